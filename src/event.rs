@@ -1,0 +1,329 @@
+//! The contract between training and everything that watches it.
+//!
+//! Events and commands are plain owned data: no tensors, no widgets, no
+//! handles. The journal stores events as they are here, screens and reports are
+//! folds over them, and a command that crosses a process boundary is a line of
+//! JSON. A change that an older reader would misread needs a new
+//! [`JOURNAL_VERSION`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::controller::Decision;
+use crate::experiment::schedule::Schedule;
+
+/// Version of the journal's format.
+///
+/// History: 1, the first.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// Which of a run's trainings an event belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Phase {
+    /// The teacher's.
+    Teacher,
+    /// The student's.
+    Student,
+}
+
+/// A set of images that is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Split {
+    /// Validation images, every epoch.
+    Valid,
+    /// Test images, at the end.
+    Test,
+}
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RunEvent {
+    /// The run's process began; a run that is resumed has several.
+    RunStarted {
+        /// Name of the experiment.
+        name: String,
+        /// Version of the program.
+        version: String,
+        /// Device that was chosen, for people.
+        device: String,
+        /// Where it goes on, if it was stopped before.
+        resumed: Option<Position>,
+    },
+    /// Images were found and counted.
+    DataIndexed(DataSummary),
+    /// A model was built.
+    ModelBuilt(ModelSummary),
+    /// A training began or went on.
+    PhaseStarted {
+        /// Which.
+        phase: Phase,
+        /// Steps of the whole training.
+        steps: u64,
+        /// Steps of one epoch.
+        steps_per_epoch: u64,
+        /// Number of the step that comes next, from 0.
+        step: u64,
+    },
+    /// A teacher's weights were read instead of trained.
+    TeacherLoaded {
+        /// Their file.
+        path: PathBuf,
+        /// Whether the file is the cache of an earlier training.
+        cached: bool,
+    },
+    /// Numbers of one step. Kept in the run's series, not among its events.
+    StepLogged(StepRow),
+    /// An iteration of an adaptive method ended.
+    IterationEnded {
+        /// Number of the iteration, from 1.
+        iteration: u32,
+        /// Number of iterations.
+        iterations: u32,
+        /// Step after which it ended.
+        step: u64,
+        /// Mean loss of every term over the iteration.
+        losses: BTreeMap<String, f64>,
+        /// What the controller moved and why; none after the last iteration or
+        /// without a controller.
+        decision: Option<Decision>,
+        /// Every knob after the decision.
+        knobs: BTreeMap<String, f64>,
+    },
+    /// A model was evaluated.
+    Evaluated(Evaluation),
+    /// A checkpoint is complete on disk.
+    CheckpointSaved {
+        /// Where it stands in training.
+        at: Position,
+        /// Folder, relative to the run's.
+        folder: PathBuf,
+        /// Whether it is the best so far.
+        best: bool,
+    },
+    /// A command arrived.
+    CommandReceived(CommandRecord),
+    /// A command took effect before this step.
+    CommandApplied {
+        /// The command's id.
+        id: String,
+        /// Which training it applied to.
+        phase: Phase,
+        /// Step that is the first to feel it.
+        step: u64,
+    },
+    /// A command could not be applied; nothing changed.
+    CommandRejected {
+        /// The command's id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// Training was paused or went on.
+    Paused(bool),
+    /// Something that a person should know; training goes on.
+    Warned {
+        /// What.
+        message: String,
+    },
+    /// A training ended by itself.
+    PhaseEnded {
+        /// Which.
+        phase: Phase,
+        /// Seconds it took in this process.
+        seconds: f64,
+    },
+    /// The run's process is about to end.
+    RunEnded(Outcome),
+}
+
+/// A place in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// Which training.
+    pub phase: Phase,
+    /// Steps completed.
+    pub step: u64,
+}
+
+/// Numbers of one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRow {
+    /// Which training.
+    pub phase: Phase,
+    /// Number of the step, from 0.
+    pub step: u64,
+    /// Time at its start, epochs.
+    pub epoch: f64,
+    /// Seconds since the process started training.
+    pub seconds: f64,
+    /// Values by metric: `loss/<term>`, `loss/total`, `knob/<knob>`,
+    /// `grad/norm`, `speed/images_per_second`, `train/accuracy`.
+    pub values: BTreeMap<String, f64>,
+}
+
+/// What was found when images were indexed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// Names of the classes; a label is an index into them.
+    pub classes: Vec<String>,
+    /// Number of training images per class.
+    pub train_per_class: Vec<usize>,
+    /// Number of training images.
+    pub train: usize,
+    /// Number of validation images.
+    pub valid: usize,
+    /// Number of test images.
+    pub test: usize,
+    /// Number of unlabelled images.
+    pub unlabelled: usize,
+    /// Height and width, pixels.
+    pub size: (u32, u32),
+    /// Per-channel mean of pixels in [0, 1].
+    pub mean: [f32; 3],
+    /// Per-channel standard deviation.
+    pub std: [f32; 3],
+    /// Images left out, and why.
+    pub skipped: Vec<SkippedImage>,
+    /// Whether decoded images are kept in memory.
+    pub in_memory: bool,
+}
+
+/// An image that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedImage {
+    /// File.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// The size of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// Whose.
+    pub phase: Phase,
+    /// Family and size, for people.
+    pub name: String,
+    /// Number of trainable parameters.
+    pub parameters: u64,
+    /// Multiply-accumulates of one image.
+    pub macs: u64,
+    /// Bytes of its 32-bit weights.
+    pub bytes: u64,
+}
+
+/// How well a model does on a set of images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Whose.
+    pub phase: Phase,
+    /// On which images.
+    pub split: Split,
+    /// Which weights.
+    pub weights: EvaluatedWeights,
+    /// Steps completed.
+    pub step: u64,
+    /// Epochs completed.
+    pub epoch: f64,
+    /// Number of images.
+    pub images: usize,
+    /// Mean cross-entropy with the label.
+    pub loss: f64,
+    /// Share of images whose most likely class is the label.
+    pub top1: f64,
+    /// Share of images whose label is among the five most likely classes.
+    pub top5: f64,
+    /// Share of each class's images that is right; NaN without images.
+    pub per_class: Vec<f64>,
+    /// `[label][prediction]`, counts.
+    pub confusion: Vec<Vec<u32>>,
+    /// Against the teacher, where there is one.
+    pub teacher: Option<TeacherAgreement>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// Which weights were evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EvaluatedWeights {
+    /// Those of the last step.
+    Last,
+    /// Those of the checkpoint with the best validation accuracy.
+    Best,
+}
+
+/// How a student compares with its teacher on the same images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TeacherAgreement {
+    /// Share of images on which both have the same most likely class.
+    pub agreement: f64,
+    /// Mean KL(teacher ‖ student) at temperature 1, nats.
+    pub kl: f64,
+    /// The teacher's own top-1.
+    pub top1: f64,
+}
+
+/// How a run's process ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Trained to the end.
+    Completed,
+    /// Stopped on request, saved, can be resumed.
+    Stopped {
+        /// Who or what asked.
+        reason: String,
+    },
+    /// Could not go on. The last good checkpoint is kept.
+    Failed {
+        /// Why.
+        message: String,
+    },
+}
+
+/// A request to a running training, with an id by which its fate is reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    /// Unique in the run.
+    pub id: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// Where a command came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A person at the screen.
+    User,
+    /// A change of the experiment file.
+    File,
+    /// Another process, through the run's commands file.
+    Process,
+    /// The journal of a run that is replayed or resumed.
+    Replay,
+}
+
+/// A request to a running training, validated at a step boundary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Waits before the next step.
+    Pause,
+    /// Goes on.
+    Resume,
+    /// Saves and ends.
+    Stop,
+    /// Evaluates on the validation images now.
+    EvaluateNow,
+    /// Saves a checkpoint now.
+    CheckpointNow,
+    /// Gives a knob a new schedule. Times stay those of the whole training.
+    Adjust {
+        /// Name of the knob.
+        knob: String,
+        /// Its schedule from now on.
+        schedule: Schedule,
+    },
+}

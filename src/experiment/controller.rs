@@ -1,0 +1,263 @@
+//! Controllers: rules that turn knobs at the end of an iteration.
+//!
+//! A controller is plain data (the rule) plus plain state (what it remembers),
+//! so that both travel in checkpoints. It reads the iteration's mean losses and
+//! the knobs' values and answers with one decision; it never touches the knobs
+//! itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::schedule::Schedule;
+
+/// A rule that may turn knobs at the end of an iteration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Controller {
+    /// Adaptive augmentation (US20240070454).
+    AdaptiveAugmentation(AdaptiveAugmentationRule),
+}
+
+/// After iteration e < E exactly one of p1 and w moves; p2 follows p1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdaptiveAugmentationRule {
+    /// Knob p1, the first augmentation probability.
+    pub first: String,
+    /// Knobs that follow as p2, the second augmentation probability.
+    pub second: Vec<String>,
+    /// Knob w, the target weight.
+    pub weight: String,
+    /// Term whose iteration mean is the truth-value loss.
+    pub truth: String,
+    /// Maximum augmentation probability.
+    pub p_max: f64,
+    /// How p2 comes from p1, p_max and E.
+    pub p2_rule: SecondProbability,
+    /// Which of p1 and w moves, and how.
+    pub update: Update,
+}
+
+/// How the second augmentation probability comes from the first. The published
+/// text names its inputs and leaves the formula open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SecondProbability {
+    /// p2 = min(p_max, p1 + p_max / E). This project's choice.
+    #[default]
+    EqualSteps,
+}
+
+/// Which of p1 and w moves after an iteration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Update {
+    /// If this iteration's truth-value loss is no worse than the best so far
+    /// by the tolerance, the student copes and p1 ← p2; otherwise it underfits
+    /// and w ← max(w_min, decay · w).
+    Feedback {
+        /// Factor on w when the student underfits, in (0, 1).
+        #[serde(default = "default_decay")]
+        decay: f64,
+        /// Least weight.
+        #[serde(default)]
+        w_min: f64,
+        /// How much worse than the best so far still counts as coping, as a
+        /// fraction of the best.
+        #[serde(default = "default_tolerance")]
+        tolerance: f64,
+    },
+    /// p1 or w follows a given schedule, evaluated at the end of each
+    /// iteration in epochs; the other stays.
+    Scheduled(ScheduledKnob),
+}
+
+/// The one knob that a scheduled update moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ScheduledKnob {
+    /// The first augmentation probability follows the schedule.
+    P1(Schedule),
+    /// The target weight follows the schedule.
+    W(Schedule),
+}
+
+impl Default for Update {
+    fn default() -> Self {
+        Self::Feedback {
+            decay: default_decay(),
+            w_min: 0.0,
+            tolerance: default_tolerance(),
+        }
+    }
+}
+
+fn default_decay() -> f64 {
+    0.9
+}
+
+fn default_tolerance() -> f64 {
+    0.01
+}
+
+/// What a controller remembers between iterations.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ControllerState {
+    /// Least truth-value loss of any iteration so far.
+    pub best_truth_loss: Option<f64>,
+}
+
+/// What a controller is told at the end of an iteration.
+pub struct IterationSummary<'a> {
+    /// Iteration that just ended, from 1.
+    pub iteration: u32,
+    /// Number of iterations E.
+    pub iterations: u32,
+    /// Time at its end, epochs.
+    pub epoch: f64,
+    /// Length of training, epochs.
+    pub epochs: f64,
+    /// Mean over the iteration's steps of the named term's loss.
+    pub mean_loss: &'a dyn Fn(&str) -> f64,
+    /// Current value of the named knob.
+    pub knob: &'a dyn Fn(&str) -> f64,
+}
+
+/// What a controller decided: which of its knobs moved and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The one knob that the rule moved.
+    pub moved: KnobMove,
+    /// Knobs that follow from it by formula (p2 follows p1).
+    pub followed: Vec<KnobMove>,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// One knob's change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KnobMove {
+    /// Name.
+    pub knob: String,
+    /// Value before.
+    pub from: f64,
+    /// Value after.
+    pub to: f64,
+}
+
+impl SecondProbability {
+    /// p2 for the given p1, p_max and number of iterations E.
+    #[must_use]
+    pub fn value(self, p1: f64, p_max: f64, iterations: u32) -> f64 {
+        match self {
+            Self::EqualSteps => p_max.min(p1 + p_max / f64::from(iterations.max(1))),
+        }
+    }
+}
+
+impl Controller {
+    /// Decides what moves after an iteration; `None` after the last one.
+    pub fn decide(
+        &self,
+        state: &mut ControllerState,
+        summary: &IterationSummary<'_>,
+    ) -> Option<Decision> {
+        match self {
+            Self::AdaptiveAugmentation(rule) => rule.decide(state, summary),
+        }
+    }
+}
+
+impl AdaptiveAugmentationRule {
+    fn decide(
+        &self,
+        state: &mut ControllerState,
+        summary: &IterationSummary<'_>,
+    ) -> Option<Decision> {
+        if summary.iteration >= summary.iterations {
+            return None;
+        }
+        let p1 = (summary.knob)(&self.first);
+        let w = (summary.knob)(&self.weight);
+        let (next, reason) = match &self.update {
+            Update::Feedback {
+                decay,
+                w_min,
+                tolerance,
+            } => {
+                let truth = (summary.mean_loss)(&self.truth);
+                let best = state.best_truth_loss;
+                state.best_truth_loss = Some(best.map_or(truth, |best| best.min(truth)));
+                let copes = best.is_none_or(|best| truth <= best * (1.0 + tolerance));
+                if copes {
+                    let p2 = self.p2_rule.value(p1, self.p_max, summary.iterations);
+                    (
+                        Next::P1(p2),
+                        format!(
+                            "truth-value loss {truth:.4} is no worse than the best so far{}: the student copes",
+                            shown(best)
+                        ),
+                    )
+                } else {
+                    (
+                        Next::W((decay * w).max(*w_min)),
+                        format!(
+                            "truth-value loss {truth:.4} is worse than the best so far{}: the student underfits",
+                            shown(best)
+                        ),
+                    )
+                }
+            }
+            Update::Scheduled(ScheduledKnob::P1(schedule)) => (
+                Next::P1(schedule.at(summary.epoch, summary.epochs).min(self.p_max)),
+                "p1 follows its schedule".to_owned(),
+            ),
+            Update::Scheduled(ScheduledKnob::W(schedule)) => (
+                Next::W(schedule.at(summary.epoch, summary.epochs)),
+                "w follows its schedule".to_owned(),
+            ),
+        };
+        Some(self.decision(next, reason, p1, w, summary))
+    }
+
+    fn decision(
+        &self,
+        next: Next,
+        mut reason: String,
+        p1: f64,
+        w: f64,
+        summary: &IterationSummary<'_>,
+    ) -> Decision {
+        let (moved, p1_after) = match next {
+            Next::P1(to) => (self.moved(&self.first, p1, to), to),
+            Next::W(to) => (self.moved(&self.weight, w, to), p1),
+        };
+        if moved.from == moved.to {
+            reason.push_str(" (already at its limit)");
+        }
+        let p2 = self.p2_rule.value(p1_after, self.p_max, summary.iterations);
+        let followed = self
+            .second
+            .iter()
+            .map(|name| self.moved(name, (summary.knob)(name), p2))
+            .filter(|follow| follow.from != follow.to)
+            .collect();
+        Decision {
+            moved,
+            followed,
+            reason,
+        }
+    }
+
+    fn moved(&self, knob: &str, from: f64, to: f64) -> KnobMove {
+        KnobMove {
+            knob: knob.to_owned(),
+            from,
+            to,
+        }
+    }
+}
+
+enum Next {
+    P1(f64),
+    W(f64),
+}
+
+fn shown(best: Option<f64>) -> String {
+    best.map(|best| format!(" ({best:.4})")).unwrap_or_default()
+}

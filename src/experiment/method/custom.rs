@@ -1,0 +1,446 @@
+//! `Custom`: any views, terms and controller, so that methods can be combined
+//! and new ones tried without code.
+
+use serde::{Deserialize, Serialize};
+
+use super::adaptive_augmentation::check_update;
+use super::{ExpansionContext, Method, check};
+use crate::experiment::controller::{
+    AdaptiveAugmentationRule, Controller, SecondProbability, Update,
+};
+use crate::experiment::knob::{Knob, Range};
+use crate::experiment::objective::{
+    ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
+};
+use crate::experiment::problem::Problem;
+
+/// Views, terms and controller as written. Views count from 1 in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Custom {
+    /// Augmented copies of the batch; view k has the knob `p<k>`.
+    pub views: Vec<CustomView>,
+    /// Losses.
+    pub terms: Vec<CustomTerm>,
+    /// Distillation temperature.
+    #[serde(default = "super::default_temperature")]
+    pub temperature: f64,
+    /// The rule that moves knobs at the end of an iteration.
+    #[serde(default)]
+    pub controller: Option<CustomController>,
+}
+
+/// One augmented copy of the batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomView {
+    /// Augmentation probability, in [0, 1]; ignored where a controller derives
+    /// it.
+    #[serde(default)]
+    pub p: f64,
+}
+
+/// One loss. Its weight is the knob `w` for `Distill`, `w_truth` for `Truth`
+/// and `w_consistency` for `Consistency`; a second one of its kind needs a
+/// `name` and has the knob `w_<name>`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum CustomTerm {
+    /// Student against teacher.
+    Distill {
+        /// Name; `distill` if absent.
+        #[serde(default)]
+        name: Option<String>,
+        /// Views, from 1; the losses are averaged.
+        #[serde(default = "first_view")]
+        views: Vec<usize>,
+        /// Weight.
+        #[serde(default = "super::default_weight")]
+        weight: f64,
+        /// How the two are compared.
+        #[serde(default)]
+        divergence: Divergence,
+    },
+    /// Student against a truth value.
+    Truth {
+        /// Name; `truth` if absent.
+        #[serde(default)]
+        name: Option<String>,
+        /// View, from 1.
+        #[serde(default = "one_view")]
+        view: usize,
+        /// Weight.
+        #[serde(default = "super::default_truth_weight")]
+        weight: f64,
+        /// Where the truth value comes from.
+        #[serde(default)]
+        target: TruthTarget,
+    },
+    /// Student against itself across views.
+    Consistency {
+        /// Name; `consistency` if absent.
+        #[serde(default)]
+        name: Option<String>,
+        /// At least two views, from 1; every view if absent.
+        #[serde(default)]
+        views: Vec<usize>,
+        /// Weight.
+        #[serde(default = "super::default_truth_weight")]
+        weight: f64,
+        /// Where results are compared.
+        #[serde(default)]
+        space: ConsistencySpace,
+    },
+}
+
+/// A controller of a custom method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum CustomController {
+    /// Adaptive augmentation over the views and terms of this method.
+    AdaptiveAugmentation {
+        /// View augmented with p1, from 1.
+        #[serde(default = "one_view")]
+        first: usize,
+        /// Views augmented with p2, from 1.
+        second: Vec<usize>,
+        /// Term whose weight is the target weight w.
+        #[serde(default = "distill_term")]
+        weight: String,
+        /// Term that is the truth-value loss.
+        #[serde(default = "truth_term")]
+        truth: String,
+        /// Maximum augmentation probability, in [0, 1].
+        #[serde(default = "super::default_probability")]
+        p_max: f64,
+        /// How p2 comes from p1, p_max and the number of iterations.
+        #[serde(default)]
+        p2: SecondProbability,
+        /// Which of p1 and w moves.
+        #[serde(default)]
+        update: Update,
+    },
+}
+
+fn first_view() -> Vec<usize> {
+    vec![1]
+}
+
+fn one_view() -> usize {
+    1
+}
+
+fn distill_term() -> String {
+    "distill".to_owned()
+}
+
+fn truth_term() -> String {
+    "truth".to_owned()
+}
+
+impl Method for Custom {
+    fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
+        let mut problems = self.view_problems();
+        let mut objective = Objective {
+            views: (1..=self.views.len()).map(View::numbered).collect(),
+            terms: Vec::new(),
+            knobs: self
+                .views
+                .iter()
+                .enumerate()
+                .map(|(i, view)| Knob::constant(format!("p{}", i + 1), Range::PROBABILITY, view.p))
+                .collect(),
+            controller: None,
+        };
+        check(
+            &mut problems,
+            "temperature",
+            self.temperature,
+            Range::TEMPERATURE,
+        );
+        for (i, written) in self.terms.iter().enumerate() {
+            let place = format!("terms[{i}].{}", written.kind());
+            let (term, weight) = written.term(self.views.len());
+            problems.extend(
+                self.term_problems(&term, weight, context, &objective)
+                    .into_iter()
+                    .map(|p| p.under(&place)),
+            );
+            objective
+                .knobs
+                .push(Knob::constant(term.weight.clone(), Range::WEIGHT, weight));
+            objective.terms.push(term);
+        }
+        if self.terms.is_empty() {
+            problems.push(
+                Problem::new("terms", "there is no loss to minimise").help("add Truth(view: 1)"),
+            );
+        }
+        if objective
+            .terms
+            .iter()
+            .any(|term| matches!(term.loss, Loss::Distill { .. }))
+        {
+            objective.knobs.push(Knob::constant(
+                "temperature",
+                Range::TEMPERATURE,
+                self.temperature,
+            ));
+        }
+        if let Some(controller) = &self.controller {
+            problems.extend(controller.problems(self.views.len(), &objective));
+            if problems.is_empty() {
+                controller.attach(context, &mut objective);
+            }
+        }
+        if problems.is_empty() {
+            Ok(objective)
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+impl Custom {
+    fn view_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.views.is_empty() {
+            problems
+                .push(Problem::new("views", "there is no view").help("write views: [(p: 0.5)]"));
+        }
+        for (i, view) in self.views.iter().enumerate() {
+            check(
+                &mut problems,
+                &format!("views[{i}].p"),
+                view.p,
+                Range::PROBABILITY,
+            );
+        }
+        problems
+    }
+
+    fn term_problems(
+        &self,
+        term: &Term,
+        weight: f64,
+        context: &ExpansionContext,
+        before: &Objective,
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        check(&mut problems, "weight", weight, Range::WEIGHT);
+        if before
+            .terms
+            .iter()
+            .any(|other| other.name == term.name || other.weight == term.weight)
+        {
+            problems.push(
+                Problem::new("", format!("a second term is called `{}`", term.name))
+                    .help("give it a name of its own"),
+            );
+        }
+        let views = term.loss.views();
+        let field = if matches!(term.loss, Loss::Truth { .. }) {
+            "view"
+        } else {
+            "views"
+        };
+        if views.iter().any(|&view| view >= self.views.len()) {
+            problems.push(Problem::new(
+                field,
+                format!("views count from 1 to {}", self.views.len()),
+            ));
+        }
+        match &term.loss {
+            Loss::Consistency { .. } if views.len() < 2 => {
+                problems.push(Problem::new(
+                    "views",
+                    "consistency needs at least two views",
+                ));
+            }
+            Loss::Distill { .. } if views.is_empty() => {
+                problems.push(Problem::new("views", "there is no view to compare on"));
+            }
+            Loss::Truth {
+                target: TruthTarget::Label,
+                ..
+            } if !context.labelled => {
+                problems.push(
+                    Problem::new("target", "Label needs labelled training images")
+                        .help("use TeacherHard or TeacherSoft"),
+                );
+            }
+            _ => {}
+        }
+        problems
+    }
+}
+
+impl CustomTerm {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Distill { .. } => "Distill",
+            Self::Truth { .. } => "Truth",
+            Self::Consistency { .. } => "Consistency",
+        }
+    }
+
+    /// The term and its weight. View 0 of the file, which does not exist,
+    /// becomes one past the last, which the check refuses.
+    fn term(&self, view_count: usize) -> (Term, f64) {
+        let index = |view: usize| view.checked_sub(1).unwrap_or(view_count);
+        let indices = |views: &[usize]| views.iter().map(|&view| index(view)).collect::<Vec<_>>();
+        let (name, default, knob, weight, loss) = match self {
+            Self::Distill {
+                name,
+                views,
+                weight,
+                divergence,
+            } => (
+                name,
+                "distill",
+                "w",
+                *weight,
+                Loss::Distill {
+                    views: indices(views),
+                    divergence: *divergence,
+                    temperature: "temperature".to_owned(),
+                },
+            ),
+            Self::Truth {
+                name,
+                view,
+                weight,
+                target,
+            } => (
+                name,
+                "truth",
+                "w_truth",
+                *weight,
+                Loss::Truth {
+                    view: index(*view),
+                    target: *target,
+                },
+            ),
+            Self::Consistency {
+                name,
+                views,
+                weight,
+                space,
+            } => (
+                name,
+                "consistency",
+                "w_consistency",
+                *weight,
+                Loss::Consistency {
+                    views: if views.is_empty() {
+                        (0..view_count).collect()
+                    } else {
+                        indices(views)
+                    },
+                    space: *space,
+                },
+            ),
+        };
+        let term = match name {
+            Some(name) => Term {
+                name: name.clone(),
+                weight: format!("w_{name}"),
+                loss,
+            },
+            None => Term {
+                name: default.to_owned(),
+                weight: knob.to_owned(),
+                loss,
+            },
+        };
+        (term, weight)
+    }
+}
+
+impl CustomController {
+    fn problems(&self, views: usize, objective: &Objective) -> Vec<Problem> {
+        let Self::AdaptiveAugmentation {
+            first,
+            second,
+            weight,
+            truth,
+            p_max,
+            update,
+            ..
+        } = self;
+        let mut problems = Vec::new();
+        let is_view = |view: usize| (1..=views).contains(&view);
+        if !is_view(*first) {
+            problems.push(Problem::new(
+                "first",
+                format!("views count from 1 to {views}"),
+            ));
+        }
+        if second.is_empty() || !second.iter().all(|&view| is_view(view)) || second.contains(first)
+        {
+            problems.push(Problem::new(
+                "second",
+                format!("name views from 1 to {views} other than the first"),
+            ));
+        }
+        for (field, name) in [("weight", weight), ("truth", truth)] {
+            if !objective.terms.iter().any(|term| term.name == *name) {
+                problems.push(Problem::new(field, format!("there is no term `{name}`")));
+            }
+        }
+        check(&mut problems, "p_max", *p_max, Range::PROBABILITY);
+        if let Some(p1) = objective.knob(&format!("p{first}"))
+            && p1.schedule.at(0.0, 1.0) > *p_max
+        {
+            problems.push(Problem::new(
+                "p_max",
+                format!("view {first} starts above it"),
+            ));
+        }
+        problems.extend(check_update(update).into_iter().map(|p| p.under("update")));
+        problems
+            .into_iter()
+            .map(|p| p.under("controller.AdaptiveAugmentation"))
+            .collect()
+    }
+
+    /// Adds the rule and gives the second views their first probability.
+    fn attach(&self, context: &ExpansionContext, objective: &mut Objective) {
+        let Self::AdaptiveAugmentation {
+            first,
+            second,
+            weight,
+            truth,
+            p_max,
+            p2,
+            update,
+        } = self;
+        let first = format!("p{first}");
+        let second: Vec<String> = second.iter().map(|view| format!("p{view}")).collect();
+        let p1 = objective
+            .knob(&first)
+            .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
+        let start = p2.value(p1, *p_max, context.iterations);
+        for knob in objective
+            .knobs
+            .iter_mut()
+            .filter(|knob| second.contains(&knob.name))
+        {
+            *knob = Knob::constant(knob.name.clone(), Range::PROBABILITY, start);
+        }
+        let weight = objective
+            .terms
+            .iter()
+            .find(|term| term.name == *weight)
+            .map_or_else(|| "w".to_owned(), |term| term.weight.clone());
+        objective.controller = Some(Controller::AdaptiveAugmentation(AdaptiveAugmentationRule {
+            first,
+            second,
+            weight,
+            truth: truth.clone(),
+            p_max: *p_max,
+            p2_rule: *p2,
+            update: update.clone(),
+        }));
+    }
+}

@@ -1,0 +1,109 @@
+//! Methods: named presets that expand to views, terms, knobs and a controller.
+//!
+//! One file per method. A method is data: adding one means a file here with its
+//! fields and its expansion and a line in [`MethodSpec`]; the trainer is not
+//! touched.
+
+mod adaptive_augmentation;
+mod custom;
+mod multi_view;
+mod scratch;
+mod vanilla;
+
+use serde::{Deserialize, Serialize};
+
+pub use adaptive_augmentation::AdaptiveAugmentation;
+pub use custom::{Custom, CustomController, CustomTerm, CustomView};
+pub use multi_view::{MultiView, TeacherViews};
+pub use scratch::Scratch;
+pub use vanilla::Vanilla;
+
+use super::knob::Range;
+use super::objective::Objective;
+use super::problem::Problem;
+
+/// Something that expands to an objective.
+pub trait Method {
+    /// Views, terms, knobs and controller for a training of `iterations`
+    /// iterations on data that has labels or not.
+    ///
+    /// # Errors
+    /// Every value that is out of range, with its path below the method's.
+    fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>>;
+}
+
+/// What an expansion may depend on besides the method's own fields.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpansionContext {
+    /// Number of iterations E.
+    pub iterations: u32,
+    /// Whether any training image has a label.
+    pub labelled: bool,
+}
+
+/// A method as written in an experiment file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum MethodSpec {
+    /// No teacher: cross-entropy on one view.
+    Scratch(Scratch),
+    /// One view; cross-entropy and distillation.
+    Vanilla(Vanilla),
+    /// Adaptive augmentation (US20240070454).
+    AdaptiveAugmentation(AdaptiveAugmentation),
+    /// Multi-view consistency (US20220004811).
+    MultiView(MultiView),
+    /// Any views, terms, knobs and controller.
+    Custom(Custom),
+}
+
+impl MethodSpec {
+    /// The variant's name, which is also its place in the file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Scratch(_) => "Scratch",
+            Self::Vanilla(_) => "Vanilla",
+            Self::AdaptiveAugmentation(_) => "AdaptiveAugmentation",
+            Self::MultiView(_) => "MultiView",
+            Self::Custom(_) => "Custom",
+        }
+    }
+
+    /// The method itself.
+    #[must_use]
+    pub fn method(&self) -> &dyn Method {
+        match self {
+            Self::Scratch(method) => method,
+            Self::Vanilla(method) => method,
+            Self::AdaptiveAugmentation(method) => method,
+            Self::MultiView(method) => method,
+            Self::Custom(method) => method,
+        }
+    }
+}
+
+/// Adds a problem unless `value` is in `range`.
+fn check(problems: &mut Vec<Problem>, path: &str, value: f64, range: Range) {
+    if !range.contains(value) {
+        problems.push(Problem::new(
+            path,
+            format!("{value} is not between {} and {}", range.min, range.max),
+        ));
+    }
+}
+
+fn default_probability() -> f64 {
+    0.5
+}
+
+fn default_weight() -> f64 {
+    0.9
+}
+
+fn default_truth_weight() -> f64 {
+    1.0
+}
+
+fn default_temperature() -> f64 {
+    4.0
+}

@@ -1,0 +1,45 @@
+//! `Scratch`: no teacher; cross-entropy with the label on one view.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ExpansionContext, Method, check};
+use crate::experiment::knob::{Knob, Range};
+use crate::experiment::objective::{Loss, Objective, Term, TruthTarget, View};
+use crate::experiment::problem::Problem;
+
+/// The student alone, as a floor for every other method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scratch {
+    /// Augmentation probability of the view, in [0, 1].
+    #[serde(default = "super::default_probability")]
+    pub p: f64,
+}
+
+impl Method for Scratch {
+    fn expand(&self, _context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
+        let mut problems = Vec::new();
+        check(&mut problems, "p", self.p, Range::PROBABILITY);
+        let objective = Objective {
+            views: vec![View::numbered(1)],
+            terms: vec![Term {
+                name: "truth".to_owned(),
+                weight: "w_truth".to_owned(),
+                loss: Loss::Truth {
+                    view: 0,
+                    target: TruthTarget::Label,
+                },
+            }],
+            knobs: vec![
+                Knob::constant("p1", Range::PROBABILITY, self.p),
+                Knob::constant("w_truth", Range::WEIGHT, 1.0),
+            ],
+            controller: None,
+        };
+        if problems.is_empty() {
+            Ok(objective)
+        } else {
+            Err(problems)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Models as they are written in an experiment file.
+//!
+//! A model names a family and its size. `architecture`
+//! turns it, with an image size and a number of classes, into a graph of
+//! layers; nothing here knows tensors.
+
+use serde::{Deserialize, Serialize};
+
+/// A model family and its size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Model {
+    /// Fully connected layers with ReLU between them.
+    Mlp {
+        /// Units of each hidden layer.
+        hidden: Vec<usize>,
+    },
+    /// 3×3 convolutions with batch normalisation and ReLU, each followed by
+    /// 2×2 max pooling, then global average pooling and one linear layer.
+    Cnn {
+        /// Output channels of each convolution.
+        channels: Vec<usize>,
+    },
+    /// The small-image residual network of He et al. (2016), section 4.2.
+    ResNetCifar {
+        /// 6n + 2: 8, 14, 20, 32, 44, 56, 110.
+        depth: usize,
+        /// Channels of the first stage; the next two have two and four times
+        /// as many.
+        #[serde(default = "default_cifar_width")]
+        width: usize,
+    },
+    /// Wide residual network (Zagoruyko and Komodakis, 2016), pre-activation.
+    WideResNet {
+        /// 6n + 4: 10, 16, 22, 28, 40.
+        depth: usize,
+        /// Widening factor of the 16-32-64 channels.
+        width: usize,
+    },
+    /// VGG with batch normalisation (Simonyan and Zisserman, 2015) and, for
+    /// images under 64 pixels, one linear layer as its classifier.
+    Vgg {
+        /// 8, 11, 13 or 16 layers.
+        depth: usize,
+    },
+    /// ResNet as torchvision builds it.
+    ResNet {
+        /// 18, 34 or 50 layers.
+        depth: usize,
+        /// The first layers.
+        #[serde(default)]
+        stem: Stem,
+    },
+    /// MobileNetV2 (Sandler et al., 2018) as torchvision builds it.
+    MobileNetV2 {
+        /// Width multiplier, positive.
+        #[serde(default = "default_mobilenet_width")]
+        width: f32,
+        /// The first layers.
+        #[serde(default)]
+        stem: Stem,
+    },
+}
+
+/// The first layers of a network made for 224-pixel images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Stem {
+    /// Small for images under 64 pixels, standard otherwise.
+    #[default]
+    Auto,
+    /// As published: stride 2 and, for ResNet, 7×7 and max pooling.
+    Standard,
+    /// 3×3, stride 1 and no pooling, for images of 32 or 64 pixels.
+    Small,
+}
+
+fn default_cifar_width() -> usize {
+    16
+}
+
+fn default_mobilenet_width() -> f32 {
+    1.0
+}

@@ -1,0 +1,173 @@
+//! What training minimises: views of the batch, terms over the views, and the
+//! knobs that weigh and shape them. Methods expand to these; the trainer knows
+//! nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use super::controller::Controller;
+use super::knob::Knob;
+
+/// What a method expands to. The target loss is the sum over `terms` of the
+/// weight knob's value times the term's loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Objective {
+    /// Augmented copies of the batch, in order; terms count them from 0.
+    pub views: Vec<View>,
+    /// Losses, in order.
+    pub terms: Vec<Term>,
+    /// Every named scalar the views and terms refer to. The learning rate is
+    /// the plan's, not a method's.
+    pub knobs: Vec<Knob>,
+    /// The rule that moves knobs at the end of an iteration, if any.
+    pub controller: Option<Controller>,
+}
+
+/// One augmented copy of the batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Knob that holds this view's augmentation probability.
+    pub probability: String,
+}
+
+/// One loss with its weight.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// Name in the journal and on the charts, unique in the objective.
+    pub name: String,
+    /// Knob that holds this term's weight.
+    pub weight: String,
+    /// What is measured.
+    pub loss: Loss,
+}
+
+/// What a term measures. Views count from 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Loss {
+    /// Student against teacher, averaged over the views.
+    Distill {
+        /// Views on which both are evaluated.
+        views: Vec<usize>,
+        /// How the two are compared.
+        divergence: Divergence,
+        /// Knob that holds the temperature.
+        temperature: String,
+    },
+    /// Student against a truth value on one view.
+    Truth {
+        /// The view.
+        view: usize,
+        /// Where the truth value comes from.
+        target: TruthTarget,
+    },
+    /// Student against itself: the mean over all pairs of views of the mean
+    /// squared difference of its classification results (US20220004811, first
+    /// constraint).
+    Consistency {
+        /// At least two views.
+        views: Vec<usize>,
+        /// In which space results are compared.
+        space: ConsistencySpace,
+    },
+}
+
+/// How student and teacher are compared. With logits s, t of shape
+/// `[batch, classes]`, temperature T and p = softmax(·/T); all are batch means.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Divergence {
+    /// T² Σ p_t (ln p_t − ln p_s) (Hinton et al., 2015), forward KL.
+    #[default]
+    Kd,
+    /// Mean squared difference of the softmax probabilities or of the logits.
+    L2 {
+        /// Which of the two.
+        #[serde(default)]
+        space: ConsistencySpace,
+    },
+    /// T² (α·TCKD + β·NCKD), decoupled distillation (Zhao et al., 2022). Needs
+    /// labels; unlabelled images are left out.
+    Dkd {
+        /// Weight of the target-class part.
+        #[serde(default = "one")]
+        alpha: f64,
+        /// Weight of the non-target-class part.
+        #[serde(default = "dkd_beta")]
+        beta: f64,
+    },
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// β as published for CIFAR.
+fn dkd_beta() -> f64 {
+    8.0
+}
+
+/// The space in which an L2 difference is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ConsistencySpace {
+    /// Softmax probabilities at temperature 1.
+    #[default]
+    Probabilities,
+    /// Logits.
+    Logits,
+}
+
+/// What the student's output is held against in a truth term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum TruthTarget {
+    /// Cross-entropy with the label; unlabelled images are left out.
+    #[default]
+    Label,
+    /// Cross-entropy with the teacher's most likely class on the same view.
+    TeacherHard,
+    /// Cross-entropy with the teacher's softmax on the same view.
+    TeacherSoft,
+}
+
+impl View {
+    /// The `number`th view, from 1, with its knob `p<number>`.
+    #[must_use]
+    pub fn numbered(number: usize) -> Self {
+        Self {
+            probability: format!("p{number}"),
+        }
+    }
+}
+
+impl Objective {
+    /// Whether any term needs the teacher's output.
+    #[must_use]
+    pub fn needs_teacher(&self) -> bool {
+        self.terms.iter().any(|term| term.loss.needs_teacher())
+    }
+
+    /// The knob of this name.
+    #[must_use]
+    pub fn knob(&self, name: &str) -> Option<&Knob> {
+        self.knobs.iter().find(|knob| knob.name == name)
+    }
+}
+
+impl Loss {
+    /// Whether this loss needs the teacher's output.
+    #[must_use]
+    pub fn needs_teacher(&self) -> bool {
+        match self {
+            Self::Distill { .. } => true,
+            Self::Truth { target, .. } => *target != TruthTarget::Label,
+            Self::Consistency { .. } => false,
+        }
+    }
+
+    /// The views this loss looks at.
+    #[must_use]
+    pub fn views(&self) -> Vec<usize> {
+        match self {
+            Self::Distill { views, .. } | Self::Consistency { views, .. } => views.clone(),
+            Self::Truth { view, .. } => vec![*view],
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What was meant: a plan can only hold valid values.
+//!
+//! A plan is made from a `Spec` in one place, which reports
+//! every problem at once. Paths are resolved, the method is expanded, defaults
+//! are filled in. What depends on the images themselves (their number, classes
+//! and size) is found when they are indexed, and is not part of the plan.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::augment::Operation;
+use super::knob::Knob;
+use super::model::Model;
+use super::objective::Objective;
+use super::spec::{DeviceSpec, Gate, IterationSpec, NormalizeSpec, OptimizerSpec, Source};
+
+/// An experiment that can be run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// Name of the runs.
+    pub name: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Where tensors live.
+    pub device: DeviceSpec,
+    /// Images.
+    pub data: DataPlan,
+    /// The teacher; present exactly when a term needs one.
+    pub teacher: Option<TeacherPlan>,
+    /// The student's model.
+    pub student: Model,
+    /// Weights the student starts from.
+    pub student_weights: Option<PathBuf>,
+    /// Name of the method, for people.
+    pub method: String,
+    /// How the student is trained.
+    pub training: Training,
+    /// Conditions on the results.
+    pub gates: Vec<Gate>,
+}
+
+/// One training of one model. A teacher's is the same kind of thing as a
+/// student's: its objective has no teacher in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Training {
+    /// Views, terms, knobs and controller.
+    pub objective: Objective,
+    /// Operations of the augmentation pipeline.
+    pub augment: Vec<Operation>,
+    /// How weights are updated.
+    pub optimizer: OptimizerSpec,
+    /// The learning rate, a knob like any other.
+    pub lr: Knob,
+    /// Passes over the training images.
+    pub epochs: u32,
+    /// Images in a step, before views are made.
+    pub batch: usize,
+    /// What counts as an iteration of an adaptive method.
+    pub iteration: IterationSpec,
+    /// Greatest global L2 norm of the gradient.
+    pub clip: Option<f64>,
+    /// Decay of the moving average of the weights.
+    pub ema: Option<f64>,
+    /// Share of the label's probability spread over all classes.
+    pub label_smoothing: f64,
+    /// Steps between two rows of numbers.
+    pub log_every: u32,
+    /// Steps between two checkpoints besides those at the end of epochs.
+    pub checkpoint_every: Option<u32>,
+}
+
+impl Training {
+    /// Every knob: the learning rate first, then the objective's.
+    pub fn knobs(&self) -> impl Iterator<Item = &Knob> {
+        std::iter::once(&self.lr).chain(&self.objective.knobs)
+    }
+}
+
+/// The teacher and where its weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TeacherPlan {
+    /// The model.
+    pub model: Model,
+    /// Its weights.
+    pub weights: TeacherSource,
+}
+
+/// Where a teacher's weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum TeacherSource {
+    /// A file of weights.
+    File(PathBuf),
+    /// A training of its own, before the student's.
+    Train(Box<Training>),
+}
+
+/// Where images come from, with every path resolved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DataPlan {
+    /// Images to learn from.
+    pub train: Source,
+    /// Images evaluated every epoch.
+    pub valid: ValidPlan,
+    /// Images evaluated once at the end.
+    pub test: Option<Source>,
+    /// Images without labels, and how many there are per labelled image.
+    pub unlabelled: Option<(Source, f64)>,
+    /// Height and width, pixels; that of the first image if absent.
+    pub size: Option<(u32, u32)>,
+    /// Normalisation.
+    pub normalize: NormalizeSpec,
+    /// Greatest tolerated share of unreadable images.
+    pub max_bad: f64,
+    /// Greatest number of pixels of an image that is decoded.
+    pub max_pixels: u64,
+    /// Bytes of decoded images that may be kept in memory.
+    pub memory: u64,
+    /// Threads that decode and augment.
+    pub workers: usize,
+}
+
+/// Where validation images come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum ValidPlan {
+    /// This fraction of the training images.
+    Holdout(f64),
+    /// A set of its own.
+    Set(Source),
+}

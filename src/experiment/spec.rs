@@ -1,0 +1,418 @@
+//! What was written: the experiment file as serde sees it.
+//!
+//! Nothing here is checked beyond its type. [`super::plan`] turns a `Spec` into
+//! a `Plan` in which every value is valid; nothing past the plan checks a range
+//! again. A run folder keeps the spec, not the plan, so that it can be read and
+//! run again by a person.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::augment::Operation;
+use super::method::MethodSpec;
+use super::model::Model;
+use super::schedule::Schedule;
+
+/// An experiment file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename = "Experiment")]
+pub struct Spec {
+    /// Name of the runs; the file's name without extension if absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Seed of everything random: split, initial weights, order, augmentation.
+    #[serde(default)]
+    pub seed: u64,
+    /// Where tensors live.
+    #[serde(default)]
+    pub device: DeviceSpec,
+    /// Images.
+    pub data: DataSpec,
+    /// The model that teaches; none for `Scratch`.
+    #[serde(default)]
+    pub teacher: Option<TeacherSpec>,
+    /// The model that learns.
+    pub student: StudentSpec,
+    /// Operations of the augmentation pipeline, in order.
+    #[serde(default)]
+    pub augment: Vec<Operation>,
+    /// How the student is taught.
+    pub method: MethodSpec,
+    /// How weights are updated.
+    #[serde(default)]
+    pub optimizer: OptimizerSpec,
+    /// Learning rate over time.
+    #[serde(default = "default_lr")]
+    pub lr: Schedule,
+    /// Schedules of other knobs by name (`--check` lists the names); a knob
+    /// that is not here keeps the value its method gives it.
+    #[serde(default)]
+    pub knobs: BTreeMap<String, Schedule>,
+    /// Passes over the training images.
+    pub epochs: u32,
+    /// Images in a step, before views are made.
+    #[serde(default = "default_batch")]
+    pub batch: usize,
+    /// What counts as an iteration of an adaptive method.
+    #[serde(default)]
+    pub iteration: IterationSpec,
+    /// Greatest global L2 norm of the gradient; longer ones are scaled down.
+    #[serde(default)]
+    pub clip: Option<f64>,
+    /// Decay of an exponential moving average of the weights, in (0, 1), that
+    /// is evaluated and saved in place of them.
+    #[serde(default)]
+    pub ema: Option<f64>,
+    /// Share of the label's probability spread over all classes, in [0, 1).
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// Steps between two rows of numbers in the run's series.
+    #[serde(default = "default_log_every")]
+    pub log_every: u32,
+    /// Steps between two checkpoints; one at the end of every epoch if absent.
+    #[serde(default)]
+    pub checkpoint_every: Option<u32>,
+    /// Conditions on the results that decide the exit code.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
+}
+
+/// Where tensors live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum DeviceSpec {
+    /// A CUDA GPU if libtorch has one, else libtorch on the CPU, else `Cpu`.
+    #[default]
+    Auto,
+    /// The pure-Rust CPU backend; always there.
+    Cpu,
+    /// libtorch; needs a build with the feature `libtorch`.
+    LibTorch(LibTorchDevice),
+}
+
+/// A device of libtorch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LibTorchDevice {
+    /// The processor.
+    Cpu,
+    /// The GPU of this index.
+    Cuda(usize),
+}
+
+/// Where images come from and how they are prepared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// Images to learn from.
+    pub train: Source,
+    /// Images to choose the best checkpoint by, evaluated every epoch.
+    #[serde(default)]
+    pub valid: ValidSpec,
+    /// Images to report on, evaluated once at the end.
+    #[serde(default)]
+    pub test: Option<Source>,
+    /// Images without labels, mixed into every batch.
+    #[serde(default)]
+    pub unlabelled: Option<UnlabelledSpec>,
+    /// Height and width in pixels to which every image is resized; the size of
+    /// the first image if absent.
+    #[serde(default)]
+    pub size: Option<(u32, u32)>,
+    /// Per-channel mean and standard deviation of pixels in [0, 1].
+    #[serde(default)]
+    pub normalize: NormalizeSpec,
+    /// Greatest share of unreadable images that is tolerated, in [0, 1].
+    #[serde(default = "default_max_bad")]
+    pub max_bad: f64,
+    /// Greatest width × height of an image that is decoded, pixels.
+    #[serde(default = "default_max_pixels")]
+    pub max_pixels: u64,
+    /// Decoded images are kept in memory up to this many megabytes; larger
+    /// sets are read again every epoch.
+    #[serde(default = "default_memory_mb")]
+    pub memory_mb: u64,
+    /// Threads that decode and augment; one per core if absent. Has no effect
+    /// on results.
+    #[serde(default)]
+    pub workers: Option<usize>,
+}
+
+/// A set of images with labels (or, under `unlabelled`, without).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// One subfolder per class, images anywhere below it. Under `unlabelled`:
+    /// images anywhere below the folder. Relative paths start at the folder of
+    /// the experiment file.
+    ImageFolder(PathBuf),
+    /// MNIST-style IDX files, plain or .gz.
+    Idx(IdxFiles),
+    /// CIFAR-10 binary batches, plain or .gz: one label byte, 3072 pixel bytes.
+    Cifar10(Vec<PathBuf>),
+    /// CIFAR-100 binary batches, plain or .gz: coarse and fine label bytes (the
+    /// fine one is used), 3072 pixel bytes.
+    Cifar100(Vec<PathBuf>),
+    /// Generated pictures of shapes; needs no files.
+    Shapes(Shapes),
+}
+
+/// A pair of IDX files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdxFiles {
+    /// The file of images (magic 0x00000803).
+    pub images: PathBuf,
+    /// The file of labels (magic 0x00000801).
+    pub labels: PathBuf,
+}
+
+/// A generated set: one shape per class on a cluttered, noisy background, at
+/// random place, size, angle and colours. Pixels alone do not separate the
+/// classes linearly; a person tells them apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shapes {
+    /// Number of classes, 2 to 10.
+    #[serde(default = "default_shape_classes")]
+    pub classes: u32,
+    /// Number of images, spread evenly over the classes.
+    pub count: u32,
+    /// Height and width, pixels, 8 to 256.
+    #[serde(default = "default_shape_size")]
+    pub size: u32,
+    /// 0 (clean) to 1 (strong noise, clutter and low contrast).
+    #[serde(default = "default_shape_difficulty")]
+    pub difficulty: f32,
+    /// Seed of the pictures; sets with different seeds share no image.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// Where validation images come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ValidSpec {
+    /// This fraction of the training images, the same share of every class,
+    /// chosen by the seed and not trained on.
+    Holdout(f64),
+    /// A set of its own.
+    Set(Source),
+}
+
+/// Unlabelled images and how many of them are in a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnlabelledSpec {
+    /// The images.
+    pub source: Source,
+    /// Unlabelled images per labelled image in a batch, positive.
+    #[serde(default = "default_unlabelled_ratio")]
+    pub ratio: f64,
+}
+
+/// How pixels are normalised.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum NormalizeSpec {
+    /// Mean and standard deviation of the training images, measured.
+    #[default]
+    Measure,
+    /// Given, for red, green and blue, of pixels in [0, 1].
+    Given {
+        /// Means.
+        mean: [f32; 3],
+        /// Standard deviations, positive.
+        std: [f32; 3],
+    },
+}
+
+/// The model that teaches and where its weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeacherSpec {
+    /// The model.
+    pub model: Model,
+    /// Its weights.
+    pub weights: TeacherWeights,
+}
+
+/// Where a teacher's weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum TeacherWeights {
+    /// A safetensors file, or a PyTorch .pt / .pth state dict, with
+    /// torchvision-style names.
+    File(PathBuf),
+    /// Trained first on the same images with cross-entropy, and kept for every
+    /// later run for which it would be the same.
+    Train(TeacherTraining),
+}
+
+/// How a teacher is trained; what is absent is as for the student.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeacherTraining {
+    /// Passes over the training images.
+    pub epochs: u32,
+    /// Augmentation probability.
+    #[serde(default = "default_teacher_p")]
+    pub p: f64,
+    /// Learning rate over time.
+    #[serde(default)]
+    pub lr: Option<Schedule>,
+    /// How weights are updated.
+    #[serde(default)]
+    pub optimizer: Option<OptimizerSpec>,
+}
+
+/// The model that learns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudentSpec {
+    /// The model.
+    pub model: Model,
+    /// Weights to start from; random if absent.
+    #[serde(default)]
+    pub weights: Option<PathBuf>,
+}
+
+/// How weights are updated. Weight decay leaves normalisation parameters and
+/// biases alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum OptimizerSpec {
+    /// Stochastic gradient descent as PyTorch defines it.
+    Sgd {
+        /// Momentum, in [0, 1).
+        #[serde(default = "default_momentum")]
+        momentum: f64,
+        /// Nesterov's form; needs momentum.
+        #[serde(default)]
+        nesterov: bool,
+        /// Added to the gradient: decay · weight.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+    AdamW {
+        /// Decay of the first and second moment, in [0, 1).
+        #[serde(default = "default_betas")]
+        betas: (f64, f64),
+        /// Added to the denominator, positive.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+        /// Multiplied with lr and the weight.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+}
+
+/// What counts as an iteration of an adaptive method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum IterationSpec {
+    /// One pass over the training images.
+    #[default]
+    Epoch,
+    /// This many steps; the last iteration may be shorter.
+    Steps(u32),
+}
+
+/// A condition on a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Gate {
+    /// The metric is at least the bound.
+    AtLeast(String, Bound),
+    /// The metric is at most the bound.
+    AtMost(String, Bound),
+}
+
+/// What a metric is held against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Bound {
+    /// A number.
+    Value(f64),
+    /// The same metric of a finished run, give or take a tolerance in the
+    /// metric's own unit.
+    Run {
+        /// The run's folder.
+        run: PathBuf,
+        /// How much worse still passes.
+        #[serde(default)]
+        tolerance: f64,
+    },
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Self::Sgd {
+            momentum: default_momentum(),
+            nesterov: false,
+            weight_decay: 0.0,
+        }
+    }
+}
+
+impl Default for ValidSpec {
+    fn default() -> Self {
+        Self::Holdout(0.1)
+    }
+}
+
+fn default_lr() -> Schedule {
+    Schedule::Cosine {
+        from: 0.1,
+        to: 0.0,
+        epochs: None,
+    }
+}
+
+fn default_batch() -> usize {
+    128
+}
+
+fn default_log_every() -> u32 {
+    10
+}
+
+fn default_max_bad() -> f64 {
+    0.01
+}
+
+/// As large as a 178-megapixel photograph; more is taken for a bomb.
+fn default_max_pixels() -> u64 {
+    178_956_970
+}
+
+fn default_memory_mb() -> u64 {
+    2048
+}
+
+fn default_shape_classes() -> u32 {
+    4
+}
+
+fn default_shape_size() -> u32 {
+    32
+}
+
+fn default_shape_difficulty() -> f32 {
+    0.5
+}
+
+fn default_unlabelled_ratio() -> f64 {
+    1.0
+}
+
+fn default_teacher_p() -> f64 {
+    0.5
+}
+
+fn default_momentum() -> f64 {
+    0.9
+}
+
+fn default_betas() -> (f64, f64) {
+    (0.9, 0.999)
+}
+
+fn default_epsilon() -> f64 {
+    1e-8
+}

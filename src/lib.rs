@@ -1,0 +1,10 @@
+//! A terminal workbench for knowledge distillation of image classifiers.
+
+pub mod data;
+pub mod engine;
+pub mod event;
+pub mod experiment;
+pub mod report;
+pub mod run;
+pub mod store;
+pub mod trainer;
