@@ -1,0 +1,132 @@
+//! Iterations of an adaptive method: where they end, their mean losses, and
+//! the controller's decision.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::knobs::KnobBoard;
+use crate::event::RunEvent;
+use crate::experiment::controller::{ControllerState, IterationSummary};
+use crate::experiment::plan::Training;
+use crate::experiment::spec::IterationSpec;
+
+/// What is remembered between steps of an iteration and between iterations.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct IterationState {
+    /// Sum of every term's loss over the steps of this iteration.
+    sums: BTreeMap<String, f64>,
+    /// Steps of this iteration so far.
+    steps: u64,
+    /// The controller's memory.
+    controller: ControllerState,
+}
+
+/// Steps, epochs and iterations of one training.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeline {
+    /// Steps of the whole training.
+    pub steps: u64,
+    /// Steps of one epoch.
+    pub steps_per_epoch: u64,
+    /// Steps of one iteration; the last may be shorter.
+    pub steps_per_iteration: u64,
+}
+
+impl Timeline {
+    /// The timeline of `training` with this many steps in an epoch.
+    #[must_use]
+    pub fn new(training: &Training, steps_per_epoch: u64) -> Self {
+        Self {
+            steps: steps_per_epoch * u64::from(training.epochs),
+            steps_per_epoch,
+            steps_per_iteration: match training.iteration {
+                IterationSpec::Epoch => steps_per_epoch,
+                IterationSpec::Steps(steps) => u64::from(steps),
+            },
+        }
+    }
+
+    /// Time before step `step`, epochs.
+    #[must_use]
+    pub fn epoch(&self, step: u64) -> f64 {
+        step as f64 / self.steps_per_epoch as f64
+    }
+
+    /// Whether an epoch is complete after this many steps.
+    #[must_use]
+    pub fn ends_epoch(&self, completed: u64) -> bool {
+        completed.is_multiple_of(self.steps_per_epoch)
+    }
+
+    fn ends_iteration(&self, completed: u64) -> bool {
+        completed.is_multiple_of(self.steps_per_iteration) || completed == self.steps
+    }
+
+    fn iterations(&self) -> u32 {
+        self.steps.div_ceil(self.steps_per_iteration) as u32
+    }
+}
+
+impl IterationState {
+    /// Takes in the losses of the step that completed `completed` steps. If it
+    /// ended an iteration, lets the controller decide, turns the knobs and
+    /// returns the event.
+    pub fn step(
+        &mut self,
+        losses: &[(String, f64)],
+        completed: u64,
+        timeline: &Timeline,
+        training: &Training,
+        knobs: &mut KnobBoard,
+    ) -> Option<RunEvent> {
+        for (term, loss) in losses {
+            *self.sums.entry(term.clone()).or_default() += loss;
+        }
+        self.steps += 1;
+        timeline
+            .ends_iteration(completed)
+            .then(|| self.end(completed, timeline, training, knobs))
+    }
+
+    fn end(
+        &mut self,
+        completed: u64,
+        timeline: &Timeline,
+        training: &Training,
+        knobs: &mut KnobBoard,
+    ) -> RunEvent {
+        let steps = std::mem::take(&mut self.steps) as f64;
+        let losses: BTreeMap<String, f64> = std::mem::take(&mut self.sums)
+            .into_iter()
+            .map(|(term, sum)| (term, sum / steps))
+            .collect();
+        let epoch = timeline.epoch(completed);
+        let values = knobs.values(epoch);
+        let iteration = completed.div_ceil(timeline.steps_per_iteration) as u32;
+        let decision = training.objective.controller.as_ref().and_then(|rule| {
+            rule.decide(
+                &mut self.controller,
+                &IterationSummary {
+                    iteration,
+                    iterations: timeline.iterations(),
+                    epoch,
+                    epochs: f64::from(training.epochs),
+                    mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
+                    knob: &|knob| values.get(knob).copied().unwrap_or(f64::NAN),
+                },
+            )
+        });
+        if let Some(decision) = &decision {
+            knobs.follow(decision);
+        }
+        RunEvent::IterationEnded {
+            iteration,
+            iterations: timeline.iterations(),
+            step: completed,
+            losses,
+            decision,
+            knobs: knobs.values(epoch),
+        }
+    }
+}

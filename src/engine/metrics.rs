@@ -1,0 +1,193 @@
+//! What an evaluation counts, on the host, one image at a time in 64-bit
+//! floats, so that the figures do not depend on the batch size.
+
+use crate::event::TeacherAgreement;
+
+/// Images ranked among the likeliest this many count for top-5.
+const TOP: usize = 5;
+
+/// Running totals of an evaluation.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    images: usize,
+    loss: f64,
+    top1: usize,
+    top5: usize,
+    confusion: Vec<Vec<u32>>,
+    teacher: Option<TeacherTally>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct TeacherTally {
+    agree: usize,
+    kl: f64,
+    top1: usize,
+}
+
+impl Tally {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(classes: usize, with_teacher: bool) -> Self {
+        Self {
+            images: 0,
+            loss: 0.0,
+            top1: 0,
+            top5: 0,
+            confusion: vec![vec![0; classes]; classes],
+            teacher: with_teacher.then(TeacherTally::default),
+        }
+    }
+
+    /// Counts one image: its logits `[classes]`, its label and the teacher's
+    /// logits for it.
+    pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) {
+        let log_p = log_softmax(logits);
+        let predicted = argmax(logits);
+        self.images += 1;
+        self.loss -= log_p[label];
+        self.top1 += usize::from(predicted == label);
+        self.top5 += usize::from(rank(logits, label) < TOP);
+        self.confusion[label][predicted] += 1;
+        if let (Some(tally), Some(teacher)) = (&mut self.teacher, teacher) {
+            let log_q = log_softmax(teacher);
+            tally.kl += log_q
+                .iter()
+                .zip(&log_p)
+                .map(|(q, p)| q.exp() * (q - p))
+                .sum::<f64>();
+            let taught = argmax(teacher);
+            tally.agree += usize::from(taught == predicted);
+            tally.top1 += usize::from(taught == label);
+        }
+    }
+
+    /// Number of images counted.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// Mean cross-entropy, nats.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.loss / self.images as f64
+    }
+
+    /// Share of images whose most likely class is the label.
+    #[must_use]
+    pub fn top1(&self) -> f64 {
+        self.share(self.top1)
+    }
+
+    /// Share of images whose label is among the five most likely classes.
+    #[must_use]
+    pub fn top5(&self) -> f64 {
+        self.share(self.top5)
+    }
+
+    /// Share of each class's images that is right; none without images.
+    #[must_use]
+    pub fn per_class(&self) -> Vec<Option<f64>> {
+        self.confusion
+            .iter()
+            .enumerate()
+            .map(|(class, row)| {
+                let images: u32 = row.iter().sum();
+                (images > 0).then(|| f64::from(row[class]) / f64::from(images))
+            })
+            .collect()
+    }
+
+    /// Agreement with the teacher.
+    #[must_use]
+    pub fn teacher(&self) -> Option<TeacherAgreement> {
+        self.teacher.as_ref().map(|tally| TeacherAgreement {
+            agreement: self.share(tally.agree),
+            kl: tally.kl / self.images as f64,
+            top1: self.share(tally.top1),
+        })
+    }
+
+    /// `[label][prediction]`, counts.
+    #[must_use]
+    pub fn into_confusion(self) -> Vec<Vec<u32>> {
+        self.confusion
+    }
+
+    fn share(&self, count: usize) -> f64 {
+        count as f64 / self.images as f64
+    }
+}
+
+/// Natural logarithm of the softmax, without overflow.
+fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let shifted: Vec<f64> = logits
+        .iter()
+        .map(|&z| f64::from(z) - f64::from(max))
+        .collect();
+    let log_sum = shifted.iter().map(|z| z.exp()).sum::<f64>().ln();
+    shifted.into_iter().map(|z| z - log_sum).collect()
+}
+
+/// Index of the greatest logit; the first of equals.
+fn argmax(logits: &[f32]) -> usize {
+    (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
+}
+
+/// How many classes come before `label`; equals count in class order.
+fn rank(logits: &[f32], label: usize) -> usize {
+    logits
+        .iter()
+        .enumerate()
+        .filter(|&(class, &z)| z > logits[label] || (z == logits[label] && class < label))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_teacher_identical_to_the_student_has_no_divergence_and_full_agreement() {
+        let mut tally = Tally::new(3, true);
+        tally.count(&[1.0, 2.0, 0.5], 0, Some(&[1.0, 2.0, 0.5]));
+        let teacher = tally.teacher().unwrap();
+        assert_eq!(teacher.agreement, 1.0);
+        assert!(teacher.kl.abs() < 1e-12);
+        assert_eq!(teacher.top1, 0.0);
+    }
+
+    #[test]
+    fn loss_is_the_log_of_the_class_count_for_equal_logits() {
+        let mut tally = Tally::new(4, false);
+        tally.count(&[7.0; 4], 3, None);
+        assert!((tally.loss() - 4.0_f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn huge_logits_give_finite_figures() {
+        let mut tally = Tally::new(2, true);
+        tally.count(&[1e8, -1e8], 1, Some(&[-1e8, 1e8]));
+        assert!(tally.loss().is_finite());
+        assert!(tally.teacher().unwrap().kl.is_finite());
+    }
+
+    #[test]
+    fn top_five_leaves_the_sixth_class_out() {
+        let mut tally = Tally::new(6, false);
+        let logits = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
+        tally.count(&logits, 5, None);
+        tally.count(&logits, 4, None);
+        assert_eq!(tally.top5(), 0.5);
+        assert_eq!(tally.top1(), 0.0);
+    }
+
+    #[test]
+    fn a_class_without_images_has_no_share() {
+        let mut tally = Tally::new(2, false);
+        tally.count(&[1.0, 0.0], 0, None);
+        assert_eq!(tally.per_class(), vec![Some(1.0), None]);
+        assert_eq!(tally.into_confusion(), vec![vec![1, 0], vec![0, 0]]);
+    }
+}
