@@ -1,0 +1,143 @@
+//! Evaluation of a network on a set of images: figures against the labels and
+//! against the teacher.
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::failure::Failure;
+use super::metrics::Tally;
+use super::network::Network;
+use crate::data::{EvaluationBatch, EvaluationBatches, ImageSet, Images};
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+
+/// Images in a forward pass of an evaluation. Has no effect on results.
+const BATCH: usize = 256;
+
+/// A set of images, and what a teacher answers on them. The answers are
+/// computed once, since neither images nor teacher change.
+pub struct Examination {
+    split: Split,
+    set: ImageSet,
+    teacher: Option<Vec<f32>>,
+}
+
+/// Whose weights are evaluated, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    /// Whose.
+    pub phase: Phase,
+    /// Which weights.
+    pub weights: EvaluatedWeights,
+    /// Steps completed.
+    pub step: u64,
+    /// Epochs completed.
+    pub epoch: f64,
+}
+
+impl Examination {
+    /// Prepares the set; runs the teacher over it.
+    ///
+    /// # Errors
+    /// If an image cannot be read.
+    pub fn new(
+        split: Split,
+        set: ImageSet,
+        images: &Images,
+        teacher: Option<&Network>,
+        workers: usize,
+    ) -> Result<Self, Failure> {
+        let teacher = teacher
+            .map(|teacher| {
+                let mut answers = Vec::new();
+                for_each_batch(teacher, &set, images, workers, |_, logits| {
+                    answers.extend_from_slice(logits);
+                })?;
+                Ok::<_, Failure>(answers)
+            })
+            .transpose()?;
+        Ok(Self {
+            split,
+            set,
+            teacher,
+        })
+    }
+
+    /// Evaluates `network`, which lives on a plain device.
+    ///
+    /// # Errors
+    /// If an image cannot be read.
+    pub fn evaluate(
+        &self,
+        network: &Network,
+        images: &Images,
+        workers: usize,
+        subject: Subject,
+    ) -> Result<Evaluation, Failure> {
+        let start = Instant::now();
+        let classes = images.classes.len();
+        let mut tally = Tally::new(classes, self.teacher.is_some());
+        let mut image = 0;
+        for_each_batch(network, &self.set, images, workers, |batch, logits| {
+            for (row, &label) in logits.chunks_exact(classes).zip(&batch.labels) {
+                let teacher = self
+                    .teacher
+                    .as_ref()
+                    .map(|answers| &answers[image * classes..(image + 1) * classes]);
+                tally.count(row, label as usize, teacher);
+                image += 1;
+            }
+        })?;
+        Ok(Evaluation {
+            phase: subject.phase,
+            split: self.split,
+            weights: subject.weights,
+            step: subject.step,
+            epoch: subject.epoch,
+            images: tally.images(),
+            loss: tally.loss(),
+            top1: tally.top1(),
+            top5: tally.top5(),
+            per_class: tally.per_class(),
+            teacher: tally.teacher(),
+            confusion: tally.into_confusion(),
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+/// Runs `network` over the set in order and hands every batch to `visit` with
+/// its logits, `[batch, classes]` row by row.
+fn for_each_batch(
+    network: &Network,
+    set: &ImageSet,
+    images: &Images,
+    workers: usize,
+    mut visit: impl FnMut(&EvaluationBatch, &[f32]),
+) -> Result<(), Failure> {
+    for batch in EvaluationBatches::new(images, set, BATCH, workers) {
+        let batch = batch?;
+        let input = image_tensor(&batch.images, images.size, network.device());
+        let logits = host(network.forward(input))?;
+        visit(&batch, &logits);
+    }
+    Ok(())
+}
+
+/// Normalised pixels as a tensor `[batch, 3, height, width]`.
+pub fn image_tensor(pixels: &[f32], size: (u32, u32), device: &Device) -> Tensor<4> {
+    let (height, width) = (size.0 as usize, size.1 as usize);
+    let batch = pixels.len() / (3 * height * width);
+    Tensor::from_data(
+        TensorData::new(pixels.to_vec(), [batch, 3, height, width]),
+        device,
+    )
+}
+
+/// Copies a tensor to the host, row by row.
+pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
+    tensor
+        .into_data()
+        .to_vec()
+        .map_err(|error| Failure::Tensor(format!("{error:?}")))
+}

@@ -1,0 +1,432 @@
+//! The training loop: one for every method, model and phase.
+//!
+//! At every step boundary commands are obeyed; then one step is made, numbers
+//! are logged, and at the end of an iteration, an epoch or a checkpoint
+//! interval the controller decides, the model is evaluated, a checkpoint is
+//! written. All that the next step depends on is in [`FitState`], the weights
+//! and the optimizer, which is what makes resuming exact.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::CheckpointFolder;
+use super::evaluate::{Examination, Subject, image_tensor};
+use super::failure::Failure;
+use super::iteration::{IterationState, Timeline};
+use super::knobs::KnobBoard;
+use super::network::Network;
+use super::optimizer::Optimizer;
+use super::step::{StepBatch, StepReport, train_step};
+use crate::data::{Batch, BatchRequest, Images, Loader};
+use crate::event::{
+    Command, CommandRecord, EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow,
+};
+use crate::experiment::plan::Training;
+use crate::trainer::{CommandSource, EventSink};
+
+/// What a training needs that does not change while it runs.
+pub struct FitContext<'a> {
+    /// Which training.
+    pub phase: Phase,
+    /// What to do.
+    pub training: &'a Training,
+    /// Images.
+    pub images: &'a Images,
+    /// Validation images.
+    pub valid: &'a Examination,
+    /// The frozen teacher, on the plain device.
+    pub teacher: Option<&'a Network>,
+    /// Seed of order and augmentation.
+    pub seed: u64,
+    /// Unlabelled images per labelled image.
+    pub unlabelled_ratio: f64,
+    /// Threads that decode and augment.
+    pub workers: usize,
+    /// Where checkpoints go.
+    pub checkpoints: CheckpointFolder,
+    /// Where events go.
+    pub sink: &'a dyn EventSink,
+}
+
+/// Everything besides weights and optimizer that the next step depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FitState {
+    /// Steps completed.
+    pub step: u64,
+    /// Knobs as they stand.
+    pub knobs: KnobBoard,
+    /// Iteration and controller.
+    pub iteration: IterationState,
+    /// The best evaluation so far.
+    pub best: Option<Best>,
+}
+
+/// The best evaluation on the validation images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Steps completed.
+    pub step: u64,
+    /// Its top-1.
+    pub top1: f64,
+}
+
+/// How a training ended, failures aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FitEnd {
+    /// All steps are done.
+    Completed,
+    /// Stopped at a step boundary and saved.
+    Stopped {
+        /// Who or what asked.
+        reason: String,
+    },
+}
+
+/// One training under way.
+pub struct Fit<'a> {
+    context: FitContext<'a>,
+    timeline: Timeline,
+    loader: Loader,
+    learner: Learner,
+    state: FitState,
+    clock: Clock,
+}
+
+/// What learns: weights, their moving average and the optimizer.
+pub struct Learner {
+    /// The weights, as leaves that record gradients.
+    pub network: Network,
+    /// Moving average of the weights, where the experiment asks for one.
+    pub average: Option<Network>,
+    /// The optimizer and its state.
+    pub optimizer: Optimizer,
+}
+
+impl Learner {
+    /// A network at the start of a training.
+    #[must_use]
+    pub fn new(network: Network, training: &Training) -> Self {
+        Self {
+            average: training.ema.map(|_| network.frozen()),
+            optimizer: Optimizer::new(&training.optimizer, &network),
+            network: network.trainable(),
+        }
+    }
+
+    /// The weights to evaluate and to take away, on the plain device.
+    #[must_use]
+    pub fn deployable(&self) -> Network {
+        match &self.average {
+            Some(average) => average.clone(),
+            None => self.network.frozen(),
+        }
+    }
+}
+
+/// Wall time of this process, for speeds.
+struct Clock {
+    start: Instant,
+    logged: Instant,
+    images: u64,
+}
+
+impl<'a> Fit<'a> {
+    /// A training from its beginning, or from where its latest checkpoint
+    /// stands.
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be read or does not fit.
+    pub fn new(context: FitContext<'a>, network: Network) -> Result<Self, Failure> {
+        let training = context.training;
+        let loader = Loader::new(
+            context.images,
+            &training.augment,
+            training.batch,
+            context.unlabelled_ratio,
+            context.seed,
+            context.workers,
+        );
+        let timeline = Timeline::new(training, u64::from(loader.batches_per_epoch()));
+        let mut learner = Learner::new(network, training);
+        let state = match context.checkpoints.load_latest(&mut learner)? {
+            Some(state) => state,
+            None => FitState {
+                step: 0,
+                knobs: KnobBoard::new(training),
+                iteration: IterationState::default(),
+                best: None,
+            },
+        };
+        Ok(Self {
+            context,
+            timeline,
+            loader,
+            learner,
+            state,
+            clock: Clock {
+                start: Instant::now(),
+                logged: Instant::now(),
+                images: 0,
+            },
+        })
+    }
+
+    /// Trains to the end or until it is told to stop. The latest checkpoint
+    /// stands at the step where this returns, unless it fails.
+    ///
+    /// # Errors
+    /// If a step would poison the weights or a file cannot be read or written.
+    pub fn run(mut self, inbox: &mut dyn CommandSource) -> Result<(FitEnd, Learner), Failure> {
+        self.emit(RunEvent::PhaseStarted {
+            phase: self.context.phase,
+            steps: self.timeline.steps,
+            steps_per_epoch: self.timeline.steps_per_epoch,
+            step: self.state.step,
+        });
+        if self.state.step == 0 {
+            self.save()?;
+        }
+        while self.state.step < self.timeline.steps {
+            if let Some(reason) = self.obey(inbox)? {
+                self.save()?;
+                return Ok((FitEnd::Stopped { reason }, self.learner));
+            }
+            self.step()?;
+            if self.timeline.ends_epoch(self.state.step) {
+                self.end_epoch()?;
+            } else if self.checkpoint_is_due() {
+                self.save()?;
+            }
+        }
+        self.emit(RunEvent::PhaseEnded {
+            phase: self.context.phase,
+            seconds: self.clock.start.elapsed().as_secs_f64(),
+        });
+        Ok((FitEnd::Completed, self.learner))
+    }
+
+    /// One step, its row of numbers, and the end of its iteration.
+    fn step(&mut self) -> Result<(), Failure> {
+        let step = self.state.step;
+        let epoch = self.timeline.epoch(step);
+        let knobs = self.state.knobs.values(epoch);
+        let batch = self.loader.batch(&self.request(step, &knobs))?;
+        self.prefetch(step + 1);
+        let training = self.context.training;
+        let (size, device) = (self.context.images.size, self.learner.network.device().clone());
+        let report = train_step(
+            &mut self.learner.network,
+            self.context.teacher,
+            &mut self.learner.optimizer,
+            training,
+            &knobs,
+            StepBatch {
+                views: batch
+                    .views
+                    .iter()
+                    .map(|view| image_tensor(view, size, &device))
+                    .collect(),
+                labels: &batch.labels,
+            },
+        )
+        .map_err(|error| Failure::Step { step, epoch, error })?;
+        if let (Some(average), Some(decay)) = (&mut self.learner.average, training.ema) {
+            average.average_with(&self.learner.network, decay);
+        }
+        self.state.step += 1;
+        self.log(step, epoch, &knobs, &batch, &report);
+        self.end_step(&report);
+        Ok(())
+    }
+
+    fn end_step(&mut self, report: &StepReport) {
+        let losses: Vec<(String, f64)> = self
+            .terms()
+            .zip(&report.losses)
+            .map(|(name, &loss)| (name.to_owned(), loss))
+            .collect();
+        let ended = self.state.iteration.step(
+            &losses,
+            self.state.step,
+            &self.timeline,
+            self.context.training,
+            &mut self.state.knobs,
+        );
+        if let Some(event) = ended {
+            self.emit(event);
+        }
+    }
+
+    /// Logs the step's numbers if it is one of those that are logged.
+    fn log(
+        &mut self,
+        step: u64,
+        epoch: f64,
+        knobs: &BTreeMap<String, f64>,
+        batch: &Batch,
+        report: &StepReport,
+    ) {
+        self.clock.images += batch.samples.len() as u64;
+        if !step.is_multiple_of(u64::from(self.context.training.log_every)) {
+            return;
+        }
+        let mut values: BTreeMap<String, f64> = self
+            .terms()
+            .zip(&report.losses)
+            .map(|(term, &loss)| (format!("loss/{term}"), loss))
+            .collect();
+        values.extend(knobs.iter().map(|(knob, &value)| (format!("knob/{knob}"), value)));
+        values.insert("loss/total".to_owned(), report.total);
+        values.insert("grad/norm".to_owned(), report.grad_norm);
+        if !batch.labels.is_empty() {
+            let accuracy = report.correct as f64 / batch.labels.len() as f64;
+            values.insert("train/accuracy".to_owned(), accuracy);
+        }
+        let seconds = self.clock.logged.elapsed().as_secs_f64();
+        let speed = std::mem::take(&mut self.clock.images) as f64 / seconds.max(f64::EPSILON);
+        self.clock.logged = Instant::now();
+        values.insert("speed/images_per_second".to_owned(), speed);
+        self.emit(RunEvent::StepLogged(StepRow {
+            phase: self.context.phase,
+            step,
+            epoch,
+            seconds: self.clock.start.elapsed().as_secs_f64(),
+            values,
+        }));
+    }
+
+    /// Evaluates, keeps the best weights and saves.
+    fn end_epoch(&mut self) -> Result<(), Failure> {
+        let evaluation = self.evaluate()?;
+        let top1 = evaluation.top1;
+        self.emit(RunEvent::Evaluated(evaluation));
+        if self.state.best.is_none_or(|best| top1 > best.top1) {
+            self.state.best = Some(Best {
+                step: self.state.step,
+                top1,
+            });
+            let folder = self.context.checkpoints.save_best(&self.learner)?;
+            self.emit(RunEvent::CheckpointSaved {
+                at: self.position(),
+                folder,
+                best: true,
+            });
+        }
+        self.save()?;
+        self.clock.logged = Instant::now();
+        self.clock.images = 0;
+        Ok(())
+    }
+
+    fn evaluate(&self) -> Result<Evaluation, Failure> {
+        self.context.valid.evaluate(
+            &self.learner.deployable(),
+            self.context.images,
+            self.context.workers,
+            Subject {
+                phase: self.context.phase,
+                weights: EvaluatedWeights::Last,
+                step: self.state.step,
+                epoch: self.timeline.epoch(self.state.step),
+            },
+        )
+    }
+
+    /// Writes the latest checkpoint, once all that led to it is journalled.
+    fn save(&self) -> Result<(), Failure> {
+        self.context.sink.flush();
+        let folder = self.context.checkpoints.save_latest(&self.learner, &self.state)?;
+        self.emit(RunEvent::CheckpointSaved {
+            at: self.position(),
+            folder,
+            best: false,
+        });
+        Ok(())
+    }
+
+    fn checkpoint_is_due(&self) -> bool {
+        self.context
+            .training
+            .checkpoint_every
+            .is_some_and(|every| self.state.step.is_multiple_of(u64::from(every)))
+    }
+
+    /// Carries out the commands that are due. Returns the reason of a stop.
+    fn obey(&mut self, inbox: &mut dyn CommandSource) -> Result<Option<String>, Failure> {
+        let mut paused = false;
+        loop {
+            for record in inbox.due(self.position(), paused) {
+                self.emit(RunEvent::CommandReceived(record.clone()));
+                match &record.command {
+                    Command::Stop => {
+                        self.applied(&record);
+                        return Ok(Some(record.id));
+                    }
+                    Command::Pause | Command::Resume => {
+                        paused = record.command == Command::Pause;
+                        self.emit(RunEvent::Paused(paused));
+                    }
+                    Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
+                    Command::CheckpointNow => self.save()?,
+                    Command::Adjust { knob, schedule } => {
+                        if let Err(reason) = self.state.knobs.adjust(knob, schedule.clone()) {
+                            self.emit(RunEvent::CommandRejected {
+                                id: record.id,
+                                reason,
+                            });
+                            continue;
+                        }
+                    }
+                }
+                self.applied(&record);
+            }
+            if !paused {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn applied(&self, record: &CommandRecord) {
+        self.emit(RunEvent::CommandApplied {
+            id: record.id.clone(),
+            phase: self.context.phase,
+            step: self.state.step,
+        });
+    }
+
+    /// Starts making the next batch with the probabilities as they stand; if
+    /// they change until then it is made again.
+    fn prefetch(&self, step: u64) {
+        if step < self.timeline.steps {
+            let knobs = self.state.knobs.values(self.timeline.epoch(step));
+            self.loader.prefetch(self.request(step, &knobs));
+        }
+    }
+
+    fn request(&self, step: u64, knobs: &BTreeMap<String, f64>) -> BatchRequest {
+        let views = &self.context.training.objective.views;
+        BatchRequest {
+            epoch: (step / self.timeline.steps_per_epoch) as u32,
+            index: (step % self.timeline.steps_per_epoch) as u32,
+            probabilities: views.iter().map(|view| knobs[&view.probability]).collect(),
+        }
+    }
+
+    fn terms(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let terms = &self.context.training.objective.terms;
+        terms.iter().map(|term| term.name.as_str())
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            phase: self.context.phase,
+            step: self.state.step,
+        }
+    }
+
+    fn emit(&self, event: RunEvent) {
+        self.context.sink.emit(event);
+    }
+}

@@ -1,0 +1,116 @@
+//! From a plan to something that can be trained: images opened, device chosen,
+//! networks laid out. All that can be wrong with an experiment beyond its file
+//! is found here, before a run folder is made.
+
+use thiserror::Error;
+
+use super::device::{self, Chosen, DeviceError};
+use super::network::Network;
+use crate::data::{DataError, Images};
+use crate::event::{ModelSummary, Phase};
+use crate::experiment::architecture::{self, Graph};
+use crate::experiment::plan::Plan;
+use crate::experiment::problem::Problem;
+
+/// Distinguishes the teacher's initial weights from the student's.
+const TEACHER_STREAM: u64 = 0x7EAC_4E12;
+
+/// An experiment that is ready to be trained.
+pub struct Prepared {
+    /// The plan.
+    pub plan: Plan,
+    /// Where tensors live.
+    pub device: Chosen,
+    /// Its images.
+    pub images: Images,
+    student: Graph,
+    teacher: Option<Graph>,
+}
+
+/// Why an experiment cannot be trained although its file is in order.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// Images are missing, broken or do not fit together.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A model or method does not fit the images.
+    #[error("{0}")]
+    Plan(Problem),
+    /// A batch holds more than there is.
+    #[error("batch: {batch} images in a step, but there are only {images} training images; write `batch: {images}` or less")]
+    Batch {
+        /// Images in a step.
+        batch: usize,
+        /// Training images.
+        images: usize,
+    },
+}
+
+impl Prepared {
+    /// Opens images, chooses the device and lays out the networks.
+    ///
+    /// # Errors
+    /// The first thing that stands in the way.
+    pub fn new(plan: Plan) -> Result<Self, PrepareError> {
+        let device = device::choose(plan.device)?;
+        let images = Images::open(&plan.data, plan.seed)?;
+        if plan.training.batch > images.train.len() {
+            return Err(PrepareError::Batch {
+                batch: plan.training.batch,
+                images: images.train.len(),
+            });
+        }
+        let layout = |model, place: &str| {
+            architecture::build(model, images.size, images.classes.len())
+                .map_err(|problem| PrepareError::Plan(problem.under(place)))
+        };
+        let student = layout(&plan.student, "student.model")?;
+        let teacher = plan
+            .teacher
+            .as_ref()
+            .map(|teacher| layout(&teacher.model, "teacher.model"))
+            .transpose()?;
+        Ok(Self {
+            plan,
+            device,
+            images,
+            student,
+            teacher,
+        })
+    }
+
+    /// The student with its initial weights, on the plain device.
+    #[must_use]
+    pub fn student_network(&self) -> Network {
+        Network::new(self.student.clone(), self.plan.seed, &self.device.device)
+    }
+
+    /// The teacher with its initial weights, on the plain device; the student's
+    /// layout if there is no teacher.
+    #[must_use]
+    pub fn teacher_network(&self) -> Network {
+        let graph = self.teacher.as_ref().unwrap_or(&self.student);
+        let seed = self.plan.seed ^ TEACHER_STREAM;
+        Network::new(graph.clone(), seed, &self.device.device)
+    }
+
+    /// The sizes of the models, teacher first.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<ModelSummary> {
+        let teacher = self.teacher.as_ref().map(|graph| (Phase::Teacher, graph));
+        teacher
+            .into_iter()
+            .chain([(Phase::Student, &self.student)])
+            .map(|(phase, graph)| ModelSummary {
+                phase,
+                name: graph.name().to_owned(),
+                parameters: graph.parameters(),
+                macs: graph.macs(),
+                bytes: graph.parameters() * size_of::<f32>() as u64,
+            })
+            .collect()
+    }
+}
