@@ -235,8 +235,8 @@ pub struct Evaluation {
     pub top1: f64,
     /// Share of images whose label is among the five most likely classes.
     pub top5: f64,
-    /// Share of each class's images that is right; none without images.
-    pub per_class: Vec<Option<f64>>,
+    /// Share of each class's images that is right; NaN without images.
+    pub per_class: Vec<f64>,
     /// `[label][prediction]`, counts.
     pub confusion: Vec<Vec<u32>>,
     /// Against the teacher, where there is one.

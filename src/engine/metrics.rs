@@ -85,15 +85,15 @@ impl Tally {
         self.share(self.top5)
     }
 
-    /// Share of each class's images that is right; none without images.
+    /// Share of each class's images that is right; NaN without images.
     #[must_use]
-    pub fn per_class(&self) -> Vec<Option<f64>> {
+    pub fn per_class(&self) -> Vec<f64> {
         self.confusion
             .iter()
             .enumerate()
             .map(|(class, row)| {
                 let images: u32 = row.iter().sum();
-                (images > 0).then(|| f64::from(row[class]) / f64::from(images))
+                f64::from(row[class]) / f64::from(images)
             })
             .collect()
     }
@@ -187,7 +187,9 @@ mod tests {
     fn a_class_without_images_has_no_share() {
         let mut tally = Tally::new(2, false);
         tally.count(&[1.0, 0.0], 0, None);
-        assert_eq!(tally.per_class(), vec![Some(1.0), None]);
+        let shares = tally.per_class();
+        assert_eq!(shares[0], 1.0);
+        assert!(shares[1].is_nan());
         assert_eq!(tally.into_confusion(), vec![vec![1, 0], vec![0, 0]]);
     }
 }

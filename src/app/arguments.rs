@@ -1,0 +1,55 @@
+//! Command-line arguments: modes are flags, one of them at a time.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser};
+
+use crate::experiment::spec::DeviceSpec;
+
+/// A terminal workbench for knowledge distillation of image classifiers.
+///
+/// Exit codes: 0 trained and every gate holds; 1 a gate fails or could not be
+/// judged; 2 the file or the arguments are wrong; 3 the run failed; 130
+/// interrupted, saved and resumable.
+#[derive(Debug, Parser)]
+#[command(version, group = ArgGroup::new("mode").required(true).args(["run", "check", "resume", "replay"]))]
+pub struct Arguments {
+    /// Trains the experiment and reports.
+    #[arg(long, value_name = "FILE")]
+    pub run: Option<PathBuf>,
+
+    /// Prints the experiment with every default and its method's expansion,
+    /// without training.
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+
+    /// Goes on with a stopped run: its folder, its name or the start of it.
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
+
+    /// Runs a run's experiment again, with the adjustments that its journal
+    /// holds, in a new run.
+    #[arg(long, value_name = "RUN")]
+    pub replay: Option<String>,
+
+    /// Changes a value of the experiment: a dotted path and a RON value, as in
+    /// `epochs=3` or `optimizer.momentum=0.8`. May be given several times.
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["resume", "replay"])]
+    pub set: Vec<String>,
+
+    /// Device instead of the experiment's: auto, cpu, libtorch, cuda or cuda:N.
+    #[arg(long, value_name = "DEVICE", conflicts_with = "resume")]
+    pub device: Option<DeviceSpec>,
+
+    /// Prints every event as a line of JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Writes the gates' results in JUnit's format.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Folder of runs.
+    #[arg(long, value_name = "DIR", default_value = "checkpoints")]
+    pub checkpoints: PathBuf,
+}

@@ -1,0 +1,63 @@
+//! Where a training finds its commands: signals, the run folder's commands
+//! file, and the adjustments of a run that is resumed or replayed.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::event::{Command, CommandRecord, Origin, Position};
+use crate::run::StopSignal;
+use crate::store::CommandTail;
+use crate::trainer::CommandSource;
+
+/// How long a paused training waits before it looks again.
+const PAUSE_POLL: Duration = Duration::from_millis(100);
+
+/// All sources of commands of one run.
+pub struct Inbox {
+    stop: StopSignal,
+    commands: CommandTail,
+    /// Adjustments to apply again, by the step that first felt them.
+    adjustments: VecDeque<(Position, CommandRecord)>,
+}
+
+impl Inbox {
+    /// An inbox that also applies `adjustments` again, each at its position.
+    #[must_use]
+    pub fn new(
+        stop: StopSignal,
+        commands: CommandTail,
+        adjustments: Vec<(Position, CommandRecord)>,
+    ) -> Self {
+        Self {
+            stop,
+            commands,
+            adjustments: adjustments.into(),
+        }
+    }
+}
+
+impl CommandSource for Inbox {
+    fn due(&mut self, at: Position, wait: bool) -> Vec<CommandRecord> {
+        if wait {
+            std::thread::sleep(PAUSE_POLL);
+        }
+        let mut due = Vec::new();
+        while let Some((position, _)) = self.adjustments.front()
+            && *position <= at
+        {
+            due.extend(self.adjustments.pop_front().map(|(_, record)| CommandRecord {
+                origin: Origin::Replay,
+                ..record
+            }));
+        }
+        due.extend(self.commands.poll());
+        if let Some(reason) = self.stop.reason() {
+            due.push(CommandRecord {
+                id: reason.to_string(),
+                origin: Origin::User,
+                command: Command::Stop,
+            });
+        }
+        due
+    }
+}
