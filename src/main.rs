@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: arguments to the application, its outcome to an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workbench::app::main()
+}

@@ -1,0 +1,81 @@
+//! The composition root: arguments, threads, channels, exit codes.
+//!
+//! The trainer runs on a thread of its own and sends events to the recorder,
+//! which journals them and hands them on; this thread folds them and lets the
+//! reporters speak.
+
+mod arguments;
+mod headless;
+mod inbox;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::Arguments;
+use self::headless::{Job, Start};
+use crate::experiment::{self, Loaded, Override};
+use crate::run::{Exit, RunFolder};
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // `--help` and `--version` arrive here too, with code 0. A closed
+            // pipe leaves nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Invalid.code() } else { 0 });
+        }
+    };
+    let exit = carry_out(&arguments).unwrap_or_else(|message| {
+        let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
+        Exit::Invalid
+    });
+    ExitCode::from(exit.code())
+}
+
+/// Carries out the one mode that was asked for. An error is a message about
+/// the file or the arguments.
+fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
+    let overrides = arguments
+        .set
+        .iter()
+        .map(|argument| Override::parse(argument))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|report| report.to_string())?;
+    if let Some(file) = &arguments.check {
+        let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
+        let text = experiment::explain(&loaded.plan);
+        // A closed pipe, as from `| head`, leaves nobody to tell.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        return Ok(Exit::Success);
+    }
+    let (loaded, start) = if let Some(file) = &arguments.run {
+        let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
+        (loaded, Start::New)
+    } else if let Some(run) = &arguments.resume {
+        let folder = find(arguments, run)?;
+        (frozen(&folder)?, Start::Resume(folder))
+    } else if let Some(run) = &arguments.replay {
+        let folder = find(arguments, run)?;
+        (frozen(&folder)?, Start::Replay(folder))
+    } else {
+        return Err("nothing to do: give --run, --check, --resume or --replay".to_owned());
+    };
+    headless::run(Job { loaded, start }, arguments)
+}
+
+fn find(arguments: &Arguments, run: &str) -> Result<RunFolder, String> {
+    RunFolder::open(&arguments.checkpoints, run).map_err(|error| format!("error: {error}"))
+}
+
+/// The experiment of a run, as it was run.
+fn frozen(folder: &RunFolder) -> Result<Loaded, String> {
+    let text = folder
+        .experiment_text()
+        .map_err(|error| format!("error: {error}"))?;
+    experiment::load_text(&text, &folder.experiment(), &[]).map_err(|report| report.to_string())
+}
