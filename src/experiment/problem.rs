@@ -12,6 +12,9 @@ pub struct Problem {
     pub message: String,
     /// What to do about it, if there is something to say.
     pub help: Option<String>,
+    /// Paths of other values without which it would not be a problem. Where one
+    /// of them could not be read, the problem is not worth telling.
+    pub depends_on: Vec<String>,
 }
 
 impl Problem {
@@ -22,7 +25,15 @@ impl Problem {
             path: path.into(),
             message: message.into(),
             help: None,
+            depends_on: Vec::new(),
         }
+    }
+
+    /// The same problem, which exists only together with the value at `path`.
+    #[must_use]
+    pub fn depends_on(mut self, path: impl Into<String>) -> Self {
+        self.depends_on.push(path.into());
+        self
     }
 
     /// The same problem with a remedy.
@@ -35,13 +46,20 @@ impl Problem {
     /// The same problem, seen from one level further out.
     #[must_use]
     pub fn under(mut self, prefix: &str) -> Self {
-        self.path = match (prefix, self.path.as_str()) {
-            ("", _) => return self,
-            (prefix, "") => prefix.to_owned(),
-            (prefix, path) if path.starts_with('[') => format!("{prefix}{path}"),
-            (prefix, path) => format!("{prefix}.{path}"),
-        };
+        self.path = joined(prefix, &self.path);
+        for path in &mut self.depends_on {
+            *path = joined(prefix, path);
+        }
         self
+    }
+}
+
+fn joined(prefix: &str, path: &str) -> String {
+    match (prefix, path) {
+        ("", path) => path.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, path) if path.starts_with('[') => format!("{prefix}{path}"),
+        (prefix, path) => format!("{prefix}.{path}"),
     }
 }
 

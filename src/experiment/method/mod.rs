@@ -35,7 +35,9 @@ pub trait Method {
 /// What an expansion may depend on besides the method's own fields.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpansionContext {
-    /// Number of iterations E.
+    /// Number of iterations E, one an epoch. Where an iteration is a number of
+    /// steps, E is known only when the images have been counted;
+    /// `Objective::settle` then corrects what a controller derives from it.
     pub iterations: u32,
     /// Whether any training image has a label.
     pub labelled: bool,

@@ -1,0 +1,541 @@
+//! From text to a tree of values, past every mistake.
+//!
+//! The tokens are `ronin-core`'s; the grammar is RON's, held more strictly than
+//! `ronin-core` holds it (it lets a missing comma, colon or value pass) so that
+//! each mistake is told once, where it is, in terms of what to write.
+
+use ronin_core::SyntaxKind;
+
+use super::finding::Finding;
+use super::tree::{Field, Kind, Node, Span, Word};
+
+/// Deeper values are refused; an experiment needs about ten levels.
+const MAX_DEPTH: usize = 64;
+
+/// Mistakes after which the text is not read further.
+const MAX_FINDINGS: usize = 20;
+
+/// What was read.
+pub(super) struct Parsed {
+    /// The value; `None` where there is none or brackets do not match, so that
+    /// nothing can be said about its parts.
+    pub root: Option<Node>,
+    /// Mistakes.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads one value.
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut parser = Parser::new(text);
+    let root = parser.document();
+    Parsed {
+        root: root.filter(|_| !parser.lost),
+        findings: parser.findings,
+    }
+}
+
+struct Token {
+    kind: SyntaxKind,
+    span: Span,
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    tokens: Vec<Token>,
+    next: usize,
+    findings: Vec<Finding>,
+    /// Set where what follows cannot be made sense of.
+    lost: bool,
+}
+
+impl<'t> Parser<'t> {
+    fn new(text: &'t str) -> Self {
+        // The tree of `ronin-core` is not used, so its depth does not matter.
+        let options = ronin_core::ParseOptions::default().with_max_depth(MAX_DEPTH);
+        let all: Vec<Token> = ronin_core::parse_with_options(text, options)
+            .root()
+            .descendant_tokens()
+            .map(|token| Token {
+                kind: token.kind(),
+                span: token.text_range().start()..token.text_range().end(),
+            })
+            .collect();
+        let mut parser = Self {
+            text,
+            tokens: Vec::new(),
+            next: 0,
+            findings: Vec::new(),
+            lost: false,
+        };
+        parser.refuse_unclosed(&all);
+        parser.tokens = all
+            .into_iter()
+            .filter(|token| !token.kind.is_trivia())
+            .collect();
+        parser
+    }
+
+    /// Comments and texts that swallow the rest of the file.
+    fn refuse_unclosed(&mut self, tokens: &[Token]) {
+        let Some(last) = tokens.last() else { return };
+        let text = &self.text[last.span.clone()];
+        if last.kind == SyntaxKind::BlockComment && !(text.len() >= 4 && text.ends_with("*/")) {
+            let span = last.span.start..last.span.start + 2;
+            self.lose(Finding::new(span, "this comment is never closed").help("end it with `*/`"));
+        } else if last.kind == SyntaxKind::String && !is_closed(text) {
+            // The quote that is missing is most likely that of the first text
+            // that runs over a line's end.
+            let culprit = tokens
+                .iter()
+                .find(|token| {
+                    token.kind == SyntaxKind::String && self.text[token.span.clone()].contains('\n')
+                })
+                .unwrap_or(last);
+            let line = self.text[culprit.span.clone()].lines().next();
+            let length = line.map_or(1, |line| line.trim_end().len());
+            let span = culprit.span.start..culprit.span.start + length;
+            self.lose(Finding::new(span, "this text is never closed").help("end it with `\"`"));
+        }
+    }
+
+    fn document(&mut self) -> Option<Node> {
+        if self.lost {
+            return None;
+        }
+        self.attributes();
+        if self.peek().is_none() {
+            self.lose(Finding::new(0..0, "the file is empty").help(
+                "an experiment is Experiment(data: …, student: …, method: …, epochs: …); \
+                 experiments/quickstart.ron is one",
+            ));
+            return None;
+        }
+        let root = self.value(0);
+        if let Some(token) = self.peek()
+            && !self.lost
+        {
+            let span = token.span.clone();
+            let closer = matches!(
+                token.kind,
+                SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace
+            );
+            let found = &self.text[span.clone()];
+            let finding = if closer {
+                Finding::new(
+                    span,
+                    format!("this `{found}` closes nothing: the experiment ended before it"),
+                )
+                .help("one closing bracket too many here or above")
+            } else {
+                Finding::new(span, format!("`{found}` follows the end of the experiment"))
+                    .help("a file holds one Experiment(…)")
+            };
+            self.lose(finding);
+        }
+        Some(root)
+    }
+
+    /// Skips `#![enable(…)]`; `ron` checks the names in it.
+    fn attributes(&mut self) {
+        while self.kind() == Some(SyntaxKind::Hash) {
+            while let Some(kind) = self.kind() {
+                self.next += 1;
+                if kind == SyntaxKind::RBracket {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Node {
+        let Some(token) = self.peek() else {
+            let end = self.text.len();
+            return broken(end..end);
+        };
+        let (kind, span) = (token.kind, token.span.clone());
+        if depth > MAX_DEPTH {
+            self.lose(Finding::new(
+                span.clone(),
+                format!("values are nested more than {MAX_DEPTH} deep"),
+            ));
+            return broken(span);
+        }
+        match kind {
+            SyntaxKind::LParen => self.group(None, depth),
+            SyntaxKind::LBracket => self.list(depth),
+            SyntaxKind::LBrace => self.map(depth),
+            SyntaxKind::Ident | SyntaxKind::EnableKw => {
+                self.next += 1;
+                let text = self.text[span.clone()].to_owned();
+                match self.kind() {
+                    Some(SyntaxKind::LParen) => self.group(Some(Word { text, span }), depth),
+                    Some(SyntaxKind::LBrace) => self.braced_variant(&text, span, depth),
+                    _ => Node {
+                        span,
+                        kind: Kind::Name(text),
+                    },
+                }
+            }
+            _ => self.scalar(kind, span),
+        }
+    }
+
+    fn scalar(&mut self, kind: SyntaxKind, span: Span) -> Node {
+        self.next += 1;
+        let text = &self.text[span.clone()];
+        let kind = match kind {
+            SyntaxKind::Integer => Kind::Whole(text.to_owned()),
+            SyntaxKind::Float => Kind::Decimal(text.to_owned()),
+            SyntaxKind::TrueKw => Kind::Truth(true),
+            SyntaxKind::FalseKw => Kind::Truth(false),
+            SyntaxKind::Char => Kind::Character,
+            SyntaxKind::String | SyntaxKind::RawString => match ron::from_str::<String>(text) {
+                Ok(unescaped) => Kind::Text(unescaped),
+                Err(error) => {
+                    self.report(
+                        Finding::new(
+                            span.clone(),
+                            format!("this text cannot be read: {}", error.code),
+                        )
+                        .help("write a backslash as `\\\\`; for paths, `/` works everywhere"),
+                    );
+                    Kind::Broken
+                }
+            },
+            _ => {
+                self.unexpected(&span, "a value");
+                Kind::Broken
+            }
+        };
+        self.refuse_glued(&kind, &span);
+        Node { span, kind }
+    }
+
+    /// `128px`, `1.2.3`: a number with something stuck to it.
+    fn refuse_glued(&mut self, kind: &Kind, span: &Span) {
+        if !matches!(kind, Kind::Whole(_) | Kind::Decimal(_)) {
+            return;
+        }
+        let mut end = span.end;
+        while let Some(token) = self.peek()
+            && token.span.start == end
+            && matches!(
+                token.kind,
+                SyntaxKind::Ident | SyntaxKind::Integer | SyntaxKind::Float | SyntaxKind::LexError
+            )
+        {
+            end = token.span.end;
+            self.next += 1;
+        }
+        if end > span.end {
+            let whole = span.start..end;
+            let message = format!("`{}` is not a number", &self.text[whole.clone()]);
+            self.report(Finding::new(whole, message));
+        }
+    }
+
+    /// `Name { … }`, which other languages have.
+    fn braced_variant(&mut self, name: &str, span: Span, depth: usize) -> Node {
+        if let Some(brace) = self.peek() {
+            let brace = brace.span.clone();
+            self.report(
+                Finding::new(
+                    brace,
+                    format!("the values of `{name}` stand in parentheses"),
+                )
+                .help(format!("write {name}(…)")),
+            );
+        }
+        let body = self.map(depth);
+        broken(span.start..body.span.end)
+    }
+
+    fn group(&mut self, name: Option<Word>, depth: usize) -> Node {
+        let start = name.as_ref().map(|name| name.span.start);
+        let mut fields = Vec::new();
+        let mut items = Vec::new();
+        let span = self.delimited(SyntaxKind::RParen, |parser| {
+            if parser.at_field() {
+                fields.push(parser.field(depth));
+            } else {
+                items.push(parser.value(depth + 1));
+            }
+        });
+        if !fields.is_empty()
+            && let Some(item) = items.iter().find(|item| item.kind != Kind::Broken)
+        {
+            self.report(
+                Finding::new(item.span.clone(), "a value without a name among named ones")
+                    .help("write `name: value`"),
+            );
+        }
+        let kind = if fields.is_empty() {
+            Kind::Items(name, items)
+        } else {
+            Kind::Fields(name, fields)
+        };
+        Node {
+            span: start.unwrap_or(span.start)..span.end,
+            kind,
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Node {
+        let mut items = Vec::new();
+        let span = self.delimited(SyntaxKind::RBracket, |parser| {
+            items.push(parser.value(depth + 1));
+        });
+        Node {
+            span,
+            kind: Kind::List(items),
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Node {
+        let mut entries = Vec::new();
+        let span = self.delimited(SyntaxKind::RBrace, |parser| {
+            let key = parser.value(depth + 1);
+            let name = parser.text[key.span.clone()].to_owned();
+            let value = parser.after_name(&name, key.span.end, depth);
+            entries.push((key, value));
+        });
+        Node {
+            span,
+            kind: Kind::Map(entries),
+        }
+    }
+
+    /// Elements up to `closer`, with commas between them.
+    fn delimited(&mut self, closer: SyntaxKind, mut element: impl FnMut(&mut Self)) -> Span {
+        let open = self.peek().map_or(0..0, |token| token.span.clone());
+        self.next += 1;
+        loop {
+            if self.lost {
+                return open.start..self.end();
+            }
+            match self.kind() {
+                None => {
+                    let bracket = self.text[open.clone()].to_owned();
+                    let span = open.clone();
+                    self.lose(
+                        Finding::new(span, format!("this `{bracket}` is never closed"))
+                            .help(format!("add `{}`", written(closer))),
+                    );
+                    return open.start..self.end();
+                }
+                Some(kind) if kind == closer => {
+                    self.next += 1;
+                    return open.start..self.end();
+                }
+                Some(SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace) => {
+                    self.mismatch(&open, closer);
+                    return open.start..self.end();
+                }
+                Some(SyntaxKind::Comma) => {
+                    let span = self.here();
+                    self.report(
+                        Finding::new(span, "there is nothing before this comma").help("remove it"),
+                    );
+                    self.next += 1;
+                }
+                Some(_) => {
+                    element(self);
+                    self.comma(closer);
+                }
+            }
+        }
+    }
+
+    /// What stands between two elements.
+    fn comma(&mut self, closer: SyntaxKind) {
+        match self.kind() {
+            Some(SyntaxKind::Comma) => self.next += 1,
+            None | Some(SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace) => {}
+            Some(kind) if self.lost || kind == closer => {}
+            Some(
+                SyntaxKind::Colon | SyntaxKind::LexError | SyntaxKind::Hash | SyntaxKind::Bang,
+            ) => {
+                let span = self.here();
+                self.unexpected(&span, &format!("`,` or `{}`", written(closer)));
+                self.skip_element();
+            }
+            Some(_) => {
+                let end = self.end();
+                self.report(
+                    Finding::new(end..end, "a comma is missing here")
+                        .help("values are separated by `,`"),
+                );
+            }
+        }
+    }
+
+    /// Goes to the next comma or closing bracket of this level.
+    fn skip_element(&mut self) {
+        let mut open = 0_usize;
+        while let Some(kind) = self.kind() {
+            match kind {
+                SyntaxKind::LParen | SyntaxKind::LBracket | SyntaxKind::LBrace => open += 1,
+                SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace if open == 0 => {
+                    return;
+                }
+                SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace => open -= 1,
+                SyntaxKind::Comma if open == 0 => {
+                    self.next += 1;
+                    return;
+                }
+                _ => {}
+            }
+            self.next += 1;
+        }
+    }
+
+    fn at_field(&self) -> bool {
+        let named = matches!(
+            self.kind(),
+            Some(SyntaxKind::Ident | SyntaxKind::EnableKw | SyntaxKind::String)
+        );
+        named
+            && match self.tokens.get(self.next + 1) {
+                Some(token) => match token.kind {
+                    SyntaxKind::Colon => true,
+                    SyntaxKind::LexError => &self.text[token.span.clone()] == "=",
+                    // `name value`: the colon is missing.
+                    SyntaxKind::Integer
+                    | SyntaxKind::Float
+                    | SyntaxKind::String
+                    | SyntaxKind::TrueKw
+                    | SyntaxKind::FalseKw
+                    | SyntaxKind::Ident
+                    | SyntaxKind::LBracket => self.kind() == Some(SyntaxKind::Ident),
+                    _ => false,
+                },
+                None => false,
+            }
+    }
+
+    fn field(&mut self, depth: usize) -> Field {
+        let span = self.here();
+        let quoted = self.kind() == Some(SyntaxKind::String);
+        self.next += 1;
+        let mut text = self.text[span.clone()].to_owned();
+        if quoted {
+            text = text.trim_matches('"').to_owned();
+            self.report(
+                Finding::new(span.clone(), "names of fields are written without quotes")
+                    .help(format!("write {text}: …")),
+            );
+        }
+        let value = self.after_name(&text, span.end, depth);
+        Field {
+            name: Word { text, span },
+            value,
+        }
+    }
+
+    /// `: value`, after a name that ends at `end`.
+    fn after_name(&mut self, name: &str, end: usize, depth: usize) -> Node {
+        let span = self.here();
+        match self.kind() {
+            Some(SyntaxKind::Colon) => self.next += 1,
+            Some(SyntaxKind::LexError) if &self.text[span.clone()] == "=" => {
+                self.report(
+                    Finding::new(span, format!("`{name}` and its value are joined by `:`"))
+                        .help(format!("write {name}: …")),
+                );
+                self.next += 1;
+            }
+            Some(SyntaxKind::Comma | SyntaxKind::RParen | SyntaxKind::RBrace) | None => {}
+            Some(_) => self.report(
+                Finding::new(end..end, format!("a `:` is missing after `{name}`"))
+                    .help(format!("write {name}: …")),
+            ),
+        }
+        match self.kind() {
+            None
+            | Some(
+                SyntaxKind::Comma | SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace,
+            ) => {
+                let end = self.end();
+                self.report(Finding::new(end..end, format!("`{name}` has no value")));
+                broken(end..end)
+            }
+            Some(_) => self.value(depth + 1),
+        }
+    }
+
+    fn mismatch(&mut self, open: &Span, closer: SyntaxKind) {
+        let span = self.here();
+        let line = 1 + self.text[..open.start].matches('\n').count();
+        let message = format!(
+            "`{}` cannot close the `{}` of line {line}",
+            &self.text[span.clone()],
+            &self.text[open.clone()]
+        );
+        self.lose(
+            Finding::new(span, message).help(format!("`{}` is missing before it", written(closer))),
+        );
+    }
+
+    fn unexpected(&mut self, span: &Span, expected: &str) {
+        let found: String = self.text[span.clone()].chars().take(20).collect();
+        self.report(Finding::new(
+            span.clone(),
+            format!("expected {expected}, found `{found}`"),
+        ));
+    }
+
+    fn report(&mut self, finding: Finding) {
+        self.findings.push(finding);
+        self.lost |= self.findings.len() >= MAX_FINDINGS;
+    }
+
+    fn lose(&mut self, finding: Finding) {
+        self.report(finding);
+        self.lost = true;
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next)
+    }
+
+    fn kind(&self) -> Option<SyntaxKind> {
+        self.peek().map(|token| token.kind)
+    }
+
+    /// The next token's place.
+    fn here(&self) -> Span {
+        self.peek()
+            .map_or(self.text.len()..self.text.len(), |token| token.span.clone())
+    }
+
+    /// Where the last token read ends.
+    fn end(&self) -> usize {
+        self.next
+            .checked_sub(1)
+            .and_then(|last| self.tokens.get(last))
+            .map_or(self.text.len(), |token| token.span.end)
+    }
+}
+
+fn broken(span: Span) -> Node {
+    Node {
+        span,
+        kind: Kind::Broken,
+    }
+}
+
+fn written(closer: SyntaxKind) -> &'static str {
+    match closer {
+        SyntaxKind::RParen => ")",
+        SyntaxKind::RBracket => "]",
+        _ => "}",
+    }
+}
+
+/// Whether a text token ends with a quote that is not escaped.
+fn is_closed(token: &str) -> bool {
+    let Some(inner) = token.strip_prefix('"').and_then(|t| t.strip_suffix('"')) else {
+        return false;
+    };
+    inner.chars().rev().take_while(|&c| c == '\\').count() % 2 == 0
+}

@@ -1,0 +1,68 @@
+//! From a problem's path to its place in the tree.
+
+use super::finding::Finding;
+use super::tree::{Node, Segment, Span, segments};
+use super::typed::{Taint, name_span};
+use crate::experiment::problem::Problem;
+
+/// The problems at their places, without those that a placeholder caused.
+pub(super) fn findings(problems: &[Problem], root: &Node, tainted: &[Taint]) -> Vec<Finding> {
+    problems
+        .iter()
+        .filter(|problem| {
+            is_sound(&problem.path, root, tainted)
+                && problem
+                    .depends_on
+                    .iter()
+                    .all(|path| is_untouched(path, root, tainted))
+        })
+        .map(|problem| {
+            let mut finding = Finding::new(place(&problem.path, root), problem.message.clone());
+            finding.help.clone_from(&problem.help);
+            finding
+        })
+        .collect()
+}
+
+fn names(path: &str) -> Vec<Segment> {
+    let parsed = segments(path).unwrap_or_default();
+    parsed.into_iter().map(|(segment, _)| segment).collect()
+}
+
+fn place(path: &str, root: &Node) -> Span {
+    let found = root.find(&names(path));
+    if found.missing.is_empty() {
+        found.node.focus()
+    } else {
+        // A value that is absent stands for its parent's name.
+        name_span(found.node)
+    }
+}
+
+/// Whether the value at a path was read as written: neither it nor anything it
+/// is part of is a placeholder.
+fn is_sound(path: &str, root: &Node, tainted: &[Taint]) -> bool {
+    let found = root.find(&names(path));
+    let span = &found.node.span;
+    tainted.iter().all(|taint| match taint {
+        Taint::Value(start, end) => !(*start <= span.start && span.end <= *end),
+        Taint::Missing(start, field) => {
+            !(*start == span.start
+                && found.missing.first() == Some(&Segment::Name((*field).to_owned())))
+        }
+    })
+}
+
+/// Whether a value was read as written with all its parts.
+fn is_untouched(path: &str, root: &Node, tainted: &[Taint]) -> bool {
+    let found = root.find(&names(path));
+    let span = &found.node.span;
+    is_sound(path, root, tainted)
+        && (!found.missing.is_empty()
+            || tainted.iter().all(|taint| {
+                let start = match taint {
+                    Taint::Value(start, _) | Taint::Missing(start, _) => *start,
+                };
+                !span.contains(&start)
+            }))
+}
