@@ -3,10 +3,11 @@
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
+use super::describe::{describe, name_span};
 use super::finding::{Finding, listed};
 use super::payload::Payload;
 use super::tree::{Field, Kind, Node};
-use super::typed::{Failure, Value, describe, name_span, named, seeded};
+use super::typed::{Failure, Value, named, seeded};
 
 /// Answers any type with its plainest value: 1, "", nothing, no elements, the
 /// first variant.

@@ -3,10 +3,10 @@
 //!
 //! [`parse`] gets a tree past syntax errors, [`typed`] a spec past type errors,
 //! and the plan's problems are put at their places in the tree; what depends on
-//! a value that could not be read is left out. `ron` has the last word: a file
-//! that it does not read is not accepted either.
+//! a value that could not be read is left out.
 
 mod compound;
+mod describe;
 mod diagnostic;
 mod finding;
 mod freeze;
@@ -15,6 +15,7 @@ mod parse;
 mod payload;
 mod places;
 mod source;
+mod tokens;
 mod tree;
 mod typed;
 
@@ -22,8 +23,6 @@ mod typed;
 mod tests;
 
 use std::path::Path;
-
-use ron::extensions::Extensions;
 
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
 pub use overrides::Override;
@@ -108,7 +107,6 @@ fn read(source: &Source, origin: &Path) -> Result<Loaded, Vec<Finding>> {
     }
     match planned {
         Ok(plan) if findings.is_empty() => {
-            agree(text, &spec)?;
             let frozen = freeze::frozen(text, &root, &plan, origin);
             Ok(Loaded {
                 plan,
@@ -124,43 +122,6 @@ fn read(source: &Source, origin: &Path) -> Result<Loaded, Vec<Finding>> {
         )]),
         _ => Err(findings),
     }
-}
-
-/// Lets `ron` read the text too, so that no file is accepted here that other
-/// readers of RON refuse.
-fn agree(text: &str, spec: &Spec) -> Result<(), Vec<Finding>> {
-    let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
-    let options = ron::Options::default().with_default_extension(extensions);
-    match options.from_str::<Spec>(text) {
-        Ok(read) if read == *spec => Ok(()),
-        Ok(_) => Err(vec![
-            Finding::new(0..1, "a value here can be read in two ways")
-                .help("write numbers and texts plainly"),
-        ]),
-        Err(error) => {
-            let start = offset(text, error.span.start.line, error.span.start.col);
-            let end = offset(text, error.span.end.line, error.span.end.col);
-            Err(vec![Finding::new(
-                start..end.max(start + 1),
-                format!("this is not RON: {}", error.code),
-            )])
-        }
-    }
-}
-
-/// Byte offset of a line and a column in characters, both from 1.
-fn offset(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let within: usize = text[start..]
-        .chars()
-        .take(column.saturating_sub(1))
-        .map(char::len_utf8)
-        .sum();
-    start + within
 }
 
 fn report(source: &Source, mut findings: Vec<Finding>) -> Report {

@@ -7,6 +7,7 @@
 use ronin_core::SyntaxKind;
 
 use super::finding::Finding;
+use super::tokens::{Token, tokens};
 use super::tree::{Field, Kind, Node, Span, Word};
 
 /// Deeper values are refused; an experiment needs about ten levels.
@@ -34,11 +35,6 @@ pub(super) fn parse(text: &str) -> Parsed {
     }
 }
 
-struct Token {
-    kind: SyntaxKind,
-    span: Span,
-}
-
 struct Parser<'t> {
     text: &'t str,
     tokens: Vec<Token>,
@@ -50,52 +46,18 @@ struct Parser<'t> {
 
 impl<'t> Parser<'t> {
     fn new(text: &'t str) -> Self {
-        // The tree of `ronin-core` is not used, so its depth does not matter.
-        let options = ronin_core::ParseOptions::default().with_max_depth(MAX_DEPTH);
-        let all: Vec<Token> = ronin_core::parse_with_options(text, options)
-            .root()
-            .descendant_tokens()
-            .map(|token| Token {
-                kind: token.kind(),
-                span: token.text_range().start()..token.text_range().end(),
-            })
-            .collect();
+        let tokens = tokens(text, MAX_DEPTH);
         let mut parser = Self {
             text,
-            tokens: Vec::new(),
+            tokens: tokens.tokens,
             next: 0,
             findings: Vec::new(),
             lost: false,
         };
-        parser.refuse_unclosed(&all);
-        parser.tokens = all
-            .into_iter()
-            .filter(|token| !token.kind.is_trivia())
-            .collect();
-        parser
-    }
-
-    /// Comments and texts that swallow the rest of the file.
-    fn refuse_unclosed(&mut self, tokens: &[Token]) {
-        let Some(last) = tokens.last() else { return };
-        let text = &self.text[last.span.clone()];
-        if last.kind == SyntaxKind::BlockComment && !(text.len() >= 4 && text.ends_with("*/")) {
-            let span = last.span.start..last.span.start + 2;
-            self.lose(Finding::new(span, "this comment is never closed").help("end it with `*/`"));
-        } else if last.kind == SyntaxKind::String && !is_closed(text) {
-            // The quote that is missing is most likely that of the first text
-            // that runs over a line's end.
-            let culprit = tokens
-                .iter()
-                .find(|token| {
-                    token.kind == SyntaxKind::String && self.text[token.span.clone()].contains('\n')
-                })
-                .unwrap_or(last);
-            let line = self.text[culprit.span.clone()].lines().next();
-            let length = line.map_or(1, |line| line.trim_end().len());
-            let span = culprit.span.start..culprit.span.start + length;
-            self.lose(Finding::new(span, "this text is never closed").help("end it with `\"`"));
+        if let Some(finding) = tokens.unclosed {
+            parser.lose(finding);
         }
+        parser
     }
 
     fn document(&mut self) -> Option<Node> {
@@ -530,12 +492,4 @@ fn written(closer: SyntaxKind) -> &'static str {
         SyntaxKind::RBracket => "]",
         _ => "}",
     }
-}
-
-/// Whether a text token ends with a quote that is not escaped.
-fn is_closed(token: &str) -> bool {
-    let Some(inner) = token.strip_prefix('"').and_then(|t| t.strip_suffix('"')) else {
-        return false;
-    };
-    inner.chars().rev().take_while(|&c| c == '\\').count() % 2 == 0
 }

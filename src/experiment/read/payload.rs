@@ -3,9 +3,10 @@
 use serde::de::{self, DeserializeSeed, Visitor};
 
 use super::compound::{Fields, Placeholder, Sequence};
+use super::describe::name_span;
 use super::finding::Finding;
 use super::tree::{Kind, Node};
-use super::typed::{Failure, Value, name_span};
+use super::typed::{Failure, Value};
 
 /// What a variant holds, or a placeholder.
 pub(super) struct Payload<'t> {
@@ -106,6 +107,8 @@ impl<'t> Inner<'t> {
         let value = self.0;
         match &value.node.kind {
             Kind::Items(_, items) if items.len() == 1 => return Some(value.at(&items[0])),
+            // The short form of `Value(number)`.
+            Kind::Whole(_) | Kind::Decimal(_) => return Some(value),
             kind => {
                 let name = value.node.name().unwrap_or_default();
                 let (message, help) = match kind {

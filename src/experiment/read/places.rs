@@ -1,8 +1,9 @@
 //! From a problem's path to its place in the tree.
 
+use super::describe::name_span;
 use super::finding::Finding;
-use super::tree::{Node, Segment, Span, segments};
-use super::typed::{Taint, name_span};
+use super::tree::{Kind, Node, Segment, Span, segments};
+use super::typed::Taint;
 use crate::experiment::problem::Problem;
 
 /// The problems at their places, without those that a placeholder caused.
@@ -40,12 +41,18 @@ fn place(path: &str, root: &Node) -> Span {
 }
 
 /// Whether the value at a path was read as written: neither it nor anything it
-/// is part of is a placeholder.
+/// is part of is a placeholder, nor an element of it.
 fn is_sound(path: &str, root: &Node, tainted: &[Taint]) -> bool {
     let found = root.find(&names(path));
     let span = &found.node.span;
+    let has_elements = matches!(found.node.kind, Kind::List(_) | Kind::Map(_))
+        || matches!(&found.node.kind, Kind::Items(_, items) if !items.is_empty());
     tainted.iter().all(|taint| match taint {
-        Taint::Value(start, end) => !(*start <= span.start && span.end <= *end),
+        Taint::Value(start, end) => {
+            let around = *start <= span.start && span.end <= *end;
+            let element = has_elements && span.contains(start);
+            !around && !element
+        }
         Taint::Missing(start, field) => {
             !(*start == span.start
                 && found.missing.first() == Some(&Segment::Name((*field).to_owned())))

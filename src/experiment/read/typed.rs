@@ -14,6 +14,7 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::compound::{Fields, Pairs, Placeholder, Sequence, Variant};
+use super::describe::{describe, name_span};
 use super::finding::Finding;
 use super::tree::{Kind, Node, Span};
 
@@ -158,7 +159,7 @@ impl<'t> Value<'t> {
     fn whole<V: Visitor<'t>>(self, visitor: V, min: i128, max: i128) -> Result<V::Value, Failure> {
         let placeholder = 1_u64;
         let value = match &self.node.kind {
-            Kind::Whole(text) => ron::from_str::<i128>(text).ok(),
+            Kind::Whole(text) => Some(whole_number(text)),
             _ => None,
         };
         match value {
@@ -338,6 +339,12 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
         visitor: V,
     ) -> Result<V::Value, Failure> {
         let Some(written) = self.node.name() else {
+            // A bare number is short for `Value(number)`.
+            if matches!(self.node.kind, Kind::Whole(_) | Kind::Decimal(_))
+                && let Some(value) = variants.iter().find(|variant| **variant == "Value")
+            {
+                return visitor.visit_enum(Variant::of(self, value));
+            }
             let finding = Finding::new(
                 self.node.focus(),
                 format!("expected a name, found {}", describe(self.node)),
@@ -403,30 +410,15 @@ pub(super) fn named<'t, S: DeserializeSeed<'t>>(
     seed.deserialize(name.into_deserializer())
 }
 
-/// The place of a value's name, or of the value.
-pub(super) fn name_span(node: &Node) -> Span {
-    match &node.kind {
-        Kind::Fields(Some(name), _) | Kind::Items(Some(name), _) => name.span.clone(),
-        _ => node.focus(),
-    }
-}
-
-/// A value in a sentence.
-pub(super) fn describe(node: &Node) -> String {
-    match &node.kind {
-        Kind::Whole(text) | Kind::Decimal(text) => format!("`{text}`"),
-        Kind::Text(text) if text.chars().count() <= 30 => format!("the text \"{text}\""),
-        Kind::Text(_) => "a text".to_owned(),
-        Kind::Character => "a character in single quotes".to_owned(),
-        Kind::Truth(value) => format!("`{value}`"),
-        Kind::Name(name) => format!("`{name}`"),
-        Kind::Fields(Some(name), _) | Kind::Items(Some(name), _) => format!("`{}(…)`", name.text),
-        Kind::Fields(None, _) => "named values in parentheses".to_owned(),
-        Kind::Items(None, items) if items.is_empty() => "`()`".to_owned(),
-        Kind::Items(None, items) if items.len() == 1 => "a value in parentheses".to_owned(),
-        Kind::Items(None, items) => format!("{} values in parentheses", items.len()),
-        Kind::List(_) => "a list".to_owned(),
-        Kind::Map(_) => "a map `{…}`".to_owned(),
-        Kind::Broken => "nothing readable".to_owned(),
-    }
+/// A whole number, or one beyond every range.
+fn whole_number(text: &str) -> i128 {
+    let unsigned = ron::from_str::<u64>(text).map(i128::from);
+    let signed = || ron::from_str::<i64>(text).map(i128::from);
+    unsigned
+        .or_else(|_| signed())
+        .unwrap_or(if text.starts_with('-') {
+            i128::MIN
+        } else {
+            i128::MAX
+        })
 }
