@@ -15,7 +15,7 @@ pub fn explain(plan: &Plan) -> String {
     let mut page = Page::default();
     page.line(&format!("{}: {}", plan.name, plan.method));
     page.row("seed", &plan.seed.to_string());
-    page.row("device", device(plan.device));
+    page.row("device", &device(plan.device));
     data::explain(&plan.data, &mut page);
 
     if let Some(teacher) = &plan.teacher {
@@ -52,13 +52,16 @@ pub fn explain(plan: &Plan) -> String {
     page.finish()
 }
 
-fn device(device: DeviceSpec) -> &'static str {
-    match device {
+fn device(device: DeviceSpec) -> String {
+    let words = match device {
         DeviceSpec::Auto => "Auto: a CUDA GPU, else libtorch, else the pure-Rust CPU backend",
         DeviceSpec::Cpu => "the pure-Rust CPU backend",
         DeviceSpec::LibTorch(LibTorchDevice::Cpu) => "libtorch on the CPU",
-        DeviceSpec::LibTorch(LibTorchDevice::Cuda(_)) => "libtorch on a CUDA GPU",
-    }
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(index)) => {
+            return format!("libtorch on the CUDA GPU {index}");
+        }
+    };
+    words.to_owned()
 }
 
 fn training_rows(training: &Training, page: &mut Page) {

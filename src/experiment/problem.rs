@@ -15,6 +15,8 @@ pub struct Problem {
     /// Paths of other values without which it would not be a problem. Where one
     /// of them could not be read, the problem is not worth telling.
     pub depends_on: Vec<String>,
+    /// Whether the name at the end of the path is wrong, not the value.
+    pub on_name: bool,
 }
 
 impl Problem {
@@ -26,6 +28,7 @@ impl Problem {
             message: message.into(),
             help: None,
             depends_on: Vec::new(),
+            on_name: false,
         }
     }
 
@@ -40,6 +43,13 @@ impl Problem {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same problem, of the name at the end of the path.
+    #[must_use]
+    pub fn on_name(mut self) -> Self {
+        self.on_name = true;
         self
     }
 

@@ -187,7 +187,7 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, page: &mut Page) {
 /// A schedule in words.
 pub(super) fn schedule(schedule: &Schedule) -> String {
     let over = |epochs: &Option<f64>| match epochs {
-        Some(epochs) => format!(" over {} epochs", number(*epochs)),
+        Some(epochs) => format!(" over {}", epochs_of(*epochs)),
         None => String::new(),
     };
     match schedule {
@@ -224,9 +224,14 @@ pub(super) fn schedule(schedule: &Schedule) -> String {
             format!("lines through {}", points.join(", "))
         }
         Schedule::Warmup { epochs, then } => format!(
-            "a rise from 0 in {} epochs, then {}",
-            number(*epochs),
+            "a rise from 0 in {}, then {}",
+            epochs_of(*epochs),
             self::schedule(then)
         ),
     }
+}
+
+fn epochs_of(epochs: f64) -> String {
+    let plural = if epochs == 1.0 { "" } else { "s" };
+    format!("{} epoch{plural}", number(epochs))
 }

@@ -80,7 +80,7 @@ fn bound_problem(metric: Metric, bound: &Bound) -> Option<Problem> {
     match bound {
         Bound::Value(value) if metric.quantity.is_share() && !(0.0..=1.0).contains(value) => {
             let problem = Problem::new(
-                "gate[1].Value",
+                "gate[1]",
                 format!("{value} is not a share of images, from 0 to 1"),
             );
             Some(if *value > 1.0 && *value <= 100.0 {
@@ -90,7 +90,7 @@ fn bound_problem(metric: Metric, bound: &Bound) -> Option<Problem> {
             })
         }
         Bound::Value(value) if *value < 0.0 => Some(Problem::new(
-            "gate[1].Value",
+            "gate[1]",
             format!("{value} is below 0, which no loss is"),
         )),
         Bound::Run { tolerance, .. } if *tolerance < 0.0 => Some(Problem::new(

@@ -189,6 +189,7 @@ fn knob_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
                     path,
                     format!("the method's controller moves `{name}` itself"),
                 )
+                .on_name()
                 .help("remove it here; its first value is a field of the method")
                 .depends_on("method"),
             ),
@@ -200,6 +201,7 @@ fn knob_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
             ),
             None if name == "lr" => problems.push(
                 Problem::new(path, "the learning rate has a field of its own")
+                    .on_name()
                     .help("write it as lr: …, outside knobs"),
             ),
             None => {
@@ -211,6 +213,7 @@ fn knob_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
                 };
                 problems.push(
                     Problem::new(path, format!("there is no knob `{name}`"))
+                        .on_name()
                         .help(help)
                         .depends_on("method"),
                 );
@@ -243,6 +246,7 @@ fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<
         ),
         (Some(_), false) => Some(
             Problem::new("teacher", format!("`{method}` asks nothing of a teacher"))
+                .on_name()
                 .help("remove the teacher, or choose a method that distils, such as Vanilla()")
                 .depends_on("method"),
         ),

@@ -8,6 +8,9 @@ use crate::experiment::spec::{Source, Spec};
 /// Wider layers are taken for a slip.
 const MAX_WIDTH: usize = 16_384;
 
+/// What too many poolings do.
+const POOLED_AWAY: &str = "poolings leave nothing of an image";
+
 /// More layers are taken for a slip.
 const MAX_LAYERS: usize = 64;
 
@@ -17,15 +20,24 @@ pub(super) fn problems(spec: &Spec) -> Vec<Problem> {
     let teacher = spec.teacher.iter().flat_map(|teacher| {
         model_problems(&teacher.model, size)
             .into_iter()
-            .map(|problem| problem.under("teacher.model"))
+            .map(|problem| located(problem, "teacher.model"))
     });
     let student = model_problems(&spec.student.model, size)
         .into_iter()
-        .map(|problem| problem.under("student.model"));
-    teacher
-        .chain(student)
-        .map(|problem| problem.depends_on("data"))
-        .collect()
+        .map(|problem| located(problem, "student.model"));
+    teacher.chain(student).collect()
+}
+
+/// Under its model; what the images' size decides does not depend on the model
+/// alone.
+fn located(problem: Problem, place: &str) -> Problem {
+    let about_size = problem.message.contains(POOLED_AWAY);
+    let problem = problem.under(place);
+    if about_size {
+        problem.depends_on("data")
+    } else {
+        problem
+    }
 }
 
 /// The shorter side of the images, where the file tells it.
@@ -52,10 +64,7 @@ fn model_problems(model: &Model, size: Option<u32>) -> Vec<Problem> {
                 problems.push(
                     Problem::new(
                         "Cnn.channels",
-                        format!(
-                            "{} poolings leave nothing of an image of {size} pixels",
-                            channels.len()
-                        ),
+                        format!("{} {POOLED_AWAY} of {size} pixels", channels.len()),
                     )
                     .help("use fewer convolutions or larger images (data.size)"),
                 );

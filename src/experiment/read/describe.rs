@@ -29,3 +29,26 @@ pub(super) fn describe(node: &Node) -> String {
         Kind::Broken => "nothing readable".to_owned(),
     }
 }
+
+/// What an enum's values are called: `MethodSpec` is a method.
+pub(super) fn noun(type_name: &str) -> String {
+    match type_name {
+        "ValidSpec" => return "validation set".to_owned(),
+        "Source" => return "source of images".to_owned(),
+        "LibTorchDevice" => return "device".to_owned(),
+        "NormalizeSpec" => return "normalization".to_owned(),
+        "Update" => return "update rule".to_owned(),
+        _ => {}
+    }
+    let stem = type_name
+        .trim_end_matches("Spec")
+        .trim_start_matches("Custom");
+    let mut noun = String::new();
+    for c in stem.chars() {
+        if c.is_uppercase() && !noun.is_empty() {
+            noun.push(' ');
+        }
+        noun.extend(c.to_lowercase());
+    }
+    noun
+}

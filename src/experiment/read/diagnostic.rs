@@ -7,6 +7,9 @@ use super::tree::Span;
 /// Longer lines are shown around the place only.
 const MAX_LINE: usize = 100;
 
+/// Columns of a help, after its label.
+const HELP_WIDTH: usize = 68;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -94,6 +97,25 @@ impl Place {
     }
 }
 
+/// Lines of a help that fit a terminal.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        if let Some(line) = lines.last_mut() {
+            let fits = line.chars().count() + 1 + word.chars().count() <= HELP_WIDTH;
+            if line.is_empty() {
+                line.push_str(word);
+            } else if fits {
+                line.push(' ');
+                line.push_str(word);
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+    }
+    lines
+}
+
 /// The nearest character boundary at or before `offset`.
 fn floor(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
@@ -112,13 +134,19 @@ impl fmt::Display for Diagnostic {
             indent = place.line.to_string().len();
             write!(
                 f,
-                "\n{:indent$}--> {}:{}:{}\n",
+                "\n{:indent$}--> {}:{}:{}",
                 "", place.origin, place.line, place.column
             )?;
-            place.fmt_source(f)?;
+            if !place.source_line.trim().is_empty() {
+                writeln!(f)?;
+                place.fmt_source(f)?;
+            }
         }
         match &self.help {
-            Some(help) => write!(f, "\n{:indent$} = help: {help}", ""),
+            Some(help) => {
+                let gap = format!("\n{:indent$}         ", "");
+                write!(f, "\n{:indent$} = help: {}", "", wrapped(help).join(&gap))
+            }
             None => Ok(()),
         }
     }

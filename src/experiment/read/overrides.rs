@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Report};
 use super::finding::Finding;
-use super::parse::parse;
+use super::parse::parse_value;
 use super::source::{Piece, Source};
 use super::tree::{Kind, Node, Segment, Span, segments};
 use crate::experiment::nearest::nearest;
@@ -59,7 +59,7 @@ impl Override {
                 format!("`{key}` is given no value"),
             )));
         }
-        let parsed = parse(value);
+        let parsed = parse_value(value);
         if let Some(finding) = parsed.findings.into_iter().next() {
             let span = finding.span.start + value_start..finding.span.end + value_start;
             return Err(fail(Finding { span, ..finding }));

@@ -6,6 +6,7 @@
 
 use ronin_core::SyntaxKind;
 
+use super::describe::describe;
 use super::finding::Finding;
 use super::tokens::{Token, tokens};
 use super::tree::{Field, Kind, Node, Span, Word};
@@ -25,10 +26,23 @@ pub(super) struct Parsed {
     pub findings: Vec<Finding>,
 }
 
-/// Reads one value.
+/// Reads an experiment.
 pub(super) fn parse(text: &str) -> Parsed {
+    parse_as(text, Parser::experiment)
+}
+
+/// Reads a value that is to stand in an experiment.
+pub(super) fn parse_value(text: &str) -> Parsed {
+    parse_as(text, Parser::single_value)
+}
+
+fn parse_as<'t>(text: &'t str, whole: fn(&mut Parser<'t>) -> Option<Node>) -> Parsed {
     let mut parser = Parser::new(text);
-    let root = parser.document();
+    let root = if parser.lost {
+        None
+    } else {
+        whole(&mut parser)
+    };
     Parsed {
         root: root.filter(|_| !parser.lost),
         findings: parser.findings,
@@ -60,41 +74,60 @@ impl<'t> Parser<'t> {
         parser
     }
 
-    fn document(&mut self) -> Option<Node> {
-        if self.lost {
-            return None;
-        }
+    fn experiment(&mut self) -> Option<Node> {
         self.attributes();
         if self.peek().is_none() {
-            self.lose(Finding::new(0..0, "the file is empty").help(
-                "an experiment is Experiment(data: …, student: …, method: …, epochs: …); \
-                 experiments/quickstart.ron is one",
-            ));
+            self.lose(
+                Finding::new(0..0, "there is no experiment in this file").help(
+                    "an experiment is Experiment(data: …, student: …, method: …, epochs: …); \
+                     experiments/quickstart.ron is one",
+                ),
+            );
             return None;
         }
         let root = self.value(0);
-        if let Some(token) = self.peek()
-            && !self.lost
-        {
-            let span = token.span.clone();
-            let closer = matches!(
-                token.kind,
-                SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace
+        if !matches!(root.kind, Kind::Fields(..) | Kind::Items(..)) && !self.lost {
+            let message = format!("this is not an experiment but {}", describe(&root));
+            self.lose(
+                Finding::new(root.focus(), message)
+                    .help("an experiment is Experiment(data: …, student: …, method: …, epochs: …)"),
             );
-            let found = &self.text[span.clone()];
-            let finding = if closer {
-                Finding::new(
-                    span,
-                    format!("this `{found}` closes nothing: the experiment ended before it"),
-                )
-                .help("one closing bracket too many here or above")
-            } else {
-                Finding::new(span, format!("`{found}` follows the end of the experiment"))
-                    .help("a file holds one Experiment(…)")
-            };
-            self.lose(finding);
+            return None;
         }
+        self.refuse_rest(&root);
         Some(root)
+    }
+
+    fn single_value(&mut self) -> Option<Node> {
+        let value = self.value(0);
+        if !self.lost && self.peek().is_some() {
+            let span = self.here();
+            self.unexpected(&span, "the end of the value");
+        }
+        Some(value)
+    }
+
+    /// What follows the end of an experiment.
+    fn refuse_rest(&mut self, root: &Node) {
+        let Some(token) = self.peek().filter(|_| !self.lost) else {
+            return;
+        };
+        let span = token.span.clone();
+        let found = self.text[span.clone()].to_owned();
+        let finding = match token.kind {
+            SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace => {
+                Finding::new(span, format!("this `{found}` closes nothing"))
+                    .help("it is one too many, here or above")
+            }
+            SyntaxKind::Comma => Finding::new(
+                root.span.end - 1..root.span.end,
+                "this `)` closes the experiment, but more follows",
+            )
+            .help("it is one too many, here or above"),
+            _ => Finding::new(span, format!("`{found}` follows the end of the experiment"))
+                .help("a file holds one Experiment(…)"),
+        };
+        self.lose(finding);
     }
 
     /// Skips `#![enable(…)]`; `ron` checks the names in it.
@@ -146,8 +179,13 @@ impl<'t> Parser<'t> {
         self.next += 1;
         let text = &self.text[span.clone()];
         let kind = match kind {
-            SyntaxKind::Integer => Kind::Whole(text.to_owned()),
-            SyntaxKind::Float => Kind::Decimal(text.to_owned()),
+            SyntaxKind::Integer if is_number(text) => Kind::Whole(text.to_owned()),
+            SyntaxKind::Float if is_number(text) => Kind::Decimal(text.to_owned()),
+            SyntaxKind::Integer | SyntaxKind::Float => {
+                let message = format!("`{text}` is not a number");
+                self.report(Finding::new(span.clone(), message));
+                Kind::Broken
+            }
             SyntaxKind::TrueKw => Kind::Truth(true),
             SyntaxKind::FalseKw => Kind::Truth(false),
             SyntaxKind::Char => Kind::Character,
@@ -181,10 +219,10 @@ impl<'t> Parser<'t> {
         let mut end = span.end;
         while let Some(token) = self.peek()
             && token.span.start == end
-            && matches!(
+            && (matches!(
                 token.kind,
-                SyntaxKind::Ident | SyntaxKind::Integer | SyntaxKind::Float | SyntaxKind::LexError
-            )
+                SyntaxKind::Ident | SyntaxKind::Integer | SyntaxKind::Float
+            ) || &self.text[token.span.clone()] == ".")
         {
             end = token.span.end;
             self.next += 1;
@@ -492,4 +530,13 @@ fn written(closer: SyntaxKind) -> &'static str {
         SyntaxKind::RBracket => "]",
         _ => "}",
     }
+}
+
+/// Whether a number token is one; whole numbers may be beyond every range.
+fn is_number(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+        || ron::from_str::<f64>(text).is_ok()
+        || ron::from_str::<u64>(text).is_ok()
+        || ron::from_str::<i64>(text).is_ok()
 }

@@ -18,11 +18,55 @@ pub(super) fn findings(problems: &[Problem], root: &Node, tainted: &[Taint]) -> 
                     .all(|path| is_untouched(path, root, tainted))
         })
         .map(|problem| {
-            let mut finding = Finding::new(place(&problem.path, root), problem.message.clone());
+            let span = if problem.on_name {
+                name_place(&problem.path, root)
+            } else {
+                place(&problem.path, root)
+            };
+            let mut finding = Finding::new(span, message(problem));
             finding.help.clone_from(&problem.help);
             finding
         })
         .collect()
+}
+
+/// What is wrong, with the name of what it is wrong with.
+fn message(problem: &Problem) -> String {
+    let is_about_value = problem
+        .message
+        .starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let name = names(&problem.path)
+        .into_iter()
+        .rev()
+        .find_map(|segment| match segment {
+            Segment::Name(name) => Some(name),
+            Segment::Index(_) => None,
+        });
+    match name {
+        Some(name) if is_about_value => format!("{name}: {}", problem.message),
+        _ => problem.message.clone(),
+    }
+}
+
+/// The place of the name at the end of a path.
+fn name_place(path: &str, root: &Node) -> Span {
+    let mut above = names(path);
+    let Some(Segment::Name(last)) = above.pop() else {
+        return place(path, root);
+    };
+    let parent = root.find(&above).node;
+    let key = match &parent.kind {
+        Kind::Fields(_, fields) => fields
+            .iter()
+            .find(|field| field.name.text == last)
+            .map(|field| field.name.span.clone()),
+        Kind::Map(entries) => entries
+            .iter()
+            .find(|(key, _)| matches!(&key.kind, Kind::Text(text) if *text == last))
+            .map(|(key, _)| key.span.clone()),
+        _ => None,
+    };
+    key.unwrap_or_else(|| place(path, root))
 }
 
 fn names(path: &str) -> Vec<Segment> {

@@ -91,9 +91,6 @@ impl Node {
         match &self.kind {
             Kind::Items(Some(_), items) if items.len() == 1 => items[0].focus(),
             Kind::Fields(Some(name), _) | Kind::Items(Some(name), _) => name.span.clone(),
-            Kind::Fields(None, _) | Kind::List(_) | Kind::Map(_) => {
-                self.span.start..self.span.start + 1
-            }
             _ => self.span.clone(),
         }
     }

@@ -14,7 +14,7 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::compound::{Fields, Pairs, Placeholder, Sequence, Variant};
-use super::describe::{describe, name_span};
+use super::describe::{describe, name_span, noun};
 use super::finding::Finding;
 use super::tree::{Kind, Node, Span};
 
@@ -156,6 +156,15 @@ impl<'t> Value<'t> {
         self.refuse(Finding::new(self.node.focus(), message));
     }
 
+    fn expected_tuple(self, length: usize) {
+        let message = format!(
+            "expected {length} values in parentheses, found {}",
+            describe(self.node)
+        );
+        let dots = vec!["…"; length].join(", ");
+        self.refuse(Finding::new(self.node.focus(), message).help(format!("write ({dots})")));
+    }
+
     fn whole<V: Visitor<'t>>(self, visitor: V, min: i128, max: i128) -> Result<V::Value, Failure> {
         let placeholder = 1_u64;
         let value = match &self.node.kind {
@@ -170,8 +179,13 @@ impl<'t> Value<'t> {
                     _ => visitor.visit_u64(placeholder),
                 }
             }
-            Some(_) => {
-                self.expected(&format!("a whole number from {min} to {max}"));
+            Some(value) => {
+                let bound = if value < min {
+                    format!("at least {min}")
+                } else {
+                    format!("at most {max}")
+                };
+                self.expected(&format!("a whole number, {bound}"));
                 visitor.visit_u64(placeholder)
             }
             None => {
@@ -206,7 +220,7 @@ impl<'t> Value<'t> {
             _ => {
                 match length {
                     None => self.expected("a list `[…]`"),
-                    Some(length) => self.expected(&format!("{length} values in parentheses")),
+                    Some(length) => self.expected_tuple(length),
                 }
                 return visitor.visit_seq(Sequence::placeholders(length.unwrap_or(0)));
             }
@@ -334,7 +348,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
 
     fn deserialize_enum<V: Visitor<'t>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
@@ -347,7 +361,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
             }
             let finding = Finding::new(
                 self.node.focus(),
-                format!("expected a name, found {}", describe(self.node)),
+                format!("expected a {}, found {}", noun(name), describe(self.node)),
             )
             .known("", variants);
             self.refuse(finding);
@@ -358,7 +372,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
             None => {
                 let finding = Finding::new(
                     name_span(self.node),
-                    format!("`{written}` is not known here"),
+                    format!("there is no {} `{written}`", noun(name)),
                 )
                 .known(written, variants);
                 self.refuse(finding);
