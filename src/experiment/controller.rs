@@ -161,6 +161,18 @@ impl Controller {
             Self::AdaptiveAugmentation(rule) => rule.decide(state, summary),
         }
     }
+
+    /// Names of the knobs it may turn.
+    #[must_use]
+    pub fn knobs(&self) -> Vec<&str> {
+        match self {
+            Self::AdaptiveAugmentation(rule) => {
+                let mut knobs = vec![rule.first.as_str(), rule.weight.as_str()];
+                knobs.extend(rule.second.iter().map(String::as_str));
+                knobs
+            }
+        }
+    }
 }
 
 impl AdaptiveAugmentationRule {

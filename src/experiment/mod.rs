@@ -6,11 +6,18 @@
 
 pub mod augment;
 pub mod controller;
+pub mod explain;
 pub mod knob;
 pub mod method;
+pub mod metric;
 pub mod model;
+pub mod nearest;
 pub mod objective;
 pub mod plan;
 pub mod problem;
+mod read;
 pub mod schedule;
 pub mod spec;
+
+pub use explain::explain;
+pub use read::{Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::controller::Controller;
 use super::knob::Knob;
+use super::schedule::Schedule;
 
 /// What a method expands to. The target loss is the sum over `terms` of the
 /// weight knob's value times the term's loss.
@@ -142,6 +143,23 @@ impl Objective {
     #[must_use]
     pub fn needs_teacher(&self) -> bool {
         self.terms.iter().any(|term| term.loss.needs_teacher())
+    }
+
+    /// Gives knobs that follow others by a formula of the number of iterations
+    /// E their first values: p2 follows p1. A method expands for one iteration
+    /// an epoch; whoever knows the true E calls this before training.
+    pub fn settle(&mut self, iterations: u32) {
+        let Some(Controller::AdaptiveAugmentation(rule)) = &self.controller else {
+            return;
+        };
+        let first = self.knobs.iter().find(|knob| knob.name == rule.first);
+        let p1 = first.map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
+        let p2 = rule.p2_rule.value(p1, rule.p_max, iterations);
+        for knob in &mut self.knobs {
+            if rule.second.contains(&knob.name) {
+                knob.schedule = Schedule::Constant(p2);
+            }
+        }
     }
 
     /// The knob of this name.

@@ -5,6 +5,15 @@
 //! are filled in. What depends on the images themselves (their number, classes
 //! and size) is found when they are indexed, and is not part of the plan.
 
+mod checks;
+mod data;
+mod gates;
+pub(in crate::experiment) mod make;
+mod models;
+mod operations;
+mod optimizers;
+pub(in crate::experiment) mod paths;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -74,6 +83,18 @@ impl Training {
     /// Every knob: the learning rate first, then the objective's.
     pub fn knobs(&self) -> impl Iterator<Item = &Knob> {
         std::iter::once(&self.lr).chain(&self.objective.knobs)
+    }
+
+    /// Number of iterations E of a training with this many steps an epoch.
+    #[must_use]
+    pub fn iterations(&self, steps_per_epoch: u64) -> u32 {
+        match self.iteration {
+            IterationSpec::Epoch => self.epochs,
+            IterationSpec::Steps(steps) => {
+                let all = u64::from(self.epochs).saturating_mul(steps_per_epoch);
+                u32::try_from(all.div_ceil(u64::from(steps.max(1)))).unwrap_or(u32::MAX)
+            }
+        }
     }
 }
 

@@ -12,6 +12,11 @@ pub struct Problem {
     pub message: String,
     /// What to do about it, if there is something to say.
     pub help: Option<String>,
+    /// Paths of other values without which it would not be a problem. Where one
+    /// of them could not be read, the problem is not worth telling.
+    pub depends_on: Vec<String>,
+    /// Whether the name at the end of the path is wrong, not the value.
+    pub on_name: bool,
 }
 
 impl Problem {
@@ -22,7 +27,16 @@ impl Problem {
             path: path.into(),
             message: message.into(),
             help: None,
+            depends_on: Vec::new(),
+            on_name: false,
         }
+    }
+
+    /// The same problem, which exists only together with the value at `path`.
+    #[must_use]
+    pub fn depends_on(mut self, path: impl Into<String>) -> Self {
+        self.depends_on.push(path.into());
+        self
     }
 
     /// The same problem with a remedy.
@@ -32,16 +46,30 @@ impl Problem {
         self
     }
 
+    /// The same problem, of the name at the end of the path.
+    #[must_use]
+    pub fn on_name(mut self) -> Self {
+        self.on_name = true;
+        self
+    }
+
     /// The same problem, seen from one level further out.
     #[must_use]
     pub fn under(mut self, prefix: &str) -> Self {
-        self.path = match (prefix, self.path.as_str()) {
-            ("", _) => return self,
-            (prefix, "") => prefix.to_owned(),
-            (prefix, path) if path.starts_with('[') => format!("{prefix}{path}"),
-            (prefix, path) => format!("{prefix}.{path}"),
-        };
+        self.path = joined(prefix, &self.path);
+        for path in &mut self.depends_on {
+            *path = joined(prefix, path);
+        }
         self
+    }
+}
+
+fn joined(prefix: &str, path: &str) -> String {
+    match (prefix, path) {
+        ("", path) => path.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, path) if path.starts_with('[') => format!("{prefix}{path}"),
+        (prefix, path) => format!("{prefix}.{path}"),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check};
+use super::{ExpansionContext, Method, check, check_divergence};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, ScheduledKnob, SecondProbability, Update,
 };
@@ -104,11 +104,16 @@ impl AdaptiveAugmentation {
             self.temperature,
             Range::TEMPERATURE,
         );
+        check_divergence(&mut problems, "divergence", self.divergence, context);
         if self.p_first > self.p_max {
-            problems.push(Problem::new(
-                "p_first",
-                format!("{} is above p_max, which is {}", self.p_first, self.p_max),
-            ));
+            problems.push(
+                Problem::new(
+                    "p_first",
+                    format!("{} is above p_max, which is {}", self.p_first, self.p_max),
+                )
+                .help("lower it, or raise p_max")
+                .depends_on("p_max"),
+            );
         }
         if !context.labelled && self.truth == TruthTarget::Label {
             problems.push(

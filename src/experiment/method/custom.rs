@@ -4,11 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::adaptive_augmentation::check_update;
-use super::{ExpansionContext, Method, check};
+use super::{ExpansionContext, Method, check, check_divergence};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
 use crate::experiment::knob::{Knob, Range};
+use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
 };
@@ -250,6 +251,9 @@ impl Custom {
                 format!("views count from 1 to {}", self.views.len()),
             ));
         }
+        if let Loss::Distill { divergence, .. } = term.loss {
+            check_divergence(&mut problems, "divergence", divergence, context);
+        }
         match &term.loss {
             Loss::Consistency { .. } if views.len() < 2 => {
                 problems.push(Problem::new(
@@ -385,7 +389,16 @@ impl CustomController {
         }
         for (field, name) in [("weight", weight), ("truth", truth)] {
             if !objective.terms.iter().any(|term| term.name == *name) {
-                problems.push(Problem::new(field, format!("there is no term `{name}`")));
+                let known: Vec<&str> = objective.terms.iter().map(|t| t.name.as_str()).collect();
+                let help = match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the terms are {}", known.join(", ")),
+                };
+                problems.push(
+                    Problem::new(field, format!("there is no term `{name}`"))
+                        .help(help)
+                        .depends_on("terms"),
+                );
             }
         }
         check(&mut problems, "p_max", *p_max, Range::PROBABILITY);

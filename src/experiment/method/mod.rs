@@ -19,7 +19,7 @@ pub use scratch::Scratch;
 pub use vanilla::Vanilla;
 
 use super::knob::Range;
-use super::objective::Objective;
+use super::objective::{Divergence, Objective};
 use super::problem::Problem;
 
 /// Something that expands to an objective.
@@ -35,7 +35,9 @@ pub trait Method {
 /// What an expansion may depend on besides the method's own fields.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpansionContext {
-    /// Number of iterations E.
+    /// Number of iterations E, one an epoch. Where an iteration is a number of
+    /// steps, E is known only when the images have been counted;
+    /// `Objective::settle` then corrects what a controller derives from it.
     pub iterations: u32,
     /// Whether any training image has a label.
     pub labelled: bool,
@@ -89,6 +91,31 @@ fn check(problems: &mut Vec<Problem>, path: &str, value: f64, range: Range) {
             path,
             format!("{value} is not between {} and {}", range.min, range.max),
         ));
+    }
+}
+
+/// Greatest weight of a part of DKD.
+const MAX_PART: f64 = 1000.0;
+
+/// Adds what is wrong with a divergence at `path`.
+fn check_divergence(
+    problems: &mut Vec<Problem>,
+    path: &str,
+    divergence: Divergence,
+    context: &ExpansionContext,
+) {
+    let Divergence::Dkd { alpha, beta } = divergence else {
+        return;
+    };
+    let range = Range {
+        min: 0.0,
+        max: MAX_PART,
+    };
+    check(problems, &format!("{path}.Dkd.alpha"), alpha, range);
+    check(problems, &format!("{path}.Dkd.beta"), beta, range);
+    if !context.labelled {
+        problems
+            .push(Problem::new(path, "Dkd needs labelled training images").help("use Kd or L2()"));
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check};
+use super::{ExpansionContext, Method, check, check_divergence};
 use crate::experiment::knob::{Knob, Range};
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
@@ -69,7 +69,7 @@ fn one() -> f64 {
 
 impl Method for MultiView {
     fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
-        let problems = self.problems();
+        let problems = self.problems(context);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -125,7 +125,7 @@ impl Method for MultiView {
 }
 
 impl MultiView {
-    fn problems(&self) -> Vec<Problem> {
+    fn problems(&self, context: &ExpansionContext) -> Vec<Problem> {
         let mut problems = Vec::new();
         if !(2..=MAX_VIEWS).contains(&self.views) {
             problems.push(Problem::new(
@@ -156,6 +156,7 @@ impl MultiView {
             self.truth_weight,
             Range::WEIGHT,
         );
+        check_divergence(&mut problems, "divergence", self.divergence, context);
         problems
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check};
+use super::{ExpansionContext, Method, check, check_divergence};
 use crate::experiment::knob::{Knob, Range};
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
@@ -46,6 +46,7 @@ impl Method for Vanilla {
             self.temperature,
             Range::TEMPERATURE,
         );
+        check_divergence(&mut problems, "divergence", self.divergence, context);
         let mut objective = Objective {
             views: vec![View::numbered(1)],
             terms: vec![Term {

@@ -1,0 +1,166 @@
+//! A plan for a person to read: what `--check` prints. Every default is
+//! visible and the method is written out as what it expands to.
+
+mod data;
+mod objective;
+mod text;
+
+use super::plan::{Plan, TeacherSource, Training};
+use super::spec::{Bound, DeviceSpec, Gate, IterationSpec, LibTorchDevice, OptimizerSpec};
+use text::{Page, number, written};
+
+/// The plan in at most 80 columns (long paths apart).
+#[must_use]
+pub fn explain(plan: &Plan) -> String {
+    let mut page = Page::default();
+    page.line(&format!("{}: {}", plan.name, plan.method));
+    page.row("seed", &plan.seed.to_string());
+    page.row("device", &device(plan.device));
+    data::explain(&plan.data, &mut page);
+
+    if let Some(teacher) = &plan.teacher {
+        page.heading("Teacher");
+        page.row("model", &written(&teacher.model));
+        match &teacher.weights {
+            TeacherSource::File(path) => {
+                page.row("weights", &format!("read from {}", path.display()));
+            }
+            TeacherSource::Train(training) => {
+                page.row("weights", "trained first on the same images, then kept");
+                let p = training
+                    .objective
+                    .knobs
+                    .iter()
+                    .find(|knob| knob.name == "p1")
+                    .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
+                page.row("p", &format!("{} (augmentation probability)", number(p)));
+                training_rows(training, &mut page);
+                page.row("lr", &objective::schedule(&training.lr.schedule));
+            }
+        }
+    }
+
+    page.heading("Student");
+    page.row("model", &written(&plan.student));
+    match &plan.student_weights {
+        Some(path) => page.row("weights", &format!("from {}", path.display())),
+        None => page.row("weights", "random"),
+    }
+    training_rows(&plan.training, &mut page);
+    objective::explain(&plan.training, &mut page);
+    gates(&plan.gates, &mut page);
+    page.finish()
+}
+
+fn device(device: DeviceSpec) -> String {
+    let words = match device {
+        DeviceSpec::Auto => "Auto: a CUDA GPU, else libtorch, else the pure-Rust CPU backend",
+        DeviceSpec::Cpu => "the pure-Rust CPU backend",
+        DeviceSpec::LibTorch(LibTorchDevice::Cpu) => "libtorch on the CPU",
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(index)) => {
+            return format!("libtorch on the CUDA GPU {index}");
+        }
+    };
+    words.to_owned()
+}
+
+fn training_rows(training: &Training, page: &mut Page) {
+    let iteration = match training.iteration {
+        IterationSpec::Epoch => "an iteration is an epoch".to_owned(),
+        IterationSpec::Steps(steps) => format!("an iteration is {steps} steps"),
+    };
+    page.row(
+        "epochs",
+        &format!(
+            "{} of batches of {}; {iteration}",
+            training.epochs, training.batch
+        ),
+    );
+    page.row("optimizer", &optimizer(&training.optimizer));
+    let augment: Vec<String> = training.augment.iter().map(written).collect();
+    page.row(
+        "augment",
+        &if augment.is_empty() {
+            "nothing".to_owned()
+        } else {
+            augment.join(", ")
+        },
+    );
+    let clip = training.clip.map_or_else(
+        || "unlimited".to_owned(),
+        |clip| format!("at most {}", number(clip)),
+    );
+    page.row("clip", &format!("gradient norm {clip}"));
+    let ema = training.ema.map_or_else(
+        || "off".to_owned(),
+        |decay| {
+            format!(
+                "decay {}; evaluated and saved in place of the weights",
+                number(decay)
+            )
+        },
+    );
+    page.row("ema", &ema);
+    page.row("smoothing", &number(training.label_smoothing));
+    let checkpoints = training.checkpoint_every.map_or_else(
+        || "every epoch".to_owned(),
+        |steps| format!("every epoch and every {steps} steps"),
+    );
+    page.row(
+        "logging",
+        &format!(
+            "every {} steps; checkpoints {checkpoints}",
+            training.log_every
+        ),
+    );
+}
+
+fn optimizer(optimizer: &OptimizerSpec) -> String {
+    match optimizer {
+        OptimizerSpec::Sgd {
+            momentum,
+            nesterov,
+            weight_decay,
+        } => format!(
+            "Sgd, momentum {}{}, weight decay {}",
+            number(*momentum),
+            if *nesterov { " (Nesterov)" } else { "" },
+            number(*weight_decay)
+        ),
+        OptimizerSpec::AdamW {
+            betas,
+            epsilon,
+            weight_decay,
+        } => format!(
+            "AdamW, betas {} and {}, epsilon {}, weight decay {}",
+            number(betas.0),
+            number(betas.1),
+            number(*epsilon),
+            number(*weight_decay)
+        ),
+    }
+}
+
+fn gates(gates: &[Gate], page: &mut Page) {
+    page.heading("Gates");
+    if gates.is_empty() {
+        page.line("  none: the exit code is 0 whatever the results");
+    }
+    for gate in gates {
+        let (metric, relation, bound) = match gate {
+            Gate::AtLeast(metric, bound) => (metric, "at least", bound),
+            Gate::AtMost(metric, bound) => (metric, "at most", bound),
+        };
+        let bound = match bound {
+            Bound::Value(value) => number(*value),
+            Bound::Run { run, tolerance } => {
+                format!(
+                    "that of {}, give or take {}",
+                    run.display(),
+                    number(*tolerance)
+                )
+            }
+        };
+        page.row(metric, &format!("{relation} {bound}"));
+    }
+}

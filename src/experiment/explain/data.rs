@@ -1,0 +1,79 @@
+//! Where images come from, for people.
+
+use super::text::{Page, number, written};
+use crate::experiment::plan::{DataPlan, ValidPlan};
+use crate::experiment::spec::{NormalizeSpec, Source};
+
+const BYTES_PER_MEGABYTE: u64 = 1_000_000;
+
+pub(super) fn explain(data: &DataPlan, page: &mut Page) {
+    page.heading("Data");
+    page.row("train", &source(&data.train));
+    match &data.valid {
+        ValidPlan::Holdout(share) => page.row(
+            "valid",
+            &format!(
+                "{} % of the training images, not trained on",
+                number(share * 100.0)
+            ),
+        ),
+        ValidPlan::Set(set) => page.row("valid", &source(set)),
+    }
+    match &data.test {
+        Some(test) => page.row("test", &source(test)),
+        None => page.row("test", "none"),
+    }
+    match &data.unlabelled {
+        Some((set, ratio)) => page.row(
+            "unlabelled",
+            &format!("{}, {} per labelled image", source(set), number(*ratio)),
+        ),
+        None => page.row("unlabelled", "none"),
+    }
+    match data.size {
+        Some((height, width)) => page.row("size", &format!("{height} × {width} pixels")),
+        None => page.row("size", "that of the first image"),
+    }
+    match &data.normalize {
+        NormalizeSpec::Measure => page.row("normalize", "as measured on the training images"),
+        NormalizeSpec::Given { mean, std } => page.row(
+            "normalize",
+            &format!("mean {}, deviation {}", triple(mean), triple(std)),
+        ),
+    }
+    page.row(
+        "limits",
+        &format!(
+            "{} % unreadable images, {} pixels an image, {} MB of decoded images in memory",
+            number(data.max_bad * 100.0),
+            data.max_pixels,
+            data.memory / BYTES_PER_MEGABYTE
+        ),
+    );
+    let plural = if data.workers == 1 { "" } else { "s" };
+    page.row("workers", &format!("{} thread{plural}", data.workers));
+}
+
+fn triple(values: &[f32; 3]) -> String {
+    let values: Vec<String> = values.iter().map(|v| number(f64::from(*v))).collect();
+    format!("({})", values.join(", "))
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::ImageFolder(folder) => format!("images in {}", folder.display()),
+        Source::Idx(files) => format!(
+            "IDX images {} with labels {}",
+            files.images.display(),
+            files.labels.display()
+        ),
+        Source::Cifar10(files) => format!("CIFAR-10 batches {}", list(files)),
+        Source::Cifar100(files) => format!("CIFAR-100 batches {}", list(files)),
+        Source::Shapes(_) => written(source),
+    }
+}
+
+fn list(files: &[std::path::PathBuf]) -> String {
+    let files: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+    files.join(", ")
+}

@@ -1,0 +1,237 @@
+//! A method's expansion, for people: views, terms as formulas, knobs with
+//! their schedules, the controller's rule.
+
+use super::text::{Page, number};
+use crate::experiment::controller::{
+    AdaptiveAugmentationRule, Controller, ScheduledKnob, SecondProbability, Update,
+};
+use crate::experiment::knob::Knob;
+use crate::experiment::objective::{
+    ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget,
+};
+use crate::experiment::plan::Training;
+use crate::experiment::schedule::Schedule;
+
+pub(super) fn explain(training: &Training, page: &mut Page) {
+    let objective = &training.objective;
+    page.heading("Views");
+    for (i, view) in objective.views.iter().enumerate() {
+        page.row(
+            &format!("view {}", i + 1),
+            &format!(
+                "the batch; each operation on each image with probability {}",
+                view.probability
+            ),
+        );
+    }
+    page.heading("Target loss");
+    let sum: Vec<String> = objective
+        .terms
+        .iter()
+        .map(|term| format!("{} · {}", term.weight, term.name))
+        .collect();
+    page.row("L", &format!("= {}", sum.join(" + ")));
+    for term in &objective.terms {
+        page.row(&term.name, &format!("= {}", formula(term)));
+    }
+    page.heading("Knobs");
+    for knob in training.knobs() {
+        knob_row(knob, objective, page);
+    }
+    if let Some(Controller::AdaptiveAugmentation(rule)) = &objective.controller {
+        page.heading("Controller: adaptive augmentation");
+        rule_rows(rule, page);
+    }
+}
+
+fn knob_row(knob: &Knob, objective: &Objective, page: &mut Page) {
+    let moved = objective
+        .controller
+        .as_ref()
+        .is_some_and(|controller| controller.knobs().contains(&knob.name.as_str()));
+    let start = match &knob.schedule {
+        Schedule::Constant(value) if moved => {
+            format!("starts at {}; the controller moves it", number(*value))
+        }
+        schedule => self::schedule(schedule),
+    };
+    page.row(
+        &knob.name,
+        &format!(
+            "{start}; in [{}, {}]",
+            number(knob.range.min),
+            number(knob.range.max)
+        ),
+    );
+}
+
+/// `s1` is the student's output on view 1, `t1` the teacher's.
+fn formula(term: &Term) -> String {
+    match &term.loss {
+        Loss::Distill {
+            views,
+            divergence,
+            temperature,
+        } => {
+            let on = views_of(views);
+            match divergence {
+                Divergence::Kd => format!(
+                    "KD: T² Σ p_t (ln p_t − ln p_s), p = softmax(logits / T), \
+                     T = {temperature}, {on}"
+                ),
+                Divergence::L2 { space } => {
+                    format!("mean (s − t)² of {}, {on}", space_name(*space))
+                }
+                Divergence::Dkd { alpha, beta } => format!(
+                    "DKD: T² ({} TCKD + {} NCKD), T = {temperature}, {on}",
+                    number(*alpha),
+                    number(*beta)
+                ),
+            }
+        }
+        Loss::Truth { view, target } => {
+            let target = match target {
+                TruthTarget::Label => "the label".to_owned(),
+                TruthTarget::TeacherHard => "the teacher's most likely class".to_owned(),
+                TruthTarget::TeacherSoft => "the teacher's softmax".to_owned(),
+            };
+            format!(
+                "cross-entropy of the student with {target} on view {}",
+                view + 1
+            )
+        }
+        Loss::Consistency { views, space } => format!(
+            "mean over pairs i < j of mean (s_i − s_j)², s the student's {}, {}",
+            space_name(*space),
+            views_of(views)
+        ),
+    }
+}
+
+fn space_name(space: ConsistencySpace) -> &'static str {
+    match space {
+        ConsistencySpace::Probabilities => "softmax probabilities",
+        ConsistencySpace::Logits => "logits",
+    }
+}
+
+fn views_of(views: &[usize]) -> String {
+    match views {
+        [only] => format!("on view {}", only + 1),
+        _ => {
+            let numbers: Vec<String> = views.iter().map(|view| (view + 1).to_string()).collect();
+            format!("on views {}", numbers.join(", "))
+        }
+    }
+}
+
+fn rule_rows(rule: &AdaptiveAugmentationRule, page: &mut Page) {
+    let AdaptiveAugmentationRule {
+        first,
+        weight,
+        truth,
+        p_max,
+        ..
+    } = rule;
+    let second = rule.second.join(" = ");
+    let p_max = number(*p_max);
+    match rule.p2_rule {
+        SecondProbability::EqualSteps => page.row(
+            &second,
+            &format!("= min({p_max}, {first} + {p_max} / E), E iterations in all"),
+        ),
+    }
+    page.row(
+        "after e < E",
+        &format!("exactly one of {first} and {weight} moves:"),
+    );
+    match &rule.update {
+        Update::Feedback {
+            decay,
+            w_min,
+            tolerance,
+        } => {
+            page.row(
+                "if",
+                &format!(
+                    "{truth} ≤ {} · its best so far: the student copes, {first} ← {}",
+                    number(1.0 + tolerance),
+                    rule.second.first().unwrap_or(first)
+                ),
+            );
+            page.row(
+                "else",
+                &format!(
+                    "it underfits, {weight} ← max({}, {} · {weight})",
+                    number(*w_min),
+                    number(*decay)
+                ),
+            );
+        }
+        Update::Scheduled(ScheduledKnob::P1(schedule)) => page.row(
+            first,
+            &format!(
+                "← {}, at most {p_max}; {weight} stays",
+                self::schedule(schedule)
+            ),
+        ),
+        Update::Scheduled(ScheduledKnob::W(schedule)) => {
+            page.row(
+                weight,
+                &format!("← {}; {first} stays", self::schedule(schedule)),
+            );
+        }
+    }
+}
+
+/// A schedule in words.
+pub(super) fn schedule(schedule: &Schedule) -> String {
+    let over = |epochs: &Option<f64>| match epochs {
+        Some(epochs) => format!(" over {}", epochs_of(*epochs)),
+        None => String::new(),
+    };
+    match schedule {
+        Schedule::Constant(value) => format!("{} throughout", number(*value)),
+        Schedule::Linear { from, to, epochs } => format!(
+            "a line from {} to {}{}",
+            number(*from),
+            number(*to),
+            over(epochs)
+        ),
+        Schedule::Cosine { from, to, epochs } => format!(
+            "a cosine from {} to {}{}",
+            number(*from),
+            number(*to),
+            over(epochs)
+        ),
+        Schedule::Exponential { from, decay } => {
+            format!("{} · {} ^ epoch", number(*from), number(*decay))
+        }
+        Schedule::Steps { from, factor, at } => {
+            let at: Vec<String> = at.iter().map(|t| number(*t)).collect();
+            format!(
+                "{}, times {} at epoch {}",
+                number(*from),
+                number(*factor),
+                at.join(", ")
+            )
+        }
+        Schedule::Piecewise(points) => {
+            let points: Vec<String> = points
+                .iter()
+                .map(|(t, v)| format!("{} at {}", number(*v), number(*t)))
+                .collect();
+            format!("lines through {}", points.join(", "))
+        }
+        Schedule::Warmup { epochs, then } => format!(
+            "a rise from 0 in {}, then {}",
+            epochs_of(*epochs),
+            self::schedule(then)
+        ),
+    }
+}
+
+fn epochs_of(epochs: f64) -> String {
+    let plural = if epochs == 1.0 { "" } else { "s" };
+    format!("{} epoch{plural}", number(epochs))
+}

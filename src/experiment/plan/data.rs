@@ -1,0 +1,227 @@
+//! Where images come from, with every value checked and every path resolved.
+
+use std::path::PathBuf;
+
+use super::checks::{between, inside};
+use super::paths::Paths;
+use super::{DataPlan, ValidPlan};
+use crate::experiment::problem::Problem;
+use crate::experiment::spec::{DataSpec, IdxFiles, NormalizeSpec, Shapes, Source, Spec, ValidSpec};
+
+/// Larger images than this are taken for a slip.
+const MAX_SIDE: f64 = 4096.0;
+
+/// More threads than this are taken for a slip.
+const MAX_WORKERS: f64 = 1024.0;
+
+const BYTES_PER_MEGABYTE: u64 = 1_000_000;
+
+/// The plan of the data. Where there are problems it must not be used.
+pub(super) fn data_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> DataPlan {
+    let data = &spec.data;
+    let mut found = value_problems(data);
+    let mut resolve = |source: &Source, place: &str| source_plan(source, place, paths, &mut found);
+    let train = resolve(&data.train, "train");
+    let valid = match &data.valid {
+        ValidSpec::Holdout(share) => ValidPlan::Holdout(*share),
+        ValidSpec::Set(source) => ValidPlan::Set(resolve(source, "valid.Set")),
+    };
+    let test = data.test.as_ref().map(|source| resolve(source, "test"));
+    let unlabelled = data
+        .unlabelled
+        .as_ref()
+        .map(|more| (resolve(&more.source, "unlabelled.source"), more.ratio));
+    if found.is_empty() {
+        found.extend(overlaps(&train, &valid, test.as_ref()));
+    }
+    problems.extend(found.into_iter().map(|problem| problem.under("data")));
+    DataPlan {
+        train,
+        valid,
+        test,
+        unlabelled,
+        size: data.size,
+        normalize: data.normalize.clone(),
+        max_bad: data.max_bad,
+        max_pixels: data.max_pixels,
+        memory: data.memory_mb.saturating_mul(BYTES_PER_MEGABYTE),
+        workers: data.workers.unwrap_or_else(cores),
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn value_problems(data: &DataSpec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let ValidSpec::Holdout(share) = data.valid {
+        inside(&mut problems, "valid.Holdout", share);
+        for problem in &mut problems {
+            problem.help = Some(
+                "the best checkpoint is chosen on these images; write Holdout(0.1)".to_owned(),
+            );
+        }
+    }
+    if let Some(more) = &data.unlabelled
+        && !(more.ratio > 0.0 && more.ratio <= 64.0)
+    {
+        problems.push(Problem::new(
+            "unlabelled.ratio",
+            format!("{} is not above 0 and at most 64", more.ratio),
+        ));
+    }
+    if let Some((height, width)) = data.size {
+        between(&mut problems, "size[0]", f64::from(height), 4.0, MAX_SIDE);
+        between(&mut problems, "size[1]", f64::from(width), 4.0, MAX_SIDE);
+    }
+    if let NormalizeSpec::Given { mean, std } = &data.normalize {
+        for (i, value) in mean.iter().enumerate() {
+            let path = format!("normalize.Given.mean[{i}]");
+            scaled(&mut problems, &path, f64::from(*value), 0.0, mean);
+        }
+        for (i, value) in std.iter().enumerate() {
+            let path = format!("normalize.Given.std[{i}]");
+            scaled(&mut problems, &path, f64::from(*value), 1e-3, std);
+        }
+    }
+    between(&mut problems, "max_bad", data.max_bad, 0.0, 1.0);
+    if data.max_pixels == 0 {
+        problems.push(Problem::new("max_pixels", "0 pixels leave no image"));
+    }
+    if let Some(workers) = data.workers {
+        between(&mut problems, "workers", workers as f64, 1.0, MAX_WORKERS);
+    }
+    problems
+}
+
+/// A mean or deviation of pixels in [0, 1]; those of bytes are a common slip.
+fn scaled(problems: &mut Vec<Problem>, path: &str, value: f64, min: f64, all: &[f32; 3]) {
+    if (min..=1.0).contains(&value) {
+        return;
+    }
+    let problem = Problem::new(path, format!("{value} is not between {min} and 1"));
+    problems.push(if all.iter().any(|&v| v > 1.0) {
+        problem.help("pixels are in [0, 1] here: divide by 255")
+    } else {
+        problem
+    });
+}
+
+fn source_plan(source: &Source, place: &str, paths: &Paths, problems: &mut Vec<Problem>) -> Source {
+    match source {
+        Source::ImageFolder(folder) => {
+            let place = format!("{place}.ImageFolder");
+            let resolved = paths.folder(folder, &place, problems);
+            Source::ImageFolder(resolved.unwrap_or_default())
+        }
+        Source::Idx(files) => {
+            let images = paths.file(&files.images, &format!("{place}.Idx.images"), problems);
+            let labels = paths.file(&files.labels, &format!("{place}.Idx.labels"), problems);
+            Source::Idx(IdxFiles {
+                images: images.unwrap_or_default(),
+                labels: labels.unwrap_or_default(),
+            })
+        }
+        Source::Cifar10(files) => {
+            Source::Cifar10(batches(files, &format!("{place}.Cifar10"), paths, problems))
+        }
+        Source::Cifar100(files) => Source::Cifar100(batches(
+            files,
+            &format!("{place}.Cifar100"),
+            paths,
+            problems,
+        )),
+        Source::Shapes(shapes) => {
+            problems.extend(
+                shapes_problems(shapes)
+                    .into_iter()
+                    .map(|problem| problem.under(&format!("{place}.Shapes"))),
+            );
+            source.clone()
+        }
+    }
+}
+
+fn batches(
+    files: &[PathBuf],
+    place: &str,
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Vec<PathBuf> {
+    if files.is_empty() {
+        problems.push(Problem::new(place, "there is no batch file").help("list the .bin files"));
+    }
+    files
+        .iter()
+        .enumerate()
+        .filter_map(|(i, file)| paths.file(file, &format!("{place}[{i}]"), problems))
+        .collect()
+}
+
+fn shapes_problems(shapes: &Shapes) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    between(
+        &mut problems,
+        "classes",
+        f64::from(shapes.classes),
+        2.0,
+        10.0,
+    );
+    between(&mut problems, "size", f64::from(shapes.size), 8.0, 256.0);
+    between(
+        &mut problems,
+        "difficulty",
+        f64::from(shapes.difficulty),
+        0.0,
+        1.0,
+    );
+    if shapes.count < shapes.classes {
+        problems.push(
+            Problem::new(
+                "count",
+                format!(
+                    "{} images are too few for {} classes",
+                    shapes.count, shapes.classes
+                ),
+            )
+            .help("write at least a hundred per class")
+            .depends_on("classes"),
+        );
+    }
+    problems
+}
+
+/// Sets that share images with those that are trained on.
+fn overlaps(train: &Source, valid: &ValidPlan, test: Option<&Source>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let ValidPlan::Set(valid) = valid {
+        problems.extend(overlap(train, valid, "valid.Set", "validation"));
+    }
+    if let Some(test) = test {
+        problems.extend(overlap(train, test, "test", "test"));
+    }
+    problems
+}
+
+fn overlap(train: &Source, other: &Source, place: &str, what: &str) -> Option<Problem> {
+    match (train, other) {
+        (Source::Shapes(a), Source::Shapes(b)) if a.seed == b.seed => Some(
+            Problem::new(
+                format!("{place}.Shapes.seed"),
+                format!(
+                    "the {what} images are the training images: both have seed {}",
+                    b.seed
+                ),
+            )
+            .help("give it a seed of its own")
+            .depends_on("train.Shapes.seed"),
+        ),
+        (a, b) if a == b => Some(
+            Problem::new(place, format!("the {what} images are the training images"))
+                .help("name images that are not trained on")
+                .depends_on("train"),
+        ),
+        _ => None,
+    }
+}

@@ -1,0 +1,342 @@
+//! From spec to plan: every check of every value, in one place.
+
+use std::path::{Path, PathBuf};
+
+use super::checks::{self, between};
+use super::data::data_plan;
+use super::paths::Paths;
+use super::{Plan, TeacherPlan, TeacherSource, Training, gates, models, optimizers};
+use crate::experiment::knob::{Knob, Range};
+use crate::experiment::method::{ExpansionContext, Method, Scratch};
+use crate::experiment::nearest::nearest;
+use crate::experiment::objective::Objective;
+use crate::experiment::problem::Problem;
+use crate::experiment::schedule::Schedule;
+use crate::experiment::spec::{IterationSpec, Spec, TeacherTraining, TeacherWeights};
+
+impl Plan {
+    /// Plans what was written in the file `origin`. Relative paths start at the
+    /// file's folder, and its name is the default name of the runs.
+    ///
+    /// # Errors
+    /// Every problem of every value, in the order of the file's fields.
+    pub fn new(spec: Spec, origin: &Path) -> Result<Self, Vec<Problem>> {
+        let method = spec.method.clone();
+        let name = method.name();
+        make(spec, name, method.method(), origin).map_err(|problems| {
+            let prefix = format!("method.{name}");
+            problems
+                .into_iter()
+                .map(|problem| match problem {
+                    Located::Method(problem) => problem.under(&prefix),
+                    Located::File(problem) => problem,
+                })
+                .collect()
+        })
+    }
+
+    /// Plans with another method than the spec names, which is ignored. A
+    /// method that no file can name yet is tried this way; `name` is shown to
+    /// people. See [`Plan::new`].
+    ///
+    /// # Errors
+    /// As [`Plan::new`]; the method's own problems are under `method`.
+    pub fn with_method(
+        spec: Spec,
+        name: &str,
+        method: &dyn Method,
+        origin: &Path,
+    ) -> Result<Self, Vec<Problem>> {
+        make(spec, name, method, origin).map_err(|problems| {
+            problems
+                .into_iter()
+                .map(|problem| match problem {
+                    Located::Method(problem) => problem.under("method"),
+                    Located::File(problem) => problem,
+                })
+                .collect()
+        })
+    }
+
+    /// Settles what depends on the number of iterations, once the images have
+    /// been counted. Without this call a plan whose iteration is a number of
+    /// steps is made for one iteration an epoch.
+    pub fn settle(&mut self, steps_per_epoch: u64) {
+        let iterations = self.training.iterations(steps_per_epoch);
+        self.training.objective.settle(iterations);
+    }
+}
+
+/// A problem whose path starts at the method, or at the file.
+enum Located {
+    Method(Problem),
+    File(Problem),
+}
+
+fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Plan, Vec<Located>> {
+    let mut problems = checks::top_level(&spec, origin);
+    let paths = Paths::beside(origin);
+    let data = data_plan(&spec, &paths, &mut problems);
+    problems.extend(models::problems(&spec));
+    problems.extend(augment_problems(&spec));
+    let mut located: Vec<Located> = problems.into_iter().map(Located::File).collect();
+
+    let context = ExpansionContext {
+        iterations: spec.epochs,
+        labelled: true,
+    };
+    let mut problems = Vec::new();
+    let objective = match method.expand(&context) {
+        Ok(mut objective) => {
+            problems.extend(knob_problems(&spec, &objective));
+            problems.extend(teacher_problems(&spec, name, &objective));
+            apply_knobs(&mut objective, &spec);
+            Some(objective)
+        }
+        Err(found) => {
+            located.extend(found.into_iter().map(Located::Method));
+            None
+        }
+    };
+    problems.extend(optimizers::problems(&spec.optimizer, "optimizer"));
+    problems.extend(lr_problems(&spec.lr, "lr", spec.epochs, "epochs"));
+    let teacher = teacher_plan(&spec, &paths, &mut problems);
+    let student_weights = spec
+        .student
+        .weights
+        .as_deref()
+        .and_then(|path| paths.file(path, "student.weights", &mut problems));
+    let gates = gates::planned(&spec, &paths, &mut problems);
+    located.extend(problems.into_iter().map(Located::File));
+
+    let Some(objective) = objective.filter(|_| located.is_empty()) else {
+        return Err(located);
+    };
+    Ok(Plan {
+        name: run_name(&spec, origin),
+        seed: spec.seed,
+        device: spec.device,
+        data,
+        teacher,
+        student: spec.student.model.clone(),
+        student_weights,
+        method: name.to_owned(),
+        training: student_training(spec, objective),
+        gates,
+    })
+}
+
+/// The name of the runs of a spec in the file `origin`.
+pub(in crate::experiment) fn run_name(spec: &Spec, origin: &Path) -> String {
+    spec.name.clone().unwrap_or_else(|| {
+        origin.file_stem().map_or_else(
+            || "experiment".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        )
+    })
+}
+
+fn lr_knob(schedule: Schedule) -> Knob {
+    Knob {
+        name: "lr".to_owned(),
+        range: Range::LEARNING_RATE,
+        schedule,
+    }
+}
+
+fn student_training(spec: Spec, objective: Objective) -> Training {
+    Training {
+        objective,
+        augment: spec.augment,
+        optimizer: spec.optimizer,
+        lr: lr_knob(spec.lr),
+        epochs: spec.epochs,
+        batch: spec.batch,
+        iteration: spec.iteration,
+        clip: spec.clip,
+        ema: spec.ema,
+        label_smoothing: spec.label_smoothing,
+        log_every: spec.log_every,
+        checkpoint_every: spec.checkpoint_every,
+    }
+}
+
+fn augment_problems(spec: &Spec) -> Vec<Problem> {
+    spec.augment
+        .iter()
+        .enumerate()
+        .flat_map(|(i, operation)| {
+            super::operations::problems(operation)
+                .into_iter()
+                .map(move |problem| problem.under(&format!("augment[{i}]")))
+        })
+        .collect()
+}
+
+/// Schedules of knobs the method does not have or moves by itself.
+fn knob_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let moved = objective
+        .controller
+        .as_ref()
+        .map(|controller| controller.knobs())
+        .unwrap_or_default();
+    for (name, schedule) in &spec.knobs {
+        let path = format!("knobs.{name}");
+        match objective.knob(name) {
+            Some(_) if moved.contains(&name.as_str()) => problems.push(
+                Problem::new(
+                    path,
+                    format!("the method's controller moves `{name}` itself"),
+                )
+                .on_name()
+                .help("remove it here; its first value is a field of the method")
+                .depends_on("method"),
+            ),
+            Some(knob) => problems.extend(
+                schedule
+                    .problems(knob.range)
+                    .into_iter()
+                    .map(|problem| problem.under(&path).depends_on("method")),
+            ),
+            None if name == "lr" => problems.push(
+                Problem::new(path, "the learning rate has a field of its own")
+                    .on_name()
+                    .help("write it as lr: …, outside knobs"),
+            ),
+            None => {
+                let known: Vec<&str> = objective.knobs.iter().map(|k| k.name.as_str()).collect();
+                let listed = known.join(", ");
+                let help = match nearest(name, known) {
+                    Some(near) => format!("did you mean `{near}`? this method's are {listed}"),
+                    None => format!("this method's are {listed}"),
+                };
+                problems.push(
+                    Problem::new(path, format!("there is no knob `{name}`"))
+                        .on_name()
+                        .help(help)
+                        .depends_on("method"),
+                );
+            }
+        }
+    }
+    problems
+}
+
+fn apply_knobs(objective: &mut Objective, spec: &Spec) {
+    for knob in &mut objective.knobs {
+        if let Some(schedule) = spec.knobs.get(&knob.name) {
+            knob.schedule = schedule.clone();
+        }
+    }
+}
+
+fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<Problem> {
+    match (&spec.teacher, objective.needs_teacher()) {
+        (None, true) => Some(
+            Problem::new(
+                "method",
+                format!("`{method}` needs a teacher and there is none"),
+            )
+            .help(
+                "add teacher: (model: …, weights: …), \
+                     or train without one with method: Scratch()",
+            )
+            .depends_on("teacher"),
+        ),
+        (Some(_), false) => Some(
+            Problem::new("teacher", format!("`{method}` asks nothing of a teacher"))
+                .on_name()
+                .help("remove the teacher, or choose a method that distils, such as Vanilla()")
+                .depends_on("method"),
+        ),
+        _ => None,
+    }
+}
+
+/// What is wrong with a learning rate and its warm-up.
+fn lr_problems(schedule: &Schedule, path: &str, epochs: u32, epochs_path: &str) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = schedule
+        .problems(Range::LEARNING_RATE)
+        .into_iter()
+        .map(|problem| problem.under(path))
+        .collect();
+    if let Schedule::Warmup { epochs: rise, .. } = schedule
+        && *rise >= f64::from(epochs)
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.Warmup.epochs"),
+                format!("a warm-up of {rise} epochs leaves nothing of a training of {epochs}"),
+            )
+            .help("make it shorter than the training")
+            .depends_on(epochs_path),
+        );
+    }
+    problems
+}
+
+fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Option<TeacherPlan> {
+    let teacher = spec.teacher.as_ref()?;
+    let weights = match &teacher.weights {
+        TeacherWeights::File(path) => {
+            TeacherSource::File(paths.file(path, "teacher.weights.File", problems)?)
+        }
+        TeacherWeights::Train(training) => {
+            TeacherSource::Train(Box::new(teacher_training(spec, training, problems)?))
+        }
+    };
+    Some(TeacherPlan {
+        model: teacher.model.clone(),
+        weights,
+    })
+}
+
+/// The teacher's own training: cross-entropy, and everything else as for the
+/// student unless the file says otherwise.
+fn teacher_training(
+    spec: &Spec,
+    written: &TeacherTraining,
+    problems: &mut Vec<Problem>,
+) -> Option<Training> {
+    let place = "teacher.weights.Train";
+    let mut found = Vec::new();
+    between(&mut found, "epochs", f64::from(written.epochs), 1.0, 1e6);
+    if let Some(optimizer) = &written.optimizer {
+        found.extend(optimizers::problems(optimizer, "optimizer"));
+    }
+    if let Some(lr) = &written.lr {
+        found.extend(lr_problems(lr, "lr", written.epochs, "epochs"));
+    }
+    let context = ExpansionContext {
+        iterations: written.epochs,
+        labelled: true,
+    };
+    let objective = Scratch { p: written.p }.expand(&context);
+    let objective = objective.map_err(|problems| found.extend(problems)).ok();
+    problems.extend(found.into_iter().map(|problem| problem.under(place)));
+    Some(Training {
+        objective: objective?,
+        augment: spec.augment.clone(),
+        optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
+        lr: lr_knob(written.lr.clone().unwrap_or(spec.lr.clone())),
+        epochs: written.epochs,
+        batch: spec.batch,
+        iteration: IterationSpec::Epoch,
+        clip: spec.clip,
+        ema: spec.ema,
+        label_smoothing: spec.label_smoothing,
+        log_every: spec.log_every,
+        checkpoint_every: spec.checkpoint_every,
+    })
+}
+
+/// The folder an experiment file's relative paths start at.
+#[must_use]
+pub(in crate::experiment) fn folder_of(origin: &Path) -> PathBuf {
+    origin
+        .parent()
+        .map(Path::to_path_buf)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| PathBuf::from("."))
+}

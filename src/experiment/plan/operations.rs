@@ -1,0 +1,79 @@
+//! Strengths of augmentation operations.
+
+use super::checks::between;
+use crate::experiment::augment::Operation;
+use crate::experiment::problem::Problem;
+
+/// Larger paddings, blanks and blurs are taken for a slip.
+const MAX_PIXELS: f64 = 1024.0;
+
+/// Problems of one operation, under its variant's name.
+pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let found = &mut problems;
+    match operation {
+        Operation::HorizontalFlip
+        | Operation::VerticalFlip
+        | Operation::Grayscale
+        | Operation::Equalize
+        | Operation::TrivialAugment
+        | Operation::Solarize(_) => {}
+        Operation::PadCrop(pixels) => {
+            between(found, "PadCrop", f64::from(*pixels), 1.0, MAX_PIXELS);
+        }
+        Operation::Cutout(pixels) => {
+            between(found, "Cutout", f64::from(*pixels), 1.0, MAX_PIXELS);
+        }
+        Operation::RandomResizedCrop { scale, ratio } => {
+            span(found, "RandomResizedCrop.scale", *scale, 1e-3, 1.0);
+            span(found, "RandomResizedCrop.ratio", *ratio, 1e-2, 100.0);
+        }
+        Operation::Rotate(degrees) => between(found, "Rotate", f64::from(*degrees), 0.0, 180.0),
+        Operation::Translate(share) => between(found, "Translate", f64::from(*share), 0.0, 1.0),
+        Operation::Affine {
+            degrees,
+            translate,
+            scale,
+            shear,
+        } => {
+            between(found, "Affine.degrees", f64::from(*degrees), 0.0, 180.0);
+            between(found, "Affine.translate", f64::from(*translate), 0.0, 1.0);
+            span(found, "Affine.scale", *scale, 1e-2, 100.0);
+            between(found, "Affine.shear", f64::from(*shear), 0.0, 89.0);
+        }
+        Operation::ColorJitter {
+            brightness,
+            contrast,
+            saturation,
+            hue,
+        } => {
+            for (path, strength, max) in [
+                ("ColorJitter.brightness", brightness, 1.0),
+                ("ColorJitter.contrast", contrast, 1.0),
+                ("ColorJitter.saturation", saturation, 1.0),
+                ("ColorJitter.hue", hue, 0.5),
+            ] {
+                between(found, path, f64::from(*strength), 0.0, max);
+            }
+        }
+        Operation::GaussianBlur { sigma } => {
+            span(found, "GaussianBlur.sigma", *sigma, 1e-2, MAX_PIXELS);
+        }
+        Operation::GaussianNoise(deviation) => {
+            between(found, "GaussianNoise", f64::from(*deviation), 0.0, 1.0);
+        }
+        Operation::Posterize(bits) => between(found, "Posterize", f64::from(*bits), 1.0, 8.0),
+    }
+    problems
+}
+
+/// Both ends in range, the lesser first.
+fn span(problems: &mut Vec<Problem>, path: &str, (low, high): (f32, f32), min: f64, max: f64) {
+    between(problems, &format!("{path}[0]"), f64::from(low), min, max);
+    between(problems, &format!("{path}[1]"), f64::from(high), min, max);
+    if low > high {
+        problems.push(
+            Problem::new(path, format!("{low} is above {high}")).help("write the lesser first"),
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! The parts of structs, lists, maps and variants as serde asks for them, and
+//! the placeholder that stands in for any type.
+
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+
+use super::describe::{describe, name_span};
+use super::finding::{Finding, listed};
+use super::payload::Payload;
+use super::tree::{Field, Kind, Node};
+use super::typed::{Failure, Value, named, seeded};
+
+/// Answers any type with its plainest value: 1, "", nothing, no elements, the
+/// first variant.
+#[derive(Clone, Copy)]
+pub(super) struct Placeholder;
+
+/// Named values of a struct or variant.
+pub(super) struct Fields<'t> {
+    known: std::vec::IntoIter<(&'static str, Option<Value<'t>>)>,
+    value: Option<Option<Value<'t>>>,
+}
+
+impl<'t> Fields<'t> {
+    /// No fields at all, for a map.
+    pub fn none() -> Self {
+        Self {
+            known: Vec::new().into_iter(),
+            value: None,
+        }
+    }
+
+    /// Visits the fields of a node. Unknown and repeated ones are noted and
+    /// left out, missing ones are noted and answered with placeholders.
+    pub fn visit<V: Visitor<'t>>(
+        parent: Value<'t>,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        let mut known = Vec::new();
+        match &parent.node.kind {
+            Kind::Fields(_, written) => known = written_fields(parent, written, fields),
+            Kind::Items(_, items) if items.is_empty() => {}
+            _ => {
+                let subject = match parent.node.name() {
+                    Some(name) => format!("the values of `{name}`"),
+                    None => "these values".to_owned(),
+                };
+                let span = match &parent.node.kind {
+                    Kind::Items(_, items) => items[0].focus(),
+                    _ => parent.node.focus(),
+                };
+                let finding = Finding::new(
+                    span,
+                    format!(
+                        "{subject} have names, found {}",
+                        describe_first(parent.node)
+                    ),
+                )
+                .help(match fields {
+                    [only] => format!("write {only}: …"),
+                    _ => format!("write {}: …; known are {}", fields[0], listed(fields)),
+                });
+                parent.refuse(finding);
+                return Self::visit_placeholders(fields, visitor);
+            }
+        }
+        for field in parent.notes.missing(parent.node.span.start) {
+            let answered = known.iter().any(|(name, _)| *name == field);
+            if fields.contains(&field) && !answered {
+                let subject = match parent.node.name() {
+                    Some(name) => format!("`{name}` needs `{field}`"),
+                    None => format!("`{field}` is missing here"),
+                };
+                parent.notes.find(
+                    Finding::new(name_span(parent.node), subject).help(format!("add {field}: …")),
+                );
+                known.push((field, None));
+            }
+        }
+        let access = Self {
+            known: known.into_iter(),
+            value: None,
+        };
+        visitor.visit_map(access).map_err(|failure| match failure {
+            Failure::Missing(field) if parent.notes.miss(parent.node, field) => Failure::Again,
+            Failure::Missing(field) => Failure::Other(format!("`{field}` is missing")),
+            failure => failure,
+        })
+    }
+
+    /// Visits placeholders for every field.
+    pub fn visit_placeholders<V: Visitor<'t>>(
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        let known: Vec<_> = fields.iter().map(|field| (*field, None)).collect();
+        visitor.visit_map(Self {
+            known: known.into_iter(),
+            value: None,
+        })
+    }
+}
+
+fn describe_first(node: &Node) -> String {
+    match &node.kind {
+        Kind::Items(_, items) if !items.is_empty() => describe(&items[0]),
+        _ => describe(node),
+    }
+}
+
+fn written_fields<'t>(
+    parent: Value<'t>,
+    written: &'t [Field],
+    fields: &'static [&'static str],
+) -> Vec<(&'static str, Option<Value<'t>>)> {
+    let mut known: Vec<(&'static str, Option<Value<'t>>)> = Vec::new();
+    for field in written {
+        let name = &field.name;
+        match fields.iter().find(|known| **known == name.text) {
+            None => {
+                let message = match parent.node.name() {
+                    Some(parent) => format!("`{parent}` has no field `{}`", name.text),
+                    None => format!("there is no field `{}` here", name.text),
+                };
+                let finding = Finding::new(name.span.clone(), message).known(&name.text, fields);
+                // A misspelt field is most likely the one that is missing.
+                if let Some(meant) = &finding.nearest
+                    && let Some(meant) = fields.iter().find(|field| *field == meant)
+                    && !written.iter().any(|other| other.name.text == **meant)
+                    && !known.iter().any(|(field, _)| field == meant)
+                {
+                    parent.notes.miss(parent.node, meant);
+                    known.push((meant, None));
+                }
+                parent.notes.find(finding);
+            }
+            Some(field_name) if known.iter().any(|(other, _)| other == field_name) => {
+                parent.notes.find(
+                    Finding::new(
+                        name.span.clone(),
+                        format!("`{}` is written twice", name.text),
+                    )
+                    .help("keep one of them"),
+                );
+            }
+            Some(field_name) => known.push((field_name, Some(parent.at(&field.value)))),
+        }
+    }
+    known
+}
+
+impl<'t> de::MapAccess<'t> for Fields<'t> {
+    type Error = Failure;
+
+    fn next_key_seed<K: DeserializeSeed<'t>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Failure> {
+        let Some((name, value)) = self.known.next() else {
+            return Ok(None);
+        };
+        self.value = Some(value);
+        named(seed, name).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'t>>(&mut self, seed: V) -> Result<V::Value, Failure> {
+        seeded(seed, self.value.take().flatten())
+    }
+}
+
+/// Elements of a list or tuple.
+pub(super) struct Sequence<'t> {
+    values: std::vec::IntoIter<Option<Value<'t>>>,
+}
+
+impl<'t> Sequence<'t> {
+    pub fn of(parent: Value<'t>, items: &'t [Node]) -> Self {
+        let values: Vec<_> = items.iter().map(|item| Some(parent.at(item))).collect();
+        Self {
+            values: values.into_iter(),
+        }
+    }
+
+    pub fn placeholders(length: usize) -> Self {
+        Self {
+            values: vec![None; length].into_iter(),
+        }
+    }
+}
+
+impl<'t> de::SeqAccess<'t> for Sequence<'t> {
+    type Error = Failure;
+
+    fn next_element_seed<S: DeserializeSeed<'t>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Failure> {
+        self.values
+            .next()
+            .map(|value| seeded(seed, value))
+            .transpose()
+    }
+}
+
+/// Entries of a map with text keys.
+pub(super) struct Pairs<'t> {
+    entries: std::vec::IntoIter<(&'t str, Value<'t>)>,
+    value: Option<Value<'t>>,
+}
+
+impl<'t> Pairs<'t> {
+    pub fn new(parent: Value<'t>, written: &'t [(Node, Node)]) -> Self {
+        let mut entries: Vec<(&'t str, Value<'t>)> = Vec::new();
+        for (key, value) in written {
+            match &key.kind {
+                Kind::Text(name) if entries.iter().any(|(other, _)| other == name) => {
+                    let message = format!("\"{name}\" is written twice");
+                    parent
+                        .notes
+                        .find(Finding::new(key.span.clone(), message).help("keep one of them"));
+                }
+                Kind::Text(name) => entries.push((name, parent.at(value))),
+                Kind::Name(name) => {
+                    parent.at(key).refuse(
+                        Finding::new(key.span.clone(), "names in a map stand in quotes")
+                            .help(format!("write \"{name}\": …")),
+                    );
+                    entries.push((name, parent.at(value)));
+                }
+                _ => parent.at(key).expected("a name in quotes"),
+            }
+        }
+        Self {
+            entries: entries.into_iter(),
+            value: None,
+        }
+    }
+}
+
+impl<'t> de::MapAccess<'t> for Pairs<'t> {
+    type Error = Failure;
+
+    fn next_key_seed<K: DeserializeSeed<'t>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Failure> {
+        let Some((key, value)) = self.entries.next() else {
+            return Ok(None);
+        };
+        self.value = Some(value);
+        seed.deserialize(key.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'t>>(&mut self, seed: V) -> Result<V::Value, Failure> {
+        seeded(seed, self.value.take())
+    }
+}
+
+/// A variant and what it holds.
+pub(super) struct Variant<'t> {
+    name: &'static str,
+    value: Option<Value<'t>>,
+}
+
+impl<'t> Variant<'t> {
+    pub fn of(value: Value<'t>, name: &'static str) -> Self {
+        Self {
+            name,
+            value: Some(value),
+        }
+    }
+
+    /// The first variant, holding a placeholder.
+    pub fn placeholder(variants: &'static [&'static str]) -> Self {
+        Self {
+            name: variants.first().copied().unwrap_or_default(),
+            value: None,
+        }
+    }
+}
+
+impl<'t> de::EnumAccess<'t> for Variant<'t> {
+    type Error = Failure;
+    type Variant = Payload<'t>;
+
+    fn variant_seed<V: DeserializeSeed<'t>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Payload<'t>), Failure> {
+        let variant = named(seed, self.name)?;
+        Ok((variant, Payload { value: self.value }))
+    }
+}
+
+macro_rules! placeholders {
+    ($($method:ident => $visit:ident($value:expr);)*) => {
+        $(fn $method<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Failure> {
+            visitor.$visit($value)
+        })*
+    };
+}
+
+impl<'t> de::Deserializer<'t> for Placeholder {
+    type Error = Failure;
+
+    placeholders! {
+        deserialize_any => visit_u64(1);
+        deserialize_bool => visit_bool(false);
+        deserialize_f32 => visit_f64(1.0);
+        deserialize_f64 => visit_f64(1.0);
+        deserialize_str => visit_str("");
+        deserialize_string => visit_str("");
+        deserialize_seq => visit_seq(Sequence::placeholders(0));
+        deserialize_map => visit_map(Fields::none());
+    }
+
+    fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_none()
+    }
+
+    fn deserialize_tuple<V: Visitor<'t>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        visitor.visit_seq(Sequence::placeholders(length))
+    }
+
+    fn deserialize_struct<V: Visitor<'t>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        Fields::visit_placeholders(fields, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'t>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        visitor.visit_enum(Variant::placeholder(variants))
+    }
+
+    serde::forward_to_deserialize_any! {
+        <V: Visitor<'t>>
+        i8 i16 i32 i64 u8 u16 u32 u64 char bytes byte_buf unit unit_struct
+        newtype_struct tuple_struct identifier ignored_any
+    }
+}

@@ -1,0 +1,180 @@
+//! What is wrong, where, and what to do: data for screens, text for people.
+
+use std::fmt;
+
+use super::tree::Span;
+
+/// Longer lines are shown around the place only.
+const MAX_LINE: usize = 100;
+
+/// Columns of a help, after its label.
+const HELP_WIDTH: usize = 68;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The experiment cannot be run.
+    Error,
+}
+
+/// A place in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file as it was named, or `--set`.
+    pub origin: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Bytes of the text.
+    pub span: std::ops::Range<usize>,
+    /// The line without its end.
+    pub source_line: String,
+    /// Characters to underline, at least one.
+    pub width: usize,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, with the value and what was expected.
+    pub message: String,
+    /// Where; none for a file that cannot be read.
+    pub place: Option<Place>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The known name that was probably meant.
+    pub nearest: Option<String>,
+}
+
+/// Everything that is wrong with an experiment, in the order of its text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Report {
+    /// What is wrong, at least one.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Place {
+    /// The place of `span` in `text`.
+    pub(super) fn new(origin: &str, text: &str, span: Span) -> Self {
+        let start = floor(text, span.start);
+        let end = floor(text, span.end).max(start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let on_line = end.min(line_end);
+        Self {
+            origin: origin.to_owned(),
+            line: 1 + text[..start].matches('\n').count(),
+            column: 1 + text[line_start..start].chars().count(),
+            width: text[start..on_line.max(start)].chars().count().max(1),
+            source_line: text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            span: start..end,
+        }
+    }
+
+    /// The source line with its place underlined.
+    fn fmt_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let skip = if self.source_line.chars().count() > MAX_LINE {
+            self.column.saturating_sub(1 + MAX_LINE / 2)
+        } else {
+            0
+        };
+        let shown: String = self
+            .source_line
+            .chars()
+            .skip(skip)
+            .take(MAX_LINE)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let gutter = self.line.to_string().len();
+        let before = self.column - 1 - skip;
+        let width = self.width.min(MAX_LINE.saturating_sub(before)).max(1);
+        writeln!(f, "{:gutter$} |", "")?;
+        writeln!(f, "{} | {}", self.line, shown.trim_end())?;
+        write!(f, "{:gutter$} | {:before$}{}", "", "", "^".repeat(width))
+    }
+}
+
+/// Lines of a help that fit a terminal.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        if let Some(line) = lines.last_mut() {
+            let fits = line.chars().count() + 1 + word.chars().count() <= HELP_WIDTH;
+            if line.is_empty() {
+                line.push_str(word);
+            } else if fits {
+                line.push(' ');
+                line.push_str(word);
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+    }
+    lines
+}
+
+/// The nearest character boundary at or before `offset`.
+fn floor(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Severity::Error = self.severity;
+        write!(f, "error: {}", self.message)?;
+        let mut indent = 1;
+        if let Some(place) = &self.place {
+            indent = place.line.to_string().len();
+            write!(
+                f,
+                "\n{:indent$}--> {}:{}:{}",
+                "", place.origin, place.line, place.column
+            )?;
+            if !place.source_line.trim().is_empty() {
+                writeln!(f)?;
+                place.fmt_source(f)?;
+            }
+        }
+        match &self.help {
+            Some(help) => {
+                let gap = format!("\n{:indent$}         ", "");
+                write!(f, "\n{:indent$} = help: {}", "", wrapped(help).join(&gap))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Report {
+    /// A report of one diagnostic without a place.
+    pub(super) fn placeless(message: String, help: Option<&str>) -> Self {
+        Self {
+            diagnostics: vec![Diagnostic {
+                severity: Severity::Error,
+                message,
+                place: None,
+                help: help.map(ToOwned::to_owned),
+                nearest: None,
+            }],
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, diagnostic) in self.diagnostics.iter().enumerate() {
+            if i > 0 {
+                write!(f, "\n\n")?;
+            }
+            write!(f, "{diagnostic}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! The text a run keeps: the same experiment, wherever the file lies.
+
+use std::path::{Path, PathBuf};
+
+use super::root_of;
+use super::tree::{Kind, Node};
+use crate::experiment::plan::Plan;
+use crate::experiment::plan::paths::Paths;
+
+/// Places of paths: fields by their path, and variants that hold one.
+const PATH_FIELDS: [&str; 4] = ["images", "labels", "weights", "run"];
+const PATH_VARIANTS: [&str; 4] = ["ImageFolder", "Cifar10", "Cifar100", "File"];
+
+/// `text` with absolute paths and the run's name.
+pub(super) fn frozen(text: &str, root: &Node, plan: &Plan, origin: &Path) -> String {
+    let paths = Paths::beside(origin);
+    let mut edits = Vec::new();
+    collect(root, &paths, &mut edits);
+    edits.sort_by_key(|(node, _)| node.span.start);
+    let mut frozen = text.to_owned();
+    for (node, path) in edits.into_iter().rev() {
+        frozen.replace_range(node.span.clone(), &quoted(&path.to_string_lossy()));
+    }
+    with_name(frozen, &plan.name)
+}
+
+/// Texts that are paths, with what they become.
+fn collect<'t>(node: &'t Node, paths: &Paths, edits: &mut Vec<(&'t Node, PathBuf)>) {
+    match &node.kind {
+        Kind::Fields(_, fields) => {
+            for field in fields {
+                if PATH_FIELDS.contains(&field.name.text.as_str()) {
+                    absolute(&field.value, paths, edits);
+                }
+                collect(&field.value, paths, edits);
+            }
+        }
+        Kind::Items(name, items) => {
+            let holds_path = name
+                .as_ref()
+                .is_some_and(|name| PATH_VARIANTS.contains(&name.text.as_str()));
+            for item in items {
+                if holds_path {
+                    absolute(item, paths, edits);
+                }
+                collect(item, paths, edits);
+            }
+        }
+        Kind::List(items) => {
+            for item in items {
+                collect(item, paths, edits);
+            }
+        }
+        Kind::Map(entries) => {
+            for (_, value) in entries {
+                collect(value, paths, edits);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn absolute<'t>(node: &'t Node, paths: &Paths, edits: &mut Vec<(&'t Node, PathBuf)>) {
+    match &node.kind {
+        Kind::Text(text) => edits.push((node, paths.resolve(Path::new(text)))),
+        Kind::Items(Some(name), items) if name.text == "Some" => {
+            for item in items {
+                absolute(item, paths, edits);
+            }
+        }
+        Kind::List(items) => {
+            for item in items {
+                absolute(item, paths, edits);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// RON text that reads as `value`.
+fn quoted(value: &str) -> String {
+    let mut text = String::with_capacity(value.len() + 2);
+    text.push('"');
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            _ if c.is_control() => text.extend(c.escape_unicode()),
+            _ => text.push(c),
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// `text` with the name written out, if it is not.
+fn with_name(mut text: String, name: &str) -> String {
+    let Some(root) = root_of(&text) else {
+        return text;
+    };
+    let Kind::Fields(_, fields) = &root.kind else {
+        return text;
+    };
+    let Some(first) = fields.first() else {
+        return text;
+    };
+    match fields.iter().find(|field| field.name.text == "name") {
+        Some(field) if field.value.name() == Some("None") => {
+            text.replace_range(field.value.span.clone(), &quoted(name));
+        }
+        Some(_) => {}
+        None => {
+            let start = first.name.span.start;
+            let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+            let indent = &text[line..start];
+            let separator = if line > 0 && indent.trim().is_empty() {
+                format!("\n{indent}")
+            } else {
+                " ".to_owned()
+            };
+            text.insert_str(start, &format!("name: {},{separator}", quoted(name)));
+        }
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! Reading experiment files: text → tree → spec → plan, with every mistake of
+//! every stage in one report.
+//!
+//! [`parse`] gets a tree past syntax errors, [`typed`] a spec past type errors,
+//! and the plan's problems are put at their places in the tree; what depends on
+//! a value that could not be read is left out.
+
+mod compound;
+mod describe;
+mod diagnostic;
+mod finding;
+mod freeze;
+mod overrides;
+mod parse;
+mod payload;
+mod places;
+mod source;
+mod tokens;
+mod tree;
+mod typed;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use diagnostic::{Diagnostic, Place, Report, Severity};
+pub use overrides::Override;
+
+use super::plan::Plan;
+use super::spec::Spec;
+use finding::Finding;
+use source::Source;
+use tree::Node;
+
+/// A larger file is no experiment; most have a few kilobytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// An experiment that was read and planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What it means.
+    pub plan: Plan,
+    /// What was written, overrides applied.
+    pub spec: Spec,
+    /// The file's text with overrides applied and comments kept.
+    pub text: String,
+    frozen: String,
+}
+
+impl Loaded {
+    /// The text that a run's folder keeps: as [`Loaded::text`], with every path
+    /// absolute and the name written out, so that it means the same anywhere.
+    #[must_use]
+    pub fn frozen_text(&self) -> &str {
+        &self.frozen
+    }
+}
+
+/// Reads and plans the experiment file at `path`, changed by `overrides` in
+/// their order.
+///
+/// # Errors
+/// Every mistake in the file and the overrides.
+pub fn load(path: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
+    let text = read_text(path)?;
+    load_text(&text, path, overrides)
+}
+
+/// As [`load`], for the `text` of a file at `origin`, which need not exist:
+/// relative paths start at its folder.
+///
+/// # Errors
+/// Every mistake in the text and the overrides.
+pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
+    let mut source = Source::new(origin.display().to_string(), text.to_owned());
+    for change in overrides {
+        // Each change is made to what the ones before it left.
+        let parsed = parse::parse(source.text());
+        let Some(root) = parsed.root.filter(|_| parsed.findings.is_empty()) else {
+            break;
+        };
+        change
+            .apply(&mut source, &root)
+            .map_err(|diagnostic| Report {
+                diagnostics: vec![*diagnostic],
+            })?;
+    }
+    read(&source, origin).map_err(|findings| report(&source, findings))
+}
+
+fn read(source: &Source, origin: &Path) -> Result<Loaded, Vec<Finding>> {
+    let text = source.text();
+    let parsed = parse::parse(text);
+    let mut findings = parsed.findings;
+    let Some(root) = parsed.root else {
+        return Err(findings);
+    };
+    let typed = typed::read::<Spec>(&root);
+    findings.extend(typed.findings);
+    let Some(spec) = typed.value else {
+        return Err(findings);
+    };
+    let planned = Plan::new(spec.clone(), origin);
+    if let Err(problems) = &planned {
+        findings.extend(places::findings(problems, &root, &typed.tainted));
+    }
+    match planned {
+        Ok(plan) if findings.is_empty() => {
+            let frozen = freeze::frozen(text, &root, &plan, origin);
+            Ok(Loaded {
+                plan,
+                spec,
+                text: text.to_owned(),
+                frozen,
+            })
+        }
+        // Placeholders can hide the only problem there is; never say nothing.
+        _ if findings.is_empty() => Err(vec![Finding::new(
+            root.focus(),
+            "this experiment cannot be read",
+        )]),
+        _ => Err(findings),
+    }
+}
+
+fn report(source: &Source, mut findings: Vec<Finding>) -> Report {
+    findings.sort_by_key(|finding| finding.span.start);
+    findings.dedup();
+    Report {
+        diagnostics: findings
+            .into_iter()
+            .map(|finding| source.diagnose(finding))
+            .collect(),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Report> {
+    let shown = path.display();
+    let fail = |message: String, help: &str| Err(Report::placeless(message, Some(help)));
+    if path.is_dir() {
+        return fail(
+            format!("`{shown}` is a folder"),
+            "name an experiment file, such as experiments/quickstart.ron",
+        );
+    }
+    match path.metadata() {
+        Ok(metadata) if metadata.len() > MAX_BYTES => {
+            return fail(
+                format!("`{shown}` is larger than 1 MiB, which no experiment is"),
+                "name an experiment file, such as experiments/quickstart.ron",
+            );
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return fail(
+                format!("there is no file `{shown}`"),
+                "check the path; experiments/ holds some to start from",
+            );
+        }
+        Err(error) => {
+            return fail(
+                format!("`{shown}` cannot be read: {error}"),
+                "check its permissions",
+            );
+        }
+    }
+    let bytes = std::fs::read(path).map_err(|error| {
+        Report::placeless(
+            format!("`{shown}` cannot be read: {error}"),
+            Some("check its permissions"),
+        )
+    })?;
+    String::from_utf8(bytes).or_else(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+        fail(
+            format!("`{shown}` is not text: byte {at} is {byte:#04x}, which is not UTF-8"),
+            "an experiment file is RON, saved as UTF-8",
+        )
+    })
+}
+
+/// The value of a text that has been read before.
+fn root_of(text: &str) -> Option<Node> {
+    parse::parse(text).root
+}

@@ -1,0 +1,197 @@
+//! A text in pieces that remember where they come from, so that a mistake made
+//! in a `--set` argument is shown in the argument and one in the file in the
+//! file, at its own line.
+
+use super::diagnostic::{Diagnostic, Place, Severity};
+use super::finding::Finding;
+use super::tree::Span;
+
+/// The origin that is shown for arguments.
+const ARGUMENT: &str = "--set";
+
+/// A text put together from a file and arguments.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    text: String,
+    pieces: Vec<Piece>,
+    file: String,
+    originals: Vec<String>,
+}
+
+/// A run of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub length: usize,
+    /// 0 is the file, k the kth argument.
+    pub original: usize,
+    /// Where it starts in its original.
+    pub start: usize,
+    /// Whether it is a copy; otherwise it was put in on behalf of `start`.
+    pub copied: bool,
+}
+
+impl Source {
+    /// The text of a file, shown by `name`.
+    pub fn new(name: String, text: String) -> Self {
+        Self {
+            pieces: vec![Piece {
+                length: text.len(),
+                original: 0,
+                start: 0,
+                copied: true,
+            }],
+            originals: vec![text.clone()],
+            file: name,
+            text,
+        }
+    }
+
+    /// The text as it stands.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Makes an argument known and returns its number.
+    pub fn add_argument(&mut self, argument: String) -> usize {
+        self.originals.push(argument);
+        self.originals.len() - 1
+    }
+
+    /// Replaces `span` by `parts`, texts with their origins.
+    pub fn splice(&mut self, span: Span, parts: Vec<(String, Piece)>) {
+        let mut pieces = Vec::with_capacity(self.pieces.len() + parts.len() + 1);
+        let mut start = 0;
+        let mut parts = Some(parts);
+        let mut inserted = String::new();
+        let mut insert = |pieces: &mut Vec<Piece>| {
+            for (text, piece) in parts.take().into_iter().flatten() {
+                inserted.push_str(&text);
+                pieces.push(piece);
+            }
+        };
+        for piece in &self.pieces {
+            let end = start + piece.length;
+            let keep_before = span.start.clamp(start, end) - start;
+            let skip = span.end.clamp(start, end) - start;
+            if keep_before > 0 {
+                pieces.push(Piece {
+                    length: keep_before,
+                    ..piece.clone()
+                });
+            }
+            if span.start < end {
+                insert(&mut pieces);
+            }
+            if skip < piece.length {
+                pieces.push(Piece {
+                    length: piece.length - skip,
+                    start: piece.start + if piece.copied { skip } else { 0 },
+                    ..piece.clone()
+                });
+            }
+            start = end;
+        }
+        insert(&mut pieces);
+        self.text.replace_range(span, &inserted);
+        self.pieces = pieces;
+    }
+
+    /// A finding with its place in what a person wrote.
+    pub fn diagnose(&self, finding: Finding) -> Diagnostic {
+        let (original, span) = self.locate(&finding.span);
+        self.diagnose_in(original, Finding { span, ..finding })
+    }
+
+    /// A finding in an original.
+    pub fn diagnose_in(&self, original: usize, finding: Finding) -> Diagnostic {
+        let origin = if original == 0 {
+            self.file.as_str()
+        } else {
+            ARGUMENT
+        };
+        Diagnostic {
+            severity: Severity::Error,
+            message: finding.message,
+            place: Some(Place::new(origin, &self.originals[original], finding.span)),
+            help: finding.help,
+            nearest: finding.nearest,
+        }
+    }
+
+    /// Which original a span of the text comes from, and from where in it. A
+    /// span over several originals is cut to the first.
+    fn locate(&self, span: &Span) -> (usize, Span) {
+        let mut start = 0;
+        for piece in &self.pieces {
+            let end = start + piece.length;
+            let inside = span.start < end || (span.start == end && span.is_empty());
+            if inside {
+                if !piece.copied {
+                    return (piece.original, piece.start..piece.start + 1);
+                }
+                let from = piece.start + span.start.saturating_sub(start);
+                let to = piece.start + span.end.clamp(span.start.max(start), end) - start;
+                return (piece.original, from..to);
+            }
+            start = end;
+        }
+        let last = self.originals[0].len();
+        (0, last..last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(text: &str, start: usize) -> (String, Piece) {
+        let piece = Piece {
+            length: text.len(),
+            original: 1,
+            start,
+            copied: true,
+        };
+        (text.to_owned(), piece)
+    }
+
+    #[test]
+    fn a_place_after_a_splice_keeps_its_own_line_and_column() {
+        let mut source = Source::new("a.ron".to_owned(), "(a: 1,\n b: 2)".to_owned());
+        source.add_argument("a=\n\n100".to_owned());
+        source.splice(4..5, vec![put("\n\n100", 2)]);
+        assert_eq!(source.text(), "(a: \n\n100,\n b: 2)");
+        let at = source.text().find('2').unwrap();
+        let place = source
+            .diagnose(Finding::new(at..at + 1, "two"))
+            .place
+            .unwrap();
+        assert_eq!(
+            (place.origin.as_str(), place.line, place.column),
+            ("a.ron", 2, 5)
+        );
+    }
+
+    #[test]
+    fn a_place_inside_a_splice_is_shown_in_its_argument() {
+        let mut source = Source::new("a.ron".to_owned(), "(a: 1)".to_owned());
+        source.add_argument("a=xyz".to_owned());
+        source.splice(4..5, vec![put("xyz", 2)]);
+        let place = source.diagnose(Finding::new(5..7, "yz")).place.unwrap();
+        assert_eq!(
+            (place.origin.as_str(), place.column, place.width),
+            ("--set", 4, 2)
+        );
+    }
+
+    #[test]
+    fn a_splice_at_either_end_keeps_every_byte_accounted_for() {
+        let mut source = Source::new("a.ron".to_owned(), "abc".to_owned());
+        source.add_argument("xy".to_owned());
+        source.splice(0..0, vec![put("x", 0)]);
+        source.splice(4..4, vec![put("y", 1)]);
+        assert_eq!(source.text(), "xabcy");
+        assert_eq!(source.locate(&(0..1)), (1, 0..1));
+        assert_eq!(source.locate(&(1..4)), (0, 0..3));
+        assert_eq!(source.locate(&(4..5)), (1, 1..2));
+    }
+}
