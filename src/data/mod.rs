@@ -1,1 +1,42 @@
-//! (being written)
+//! Images: found, decoded, divided, augmented and gathered into batches.
+//!
+//! [`Images::open`] turns the data part of a plan into sets of one size;
+//! [`Loader`] turns them into batches of plain `f32` arrays, which the engine
+//! turns into tensors. Nothing here knows tensors or devices, writes a file or
+//! draws on a screen. All work happens on threads of its own ([`Workers`]),
+//! whose number changes no result.
+//!
+//! What goes wrong before training is a [`DataError`]. An image that goes bad
+//! while training runs is replaced by the next good one of its class and told
+//! through [`Images::warnings`], until there are more than the plan tolerates.
+
+pub mod decode;
+pub mod error;
+pub mod resize;
+
+mod evaluation;
+mod images;
+mod loader;
+mod normalize;
+mod order;
+mod sampler;
+mod set;
+mod source;
+mod split;
+mod standin;
+mod workers;
+
+pub use error::{DataError, ImageError, Part};
+pub use evaluation::{EvaluationBatch, EvaluationBatches};
+pub use images::Images;
+pub use loader::{Batch, BatchRequest, Loader};
+pub use normalize::Normalization;
+pub use sampler::UNLABELLED;
+pub use set::ImageSet;
+pub use source::SourceError;
+pub use workers::Workers;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod images_tests;

@@ -1,0 +1,325 @@
+//! What can be wrong with a set of images.
+//!
+//! Every message names the part of the experiment, the place on disk and what
+//! to do about it. A single bad image is an [`ImageError`] and is survived; a
+//! set that cannot be trained on is a [`DataError`] and is found before
+//! training begins wherever that is possible.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::source::SourceError;
+use crate::event::SkippedImage;
+
+/// The part of an experiment that a set of images belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Images to learn from.
+    Train,
+    /// Images evaluated every epoch.
+    Valid,
+    /// Images evaluated at the end.
+    Test,
+    /// Images without labels.
+    Unlabelled,
+    /// Images that are only classified.
+    Inference,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "data.train",
+            Self::Valid => "data.valid",
+            Self::Test => "data.test",
+            Self::Unlabelled => "data.unlabelled",
+            Self::Inference => "images",
+        })
+    }
+}
+
+/// A set of images that cannot be used.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// A source could not be read or makes no sense by itself.
+    #[error("{part}: {problem}")]
+    Source {
+        /// Which set.
+        part: Part,
+        /// What is wrong.
+        problem: Box<SourceError>,
+    },
+    /// Too many images could not be read.
+    #[error(
+        "{part}: {count} of {total} images in {place} cannot be used, more than data.max_bad = \
+         {max_bad} allows; repair or remove them, or raise data.max_bad{list}",
+        count = .bad.len(),
+        list = Listed(.bad)
+    )]
+    TooManyBad {
+        /// Which set.
+        part: Part,
+        /// Where the images are.
+        place: String,
+        /// The bad ones, in order.
+        bad: Vec<SkippedImage>,
+        /// Number of all images.
+        total: usize,
+        /// Greatest tolerated share.
+        max_bad: f64,
+    },
+    /// A class has no image, or none that can be used.
+    #[error("{part}: {place} has no usable image of {}; add images of each class, or leave it out of \
+         every set", names(.classes))]
+    EmptyClass {
+        /// Which set.
+        part: Part,
+        /// Where the images are.
+        place: String,
+        /// The classes.
+        classes: Vec<String>,
+    },
+    /// There is nothing to tell apart.
+    #[error(
+        "{part}: {place} has only one class, {class:?}; a classifier needs at least two, so add a \
+         class folder or point to the folder that holds all of them"
+    )]
+    OneClass {
+        /// Which set.
+        part: Part,
+        /// Where the images are.
+        place: String,
+        /// The class.
+        class: String,
+    },
+    /// A set to evaluate on does not have the classes that are trained.
+    #[error("{part}: the classes of {place} are not those of {train_place}{}", Mismatch(.missing, .unexpected))]
+    ClassMismatch {
+        /// Which set.
+        part: Part,
+        /// Where its images are.
+        place: String,
+        /// Where the training images are.
+        train_place: String,
+        /// Classes of training that the set lacks.
+        missing: Vec<String>,
+        /// Classes of the set that training lacks.
+        unexpected: Vec<String>,
+    },
+    /// A class is too small to be divided.
+    #[error(
+        "data.valid: Holdout needs at least two images of every class, and {place} has {count} of \
+         class {class:?}; add images of it or give a validation set with valid: Set(..)"
+    )]
+    TooFewToHoldOut {
+        /// Where the training images are.
+        place: String,
+        /// The class.
+        class: String,
+        /// Its number of usable images.
+        count: usize,
+    },
+    /// Images without labels where labels are needed.
+    #[error(
+        "{part}: {place} holds images but no class folders, so they have no labels; put the images \
+         of each class into a folder of its own{}",
+        if *.part == Part::Train {
+            ", or give labelled images with valid: Set(..) to train on unlabelled ones"
+        } else {
+            ""
+        }
+    )]
+    NoLabels {
+        /// Which set.
+        part: Part,
+        /// Where the images are.
+        place: String,
+    },
+    /// No size was given and the first image is no measure of one.
+    #[error(
+        "data.size is not given and the first image, {name}, has {width}×{height} pixels, too many \
+         to train on unasked (the limit is {limit} a side); give data.size, as in size: (224, 224)"
+    )]
+    SizeNotGiven {
+        /// The first image.
+        name: String,
+        /// Its width, pixels.
+        width: u32,
+        /// Its height, pixels.
+        height: u32,
+        /// Greatest side that is taken over.
+        limit: u32,
+    },
+    /// Images that were good when they were indexed cannot be read any more.
+    #[error(
+        "{part}: {bad} of {total} images in {place} could not be read while training, more than \
+         data.max_bad = {max_bad} allows; the last was {name}: {reason}; check that the files are \
+         still there and whole, then resume"
+    )]
+    WentBad {
+        /// Which set.
+        part: Part,
+        /// Where the images are.
+        place: String,
+        /// Number of bad images, those found when indexing included.
+        bad: usize,
+        /// Number of all images.
+        total: usize,
+        /// Greatest tolerated share.
+        max_bad: f64,
+        /// The last bad image.
+        name: String,
+        /// What is wrong with it.
+        reason: ImageError,
+    },
+    /// A batch was asked for that the epoch does not have.
+    #[error("batch {index} was asked for, but an epoch has {batches}, counted from 0")]
+    NoSuchBatch {
+        /// Number of the batch in its epoch.
+        index: u32,
+        /// Batches of an epoch.
+        batches: u32,
+    },
+    /// Threads could not be started.
+    #[error("{workers} threads for images could not be started: {reason}; lower data.workers")]
+    Workers {
+        /// How many were wanted.
+        workers: usize,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl DataError {
+    /// Turns a source's error into that of a part.
+    pub(super) fn at(part: Part) -> impl Fn(SourceError) -> Self {
+        move |problem| Self::Source {
+            part,
+            problem: Box::new(problem),
+        }
+    }
+}
+
+/// An image that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ImageError {
+    /// The file could not be opened or read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A folder, socket or pipe that is named like an image.
+    #[error("is not a regular file")]
+    NotAFile,
+    /// The file has no content.
+    #[error("is empty")]
+    Empty,
+    /// The content is of no known image format.
+    #[error("is not an image, whatever its name says")]
+    NotAnImage,
+    /// A format that is not decoded here.
+    #[error("is {0}, which is not read here; convert it to PNG or JPEG")]
+    Unsupported(&'static str),
+    /// The header promises more pixels than are allowed.
+    #[error("has {width}×{height} pixels, more than data.max_pixels = {limit}")]
+    TooManyPixels {
+        /// Width, pixels.
+        width: u32,
+        /// Height, pixels.
+        height: u32,
+        /// Greatest allowed product.
+        limit: u64,
+    },
+    /// The file is longer than any image of the allowed size.
+    #[error("is a file of {bytes} bytes, too long for data.max_pixels = {limit}")]
+    TooLong {
+        /// Length of the file.
+        bytes: u64,
+        /// Greatest allowed number of pixels.
+        limit: u64,
+    },
+    /// The file ends before the image does.
+    #[error("is cut off")]
+    CutOff,
+    /// The decoder gave up.
+    #[error("is damaged: {0}")]
+    Damaged(String),
+}
+
+impl ImageError {
+    /// The error of opening or reading a file, without the system's number.
+    pub(super) fn io(error: &io::Error) -> Self {
+        Self::Unreadable(describe_io(error))
+    }
+}
+
+/// What went wrong, the same words on every system where there is a word.
+pub(super) fn describe_io(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "may not be read (permission denied)".to_owned(),
+        io::ErrorKind::IsADirectory => "is a folder".to_owned(),
+        io::ErrorKind::UnexpectedEof => "is cut off".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// Counts bad images against what is tolerated.
+pub(super) fn exceeds(bad: usize, total: usize, max_bad: f64) -> bool {
+    bad == total || bad as f64 > max_bad * total as f64
+}
+
+/// At most this many names are listed in one message.
+const LISTED: usize = 5;
+
+struct Listed<'a>(&'a [SkippedImage]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for image in self.0.iter().take(LISTED) {
+            write!(f, "\n  {}: {}", image.path.display(), image.reason)?;
+        }
+        match self.0.len().checked_sub(LISTED) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, "\n  and {more} more"),
+        }
+    }
+}
+
+struct Mismatch<'a>(&'a [String], &'a [String]);
+
+impl fmt::Display for Mismatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(missing, unexpected) = self;
+        if !missing.is_empty() {
+            write!(f, ": it lacks {}", names(missing))?;
+        }
+        if !unexpected.is_empty() {
+            let joint = if missing.is_empty() { ": it" } else { " and" };
+            write!(f, "{joint} has {} besides", names(unexpected))?;
+        }
+        f.write_str("; names must agree exactly, upper and lower case included")
+    }
+}
+
+/// A few quoted names and how many more there are.
+pub(super) fn names(names: &[String]) -> String {
+    let listed: Vec<String> = names
+        .iter()
+        .take(LISTED)
+        .map(|n| format!("{n:?}"))
+        .collect();
+    match names.len().checked_sub(LISTED) {
+        None | Some(0) => listed.join(", "),
+        Some(more) => format!("{} and {more} more", listed.join(", ")),
+    }
+}
+
+/// A skipped image for people and the journal.
+pub(super) fn skipped(path: impl AsRef<Path>, reason: &ImageError) -> SkippedImage {
+    SkippedImage {
+        path: PathBuf::from(path.as_ref()),
+        reason: reason.to_string(),
+    }
+}

@@ -1,0 +1,270 @@
+//! Batches to learn from: which images, in which order, augmented how.
+//!
+//! A batch is a function of the seed, its place in the epoch and the views'
+//! augmentation probabilities, and of nothing else: neither the number of
+//! threads nor whether it was made ahead of time changes a bit of it. The order
+//! is shuffled by (seed, epoch); an image's augmentation draws from a stream
+//! keyed by (seed, epoch, sample, view).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use super::error::DataError;
+use super::evaluation::EvaluationBatches;
+use super::images::Images;
+use super::normalize::Table;
+use super::sampler::{Draw, Sampler};
+use super::set::ImageSet;
+use super::standin::augment::{Pipeline, StreamKey};
+use super::workers::{Started, Workers};
+use crate::event::SkippedImage;
+use crate::experiment::augment::Operation;
+
+/// Which batch is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchRequest {
+    /// Pass over the training images, from 0.
+    pub epoch: u32,
+    /// Number of the batch in the epoch, from 0.
+    pub index: u32,
+    /// Augmentation probability of each view, in [0, 1].
+    pub probabilities: Vec<f64>,
+}
+
+/// Images of one step, ready to become tensors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Number of labelled images, which come first, and of all images.
+    pub size: (usize, usize),
+    /// Per view, `[batch, 3, height, width]`, row-major, normalised. The same
+    /// image has the same place in every view.
+    pub views: Vec<Vec<f32>>,
+    /// Labels of the labelled images; empty if training has no labels.
+    pub labels: Vec<u32>,
+    /// Which images they are: indices into [`Images::train`], or into
+    /// [`Images::unlabelled`] with [`super::UNLABELLED`] added.
+    pub samples: Vec<u64>,
+}
+
+/// Makes batches, in the background where it can.
+#[derive(Debug)]
+pub struct Loader {
+    recipe: Arc<Recipe>,
+    images: Images,
+    workers: Workers,
+    pending: Mutex<Option<Pending>>,
+}
+
+/// All that determines a batch besides its request.
+#[derive(Debug)]
+struct Recipe {
+    sampler: Sampler,
+    train: ImageSet,
+    unlabelled: Option<ImageSet>,
+    pipeline: Pipeline,
+    table: Table,
+    seed: u64,
+}
+
+/// A batch that is being made.
+#[derive(Debug)]
+struct Pending {
+    request: BatchRequest,
+    started: Started<Result<Batch, DataError>>,
+    /// Set when nobody wants the batch any more.
+    stale: Arc<AtomicBool>,
+}
+
+impl Loader {
+    /// A loader of batches of `batch` images, of which `unlabelled_ratio` per
+    /// labelled one are unlabelled if there are any. If `workers` threads cannot
+    /// be started, those that opened the images are used; results are the same.
+    #[must_use]
+    pub fn new(
+        images: &Images,
+        operations: &[Operation],
+        batch: usize,
+        unlabelled_ratio: f64,
+        seed: u64,
+        workers: usize,
+    ) -> Self {
+        let workers = if workers == images.workers.count() {
+            images.workers.clone()
+        } else {
+            Workers::new(workers).unwrap_or_else(|_| images.workers.clone())
+        };
+        let recipe = Recipe {
+            sampler: Sampler::new(
+                images.train.len(),
+                images
+                    .unlabelled
+                    .as_ref()
+                    .map(|set| (set.len(), unlabelled_ratio)),
+                batch,
+                seed,
+            ),
+            train: images.train.clone(),
+            unlabelled: images.unlabelled.clone(),
+            pipeline: Pipeline::new(operations),
+            table: images.normalization().table(),
+            seed,
+        };
+        Self {
+            recipe: Arc::new(recipe),
+            images: images.clone(),
+            workers,
+            pending: Mutex::new(None),
+        }
+    }
+
+    /// Full batches in one pass over the training images; one, smaller than
+    /// asked for, if there are too few for a full one.
+    #[must_use]
+    pub fn batches_per_epoch(&self) -> u32 {
+        self.recipe.sampler.batches_per_epoch()
+    }
+
+    /// Begins to make a batch in the background. Whatever else was being made
+    /// is given up.
+    pub fn prefetch(&self, request: BatchRequest) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.as_ref().is_some_and(|p| p.request == request) {
+            return;
+        }
+        if let Some(old) = pending.take() {
+            old.stale.store(true, Ordering::Relaxed);
+        }
+        let stale = Arc::new(AtomicBool::new(false));
+        let started = self.workers.start({
+            let (recipe, request, stale) = (self.recipe.clone(), request.clone(), stale.clone());
+            move || recipe.make(&request, &stale)
+        });
+        *pending = Some(Pending {
+            request,
+            started,
+            stale,
+        });
+    }
+
+    /// The batch that was asked for: the one under way if it is the same, else
+    /// made now.
+    ///
+    /// # Errors
+    /// If the epoch has no such batch, or if more images than are tolerated
+    /// went bad since they were indexed.
+    pub fn batch(&self, request: &BatchRequest) -> Result<Batch, DataError> {
+        let pending = self
+            .pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(pending) = pending {
+            if pending.request == *request {
+                if let Some(batch) = pending.started.wait() {
+                    return batch;
+                }
+            } else {
+                pending.stale.store(true, Ordering::Relaxed);
+            }
+        }
+        let wanted = AtomicBool::new(false);
+        self.workers.run(|| self.recipe.make(request, &wanted))
+    }
+
+    /// The images of a set in order, un-augmented, made by the same threads.
+    #[must_use]
+    pub fn evaluate(&self, set: &ImageSet, batch: usize) -> EvaluationBatches {
+        EvaluationBatches::new(
+            set,
+            &self.images.normalization(),
+            batch,
+            self.workers.clone(),
+        )
+    }
+
+    /// Images that went bad since the last call; see [`Images::warnings`].
+    #[must_use]
+    pub fn warnings(&self) -> Vec<SkippedImage> {
+        self.images.warnings()
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        let pending = self
+            .pending
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(pending) = pending.take() {
+            pending.stale.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Recipe {
+    /// Makes a batch on the current threads; a useless one if it goes stale.
+    fn make(&self, request: &BatchRequest, stale: &AtomicBool) -> Result<Batch, DataError> {
+        let draws = self.sampler.draw(request.epoch, request.index)?;
+        let (height, width) = self.train.size();
+        let length = 3 * height as usize * width as usize;
+        let mut views = vec![vec![0.0; draws.len() * length]; request.probabilities.len()];
+        let mut places: Vec<Vec<&mut [f32]>> = draws.iter().map(|_| Vec::new()).collect();
+        for view in &mut views {
+            for (place, chunk) in places.iter_mut().zip(view.chunks_exact_mut(length)) {
+                place.push(chunk);
+            }
+        }
+        places
+            .into_par_iter()
+            .zip(&draws)
+            .try_for_each(|(mut places, draw)| {
+                if stale.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                self.fill(draw, &request.probabilities, &mut places)
+            })?;
+        let labels: Vec<u32> = draws
+            .iter()
+            .filter(|draw| !draw.unlabelled)
+            .filter_map(|draw| self.train.label(draw.index))
+            .collect();
+        Ok(Batch {
+            size: (labels.len(), draws.len()),
+            views,
+            labels,
+            samples: draws.iter().map(Draw::sample).collect(),
+        })
+    }
+
+    /// Writes every view of one image.
+    fn fill(
+        &self,
+        draw: &Draw,
+        probabilities: &[f64],
+        places: &mut [&mut [f32]],
+    ) -> Result<(), DataError> {
+        let set = match &self.unlabelled {
+            Some(unlabelled) if draw.unlabelled => unlabelled,
+            _ => &self.train,
+        };
+        let original = set.usable(draw.index)?;
+        for ((view, &probability), place) in (0..).zip(probabilities).zip(places) {
+            let mut image = original.clone();
+            let key = StreamKey {
+                seed: self.seed,
+                epoch: draw.cycle,
+                sample: draw.sample(),
+                view,
+            };
+            self.pipeline.apply(&mut image, probability, &key);
+            self.table.write(&image, place);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "loader_tests.rs"]
+mod tests;

@@ -1,0 +1,209 @@
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::{Batch, BatchRequest, Loader};
+use crate::data::fixtures::{folder, plan, shapes};
+use crate::data::{DataError, Images, UNLABELLED};
+use crate::experiment::augment::Operation;
+use crate::experiment::plan::{DataPlan, ValidPlan};
+use crate::experiment::spec::Source;
+
+const OPERATIONS: [Operation; 3] = [
+    Operation::HorizontalFlip,
+    Operation::PadCrop(2),
+    Operation::GaussianNoise(0.1),
+];
+
+fn request(epoch: u32, index: u32) -> BatchRequest {
+    BatchRequest {
+        epoch,
+        index,
+        probabilities: vec![0.0, 0.5, 1.0],
+    }
+}
+
+fn loader(images: &Images, workers: usize) -> Loader {
+    Loader::new(images, &OPERATIONS, 8, 0.6, 7, workers)
+}
+
+fn mixed() -> DataPlan {
+    DataPlan {
+        unlabelled: Some((shapes(11, 9), 0.6)),
+        ..plan(shapes(60, 1))
+    }
+}
+
+fn all(loader: &Loader, epochs: u32) -> Vec<Batch> {
+    (0..epochs)
+        .flat_map(|e| (0..loader.batches_per_epoch()).map(move |i| request(e, i)))
+        .map(|r| loader.batch(&r).unwrap())
+        .collect()
+}
+
+#[test]
+fn batches_are_the_same_bits_with_any_number_of_threads() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let one = all(&loader(&images, 1), 2);
+    assert_eq!(one, all(&loader(&images, 4), 2));
+    assert!(one.len() > 10);
+}
+
+#[test]
+fn batches_are_the_same_bits_when_made_ahead() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let ahead = loader(&images, 2);
+    let mut batches = Vec::new();
+    for index in 0..ahead.batches_per_epoch() {
+        let batch = ahead.batch(&request(0, index)).unwrap();
+        ahead.prefetch(request(0, index + 1));
+        batches.push(batch);
+    }
+    assert_eq!(batches, all(&loader(&images, 2), 1));
+}
+
+#[test]
+fn a_batch_made_ahead_with_other_probabilities_is_made_anew() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let loader = loader(&images, 1);
+    let mut other = request(0, 1);
+    other.probabilities = vec![1.0; 3];
+    loader.prefetch(other);
+    loader.prefetch(request(0, 2));
+    let batch = loader.batch(&request(0, 1)).unwrap();
+    assert_eq!(batch, loader.batch(&request(0, 1)).unwrap());
+}
+
+#[test]
+fn images_kept_in_memory_and_images_read_again_are_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plan = plan(Source::ImageFolder(folder(dir.path(), &["a", "b"], 12)));
+    plan.size = Some((5, 5));
+    let kept = Images::open(&plan, 7).unwrap();
+    plan.memory = 0;
+    let read = Images::open(&plan, 7).unwrap();
+    assert!(kept.train.in_memory() && !read.train.in_memory());
+    assert_eq!(kept.normalization(), read.normalization());
+    assert_eq!(all(&loader(&kept, 2), 2), all(&loader(&read, 2), 2));
+}
+
+#[test]
+fn labelled_images_come_first_with_their_labels() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let batch = loader(&images, 2).batch(&request(0, 0)).unwrap();
+    assert_eq!(batch.size, (5, 8));
+    assert_eq!(batch.labels.len(), 5);
+    for (&sample, &label) in batch.samples.iter().zip(&batch.labels) {
+        assert_eq!(images.train.label(sample as usize), Some(label));
+    }
+    assert!(batch.samples[5..].iter().all(|&s| s >= UNLABELLED));
+    assert!(batch.samples[..5].iter().all(|&s| s < UNLABELLED));
+}
+
+#[test]
+fn a_view_without_augmentation_is_the_normalised_image() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let batch = loader(&images, 2).batch(&request(0, 0)).unwrap();
+    let image = images.train.pixels(batch.samples[0] as usize).unwrap();
+    let [_, green, _] = image.get_pixel(3, 2).0;
+    let value = (f32::from(green) / 255.0 - images.mean[1]) / images.std[1];
+    assert_eq!(batch.views[0][256 + 2 * 16 + 3], value);
+    assert_eq!(batch.views[0].len(), 8 * 3 * 256);
+    assert_ne!(batch.views[0], batch.views[2]);
+}
+
+#[test]
+fn training_without_labels_has_none_in_its_batches() {
+    let dir = tempfile::tempdir().unwrap();
+    let flat = dir.path().join("flat");
+    folder(&flat, &["."], 10);
+    let labelled = folder(&dir.path().join("valid"), &["a", "b"], 2);
+    let images = Images::open(
+        &DataPlan {
+            valid: ValidPlan::Set(Source::ImageFolder(labelled)),
+            ..plan(Source::ImageFolder(flat))
+        },
+        7,
+    )
+    .unwrap();
+    assert!(!images.train.is_labelled());
+    assert_eq!(images.classes, ["a", "b"]);
+    let batch = loader(&images, 2).batch(&request(0, 0)).unwrap();
+    assert_eq!(batch.size, (0, 8));
+    assert!(batch.labels.is_empty());
+    assert_eq!(images.summary().train_per_class, [0, 0]);
+}
+
+fn streamed(dir: &std::path::Path, max_bad: f64) -> Images {
+    let source = Source::ImageFolder(folder(dir, &["a", "b"], 20));
+    Images::open(
+        &DataPlan {
+            memory: 0,
+            max_bad,
+            ..plan(source)
+        },
+        7,
+    )
+    .unwrap()
+}
+
+#[test]
+fn an_image_that_goes_bad_is_stood_in_for_by_its_class_and_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = streamed(dir.path(), 0.1);
+    let lost = images.train.name(0);
+    fs::remove_file(&lost).unwrap();
+    let loader = loader(&images, 2);
+    let batches = all(&loader, 2);
+    assert_eq!(batches, all(&loader, 2));
+    let told = images.warnings();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].path, lost);
+    assert_eq!(told[0].reason, "does not exist");
+    assert!(images.warnings().is_empty());
+
+    let neighbour = images.train.usable(1).unwrap();
+    assert_eq!(images.train.usable(0).unwrap(), neighbour);
+}
+
+#[test]
+fn more_bad_images_than_tolerated_stop_training_with_a_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = streamed(dir.path(), 0.1);
+    fs::remove_dir_all(dir.path().join("a")).unwrap();
+    let loader = loader(&images, 2);
+    let result = (0..4).try_for_each(|i| loader.batch(&request(0, i)).map(drop));
+    assert!(matches!(
+        result,
+        Err(DataError::WentBad {
+            bad: 5,
+            total: 40,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_batch_beyond_the_epoch_is_an_error() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let loader = loader(&images, 1);
+    let beyond = request(0, loader.batches_per_epoch());
+    loader.prefetch(beyond.clone());
+    assert!(matches!(
+        loader.batch(&beyond),
+        Err(DataError::NoSuchBatch { .. })
+    ));
+}
+
+#[test]
+fn every_epoch_takes_different_images_to_different_places() {
+    let images = Images::open(&plan(shapes(60, 1)), 7).unwrap();
+    let loader = loader(&images, 2);
+    let order = |e| {
+        (0..loader.batches_per_epoch())
+            .flat_map(|i| loader.batch(&request(e, i)).unwrap().samples)
+            .collect::<Vec<_>>()
+    };
+    let first = order(0);
+    assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), first.len());
+    assert_ne!(first, order(1));
+}

@@ -1,0 +1,173 @@
+//! Files of raw pixels, plain or gzip, read one record at a time.
+//!
+//! A compressed file is unpacked once into an unnamed temporary file, so that
+//! any record can be reached without holding the whole set in memory.
+//! Compression is told by the content, not by the name.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use flate2::read::MultiGzDecoder;
+use image::RgbImage;
+
+use super::SourceError;
+use crate::data::error::ImageError;
+
+/// How the bytes of a record make an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One byte per pixel, `[height, width]`.
+    Grey,
+    /// Red, then green, then blue: `[3, height, width]`.
+    Planes,
+}
+
+/// Images in one or more files of records.
+#[derive(Debug)]
+pub(in crate::data) struct Records {
+    pub(super) files: Vec<RecordFile>,
+    pub(super) layout: Layout,
+    /// Height and width of every image, pixels.
+    pub(super) size: (u32, u32),
+}
+
+/// One file of records of equal length.
+#[derive(Debug)]
+pub(super) struct RecordFile {
+    /// The file that was named.
+    pub path: PathBuf,
+    /// It, or what was unpacked from it. Readers take turns: a record is short.
+    pub content: Mutex<File>,
+    /// Bytes before the first record.
+    pub header: u64,
+    /// Bytes of a record before its pixels.
+    pub skip: u64,
+    /// Number of records.
+    pub count: usize,
+}
+
+impl Records {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.files.iter().map(|file| file.count).sum()
+    }
+
+    /// Width and height of every image.
+    pub fn dimensions(&self) -> (u32, u32) {
+        (self.size.1, self.size.0)
+    }
+
+    /// The file's name and the number of the record in it.
+    pub fn name(&self, index: usize) -> PathBuf {
+        let (file, record) = self.locate(index);
+        PathBuf::from(format!("{}#{record}", file.path.display()))
+    }
+
+    /// The pixels of one image.
+    pub fn read(&self, index: usize) -> Result<RgbImage, ImageError> {
+        let (file, record) = self.locate(index);
+        let (height, width) = self.size;
+        let area = height as usize * width as usize;
+        let length = match self.layout {
+            Layout::Grey => area,
+            Layout::Planes => 3 * area,
+        };
+        let mut bytes = vec![0; length];
+        let start = file.header + record as u64 * (file.skip + length as u64) + file.skip;
+        {
+            let mut content = file.content.lock().unwrap_or_else(PoisonError::into_inner);
+            content
+                .seek(SeekFrom::Start(start))
+                .and_then(|_| content.read_exact(&mut bytes))
+                .map_err(|e| ImageError::io(&e))?;
+        }
+        let mut image = RgbImage::new(width, height);
+        for (at, pixel) in image.pixels_mut().enumerate() {
+            pixel.0 = match self.layout {
+                Layout::Grey => [bytes[at]; 3],
+                Layout::Planes => [bytes[at], bytes[area + at], bytes[2 * area + at]],
+            };
+        }
+        Ok(image)
+    }
+
+    fn locate(&self, index: usize) -> (&RecordFile, usize) {
+        let mut record = index;
+        for file in &self.files {
+            if record < file.count {
+                return (file, record);
+            }
+            record -= file.count;
+        }
+        unreachable!("image {index} of {}", self.len())
+    }
+}
+
+/// A reader over what a file holds, unpacked if it is gzip.
+pub(super) fn reader(path: &Path) -> Result<Box<dyn Read>, SourceError> {
+    // Asked first: opening a pipe would wait for a writer for ever.
+    let metadata = fs::metadata(path).map_err(SourceError::io(path))?;
+    if !metadata.is_file() {
+        return Err(SourceError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    let mut file = File::open(path).map_err(SourceError::io(path))?;
+    let packed = is_gzip(&mut file).map_err(SourceError::io(path))?;
+    let file = BufReader::new(file);
+    Ok(if packed {
+        Box::new(MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    })
+}
+
+/// A file in which any byte can be reached, and its length. Of a packed file no
+/// more than `most` bytes are unpacked.
+pub(super) fn seekable(path: &Path, most: u64) -> Result<(File, u64), SourceError> {
+    let mut file = File::open(path).map_err(SourceError::io(path))?;
+    if !is_gzip(&mut file).map_err(SourceError::io(path))? {
+        let length = file.metadata().map_err(SourceError::io(path))?.len();
+        return Ok((file, length));
+    }
+    let spill = tempfile::tempfile().map_err(|e| SourceError::Unreadable {
+        path: path.to_owned(),
+        reason: format!("could not be unpacked into a temporary file: {e}"),
+    })?;
+    let mut writer = BufWriter::new(spill);
+    let mut source = reader(path)?.take(most);
+    let length = io::copy(&mut source, &mut writer).map_err(|e| unpacking(path, &e))?;
+    let spill = writer
+        .flush()
+        .map_err(|e| unpacking(path, &e))
+        .and_then(|()| writer.into_inner().map_err(|e| unpacking(path, e.error())))?;
+    Ok((spill, length))
+}
+
+/// The error of reading what may be a damaged gzip file.
+pub(super) fn unpacking(path: &Path, error: &io::Error) -> SourceError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => SourceError::Gzip {
+            path: path.to_owned(),
+            reason: "it is cut off".to_owned(),
+        },
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => SourceError::Gzip {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
+        _ => SourceError::io(path)(io::Error::new(error.kind(), error.to_string())),
+    }
+}
+
+fn is_gzip(file: &mut File) -> io::Result<bool> {
+    let mut magic = Vec::with_capacity(2);
+    Read::by_ref(file).take(2).read_to_end(&mut magic)?;
+    file.rewind()?;
+    Ok(magic == [0x1F, 0x8B])
+}
+
+#[cfg(test)]
+#[path = "binary_tests.rs"]
+mod tests;

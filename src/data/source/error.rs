@@ -1,0 +1,212 @@
+//! What can be wrong with a source by itself.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::data::error::{describe_io, names};
+
+/// A source of images that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SourceError {
+    /// A file or folder could not be read.
+    #[error("{path} {reason}; check the path and its permissions")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why, as a predicate.
+        reason: String,
+    },
+    /// A file where a folder is expected.
+    #[error("{path} is not a folder; an ImageFolder is a folder with one subfolder per class")]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder or something odder where a file is expected.
+    #[error("{path} is not a regular file; give the file itself")]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// A folder without a single image.
+    #[error(
+        "{path} holds no images; JPEG, PNG, WebP, BMP and GIF files are looked for, hidden ones left out"
+    )]
+    NoImages {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Images that belong to no class.
+    #[error(
+        "{path} holds {count} images beside its class folders, such as {example}; move them into \
+         the folder of their class or away"
+    )]
+    StrayImages {
+        /// The folder.
+        path: PathBuf,
+        /// How many there are.
+        count: usize,
+        /// The first.
+        example: String,
+    },
+    /// The folder above the one that was meant.
+    #[error(
+        "{path} has the subfolders {}, which look like parts of a data set and not like classes; \
+         point to one of them, such as {}", names(.subfolders), .path.join(&.subfolders[0]).display()
+    )]
+    PartsNotClasses {
+        /// The folder.
+        path: PathBuf,
+        /// Its subfolders.
+        subfolders: Vec<String>,
+    },
+    /// The name of a class cannot be shown or stored.
+    #[error("the name of the class folder {path:?} is not valid Unicode; rename it")]
+    NameNotUnicode {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that contains itself by way of a link.
+    #[error("{path} is a link to a folder that contains it; remove the link")]
+    Cycle {
+        /// The link.
+        path: PathBuf,
+    },
+    /// More images than can be counted.
+    #[error("{place} has {count} images, more than are supported; divide it")]
+    TooManyImages {
+        /// Where.
+        place: String,
+        /// How many.
+        count: usize,
+    },
+    /// A compressed file is not what it seems.
+    #[error("{path} is not a sound gzip file: {reason}; fetch it again")]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// What the decompressor says.
+        reason: String,
+    },
+    /// A file of another kind.
+    #[error("{path} is not an IDX file of {what}: it begins with {found}, not {expected}{hint}")]
+    IdxMagic {
+        /// The file.
+        path: PathBuf,
+        /// `images` or `labels`.
+        what: &'static str,
+        /// First four bytes, hexadecimal.
+        found: String,
+        /// What they should be.
+        expected: String,
+        /// A guess at the cause, with the remedy.
+        hint: &'static str,
+    },
+    /// A file whose length contradicts its header.
+    #[error("{path} has {have} bytes, but its header promises {need}; fetch it again")]
+    IdxLength {
+        /// The file.
+        path: PathBuf,
+        /// Bytes it has once decompressed; "more than" where counting stopped.
+        have: String,
+        /// Bytes it should have.
+        need: u64,
+    },
+    /// Images of no size, or of too great a one.
+    #[error(
+        "{path} says that its images have {height}×{width} pixels, but they need between 1 and data.max_pixels = {limit}; fetch it again"
+    )]
+    IdxSize {
+        /// The file.
+        path: PathBuf,
+        /// Pixels.
+        height: u32,
+        /// Pixels.
+        width: u32,
+        /// Greatest allowed product.
+        limit: u64,
+    },
+    /// A file without records.
+    #[error("{path} holds no images")]
+    NoRecords {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Images and labels that do not belong together.
+    #[error(
+        "{images} holds {image_count} images and {labels} {label_count} labels; give two files of \
+         the same set"
+    )]
+    IdxCounts {
+        /// File of images.
+        images: PathBuf,
+        /// Their number.
+        image_count: u32,
+        /// File of labels.
+        labels: PathBuf,
+        /// Their number.
+        label_count: u32,
+    },
+    /// A CIFAR file that is not made of whole records.
+    #[error(
+        "{path} has {bytes} bytes, which is not a whole number of {kind} records of {record} bytes{hint}"
+    )]
+    CifarLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length, decompressed.
+        bytes: u64,
+        /// `CIFAR-10` or `CIFAR-100`.
+        kind: &'static str,
+        /// Length of a record.
+        record: u64,
+        /// A guess at the cause, with the remedy.
+        hint: &'static str,
+    },
+    /// A label that no class has.
+    #[error(
+        "{path}: record {record} has label {label}, but {kind} labels are below {classes}{hint}"
+    )]
+    CifarLabel {
+        /// The file.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        record: usize,
+        /// Its label.
+        label: u8,
+        /// `CIFAR-10` or `CIFAR-100`.
+        kind: &'static str,
+        /// Number of classes.
+        classes: u8,
+        /// A guess at the cause, with the remedy.
+        hint: &'static str,
+    },
+    /// A file that is longer than any that is meant.
+    #[error("{path} holds more than {limit} bytes once decompressed; it is not a {kind} batch")]
+    CifarTooLong {
+        /// The file.
+        path: PathBuf,
+        /// Most bytes that are read.
+        limit: u64,
+        /// `CIFAR-10` or `CIFAR-100`.
+        kind: &'static str,
+    },
+    /// A list of files with nothing in it.
+    #[error("the list of {kind} files is empty; name at least one, as in [\"data_batch_1.bin\"]")]
+    NoFiles {
+        /// `CIFAR-10` or `CIFAR-100`.
+        kind: &'static str,
+    },
+}
+
+impl SourceError {
+    /// The error of opening or reading `path`.
+    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Unreadable {
+            path: path.to_owned(),
+            reason: describe_io(&error),
+        }
+    }
+}

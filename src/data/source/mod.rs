@@ -1,0 +1,142 @@
+//! Where images come from: what was found, and how one of them is read.
+//!
+//! A source lists its images in an order that depends on nothing but their
+//! names and content, with a label for each if it has any. Nothing is decoded
+//! here before it is asked for.
+
+mod binary;
+mod cifar;
+mod error;
+mod folder;
+mod generated;
+mod idx;
+
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+
+use super::decode;
+use super::error::ImageError;
+use crate::experiment::spec::{Shapes, Source};
+
+pub use error::SourceError;
+
+/// What a source holds.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Names of the classes, in the order of their labels; empty without
+    /// labels.
+    pub classes: Vec<String>,
+    /// A label per image; empty without labels.
+    pub labels: Vec<u32>,
+    /// The images.
+    pub origin: Origin,
+}
+
+/// Images that can be read one at a time, at their own size.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// Image files.
+    Files(Vec<PathBuf>),
+    /// Raw pixels in binary files.
+    Records(binary::Records),
+    /// Pictures made on demand.
+    Generated(Shapes),
+}
+
+impl Origin {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Files(paths) => paths.len(),
+            Self::Records(records) => records.len(),
+            Self::Generated(spec) => spec.count as usize,
+        }
+    }
+
+    /// The pixels of one image at its own size.
+    pub fn read(&self, index: usize, max_pixels: u64) -> Result<RgbImage, ImageError> {
+        match self {
+            Self::Files(paths) => decode::read(&paths[index], max_pixels),
+            Self::Records(records) => records.read(index),
+            Self::Generated(spec) => Ok(generated::render(spec, index as u32).0),
+        }
+    }
+
+    /// Width and height of one image, without decoding its pixels.
+    pub fn dimensions(&self, index: usize, max_pixels: u64) -> Result<(u32, u32), ImageError> {
+        match self {
+            Self::Files(paths) => decode::dimensions(&paths[index], max_pixels),
+            Self::Records(records) => Ok(records.dimensions()),
+            Self::Generated(spec) => Ok((spec.size, spec.size)),
+        }
+    }
+
+    /// A path, or a path with the number of the image in it.
+    pub fn name(&self, index: usize) -> PathBuf {
+        match self {
+            Self::Files(paths) => paths[index].clone(),
+            Self::Records(records) => records.name(index),
+            Self::Generated(spec) => PathBuf::from(format!("shapes-{}#{index}", spec.seed)),
+        }
+    }
+}
+
+/// Whether labels are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Labels {
+    /// A folder has class folders, unless it holds nothing but images.
+    Wanted,
+    /// Images anywhere below a folder; labels of other sources are dropped.
+    Ignored,
+}
+
+/// Lists the images of a source.
+pub(super) fn find(source: &Source, labels: Labels, max_pixels: u64) -> Result<Found, SourceError> {
+    let found = match source {
+        Source::ImageFolder(folder) => match labels {
+            Labels::Wanted => folder::classes(folder),
+            Labels::Ignored => folder::flat(folder),
+        },
+        Source::Idx(files) => idx::find(files, max_pixels),
+        Source::Cifar10(files) => cifar::find(files, cifar::Kind::Ten),
+        Source::Cifar100(files) => cifar::find(files, cifar::Kind::Hundred),
+        Source::Shapes(spec) => Ok(generated::find(spec)),
+    }?;
+    if u32::try_from(found.origin.len()).is_err() {
+        return Err(SourceError::TooManyImages {
+            place: place(source),
+            count: found.origin.len(),
+        });
+    }
+    Ok(match labels {
+        Labels::Wanted => found,
+        Labels::Ignored => Found {
+            classes: Vec::new(),
+            labels: Vec::new(),
+            ..found
+        },
+    })
+}
+
+/// Where a source is, for people.
+pub(super) fn place(source: &Source) -> String {
+    match source {
+        Source::ImageFolder(folder) => folder.display().to_string(),
+        Source::Idx(files) => files.images.display().to_string(),
+        Source::Cifar10(files) | Source::Cifar100(files) => match files.as_slice() {
+            [] => "an empty list of files".to_owned(),
+            [one] => one.display().to_string(),
+            [first, rest @ ..] => format!("{} and {} more files", first.display(), rest.len()),
+        },
+        Source::Shapes(_) => "generated shapes".to_owned(),
+    }
+}
+
+/// The file's name alone, for people.
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
