@@ -1,1 +1,8 @@
-//! (being written)
+//! The engine: all that touches tensors. Networks, weights, losses and steps of
+//! training; everything else sees it through [`crate::trainer::Trainer`].
+//!
+//! Tensors have no backend parameter: the device decides. A network's tensors
+//! are on a plain device; one step of training tracks a copy of them.
+
+pub mod network;
+pub mod weights;
