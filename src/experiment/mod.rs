@@ -4,6 +4,7 @@
 //! Never touches tensors, threads or the terminal, and imports nothing of
 //! ours: everything else imports this.
 
+pub mod architecture;
 pub mod augment;
 pub mod controller;
 pub mod explain;

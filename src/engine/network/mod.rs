@@ -1,0 +1,170 @@
+//! Networks: a [`Graph`] with tensors, interpreted layer by layer.
+//!
+//! Parameters are one flat list of flat tensors, reshaped where they are used,
+//! so that moving averages, clipping, optimizers, checks and files are each one
+//! loop over a list. A network's tensors are on a plain device; for a step of
+//! training [`Network::trainable`] makes a copy whose parameters are tracked, and
+//! nothing of the original changes until the step is known to be sound.
+
+mod forward;
+mod initial;
+
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+
+use crate::experiment::architecture::{Graph, ParameterSpec};
+
+/// A network that can be evaluated and trained.
+#[derive(Debug, Clone)]
+pub struct Network {
+    graph: Graph,
+    device: Device,
+    /// One for every parameter of the graph, in its order.
+    parameters: Vec<Parameter>,
+    /// One for every batch normalisation of the graph, in its order.
+    statistics: Vec<RunningStatistics>,
+}
+
+/// A trainable tensor.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// PyTorch's name.
+    pub name: String,
+    /// PyTorch's shape.
+    pub shape: Vec<usize>,
+    /// Values in row-major order, `[product of shape]`.
+    pub value: Tensor<1>,
+    /// Whether weight decay applies; not to norms and biases.
+    pub decays: bool,
+}
+
+/// What one batch normalisation remembers of the batches it has seen. Never
+/// tracked.
+#[derive(Debug, Clone)]
+pub struct RunningStatistics {
+    /// Path of the PyTorch module.
+    pub name: String,
+    /// Running mean, `[channels]`.
+    pub mean: Tensor<1>,
+    /// Running unbiased variance, `[channels]`.
+    pub variance: Tensor<1>,
+    /// Batches seen: PyTorch's `num_batches_tracked`.
+    pub batches: u64,
+}
+
+impl Network {
+    /// A network with the family's usual random weights on a plain device.
+    ///
+    /// Values are drawn on the host from a stream keyed by the seed and the
+    /// parameter's name, so they are the same on every device and do not depend
+    /// on what else is drawn.
+    #[must_use]
+    pub fn new(graph: Graph, seed: u64, device: &Device) -> Self {
+        let device = device.clone().inner();
+        let parameters = graph
+            .parameters()
+            .into_iter()
+            .map(|spec| parameter(spec, seed, &device))
+            .collect();
+        let statistics = graph
+            .statistics()
+            .into_iter()
+            .map(|spec| RunningStatistics {
+                name: spec.name,
+                mean: Tensor::zeros([spec.channels], &device),
+                variance: Tensor::ones([spec.channels], &device),
+                batches: 0,
+            })
+            .collect();
+        Self {
+            graph,
+            device,
+            parameters,
+            statistics,
+        }
+    }
+
+    /// The layers.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The plain device on which the network's images are expected.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Every parameter, in the graph's order.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Every parameter, to be given new values of the same sizes.
+    pub fn parameters_mut(&mut self) -> &mut [Parameter] {
+        &mut self.parameters
+    }
+
+    /// Statistics of every batch normalisation, in the graph's order.
+    #[must_use]
+    pub fn statistics(&self) -> &[RunningStatistics] {
+        &self.statistics
+    }
+
+    /// Statistics, to be given new values of the same sizes.
+    pub fn statistics_mut(&mut self) -> &mut [RunningStatistics] {
+        &mut self.statistics
+    }
+
+    /// A copy whose parameters are leaves of a new autodiff graph. Values are
+    /// shared, not copied.
+    #[must_use]
+    pub fn trainable(&self) -> Self {
+        self.with_values(|value| value.inner().autodiff().require_grad())
+    }
+
+    /// A copy on the plain device, outside of any autodiff graph.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        self.with_values(Tensor::inner)
+    }
+
+    /// Takes the gradient of every parameter of a [trainable](Self::trainable)
+    /// network, in their order, on the plain device; zeros where the loss does
+    /// not depend on one.
+    #[must_use]
+    pub fn take_gradients(&self, gradients: &mut Gradients) -> Vec<Tensor<1>> {
+        self.parameters
+            .iter()
+            .map(|parameter| {
+                parameter
+                    .value
+                    .grad_remove(gradients)
+                    .unwrap_or_else(|| parameter.value.clone().inner().zeros_like())
+            })
+            .collect()
+    }
+
+    fn with_values(&self, change: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
+        let mut copy = self.clone();
+        for parameter in &mut copy.parameters {
+            parameter.value = change(parameter.value.clone());
+        }
+        copy
+    }
+}
+
+fn parameter(spec: ParameterSpec, seed: u64, device: &Device) -> Parameter {
+    let values = initial::values(&spec, seed);
+    let size = values.len();
+    Parameter {
+        value: Tensor::from_data(TensorData::new(values, [size]), device),
+        name: spec.name,
+        shape: spec.shape,
+        decays: spec.decays,
+    }
+}
+
+#[cfg(test)]
+mod tests;

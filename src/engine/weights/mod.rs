@@ -1,0 +1,132 @@
+//! Weights in files: PyTorch's names, shapes and layouts, so that they go to and
+//! come from torchvision without conversion.
+//!
+//! Saved as safetensors, written beside and renamed. Loaded from safetensors
+//! and from PyTorch's own files, whole or not at all: a file that does not fit
+//! changes nothing and the error names every difference.
+
+mod array;
+mod element;
+mod file;
+mod fit;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use array::{Array, Values, read_tensors};
+pub use file::{ArrayFile, write};
+pub use fit::{Misfit, Misshapen, Missing};
+
+use super::network::Network;
+
+/// Why weights could not be saved or loaded.
+#[derive(Debug, Error)]
+pub enum WeightsError {
+    /// The file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error(
+        "{path} cannot be used as weights: {reason}; save a state dict of floats as .safetensors or .pt"
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file cannot be written.
+    #[error("{path} cannot be written: {source}")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file's arrays are not the network's.
+    #[error("{path} does not fit {network}:{misfit}")]
+    Misfit {
+        /// The file.
+        path: PathBuf,
+        /// Family and size of the network.
+        network: String,
+        /// Every difference.
+        misfit: Misfit,
+    },
+    /// A weight is NaN or infinite.
+    #[error(
+        "{path}: `{name}` holds a value that is not finite; use weights from before training diverged"
+    )]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+    },
+    /// The device failed.
+    #[error("the device failed: {reason}")]
+    Device {
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Every parameter and running statistic under PyTorch's names.
+///
+/// # Errors
+/// The device failed.
+pub fn state(network: &Network) -> Result<Vec<Array>, WeightsError> {
+    let parameters = network.parameters().iter();
+    let statistics = network.statistics().iter();
+    let tensors = parameters.clone().map(|parameter| parameter.value.clone());
+    let running = statistics
+        .clone()
+        .flat_map(|known| [known.mean.clone(), known.variance.clone()]);
+    let mut values = read_tensors(tensors.chain(running))?.into_iter();
+    let mut arrays = Vec::new();
+    for (parameter, values) in parameters.zip(&mut values) {
+        let shape = parameter.shape.clone();
+        arrays.push(Array::floats(parameter.name.clone(), shape, values));
+    }
+    for known in statistics {
+        let parts = ["running_mean", "running_var"];
+        for (part, values) in parts.into_iter().zip(&mut values) {
+            let name = format!("{}.{part}", known.name);
+            arrays.push(Array::floats(name, vec![values.len()], values));
+        }
+        let name = format!("{}.num_batches_tracked", known.name);
+        arrays.push(Array::count(name, known.batches));
+    }
+    Ok(arrays)
+}
+
+/// Saves a network's parameters and running statistics as safetensors.
+///
+/// # Errors
+/// The device failed or the file cannot be written; what was at `path` is
+/// untouched.
+pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
+    write(path, &state(network)?)
+}
+
+/// Loads parameters and running statistics from a safetensors file or a PyTorch
+/// state dict, also where it is nested (`state_dict`, `model`, …) or has the
+/// prefix of a wrapper (`module.`).
+///
+/// # Errors
+/// The file cannot be read or does not fit; the network is untouched.
+pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
+    let file = ArrayFile::open(path)?;
+    let fitted = fit::fit(network, &file, path)?;
+    fitted.apply(network);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Architectures: networks as data.
+//!
+//! A [`Model`] with an image size and a number of classes becomes a [`Graph`]
+//! of layers, with the parameter names that torchvision (or, for the small
+//! networks that it lacks, the usual PyTorch code) gives them. The graph knows
+//! its shapes, parameters and cost. Nothing here knows tensors; the engine
+//! interprets the graph.
+
+mod blocks;
+mod graph;
+mod mobilenet;
+mod plain;
+mod resnet;
+mod resnet_cifar;
+mod trace;
+mod vgg;
+mod wide_resnet;
+
+pub use graph::{
+    AveragePool, BATCH_NORM_EPSILON, BatchNorm, Conv, Graph, Initial, Layer, Linear, LinearInit,
+    MaxPool, ParameterSpec, Residual, StatisticsSpec,
+};
+pub use trace::Shape;
+
+use super::model::{Model, Stem};
+use super::problem::Problem;
+
+/// Channels of an image: red, green and blue.
+pub const IMAGE_CHANNELS: usize = 3;
+
+/// Images from this height and width on are large: they get the stems and
+/// classifiers that were published for 224 pixels.
+pub const LARGE_IMAGE: u32 = 64;
+
+/// Greatest number of parameters: 8 GB of 32-bit weights.
+const MAX_PARAMETERS: u64 = 1 << 31;
+
+/// The network of `model` for images of `size` (height, width; pixels) and
+/// `classes` classes.
+///
+/// # Errors
+/// A size of the model that its family does not have, an image too small for
+/// the network's pooling, or a network too large to be built. Paths are below
+/// the model's.
+pub fn build(model: &Model, size: (u32, u32), classes: usize) -> Result<Graph, Problem> {
+    if classes < 2 {
+        return Err(
+            Problem::new("", format!("{classes} is too few classes for a classifier"))
+                .help("images need at least two different labels"),
+        );
+    }
+    let graph = assemble(model, size, classes)?;
+    graph
+        .output()
+        .map_err(|reason| misfit(model, size, classes, &reason))?;
+    let parameters = graph.parameter_count();
+    if parameters > MAX_PARAMETERS {
+        return Err(Problem::new(
+            family(model),
+            format!("{parameters} parameters are more than {MAX_PARAMETERS}"),
+        )
+        .help("choose a smaller model or smaller images"));
+    }
+    Ok(graph)
+}
+
+/// Family and size of a model, for people.
+#[must_use]
+pub fn describe(model: &Model) -> String {
+    let sizes = |values: &[usize]| {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        values.join("-")
+    };
+    match model {
+        Model::Mlp { hidden } => format!("MLP {}", sizes(hidden)).trim_end().to_owned(),
+        Model::Cnn { channels } => format!("CNN {}", sizes(channels)),
+        Model::ResNetCifar { depth, width } => format!("ResNet-{depth} (CIFAR, width {width})"),
+        Model::WideResNet { depth, width } => format!("WRN-{depth}-{width}"),
+        Model::Vgg { depth } => format!("VGG-{depth}"),
+        Model::ResNet { depth, .. } => format!("ResNet-{depth}"),
+        Model::MobileNetV2 { width, .. } => format!("MobileNetV2 ×{width}"),
+    }
+}
+
+fn assemble(model: &Model, size: (u32, u32), classes: usize) -> Result<Graph, Problem> {
+    let layers = match model {
+        Model::Mlp { hidden } => plain::mlp(hidden, size, classes),
+        Model::Cnn { channels } => plain::cnn(channels, classes),
+        Model::ResNetCifar { depth, width } => resnet_cifar::layers(*depth, *width, classes),
+        Model::WideResNet { depth, width } => wide_resnet::layers(*depth, *width, classes),
+        Model::Vgg { depth } => vgg::layers(*depth, is_large(size), classes),
+        Model::ResNet { depth, stem } => resnet::layers(*depth, is_small(*stem, size), classes),
+        Model::MobileNetV2 { width, stem } => {
+            mobilenet::layers(*width, is_small(*stem, size), classes)
+        }
+    }
+    .map_err(|problem| problem.under(family(model)))?;
+    Ok(Graph {
+        name: describe(model),
+        size,
+        classes,
+        layers,
+    })
+}
+
+/// The variant's name, which is its place in the file.
+fn family(model: &Model) -> &'static str {
+    match model {
+        Model::Mlp { .. } => "Mlp",
+        Model::Cnn { .. } => "Cnn",
+        Model::ResNetCifar { .. } => "ResNetCifar",
+        Model::WideResNet { .. } => "WideResNet",
+        Model::Vgg { .. } => "Vgg",
+        Model::ResNet { .. } => "ResNet",
+        Model::MobileNetV2 { .. } => "MobileNetV2",
+    }
+}
+
+/// A network that does not fit its images, with the size that would.
+fn misfit(model: &Model, (height, width): (u32, u32), classes: usize, reason: &str) -> Problem {
+    let problem = Problem::new(
+        family(model),
+        format!("images of {height}×{width} pixels do not fit: {reason}"),
+    );
+    let least = (1..=LARGE_IMAGE).find(|&side| {
+        assemble(model, (side, side), classes).is_ok_and(|graph| graph.output().is_ok())
+    });
+    match least {
+        Some(side) => problem.help(format!("set data.size to at least ({side}, {side})")),
+        None => problem.help("use fewer layers"),
+    }
+}
+
+fn is_large((height, width): (u32, u32)) -> bool {
+    height.min(width) >= LARGE_IMAGE
+}
+
+fn is_small(stem: Stem, size: (u32, u32)) -> bool {
+    match stem {
+        Stem::Auto => !is_large(size),
+        Stem::Standard => false,
+        Stem::Small => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

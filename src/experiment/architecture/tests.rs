@@ -1,0 +1,168 @@
+use super::*;
+
+const TORCHVISION: &str = include_str!("../../../tests/fixtures/architectures.txt");
+const LARGE: (u32, u32) = (224, 224);
+const SMALL: (u32, u32) = (32, 32);
+
+fn resnet(depth: usize, stem: Stem) -> Model {
+    Model::ResNet { depth, stem }
+}
+
+fn mobilenet(width: f32, stem: Stem) -> Model {
+    Model::MobileNetV2 { width, stem }
+}
+
+fn resnet_cifar(depth: usize) -> Model {
+    Model::ResNetCifar { depth, width: 16 }
+}
+
+/// Names and shapes of the state dict, sorted.
+fn listing(graph: &Graph) -> Vec<String> {
+    let shape = |sizes: &[usize]| {
+        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+        sizes.join("x")
+    };
+    let mut lines: Vec<String> = graph
+        .parameters()
+        .iter()
+        .map(|spec| format!("{} {}", spec.name, shape(&spec.shape)))
+        .collect();
+    for StatisticsSpec { name, channels } in graph.statistics() {
+        lines.push(format!("{name}.running_mean {channels}"));
+        lines.push(format!("{name}.running_var {channels}"));
+        lines.push(format!("{name}.num_batches_tracked"));
+    }
+    lines.sort();
+    lines
+}
+
+#[track_caller]
+fn assert_is_torchvisions(name: &str, model: &Model) {
+    let graph = build(model, LARGE, 1000).unwrap();
+    let block = TORCHVISION
+        .split("# ")
+        .find(|block| block.starts_with(&format!("{name} ")))
+        .unwrap();
+    let (head, lines) = block.split_once('\n').unwrap();
+    let mut expected: Vec<&str> = lines.lines().collect();
+    expected.sort_unstable();
+    assert_eq!(listing(&graph), expected);
+    assert_eq!(head, format!("{name} {}", graph.parameter_count()));
+}
+
+#[test]
+fn resnets_have_the_tensors_of_torchvision() {
+    assert_is_torchvisions("resnet18", &resnet(18, Stem::Standard));
+    assert_is_torchvisions("resnet34", &resnet(34, Stem::Auto));
+    assert_is_torchvisions("resnet50", &resnet(50, Stem::Auto));
+}
+
+#[test]
+fn vggs_have_the_tensors_of_torchvision() {
+    assert_is_torchvisions("vgg11_bn", &Model::Vgg { depth: 11 });
+    assert_is_torchvisions("vgg13_bn", &Model::Vgg { depth: 13 });
+    assert_is_torchvisions("vgg16_bn", &Model::Vgg { depth: 16 });
+}
+
+#[test]
+fn mobilenet_has_the_tensors_of_torchvision() {
+    assert_is_torchvisions("mobilenet_v2", &mobilenet(1.0, Stem::Auto));
+}
+
+#[test]
+fn multiply_accumulates_are_the_published_ones() {
+    let millions = |model: &Model, size, classes| {
+        let macs = build(model, size, classes).unwrap().macs();
+        (macs as f64 / 1e5).round() / 10.0
+    };
+    assert_eq!(millions(&resnet(18, Stem::Auto), LARGE, 1000), 1814.1);
+    assert_eq!(millions(&resnet(50, Stem::Auto), LARGE, 1000), 4089.2);
+    assert_eq!(millions(&mobilenet(1.0, Stem::Auto), LARGE, 1000), 300.8);
+    assert_eq!(millions(&resnet_cifar(20), SMALL, 10), 40.8);
+}
+
+#[test]
+fn small_networks_have_the_published_number_of_parameters() {
+    let count = |model: &Model| build(model, SMALL, 10).unwrap().parameter_count();
+    // He et al. give 0.27M without, 0.272M with convolutions in the shortcuts.
+    assert_eq!(count(&resnet_cifar(20)), 272_474);
+    // Zagoruyko and Komodakis, table 4: 36.5M for 28-10, 2.2M for 16-4's 2.75M.
+    let wide = |depth, width| count(&Model::WideResNet { depth, width });
+    assert_eq!(wide(28, 10), 36_479_194);
+    assert_eq!(wide(16, 4), 2_748_890);
+    // 784 without colour would be MNIST; three channels of 32×32 are 3072.
+    let mlp = Model::Mlp { hidden: vec![8] };
+    assert_eq!(count(&mlp), 3072 * 8 + 8 + 8 * 10 + 10);
+}
+
+#[test]
+fn bytes_count_running_statistics_too() {
+    let model = Model::Cnn { channels: vec![4] };
+    let graph = build(&model, SMALL, 10).unwrap();
+    let parameters = 4 * 27 + 8 + 4 * 10 + 10;
+    assert_eq!(graph.parameter_count(), parameters);
+    assert_eq!(graph.bytes(), 4 * (parameters + 8));
+}
+
+#[test]
+fn small_images_keep_more_of_their_size() {
+    let shape_before_pooling = |model: &Model, size| {
+        let macs = |stem_model: &Model| build(stem_model, size, 10).unwrap().macs();
+        macs(model)
+    };
+    let standard = shape_before_pooling(&resnet(18, Stem::Standard), SMALL);
+    let small = shape_before_pooling(&resnet(18, Stem::Auto), SMALL);
+    assert!(small > 10 * standard, "{small} against {standard}");
+    let standard = shape_before_pooling(&mobilenet(1.0, Stem::Standard), SMALL);
+    let small = shape_before_pooling(&mobilenet(1.0, Stem::Auto), SMALL);
+    assert!(small > 10 * standard, "{small} against {standard}");
+}
+
+#[test]
+fn images_too_small_for_the_pooling_are_refused_with_the_size_that_fits() {
+    let problem = build(&Model::Vgg { depth: 8 }, (12, 40), 10).unwrap_err();
+    assert_eq!(
+        problem.to_string(),
+        "Vgg: images of 12×40 pixels do not fit: 1×5 are left where 2×2 are pooled \
+         (set data.size to at least (32, 32))"
+    );
+}
+
+#[test]
+fn a_depth_that_does_not_exist_names_those_that_do() {
+    let problem = build(&resnet_cifar(21), SMALL, 10).unwrap_err();
+    assert_eq!(
+        problem.to_string(),
+        "ResNetCifar.depth: 21 is not 6n + 2 (the nearest are 20 and 26)"
+    );
+    let problem = build(&Model::Vgg { depth: 19 }, SMALL, 10).unwrap_err();
+    assert_eq!(problem.path, "Vgg.depth");
+    assert!(build(&resnet(101, Stem::Auto), SMALL, 10).is_err());
+    assert!(build(&resnet_cifar(0), SMALL, 10).is_err());
+    assert!(build(&resnet_cifar(usize::MAX), SMALL, 10).is_err());
+}
+
+#[test]
+fn absurd_sizes_are_refused_without_overflow() {
+    let wide = |width| build(&Model::ResNetCifar { depth: 8, width }, SMALL, 10);
+    assert!(wide(0).is_err());
+    assert!(wide(usize::MAX).is_err());
+    for width in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        assert!(build(&mobilenet(width, Stem::Auto), SMALL, 10).is_err());
+    }
+    let hidden = vec![65_536; 2];
+    let problem = build(&Model::Mlp { hidden }, (u32::MAX, u32::MAX), 10).unwrap_err();
+    assert!(problem.message.contains("parameters"), "{problem}");
+    assert!(build(&resnet_cifar(8), (0, 5), 10).is_err());
+    assert!(build(&resnet_cifar(8), SMALL, 1).is_err());
+    let empty = Model::Cnn { channels: vec![] };
+    assert!(build(&empty, SMALL, 10).is_err());
+}
+
+#[test]
+fn decay_spares_biases_and_normalisation() {
+    let graph = build(&Model::Vgg { depth: 8 }, SMALL, 10).unwrap();
+    for spec in graph.parameters() {
+        assert_eq!(spec.decays, spec.shape.len() > 1, "{}", spec.name);
+    }
+}

@@ -1,0 +1,62 @@
+//! `WideResNet` (Zagoruyko and Komodakis, 2016): pre-activation blocks, without
+//! dropout. Names are those of the widespread PyTorch port: `conv1`,
+//! `block1.layer.0.bn1`, `…conv1`, `…bn2`, `…conv2`, `…convShortcut`, `bn1`, `fc`.
+
+use super::IMAGE_CHANNELS;
+use super::blocks::{blocks_of, check, conv, norm, pooled_classifier};
+use super::graph::{Layer, LinearInit, Residual};
+use crate::experiment::problem::Problem;
+
+/// Channels of the first convolution, and of the first stage at width 1.
+const STEM: usize = 16;
+
+/// Layers of depth 6n + 4 with 16-32-64 times `width` channels.
+pub fn layers(depth: usize, width: usize, classes: usize) -> Result<Vec<Layer>, Problem> {
+    let blocks = blocks_of(depth, 6, 4)?;
+    check("width", width, 1, 256)?;
+    let mut layers = vec![Layer::Conv(conv("conv1", (IMAGE_CHANNELS, STEM), 3, 1))];
+    let mut inputs = STEM;
+    for stage in 0..3 {
+        let outputs = (STEM << stage) * width;
+        for index in 0..blocks {
+            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+            let name = format!("block{}.layer.{index}", stage + 1);
+            layers.extend(block(&name, (inputs, outputs), stride));
+            inputs = outputs;
+        }
+    }
+    layers.extend([norm("bn1", inputs), Layer::Relu]);
+    layers.extend(pooled_classifier(
+        "fc",
+        (inputs, classes),
+        LinearInit::Default,
+    ));
+    Ok(layers)
+}
+
+fn block(name: &str, (inputs, outputs): (usize, usize), stride: usize) -> Vec<Layer> {
+    let activation = [norm(format!("{name}.bn1"), inputs), Layer::Relu];
+    let convolutions = [
+        Layer::Conv(conv(format!("{name}.conv1"), (inputs, outputs), 3, stride)),
+        norm(format!("{name}.bn2"), outputs),
+        Layer::Relu,
+        Layer::Conv(conv(format!("{name}.conv2"), (outputs, outputs), 3, 1)),
+    ];
+    if inputs == outputs && stride == 1 {
+        return vec![Layer::Residual(Residual {
+            body: activation.into_iter().chain(convolutions).collect(),
+            shortcut: Vec::new(),
+        })];
+    }
+    // Where the size changes, both branches start from the activated input.
+    let residual = Layer::Residual(Residual {
+        body: convolutions.into(),
+        shortcut: vec![Layer::Conv(conv(
+            format!("{name}.convShortcut"),
+            (inputs, outputs),
+            1,
+            stride,
+        ))],
+    });
+    activation.into_iter().chain([residual]).collect()
+}
