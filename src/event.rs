@@ -6,6 +6,9 @@
 //! JSON. A change that an older reader would misread needs a new
 //! [`JOURNAL_VERSION`].
 
+pub mod channel;
+mod number;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -81,14 +84,16 @@ pub enum RunEvent {
         iteration: u32,
         /// Number of iterations.
         iterations: u32,
-        /// Step after which it ended.
+        /// Steps completed when it ended.
         step: u64,
         /// Mean loss of every term over the iteration.
+        #[serde(with = "number::map")]
         losses: BTreeMap<String, f64>,
         /// What the controller moved and why; none after the last iteration or
         /// without a controller.
         decision: Option<Decision>,
         /// Every knob after the decision.
+        #[serde(with = "number::map")]
         knobs: BTreeMap<String, f64>,
     },
     /// A model was evaluated.
@@ -160,6 +165,7 @@ pub struct StepRow {
     pub seconds: f64,
     /// Values by metric: `loss/<term>`, `loss/total`, `knob/<knob>`,
     /// `grad/norm`, `speed/images_per_second`, `train/accuracy`.
+    #[serde(with = "number::map")]
     pub values: BTreeMap<String, f64>,
 }
 
@@ -230,12 +236,16 @@ pub struct Evaluation {
     /// Number of images.
     pub images: usize,
     /// Mean cross-entropy with the label.
+    #[serde(with = "number")]
     pub loss: f64,
     /// Share of images whose most likely class is the label.
+    #[serde(with = "number")]
     pub top1: f64,
     /// Share of images whose label is among the five most likely classes.
+    #[serde(with = "number")]
     pub top5: f64,
     /// Share of each class's images that is right; NaN without images.
+    #[serde(with = "number::list")]
     pub per_class: Vec<f64>,
     /// `[label][prediction]`, counts.
     pub confusion: Vec<Vec<u32>>,
@@ -258,10 +268,13 @@ pub enum EvaluatedWeights {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TeacherAgreement {
     /// Share of images on which both have the same most likely class.
+    #[serde(with = "number")]
     pub agreement: f64,
     /// Mean KL(teacher ‖ student) at temperature 1, nats.
+    #[serde(with = "number")]
     pub kl: f64,
     /// The teacher's own top-1.
+    #[serde(with = "number")]
     pub top1: f64,
 }
 

@@ -1,1 +1,20 @@
-//! (being written)
+//! Runs on disk: the folder, who may write to it, how its files are replaced,
+//! why a run stops and what its process answers.
+//!
+//! Knows where things lie, never what is in them: the journal and the series
+//! belong to `store`, weights to `engine`.
+
+pub mod atomic;
+pub mod exit;
+pub mod find;
+pub mod folder;
+pub mod lock;
+pub mod slot;
+pub mod stop;
+mod when;
+
+pub use exit::Exit;
+pub use folder::{RunError, RunFolder};
+pub use lock::{Holder, LockError, RunLock};
+pub use slot::{FolderSlot, SlotError};
+pub use stop::{SignalGuard, StopSignal};

@@ -1,0 +1,32 @@
+//! How events leave a trainer and commands reach it.
+//!
+//! They stand with the contract, not with the trainers, because the recorder
+//! implements one and knows no trainer.
+
+use super::{CommandRecord, Position, RunEvent};
+
+/// Where a trainer's events go.
+pub trait EventSink: Send {
+    /// Hands over one event. Returns at once.
+    fn emit(&self, event: RunEvent);
+
+    /// Waits until every event handed over so far is on disk. Called before a
+    /// checkpoint replaces an older one, so that a run never resumes past
+    /// events that were lost.
+    fn flush(&self);
+
+    /// Why events can no longer be kept, if they can't: the disk is full, the
+    /// folder is gone. A trainer that sees it after [`flush`](Self::flush)
+    /// leaves its older checkpoint in place and stops.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Where a trainer finds its commands at a step boundary.
+pub trait CommandSource: Send {
+    /// Commands that are due before this step, oldest first. `wait` is true
+    /// while training is paused: the call may then block, at most a fraction of
+    /// a second.
+    fn due(&mut self, at: Position, wait: bool) -> Vec<CommandRecord>;
+}

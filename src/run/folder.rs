@@ -1,0 +1,304 @@
+//! A run's folder: `<name>-<YYYYMMDD-HHMMSS>-<short id>/` with
+//!
+//! ```text
+//! experiment.ron    the experiment as it was run, frozen
+//! journal.jsonl     everything that happened
+//! series.bin        the numbers of every logged step
+//! commands.jsonl    requests of other processes
+//! latest/  best/    checkpoints
+//! teacher/          the teacher's own checkpoints and weights
+//! probe/            images looked at through training
+//! lock  lock.json   who writes
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::atomic::write_file;
+use super::lock::{LockError, RunLock};
+use super::slot::FolderSlot;
+use super::when;
+
+/// Name of the frozen experiment file; a folder that has one is a run.
+pub(super) const EXPERIMENT: &str = "experiment.ron";
+
+/// Hexadecimal digits of the short id.
+const ID_DIGITS: usize = 6;
+
+/// Folders made in the same second by processes with the same id; more means
+/// that something else is wrong.
+const ATTEMPTS: u32 = 100;
+
+/// The folder of one run. Knows where everything lies; holds nothing open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// A run's folder could not be made or found.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The file system refuses.
+    #[error("could not {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The folder exists and is not a run's.
+    #[error("{} is not a run: it has no {EXPERIMENT}", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No run has this name.
+    #[error("there is no run `{wanted}` in {}{}", checkpoints.display(), suggestion(nearest))]
+    NotFound {
+        /// What was asked for.
+        wanted: String,
+        /// Where it was looked for.
+        checkpoints: PathBuf,
+        /// The newest runs of the most similar names.
+        nearest: Vec<String>,
+    },
+    /// Several runs begin like this.
+    #[error("`{wanted}` could be any of {}; write more of the name", candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// The runs, oldest first.
+        candidates: Vec<String>,
+    },
+}
+
+fn suggestion(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        "; it holds no runs".to_owned()
+    } else {
+        format!("; did you mean {}?", nearest.join(" or "))
+    }
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run of the experiment `name` under
+    /// `checkpoints`, with the experiment's text frozen in it. The folder
+    /// appears under its name with the text inside, or not at all.
+    pub fn create(
+        checkpoints: &Path,
+        name: &str,
+        experiment: &str,
+        now: SystemTime,
+    ) -> Result<Self, RunError> {
+        fs::create_dir_all(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
+        let beside = tempfile::Builder::new()
+            .prefix(".new-run-")
+            .tempdir_in(checkpoints)
+            .map_err(|e| failed("create a folder in", checkpoints, e))?;
+        let frozen = beside.path().join(EXPERIMENT);
+        write_file(&frozen, experiment.as_bytes()).map_err(|e| failed("write", &frozen, e))?;
+        share(beside.path()).map_err(|e| failed("share", beside.path(), e))?;
+        let mut last = io::Error::other("no free name");
+        for attempt in 0..ATTEMPTS {
+            let path = checkpoints.join(format!(
+                "{}-{}-{}",
+                file_name(name),
+                when::stamp(now),
+                short_id(name, now, attempt)
+            ));
+            // A rename replaces an empty folder, but a run's is never empty.
+            match fs::rename(beside.path(), &path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(error) if path.exists() => last = error,
+                Err(error) => return Err(failed("create", &path, error)),
+            }
+        }
+        Err(failed("name a new run in", checkpoints, last))
+    }
+
+    /// The run whose folder is `path`.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, RunError> {
+        let path = path.into();
+        if path.join(EXPERIMENT).is_file() {
+            Ok(Self { path })
+        } else {
+            Err(RunError::NotARun { path })
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name: that of its folder.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// The text of the experiment as it was run.
+    pub fn experiment_text(&self) -> Result<String, RunError> {
+        let path = self.experiment();
+        fs::read_to_string(&path).map_err(|e| failed("read", &path, e))
+    }
+
+    /// Takes the right to write here.
+    pub fn lock(&self) -> Result<RunLock, LockError> {
+        RunLock::acquire(&self.path)
+    }
+
+    /// The frozen experiment file.
+    #[must_use]
+    pub fn experiment(&self) -> PathBuf {
+        self.path.join(EXPERIMENT)
+    }
+
+    /// Everything that happened.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// The numbers of every logged step.
+    #[must_use]
+    pub fn series(&self) -> PathBuf {
+        self.path.join("series.bin")
+    }
+
+    /// Requests of other processes.
+    #[must_use]
+    pub fn commands(&self) -> PathBuf {
+        self.path.join("commands.jsonl")
+    }
+
+    /// The student's latest checkpoint.
+    #[must_use]
+    pub fn latest(&self) -> FolderSlot {
+        FolderSlot::new(&self.path, "latest")
+    }
+
+    /// The student's best checkpoint.
+    #[must_use]
+    pub fn best(&self) -> FolderSlot {
+        FolderSlot::new(&self.path, "best")
+    }
+
+    /// Folder of the teacher's own checkpoints and weights.
+    #[must_use]
+    pub fn teacher(&self) -> PathBuf {
+        self.path.join("teacher")
+    }
+
+    /// Folder of images that are looked at through training.
+    #[must_use]
+    pub fn probe(&self) -> PathBuf {
+        self.path.join("probe")
+    }
+}
+
+pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> RunError {
+    RunError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// An experiment's name as part of a file name: letters, digits, `.`, `_` and
+/// `-` stay, everything else becomes `-`, and it can't hide or climb.
+fn file_name(name: &str) -> String {
+    let kept: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(80)
+        .collect();
+    let kept = kept.trim_matches(['.', '-']);
+    if kept.is_empty() {
+        "run".to_owned()
+    } else {
+        kept.to_owned()
+    }
+}
+
+/// Tells runs apart that start in the same second, on machines that share the
+/// disk too.
+fn short_id(name: &str, now: SystemTime, attempt: u32) -> String {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(name.as_bytes());
+    hasher.update(&since.as_nanos().to_le_bytes());
+    hasher.update(&std::process::id().to_le_bytes());
+    hasher.update(&attempt.to_le_bytes());
+    hasher.finalize().to_hex()[..ID_DIGITS].to_owned()
+}
+
+/// Temporary folders are private; a run's is for everybody who may read the
+/// checkpoints.
+#[cfg(unix)]
+fn share(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+fn share(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn now() -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_795_441_128)
+    }
+
+    #[test]
+    fn a_new_run_has_its_experiment_frozen_in_a_folder_named_after_it() {
+        let checkpoints = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(checkpoints.path(), "cifar10", "Experiment()", now()).unwrap();
+        assert!(run.name().starts_with("cifar10-20261123-133848-"));
+        assert_eq!(run.name().len(), "cifar10-20261123-133848-".len() + 6);
+        assert_eq!(run.experiment_text().unwrap(), "Experiment()");
+        let left = fs::read_dir(checkpoints.path()).unwrap().count();
+        assert_eq!(left, 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn runs_that_start_in_the_same_instant_have_folders_of_their_own() {
+        let checkpoints = tempfile::tempdir().unwrap();
+        let make = || RunFolder::create(checkpoints.path(), "twin", "()", now()).unwrap();
+        assert_ne!(make().path(), make().path());
+    }
+
+    #[test]
+    fn a_name_cannot_leave_the_checkpoints_folder() {
+        assert_eq!(file_name("../../etc/passwd"), "etc-passwd");
+        assert_eq!(file_name("größer 2.0"), "größer-2.0");
+        assert_eq!(file_name("///"), "run");
+        assert!(file_name(&"x".repeat(500)).len() <= 80);
+    }
+
+    #[test]
+    fn a_folder_without_an_experiment_is_not_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = RunFolder::at(folder.path()).unwrap_err();
+        assert!(error.to_string().ends_with("it has no experiment.ron"));
+    }
+}

@@ -1,0 +1,131 @@
+use super::*;
+
+fn put(slot: &FolderSlot, text: &str, last: Option<Stage>) {
+    slot.replace_in_stages::<SlotError>(
+        |folder| {
+            fs::write(folder.join("weights"), text).unwrap();
+            fs::create_dir(folder.join("state")).unwrap();
+            fs::write(folder.join("state/optimizer"), text).unwrap();
+            Ok(())
+        },
+        &mut |stage| Some(stage) != last,
+    )
+    .unwrap();
+}
+
+fn found(slot: &FolderSlot) -> Option<String> {
+    let folder = slot.find().unwrap()?;
+    let weights = fs::read_to_string(folder.join("weights")).unwrap();
+    assert_eq!(
+        fs::read_to_string(folder.join("state/optimizer")).unwrap(),
+        weights
+    );
+    Some(weights)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+const STAGES: [Stage; 5] = [
+    Stage::Written,
+    Stage::Completed,
+    Stage::OldMovedAway,
+    Stage::NewMovedIn,
+    Stage::OldRemoved,
+];
+
+#[test]
+fn a_swap_killed_after_any_stage_leaves_a_complete_folder_to_be_found() {
+    for stage in STAGES {
+        let parent = tempfile::tempdir().unwrap();
+        let slot = FolderSlot::new(parent.path(), "latest");
+        put(&slot, "old", None);
+        put(&slot, "new", Some(stage));
+        let expected = if stage == Stage::Written {
+            "old"
+        } else {
+            "new"
+        };
+        assert_eq!(found(&slot).as_deref(), Some(expected), "after {stage:?}");
+    }
+}
+
+#[test]
+fn the_swap_after_a_killed_one_tidies_up() {
+    for stage in STAGES {
+        let parent = tempfile::tempdir().unwrap();
+        let slot = FolderSlot::new(parent.path(), "latest");
+        put(&slot, "old", None);
+        put(&slot, "new", Some(stage));
+        put(&slot, "newer", None);
+        assert_eq!(found(&slot).as_deref(), Some("newer"), "after {stage:?}");
+        assert_eq!(names(parent.path()), ["latest"], "after {stage:?}");
+    }
+}
+
+#[test]
+fn two_swaps_killed_in_a_row_lose_nothing() {
+    for first in STAGES {
+        for second in STAGES {
+            let parent = tempfile::tempdir().unwrap();
+            let slot = FolderSlot::new(parent.path(), "best");
+            put(&slot, "1", None);
+            put(&slot, "2", Some(first));
+            put(&slot, "3", Some(second));
+            let expected = match (first, second) {
+                (Stage::Written, Stage::Written) => "1",
+                (_, Stage::Written) => "2",
+                _ => "3",
+            };
+            assert_eq!(found(&slot).as_deref(), Some(expected));
+        }
+    }
+}
+
+#[test]
+fn a_first_folder_that_was_never_completed_is_not_found() {
+    let parent = tempfile::tempdir().unwrap();
+    let slot = FolderSlot::new(parent.path(), "latest");
+    put(&slot, "half", Some(Stage::Written));
+    assert_eq!(found(&slot), None);
+}
+
+#[test]
+fn a_folder_with_a_file_cut_short_gives_way_to_an_older_one() {
+    let parent = tempfile::tempdir().unwrap();
+    let slot = FolderSlot::new(parent.path(), "latest");
+    put(&slot, "old", None);
+    put(&slot, "new", Some(Stage::NewMovedIn));
+    fs::write(slot.path().join("weights"), "n").unwrap();
+    assert_eq!(found(&slot).as_deref(), Some("old"));
+}
+
+#[test]
+fn a_writer_that_fails_leaves_the_old_folder() {
+    let parent = tempfile::tempdir().unwrap();
+    let slot = FolderSlot::new(parent.path(), "latest");
+    put(&slot, "old", None);
+    let result = slot.replace(|folder| {
+        fs::write(folder.join("weights"), "half").unwrap();
+        Err(failed("write", folder, io::Error::other("disk full")))
+    });
+    assert!(result.unwrap_err().to_string().ends_with("disk full"));
+    assert_eq!(found(&slot).as_deref(), Some("old"));
+}
+
+#[test]
+fn slots_with_a_common_prefix_do_not_see_each_other() {
+    let parent = tempfile::tempdir().unwrap();
+    let latest = FolderSlot::new(parent.path(), "latest");
+    let other = FolderSlot::new(parent.path(), "latest.newest");
+    put(&other, "other", None);
+    put(&latest, "own", None);
+    assert_eq!(found(&latest).as_deref(), Some("own"));
+    assert_eq!(found(&other).as_deref(), Some("other"));
+}

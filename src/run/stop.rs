@@ -1,0 +1,128 @@
+//! Stopping by value: a request to stop, with its reason, that a training asks
+//! about at every step boundary.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use signal_hook::SigId;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
+
+use super::exit::Exit;
+
+/// A request to stop. Clones share it; once made it can't be taken back, and
+/// the first reason is kept.
+#[derive(Debug, Clone, Default)]
+pub struct StopSignal {
+    reason: Arc<Mutex<Option<String>>>,
+    /// Number of the last signal that arrived, 0 before any.
+    signal: Arc<AtomicUsize>,
+}
+
+/// Takes the signal handlers back when it is dropped.
+#[derive(Debug)]
+pub struct SignalGuard {
+    handlers: Vec<SigId>,
+}
+
+impl StopSignal {
+    /// A signal that nobody has given yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks to stop. A later request doesn't change the reason.
+    pub fn request(&self, reason: impl Into<String>) {
+        self.lock().get_or_insert_with(|| reason.into());
+    }
+
+    /// Why to stop, if anybody asked.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let mut reason = self.lock();
+        if reason.is_none() {
+            *reason = describe(self.signal.load(Ordering::Relaxed));
+        }
+        reason.clone()
+    }
+
+    /// From now on SIGINT (Ctrl+C) and SIGTERM ask to stop. The second of
+    /// either ends the process at once with exit code 130, even if the
+    /// training hangs: what the last checkpoint and the journal hold is safe.
+    ///
+    /// # Errors
+    /// If the system refuses the handlers.
+    pub fn on_signals(&self) -> std::io::Result<SignalGuard> {
+        let mut guard = SignalGuard {
+            handlers: Vec::new(),
+        };
+        let asked = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the shutdown looks at the flag before this very
+            // signal sets it.
+            guard.handlers.push(flag::register_conditional_shutdown(
+                signal,
+                i32::from(Exit::Interrupted.code()),
+                Arc::clone(&asked),
+            )?);
+            guard
+                .handlers
+                .push(flag::register(signal, Arc::clone(&asked))?);
+            guard.handlers.push(flag::register_usize(
+                signal,
+                Arc::clone(&self.signal),
+                usize::try_from(signal).unwrap_or(usize::MAX),
+            )?);
+        }
+        Ok(guard)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        // The lock is never held over anything that can panic half-way.
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SignalGuard {
+    fn drop(&mut self) {
+        for handler in self.handlers.drain(..) {
+            low_level::unregister(handler);
+        }
+    }
+}
+
+fn describe(signal: usize) -> Option<String> {
+    match i32::try_from(signal) {
+        Ok(0) => None,
+        Ok(SIGINT) => Some("interrupted (SIGINT)".to_owned()),
+        Ok(SIGTERM) => Some("terminated (SIGTERM)".to_owned()),
+        _ => Some(format!("signal {signal}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_is_kept_and_clones_share_it() {
+        let stop = StopSignal::new();
+        let clone = stop.clone();
+        assert_eq!(stop.reason(), None);
+        clone.request("disk full");
+        stop.request("Ctrl+C");
+        assert_eq!(stop.reason().as_deref(), Some("disk full"));
+        assert_eq!(clone.reason().as_deref(), Some("disk full"));
+    }
+
+    /// SIGTERM only: the flags of two tests that raise would meet.
+    #[test]
+    fn a_signal_asks_to_stop_and_names_itself() {
+        let stop = StopSignal::new();
+        let guard = stop.on_signals().unwrap();
+        low_level::raise(SIGTERM).unwrap();
+        assert_eq!(stop.reason().as_deref(), Some("terminated (SIGTERM)"));
+        drop(guard);
+    }
+}

@@ -1,0 +1,70 @@
+//! The UTC date and time in the name of a run's folder.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// `YYYYMMDD-HHMMSS` in UTC, which sorts as time does. A clock before 1970
+/// counts as 1970.
+pub(super) fn stamp(time: SystemTime) -> String {
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    let (year, month, day) = civil(seconds / SECONDS_PER_DAY);
+    let of_day = seconds % SECONDS_PER_DAY;
+    format!(
+        "{year:04}{month:02}{day:02}-{:02}{:02}{:02}",
+        of_day / 3600,
+        of_day / 60 % 60,
+        of_day % 60
+    )
+}
+
+/// Year, month and day of a number of days since 1970-01-01, after Howard
+/// Hinnant's `civil_from_days`: years begin in March, so that the leap day is
+/// the last of its year, and 400 years have 146,097 days.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let of_era = shifted % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: u64) -> String {
+        stamp(UNIX_EPOCH + Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn known_moments_have_their_dates() {
+        assert_eq!(at(0), "19700101-000000");
+        assert_eq!(at(951_782_400), "20000229-000000");
+        assert_eq!(at(951_868_799), "20000229-235959");
+        assert_eq!(at(1_709_164_800), "20240229-000000");
+        assert_eq!(at(1_795_441_128), "20261123-133848");
+        assert_eq!(at(4_107_542_400), "21000301-000000");
+    }
+
+    #[test]
+    fn a_clock_before_1970_is_1970() {
+        assert_eq!(
+            stamp(UNIX_EPOCH - Duration::from_secs(5)),
+            "19700101-000000"
+        );
+    }
+}
