@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{DataError, Part};
+use super::evaluation::EvaluationBatches;
 use super::normalize::Normalization;
 use super::set::{ImageSet, Pool, Rules};
 use super::source::{self, Found, Labels};
@@ -138,6 +139,13 @@ impl Images {
             skipped: self.skipped.clone(),
             in_memory: self.sets().all(ImageSet::in_memory),
         }
+    }
+
+    /// The images of one of the sets in order, un-augmented and normalised, in
+    /// batches of `batch`; the last may be smaller.
+    #[must_use]
+    pub fn in_order(&self, set: &ImageSet, batch: usize) -> EvaluationBatches {
+        EvaluationBatches::new(set, &self.normalization(), batch, self.workers.clone())
     }
 
     /// Images that went bad since the last call, after they had been indexed.

@@ -15,6 +15,7 @@ pub mod error;
 pub mod resize;
 
 mod evaluation;
+mod fingerprint;
 mod images;
 mod loader;
 mod normalize;

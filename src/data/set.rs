@@ -172,12 +172,17 @@ impl Pool {
         self.origin.name(self.entries[index as usize] as usize)
     }
 
+    /// Pixels of an image that is kept in memory, `[height, width, 3]`.
+    fn kept(&self, index: u32) -> Option<&[u8]> {
+        let stride = bytes_of(self.size);
+        let start = index as usize * stride;
+        self.kept.as_ref().map(|kept| &kept[start..start + stride])
+    }
+
     fn pixels(&self, index: u32) -> Result<RgbImage, ImageError> {
         let (height, width) = self.size;
-        if let Some(kept) = &self.kept {
-            let stride = bytes_of(self.size);
-            let start = index as usize * stride;
-            let bytes = kept[start..start + stride].to_vec();
+        if let Some(pixels) = self.kept(index) {
+            let bytes = pixels.to_vec();
             return RgbImage::from_raw(width, height, bytes)
                 .ok_or_else(|| ImageError::Damaged("has no pixels".to_owned()));
         }
@@ -279,6 +284,11 @@ impl ImageSet {
     #[must_use]
     pub fn name(&self, index: usize) -> PathBuf {
         self.pool.name(self.members[index])
+    }
+
+    /// Pixels of an image if they are kept in memory.
+    pub(super) fn kept(&self, index: usize) -> Option<&[u8]> {
+        self.pool.kept(self.members[index])
     }
 
     /// Pixels of an image, `[height, width, 3]` at [`Self::size`].

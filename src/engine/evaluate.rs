@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::failure::Failure;
 use super::metrics::Tally;
 use super::network::Network;
-use crate::data::{EvaluationBatch, EvaluationBatches, ImageSet, Images};
+use crate::data::{EvaluationBatch, ImageSet, Images};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 
 /// Images in a forward pass of an evaluation. Has no effect on results.
@@ -19,6 +19,7 @@ const BATCH: usize = 256;
 pub struct Examination {
     split: Split,
     set: ImageSet,
+    /// Logits, `[image, class]` row by row.
     teacher: Option<Vec<f32>>,
 }
 
@@ -45,13 +46,15 @@ impl Examination {
         set: ImageSet,
         images: &Images,
         teacher: Option<&Network>,
-        workers: usize,
     ) -> Result<Self, Failure> {
+        let classes = images.classes.len();
         let teacher = teacher
             .map(|teacher| {
-                let mut answers = Vec::new();
-                for_each_batch(teacher, &set, images, workers, |_, logits| {
-                    answers.extend_from_slice(logits);
+                let mut answers = vec![0.0; set.len() * classes];
+                for_each_batch(teacher, &set, images, |batch, logits| {
+                    for (row, &image) in logits.chunks_exact(classes).zip(&batch.indices) {
+                        answers[image * classes..(image + 1) * classes].copy_from_slice(row);
+                    }
                 })?;
                 Ok::<_, Failure>(answers)
             })
@@ -71,21 +74,19 @@ impl Examination {
         &self,
         network: &Network,
         images: &Images,
-        workers: usize,
         subject: Subject,
     ) -> Result<Evaluation, Failure> {
         let start = Instant::now();
         let classes = images.classes.len();
         let mut tally = Tally::new(classes, self.teacher.is_some());
-        let mut image = 0;
-        for_each_batch(network, &self.set, images, workers, |batch, logits| {
-            for (row, &label) in logits.chunks_exact(classes).zip(&batch.labels) {
+        for_each_batch(network, &self.set, images, |batch, logits| {
+            let rows = logits.chunks_exact(classes);
+            for ((row, &label), &image) in rows.zip(&batch.labels).zip(&batch.indices) {
                 let teacher = self
                     .teacher
                     .as_ref()
                     .map(|answers| &answers[image * classes..(image + 1) * classes]);
                 tally.count(row, label as usize, teacher);
-                image += 1;
             }
         })?;
         Ok(Evaluation {
@@ -112,12 +113,11 @@ fn for_each_batch(
     network: &Network,
     set: &ImageSet,
     images: &Images,
-    workers: usize,
     mut visit: impl FnMut(&EvaluationBatch, &[f32]),
 ) -> Result<(), Failure> {
-    for batch in EvaluationBatches::new(images, set, BATCH, workers) {
+    for batch in images.in_order(set, BATCH) {
         let batch = batch?;
-        let input = image_tensor(&batch.images, images.size, network.device());
+        let input = image_tensor(&batch.pixels, images.size, network.device());
         let logits = host(network.forward(input))?;
         visit(&batch, &logits);
     }

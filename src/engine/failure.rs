@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::data::DataError;
 use super::optimizer::OptimizerError;
 use super::step::StepError;
 use super::weights::WeightsError;
+use crate::data::DataError;
+use crate::run::SlotError;
 
 /// A reason for which a run ends before its time. The last good checkpoint is
 /// kept in every case.
@@ -35,6 +36,12 @@ pub enum Failure {
     /// The backend would not hand over a tensor.
     #[error("the device could not hand over a tensor: {0}")]
     Tensor(String),
+    /// Events can no longer be kept.
+    #[error("the run can no longer be recorded: {0}")]
+    Journal(String),
+    /// A checkpoint folder could not be found or replaced.
+    #[error(transparent)]
+    Slot(#[from] SlotError),
     /// A file of the run could not be read or written.
     #[error("{}: {error}", path.display())]
     File {

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::average;
 use super::checkpoint::CheckpointFolder;
 use super::evaluate::{Examination, Subject, image_tensor};
 use super::failure::Failure;
@@ -96,7 +97,7 @@ pub struct Fit<'a> {
 
 /// What learns: weights, their moving average and the optimizer.
 pub struct Learner {
-    /// The weights, as leaves that record gradients.
+    /// The weights after the last step.
     pub network: Network,
     /// Moving average of the weights, where the experiment asks for one.
     pub average: Option<Network>,
@@ -109,19 +110,16 @@ impl Learner {
     #[must_use]
     pub fn new(network: Network, training: &Training) -> Self {
         Self {
-            average: training.ema.map(|_| network.frozen()),
+            average: training.ema.map(|_| network.clone()),
             optimizer: Optimizer::new(&training.optimizer, &network),
-            network: network.trainable(),
+            network,
         }
     }
 
-    /// The weights to evaluate and to take away, on the plain device.
+    /// The weights to evaluate and to take away.
     #[must_use]
-    pub fn deployable(&self) -> Network {
-        match &self.average {
-            Some(average) => average.clone(),
-            None => self.network.frozen(),
-        }
+    pub fn deployable(&self) -> &Network {
+        self.average.as_ref().unwrap_or(&self.network)
     }
 }
 
@@ -233,7 +231,7 @@ impl<'a> Fit<'a> {
         )
         .map_err(|error| Failure::Step { step, epoch, error })?;
         if let (Some(average), Some(decay)) = (&mut self.learner.average, training.ema) {
-            average.average_with(&self.learner.network, decay);
+            average::follow(average, &self.learner.network, decay);
         }
         self.state.step += 1;
         self.log(step, epoch, &knobs, &batch, &report);
@@ -322,9 +320,8 @@ impl<'a> Fit<'a> {
 
     fn evaluate(&self) -> Result<Evaluation, Failure> {
         self.context.valid.evaluate(
-            &self.learner.deployable(),
+            self.learner.deployable(),
             self.context.images,
-            self.context.workers,
             Subject {
                 phase: self.context.phase,
                 weights: EvaluatedWeights::Last,
@@ -337,6 +334,9 @@ impl<'a> Fit<'a> {
     /// Writes the latest checkpoint, once all that led to it is journalled.
     fn save(&self) -> Result<(), Failure> {
         self.context.sink.flush();
+        if let Some(reason) = self.context.sink.failure() {
+            return Err(Failure::Journal(reason));
+        }
         let folder = self.context.checkpoints.save_latest(&self.learner, &self.state)?;
         self.emit(RunEvent::CheckpointSaved {
             at: self.position(),

@@ -5,6 +5,7 @@
 //! the end its last and its best weights are evaluated on the test images. No
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
+mod average;
 mod checkpoint;
 mod device;
 mod evaluate;
@@ -136,13 +137,13 @@ impl Engine {
         let examination = self.examination(Split::Test, teacher)?;
         let last = learner.deployable();
         let mut best = last.clone();
-        weights::load(&mut best, &checkpoints.best_weights())?;
+        weights::load(&mut best, &checkpoints.best_weights()?)?;
         let epochs = f64::from(self.prepared.plan.training.epochs);
         let state = checkpoints.latest_state()?;
         let steps = state.as_ref().map_or(0, |state| state.step);
         let best_step = state.and_then(|state| state.best).map_or(steps, |best| best.step);
         for (weights, network, step) in [
-            (EvaluatedWeights::Last, &last, steps),
+            (EvaluatedWeights::Last, last, steps),
             (EvaluatedWeights::Best, &best, best_step),
         ] {
             let subject = Subject {
@@ -151,8 +152,7 @@ impl Engine {
                 step,
                 epoch: epochs * step as f64 / steps.max(1) as f64,
             };
-            let workers = self.prepared.plan.data.workers;
-            let evaluation = examination.evaluate(network, &self.prepared.images, workers, subject)?;
+            let evaluation = examination.evaluate(network, &self.prepared.images, subject)?;
             sink.emit(RunEvent::Evaluated(evaluation));
         }
         Ok(())
@@ -164,7 +164,7 @@ impl Engine {
             (Split::Test, Some(test)) => test.clone(),
             _ => images.valid.clone(),
         };
-        Examination::new(split, set, images, teacher, self.prepared.plan.data.workers)
+        Examination::new(split, set, images, teacher)
     }
 
     /// Where the folder's checkpoints stand, if there are any.

@@ -27,6 +27,9 @@ use crate::trainer::{CommandSource, EventSink};
 /// teachers of the older engine are trained again.
 const CACHE_VERSION: u32 = 1;
 
+/// The run's own copy of its teacher, in its folder `teacher/`.
+const TEACHER_WEIGHTS: &str = "weights.safetensors";
+
 /// A teacher, or the reason of a stop while it was trained.
 pub enum TeacherEnd {
     /// Ready, on the plain device.
@@ -71,7 +74,7 @@ pub fn obtain(
         TeacherSource::File(path) => return read(network, path, false, sink),
         TeacherSource::Train(training) => training,
     };
-    let own = folder.teacher_weights();
+    let own = folder.teacher().join(TEACHER_WEIGHTS);
     if own.exists() {
         return read(network, &own, true, sink);
     }
@@ -97,7 +100,7 @@ pub fn obtain(
         return Ok(TeacherEnd::Stopped { reason });
     }
     drop(learner);
-    let best = CheckpointFolder::new(folder, Phase::Teacher).best_weights();
+    let best = CheckpointFolder::new(folder, Phase::Teacher).best_weights()?;
     copy(&best, &own)?;
     copy(&own, &cached)?;
     let mut network = network;
@@ -144,5 +147,5 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
         move |error| Failure::File { path, error }
     };
     let bytes = std::fs::read(from).map_err(failed(from))?;
-    crate::run::atomic::write(to, &bytes).map_err(failed(to))
+    crate::run::atomic::write_file(to, &bytes).map_err(failed(to))
 }
