@@ -33,8 +33,8 @@ fn every_malformed_experiment_has_its_own_clear_errors() {
 #[test]
 fn a_missing_file_and_a_folder_are_told_apart() {
     let report = |path: &str| load(Path::new(path), &[]).unwrap_err().to_string();
-    insta::assert_snapshot!(report("tests/malformed/absent.ron"), @"");
-    insta::assert_snapshot!(report("tests/malformed"), @"");
+    insta::assert_snapshot!("no-file", report("tests/malformed/absent.ron"));
+    insta::assert_snapshot!("a-folder", report("tests/malformed"));
 }
 
 #[test]
@@ -50,5 +50,5 @@ fn a_malformed_override_is_shown_in_its_argument() {
     .into_iter()
     .map(|argument| Override::parse(argument).unwrap_err().to_string())
     .collect();
-    insta::assert_snapshot!(errors.join("\n\n"), @"");
+    insta::assert_snapshot!("overrides", errors.join("\n\n"));
 }

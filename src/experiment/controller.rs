@@ -273,3 +273,6 @@ enum Next {
 fn shown(best: Option<f64>) -> String {
     best.map(|best| format!(" ({best:.4})")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

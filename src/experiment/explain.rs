@@ -164,3 +164,6 @@ fn gates(gates: &[Gate], page: &mut Page) {
         page.row(metric, &format!("{relation} {bound}"));
     }
 }
+
+#[cfg(test)]
+mod tests;

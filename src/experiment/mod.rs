@@ -21,4 +21,4 @@ pub mod schedule;
 pub mod spec;
 
 pub use explain::explain;
-pub use read::{Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text};
+pub use read::{Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text, read_spec};

@@ -149,3 +149,6 @@ pub enum ValidPlan {
     /// A set of its own.
     Set(Source),
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,3 +215,6 @@ fn piecewise(points: &[(f64, f64)], epoch: f64) -> f64 {
         (None, None) => f64::NAN,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,25 @@ pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Lo
     read(&source, origin).map_err(|findings| report(&source, findings))
 }
 
+/// Reads the `text` of a file at `origin` without planning it: what a run's
+/// folder keeps can be shown after its images are gone.
+///
+/// # Errors
+/// Every mistake in the text that is not one of its values.
+pub fn read_spec(text: &str, origin: &Path) -> Result<Spec, Report> {
+    let source = Source::new(origin.display().to_string(), text.to_owned());
+    let parsed = parse::parse(text);
+    let mut findings = parsed.findings;
+    if let Some(root) = parsed.root {
+        let typed = typed::read::<Spec>(&root);
+        findings.extend(typed.findings);
+        if let Some(spec) = typed.value.filter(|_| findings.is_empty()) {
+            return Ok(spec);
+        }
+    }
+    Err(report(&source, findings))
+}
+
 fn read(source: &Source, origin: &Path) -> Result<Loaded, Vec<Finding>> {
     let text = source.text();
     let parsed = parse::parse(text);

@@ -93,7 +93,10 @@ impl Override {
         }
         match self.insertion(found.node, depth, original, value, source.text()) {
             Ok((at, parts)) => {
-                source.splice(at..at, parts);
+                source.splice(at.field..at.field, parts);
+                if let Some(comma) = at.comma {
+                    source.splice(comma..comma, vec![(",".to_owned(), put(original, 0, ","))]);
+                }
                 Ok(())
             }
             Err(finding) => Err(Box::new(source.diagnose_in(original, finding))),
@@ -123,7 +126,7 @@ impl Override {
         original: usize,
         value: (String, usize),
         text: &str,
-    ) -> Result<(usize, Vec<(String, Piece)>), Finding> {
+    ) -> Result<(Point, Vec<(String, Piece)>), Finding> {
         let (first, place) = &self.path[depth];
         let Segment::Name(_) = first else {
             return Err(Finding::new(
@@ -188,7 +191,7 @@ impl Override {
             parts.push(glue("}"));
         }
         parts.retain(|(text, _)| !text.is_empty());
-        Ok((point.at, parts))
+        Ok((point, parts))
     }
 
     /// Whether the segment is a knob's name, which is a key of a map.
@@ -202,31 +205,31 @@ impl Override {
         let Segment::Name(name) = segment else {
             return Finding::new(place.clone(), "there is no list here");
         };
-        let above = match self.path[..depth].last() {
-            Some((_, span)) => self.argument[..span.end].to_owned(),
-            None => "the experiment".to_owned(),
+        let Some((_, last)) = self.path[..depth].last() else {
+            let message = format!("`{name}` is not a field of the experiment");
+            return Finding::new(place.clone(), message)
+                .help("variants stand inside a field, such as optimizer.Sgd");
         };
-        let finding = match node.name() {
-            Some(written) => Finding::new(
-                place.clone(),
-                format!("`{above}` is `{written}` in the file, which has no `{name}`"),
-            ),
-            None => Finding::new(place.clone(), format!("`{above}` has no `{name}`")),
-        };
-        let near = node
-            .name()
-            .and_then(|written| nearest(name, [written]))
-            .map(ToOwned::to_owned);
+        let above = &self.argument[..last.end];
+        if let (Kind::List(_), _) | (_, None) = (&node.kind, node.name()) {
+            let help = if matches!(node.kind, Kind::List(_)) {
+                format!("its elements are {above}[0] and so on")
+            } else {
+                "set the value as a whole".to_owned()
+            };
+            return Finding::new(place.clone(), format!("`{above}` has no `{name}`")).help(help);
+        }
+        let written = node.name().unwrap_or_default();
+        let message = format!("`{above}` is `{written}` in the file, which has no `{name}`");
+        let near = nearest(name, [written]).map(ToOwned::to_owned);
         let help = match &near {
             Some(near) => format!("did you mean `{near}`?"),
-            None if depth == 0 => "variants stand inside a field, such as optimizer.Sgd".to_owned(),
             None => format!("set the whole value: --set '{above}={name}(…)'"),
         };
         Finding {
             nearest: near,
-            ..finding
+            ..Finding::new(place.clone(), message).help(help)
         }
-        .help(help)
     }
 }
 
@@ -236,11 +239,13 @@ fn is_variant(segment: &Segment) -> bool {
 
 /// Where a new last field goes and what stands before it.
 struct Point {
-    at: usize,
+    field: usize,
     before: String,
+    /// Where the field before it still needs a comma.
+    comma: Option<usize>,
 }
 
-/// Right after the last field, so that the comments behind it stay there.
+/// Right after the last field and the comment on its line.
 fn insertion_point(node: &Node, text: &str) -> Point {
     let last = match &node.kind {
         Kind::Fields(_, fields) => fields
@@ -253,8 +258,9 @@ fn insertion_point(node: &Node, text: &str) -> Point {
     };
     let Some((start, end)) = last else {
         return Point {
-            at: node.span.end - 1,
+            field: node.span.end - 1,
             before: String::new(),
+            comma: None,
         };
     };
     let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -265,16 +271,26 @@ fn insertion_point(node: &Node, text: &str) -> Point {
         " ".to_owned()
     };
     let comma = end + trivia(&text[end..]);
-    if text[comma..].starts_with(',') {
-        Point {
-            at: comma + 1,
-            before: indent,
-        }
+    let (comma, after) = if text[comma..].starts_with(',') {
+        (None, comma + 1)
     } else {
-        Point {
-            at: end,
-            before: format!(",{indent}"),
-        }
+        (Some(end), end)
+    };
+    Point {
+        field: after + comment_on_line(&text[after..]),
+        before: indent,
+        comma,
+    }
+}
+
+/// Length of the line comment that ends the line a text starts in, with the
+/// blanks before it; 0 if there is none.
+fn comment_on_line(text: &str) -> usize {
+    let line = text.lines().next().unwrap_or_default();
+    if line.trim_start().starts_with("//") {
+        line.trim_end().len()
+    } else {
+        0
     }
 }
 

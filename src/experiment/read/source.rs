@@ -119,24 +119,29 @@ impl Source {
     }
 
     /// Which original a span of the text comes from, and from where in it. A
-    /// span over several originals is cut to the first.
+    /// span over several pieces is cut to the first that is a copy.
     fn locate(&self, span: &Span) -> (usize, Span) {
         let mut start = 0;
+        let mut put_in = None;
         for piece in &self.pieces {
             let end = start + piece.length;
-            let inside = span.start < end || (span.start == end && span.is_empty());
-            if inside {
-                if !piece.copied {
-                    return (piece.original, piece.start..piece.start + 1);
-                }
+            let touches = span.start < end || (span.start == end && span.is_empty());
+            let beyond = start >= span.end && !(span.is_empty() && start == span.start);
+            if beyond {
+                break;
+            }
+            if touches && piece.copied {
                 let from = piece.start + span.start.saturating_sub(start);
-                let to = piece.start + span.end.clamp(span.start.max(start), end) - start;
-                return (piece.original, from..to);
+                let to = piece.start + span.end.min(end) - start;
+                return (piece.original, from..to.max(from));
+            }
+            if touches && put_in.is_none() {
+                put_in = Some((piece.original, piece.start..piece.start + 1));
             }
             start = end;
         }
         let last = self.originals[0].len();
-        (0, last..last)
+        put_in.unwrap_or((0, last..last))
     }
 }
 

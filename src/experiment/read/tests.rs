@@ -1,1 +1,242 @@
-//! tmp
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::experiment::spec::{Bound, Gate, Source as Images};
+
+const VALID: &str = r#"// an experiment
+Experiment(
+    name: "small",
+    data: (
+        train: Shapes(count: 200, size: 16), // pictures
+        valid: Holdout(0.2),
+        test: Shapes(count: 100, size: 16, seed: 1),
+        size: (16, 16),
+    ),
+    teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2)),
+    student: (model: MobileNetV2(width: 0.5)),
+    augment: [HorizontalFlip, PadCrop(2), ColorJitter(hue: 0.1)],
+    /* how */ method: AdaptiveAugmentation(update: Scheduled(P1(Linear(from: 0, to: 0.5)))),
+    optimizer: AdamW(betas: (0.9, 0.99)),
+    lr: Warmup(epochs: 1, then: Piecewise([(0, 0.1), (2, 0.01)])),
+    knobs: {"temperature": Constant(3)},
+    clip: 1.0,
+    gates: [AtLeast("test/top1", 0.5), AtMost("valid/loss@last", Value(2))],
+    epochs: 3, // three
+)
+"#;
+
+fn origin() -> PathBuf {
+    PathBuf::from("experiments/small.ron")
+}
+
+fn loaded(text: &str, sets: &[&str]) -> Result<Loaded, Report> {
+    let overrides: Vec<Override> = sets
+        .iter()
+        .map(|set| Override::parse(set).unwrap())
+        .collect();
+    load_text(text, &origin(), &overrides)
+}
+
+#[test]
+fn a_file_is_read_as_ron_reads_it() {
+    // Bare bounds are this reader's own.
+    let text = VALID.replace("0.5), AtMost", "Value(0.5)), AtMost");
+    let extensions = ron::extensions::Extensions::IMPLICIT_SOME
+        | ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES;
+    let by_ron: Spec = ron::Options::default()
+        .with_default_extension(extensions)
+        .from_str(&text)
+        .unwrap();
+    assert_eq!(loaded(&text, &[]).unwrap().spec, by_ron);
+    assert_eq!(loaded(VALID, &[]).unwrap().spec, by_ron);
+}
+
+#[test]
+fn a_bare_number_is_a_bound() {
+    let spec = loaded(VALID, &[]).unwrap().spec;
+    assert_eq!(
+        spec.gates[0],
+        Gate::AtLeast("test/top1".to_owned(), Bound::Value(0.5))
+    );
+}
+
+#[test]
+fn the_experiments_of_the_repository_are_well_formed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        read_spec(&text, &path).unwrap_or_else(|report| panic!("{report}"));
+        // What may be wrong is that the images are not there.
+        if let Err(report) = load(&path, &[]) {
+            for diagnostic in report.diagnostics {
+                assert!(
+                    diagnostic.message.starts_with("there is no folder"),
+                    "{diagnostic}"
+                );
+            }
+        }
+        count += 1;
+    }
+    assert!(count >= 7);
+}
+
+#[test]
+fn an_override_changes_its_value_and_nothing_else() {
+    let text = loaded(VALID, &["epochs=20"]).unwrap().text;
+    assert_eq!(text, VALID.replace("epochs: 3,", "epochs: 20,"));
+    let text = loaded(VALID, &["optimizer.AdamW.betas[1]=0.9"])
+        .unwrap()
+        .text;
+    assert_eq!(text, VALID.replace("(0.9, 0.99)", "(0.9, 0.9)"));
+}
+
+#[test]
+fn variants_may_be_left_out_of_an_override() {
+    for set in [
+        "lr.Warmup.then.Piecewise[1]=(2, 0.05)",
+        "lr.then[1]=(2, 0.05)",
+    ] {
+        let text = loaded(VALID, &[set]).unwrap().text;
+        assert_eq!(text, VALID.replace("(2, 0.01)", "(2, 0.05)"), "{set}");
+    }
+}
+
+#[test]
+fn an_override_of_what_is_absent_adds_it_behind_the_last_comment() {
+    let text = loaded(VALID, &["ema=0.99"]).unwrap().text;
+    assert!(
+        text.ends_with("epochs: 3, // three\n    ema: 0.99\n)\n"),
+        "{text}"
+    );
+    let again = loaded(VALID, &["ema=0.99", "batch=16"]).unwrap();
+    assert_eq!(again.spec.batch, 16);
+    assert_eq!(again.spec.ema, Some(0.99));
+}
+
+#[test]
+fn an_override_adds_fields_inside_fields() {
+    let bare = VALID
+        .replace("    optimizer: AdamW(betas: (0.9, 0.99)),\n", "")
+        .replace("    knobs: {\"temperature\": Constant(3)},\n", "");
+    let sets = [
+        "optimizer.Sgd.momentum=0.8",
+        "optimizer.nesterov=true",
+        "knobs.temperature=Constant(2)",
+        "knobs.w_truth=Constant(0.5)",
+        "method.update.Scheduled=W(Constant(0.5))",
+    ];
+    let loaded = loaded(&bare, &sets).unwrap();
+    assert!(
+        loaded
+            .text
+            .contains("optimizer: Sgd(momentum: 0.8, nesterov: true)")
+    );
+    assert_eq!(loaded.spec.knobs.len(), 2);
+    assert!(loaded.text.contains("Scheduled(W(Constant(0.5)))"));
+}
+
+#[test]
+fn a_frozen_text_means_the_same_from_another_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("data/train/a")).unwrap();
+    std::fs::create_dir_all(folder.path().join("experiments")).unwrap();
+    std::fs::write(folder.path().join("data/teacher.pt"), "x").unwrap();
+    let text = VALID
+        .replace("    name: \"small\",\n", "")
+        .replace(
+            "Shapes(count: 200, size: 16)",
+            "ImageFolder(\"../data/train\")",
+        )
+        .replace("Train(epochs: 2)", "File(\"../data/teacher.pt\")");
+    let origin = folder.path().join("experiments/mine.ron");
+    let first = load_text(&text, &origin, &[]).unwrap();
+    let elsewhere = folder.path().join("checkpoints/run/experiment.ron");
+    let second = load_text(first.frozen_text(), &elsewhere, &[]).unwrap();
+    assert_eq!(first.plan, second.plan);
+    assert_eq!(second.plan.name, "mine");
+    assert!(matches!(&second.spec.data.train, Images::ImageFolder(path) if path.is_absolute()));
+    assert!(first.frozen_text().contains("// pictures"));
+}
+
+#[test]
+fn a_problem_that_a_mistake_elsewhere_causes_is_not_told() {
+    // With a method that is not known nothing can be said about its teacher.
+    let report = loaded(&VALID.replace("AdaptiveAugmentation", "Adaptive"), &[]).unwrap_err();
+    assert_eq!(report.diagnostics.len(), 1, "{report}");
+    let report = loaded(&VALID.replace("size: 16, seed: 1", "size: x, seed: 1"), &[]).unwrap_err();
+    assert_eq!(report.diagnostics.len(), 1, "{report}");
+}
+
+#[test]
+fn mistakes_of_every_stage_are_told_together() {
+    let text = VALID
+        .replace("size: (16, 16),", "size: (16, 16)\n        max_bad 0.5")
+        .replace("width: 0.5", "width: \"half\"")
+        .replace("PadCrop(2)", "PadCrop(0)")
+        .replace("epochs: 3,", "epochs: 3.5,");
+    let report = loaded(&text, &[]).unwrap_err();
+    let messages: Vec<&str> = report
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.message.as_str())
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "a comma is missing here",
+            "a `:` is missing after `max_bad`",
+            "expected a number, found the text \"half\"",
+            "PadCrop: 0 is not between 1 and 1024",
+            "expected a whole number, found `3.5`",
+        ]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn a_mutated_file_loads_or_says_why_not(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..4, "[\\PC\n]{0,3}|[()\\[\\]{},:\"/*=.0-9-]{1,3}"), 1..5)
+    ) {
+        let mut text: Vec<char> = VALID.chars().collect();
+        for (at, remove, insert) in edits {
+            let at = at.index(text.len() + 1);
+            let end = (at + remove).min(text.len());
+            text.splice(at..end, insert.chars());
+        }
+        let text: String = text.into_iter().collect();
+        if let Err(report) = load_text(&text, &origin(), &[]) {
+            prop_assert!(!report.diagnostics.is_empty());
+            for diagnostic in &report.diagnostics {
+                prop_assert!(diagnostic.place.is_some());
+            }
+            prop_assert!(!report.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn any_text_loads_or_says_why_not(text in "\\PC{0,60}") {
+        if let Err(report) = load_text(&text, &origin(), &[]) {
+            prop_assert!(!report.diagnostics.is_empty());
+            prop_assert!(!report.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn any_override_applies_or_says_why_not(argument in "[a-zA-Z.\\[\\]0-9_=(): \"]{0,24}|[a-z]{1,9}(\\.[A-Za-z]{1,6}){0,3}(\\[[0-9]\\])?=[0-9.()a-z]{1,6}") {
+        match Override::parse(&argument) {
+            Err(report) => prop_assert!(!report.diagnostics.is_empty()),
+            Ok(change) => {
+                if let Err(report) = load_text(VALID, &origin(), &[change]) {
+                    prop_assert!(!report.diagnostics.is_empty());
+                    prop_assert!(!report.to_string().is_empty());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+use super::*;
+
+const EPOCHS: f64 = 10.0;
+
+fn at(schedule: &Schedule, epochs: &[f64]) -> Vec<f64> {
+    epochs
+        .iter()
+        .map(|&epoch| (schedule.at(epoch, EPOCHS) * 1e6).round() / 1e6)
+        .collect()
+}
+
+#[test]
+fn a_line_ends_with_the_training_or_after_its_own_epochs() {
+    let whole = Schedule::Linear {
+        from: 1.0,
+        to: 0.0,
+        epochs: None,
+    };
+    assert_eq!(at(&whole, &[0.0, 5.0, 10.0, 11.0]), [1.0, 0.5, 0.0, 0.0]);
+    let short = Schedule::Linear {
+        from: 1.0,
+        to: 0.0,
+        epochs: Some(2.0),
+    };
+    assert_eq!(at(&short, &[0.0, 1.0, 2.0, 9.0]), [1.0, 0.5, 0.0, 0.0]);
+}
+
+#[test]
+fn a_cosine_is_halfway_in_the_middle_and_flat_at_its_ends() {
+    let cosine = Schedule::Cosine {
+        from: 0.1,
+        to: 0.0,
+        epochs: None,
+    };
+    assert_eq!(at(&cosine, &[0.0, 5.0, 10.0]), [0.1, 0.05, 0.0]);
+    assert!(cosine.at(0.1, EPOCHS) > 0.0999);
+}
+
+#[test]
+fn an_exponential_multiplies_every_epoch() {
+    let schedule = Schedule::Exponential {
+        from: 8.0,
+        decay: 0.5,
+    };
+    assert_eq!(at(&schedule, &[0.0, 1.0, 3.0]), [8.0, 4.0, 1.0]);
+}
+
+#[test]
+fn a_milestone_counts_from_its_own_epoch_on() {
+    let steps = Schedule::Steps {
+        from: 1.0,
+        factor: 0.1,
+        at: vec![3.0, 6.0],
+    };
+    assert_eq!(at(&steps, &[2.99, 3.0, 5.0, 6.0]), [1.0, 0.1, 0.1, 0.01]);
+}
+
+#[test]
+fn a_piecewise_line_is_constant_outside_its_points() {
+    let lines = Schedule::Piecewise(vec![(2.0, 1.0), (4.0, 3.0)]);
+    assert_eq!(
+        at(&lines, &[0.0, 2.0, 3.0, 4.0, 9.0]),
+        [1.0, 1.0, 2.0, 3.0, 3.0]
+    );
+}
+
+#[test]
+fn a_warm_up_rises_to_where_the_rest_begins_and_leaves_it_the_rest() {
+    let schedule = Schedule::Warmup {
+        epochs: 2.0,
+        then: Box::new(Schedule::Cosine {
+            from: 0.1,
+            to: 0.0,
+            epochs: None,
+        }),
+    };
+    assert_eq!(
+        at(&schedule, &[0.0, 1.0, 2.0, 6.0, 10.0]),
+        [0.0, 0.05, 0.1, 0.05, 0.0]
+    );
+}
+
+#[test]
+fn values_out_of_range_and_times_out_of_order_are_all_named() {
+    let paths = |schedule: &Schedule| -> Vec<String> {
+        let problems = schedule.problems(Range::PROBABILITY);
+        problems.into_iter().map(|problem| problem.path).collect()
+    };
+    assert_eq!(paths(&Schedule::Constant(1.5)), ["Constant"]);
+    assert_eq!(paths(&Schedule::Constant(f64::NAN)), ["Constant"]);
+    let line = Schedule::Linear {
+        from: -1.0,
+        to: 2.0,
+        epochs: Some(0.0),
+    };
+    assert_eq!(paths(&line), ["Linear.from", "Linear.to", "Linear.epochs"]);
+    let points = Schedule::Piecewise(vec![(1.0, 0.5), (1.0, 7.0)]);
+    assert_eq!(paths(&points), ["Piecewise[1]", "Piecewise"]);
+    let nested = Schedule::Warmup {
+        epochs: -1.0,
+        then: Box::new(Schedule::Constant(3.0)),
+    };
+    assert_eq!(paths(&nested), ["Warmup.epochs", "Warmup.then.Constant"]);
+}
