@@ -1,1 +1,32 @@
-//! (being written)
+//! What is kept of a run and how it is read again.
+//!
+//! Events come from a trainer, through the [`recorder`], into a [`journal`]
+//! (everything that happened) and a [`series`] (the numbers of every logged
+//! step). [`RunStore`] folds them into the state of the run, the same way
+//! whether they arrive live or are read from an old folder. Nothing here
+//! formats for people, and nothing here decides what a training does.
+
+pub mod commands;
+pub mod journal;
+mod lines;
+pub mod record;
+pub mod recorder;
+pub mod replay;
+pub mod run_reader;
+pub mod run_store;
+pub mod series;
+pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use commands::{CommandTail, append_command};
+pub use journal::{Journal, JournalError, JournalReader};
+pub use record::{
+    Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
+};
+pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
+pub use replay::{adjustments, adjustments_from};
+pub use run_reader::{OpenError, RunReader};
+pub use run_store::RunStore;
+pub use series::{SeriesError, SeriesReader, SeriesWriter};
+pub use table::{Series, SeriesTable, Tables};

@@ -1,0 +1,124 @@
+//! What a run's fold remembers, as plain data.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::event::{CommandRecord, Outcome, Phase, Position};
+use crate::experiment::controller::Decision;
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Status {
+    /// Nothing happened yet.
+    #[default]
+    NotStarted,
+    /// A process began it and has not said that it ended. Whether that process
+    /// is alive is for the run's lock to say.
+    Running,
+    /// Waiting before the next step.
+    Paused,
+    /// Its last process ended.
+    Ended(Outcome),
+}
+
+/// What ran where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunIdentity {
+    /// Name of the experiment.
+    pub name: String,
+    /// Version of the program of the last process.
+    pub version: String,
+    /// Device of the last process, for people.
+    pub device: String,
+}
+
+/// One training's length and how far it is said to be; the logged steps may be
+/// ahead of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhaseState {
+    /// Steps of the whole training.
+    pub steps: u64,
+    /// Steps of one epoch.
+    pub steps_per_epoch: u64,
+    /// Steps that were complete when this process began.
+    pub begun_at: u64,
+    /// Steps completed, as far as events say.
+    pub completed: u64,
+    /// Seconds the training took in its last process, once it ended by itself.
+    pub ended: Option<f64>,
+}
+
+/// An iteration that ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Iteration {
+    /// Where it ended.
+    pub at: Position,
+    /// Number, from 1.
+    pub iteration: u32,
+    /// Number of iterations.
+    pub iterations: u32,
+    /// Mean loss of every term.
+    pub losses: BTreeMap<String, f64>,
+    /// What the controller moved and why.
+    pub decision: Option<Decision>,
+    /// Every knob after the decision.
+    pub knobs: BTreeMap<String, f64>,
+}
+
+/// A command and its fate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandStatus {
+    /// The command.
+    pub record: CommandRecord,
+    /// Its fate.
+    pub state: CommandState,
+}
+
+/// A command's fate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandState {
+    /// It arrived and waits for a step boundary.
+    Requested,
+    /// It took effect.
+    Applied(Position),
+    /// It could not be applied; nothing changed.
+    Rejected(String),
+    /// The process ended before it was applied, or the run was taken back to a
+    /// point before it took effect.
+    Void,
+}
+
+/// A checkpoint that was completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Where it stands in training.
+    pub at: Position,
+    /// Folder, relative to the run's.
+    pub folder: PathBuf,
+    /// Whether it was the best then.
+    pub best: bool,
+}
+
+/// Something that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where training stood, as far as events say.
+    pub at: Option<Position>,
+    /// What.
+    pub message: String,
+}
+
+impl PhaseState {
+    /// Epochs of the whole training.
+    #[must_use]
+    pub fn epochs(&self) -> f64 {
+        self.steps as f64 / self.steps_per_epoch.max(1) as f64
+    }
+}
+
+/// Where an evaluation or a checkpoint of `phase` after `step` steps stands
+/// relative to a resume: whether a run that goes on from `position` has it
+/// behind itself.
+pub(super) fn is_behind(phase: Phase, step: u64, position: Position) -> bool {
+    Position { phase, step } <= position
+}

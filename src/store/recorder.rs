@@ -1,0 +1,265 @@
+//! The recorder stands between a trainer and everybody who watches.
+//!
+//! A thread of its own owns journal and series. Every event is written before
+//! it is passed on, so what was shown has been saved; only logged steps are
+//! gathered into blocks, for at most a second or until a flush. They are passed
+//! on through an unbounded channel, so a stalled screen never slows training.
+//! When the disk refuses, the run is asked to stop with the reason: nothing that
+//! follows could be resumed or believed.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::journal::{Journal, JournalError};
+use super::run_store::START;
+use super::series::{SeriesError, SeriesWriter};
+use crate::event::RunEvent;
+use crate::event::channel::EventSink;
+use crate::run::{RunFolder, StopSignal};
+
+/// Logged steps wait at most this long in memory, so that other processes see
+/// them soon and a crash loses little.
+const SERIES_DELAY: Duration = Duration::from_secs(1);
+
+/// The recorder could not begin, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RecorderError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The series.
+    #[error(transparent)]
+    Series(#[from] SeriesError),
+    /// The system gives no thread.
+    #[error("could not start the recorder's thread: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// A recorder that is at work.
+#[derive(Debug)]
+pub struct Recording {
+    /// Where events go. The recorder ends when all clones are dropped.
+    pub handle: RecorderHandle,
+    /// Events that are on disk, in order; ends when the recorder does.
+    pub events: Receiver<RunEvent>,
+    /// Its thread.
+    pub recorder: Recorder,
+}
+
+/// The recorder's thread.
+#[derive(Debug)]
+pub struct Recorder {
+    thread: JoinHandle<()>,
+    failure: Failure,
+}
+
+/// Where events go.
+#[derive(Debug, Clone)]
+pub struct RecorderHandle {
+    sender: Sender<Message>,
+    failure: Failure,
+}
+
+/// Why events can no longer be kept; set once.
+type Failure = Arc<OnceLock<String>>;
+
+#[derive(Debug)]
+enum Message {
+    Event(Box<RunEvent>),
+    /// Everything before is to reach the disk; then the sender is told.
+    Flush(SyncSender<()>),
+}
+
+/// Where events are kept. Tests put a disk that fills up in its place.
+trait Archive: Send + 'static {
+    fn keep(&mut self, event: &RunEvent) -> Result<(), RecorderError>;
+    /// Makes the logged steps readable to others.
+    fn publish(&mut self) -> Result<(), RecorderError>;
+    /// Waits until everything is on the disk.
+    fn sync(&mut self) -> Result<(), RecorderError>;
+}
+
+impl Recorder {
+    /// Begins to record into a run's folder; hold its lock. If the disk fails
+    /// later, `stop` is told.
+    pub fn start(folder: &RunFolder, stop: StopSignal) -> Result<Recording, RecorderError> {
+        let files = Files {
+            journal: Journal::append_to(&folder.journal())?,
+            series: SeriesWriter::append_to(&folder.series())?,
+        };
+        Self::start_with(files, stop)
+    }
+
+    fn start_with(archive: impl Archive, stop: StopSignal) -> Result<Recording, RecorderError> {
+        let (sender, messages) = channel();
+        let (forward, events) = channel();
+        let failure = Failure::default();
+        let mut work = Work {
+            archive,
+            forward,
+            stop,
+            failure: Arc::clone(&failure),
+        };
+        let thread = std::thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || work.run(&messages))
+            .map_err(RecorderError::Thread)?;
+        Ok(Recording {
+            handle: RecorderHandle {
+                sender,
+                failure: Arc::clone(&failure),
+            },
+            events,
+            recorder: Self { thread, failure },
+        })
+    }
+
+    /// Waits until everything is on disk. All handles must be dropped, or this
+    /// waits for them.
+    ///
+    /// # Errors
+    /// Why events could not be kept, if they could not.
+    pub fn join(self) -> Result<(), String> {
+        let Self { thread, failure } = self;
+        let ended = thread.join();
+        match failure.get() {
+            Some(reason) => Err(reason.clone()),
+            None => ended.map_err(|_| "the recorder ended unexpectedly".to_owned()),
+        }
+    }
+}
+
+impl EventSink for RecorderHandle {
+    fn emit(&self, event: RunEvent) {
+        if self.sender.send(Message::Event(Box::new(event))).is_err() {
+            self.gone();
+        }
+    }
+
+    fn flush(&self) {
+        let (done, wait) = sync_channel(1);
+        if self.sender.send(Message::Flush(done)).is_err() || wait.recv().is_err() {
+            self.gone();
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.failure.get().cloned()
+    }
+}
+
+impl RecorderHandle {
+    fn gone(&self) {
+        self.failure
+            .get_or_init(|| "the recorder ended unexpectedly".to_owned());
+    }
+}
+
+/// What the thread does.
+struct Work<A> {
+    archive: A,
+    forward: Sender<RunEvent>,
+    stop: StopSignal,
+    failure: Failure,
+}
+
+impl<A: Archive> Work<A> {
+    fn run(&mut self, messages: &Receiver<Message>) {
+        let mut publish_at: Option<Instant> = None;
+        loop {
+            let wait = publish_at.map_or(Duration::MAX, |at| {
+                at.saturating_duration_since(Instant::now())
+            });
+            match messages.recv_timeout(wait) {
+                Ok(Message::Event(event)) => {
+                    if matches!(*event, RunEvent::StepLogged(_)) {
+                        publish_at.get_or_insert_with(|| Instant::now() + SERIES_DELAY);
+                    }
+                    self.record(*event);
+                }
+                Ok(Message::Flush(done)) => {
+                    let synced = self.archive.sync();
+                    self.check(synced);
+                    // Whoever asked may be gone; there is nobody else to tell.
+                    let _ = done.send(());
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    publish_at = None;
+                    let published = self.archive.publish();
+                    self.check(published);
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let synced = self.archive.sync();
+                    self.check(synced);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, event: RunEvent) {
+        if self.failure.get().is_none() {
+            match self.archive.keep(&event) {
+                Err(RecorderError::Journal(JournalError::Unstorable { reason })) => {
+                    let message = format!("an event was not kept: {reason}");
+                    return self.record(RunEvent::Warned { message });
+                }
+                kept => self.check(kept),
+            }
+        }
+        self.pass_on(event);
+    }
+
+    fn check(&mut self, result: Result<(), RecorderError>) {
+        let Err(error) = result else { return };
+        let message = format!(
+            "{error}. Nothing that follows is recorded; the run stops and can be resumed from its \
+             last checkpoint"
+        );
+        if self.failure.set(message.clone()).is_ok() {
+            self.stop.request(message.clone());
+            self.pass_on(RunEvent::Warned { message });
+        }
+    }
+
+    fn pass_on(&self, event: RunEvent) {
+        // Nobody watches any more: recording goes on all the same.
+        let _ = self.forward.send(event);
+    }
+}
+
+/// A run's files.
+struct Files {
+    journal: Journal,
+    series: SeriesWriter,
+}
+
+impl Archive for Files {
+    fn keep(&mut self, event: &RunEvent) -> Result<(), RecorderError> {
+        match event {
+            RunEvent::StepLogged(row) => self.series.push(row.clone())?,
+            RunEvent::RunStarted { resumed, .. } => {
+                self.series.rewind(resumed.unwrap_or(START))?;
+                self.journal.append(event)?;
+            }
+            _ => self.journal.append(event)?,
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), RecorderError> {
+        Ok(self.series.flush()?)
+    }
+
+    fn sync(&mut self) -> Result<(), RecorderError> {
+        self.series.sync()?;
+        Ok(self.journal.sync()?)
+    }
+}
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;

@@ -1,0 +1,162 @@
+//! The adjustments of a run, for applying them again: all of them to a new run
+//! (`--replay`), or those after a checkpoint to the run itself when it is
+//! resumed.
+
+use super::run_store::START;
+use crate::event::{Command, CommandRecord, Position, RunEvent};
+
+/// Every adjustment that shaped the run, with the position of the first step
+/// that felt it, in order. An adjustment that a resume took back is left out;
+/// if the resumed process applied it again, that is the one that counts.
+#[must_use]
+pub fn adjustments<'a>(
+    events: impl IntoIterator<Item = &'a RunEvent>,
+) -> Vec<(Position, CommandRecord)> {
+    let mut waiting: Vec<&CommandRecord> = Vec::new();
+    let mut applied: Vec<(Position, CommandRecord)> = Vec::new();
+    for event in events {
+        match event {
+            RunEvent::RunStarted { resumed, .. } => {
+                let position = resumed.unwrap_or(START);
+                applied.retain(|(at, _)| *at < position);
+                waiting.clear();
+            }
+            RunEvent::CommandReceived(record) => waiting.push(record),
+            RunEvent::CommandApplied { id, phase, step } => {
+                let found = waiting.iter().rposition(|record| record.id == *id);
+                let record = found.map(|at| waiting.remove(at));
+                if let Some(record) = record
+                    && matches!(record.command, Command::Adjust { .. })
+                {
+                    let at = Position {
+                        phase: *phase,
+                        step: *step,
+                    };
+                    applied.push((at, record.clone()));
+                }
+            }
+            RunEvent::CommandRejected { id, .. } => waiting.retain(|record| record.id != *id),
+            _ => {}
+        }
+    }
+    applied
+}
+
+/// Those of [`adjustments`] that a run resumed at `position` has to apply
+/// again. One at exactly this position is among them: it took effect before the
+/// step that comes next, and whether the checkpoint was written before or after
+/// it makes no difference, for applying it twice is applying it once.
+#[must_use]
+pub fn adjustments_from<'a>(
+    events: impl IntoIterator<Item = &'a RunEvent>,
+    position: Position,
+) -> Vec<(Position, CommandRecord)> {
+    let mut found = adjustments(events);
+    found.retain(|(at, _)| *at >= position);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Origin, Phase};
+    use crate::experiment::schedule::Schedule;
+
+    fn at(step: u64) -> Position {
+        Position {
+            phase: Phase::Student,
+            step,
+        }
+    }
+
+    fn started(resumed: Option<Position>) -> RunEvent {
+        RunEvent::RunStarted {
+            name: "x".to_owned(),
+            version: "0".to_owned(),
+            device: "cpu".to_owned(),
+            resumed,
+        }
+    }
+
+    fn adjust(id: &str, step: u64) -> [RunEvent; 2] {
+        let record = CommandRecord {
+            id: id.to_owned(),
+            origin: Origin::User,
+            command: Command::Adjust {
+                knob: "lr".to_owned(),
+                schedule: Schedule::Constant(step as f64),
+            },
+        };
+        let applied = RunEvent::CommandApplied {
+            id: id.to_owned(),
+            phase: Phase::Student,
+            step,
+        };
+        [RunEvent::CommandReceived(record), applied]
+    }
+
+    fn shown(found: Vec<(Position, CommandRecord)>) -> Vec<(String, u64)> {
+        found
+            .into_iter()
+            .map(|(at, record)| (record.id, at.step))
+            .collect()
+    }
+
+    fn pairs(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
+        expected
+            .iter()
+            .map(|&(id, at)| (id.to_owned(), at))
+            .collect()
+    }
+
+    #[test]
+    fn adjustments_are_those_that_were_applied() {
+        let mut events = vec![started(None)];
+        events.extend(adjust("a", 10));
+        events.push(adjust("never applied", 11)[0].clone());
+        events.push(adjust("rejected", 12)[0].clone());
+        events.push(RunEvent::CommandRejected {
+            id: "rejected".to_owned(),
+            reason: "out of range".to_owned(),
+        });
+        events.push(RunEvent::CommandReceived(CommandRecord {
+            id: "pause".to_owned(),
+            origin: Origin::User,
+            command: Command::Pause,
+        }));
+        events.push(RunEvent::CommandApplied {
+            id: "pause".to_owned(),
+            phase: Phase::Student,
+            step: 13,
+        });
+        assert_eq!(shown(adjustments(&events)), pairs(&[("a", 10)]));
+    }
+
+    #[test]
+    fn what_a_resume_took_back_counts_only_if_it_was_applied_again() {
+        let mut events = vec![started(None)];
+        events.extend(adjust("kept", 50));
+        events.extend(adjust("again", 120));
+        events.extend(adjust("lost", 130));
+        assert_eq!(
+            shown(adjustments_from(&events, at(100))),
+            pairs(&[("again", 120), ("lost", 130)])
+        );
+        events.push(started(Some(at(100))));
+        events.extend(adjust("again", 120));
+        assert_eq!(
+            shown(adjustments(&events)),
+            pairs(&[("kept", 50), ("again", 120)])
+        );
+    }
+
+    #[test]
+    fn an_adjustment_at_the_very_checkpoint_is_applied_again() {
+        let mut events = vec![started(None)];
+        events.extend(adjust("a", 100));
+        assert_eq!(
+            shown(adjustments_from(&events, at(100))),
+            pairs(&[("a", 100)])
+        );
+    }
+}

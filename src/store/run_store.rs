@@ -1,0 +1,347 @@
+//! The state of a run, folded from its events.
+//!
+//! Live and replay go through one fold. Live, [`RunStore::apply`] takes every
+//! event; from disk, a [`RunReader`](super::RunReader) gives the journal's
+//! events to the same function and the series' blocks to the same tables. What
+//! depends on both, such as the current value of a knob, is derived when it is
+//! asked for, so that the order in which the two files are read doesn't matter.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::record::{
+    Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
+    is_behind,
+};
+use super::table::{SeriesTable, Tables};
+use crate::event::{
+    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position, RunEvent,
+    Split,
+};
+
+/// The state of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunStore {
+    /// Where it stands.
+    pub status: Status,
+    /// What ran where.
+    pub identity: Option<RunIdentity>,
+    /// Processes that worked on it.
+    pub processes: u32,
+    /// Images.
+    pub data: Option<DataSummary>,
+    /// Models.
+    pub models: BTreeMap<Phase, ModelSummary>,
+    /// Trainings.
+    pub phases: BTreeMap<Phase, PhaseState>,
+    /// The training that began last.
+    pub phase: Option<Phase>,
+    /// The file of the teacher's weights, and whether it is the cache of an
+    /// earlier training.
+    pub teacher: Option<(PathBuf, bool)>,
+    /// Iterations that ended, in order.
+    pub iterations: Vec<Iteration>,
+    /// Evaluations, in order.
+    pub evaluations: Vec<Evaluation>,
+    /// Commands and their fates, in order of arrival.
+    pub commands: Vec<CommandStatus>,
+    /// Checkpoints that were completed, in order.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Warnings, in order.
+    pub warnings: Vec<Warning>,
+    /// Logged steps.
+    pub tables: Tables,
+}
+
+impl RunStore {
+    /// A run of which nothing is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in one event of a live run.
+    pub fn apply(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::StepLogged(row) => self.tables.of_mut(row.phase).push(row),
+            RunEvent::RunStarted { resumed, .. } => {
+                self.tables.rewind(resumed.unwrap_or(START));
+                self.apply_journalled(event);
+            }
+            _ => self.apply_journalled(event),
+        }
+    }
+
+    /// Takes in one event of the journal. The series has its own record of
+    /// steps and rewinds.
+    pub(super) fn apply_journalled(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted {
+                name,
+                version,
+                device,
+                resumed,
+            } => {
+                self.rewind(resumed.unwrap_or(START));
+                self.processes += 1;
+                self.status = Status::Running;
+                self.identity = Some(RunIdentity {
+                    name: name.clone(),
+                    version: version.clone(),
+                    device: device.clone(),
+                });
+            }
+            RunEvent::DataIndexed(summary) => self.data = Some(summary.clone()),
+            RunEvent::ModelBuilt(model) => {
+                self.models.insert(model.phase, model.clone());
+            }
+            RunEvent::TeacherLoaded { path, cached } => {
+                self.teacher = Some((path.clone(), *cached));
+            }
+            RunEvent::Paused(true) => self.status = Status::Paused,
+            RunEvent::Paused(false) => self.status = Status::Running,
+            RunEvent::Warned { message } => self.warnings.push(Warning {
+                at: self.position(),
+                message: message.clone(),
+            }),
+            RunEvent::RunEnded(outcome) => self.end(outcome),
+            RunEvent::CommandReceived(_)
+            | RunEvent::CommandApplied { .. }
+            | RunEvent::CommandRejected { .. } => self.apply_command(event),
+            _ => self.apply_progress(event),
+        }
+    }
+
+    fn apply_progress(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::PhaseStarted {
+                phase,
+                steps,
+                steps_per_epoch,
+                step,
+            } => {
+                self.phase = Some(*phase);
+                let state = PhaseState {
+                    steps: *steps,
+                    steps_per_epoch: *steps_per_epoch,
+                    begun_at: *step,
+                    completed: *step,
+                    ended: None,
+                };
+                self.phases.insert(*phase, state);
+            }
+            RunEvent::IterationEnded {
+                iteration,
+                iterations,
+                step,
+                losses,
+                decision,
+                knobs,
+            } => {
+                let phase = self.phase.unwrap_or(Phase::Student);
+                self.reached(phase, *step);
+                self.iterations.push(Iteration {
+                    at: Position { phase, step: *step },
+                    iteration: *iteration,
+                    iterations: *iterations,
+                    losses: losses.clone(),
+                    decision: decision.clone(),
+                    knobs: knobs.clone(),
+                });
+            }
+            RunEvent::Evaluated(evaluation) => self.evaluations.push(evaluation.clone()),
+            RunEvent::CheckpointSaved { at, folder, best } => {
+                self.reached(at.phase, at.step);
+                self.checkpoints.push(Checkpoint {
+                    at: *at,
+                    folder: folder.clone(),
+                    best: *best,
+                });
+            }
+            RunEvent::PhaseEnded { phase, seconds } => {
+                if let Some(state) = self.phases.get_mut(phase) {
+                    state.completed = state.steps;
+                    state.ended = Some(*seconds);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_command(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::CommandReceived(record) => {
+                let waits = self.waiting(&record.id).is_some();
+                if !waits {
+                    self.commands.push(CommandStatus {
+                        record: record.clone(),
+                        state: CommandState::Requested,
+                    });
+                }
+            }
+            RunEvent::CommandApplied { id, phase, step } => {
+                if let Some(command) = self.waiting(id) {
+                    command.state = CommandState::Applied(Position {
+                        phase: *phase,
+                        step: *step,
+                    });
+                }
+            }
+            RunEvent::CommandRejected { id, reason } => {
+                if let Some(command) = self.waiting(id) {
+                    command.state = CommandState::Rejected(reason.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The command of this id that has no fate yet. A replayed command may
+    /// carry the id of an earlier one.
+    fn waiting(&mut self, id: &str) -> Option<&mut CommandStatus> {
+        self.commands
+            .iter_mut()
+            .rev()
+            .find(|command| command.record.id == id && command.state == CommandState::Requested)
+    }
+
+    fn end(&mut self, outcome: &Outcome) {
+        self.status = Status::Ended(outcome.clone());
+        self.void_commands(|state| *state == CommandState::Requested);
+    }
+
+    fn void_commands(&mut self, is_void: impl Fn(&CommandState) -> bool) {
+        for command in &mut self.commands {
+            if is_void(&command.state) {
+                command.state = CommandState::Void;
+            }
+        }
+    }
+
+    fn reached(&mut self, phase: Phase, step: u64) {
+        if let Some(state) = self.phases.get_mut(&phase) {
+            state.completed = state.completed.max(step);
+        }
+    }
+
+    /// Forgets what a run that goes on from `position` will make again. Test
+    /// images are evaluated at the very end, so they always are.
+    fn rewind(&mut self, position: Position) {
+        self.iterations.retain(|iteration| iteration.at <= position);
+        self.evaluations.retain(|evaluation| {
+            is_behind(evaluation.phase, evaluation.step, position)
+                && (evaluation.split == Split::Valid || evaluation.phase < position.phase)
+        });
+        self.checkpoints.retain(|saved| saved.at <= position);
+        self.phases.retain(|phase, _| *phase <= position.phase);
+        if let Some(state) = self.phases.get_mut(&position.phase) {
+            state.completed = position.step;
+            state.ended = None;
+        }
+        self.void_commands(|state| match state {
+            CommandState::Requested => true,
+            CommandState::Applied(at) => *at >= position,
+            CommandState::Rejected(_) | CommandState::Void => false,
+        });
+    }
+}
+
+/// Where a run begins.
+pub(super) const START: Position = Position {
+    phase: Phase::Teacher,
+    step: 0,
+};
+
+/// What is derived.
+impl RunStore {
+    /// Steps of a training completed so far, logged or told by an event.
+    #[must_use]
+    pub fn completed(&self, phase: Phase) -> u64 {
+        let told = self.phases.get(&phase).map_or(0, |state| state.completed);
+        let logged = self.table(phase).last_step().map_or(0, |step| step + 1);
+        told.max(logged)
+    }
+
+    /// Logged steps of a training.
+    #[must_use]
+    pub fn table(&self, phase: Phase) -> &SeriesTable {
+        self.tables.of(phase)
+    }
+
+    /// Every knob of a training as it stands: that of the last logged step, or
+    /// what an iteration that ended later left.
+    #[must_use]
+    pub fn knobs(&self, phase: Phase) -> BTreeMap<String, f64> {
+        let table = self.table(phase);
+        let mut knobs: BTreeMap<String, f64> = table
+            .metrics()
+            .filter_map(|metric| {
+                let value = table.last(metric)?;
+                let knob = metric.strip_prefix("knob/")?;
+                (!value.is_nan()).then(|| (knob.to_owned(), value))
+            })
+            .collect();
+        let ended = self.iterations.iter().rev().find(|i| i.at.phase == phase);
+        if let Some(iteration) = ended
+            && table
+                .last_step()
+                .is_none_or(|step| step < iteration.at.step)
+        {
+            knobs.extend(iteration.knobs.clone());
+        }
+        knobs
+    }
+
+    /// The last evaluation of a model on a set of images, with the given
+    /// weights.
+    #[must_use]
+    pub fn last_evaluation(
+        &self,
+        phase: Phase,
+        split: Split,
+        weights: EvaluatedWeights,
+    ) -> Option<&Evaluation> {
+        self.evaluations_of(phase, split)
+            .rfind(|evaluation| evaluation.weights == weights)
+    }
+
+    /// The evaluation with the highest top-1 on the validation images: the
+    /// first of equals, as checkpoints are chosen.
+    #[must_use]
+    pub fn best_evaluation(&self, phase: Phase) -> Option<&Evaluation> {
+        self.evaluations_of(phase, Split::Valid)
+            .filter(|evaluation| !evaluation.top1.is_nan())
+            .reduce(|best, next| if next.top1 > best.top1 { next } else { best })
+    }
+
+    /// Every evaluation of a model on a set of images, in order.
+    pub fn evaluations_of(
+        &self,
+        phase: Phase,
+        split: Split,
+    ) -> impl DoubleEndedIterator<Item = &Evaluation> {
+        self.evaluations
+            .iter()
+            .filter(move |evaluation| evaluation.phase == phase && evaluation.split == split)
+    }
+
+    /// How the last process ended, if it did.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.status {
+            Status::Ended(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// Where events say that training stands. Logged steps may be ahead.
+    fn position(&self) -> Option<Position> {
+        let phase = self.phase?;
+        let step = self.phases.get(&phase)?.completed;
+        Some(Position { phase, step })
+    }
+}
+
+#[cfg(test)]
+#[path = "run_store_tests.rs"]
+mod tests;

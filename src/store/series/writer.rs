@@ -1,0 +1,100 @@
+//! Writing a series.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::reader::SeriesReader;
+use super::{SeriesError, block, failed};
+use crate::event::{Position, StepRow};
+
+/// Rows of a full block: with twenty metrics 184 kB, so that names and headers
+/// cost nothing and reading is sequential.
+const ROWS_OF_A_BLOCK: usize = 1024;
+
+/// A series that is written. Hold the run's lock.
+#[derive(Debug)]
+pub struct SeriesWriter {
+    path: PathBuf,
+    file: File,
+    /// Bytes of complete blocks.
+    length: u64,
+    /// Rows of the next block, of one training and ascending.
+    rows: Vec<StepRow>,
+}
+
+impl SeriesWriter {
+    /// Opens a series to append to, or begins one. An incomplete block at the
+    /// end is cut off.
+    pub fn append_to(path: &Path) -> Result<Self, SeriesError> {
+        let length = SeriesReader::new(path).skip_all()?;
+        let mut writer = Self {
+            path: path.to_owned(),
+            file: File::options()
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(|e| failed("open", path, e))?,
+            length,
+            rows: Vec::new(),
+        };
+        writer.cut_off_torn_end()?;
+        if length == 0 {
+            writer.write(&block::file_header())?;
+        }
+        Ok(writer)
+    }
+
+    /// Keeps a row, and writes a block when there are enough.
+    pub fn push(&mut self, row: StepRow) -> Result<(), SeriesError> {
+        let follows = |last: &StepRow| last.phase == row.phase && last.step < row.step;
+        if !self.rows.last().is_none_or(follows) {
+            self.flush()?;
+        }
+        self.rows.push(row);
+        if self.rows.len() >= ROWS_OF_A_BLOCK {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Voids what was logged after `position`.
+    pub fn rewind(&mut self, position: Position) -> Result<(), SeriesError> {
+        self.flush()?;
+        self.write(&block::rewind(position))
+    }
+
+    /// Writes the rows that are kept. If it fails they are kept on.
+    pub fn flush(&mut self) -> Result<(), SeriesError> {
+        if let Some(bytes) = block::rows(&self.rows) {
+            self.write(&bytes)?;
+        }
+        self.rows.clear();
+        Ok(())
+    }
+
+    /// Writes the rows that are kept and waits until all is on the disk.
+    pub fn sync(&mut self) -> Result<(), SeriesError> {
+        self.flush()?;
+        self.file
+            .sync_data()
+            .map_err(|e| failed("sync", &self.path, e))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SeriesError> {
+        if let Err(error) = self.file.write_all(bytes) {
+            // A disk that fills up takes half a block. If it can't be cut off
+            // now, the next process that appends does it.
+            let _ = self.cut_off_torn_end();
+            return Err(failed("write", &self.path, error));
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn cut_off_torn_end(&mut self) -> Result<(), SeriesError> {
+        self.file
+            .set_len(self.length)
+            .map_err(|e| failed("repair", &self.path, e))
+    }
+}
