@@ -16,13 +16,15 @@ pub mod run_reader;
 pub mod run_store;
 pub mod series;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use commands::{CommandTail, append_command};
 pub use journal::{Journal, JournalError, JournalReader};
-pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
 pub use record::{
     Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
 };
+pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
 pub use replay::{adjustments, adjustments_from};
 pub use run_reader::{OpenError, RunReader};
 pub use run_store::RunStore;

@@ -1,9 +1,10 @@
 //! The recorder stands between a trainer and everybody who watches.
 //!
-//! A thread of its own owns journal and series. Every event is on disk before
-//! it is passed on, so what was shown has been saved, and it is passed on
-//! through an unbounded channel, so a stalled screen never slows training. When
-//! the disk refuses, the run is asked to stop with the reason: nothing that
+//! A thread of its own owns journal and series. Every event is written before
+//! it is passed on, so what was shown has been saved; only logged steps are
+//! gathered into blocks, for at most a second or until a flush. They are passed
+//! on through an unbounded channel, so a stalled screen never slows training.
+//! When the disk refuses, the run is asked to stop with the reason: nothing that
 //! follows could be resumed or believed.
 
 use std::io;

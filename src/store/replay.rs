@@ -103,7 +103,10 @@ mod tests {
     }
 
     fn pairs(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
-        expected.iter().map(|&(id, at)| (id.to_owned(), at)).collect()
+        expected
+            .iter()
+            .map(|&(id, at)| (id.to_owned(), at))
+            .collect()
     }
 
     #[test]

@@ -283,7 +283,9 @@ impl RunStore {
             .collect();
         let ended = self.iterations.iter().rev().find(|i| i.at.phase == phase);
         if let Some(iteration) = ended
-            && table.last_step().is_none_or(|step| step < iteration.at.step)
+            && table
+                .last_step()
+                .is_none_or(|step| step < iteration.at.step)
         {
             knobs.extend(iteration.knobs.clone());
         }

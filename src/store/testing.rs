@@ -1,0 +1,62 @@
+//! Runs for tests: a small distillation from the script that the scripted
+//! trainer plays too.
+
+use std::time::UNIX_EPOCH;
+
+use serde::Deserialize;
+
+use super::{Recorder, RunStore};
+use crate::event::channel::EventSink;
+use crate::event::{Outcome, RunEvent};
+use crate::run::{RunFolder, StopSignal};
+
+const SCRIPT: &str = include_str!("../../tests/fixtures/scripts/run.ron");
+
+/// The only kind of entry in that script.
+#[derive(Deserialize)]
+enum Entry {
+    Emit(RunEvent),
+}
+
+/// A run's folder that is removed when it is dropped.
+pub(crate) struct Scratch {
+    pub(crate) run: RunFolder,
+    _checkpoints: tempfile::TempDir,
+}
+
+pub(crate) fn scratch() -> Scratch {
+    let checkpoints = tempfile::tempdir().unwrap();
+    Scratch {
+        run: RunFolder::create(checkpoints.path(), "small", "Experiment()", UNIX_EPOCH).unwrap(),
+        _checkpoints: checkpoints,
+    }
+}
+
+/// Every event of the small distillation, without the end of the run.
+pub(crate) fn small_run() -> Vec<RunEvent> {
+    let entries: Vec<Entry> = ron::from_str(SCRIPT).unwrap();
+    entries
+        .into_iter()
+        .map(|Entry::Emit(event)| event)
+        .collect()
+}
+
+/// The small distillation, recorded, and its fold as somebody who watched it
+/// has it.
+pub(crate) fn played() -> (Scratch, RunStore) {
+    let scratch = scratch();
+    let recording = Recorder::start(&scratch.run, StopSignal::new()).unwrap();
+    for event in small_run() {
+        recording.handle.emit(event);
+    }
+    recording
+        .handle
+        .emit(RunEvent::RunEnded(Outcome::Completed));
+    drop(recording.handle);
+    let mut live = RunStore::new();
+    for event in recording.events {
+        live.apply(&event);
+    }
+    recording.recorder.join().unwrap();
+    (scratch, live)
+}
