@@ -1,1 +1,5 @@
 //! (being written)
+
+pub mod augment;
+pub mod shapes;
+pub mod stream;
