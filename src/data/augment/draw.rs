@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::colour;
-use super::geometry::{Affine, Window};
+use super::resample::{Affine, Window};
 use crate::data::stream::between;
 
 /// Tries before a crop falls back to the middle of the image, as many as

@@ -2,10 +2,10 @@
 //!
 //! [`Pipeline`] applies an experiment's operations to an image; that is all
 //! that the rest of the program needs. Below it, the pixels and the dice are
-//! kept apart: [`geometry`], [`colour`], [`tone`], [`filter`] and [`erase`]
-//! change an image by parameters that are handed in, and are compared with
-//! torchvision on fixed parameters; `draw` and [`trivial`] draw the parameters
-//! from the experiment's ranges.
+//! kept apart: [`geometry`], [`resample`], [`colour`], [`tone`], [`filter`]
+//! and [`erase`] change an image by parameters that are handed in, and are
+//! compared with torchvision on fixed parameters; `draw` and [`trivial`] draw
+//! the parameters from the experiment's ranges.
 //!
 //! No operation ever changes the size of an image. Nothing here reads files,
 //! knows labels or holds state between images: what comes out is determined by
@@ -17,9 +17,12 @@ pub mod erase;
 pub mod filter;
 pub mod geometry;
 mod pipeline;
+pub mod resample;
 pub mod tone;
 pub mod trivial;
 
+#[cfg(test)]
+mod torchvision_tests;
 
 pub use pipeline::Pipeline;
 

@@ -9,7 +9,8 @@ use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::geometry::{Affine, affine, shift};
+use super::geometry::shift;
+use super::resample::{Affine, affine};
 use super::{colour, filter, size, tone};
 
 /// Number of strengths.
