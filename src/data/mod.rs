@@ -19,6 +19,7 @@ pub mod stream;
 
 mod evaluation;
 mod images;
+mod inference;
 mod loader;
 mod normalize;
 mod sampler;
@@ -30,6 +31,7 @@ mod workers;
 pub use error::{DataError, ImageError, Part};
 pub use evaluation::{EvaluationBatch, EvaluationBatches};
 pub use images::Images;
+pub use inference::open_folder;
 pub use loader::{Batch, BatchRequest, Loader};
 pub use normalize::Normalization;
 pub use sampler::UNLABELLED;
