@@ -212,6 +212,11 @@ fn damaged(error: image::ImageError) -> ImageError {
         image::ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
             ImageError::CutOff
         }
+        // The format is known from the name; its decoder's words say the rest.
+        image::ImageError::Decoding(error) => ImageError::Damaged(
+            std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), ToString::to_string),
+        ),
         error => ImageError::Damaged(error.to_string()),
     }
 }

@@ -54,10 +54,10 @@ pub enum DataError {
     },
     /// Too many images could not be read.
     #[error(
-        "{part}: {count} of {total} images in {place} cannot be used, more than data.max_bad = \
-         {max_bad} allows; repair or remove them, or raise data.max_bad{list}",
-        count = .bad.len(),
-        list = Listed(.bad)
+        "{part}: {}; repair or remove them{}{}",
+        share(.bad.len(), *.total, place, *.max_bad),
+        if .bad.len() == *.total { "" } else { ", or raise data.max_bad" },
+        Listed(.bad)
     )]
     TooManyBad {
         /// Which set.
@@ -72,8 +72,8 @@ pub enum DataError {
         max_bad: f64,
     },
     /// A class has no image, or none that can be used.
-    #[error("{part}: {place} has no usable image of {}; add images of each class, or leave it out of \
-         every set", names(.classes))]
+    #[error("{part}: {place} has no usable image of {}; add such images, or take the class \
+         out of every set", names(.classes))]
     EmptyClass {
         /// Which set.
         part: Part,
@@ -84,8 +84,8 @@ pub enum DataError {
     },
     /// There is nothing to tell apart.
     #[error(
-        "{part}: {place} has only one class, {class:?}; a classifier needs at least two, so add a \
-         class folder or point to the folder that holds all of them"
+        "{part}: {place} has only one class, {class:?}; a classifier needs at least two, so add \
+         images of another, or point to the folder above"
     )]
     OneClass {
         /// Which set.
@@ -155,9 +155,9 @@ pub enum DataError {
     },
     /// Images that were good when they were indexed cannot be read any more.
     #[error(
-        "{part}: {bad} of {total} images in {place} could not be read while training, more than \
-         data.max_bad = {max_bad} allows; the last was {name}: {reason}; check that the files are \
-         still there and whole, then resume"
+        "{part}: {bad} of {total} images in {place} could not be read once they had been \
+         indexed, more than the share data.max_bad = {max_bad} allows; the last was {name}, which {reason}; \
+         check that the files are still there and whole"
     )]
     WentBad {
         /// Which set.
@@ -268,6 +268,18 @@ pub(super) fn describe_io(error: &io::Error) -> String {
 /// Counts bad images against what is tolerated.
 pub(super) fn exceeds(bad: usize, total: usize, max_bad: f64) -> bool {
     bad == total || bad as f64 > max_bad * total as f64
+}
+
+/// How many images are bad, against what is tolerated.
+fn share(bad: usize, total: usize, place: &str, max_bad: f64) -> String {
+    if bad == total {
+        format!("none of the {total} images in {place} can be used")
+    } else {
+        format!(
+            "{bad} of {total} images in {place} cannot be used, more than the share data.max_bad = \
+             {max_bad} allows"
+        )
+    }
 }
 
 /// At most this many names are listed in one message.

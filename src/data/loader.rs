@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
+use super::augment::Pipeline;
 use super::error::DataError;
 use super::evaluation::EvaluationBatches;
 use super::images::Images;
 use super::normalize::Table;
 use super::sampler::{Draw, Sampler};
 use super::set::ImageSet;
-use super::standin::augment::{Pipeline, StreamKey};
+use super::stream::StreamKey;
 use super::workers::{Started, Workers};
 use crate::event::SkippedImage;
 use crate::experiment::augment::Operation;

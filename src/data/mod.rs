@@ -10,26 +10,29 @@
 //! while training runs is replaced by the next good one of its class and told
 //! through [`Images::warnings`], until there are more than the plan tolerates.
 
+pub mod augment;
 pub mod decode;
 pub mod error;
 pub mod resize;
+pub mod shapes;
+pub mod stream;
 
 mod evaluation;
 mod fingerprint;
 mod images;
+mod inference;
 mod loader;
 mod normalize;
-mod order;
 mod sampler;
 mod set;
 mod source;
 mod split;
-mod standin;
 mod workers;
 
 pub use error::{DataError, ImageError, Part};
 pub use evaluation::{EvaluationBatch, EvaluationBatches};
 pub use images::Images;
+pub use inference::open_folder;
 pub use loader::{Batch, BatchRequest, Loader};
 pub use normalize::Normalization;
 pub use sampler::UNLABELLED;

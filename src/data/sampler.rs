@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::DataError;
-use super::order::permutation;
+use super::stream::shuffle;
 
 /// Added to the number of an unlabelled image in [`super::Batch::samples`]. No
 /// labelled image has so great a number.
@@ -42,7 +42,7 @@ pub(super) struct Sampler {
     /// Training and unlabelled images of a batch.
     portions: (usize, usize),
     seed: u64,
-    orders: Mutex<VecDeque<(bool, u64, Arc<[u32]>)>>,
+    orders: Mutex<VecDeque<(bool, u32, Arc<[u32]>)>>,
 }
 
 impl Sampler {
@@ -85,7 +85,7 @@ impl Sampler {
             return Err(DataError::NoSuchBatch { index, batches });
         }
         let (labelled, unlabelled) = self.portions;
-        let order = self.order(false, u64::from(epoch));
+        let order = self.order(false, epoch);
         let start = index as usize * labelled;
         let mut draws: Vec<Draw> = order[start..start + labelled]
             .iter()
@@ -98,19 +98,19 @@ impl Sampler {
         let step = u64::from(epoch) * u64::from(batches) + u64::from(index);
         let first = step * unlabelled as u64;
         for position in first..first + unlabelled as u64 {
-            let cycle = position / self.unlabelled as u64;
+            let cycle = (position / self.unlabelled as u64) as u32;
             let place = (position % self.unlabelled as u64) as usize;
             draws.push(Draw {
                 unlabelled: true,
                 index: self.order(true, cycle)[place] as usize,
-                cycle: cycle as u32,
+                cycle,
             });
         }
         Ok(draws)
     }
 
     /// The order of one pass over a set.
-    fn order(&self, unlabelled: bool, cycle: u64) -> Arc<[u32]> {
+    fn order(&self, unlabelled: bool, cycle: u32) -> Arc<[u32]> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let known = orders
             .iter()
@@ -123,7 +123,7 @@ impl Sampler {
         } else {
             (self.train, "train")
         };
-        let order: Arc<[u32]> = permutation(count, purpose, &[self.seed, cycle]).into();
+        let order: Arc<[u32]> = shuffle(self.seed, cycle, purpose, count as u32).into();
         orders.push_back((unlabelled, cycle, order.clone()));
         if orders.len() > REMEMBERED {
             orders.pop_front();

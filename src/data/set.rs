@@ -5,8 +5,9 @@
 //! decoded when it is asked for. What is read is the same either way.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use image::RgbImage;
 use rayon::prelude::{
@@ -28,7 +29,6 @@ pub struct ImageSet {
 }
 
 /// All usable images of a source; a holdout divides one pool into two sets.
-#[derive(Debug)]
 pub(super) struct Pool {
     part: Part,
     place: String,
@@ -58,6 +58,19 @@ struct Lost {
     reasons: BTreeMap<u32, ImageError>,
     /// Not yet told to anyone.
     fresh: Vec<SkippedImage>,
+}
+
+/// Says what and how much, not every pixel.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("part", &self.part)
+            .field("place", &self.place)
+            .field("images", &self.entries.len())
+            .field("size", &self.size)
+            .field("in_memory", &self.kept.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Pool {
@@ -163,7 +176,7 @@ impl Pool {
         std::mem::take(&mut self.lock().fresh)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Lost> {
+    fn lock(&self) -> MutexGuard<'_, Lost> {
         // A panic elsewhere leaves the map whole: each change is one insertion.
         self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }

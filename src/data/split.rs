@@ -1,7 +1,7 @@
 //! Holding out a part of the training images for validation.
 
 use super::error::DataError;
-use super::order::permutation;
+use super::stream::shuffle;
 
 /// Divides images into those to learn from and those to validate on: the same
 /// share of every class, chosen by the seed, both in their original order.
@@ -31,7 +31,8 @@ pub(super) fn holdout(
         }
         let share = (members.len() as f64 * fraction).round() as usize;
         let share = share.clamp(1, members.len() - 1);
-        let order = permutation(members.len(), "holdout", &[seed, label as u64]);
+        // Each class has an order of its own, which no other class changes.
+        let order = shuffle(seed, label as u32, "holdout", members.len() as u32);
         for &at in &order[..share] {
             held[members[at as usize] as usize] = true;
         }

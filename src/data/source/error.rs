@@ -54,7 +54,7 @@ pub enum SourceError {
     /// The folder above the one that was meant.
     #[error(
         "{path} has the subfolders {}, which look like parts of a data set and not like classes; \
-         point to one of them, such as {}", names(.subfolders), .path.join(&.subfolders[0]).display()
+         point to one of them, such as {}", names(.subfolders), .path.join(likeliest(.subfolders)).display()
     )]
     PartsNotClasses {
         /// The folder.
@@ -209,4 +209,12 @@ impl SourceError {
             reason: describe_io(&error),
         }
     }
+}
+
+/// The subfolder that was most likely meant: the one to learn from.
+fn likeliest(subfolders: &[String]) -> &str {
+    let train = subfolders
+        .iter()
+        .find(|name| name.to_lowercase().starts_with("train"));
+    train.or(subfolders.first()).map_or("", String::as_str)
 }

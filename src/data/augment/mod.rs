@@ -1,0 +1,50 @@
+//! Augmentation of 8-bit RGB images on the CPU.
+//!
+//! [`Pipeline`] applies an experiment's operations to an image; that is all
+//! that the rest of the program needs. Below it, the pixels and the dice are
+//! kept apart: [`geometry`], [`resample`], [`colour`], [`tone`], [`filter`]
+//! and [`erase`] change an image by parameters that are handed in, and are
+//! compared with torchvision on fixed parameters; `draw` and [`trivial`] draw
+//! the parameters from the experiment's ranges.
+//!
+//! No operation ever changes the size of an image. Nothing here reads files,
+//! knows labels or holds state between images: what comes out is determined by
+//! the image, the operations, the probability and the stream key.
+
+pub mod colour;
+mod draw;
+pub mod erase;
+pub mod filter;
+pub mod geometry;
+mod pipeline;
+pub mod resample;
+pub mod tone;
+pub mod trivial;
+
+#[cfg(test)]
+mod torchvision_tests;
+
+pub use pipeline::Pipeline;
+
+use image::RgbImage;
+
+/// The image as pixels of three bytes, row by row.
+fn pixels_mut(image: &mut RgbImage) -> &mut [[u8; 3]] {
+    (**image).as_chunks_mut().0
+}
+
+/// The image as pixels of three bytes, row by row.
+fn pixels(image: &RgbImage) -> &[[u8; 3]] {
+    (**image).as_chunks().0
+}
+
+/// Width and height, pixels.
+fn size(image: &RgbImage) -> (usize, usize) {
+    (image.width() as usize, image.height() as usize)
+}
+
+/// The nearest level to a value; what lies outside 0 to 255 is clipped.
+fn to_level(value: f32) -> u8 {
+    // A cast from float to u8 saturates, and takes NaN to 0.
+    (value + 0.5) as u8
+}

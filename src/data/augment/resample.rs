@@ -1,0 +1,320 @@
+//! Operations that read between pixels, bilinear: affine maps and enlarged
+//! crops.
+
+use image::RgbImage;
+
+use super::{pixels, pixels_mut, size, to_level};
+
+/// An affine map as its parts. The default is the identity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Affine {
+    /// Rotation, degrees, clockwise as seen.
+    pub degrees: f32,
+    /// Shift to the right and down, pixels.
+    pub translate: (f32, f32),
+    /// Scale factor; more than 1 magnifies.
+    pub scale: f32,
+    /// Shear along x and along y, degrees.
+    pub shear: (f32, f32),
+    /// The point that rotation, scale and shear leave in place, pixels from
+    /// the image's centre.
+    pub fixed: (f32, f32),
+}
+
+impl Default for Affine {
+    fn default() -> Self {
+        Self {
+            degrees: 0.0,
+            translate: (0.0, 0.0),
+            scale: 1.0,
+            shear: (0.0, 0.0),
+            fixed: (0.0, 0.0),
+        }
+    }
+}
+
+impl Affine {
+    /// The inverse map \[a b c; d e f\], from a place in the result to the
+    /// place in the source it shows, both from the image's centre. The forward
+    /// map is T(translate) · T(fixed) · R · ShearY · ShearX · S · T(−fixed), as
+    /// in torchvision's `affine`.
+    fn inverse(&self) -> [f32; 6] {
+        let turn = f64::from(self.degrees).to_radians();
+        let (shear_x, shear_y) = (
+            f64::from(self.shear.0).to_radians(),
+            f64::from(self.shear.1).to_radians(),
+        );
+        let (fixed_x, fixed_y) = (f64::from(self.fixed.0), f64::from(self.fixed.1));
+        let (right, down) = (f64::from(self.translate.0), f64::from(self.translate.1));
+        // The product R · ShearY · ShearX of determinant 1.
+        let a = (turn - shear_y).cos() / shear_y.cos();
+        let b = -a * shear_x.tan() - turn.sin();
+        let c = (turn - shear_y).sin() / shear_y.cos();
+        let d = -c * shear_x.tan() + turn.cos();
+        let scale = f64::from(self.scale);
+        let [a, b, c, d] = [d, -b, -c, a].map(|entry| entry / scale);
+        let (x, y) = (-fixed_x - right, -fixed_y - down);
+        [a, b, a * x + b * y + fixed_x, c, d, c * x + d * y + fixed_y].map(|entry| entry as f32)
+    }
+}
+
+/// Resamples the picture under an affine map, bilinear. What comes into view
+/// from beyond the border is black.
+pub fn affine(image: &mut RgbImage, map: &Affine) {
+    let (width, height) = size(image);
+    let source = image.clone();
+    let source = Sampler {
+        pixels: pixels(&source),
+        width,
+        height,
+    };
+    let [a, b, c, d, e, f] = map.inverse();
+    let (middle_x, middle_y) = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
+    let rows = pixels_mut(image).chunks_exact_mut(width.max(1));
+    for (y, row) in rows.enumerate() {
+        let v = y as f32 - middle_y;
+        let (start_x, start_y) = (b * v + c + middle_x, e * v + f + middle_y);
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let u = x as f32 - middle_x;
+            *pixel = source.at(a * u + start_x, d * u + start_y);
+        }
+    }
+}
+
+/// Reads a picture between its pixels.
+struct Sampler<'a> {
+    pixels: &'a [[u8; 3]],
+    width: usize,
+    height: usize,
+}
+
+impl Sampler<'_> {
+    /// The bilinear mean of the four pixels around (x, y), those beyond the
+    /// border counting as black. Pixel centres are at whole numbers.
+    fn at(&self, x: f32, y: f32) -> [u8; 3] {
+        let (left, top) = (x.floor(), y.floor());
+        let (right_share, lower_share) = (x - left, y - top);
+        // Also false for NaN.
+        let inside = left >= 0.0
+            && top >= 0.0
+            && left + 1.0 < self.width as f32
+            && top + 1.0 < self.height as f32;
+        if inside {
+            let first = top as usize * self.width + left as usize;
+            let second = first + self.width;
+            let upper = mix(self.pixels[first], self.pixels[first + 1], right_share);
+            let lower = mix(self.pixels[second], self.pixels[second + 1], right_share);
+            return blend_rows(upper, lower, lower_share);
+        }
+        let upper = mix(self.tap(left, top), self.tap(left + 1.0, top), right_share);
+        let lower = mix(
+            self.tap(left, top + 1.0),
+            self.tap(left + 1.0, top + 1.0),
+            right_share,
+        );
+        blend_rows(upper, lower, lower_share)
+    }
+
+    fn tap(&self, x: f32, y: f32) -> [u8; 3] {
+        if x >= 0.0 && y >= 0.0 && x < self.width as f32 && y < self.height as f32 {
+            self.pixels[y as usize * self.width + x as usize]
+        } else {
+            [0; 3]
+        }
+    }
+}
+
+/// (1 − share) · first + share · second, channel by channel.
+fn mix(first: [u8; 3], second: [u8; 3], share: f32) -> [f32; 3] {
+    std::array::from_fn(|channel| {
+        let (first, second) = (f32::from(first[channel]), f32::from(second[channel]));
+        first + share * (second - first)
+    })
+}
+
+fn blend_rows(upper: [f32; 3], lower: [f32; 3], share: f32) -> [u8; 3] {
+    std::array::from_fn(|channel| {
+        to_level(upper[channel] + share * (lower[channel] - upper[channel]))
+    })
+}
+
+/// A rectangle inside an image, pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First column.
+    pub left: u32,
+    /// First row.
+    pub top: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// Enlarges a window to the size of the whole image, bilinear, borders
+/// repeated. What of the window lies outside the image is left out.
+pub fn resized_crop(image: &mut RgbImage, window: Window) {
+    let (width, height) = size(image);
+    let columns = Taps::new(window.left as usize, window.width as usize, width);
+    let rows = Taps::new(window.top as usize, window.height as usize, height);
+    let source = image.clone();
+    let source = pixels(&source);
+    // Each row's two neighbours are computed for every pixel and the columns'
+    // once, because columns are walked many times.
+    let columns: Vec<Tap> = (0..width).map(|x| columns.at(x)).collect();
+    let targets = pixels_mut(image).chunks_exact_mut(width.max(1));
+    for (y, target) in targets.enumerate() {
+        let row = rows.at(y);
+        let upper = &source[row.first * width..][..width];
+        let lower = &source[row.second * width..][..width];
+        for (pixel, column) in target.iter_mut().zip(&columns) {
+            *pixel = blend_rows(
+                mix(upper[column.first], upper[column.second], column.share),
+                mix(lower[column.first], lower[column.second], column.share),
+                row.share,
+            );
+        }
+    }
+}
+
+/// Where along one axis the pixels of an enlarged window come from.
+struct Taps {
+    start: usize,
+    last: usize,
+    ratio: f32,
+}
+
+/// Two neighbours and the share of the second.
+struct Tap {
+    first: usize,
+    second: usize,
+    share: f32,
+}
+
+impl Taps {
+    fn new(start: usize, length: usize, full: usize) -> Self {
+        let start = start.min(full.saturating_sub(1));
+        let length = length.clamp(1, (full - start).max(1));
+        Self {
+            start,
+            last: length - 1,
+            ratio: length as f32 / full.max(1) as f32,
+        }
+    }
+
+    fn at(&self, place: usize) -> Tap {
+        // Pixel centres lie at halves, so that both pictures cover the same area.
+        let source = ((place as f32 + 0.5) * self.ratio - 0.5).clamp(0.0, self.last as f32);
+        let first = source as usize;
+        Tap {
+            first: self.start + first,
+            second: self.start + (first + 1).min(self.last),
+            share: source - first as f32,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::geometry::{flip_horizontal, flip_vertical, shift};
+    use super::*;
+
+    /// A picture whose every pixel is different: (x, y, 7x + 3y).
+    fn picture(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([x as u8, y as u8, (7 * x + 3 * y) as u8])
+        })
+    }
+
+    #[test]
+    fn the_identity_map_changes_nothing() {
+        let before = picture(9, 6);
+        let mut image = before.clone();
+        affine(&mut image, &Affine::default());
+        assert_eq!(image, before);
+    }
+
+    #[test]
+    fn an_affine_translation_is_a_shift() {
+        let mut mapped = picture(9, 6);
+        let map = Affine {
+            translate: (3.0, -2.0),
+            ..Affine::default()
+        };
+        affine(&mut mapped, &map);
+        let mut shifted = picture(9, 6);
+        shift(&mut shifted, 3, -2);
+        assert_eq!(mapped, shifted);
+    }
+
+    #[test]
+    fn half_a_turn_is_both_flips() {
+        let mut turned = picture(8, 6);
+        let map = Affine {
+            degrees: 180.0,
+            ..Affine::default()
+        };
+        affine(&mut turned, &map);
+        let mut flipped = picture(8, 6);
+        flip_horizontal(&mut flipped);
+        flip_vertical(&mut flipped);
+        // The sine of π is not quite 0 and the border fades by that much.
+        for (turned, flipped) in turned.iter().zip(flipped.iter()) {
+            assert!(turned.abs_diff(*flipped) <= 1);
+        }
+    }
+
+    #[test]
+    fn a_degenerate_map_gives_black_and_no_panic() {
+        for scale in [0.0, f32::NAN, f32::INFINITY] {
+            let mut image = picture(4, 4);
+            let map = Affine {
+                scale,
+                degrees: 30.0,
+                ..Affine::default()
+            };
+            affine(&mut image, &map);
+            assert_eq!(image.dimensions(), (4, 4));
+        }
+    }
+
+    #[test]
+    fn a_crop_of_everything_changes_nothing() {
+        let before = picture(9, 6);
+        let mut image = before.clone();
+        let window = Window {
+            left: 0,
+            top: 0,
+            width: 9,
+            height: 6,
+        };
+        resized_crop(&mut image, window);
+        assert_eq!(image, before);
+    }
+
+    #[test]
+    fn a_crop_of_one_pixel_fills_the_image_with_it() {
+        let mut image = picture(9, 6);
+        let window = Window {
+            left: 8,
+            top: 5,
+            width: 1,
+            height: 1,
+        };
+        resized_crop(&mut image, window);
+        assert!(image.pixels().all(|pixel| pixel.0 == [8, 5, 71]));
+    }
+
+    #[test]
+    fn a_window_that_hangs_out_of_the_image_is_cut_off() {
+        let mut image = picture(4, 3);
+        let window = Window {
+            left: 90,
+            top: 1,
+            width: u32::MAX,
+            height: 0,
+        };
+        resized_crop(&mut image, window);
+        assert!(image.pixels().all(|pixel| pixel.0[0] == 3));
+    }
+}

@@ -1,0 +1,74 @@
+//! Images that are only classified: a folder of them, with no labels.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{DataError, Part};
+use super::set::{ImageSet, Pool, Rules};
+use super::source::{self, Labels};
+use super::workers::Workers;
+use crate::event::SkippedImage;
+use crate::experiment::spec::Source;
+
+/// Lists every image anywhere below a folder, to be read at `size` (height and
+/// width, pixels) when asked for. Images that cannot be used are left out and
+/// returned beside the set, however many there are; those whose damage shows
+/// only when they are decoded are left out of their batch.
+///
+/// # Errors
+/// If the folder cannot be read or has no usable image.
+pub fn open_folder(
+    folder: &Path,
+    size: (u32, u32),
+    max_pixels: u64,
+    workers: &Workers,
+) -> Result<(ImageSet, Vec<SkippedImage>), DataError> {
+    let source = Source::ImageFolder(folder.to_owned());
+    let found = source::find(&source, Labels::Ignored, max_pixels)
+        .map_err(DataError::at(Part::Inference))?;
+    let pool = Pool::load(
+        Part::Inference,
+        source::place(&source),
+        found,
+        size,
+        0,
+        Rules {
+            max_bad: 1.0,
+            max_pixels,
+        },
+        workers,
+    )?;
+    let skipped = pool.skipped().to_vec();
+    Ok((ImageSet::whole(Arc::new(pool)), skipped))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::open_folder;
+    use crate::data::Workers;
+    use crate::data::fixtures::save;
+
+    #[test]
+    fn images_at_any_depth_are_listed_and_bad_ones_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        save(&dir.path().join("1.png"), 1, (5, 5));
+        save(&dir.path().join("more/2.png"), 2, (9, 4));
+        fs::write(dir.path().join("3.jpg"), "no picture").unwrap();
+        let workers = Workers::new(2).unwrap();
+        let (set, skipped) = open_folder(dir.path(), (6, 6), 1000, &workers).unwrap();
+        assert_eq!((set.len(), set.label(0)), (2, None));
+        assert!(set.name(1).ends_with("more/2.png"));
+        assert_eq!(set.pixels(1).unwrap().dimensions(), (6, 6));
+        assert!(skipped[0].path.ends_with("3.jpg"));
+    }
+
+    #[test]
+    fn a_folder_without_images_is_an_error_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let workers = Workers::new(1).unwrap();
+        let error = open_folder(dir.path(), (6, 6), 1000, &workers).unwrap_err();
+        assert!(error.to_string().contains(&*dir.path().to_string_lossy()));
+    }
+}
