@@ -1,5 +1,6 @@
 //! A terminal workbench for knowledge distillation of image classifiers.
 
+pub mod app;
 pub mod data;
 pub mod engine;
 pub mod event;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::{DataError, Part};
 use super::evaluation::EvaluationBatches;
 use super::normalize::Normalization;
+use super::sampler::Sampler;
 use super::set::{ImageSet, Pool, Rules};
 use super::source::{self, Found, Labels};
 use super::split;
@@ -139,6 +140,14 @@ impl Images {
             skipped: self.skipped.clone(),
             in_memory: self.sets().all(ImageSet::in_memory),
         }
+    }
+
+    /// Batches of `batch` images in one pass over the training images, of which
+    /// `unlabelled_ratio` per labelled one are unlabelled if there are any.
+    #[must_use]
+    pub fn batches_per_epoch(&self, batch: usize, unlabelled_ratio: f64) -> u32 {
+        let unlabelled = self.unlabelled.as_ref().map(|set| (set.len(), unlabelled_ratio));
+        Sampler::new(self.train.len(), unlabelled, batch, 0).batches_per_epoch()
     }
 
     /// The images of one of the sets in order, un-augmented and normalised, in

@@ -54,7 +54,7 @@ impl Prepared {
     ///
     /// # Errors
     /// The first thing that stands in the way.
-    pub fn new(plan: Plan) -> Result<Self, PrepareError> {
+    pub fn new(mut plan: Plan) -> Result<Self, PrepareError> {
         let device = device::choose(plan.device)?;
         let images = Images::open(&plan.data, plan.seed)?;
         if plan.training.batch > images.train.len() {
@@ -63,6 +63,8 @@ impl Prepared {
                 images: images.train.len(),
             });
         }
+        let ratio = plan.data.unlabelled.as_ref().map_or(0.0, |(_, ratio)| *ratio);
+        plan.settle(u64::from(images.batches_per_epoch(plan.training.batch, ratio)));
         let layout = |model, place: &str| {
             architecture::build(model, images.size, images.classes.len())
                 .map_err(|problem| PrepareError::Plan(problem.under(place)))
