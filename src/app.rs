@@ -7,6 +7,7 @@
 mod arguments;
 mod headless;
 mod inbox;
+mod reporting;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -27,12 +28,12 @@ pub fn main() -> ExitCode {
             // `--help` and `--version` arrive here too, with code 0. A closed
             // pipe leaves nobody to tell.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Invalid.code() } else { 0 });
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
         }
     };
     let exit = carry_out(&arguments).unwrap_or_else(|message| {
         let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
-        Exit::Invalid
+        Exit::Usage
     });
     ExitCode::from(exit.code())
 }

@@ -1,7 +1,7 @@
 //! Where a training finds its commands: signals, the run folder's commands
 //! file, and the adjustments of a run that is resumed or replayed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::event::{Command, CommandRecord, Origin, Position};
@@ -16,6 +16,8 @@ const PAUSE_POLL: Duration = Duration::from_millis(100);
 pub struct Inbox {
     stop: StopSignal,
     commands: CommandTail,
+    /// Ids of commands that an earlier process has received.
+    known: BTreeSet<String>,
     /// Adjustments to apply again, by the step that first felt them.
     adjustments: VecDeque<(Position, CommandRecord)>,
 }
@@ -26,11 +28,13 @@ impl Inbox {
     pub fn new(
         stop: StopSignal,
         commands: CommandTail,
+        known: BTreeSet<String>,
         adjustments: Vec<(Position, CommandRecord)>,
     ) -> Self {
         Self {
             stop,
             commands,
+            known,
             adjustments: adjustments.into(),
         }
     }
@@ -50,10 +54,11 @@ impl CommandSource for Inbox {
                 ..record
             }));
         }
-        due.extend(self.commands.poll());
+        let arrived = self.commands.poll().into_iter();
+        due.extend(arrived.filter(|record| self.known.insert(record.id.clone())));
         if let Some(reason) = self.stop.reason() {
             due.push(CommandRecord {
-                id: reason.to_string(),
+                id: reason,
                 origin: Origin::User,
                 command: Command::Stop,
             });

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::optimizer::OptimizerError;
 use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
@@ -20,9 +19,6 @@ pub enum Failure {
     /// Weights could not be read or written.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The optimizer's state could not be restored.
-    #[error(transparent)]
-    Optimizer(#[from] OptimizerError),
     /// A step would have poisoned the weights.
     #[error("step {step} (epoch {epoch:.2}): {error}; the step was not applied")]
     Step {

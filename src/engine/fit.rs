@@ -19,7 +19,7 @@ use super::iteration::{IterationState, Timeline};
 use super::knobs::KnobBoard;
 use super::network::Network;
 use super::optimizer::Optimizer;
-use super::step::{StepBatch, StepReport, train_step};
+use super::step::{self, StepReport, StepSettings, train_step};
 use crate::data::{Batch, BatchRequest, Images, Loader};
 use crate::event::{
     Command, CommandRecord, EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow,
@@ -218,15 +218,20 @@ impl<'a> Fit<'a> {
             &mut self.learner.network,
             self.context.teacher,
             &mut self.learner.optimizer,
-            training,
-            &knobs,
-            StepBatch {
+            &step::Batch {
                 views: batch
                     .views
                     .iter()
                     .map(|view| image_tensor(view, size, &device))
                     .collect(),
-                labels: &batch.labels,
+                labels: batch.labels.clone(),
+            },
+            &StepSettings {
+                objective: &training.objective,
+                knobs: &knobs,
+                lr: knobs[&training.lr.name],
+                clip: training.clip,
+                label_smoothing: training.label_smoothing,
             },
         )
         .map_err(|error| Failure::Step { step, epoch, error })?;

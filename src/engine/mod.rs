@@ -25,11 +25,11 @@ mod weights;
 
 use std::path::PathBuf;
 
+pub use failure::Failure;
 pub use prepare::{PrepareError, Prepared};
 
 use self::checkpoint::CheckpointFolder;
 use self::evaluate::{Examination, Subject};
-use self::failure::Failure;
 use self::fit::{Fit, FitContext, FitEnd, Learner};
 use self::network::Network;
 use self::teacher::TeacherEnd;
@@ -168,7 +168,10 @@ impl Engine {
     }
 
     /// Where the folder's checkpoints stand, if there are any.
-    fn position(&self) -> Result<Option<Position>, Failure> {
+    ///
+    /// # Errors
+    /// If a checkpoint cannot be read.
+    pub fn position(&self) -> Result<Option<Position>, Failure> {
         for phase in [Phase::Student, Phase::Teacher] {
             if let Some(state) = CheckpointFolder::new(&self.folder, phase).latest_state()? {
                 return Ok(Some(Position {
