@@ -1,1 +1,3 @@
-//! (being written)
+//! All that touches burn: devices, models, losses, training.
+
+pub mod device;

@@ -6,6 +6,7 @@
 
 pub mod augment;
 pub mod controller;
+pub mod device;
 pub mod knob;
 pub mod method;
 pub mod model;
