@@ -7,6 +7,7 @@
 pub mod architecture;
 pub mod augment;
 pub mod controller;
+pub mod device;
 pub mod explain;
 pub mod knob;
 pub mod method;

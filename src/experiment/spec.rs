@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::augment::Operation;
+pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
 use super::model::Model;
 use super::schedule::Schedule;
@@ -77,27 +78,6 @@ pub struct Spec {
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
-}
-
-/// Where tensors live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum DeviceSpec {
-    /// A CUDA GPU if libtorch has one, else libtorch on the CPU, else `Cpu`.
-    #[default]
-    Auto,
-    /// The pure-Rust CPU backend; always there.
-    Cpu,
-    /// libtorch; needs a build with the feature `libtorch`.
-    LibTorch(LibTorchDevice),
-}
-
-/// A device of libtorch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LibTorchDevice {
-    /// The processor.
-    Cpu,
-    /// The GPU of this index.
-    Cuda(usize),
 }
 
 /// Where images come from and how they are prepared.

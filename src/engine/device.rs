@@ -1,0 +1,291 @@
+//! Devices: from what an experiment asks for to one that burn computes on.
+//!
+//! Availability is asked before a device is touched, because libtorch answers
+//! the use of a device that is not there with a panic. `Auto` always finds
+//! something; a device that was named is used or refused, never replaced.
+
+#[cfg(feature = "libtorch")]
+mod libtorch;
+mod nvidia;
+
+use burn::tensor::Device;
+use thiserror::Error;
+
+#[cfg(feature = "libtorch")]
+use self::libtorch::{cpu_fallback, open};
+use crate::experiment::spec::{DeviceSpec, LibTorchDevice};
+
+/// A device that is there.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// Where tensors are made; without autodiff.
+    pub device: Device,
+    /// What it is, for people: `CUDA 0: NVIDIA H100`.
+    pub name: String,
+}
+
+/// A device that was asked for cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DeviceError {
+    /// The program was built without the feature `libtorch`.
+    #[error(
+        "device `{asked}` needs libtorch, which this build of workbench leaves out: run scripts/setup-libtorch, then `cargo build --release --features libtorch`; or choose the device `cpu`"
+    )]
+    NoLibTorch {
+        /// The device.
+        asked: DeviceSpec,
+    },
+    /// The libtorch that the program was built with is for processors only.
+    #[error(
+        "device `{asked}` needs a libtorch with CUDA, and this build's has none: unset LIBTORCH, run scripts/setup-libtorch and build again; or choose the device `libtorch`"
+    )]
+    NoCuda {
+        /// The device.
+        asked: DeviceSpec,
+    },
+    /// libtorch knows CUDA and finds no GPU.
+    #[error("device `{asked}`: libtorch finds no GPU on this machine; {because}")]
+    NoGpu {
+        /// The device.
+        asked: DeviceSpec,
+        /// The likely reason and its remedy.
+        because: String,
+    },
+    /// There are GPUs, but fewer.
+    #[error("device `{asked}` is not there: libtorch finds {count} GPU(s), numbered from 0")]
+    NoSuchGpu {
+        /// The device.
+        asked: DeviceSpec,
+        /// Number of GPUs.
+        count: usize,
+    },
+    /// The GPU is there and cannot compute.
+    #[error(
+        "device `{asked}` fails at its first computation: {message}; it may be full, or too old for this libtorch"
+    )]
+    Unusable {
+        /// The device.
+        asked: DeviceSpec,
+        /// What libtorch said.
+        message: String,
+    },
+}
+
+/// What this build and this machine have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Survey {
+    /// The build has libtorch.
+    libtorch: bool,
+    /// That libtorch has CUDA.
+    cuda: bool,
+    /// GPUs that libtorch finds.
+    gpus: usize,
+}
+
+/// A device that the survey found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Flex,
+    LibTorch(LibTorchDevice),
+}
+
+/// Finds the device that is asked for.
+///
+/// `Auto` takes the first CUDA GPU that works, else libtorch on the CPU, else
+/// the pure-Rust backend, and so never fails.
+pub fn choose(spec: DeviceSpec) -> Result<Chosen, DeviceError> {
+    let found = resolve(spec, Survey::take())?;
+    match (open(found), spec) {
+        (Ok(chosen), _) => Ok(chosen),
+        (Err(_), DeviceSpec::Auto) => Ok(cpu_fallback()),
+        (Err(message), asked) => Err(DeviceError::Unusable { asked, message }),
+    }
+}
+
+fn resolve(asked: DeviceSpec, survey: Survey) -> Result<Found, DeviceError> {
+    match asked {
+        DeviceSpec::Auto if survey.gpus > 0 => Ok(Found::LibTorch(LibTorchDevice::Cuda(0))),
+        DeviceSpec::Auto if survey.libtorch => Ok(Found::LibTorch(LibTorchDevice::Cpu)),
+        DeviceSpec::Auto | DeviceSpec::Cpu => Ok(Found::Flex),
+        DeviceSpec::LibTorch(_) if !survey.libtorch => Err(DeviceError::NoLibTorch { asked }),
+        DeviceSpec::LibTorch(LibTorchDevice::Cpu) => Ok(Found::LibTorch(LibTorchDevice::Cpu)),
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(_)) if !survey.cuda => {
+            Err(DeviceError::NoCuda { asked })
+        }
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(_)) if survey.gpus == 0 => {
+            Err(DeviceError::NoGpu {
+                asked,
+                because: nvidia::why_no_gpu(),
+            })
+        }
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(index)) if index >= survey.gpus => {
+            Err(DeviceError::NoSuchGpu {
+                asked,
+                count: survey.gpus,
+            })
+        }
+        DeviceSpec::LibTorch(device) => Ok(Found::LibTorch(device)),
+    }
+}
+
+fn flex() -> Chosen {
+    let threads = rayon::current_num_threads();
+    let plural = if threads == 1 { "" } else { "s" };
+    Chosen {
+        device: Device::flex(),
+        name: format!("flex (pure Rust, {threads} thread{plural})"),
+    }
+}
+
+#[cfg(not(feature = "libtorch"))]
+mod without_libtorch {
+    use super::{Chosen, Found, Survey, flex};
+
+    impl Survey {
+        pub(super) fn take() -> Self {
+            Self {
+                libtorch: false,
+                cuda: false,
+                gpus: 0,
+            }
+        }
+    }
+
+    /// This survey lets nothing but flex be found.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "in a build with libtorch opening a GPU can fail"
+    )]
+    pub(super) fn open(_: Found) -> Result<Chosen, String> {
+        Ok(flex())
+    }
+
+    pub(super) fn cpu_fallback() -> Chosen {
+        flex()
+    }
+}
+#[cfg(not(feature = "libtorch"))]
+use self::without_libtorch::{cpu_fallback, open};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Survey = Survey {
+        libtorch: false,
+        cuda: false,
+        gpus: 0,
+    };
+    const LIBTORCH_CPU: Survey = Survey {
+        libtorch: true,
+        ..NOTHING
+    };
+    const TWO_GPUS: Survey = Survey {
+        libtorch: true,
+        cuda: true,
+        gpus: 2,
+    };
+    const ON_CPU: DeviceSpec = DeviceSpec::LibTorch(LibTorchDevice::Cpu);
+
+    fn cuda(index: usize) -> DeviceSpec {
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(index))
+    }
+
+    fn refusal(asked: DeviceSpec, survey: Survey) -> String {
+        resolve(asked, survey).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn auto_takes_the_first_gpu_then_libtorch_then_flex() {
+        let auto = |survey| resolve(DeviceSpec::Auto, survey).unwrap();
+        assert_eq!(auto(TWO_GPUS), Found::LibTorch(LibTorchDevice::Cuda(0)));
+        assert_eq!(auto(LIBTORCH_CPU), Found::LibTorch(LibTorchDevice::Cpu));
+        assert_eq!(auto(NOTHING), Found::Flex);
+    }
+
+    #[test]
+    fn cpu_is_flex_even_where_there_are_gpus() {
+        assert_eq!(resolve(DeviceSpec::Cpu, TWO_GPUS), Ok(Found::Flex));
+    }
+
+    #[test]
+    fn a_named_device_that_is_there_is_taken() {
+        for (asked, found) in [
+            (ON_CPU, LibTorchDevice::Cpu),
+            (cuda(0), LibTorchDevice::Cuda(0)),
+            (cuda(1), LibTorchDevice::Cuda(1)),
+        ] {
+            assert_eq!(resolve(asked, TWO_GPUS), Ok(Found::LibTorch(found)));
+        }
+    }
+
+    #[test]
+    fn libtorch_in_a_build_without_it_is_refused_with_the_way_to_get_it() {
+        for asked in [ON_CPU, cuda(0)] {
+            let message = refusal(asked, NOTHING);
+            assert!(message.contains(&format!("`{asked}`")), "{message}");
+            assert!(message.contains("scripts/setup-libtorch"), "{message}");
+            assert!(message.contains("--features libtorch"), "{message}");
+        }
+    }
+
+    #[test]
+    fn cuda_is_refused_when_libtorch_was_built_without_it() {
+        let message = refusal(cuda(0), LIBTORCH_CPU);
+        assert!(message.contains("libtorch with CUDA"), "{message}");
+        assert!(message.contains("scripts/setup-libtorch"), "{message}");
+    }
+
+    #[test]
+    fn cuda_without_a_gpu_is_refused_with_the_likely_reason() {
+        let survey = Survey {
+            gpus: 0,
+            ..TWO_GPUS
+        };
+        let message = refusal(cuda(0), survey);
+        assert!(message.contains("finds no GPU"), "{message}");
+        assert!(message.contains("driver"), "{message}");
+    }
+
+    #[test]
+    fn a_gpu_past_the_last_is_refused_with_their_number() {
+        let message = refusal(cuda(2), TWO_GPUS);
+        assert!(message.contains("`cuda:2`"), "{message}");
+        assert!(message.contains("2 GPU(s)"), "{message}");
+    }
+
+    #[test]
+    fn auto_gives_a_device_that_computes_on_every_machine() {
+        let chosen = choose(DeviceSpec::Auto).unwrap();
+        let sum = burn::tensor::Tensor::<1>::from_floats([1.0, 2.0], &chosen.device)
+            .sum()
+            .into_scalar::<f32>();
+        assert_eq!(sum, 3.0);
+    }
+
+    #[test]
+    fn cpu_is_the_pure_rust_backend_and_says_how_many_threads_it_has() {
+        let chosen = choose(DeviceSpec::Cpu).unwrap();
+        assert_eq!(chosen.device, Device::flex());
+        assert!(
+            chosen.name.starts_with("flex (pure Rust, "),
+            "{}",
+            chosen.name
+        );
+        assert!(chosen.name.contains("thread"), "{}", chosen.name);
+    }
+
+    #[cfg(not(feature = "libtorch"))]
+    #[test]
+    fn this_build_refuses_libtorch() {
+        assert_eq!(
+            choose(ON_CPU).unwrap_err(),
+            DeviceError::NoLibTorch { asked: ON_CPU }
+        );
+    }
+
+    #[test]
+    fn a_gpu_that_no_machine_has_is_an_error_and_no_panic() {
+        assert!(choose(cuda(99)).is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! libtorch's devices through burn, in a build with the feature `libtorch`.
+#![expect(
+    deprecated,
+    reason = "burn 0.22 deprecates libtorch and is the last line that has it; the version is pinned"
+)]
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{Device, DeviceType, Tensor};
+
+use super::{Chosen, Found, Survey, flex, nvidia};
+use crate::experiment::spec::LibTorchDevice;
+
+impl Survey {
+    pub(super) fn take() -> Self {
+        let cuda = cfg!(libtorch_cuda);
+        Self {
+            libtorch: true,
+            cuda,
+            // Of libtorch's devices burn lists the GPUs only.
+            gpus: if cuda {
+                Device::enumerate(DeviceType::LibTorch).len()
+            } else {
+                0
+            },
+        }
+    }
+}
+
+/// Makes the device, or says what libtorch has against it.
+pub(super) fn open(found: Found) -> Result<Chosen, String> {
+    match found {
+        Found::Flex => Ok(flex()),
+        Found::LibTorch(LibTorchDevice::Cpu) => Ok(cpu_fallback()),
+        Found::LibTorch(LibTorchDevice::Cuda(index)) => {
+            let device = Device::libtorch_cuda(index);
+            try_out(&device)?;
+            let model = nvidia::model().map_or_else(String::new, |model| format!(": {model}"));
+            Ok(Chosen {
+                device,
+                name: format!("CUDA {index}{model}"),
+            })
+        }
+    }
+}
+
+/// What `Auto` takes where no GPU works.
+pub(super) fn cpu_fallback() -> Chosen {
+    Chosen {
+        device: Device::libtorch(),
+        name: "libtorch CPU".to_owned(),
+    }
+}
+
+/// Computes one sum. A GPU that this libtorch has no code for is listed all the
+/// same, and fails only when it is used.
+fn try_out(device: &Device) -> Result<(), String> {
+    let sum = || {
+        Tensor::<1>::from_floats([1.0, 2.0], device)
+            .sum()
+            .into_scalar::<f32>()
+    };
+    let sum = caught(sum)?;
+    if sum == 3.0 {
+        Ok(())
+    } else {
+        Err(format!("1 + 2 came out as {sum}"))
+    }
+}
+
+/// tch turns every error of libtorch into a panic.
+fn caught<T>(compute: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| message_of(&*panic))
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "libtorch gave no reason".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::device::{DeviceError, choose};
+    use crate::experiment::spec::DeviceSpec;
+
+    #[test]
+    fn libtorch_computes_on_the_cpu() {
+        let chosen = choose(DeviceSpec::LibTorch(LibTorchDevice::Cpu)).unwrap();
+        assert_eq!(chosen.name, "libtorch CPU");
+        assert_eq!(try_out(&chosen.device), Ok(()));
+    }
+
+    #[test]
+    fn what_libtorch_says_survives_its_panic() {
+        let error = caught(|| panic!("no kernel image for device {}", 0)).unwrap_err();
+        assert_eq!(error, "no kernel image for device 0");
+    }
+
+    #[test]
+    fn auto_is_a_gpu_where_libtorch_lists_one_and_its_cpu_elsewhere() {
+        let chosen = choose(DeviceSpec::Auto).unwrap();
+        if Survey::take().gpus > 0 {
+            assert!(chosen.name.starts_with("CUDA 0"), "{}", chosen.name);
+        } else {
+            assert_eq!(chosen.name, "libtorch CPU");
+        }
+    }
+
+    #[test]
+    fn the_first_gpu_computes_or_is_refused_with_a_remedy() {
+        let first = DeviceSpec::LibTorch(LibTorchDevice::Cuda(0));
+        match (choose(first), Survey::take()) {
+            (Ok(chosen), survey) => {
+                assert!(survey.gpus > 0);
+                assert_eq!(try_out(&chosen.device), Ok(()));
+            }
+            (Err(DeviceError::NoGpu { .. }), survey) => assert!(survey.cuda && survey.gpus == 0),
+            (Err(DeviceError::NoCuda { .. }), survey) => assert!(!survey.cuda),
+            (Err(error), _) => panic!("{error}"),
+        }
+    }
+}

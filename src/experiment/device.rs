@@ -1,0 +1,137 @@
+//! Devices as they are asked for, in an experiment file or on a command line.
+//!
+//! What was asked for need not be there: the engine answers whether it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where tensors live.
+///
+/// A file writes `LibTorch(Cuda(1))`, a command line `cuda:1`; [`FromStr`] reads
+/// the latter and [`Display`](fmt::Display) writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum DeviceSpec {
+    /// A CUDA GPU if libtorch has one, else libtorch on the CPU, else `Cpu`.
+    #[default]
+    Auto,
+    /// The pure-Rust CPU backend; always there.
+    Cpu,
+    /// libtorch; needs a build with the feature `libtorch`.
+    LibTorch(LibTorchDevice),
+}
+
+/// A device of libtorch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LibTorchDevice {
+    /// The processor.
+    Cpu,
+    /// The GPU of this index.
+    Cuda(usize),
+}
+
+/// A word on the command line that names no device.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "unknown device `{written}`: expected auto, cpu, libtorch, cuda, or cuda:N with the GPU's number N"
+)]
+pub struct UnknownDevice {
+    /// The word.
+    pub written: String,
+}
+
+impl FromStr for DeviceSpec {
+    type Err = UnknownDevice;
+
+    fn from_str(written: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownDevice {
+            written: written.to_owned(),
+        };
+        match written.trim().to_ascii_lowercase().as_str() {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "libtorch" => Ok(Self::LibTorch(LibTorchDevice::Cpu)),
+            "cuda" => Ok(Self::LibTorch(LibTorchDevice::Cuda(0))),
+            word => {
+                let index = word.strip_prefix("cuda:").ok_or_else(unknown)?;
+                // `parse` alone would let `cuda:+1` pass.
+                if !index.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(unknown());
+                }
+                let index = index.parse().map_err(|_| unknown())?;
+                Ok(Self::LibTorch(LibTorchDevice::Cuda(index)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for DeviceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::LibTorch(LibTorchDevice::Cpu) => f.write_str("libtorch"),
+            Self::LibTorch(LibTorchDevice::Cuda(index)) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUDA_1: DeviceSpec = DeviceSpec::LibTorch(LibTorchDevice::Cuda(1));
+
+    #[test]
+    fn every_device_is_read_back_from_how_it_is_shown() {
+        let devices = [
+            DeviceSpec::Auto,
+            DeviceSpec::Cpu,
+            DeviceSpec::LibTorch(LibTorchDevice::Cpu),
+            CUDA_1,
+        ];
+        for device in devices {
+            assert_eq!(device.to_string().parse(), Ok(device));
+        }
+    }
+
+    #[test]
+    fn cuda_without_a_number_is_the_first_gpu() {
+        assert_eq!(
+            "cuda".parse(),
+            Ok(DeviceSpec::LibTorch(LibTorchDevice::Cuda(0)))
+        );
+    }
+
+    #[test]
+    fn capitals_and_spaces_around_do_not_matter() {
+        assert_eq!(" CUDA:1 ".parse(), Ok(CUDA_1));
+    }
+
+    #[test]
+    fn an_unknown_device_is_an_error_that_lists_the_known_ones() {
+        for written in [
+            "",
+            "gpu",
+            "cuda:",
+            "cuda:x",
+            "cuda:-1",
+            "cuda:+1",
+            "cuda1",
+            "cuda:1:2",
+            "cuda:99999999999999999999999",
+        ] {
+            let error = written.parse::<DeviceSpec>().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{written}`")), "{error}");
+            assert!(error.contains("auto, cpu, libtorch, cuda"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_experiment_file_spells_a_device_as_a_value() {
+        assert_eq!(ron::from_str("LibTorch(Cuda(1))"), Ok(CUDA_1));
+        assert_eq!(ron::from_str("Auto"), Ok(DeviceSpec::Auto));
+    }
+}
