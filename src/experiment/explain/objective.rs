@@ -82,6 +82,16 @@ fn formula(term: &Term) -> String {
                 Divergence::L2 { space } => {
                     format!("mean (s − t)² of {}, {on}", space_name(*space))
                 }
+                Divergence::LogitStd => format!(
+                    "KD of standardised logits, z ← (z − mean) / (std + 1e-7), \
+                     T = {temperature}, {on}"
+                ),
+                Divergence::Dist { beta, gamma } => format!(
+                    "DIST: T² ({} inter + {} intra), 1 − Pearson over rows and columns, \
+                     T = {temperature}, {on}",
+                    number(*beta),
+                    number(*gamma)
+                ),
                 Divergence::Dkd { alpha, beta } => format!(
                     "DKD: T² ({} TCKD + {} NCKD), T = {temperature}, {on}",
                     number(*alpha),
