@@ -42,18 +42,23 @@ impl Verdict {
     pub fn holds(&self) -> bool {
         self.judgement == Judgement::Holds
     }
+
+    /// What was found, without the gate.
+    #[must_use]
+    pub fn finding(&self) -> String {
+        let value = self.value.map(|value| format!("{}, ", words::short(value)));
+        let value = value.unwrap_or_default();
+        match &self.judgement {
+            Judgement::Holds => format!("{value}holds"),
+            Judgement::Fails => format!("{value}fails"),
+            Judgement::NotJudged(reason) => format!("could not be judged: {reason}"),
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.gate)?;
-        match (&self.judgement, self.value) {
-            (Judgement::NotJudged(reason), _) => write!(f, "could not be judged: {reason}"),
-            (Judgement::Holds, Some(value)) => write!(f, "{}, holds", words::short(value)),
-            (Judgement::Fails, Some(value)) => write!(f, "{}, fails", words::short(value)),
-            (Judgement::Holds, None) => f.write_str("holds"),
-            (Judgement::Fails, None) => f.write_str("fails"),
-        }
+        write!(f, "{}: {}", self.gate, self.finding())
     }
 }
 

@@ -111,7 +111,7 @@ fn markdown(ending: &Ending<'_>) -> String {
                 text,
                 "| {} | {mark} | {} |",
                 cell(&verdict.gate),
-                cell(&verdict.to_string())
+                cell(&verdict.finding())
             );
         }
         text.push('\n');

@@ -5,7 +5,7 @@ use super::epochs::{EpochMeter, EpochSummary};
 use super::figures;
 use super::{Ending, words};
 use crate::event::{
-    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
+    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
 };
 use crate::store::RunStore;
 
@@ -115,7 +115,6 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
 
 /// A command by what it asks; by its id if nobody heard of it.
 fn command(id: &str, store: &RunStore) -> String {
-    use crate::event::Command;
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
     match known.map(|status| &status.record.command) {
         None => format!("command {id}"),
@@ -158,12 +157,12 @@ fn data(summary: &DataSummary) -> Vec<String> {
         summary.train, summary.valid, summary.test
     );
     if summary.unlabelled > 0 {
-        line.push_str(&format!(", {} unlabelled", summary.unlabelled));
+        line = format!("{line}, {} unlabelled", summary.unlabelled);
     }
-    line.push_str(&format!(
-        "; {}, {height}×{width} pixels",
-        words::plural(summary.classes.len(), "class").replace("classs", "classes")
-    ));
+    line = format!(
+        "{line}; {}, {height}×{width} pixels",
+        words::plural(summary.classes.len(), "class", "classes")
+    );
     let mut lines = vec![line];
     for image in summary.skipped.iter().take(NAMED_IMAGES) {
         lines.push(format!(

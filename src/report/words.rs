@@ -1,7 +1,7 @@
 //! Numbers and events as a person reads them.
 
 use crate::event::{Evaluation, Outcome, Phase};
-use crate::experiment::controller::Decision;
+use crate::experiment::controller::{Decision, KnobMove};
 
 pub(super) fn phase(phase: Phase) -> &'static str {
     match phase {
@@ -68,9 +68,9 @@ pub(super) fn span(seconds: f64) -> String {
     }
 }
 
-/// `1 image`, `2 images`.
-pub(super) fn plural(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+/// `1 class`, `2 classes`.
+pub(super) fn plural(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// What an evaluation found, without where.
@@ -82,27 +82,21 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> String {
         short(evaluation.loss)
     );
     if let Some(teacher) = evaluation.teacher {
-        text.push_str(&format!(
-            "  agreement {}  KL {}",
-            percent(teacher.agreement),
-            short(teacher.kl)
-        ));
+        let agreement = percent(teacher.agreement);
+        text = format!("{text}  agreement {agreement}  KL {}", short(teacher.kl));
     }
     text
 }
 
 /// What a controller moved and why.
 pub(super) fn decision(decision: &Decision) -> String {
-    let moved = |m: &crate::experiment::controller::KnobMove| {
-        format!("{} {} → {}", m.knob, short(m.from), short(m.to))
-    };
+    let moved = |m: &KnobMove| format!("{} {} → {}", m.knob, short(m.from), short(m.to));
     let mut text = moved(&decision.moved);
     if !decision.followed.is_empty() {
         let followed: Vec<String> = decision.followed.iter().map(moved).collect();
-        text.push_str(&format!(", so {}", followed.join(", ")));
+        text = format!("{text}, so {}", followed.join(", "));
     }
-    text.push_str(&format!(": {}", decision.reason));
-    text
+    format!("{text}: {}", decision.reason)
 }
 
 pub(super) fn outcome(outcome: &Outcome) -> String {
