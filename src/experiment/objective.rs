@@ -76,7 +76,7 @@ pub enum Loss {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Divergence {
-    /// T² Σ p_t (ln p_t − ln p_s) (Hinton et al., 2015), forward KL.
+    /// `T² Σ p_t (ln p_t − ln p_s)` (Hinton et al., 2015), forward KL.
     #[default]
     Kd,
     /// Mean squared difference of the softmax probabilities or of the logits.

@@ -126,13 +126,11 @@ fn space_name(space: ConsistencySpace) -> &'static str {
 }
 
 fn views_of(views: &[usize]) -> String {
-    match views {
-        [only] => format!("on view {}", only + 1),
-        _ => {
-            let numbers: Vec<String> = views.iter().map(|view| (view + 1).to_string()).collect();
-            format!("on views {}", numbers.join(", "))
-        }
+    if let [only] = views {
+        return format!("on view {}", only + 1);
     }
+    let numbers: Vec<String> = views.iter().map(|view| (view + 1).to_string()).collect();
+    format!("on views {}", numbers.join(", "))
 }
 
 fn rule_rows(rule: &AdaptiveAugmentationRule, page: &mut Page) {
