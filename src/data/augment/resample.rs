@@ -92,32 +92,44 @@ impl Sampler<'_> {
     /// The bilinear mean of the four pixels around (x, y), those beyond the
     /// border counting as black. Pixel centres are at whole numbers.
     fn at(&self, x: f32, y: f32) -> [u8; 3] {
-        let (left, top) = (x.floor(), y.floor());
-        let (right_share, lower_share) = (x - left, y - top);
-        // Also false for NaN.
-        let inside = left >= 0.0
-            && top >= 0.0
-            && left + 1.0 < self.width as f32
-            && top + 1.0 < self.height as f32;
-        if inside {
-            let first = top as usize * self.width + left as usize;
-            let second = first + self.width;
-            let upper = mix(self.pixels[first], self.pixels[first + 1], right_share);
-            let lower = mix(self.pixels[second], self.pixels[second + 1], right_share);
-            return blend_rows(upper, lower, lower_share);
+        let (width, height) = (self.width as f32, self.height as f32);
+        // False for NaN too.
+        let near = x > -1.0 && y > -1.0 && x < width && y < height;
+        if !near {
+            return [0; 3];
         }
-        let upper = mix(self.tap(left, top), self.tap(left + 1.0, top), right_share);
-        let lower = mix(
-            self.tap(left, top + 1.0),
-            self.tap(left + 1.0, top + 1.0),
-            right_share,
-        );
-        blend_rows(upper, lower, lower_share)
+        // Counted from the pixel before the first one, so that cutting off the
+        // fraction is rounding down; `floor` is a call on older processors.
+        let (column, row) = ((x + 1.0) as usize, (y + 1.0) as usize);
+        let (right, lower) = (x + 1.0 - column as f32, y + 1.0 - row as f32);
+        if column > 0 && row > 0 && column < self.width && row < self.height {
+            let second = row * self.width + column;
+            let first = second - self.width;
+            let (upper_row, lower_row) = (
+                &self.pixels[first - 1..=first],
+                &self.pixels[second - 1..=second],
+            );
+            return blend_rows(
+                mix(upper_row[0], upper_row[1], right),
+                mix(lower_row[0], lower_row[1], right),
+                lower,
+            );
+        }
+        blend_rows(
+            mix(self.tap(column, row), self.tap(column + 1, row), right),
+            mix(
+                self.tap(column, row + 1),
+                self.tap(column + 1, row + 1),
+                right,
+            ),
+            lower,
+        )
     }
 
-    fn tap(&self, x: f32, y: f32) -> [u8; 3] {
-        if x >= 0.0 && y >= 0.0 && x < self.width as f32 && y < self.height as f32 {
-            self.pixels[y as usize * self.width + x as usize]
+    /// A pixel, its column and row counted from one.
+    fn tap(&self, column: usize, row: usize) -> [u8; 3] {
+        if (1..=self.width).contains(&column) && (1..=self.height).contains(&row) {
+            self.pixels[(row - 1) * self.width + column - 1]
         } else {
             [0; 3]
         }
