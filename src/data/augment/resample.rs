@@ -34,27 +34,36 @@ impl Default for Affine {
 }
 
 impl Affine {
-    /// The inverse map \[a b c; d e f\], from a place in the result to the
-    /// place in the source it shows, both from the image's centre. The forward
-    /// map is T(translate) · T(fixed) · R · ShearY · ShearX · S · T(−fixed), as
-    /// in torchvision's `affine`.
-    fn inverse(&self) -> [f32; 6] {
+    /// The rows of the inverse map, from a place in the result to the place in
+    /// the source that it shows, both from the image's centre. The forward map
+    /// is translation · to fixed · rotation · shear y · shear x · scale · from
+    /// fixed, as in torchvision's `affine`.
+    fn inverse(&self) -> [[f32; 3]; 2] {
         let turn = f64::from(self.degrees).to_radians();
-        let (shear_x, shear_y) = (
-            f64::from(self.shear.0).to_radians(),
-            f64::from(self.shear.1).to_radians(),
+        let shear_x = f64::from(self.shear.0).to_radians();
+        let shear_y = f64::from(self.shear.1).to_radians();
+        let fixed = (f64::from(self.fixed.0), f64::from(self.fixed.1));
+        // Rotation · shear y · shear x, columns before they are sheared along x.
+        let (first, second) = (
+            (turn - shear_y).cos() / shear_y.cos(),
+            (turn - shear_y).sin() / shear_y.cos(),
         );
-        let (fixed_x, fixed_y) = (f64::from(self.fixed.0), f64::from(self.fixed.1));
-        let (right, down) = (f64::from(self.translate.0), f64::from(self.translate.1));
-        // The product R · ShearY · ShearX of determinant 1.
-        let a = (turn - shear_y).cos() / shear_y.cos();
-        let b = -a * shear_x.tan() - turn.sin();
-        let c = (turn - shear_y).sin() / shear_y.cos();
-        let d = -c * shear_x.tan() + turn.cos();
+        let forward = [
+            [first, -first * shear_x.tan() - turn.sin()],
+            [second, -second * shear_x.tan() + turn.cos()],
+        ];
+        // Its determinant is 1, so that the inverse is its adjugate.
         let scale = f64::from(self.scale);
-        let [a, b, c, d] = [d, -b, -c, a].map(|entry| entry / scale);
-        let (x, y) = (-fixed_x - right, -fixed_y - down);
-        [a, b, a * x + b * y + fixed_x, c, d, c * x + d * y + fixed_y].map(|entry| entry as f32)
+        let inverse = [
+            [forward[1][1] / scale, -forward[0][1] / scale],
+            [-forward[1][0] / scale, forward[0][0] / scale],
+        ];
+        let right = -fixed.0 - f64::from(self.translate.0);
+        let down = -fixed.1 - f64::from(self.translate.1);
+        let row = |[across, along]: [f64; 2], fixed: f64| {
+            [across, along, across * right + along * down + fixed].map(|entry| entry as f32)
+        };
+        [row(inverse[0], fixed.0), row(inverse[1], fixed.1)]
     }
 }
 
@@ -68,15 +77,16 @@ pub fn affine(image: &mut RgbImage, map: &Affine) {
         width,
         height,
     };
-    let [a, b, c, d, e, f] = map.inverse();
+    let [to_x, to_y] = map.inverse();
     let (middle_x, middle_y) = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
     let rows = pixels_mut(image).chunks_exact_mut(width.max(1));
-    for (y, row) in rows.enumerate() {
-        let v = y as f32 - middle_y;
-        let (start_x, start_y) = (b * v + c + middle_x, e * v + f + middle_y);
-        for (x, pixel) in row.iter_mut().enumerate() {
-            let u = x as f32 - middle_x;
-            *pixel = source.at(a * u + start_x, d * u + start_y);
+    for (row, target) in rows.enumerate() {
+        let down = row as f32 - middle_y;
+        let start_x = to_x[1] * down + to_x[2] + middle_x;
+        let start_y = to_y[1] * down + to_y[2] + middle_y;
+        for (column, pixel) in target.iter_mut().enumerate() {
+            let right = column as f32 - middle_x;
+            *pixel = source.at(to_x[0] * right + start_x, to_y[0] * right + start_y);
         }
     }
 }
