@@ -4,5 +4,9 @@
 //! Tensors have no backend parameter: the device decides. A network's tensors
 //! are on a plain device; one step of training tracks a copy of them.
 
+pub mod loss;
 pub mod network;
+pub mod objective;
+pub mod optimizer;
+pub mod step;
 pub mod weights;
