@@ -178,7 +178,8 @@ fn assert_close(name: &str, ours: &[f32], theirs: &[f32]) {
 
 fn expand(written: &str) -> Objective {
     let options = ron::Options::default()
-        .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES);
+        .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES)
+        .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
     let method: MethodSpec = options.from_str(written).unwrap();
     let context = ExpansionContext {
         iterations: 10,
