@@ -32,7 +32,8 @@ fn parts(
 ) -> (Tensor<2>, Tensor<2>) {
     let [batch, classes] = student.dims();
     let labels = column(labels);
-    let numbers = Tensor::<1, Int>::arange(0..classes as i64, &labels.device());
+    let end = i64::try_from(classes).unwrap_or(i64::MAX);
+    let numbers = Tensor::<1, Int>::arange(0..end, &labels.device());
     let is_label = labels
         .clone()
         .expand([batch, classes])

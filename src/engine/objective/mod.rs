@@ -93,6 +93,12 @@ pub enum ObjectiveError {
         /// Number of images.
         images: usize,
     },
+    /// A term has no view to look at, or no pair of views to compare.
+    #[error("the term `{term}` names too few views")]
+    TooFewViews {
+        /// The term.
+        term: String,
+    },
     /// Nothing is to be minimised.
     #[error("the objective has no terms; give its method at least one loss")]
     NoTerms,
@@ -164,10 +170,10 @@ impl Evaluation<'_> {
                     .iter()
                     .map(|&view| self.distill(view, *divergence, temperature))
                     .collect::<Result<Vec<_>, _>>()?;
-                match losses.as_slice() {
-                    [] => Err(ObjectiveError::NoTerms),
-                    _ => Ok(Tensor::cat(losses, 0).mean()),
+                if losses.is_empty() {
+                    return Err(self.too_few_views());
                 }
+                Ok(Tensor::cat(losses, 0).mean())
             }
             Loss::Truth { view, target } => self.truth(*view, *target),
             Loss::Consistency { views, space } => {
@@ -182,7 +188,7 @@ impl Evaluation<'_> {
                 {
                     return Err(self.mismatch(other, first));
                 }
-                loss::consistency(views, *space).ok_or(ObjectiveError::NoTerms)
+                loss::consistency(views, *space).ok_or_else(|| self.too_few_views())
             }
         }
     }
@@ -271,6 +277,12 @@ impl Evaluation<'_> {
             term: self.term.name.clone(),
             knob: name.to_owned(),
         })
+    }
+
+    fn too_few_views(&self) -> ObjectiveError {
+        ObjectiveError::TooFewViews {
+            term: self.term.name.clone(),
+        }
     }
 
     fn mismatch(&self, found: [usize; 2], expected: [usize; 2]) -> ObjectiveError {

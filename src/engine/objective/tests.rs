@@ -241,7 +241,11 @@ fn an_objective_without_terms_or_views_is_refused() {
         knobs: &knobs,
         label_smoothing: 0.0,
     };
-    assert!(evaluate(&objective, &logits(2), &context).is_err());
+    let error = evaluate(&objective, &logits(2), &context).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the term `consistency` names too few views"
+    );
     objective.terms.clear();
     let error = evaluate(&objective, &logits(2), &context).unwrap_err();
     assert_eq!(error, ObjectiveError::NoTerms);

@@ -104,8 +104,6 @@ pub fn train_step(
     student
         .statistics_mut()
         .clone_from_slice(tracked.statistics());
-    // The tracked copy shares the weights; without it they are updated in place.
-    drop(tracked);
     optimizer.step(student.parameters_mut(), gradients, settings.lr);
     Ok(report)
 }
