@@ -44,7 +44,7 @@ impl Reporting {
         }
         // Annotations are read from either stream; standard output stays JSON's.
         let annotations: Box<dyn Write> = Box::new(io::stderr());
-        if let Some(github) = GithubReporter::from_environment(annotations)? {
+        if let Some(github) = GithubReporter::from_environment(|name| std::env::var_os(name), annotations)? {
             reporters.add(github);
         }
         Ok(Self {

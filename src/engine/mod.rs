@@ -5,9 +5,189 @@
 //! the end its last and its best weights are evaluated on the test images. No
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
+mod average;
+mod checkpoint;
+pub mod device;
+mod evaluate;
+mod failure;
+mod fit;
+mod iteration;
+mod knobs;
 pub mod loss;
+mod metrics;
 pub mod network;
 pub mod objective;
 pub mod optimizer;
+mod prepare;
 pub mod step;
+mod teacher;
 pub mod weights;
+
+use std::path::PathBuf;
+
+pub use failure::Failure;
+pub use prepare::{PrepareError, Prepared};
+
+use self::checkpoint::CheckpointFolder;
+use self::evaluate::{Examination, Subject};
+use self::fit::{Fit, FitContext, FitEnd, Learner};
+use self::network::Network;
+use self::teacher::TeacherEnd;
+use crate::event::{EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
+use crate::run::RunFolder;
+use crate::trainer::{CommandSource, EventSink, Trainer};
+
+/// Carries out one run with tensors.
+pub struct Engine {
+    prepared: Prepared,
+    folder: RunFolder,
+    /// Where trained teachers are kept.
+    teachers: PathBuf,
+}
+
+impl Engine {
+    /// An engine for a run's folder. It goes on where the folder's checkpoints
+    /// stand. Trained teachers are kept in and taken from `teachers`.
+    #[must_use]
+    pub fn new(prepared: Prepared, folder: RunFolder, teachers: PathBuf) -> Self {
+        Self {
+            prepared,
+            folder,
+            teachers,
+        }
+    }
+
+    fn train(
+        &self,
+        inbox: &mut dyn CommandSource,
+        sink: &dyn EventSink,
+    ) -> Result<Outcome, Failure> {
+        let prepared = &self.prepared;
+        sink.emit(RunEvent::RunStarted {
+            name: prepared.plan.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: prepared.device.name.clone(),
+            resumed: self.position()?,
+        });
+        sink.emit(RunEvent::DataIndexed(prepared.images.summary()));
+        for summary in prepared.summaries() {
+            sink.emit(RunEvent::ModelBuilt(summary));
+        }
+        let teacher = match &prepared.plan.teacher {
+            None => None,
+            Some(plan) => {
+                let valid = self.examination(Split::Valid, None)?;
+                match teacher::obtain(
+                    prepared, plan, &valid, &self.folder, &self.teachers, inbox, sink,
+                )? {
+                    TeacherEnd::Ready(network) => Some(*network),
+                    TeacherEnd::Stopped { reason } => return Ok(Outcome::Stopped { reason }),
+                }
+            }
+        };
+        self.train_student(teacher.as_ref(), inbox, sink)
+    }
+
+    fn train_student(
+        &self,
+        teacher: Option<&Network>,
+        inbox: &mut dyn CommandSource,
+        sink: &dyn EventSink,
+    ) -> Result<Outcome, Failure> {
+        let prepared = &self.prepared;
+        let valid = self.examination(Split::Valid, teacher)?;
+        let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
+        let mut network = prepared.student_network();
+        if let Some(path) = &prepared.plan.student_weights {
+            weights::load(&mut network, path)?;
+        }
+        let fit = Fit::new(
+            FitContext {
+                phase: Phase::Student,
+                training: &prepared.plan.training,
+                images: &prepared.images,
+                valid: &valid,
+                teacher,
+                seed: prepared.plan.seed,
+                unlabelled_ratio: prepared.plan.data.unlabelled.as_ref().map_or(0.0, |u| u.1),
+                workers: prepared.plan.data.workers,
+                checkpoints: checkpoints.clone(),
+                sink,
+            },
+            network,
+        )?;
+        let (end, learner) = fit.run(inbox)?;
+        if let FitEnd::Stopped { reason } = end {
+            return Ok(Outcome::Stopped { reason });
+        }
+        if prepared.images.test.is_some() {
+            self.test(teacher, &learner, &checkpoints, sink)?;
+        }
+        Ok(Outcome::Completed)
+    }
+
+    /// Evaluates the last and the best weights on the test images.
+    fn test(
+        &self,
+        teacher: Option<&Network>,
+        learner: &Learner,
+        checkpoints: &CheckpointFolder,
+        sink: &dyn EventSink,
+    ) -> Result<(), Failure> {
+        let examination = self.examination(Split::Test, teacher)?;
+        let last = learner.deployable();
+        let mut best = last.clone();
+        weights::load(&mut best, &checkpoints.best_weights()?)?;
+        let epochs = f64::from(self.prepared.plan.training.epochs);
+        let state = checkpoints.latest_state()?;
+        let steps = state.as_ref().map_or(0, |state| state.step);
+        let best_step = state.and_then(|state| state.best).map_or(steps, |best| best.step);
+        for (weights, network, step) in [
+            (EvaluatedWeights::Last, last, steps),
+            (EvaluatedWeights::Best, &best, best_step),
+        ] {
+            let subject = Subject {
+                phase: Phase::Student,
+                weights,
+                step,
+                epoch: epochs * step as f64 / steps.max(1) as f64,
+            };
+            let evaluation = examination.evaluate(network, &self.prepared.images, subject)?;
+            sink.emit(RunEvent::Evaluated(evaluation));
+        }
+        Ok(())
+    }
+
+    fn examination(&self, split: Split, teacher: Option<&Network>) -> Result<Examination, Failure> {
+        let images = &self.prepared.images;
+        let set = match (split, &images.test) {
+            (Split::Test, Some(test)) => test.clone(),
+            _ => images.valid.clone(),
+        };
+        Examination::new(split, set, images, teacher)
+    }
+
+    /// Where the folder's checkpoints stand, if there are any.
+    ///
+    /// # Errors
+    /// If a checkpoint cannot be read.
+    pub fn position(&self) -> Result<Option<Position>, Failure> {
+        for phase in [Phase::Student, Phase::Teacher] {
+            if let Some(state) = CheckpointFolder::new(&self.folder, phase).latest_state()? {
+                return Ok(Some(Position {
+                    phase,
+                    step: state.step,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Trainer for Engine {
+    fn run(&mut self, inbox: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
+        self.train(inbox, sink).unwrap_or_else(|failure| Outcome::Failed {
+            message: failure.to_string(),
+        })
+    }
+}
