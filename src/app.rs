@@ -28,7 +28,11 @@ pub fn main() -> ExitCode {
             // `--help` and `--version` arrive here too, with code 0. A closed
             // pipe leaves nobody to tell.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
+            return ExitCode::from(if error.use_stderr() {
+                Exit::Usage.code()
+            } else {
+                0
+            });
         }
     };
     let exit = carry_out(&arguments).unwrap_or_else(|message| {

@@ -14,8 +14,8 @@ use crate::event::{Outcome, Position, RunEvent};
 use crate::experiment::Loaded;
 use crate::run::{Exit, RunFolder, StopSignal};
 use crate::store::{
-    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, RunStore,
-    adjustments, adjustments_from,
+    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, RunStore, adjustments,
+    adjustments_from,
 };
 use crate::trainer::{EventSink, Trainer};
 
@@ -67,7 +67,11 @@ pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
         Start::Resume(folder) => folder.clone(),
     };
     let _lock = folder.lock().map_err(say)?;
-    let engine = Engine::new(prepared, folder.clone(), arguments.checkpoints.join(TEACHERS));
+    let engine = Engine::new(
+        prepared,
+        folder.clone(),
+        arguments.checkpoints.join(TEACHERS),
+    );
     let past = match &start {
         Start::New => Past::default(),
         Start::Resume(run) => Past::resumed(run, engine.position().map_err(say)?)?,

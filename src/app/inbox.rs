@@ -49,10 +49,14 @@ impl CommandSource for Inbox {
         while let Some((position, _)) = self.adjustments.front()
             && *position <= at
         {
-            due.extend(self.adjustments.pop_front().map(|(_, record)| CommandRecord {
-                origin: Origin::Replay,
-                ..record
-            }));
+            due.extend(
+                self.adjustments
+                    .pop_front()
+                    .map(|(_, record)| CommandRecord {
+                        origin: Origin::Replay,
+                        ..record
+                    }),
+            );
         }
         let arrived = self.commands.poll().into_iter();
         due.extend(arrived.filter(|record| self.known.insert(record.id.clone())));

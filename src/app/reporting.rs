@@ -32,7 +32,10 @@ impl Reporting {
     pub fn new(arguments: &Arguments, gates: &[Gate], folder: &RunFolder) -> io::Result<Self> {
         let mut reporters = Reporters::new();
         if io::stderr().is_terminal() {
-            reporters.add(BarsReporter::new(io::stderr(), ProgressDrawTarget::stderr()));
+            reporters.add(BarsReporter::new(
+                io::stderr(),
+                ProgressDrawTarget::stderr(),
+            ));
         } else {
             reporters.add(TextReporter::new(io::stderr()));
         }
@@ -44,7 +47,9 @@ impl Reporting {
         }
         // Annotations are read from either stream; standard output stays JSON's.
         let annotations: Box<dyn Write> = Box::new(io::stderr());
-        if let Some(github) = GithubReporter::from_environment(|name| std::env::var_os(name), annotations)? {
+        if let Some(github) =
+            GithubReporter::from_environment(|name| std::env::var_os(name), annotations)?
+        {
             reporters.add(github);
         }
         Ok(Self {

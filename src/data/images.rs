@@ -146,7 +146,10 @@ impl Images {
     /// `unlabelled_ratio` per labelled one are unlabelled if there are any.
     #[must_use]
     pub fn batches_per_epoch(&self, batch: usize, unlabelled_ratio: f64) -> u32 {
-        let unlabelled = self.unlabelled.as_ref().map(|set| (set.len(), unlabelled_ratio));
+        let unlabelled = self
+            .unlabelled
+            .as_ref()
+            .map(|set| (set.len(), unlabelled_ratio));
         Sampler::new(self.train.len(), unlabelled, batch, 0).batches_per_epoch()
     }
 

@@ -13,7 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::fit::{FitState, Learner};
+use super::learner::Learner;
+use super::state::FitState;
 use super::weights::{self, ArrayFile};
 use crate::event::Phase;
 use crate::run::{FolderSlot, RunFolder};
@@ -83,7 +84,10 @@ impl CheckpointFolder {
 
     /// What the latest checkpoint says of the training, if there is one.
     pub fn latest_state(&self) -> Result<Option<FitState>, Failure> {
-        self.latest.find()?.map(|folder| read_state(&folder)).transpose()
+        self.latest
+            .find()?
+            .map(|folder| read_state(&folder))
+            .transpose()
     }
 
     /// Puts the learner where the latest checkpoint stands, if there is one.

@@ -138,6 +138,6 @@ pub fn image_tensor(pixels: &[f32], size: (u32, u32), device: &Device) -> Tensor
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
     tensor
         .into_data()
-        .to_vec()
+        .try_to_vec()
         .map_err(|error| Failure::Tensor(format!("{error:?}")))
 }

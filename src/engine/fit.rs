@@ -7,18 +7,15 @@
 //! and the optimizer, which is what makes resuming exact.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
-use super::average;
 use super::checkpoint::CheckpointFolder;
 use super::evaluate::{Examination, Subject, image_tensor};
 use super::failure::Failure;
-use super::iteration::{IterationState, Timeline};
-use super::knobs::KnobBoard;
+use super::iteration::Timeline;
+use super::learner::Learner;
+use super::meter::Meter;
 use super::network::Network;
-use super::optimizer::Optimizer;
+use super::state::{Best, FitState};
 use super::step::{self, StepReport, StepSettings, train_step};
 use crate::data::{Batch, BatchRequest, Images, Loader};
 use crate::event::{
@@ -51,28 +48,6 @@ pub struct FitContext<'a> {
     pub sink: &'a dyn EventSink,
 }
 
-/// Everything besides weights and optimizer that the next step depends on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FitState {
-    /// Steps completed.
-    pub step: u64,
-    /// Knobs as they stand.
-    pub knobs: KnobBoard,
-    /// Iteration and controller.
-    pub iteration: IterationState,
-    /// The best evaluation so far.
-    pub best: Option<Best>,
-}
-
-/// The best evaluation on the validation images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Best {
-    /// Steps completed.
-    pub step: u64,
-    /// Its top-1.
-    pub top1: f64,
-}
-
 /// How a training ended, failures aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FitEnd {
@@ -92,42 +67,7 @@ pub struct Fit<'a> {
     loader: Loader,
     learner: Learner,
     state: FitState,
-    clock: Clock,
-}
-
-/// What learns: weights, their moving average and the optimizer.
-pub struct Learner {
-    /// The weights after the last step.
-    pub network: Network,
-    /// Moving average of the weights, where the experiment asks for one.
-    pub average: Option<Network>,
-    /// The optimizer and its state.
-    pub optimizer: Optimizer,
-}
-
-impl Learner {
-    /// A network at the start of a training.
-    #[must_use]
-    pub fn new(network: Network, training: &Training) -> Self {
-        Self {
-            average: training.ema.map(|_| network.clone()),
-            optimizer: Optimizer::new(&training.optimizer, &network),
-            network,
-        }
-    }
-
-    /// The weights to evaluate and to take away.
-    #[must_use]
-    pub fn deployable(&self) -> &Network {
-        self.average.as_ref().unwrap_or(&self.network)
-    }
-}
-
-/// Wall time of this process, for speeds.
-struct Clock {
-    start: Instant,
-    logged: Instant,
-    images: u64,
+    meter: Meter,
 }
 
 impl<'a> Fit<'a> {
@@ -148,26 +88,17 @@ impl<'a> Fit<'a> {
         );
         let timeline = Timeline::new(training, u64::from(loader.batches_per_epoch()));
         let mut learner = Learner::new(network, training);
-        let state = match context.checkpoints.load_latest(&mut learner)? {
-            Some(state) => state,
-            None => FitState {
-                step: 0,
-                knobs: KnobBoard::new(training),
-                iteration: IterationState::default(),
-                best: None,
-            },
-        };
+        let state = context
+            .checkpoints
+            .load_latest(&mut learner)?
+            .unwrap_or_else(|| FitState::new(training));
         Ok(Self {
             context,
             timeline,
             loader,
             learner,
             state,
-            clock: Clock {
-                start: Instant::now(),
-                logged: Instant::now(),
-                images: 0,
-            },
+            meter: Meter::new(),
         })
     }
 
@@ -200,7 +131,7 @@ impl<'a> Fit<'a> {
         }
         self.emit(RunEvent::PhaseEnded {
             phase: self.context.phase,
-            seconds: self.clock.start.elapsed().as_secs_f64(),
+            seconds: self.meter.seconds(),
         });
         Ok((FitEnd::Completed, self.learner))
     }
@@ -213,7 +144,10 @@ impl<'a> Fit<'a> {
         let batch = self.loader.batch(&self.request(step, &knobs))?;
         self.prefetch(step + 1);
         let training = self.context.training;
-        let (size, device) = (self.context.images.size, self.learner.network.device().clone());
+        let (size, device) = (
+            self.context.images.size,
+            self.learner.network.device().clone(),
+        );
         let report = train_step(
             &mut self.learner.network,
             self.context.teacher,
@@ -235,8 +169,8 @@ impl<'a> Fit<'a> {
             },
         )
         .map_err(|error| Failure::Step { step, epoch, error })?;
-        if let (Some(average), Some(decay)) = (&mut self.learner.average, training.ema) {
-            average::follow(average, &self.learner.network, decay);
+        if let Some(decay) = training.ema {
+            self.learner.follow(decay);
         }
         self.state.step += 1;
         self.log(step, epoch, &knobs, &batch, &report);
@@ -271,7 +205,7 @@ impl<'a> Fit<'a> {
         batch: &Batch,
         report: &StepReport,
     ) {
-        self.clock.images += batch.samples.len() as u64;
+        self.meter.count(batch.samples.len());
         if !step.is_multiple_of(u64::from(self.context.training.log_every)) {
             return;
         }
@@ -280,22 +214,23 @@ impl<'a> Fit<'a> {
             .zip(&report.losses)
             .map(|(term, &loss)| (format!("loss/{term}"), loss))
             .collect();
-        values.extend(knobs.iter().map(|(knob, &value)| (format!("knob/{knob}"), value)));
+        values.extend(
+            knobs
+                .iter()
+                .map(|(knob, &value)| (format!("knob/{knob}"), value)),
+        );
         values.insert("loss/total".to_owned(), report.total);
         values.insert("grad/norm".to_owned(), report.grad_norm);
         if !batch.labels.is_empty() {
             let accuracy = report.correct as f64 / batch.labels.len() as f64;
             values.insert("train/accuracy".to_owned(), accuracy);
         }
-        let seconds = self.clock.logged.elapsed().as_secs_f64();
-        let speed = std::mem::take(&mut self.clock.images) as f64 / seconds.max(f64::EPSILON);
-        self.clock.logged = Instant::now();
-        values.insert("speed/images_per_second".to_owned(), speed);
+        values.insert("speed/images_per_second".to_owned(), self.meter.lap());
         self.emit(RunEvent::StepLogged(StepRow {
             phase: self.context.phase,
             step,
             epoch,
-            seconds: self.clock.start.elapsed().as_secs_f64(),
+            seconds: self.meter.seconds(),
             values,
         }));
     }
@@ -318,8 +253,8 @@ impl<'a> Fit<'a> {
             });
         }
         self.save()?;
-        self.clock.logged = Instant::now();
-        self.clock.images = 0;
+        // The next speed is one of training, without the evaluation.
+        self.meter.lap();
         Ok(())
     }
 
@@ -342,7 +277,10 @@ impl<'a> Fit<'a> {
         if let Some(reason) = self.context.sink.failure() {
             return Err(Failure::Journal(reason));
         }
-        let folder = self.context.checkpoints.save_latest(&self.learner, &self.state)?;
+        let folder = self
+            .context
+            .checkpoints
+            .save_latest(&self.learner, &self.state)?;
         self.emit(RunEvent::CheckpointSaved {
             at: self.position(),
             folder,

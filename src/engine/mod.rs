@@ -5,7 +5,6 @@
 //! the end its last and its best weights are evaluated on the test images. No
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
-mod average;
 mod checkpoint;
 pub mod device;
 mod evaluate;
@@ -13,12 +12,15 @@ mod failure;
 mod fit;
 mod iteration;
 mod knobs;
+mod learner;
 pub mod loss;
+mod meter;
 mod metrics;
 pub mod network;
 pub mod objective;
 pub mod optimizer;
 mod prepare;
+mod state;
 pub mod step;
 mod teacher;
 pub mod weights;
@@ -30,7 +32,8 @@ pub use prepare::{PrepareError, Prepared};
 
 use self::checkpoint::CheckpointFolder;
 use self::evaluate::{Examination, Subject};
-use self::fit::{Fit, FitContext, FitEnd, Learner};
+use self::fit::{Fit, FitContext, FitEnd};
+use self::learner::Learner;
 use self::network::Network;
 use self::teacher::TeacherEnd;
 use crate::event::{EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
@@ -78,7 +81,13 @@ impl Engine {
             Some(plan) => {
                 let valid = self.examination(Split::Valid, None)?;
                 match teacher::obtain(
-                    prepared, plan, &valid, &self.folder, &self.teachers, inbox, sink,
+                    prepared,
+                    plan,
+                    &valid,
+                    &self.folder,
+                    &self.teachers,
+                    inbox,
+                    sink,
                 )? {
                     TeacherEnd::Ready(network) => Some(*network),
                     TeacherEnd::Stopped { reason } => return Ok(Outcome::Stopped { reason }),
@@ -141,7 +150,9 @@ impl Engine {
         let epochs = f64::from(self.prepared.plan.training.epochs);
         let state = checkpoints.latest_state()?;
         let steps = state.as_ref().map_or(0, |state| state.step);
-        let best_step = state.and_then(|state| state.best).map_or(steps, |best| best.step);
+        let best_step = state
+            .and_then(|state| state.best)
+            .map_or(steps, |best| best.step);
         for (weights, network, step) in [
             (EvaluatedWeights::Last, last, steps),
             (EvaluatedWeights::Best, &best, best_step),
@@ -186,8 +197,9 @@ impl Engine {
 
 impl Trainer for Engine {
     fn run(&mut self, inbox: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
-        self.train(inbox, sink).unwrap_or_else(|failure| Outcome::Failed {
-            message: failure.to_string(),
-        })
+        self.train(inbox, sink)
+            .unwrap_or_else(|failure| Outcome::Failed {
+                message: failure.to_string(),
+            })
     }
 }

@@ -40,7 +40,9 @@ pub enum PrepareError {
     #[error("{0}")]
     Plan(Problem),
     /// A batch holds more than there is.
-    #[error("batch: {batch} images in a step, but there are only {images} training images; write `batch: {images}` or less")]
+    #[error(
+        "batch: {batch} images in a step, but there are only {images} training images; write `batch: {images}` or less"
+    )]
     Batch {
         /// Images in a step.
         batch: usize,
@@ -63,8 +65,14 @@ impl Prepared {
                 images: images.train.len(),
             });
         }
-        let ratio = plan.data.unlabelled.as_ref().map_or(0.0, |(_, ratio)| *ratio);
-        plan.settle(u64::from(images.batches_per_epoch(plan.training.batch, ratio)));
+        let ratio = plan
+            .data
+            .unlabelled
+            .as_ref()
+            .map_or(0.0, |(_, ratio)| *ratio);
+        plan.settle(u64::from(
+            images.batches_per_epoch(plan.training.batch, ratio),
+        ));
         let layout = |model, place: &str| {
             architecture::build(model, images.size, images.classes.len())
                 .map_err(|problem| PrepareError::Plan(problem.under(place)))

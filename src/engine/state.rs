@@ -1,0 +1,43 @@
+//! Where a training stands: all that its next step depends on besides weights
+//! and optimizer.
+
+use serde::{Deserialize, Serialize};
+
+use super::iteration::IterationState;
+use super::knobs::KnobBoard;
+use crate::experiment::plan::Training;
+
+/// Everything besides weights and optimizer that the next step depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FitState {
+    /// Steps completed.
+    pub step: u64,
+    /// Knobs as they stand.
+    pub knobs: KnobBoard,
+    /// Iteration and controller.
+    pub iteration: IterationState,
+    /// The best evaluation so far.
+    pub best: Option<Best>,
+}
+
+/// The best evaluation on the validation images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Steps completed.
+    pub step: u64,
+    /// Its top-1.
+    pub top1: f64,
+}
+
+impl FitState {
+    /// The beginning of a training.
+    #[must_use]
+    pub fn new(training: &Training) -> Self {
+        Self {
+            step: 0,
+            knobs: KnobBoard::new(training),
+            iteration: IterationState::default(),
+            best: None,
+        }
+    }
+}
