@@ -147,5 +147,8 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
         move |error| Failure::File { path, error }
     };
     let bytes = std::fs::read(from).map_err(failed(from))?;
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent).map_err(failed(parent))?;
+    }
     crate::run::atomic::write_file(to, &bytes).map_err(failed(to))
 }

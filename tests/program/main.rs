@@ -1,0 +1,6 @@
+//! The real program, run as a user or a CI runs it: exit codes, and that a run
+//! which was stopped anywhere and resumed is the run that was not.
+
+mod bench;
+mod exit_codes;
+mod resume;

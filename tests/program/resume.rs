@@ -1,0 +1,87 @@
+//! A run stopped or killed anywhere and resumed gives the bits of a run that was
+//! not, adjustments included; so does a replay.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::bench::{Bench, code, said};
+use crate::exit_codes::signal;
+
+/// An adjustment in the middle of the student's training, as another process
+/// would send it.
+const ADJUSTMENT: &str = r#"{"id":"cooler","origin":"Process","command":{"Adjust":{"knob":"temperature","schedule":{"Constant":1.7}}}}"#;
+
+/// The student's last and best weights and the teacher's, as bytes.
+fn weights(run: &Path) -> Vec<Vec<u8>> {
+    ["latest", "best", "teacher"]
+        .map(|folder| fs::read(run.join(folder).join("weights.safetensors")).unwrap())
+        .into()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_killed_again_and_again_ends_with_the_bits_of_one_that_was_not() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let whole = weights(&bench.newest());
+
+    bench.forget_teachers();
+    let mut stops = 0;
+    let mut child = bench.start(&["--run", "tiny.ron"]);
+    // Each process lives a little longer than the one before, so that stops fall
+    // all over both trainings and every process gets further than a checkpoint.
+    for attempt in 0_u64.. {
+        assert!(attempt < 400, "the run does not come to its end");
+        let name = ["KILL", "TERM", "INT"][(attempt % 3) as usize];
+        std::thread::sleep(Duration::from_millis(40 + attempt * 7));
+        let ended = child.try_wait().unwrap();
+        if let Some(status) = ended {
+            if bench.runs().len() == 2 && status.code() == Some(0) {
+                break;
+            }
+        } else {
+            signal(child.id(), name);
+            child.wait().unwrap();
+            stops += 1;
+        }
+        let resumable = bench.runs().len() == 2;
+        child = if resumable {
+            bench.start(&["--resume", bench.newest().to_str().unwrap()])
+        } else {
+            bench.start(&["--run", "tiny.ron"])
+        };
+    }
+    assert!(stops >= 3, "only {stops} stops");
+    assert!(weights(&bench.newest()) == whole, "after {stops} stops");
+}
+
+#[test]
+fn a_replay_applies_the_adjustments_of_a_run_again() {
+    let bench = Bench::new();
+    // A first run leaves the teacher, so that the next is about the student.
+    let plain = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&plain), 0, "{}", said(&plain));
+    let unadjusted = weights(&bench.newest());
+
+    let mut child = bench.start(&["--run", "tiny.ron"]);
+    while bench.runs().len() < 2 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let run = bench.newest();
+    fs::write(run.join("commands.jsonl"), format!("{ADJUSTMENT}\n")).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    assert!(
+        journal.contains(r#"{"CommandApplied":{"id":"cooler""#),
+        "{journal}"
+    );
+    let adjusted = weights(&run);
+    assert!(adjusted != unadjusted, "the adjustment changed nothing");
+
+    let output = bench.run(&["--replay", run.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(bench.newest() != run);
+    assert!(weights(&bench.newest()) == adjusted);
+}
