@@ -1,6 +1,11 @@
 //! The same experiment on the pure-Rust backend and on libtorch: the same losses up to rounding, teacher's
 //! and student's, through convolutions, batch normalisation, both kinds of loss and the optimizer.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;

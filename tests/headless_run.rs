@@ -1,6 +1,11 @@
 //! A whole run without tensors: the scripted trainer, commands from another
 //! process, the recorder, the reports and the run read back from its folder.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 

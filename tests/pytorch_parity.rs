@@ -2,6 +2,11 @@
 //! running statistics, for every method. The other side is
 //! `tests/fixtures/steps.py`, which shares no code with this.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::knobs::KnobBoard;
 use crate::event::RunEvent;
-use crate::experiment::controller::{ControllerState, IterationSummary};
+use crate::experiment::controller::{Controller, ControllerState, IterationSummary};
 use crate::experiment::plan::Training;
 use crate::experiment::spec::IterationSpec;
 
@@ -71,7 +71,7 @@ impl Timeline {
 impl IterationState {
     /// Takes in the losses of the step that completed `completed` steps. If it
     /// ended an iteration, lets the controller decide, turns the knobs and
-    /// returns the event.
+    /// returns the event. A training without a controller has no iterations.
     pub fn step(
         &mut self,
         losses: &[(String, f64)],
@@ -80,20 +80,21 @@ impl IterationState {
         training: &Training,
         knobs: &mut KnobBoard,
     ) -> Option<RunEvent> {
+        let controller = training.objective.controller.as_ref()?;
         for (term, loss) in losses {
             *self.sums.entry(term.clone()).or_default() += loss;
         }
         self.steps += 1;
         timeline
             .ends_iteration(completed)
-            .then(|| self.end(completed, timeline, training, knobs))
+            .then(|| self.end(completed, timeline, controller, knobs))
     }
 
     fn end(
         &mut self,
         completed: u64,
         timeline: &Timeline,
-        training: &Training,
+        controller: &Controller,
         knobs: &mut KnobBoard,
     ) -> RunEvent {
         let steps = std::mem::take(&mut self.steps) as f64;
@@ -104,19 +105,17 @@ impl IterationState {
         let epoch = timeline.epoch(completed);
         let values = knobs.values(epoch);
         let iteration = completed.div_ceil(timeline.steps_per_iteration) as u32;
-        let decision = training.objective.controller.as_ref().and_then(|rule| {
-            rule.decide(
-                &mut self.controller,
-                &IterationSummary {
-                    iteration,
-                    iterations: timeline.iterations(),
-                    epoch,
-                    epochs: f64::from(training.epochs),
-                    mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
-                    knob: &|knob| values.get(knob).copied().unwrap_or(f64::NAN),
-                },
-            )
-        });
+        let decision = controller.decide(
+            &mut self.controller,
+            &IterationSummary {
+                iteration,
+                iterations: timeline.iterations(),
+                epoch,
+                epochs: timeline.epoch(timeline.steps),
+                mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
+                knob: &|knob| values.get(knob).copied().unwrap_or(f64::NAN),
+            },
+        );
         if let Some(decision) = &decision {
             knobs.follow(decision);
         }

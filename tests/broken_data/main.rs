@@ -3,6 +3,11 @@
 //! Every case builds its files in a folder of its own, opens them and compares
 //! the whole message with a snapshot. The folder is shown as `[dir]`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
 mod binaries;
 mod folders;
 mod pictures;

@@ -83,6 +83,8 @@ impl Bench {
             .flatten()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.join("experiment.ron").exists())
+            // A run that is being made has a hidden name first.
+            .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
             .collect();
         runs.sort_by_key(|path| {
             path.join("experiment.ron")

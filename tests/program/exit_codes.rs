@@ -56,7 +56,14 @@ fn a_wrong_file_ends_with_2_and_makes_no_run() {
 #[test]
 fn a_run_that_diverges_ends_with_3_and_says_where() {
     let bench = Bench::new();
-    let output = bench.run(&["--run", "tiny.ron", "--set", "lr=Constant(100.0)"]);
+    let output = bench.run(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "lr=Constant(100.0)",
+        "--set",
+        "student.model=Mlp(hidden: [32, 32])",
+    ]);
     assert_eq!(code(&output), 3, "{}", said(&output));
     assert!(said(&output).contains("step"), "{}", said(&output));
     assert!(

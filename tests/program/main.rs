@@ -1,6 +1,11 @@
 //! The real program, run as a user or a CI runs it: exit codes, and that a run
 //! which was stopped anywhere and resumed is the run that was not.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
 mod bench;
 mod exit_codes;
 mod resume;
