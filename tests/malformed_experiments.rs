@@ -1,11 +1,6 @@
 //! Every file of `tests/malformed` is wrong in its own way and gets an error
 //! that says so. The texts are snapshots: read them when they change.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails, and says where"
-)]
-
 use std::path::{Path, PathBuf};
 
 use workbench::experiment::{Override, load};

@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long)]
     pub json: bool,
 
-    /// Writes the gates' results in JUnit's format.
+    /// Writes the gates' results in `JUnit`'s format.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 

@@ -1,5 +1,5 @@
 //! Who is told of a run: a person at a terminal or a log, a program that reads
-//! JSON, a CI that reads JUnit files and step summaries.
+//! JSON, a CI that reads `JUnit` files and step summaries.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -28,7 +28,7 @@ impl Reporting {
     /// `--json`, standard output has nothing but events.
     ///
     /// # Errors
-    /// If the JUnit file cannot be written.
+    /// If the `JUnit` file cannot be written.
     pub fn new(arguments: &Arguments, gates: &[Gate], folder: &RunFolder) -> io::Result<Self> {
         let mut reporters = Reporters::new();
         if io::stderr().is_terminal() {

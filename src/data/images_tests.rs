@@ -28,11 +28,7 @@ fn a_folder_is_divided_by_class_and_keeps_names_and_pixels() {
         for index in 0..set.len() {
             let name = set.name(index);
             let number: u32 = name.file_stem().unwrap().to_str().unwrap().parse().unwrap();
-            let class = if name.starts_with(dir.path().join("cat")) {
-                0
-            } else {
-                1
-            };
+            let class = u32::from(!name.starts_with(dir.path().join("cat")));
             assert_eq!(set.label(index), Some(class));
             assert_eq!(
                 set.pixels(index).unwrap(),
@@ -88,7 +84,9 @@ fn images_of_any_size_come_at_the_size_of_the_plan() {
 fn damaged(root: &Path) -> (Source, [PathBuf; 2]) {
     let source = Source::ImageFolder(folder(root, &["a", "b"], 20));
     let bad = [root.join("a/003.png"), root.join("b/019.png")];
-    bad.iter().for_each(|path| cut(path, 60));
+    for path in &bad {
+        cut(path, 60);
+    }
     (source, bad)
 }
 

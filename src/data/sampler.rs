@@ -34,6 +34,10 @@ impl Draw {
     }
 }
 
+/// Whether it is of the unlabelled images, the number of the pass over them,
+/// and the order.
+type Order = (bool, u32, Arc<[u32]>);
+
 /// Chooses images by shuffled orders.
 #[derive(Debug)]
 pub(super) struct Sampler {
@@ -42,7 +46,7 @@ pub(super) struct Sampler {
     /// Training and unlabelled images of a batch.
     portions: (usize, usize),
     seed: u64,
-    orders: Mutex<VecDeque<(bool, u32, Arc<[u32]>)>>,
+    orders: Mutex<VecDeque<Order>>,
 }
 
 impl Sampler {

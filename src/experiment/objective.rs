@@ -98,7 +98,7 @@ pub enum Divergence {
     /// `Kd` of standardised logits, z ← (z − mean)/(std + 1e-7) with the
     /// unbiased deviation over classes (Sun et al., 2024).
     LogitStd,
-    /// T² (β·inter + γ·intra), 1 − Pearson's correlation of p_s and p_t over
+    /// T² (β·inter + γ·intra), 1 − Pearson's correlation of `p_s` and `p_t` over
     /// rows and over columns (DIST; Huang et al., 2022).
     Dist {
         /// Weight of the part over the classes of an image.

@@ -1,4 +1,4 @@
-//! JUnit XML, as test servers read it: one case for the run, one per gate.
+//! `JUnit` XML, as test servers read it: one case for the run, one per gate.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! Reports of a run without a screen: plain lines, progress bars, JSON, JUnit
+//! Reports of a run without a screen: plain lines, progress bars, JSON, `JUnit`
 //! and a CI's step summary.
 //!
 //! Each is a fold over the same events, told with the run's state as it stands

@@ -17,13 +17,13 @@ impl RunFolder {
     /// # Errors
     /// If nothing or more than one run is meant, with the candidates.
     pub fn open(checkpoints: &Path, wanted: &str) -> Result<Self, RunError> {
-        let as_path = Path::new(wanted);
-        if as_path.is_dir() {
-            return Self::at(as_path);
+        let path = Path::new(wanted);
+        if path.is_dir() {
+            return Self::at(path);
         }
-        let named = checkpoints.join(wanted);
-        if !wanted.is_empty() && named.is_dir() {
-            return Self::at(named);
+        let inside = checkpoints.join(wanted);
+        if !wanted.is_empty() && inside.is_dir() {
+            return Self::at(inside);
         }
         let names = Self::names(checkpoints)?;
         let begins: Vec<&String> = names.iter().filter(|n| n.starts_with(wanted)).collect();

@@ -315,6 +315,7 @@ impl RunStore {
     }
 
     /// Every evaluation of a model on a set of images, in order.
+    #[must_use]
     pub fn evaluations_of(
         &self,
         phase: Phase,

@@ -37,7 +37,7 @@ impl CommandSource for Planned {
 }
 
 fn script(extra: &str) -> Scripted {
-    let steps: String = (0..4)
+    let steps: Vec<String> = (0..4)
         .map(|step| {
             format!(
                 "Emit(StepLogged((phase: Student, step: {step}, epoch: {}, seconds: 0, \
@@ -47,7 +47,8 @@ fn script(extra: &str) -> Scripted {
         })
         .collect();
     Scripted::from_ron(&format!(
-        "[Emit(PhaseStarted(phase: Student, steps: 4, steps_per_epoch: 2, step: 0)), {steps} {extra}]"
+        "[Emit(PhaseStarted(phase: Student, steps: 4, steps_per_epoch: 2, step: 0)), {} {extra}]",
+        steps.concat()
     ))
     .unwrap()
 }

@@ -164,7 +164,7 @@ fn label(path: &Path, kind: Kind, index: usize, record: &[u8]) -> Result<u32, So
 }
 
 fn length_hint(bytes: u64, kind: Kind) -> &'static str {
-    if bytes % kind.other().record() == 0 {
+    if bytes.is_multiple_of(kind.other().record()) {
         match kind {
             Kind::Ten => "; it looks like CIFAR-100: use Cifar100",
             Kind::Hundred => "; it looks like CIFAR-10: use Cifar10",

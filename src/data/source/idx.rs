@@ -1,7 +1,7 @@
 //! IDX files as MNIST has them: big-endian header, then bytes.
 //!
 //! Images: magic 0x00000803, count, height, width, one byte per pixel. Labels:
-//! magic 0x00000801, count, one byte each. Format: Y. LeCun, C. Cortes and
+//! magic 0x00000801, count, one byte each. Format: Y. `LeCun`, C. Cortes and
 //! C. Burges, *The MNIST database of handwritten digits*.
 
 use std::collections::BTreeSet;
@@ -121,10 +121,8 @@ fn wrong_magic(path: &Path, expected: u32, bytes: &[u8]) -> SourceError {
     } else {
         "; give an MNIST-style file, plain or .gz"
     };
-    let found = start
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let found: Vec<String> = start.iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = found.concat();
     SourceError::IdxMagic {
         path: path.to_owned(),
         what: if expected == IMAGES {

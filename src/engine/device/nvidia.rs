@@ -33,6 +33,10 @@ pub(super) fn why_no_gpu() -> String {
     explain(version.as_deref().map(driver_version), visible.as_deref())
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "a driver can be absent, or there with an unknown version"
+)]
 fn explain(driver: Option<Option<&str>>, visible: Option<&str>) -> String {
     match (driver, visible) {
         (None, _) => format!(

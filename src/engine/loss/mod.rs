@@ -18,7 +18,7 @@ pub use correlation::dist;
 pub use decoupled::decoupled;
 pub use truth::{cross_entropy, soft_cross_entropy};
 
-/// T²/B Σ p_t (ln p_t − ln p_s) with p = softmax(·/T) (Hinton et al., 2015).
+/// T²/B Σ `p_t` (ln `p_t` − ln `p_s`) with p = softmax(·/T) (Hinton et al., 2015).
 #[must_use]
 pub fn distillation(student: Tensor<2>, teacher: Tensor<2>, temperature: f64) -> Tensor<1> {
     let student = log_softmax(student / temperature, 1);

@@ -17,7 +17,7 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, smoothing: f64) 
     loss * (1.0 - smoothing) - log_p.mean() * smoothing
 }
 
-/// Mean of −Σ p_t ln p_s at temperature 1.
+/// Mean of −Σ `p_t` ln `p_s` at temperature 1.
 #[must_use]
 pub fn soft_cross_entropy(student: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {
     let target = log_softmax(teacher, 1).exp();

@@ -112,13 +112,11 @@ fn inverted_residual(
 }
 
 /// torchvision's `Conv2dNormActivation`: `<name>.0` and `<name>.1`.
-fn conv_norm_relu6(name: &str, convolution: Conv) -> Vec<Layer> {
+fn conv_norm_relu6(name: &str, mut convolution: Conv) -> Vec<Layer> {
     let channels = convolution.outputs;
+    convolution.name = format!("{name}.0");
     vec![
-        Layer::Conv(Conv {
-            name: format!("{name}.0"),
-            ..convolution
-        }),
+        Layer::Conv(convolution),
         norm(format!("{name}.1"), channels),
         Layer::Relu6,
     ]
