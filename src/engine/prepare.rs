@@ -9,7 +9,7 @@ use super::network::Network;
 use crate::data::{DataError, Images};
 use crate::event::{ModelSummary, Phase};
 use crate::experiment::architecture::{self, Graph};
-use crate::experiment::plan::Plan;
+use crate::experiment::plan::{Plan, TeacherPlan, TeacherSource};
 use crate::experiment::problem::Problem;
 
 /// Distinguishes the teacher's initial weights from the student's.
@@ -123,4 +123,21 @@ impl Prepared {
             })
             .collect()
     }
+}
+
+/// The plan for training images of which none has a label.
+fn without_labels(mut plan: Plan) -> Result<Plan, Problem> {
+    plan.training.objective = plan.training.objective.without_labels()?;
+    if let Some(TeacherPlan {
+        weights: TeacherSource::Train(_),
+        ..
+    }) = &plan.teacher
+    {
+        return Err(Problem::new(
+            "teacher.weights",
+            "a teacher is trained on labels and no training image has one",
+        )
+        .help("give the weights of a trained teacher: File(\"teacher.safetensors\")"));
+    }
+    Ok(plan)
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::controller::Controller;
 use super::knob::Knob;
+use super::problem::Problem;
 use super::schedule::Schedule;
 
 /// What a method expands to. The target loss is the sum over `terms` of the
@@ -175,6 +176,57 @@ impl Objective {
         }
     }
 
+    /// The same objective for images of which none has a label: truth terms
+    /// with labels are left out, with their knobs.
+    ///
+    /// # Errors
+    /// If something else needs labels, or nothing is left.
+    pub fn without_labels(mut self) -> Result<Self, Problem> {
+        let needs_label = |term: &Term| {
+            matches!(
+                term.loss,
+                Loss::Truth {
+                    target: TruthTarget::Label,
+                    ..
+                }
+            )
+        };
+        let (left_out, kept): (Vec<Term>, Vec<Term>) =
+            self.terms.into_iter().partition(needs_label);
+        let refused = |message: String| {
+            Problem::new("method", message)
+                .help("give labelled training images, one subfolder per class")
+        };
+        for term in &kept {
+            if let Loss::Distill {
+                divergence: Divergence::Dkd { .. },
+                ..
+            } = term.loss
+            {
+                let message = format!(
+                    "the term `{}` needs labels and no training image has one",
+                    term.name
+                );
+                return Err(refused(message).help("use Kd, L2, LogitStd or Dist"));
+            }
+        }
+        if let Some(Controller::AdaptiveAugmentation(rule)) = &self.controller
+            && left_out.iter().any(|term| term.name == rule.truth)
+        {
+            let message = "its truth value is the label and no training image has one".to_owned();
+            return Err(refused(message).help("write `truth: TeacherHard` or `truth: TeacherSoft`"));
+        }
+        if kept.is_empty() {
+            return Err(refused(
+                "it learns from labels alone and no training image has one".to_owned(),
+            ));
+        }
+        self.terms = kept;
+        self.knobs
+            .retain(|knob| !left_out.iter().any(|term| term.weight == knob.name));
+        Ok(self)
+    }
+
     /// The knob of this name.
     #[must_use]
     pub fn knob(&self, name: &str) -> Option<&Knob> {
@@ -200,5 +252,40 @@ impl Loss {
             Self::Distill { views, .. } | Self::Consistency { views, .. } => views.clone(),
             Self::Truth { view, .. } => vec![*view],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Loss, Objective};
+    use crate::experiment::method::{ExpansionContext, Method, MultiView, Scratch};
+
+    fn expand(method: &dyn Method) -> Objective {
+        let context = ExpansionContext {
+            iterations: 3,
+            labelled: true,
+        };
+        method.expand(&context).unwrap()
+    }
+
+    #[test]
+    fn multi_view_without_labels_keeps_its_two_constraints() {
+        let method: MultiView = ron::from_str("(views: 3)").unwrap();
+        let objective = expand(&method).without_labels().unwrap();
+        let names: Vec<&str> = objective.terms.iter().map(|t| t.name.as_str()).collect();
+        assert_eq!(names, ["consistency", "distill"]);
+        assert!(objective.knob("w_truth").is_none());
+        assert!(
+            !objective
+                .terms
+                .iter()
+                .any(|t| matches!(t.loss, Loss::Truth { .. }))
+        );
+    }
+
+    #[test]
+    fn a_method_of_labels_alone_is_refused_without_labels() {
+        let error = expand(&Scratch { p: 0.5 }).without_labels().unwrap_err();
+        assert!(error.to_string().contains("no training image has one"));
     }
 }
