@@ -65,6 +65,9 @@ impl Prepared {
                 images: images.train.len(),
             });
         }
+        if !images.train.is_labelled() {
+            plan = without_labels(plan).map_err(PrepareError::Plan)?;
+        }
         let ratio = plan
             .data
             .unlabelled

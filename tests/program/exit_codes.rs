@@ -54,6 +54,28 @@ fn a_wrong_file_ends_with_2_and_makes_no_run() {
 }
 
 #[test]
+fn unlabelled_training_images_are_refused_where_labels_are_needed() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path().join("flat")).unwrap();
+    for number in 0..40_u8 {
+        let picture = image::RgbImage::from_pixel(12, 12, image::Rgb([number; 3]));
+        picture
+            .save(bench.path().join(format!("flat/{number}.png")))
+            .unwrap();
+    }
+    let output = bench.run(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "data.train=ImageFolder(\"flat\")",
+        "--set",
+        "data.valid=Set(Shapes(classes: 3, count: 30, size: 12, seed: 8))",
+    ]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(said(&output).contains("TeacherHard"), "{}", said(&output));
+}
+
+#[test]
 fn a_run_that_diverges_ends_with_3_and_says_where() {
     let bench = Bench::new();
     let output = bench.run(&[
