@@ -9,8 +9,14 @@ const FOLDER: &str = "tests/malformed";
 
 fn files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(FOLDER)
-        .unwrap()
-        .map(|entry| Path::new(FOLDER).join(entry.unwrap().file_name()))
+        .expect("the folder of malformed files can be listed")
+        .map(|entry| {
+            Path::new(FOLDER).join(
+                entry
+                    .expect("the folder of malformed files can be listed")
+                    .file_name(),
+            )
+        })
         .collect();
     files.sort();
     files

@@ -8,13 +8,13 @@ use std::time::SystemTime;
 
 use super::arguments::Arguments;
 use super::inbox::Inbox;
-use super::reporting;
+use super::reporting::Reporting;
 use crate::engine::{Engine, Prepared};
 use crate::event::{Outcome, Position, RunEvent};
 use crate::experiment::Loaded;
 use crate::run::{Exit, RunFolder, StopSignal};
 use crate::store::{
-    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, RunReader, RunStore,
+    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, RunStore,
     adjustments, adjustments_from,
 };
 use crate::trainer::{EventSink, Trainer};
@@ -82,7 +82,7 @@ pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
         past.adjustments,
     );
     let mut store = match &start {
-        Start::Resume(run) => RunReader::open(run).map_err(say)?.into_store(),
+        Start::Resume(run) => RunStore::open(run).map_err(say)?,
         Start::New | Start::Replay(_) => RunStore::new(),
     };
     let Recording {
@@ -91,7 +91,7 @@ pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
         recorder,
     } = Recorder::start(&folder, stop).map_err(say)?;
     let trainer = spawn(engine, inbox, handle).map_err(say)?;
-    let mut reporting = reporting::Reporting::new(arguments, &gates, &folder);
+    let mut reporting = Reporting::new(arguments, &gates, &folder).map_err(say)?;
     follow(&events, &mut store, &mut reporting);
     let outcome = trainer.join().unwrap_or_else(|_| Outcome::Failed {
         message: "the trainer ended unexpectedly".to_owned(),
@@ -196,7 +196,7 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// Folds and reports events until the recorder ends.
-fn follow(events: &Receiver<RunEvent>, store: &mut RunStore, reporting: &mut reporting::Reporting) {
+fn follow(events: &Receiver<RunEvent>, store: &mut RunStore, reporting: &mut Reporting) {
     for event in events {
         store.apply(&event);
         reporting.observe(&event, store);

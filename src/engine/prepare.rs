@@ -108,10 +108,10 @@ impl Prepared {
             .chain([(Phase::Student, &self.student)])
             .map(|(phase, graph)| ModelSummary {
                 phase,
-                name: graph.name().to_owned(),
-                parameters: graph.parameters(),
+                name: graph.name.clone(),
+                parameters: graph.parameter_count(),
                 macs: graph.macs(),
-                bytes: graph.parameters() * size_of::<f32>() as u64,
+                bytes: graph.bytes(),
             })
             .collect()
     }

@@ -75,7 +75,7 @@ pub enum Operation {
     /// fraction of full scale, to every channel.
     GaussianNoise(f32),
     /// Blanks a square of this side, in pixels, at a uniformly random centre
-    /// (DeVries and Taylor, 2017). The square may hang over the border.
+    /// (`DeVries` and Taylor, 2017). The square may hang over the border.
     Cutout(u32),
     /// Inverts every value at or above this threshold, 0 to 255.
     Solarize(u8),
@@ -83,7 +83,7 @@ pub enum Operation {
     Posterize(u8),
     /// Equalises the histogram of each channel.
     Equalize,
-    /// One operation of the wide TrivialAugment space at a uniformly random
+    /// One operation of the wide `TrivialAugment` space at a uniformly random
     /// strength (Müller and Hutter, 2021).
     TrivialAugment,
 }

@@ -29,7 +29,7 @@ pub struct AdaptiveAugmentationRule {
     pub truth: String,
     /// Maximum augmentation probability.
     pub p_max: f64,
-    /// How p2 comes from p1, p_max and E.
+    /// How p2 comes from p1, `p_max` and E.
     pub p2_rule: SecondProbability,
     /// Which of p1 and w moves, and how.
     pub update: Update,
@@ -39,7 +39,7 @@ pub struct AdaptiveAugmentationRule {
 /// text names its inputs and leaves the formula open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SecondProbability {
-    /// p2 = min(p_max, p1 + p_max / E). This project's choice.
+    /// `p2 = min(p_max, p1 + p_max / E)`. This project's choice.
     #[default]
     EqualSteps,
 }
@@ -50,7 +50,7 @@ pub enum SecondProbability {
 pub enum Update {
     /// If this iteration's truth-value loss is no worse than the best so far
     /// by the tolerance, the student copes and p1 ← p2; otherwise it underfits
-    /// and w ← max(w_min, decay · w).
+    /// and `w ← max(w_min, decay · w)`.
     Feedback {
         /// Factor on w when the student underfits, in (0, 1).
         #[serde(default = "default_decay")]
@@ -141,7 +141,7 @@ pub struct KnobMove {
 }
 
 impl SecondProbability {
-    /// p2 for the given p1, p_max and number of iterations E.
+    /// p2 for the given p1, `p_max` and number of iterations E.
     #[must_use]
     pub fn value(self, p1: f64, p_max: f64, iterations: u32) -> f64 {
         match self {
@@ -224,20 +224,20 @@ impl AdaptiveAugmentationRule {
                 "w follows its schedule".to_owned(),
             ),
         };
-        Some(self.decision(next, reason, p1, w, summary))
+        Some(self.decision(&next, reason, p1, w, summary))
     }
 
     fn decision(
         &self,
-        next: Next,
+        next: &Next,
         mut reason: String,
         p1: f64,
         w: f64,
         summary: &IterationSummary<'_>,
     ) -> Decision {
         let (moved, p1_after) = match next {
-            Next::P1(to) => (self.moved(&self.first, p1, to), to),
-            Next::W(to) => (self.moved(&self.weight, w, to), p1),
+            Next::P1(to) => (knob_move(&self.first, p1, *to), *to),
+            Next::W(to) => (knob_move(&self.weight, w, *to), p1),
         };
         if moved.from == moved.to {
             reason.push_str(" (already at its limit)");
@@ -246,7 +246,7 @@ impl AdaptiveAugmentationRule {
         let followed = self
             .second
             .iter()
-            .map(|name| self.moved(name, (summary.knob)(name), p2))
+            .map(|name| knob_move(name, (summary.knob)(name), p2))
             .filter(|follow| follow.from != follow.to)
             .collect();
         Decision {
@@ -255,13 +255,13 @@ impl AdaptiveAugmentationRule {
             reason,
         }
     }
+}
 
-    fn moved(&self, knob: &str, from: f64, to: f64) -> KnobMove {
-        KnobMove {
-            knob: knob.to_owned(),
-            from,
-            to,
-        }
+fn knob_move(knob: &str, from: f64, to: f64) -> KnobMove {
+    KnobMove {
+        knob: knob.to_owned(),
+        from,
+        to,
     }
 }
 

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Model {
-    /// Fully connected layers with ReLU between them.
+    /// Fully connected layers with `ReLU` between them.
     Mlp {
         /// Units of each hidden layer.
         hidden: Vec<usize>,
     },
-    /// 3×3 convolutions with batch normalisation and ReLU, each followed by
+    /// 3×3 convolutions with batch normalisation and `ReLU`, each followed by
     /// 2×2 max pooling, then global average pooling and one linear layer.
     Cnn {
         /// Output channels of each convolution.
@@ -43,7 +43,7 @@ pub enum Model {
         /// 8, 11, 13 or 16 layers.
         depth: usize,
     },
-    /// ResNet as torchvision builds it.
+    /// `ResNet` as torchvision builds it.
     ResNet {
         /// 18, 34 or 50 layers.
         depth: usize,
@@ -51,7 +51,7 @@ pub enum Model {
         #[serde(default)]
         stem: Stem,
     },
-    /// MobileNetV2 (Sandler et al., 2018) as torchvision builds it.
+    /// `MobileNetV2` (Sandler et al., 2018) as torchvision builds it.
     MobileNetV2 {
         /// Width multiplier, positive.
         #[serde(default = "default_mobilenet_width")]
@@ -68,7 +68,7 @@ pub enum Stem {
     /// Small for images under 64 pixels, standard otherwise.
     #[default]
     Auto,
-    /// As published: stride 2 and, for ResNet, 7×7 and max pooling.
+    /// As published: stride 2 and, for `ResNet`, 7×7 and max pooling.
     Standard,
     /// 3×3, stride 1 and no pooling, for images of 32 or 64 pixels.
     Small,

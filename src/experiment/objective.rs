@@ -76,7 +76,7 @@ pub enum Loss {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Divergence {
-    /// T² Σ p_t (ln p_t − ln p_s) (Hinton et al., 2015), forward KL.
+    /// `T² Σ p_t (ln p_t − ln p_s)` (Hinton et al., 2015), forward KL.
     #[default]
     Kd,
     /// Mean squared difference of the softmax probabilities or of the logits.
@@ -94,6 +94,19 @@ pub enum Divergence {
         /// Weight of the non-target-class part.
         #[serde(default = "dkd_beta")]
         beta: f64,
+    },
+    /// `Kd` of standardised logits, z ← (z − mean)/(std + 1e-7) with the
+    /// unbiased deviation over classes (Sun et al., 2024).
+    LogitStd,
+    /// T² (β·inter + γ·intra), 1 − Pearson's correlation of p_s and p_t over
+    /// rows and over columns (DIST; Huang et al., 2022).
+    Dist {
+        /// Weight of the part over the classes of an image.
+        #[serde(default = "one")]
+        beta: f64,
+        /// Weight of the part over the images of a class.
+        #[serde(default = "one")]
+        gamma: f64,
     },
 }
 

@@ -5,6 +5,8 @@
 //! again. A run folder keeps the spec, not the plan, so that it can be read and
 //! run again by a person.
 
+mod defaults;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -45,7 +47,7 @@ pub struct Spec {
     #[serde(default)]
     pub optimizer: OptimizerSpec,
     /// Learning rate over time.
-    #[serde(default = "default_lr")]
+    #[serde(default = "defaults::lr")]
     pub lr: Schedule,
     /// Schedules of other knobs by name (`--check` lists the names); a knob
     /// that is not here keeps the value its method gives it.
@@ -54,7 +56,7 @@ pub struct Spec {
     /// Passes over the training images.
     pub epochs: u32,
     /// Images in a step, before views are made.
-    #[serde(default = "default_batch")]
+    #[serde(default = "defaults::batch")]
     pub batch: usize,
     /// What counts as an iteration of an adaptive method.
     #[serde(default)]
@@ -70,7 +72,7 @@ pub struct Spec {
     #[serde(default)]
     pub label_smoothing: f64,
     /// Steps between two rows of numbers in the run's series.
-    #[serde(default = "default_log_every")]
+    #[serde(default = "defaults::log_every")]
     pub log_every: u32,
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
@@ -103,14 +105,14 @@ pub struct DataSpec {
     #[serde(default)]
     pub normalize: NormalizeSpec,
     /// Greatest share of unreadable images that is tolerated, in [0, 1].
-    #[serde(default = "default_max_bad")]
+    #[serde(default = "defaults::max_bad")]
     pub max_bad: f64,
     /// Greatest width × height of an image that is decoded, pixels.
-    #[serde(default = "default_max_pixels")]
+    #[serde(default = "defaults::max_pixels")]
     pub max_pixels: u64,
     /// Decoded images are kept in memory up to this many megabytes; larger
     /// sets are read again every epoch.
-    #[serde(default = "default_memory_mb")]
+    #[serde(default = "defaults::memory_mb")]
     pub memory_mb: u64,
     /// Threads that decode and augment; one per core if absent. Has no effect
     /// on results.
@@ -153,15 +155,15 @@ pub struct IdxFiles {
 #[serde(deny_unknown_fields)]
 pub struct Shapes {
     /// Number of classes, 2 to 10.
-    #[serde(default = "default_shape_classes")]
+    #[serde(default = "defaults::shape_classes")]
     pub classes: u32,
     /// Number of images, spread evenly over the classes.
     pub count: u32,
     /// Height and width, pixels, 8 to 256.
-    #[serde(default = "default_shape_size")]
+    #[serde(default = "defaults::shape_size")]
     pub size: u32,
     /// 0 (clean) to 1 (strong noise, clutter and low contrast).
-    #[serde(default = "default_shape_difficulty")]
+    #[serde(default = "defaults::shape_difficulty")]
     pub difficulty: f32,
     /// Seed of the pictures; sets with different seeds share no image.
     #[serde(default)]
@@ -185,7 +187,7 @@ pub struct UnlabelledSpec {
     /// The images.
     pub source: Source,
     /// Unlabelled images per labelled image in a batch, positive.
-    #[serde(default = "default_unlabelled_ratio")]
+    #[serde(default = "defaults::unlabelled_ratio")]
     pub ratio: f64,
 }
 
@@ -218,7 +220,7 @@ pub struct TeacherSpec {
 /// Where a teacher's weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum TeacherWeights {
-    /// A safetensors file, or a PyTorch .pt / .pth state dict, with
+    /// A safetensors file, or a `PyTorch` .pt / .pth state dict, with
     /// torchvision-style names.
     File(PathBuf),
     /// Trained first on the same images with cross-entropy, and kept for every
@@ -233,7 +235,7 @@ pub struct TeacherTraining {
     /// Passes over the training images.
     pub epochs: u32,
     /// Augmentation probability.
-    #[serde(default = "default_teacher_p")]
+    #[serde(default = "defaults::teacher_p")]
     pub p: f64,
     /// Learning rate over time.
     #[serde(default)]
@@ -259,10 +261,10 @@ pub struct StudentSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum OptimizerSpec {
-    /// Stochastic gradient descent as PyTorch defines it.
+    /// Stochastic gradient descent as `PyTorch` defines it.
     Sgd {
         /// Momentum, in [0, 1).
-        #[serde(default = "default_momentum")]
+        #[serde(default = "defaults::momentum")]
         momentum: f64,
         /// Nesterov's form; needs momentum.
         #[serde(default)]
@@ -274,10 +276,10 @@ pub enum OptimizerSpec {
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
     AdamW {
         /// Decay of the first and second moment, in [0, 1).
-        #[serde(default = "default_betas")]
+        #[serde(default = "defaults::betas")]
         betas: (f64, f64),
         /// Added to the denominator, positive.
-        #[serde(default = "default_epsilon")]
+        #[serde(default = "defaults::epsilon")]
         epsilon: f64,
         /// Multiplied with lr and the weight.
         #[serde(default)]
@@ -323,7 +325,7 @@ pub enum Bound {
 impl Default for OptimizerSpec {
     fn default() -> Self {
         Self::Sgd {
-            momentum: default_momentum(),
+            momentum: defaults::momentum(),
             nesterov: false,
             weight_decay: 0.0,
         }
@@ -334,65 +336,4 @@ impl Default for ValidSpec {
     fn default() -> Self {
         Self::Holdout(0.1)
     }
-}
-
-fn default_lr() -> Schedule {
-    Schedule::Cosine {
-        from: 0.1,
-        to: 0.0,
-        epochs: None,
-    }
-}
-
-fn default_batch() -> usize {
-    128
-}
-
-fn default_log_every() -> u32 {
-    10
-}
-
-fn default_max_bad() -> f64 {
-    0.01
-}
-
-/// As large as a 178-megapixel photograph; more is taken for a bomb.
-fn default_max_pixels() -> u64 {
-    178_956_970
-}
-
-fn default_memory_mb() -> u64 {
-    2048
-}
-
-fn default_shape_classes() -> u32 {
-    4
-}
-
-fn default_shape_size() -> u32 {
-    32
-}
-
-fn default_shape_difficulty() -> f32 {
-    0.5
-}
-
-fn default_unlabelled_ratio() -> f64 {
-    1.0
-}
-
-fn default_teacher_p() -> f64 {
-    0.5
-}
-
-fn default_momentum() -> f64 {
-    0.9
-}
-
-fn default_betas() -> (f64, f64) {
-    (0.9, 0.999)
-}
-
-fn default_epsilon() -> f64 {
-    1e-8
 }

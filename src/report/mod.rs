@@ -1,1 +1,102 @@
-//! (being written)
+//! Reports of a run without a screen: plain lines, progress bars, JSON, JUnit
+//! and a CI's step summary.
+//!
+//! Each is a fold over the same events, told with the run's state as it stands
+//! after the event. They write to what they are given and never to the terminal
+//! by themselves, never decide anything about the run, and judge gates only
+//! when it is over.
+
+mod bars;
+mod epochs;
+mod figures;
+pub mod gates;
+mod github;
+mod json;
+mod junit;
+mod narrator;
+mod text;
+mod words;
+
+use std::io;
+use std::path::Path;
+
+pub use bars::BarsReporter;
+pub use gates::{Judgement, Verdict, all_hold, judge};
+pub use github::GithubReporter;
+pub use json::JsonReporter;
+pub use junit::JunitReporter;
+pub use text::TextReporter;
+
+use crate::event::{Outcome, RunEvent};
+use crate::store::RunStore;
+
+/// Somebody who tells how a run goes.
+pub trait Reporter {
+    /// Hears of one event; `store` has taken it in already.
+    ///
+    /// # Errors
+    /// If what it writes to is gone, such as a closed pipe. The run goes on.
+    fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()>;
+
+    /// Hears how it all ended, once, after the last event.
+    ///
+    /// # Errors
+    /// As [`observe`](Self::observe).
+    fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()>;
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// The run's folder.
+    pub folder: &'a Path,
+    /// Its state.
+    pub store: &'a RunStore,
+    /// How its process ended.
+    pub outcome: &'a Outcome,
+    /// What became of the gates.
+    pub verdicts: &'a [Verdict],
+}
+
+/// Several reporters as one. One that can no longer write is dropped; the
+/// others go on.
+#[derive(Default)]
+pub struct Reporters(Vec<Box<dyn Reporter>>);
+
+impl Reporters {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn add(&mut self, reporter: impl Reporter + 'static) {
+        self.0.push(Box::new(reporter));
+    }
+
+    /// Tells all of one event. Returns why some were dropped.
+    pub fn observe(&mut self, event: &RunEvent, store: &RunStore) -> Vec<io::Error> {
+        self.tell(|reporter| reporter.observe(event, store))
+    }
+
+    /// Tells all how it ended. Returns why some could not report it.
+    pub fn finish(&mut self, ending: &Ending<'_>) -> Vec<io::Error> {
+        self.tell(|reporter| reporter.finish(ending))
+    }
+
+    fn tell(&mut self, tell: impl Fn(&mut dyn Reporter) -> io::Result<()>) -> Vec<io::Error> {
+        let mut errors = Vec::new();
+        self.0.retain_mut(|reporter| match tell(reporter.as_mut()) {
+            Ok(()) => true,
+            Err(error) => {
+                errors.push(error);
+                false
+            }
+        });
+        errors
+    }
+}
+
+#[cfg(test)]
+mod tests;

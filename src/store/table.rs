@@ -103,6 +103,12 @@ impl SeriesTable {
         self.steps.last().copied()
     }
 
+    /// Seconds at the last logged step, since the process started training.
+    #[must_use]
+    pub fn seconds(&self) -> Option<f64> {
+        self.seconds.last().copied()
+    }
+
     /// The last value of a metric, NaN if the last step has none.
     #[must_use]
     pub fn last(&self, metric: &str) -> Option<f64> {

@@ -61,14 +61,15 @@ pub fn grayscale(image: &mut RgbImage) {
 /// of the HSV cone. Computed without rounding in between, unlike Pillow's
 /// 8-bit HSV.
 pub fn adjust_hue(image: &mut RgbImage, turns: f32) {
-    let sextants = 6.0 * turns;
+    let sextants = (6.0 * turns).rem_euclid(6.0);
     for pixel in pixels_mut(image) {
         *pixel = turn_hue(*pixel, sextants);
     }
 }
 
-/// In the hexagon of hues the largest channel is the value, the smallest is
-/// the grey part, and the third runs up and down between them.
+/// Turns by `sextants` in [0, 6). In the hexagon of hues the largest channel is
+/// the value, the smallest is the grey part, and the third runs up and down
+/// between them.
 fn turn_hue(pixel: [u8; 3], sextants: f32) -> [u8; 3] {
     let [red, green, blue] = pixel.map(f32::from);
     let most = red.max(green).max(blue);
@@ -84,18 +85,23 @@ fn turn_hue(pixel: [u8; 3], sextants: f32) -> [u8; 3] {
     } else {
         4.0 + (red - green) / chroma
     };
-    let hue = (hue + sextants).rem_euclid(6.0);
-    let sextant = hue.floor();
-    let along = chroma * (hue - sextant);
+    // Between −1 and 12: one step round the circle is enough.
+    let hue = match hue + sextants {
+        below if below < 0.0 => below + 6.0,
+        beyond if beyond >= 6.0 => beyond - 6.0,
+        hue => hue,
+    };
+    let sextant = hue as u8;
+    let along = chroma * (hue - f32::from(sextant));
     let (most_level, least_level) = (to_level(most), to_level(least));
     let (rising, falling) = (to_level(least + along), to_level(most - along));
-    match sextant as u8 {
+    match sextant {
         1 => [falling, most_level, least_level],
         2 => [least_level, most_level, rising],
         3 => [least_level, falling, most_level],
         4 => [rising, least_level, most_level],
         5 => [most_level, least_level, falling],
-        // rem_euclid may round up to 6, which is red again, as 0 is.
+        // 6 is red again, as 0 is: adding to less than nothing may round up to it.
         _ => [most_level, rising, least_level],
     }
 }

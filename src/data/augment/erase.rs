@@ -10,15 +10,12 @@ use super::{pixels_mut, size, to_level};
 
 /// Blanks a square of this side around the pixel (x, y), with black. What of
 /// it hangs over the border is cut off. An even side has one more pixel before
-/// the centre than behind it, as in DeVries and Taylor (2017).
+/// the centre than behind it, as in the Cutout paper (arXiv:1708.04552).
 pub fn cutout(image: &mut RgbImage, centre: (u32, u32), side: u32) {
     let (width, height) = size(image);
-    let columns = span(centre.0, side, width);
-    for row in pixels_mut(image)
-        .chunks_exact_mut(width.max(1))
-        .take(span(centre.1, side, height).end)
-        .skip(span(centre.1, side, height).start)
-    {
+    let (columns, rows) = (span(centre.0, side, width), span(centre.1, side, height));
+    let band = &mut pixels_mut(image)[rows.start * width..rows.end * width];
+    for row in band.chunks_exact_mut(width.max(1)) {
         row[columns.clone()].fill([0; 3]);
     }
 }

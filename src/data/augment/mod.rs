@@ -44,7 +44,7 @@ fn size(image: &RgbImage) -> (usize, usize) {
 }
 
 /// The nearest level to a value; what lies outside 0 to 255 is clipped.
-fn to_level(value: f32) -> u8 {
+pub(super) fn to_level(value: f32) -> u8 {
     // A cast from float to u8 saturates, and takes NaN to 0.
     (value + 0.5) as u8
 }

@@ -34,27 +34,36 @@ impl Default for Affine {
 }
 
 impl Affine {
-    /// The inverse map \[a b c; d e f\], from a place in the result to the
-    /// place in the source it shows, both from the image's centre. The forward
-    /// map is T(translate) · T(fixed) · R · ShearY · ShearX · S · T(−fixed), as
-    /// in torchvision's `affine`.
-    fn inverse(&self) -> [f32; 6] {
+    /// The rows of the inverse map, from a place in the result to the place in
+    /// the source that it shows, both from the image's centre. The forward map
+    /// is translation · to fixed · rotation · shear y · shear x · scale · from
+    /// fixed, as in torchvision's `affine`.
+    fn inverse(&self) -> [[f32; 3]; 2] {
         let turn = f64::from(self.degrees).to_radians();
-        let (shear_x, shear_y) = (
-            f64::from(self.shear.0).to_radians(),
-            f64::from(self.shear.1).to_radians(),
+        let shear_x = f64::from(self.shear.0).to_radians();
+        let shear_y = f64::from(self.shear.1).to_radians();
+        let fixed = (f64::from(self.fixed.0), f64::from(self.fixed.1));
+        // Rotation · shear y · shear x, columns before they are sheared along x.
+        let (first, second) = (
+            (turn - shear_y).cos() / shear_y.cos(),
+            (turn - shear_y).sin() / shear_y.cos(),
         );
-        let (fixed_x, fixed_y) = (f64::from(self.fixed.0), f64::from(self.fixed.1));
-        let (right, down) = (f64::from(self.translate.0), f64::from(self.translate.1));
-        // The product R · ShearY · ShearX of determinant 1.
-        let a = (turn - shear_y).cos() / shear_y.cos();
-        let b = -a * shear_x.tan() - turn.sin();
-        let c = (turn - shear_y).sin() / shear_y.cos();
-        let d = -c * shear_x.tan() + turn.cos();
+        let forward = [
+            [first, -first * shear_x.tan() - turn.sin()],
+            [second, -second * shear_x.tan() + turn.cos()],
+        ];
+        // Its determinant is 1, so that the inverse is its adjugate.
         let scale = f64::from(self.scale);
-        let [a, b, c, d] = [d, -b, -c, a].map(|entry| entry / scale);
-        let (x, y) = (-fixed_x - right, -fixed_y - down);
-        [a, b, a * x + b * y + fixed_x, c, d, c * x + d * y + fixed_y].map(|entry| entry as f32)
+        let inverse = [
+            [forward[1][1] / scale, -forward[0][1] / scale],
+            [-forward[1][0] / scale, forward[0][0] / scale],
+        ];
+        let right = -fixed.0 - f64::from(self.translate.0);
+        let down = -fixed.1 - f64::from(self.translate.1);
+        let row = |[across, along]: [f64; 2], fixed: f64| {
+            [across, along, across * right + along * down + fixed].map(|entry| entry as f32)
+        };
+        [row(inverse[0], fixed.0), row(inverse[1], fixed.1)]
     }
 }
 
@@ -68,15 +77,16 @@ pub fn affine(image: &mut RgbImage, map: &Affine) {
         width,
         height,
     };
-    let [a, b, c, d, e, f] = map.inverse();
+    let [to_x, to_y] = map.inverse();
     let (middle_x, middle_y) = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
     let rows = pixels_mut(image).chunks_exact_mut(width.max(1));
-    for (y, row) in rows.enumerate() {
-        let v = y as f32 - middle_y;
-        let (start_x, start_y) = (b * v + c + middle_x, e * v + f + middle_y);
-        for (x, pixel) in row.iter_mut().enumerate() {
-            let u = x as f32 - middle_x;
-            *pixel = source.at(a * u + start_x, d * u + start_y);
+    for (row, target) in rows.enumerate() {
+        let down = row as f32 - middle_y;
+        let start_x = to_x[1] * down + to_x[2] + middle_x;
+        let start_y = to_y[1] * down + to_y[2] + middle_y;
+        for (column, pixel) in target.iter_mut().enumerate() {
+            let right = column as f32 - middle_x;
+            *pixel = source.at(to_x[0] * right + start_x, to_y[0] * right + start_y);
         }
     }
 }
@@ -92,32 +102,44 @@ impl Sampler<'_> {
     /// The bilinear mean of the four pixels around (x, y), those beyond the
     /// border counting as black. Pixel centres are at whole numbers.
     fn at(&self, x: f32, y: f32) -> [u8; 3] {
-        let (left, top) = (x.floor(), y.floor());
-        let (right_share, lower_share) = (x - left, y - top);
-        // Also false for NaN.
-        let inside = left >= 0.0
-            && top >= 0.0
-            && left + 1.0 < self.width as f32
-            && top + 1.0 < self.height as f32;
-        if inside {
-            let first = top as usize * self.width + left as usize;
-            let second = first + self.width;
-            let upper = mix(self.pixels[first], self.pixels[first + 1], right_share);
-            let lower = mix(self.pixels[second], self.pixels[second + 1], right_share);
-            return blend_rows(upper, lower, lower_share);
+        let (width, height) = (self.width as f32, self.height as f32);
+        // False for NaN too.
+        let near = x > -1.0 && y > -1.0 && x < width && y < height;
+        if !near {
+            return [0; 3];
         }
-        let upper = mix(self.tap(left, top), self.tap(left + 1.0, top), right_share);
-        let lower = mix(
-            self.tap(left, top + 1.0),
-            self.tap(left + 1.0, top + 1.0),
-            right_share,
-        );
-        blend_rows(upper, lower, lower_share)
+        // Counted from the pixel before the first one, so that cutting off the
+        // fraction is rounding down; `floor` is a call on older processors.
+        let (column, row) = ((x + 1.0) as usize, (y + 1.0) as usize);
+        let (right, lower) = (x + 1.0 - column as f32, y + 1.0 - row as f32);
+        if column > 0 && row > 0 && column < self.width && row < self.height {
+            let second = row * self.width + column;
+            let first = second - self.width;
+            let (upper_row, lower_row) = (
+                &self.pixels[first - 1..=first],
+                &self.pixels[second - 1..=second],
+            );
+            return blend_rows(
+                mix(upper_row[0], upper_row[1], right),
+                mix(lower_row[0], lower_row[1], right),
+                lower,
+            );
+        }
+        blend_rows(
+            mix(self.tap(column, row), self.tap(column + 1, row), right),
+            mix(
+                self.tap(column, row + 1),
+                self.tap(column + 1, row + 1),
+                right,
+            ),
+            lower,
+        )
     }
 
-    fn tap(&self, x: f32, y: f32) -> [u8; 3] {
-        if x >= 0.0 && y >= 0.0 && x < self.width as f32 && y < self.height as f32 {
-            self.pixels[y as usize * self.width + x as usize]
+    /// A pixel, its column and row counted from one.
+    fn tap(&self, column: usize, row: usize) -> [u8; 3] {
+        if (1..=self.width).contains(&column) && (1..=self.height).contains(&row) {
+            self.pixels[(row - 1) * self.width + column - 1]
         } else {
             [0; 3]
         }

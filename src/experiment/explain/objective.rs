@@ -82,6 +82,16 @@ fn formula(term: &Term) -> String {
                 Divergence::L2 { space } => {
                     format!("mean (s − t)² of {}, {on}", space_name(*space))
                 }
+                Divergence::LogitStd => format!(
+                    "KD of standardised logits, z ← (z − mean) / (std + 1e-7), \
+                     T = {temperature}, {on}"
+                ),
+                Divergence::Dist { beta, gamma } => format!(
+                    "DIST: T² ({} inter + {} intra), 1 − Pearson over rows and columns, \
+                     T = {temperature}, {on}",
+                    number(*beta),
+                    number(*gamma)
+                ),
                 Divergence::Dkd { alpha, beta } => format!(
                     "DKD: T² ({} TCKD + {} NCKD), T = {temperature}, {on}",
                     number(*alpha),
@@ -116,13 +126,11 @@ fn space_name(space: ConsistencySpace) -> &'static str {
 }
 
 fn views_of(views: &[usize]) -> String {
-    match views {
-        [only] => format!("on view {}", only + 1),
-        _ => {
-            let numbers: Vec<String> = views.iter().map(|view| (view + 1).to_string()).collect();
-            format!("on views {}", numbers.join(", "))
-        }
+    if let [only] = views {
+        return format!("on view {}", only + 1);
     }
+    let numbers: Vec<String> = views.iter().map(|view| (view + 1).to_string()).collect();
+    format!("on views {}", numbers.join(", "))
 }
 
 fn rule_rows(rule: &AdaptiveAugmentationRule, page: &mut Page) {

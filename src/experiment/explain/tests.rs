@@ -2,7 +2,7 @@ use std::path::Path;
 
 use crate::experiment::{explain, load_text};
 
-const TEXT: &str = r#"(
+const TEXT: &str = r"(
     data: (
         train: Shapes(count: 200, size: 16),
         test: Shapes(count: 100, size: 16, seed: 1),
@@ -14,7 +14,7 @@ const TEXT: &str = r#"(
     method: METHOD,
     epochs: 5,
     EXTRA
-)"#;
+)";
 
 fn explained(method: &str, teacher: bool, extra: &str) -> String {
     let teacher = if teacher {

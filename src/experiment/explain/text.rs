@@ -8,7 +8,7 @@ use serde::Serialize;
 const WIDTH: usize = 80;
 
 /// Columns of a label with its indent.
-const LABEL: usize = 14;
+const LABEL: usize = 17;
 
 /// A page of text.
 #[derive(Default)]
@@ -61,7 +61,7 @@ impl Page {
 /// A number without noise: 0.0005, 30, 1e-8.
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
-    if size != 0.0 && (size < 1e-4 || size >= 1e9) {
+    if size != 0.0 && !(1e-4..1e9).contains(&size) {
         return format!("{value:e}");
     }
     let mut text = String::new();

@@ -1,6 +1,6 @@
 //! `AdaptiveAugmentation` (after US20240070454). View 1 is the batch augmented
-//! with p1, view 2 the same images augmented with p2; L = w·L_d + L_t with
-//! L_d = divergence(student(view 1), teacher(view 1)) and L_t the student's
+//! with p1, view 2 the same images augmented with p2; `L = w·L_d + L_t` with
+//! `L_d = divergence(student(view 1), teacher(view 1))` and `L_t` the student's
 //! truth-value loss on view 2. After every iteration but the last exactly one
 //! of p1 and w moves.
 
@@ -18,7 +18,8 @@ use crate::experiment::problem::Problem;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveAugmentation {
-    /// First augmentation probability p1 of the first iteration, at most p_max.
+    /// First augmentation probability p1 of the first iteration, at most
+    /// `p_max`.
     #[serde(default)]
     pub p_first: f64,
     /// Maximum augmentation probability, in [0, 1].
@@ -36,7 +37,7 @@ pub struct AdaptiveAugmentation {
     /// The truth value of the truth-value loss.
     #[serde(default)]
     pub truth: TruthTarget,
-    /// How p2 comes from p1, p_max and the number of iterations.
+    /// How p2 comes from p1, `p_max` and the number of iterations.
     #[serde(default)]
     pub p2: SecondProbability,
     /// Which of p1 and w moves.
@@ -46,7 +47,7 @@ pub struct AdaptiveAugmentation {
 
 impl Method for AdaptiveAugmentation {
     fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
-        let problems = self.problems(context);
+        let problems = self.problems(*context);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -93,7 +94,7 @@ impl Method for AdaptiveAugmentation {
 }
 
 impl AdaptiveAugmentation {
-    fn problems(&self, context: &ExpansionContext) -> Vec<Problem> {
+    fn problems(&self, context: ExpansionContext) -> Vec<Problem> {
         let mut problems = Vec::new();
         check(&mut problems, "p_first", self.p_first, Range::PROBABILITY);
         check(&mut problems, "p_max", self.p_max, Range::PROBABILITY);

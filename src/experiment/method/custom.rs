@@ -3,13 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adaptive_augmentation::check_update;
+use super::custom_controller::CustomController;
 use super::{ExpansionContext, Method, check, check_divergence};
-use crate::experiment::controller::{
-    AdaptiveAugmentationRule, Controller, SecondProbability, Update,
-};
 use crate::experiment::knob::{Knob, Range};
-use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
 };
@@ -94,49 +90,12 @@ pub enum CustomTerm {
     },
 }
 
-/// A controller of a custom method.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum CustomController {
-    /// Adaptive augmentation over the views and terms of this method.
-    AdaptiveAugmentation {
-        /// View augmented with p1, from 1.
-        #[serde(default = "one_view")]
-        first: usize,
-        /// Views augmented with p2, from 1.
-        second: Vec<usize>,
-        /// Term whose weight is the target weight w.
-        #[serde(default = "distill_term")]
-        weight: String,
-        /// Term that is the truth-value loss.
-        #[serde(default = "truth_term")]
-        truth: String,
-        /// Maximum augmentation probability, in [0, 1].
-        #[serde(default = "super::default_probability")]
-        p_max: f64,
-        /// How p2 comes from p1, p_max and the number of iterations.
-        #[serde(default)]
-        p2: SecondProbability,
-        /// Which of p1 and w moves.
-        #[serde(default)]
-        update: Update,
-    },
-}
-
 fn first_view() -> Vec<usize> {
     vec![1]
 }
 
-fn one_view() -> usize {
+pub(super) fn one_view() -> usize {
     1
-}
-
-fn distill_term() -> String {
-    "distill".to_owned()
-}
-
-fn truth_term() -> String {
-    "truth".to_owned()
 }
 
 impl Method for Custom {
@@ -163,7 +122,7 @@ impl Method for Custom {
             let place = format!("terms[{i}].{}", written.kind());
             let (term, weight) = written.term(self.views.len());
             problems.extend(
-                self.term_problems(&term, weight, context, &objective)
+                self.term_problems(&term, weight, *context, &objective)
                     .into_iter()
                     .map(|p| p.under(&place)),
             );
@@ -191,7 +150,7 @@ impl Method for Custom {
         if let Some(controller) = &self.controller {
             problems.extend(controller.problems(self.views.len(), &objective));
             if problems.is_empty() {
-                controller.attach(context, &mut objective);
+                controller.attach(*context, &mut objective);
             }
         }
         if problems.is_empty() {
@@ -224,7 +183,7 @@ impl Custom {
         &self,
         term: &Term,
         weight: f64,
-        context: &ExpansionContext,
+        context: ExpansionContext,
         before: &Objective,
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -358,102 +317,5 @@ impl CustomTerm {
             },
         };
         (term, weight)
-    }
-}
-
-impl CustomController {
-    fn problems(&self, views: usize, objective: &Objective) -> Vec<Problem> {
-        let Self::AdaptiveAugmentation {
-            first,
-            second,
-            weight,
-            truth,
-            p_max,
-            update,
-            ..
-        } = self;
-        let mut problems = Vec::new();
-        let is_view = |view: usize| (1..=views).contains(&view);
-        if !is_view(*first) {
-            problems.push(Problem::new(
-                "first",
-                format!("views count from 1 to {views}"),
-            ));
-        }
-        if second.is_empty() || !second.iter().all(|&view| is_view(view)) || second.contains(first)
-        {
-            problems.push(Problem::new(
-                "second",
-                format!("name views from 1 to {views} other than the first"),
-            ));
-        }
-        for (field, name) in [("weight", weight), ("truth", truth)] {
-            if !objective.terms.iter().any(|term| term.name == *name) {
-                let known: Vec<&str> = objective.terms.iter().map(|t| t.name.as_str()).collect();
-                let help = match nearest(name, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("the terms are {}", known.join(", ")),
-                };
-                problems.push(
-                    Problem::new(field, format!("there is no term `{name}`"))
-                        .help(help)
-                        .depends_on("terms"),
-                );
-            }
-        }
-        check(&mut problems, "p_max", *p_max, Range::PROBABILITY);
-        if let Some(p1) = objective.knob(&format!("p{first}"))
-            && p1.schedule.at(0.0, 1.0) > *p_max
-        {
-            problems.push(Problem::new(
-                "p_max",
-                format!("view {first} starts above it"),
-            ));
-        }
-        problems.extend(check_update(update).into_iter().map(|p| p.under("update")));
-        problems
-            .into_iter()
-            .map(|p| p.under("controller.AdaptiveAugmentation"))
-            .collect()
-    }
-
-    /// Adds the rule and gives the second views their first probability.
-    fn attach(&self, context: &ExpansionContext, objective: &mut Objective) {
-        let Self::AdaptiveAugmentation {
-            first,
-            second,
-            weight,
-            truth,
-            p_max,
-            p2,
-            update,
-        } = self;
-        let first = format!("p{first}");
-        let second: Vec<String> = second.iter().map(|view| format!("p{view}")).collect();
-        let p1 = objective
-            .knob(&first)
-            .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
-        let start = p2.value(p1, *p_max, context.iterations);
-        for knob in objective
-            .knobs
-            .iter_mut()
-            .filter(|knob| second.contains(&knob.name))
-        {
-            *knob = Knob::constant(knob.name.clone(), Range::PROBABILITY, start);
-        }
-        let weight = objective
-            .terms
-            .iter()
-            .find(|term| term.name == *weight)
-            .map_or_else(|| "w".to_owned(), |term| term.weight.clone());
-        objective.controller = Some(Controller::AdaptiveAugmentation(AdaptiveAugmentationRule {
-            first,
-            second,
-            weight,
-            truth: truth.clone(),
-            p_max: *p_max,
-            p2_rule: *p2,
-            update: update.clone(),
-        }));
     }
 }

@@ -6,6 +6,7 @@
 
 mod adaptive_augmentation;
 mod custom;
+mod custom_controller;
 mod multi_view;
 mod scratch;
 mod vanilla;
@@ -13,7 +14,8 @@ mod vanilla;
 use serde::{Deserialize, Serialize};
 
 pub use adaptive_augmentation::AdaptiveAugmentation;
-pub use custom::{Custom, CustomController, CustomTerm, CustomView};
+pub use custom::{Custom, CustomTerm, CustomView};
+pub use custom_controller::CustomController;
 pub use multi_view::{MultiView, TeacherViews};
 pub use scratch::Scratch;
 pub use vanilla::Vanilla;
@@ -102,7 +104,7 @@ fn check_divergence(
     problems: &mut Vec<Problem>,
     path: &str,
     divergence: Divergence,
-    context: &ExpansionContext,
+    context: ExpansionContext,
 ) {
     let Divergence::Dkd { alpha, beta } = divergence else {
         return;

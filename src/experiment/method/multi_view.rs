@@ -69,7 +69,7 @@ fn one() -> f64 {
 
 impl Method for MultiView {
     fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
-        let problems = self.problems(context);
+        let problems = self.problems(*context);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -125,7 +125,7 @@ impl Method for MultiView {
 }
 
 impl MultiView {
-    fn problems(&self, context: &ExpansionContext) -> Vec<Problem> {
+    fn problems(&self, context: ExpansionContext) -> Vec<Problem> {
         let mut problems = Vec::new();
         if !(2..=MAX_VIEWS).contains(&self.views) {
             problems.push(Problem::new(

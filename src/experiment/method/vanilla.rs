@@ -1,5 +1,5 @@
 //! `Vanilla`: knowledge distillation as Hinton et al. (2015) have it. One view;
-//! L = w · divergence(student, teacher) + w_truth · CE(student, label).
+//! `L = w · divergence(student, teacher) + w_truth · CE(student, label)`.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ impl Method for Vanilla {
             self.temperature,
             Range::TEMPERATURE,
         );
-        check_divergence(&mut problems, "divergence", self.divergence, context);
+        check_divergence(&mut problems, "divergence", self.divergence, *context);
         let mut objective = Objective {
             views: vec![View::numbered(1)],
             terms: vec![Term {

@@ -5,9 +5,10 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::describe::{describe, name_span};
 use super::finding::{Finding, listed};
+use super::notes::Failure;
 use super::payload::Payload;
 use super::tree::{Field, Kind, Node};
-use super::typed::{Failure, Value, named, seeded};
+use super::typed::{Value, named, seeded};
 
 /// Answers any type with its plainest value: 1, "", nothing, no elements, the
 /// first variant.
@@ -17,7 +18,8 @@ pub(super) struct Placeholder;
 /// Named values of a struct or variant.
 pub(super) struct Fields<'t> {
     known: std::vec::IntoIter<(&'static str, Option<Value<'t>>)>,
-    value: Option<Option<Value<'t>>>,
+    /// The value of the key that was asked for; a placeholder if there is none.
+    value: Option<Value<'t>>,
 }
 
 impl<'t> Fields<'t> {
@@ -159,12 +161,12 @@ impl<'t> de::MapAccess<'t> for Fields<'t> {
         let Some((name, value)) = self.known.next() else {
             return Ok(None);
         };
-        self.value = Some(value);
+        self.value = value;
         named(seed, name).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'t>>(&mut self, seed: V) -> Result<V::Value, Failure> {
-        seeded(seed, self.value.take().flatten())
+        seeded(seed, self.value.take())
     }
 }
 

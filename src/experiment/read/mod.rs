@@ -8,8 +8,10 @@
 mod compound;
 mod describe;
 mod diagnostic;
+mod elements;
 mod finding;
 mod freeze;
+mod notes;
 mod overrides;
 mod parse;
 mod payload;

@@ -5,8 +5,9 @@ use serde::de::{self, DeserializeSeed, Visitor};
 use super::compound::{Fields, Placeholder, Sequence};
 use super::describe::name_span;
 use super::finding::Finding;
+use super::notes::Failure;
 use super::tree::{Kind, Node};
-use super::typed::{Failure, Value};
+use super::typed::Value;
 
 /// What a variant holds, or a placeholder.
 pub(super) struct Payload<'t> {

@@ -2,8 +2,8 @@
 
 use super::describe::name_span;
 use super::finding::Finding;
+use super::notes::Taint;
 use super::tree::{Kind, Node, Segment, Span, segments};
-use super::typed::Taint;
 use crate::experiment::problem::Problem;
 
 /// The problems at their places, without those that a placeholder caused.

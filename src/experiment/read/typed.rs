@@ -7,16 +7,13 @@
 //! the pass is made again with a placeholder for it. Checks of values then leave
 //! out whatever depends on a tainted place.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::fmt;
-
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::compound::{Fields, Pairs, Placeholder, Sequence, Variant};
 use super::describe::{describe, name_span, noun};
 use super::finding::Finding;
-use super::tree::{Kind, Node, Span};
+use super::notes::{Failure, Notes, Taint};
+use super::tree::{Kind, Node};
 
 /// Passes after which no further missing field is looked for.
 const MAX_PASSES: usize = 200;
@@ -30,15 +27,6 @@ pub(super) struct Typed<T> {
     pub findings: Vec<Finding>,
     /// Places whose values are placeholders.
     pub tainted: Vec<Taint>,
-}
-
-/// A place whose value is a placeholder.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Taint {
-    /// A value that is wrong.
-    Value(usize, usize),
-    /// A field that the value starting here does not have.
-    Missing(usize, &'static str),
 }
 
 /// Reads a value of type `T` from a tree.
@@ -66,66 +54,6 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node) -> Typed<T> {
         value,
         findings: notes.findings.into_inner(),
         tainted: notes.tainted.into_inner().into_iter().collect(),
-    }
-}
-
-/// What is noted on the way.
-#[derive(Default)]
-pub(super) struct Notes {
-    findings: RefCell<Vec<Finding>>,
-    tainted: RefCell<BTreeSet<Taint>>,
-}
-
-impl Notes {
-    pub fn find(&self, finding: Finding) {
-        self.findings.borrow_mut().push(finding);
-    }
-
-    pub fn taint(&self, span: &Span) {
-        let taint = Taint::Value(span.start, span.end);
-        self.tainted.borrow_mut().insert(taint);
-    }
-
-    /// Remembers that a field is missing; whether that is news.
-    pub fn miss(&self, node: &Node, field: &'static str) -> bool {
-        let taint = Taint::Missing(node.span.start, field);
-        self.tainted.borrow_mut().insert(taint)
-    }
-
-    /// Fields known to be missing from the value at `start`.
-    pub fn missing(&self, start: usize) -> Vec<&'static str> {
-        self.tainted
-            .borrow()
-            .iter()
-            .filter_map(|taint| match taint {
-                Taint::Missing(at, field) if *at == start => Some(*field),
-                _ => None,
-            })
-            .collect()
-    }
-}
-
-/// Why a pass was broken off.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    /// A field is missing from the struct being read.
-    #[error("`{0}` is missing")]
-    Missing(&'static str),
-    /// Something was remembered that makes the next pass get further.
-    #[error("read again")]
-    Again,
-    /// Something a type says about itself.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl de::Error for Failure {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Other(message.to_string())
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::Missing(field)
     }
 }
 
@@ -367,18 +295,13 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
             self.refuse(finding);
             return visitor.visit_enum(Variant::placeholder(variants));
         };
-        match variants.iter().find(|variant| **variant == written) {
-            Some(variant) => visitor.visit_enum(Variant::of(self, variant)),
-            None => {
-                let finding = Finding::new(
-                    name_span(self.node),
-                    format!("there is no {} `{written}`", noun(name)),
-                )
-                .known(written, variants);
-                self.refuse(finding);
-                visitor.visit_enum(Variant::placeholder(variants))
-            }
+        if let Some(variant) = variants.iter().find(|variant| **variant == written) {
+            return visitor.visit_enum(Variant::of(self, variant));
         }
+        let message = format!("there is no {} `{written}`", noun(name));
+        let finding = Finding::new(name_span(self.node), message);
+        self.refuse(finding.known(written, variants));
+        visitor.visit_enum(Variant::placeholder(variants))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'t>>(

@@ -1,0 +1,68 @@
+//! Losses, on logits `[batch, classes]`. Each gives its mean over the batch as
+//! a tensor of one value.
+//!
+//! Everything is computed from log-probabilities, so that logits of any finite
+//! size give finite losses and gradients. Divergences are forward: teacher
+//! first. What is not tracked (a teacher's logits, labels) is a constant.
+
+mod agreement;
+mod correlation;
+mod decoupled;
+mod truth;
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
+
+pub use agreement::{consistency, squared_difference};
+pub use correlation::dist;
+pub use decoupled::decoupled;
+pub use truth::{cross_entropy, soft_cross_entropy};
+
+/// T²/B Σ p_t (ln p_t − ln p_s) with p = softmax(·/T) (Hinton et al., 2015).
+#[must_use]
+pub fn distillation(student: Tensor<2>, teacher: Tensor<2>, temperature: f64) -> Tensor<1> {
+    let student = log_softmax(student / temperature, 1);
+    let teacher = log_softmax(teacher / temperature, 1);
+    kl_divergence(teacher, student) * (temperature * temperature)
+}
+
+/// [`distillation`] of standardised logits z ← (z − mean)/(std + 1e-7), with
+/// the unbiased deviation over classes (Sun et al., 2024).
+#[must_use]
+pub fn standardized_distillation(
+    student: Tensor<2>,
+    teacher: Tensor<2>,
+    temperature: f64,
+) -> Tensor<1> {
+    distillation(standardized(student), standardized(teacher), temperature)
+}
+
+fn standardized(logits: Tensor<2>) -> Tensor<2> {
+    /// As published; keeps equal logits from a division by 0.
+    const EPSILON: f64 = 1e-7;
+    let [_, classes] = logits.dims();
+    let centred = logits.clone() - logits.mean_dim(1);
+    let unbiased = (classes.max(2) - 1) as f64;
+    let deviation = root(centred.clone().square().sum_dim(1) / unbiased);
+    centred / (deviation + EPSILON)
+}
+
+/// Mean over the batch of Σ p (ln p − ln q), from log-probabilities.
+fn kl_divergence(log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<1> {
+    (log_p.clone().exp() * (log_p - log_q)).sum_dim(1).mean()
+}
+
+/// Square root whose gradient is 0, not infinite, at 0.
+fn root(squares: Tensor<2>) -> Tensor<2> {
+    /// Far below every sum of squares that is not 0, far above the least float.
+    const LEAST: f64 = 1e-30;
+    squares.clamp_min(LEAST).sqrt()
+}
+
+/// Labels `[batch]` as a column `[batch, 1]` beside `logits`.
+fn column(labels: Tensor<1, Int>) -> Tensor<2, Int> {
+    labels.unsqueeze_dim(1)
+}
+
+#[cfg(test)]
+mod tests;

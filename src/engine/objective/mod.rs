@@ -1,0 +1,327 @@
+//! Objectives with tensors: the losses of an [`Objective`]'s terms and their
+//! weighted sum, from logits that were computed once per view.
+//!
+//! Labelled images come first in a batch. A truth term with labels and decoupled
+//! distillation look at those rows only; everything else looks at all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use thiserror::Error;
+
+use super::loss;
+use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget};
+
+/// Logits by view; only the views that [`student_views`] and [`teacher_views`]
+/// name are needed.
+#[derive(Debug, Clone, Default)]
+pub struct Logits {
+    /// The student's, `[batch, classes]`, tracked where gradients are wanted.
+    pub student: BTreeMap<usize, Tensor<2>>,
+    /// The teacher's, `[batch, classes]`, never tracked.
+    pub teacher: BTreeMap<usize, Tensor<2>>,
+}
+
+/// What the terms need besides logits.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Classes of the first rows of the batch; the other rows have no label.
+    pub labels: &'a [u32],
+    /// Value of every knob by name.
+    pub knobs: &'a BTreeMap<String, f64>,
+    /// Share of the label's probability spread over all classes, in [0, 1).
+    pub label_smoothing: f64,
+}
+
+/// The losses of one batch.
+#[derive(Debug, Clone)]
+pub struct Losses {
+    /// Unweighted loss of every term, one value each, in the objective's order.
+    /// 0 for a term that needs labels on a batch without any.
+    pub terms: Vec<Tensor<1>>,
+    /// Sum of weight times loss.
+    pub total: Tensor<1>,
+}
+
+/// Why an objective could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ObjectiveError {
+    /// A term's knob has no value.
+    #[error("the term `{term}` needs the knob `{knob}`, which has no value")]
+    UnknownKnob {
+        /// The term.
+        term: String,
+        /// The knob.
+        knob: String,
+    },
+    /// Logits of a view were not given.
+    #[error("the term `{term}` needs the {whose}'s logits on view {number}", number = .view + 1)]
+    MissingLogits {
+        /// The term.
+        term: String,
+        /// `student` or `teacher`.
+        whose: &'static str,
+        /// The view, from 0.
+        view: usize,
+    },
+    /// Student and teacher, or two views, disagree about the batch.
+    #[error(
+        "the term `{term}` compares logits of {found:?} with logits of {expected:?}; \
+         student and teacher need the same classes"
+    )]
+    Mismatch {
+        /// The term.
+        term: String,
+        /// Batch and classes of one.
+        found: [usize; 2],
+        /// Batch and classes of the other.
+        expected: [usize; 2],
+    },
+    /// A label is not a class.
+    #[error("the label {label} is not one of {classes} classes")]
+    LabelOutOfRange {
+        /// The label.
+        label: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// There are more labels than images.
+    #[error("{labels} labels were given for a batch of {images} images")]
+    TooManyLabels {
+        /// Number of labels.
+        labels: usize,
+        /// Number of images.
+        images: usize,
+    },
+    /// A term has no view to look at, or no pair of views to compare.
+    #[error("the term `{term}` names too few views")]
+    TooFewViews {
+        /// The term.
+        term: String,
+    },
+    /// Nothing is to be minimised.
+    #[error("the objective has no terms; give its method at least one loss")]
+    NoTerms,
+}
+
+/// Views on which the student must be evaluated.
+#[must_use]
+pub fn student_views(objective: &Objective) -> BTreeSet<usize> {
+    let terms = objective.terms.iter();
+    terms.flat_map(|term| term.loss.views()).collect()
+}
+
+/// Views on which the teacher must be evaluated.
+#[must_use]
+pub fn teacher_views(objective: &Objective) -> BTreeSet<usize> {
+    let terms = objective.terms.iter();
+    terms
+        .filter(|term| term.loss.needs_teacher())
+        .flat_map(|term| term.loss.views())
+        .collect()
+}
+
+/// Evaluates every term and their weighted sum.
+///
+/// # Errors
+/// Logits, knobs or labels that the terms need are absent or do not fit.
+pub fn evaluate(
+    objective: &Objective,
+    logits: &Logits,
+    context: &Context,
+) -> Result<Losses, ObjectiveError> {
+    let mut terms = Vec::with_capacity(objective.terms.len());
+    let mut total: Option<Tensor<1>> = None;
+    for term in &objective.terms {
+        let evaluation = Evaluation {
+            term,
+            logits,
+            context,
+        };
+        let loss = evaluation.loss()?;
+        let weighted = loss.clone() * evaluation.knob(&term.weight)?;
+        total = Some(match total {
+            Some(sum) => sum + weighted,
+            None => weighted,
+        });
+        terms.push(loss);
+    }
+    let total = total.ok_or(ObjectiveError::NoTerms)?;
+    Ok(Losses { terms, total })
+}
+
+/// One term on one batch.
+struct Evaluation<'a> {
+    term: &'a Term,
+    logits: &'a Logits,
+    context: &'a Context<'a>,
+}
+
+impl Evaluation<'_> {
+    fn loss(&self) -> Result<Tensor<1>, ObjectiveError> {
+        match &self.term.loss {
+            Loss::Distill {
+                views,
+                divergence,
+                temperature,
+            } => {
+                let temperature = self.knob(temperature)?;
+                let losses = views
+                    .iter()
+                    .map(|&view| self.distill(view, *divergence, temperature))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if losses.is_empty() {
+                    return Err(self.too_few_views());
+                }
+                Ok(Tensor::cat(losses, 0).mean())
+            }
+            Loss::Truth { view, target } => self.truth(*view, *target),
+            Loss::Consistency { views, space } => {
+                let views = views
+                    .iter()
+                    .map(|&view| self.student(view))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if let Some([first, other]) = views
+                    .windows(2)
+                    .map(|pair| [pair[0].dims(), pair[1].dims()])
+                    .find(|[first, other]| first != other)
+                {
+                    return Err(self.mismatch(other, first));
+                }
+                loss::consistency(views, *space).ok_or_else(|| self.too_few_views())
+            }
+        }
+    }
+
+    fn distill(
+        &self,
+        view: usize,
+        divergence: Divergence,
+        temperature: f64,
+    ) -> Result<Tensor<1>, ObjectiveError> {
+        let (student, teacher) = (self.student(view)?, self.teacher(view)?);
+        if student.dims() != teacher.dims() {
+            return Err(self.mismatch(student.dims(), teacher.dims()));
+        }
+        Ok(match divergence {
+            Divergence::Kd => loss::distillation(student, teacher, temperature),
+            Divergence::L2 { space } => loss::squared_difference(student, teacher, space),
+            Divergence::LogitStd => loss::standardized_distillation(student, teacher, temperature),
+            Divergence::Dist { beta, gamma } => {
+                loss::dist(student, teacher, temperature, (beta, gamma))
+            }
+            Divergence::Dkd { alpha, beta } => {
+                let Some(labels) = self.labels(&student)? else {
+                    return Ok(nothing(&student.device()));
+                };
+                let rows = labels.dims()[0];
+                let (student, teacher) = (student.narrow(0, 0, rows), teacher.narrow(0, 0, rows));
+                loss::decoupled(student, teacher, labels, temperature, (alpha, beta))
+            }
+        })
+    }
+
+    fn truth(&self, view: usize, target: TruthTarget) -> Result<Tensor<1>, ObjectiveError> {
+        let student = self.student(view)?;
+        if target == TruthTarget::Label {
+            let Some(labels) = self.labels(&student)? else {
+                return Ok(nothing(&student.device()));
+            };
+            let rows = student.narrow(0, 0, labels.dims()[0]);
+            let smoothing = self.context.label_smoothing;
+            return Ok(loss::cross_entropy(rows, labels, smoothing));
+        }
+        let teacher = self.teacher(view)?;
+        if student.dims() != teacher.dims() {
+            return Err(self.mismatch(student.dims(), teacher.dims()));
+        }
+        Ok(if target == TruthTarget::TeacherHard {
+            let classes = teacher.argmax(1).squeeze_dim(1);
+            loss::cross_entropy(student, classes, 0.0)
+        } else {
+            loss::soft_cross_entropy(student, teacher)
+        })
+    }
+
+    fn student(&self, view: usize) -> Result<Tensor<2>, ObjectiveError> {
+        self.find(&self.logits.student, "student", view)
+    }
+
+    fn teacher(&self, view: usize) -> Result<Tensor<2>, ObjectiveError> {
+        self.find(&self.logits.teacher, "teacher", view)
+    }
+
+    fn find(
+        &self,
+        logits: &BTreeMap<usize, Tensor<2>>,
+        whose: &'static str,
+        view: usize,
+    ) -> Result<Tensor<2>, ObjectiveError> {
+        let found = logits.get(&view).cloned();
+        found.ok_or_else(|| ObjectiveError::MissingLogits {
+            term: self.term.name.clone(),
+            whose,
+            view,
+        })
+    }
+
+    /// The batch's labels as a tensor, if there are any.
+    fn labels(&self, logits: &Tensor<2>) -> Result<Option<Tensor<1, Int>>, ObjectiveError> {
+        let [images, classes] = logits.dims();
+        label_tensor(self.context.labels, images, classes, &logits.device())
+    }
+
+    fn knob(&self, name: &str) -> Result<f64, ObjectiveError> {
+        let value = self.context.knobs.get(name).copied();
+        value.ok_or_else(|| ObjectiveError::UnknownKnob {
+            term: self.term.name.clone(),
+            knob: name.to_owned(),
+        })
+    }
+
+    fn too_few_views(&self) -> ObjectiveError {
+        ObjectiveError::TooFewViews {
+            term: self.term.name.clone(),
+        }
+    }
+
+    fn mismatch(&self, found: [usize; 2], expected: [usize; 2]) -> ObjectiveError {
+        ObjectiveError::Mismatch {
+            term: self.term.name.clone(),
+            found,
+            expected,
+        }
+    }
+}
+
+/// The loss of no images.
+fn nothing(device: &Device) -> Tensor<1> {
+    Tensor::zeros([1], device)
+}
+
+/// Labels of the first rows as `[labels]`, none if there are none.
+pub(super) fn label_tensor(
+    labels: &[u32],
+    images: usize,
+    classes: usize,
+    device: &Device,
+) -> Result<Option<Tensor<1, Int>>, ObjectiveError> {
+    if labels.len() > images {
+        return Err(ObjectiveError::TooManyLabels {
+            labels: labels.len(),
+            images,
+        });
+    }
+    if let Some(&label) = labels.iter().find(|&&label| label as usize >= classes) {
+        return Err(ObjectiveError::LabelOutOfRange { label, classes });
+    }
+    if labels.is_empty() {
+        return Ok(None);
+    }
+    let values: Vec<i64> = labels.iter().copied().map(i64::from).collect();
+    let data = TensorData::new(values, [labels.len()]);
+    Ok(Some(Tensor::from_data(data, device)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Optimizers over the flat list of a network's parameters, as PyTorch defines
+//! them. Gradients and state are on the plain device.
+//!
+//! Weight decay leaves normalisation parameters and biases alone.
+
+mod adamw;
+mod sgd;
+mod state;
+
+use burn::tensor::Tensor;
+
+pub use state::OptimizerStateError;
+
+use super::network::{Network, Parameter};
+use crate::experiment::spec::OptimizerSpec;
+use adamw::AdamW;
+use sgd::Sgd;
+
+/// A rule for updating weights, and what it remembers.
+#[derive(Debug, Clone)]
+pub struct Optimizer {
+    rule: Rule,
+    /// Name and size of every parameter, in the network's order: what the state
+    /// is saved under.
+    places: Vec<(String, Vec<usize>)>,
+}
+
+#[derive(Debug, Clone)]
+enum Rule {
+    Sgd(Sgd),
+    AdamW(AdamW),
+}
+
+impl Optimizer {
+    /// An optimizer for this network that has seen nothing yet.
+    #[must_use]
+    pub fn new(spec: &OptimizerSpec, network: &Network) -> Self {
+        let parameters = network.parameters();
+        let rule = match *spec {
+            OptimizerSpec::Sgd {
+                momentum,
+                nesterov,
+                weight_decay,
+            } => Rule::Sgd(Sgd::new(momentum, nesterov, weight_decay, parameters.len())),
+            OptimizerSpec::AdamW {
+                betas,
+                epsilon,
+                weight_decay,
+            } => Rule::AdamW(AdamW::new(betas, epsilon, weight_decay, parameters)),
+        };
+        Self {
+            rule,
+            places: parameters
+                .iter()
+                .map(|parameter| (parameter.name.clone(), parameter.shape.clone()))
+                .collect(),
+        }
+    }
+
+    /// Updates every parameter. `gradients` are those of `parameters`, in their
+    /// order; both are of the network that the optimizer was made for.
+    pub fn step(&mut self, parameters: &mut [Parameter], gradients: Vec<Tensor<1>>, lr: f64) {
+        match &mut self.rule {
+            Rule::Sgd(sgd) => sgd.step(parameters, gradients, lr),
+            Rule::AdamW(adamw) => adamw.step(parameters, gradients, lr),
+        }
+    }
+}
+
+/// The factor that brings a gradient of this global L2 norm to at most
+/// `greatest`, as PyTorch's `clip_grad_norm_` has it; none if it is short enough.
+#[must_use]
+pub fn clip_factor(norm: f64, greatest: f64) -> Option<f64> {
+    /// As in PyTorch.
+    const EPSILON: f64 = 1e-6;
+    let factor = greatest / (norm + EPSILON);
+    (factor < 1.0).then_some(factor)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, TensorData};
+use serde::Deserialize;
+
+use super::*;
+use crate::engine::weights::Array;
+use crate::experiment::architecture::build;
+use crate::experiment::model::Model;
+
+/// What `tests/fixtures/optimizers.py` did in PyTorch: weight of three and bias
+/// of one value in one list.
+#[derive(Deserialize)]
+struct Fixture {
+    gradients: Vec<Vec<f32>>,
+    rates: Vec<f64>,
+    start: Vec<f32>,
+    traces: BTreeMap<String, Vec<Vec<f32>>>,
+}
+
+fn fixture() -> Fixture {
+    serde_json::from_str(include_str!("../../../tests/fixtures/optimizers.json")).unwrap()
+}
+
+fn tensor(values: &[f32]) -> Tensor<1> {
+    Tensor::from_data(
+        TensorData::new(values.to_vec(), [values.len()]),
+        &Device::flex(),
+    )
+}
+
+fn parameters(values: &[f32]) -> Vec<Parameter> {
+    let (weight, bias) = values.split_at(3);
+    [("weight", weight, true), ("bias", bias, false)]
+        .map(|(name, values, decays)| Parameter {
+            name: name.to_owned(),
+            shape: vec![values.len()],
+            value: tensor(values),
+            decays,
+        })
+        .into()
+}
+
+fn values(parameters: &[Parameter]) -> Vec<f32> {
+    let lists = parameters
+        .iter()
+        .map(|parameter| parameter.value.to_data().try_to_vec::<f32>().unwrap());
+    lists.flatten().collect()
+}
+
+fn gradients(values: &[f32]) -> Vec<Tensor<1>> {
+    vec![tensor(&values[..3]), tensor(&values[3..])]
+}
+
+/// An optimizer for `parameters`, which belong to no network.
+fn optimizer(spec: &str, parameters: &[Parameter]) -> Optimizer {
+    let graph = build(&Model::Mlp { hidden: vec![] }, (1, 1), 2).unwrap();
+    let mut network = Network::new(graph, 0, &Device::flex());
+    network.parameters_mut().clone_from_slice(parameters);
+    Optimizer::new(&ron::from_str(spec).unwrap(), &network)
+}
+
+#[test]
+fn every_rule_takes_the_steps_of_pytorch() {
+    let known = fixture();
+    for (spec, trace) in &known.traces {
+        let mut parameters = parameters(&known.start);
+        let mut optimizer = optimizer(spec, &parameters);
+        let steps = known.gradients.iter().zip(&known.rates).zip(trace);
+        for (step, ((gradient, lr), expected)) in steps.enumerate() {
+            optimizer.step(&mut parameters, gradients(gradient), *lr);
+            for (ours, theirs) in values(&parameters).iter().zip(expected) {
+                let message = format!("{spec}, step {step}: {ours}, not {theirs}");
+                assert!((ours - theirs).abs() < 2e-6, "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_restored_optimizer_goes_on_with_the_same_bits() {
+    let known = fixture();
+    for spec in known.traces.keys() {
+        for saved_after in 0..3 {
+            let mut parameters = parameters(&known.start);
+            let mut first = optimizer(spec, &parameters);
+            for gradient in &known.gradients[..saved_after] {
+                first.step(&mut parameters, gradients(gradient), 0.1);
+            }
+            let mut second = optimizer(spec, &parameters);
+            second
+                .restore(&first.state().unwrap(), &Device::flex())
+                .unwrap();
+            let mut copy = parameters.clone();
+            for gradient in &known.gradients {
+                first.step(&mut parameters, gradients(gradient), 0.1);
+                second.step(&mut copy, gradients(gradient), 0.1);
+            }
+            assert_eq!(values(&parameters), values(&copy), "{spec}");
+            assert_eq!(first.state().unwrap(), second.state().unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_state_of_another_optimizer_or_model_is_refused_and_changes_nothing() {
+    let known = fixture();
+    let parameters = parameters(&known.start);
+    let device = Device::flex();
+    let adamw = optimizer("AdamW()", &parameters).state().unwrap();
+    let mut sgd = optimizer("Sgd()", &parameters);
+    assert_eq!(
+        sgd.restore(&adamw, &device).unwrap_err().to_string(),
+        "the optimizer's state lacks `velocity.weight`; it is of another optimizer or model"
+    );
+    assert!(sgd.state().unwrap().is_empty());
+    let mut other = optimizer("AdamW()", &parameters);
+    let mut changed = adamw.clone();
+    changed[1] = Array::floats("first_moment.weight", vec![4], vec![0.0; 4]);
+    let misshapen = other.restore(&changed, &device).unwrap_err();
+    assert!(matches!(misshapen, OptimizerStateError::Misshapen { .. }));
+    changed = adamw;
+    changed.push(Array::floats("more", vec![0], vec![]));
+    let unexpected = other.restore(&changed, &device).unwrap_err();
+    assert!(matches!(unexpected, OptimizerStateError::Unexpected { .. }));
+}
+
+#[test]
+fn only_gradients_longer_than_the_greatest_norm_are_scaled() {
+    assert_eq!(clip_factor(0.5, 1.0), None);
+    assert_eq!(clip_factor(0.0, 1.0), None);
+    let factor = clip_factor(4.0, 1.0).unwrap();
+    assert!((factor - 0.25).abs() < 1e-6);
+}

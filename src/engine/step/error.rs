@@ -1,0 +1,54 @@
+//! Why a step was not taken.
+
+use thiserror::Error;
+
+use crate::engine::objective::ObjectiveError;
+use crate::engine::weights::WeightsError;
+
+/// Why a step was not taken. Nothing has changed.
+#[derive(Debug, Error)]
+pub enum StepError {
+    /// A term's loss is NaN or infinite.
+    #[error(
+        "the loss of `{term}` is {value}; lower the learning rate, or clip the gradient, and \
+         resume from the last checkpoint"
+    )]
+    LossNotFinite {
+        /// The term.
+        term: String,
+        /// Its loss.
+        value: f64,
+    },
+    /// Every term is finite but their weighted sum is not.
+    #[error("the weighted sum of the losses is {value}; lower the weights of the terms")]
+    TotalNotFinite {
+        /// The sum.
+        value: f64,
+    },
+    /// A gradient is NaN, infinite or too long for its norm to be computed.
+    #[error(
+        "the gradient of `{parameter}` is not finite; lower the learning rate, or raise the \
+         temperature, and resume from the last checkpoint"
+    )]
+    GradientNotFinite {
+        /// The parameter.
+        parameter: String,
+    },
+    /// The batch lacks a view that a term looks at.
+    #[error("a term looks at view {number} and the batch has {views}", number = .view + 1)]
+    MissingView {
+        /// The view, from 0.
+        view: usize,
+        /// Views of the batch.
+        views: usize,
+    },
+    /// There are no images.
+    #[error("the batch is empty")]
+    EmptyBatch,
+    /// The batch does not fit the objective.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
+    /// The device failed.
+    #[error(transparent)]
+    Device(WeightsError),
+}

@@ -1,0 +1,240 @@
+//! One step of training: views through the networks, terms, backward, update.
+//!
+//! The step works on a tracked copy of the student and reads its losses and
+//! gradient norms from the device once. Only when all of them are finite does
+//! the student change: a step that fails leaves weights, running statistics and
+//! optimizer as they were.
+
+mod error;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::tensor::{Int, Tensor};
+
+pub use error::StepError;
+
+use super::network::Network;
+use super::objective::{
+    Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
+};
+use super::optimizer::{Optimizer, clip_factor};
+use super::weights::read_tensors;
+use crate::experiment::objective::{Loss, Objective, TruthTarget};
+
+/// The images of one step.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Every view of the same images, `[batch, 3, height, width]`, on the
+    /// student's plain device, in the objective's order.
+    pub views: Vec<Tensor<4>>,
+    /// Classes of the first images; the others have no label.
+    pub labels: Vec<u32>,
+}
+
+/// What a step does besides its images.
+#[derive(Debug, Clone, Copy)]
+pub struct StepSettings<'a> {
+    /// What is minimised.
+    pub objective: &'a Objective,
+    /// Value of every knob of the objective.
+    pub knobs: &'a BTreeMap<String, f64>,
+    /// Learning rate.
+    pub lr: f64,
+    /// Greatest global L2 norm of the gradient.
+    pub clip: Option<f64>,
+    /// Share of the label's probability spread over all classes, in [0, 1).
+    pub label_smoothing: f64,
+}
+
+/// Numbers of one step, from before its update.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepReport {
+    /// Unweighted loss of every term, in the objective's order.
+    pub losses: Vec<f64>,
+    /// Weighted sum of the losses.
+    pub total: f64,
+    /// Global L2 norm of the gradient, before clipping.
+    pub grad_norm: f64,
+    /// Labelled images whose most likely class is the label, on the first view
+    /// with a truth term, else on the first view of any term.
+    pub correct: usize,
+    /// Labelled images.
+    pub labelled: usize,
+}
+
+/// Takes one step: the student is evaluated on every view that a term looks at,
+/// in their order, each with its own batch statistics; the teacher, with its
+/// running statistics, on those where it is needed.
+///
+/// # Errors
+/// The batch does not fit the objective, a number is not finite, or the device
+/// failed. The student and the optimizer are then as before.
+pub fn train_step(
+    student: &mut Network,
+    teacher: Option<&Network>,
+    optimizer: &mut Optimizer,
+    batch: &Batch,
+    settings: &StepSettings,
+) -> Result<StepReport, StepError> {
+    let mut tracked = student.trainable();
+    let logits = forward(&mut tracked, teacher, batch, settings.objective)?;
+    let context = Context {
+        labels: &batch.labels,
+        knobs: settings.knobs,
+        label_smoothing: settings.label_smoothing,
+    };
+    let losses = evaluate(settings.objective, &logits, &context)?;
+    let correct = correct(settings.objective, &logits, &batch.labels)?;
+    let gradients = gradients(&tracked, &losses.total);
+    let report = read(
+        settings.objective,
+        student,
+        losses,
+        &gradients,
+        correct,
+        batch,
+    )?;
+    let factor = settings
+        .clip
+        .and_then(|greatest| clip_factor(report.grad_norm, greatest));
+    let gradients = match factor {
+        Some(factor) => gradients.into_iter().map(|g| g * factor).collect(),
+        None => gradients,
+    };
+    student
+        .statistics_mut()
+        .clone_from_slice(tracked.statistics());
+    optimizer.step(student.parameters_mut(), gradients, settings.lr);
+    Ok(report)
+}
+
+fn forward(
+    student: &mut Network,
+    teacher: Option<&Network>,
+    batch: &Batch,
+    objective: &Objective,
+) -> Result<Logits, StepError> {
+    let mut logits = Logits::default();
+    for view in student_views(objective) {
+        let images = images(batch, view)?;
+        logits.student.insert(view, student.forward_train(images));
+    }
+    let needed = match teacher {
+        Some(_) => teacher_views(objective),
+        None => BTreeSet::new(),
+    };
+    for view in needed {
+        let images = images(batch, view)?;
+        logits
+            .teacher
+            .extend(teacher.map(|teacher| (view, teacher.forward(images))));
+    }
+    Ok(logits)
+}
+
+fn images(batch: &Batch, view: usize) -> Result<Tensor<4>, StepError> {
+    let found = batch.views.get(view).cloned();
+    let images = found.ok_or(StepError::MissingView {
+        view,
+        views: batch.views.len(),
+    })?;
+    if images.dims()[0] == 0 {
+        return Err(StepError::EmptyBatch);
+    }
+    Ok(images)
+}
+
+/// Gradients of every parameter; zeros if no term depends on the student, as
+/// when a batch has none of the labels that its terms need.
+fn gradients(tracked: &Network, total: &Tensor<1>) -> Vec<Tensor<1>> {
+    if total.is_tracked() {
+        tracked.take_gradients(&mut total.backward())
+    } else {
+        let parameters = tracked.parameters().iter();
+        parameters
+            .map(|parameter| parameter.value.clone().inner().zeros_like())
+            .collect()
+    }
+}
+
+/// Number of labelled images whose most likely class is the label, `[1]`.
+fn correct(
+    objective: &Objective,
+    logits: &Logits,
+    labels: &[u32],
+) -> Result<Option<Tensor<1>>, StepError> {
+    let truth = objective.terms.iter().find_map(|term| match term.loss {
+        Loss::Truth {
+            view,
+            target: TruthTarget::Label,
+        } => Some(view),
+        _ => None,
+    });
+    let chosen = match truth {
+        Some(view) => logits.student.get(&view),
+        None => logits.student.values().next(),
+    };
+    let Some(logits) = chosen.cloned().map(Tensor::inner) else {
+        return Ok(None);
+    };
+    let [images, classes] = logits.dims();
+    let labels = label_tensor(labels, images, classes, &logits.device())?;
+    Ok(labels.map(|labels| {
+        let rows = logits.narrow(0, 0, labels.dims()[0]);
+        let predicted: Tensor<1, Int> = rows.argmax(1).squeeze_dim(1);
+        predicted.equal(labels).int().sum().float()
+    }))
+}
+
+/// Reads everything from the device at once, and refuses what is not finite.
+fn read(
+    objective: &Objective,
+    student: &Network,
+    losses: Losses,
+    gradients: &[Tensor<1>],
+    correct: Option<Tensor<1>>,
+    batch: &Batch,
+) -> Result<StepReport, StepError> {
+    let terms = losses.terms.len();
+    let squares = gradients.iter().map(|g| g.clone().square().sum());
+    let scalars: Vec<Tensor<1>> = losses
+        .terms
+        .into_iter()
+        .chain([losses.total])
+        .map(Tensor::inner)
+        .chain(squares)
+        .chain(correct)
+        .collect();
+    let numbers = read_tensors(std::iter::once(Tensor::cat(scalars, 0)))
+        .map_err(StepError::Device)?
+        .concat();
+    let mut numbers = numbers.into_iter().map(f64::from);
+    let losses: Vec<f64> = numbers.by_ref().take(terms).collect();
+    let total = numbers.next().unwrap_or(f64::NAN);
+    let squares: Vec<f64> = numbers.by_ref().take(gradients.len()).collect();
+    for (term, &value) in objective.terms.iter().zip(&losses) {
+        if !value.is_finite() {
+            let term = term.name.clone();
+            return Err(StepError::LossNotFinite { term, value });
+        }
+    }
+    if !total.is_finite() {
+        return Err(StepError::TotalNotFinite { value: total });
+    }
+    for (parameter, square) in student.parameters().iter().zip(&squares) {
+        if !square.is_finite() {
+            let parameter = parameter.name.clone();
+            return Err(StepError::GradientNotFinite { parameter });
+        }
+    }
+    Ok(StepReport {
+        losses,
+        total,
+        grad_norm: squares.iter().sum::<f64>().sqrt(),
+        correct: numbers.next().unwrap_or(0.0) as usize,
+        labelled: batch.labels.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

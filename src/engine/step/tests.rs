@@ -1,0 +1,247 @@
+use burn::tensor::{Device, TensorData};
+
+use super::*;
+use crate::engine::weights::state;
+use crate::experiment::architecture::build;
+use crate::experiment::method::{ExpansionContext, MethodSpec};
+use crate::experiment::model::Model;
+
+const BATCH: usize = 6;
+const CLASSES: usize = 3;
+
+fn objective(method: &str) -> Objective {
+    let written = ron::Options::default()
+        .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES);
+    let method: MethodSpec = written.from_str(method).unwrap();
+    let context = ExpansionContext {
+        iterations: 10,
+        labelled: true,
+    };
+    method.method().expand(&context).unwrap()
+}
+
+fn network(seed: u64) -> Network {
+    let model = Model::ResNetCifar { depth: 8, width: 4 };
+    Network::new(
+        build(&model, (8, 8), CLASSES).unwrap(),
+        seed,
+        &Device::flex(),
+    )
+}
+
+/// Images whose class is their brightest channel.
+fn batch(views: usize) -> Batch {
+    let values: Vec<f32> = (0..BATCH * 3 * 64)
+        .map(|i| {
+            let (image, channel) = (i / 192, i / 64 % 3);
+            (i as f32 * 0.7).sin() * 0.3 + if channel == image % 3 { 1.0 } else { 0.0 }
+        })
+        .collect();
+    let images = Tensor::from_data(TensorData::new(values, [BATCH, 3, 8, 8]), &Device::flex());
+    Batch {
+        views: (0..views)
+            .map(|view| images.clone() * (1.0 + 0.1 * view as f64))
+            .collect(),
+        labels: vec![0, 1, 2, 0, 1, 2],
+    }
+}
+
+struct Setup {
+    objective: Objective,
+    knobs: BTreeMap<String, f64>,
+    student: Network,
+    teacher: Network,
+    optimizer: Optimizer,
+}
+
+impl Setup {
+    fn new(method: &str) -> Self {
+        let objective = objective(method);
+        let student = network(1);
+        let spec = ron::from_str("Sgd(momentum: 0.9, weight_decay: 5e-4)").unwrap();
+        Self {
+            knobs: objective
+                .knobs
+                .iter()
+                .map(|knob| (knob.name.clone(), knob.schedule.at(0.0, 1.0)))
+                .collect(),
+            optimizer: Optimizer::new(&spec, &student),
+            objective,
+            student,
+            teacher: network(2),
+        }
+    }
+
+    fn step(&mut self, batch: &Batch, lr: f64, clip: Option<f64>) -> Result<StepReport, StepError> {
+        let settings = StepSettings {
+            objective: &self.objective,
+            knobs: &self.knobs,
+            lr,
+            clip,
+            label_smoothing: 0.0,
+        };
+        train_step(
+            &mut self.student,
+            Some(&self.teacher),
+            &mut self.optimizer,
+            batch,
+            &settings,
+        )
+    }
+
+    /// The error of a step after which nothing must have changed.
+    fn refused(&mut self, batch: &Batch) -> String {
+        let before = (
+            state(&self.student).unwrap(),
+            self.optimizer.state().unwrap(),
+        );
+        let error = self.step(batch, 0.1, None).unwrap_err();
+        let after = (
+            state(&self.student).unwrap(),
+            self.optimizer.state().unwrap(),
+        );
+        assert_eq!(before, after, "changed by a step that failed: {error}");
+        error.to_string()
+    }
+}
+
+#[test]
+fn steps_learn_what_the_labels_say() {
+    let mut setup = Setup::new("Scratch()");
+    let first = setup.step(&batch(1), 0.05, None).unwrap();
+    let mut last = first.clone();
+    for _ in 0..30 {
+        last = setup.step(&batch(1), 0.05, None).unwrap();
+    }
+    assert!(last.total < 0.1 * first.total, "{first:?} to {last:?}");
+    assert_eq!((last.correct, last.labelled), (BATCH, BATCH));
+}
+
+#[test]
+fn every_method_takes_a_step_and_only_the_student_changes() {
+    for (method, views) in [
+        ("Vanilla()", 1),
+        ("AdaptiveAugmentation(truth: TeacherSoft)", 2),
+        ("MultiView(views: 3, teacher_views: All)", 3),
+        ("MultiView(divergence: Dkd())", 3),
+    ] {
+        let mut setup = Setup::new(method);
+        let teacher = state(&setup.teacher).unwrap();
+        let report = setup.step(&batch(views), 0.1, None).unwrap();
+        assert!(report.grad_norm > 0.0, "{method}");
+        assert_eq!(report.losses.len(), setup.objective.terms.len());
+        assert_eq!(state(&setup.teacher).unwrap(), teacher);
+        let seen = setup.student.statistics()[0].batches;
+        assert_eq!(seen, views as u64, "every view is one batch for {method}");
+    }
+}
+
+#[test]
+fn the_same_steps_give_the_same_bits() {
+    let run = || {
+        let mut setup = Setup::new("MultiView()");
+        for _ in 0..3 {
+            setup.step(&batch(3), 0.1, Some(1.0)).unwrap();
+        }
+        state(&setup.student).unwrap()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn clipping_scales_the_update_and_not_the_report() {
+    let update = |clip| {
+        let mut setup = Setup::new("Scratch()");
+        let before = setup.student.parameters()[0].value.clone();
+        let report = setup.step(&batch(1), 1.0, clip).unwrap();
+        let moved = setup.student.parameters()[0].value.clone() - before;
+        let length: f32 = moved.square().sum().sqrt().into_scalar();
+        (report.grad_norm, f64::from(length))
+    };
+    let (norm, whole) = update(None);
+    let (same_norm, clipped) = update(Some(norm / 10.0));
+    assert_eq!(norm, same_norm);
+    // Weight decay is added after clipping and keeps this from being exact.
+    assert!((whole / clipped - 10.0).abs() < 0.5, "{whole} to {clipped}");
+}
+
+#[test]
+fn an_image_that_is_not_finite_stops_the_step_and_names_the_term() {
+    let mut setup = Setup::new("Vanilla()");
+    setup.step(&batch(1), 0.1, None).unwrap();
+    let mut poisoned = batch(1);
+    poisoned.views[0] = poisoned.views[0].clone() * f64::NAN;
+    let message = setup.refused(&poisoned);
+    assert!(
+        message.starts_with("the loss of `distill` is NaN"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_weight_that_overflows_the_total_stops_the_step() {
+    let mut setup = Setup::new("Vanilla()");
+    setup.knobs.insert("w".to_owned(), 1e300);
+    let message = setup.refused(&batch(1));
+    assert!(message.starts_with("the weighted sum"), "{message}");
+}
+
+#[test]
+fn a_gradient_that_overflows_stops_the_step_and_names_the_parameter() {
+    let mut setup = Setup::new("Vanilla()");
+    setup.knobs.insert("w".to_owned(), 1e30);
+    let message = setup.refused(&batch(1));
+    assert!(message.starts_with("the gradient of `"), "{message}");
+}
+
+#[test]
+fn a_batch_without_labels_still_distils_and_one_without_any_loss_only_decays() {
+    let mut setup = Setup::new("Vanilla()");
+    let mut unlabelled = batch(1);
+    unlabelled.labels.clear();
+    let report = setup.step(&unlabelled, 0.1, None).unwrap();
+    assert!(report.grad_norm > 0.0);
+    assert_eq!((report.correct, report.labelled), (0, 0));
+    let mut setup = Setup::new("Scratch()");
+    let report = setup.step(&unlabelled, 0.1, None).unwrap();
+    assert_eq!((report.total, report.grad_norm), (0.0, 0.0));
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_refused() {
+    let mut setup = Setup::new("AdaptiveAugmentation()");
+    let message = setup.refused(&batch(1));
+    assert_eq!(message, "a term looks at view 2 and the batch has 1");
+    let mut labels = batch(2);
+    labels.labels[3] = 9;
+    let message = setup.refused(&labels);
+    assert_eq!(message, "the label 9 is not one of 3 classes");
+    let mut empty = batch(2);
+    empty.labels.clear();
+    empty.views = vec![Tensor::zeros([0, 3, 8, 8], &Device::flex()); 2];
+    assert_eq!(setup.refused(&empty), "the batch is empty");
+}
+
+#[test]
+fn a_teacher_that_is_needed_and_absent_is_an_error() {
+    let mut setup = Setup::new("Vanilla()");
+    let settings = StepSettings {
+        objective: &setup.objective,
+        knobs: &setup.knobs,
+        lr: 0.1,
+        clip: None,
+        label_smoothing: 0.0,
+    };
+    let error = train_step(
+        &mut setup.student,
+        None,
+        &mut setup.optimizer,
+        &batch(1),
+        &settings,
+    )
+    .unwrap_err();
+    assert!(
+        error.to_string().contains("the teacher's logits"),
+        "{error}"
+    );
+}

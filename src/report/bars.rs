@@ -1,0 +1,98 @@
+//! A progress bar for the training that is under way, with the plain lines
+//! scrolling above it.
+//!
+//! ```text
+//! student  epoch 3/30  loss 1.2031  …
+//! student ━━━━━━━━╸─────────────── 1170/11700  1.1  12 min 4 s left
+//! ```
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::narrator::{self, Narrator};
+use super::{Ending, Reporter, words};
+use crate::event::RunEvent;
+use crate::store::RunStore;
+
+/// Redraws a second, at most: over SSH each costs.
+const REDRAWS: u8 = 10;
+
+/// Writes lines and keeps a bar below them.
+pub struct BarsReporter<W> {
+    out: W,
+    narrator: Narrator,
+    bar: ProgressBar,
+}
+
+impl<W: Write> BarsReporter<W> {
+    /// A reporter that writes lines to `out` and draws its bar on the same
+    /// terminal's standard error.
+    pub fn on_stderr(out: W) -> Self {
+        Self::new(out, ProgressDrawTarget::stderr_with_hz(REDRAWS))
+    }
+
+    /// A reporter that writes lines to `out` and draws its bar on `target`.
+    pub fn new(out: W, target: ProgressDrawTarget) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        bar.set_style(style());
+        Self {
+            out,
+            narrator: Narrator::default(),
+            bar,
+        }
+    }
+
+    fn write(&mut self, lines: &[String]) -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let out = &mut self.out;
+        self.bar.suspend(|| {
+            for line in lines {
+                writeln!(out, "{line}")?;
+            }
+            out.flush()
+        })
+    }
+}
+
+impl<W: Write> Reporter for BarsReporter<W> {
+    fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()> {
+        let lines = self.narrator.lines(event, store);
+        self.write(&lines)?;
+        match event {
+            RunEvent::PhaseStarted {
+                phase, steps, step, ..
+            } => {
+                self.bar.reset();
+                self.bar.set_prefix(narrator::bar_title(*phase));
+                self.bar.set_length(*steps);
+                self.bar.set_position(*step);
+            }
+            RunEvent::StepLogged(row) => {
+                let left = self.narrator.left().map(words::span);
+                let left = left.map_or_else(String::new, |left| format!("{left} left"));
+                self.bar.set_message(left);
+                self.bar.set_position(row.step + 1);
+            }
+            RunEvent::Paused(true) => self.bar.set_message("paused"),
+            RunEvent::PhaseEnded { .. } | RunEvent::RunEnded(_) => {
+                self.bar.finish_and_clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
+        self.bar.finish_and_clear();
+        self.write(&narrator::ending(ending))
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{prefix} {bar:40} {pos}/{len}  {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
+}

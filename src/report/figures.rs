@@ -1,0 +1,53 @@
+//! The figures that a run is remembered by: of its best weights and its last.
+
+use super::words;
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::store::RunStore;
+
+/// `best` and `last` with what is known of each, for the student; for the
+/// teacher if the run did not get further.
+pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)> {
+    let phase = if store.evaluations.iter().any(|e| e.phase == Phase::Student) {
+        Phase::Student
+    } else {
+        Phase::Teacher
+    };
+    let test = |weights| store.last_evaluation(phase, Split::Test, weights);
+    let best = figures(store.best_evaluation(phase), test(EvaluatedWeights::Best));
+    let last = figures(
+        store.last_evaluation(phase, Split::Valid, EvaluatedWeights::Last),
+        test(EvaluatedWeights::Last),
+    );
+    [("best", best), ("last", last)]
+        .into_iter()
+        .filter(|(_, figures)| !figures.is_empty())
+        .collect()
+}
+
+fn figures(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String> {
+    let mut figures = Vec::new();
+    if let Some(valid) = valid {
+        figures.push(format!(
+            "epoch {}, step {}",
+            words::short(valid.epoch),
+            valid.step
+        ));
+        figures.push(format!("valid {}", words::evaluation(valid)));
+    }
+    if let Some(test) = test {
+        figures.push(format!("test {}", words::evaluation(test)));
+    }
+    figures
+}
+
+/// Seconds that trainings took in the last process, as far as is known.
+pub(super) fn seconds(store: &RunStore) -> f64 {
+    [Phase::Teacher, Phase::Student]
+        .into_iter()
+        .filter_map(|phase| {
+            let ended = store.phases.get(&phase)?.ended;
+            ended.or_else(|| store.table(phase).seconds())
+        })
+        .filter(|seconds| seconds.is_finite())
+        .sum()
+}

@@ -1,0 +1,203 @@
+//! Gates: conditions on a run's results that decide its exit code.
+//!
+//! A gate holds only if it was judged and found to hold. A metric that is
+//! missing or not a number, a run to compare with that can't be read, a name
+//! that is no metric: all of these fail, and say why.
+
+use std::fmt;
+use std::path::Path;
+
+use super::words;
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
+use crate::experiment::spec::{Bound, Gate};
+use crate::run::RunFolder;
+use crate::store::RunStore;
+
+/// What became of a gate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The gate as a person reads it, such as `test/top1@best ≥ 0.85`.
+    pub gate: String,
+    /// The metric's value, where there is one.
+    pub value: Option<f64>,
+    /// The verdict.
+    pub judgement: Judgement,
+}
+
+/// Whether a gate holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It does.
+    Holds,
+    /// It does not.
+    Fails,
+    /// Nobody can say, and this is why. Counts as failing.
+    NotJudged(String),
+}
+
+impl Verdict {
+    /// Whether the gate was judged and holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.judgement == Judgement::Holds
+    }
+
+    /// What was found, without the gate.
+    #[must_use]
+    pub fn finding(&self) -> String {
+        let value = self.value.map(|value| format!("{}, ", words::short(value)));
+        let value = value.unwrap_or_default();
+        match &self.judgement {
+            Judgement::Holds => format!("{value}holds"),
+            Judgement::Fails => format!("{value}fails"),
+            Judgement::NotJudged(reason) => format!("could not be judged: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.gate, self.finding())
+    }
+}
+
+/// Judges every gate of a run. Runs to compare with are read from disk.
+#[must_use]
+pub fn judge(gates: &[Gate], store: &RunStore) -> Vec<Verdict> {
+    let open = |path: &Path| -> Result<RunStore, String> {
+        let folder = RunFolder::at(path).map_err(|error| error.to_string())?;
+        RunStore::open(&folder).map_err(|error| error.to_string())
+    };
+    judge_with(gates, store, &open)
+}
+
+/// Whether all of them were judged and hold.
+#[must_use]
+pub fn all_hold(verdicts: &[Verdict]) -> bool {
+    verdicts.iter().all(Verdict::holds)
+}
+
+type OpenRun<'a> = &'a dyn Fn(&Path) -> Result<RunStore, String>;
+
+fn judge_with(gates: &[Gate], store: &RunStore, open: OpenRun<'_>) -> Vec<Verdict> {
+    gates
+        .iter()
+        .map(|gate| judge_one(gate, store, open))
+        .collect()
+}
+
+fn judge_one(gate: &Gate, store: &RunStore, open: OpenRun<'_>) -> Verdict {
+    let (name, bound, at_least) = match gate {
+        Gate::AtLeast(name, bound) => (name, bound, true),
+        Gate::AtMost(name, bound) => (name, bound, false),
+    };
+    let sign = if at_least { "≥" } else { "≤" };
+    let metric = name.parse::<Metric>();
+    let shown = metric
+        .as_ref()
+        .map_or_else(|_| name.clone(), Metric::to_string);
+    let mut verdict = Verdict {
+        gate: format!("{shown} {sign} {}", describe(bound)),
+        value: None,
+        judgement: Judgement::Fails,
+    };
+    let judged = metric
+        .map_err(|error| format!("{error}; {}", error.remedy()))
+        .and_then(|metric| {
+            let value = measure(metric, store)?;
+            verdict.value = Some(value);
+            let (limit, tolerance) = limit(bound, metric, open)?;
+            compare(value, limit, tolerance, at_least)
+        });
+    verdict.judgement = match judged {
+        Ok(true) => Judgement::Holds,
+        Ok(false) => Judgement::Fails,
+        Err(reason) => Judgement::NotJudged(reason),
+    };
+    verdict
+}
+
+fn describe(bound: &Bound) -> String {
+    match bound {
+        Bound::Value(value) => words::short(*value),
+        Bound::Run { run, tolerance } => {
+            let run = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy();
+            if *tolerance == 0.0 {
+                format!("that of {run}")
+            } else {
+                format!("that of {run} within {}", words::short(*tolerance))
+            }
+        }
+    }
+}
+
+/// What the metric is held against, and how much worse still passes.
+fn limit(bound: &Bound, metric: Metric, open: OpenRun<'_>) -> Result<(f64, f64), String> {
+    match bound {
+        Bound::Value(value) => Ok((*value, 0.0)),
+        Bound::Run { run, tolerance } => {
+            let name = run.display();
+            let other = open(run).map_err(|error| format!("{name} can't be read: {error}"))?;
+            let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
+            Ok((value, *tolerance))
+        }
+    }
+}
+
+fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<bool, String> {
+    let named = [
+        ("the value", value),
+        ("the bound", limit),
+        ("the tolerance", tolerance),
+    ];
+    for (what, number) in named {
+        if number.is_nan() {
+            return Err(format!("{what} is not a number"));
+        }
+    }
+    Ok(if at_least {
+        value >= limit - tolerance
+    } else {
+        value <= limit + tolerance
+    })
+}
+
+/// The student's result: on test images the last evaluation of the best or the
+/// last weights; on validation images that of the epoch whose checkpoint is the
+/// best, or of the last.
+///
+/// # Errors
+/// Why there is no such result.
+pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
+    let split = match metric.split {
+        MetricSplit::Valid => Split::Valid,
+        MetricSplit::Test => Split::Test,
+    };
+    let evaluation = match (split, metric.weights) {
+        (Split::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),
+        (_, MetricWeights::Best) => {
+            store.last_evaluation(Phase::Student, split, EvaluatedWeights::Best)
+        }
+        (_, MetricWeights::Last) => {
+            store.last_evaluation(Phase::Student, split, EvaluatedWeights::Last)
+        }
+    };
+    let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
+    quantity(metric.quantity, evaluation)
+        .ok_or_else(|| format!("{metric} needs a teacher, and there was none"))
+}
+
+fn quantity(quantity: Quantity, evaluation: &Evaluation) -> Option<f64> {
+    Some(match quantity {
+        Quantity::Top1 => evaluation.top1,
+        Quantity::Top5 => evaluation.top5,
+        Quantity::Loss => evaluation.loss,
+        Quantity::Agreement => evaluation.teacher?.agreement,
+        Quantity::Kl => evaluation.teacher?.kl,
+    })
+}
+
+#[cfg(test)]
+#[path = "gates_tests.rs"]
+mod tests;

@@ -1,0 +1,123 @@
+use super::*;
+use crate::event::RunEvent;
+use crate::store::testing::{played, small_run};
+
+fn store_with(change: impl Fn(&mut Evaluation)) -> RunStore {
+    let mut store = RunStore::new();
+    for mut event in small_run() {
+        if let RunEvent::Evaluated(evaluation) = &mut event {
+            change(evaluation);
+        }
+        store.apply(&event);
+    }
+    store
+}
+
+fn store() -> RunStore {
+    store_with(|_| {})
+}
+
+fn at_least(metric: &str, value: f64) -> Gate {
+    Gate::AtLeast(metric.to_owned(), Bound::Value(value))
+}
+
+fn at_most(metric: &str, value: f64) -> Gate {
+    Gate::AtMost(metric.to_owned(), Bound::Value(value))
+}
+
+fn judged(gate: Gate, store: &RunStore) -> Judgement {
+    judge(&[gate], store).remove(0).judgement
+}
+
+fn reason(gate: Gate, store: &RunStore) -> String {
+    match judged(gate, store) {
+        Judgement::NotJudged(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn gates_hold_or_fail_by_their_metric() {
+    let store = store();
+    for (gate, holds) in [
+        (at_least("test/top1", 0.8), true),
+        (at_least("test/top1", 0.81), false),
+        (at_least("test/accuracy", 0.8), true),
+        (at_least("test/top1@last", 0.8), false),
+        (at_least("test/top1@last", 0.7), true),
+        (at_most("test/loss", 0.625), true),
+        (at_most("test/loss", 0.6), false),
+        (at_least("test/agreement", 0.85), true),
+        (at_most("test/kl", 0.1), false),
+        (at_least("test/top5", 1.0), true),
+        (at_least("valid/top1", 0.8), true),
+        (at_least("valid/top1@last", 0.8), false),
+        (at_most("valid/loss", 0.6), true),
+    ] {
+        let expected = if holds {
+            Judgement::Holds
+        } else {
+            Judgement::Fails
+        };
+        assert_eq!(judged(gate.clone(), &store), expected, "{gate:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_not_a_number_could_not_be_judged() {
+    let nothing = RunStore::new();
+    let missing = reason(at_least("test/top1", 0.0), &nothing);
+    assert_eq!(missing, "there is no evaluation for test/top1@best");
+    let nan = store_with(|evaluation| evaluation.loss = f64::NAN);
+    assert_eq!(
+        reason(at_most("test/loss", 9.0), &nan),
+        "the value is not a number"
+    );
+    let bound = reason(at_most("test/loss", f64::NAN), &store());
+    assert_eq!(bound, "the bound is not a number");
+    let alone = store_with(|evaluation| evaluation.teacher = None);
+    let no_teacher = reason(at_least("test/agreement", 0.0), &alone);
+    assert!(no_teacher.ends_with("needs a teacher, and there was none"));
+    let unknown = reason(at_least("test/tpo1", 0.0), &store());
+    assert_eq!(
+        unknown,
+        "there is no metric `test/tpo1`; did you mean `test/top1`?"
+    );
+}
+
+#[test]
+fn a_run_is_held_against_another_within_a_tolerance() {
+    let (other, _) = played();
+    let worse = store_with(|evaluation| evaluation.top1 -= 0.125);
+    let against = |tolerance: f64, run: &Path| {
+        Gate::AtLeast(
+            "test/top1".to_owned(),
+            Bound::Run {
+                run: run.to_owned(),
+                tolerance,
+            },
+        )
+    };
+    let path = other.run.path();
+    assert_eq!(judged(against(0.0, path), &store()), Judgement::Holds);
+    assert_eq!(judged(against(0.0, path), &worse), Judgement::Fails);
+    assert_eq!(judged(against(0.125, path), &worse), Judgement::Holds);
+    let missing = reason(against(0.0, Path::new("/nowhere/run")), &store());
+    assert!(
+        missing.starts_with("/nowhere/run can't be read: "),
+        "{missing}"
+    );
+}
+
+#[test]
+fn every_gate_has_to_hold() {
+    let store = store();
+    let verdicts = judge(
+        &[at_least("test/top1", 0.5), at_least("test/top1", 0.9)],
+        &store,
+    );
+    assert!(!all_hold(&verdicts));
+    assert!(all_hold(&verdicts[..1]));
+    assert!(all_hold(&[]));
+    assert_eq!(verdicts[1].to_string(), "test/top1@best ≥ 0.9: 0.8, fails");
+}

@@ -1,0 +1,208 @@
+//! GitHub Actions: a table in the step's summary, and annotations.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write};
+
+use super::{Ending, Reporter, figures, words};
+use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
+use crate::store::RunStore;
+
+/// More annotations of one step are not shown.
+const MAX_ANNOTATIONS: usize = 10;
+
+/// Writes a summary and annotations when the run is over.
+pub struct GithubReporter {
+    summary: Option<Box<dyn Write>>,
+    annotations: Option<Box<dyn Write>>,
+}
+
+/// An annotation's kind, in order of weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Error,
+    Warning,
+    Notice,
+}
+
+impl GithubReporter {
+    /// A reporter that appends Markdown to `summary` and writes workflow
+    /// commands to `annotations`.
+    #[must_use]
+    pub fn new(summary: Option<Box<dyn Write>>, annotations: Option<Box<dyn Write>>) -> Self {
+        Self {
+            summary,
+            annotations,
+        }
+    }
+
+    /// The reporter that the environment asks for: a summary if
+    /// `GITHUB_STEP_SUMMARY` names its file, annotations to `out` if
+    /// `GITHUB_ACTIONS` is `true`. None outside of a workflow.
+    ///
+    /// # Errors
+    /// If the summary's file can't be opened.
+    pub fn from_environment(
+        variable: impl Fn(&str) -> Option<OsString>,
+        out: impl Write + 'static,
+    ) -> io::Result<Option<Self>> {
+        let summary = match variable("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+            None => None,
+            Some(path) => {
+                let file = File::options().append(true).create(true).open(path)?;
+                Some(Box::new(file) as Box<dyn Write>)
+            }
+        };
+        let annotated = variable("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        let annotations = annotated.then(|| Box::new(out) as Box<dyn Write>);
+        let asked = summary.is_some() || annotations.is_some();
+        Ok(asked.then(|| Self::new(summary, annotations)))
+    }
+}
+
+impl Reporter for GithubReporter {
+    fn observe(&mut self, _: &RunEvent, _: &RunStore) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
+        if let Some(summary) = &mut self.summary {
+            summary.write_all(markdown(ending).as_bytes())?;
+            summary.flush()?;
+        }
+        if let Some(out) = &mut self.annotations {
+            for (level, message) in annotations(ending) {
+                writeln!(out, "{}", command(level, &message))?;
+            }
+            out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+fn markdown(ending: &Ending<'_>) -> String {
+    let store = ending.store;
+    let identity = store.identity.as_ref();
+    let name = identity.map_or("run", |identity| identity.name.as_str());
+    let mut text = format!("## {}\n\n", cell(name));
+    // Writing to a string can't fail.
+    let _ = writeln!(
+        text,
+        "{}. {} of training. Run `{}`.\n",
+        cell(&capitalised(&words::outcome(ending.outcome))),
+        words::span(figures::seconds(store)),
+        ending.folder.display().to_string().replace('`', "'")
+    );
+    let rows = rows(store);
+    if !rows.is_empty() {
+        text.push_str("| student | top-1 | top-5 | loss | agreement | KL |\n");
+        text.push_str("|---|---:|---:|---:|---:|---:|\n");
+        for (name, evaluation) in rows {
+            text.push_str(&row(name, evaluation));
+        }
+        text.push('\n');
+    }
+    if !ending.verdicts.is_empty() {
+        text.push_str("| gate | | verdict |\n|---|---|---|\n");
+        for verdict in ending.verdicts {
+            let mark = if verdict.holds() { "✅" } else { "❌" };
+            let _ = writeln!(
+                text,
+                "| {} | {mark} | {} |",
+                cell(&verdict.gate),
+                cell(&verdict.finding())
+            );
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn rows(store: &RunStore) -> Vec<(&'static str, &Evaluation)> {
+    let last = |split, weights| store.last_evaluation(Phase::Student, split, weights);
+    [
+        ("valid, best", store.best_evaluation(Phase::Student)),
+        ("valid, last", last(Split::Valid, EvaluatedWeights::Last)),
+        ("test, best", last(Split::Test, EvaluatedWeights::Best)),
+        ("test, last", last(Split::Test, EvaluatedWeights::Last)),
+    ]
+    .into_iter()
+    .filter_map(|(name, evaluation)| Some((name, evaluation?)))
+    .collect()
+}
+
+fn row(name: &str, evaluation: &Evaluation) -> String {
+    let teacher = evaluation.teacher;
+    format!(
+        "| {name} | {} | {} | {} | {} | {} |\n",
+        words::percent(evaluation.top1),
+        words::percent(evaluation.top5),
+        words::short(evaluation.loss),
+        teacher.map_or_else(String::new, |t| words::percent(t.agreement)),
+        teacher.map_or_else(String::new, |t| words::short(t.kl)),
+    )
+}
+
+/// What deserves attention, the gravest first, and no more than is shown.
+fn annotations(ending: &Ending<'_>) -> Vec<(Level, String)> {
+    let mut all: Vec<(Level, String)> = Vec::new();
+    match ending.outcome {
+        Outcome::Completed => {}
+        Outcome::Stopped { .. } => all.push((Level::Warning, words::outcome(ending.outcome))),
+        Outcome::Failed { .. } => all.push((Level::Error, words::outcome(ending.outcome))),
+    }
+    for verdict in ending.verdicts {
+        if !verdict.holds() {
+            all.push((Level::Error, format!("gate {verdict}")));
+        }
+    }
+    for warning in &ending.store.warnings {
+        all.push((Level::Warning, warning.message.clone()));
+    }
+    for (name, figures) in figures::best_and_last(ending.store) {
+        all.push((Level::Notice, format!("{name}: {}", figures.join("  "))));
+    }
+    all.sort_by_key(|(level, _)| *level);
+    let more = all.len().saturating_sub(MAX_ANNOTATIONS);
+    if more > 0 {
+        all.truncate(MAX_ANNOTATIONS - 1);
+        let message = format!("{} more are in the run's journal", more + 1);
+        all.push((Level::Notice, message));
+    }
+    all
+}
+
+/// A workflow command. Line feeds and percent signs have a meaning in them.
+fn command(level: Level, message: &str) -> String {
+    let name = match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Notice => "notice",
+    };
+    let message = message
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A");
+    format!("::{name} title=workbench::{message}")
+}
+
+/// Text that stays inside its cell and is no markup.
+fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace(['\n', '\r'], " ")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "github_tests.rs"]
+mod tests;

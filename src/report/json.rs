@@ -1,0 +1,33 @@
+//! Events as they are, one JSON value a line, for other programs.
+
+use std::io::{self, Write};
+
+use super::{Ending, Reporter};
+use crate::event::RunEvent;
+use crate::store::RunStore;
+
+/// Writes every event, logged steps included, in the journal's spelling.
+pub struct JsonReporter<W> {
+    out: W,
+}
+
+impl<W: Write> JsonReporter<W> {
+    /// A reporter that writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out }
+    }
+}
+
+impl<W: Write> Reporter for JsonReporter<W> {
+    fn observe(&mut self, event: &RunEvent, _: &RunStore) -> io::Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.out.write_all(&line)?;
+        self.out.flush()
+    }
+
+    /// The end of the run is an event like any other; there is no more to say.
+    fn finish(&mut self, _: &Ending<'_>) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,138 @@
+//! JUnit XML, as test servers read it: one case for the run, one per gate.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::gates::{Judgement, Verdict};
+use super::{Ending, Reporter, figures, words};
+use crate::event::{Outcome, RunEvent};
+use crate::store::RunStore;
+
+/// Writes the XML when the run is over.
+pub struct JunitReporter<W> {
+    out: W,
+}
+
+impl<W: Write> JunitReporter<W> {
+    /// A reporter that writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out }
+    }
+}
+
+impl<W: Write> Reporter for JunitReporter<W> {
+    fn observe(&mut self, _: &RunEvent, _: &RunStore) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
+        self.out.write_all(xml(ending).as_bytes())?;
+        self.out.flush()
+    }
+}
+
+fn xml(ending: &Ending<'_>) -> String {
+    let identity = ending.store.identity.as_ref();
+    let name = identity.map_or("run", |identity| identity.name.as_str());
+    let class = format!("workbench.{name}");
+    let failures = ending
+        .verdicts
+        .iter()
+        .filter(|verdict| !verdict.holds())
+        .count();
+    let errors = usize::from(*ending.outcome != Outcome::Completed);
+    let counts = format!(
+        "name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{:.3}\"",
+        escaped(name),
+        ending.verdicts.len() + 1,
+        figures::seconds(ending.store)
+    );
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite {counts}>\n"
+    );
+    xml.push_str(&run_case(ending, &class));
+    for verdict in ending.verdicts {
+        xml.push_str(&gate_case(verdict, &class));
+    }
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+fn run_case(ending: &Ending<'_>, class: &str) -> String {
+    let problem = match ending.outcome {
+        Outcome::Completed => None,
+        outcome => Some(("error", words::outcome(outcome))),
+    };
+    let mut output = String::new();
+    for (name, figures) in figures::best_and_last(ending.store) {
+        // Writing to a string can't fail.
+        let _ = writeln!(output, "{name}: {}", figures.join("  "));
+    }
+    let _ = write!(output, "run: {}", ending.folder.display());
+    let time = format!("{:.3}", figures::seconds(ending.store));
+    case(class, "run", &time, problem, Some(&output))
+}
+
+fn gate_case(verdict: &Verdict, class: &str) -> String {
+    let problem = match &verdict.judgement {
+        Judgement::Holds => None,
+        Judgement::Fails | Judgement::NotJudged(_) => Some(("failure", verdict.to_string())),
+    };
+    case(class, &verdict.gate, "0.000", problem, None)
+}
+
+fn case(
+    class: &str,
+    name: &str,
+    time: &str,
+    problem: Option<(&str, String)>,
+    output: Option<&str>,
+) -> String {
+    let mut xml = format!(
+        "    <testcase classname=\"{}\" name=\"{}\" time=\"{time}\">\n",
+        escaped(class),
+        escaped(name)
+    );
+    if let Some((kind, message)) = problem {
+        let _ = writeln!(xml, "      <{kind} message=\"{}\"/>", escaped(&message));
+    }
+    if let Some(output) = output {
+        let _ = writeln!(xml, "      <system-out>{}</system-out>", escaped(output));
+    }
+    xml.push_str("    </testcase>\n");
+    xml
+}
+
+/// Text as an XML attribute or element may hold it. Control characters that
+/// XML 1.0 can't hold at all become the replacement character.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\t' => escaped.push_str("&#9;"),
+            '\r' => escaped.push_str("&#13;"),
+            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_would_break_xml_is_escaped() {
+        assert_eq!(
+            escaped("a < b && \"c\" > 'd'\n\u{1b}[31m"),
+            "a &lt; b &amp;&amp; &quot;c&quot; &gt; &apos;d&apos;&#10;\u{fffd}[31m"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! A run as lines of plain text. Both the reporter without a terminal and the
+//! one with bars tell these; they differ in how they put them out.
+
+use super::epochs::{EpochMeter, EpochSummary};
+use super::figures;
+use super::{Ending, words};
+use crate::event::{
+    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
+};
+use crate::store::RunStore;
+
+/// Left-out images that are named; more are only counted.
+const NAMED_IMAGES: usize = 3;
+
+#[derive(Debug, Default)]
+pub(super) struct Narrator {
+    meter: EpochMeter,
+}
+
+impl Narrator {
+    /// What there is to say about an event; often nothing.
+    pub(super) fn lines(&mut self, event: &RunEvent, store: &RunStore) -> Vec<String> {
+        let mut lines: Vec<String> = self.meter.observe(event).iter().map(epoch).collect();
+        match event {
+            RunEvent::RunStarted {
+                name,
+                version,
+                device,
+                resumed,
+            } => {
+                lines.push(format!("{name} on {device}, workbench {version}"));
+                if let Some(at) = resumed {
+                    let phase = words::phase(at.phase);
+                    lines.push(format!("resumed after step {} of the {phase}", at.step));
+                }
+            }
+            RunEvent::DataIndexed(summary) => lines.extend(data(summary)),
+            RunEvent::ModelBuilt(summary) => lines.push(model(summary)),
+            RunEvent::PhaseStarted {
+                phase,
+                steps,
+                steps_per_epoch,
+                ..
+            } => lines.push(format!(
+                "{}: {} steps, {steps_per_epoch} an epoch",
+                words::phase(*phase),
+                steps
+            )),
+            RunEvent::TeacherLoaded { path, cached } => lines.push(format!(
+                "teacher: weights {} {}",
+                if *cached {
+                    "of an earlier training, from"
+                } else {
+                    "from"
+                },
+                path.display()
+            )),
+            RunEvent::Evaluated(result) => lines.push(evaluated(result, store)),
+            _ => lines.extend(incident(event, store)),
+        }
+        lines
+    }
+
+    /// Seconds until this training ends.
+    pub(super) fn left(&self) -> Option<f64> {
+        self.meter.left()
+    }
+}
+
+/// The last lines: what came of it and where it is.
+pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for verdict in ending.verdicts {
+        lines.push(format!("gate     {verdict}"));
+    }
+    lines.push(format!("outcome  {}", words::outcome(ending.outcome)));
+    for (name, figures) in figures::best_and_last(ending.store) {
+        lines.push(format!("{name:<8} {}", figures.join("  ")));
+    }
+    lines.push(format!("run      {}", ending.folder.display()));
+    lines
+}
+
+/// Events that happen now and then.
+fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
+    match event {
+        RunEvent::IterationEnded {
+            iteration,
+            iterations,
+            decision,
+            ..
+        } => decision.as_ref().map(|decision| {
+            format!(
+                "student  iteration {iteration}/{iterations}  {}",
+                words::decision(decision)
+            )
+        }),
+        RunEvent::CommandApplied { id, step, .. } => {
+            Some(format!("{} applied at step {step}", command(id, store)))
+        }
+        RunEvent::CommandRejected { id, reason } => {
+            Some(format!("{} rejected: {reason}", command(id, store)))
+        }
+        RunEvent::Paused(true) => Some("paused".to_owned()),
+        RunEvent::Paused(false) => Some("resumed".to_owned()),
+        RunEvent::Warned { message } => Some(format!("warning: {message}")),
+        RunEvent::PhaseEnded { phase, seconds } => Some(format!(
+            "{}: trained in {}",
+            words::phase(*phase),
+            words::span(*seconds)
+        )),
+        _ => None,
+    }
+}
+
+/// A command by what it asks; by its id if nobody heard of it.
+fn command(id: &str, store: &RunStore) -> String {
+    let known = store.commands.iter().rev().find(|c| c.record.id == id);
+    match known.map(|status| &status.record.command) {
+        None => format!("command {id}"),
+        Some(Command::Pause) => "pause".to_owned(),
+        Some(Command::Resume) => "resume".to_owned(),
+        Some(Command::Stop) => "stop".to_owned(),
+        Some(Command::EvaluateNow) => "evaluate now".to_owned(),
+        Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
+        Some(Command::Adjust { knob, schedule }) => format!("{knob} = {schedule:?}"),
+    }
+}
+
+fn epoch(summary: &EpochSummary) -> String {
+    let mut parts = vec![format!(
+        "{}  epoch {}/{}",
+        words::phase(summary.phase),
+        summary.epoch,
+        summary.epochs
+    )];
+    let total = summary.losses.get("total");
+    parts.extend(total.map(|loss| format!("loss {}", words::short(*loss))));
+    let terms = summary.losses.iter().filter(|(name, _)| *name != "total");
+    parts.extend(terms.map(|(name, loss)| format!("{name} {}", words::short(*loss))));
+    let knobs = summary.knobs.iter();
+    parts.extend(knobs.map(|(name, value)| format!("{name} {}", words::short(*value))));
+    parts.extend(
+        summary
+            .images_per_second
+            .map(|speed| format!("{speed:.0} images/s")),
+    );
+    let left = summary.left.filter(|_| summary.epoch < summary.epochs);
+    parts.extend(left.map(|left| format!("{} left", words::span(left))));
+    parts.join("  ")
+}
+
+fn data(summary: &DataSummary) -> Vec<String> {
+    let (height, width) = summary.size;
+    let mut line = format!(
+        "images: {} train, {} valid, {} test",
+        summary.train, summary.valid, summary.test
+    );
+    if summary.unlabelled > 0 {
+        line = format!("{line}, {} unlabelled", summary.unlabelled);
+    }
+    line = format!(
+        "{line}; {}, {height}×{width} pixels",
+        words::plural(summary.classes.len(), "class", "classes")
+    );
+    let mut lines = vec![line];
+    for image in summary.skipped.iter().take(NAMED_IMAGES) {
+        lines.push(format!(
+            "left out: {}: {}",
+            image.path.display(),
+            image.reason
+        ));
+    }
+    if let Some(more) = summary.skipped.len().checked_sub(NAMED_IMAGES + 1) {
+        lines.push(format!("left out: {} more", more + 1));
+    }
+    lines
+}
+
+fn model(summary: &ModelSummary) -> String {
+    format!(
+        "{}: {}, {} parameters, {} multiply-accumulates an image, {}B",
+        words::phase(summary.phase),
+        summary.name,
+        words::count(summary.parameters),
+        words::count(summary.macs),
+        words::count(summary.bytes)
+    )
+}
+
+fn evaluated(result: &Evaluation, store: &RunStore) -> String {
+    let phase = words::phase(result.phase);
+    let text = words::evaluation(result);
+    match (result.split, result.weights) {
+        (Split::Valid, _) => {
+            let best = store
+                .best_evaluation(result.phase)
+                .is_some_and(|best| best.step == result.step);
+            format!(
+                "{phase}  epoch {}  valid {text}{}",
+                words::short(result.epoch),
+                if best { "  best so far" } else { "" }
+            )
+        }
+        (Split::Test, EvaluatedWeights::Best) => format!("{phase}  best   test {text}"),
+        (Split::Test, EvaluatedWeights::Last) => format!("{phase}  last   test {text}"),
+    }
+}
+
+/// The training that a bar stands for.
+pub(super) fn bar_title(phase: Phase) -> &'static str {
+    words::phase(phase)
+}

@@ -1,0 +1,246 @@
+//! Training steps agree with PyTorch: losses, gradient norms, updated weights and
+//! running statistics, for every method. The other side is
+//! `tests/fixtures/steps.py`, which shares no code with this.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor};
+use workbench::engine::network::Network;
+use workbench::engine::optimizer::Optimizer;
+use workbench::engine::step::{Batch, StepReport, StepSettings, train_step};
+use workbench::engine::weights::{self, Array, ArrayFile, Values};
+use workbench::experiment::architecture::build;
+use workbench::experiment::method::{ExpansionContext, MethodSpec};
+use workbench::experiment::model::Model;
+use workbench::experiment::objective::Objective;
+
+/// Greatest difference, as a share of the greatest value of the same tensor.
+const TOLERANCE: f64 = 1e-4;
+const SIZE: (u32, u32) = (12, 12);
+const CLASSES: usize = 5;
+const RATES: [f64; 3] = [0.1, 0.05, 0.025];
+
+struct Method {
+    /// Name of the fixture.
+    name: &'static str,
+    /// As an experiment file has it.
+    written: &'static str,
+    labelled: usize,
+    clip: Option<f64>,
+    label_smoothing: f64,
+}
+
+#[test]
+fn vanilla_steps_agree_with_pytorch() {
+    assert_agrees(&Method {
+        name: "vanilla",
+        written: "Vanilla(weight: 0.9, temperature: 4.0)",
+        labelled: 6,
+        clip: None,
+        label_smoothing: 0.0,
+    });
+}
+
+#[test]
+fn adaptive_augmentation_steps_agree_with_pytorch() {
+    assert_agrees(&Method {
+        name: "adaptive",
+        written: "AdaptiveAugmentation(weight: 0.9, temperature: 4.0)",
+        labelled: 6,
+        clip: None,
+        label_smoothing: 0.0,
+    });
+}
+
+#[test]
+fn clipped_multi_view_steps_agree_with_pytorch() {
+    assert_agrees(&Method {
+        name: "multi_view",
+        written: "MultiView(views: 3, teacher_views: All, consistency_weight: 3.0,
+                  weight: 0.9, temperature: 4.0)",
+        labelled: 6,
+        clip: Some(1.0),
+        label_smoothing: 0.0,
+    });
+}
+
+#[test]
+fn multi_view_consistency_under_adaptive_augmentation_agrees_with_pytorch() {
+    assert_agrees(&Method {
+        name: "combined",
+        written: "Custom(
+            views: [(p: 0.0), (), ()],
+            terms: [
+                Distill(views: [1], weight: 0.7),
+                Truth(view: 2),
+                Consistency(weight: 2.0),
+            ],
+            temperature: 4.0,
+            controller: AdaptiveAugmentation(first: 1, second: [2, 3], p_max: 0.5),
+        )",
+        labelled: 4,
+        clip: None,
+        label_smoothing: 0.1,
+    });
+}
+
+#[test]
+fn the_teacher_evaluates_as_in_pytorch() {
+    let batch = fixture("batch.safetensors");
+    let logits = teacher().forward(images(&batch, "view0"));
+    let logits: Vec<f32> = logits.into_data().try_to_vec().unwrap();
+    assert_close("logits", &logits, floats(&batch, "teacher_logits"));
+}
+
+#[track_caller]
+fn assert_agrees(method: &Method) {
+    let objective = expand(method.written);
+    let knobs: BTreeMap<String, f64> = objective
+        .knobs
+        .iter()
+        .map(|knob| (knob.name.clone(), knob.schedule.at(0.0, 1.0)))
+        .collect();
+    let expected = fixture(&format!("{}.safetensors", method.name));
+    let rows = floats(&expected, "rows").chunks_exact(objective.terms.len() + 2);
+    let batch = batch(objective.views.len(), method.labelled);
+    let (mut student, teacher) = (student(), teacher());
+    let spec = "Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-2)";
+    let mut optimizer = Optimizer::new(&ron::from_str(spec).unwrap(), &student);
+    for (step, (lr, row)) in RATES.into_iter().zip(rows).enumerate() {
+        let settings = StepSettings {
+            objective: &objective,
+            knobs: &knobs,
+            lr,
+            clip: method.clip,
+            label_smoothing: method.label_smoothing,
+        };
+        let report = train_step(
+            &mut student,
+            Some(&teacher),
+            &mut optimizer,
+            &batch,
+            &settings,
+        )
+        .unwrap();
+        assert_same_numbers(step, &report, row);
+        if step == 0 {
+            assert_same_state("first", &student, &expected);
+        }
+    }
+    assert_same_state("last", &student, &expected);
+}
+
+/// Compares number by number: a loss is a tensor of its own.
+#[track_caller]
+fn assert_same_numbers(step: usize, report: &StepReport, expected: &[f32]) {
+    let mut ours = report.losses.clone();
+    ours.extend([report.total, report.grad_norm]);
+    assert_eq!(ours.len(), expected.len());
+    for (i, (ours, theirs)) in ours.iter().zip(expected).enumerate() {
+        let relative = (ours / f64::from(*theirs) - 1.0).abs();
+        assert!(
+            relative < TOLERANCE,
+            "step {step}, number {i}: {ours} and {theirs}"
+        );
+    }
+}
+
+/// Compares every array that the fixture has at this point.
+#[track_caller]
+fn assert_same_state(point: &str, student: &Network, expected: &[Array]) {
+    let prefix = format!("{point}.");
+    let compared = expected.iter().any(|array| array.name.starts_with(&prefix));
+    for array in weights::state(student).unwrap() {
+        let name = format!("{prefix}{}", array.name);
+        let Some(theirs) = expected.iter().find(|array| array.name == name) else {
+            assert!(!compared, "{name} is not in the fixture");
+            continue;
+        };
+        match (&array.values, &theirs.values) {
+            (Values::F32(ours), Values::F32(theirs)) => assert_close(&name, ours, theirs),
+            (ours, theirs) => assert_eq!(ours, theirs, "{name}"),
+        }
+    }
+}
+
+#[track_caller]
+fn assert_close(name: &str, ours: &[f32], theirs: &[f32]) {
+    assert_eq!(ours.len(), theirs.len(), "{name}");
+    let greatest = |values: &mut dyn Iterator<Item = f32>| f64::from(values.fold(0.0, f32::max));
+    let difference = greatest(&mut ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()));
+    let scale = greatest(&mut theirs.iter().map(|b| b.abs()));
+    assert!(
+        difference <= TOLERANCE * scale && difference.is_finite(),
+        "{name} is off by {difference} of {scale}"
+    );
+}
+
+fn expand(written: &str) -> Objective {
+    let options = ron::Options::default()
+        .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES)
+        .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    let method: MethodSpec = options.from_str(written).unwrap();
+    let context = ExpansionContext {
+        iterations: 10,
+        labelled: true,
+    };
+    method.method().expand(&context).unwrap()
+}
+
+/// The student, from a PyTorch file that nests and prefixes it.
+fn student() -> Network {
+    network(4, "student.pt")
+}
+
+fn teacher() -> Network {
+    network(8, "teacher.safetensors")
+}
+
+fn network(width: usize, file: &str) -> Network {
+    let graph = build(&Model::ResNetCifar { depth: 8, width }, SIZE, CLASSES).unwrap();
+    let mut network = Network::new(graph, 0, &Device::flex());
+    weights::load(&mut network, &path(file)).unwrap();
+    network
+}
+
+fn batch(views: usize, labelled: usize) -> Batch {
+    let arrays = fixture("batch.safetensors");
+    let labels = arrays.iter().find(|array| array.name == "labels").unwrap();
+    let Values::I64(labels) = &labels.values else {
+        panic!("labels are integers");
+    };
+    Batch {
+        views: (0..views)
+            .map(|view| images(&arrays, &format!("view{view}")))
+            .collect(),
+        labels: labels[..labelled]
+            .iter()
+            .map(|&label| u32::try_from(label).unwrap())
+            .collect(),
+    }
+}
+
+fn images(arrays: &[Array], name: &str) -> Tensor<4> {
+    let array = arrays.iter().find(|array| array.name == name).unwrap();
+    let shape: [usize; 4] = array.shape.clone().try_into().unwrap();
+    array.tensor(&Device::flex()).unwrap().reshape(shape)
+}
+
+fn floats<'a>(arrays: &'a [Array], name: &str) -> &'a [f32] {
+    let array = arrays.iter().find(|array| array.name == name).unwrap();
+    match &array.values {
+        Values::F32(values) => values,
+        Values::I64(_) => panic!("{name} holds integers"),
+    }
+}
+
+fn fixture(name: &str) -> Vec<Array> {
+    ArrayFile::open(&path(name)).unwrap().arrays().unwrap()
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/steps")
+        .join(name)
+}
