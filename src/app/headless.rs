@@ -79,12 +79,6 @@ pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
     };
     let stop = StopSignal::new();
     let _signals = stop.on_signals().map_err(say)?;
-    let inbox = Inbox::new(
-        stop.clone(),
-        CommandTail::from_start(&folder.commands()),
-        past.known,
-        past.adjustments,
-    );
     let mut store = match &start {
         Start::Resume(run) => RunStore::open(run).map_err(say)?,
         Start::New | Start::Replay(_) => RunStore::new(),
@@ -93,7 +87,14 @@ pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
         handle,
         events,
         recorder,
-    } = Recorder::start(&folder, stop).map_err(say)?;
+    } = Recorder::start(&folder, stop.clone()).map_err(say)?;
+    let inbox = Inbox::new(
+        stop,
+        CommandTail::from_start(&folder.commands()),
+        handle.clone(),
+        past.known,
+        past.adjustments,
+    );
     let trainer = spawn(engine, inbox, handle).map_err(say)?;
     let mut reporting = Reporting::new(arguments, &gates, &folder).map_err(say)?;
     follow(&events, &mut store, &mut reporting);

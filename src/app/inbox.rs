@@ -4,10 +4,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::event::{Command, CommandRecord, Origin, Position};
+use crate::event::{Command, CommandRecord, Origin, Position, RunEvent};
 use crate::run::StopSignal;
-use crate::store::CommandTail;
-use crate::trainer::CommandSource;
+use crate::store::{CommandTail, RecorderHandle};
+use crate::trainer::{CommandSource, EventSink};
 
 /// How long a paused training waits before it looks again.
 const PAUSE_POLL: Duration = Duration::from_millis(100);
@@ -16,6 +16,8 @@ const PAUSE_POLL: Duration = Duration::from_millis(100);
 pub struct Inbox {
     stop: StopSignal,
     commands: CommandTail,
+    /// Who hears of lines in the commands file that are no commands.
+    sink: RecorderHandle,
     /// Ids of commands that an earlier process has received.
     known: BTreeSet<String>,
     /// Adjustments to apply again, by the step that first felt them.
@@ -28,12 +30,14 @@ impl Inbox {
     pub fn new(
         stop: StopSignal,
         commands: CommandTail,
+        sink: RecorderHandle,
         known: BTreeSet<String>,
         adjustments: Vec<(Position, CommandRecord)>,
     ) -> Self {
         Self {
             stop,
             commands,
+            sink,
             known,
             adjustments: adjustments.into(),
         }
@@ -59,6 +63,9 @@ impl CommandSource for Inbox {
             );
         }
         let arrived = self.commands.poll().into_iter();
+        for message in self.commands.take_problems() {
+            self.sink.emit(RunEvent::Warned { message });
+        }
         due.extend(arrived.filter(|record| self.known.insert(record.id.clone())));
         if let Some(reason) = self.stop.reason() {
             due.push(CommandRecord {

@@ -142,6 +142,7 @@ impl<'a> Fit<'a> {
         let epoch = self.timeline.epoch(step);
         let knobs = self.state.knobs.values(epoch);
         let batch = self.loader.batch(&self.request(step, &knobs))?;
+        self.warn_of_images();
         self.prefetch(step + 1);
         let training = self.context.training;
         let (size, device) = (
@@ -354,6 +355,14 @@ impl<'a> Fit<'a> {
             epoch: (step / self.timeline.steps_per_epoch) as u32,
             index: (step % self.timeline.steps_per_epoch) as u32,
             probabilities: views.iter().map(|view| knobs[&view.probability]).collect(),
+        }
+    }
+
+    /// Tells of images that went bad since they were indexed.
+    fn warn_of_images(&self) {
+        for image in self.context.images.warnings() {
+            let message = format!("{}: {}", image.path.display(), image.reason);
+            self.emit(RunEvent::Warned { message });
         }
     }
 

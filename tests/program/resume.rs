@@ -70,13 +70,19 @@ fn a_replay_applies_the_adjustments_of_a_run_again() {
         std::thread::sleep(Duration::from_millis(1));
     }
     let run = bench.newest();
-    fs::write(run.join("commands.jsonl"), format!("{ADJUSTMENT}\n")).unwrap();
+    fs::write(
+        run.join("commands.jsonl"),
+        format!("{ADJUSTMENT}\nnonsense\n"),
+    )
+    .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(
         journal.contains(r#"{"CommandApplied":{"id":"cooler""#),
         "{journal}"
     );
+    // A line that is no command is told, and nothing else comes of it.
+    assert!(journal.contains(r#"{"Warned":"#), "{journal}");
     let adjusted = weights(&run);
     assert!(adjusted != unadjusted, "the adjustment changed nothing");
 
