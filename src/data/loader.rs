@@ -13,14 +13,12 @@ use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIter
 
 use super::augment::Pipeline;
 use super::error::DataError;
-use super::evaluation::EvaluationBatches;
 use super::images::Images;
 use super::normalize::Table;
 use super::sampler::{Draw, Sampler};
 use super::set::ImageSet;
 use super::stream::StreamKey;
 use super::workers::{Started, Workers};
-use crate::event::SkippedImage;
 use crate::experiment::augment::Operation;
 
 /// Which batch is wanted.
@@ -53,7 +51,6 @@ pub struct Batch {
 #[derive(Debug)]
 pub struct Loader {
     recipe: Arc<Recipe>,
-    images: Images,
     workers: Workers,
     pending: Mutex<Option<Pending>>,
 }
@@ -114,7 +111,6 @@ impl Loader {
         };
         Self {
             recipe: Arc::new(recipe),
-            images: images.clone(),
             workers,
             pending: Mutex::new(None),
         }
@@ -172,23 +168,6 @@ impl Loader {
         }
         let wanted = AtomicBool::new(false);
         self.workers.run(|| self.recipe.make(request, &wanted))
-    }
-
-    /// The images of a set in order, un-augmented, made by the same threads.
-    #[must_use]
-    pub fn evaluate(&self, set: &ImageSet, batch: usize) -> EvaluationBatches {
-        EvaluationBatches::new(
-            set,
-            &self.images.normalization(),
-            batch,
-            self.workers.clone(),
-        )
-    }
-
-    /// Images that went bad since the last call; see [`Images::warnings`].
-    #[must_use]
-    pub fn warnings(&self) -> Vec<SkippedImage> {
-        self.images.warnings()
     }
 }
 
