@@ -2,15 +2,22 @@
 //!
 //! Parameters are one flat list of flat tensors, reshaped where they are used,
 //! so that moving averages, clipping, optimizers, checks and files are each one
-//! loop over a list. A network's tensors are on a plain device; for a step of
-//! training [`Network::trainable`] makes a copy whose parameters are tracked, and
+//! loop over a list. A network's tensors are on a plain device; a step of training
+//! goes through [`Network::passes`], a copy that records what it computes, and
 //! nothing of the original changes until the step is known to be sound.
 
-mod forward;
+mod arithmetic;
 mod initial;
+#[cfg(feature = "libtorch")]
+mod libtorch;
+mod pass;
+mod walk;
 
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
+use self::arithmetic::Burn;
+pub use self::pass::{Lesson, Passes};
+use self::walk::{Statistics, walk};
 use crate::experiment::architecture::{Graph, ParameterSpec};
 
 /// A network that can be evaluated and trained.
@@ -117,39 +124,41 @@ impl Network {
         &mut self.statistics
     }
 
-    /// A copy whose parameters are leaves of a new autodiff graph. Values are
-    /// shared, not copied.
+    /// Logits `[batch, classes]` of images `[batch, 3, height, width]`, with
+    /// running statistics. Changes nothing and records nothing.
     #[must_use]
-    pub fn trainable(&self) -> Self {
-        self.with_values(|value| value.inner().autodiff().require_grad())
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        #[cfg(feature = "libtorch")]
+        if let Some(logits) = libtorch::forward(self, &images) {
+            return logits;
+        }
+        let known = self.statistics.iter();
+        let known: Vec<_> = known
+            .map(|known| [known.mean.clone(), known.variance.clone()])
+            .collect();
+        let statistics = Statistics::Running(known.into_iter());
+        walk::<Burn>(&self.graph, images, self.values(), statistics)
     }
 
-    /// A copy on the plain device, outside of any autodiff graph.
-    #[must_use]
-    pub fn frozen(&self) -> Self {
-        self.with_values(Tensor::inner)
+    /// Logits with the batch's statistics, through burn's operations.
+    fn forward_train(&mut self, images: Tensor<4>) -> Tensor<2> {
+        let parameters = self.values();
+        let statistics = Statistics::Batch(self.statistics.iter_mut());
+        walk::<Burn>(&self.graph, images, parameters, statistics)
     }
 
-    /// Takes the gradient of every parameter of a [trainable](Self::trainable)
-    /// network, in their order, on the plain device; zeros where the loss does
-    /// not depend on one.
-    #[must_use]
-    pub fn take_gradients(&self, gradients: &mut Gradients) -> Vec<Tensor<1>> {
-        self.parameters
-            .iter()
-            .map(|parameter| {
-                parameter
-                    .value
-                    .grad_remove(gradients)
-                    .unwrap_or_else(|| parameter.value.clone().inner().zeros_like())
-            })
+    fn values(&self) -> Vec<Tensor<1>> {
+        let parameters = self.parameters.iter();
+        parameters
+            .map(|parameter| parameter.value.clone())
             .collect()
     }
 
-    fn with_values(&self, change: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
+    /// A copy whose parameters are leaves of a new autodiff graph.
+    fn tracked(&self) -> Self {
         let mut copy = self.clone();
         for parameter in &mut copy.parameters {
-            parameter.value = change(parameter.value.clone());
+            parameter.value = parameter.value.clone().autodiff().require_grad();
         }
         copy
     }

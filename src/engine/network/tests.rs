@@ -158,20 +158,31 @@ fn evaluation_changes_no_statistics_and_an_image_does_not_depend_on_its_batch() 
 }
 
 #[test]
-fn a_trainable_copy_has_gradients_and_leaves_the_original_alone() {
+fn passes_give_every_parameter_a_gradient_and_leave_the_network_alone() {
     let network = small_resnet(1);
-    let mut tracked = network.trainable();
-    let loss = tracked.forward_train(images(4, 12)).powf_scalar(2.0).sum();
-    let gradients = tracked.take_gradients(&mut loss.backward());
-    assert_eq!(gradients.len(), network.parameters().len());
-    for (gradient, parameter) in gradients.into_iter().zip(network.parameters()) {
+    let mut passes = network.passes();
+    let loss = passes.forward(images(4, 12)).powf_scalar(2.0).sum();
+    let lesson = passes.finish(&loss);
+    assert_eq!(lesson.gradients.len(), network.parameters().len());
+    for (gradient, parameter) in lesson.gradients.into_iter().zip(network.parameters()) {
         assert!(!gradient.is_autodiff());
         assert!(!parameter.value.is_autodiff());
         let largest: f32 = gradient.abs().max().into_scalar();
         assert!(largest > 0.0, "{} has no gradient", parameter.name);
     }
     assert!(network.statistics().iter().all(|s| s.batches == 0));
-    assert!(tracked.statistics().iter().all(|s| s.batches == 1));
-    assert!(!tracked.statistics()[0].mean.is_autodiff());
-    assert!(!tracked.frozen().parameters()[0].value.is_autodiff());
+    assert!(lesson.statistics.iter().all(|s| s.batches == 1));
+    assert!(!lesson.statistics[0].mean.is_autodiff());
+}
+
+#[test]
+fn passes_that_the_loss_does_not_depend_on_give_zeros() {
+    let network = small_resnet(1);
+    let mut passes = network.passes();
+    let _ = passes.forward(images(2, 12));
+    let lesson = passes.finish(&Tensor::from_floats([1.0], &Device::flex()));
+    for gradient in lesson.gradients {
+        let largest: f32 = gradient.abs().max().into_scalar();
+        assert_eq!(largest, 0.0);
+    }
 }

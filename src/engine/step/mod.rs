@@ -1,6 +1,6 @@
 //! One step of training: views through the networks, terms, backward, update.
 //!
-//! The step works on a tracked copy of the student and reads its losses and
+//! The step works on a copy of the student that records, and reads its losses and
 //! gradient norms from the device once. Only when all of them are finite does
 //! the student change: a step that fails leaves weights, running statistics and
 //! optimizer as they were.
@@ -13,7 +13,7 @@ use burn::tensor::{Int, Tensor};
 
 pub use error::StepError;
 
-use super::network::Network;
+use super::network::{Lesson, Network, Passes};
 use super::objective::{
     Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
 };
@@ -76,8 +76,8 @@ pub fn train_step(
     batch: &Batch,
     settings: &StepSettings,
 ) -> Result<StepReport, StepError> {
-    let mut tracked = student.trainable();
-    let logits = forward(&mut tracked, teacher, batch, settings.objective)?;
+    let mut passes = student.passes();
+    let logits = forward(&mut passes, teacher, batch, settings.objective)?;
     let context = Context {
         labels: &batch.labels,
         knobs: settings.knobs,
@@ -85,7 +85,10 @@ pub fn train_step(
     };
     let losses = evaluate(settings.objective, &logits, &context)?;
     let correct = correct(settings.objective, &logits, &batch.labels)?;
-    let gradients = gradients(&tracked, &losses.total);
+    let Lesson {
+        gradients,
+        statistics,
+    } = passes.finish(&losses.total);
     let report = read(
         settings.objective,
         student,
@@ -101,15 +104,13 @@ pub fn train_step(
         Some(factor) => gradients.into_iter().map(|g| g * factor).collect(),
         None => gradients,
     };
-    student
-        .statistics_mut()
-        .clone_from_slice(tracked.statistics());
+    student.statistics_mut().clone_from_slice(&statistics);
     optimizer.step(student.parameters_mut(), gradients, settings.lr);
     Ok(report)
 }
 
 fn forward(
-    student: &mut Network,
+    student: &mut Passes,
     teacher: Option<&Network>,
     batch: &Batch,
     objective: &Objective,
@@ -117,7 +118,7 @@ fn forward(
     let mut logits = Logits::default();
     for view in student_views(objective) {
         let images = images(batch, view)?;
-        logits.student.insert(view, student.forward_train(images));
+        logits.student.insert(view, student.forward(images));
     }
     let needed = match teacher {
         Some(_) => teacher_views(objective),
@@ -142,19 +143,6 @@ fn images(batch: &Batch, view: usize) -> Result<Tensor<4>, StepError> {
         return Err(StepError::EmptyBatch);
     }
     Ok(images)
-}
-
-/// Gradients of every parameter; zeros if no term depends on the student, as
-/// when a batch has none of the labels that its terms need.
-fn gradients(tracked: &Network, total: &Tensor<1>) -> Vec<Tensor<1>> {
-    if total.is_tracked() {
-        tracked.take_gradients(&mut total.backward())
-    } else {
-        let parameters = tracked.parameters().iter();
-        parameters
-            .map(|parameter| parameter.value.clone().inner().zeros_like())
-            .collect()
-    }
 }
 
 /// Number of labelled images whose most likely class is the label, `[1]`.
