@@ -7,6 +7,7 @@
 //! [`JOURNAL_VERSION`].
 
 pub mod channel;
+pub mod inspection;
 mod number;
 
 use std::collections::BTreeMap;

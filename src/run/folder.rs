@@ -130,6 +130,12 @@ impl RunFolder {
         }
     }
 
+    /// A run in a folder that need not be there, for tests that show paths.
+    #[cfg(test)]
+    pub(crate) fn imagined(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -141,6 +147,14 @@ impl RunFolder {
     pub fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy().into_owned()
+    }
+
+    /// When the run was begun: when its frozen experiment was written.
+    #[must_use]
+    pub fn begun(&self) -> SystemTime {
+        fs::metadata(self.experiment())
+            .and_then(|file| file.modified())
+            .unwrap_or(UNIX_EPOCH)
     }
 
     /// The text of the experiment as it was run.

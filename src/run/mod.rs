@@ -9,12 +9,17 @@ pub mod exit;
 pub mod find;
 pub mod folder;
 pub mod lock;
+pub mod notes;
+pub mod rename;
 pub mod slot;
 pub mod stop;
-mod when;
+pub mod trash;
+pub mod when;
 
 pub use exit::Exit;
 pub use folder::{RunError, RunFolder};
 pub use lock::{Holder, LockError, RunLock};
+pub use notes::Notes;
+pub use rename::{MoveError, check_name};
 pub use slot::{FolderSlot, SlotError};
 pub use stop::{SignalGuard, StopSignal};

@@ -1,4 +1,4 @@
-//! The UTC date and time in the name of a run's folder.
+//! The UTC date and time, as they stand in the name of a run's folder.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,8 @@ const SECONDS_PER_DAY: u64 = 86_400;
 
 /// `YYYYMMDD-HHMMSS` in UTC, which sorts as time does. A clock before 1970
 /// counts as 1970.
-pub(super) fn stamp(time: SystemTime) -> String {
+#[must_use]
+pub fn stamp(time: SystemTime) -> String {
     let seconds = time
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());

@@ -7,26 +7,30 @@
 //! formats for people, and nothing here decides what a training does.
 
 pub mod commands;
+pub mod export;
 pub mod journal;
 mod lines;
 pub mod record;
 pub mod recorder;
 pub mod replay;
-pub mod run_reader;
 pub mod run_store;
+pub mod run_tail;
+pub mod runs;
 pub mod series;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use commands::{CommandTail, append_command};
+pub use export::write_csv;
 pub use journal::{Journal, JournalError, JournalReader};
 pub use record::{
     Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
 };
 pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
 pub use replay::{adjustments, adjustments_from};
-pub use run_reader::{OpenError, RunReader};
 pub use run_store::RunStore;
+pub use run_tail::{OpenError, RunTail};
+pub use runs::{Life, RunEntry, RunState, Runs};
 pub use series::{SeriesError, SeriesReader, SeriesWriter};
 pub use table::{Series, SeriesTable, Tables};

@@ -4,7 +4,7 @@ use super::*;
 use crate::event::{Command, CommandRecord, Origin, Phase, StepRow};
 use crate::experiment::schedule::Schedule;
 use crate::store::testing::scratch;
-use crate::store::{JournalReader, RunReader, RunStore};
+use crate::store::{JournalReader, RunStore, RunTail};
 
 fn step(step: u64) -> RunEvent {
     RunEvent::StepLogged(StepRow {
@@ -20,16 +20,16 @@ fn step(step: u64) -> RunEvent {
 fn after_a_flush_everything_emitted_can_be_read_by_another_process() {
     let scratch = scratch();
     let recording = Recorder::start(&scratch.run, StopSignal::new()).unwrap();
-    let mut reader = RunReader::new(&scratch.run);
+    let (mut tail, mut store) = (RunTail::new(&scratch.run), RunStore::new());
     for n in 0..5 {
         recording.handle.emit(step(n));
         recording.handle.emit(RunEvent::Warned {
             message: n.to_string(),
         });
         recording.handle.flush();
-        assert!(reader.refresh().unwrap());
-        assert_eq!(reader.store().table(Phase::Student).last_step(), Some(n));
-        assert_eq!(reader.store().warnings.len() as u64, n + 1);
+        assert!(tail.refresh(&mut store).unwrap());
+        assert_eq!(store.table(Phase::Student).last_step(), Some(n));
+        assert_eq!(store.warnings.len() as u64, n + 1);
     }
     assert_eq!(recording.handle.failure(), None);
 }

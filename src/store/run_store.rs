@@ -1,7 +1,7 @@
 //! The state of a run, folded from its events.
 //!
 //! Live and replay go through one fold. Live, [`RunStore::apply`] takes every
-//! event; from disk, a [`RunReader`](super::RunReader) gives the journal's
+//! event; from disk, a [`RunTail`](super::RunTail) gives the journal's
 //! events to the same function and the series' blocks to the same tables. What
 //! depends on both, such as the current value of a knob, is derived when it is
 //! asked for, so that the order in which the two files are read doesn't matter.

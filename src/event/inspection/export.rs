@@ -1,0 +1,216 @@
+//! Answers as text to take away: CSV and lines of JSON.
+
+use serde::Serialize;
+
+use super::{Classified, Figures, ranked, softmax};
+
+/// Most likely classes that are written of every answer.
+const TOP: usize = 5;
+
+/// A model's answer as it is written.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    prediction: &'a str,
+    confidence: f32,
+    margin: f32,
+    entropy: f32,
+    top: Vec<Top<'a>>,
+}
+
+/// One of the most likely classes.
+#[derive(Debug, Serialize)]
+struct Top<'a> {
+    class: &'a str,
+    probability: f32,
+}
+
+/// A line of JSON.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    student: Option<Answer<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teacher: Option<Answer<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agree: Option<bool>,
+    milliseconds: f64,
+}
+
+/// A table with a line of titles and a line for every image: its file; of every
+/// model that was asked the most likely class, its probability, its margin over
+/// the second, the entropy in nats and the five likeliest classes as
+/// `cat=0.8120;dog=0.1200`; whether both agree; milliseconds. What a model did
+/// not answer is empty.
+pub fn csv_of<'a>(
+    rows: impl IntoIterator<Item = &'a Classified, IntoIter: Clone>,
+    classes: &[String],
+) -> Result<String, csv::Error> {
+    let rows = rows.into_iter();
+    let asked = [
+        ("student", rows.clone().any(|row| row.student.is_some())),
+        ("teacher", rows.clone().any(|row| row.teacher.is_some())),
+    ];
+    let both = asked.iter().all(|(_, asked)| *asked);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut titles = vec!["file".to_owned()];
+    for (name, _) in asked.iter().filter(|(_, asked)| *asked) {
+        titles.push((*name).to_owned());
+        for figure in ["confidence", "margin", "entropy", "top"] {
+            titles.push(format!("{name}_{figure}"));
+        }
+    }
+    titles.extend(both.then(|| "agree".to_owned()));
+    titles.push("milliseconds".to_owned());
+    writer.write_record(&titles)?;
+    for row in rows {
+        let line = Line::of(row, classes);
+        let mut fields = vec![line.file];
+        for ((_, asked), answer) in asked.iter().zip([&line.student, &line.teacher]) {
+            if *asked {
+                fields.extend(fields_of(answer.as_ref()));
+            }
+        }
+        fields.extend(both.then(|| line.agree.map_or(String::new(), |agree| agree.to_string())));
+        fields.push(format!("{:.3}", line.milliseconds));
+        writer.write_record(&fields)?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn fields_of(answer: Option<&Answer>) -> [String; 5] {
+    let Some(answer) = answer else {
+        return Default::default();
+    };
+    let top = answer
+        .top
+        .iter()
+        .map(|top| format!("{}={:.4}", top.class, top.probability));
+    [
+        answer.prediction.to_owned(),
+        format!("{:.6}", answer.confidence),
+        format!("{:.6}", answer.margin),
+        format!("{:.6}", answer.entropy),
+        top.collect::<Vec<_>>().join(";"),
+    ]
+}
+
+/// A JSON object a line for every image: `file`, `student` and `teacher` as far
+/// as they answered, each with `prediction`, `confidence`, `margin`, `entropy`
+/// and `top`; `agree` where both did; `milliseconds`.
+pub fn json_lines_of<'a>(
+    rows: impl IntoIterator<Item = &'a Classified>,
+    classes: &[String],
+) -> Result<String, serde_json::Error> {
+    let mut text = String::new();
+    for row in rows {
+        text += &serde_json::to_string(&Line::of(row, classes))?;
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+impl<'a> Line<'a> {
+    fn of(row: &Classified, classes: &'a [String]) -> Self {
+        let figures = |logits: &Option<Vec<f32>>| logits.as_deref().and_then(Figures::of);
+        let both = figures(&row.student).zip(figures(&row.teacher));
+        Self {
+            file: row.path.to_string_lossy().into_owned(),
+            student: row.student.as_deref().and_then(|l| Answer::of(l, classes)),
+            teacher: row.teacher.as_deref().and_then(|l| Answer::of(l, classes)),
+            agree: both.map(|(student, teacher)| student.prediction == teacher.prediction),
+            milliseconds: row.milliseconds,
+        }
+    }
+}
+
+impl<'a> Answer<'a> {
+    fn of(logits: &[f32], classes: &'a [String]) -> Option<Self> {
+        let figures = Figures::of(logits)?;
+        let name = |class: usize| classes.get(class).map_or("", String::as_str);
+        let probabilities = softmax(logits, 1.0);
+        let top = ranked(&probabilities, TOP).into_iter().map(|class| Top {
+            class: name(class),
+            probability: probabilities[class],
+        });
+        Some(Self {
+            prediction: name(figures.prediction),
+            confidence: figures.confidence,
+            margin: figures.margin,
+            entropy: figures.entropy,
+            top: top.collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::Picture;
+    use super::*;
+
+    fn row(path: &str, student: Option<Vec<f32>>, teacher: Option<Vec<f32>>) -> Classified {
+        Classified {
+            path: PathBuf::from(path),
+            picture: Picture {
+                width: 0,
+                height: 0,
+                rgb: Vec::new(),
+            },
+            student,
+            teacher,
+            milliseconds: 1.25,
+        }
+    }
+
+    fn classes() -> Vec<String> {
+        vec!["cat, \"small\"".to_owned(), "dog".to_owned()]
+    }
+
+    #[test]
+    fn a_csv_has_the_columns_of_the_models_that_answered() {
+        let rows = [
+            row("a/1,2.png", Some(vec![0.0, 0.0]), None),
+            row("b.png", None, None),
+        ];
+        let text = csv_of(&rows, &classes()).unwrap();
+        assert_eq!(
+            text,
+            "file,student,student_confidence,student_margin,student_entropy,student_top,milliseconds\n\
+             \"a/1,2.png\",\"cat, \"\"small\"\"\",0.500000,0.000000,0.693147,\
+             \"cat, \"\"small\"\"=0.5000;dog=0.5000\",1.250\n\
+             b.png,,,,,,1.250\n"
+        );
+        let rows = [row("a", Some(vec![2.0, 0.0]), Some(vec![0.0, 2.0]))];
+        let text = csv_of(&rows, &classes()).unwrap();
+        assert!(
+            text.lines()
+                .next()
+                .unwrap()
+                .ends_with("teacher_top,agree,milliseconds")
+        );
+        assert!(text.ends_with(",false,1.250\n"));
+    }
+
+    #[test]
+    fn every_line_of_json_is_one_image() {
+        let rows = [
+            row("a.png", Some(vec![3.0, 0.0]), Some(vec![1.0, 0.0])),
+            row("b.png", Some(vec![f32::NAN, 0.0]), None),
+        ];
+        let text = json_lines_of(&rows, &classes()).unwrap();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0]["agree"], true);
+        assert_eq!(lines[0]["student"]["top"][1]["class"], "dog");
+        assert_eq!(lines[1]["file"], "b.png");
+        assert!(lines[1].get("student").is_none() && lines[1].get("agree").is_none());
+    }
+}

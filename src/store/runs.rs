@@ -1,0 +1,236 @@
+//! Every run that is known: where it lies, who works on it, what a person wrote
+//! of it, and its fold as far as it was read.
+//!
+//! Screens and reports look things up here; whoever reads files puts them in.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::record::Status;
+use super::run_store::RunStore;
+use crate::event::{Outcome, RunEvent};
+use crate::run::{Holder, Notes, RunFolder};
+
+/// Who works on a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Life {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// This process.
+    Here,
+    /// Another process, on this machine or another.
+    Elsewhere(Holder),
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunEntry {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// When it was begun.
+    pub begun: SystemTime,
+    /// Who works on it.
+    pub life: Life,
+    /// What a person wrote of it.
+    pub notes: Notes,
+    /// Its frozen experiment.
+    pub experiment: String,
+    /// What happened, as far as it was read.
+    pub store: RunStore,
+    /// Why it could not be read further, if so.
+    pub problem: Option<String>,
+}
+
+/// Where a run stands, with its process taken into account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunState {
+    /// It trains.
+    Training,
+    /// It waits for a person.
+    Paused,
+    /// It was stopped and can go on.
+    Stopped,
+    /// Its process died; it can go on.
+    Crashed,
+    /// It failed.
+    Failed,
+    /// It is complete.
+    Completed,
+    /// It has not begun.
+    New,
+}
+
+impl RunState {
+    /// The state in a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Crashed => "crashed",
+            Self::Failed => "failed",
+            Self::Completed => "completed",
+            Self::New => "new",
+        }
+    }
+
+    /// Whether a run in this state can go on.
+    #[must_use]
+    pub fn can_resume(self) -> bool {
+        matches!(self, Self::Stopped | Self::Crashed | Self::Failed)
+    }
+}
+
+impl RunEntry {
+    /// A run of which nothing was read yet.
+    #[must_use]
+    pub fn new(folder: RunFolder, begun: SystemTime) -> Self {
+        Self {
+            folder,
+            begun,
+            life: Life::Nobody,
+            notes: Notes::default(),
+            experiment: String::new(),
+            store: RunStore::new(),
+            problem: None,
+        }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        let alive = self.life != Life::Nobody;
+        match &self.store.status {
+            Status::Ended(Outcome::Completed) => RunState::Completed,
+            Status::Ended(Outcome::Stopped { .. }) => RunState::Stopped,
+            Status::Ended(Outcome::Failed { .. }) => RunState::Failed,
+            Status::Running if alive => RunState::Training,
+            Status::Paused if alive => RunState::Paused,
+            Status::Running | Status::Paused => RunState::Crashed,
+            Status::NotStarted => RunState::New,
+        }
+    }
+}
+
+/// Every run, by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Runs {
+    entries: BTreeMap<String, RunEntry>,
+    trash: BTreeMap<String, RunEntry>,
+}
+
+impl Runs {
+    /// No runs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The run of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&RunEntry> {
+        self.entries.get(name)
+    }
+
+    /// The run of this name, to be told what was found out.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut RunEntry> {
+        self.entries.get_mut(name)
+    }
+
+    /// Every run with its name, by name.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &RunEntry)> {
+        self.entries.iter().map(|(name, run)| (name.as_str(), run))
+    }
+
+    /// Runs in the trash with their names, by name.
+    #[must_use]
+    pub fn trash(&self) -> impl DoubleEndedIterator<Item = (&str, &RunEntry)> {
+        self.trash.iter().map(|(name, run)| (name.as_str(), run))
+    }
+
+    /// The run of this name in the trash.
+    #[must_use]
+    pub fn trashed(&self, name: &str) -> Option<&RunEntry> {
+        self.trash.get(name)
+    }
+
+    /// Number of runs outside the trash.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none outside the trash.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds or replaces a run under its folder's name.
+    pub fn insert(&mut self, run: RunEntry) {
+        self.entries.insert(run.folder.name(), run);
+    }
+
+    /// Forgets a run that is no longer there.
+    pub fn remove(&mut self, name: &str) -> Option<RunEntry> {
+        self.entries.remove(name)
+    }
+
+    /// Replaces what is in the trash.
+    pub fn set_trash(&mut self, runs: impl IntoIterator<Item = RunEntry>) {
+        self.trash = runs
+            .into_iter()
+            .map(|run| (run.folder.name(), run))
+            .collect();
+    }
+
+    /// Takes in one event of a run that trains in this process.
+    pub fn apply(&mut self, name: &str, event: &RunEvent) {
+        if let Some(run) = self.entries.get_mut(name) {
+            run.store.apply(event);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(status: Status, life: Life) -> RunEntry {
+        let place = tempfile::tempdir().unwrap();
+        let folder =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let mut run = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
+        run.life = life;
+        run.store.status = status;
+        run
+    }
+
+    #[test]
+    fn a_run_that_says_it_trains_with_nobody_working_on_it_has_crashed() {
+        assert_eq!(
+            run(Status::Running, Life::Nobody).state(),
+            RunState::Crashed
+        );
+        assert_eq!(run(Status::Running, Life::Here).state(), RunState::Training);
+        assert_eq!(run(Status::Paused, Life::Here).state(), RunState::Paused);
+        let ended = Status::Ended(Outcome::Completed);
+        assert_eq!(run(ended, Life::Here).state(), RunState::Completed);
+        assert!(RunState::Crashed.can_resume() && !RunState::Completed.can_resume());
+    }
+
+    #[test]
+    fn runs_are_found_by_the_name_of_their_folder() {
+        let mut runs = Runs::new();
+        let entry = run(Status::NotStarted, Life::Nobody);
+        let name = entry.folder.name();
+        runs.insert(entry);
+        assert_eq!(runs.len(), 1);
+        runs.apply(&name, &RunEvent::Paused(true));
+        assert_eq!(runs.get(&name).unwrap().store.status, Status::Paused);
+        assert!(runs.remove(&name).is_some() && runs.is_empty());
+    }
+}
