@@ -4,25 +4,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{DataError, Part};
+use super::images::Images;
 use super::set::{ImageSet, Pool, Rules};
 use super::source::{self, Labels};
 use super::workers::Workers;
-use crate::event::SkippedImage;
+use crate::event::DataSummary;
 use crate::experiment::spec::Source;
 
-/// Lists every image anywhere below a folder, to be read at `size` (height and
-/// width, pixels) when asked for. Images that cannot be used are left out and
-/// returned beside the set, however many there are; those whose damage shows
-/// only when they are decoded are left out of their batch.
+/// Lists every image anywhere below a folder, to be read as the images of
+/// `known` were: at their size, with their normalisation. Images that cannot be
+/// used are left out and told in `skipped`, however many there are; those whose
+/// damage shows only when they are decoded are left out of their batch. The
+/// images are those of `valid`; there are no labels.
 ///
 /// # Errors
 /// If the folder cannot be read or has no usable image.
 pub fn open_folder(
     folder: &Path,
-    size: (u32, u32),
+    known: &DataSummary,
     max_pixels: u64,
-    workers: &Workers,
-) -> Result<(ImageSet, Vec<SkippedImage>), DataError> {
+    workers: Workers,
+) -> Result<Images, DataError> {
     let source = Source::ImageFolder(folder.to_owned());
     let found = source::find(&source, Labels::Ignored, max_pixels)
         .map_err(DataError::at(Part::Inference))?;
@@ -30,16 +32,28 @@ pub fn open_folder(
         Part::Inference,
         source::place(&source),
         found,
-        size,
+        known.size,
         0,
         Rules {
             max_bad: 1.0,
             max_pixels,
         },
-        workers,
+        &workers,
     )?;
     let skipped = pool.skipped().to_vec();
-    Ok((ImageSet::whole(Arc::new(pool)), skipped))
+    let set = ImageSet::whole(Arc::new(pool));
+    Ok(Images {
+        classes: known.classes.clone(),
+        size: known.size,
+        mean: known.mean,
+        std: known.std,
+        train: set.clone(),
+        valid: set,
+        test: None,
+        unlabelled: None,
+        skipped,
+        workers,
+    })
 }
 
 #[cfg(test)]
@@ -49,6 +63,23 @@ mod tests {
     use super::open_folder;
     use crate::data::Workers;
     use crate::data::fixtures::save;
+    use crate::event::DataSummary;
+
+    fn known() -> DataSummary {
+        DataSummary {
+            classes: vec!["a".to_owned(), "b".to_owned()],
+            train_per_class: Vec::new(),
+            train: 0,
+            valid: 0,
+            test: 0,
+            unlabelled: 0,
+            size: (6, 6),
+            mean: [0.5; 3],
+            std: [0.25; 3],
+            skipped: Vec::new(),
+            in_memory: true,
+        }
+    }
 
     #[test]
     fn images_at_any_depth_are_listed_and_bad_ones_are_named() {
@@ -57,7 +88,8 @@ mod tests {
         save(&dir.path().join("more/2.png"), 2, (9, 4));
         fs::write(dir.path().join("3.jpg"), "no picture").unwrap();
         let workers = Workers::new(2).unwrap();
-        let (set, skipped) = open_folder(dir.path(), (6, 6), 1000, &workers).unwrap();
+        let images = open_folder(dir.path(), &known(), 1000, workers).unwrap();
+        let (set, skipped) = (&images.valid, &images.skipped);
         assert_eq!((set.len(), set.label(0)), (2, None));
         assert!(set.name(1).ends_with("more/2.png"));
         assert_eq!(set.pixels(1).unwrap().dimensions(), (6, 6));
@@ -68,7 +100,7 @@ mod tests {
     fn a_folder_without_images_is_an_error_that_names_it() {
         let dir = tempfile::tempdir().unwrap();
         let workers = Workers::new(1).unwrap();
-        let error = open_folder(dir.path(), (6, 6), 1000, &workers).unwrap_err();
+        let error = open_folder(dir.path(), &known(), 1000, workers).unwrap_err();
         assert!(error.to_string().contains(&*dir.path().to_string_lossy()));
     }
 }

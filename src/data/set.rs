@@ -251,6 +251,13 @@ impl ImageSet {
         Self::new(pool, members)
     }
 
+    /// The images of these indices, which are below [`Self::len`].
+    #[must_use]
+    pub fn subset(&self, indices: &[usize]) -> Self {
+        let members = indices.iter().map(|&index| self.members[index]).collect();
+        Self::new(self.pool.clone(), members)
+    }
+
     /// Number of images.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -116,11 +116,16 @@ impl CheckpointFolder {
 
     /// The file of the best weights; of the latest if no evaluation was made.
     pub fn best_weights(&self) -> Result<PathBuf, Failure> {
-        let folder = match self.best.find()? {
-            Some(folder) => folder,
-            None => self.latest.find()?.unwrap_or_else(|| self.latest.path()),
-        };
-        Ok(folder.join(WEIGHTS))
+        match self.best.find()? {
+            Some(folder) => Ok(folder.join(WEIGHTS)),
+            None => self.latest_weights(),
+        }
+    }
+
+    /// The file of the latest weights.
+    pub fn latest_weights(&self) -> Result<PathBuf, Failure> {
+        let folder = self.latest.find()?;
+        Ok(folder.unwrap_or_else(|| self.latest.path()).join(WEIGHTS))
     }
 
     fn relative(&self, place: &Path) -> PathBuf {

@@ -47,17 +47,8 @@ impl Examination {
         images: &Images,
         teacher: Option<&Network>,
     ) -> Result<Self, Failure> {
-        let classes = images.classes.len();
         let teacher = teacher
-            .map(|teacher| {
-                let mut answers = vec![0.0; set.len() * classes];
-                for_each_batch(teacher, &set, images, |batch, logits| {
-                    for (row, &image) in logits.chunks_exact(classes).zip(&batch.indices) {
-                        answers[image * classes..(image + 1) * classes].copy_from_slice(row);
-                    }
-                })?;
-                Ok::<_, Failure>(answers)
-            })
+            .map(|teacher| answers(teacher, &set, images).map(|rows| rows.concat()))
             .transpose()?;
         Ok(Self {
             split,
@@ -105,6 +96,23 @@ impl Examination {
             seconds: start.elapsed().as_secs_f64(),
         })
     }
+}
+
+/// Logits of every image of the set, `[image][class]`; zeros for one that went
+/// bad since it was indexed.
+pub fn answers(
+    network: &Network,
+    set: &ImageSet,
+    images: &Images,
+) -> Result<Vec<Vec<f32>>, Failure> {
+    let classes = images.classes.len();
+    let mut answers = vec![vec![0.0; classes]; set.len()];
+    for_each_batch(network, set, images, |batch, logits| {
+        for (row, &image) in logits.chunks_exact(classes).zip(&batch.indices) {
+            answers[image].copy_from_slice(row);
+        }
+    })?;
+    Ok(answers)
 }
 
 /// Runs `network` over the set in order and hands every batch to `visit` with

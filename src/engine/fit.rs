@@ -6,6 +6,8 @@
 //! written. All that the next step depends on is in [`FitState`], the weights
 //! and the optimizer, which is what makes resuming exact.
 
+mod obey;
+
 use std::collections::BTreeMap;
 
 use super::checkpoint::CheckpointFolder;
@@ -15,12 +17,11 @@ use super::iteration::Timeline;
 use super::learner::Learner;
 use super::meter::Meter;
 use super::network::Network;
+use super::probe::{ProbeWatch, ViewRecipe};
 use super::state::{Best, FitState};
 use super::step::{self, StepReport, StepSettings, train_step};
 use crate::data::{Batch, BatchRequest, Images, Loader};
-use crate::event::{
-    Command, CommandRecord, EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow,
-};
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow};
 use crate::experiment::plan::Training;
 use crate::trainer::{CommandSource, EventSink};
 
@@ -44,6 +45,8 @@ pub struct FitContext<'a> {
     pub workers: usize,
     /// Where checkpoints go.
     pub checkpoints: CheckpointFolder,
+    /// Images through which it is watched.
+    pub probe: Option<ProbeWatch>,
     /// Where events go.
     pub sink: &'a dyn EventSink,
 }
@@ -240,6 +243,8 @@ impl<'a> Fit<'a> {
     fn end_epoch(&mut self) -> Result<(), Failure> {
         let evaluation = self.evaluate()?;
         let top1 = evaluation.top1;
+        // Before it is told: who hears of the evaluation finds the answers.
+        self.probe();
         self.emit(RunEvent::Evaluated(evaluation));
         if self.state.best.is_none_or(|best| top1 > best.top1) {
             self.state.best = Some(Best {
@@ -272,6 +277,30 @@ impl<'a> Fit<'a> {
         )
     }
 
+    /// Records what the student answers on the images that it is watched by. A
+    /// record that fails is missed later, and is no reason to stop.
+    fn probe(&self) {
+        let Some(probe) = &self.context.probe else {
+            return;
+        };
+        let step = self.state.step;
+        let epoch = self.timeline.epoch(step);
+        let knobs = self.state.knobs.values(epoch);
+        let views = &self.context.training.objective.views;
+        let probabilities: Vec<f64> = views.iter().map(|view| knobs[&view.probability]).collect();
+        let recipe = ViewRecipe {
+            training: self.context.training,
+            probabilities: &probabilities,
+            seed: self.context.seed,
+            epoch: epoch as u32,
+        };
+        let student = self.learner.deployable();
+        if let Err(error) = probe.observe(student, self.context.images, &recipe, (step, epoch)) {
+            let message = format!("the probe could not be recorded: {error}");
+            self.emit(RunEvent::Warned { message });
+        }
+    }
+
     /// Writes the latest checkpoint, once all that led to it is journalled.
     fn save(&self) -> Result<(), Failure> {
         self.context.sink.flush();
@@ -295,49 +324,6 @@ impl<'a> Fit<'a> {
             .training
             .checkpoint_every
             .is_some_and(|every| self.state.step.is_multiple_of(u64::from(every)))
-    }
-
-    /// Carries out the commands that are due. Returns the reason of a stop.
-    fn obey(&mut self, inbox: &mut dyn CommandSource) -> Result<Option<String>, Failure> {
-        let mut paused = false;
-        loop {
-            for record in inbox.due(self.position(), paused) {
-                self.emit(RunEvent::CommandReceived(record.clone()));
-                match &record.command {
-                    Command::Stop => {
-                        self.applied(&record);
-                        return Ok(Some(record.id));
-                    }
-                    Command::Pause | Command::Resume => {
-                        paused = record.command == Command::Pause;
-                        self.emit(RunEvent::Paused(paused));
-                    }
-                    Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
-                    Command::CheckpointNow => self.save()?,
-                    Command::Adjust { knob, schedule } => {
-                        if let Err(reason) = self.state.knobs.adjust(knob, schedule.clone()) {
-                            self.emit(RunEvent::CommandRejected {
-                                id: record.id,
-                                reason,
-                            });
-                            continue;
-                        }
-                    }
-                }
-                self.applied(&record);
-            }
-            if !paused {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn applied(&self, record: &CommandRecord) {
-        self.emit(RunEvent::CommandApplied {
-            id: record.id.clone(),
-            phase: self.context.phase,
-            step: self.state.step,
-        });
     }
 
     /// Starts making the next batch with the probabilities as they stand; if

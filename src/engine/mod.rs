@@ -10,16 +10,19 @@ pub mod device;
 mod evaluate;
 mod failure;
 mod fit;
+mod infer;
 mod iteration;
 mod knobs;
 mod learner;
 pub mod loss;
 mod meter;
 mod metrics;
+mod models;
 pub mod network;
 pub mod objective;
 pub mod optimizer;
 mod prepare;
+mod probe;
 mod state;
 pub mod step;
 mod teacher;
@@ -28,13 +31,17 @@ pub mod weights;
 use std::path::PathBuf;
 
 pub use failure::Failure;
+pub use infer::infer;
+pub use models::{Asked, RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
+pub use probe::ProbeFolder;
 
 use self::checkpoint::CheckpointFolder;
 use self::evaluate::{Examination, Subject};
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
 use self::network::Network;
+use self::probe::ProbeWatch;
 use self::teacher::TeacherEnd;
 use crate::event::{EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
 use crate::run::RunFolder;
@@ -121,6 +128,7 @@ impl Engine {
                 unlabelled_ratio: prepared.plan.data.unlabelled.as_ref().map_or(0.0, |u| u.1),
                 workers: prepared.plan.data.workers,
                 checkpoints: checkpoints.clone(),
+                probe: self.probe(teacher, &checkpoints, sink)?,
                 sink,
             },
             network,
@@ -167,6 +175,25 @@ impl Engine {
             sink.emit(RunEvent::Evaluated(evaluation));
         }
         Ok(())
+    }
+
+    /// Images to watch the student by. Doing without them is worth a warning, not
+    /// the training.
+    fn probe(
+        &self,
+        teacher: Option<&Network>,
+        checkpoints: &CheckpointFolder,
+        sink: &dyn EventSink,
+    ) -> Result<Option<ProbeWatch>, Failure> {
+        let step = checkpoints.latest_state()?.map_or(0, |state| state.step);
+        match ProbeWatch::begin(&self.folder, &self.prepared.images, teacher, step) {
+            Ok(probe) => Ok(Some(probe)),
+            Err(error) => {
+                let message = format!("the run has no probe: {error}");
+                sink.emit(RunEvent::Warned { message });
+                Ok(None)
+            }
+        }
     }
 
     fn examination(&self, split: Split, teacher: Option<&Network>) -> Result<Examination, Failure> {

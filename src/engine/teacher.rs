@@ -19,7 +19,7 @@ use super::weights;
 use crate::event::{Phase, RunEvent};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
-use crate::experiment::spec::NormalizeSpec;
+use crate::experiment::spec::{NormalizeSpec, TeacherSpec, TeacherWeights};
 use crate::run::RunFolder;
 use crate::trainer::{CommandSource, EventSink};
 
@@ -93,6 +93,7 @@ pub fn obtain(
         unlabelled_ratio: 0.0,
         workers: prepared.plan.data.workers,
         checkpoints: CheckpointFolder::new(folder, Phase::Teacher),
+        probe: None,
         sink,
     };
     let (end, learner) = Fit::new(context, network.clone())?.run(inbox)?;
@@ -106,6 +107,16 @@ pub fn obtain(
     let mut network = network;
     weights::load(&mut network, &own)?;
     Ok(TeacherEnd::Ready(Box::new(network)))
+}
+
+/// The file of a run's teacher's weights, if it has any yet.
+pub fn weights_of(folder: &RunFolder, teacher: &TeacherSpec) -> Option<PathBuf> {
+    let own = folder.teacher().join(TEACHER_WEIGHTS);
+    let path = match &teacher.weights {
+        TeacherWeights::File(path) => path.clone(),
+        TeacherWeights::Train(_) => own,
+    };
+    path.exists().then_some(path)
 }
 
 fn read(

@@ -1,0 +1,54 @@
+//! What a training does when it is told to.
+
+use super::Fit;
+use crate::engine::failure::Failure;
+use crate::event::{Command, CommandRecord, RunEvent};
+use crate::trainer::CommandSource;
+
+impl Fit<'_> {
+    /// Carries out the commands that are due. Returns the reason of a stop.
+    pub(super) fn obey(
+        &mut self,
+        inbox: &mut dyn CommandSource,
+    ) -> Result<Option<String>, Failure> {
+        let mut paused = false;
+        loop {
+            for record in inbox.due(self.position(), paused) {
+                self.emit(RunEvent::CommandReceived(record.clone()));
+                match &record.command {
+                    Command::Stop => {
+                        self.applied(&record);
+                        return Ok(Some(record.id));
+                    }
+                    Command::Pause | Command::Resume => {
+                        paused = record.command == Command::Pause;
+                        self.emit(RunEvent::Paused(paused));
+                    }
+                    Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
+                    Command::CheckpointNow => self.save()?,
+                    Command::Adjust { knob, schedule } => {
+                        if let Err(reason) = self.state.knobs.adjust(knob, schedule.clone()) {
+                            self.emit(RunEvent::CommandRejected {
+                                id: record.id,
+                                reason,
+                            });
+                            continue;
+                        }
+                    }
+                }
+                self.applied(&record);
+            }
+            if !paused {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn applied(&self, record: &CommandRecord) {
+        self.emit(RunEvent::CommandApplied {
+            id: record.id.clone(),
+            phase: self.context.phase,
+            step: self.state.step,
+        });
+    }
+}

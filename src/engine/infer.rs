@@ -1,0 +1,103 @@
+//! Classifying a folder of images with a run's models.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::evaluate::{host, image_tensor};
+use super::failure::Failure;
+use super::models::RunModels;
+use super::network::Network;
+use super::probe::picture;
+use crate::data::{EvaluationBatch, Images};
+use crate::event::inspection::{Classified, InferenceEvent};
+use crate::run::StopSignal;
+
+/// Images in a forward pass.
+const BATCH: usize = 64;
+
+/// Classifies every image below `folder` and tells of each, until it is done or
+/// `stop` is given. What goes wrong is told too; nothing is fatal to the caller.
+pub fn infer(
+    models: &RunModels,
+    folder: &Path,
+    stop: &StopSignal,
+    tell: &mut dyn FnMut(InferenceEvent),
+) {
+    let begun = Instant::now();
+    match classify(models, folder, stop, tell) {
+        Ok(cancelled) => tell(InferenceEvent::Ended {
+            cancelled,
+            seconds: begun.elapsed().as_secs_f64(),
+        }),
+        Err(error) => tell(InferenceEvent::Failed(error.to_string())),
+    }
+}
+
+/// Returns whether it was cancelled.
+fn classify(
+    models: &RunModels,
+    folder: &Path,
+    stop: &StopSignal,
+    tell: &mut dyn FnMut(InferenceEvent),
+) -> Result<bool, Failure> {
+    let images = models.images(folder)?;
+    tell(InferenceEvent::Began {
+        images: images.valid.len(),
+        classes: models.classes().to_vec(),
+    });
+    for image in &images.skipped {
+        tell(InferenceEvent::Unreadable(image.clone()));
+    }
+    for batch in images.in_order(&images.valid, BATCH) {
+        if stop.reason().is_some() {
+            return Ok(true);
+        }
+        let batch = batch?;
+        answer(models, &images, &batch, folder, tell)?;
+        for image in images.warnings() {
+            tell(InferenceEvent::Unreadable(image));
+        }
+    }
+    Ok(false)
+}
+
+fn answer(
+    models: &RunModels,
+    images: &Images,
+    batch: &EvaluationBatch,
+    folder: &Path,
+    tell: &mut dyn FnMut(InferenceEvent),
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let ask = |network: &Option<Network>| {
+        network
+            .as_ref()
+            .map(|network| {
+                let input = image_tensor(&batch.pixels, images.size, network.device());
+                host(network.forward(input))
+            })
+            .transpose()
+    };
+    let (student, teacher) = (ask(&models.student)?, ask(&models.teacher)?);
+    let milliseconds = begun.elapsed().as_secs_f64() * 1000.0 / batch.indices.len().max(1) as f64;
+    let classes = models.classes().len();
+    let row = |logits: &Option<Vec<f32>>, at: usize| {
+        let logits = logits.as_ref()?;
+        Some(logits[at * classes..(at + 1) * classes].to_vec())
+    };
+    for (at, &index) in batch.indices.iter().enumerate() {
+        // It could be read a moment ago; if it is gone now, so is its picture.
+        let Ok(image) = images.valid.pixels(index) else {
+            continue;
+        };
+        let path = images.valid.name(index);
+        tell(InferenceEvent::Classified(Box::new(Classified {
+            path: path.strip_prefix(folder).unwrap_or(&path).to_owned(),
+            picture: picture(image),
+            student: row(&student, at),
+            teacher: row(&teacher, at),
+            milliseconds,
+        })));
+    }
+    Ok(())
+}

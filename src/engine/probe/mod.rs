@@ -1,0 +1,181 @@
+//! Fixed images through which a training is watched: what student and teacher
+//! answer on them at every evaluation, and what augmentation makes of them.
+//!
+//! Written into the run's folder as it trains, so that training time can be
+//! scrubbed later without any model.
+
+mod file;
+
+use image::RgbImage;
+
+use super::evaluate::answers;
+use super::failure::Failure;
+use super::network::Network;
+use crate::data::augment::Pipeline;
+use crate::data::stream::StreamKey;
+use crate::data::{ImageSet, Images};
+use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
+use crate::experiment::plan::Training;
+use crate::run::RunFolder;
+
+pub use file::ProbeFolder;
+
+/// Images that a run is watched by, at most.
+const IMAGES: usize = 64;
+
+/// How a probe is made of images: their views are augmented with the keys of
+/// the run, as if they were its first training images.
+#[derive(Debug, Clone, Copy)]
+pub struct ViewRecipe<'a> {
+    /// The training whose views are made.
+    pub training: &'a Training,
+    /// Probability of every view.
+    pub probabilities: &'a [f64],
+    /// Seed of the run.
+    pub seed: u64,
+    /// Epoch, from 0.
+    pub epoch: u32,
+}
+
+/// Watches one training of a student.
+pub struct ProbeWatch {
+    folder: ProbeFolder,
+    set: ImageSet,
+    teacher: Option<Vec<Vec<f32>>>,
+}
+
+impl ProbeWatch {
+    /// Chooses the images: validation images, as many of every class as go
+    /// round, the first of each. Forgets answers that a run taken back to
+    /// `step` steps will give again.
+    pub fn begin(
+        run: &RunFolder,
+        images: &Images,
+        teacher: Option<&Network>,
+        step: u64,
+    ) -> Result<Self, Failure> {
+        let set = images
+            .valid
+            .subset(&chosen(&images.valid, images.classes.len()));
+        let folder = ProbeFolder::new(run);
+        folder.forget_after(step)?;
+        let teacher = teacher
+            .map(|teacher| answers(teacher, &set, images))
+            .transpose()?;
+        Ok(Self {
+            folder,
+            set,
+            teacher,
+        })
+    }
+
+    /// Records what the student answers after `step` steps.
+    pub fn observe(
+        &self,
+        student: &Network,
+        images: &Images,
+        recipe: &ViewRecipe<'_>,
+        (step, epoch): (u64, f64),
+    ) -> Result<(), Failure> {
+        let logits = answers(student, &self.set, images)?;
+        let shown = pictures(&self.set, Some(recipe));
+        self.folder
+            .write_images(&images.classes, &shown, self.teacher.as_deref())?;
+        let answers = ProbeAnswers {
+            step,
+            epoch,
+            logits,
+        };
+        self.folder.write_answers(&answers)
+    }
+}
+
+/// A probe of any images: what these models answer now.
+pub fn probe_now(
+    set: &ImageSet,
+    images: &Images,
+    recipe: Option<&ViewRecipe<'_>>,
+    student: (&Network, u64, f64),
+    teacher: Option<&Network>,
+) -> Result<Probe, Failure> {
+    let (network, step, epoch) = student;
+    Ok(Probe {
+        classes: images.classes.clone(),
+        images: pictures(set, recipe),
+        teacher: teacher
+            .map(|teacher| answers(teacher, set, images))
+            .transpose()?,
+        students: vec![ProbeAnswers {
+            step,
+            epoch,
+            logits: answers(network, set, images)?,
+        }],
+    })
+}
+
+/// Indices of the images: going round the classes, the first of each not taken
+/// yet; without labels, the first.
+fn chosen(set: &ImageSet, classes: usize) -> Vec<usize> {
+    if !set.is_labelled() {
+        return (0..set.len().min(IMAGES)).collect();
+    }
+    let mut of_class: Vec<Vec<usize>> = vec![Vec::new(); classes];
+    let each = IMAGES.div_ceil(classes.max(1));
+    for index in 0..set.len() {
+        let known = set
+            .label(index)
+            .and_then(|label| of_class.get_mut(label as usize));
+        if let Some(list) = known.filter(|list| list.len() < each) {
+            list.push(index);
+        }
+    }
+    let rounds = (0..each).flat_map(|round| of_class.iter().filter_map(move |l| l.get(round)));
+    let mut chosen: Vec<usize> = rounds.copied().take(IMAGES).collect();
+    chosen.sort_unstable();
+    chosen
+}
+
+/// Images that can still be read, with their views. One that went bad since it
+/// was indexed is black, so that the others keep their places.
+fn pictures(set: &ImageSet, recipe: Option<&ViewRecipe<'_>>) -> Vec<ProbeImage> {
+    let (height, width) = set.size();
+    let pipeline = recipe.map(|recipe| Pipeline::new(&recipe.training.augment));
+    (0..set.len())
+        .map(|index| {
+            let image = set
+                .pixels(index)
+                .unwrap_or_else(|_| RgbImage::new(width, height));
+            let views = recipe.zip(pipeline.as_ref()).map(|(recipe, pipeline)| {
+                let views = (0..).zip(recipe.probabilities);
+                views
+                    .map(|(view, &probability)| {
+                        let mut copy = image.clone();
+                        let key = StreamKey {
+                            seed: recipe.seed,
+                            epoch: recipe.epoch,
+                            sample: index as u64,
+                            view,
+                        };
+                        pipeline.apply(&mut copy, probability, &key);
+                        picture(copy)
+                    })
+                    .collect()
+            });
+            ProbeImage {
+                source: set.name(index).display().to_string(),
+                label: set.label(index),
+                picture: picture(image),
+                views: views.unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+/// An image as a picture.
+pub fn picture(image: RgbImage) -> Picture {
+    Picture {
+        width: image.width(),
+        height: image.height(),
+        rgb: image.into_raw(),
+    }
+}
