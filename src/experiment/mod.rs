@@ -6,6 +6,7 @@
 
 pub mod architecture;
 pub mod augment;
+pub mod catalogue;
 pub mod controller;
 pub mod device;
 pub mod explain;

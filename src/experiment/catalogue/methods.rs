@@ -1,0 +1,245 @@
+//! Methods and what is in their parentheses.
+
+use super::Value::{List, Number, Of, Optional, Text, Whole};
+use super::objective::{DIVERGENCE, SPACE, TERM, TRUTH, UPDATE};
+use super::{Field, Type, bare, choice, field, named, needed, structure};
+
+pub(super) static METHOD: Type = choice(
+    "MethodSpec",
+    "method",
+    &[
+        named(
+            "Scratch",
+            &[field(
+                "p",
+                Number("in [0, 1]"),
+                "0.5",
+                "Augmentation probability.",
+            )],
+            "No teacher: cross-entropy on one view. A floor for every other method.",
+        ),
+        named(
+            "Vanilla",
+            VANILLA,
+            "One view; cross-entropy and distillation. The baseline.",
+        ),
+        named(
+            "AdaptiveAugmentation",
+            ADAPTIVE,
+            "Augmentation grows as long as the student copes (after US20240070454).",
+        ),
+        named(
+            "MultiView",
+            MULTI_VIEW,
+            "The student agrees with itself across views, and with its teacher (after US20220004811).",
+        ),
+        named("Custom", CUSTOM, "Any views, terms, knobs and controller."),
+    ],
+);
+
+const WEIGHT: Field = field(
+    "weight",
+    Number("in [0, 1000]"),
+    "0.9",
+    "Weight w of the distillation loss.",
+);
+const TEMPERATURE: Field = field(
+    "temperature",
+    Number("in 0.05 to 100"),
+    "4.0",
+    "Distillation temperature: higher ones show more of what the teacher knows.",
+);
+const COMPARED: Field = field(
+    "divergence",
+    Of(&DIVERGENCE),
+    "Kd",
+    "How student and teacher are compared.",
+);
+const TRUTH_WEIGHT: Field = field(
+    "truth_weight",
+    Number("in [0, 1000]"),
+    "1.0",
+    "Weight of the cross-entropy with the label.",
+);
+
+static VANILLA: &[Field] = &[
+    field(
+        "p",
+        Number("in [0, 1]"),
+        "0.5",
+        "Augmentation probability of the view.",
+    ),
+    WEIGHT,
+    TRUTH_WEIGHT,
+    TEMPERATURE,
+    COMPARED,
+];
+
+static ADAPTIVE: &[Field] = &[
+    field(
+        "p_first",
+        Number("in [0, p_max]"),
+        "0.0",
+        "First augmentation probability p1 of the first iteration.",
+    ),
+    field(
+        "p_max",
+        Number("in [0, 1]"),
+        "0.5",
+        "Maximum augmentation probability.",
+    ),
+    WEIGHT,
+    TEMPERATURE,
+    COMPARED,
+    field(
+        "truth",
+        Of(&TRUTH),
+        "Label",
+        "The truth value of the truth-value loss.",
+    ),
+    field(
+        "p2",
+        Of(&SECOND),
+        "EqualSteps",
+        "How p2 comes from p1, p_max and the number of iterations.",
+    ),
+    field(
+        "update",
+        Of(&UPDATE),
+        "Feedback(decay: 0.9, w_min: 0.0, tolerance: 0.01)",
+        "Which of p1 and w moves after an iteration.",
+    ),
+];
+
+static MULTI_VIEW: &[Field] = &[
+    field("views", Whole("in 2 to 16"), "3", "Number of views K."),
+    field(
+        "p",
+        Number("in [0, 1]"),
+        "0.5",
+        "Augmentation probability of every view.",
+    ),
+    field(
+        "consistency_weight",
+        Number("in [0, 1000]"),
+        "1.0",
+        "Weight of the first constraint.",
+    ),
+    field(
+        "space",
+        Of(&SPACE),
+        "Probabilities",
+        "Where the student's results are compared.",
+    ),
+    WEIGHT,
+    field(
+        "teacher_views",
+        Of(&TEACHER_VIEWS),
+        "One",
+        "Views on which student and teacher are compared.",
+    ),
+    COMPARED,
+    TEMPERATURE,
+    TRUTH_WEIGHT,
+];
+
+static CUSTOM: &[Field] = &[
+    needed(
+        "views",
+        List(&Of(&VIEW)),
+        "Augmented copies of the batch; view k has the knob p<k>.",
+    ),
+    needed(
+        "terms",
+        List(&Of(&TERM)),
+        "Losses; the target loss is their weighted sum.",
+    ),
+    TEMPERATURE,
+    field(
+        "controller",
+        Optional(&Of(&CONTROLLER)),
+        "None",
+        "The rule that moves knobs at the end of an iteration.",
+    ),
+];
+
+pub(super) static VIEW: Type = structure(
+    "CustomView",
+    "view",
+    &[field(
+        "p",
+        Number("in [0, 1]"),
+        "0.0",
+        "Augmentation probability; ignored where a controller derives it.",
+    )],
+);
+
+pub(super) static CONTROLLER: Type = choice(
+    "CustomController",
+    "controller",
+    &[named(
+        "AdaptiveAugmentation",
+        &[
+            field(
+                "first",
+                Whole("from 1"),
+                "1",
+                "View that is augmented with p1.",
+            ),
+            needed(
+                "second",
+                List(&Whole("from 1")),
+                "Views that are augmented with p2.",
+            ),
+            field(
+                "weight",
+                Text("that names a term"),
+                "\"distill\"",
+                "Term whose weight is the target weight w.",
+            ),
+            field(
+                "truth",
+                Text("that names a term"),
+                "\"truth\"",
+                "Term that is the truth-value loss.",
+            ),
+            field(
+                "p_max",
+                Number("in [0, 1]"),
+                "0.5",
+                "Maximum augmentation probability.",
+            ),
+            field(
+                "p2",
+                Of(&SECOND),
+                "EqualSteps",
+                "How p2 comes from p1, p_max and the number of iterations.",
+            ),
+            field(
+                "update",
+                Of(&UPDATE),
+                "Feedback(decay: 0.9, w_min: 0.0, tolerance: 0.01)",
+                "Which of p1 and w moves after an iteration.",
+            ),
+        ],
+        "Adaptive augmentation over the views and terms of this method.",
+    )],
+);
+
+pub(super) static TEACHER_VIEWS: Type = choice(
+    "TeacherViews",
+    "views",
+    &[
+        bare("One", "The first."),
+        bare("All", "Every one; the losses are averaged."),
+    ],
+);
+
+pub(super) static SECOND: Type = choice(
+    "SecondProbability",
+    "rule for p2",
+    &[bare(
+        "EqualSteps",
+        "p2 = min(p_max, p1 + p_max / E); the published text leaves the formula open.",
+    )],
+);

@@ -1,0 +1,244 @@
+//! Teacher, student, their models, optimizers and devices.
+
+use super::Value::{List, Number, Of, Optional, Path, Truth, Tuple, Whole};
+use super::schedules::SCHEDULE;
+use super::{Field, Type, Variant, bare, choice, field, holding, named, needed, structure};
+
+pub(super) static TEACHER: Type = structure(
+    "TeacherSpec",
+    "teacher",
+    &[
+        needed("model", Of(&MODEL), "The teacher's model."),
+        needed(
+            "weights",
+            Of(&TEACHER_WEIGHTS),
+            "Where its weights come from.",
+        ),
+    ],
+);
+
+pub(super) static STUDENT: Type = structure(
+    "StudentSpec",
+    "student",
+    &[
+        needed("model", Of(&MODEL), "The student's model."),
+        field(
+            "weights",
+            Optional(&Path("of a file")),
+            "None",
+            "Weights to start from; random if absent.",
+        ),
+    ],
+);
+
+pub(super) static TEACHER_WEIGHTS: Type = choice(
+    "TeacherWeights",
+    "weights",
+    &[
+        holding(
+            "File",
+            &[Path("of a .safetensors, .pt or .pth file")],
+            "A file of weights with torchvision-style names.",
+        ),
+        named(
+            "Train",
+            &[
+                needed(
+                    "epochs",
+                    Whole("from 1"),
+                    "Passes over the training images.",
+                ),
+                field("p", Number("in [0, 1]"), "0.5", "Augmentation probability."),
+                field(
+                    "lr",
+                    Optional(&Of(&SCHEDULE)),
+                    "None",
+                    "Learning rate over time; the student's if absent.",
+                ),
+                field(
+                    "optimizer",
+                    Optional(&Of(&OPTIMIZER)),
+                    "None",
+                    "How weights are updated; as the student's if absent.",
+                ),
+            ],
+            "Trained first on the same images, and kept for every later run for which it is the same.",
+        ),
+    ],
+);
+
+pub(super) static MODEL: Type = choice("Model", "model", MODELS);
+
+static MODELS: &[Variant] = &[
+    named(
+        "Mlp",
+        &[needed(
+            "hidden",
+            List(&Whole("of units")),
+            "Units of each hidden layer.",
+        )],
+        "Fully connected layers with ReLU between them.",
+    ),
+    named(
+        "Cnn",
+        &[needed(
+            "channels",
+            List(&Whole("of channels")),
+            "Output channels of each convolution.",
+        )],
+        "3×3 convolutions, each followed by 2×2 pooling, and one linear layer.",
+    ),
+    named(
+        "ResNetCifar",
+        &[
+            needed(
+                "depth",
+                Whole("of the form 6n + 2"),
+                "8, 14, 20, 32, 44, 56, 110.",
+            ),
+            field(
+                "width",
+                Whole("of channels"),
+                "16",
+                "Channels of the first stage; the next have two and four times as many.",
+            ),
+        ],
+        "The residual network for small images of He et al. (2016).",
+    ),
+    named(
+        "WideResNet",
+        &[
+            needed("depth", Whole("of the form 6n + 4"), "10, 16, 22, 28, 40."),
+            needed(
+                "width",
+                Whole("from 1"),
+                "Widening factor of the 16-32-64 channels.",
+            ),
+        ],
+        "Wide residual network (Zagoruyko and Komodakis, 2016).",
+    ),
+    named(
+        "Vgg",
+        &[needed(
+            "depth",
+            Whole("of 8, 11, 13, 16"),
+            "Number of layers.",
+        )],
+        "VGG with batch normalisation (Simonyan and Zisserman, 2015).",
+    ),
+    named(
+        "ResNet",
+        &[
+            needed("depth", Whole("of 18, 34, 50"), "Number of layers."),
+            field("stem", Of(&STEM), "Auto", "The first layers."),
+        ],
+        "ResNet as torchvision builds it.",
+    ),
+    named(
+        "MobileNetV2",
+        &[
+            field("width", Number("in 0.05 to 10"), "1.0", "Width multiplier."),
+            field("stem", Of(&STEM), "Auto", "The first layers."),
+        ],
+        "MobileNetV2 as torchvision builds it (Sandler et al., 2018).",
+    ),
+];
+
+pub(super) static STEM: Type = choice(
+    "Stem",
+    "first layers",
+    &[
+        bare(
+            "Auto",
+            "Small for images under 64 pixels, standard otherwise.",
+        ),
+        bare(
+            "Standard",
+            "As published: stride 2 and, for ResNet, 7×7 and max pooling.",
+        ),
+        bare(
+            "Small",
+            "3×3, stride 1 and no pooling, for images of 32 or 64 pixels.",
+        ),
+    ],
+);
+
+pub(super) static OPTIMIZER: Type = choice(
+    "OptimizerSpec",
+    "optimizer",
+    &[
+        named(
+            "Sgd",
+            SGD,
+            "Stochastic gradient descent as PyTorch defines it.",
+        ),
+        named(
+            "AdamW",
+            ADAM_W,
+            "Adam with decoupled weight decay (Loshchilov and Hutter, 2019).",
+        ),
+    ],
+);
+
+static SGD: &[Field] = &[
+    field("momentum", Number("in [0, 1)"), "0.9", "Momentum."),
+    field(
+        "nesterov",
+        Truth,
+        "false",
+        "Nesterov's form; needs momentum.",
+    ),
+    field(
+        "weight_decay",
+        Number("in [0, 10]"),
+        "0.0",
+        "Added to the gradient: decay · weight.",
+    ),
+];
+
+static ADAM_W: &[Field] = &[
+    field(
+        "betas",
+        Tuple(&[Number("in [0, 1)"), Number("in [0, 1)")]),
+        "(0.9, 0.999)",
+        "Decay of the first and second moment.",
+    ),
+    field(
+        "epsilon",
+        Number("above 0"),
+        "1e-8",
+        "Added to the denominator.",
+    ),
+    field(
+        "weight_decay",
+        Number("in [0, 10]"),
+        "0.0",
+        "Multiplied with the learning rate and the weight.",
+    ),
+];
+
+pub(super) static DEVICE: Type = choice(
+    "DeviceSpec",
+    "device",
+    &[
+        bare(
+            "Auto",
+            "A CUDA GPU if libtorch has one, else libtorch on the CPU, else Cpu.",
+        ),
+        bare("Cpu", "The pure-Rust CPU backend; always there."),
+        holding(
+            "LibTorch",
+            &[Of(&LIBTORCH)],
+            "libtorch; needs a build with the feature libtorch.",
+        ),
+    ],
+);
+
+pub(super) static LIBTORCH: Type = choice(
+    "LibTorchDevice",
+    "device of libtorch",
+    &[
+        bare("Cpu", "The processor."),
+        holding("Cuda", &[Whole("from 0")], "The GPU of this number."),
+    ],
+);

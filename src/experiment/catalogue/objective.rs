@@ -1,0 +1,211 @@
+//! Terms, divergences, truth values and update rules.
+
+use super::Value::{List, Number, Of, Optional, Text, Whole};
+use super::schedules::SCHEDULE;
+use super::{Field, Type, bare, choice, field, holding, named};
+
+pub(super) static DIVERGENCE: Type = choice(
+    "Divergence",
+    "divergence",
+    &[
+        bare(
+            "Kd",
+            "KL of teacher and student at temperature T, times T² (Hinton et al., 2015).",
+        ),
+        named(
+            "L2",
+            &[field(
+                "space",
+                Of(&SPACE),
+                "Probabilities",
+                "Which of the two is compared.",
+            )],
+            "Mean squared difference of the probabilities or of the logits.",
+        ),
+        named(
+            "Dkd",
+            &[
+                field(
+                    "alpha",
+                    Number("in [0, 1000]"),
+                    "1.0",
+                    "Weight of the target-class part.",
+                ),
+                field(
+                    "beta",
+                    Number("in [0, 1000]"),
+                    "8.0",
+                    "Weight of the non-target-class part.",
+                ),
+            ],
+            "Decoupled distillation (Zhao et al., 2022). Needs labels.",
+        ),
+        bare("LogitStd", "Kd of standardised logits (Sun et al., 2024)."),
+        named(
+            "Dist",
+            &[
+                field(
+                    "beta",
+                    Number(""),
+                    "1.0",
+                    "Weight of the part over the classes of an image.",
+                ),
+                field(
+                    "gamma",
+                    Number(""),
+                    "1.0",
+                    "Weight of the part over the images of a class.",
+                ),
+            ],
+            "Correlations over rows and columns (DIST; Huang et al., 2022).",
+        ),
+    ],
+);
+
+pub(super) static SPACE: Type = choice(
+    "ConsistencySpace",
+    "space",
+    &[
+        bare("Probabilities", "Softmax probabilities at temperature 1."),
+        bare("Logits", "Logits."),
+    ],
+);
+
+pub(super) static TRUTH: Type = choice(
+    "TruthTarget",
+    "truth value",
+    &[
+        bare(
+            "Label",
+            "Cross-entropy with the label; unlabelled images are left out.",
+        ),
+        bare(
+            "TeacherHard",
+            "Cross-entropy with the teacher's most likely class.",
+        ),
+        bare("TeacherSoft", "Cross-entropy with the teacher's softmax."),
+    ],
+);
+
+pub(super) static UPDATE: Type = choice(
+    "Update",
+    "update rule",
+    &[
+        named(
+            "Feedback",
+            &[
+                field(
+                    "decay",
+                    Number("in (0, 1)"),
+                    "0.9",
+                    "Factor on w when the student underfits.",
+                ),
+                field("w_min", Number("from 0"), "0.0", "Least weight."),
+                field(
+                    "tolerance",
+                    Number("from 0"),
+                    "0.01",
+                    "How much worse than the best loss still counts as coping, a share of the best.",
+                ),
+            ],
+            "p1 grows while the student's truth-value loss holds; else w shrinks.",
+        ),
+        holding(
+            "Scheduled",
+            &[Of(&SCHEDULED)],
+            "p1 or w follows a schedule; the other stays.",
+        ),
+    ],
+);
+
+pub(super) static SCHEDULED: Type = choice(
+    "ScheduledKnob",
+    "scheduled knob",
+    &[
+        holding(
+            "P1",
+            &[Of(&SCHEDULE)],
+            "The first augmentation probability follows the schedule.",
+        ),
+        holding(
+            "W",
+            &[Of(&SCHEDULE)],
+            "The target weight follows the schedule.",
+        ),
+    ],
+);
+
+pub(super) static TERM: Type = choice(
+    "CustomTerm",
+    "term",
+    &[
+        named("Distill", DISTILL, "Student against teacher."),
+        named("Truth", TRUTH_TERM, "Student against a truth value."),
+        named(
+            "Consistency",
+            CONSISTENCY,
+            "Student against itself across views.",
+        ),
+    ],
+);
+
+static DISTILL: &[Field] = &[
+    field(
+        "name",
+        Optional(&Text("")),
+        "None",
+        "Name; distill if absent.",
+    ),
+    field(
+        "views",
+        List(&Whole("from 1")),
+        "[1]",
+        "Views; the losses are averaged.",
+    ),
+    field("weight", Number("in [0, 1000]"), "0.9", "Weight."),
+    field(
+        "divergence",
+        Of(&DIVERGENCE),
+        "Kd",
+        "How the two are compared.",
+    ),
+];
+
+static TRUTH_TERM: &[Field] = &[
+    field(
+        "name",
+        Optional(&Text("")),
+        "None",
+        "Name; truth if absent.",
+    ),
+    field("view", Whole("from 1"), "1", "The view."),
+    field("weight", Number("in [0, 1000]"), "1.0", "Weight."),
+    field(
+        "target",
+        Of(&TRUTH),
+        "Label",
+        "Where the truth value comes from.",
+    ),
+];
+
+static CONSISTENCY: &[Field] = &[
+    field(
+        "name",
+        Optional(&Text("")),
+        "None",
+        "Name; consistency if absent.",
+    ),
+    field(
+        "views",
+        List(&Whole("from 1")),
+        "[]",
+        "At least two views; every view if absent.",
+    ),
+    field("weight", Number("in [0, 1000]"), "1.0", "Weight."),
+    field(
+        "space",
+        Of(&SPACE),
+        "Probabilities",
+        "Where results are compared.",
+    ),
+];
