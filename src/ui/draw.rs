@@ -1,0 +1,188 @@
+//! The frame around the screens: tabs above, keys and messages below, the log
+//! and dialogs over them.
+//!
+//! ```text
+//!  1 Experiments  2 Runs  3 Live  4 Compare  5 Inference     training quickstart 41 %
+//! ┌──────────────────────────────────────────────────────────────────────────────────┐
+//! │                                    the screen                                    │
+//! └──────────────────────────────────────────────────────────────────────────────────┘
+//!  r launch  enter edit  n new  ? keys
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::Ui;
+use super::action::Action;
+use super::log;
+use super::screens::Screen;
+use super::shared::Shared;
+use crate::store::{RunState, Runs};
+
+/// Below this nothing is drawn but a request for room.
+const SMALLEST: (u16, u16) = (40, 10);
+
+/// Rows of the log pane, its border included.
+const LOG_HEIGHT: u16 = 8;
+
+/// Where things stand.
+pub(super) struct Areas {
+    pub(super) tabs: Rect,
+    pub(super) body: Rect,
+    log: Option<Rect>,
+    foot: Rect,
+}
+
+/// The layout of a terminal of the size that is known.
+pub(super) fn areas(shared: &Shared) -> Areas {
+    let whole = Rect::new(0, 0, shared.size.0, shared.size.1);
+    let log = if shared.log.open {
+        LOG_HEIGHT.min(whole.height / 3)
+    } else {
+        0
+    };
+    let [tabs, body, pane, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(log),
+        Constraint::Length(1),
+    ])
+    .areas(whole);
+    Areas {
+        tabs,
+        body,
+        log: (log > 0).then_some(pane),
+        foot,
+    }
+}
+
+/// The screen whose tab is at a cell.
+pub(super) fn tab_at(tabs: Rect, column: u16, row: u16) -> Option<Screen> {
+    if !tabs.contains(Position::new(column, row)) {
+        return None;
+    }
+    let mut left = tabs.x;
+    Screen::ALL.into_iter().find(|screen| {
+        let width = tab(*screen).chars().count() as u16;
+        let inside = (left..left + width).contains(&column);
+        left += width;
+        inside
+    })
+}
+
+fn tab(screen: Screen) -> String {
+    format!(" {} {} ", screen as usize + 1, screen.title())
+}
+
+impl Ui {
+    /// Draws everything as it stands.
+    pub fn draw(&self, runs: &Runs, frame: &mut Frame) {
+        let whole = frame.area();
+        if whole.width < SMALLEST.0 || whole.height < SMALLEST.1 {
+            let text = format!("needs {} × {} cells", SMALLEST.0, SMALLEST.1);
+            frame.render_widget(Line::raw(text), whole);
+            return;
+        }
+        let areas = areas(&self.shared);
+        self.draw_tabs(runs, frame, areas.tabs);
+        let (shared, body) = (&self.shared, areas.body);
+        match self.screen {
+            Screen::Experiments => self.experiments.draw(shared, runs, frame, body),
+            Screen::Runs => self.runs_table.draw(shared, runs, frame, body),
+            Screen::Live => self.live.draw(shared, runs, frame, body),
+            Screen::Compare => self.compare.draw(shared, runs, frame, body),
+            Screen::Inference => self.inference.draw(shared, runs, frame, body),
+        }
+        if let Some(pane) = areas.log {
+            shared.log.draw(&shared.theme, frame, pane);
+        }
+        self.draw_foot(frame, areas.foot);
+        if let Some(dialog) = &shared.dialog {
+            dialog.draw(&shared.theme, &shared.keymap, frame, body);
+        }
+    }
+
+    fn draw_tabs(&self, runs: &Runs, frame: &mut Frame, area: Rect) {
+        let theme = &self.shared.theme;
+        let tabs = Screen::ALL.into_iter().map(|screen| {
+            let style = if screen == self.screen {
+                theme.accent().patch(theme.selection())
+            } else {
+                theme.muted()
+            };
+            Span::styled(tab(screen), style)
+        });
+        frame.render_widget(tabs.collect::<Line>(), area);
+        let width: usize = Screen::ALL.iter().map(|s| tab(*s).chars().count()).sum();
+        let rest = area.width.saturating_sub(width as u16);
+        let status = self.status(runs);
+        if (status.chars().count() as u16) < rest {
+            let line = Line::styled(status, theme.muted()).alignment(Alignment::Right);
+            frame.render_widget(line, area);
+        }
+    }
+
+    /// What trains here, and what waits.
+    fn status(&self, runs: &Runs) -> String {
+        let training = self
+            .shared
+            .training
+            .as_deref()
+            .and_then(|name| runs.get(name));
+        let doing = match training {
+            Some(run) => {
+                let name = run.store.identity.as_ref().map_or("", |known| &known.name);
+                let word = if run.state() == RunState::Paused {
+                    "paused"
+                } else {
+                    "training"
+                };
+                format!("{word} {name}")
+            }
+            None => "idle".to_owned(),
+        };
+        match self.shared.queue.len() {
+            0 => format!("{doing} "),
+            waiting => format!("{doing}, {waiting} waiting "),
+        }
+    }
+
+    fn draw_foot(&self, frame: &mut Frame, area: Rect) {
+        let theme = &self.shared.theme;
+        if let Some(told) = self.shared.told() {
+            frame.render_widget(log::styled(told, theme), area);
+            return;
+        }
+        let hints: &[Action] = match self.screen {
+            Screen::Experiments => self.experiments.hints(),
+            Screen::Runs => self.runs_table.hints(),
+            Screen::Live => self.live.hints(),
+            Screen::Compare => self.compare.hints(),
+            Screen::Inference => self.inference.hints(),
+        };
+        let told = |action: &Action| {
+            let key = self.shared.keymap.key(*action)?;
+            let word = action.entry().name.split('-').next().unwrap_or_default();
+            Some(Line::from(vec![
+                Span::styled(format!(" {key}"), theme.accent()),
+                Span::styled(format!(" {word} "), theme.muted()),
+            ]))
+        };
+        // What leads to everything else is always there.
+        let always = [Action::Palette, Action::Help, Action::Quit];
+        let always: Vec<Line> = always.iter().filter_map(told).collect();
+        let mut room = usize::from(area.width);
+        room = room.saturating_sub(always.iter().map(Line::width).sum());
+        let own = hints.iter().filter_map(told).take_while(|hint| {
+            let fits = hint.width() <= room;
+            room = room.saturating_sub(hint.width());
+            fits
+        });
+        let mut line = Line::default();
+        for hint in own.chain(always) {
+            line.extend(hint.spans);
+        }
+        frame.render_widget(line, area);
+    }
+}

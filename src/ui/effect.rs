@@ -1,0 +1,113 @@
+//! What the screen asks of the rest of the program. Plain data: whoever drives
+//! the screen carries it out, and says with [`News`](super::news::News) what
+//! came of it.
+
+use std::path::PathBuf;
+
+use crate::event::Command;
+use crate::event::inspection::InferenceRequest;
+
+/// A request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Save what trains here, and end.
+    Quit,
+    /// Go into the background.
+    Suspend,
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
+    /// Read an experiment file.
+    ReadExperiment(PathBuf),
+    /// Write an experiment file.
+    WriteExperiment {
+        /// Which.
+        path: PathBuf,
+        /// Its new text.
+        text: String,
+        /// Whether a file that is there already is replaced.
+        replace: bool,
+    },
+    /// Give an experiment file another name.
+    RenameExperiment {
+        /// The file.
+        from: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+    },
+    /// Plan a text off this thread. Only the newest of a path counts.
+    Plan {
+        /// The file that it is the text of.
+        path: PathBuf,
+        /// The text.
+        text: String,
+        /// Comes back with the answer.
+        version: u64,
+    },
+    /// Train an experiment, now or after those that wait.
+    Launch(PathBuf),
+    /// Take an experiment out of the queue.
+    Dequeue(PathBuf),
+    /// Go on with a stopped run.
+    ResumeRun(String),
+    /// Read a run's journal and numbers, and follow it.
+    OpenRun(String),
+    /// Ask something of a run's training.
+    Command {
+        /// The run's name.
+        run: String,
+        /// What is asked.
+        command: Command,
+    },
+    /// Write a knob's schedule into the experiment file that a run came from,
+    /// its comments kept. Without knowing the file, that is the one among the
+    /// experiments with the name of the run's experiment; none or several are
+    /// told in the log.
+    WriteKnob {
+        /// The run's name.
+        run: String,
+        /// The change, as `--set` takes it: `lr=Constant(0.05)`.
+        setting: String,
+    },
+    /// Change what a person wrote of a run.
+    Annotate {
+        /// The run's name.
+        run: String,
+        /// What stands there from now on.
+        notes: crate::run::Notes,
+    },
+    /// Give a run another name.
+    RenameRun {
+        /// The run's name.
+        run: String,
+        /// The new one.
+        to: String,
+    },
+    /// Move a run to the trash.
+    TrashRun(String),
+    /// Take a run out of the trash.
+    RestoreRun(String),
+    /// Write a run's numbers as CSV.
+    ExportRun(String),
+    /// Write an experiment that starts from a run's best weights.
+    BranchRun(String),
+    /// Read what a run's models answer on its probe images.
+    ReadProbe(String),
+    /// Let a run's models answer on the images of a folder.
+    ProbeFolder {
+        /// The run's name.
+        run: String,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Classify a folder of images.
+    Infer(InferenceRequest),
+    /// End the classification that is under way.
+    CancelInference,
+    /// Write a text that a person wants to take away.
+    WriteFile {
+        /// Where to; not replaced if it is there.
+        path: PathBuf,
+        /// What.
+        text: String,
+    },
+}

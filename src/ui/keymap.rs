@@ -1,0 +1,291 @@
+//! Keys: how they are written, and which action each means where.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::action::{ACTIONS, Action, Context};
+use crate::experiment::nearest::nearest;
+
+/// A key with its modifiers, as a terminal can tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Chord {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+/// Keys with a name of their own.
+const NAMED: [(&str, KeyCode); 16] = [
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("pageup", KeyCode::PageUp),
+    ("pagedown", KeyCode::PageDown),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("backtab", KeyCode::BackTab),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("insert", KeyCode::Insert),
+    ("space", KeyCode::Char(' ')),
+];
+
+impl Chord {
+    /// The key of an event. Shift counts with keys that have no letter: with a
+    /// letter it is in the letter.
+    #[must_use]
+    pub fn of(event: KeyEvent) -> Self {
+        let mut modifiers =
+            event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
+        let mut code = event.code;
+        if let KeyCode::Char(letter) = code {
+            if modifiers.contains(KeyModifiers::CONTROL) {
+                code = KeyCode::Char(letter.to_ascii_lowercase());
+            }
+            modifiers -= KeyModifiers::SHIFT;
+        }
+        if code == KeyCode::BackTab {
+            modifiers -= KeyModifiers::SHIFT;
+        }
+        Self { code, modifiers }
+    }
+
+    /// Reads `ctrl+s`, `alt+f`, `f5`, `G`, `space`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut modifiers = KeyModifiers::NONE;
+        let mut rest = text;
+        while let Some((modifier, after)) = rest
+            .split_once('+')
+            .filter(|(m, a)| !m.is_empty() && !a.is_empty())
+        {
+            modifiers |= match modifier {
+                "ctrl" => KeyModifiers::CONTROL,
+                "alt" => KeyModifiers::ALT,
+                "shift" => KeyModifiers::SHIFT,
+                _ => return None,
+            };
+            rest = after;
+        }
+        let code = NAMED
+            .iter()
+            .find(|(name, _)| *name == rest)
+            .map(|(_, code)| *code)
+            .or_else(|| {
+                let mut letters = rest.chars();
+                letters
+                    .next()
+                    .filter(|_| letters.next().is_none())
+                    .map(KeyCode::Char)
+            })
+            .or_else(|| Some(KeyCode::F(rest.strip_prefix('f')?.parse().ok()?)))?;
+        Some(Self { code, modifiers })
+    }
+
+    /// Whether it is a letter that is typed into a text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
+    }
+}
+
+impl fmt::Display for Chord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (modifier, name) in [
+            (KeyModifiers::CONTROL, "ctrl+"),
+            (KeyModifiers::ALT, "alt+"),
+            (KeyModifiers::SHIFT, "shift+"),
+        ] {
+            if self.modifiers.contains(modifier) {
+                write!(f, "{name}")?;
+            }
+        }
+        match (NAMED.iter().find(|(_, code)| *code == self.code), self.code) {
+            (Some((name, _)), _) => write!(f, "{name}"),
+            (None, KeyCode::Char(letter)) => write!(f, "{letter}"),
+            (None, KeyCode::F(number)) => write!(f, "f{number}"),
+            (None, other) => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// Which action a key means where.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    /// Keys of every action, in the table's order.
+    keys: Vec<(Action, Vec<Chord>)>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self {
+            keys: ACTIONS
+                .iter()
+                .map(|entry| {
+                    let chords = entry.keys.iter().filter_map(|key| Chord::parse(key));
+                    (entry.action, chords.collect())
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Keymap {
+    /// The default keymap with some actions given other keys, by name.
+    ///
+    /// # Errors
+    /// Every name that is no action, every key that is none, and every key that
+    /// would mean two actions in one place: the action's name and a message.
+    pub fn with(changes: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<(String, String)>> {
+        let mut keymap = Self::default();
+        let mut problems = Vec::new();
+        for (name, keys) in changes {
+            let Some(action) = Action::named(name) else {
+                let near = nearest(name, ACTIONS.iter().map(|entry| entry.name));
+                let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                problems.push((name.clone(), format!("there is no action `{name}`{near}")));
+                continue;
+            };
+            let mut chords = Vec::new();
+            for key in keys {
+                match Chord::parse(key) {
+                    Some(chord) => chords.push(chord),
+                    None => problems.push((
+                        name.clone(),
+                        format!("`{key}` is no key; write `ctrl+s`, `alt+f`, `f5`, `G` or `space`"),
+                    )),
+                }
+            }
+            for (known, old) in &mut keymap.keys {
+                if *known == action {
+                    old.clone_from(&chords);
+                }
+            }
+        }
+        problems.extend(keymap.conflicts());
+        if problems.is_empty() {
+            Ok(keymap)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn conflicts(&self) -> Vec<(String, String)> {
+        let mut conflicts = Vec::new();
+        for (at, (action, chords)) in self.keys.iter().enumerate() {
+            for (other, others) in &self.keys[at + 1..] {
+                let same_place = action.entry().context == other.entry().context;
+                for chord in chords.iter().filter(|c| same_place && others.contains(c)) {
+                    conflicts.push((
+                        other.entry().name.to_owned(),
+                        format!(
+                            "`{chord}` means both `{}` and `{}` in {}",
+                            action.entry().name,
+                            other.entry().name,
+                            action.entry().context.title()
+                        ),
+                    ));
+                }
+            }
+        }
+        conflicts
+    }
+
+    /// The action that a key means; contexts are asked in their order.
+    #[must_use]
+    pub fn action(&self, chord: Chord, contexts: &[Context]) -> Option<Action> {
+        contexts.iter().find_map(|context| {
+            self.keys
+                .iter()
+                .find(|(action, chords)| {
+                    action.entry().context == *context && chords.contains(&chord)
+                })
+                .map(|(action, _)| *action)
+        })
+    }
+
+    /// Keys of an action, for people: `ctrl+s or f2`.
+    #[must_use]
+    pub fn keys(&self, action: Action) -> String {
+        let found = self.keys.iter().find(|(known, _)| *known == action);
+        let chords = found.map_or(&[][..], |(_, chords)| chords);
+        chords
+            .iter()
+            .map(Chord::to_string)
+            .collect::<Vec<_>>()
+            .join(" or ")
+    }
+
+    /// The first key of an action, for a line of hints.
+    #[must_use]
+    pub fn key(&self, action: Action) -> Option<String> {
+        let found = self.keys.iter().find(|(known, _)| *known == action);
+        found.and_then(|(_, chords)| chords.first().map(Chord::to_string))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_key_is_a_key_and_means_one_thing_in_its_place() {
+        for entry in ACTIONS {
+            for key in entry.keys {
+                let chord = Chord::parse(key).unwrap_or_else(|| panic!("{key}"));
+                assert_eq!(chord.to_string(), *key, "{}", entry.name);
+            }
+        }
+        assert_eq!(Keymap::default().conflicts(), []);
+    }
+
+    #[test]
+    fn an_inner_context_is_asked_before_an_outer_one() {
+        let keymap = Keymap::default();
+        let up = Chord::parse("up").unwrap();
+        let at = |contexts: &[Context]| keymap.action(up, contexts);
+        assert_eq!(at(&[Context::Live, Context::Global]), Some(Action::Up));
+        assert_eq!(
+            at(&[Context::Knobs, Context::Live, Context::Global]),
+            Some(Action::RaiseKnob)
+        );
+    }
+
+    #[test]
+    fn shift_is_part_of_a_letter_and_counts_with_other_keys() {
+        let event = |code, modifiers| Chord::of(KeyEvent::new(code, modifiers)).to_string();
+        assert_eq!(event(KeyCode::Char('G'), KeyModifiers::SHIFT), "G");
+        assert_eq!(
+            event(
+                KeyCode::Char('S'),
+                KeyModifiers::SHIFT | KeyModifiers::CONTROL
+            ),
+            "ctrl+s"
+        );
+        assert_eq!(event(KeyCode::Up, KeyModifiers::SHIFT), "shift+up");
+        assert_eq!(event(KeyCode::Char('+'), KeyModifiers::NONE), "+");
+    }
+
+    #[test]
+    fn a_wrong_name_a_wrong_key_and_a_conflict_are_told() {
+        let changes =
+            |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
+        let told = |name, key| Keymap::with(&changes(name, key)).unwrap_err()[0].1.clone();
+        assert_eq!(
+            told("pause-rum", "p"),
+            "there is no action `pause-rum`; did you mean `pause-run`?"
+        );
+        assert!(told("pause-run", "control-p").starts_with("`control-p` is no key"));
+        assert_eq!(
+            told("stop-run", "e"),
+            "`e` means both `stop-run` and `evaluate-now` in Live"
+        );
+        let other = Keymap::with(&changes("pause-run", "f2")).unwrap();
+        assert_eq!(other.keys(Action::PauseRun), "f2");
+    }
+}

@@ -1,0 +1,67 @@
+//! The screen: what is shown, what keys mean, what is asked of the rest of the
+//! program.
+//!
+//! One way round: [`Incoming`] (input, news, time) changes the model in
+//! [`Ui::update`], which returns [`Effect`]s for others to carry out; [`Ui::draw`]
+//! shows the model and the runs, and changes neither. Nothing here opens a file,
+//! starts a thread, reads a clock or knows a tensor, so the whole of it runs in
+//! tests, key by key.
+
+pub mod action;
+pub mod dialog;
+mod draw;
+pub mod effect;
+pub mod keymap;
+pub mod log;
+pub mod news;
+pub mod screens;
+pub mod settings;
+pub mod shared;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod theme;
+mod update;
+pub mod widget;
+
+pub use action::Action;
+pub use effect::Effect;
+pub use keymap::Keymap;
+pub use news::{Clock, GpuSample, Incoming, Level, LogLine, MachineSample, News};
+pub use screens::Screen;
+pub use settings::Settings;
+pub use shared::Shared;
+pub use theme::Theme;
+
+use self::screens::compare::Compare;
+use self::screens::experiments::Experiments;
+use self::screens::inference::Inference;
+use self::screens::live::Live;
+use self::screens::runs::RunsTable;
+
+/// Everything that is shown, apart from the runs themselves.
+#[derive(Debug)]
+pub struct Ui {
+    shared: Shared,
+    screen: Screen,
+    experiments: Experiments,
+    runs_table: RunsTable,
+    live: Live,
+    compare: Compare,
+    inference: Inference,
+}
+
+impl Ui {
+    /// The screen at the start, with the list of experiments.
+    #[must_use]
+    pub fn new(settings: Settings, keymap: Keymap, theme: Theme) -> Self {
+        Self {
+            shared: Shared::new(settings, keymap, theme),
+            screen: Screen::Experiments,
+            experiments: Experiments::default(),
+            runs_table: RunsTable::default(),
+            live: Live::default(),
+            compare: Compare::default(),
+            inference: Inference::default(),
+        }
+    }
+}

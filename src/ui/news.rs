@@ -1,0 +1,156 @@
+//! What reaches the screen: what a person does, and what the rest of the
+//! program has to tell.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use crossterm::event::Event;
+
+use crate::event::inspection::{InferenceEvent, Probe};
+use crate::experiment::{Loaded, Report};
+
+/// Everything that can wake the screen.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A key, the mouse, a paste, a new size.
+    Input(Event),
+    /// Something was found out or happened.
+    News(News),
+    /// Time has passed.
+    Clock(Clock),
+}
+
+/// The time, as the screen knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// Since the workbench began.
+    pub elapsed: Duration,
+    /// By the calendar.
+    pub now: SystemTime,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            elapsed: Duration::ZERO,
+            now: SystemTime::UNIX_EPOCH,
+        }
+    }
+}
+
+/// Something that the rest of the program has to tell.
+#[derive(Debug)]
+pub enum News {
+    /// The experiment files there are, sorted.
+    Experiments(Vec<PathBuf>),
+    /// An experiment file's text, as asked for or because somebody else changed
+    /// it.
+    ExperimentRead {
+        /// Which.
+        path: PathBuf,
+        /// Its text, or why there is none.
+        text: Result<String, String>,
+    },
+    /// An experiment file was written, or not.
+    ExperimentWritten {
+        /// Which.
+        path: PathBuf,
+        /// What was written, or why it was not.
+        text: Result<String, String>,
+    },
+    /// What a text means.
+    Planned {
+        /// The file that it is the text of.
+        path: PathBuf,
+        /// That of the request.
+        version: u64,
+        /// The plan, or every mistake.
+        result: Box<Result<Loaded, Report>>,
+    },
+    /// The experiments that wait to be trained, in order.
+    Queue(Vec<PathBuf>),
+    /// A run began here.
+    RunBegan(String),
+    /// A run that trained here ended.
+    RunEnded(String),
+    /// The runs are not what they were.
+    RunsChanged,
+    /// What a run's models answer on probe images, or why nobody knows.
+    ProbeRead {
+        /// The run's name.
+        run: String,
+        /// The folder of the images; the run's own probe images without one.
+        folder: Option<PathBuf>,
+        /// What they answer.
+        probe: Result<Box<Probe>, String>,
+    },
+    /// A folder is being classified.
+    Inference(InferenceEvent),
+    /// What the machine is doing.
+    Machine(MachineSample),
+    /// Something for the log.
+    Logged(LogLine),
+}
+
+/// How busy the machine is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MachineSample {
+    /// Share of every core that is busy, in [0, 1].
+    pub cores: Vec<f32>,
+    /// Bytes of memory of this process.
+    pub process_memory: u64,
+    /// Bytes of memory in use, and of all memory.
+    pub memory: (u64, u64),
+    /// GPUs, where there are any.
+    pub gpus: Vec<GpuSample>,
+}
+
+/// How busy a GPU is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GpuSample {
+    /// Its name.
+    pub name: String,
+    /// Share of time in which it computes, in [0, 1].
+    pub busy: f32,
+    /// Bytes of memory in use, and of all memory.
+    pub memory: (u64, u64),
+}
+
+/// How much a line of the log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For the record.
+    Info,
+    /// To look at.
+    Warn,
+    /// It went wrong.
+    Error,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// How much it matters.
+    pub level: Level,
+    /// What.
+    pub message: String,
+}
+
+impl LogLine {
+    /// For the record.
+    #[must_use]
+    pub fn info(message: impl Into<String>) -> Self {
+        Self::new(Level::Info, message)
+    }
+
+    /// It went wrong.
+    #[must_use]
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Level::Error, message)
+    }
+
+    fn new(level: Level, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { level, message }
+    }
+}

@@ -1,0 +1,136 @@
+//! Every class: how often teacher and student are right, and how far apart
+//! they are.
+//!
+//! ```text
+//! ┌ 10 classes ───────────────────────────────────────────────────────┐
+//! │ class     images  teacher           student       difference ▼  KL │
+//! │ cat           16  81.3 % ██████▌    50.0 % ████     −31.3     0.83 │
+//! └───────────────────────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::widgets::Block;
+
+use super::classes::{ClassRow, ClassSort, Classes};
+use super::{Compare, class_name};
+use crate::event::inspection::Probe;
+use crate::ui::theme::Theme;
+use crate::ui::widget::cells::{count, decimal, percent};
+use crate::ui::widget::gallery::inside;
+use crate::ui::widget::{Cells, bars};
+
+/// Cells of a number.
+const NUMBER: u16 = 9;
+/// Cells of the longest bar.
+const BAR: u16 = 24;
+
+/// The row of the table at a cell.
+pub(super) fn row_at(classes: &Classes, area: Rect, position: Position) -> Option<usize> {
+    let rows = rows_of(area);
+    let window = classes
+        .selection
+        .window(classes.rows.len(), usize::from(rows.height));
+    let at = window.start + usize::from(position.y.checked_sub(rows.y)?);
+    (rows.contains(position) && window.contains(&at)).then_some(at)
+}
+
+/// Where the rows stand, under the names of the columns.
+fn rows_of(area: Rect) -> Rect {
+    let inside = inside(area);
+    Rect {
+        y: (inside.y + 1).min(inside.bottom()),
+        height: inside.height.saturating_sub(1),
+        ..inside
+    }
+}
+
+pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let classes = &compare.classes;
+    let title = format!(" {} classes ", count(classes.rows.len() as u64));
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(true));
+    frame.render_widget(block, area);
+    let (name, bar) = widths(inside(area).width);
+    draw_names(classes, (name, bar), theme, frame, inside(area));
+    let place = rows_of(area);
+    let selected = classes.selection.get(classes.rows.len());
+    let window = classes
+        .selection
+        .window(classes.rows.len(), usize::from(place.height));
+    for (line, at) in window.enumerate() {
+        let style = if selected == Some(at) {
+            theme.selection()
+        } else {
+            Style::new()
+        };
+        let mut cells = Cells::line(frame.buffer_mut(), place, line);
+        cells.style(style);
+        let row = &classes.rows[at];
+        cells.text(name, class_name(probe, row.class), Style::new());
+        draw_row(row, bar, theme, &mut cells);
+    }
+}
+
+/// Cells of a class's name and of a bar.
+fn widths(width: u16) -> (u16, u16) {
+    let rest = width.saturating_sub(5 * NUMBER + 4);
+    let name = (rest / 2).clamp(8, 28);
+    (name, (rest.saturating_sub(name) / 2).min(BAR))
+}
+
+fn draw_names(
+    classes: &Classes,
+    (name, bar): (u16, u16),
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let mut cells = Cells::line(frame.buffer_mut(), area, 0);
+    let titled = |title: &str, sort: ClassSort| {
+        let arrow = if classes.reversed { "↑" } else { "↓" };
+        if sort == classes.sort {
+            format!("{title} {arrow}")
+        } else {
+            title.to_owned()
+        }
+    };
+    let style = theme.muted();
+    cells.text(name, &titled("class", ClassSort::Class), style);
+    cells.right(NUMBER, &titled("images", ClassSort::Images), style);
+    for (title, sort) in [
+        ("teacher", ClassSort::Teacher),
+        ("student", ClassSort::Student),
+    ] {
+        cells
+            .right(NUMBER, &titled(title, sort), style)
+            .skip(bar + 2);
+    }
+    cells.right(NUMBER, &titled("change", ClassSort::Difference), style);
+    cells.right(NUMBER, &titled("KL", ClassSort::Kl), style);
+}
+
+fn draw_row(row: &ClassRow, bar: u16, theme: &Theme, cells: &mut Cells) {
+    cells.right(NUMBER, &count(row.images as u64), theme.muted());
+    for (at, share) in [row.teacher, row.student].into_iter().enumerate() {
+        let share = f64::from(share);
+        cells.right(NUMBER, &percent(share), Style::new()).skip(1);
+        cells
+            .text(bar, &bars::lying(share, bar), theme.series(at))
+            .skip(1);
+    }
+    let difference = row.difference();
+    let (text, style) = if difference.is_nan() {
+        ("–".to_owned(), theme.muted())
+    } else if difference < 0.0 {
+        (format!("−{:.1}", difference.abs() * 100.0), theme.bad())
+    } else if difference > 0.0 {
+        (format!("+{:.1}", difference * 100.0), theme.good())
+    } else {
+        ("0.0".to_owned(), theme.muted())
+    };
+    cells.right(NUMBER, &text, style);
+    cells.right(NUMBER, &decimal(f64::from(row.kl)), Style::new());
+}

@@ -1,0 +1,205 @@
+//! How student and teacher do on every class, for the table of classes.
+
+use super::judged::{Answer, Judged};
+use super::order::sort_by_number;
+use crate::ui::action::Action;
+use crate::ui::widget::Selection;
+
+/// One class. What is not known is NaN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ClassRow {
+    pub(super) class: usize,
+    /// Images of this label.
+    pub(super) images: usize,
+    /// Shares of them that are right.
+    pub(super) teacher: f32,
+    pub(super) student: f32,
+    /// Mean KL(teacher ‖ student).
+    pub(super) kl: f32,
+}
+
+impl ClassRow {
+    /// By how much the student is better than the teacher.
+    pub(super) fn difference(&self) -> f32 {
+        self.student - self.teacher
+    }
+}
+
+/// What classes are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum ClassSort {
+    #[default]
+    Difference,
+    Student,
+    Teacher,
+    Kl,
+    Images,
+    Class,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub(super) struct Classes {
+    /// In order.
+    pub(super) rows: Vec<ClassRow>,
+    pub(super) sort: ClassSort,
+    pub(super) reversed: bool,
+    pub(super) selection: Selection,
+}
+
+impl Classes {
+    /// Counts anew and keeps the order and the selected class.
+    pub(super) fn count(&mut self, judged: &[Judged], classes: usize) {
+        let selected = self.selected();
+        self.rows = tally(judged, classes);
+        self.order();
+        if let Some(class) = selected {
+            self.select(class);
+        }
+    }
+
+    /// The selected class.
+    pub(super) fn selected(&self) -> Option<usize> {
+        let at = self.selection.get(self.rows.len())?;
+        Some(self.rows[at].class)
+    }
+
+    fn select(&mut self, class: usize) {
+        if let Some(at) = self.rows.iter().position(|row| row.class == class) {
+            self.selection.set(at);
+        }
+    }
+
+    /// Sorts or moves as an action says.
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::SortImages => {
+                self.sort = self.sort.next();
+                self.reversed = false;
+            }
+            Action::ReverseImages => self.reversed = !self.reversed,
+            _ => {
+                self.selection.act(action, self.rows.len());
+                return;
+            }
+        }
+        self.order();
+        self.selection.set(0);
+    }
+
+    /// The worst first.
+    fn order(&mut self) {
+        let rows = &self.rows;
+        let mut places: Vec<usize> = (0..rows.len()).collect();
+        sort_by_number(&mut places, self.reversed, |at| match self.sort {
+            ClassSort::Difference => rows[at].difference(),
+            ClassSort::Student => rows[at].student,
+            ClassSort::Teacher => rows[at].teacher,
+            ClassSort::Kl => -rows[at].kl,
+            ClassSort::Images => -(rows[at].images as f32),
+            ClassSort::Class => rows[at].class as f32,
+        });
+        self.rows = places.into_iter().map(|at| rows[at]).collect();
+    }
+}
+
+impl ClassSort {
+    fn next(self) -> Self {
+        match self {
+            Self::Difference => Self::Student,
+            Self::Student => Self::Teacher,
+            Self::Teacher => Self::Kl,
+            Self::Kl => Self::Images,
+            Self::Images => Self::Class,
+            Self::Class => Self::Difference,
+        }
+    }
+}
+
+/// Every class, in the order of the classes.
+fn tally(judged: &[Judged], classes: usize) -> Vec<ClassRow> {
+    /// A sum and how many it is of.
+    #[derive(Clone, Copy, Default)]
+    struct Mean(f32, usize);
+    impl Mean {
+        fn add(&mut self, value: f32) {
+            if value.is_finite() {
+                self.0 += value;
+                self.1 += 1;
+            }
+        }
+        fn value(self) -> f32 {
+            if self.1 == 0 {
+                f32::NAN
+            } else {
+                self.0 / self.1 as f32
+            }
+        }
+    }
+    let right = |answer: Option<Answer>| match answer.and_then(|answer| answer.right) {
+        Some(right) => f32::from(u8::from(right)),
+        None => f32::NAN,
+    };
+    let mut means = vec![(0, [Mean::default(); 3]); classes];
+    for image in judged {
+        let Some((images, [teacher, student, kl])) =
+            image.label.and_then(|label| means.get_mut(label))
+        else {
+            continue;
+        };
+        *images += 1;
+        teacher.add(right(image.teacher));
+        student.add(right(image.student));
+        kl.add(image.kl);
+    }
+    let rows = means.into_iter().enumerate();
+    rows.map(|(class, (images, [teacher, student, kl]))| ClassRow {
+        class,
+        images,
+        teacher: teacher.value(),
+        student: student.value(),
+        kl: kl.value(),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judged::judge;
+    use super::super::testing::probe;
+    use super::*;
+
+    #[test]
+    fn accuracies_are_shares_of_a_class_and_unknown_without_images() {
+        let probe = probe();
+        let judged = judge(&probe, 2, 1.0);
+        let rows = tally(&judged, 5);
+        assert_eq!(
+            rows.iter().map(|row| row.images).sum::<usize>(),
+            judged.len()
+        );
+        assert!(
+            rows[..4]
+                .iter()
+                .all(|row| (0.0..=1.0).contains(&row.student))
+        );
+        assert!(rows[4].student.is_nan() && rows[4].kl.is_nan());
+    }
+
+    #[test]
+    fn the_selected_class_stays_selected_when_numbers_change() {
+        let probe = probe();
+        let mut classes = Classes::default();
+        classes.count(&judge(&probe, 0, 1.0), 4);
+        classes.act(Action::Down);
+        let selected = classes.selected();
+        classes.count(&judge(&probe, 2, 1.0), 4);
+        assert_eq!(classes.selected(), selected);
+        for _ in 0..5 {
+            classes.act(Action::SortImages);
+        }
+        assert_eq!(classes.sort, ClassSort::Class);
+        classes.act(Action::ReverseImages);
+        assert_eq!(classes.selected(), Some(3));
+    }
+}

@@ -1,0 +1,167 @@
+//! The selected image: how it looks, how the student saw it, and what the
+//! models say of it.
+//!
+//! ```text
+//! ┌ test/cat/0013.png ─────────────┐
+//! │ ▒▒▒▒▒▒▒▒  label    cat         │
+//! │ ▒▒▒▒▒▒▒▒  KL       1.234       │
+//! │ ▒▒▒▒▒▒▒▒  loss     2.345       │
+//! │ ▒▒▒▒▒▒▒▒  views    ▒▒▒▒  ▒▒▒▒  │
+//! │                                │
+//! │           (the answers)        │
+//! └────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::widgets::Block;
+
+use super::judged::{apart, usable};
+use super::{Compare, class_name};
+use crate::event::inspection::{Picture, Probe};
+use crate::ui::shared::Shared;
+use crate::ui::theme::Theme;
+use crate::ui::widget::answers::{self, OTHER, STUDENT, Side, TEACHER};
+use crate::ui::widget::cells::{decimal, shorten_path};
+use crate::ui::widget::gallery::inside;
+use crate::ui::widget::{Cells, picture};
+
+/// Lines that the answers get before the picture grows.
+const ANSWERS: u16 = 7;
+/// Lines that the answers can fill.
+const MOST_ANSWERS: u16 = 16;
+/// Lines of facts beside the picture.
+const FACTS: u16 = 4;
+/// Rows of the smallest picture that shows anything.
+const SMALLEST: u16 = 3;
+/// Rows of the largest picture.
+const LARGEST: u16 = 24;
+
+pub(super) fn draw(
+    compare: &Compare,
+    probe: &Probe,
+    shared: &Shared,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let theme = &shared.theme;
+    let Some(image) = compare.selected() else {
+        frame.render_widget(Block::bordered().border_style(theme.border(false)), area);
+        return;
+    };
+    let source = &probe.images[image].source;
+    let title = format!(" {} ", shorten_path(source, area.width.saturating_sub(4)));
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(false));
+    frame.render_widget(block, area);
+    let inside = inside(area);
+    let wanted = if inside.height > 30 {
+        MOST_ANSWERS
+    } else {
+        ANSWERS
+    };
+    let rows = inside.height.saturating_sub(wanted).min(LARGEST);
+    let upper = Rect {
+        height: if rows < SMALLEST { 0 } else { rows },
+        ..inside
+    };
+    let buffer = frame.buffer_mut();
+    let half = Rect {
+        width: inside.width / 2,
+        ..upper
+    };
+    let place = picture::draw(&probe.images[image].picture, theme, buffer, half);
+    let beside = Rect {
+        x: (place.right() + 2).min(inside.right()),
+        width: inside.right().saturating_sub(place.right() + 2),
+        ..upper
+    };
+    draw_facts(compare, (probe, image), theme, frame, beside);
+    let views = Rect {
+        y: beside.y + FACTS.min(beside.height),
+        height: beside.height.saturating_sub(FACTS),
+        ..beside
+    };
+    draw_views(&probe.images[image].views, theme, frame, views);
+    let used = upper.height + u16::from(upper.height > 0 && inside.height > upper.height + ANSWERS);
+    let lower = Rect {
+        y: inside.y + used,
+        height: inside.height - used,
+        ..inside
+    };
+    let sides = sides(compare, probe, image);
+    let label = compare.judged[image].label;
+    let named = (probe.classes.as_slice(), label);
+    answers::draw(&sides, named, theme, frame.buffer_mut(), lower);
+}
+
+/// What the teacher, the student and a second run's student answer.
+fn sides<'a>(compare: &'a Compare, probe: &'a Probe, image: usize) -> Vec<Side<'a>> {
+    let temperature = compare.temperature();
+    let mut sides = Vec::new();
+    if let Some(teacher) = &probe.teacher {
+        let logits = usable(probe, teacher, image);
+        sides.push(Side::new(("teacher", TEACHER), logits, temperature));
+    }
+    let student = probe.students.get(compare.at);
+    let logits = student.and_then(|answers| usable(probe, &answers.logits, image));
+    sides.push(Side::new(("student", STUDENT), logits, temperature));
+    if let Some((run, logits)) = compare.second(image) {
+        sides.push(Side::new((run, OTHER), logits, temperature));
+    }
+    sides
+}
+
+fn draw_facts(
+    compare: &Compare,
+    (probe, image): (&Probe, usize),
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let judged = &compare.judged[image];
+    let label = judged
+        .label
+        .map_or("not known", |label| class_name(probe, label));
+    let mut kl = decimal(f64::from(judged.kl));
+    if let Some((run, logits)) = compare.second(image) {
+        let teacher = probe.teacher.as_ref();
+        let teacher = teacher.and_then(|teacher| usable(probe, teacher, image));
+        let other = apart(teacher, logits, compare.temperature());
+        kl = format!("{kl}, {} of {run}", decimal(f64::from(other)));
+    }
+    let loss = decimal(f64::from(judged.loss));
+    let views = match probe.images[image].views.len() {
+        0 => "none kept".to_owned(),
+        number => format!("{number} augmented"),
+    };
+    let facts = [
+        ("label", label),
+        ("KL", &kl),
+        ("loss", &loss),
+        ("views", &views),
+    ];
+    for (line, (name, value)) in facts.into_iter().enumerate() {
+        let mut cells = Cells::line(frame.buffer_mut(), area, line);
+        cells.text(7, name, theme.muted());
+        let rest = cells.rest();
+        cells.text(rest, value, theme.text());
+    }
+}
+
+/// The augmented copies in a row, as large as there is room for all of them.
+fn draw_views(views: &[Picture], theme: &Theme, frame: &mut Frame, area: Rect) {
+    let number = views.len() as u16;
+    if number == 0 {
+        return;
+    }
+    let width = ((area.width + 1) / number).saturating_sub(1);
+    let mut x = area.x;
+    for view in views {
+        let place = Rect { x, width, ..area };
+        let place = place.intersection(area);
+        let drawn = picture::draw(view, theme, frame.buffer_mut(), place);
+        x = x.saturating_add(drawn.width + 1);
+    }
+}

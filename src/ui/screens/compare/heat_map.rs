@@ -1,0 +1,275 @@
+//! A matrix of classes by classes, warmer where more of a row's images are.
+//!
+//! ```text
+//! ┌ label ↓ by student → · 64 images ──────────┐
+//! │            airpl  cat  dog                 │
+//! │ airplane      14    1    ·                 │
+//! │ cat            ·   11    5                 │
+//! │ label cat, student dog: 5 of 16, 31.3 %    │
+//! └────────────────────────────────────────────┘
+//! ```
+
+use std::ops::Range;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::widgets::Block;
+
+use super::matrix::{Pair, evaluation};
+use super::{Compare, class_name};
+use crate::event::inspection::Probe;
+use crate::store::RunStore;
+use crate::ui::action::Action;
+use crate::ui::shared::Shared;
+use crate::ui::theme::Theme;
+use crate::ui::widget::Cells;
+use crate::ui::widget::cells::{count, percent, shorten, width_of};
+use crate::ui::widget::gallery::inside;
+
+/// Cells of a column, a space included: at least and at most.
+const COLUMN: (u16, u16) = (7, 14);
+/// Cells of the names of the rows.
+const NAMES: (u16, u16) = (8, 16);
+
+/// Which classes are in view, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Grid {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    /// Cells of a column.
+    column: u16,
+    /// Where the first row and column stand.
+    place: Rect,
+}
+
+/// The classes in view around the cursor, in a panel.
+pub(super) fn grid(area: Rect, classes: &[String], cursor: (usize, usize)) -> Grid {
+    let inside = inside(area);
+    let longest = classes
+        .iter()
+        .map(|class| width_of(class))
+        .max()
+        .unwrap_or(0);
+    let names = (longest + 1).clamp(NAMES.0, NAMES.1).min(inside.width);
+    // A line above for names, a line below for the cell that is looked at.
+    let place = Rect {
+        x: inside.x + names,
+        y: (inside.y + 1).min(inside.bottom()),
+        width: inside.width - names,
+        height: inside.height.saturating_sub(2),
+    };
+    // No wider than the names need, so that the eye finds its way.
+    let fair = place.width / (classes.len() as u16).max(1);
+    let column = fair.min(longest + 2).clamp(COLUMN.0, COLUMN.1);
+    Grid {
+        column,
+        rows: in_view(cursor.0, classes.len(), usize::from(place.height)),
+        columns: in_view(cursor.1, classes.len(), usize::from(place.width / column)),
+        place,
+    }
+}
+
+fn in_view(at: usize, length: usize, room: usize) -> Range<usize> {
+    let most = length.saturating_sub(room);
+    let start = at.saturating_sub(room / 2).min(most);
+    start..(start + room).min(length)
+}
+
+impl Grid {
+    /// The cell of the matrix at a cell of the screen.
+    pub(super) fn cell_at(&self, position: Position) -> Option<(usize, usize)> {
+        if !self.place.contains(position) {
+            return None;
+        }
+        let row = self.rows.start + usize::from(position.y - self.place.y);
+        let column = self.columns.start + usize::from((position.x - self.place.x) / self.column);
+        (self.rows.contains(&row) && self.columns.contains(&column)).then_some((row, column))
+    }
+}
+
+/// Draws the matrix of the view that is shown: of the images that are compared,
+/// or of all validation images if that is wanted and known.
+pub(super) fn draw(
+    compare: &Compare,
+    (probe, store): (&Probe, Option<&RunStore>),
+    shared: &Shared,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let Some(pair) = compare.view.pair() else {
+        return;
+    };
+    let theme = &shared.theme;
+    let step = compare.steps.get(compare.at).copied().unwrap_or(u64::MAX);
+    let whole = store.and_then(|store| evaluation(store, pair, step));
+    let (counts, of) = match whole.filter(|_| compare.matrix.whole) {
+        Some(evaluation) => (
+            evaluation.confusion.as_slice(),
+            format!(
+                "{} validation images at step {}",
+                count(evaluation.images as u64),
+                count(evaluation.step)
+            ),
+        ),
+        None => (
+            compare.matrix.counts.as_slice(),
+            format!("{} images here", count(probe.images.len() as u64)),
+        ),
+    };
+    let (rows, columns) = (pair.rows.word(), pair.columns.word());
+    let hint = if compare.matrix.whole && whole.is_none() {
+        "· all validation images were not counted so ".to_owned()
+    } else if whole.is_some() && !compare.matrix.whole {
+        let key = shared.keymap.key(Action::WholeSet).unwrap_or_default();
+        format!("· {key}: all validation images ")
+    } else {
+        String::new()
+    };
+    let title = format!(" {rows} ↓ by {columns} → · {of} {hint}");
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(true));
+    frame.render_widget(block, area);
+    let grid = grid(area, &probe.classes, compare.matrix.cursor);
+    draw_names(probe, &grid, theme, frame, area);
+    draw_counts(counts, &grid, compare.matrix.cursor, theme, frame);
+    draw_cell(counts, compare, (probe, pair), theme, frame, area);
+}
+
+fn draw_names(probe: &Probe, grid: &Grid, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let inside = inside(area);
+    let names = grid.place.x - inside.x;
+    let mut cells = Cells::line(frame.buffer_mut(), inside, 0);
+    cells.skip(names);
+    for column in grid.columns.clone() {
+        cells.skip(1).right(
+            grid.column - 1,
+            &shorten(class_name(probe, column), grid.column - 1),
+            theme.muted(),
+        );
+    }
+    for (line, row) in grid.rows.clone().enumerate() {
+        let mut cells = Cells::line(frame.buffer_mut(), inside, line + 1);
+        cells.text(
+            names.saturating_sub(1),
+            class_name(probe, row),
+            theme.muted(),
+        );
+    }
+}
+
+fn draw_counts(
+    counts: &[Vec<u32>],
+    grid: &Grid,
+    cursor: (usize, usize),
+    theme: &Theme,
+    frame: &mut Frame,
+) {
+    for (line, row) in grid.rows.clone().enumerate() {
+        let Some(counts) = counts.get(row) else {
+            continue;
+        };
+        let sum: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+        let mut cells = Cells::line(frame.buffer_mut(), grid.place, line);
+        for column in grid.columns.clone() {
+            let number = counts.get(column).copied().unwrap_or(0);
+            let share = f64::from(number) / sum.max(1) as f64;
+            let text = if number == 0 {
+                "·".to_owned()
+            } else {
+                compact(number)
+            };
+            let mut style = theme.heat(share);
+            if row == column {
+                style = style.add_modifier(Modifier::UNDERLINED);
+            }
+            let looked_at = (row, column) == cursor;
+            if looked_at {
+                style = theme.accent().add_modifier(Modifier::REVERSED);
+            }
+            let (left, right) = if looked_at { ("[", "]") } else { ("", " ") };
+            let width = usize::from(grid.column) - 1;
+            let text = format!("{:>width$}{right}", format!("{left}{text}"));
+            cells.word(&text, style);
+        }
+    }
+}
+
+/// A count of five letters at most.
+fn compact(number: u32) -> String {
+    match number {
+        0..100_000 => number.to_string(),
+        100_000..10_000_000 => format!("{}k", number / 1000),
+        _ => format!("{}M", number / 1_000_000),
+    }
+}
+
+fn draw_cell(
+    counts: &[Vec<u32>],
+    compare: &Compare,
+    (probe, pair): (&Probe, Pair),
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let inside = inside(area);
+    let (row, column) = compare.matrix.cursor;
+    let line = counts.get(row).map_or(&[][..], Vec::as_slice);
+    let number = line.get(column).copied().unwrap_or(0);
+    let sum: u64 = line.iter().map(|count| u64::from(*count)).sum();
+    let share = if sum == 0 {
+        f64::NAN
+    } else {
+        f64::from(number) / sum as f64
+    };
+    let text = format!(
+        "{} {}, {} {}: {} of {}, {}",
+        pair.rows.word(),
+        class_name(probe, row),
+        pair.columns.word(),
+        class_name(probe, column),
+        count(u64::from(number)),
+        count(sum),
+        percent(share)
+    );
+    let last = usize::from(inside.height.saturating_sub(1));
+    let mut cells = Cells::line(frame.buffer_mut(), inside, last);
+    let width = cells.rest();
+    let style: Style = theme.accent();
+    cells.text(width, &text, style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cell_that_is_looked_at_is_in_view_and_a_click_finds_it() {
+        let classes: Vec<String> = (0..300).map(|at| format!("class {at}")).collect();
+        for cursor in [(0, 0), (150, 40), (299, 299)] {
+            let grid = grid(Rect::new(0, 0, 80, 20), &classes, cursor);
+            assert!(grid.rows.contains(&cursor.0) && grid.columns.contains(&cursor.1));
+            let line = (cursor.0 - grid.rows.start) as u16;
+            let column = (cursor.1 - grid.columns.start) as u16 * grid.column;
+            let position = Position::new(grid.place.x + column, grid.place.y + line);
+            assert_eq!(grid.cell_at(position), Some(cursor));
+        }
+        assert_eq!(
+            grid(Rect::new(0, 0, 80, 20), &classes, (0, 0)).cell_at(Position::new(0, 0)),
+            None
+        );
+        let nothing = grid(Rect::new(0, 0, 1, 1), &classes, (5, 5));
+        assert!(nothing.rows.is_empty() && nothing.columns.is_empty());
+    }
+
+    #[test]
+    fn a_large_count_still_fits_into_its_cell() {
+        for number in [0, 99_999, 100_000, 9_999_999, u32::MAX] {
+            assert!(
+                compact(number).len() <= usize::from(COLUMN.0) - 2,
+                "{number}"
+            );
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What keys, the mouse and typed texts do.
+
+use std::path::PathBuf;
+
+use crossterm::event::{MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use super::{Compare, ONE, TEMPERATURES, View, class_table, heat_map, layout};
+use crate::store::Runs;
+use crate::ui::action::Action;
+use crate::ui::dialog::{Dialog, Prompt, Purpose};
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+use crate::ui::widget::{Pattern, gallery};
+
+impl Compare {
+    pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        match action {
+            Action::NextProbeRun => self.step_run(1, shared, runs),
+            Action::PreviousProbeRun => self.step_run(runs.len().saturating_sub(1), shared, runs),
+            Action::CompareFolder => {
+                let folder = self
+                    .sides
+                    .folder
+                    .as_ref()
+                    .map(|folder| folder.display().to_string());
+                shared.dialog = Some(Dialog::Prompt(Prompt::new(
+                    "Folder of images to compare on",
+                    &folder.unwrap_or_default(),
+                    Purpose::CompareFolder,
+                )));
+            }
+            Action::OwnProbe if self.sides.folder.is_some() => self.look_at(None, shared, runs),
+            Action::ReadProbeAgain => self.sides.read_again(shared, runs),
+            Action::SecondRun => {
+                if !self.sides.add(shared, runs) {
+                    shared.tell(LogLine::info(
+                        "there is no other run to put beside this one",
+                    ));
+                }
+            }
+            Action::RemoveSecondRun => self.sides.second = None,
+            Action::Filter => {
+                let text = self.order.pattern.as_ref().map_or("", Pattern::text);
+                shared.dialog = Some(Dialog::Prompt(Prompt::new(
+                    "Images whose file or class has",
+                    text,
+                    Purpose::FilterImages,
+                )));
+            }
+            _ => self.look(action, shared),
+        }
+    }
+
+    /// Actions that change what is looked at, and ask for nothing.
+    fn look(&mut self, action: Action, shared: &mut Shared) {
+        match action {
+            Action::NextView => self.show(self.view.moved(1)),
+            Action::PreviousView => self.show(self.view.moved(View::ALL.len() - 1)),
+            Action::EarlierCheckpoint => self.scrub(self.at.saturating_sub(1)),
+            Action::LaterCheckpoint => self.scrub(self.at + 1),
+            Action::RaiseTemperature => self.warm(self.temperature + 1),
+            Action::LowerTemperature => self.warm(self.temperature.saturating_sub(1)),
+            Action::ResetTemperature => self.warm(ONE),
+            Action::FilterImages => {
+                self.order.show = self.order.show.next();
+                self.show(View::Images);
+                self.relist();
+            }
+            Action::OnlyClass => self.only_class(),
+            Action::WholeSet => self.matrix.whole = !self.matrix.whole,
+            Action::Copy => {
+                if let Some((probe, image)) = self.sides.probe().zip(self.selected()) {
+                    let source = probe.images[image].source.clone();
+                    shared.ask(Effect::Copy(source));
+                }
+            }
+            _ => self.move_in_view(action),
+        }
+    }
+
+    fn move_in_view(&mut self, action: Action) {
+        match (self.view, action) {
+            (View::Images, Action::SortImages) => {
+                self.order.sort = self.order.sort.next();
+                self.order.reversed = false;
+                self.relist();
+            }
+            (View::Images, Action::ReverseImages) => {
+                self.order.reversed = !self.order.reversed;
+                self.relist();
+            }
+            (View::Images, Action::Left) => self.scrub(self.at.saturating_sub(1)),
+            (View::Images, Action::Right) => self.scrub(self.at + 1),
+            (View::Images, Action::Back) if self.order.chooses() => {
+                self.order.clear();
+                self.refresh();
+            }
+            (View::Images, _) => {
+                if self.selection.act(action, self.rows.len()) {
+                    self.remember();
+                }
+            }
+            (_, Action::Back) => self.show(View::Images),
+            (View::Classes, Action::Activate) => self.only_class(),
+            (View::Classes, _) => self.classes.act(action),
+            (_, Action::Activate) => self.open_cell(),
+            _ => {
+                self.matrix.act(action, self.class_names().len());
+            }
+        }
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.sides.probe().map_or(&[], |probe| &probe.classes)
+    }
+
+    fn show(&mut self, view: View) {
+        self.view = view;
+        self.refresh();
+    }
+
+    fn scrub(&mut self, at: usize) {
+        self.at = at.min(self.steps.len().saturating_sub(1));
+        self.refresh();
+    }
+
+    fn warm(&mut self, temperature: usize) {
+        self.temperature = temperature.min(TEMPERATURES.len() - 1);
+        self.refresh();
+    }
+
+    /// Lists the images of one class alone, or of all again.
+    fn only_class(&mut self) {
+        let class = match self.view {
+            View::Classes => self.classes.selected(),
+            View::Images if self.order.class.is_some() => None,
+            View::Images => self.selected().and_then(|image| self.judged[image].label),
+            View::Agreement | View::Student | View::Teacher => Some(self.matrix.cursor.0),
+        };
+        if self.view != View::Images {
+            self.order.clear();
+        }
+        self.order.class = class;
+        self.view = View::Images;
+        self.relist();
+    }
+
+    /// Lists the images of the cell that is looked at.
+    fn open_cell(&mut self) {
+        if let Some(pair) = self.view.pair() {
+            self.order.clear();
+            self.order.meeting = Some(self.matrix.meeting(pair));
+            self.view = View::Images;
+            self.relist();
+        }
+    }
+
+    fn step_run(&mut self, by: usize, shared: &mut Shared, runs: &Runs) {
+        let names: Vec<&str> = runs.iter().map(|(name, _)| name).collect();
+        let at = names
+            .iter()
+            .position(|name| Some(*name) == self.sides.run.as_deref());
+        let next = at.map_or(0, |at| (at + by) % names.len());
+        if let Some(name) = names.get(next) {
+            self.open(name, shared, runs);
+        }
+    }
+
+    fn look_at(&mut self, folder: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
+        if self.sides.run.is_none() {
+            return shared.tell(LogLine::error("there is no run whose models could answer"));
+        }
+        self.order.clear();
+        self.sides.look_at(folder, shared, runs);
+        self.refresh();
+    }
+
+    pub(in crate::ui) fn given(
+        &mut self,
+        purpose: &Purpose,
+        text: &str,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        match purpose {
+            Purpose::CompareFolder if !text.trim().is_empty() => {
+                self.look_at(Some(PathBuf::from(text.trim())), shared, runs);
+            }
+            Purpose::FilterImages => {
+                self.order.pattern = Pattern::new(text);
+                self.view = View::Images;
+                self.relist();
+            }
+            _ => {}
+        }
+    }
+
+    pub(in crate::ui) fn mouse(
+        &mut self,
+        mouse: MouseEvent,
+        area: Rect,
+        shared: &mut Shared,
+        _runs: &Runs,
+    ) {
+        let areas = layout::areas(area);
+        let position = Position::new(mouse.column, mouse.row);
+        let wheel = match mouse.kind {
+            MouseEventKind::ScrollUp => Some((Action::Up, Action::EarlierCheckpoint)),
+            MouseEventKind::ScrollDown => Some((Action::Down, Action::LaterCheckpoint)),
+            _ => None,
+        };
+        if let Some((vertical, through)) = wheel {
+            let over_time = areas.timeline.contains(position);
+            return self.look(if over_time { through } else { vertical }, shared);
+        }
+        if !matches!(
+            mouse.kind,
+            MouseEventKind::Down(_) | MouseEventKind::Drag(_)
+        ) {
+            return;
+        }
+        if let Some(view) = layout::view_at(areas.views, position) {
+            return self.show(view);
+        }
+        if areas.timeline.contains(position) {
+            let track = layout::track(areas.timeline);
+            let column = position.x.saturating_sub(track.x);
+            if let Some(at) = layout::nearest(&self.steps, column, track.width) {
+                self.scrub(at);
+            }
+            return;
+        }
+        self.clicked(position, areas);
+    }
+
+    fn clicked(&mut self, position: Position, areas: layout::Areas) {
+        match self.view {
+            View::Images => {
+                let window = self
+                    .selection
+                    .window(self.rows.len(), gallery::rows_in(areas.list));
+                let row = gallery::row_at(areas.list, position).map(|row| window.start + row);
+                if let Some(row) = row.filter(|row| window.contains(row)) {
+                    self.selection.set(row);
+                    self.remember();
+                }
+            }
+            View::Classes => {
+                if let Some(row) = class_table::row_at(&self.classes, areas.main, position) {
+                    self.classes.selection.set(row);
+                }
+            }
+            View::Agreement | View::Student | View::Teacher => {
+                let grid = heat_map::grid(areas.main, self.class_names(), self.matrix.cursor);
+                if let Some(cell) = grid.cell_at(position) {
+                    self.matrix.cursor = cell;
+                }
+            }
+        }
+    }
+}

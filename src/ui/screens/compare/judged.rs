@@ -1,0 +1,186 @@
+//! What a model's answer on an image is worth, at one temperature and one point
+//! of training.
+
+use crate::event::inspection::{Probe, divergence, softmax};
+
+/// A model's most likely class for an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Answer {
+    /// The class.
+    pub(super) class: usize,
+    /// Its probability.
+    pub(super) confidence: f32,
+    /// Whether it is the label, where there is one.
+    pub(super) right: Option<bool>,
+}
+
+/// An image with what the models say of it. What is not known is NaN or none.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Judged {
+    pub(super) label: Option<usize>,
+    pub(super) teacher: Option<Answer>,
+    pub(super) student: Option<Answer>,
+    /// KL(teacher ‖ student), nats.
+    pub(super) kl: f32,
+    /// The student's cross-entropy with the label at temperature 1, nats.
+    pub(super) loss: f32,
+}
+
+/// One point of the training, for one image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Moment {
+    /// KL(teacher ‖ student); without a teacher, the cross-entropy.
+    pub(super) kl: f32,
+    /// Whether the student was right, where there is a label.
+    pub(super) right: Option<bool>,
+}
+
+/// Logits of an image that are as many as the classes and all numbers.
+pub(super) fn usable<'a>(probe: &Probe, logits: &'a [Vec<f32>], image: usize) -> Option<&'a [f32]> {
+    let logits = logits.get(image)?.as_slice();
+    let whole = logits.len() == probe.classes.len() && !logits.is_empty();
+    (whole && logits.iter().all(|logit| logit.is_finite())).then_some(logits)
+}
+
+/// The most likely class of logits at a temperature.
+pub(super) fn answer(logits: &[f32], temperature: f32, label: Option<usize>) -> Option<Answer> {
+    let (class, _) = logits
+        .iter()
+        .enumerate()
+        .rev()
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let confidence = *softmax(logits, temperature).get(class)?;
+    Some(Answer {
+        class,
+        confidence,
+        right: label.map(|label| label == class),
+    })
+}
+
+/// Every image of a probe, at the student's `at`th answers.
+pub(super) fn judge(probe: &Probe, at: usize, temperature: f32) -> Vec<Judged> {
+    (0..probe.images.len())
+        .map(|image| judge_one(probe, at, temperature, image))
+        .collect()
+}
+
+fn judge_one(probe: &Probe, at: usize, temperature: f32, image: usize) -> Judged {
+    let label = label_of(probe, image);
+    let teacher = probe
+        .teacher
+        .as_ref()
+        .and_then(|logits| usable(probe, logits, image));
+    let student = probe
+        .students
+        .get(at)
+        .and_then(|answers| usable(probe, &answers.logits, image));
+    Judged {
+        label,
+        teacher: teacher.and_then(|logits| answer(logits, temperature, label)),
+        student: student.and_then(|logits| answer(logits, temperature, label)),
+        kl: apart(teacher, student, temperature),
+        loss: cross_entropy(student, label),
+    }
+}
+
+/// An image through training.
+pub(super) fn history(probe: &Probe, image: usize, temperature: f32) -> Vec<Moment> {
+    (0..probe.students.len())
+        .map(|at| {
+            let judged = judge_one(probe, at, temperature, image);
+            Moment {
+                kl: if probe.teacher.is_some() {
+                    judged.kl
+                } else {
+                    judged.loss
+                },
+                right: judged.student.and_then(|answer| answer.right),
+            }
+        })
+        .collect()
+}
+
+/// The label of an image, if it is one of the classes.
+pub(super) fn label_of(probe: &Probe, image: usize) -> Option<usize> {
+    let label = probe.images.get(image)?.label? as usize;
+    (label < probe.classes.len()).then_some(label)
+}
+
+/// KL(teacher ‖ student) at a temperature; NaN unless both answered.
+pub(super) fn apart(teacher: Option<&[f32]>, student: Option<&[f32]>, temperature: f32) -> f32 {
+    match (teacher, student) {
+        (Some(teacher), Some(student)) => divergence(
+            &softmax(teacher, temperature),
+            &softmax(student, temperature),
+        )
+        // Rounding may leave a little less than nothing.
+        .max(0.0),
+        _ => f32::NAN,
+    }
+}
+
+/// −ln p(label), in log space, so that it stays a number however sure the
+/// student is of something else.
+fn cross_entropy(logits: Option<&[f32]>, label: Option<usize>) -> f32 {
+    let (Some(logits), Some(label)) = (logits, label) else {
+        return f32::NAN;
+    };
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+    logits
+        .get(label)
+        .map_or(f32::NAN, |logit| sum.ln() + largest - logit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::probe;
+    use super::*;
+
+    #[test]
+    fn an_answer_is_right_if_it_is_the_label() {
+        let judged = judge(&probe(), 2, 1.0);
+        let first = &judged[0];
+        assert_eq!(first.label, Some(0));
+        assert_eq!(first.teacher.unwrap().right, Some(true));
+        assert!(
+            judged
+                .iter()
+                .any(|image| image.student.unwrap().right == Some(false))
+        );
+        assert!(
+            judged
+                .iter()
+                .all(|image| image.kl >= 0.0 && image.loss > 0.0)
+        );
+    }
+
+    #[test]
+    fn a_higher_temperature_brings_answers_together() {
+        let (sharp, soft) = (judge(&probe(), 0, 1.0), judge(&probe(), 0, 10.0));
+        assert!(
+            sharp
+                .iter()
+                .zip(&soft)
+                .all(|(sharp, soft)| soft.kl <= sharp.kl)
+        );
+        assert_eq!(sharp[3].loss, soft[3].loss);
+    }
+
+    #[test]
+    fn what_is_missing_or_no_number_is_not_judged() {
+        let mut probe = probe();
+        probe.students[0].logits[0][1] = f32::NAN;
+        probe.students[0].logits[1].pop();
+        probe.students[0].logits.truncate(3);
+        probe.images[2].label = Some(99);
+        let judged = judge(&probe, 0, 1.0);
+        for image in [0, 1, 3] {
+            assert!(judged[image].student.is_none() && judged[image].kl.is_nan());
+        }
+        assert_eq!(judged[2].student.unwrap().right, None);
+        assert!(judge(&probe, 99, 1.0)[0].student.is_none());
+        probe.teacher = None;
+        assert!(history(&probe, 2, 1.0)[0].kl.is_nan());
+    }
+}

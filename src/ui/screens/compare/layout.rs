@@ -1,0 +1,151 @@
+//! Where the panels stand; asked by drawing and by the mouse alike.
+
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+
+use super::View;
+use crate::ui::widget::cells::width_of;
+use crate::ui::widget::gallery::inside;
+
+/// Narrower than this, the image stands under the list and not beside it.
+const NARROW: u16 = 64;
+/// Lower than this, there is no room for the timeline.
+const LOW: u16 = 14;
+
+/// Where the panels stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Areas {
+    /// Who is compared.
+    pub(super) head: Rect,
+    /// Names of the views.
+    pub(super) views: Rect,
+    /// The whole between those and the timeline.
+    pub(super) main: Rect,
+    /// The list of images.
+    pub(super) list: Rect,
+    /// The selected image.
+    pub(super) detail: Rect,
+    /// Points of the training.
+    pub(super) timeline: Rect,
+}
+
+pub(super) fn areas(area: Rect) -> Areas {
+    let timeline = if area.height < LOW { 0 } else { 4 };
+    let [head, views, main, timeline] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(timeline),
+    ])
+    .areas(area);
+    let [list, detail] = if area.width < NARROW {
+        Layout::vertical([Constraint::Percentage(40), Constraint::Fill(1)]).areas(main)
+    } else {
+        Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(main)
+    };
+    Areas {
+        head,
+        views,
+        main,
+        list,
+        detail,
+        timeline,
+    }
+}
+
+/// A view's name with its margins.
+pub(super) fn tab(view: View) -> String {
+    format!(" {} ", view.title())
+}
+
+/// The view whose name is at a cell.
+pub(super) fn view_at(views: Rect, position: Position) -> Option<View> {
+    if !views.contains(position) {
+        return None;
+    }
+    let mut left = views.x;
+    View::ALL.into_iter().find(|view| {
+        let width = width_of(&tab(*view));
+        let at = (left..left + width).contains(&position.x);
+        left += width;
+        at
+    })
+}
+
+/// Where points of the training stand in the timeline; a cell is left free at
+/// either end for the brackets around the one that is shown.
+pub(super) fn track(timeline: Rect) -> Rect {
+    let inside = inside(timeline);
+    let name = super::timeline::NAMES.min(inside.width);
+    let value = super::timeline::VALUE.min(inside.width - name);
+    let between = inside.width - name - value;
+    Rect {
+        x: inside.x + name + 1.min(between),
+        width: between.saturating_sub(2),
+        ..inside
+    }
+}
+
+/// The column of a point of the training, from the left end of the track.
+pub(super) fn column(steps: &[u64], at: usize, width: u16) -> u16 {
+    let (Some(first), Some(last), Some(step)) = (steps.first(), steps.last(), steps.get(at)) else {
+        return 0;
+    };
+    let span = last.saturating_sub(*first);
+    if span == 0 || width == 0 {
+        return 0;
+    }
+    let share = step.saturating_sub(*first).min(span) as f64 / span as f64;
+    (share * f64::from(width - 1)).round() as u16
+}
+
+/// The point of the training that is nearest to a column.
+pub(super) fn nearest(steps: &[u64], at: u16, width: u16) -> Option<usize> {
+    (0..steps.len()).min_by_key(|&point| column(steps, point, width).abs_diff(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_fit_into_any_area() {
+        for width in [0, 1, 5, 40, 63, 64, 80, 200] {
+            for height in [0, 1, 3, 13, 14, 24, 60] {
+                let area = Rect::new(2, 1, width, height);
+                let areas = areas(area);
+                for panel in [
+                    areas.head,
+                    areas.views,
+                    areas.list,
+                    areas.detail,
+                    areas.timeline,
+                ] {
+                    assert_eq!(panel.intersection(area), panel, "{area:?}");
+                    assert!(track(panel).width <= panel.width);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn points_stand_in_proportion_to_their_steps_and_are_found_again() {
+        let steps = [0, 100, 400];
+        let columns: Vec<u16> = (0..3).map(|at| column(&steps, at, 41)).collect();
+        assert_eq!(columns, [0, 10, 40]);
+        for (at, column) in columns.into_iter().enumerate() {
+            assert_eq!(nearest(&steps, column, 41), Some(at));
+        }
+        assert_eq!(nearest(&steps, 36, 41), Some(2));
+        assert_eq!(column(&[7, 7], 1, 41), 0);
+        assert_eq!(nearest(&[], 3, 41), None);
+    }
+
+    #[test]
+    fn a_click_finds_the_name_of_a_view() {
+        let views = Rect::new(0, 3, 80, 1);
+        assert_eq!(view_at(views, Position::new(1, 3)), Some(View::Images));
+        assert_eq!(view_at(views, Position::new(12, 3)), Some(View::Agreement));
+        assert_eq!(view_at(views, Position::new(79, 3)), None);
+        assert_eq!(view_at(views, Position::new(1, 4)), None);
+    }
+}

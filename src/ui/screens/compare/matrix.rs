@@ -1,0 +1,122 @@
+//! Who says what: counts of images by the classes that two say of them.
+
+use super::judged::Judged;
+use super::order::{Meeting, Who};
+use crate::event::{Evaluation, Phase, Split};
+use crate::store::RunStore;
+use crate::ui::action::Action;
+
+/// Which two say classes: that of the rows and that of the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) rows: Who,
+    pub(super) columns: Who,
+}
+
+/// Counts and the cell that is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Matrix {
+    /// `[row][column]`, of the images that are compared.
+    pub(super) counts: Vec<Vec<u32>>,
+    /// Row and column of the cell that is looked at.
+    pub(super) cursor: (usize, usize),
+    /// Whether the counts are those of the last evaluation instead.
+    pub(super) whole: bool,
+}
+
+impl Matrix {
+    /// Counts the images anew.
+    pub(super) fn count(&mut self, pair: Pair, judged: &[Judged], classes: usize) {
+        self.counts.clear();
+        self.counts.resize(classes, vec![0; classes]);
+        for image in judged {
+            if let (Some(row), Some(column)) = (pair.rows.says(image), pair.columns.says(image))
+                && let Some(cell) = self.counts.get_mut(row).and_then(|row| row.get_mut(column))
+            {
+                *cell += 1;
+            }
+        }
+    }
+
+    /// Moves the cursor as an action says. Returns whether it says so.
+    pub(super) fn act(&mut self, action: Action, classes: usize) -> bool {
+        let last = classes.saturating_sub(1);
+        let (row, column) = (self.cursor.0.min(last), self.cursor.1.min(last));
+        self.cursor = match action {
+            Action::Up => (row.saturating_sub(1), column),
+            Action::Down => ((row + 1).min(last), column),
+            Action::Left => (row, column.saturating_sub(1)),
+            Action::Right => (row, (column + 1).min(last)),
+            Action::PageUp => (row.saturating_sub(10), column),
+            Action::PageDown => ((row + 10).min(last), column),
+            Action::First => (0, 0),
+            Action::Last => (last, last),
+            _ => return false,
+        };
+        true
+    }
+
+    /// The images of the cell that is looked at.
+    pub(super) fn meeting(&self, pair: Pair) -> Meeting {
+        Meeting {
+            rows: (pair.rows, self.cursor.0),
+            columns: (pair.columns, self.cursor.1),
+        }
+    }
+}
+
+/// The evaluation on all validation images that belongs to a pair: of the
+/// student, the last that is not later than `step`; of the teacher, the last.
+pub(super) fn evaluation(store: &RunStore, pair: Pair, step: u64) -> Option<&Evaluation> {
+    match (pair.rows, pair.columns) {
+        (Who::Label, Who::Student) => store
+            .evaluations_of(Phase::Student, Split::Valid)
+            .rfind(|evaluation| evaluation.step <= step)
+            .or_else(|| {
+                store
+                    .evaluations_of(Phase::Student, Split::Valid)
+                    .next_back()
+            }),
+        (Who::Label, Who::Teacher) => store
+            .evaluations_of(Phase::Teacher, Split::Valid)
+            .next_back(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judged::judge;
+    use super::super::testing::probe;
+    use super::*;
+
+    #[test]
+    fn every_judged_image_is_counted_once() {
+        let probe = probe();
+        let judged = judge(&probe, 0, 1.0);
+        let mut matrix = Matrix::default();
+        let pair = Pair {
+            rows: Who::Label,
+            columns: Who::Student,
+        };
+        matrix.count(pair, &judged, probe.classes.len());
+        let total: u32 = matrix.counts.iter().flatten().sum();
+        let labelled = judged.iter().filter(|image| image.label.is_some()).count();
+        assert_eq!(total as usize, labelled);
+        let right = judged
+            .iter()
+            .filter(|i| i.student.unwrap().right == Some(true));
+        let diagonal: u32 = (0..4).map(|class| matrix.counts[class][class]).sum();
+        assert_eq!(diagonal as usize, right.count());
+    }
+
+    #[test]
+    fn the_cursor_stays_inside() {
+        let mut matrix = Matrix::default();
+        assert!(matrix.act(Action::Last, 4) && matrix.cursor == (3, 3));
+        assert!(matrix.act(Action::Down, 4) && matrix.cursor == (3, 3));
+        assert!(matrix.act(Action::Left, 2) && matrix.cursor == (1, 0));
+        assert!(matrix.act(Action::Right, 0) && matrix.cursor == (0, 0));
+        assert!(!matrix.act(Action::Help, 4));
+    }
+}

@@ -1,0 +1,338 @@
+//! Student and teacher on the same images, through training: where they part,
+//! by how much, on which classes.
+//!
+//! What is drawn is worked out when something changes ([`Compare::refresh`]),
+//! so that drawing only reads it. Answers come from the run's probe, or from a
+//! folder that its models were asked to classify.
+
+mod class_table;
+mod classes;
+mod detail;
+mod head;
+mod heat_map;
+mod input;
+mod judged;
+mod layout;
+mod list;
+mod matrix;
+mod notice;
+mod order;
+mod sides;
+#[cfg(test)]
+pub(in crate::ui) mod testing;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use self::classes::Classes;
+use self::judged::{Judged, Moment};
+use self::matrix::{Matrix, Pair};
+use self::order::{Order, Who};
+use self::sides::{Reading, Sides};
+use crate::event::inspection::Probe;
+use crate::store::Runs;
+use crate::ui::action::Action;
+use crate::ui::news::{LogLine, News};
+use crate::ui::shared::Shared;
+use crate::ui::widget::Selection;
+
+/// Temperatures to choose from.
+const TEMPERATURES: [f32; 13] = [
+    0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0,
+];
+/// Place of temperature 1 among them.
+const ONE: usize = 2;
+
+/// What is shown of the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum View {
+    /// Images, one by one.
+    #[default]
+    Images,
+    /// Teacher's classes by student's.
+    Agreement,
+    /// Labels by the student's classes.
+    Student,
+    /// Labels by the teacher's classes.
+    Teacher,
+    /// How both do on every class.
+    Classes,
+}
+
+impl View {
+    const ALL: [Self; 5] = [
+        Self::Images,
+        Self::Agreement,
+        Self::Student,
+        Self::Teacher,
+        Self::Classes,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Images => "Images",
+            Self::Agreement => "Agreement",
+            Self::Student => "Student's confusion",
+            Self::Teacher => "Teacher's confusion",
+            Self::Classes => "Classes",
+        }
+    }
+
+    fn moved(self, by: usize) -> Self {
+        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    }
+
+    /// Whose classes its matrix counts, if it is one.
+    fn pair(self) -> Option<Pair> {
+        let (rows, columns) = match self {
+            Self::Images | Self::Classes => return None,
+            Self::Agreement => (Who::Teacher, Who::Student),
+            Self::Student => (Who::Label, Who::Student),
+            Self::Teacher => (Who::Label, Who::Teacher),
+        };
+        Some(Pair { rows, columns })
+    }
+}
+
+/// The state of the screen.
+#[derive(Debug)]
+pub struct Compare {
+    sides: Sides,
+    /// The run that was open elsewhere when this screen was shown last.
+    opened: Option<String>,
+    view: View,
+    /// Which of the student's answers, in order of steps.
+    at: usize,
+    /// Place in [`TEMPERATURES`].
+    temperature: usize,
+    order: Order,
+    /// Images that are listed.
+    selection: Selection,
+    matrix: Matrix,
+    classes: Classes,
+    // What follows from the above.
+    judged: Vec<Judged>,
+    rows: Vec<usize>,
+    steps: Vec<u64>,
+    history: Vec<Moment>,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self {
+            sides: Sides::default(),
+            opened: None,
+            view: View::default(),
+            at: 0,
+            temperature: ONE,
+            order: Order::default(),
+            selection: Selection::default(),
+            matrix: Matrix::default(),
+            classes: Classes::default(),
+            judged: Vec::new(),
+            rows: Vec::new(),
+            steps: Vec::new(),
+            history: Vec::new(),
+        }
+    }
+}
+
+impl Compare {
+    /// The screen is shown: takes up the run that was opened elsewhere
+    /// meanwhile, at first the newest.
+    pub(in crate::ui) fn shown(&mut self, shared: &mut Shared, runs: &Runs) {
+        let elsewhere = shared
+            .opened
+            .clone()
+            .filter(|name| runs.get(name).is_some());
+        let changed = elsewhere.is_some() && elsewhere != self.opened;
+        let gone = self
+            .sides
+            .run
+            .as_ref()
+            .is_none_or(|run| runs.get(run).is_none());
+        self.opened.clone_from(&elsewhere);
+        if changed && elsewhere != self.sides.run || gone {
+            let newest = || {
+                runs.iter()
+                    .max_by_key(|(_, run)| run.begun)
+                    .map(|(name, _)| name.to_owned())
+            };
+            match elsewhere.or_else(newest) {
+                Some(run) => self.open(&run, shared, runs),
+                None => *self = Self::default(),
+            }
+        } else {
+            self.sides.follow(shared, runs);
+        }
+    }
+
+    /// The runs are not what they were.
+    pub(in crate::ui) fn changed(&mut self, shared: &mut Shared, runs: &Runs) {
+        if self.sides.run.is_none() {
+            return self.shown(shared, runs);
+        }
+        self.sides.follow(shared, runs);
+    }
+
+    fn open(&mut self, run: &str, shared: &mut Shared, runs: &Runs) {
+        self.sides.open(run, shared, runs);
+        self.opened.clone_from(&shared.opened);
+        self.at = 0;
+        self.order.clear();
+        self.refresh();
+    }
+
+    pub(in crate::ui) fn heard(&mut self, news: News, shared: &mut Shared, _runs: &Runs) {
+        let News::ProbeRead { run, folder, probe } = news else {
+            return;
+        };
+        // Whoever looks at the newest answers goes on to newer ones.
+        let newest = self.at + 1 >= self.steps.len();
+        let step = self.steps.get(self.at).copied();
+        if !self.sides.heard(&run, folder.as_ref(), probe) {
+            return;
+        }
+        if let Some(why) = self.sides.problem.take() {
+            shared.tell(LogLine::error(format!("could not read {run} again: {why}")));
+        }
+        if let Some(second) = &self.sides.second
+            && second.run == run
+            && let Reading::Failed(why) = &second.reading
+        {
+            shared.tell(LogLine::error(format!(
+                "{run} cannot stand beside it: {why}"
+            )));
+        }
+        let steps = self
+            .sides
+            .probe()
+            .map(|probe| probe.students.iter().map(|a| a.step));
+        self.steps = steps.map_or_else(Vec::new, Iterator::collect);
+        let last = self.steps.len().saturating_sub(1);
+        let same = self.steps.iter().position(|known| Some(*known) == step);
+        self.at = if newest { last } else { same.unwrap_or(last) };
+        self.refresh();
+    }
+
+    fn temperature(&self) -> f32 {
+        TEMPERATURES[self.temperature]
+    }
+
+    /// The image that is selected in the list.
+    fn selected(&self) -> Option<usize> {
+        self.rows.get(self.selection.get(self.rows.len())?).copied()
+    }
+
+    /// Works out anew what is drawn; the selected image stays selected.
+    fn refresh(&mut self) {
+        let selected = self.selected();
+        let temperature = self.temperature();
+        let Some(probe) = self.sides.probe() else {
+            self.judged.clear();
+            self.rows.clear();
+            self.steps.clear();
+            self.history.clear();
+            return;
+        };
+        let classes = probe.classes.len();
+        self.judged = judged::judge(probe, self.at, temperature);
+        self.rows = self.order.rows(probe, &self.judged);
+        if let Some(pair) = self.view.pair() {
+            self.matrix.count(pair, &self.judged, classes);
+        }
+        if self.view == View::Classes {
+            self.classes.count(&self.judged, classes);
+        }
+        if let Some(at) = self.rows.iter().position(|row| Some(*row) == selected) {
+            self.selection.set(at);
+        }
+        self.remember();
+    }
+
+    /// Follows the selected image through training.
+    fn remember(&mut self) {
+        let image = self.selected();
+        let history = self
+            .sides
+            .probe()
+            .zip(image)
+            .map(|(probe, image)| judged::history(probe, image, self.temperature()));
+        self.history = history.unwrap_or_default();
+    }
+
+    /// Lists other images, or in another order: from the first on.
+    fn relist(&mut self) {
+        self.refresh();
+        self.selection.set(0);
+        self.remember();
+    }
+
+    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+        if self.sides.probe().is_none() {
+            return &[
+                Action::NextProbeRun,
+                Action::CompareFolder,
+                Action::ReadProbeAgain,
+            ];
+        }
+        match self.view {
+            View::Images => &[
+                Action::NextView,
+                Action::SortImages,
+                Action::FilterImages,
+                Action::LaterCheckpoint,
+                Action::RaiseTemperature,
+                Action::SecondRun,
+            ],
+            View::Classes => &[
+                Action::NextView,
+                Action::SortImages,
+                Action::Activate,
+                Action::Back,
+            ],
+            View::Agreement | View::Student | View::Teacher => &[
+                Action::NextView,
+                Action::Activate,
+                Action::WholeSet,
+                Action::LaterCheckpoint,
+                Action::Back,
+            ],
+        }
+    }
+
+    pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        let areas = layout::areas(area);
+        let Some(probe) = self.sides.probe() else {
+            return notice::draw(self, shared, runs, frame, area);
+        };
+        head::draw(self, probe, &shared.theme, frame, areas);
+        match self.view {
+            View::Images => {
+                list::draw(self, probe, &shared.theme, frame, areas.list);
+                detail::draw(self, probe, shared, frame, areas.detail);
+            }
+            View::Classes => class_table::draw(self, probe, &shared.theme, frame, areas.main),
+            View::Agreement | View::Student | View::Teacher => {
+                let store = self.sides.run.as_ref().and_then(|run| runs.get(run));
+                let store = store.map(|run| &run.store);
+                heat_map::draw(self, (probe, store), shared, frame, areas.main);
+            }
+        }
+        timeline::draw(self, probe, &shared.theme, frame, areas.timeline);
+    }
+
+    /// What a second run's student says of an image: its name and logits.
+    fn second(&self, image: usize) -> Option<(&str, Option<&[f32]>)> {
+        let second = self.sides.second.as_ref()?;
+        Some((&second.run, self.sides.second_logits(image, self.at)))
+    }
+}
+
+/// The name of a class; one that has none is a question mark.
+fn class_name(probe: &Probe, class: usize) -> &str {
+    probe.classes.get(class).map_or("?", String::as_str)
+}

@@ -1,0 +1,331 @@
+//! Which images are listed, and in which order.
+
+use super::judged::{Answer, Judged};
+use crate::event::inspection::Probe;
+use crate::ui::widget::Pattern;
+
+/// What images are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Sort {
+    /// KL of student and teacher, largest first.
+    #[default]
+    Disagreement,
+    /// The student's confidence, smallest first.
+    Confidence,
+    /// The student's loss, largest first.
+    Loss,
+    /// Label, in the order of the classes.
+    Class,
+    /// File.
+    Source,
+}
+
+/// Which images are listed, by who is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Show {
+    #[default]
+    All,
+    TeacherRight,
+    BothWrong,
+    StudentRight,
+    Disagree,
+}
+
+/// Who says a class of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Label,
+    Teacher,
+    Student,
+}
+
+/// A cell of a matrix: images of which two say these classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Meeting {
+    pub(super) rows: (Who, usize),
+    pub(super) columns: (Who, usize),
+}
+
+/// Order and choice of images.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Order {
+    pub(super) sort: Sort,
+    pub(super) reversed: bool,
+    pub(super) show: Show,
+    /// Images of this label alone.
+    pub(super) class: Option<usize>,
+    /// Images of this cell of a matrix alone.
+    pub(super) meeting: Option<Meeting>,
+    /// Images whose source or label this finds alone.
+    pub(super) pattern: Option<Pattern>,
+}
+
+impl Sort {
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Disagreement => Self::Confidence,
+            Self::Confidence => Self::Loss,
+            Self::Loss => Self::Class,
+            Self::Class => Self::Source,
+            Self::Source => Self::Disagreement,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Disagreement => "most disagreement first",
+            Self::Confidence => "least confident first",
+            Self::Loss => "largest loss first",
+            Self::Class => "by class",
+            Self::Source => "by source",
+        }
+    }
+}
+
+impl Show {
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::All => Self::TeacherRight,
+            Self::TeacherRight => Self::BothWrong,
+            Self::BothWrong => Self::StudentRight,
+            Self::StudentRight => Self::Disagree,
+            Self::Disagree => Self::All,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::TeacherRight => "teacher right, student wrong",
+            Self::BothWrong => "both wrong",
+            Self::StudentRight => "student right, teacher wrong",
+            Self::Disagree => "different answers",
+        }
+    }
+
+    fn holds(self, image: &Judged) -> bool {
+        let right = |answer: Option<Answer>| answer.and_then(|answer| answer.right);
+        let (teacher, student) = (right(image.teacher), right(image.student));
+        match self {
+            Self::All => true,
+            Self::TeacherRight => teacher == Some(true) && student == Some(false),
+            Self::BothWrong => teacher == Some(false) && student == Some(false),
+            Self::StudentRight => teacher == Some(false) && student == Some(true),
+            Self::Disagree => image
+                .teacher
+                .zip(image.student)
+                .is_some_and(|(teacher, student)| teacher.class != student.class),
+        }
+    }
+}
+
+impl Who {
+    /// The class that it says of an image.
+    pub(super) fn says(self, image: &Judged) -> Option<usize> {
+        match self {
+            Self::Label => image.label,
+            Self::Teacher => image.teacher.map(|answer| answer.class),
+            Self::Student => image.student.map(|answer| answer.class),
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Teacher => "teacher",
+            Self::Student => "student",
+        }
+    }
+}
+
+impl Order {
+    /// Forgets every choice, so that all images are listed.
+    pub(super) fn clear(&mut self) {
+        self.show = Show::All;
+        self.class = None;
+        self.meeting = None;
+        self.pattern = None;
+    }
+
+    /// Whether images may be left out.
+    pub(super) fn chooses(&self) -> bool {
+        self.show != Show::All
+            || self.class.is_some()
+            || self.meeting.is_some()
+            || self.pattern.is_some()
+    }
+
+    /// The images to list, in order.
+    pub(super) fn rows(&self, probe: &Probe, judged: &[Judged]) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..judged.len())
+            .filter(|&image| self.holds(probe, image, &judged[image]))
+            .collect();
+        match self.sort {
+            Sort::Disagreement => sort_by_number(&mut rows, self.reversed, |row| -judged[row].kl),
+            Sort::Loss => sort_by_number(&mut rows, self.reversed, |row| -judged[row].loss),
+            Sort::Confidence => sort_by_number(&mut rows, self.reversed, |row| {
+                judged[row]
+                    .student
+                    .map_or(f32::NAN, |answer| answer.confidence)
+            }),
+            Sort::Class => {
+                rows.sort_by_key(|&row| judged[row].label.unwrap_or(usize::MAX));
+                self.turn(&mut rows);
+            }
+            Sort::Source => {
+                rows.sort_by(|&a, &b| probe.images[a].source.cmp(&probe.images[b].source));
+                self.turn(&mut rows);
+            }
+        }
+        rows
+    }
+
+    fn turn(&self, rows: &mut [usize]) {
+        if self.reversed {
+            rows.reverse();
+        }
+    }
+
+    fn holds(&self, probe: &Probe, image: usize, judged: &Judged) -> bool {
+        let meets = self.meeting.is_none_or(|meeting| {
+            [meeting.rows, meeting.columns]
+                .iter()
+                .all(|(who, class)| who.says(judged) == Some(*class))
+        });
+        let found = self.pattern.as_ref().is_none_or(|pattern| {
+            let source = &probe.images[image].source;
+            let label = judged.label.and_then(|label| probe.classes.get(label));
+            pattern.finds(source) || label.is_some_and(|label| pattern.finds(label))
+        });
+        let class = self.class.is_none_or(|class| judged.label == Some(class));
+        meets && found && class && self.show.holds(judged)
+    }
+
+    /// What is listed and how, for people.
+    pub(super) fn words(&self, classes: &[String]) -> String {
+        let name = |class: usize| classes.get(class).map_or("?", String::as_str);
+        let mut words = Vec::new();
+        if self.show != Show::All {
+            words.push(self.show.word().to_owned());
+        }
+        if let Some(class) = self.class {
+            words.push(format!("only {}", name(class)));
+        }
+        if let Some(Meeting { rows, columns }) = self.meeting {
+            let (row, column) = (name(rows.1), name(columns.1));
+            words.push(format!(
+                "{} {row}, {} {column}",
+                rows.0.word(),
+                columns.0.word()
+            ));
+        }
+        if let Some(pattern) = &self.pattern {
+            words.push(format!("/{}/", pattern.text()));
+        }
+        let turned = if self.reversed { ", turned round" } else { "" };
+        words.push(format!("{}{turned}", self.sort.word()));
+        words.join(" · ")
+    }
+}
+
+/// Sorts by a number, smallest first; what is none stays last either way.
+pub(super) fn sort_by_number(rows: &mut [usize], reversed: bool, number: impl Fn(usize) -> f32) {
+    rows.sort_by(|&a, &b| {
+        let (a, b) = (number(a), number(b));
+        let order = a.total_cmp(&b);
+        a.is_nan().cmp(&b.is_nan()).then(if a.is_nan() {
+            std::cmp::Ordering::Equal
+        } else if reversed {
+            order.reverse()
+        } else {
+            order
+        })
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judged::judge;
+    use super::super::testing::probe;
+    use super::*;
+
+    fn rows(order: &Order) -> (Probe, Vec<Judged>, Vec<usize>) {
+        let probe = probe();
+        let mut judged = judge(&probe, 1, 1.0);
+        judged[4].kl = f32::NAN;
+        let rows = order.rows(&probe, &judged);
+        (probe, judged, rows)
+    }
+
+    #[test]
+    fn the_largest_disagreement_is_first_and_what_is_not_known_last() {
+        for reversed in [false, true] {
+            let order = Order {
+                reversed,
+                ..Order::default()
+            };
+            let (_, judged, rows) = rows(&order);
+            assert_eq!(rows.last(), Some(&4));
+            let known: Vec<f32> = rows[..rows.len() - 1]
+                .iter()
+                .map(|&r| judged[r].kl)
+                .collect();
+            let sorted = known
+                .windows(2)
+                .all(|two| (two[0] >= two[1]) != reversed || two[0] == two[1]);
+            assert!(sorted, "{known:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_right_chooses_the_images() {
+        let mut show = Show::All.next();
+        while show != Show::All {
+            let order = Order {
+                show,
+                ..Order::default()
+            };
+            let (_, judged, rows) = rows(&order);
+            for (image, judged) in judged.iter().enumerate() {
+                let teacher = judged.teacher.unwrap();
+                let student = judged.student.unwrap();
+                let holds = match show {
+                    Show::All => true,
+                    Show::TeacherRight => {
+                        teacher.right == Some(true) && student.right == Some(false)
+                    }
+                    Show::BothWrong => teacher.right == Some(false) && student.right == Some(false),
+                    Show::StudentRight => {
+                        teacher.right == Some(false) && student.right == Some(true)
+                    }
+                    Show::Disagree => teacher.class != student.class,
+                };
+                assert_eq!(rows.contains(&image), holds, "{show:?} {image}");
+            }
+            show = show.next();
+        }
+    }
+
+    #[test]
+    fn a_class_a_cell_and_a_text_choose_images_together() {
+        let mut order = Order {
+            class: Some(1),
+            ..Order::default()
+        };
+        let (probe, judged, all) = rows(&order);
+        assert!(!all.is_empty() && all.iter().all(|&row| judged[row].label == Some(1)));
+        order.pattern = Pattern::new(&probe.images[all[0]].source);
+        assert_eq!(order.rows(&probe, &judged), [all[0]]);
+        order.clear();
+        assert!(!order.chooses());
+        order.meeting = Some(Meeting {
+            rows: (Who::Label, 0),
+            columns: (Who::Teacher, 0),
+        });
+        assert!(order.rows(&probe, &judged).contains(&0));
+        assert_eq!(
+            order.words(&probe.classes),
+            "label airplane, teacher airplane · most disagreement first"
+        );
+    }
+}

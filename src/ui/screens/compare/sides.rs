@@ -1,0 +1,328 @@
+//! Whose answers are compared: a run's models on its own probe images or on a
+//! folder's, and another run's student on the same images.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::event::inspection::Probe;
+use crate::store::Runs;
+use crate::ui::effect::Effect;
+use crate::ui::shared::Shared;
+
+/// What is known of a run's answers.
+#[derive(Debug, Default)]
+pub(super) enum Reading {
+    /// Nobody asked.
+    #[default]
+    Nothing,
+    /// They were asked for.
+    Asked,
+    /// Here they are.
+    Read(Box<Probe>),
+    /// There are none, and why.
+    Failed(String),
+}
+
+/// Another run's student on the same images.
+#[derive(Debug)]
+pub(super) struct Second {
+    pub(super) run: String,
+    pub(super) reading: Reading,
+    /// Where each image of the first probe is in the second.
+    places: Vec<usize>,
+}
+
+/// Whose answers are compared.
+#[derive(Debug, Default)]
+pub(super) struct Sides {
+    pub(super) run: Option<String>,
+    /// The folder of the images; the run's own without one.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) first: Reading,
+    pub(super) second: Option<Second>,
+    /// How far the run was when it was asked last.
+    extent: (usize, usize),
+    /// Whether an answer is on its way.
+    waits: bool,
+    /// Why answers could not be read again; those of before are still here.
+    pub(super) problem: Option<String>,
+}
+
+impl Sides {
+    /// The first run's probe.
+    pub(super) fn probe(&self) -> Option<&Probe> {
+        match &self.first {
+            Reading::Read(probe) => Some(probe),
+            _ => None,
+        }
+    }
+
+    /// Takes up a run, with its own images.
+    pub(super) fn open(&mut self, run: &str, shared: &mut Shared, runs: &Runs) {
+        *self = Self {
+            run: Some(run.to_owned()),
+            first: Reading::Asked,
+            ..Self::default()
+        };
+        shared.opened = Some(run.to_owned());
+        self.read(shared, runs);
+    }
+
+    /// Takes up a folder, or the run's own images again.
+    pub(super) fn look_at(&mut self, folder: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
+        self.folder = folder;
+        self.first = Reading::Asked;
+        self.read(shared, runs);
+        if let Some(second) = &mut self.second {
+            second.reading = Reading::Asked;
+            shared.ask(asking(second.run.clone(), self.folder.clone()));
+        }
+    }
+
+    /// Asks again for everybody's answers, because a person wants it.
+    pub(super) fn read_again(&mut self, shared: &mut Shared, runs: &Runs) {
+        self.read(shared, runs);
+        if let Some(second) = &self.second {
+            shared.ask(asking(second.run.clone(), self.folder.clone()));
+        }
+    }
+
+    /// Asks for the first run's answers; those that are shown stay until then.
+    pub(super) fn read(&mut self, shared: &mut Shared, runs: &Runs) {
+        let Some(run) = self.run.clone() else { return };
+        self.extent = extent(&run, runs);
+        self.waits = true;
+        if !matches!(self.first, Reading::Read(_)) {
+            self.first = Reading::Asked;
+        }
+        shared.ask(asking(run, self.folder.clone()));
+    }
+
+    /// Asks again if the run came further. A folder is not classified anew
+    /// unless a person says so.
+    pub(super) fn follow(&mut self, shared: &mut Shared, runs: &Runs) {
+        let came_further = self
+            .run
+            .as_ref()
+            .is_some_and(|run| extent(run, runs) != self.extent);
+        if came_further && !self.waits && self.folder.is_none() {
+            self.read(shared, runs);
+        }
+    }
+
+    /// Puts another run's student beside this one: the run after the one that
+    /// stands there. Returns whether there is another run.
+    pub(super) fn add(&mut self, shared: &mut Shared, runs: &Runs) -> bool {
+        let others: Vec<&str> = runs
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| Some(*name) != self.run.as_deref())
+            .collect();
+        let before = self.second.as_ref().map(|second| second.run.as_str());
+        let at = others.iter().position(|name| Some(*name) == before);
+        let Some(next) = others.get(at.map_or(0, |at| (at + 1) % others.len())) else {
+            return false;
+        };
+        let run = (*next).to_owned();
+        shared.ask(asking(run.clone(), self.folder.clone()));
+        self.second = Some(Second {
+            run,
+            reading: Reading::Asked,
+            places: Vec::new(),
+        });
+        true
+    }
+
+    /// Takes in a run's answers. Returns whether they were asked for.
+    pub(super) fn heard(
+        &mut self,
+        run: &str,
+        folder: Option<&PathBuf>,
+        answers: Result<Box<Probe>, String>,
+    ) -> bool {
+        if folder != self.folder.as_ref() {
+            return false;
+        }
+        if self.run.as_deref() == Some(run) {
+            self.waits = false;
+            match (reading(answers), &self.first) {
+                (Reading::Failed(why), Reading::Read(_)) => self.problem = Some(why),
+                (reading, _) => self.first = reading,
+            }
+            if let Some(second) = &mut self.second
+                && matches!(second.reading, Reading::Read(_))
+                && let Reading::Read(probe) = std::mem::take(&mut second.reading)
+            {
+                self.pair(Ok(probe));
+            }
+            return true;
+        }
+        if self.second.as_ref().is_some_and(|second| second.run == run) {
+            self.pair(answers);
+            return true;
+        }
+        false
+    }
+
+    /// Keeps the second run's answers if they are on the first's images.
+    fn pair(&mut self, answers: Result<Box<Probe>, String>) {
+        let matched = answers.and_then(|second| {
+            let places = self.probe().map(|first| matched(first, &second));
+            Ok((places.unwrap_or_else(|| Ok(Vec::new()))?, second))
+        });
+        if let Some(second) = &mut self.second {
+            (second.places, second.reading) = match matched {
+                Ok((places, probe)) => (places, Reading::Read(probe)),
+                Err(why) => (Vec::new(), Reading::Failed(why)),
+            };
+        }
+    }
+
+    /// The second student's logits of an image of the first probe, as far in
+    /// its training as the first's `at`th answers are in theirs.
+    pub(super) fn second_logits(&self, image: usize, at: usize) -> Option<&[f32]> {
+        let second = self.second.as_ref()?;
+        let (Reading::Read(theirs), Some(ours)) = (&second.reading, self.probe()) else {
+            return None;
+        };
+        let last = at + 1 >= ours.students.len();
+        let epoch = ours.students.get(at)?.epoch;
+        let answers = if last {
+            theirs.students.last()
+        } else {
+            let behind = theirs
+                .students
+                .iter()
+                .rfind(|answers| answers.epoch <= epoch);
+            behind.or(theirs.students.first())
+        };
+        super::judged::usable(theirs, &answers?.logits, *second.places.get(image)?)
+    }
+}
+
+fn asking(run: String, folder: Option<PathBuf>) -> Effect {
+    match folder {
+        Some(folder) => Effect::ProbeFolder { run, folder },
+        None => Effect::ReadProbe(run),
+    }
+}
+
+fn extent(run: &str, runs: &Runs) -> (usize, usize) {
+    runs.get(run).map_or((0, 0), |run| {
+        (run.store.checkpoints.len(), run.store.evaluations.len())
+    })
+}
+
+fn reading(answers: Result<Box<Probe>, String>) -> Reading {
+    match answers {
+        Ok(probe) if probe.images.is_empty() => Reading::Failed("there is no image".to_owned()),
+        Ok(probe) if probe.students.is_empty() => {
+            Reading::Failed("the student has not answered yet".to_owned())
+        }
+        Ok(probe) => Reading::Read(probe),
+        Err(why) => Reading::Failed(why),
+    }
+}
+
+/// Where each image of one probe is in another, or why the two cannot stand
+/// side by side.
+fn matched(first: &Probe, second: &Probe) -> Result<Vec<usize>, String> {
+    if first.classes != second.classes {
+        let differs = first
+            .classes
+            .iter()
+            .zip(&second.classes)
+            .find(|(ours, theirs)| ours != theirs);
+        return Err(match differs {
+            Some((ours, theirs)) => format!("its classes are others: `{theirs}`, not `{ours}`"),
+            None => format!(
+                "its classes are others: it knows {}, not {}",
+                second.classes.len(),
+                first.classes.len()
+            ),
+        });
+    }
+    let places: HashMap<&str, usize> = second
+        .images
+        .iter()
+        .enumerate()
+        .map(|(at, image)| (image.source.as_str(), at))
+        .collect();
+    first
+        .images
+        .iter()
+        .map(|image| {
+            let place = places.get(image.source.as_str()).copied();
+            place.ok_or_else(|| {
+                format!(
+                    "its images are others: {} is not among them; open a folder to let both answer on it",
+                    image.source
+                )
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::probe;
+    use super::*;
+
+    #[test]
+    fn images_are_matched_by_their_source_in_whatever_order() {
+        let (first, mut second) = (probe(), probe());
+        second.images.reverse();
+        let places = matched(&first, &second).unwrap();
+        assert_eq!(places[0], second.images.len() - 1);
+    }
+
+    #[test]
+    fn why_two_probes_cannot_be_compared_is_told() {
+        let first = probe();
+        let mut second = probe();
+        second.classes[1] = "lorry".to_owned();
+        assert_eq!(
+            matched(&first, &second).unwrap_err(),
+            "its classes are others: `lorry`, not `cat`"
+        );
+        second.classes.truncate(1);
+        assert_eq!(
+            matched(&first, &second).unwrap_err(),
+            "its classes are others: it knows 1, not 4"
+        );
+        let mut second = probe();
+        second.images.remove(0);
+        assert!(
+            matched(&first, &second)
+                .unwrap_err()
+                .contains("is not among them")
+        );
+    }
+
+    #[test]
+    fn the_second_student_is_taken_at_the_same_epoch() {
+        let mut sides = Sides {
+            run: Some("a".to_owned()),
+            second: Some(Second {
+                run: "b".to_owned(),
+                reading: Reading::Asked,
+                places: Vec::new(),
+            }),
+            ..Sides::default()
+        };
+        let mut other = probe();
+        other.students.remove(1);
+        assert!(sides.heard("b", None, Ok(Box::new(other.clone()))));
+        assert!(sides.heard("a", None, Ok(Box::new(probe()))));
+        assert!(!sides.heard("c", None, Ok(Box::new(probe()))));
+        assert_eq!(
+            sides.second_logits(2, 1),
+            Some(&*other.students[0].logits[2])
+        );
+        assert_eq!(
+            sides.second_logits(2, 2),
+            Some(&*other.students[1].logits[2])
+        );
+        assert!(!sides.heard("b", Some(&PathBuf::from("x")), Err(String::new())));
+    }
+}

@@ -1,0 +1,123 @@
+//! The student's answers through training: when it answered, whether it was
+//! right about the selected image, and how far it was from its teacher.
+//!
+//! ```text
+//! ┌ step 1,200 · epoch 4.0 · 3 of 6 ───────────────┐
+//! │ KL          █▇▅▅▅▃▃▃▂▂▂▂▁▁▁▁▁            1.234 │
+//! │ student     ✗────✗──────[✓]──────✓───✓         │
+//! └────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::widgets::Block;
+
+use super::Compare;
+use super::layout::{column, track};
+use crate::event::inspection::Probe;
+use crate::ui::theme::Theme;
+use crate::ui::widget::answers::{mark, verdict};
+use crate::ui::widget::cells::{count, decimal};
+use crate::ui::widget::gallery::inside;
+use crate::ui::widget::{Cells, bars};
+
+/// Cells left of the track.
+pub(super) const NAMES: u16 = 9;
+/// Cells right of it.
+pub(super) const VALUE: u16 = 9;
+
+pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let Some(answers) = probe.students.get(compare.at) else {
+        return;
+    };
+    let title = format!(
+        " step {} · epoch {:.1} · checkpoint {} of {} ",
+        count(answers.step),
+        answers.epoch,
+        compare.at + 1,
+        probe.students.len()
+    );
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(false));
+    frame.render_widget(block, area);
+    draw_curve(compare, probe, theme, frame, area);
+    draw_track(compare, theme, frame, area);
+}
+
+fn draw_curve(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let width = usize::from(track(area).width);
+    let most = compare
+        .history
+        .iter()
+        .map(|moment| moment.kl)
+        .filter(|kl| kl.is_finite())
+        .fold(0.0, f32::max);
+    // What was answered holds until the next answer.
+    let mut curve = vec![' '; width];
+    for (at, moment) in compare.history.iter().enumerate() {
+        let from = usize::from(column(&compare.steps, at, width as u16));
+        let share = if most > 0.0 {
+            moment.kl / most
+        } else {
+            moment.kl
+        };
+        curve[from.min(width)..].fill(bars::standing(f64::from(share)));
+    }
+    let curve: String = curve.into_iter().collect();
+    let name = if probe.teacher.is_some() {
+        "KL"
+    } else {
+        "loss"
+    };
+    let now = compare
+        .history
+        .get(compare.at)
+        .map_or(f32::NAN, |moment| moment.kl);
+    let mut cells = Cells::line(frame.buffer_mut(), inside(area), 0);
+    cells.text(NAMES, name, theme.muted()).skip(1);
+    cells.text(width as u16, &curve, theme.series(1)).skip(1);
+    cells.right(VALUE, &decimal(f64::from(now)), theme.text());
+}
+
+fn draw_track(compare: &Compare, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let track = track(area);
+    let mut cells = Cells::line(frame.buffer_mut(), inside(area), 1);
+    cells.text(NAMES, "student", theme.muted()).skip(1);
+    let line = "─".repeat(usize::from(track.width));
+    cells.text(track.width, &line, theme.muted()).skip(1);
+    let last = compare
+        .steps
+        .last()
+        .map_or(String::new(), |step| count(*step));
+    cells.right(VALUE, &last, theme.muted());
+    // The selected one is drawn last, over those that share its cell.
+    let others = (0..compare.steps.len()).filter(|at| *at != compare.at);
+    for at in others.chain([compare.at]) {
+        let right = compare.history.get(at).and_then(|moment| moment.right);
+        let style = verdict(right, theme);
+        let selected = at == compare.at;
+        let style = if selected {
+            style.add_modifier(Modifier::REVERSED | Modifier::BOLD)
+        } else {
+            style
+        };
+        // The brackets may stand in the cells that are free at the ends.
+        let wide = Rect {
+            x: track.x.saturating_sub(1),
+            width: track.width + 2,
+            ..track
+        };
+        let place = column(&compare.steps, at, track.width);
+        let mut cells = Cells::line(frame.buffer_mut(), wide, 1);
+        if selected {
+            cells.skip(place).text(1, "[", theme.accent());
+            cells
+                .text(1, mark(right), style)
+                .text(1, "]", theme.accent());
+        } else {
+            cells.skip(place + 1).text(1, mark(right), style);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Actions of the list: choosing, launching, and files.
+
+use std::path::{Path, PathBuf};
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::buffer::{Buffer, stem};
+use super::{Experiments, Focus, layout, names};
+use crate::store::Runs;
+use crate::ui::action::Action;
+use crate::ui::dialog::{Conflict, Dialog, Prompt, Purpose};
+use crate::ui::draw;
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+use crate::ui::widget::{Selection, TextLine};
+
+/// Where experiments are where none is known.
+const FOLDER: &str = "experiments";
+
+impl Experiments {
+    pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        if self.act_on_text(action, shared) || self.act_on_files(action, shared) {
+            return;
+        }
+        match self.focus {
+            Focus::Problems => self.act_on_problems(action, shared),
+            Focus::List | Focus::Filter => self.act_on_list(action, shared, runs),
+            Focus::Text => {}
+        }
+    }
+
+    fn act_on_list(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        match action {
+            Action::Activate | Action::Right => self.open(shared),
+            Action::Filter => self.focus = Focus::Filter,
+            Action::Back if self.is_filtered() => {
+                self.filter = TextLine::default();
+                self.select_shown(shared, runs);
+            }
+            Action::Copy => {
+                if let Some(path) = self.current() {
+                    shared.ask(Effect::Copy(path.display().to_string()));
+                }
+            }
+            _ => {
+                let shown = self.shown();
+                let mut selection = Selection::default();
+                selection.set(self.at(&shown).unwrap_or(0));
+                if selection.act(action, shown.len()) {
+                    let at = selection.get(shown.len());
+                    let path = at.map(|at| shown[at].clone());
+                    self.select(path, shared, runs);
+                }
+            }
+        }
+    }
+
+    fn act_on_files(&mut self, action: Action, shared: &mut Shared) -> bool {
+        match action {
+            Action::Launch | Action::LaunchText => self.launch(shared),
+            Action::Dequeue => self.dequeue(shared),
+            Action::NewExperiment => ask_name(None, shared),
+            Action::DuplicateExperiment => ask_name(self.selected.clone(), shared),
+            Action::RenameExperiment => {
+                if let Some(path) = self.current() {
+                    let purpose = Purpose::RenameExperiment(path.clone());
+                    let prompt = Prompt::new("New name of the file", stem(path), purpose);
+                    shared.dialog = Some(Dialog::Prompt(prompt));
+                }
+            }
+            Action::TogglePlan => {
+                let body = draw::areas(shared).body;
+                let shown = layout::panes(body, self.is_editing(), self.plan)
+                    .plan
+                    .is_some();
+                self.plan = Some(!shown);
+                self.keep_in_view(shared);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn act_on_problems(&mut self, action: Action, shared: &mut Shared) {
+        let count = self.buffer().map_or(0, |buffer| buffer.problems.len());
+        match (action, self.problem.get(count)) {
+            (Action::Activate, Some(at)) => {
+                self.go_to_problem(at);
+                self.keep_in_view(shared);
+            }
+            (_, None) => self.focus = Focus::Text,
+            _ => _ = self.problem.act(action, count),
+        }
+    }
+
+    pub(super) fn filter_key(&mut self, key: KeyEvent, shared: &mut Shared, runs: &Runs) {
+        match key.code {
+            KeyCode::Enter => self.focus = Focus::List,
+            KeyCode::Esc => {
+                self.focus = Focus::List;
+                self.filter = TextLine::default();
+            }
+            _ => _ = self.filter.key(key),
+        }
+        self.select_shown(shared, runs);
+    }
+
+    /// Selects a file that is shown, where the selected one is not.
+    pub(super) fn select_shown(&mut self, shared: &mut Shared, runs: &Runs) {
+        let shown = self.shown();
+        if self.at(&shown).is_none() {
+            let first = shown.first().map(|path| (*path).clone());
+            self.select(first, shared, runs);
+        }
+    }
+
+    /// Selects a file, and reads it if that was not done yet.
+    pub(super) fn select(&mut self, path: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
+        self.selected = path;
+        self.problem = Selection::default();
+        self.plan_above = 0;
+        let Some(path) = self.selected.clone() else {
+            return;
+        };
+        if self.buffers.contains_key(&path) {
+            self.work_out(&path, runs);
+        } else if self.files.contains(&path) {
+            shared.ask(Effect::ReadExperiment(path));
+        }
+        self.keep_in_view(shared);
+    }
+
+    /// Goes to the text of the selected file.
+    fn open(&mut self, shared: &mut Shared) {
+        if self.buffer().is_some() {
+            self.focus = Focus::Text;
+            self.keep_in_view(shared);
+            self.ask_decision(shared);
+        } else if let Some(reason) = self.current().and_then(|path| self.troubles.get(path)) {
+            shared.tell(LogLine::error(reason.as_str()));
+        }
+    }
+
+    /// Asks whose text to keep, where somebody else changed the open file.
+    pub(super) fn ask_decision(&mut self, shared: &mut Shared) -> bool {
+        let (Some(path), Some(buffer)) = (self.current(), self.buffer()) else {
+            return false;
+        };
+        let Some(theirs) = buffer.theirs() else {
+            return false;
+        };
+        if shared.dialog.is_none() {
+            let conflict = Conflict::new(stem(path), buffer.document.text(), theirs);
+            shared.dialog = Some(Dialog::Conflict(conflict));
+        }
+        true
+    }
+
+    pub(super) fn decide(&mut self, shared: &mut Shared, take: fn(&mut Buffer) -> bool) {
+        let mut decided = false;
+        self.edit(shared, |buffer| decided = take(buffer));
+        if !decided {
+            shared.tell(LogLine::info("nobody else changed this file"));
+        }
+    }
+
+    pub(super) fn save(&mut self, shared: &mut Shared) {
+        if self.ask_decision(shared) {
+            return;
+        }
+        let Some(path) = self.selected.clone() else {
+            return;
+        };
+        if let Some(buffer) = self.buffers.get_mut(&path) {
+            let text = buffer.write();
+            shared.ask(Effect::WriteExperiment {
+                path,
+                text,
+                replace: true,
+            });
+        }
+    }
+
+    fn launch(&mut self, shared: &mut Shared) {
+        let Some(path) = self.selected.clone() else {
+            return;
+        };
+        let Some(buffer) = self.buffers.get(&path) else {
+            return shared.tell(LogLine::error("this file is not read yet"));
+        };
+        if !buffer.is_planned() {
+            return shared.tell(LogLine::error("its plan is still being made; try again"));
+        }
+        if let Some(first) = buffer.problems.first() {
+            let line = first
+                .span
+                .as_ref()
+                .map_or(1, |span| buffer.document.row(span.start) + 1);
+            let more = match buffer.problems.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let told = format!("cannot train: line {line}: {}{more}", first.message);
+            return shared.tell(LogLine::error(told));
+        }
+        if shared.queue.contains(&path) {
+            return shared.tell(LogLine::info(format!("{} waits already", stem(&path))));
+        }
+        if buffer.is_modified() {
+            // A decision that is waited for must not train later by surprise.
+            if !self.ask_decision(shared) {
+                self.launching = Some(path);
+                self.save(shared);
+            }
+        } else {
+            shared.ask(Effect::Launch(path));
+        }
+    }
+
+    fn dequeue(&mut self, shared: &mut Shared) {
+        match self.current() {
+            Some(path) if shared.queue.contains(path) => {
+                let path = path.clone();
+                shared.ask(Effect::Dequeue(path));
+            }
+            _ => shared.tell(LogLine::info("this experiment does not wait")),
+        }
+    }
+
+    pub(in crate::ui) fn given(
+        &mut self,
+        purpose: Purpose,
+        text: &str,
+        shared: &mut Shared,
+        _runs: &Runs,
+    ) {
+        match purpose {
+            Purpose::FindText => self.search(text, shared),
+            Purpose::NewExperiment(copied) => self.create(copied.as_deref(), text, shared),
+            Purpose::RenameExperiment(from) => {
+                let folder = from.parent().unwrap_or(Path::new(FOLDER)).to_owned();
+                if let Some(to) = self.free_path(&folder, text, shared) {
+                    self.renaming = Some((from.clone(), to.clone()));
+                    shared.ask(Effect::RenameExperiment { from, to });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn create(&mut self, copied: Option<&Path>, name: &str, shared: &mut Shared) {
+        let beside = copied
+            .or(self.selected.as_deref())
+            .or(self.files.first().map(PathBuf::as_path));
+        let folder = beside
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(FOLDER))
+            .to_owned();
+        let Some(path) = self.free_path(&folder, name, shared) else {
+            return;
+        };
+        let original = copied.and_then(|copied| self.buffers.get(copied));
+        let text = match (original, copied) {
+            (Some(buffer), _) => names::renamed(buffer.document.text(), stem(&path)),
+            (None, None) => names::TEMPLATE.to_owned(),
+            (None, Some(copied)) => {
+                let told = format!("{} is not read, so it cannot be copied", copied.display());
+                return shared.tell(LogLine::error(told));
+            }
+        };
+        self.creating.push(path.clone());
+        shared.ask(Effect::WriteExperiment {
+            path,
+            text,
+            replace: false,
+        });
+    }
+
+    /// The path of a file that is to be called so, if it can be.
+    fn free_path(&self, folder: &Path, name: &str, shared: &mut Shared) -> Option<PathBuf> {
+        match names::path(folder, name) {
+            Ok(path) if self.files.contains(&path) => {
+                let told = format!("there is an experiment `{}` already", stem(&path));
+                shared.tell(LogLine::error(told));
+                None
+            }
+            Ok(path) => Some(path),
+            Err(reason) => {
+                shared.tell(LogLine::error(reason));
+                None
+            }
+        }
+    }
+}
+
+/// Asks for the name of a new file, a copy of another if there is one.
+fn ask_name(copied: Option<PathBuf>, shared: &mut Shared) {
+    let (title, name) = match &copied {
+        Some(path) => ("Name of the copy", format!("{}-copy", stem(path))),
+        None => ("Name of the new experiment", String::new()),
+    };
+    let prompt = Prompt::new(title, &name, Purpose::NewExperiment(copied));
+    shared.dialog = Some(Dialog::Prompt(prompt));
+}

@@ -1,0 +1,194 @@
+//! What the rest of the program tells: which files there are, their texts, what
+//! those mean, what was written.
+
+use std::path::{Path, PathBuf};
+
+use super::buffer::{Buffer, Reread, stem};
+use super::plan::Outline;
+use super::status::Latest;
+use super::{Experiments, Focus};
+use crate::store::Runs;
+use crate::ui::effect::Effect;
+use crate::ui::news::{LogLine, News};
+use crate::ui::shared::Shared;
+
+/// Files that are read before they are selected, so that the list tells which
+/// have mistakes.
+const READ_AHEAD: usize = 200;
+
+impl Experiments {
+    pub(in crate::ui) fn heard(&mut self, news: News, shared: &mut Shared, runs: &Runs) {
+        match news {
+            News::Experiments(files) => self.listed(files, shared, runs),
+            News::ExperimentRead { path, text } => self.read(path, text, shared, runs),
+            News::ExperimentWritten { path, text } => self.written(&path, text, shared, runs),
+            News::Planned {
+                path,
+                version,
+                result,
+            } => {
+                if let Some(buffer) = self.buffers.get_mut(&path) {
+                    buffer.planned(version, *result);
+                    self.work_out(&path, runs);
+                    self.keep_in_view(shared);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn listed(&mut self, mut files: Vec<PathBuf>, shared: &mut Shared, runs: &Runs) {
+        files.sort();
+        if let Some((from, to)) = self.renaming.take() {
+            if files.contains(&to) && !files.contains(&from) {
+                self.renamed(&from, to);
+            } else {
+                self.renaming = Some((from, to));
+            }
+        }
+        self.buffers
+            .retain(|path, buffer| files.contains(path) || buffer.is_modified());
+        self.outlines
+            .retain(|path, _| self.buffers.contains_key(path));
+        self.troubles.retain(|path, _| files.contains(path));
+        // What is edited and was deleted elsewhere can still be saved.
+        for path in self.buffers.keys() {
+            if let Err(at) = files.binary_search(path) {
+                files.insert(at, path.clone());
+            }
+        }
+        self.files = files;
+        self.listed = true;
+        for path in self.files.iter().take(READ_AHEAD) {
+            if !self.buffers.contains_key(path) && !self.troubles.contains_key(path) {
+                shared.ask(Effect::ReadExperiment(path.clone()));
+            }
+        }
+        let gone = self
+            .selected
+            .as_ref()
+            .is_none_or(|path| !self.files.contains(path));
+        if gone {
+            self.focus = Focus::List;
+            self.selected = None;
+            self.select_shown(shared, runs);
+        }
+    }
+
+    fn renamed(&mut self, from: &Path, to: PathBuf) {
+        if let Some(buffer) = self.buffers.remove(from) {
+            self.buffers.insert(to.clone(), buffer);
+        }
+        if let Some(outline) = self.outlines.remove(from) {
+            self.outlines.insert(to.clone(), outline);
+        }
+        if self.selected.as_deref() == Some(from) {
+            self.selected = Some(to);
+        }
+    }
+
+    fn read(
+        &mut self,
+        path: PathBuf,
+        text: Result<String, String>,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        let text = match text {
+            Ok(text) => text,
+            Err(reason) => {
+                // What is edited here stays; saving it writes the file again.
+                if !self.buffers.contains_key(&path) {
+                    self.troubles.insert(path, reason);
+                }
+                return;
+            }
+        };
+        self.troubles.remove(&path);
+        let reread = if let Some(buffer) = self.buffers.get_mut(&path) {
+            buffer.reread(&text)
+        } else {
+            let buffer = Buffer::new(&text, shared.settings.editor);
+            self.buffers.insert(path.clone(), buffer);
+            Reread::Reloaded
+        };
+        match reread {
+            Reread::Same => {}
+            Reread::Reloaded => self.ask_plan(&path, shared),
+            Reread::Conflict if self.selected.as_ref() == Some(&path) => {
+                self.ask_decision(shared);
+            }
+            Reread::Conflict => {
+                let told = format!("{} was changed here and on disk", stem(&path));
+                shared.tell(LogLine::info(told));
+            }
+        }
+        self.work_out(&path, runs);
+        self.keep_in_view(shared);
+    }
+
+    fn ask_plan(&self, path: &Path, shared: &mut Shared) {
+        if let Some(buffer) = self.buffers.get(path) {
+            shared.ask(Effect::Plan {
+                path: path.to_owned(),
+                text: buffer.document.text().to_owned(),
+                version: buffer.document.version(),
+            });
+        }
+    }
+
+    fn written(
+        &mut self,
+        path: &Path,
+        text: Result<String, String>,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        let created = self.creating.iter().position(|known| known == path);
+        let created = created.map(|at| self.creating.remove(at)).is_some();
+        let launching = self.launching.take_if(|waiting| waiting == path).is_some();
+        let text = match text {
+            Ok(text) => text,
+            Err(reason) => {
+                if let Some(buffer) = self.buffers.get_mut(path) {
+                    buffer.not_written();
+                }
+                return shared.tell(LogLine::error(reason));
+            }
+        };
+        if let Some(buffer) = self.buffers.get_mut(path) {
+            buffer.written(&text);
+            shared.tell(LogLine::info(format!("{} is saved", stem(path))));
+        } else {
+            let buffer = Buffer::new(&text, shared.settings.editor);
+            self.buffers.insert(path.to_owned(), buffer);
+            self.ask_plan(path, shared);
+        }
+        if let Err(at) = self
+            .files
+            .binary_search_by(|known| known.as_path().cmp(path))
+        {
+            self.files.insert(at, path.to_owned());
+        }
+        if created {
+            self.select(Some(path.to_owned()), shared, runs);
+            self.focus = Focus::Text;
+            self.keep_in_view(shared);
+        }
+        if launching {
+            shared.ask(Effect::Launch(path.to_owned()));
+        }
+    }
+
+    /// Works out what is known of an experiment beyond its file.
+    pub(super) fn work_out(&mut self, path: &Path, runs: &Runs) {
+        let Some(buffer) = self.buffers.get(path) else {
+            return;
+        };
+        if let Some(loaded) = &buffer.loaded {
+            let latest = Latest::of(runs);
+            let outline = Outline::of(&loaded.plan, latest.run(path, buffer));
+            self.outlines.insert(path.to_owned(), outline);
+        }
+    }
+}

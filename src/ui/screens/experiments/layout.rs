@@ -1,0 +1,195 @@
+//! Where the panes stand, for drawing and for the mouse alike.
+//!
+//! ```text
+//! ┌ list ┐┌ editor ─────────────┐┌ plan ─────┐
+//! │      ││ text                ││           │
+//! │──────││─────────────────────││           │
+//! │detail││ mistakes            ││           │
+//! │      ││ help                ││           │
+//! └──────┘└─────────────────────┘└───────────┘
+//! ```
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::editor::{help, problems};
+
+/// From this width on there is room for the plan beside list and editor.
+const WIDE: u16 = 140;
+
+/// Width of the plan where there is room.
+const PLAN: u16 = 58;
+
+/// Below this width, either the list or the editor is shown.
+const NARROW: u16 = 60;
+
+/// Rows of the details below the list, their heading included.
+const DETAILS: u16 = 7;
+
+/// Where the panes stand; what is not shown has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Panes {
+    /// The list of files, border included.
+    pub list: Option<Rect>,
+    /// The editor, border included.
+    pub editor: Option<Rect>,
+    /// The plan, border included.
+    pub plan: Option<Rect>,
+}
+
+/// What is inside the list's border.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListAreas {
+    /// Files, a row each.
+    pub rows: Rect,
+    /// What is known of the selected one.
+    pub details: Rect,
+    /// The filter, where there is one.
+    pub filter: Rect,
+}
+
+/// What is inside the editor's border.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EditorAreas {
+    /// The text with its line numbers.
+    pub text: Rect,
+    /// Mistakes.
+    pub problems: Rect,
+    /// The line between them and what is below.
+    pub rule: Rect,
+    /// What stands at the cursor.
+    pub help: Rect,
+}
+
+/// The panes of an area. `plan` is what a person asked for; without that, the
+/// plan is shown where there is room.
+#[must_use]
+pub fn panes(area: Rect, editing: bool, plan: Option<bool>) -> Panes {
+    let wide = area.width >= WIDE;
+    let plan = plan.unwrap_or(wide);
+    let list = Constraint::Length((area.width / 5).clamp(28, 40));
+    if area.width < NARROW {
+        let pane = Some(area);
+        return match (plan, editing) {
+            (true, _) => Panes {
+                plan: pane,
+                ..Panes::default()
+            },
+            (false, true) => Panes {
+                editor: pane,
+                ..Panes::default()
+            },
+            (false, false) => Panes {
+                list: pane,
+                ..Panes::default()
+            },
+        };
+    }
+    if wide && plan {
+        let columns = [list, Constraint::Fill(1), Constraint::Length(PLAN)];
+        let [list, editor, plan] = Layout::horizontal(columns).areas(area);
+        return Panes {
+            list: Some(list),
+            editor: Some(editor),
+            plan: Some(plan),
+        };
+    }
+    let columns = if plan && editing {
+        [Constraint::Fill(1), Constraint::Fill(1)]
+    } else {
+        [list, Constraint::Fill(1)]
+    };
+    let [left, right] = Layout::horizontal(columns).areas(area);
+    let (left, right) = (Some(left), Some(right));
+    match (plan, editing) {
+        (true, true) => Panes {
+            list: None,
+            editor: left,
+            plan: right,
+        },
+        (true, false) => Panes {
+            list: left,
+            editor: None,
+            plan: right,
+        },
+        (false, _) => Panes {
+            list: left,
+            editor: right,
+            plan: None,
+        },
+    }
+}
+
+/// The inside of a pane.
+#[must_use]
+pub fn inside(pane: Rect) -> Rect {
+    pane.inner(ratatui::layout::Margin::new(1, 1))
+}
+
+/// The parts of the list.
+#[must_use]
+pub fn list(pane: Rect, filtered: bool) -> ListAreas {
+    let area = inside(pane);
+    let details = if area.height >= DETAILS * 2 {
+        DETAILS
+    } else {
+        0
+    };
+    let [rows, details, filter] = Layout::vertical([
+        Constraint::Fill(1),
+        Constraint::Length(details),
+        Constraint::Length(u16::from(filtered)),
+    ])
+    .areas(area);
+    ListAreas {
+        rows,
+        details,
+        filter,
+    }
+}
+
+/// The parts of the editor.
+#[must_use]
+pub fn editor(pane: Rect, mistakes: usize) -> EditorAreas {
+    let area = inside(pane);
+    let below = if area.height >= 3 * help::HEIGHT {
+        help::HEIGHT
+    } else {
+        0
+    };
+    let mistakes = problems::height(mistakes).min(area.height / 3);
+    let [text, problems, rule, help] = Layout::vertical([
+        Constraint::Fill(1),
+        Constraint::Length(mistakes),
+        Constraint::Length(u16::from(below > 0)),
+        Constraint::Length(below),
+    ])
+    .areas(area);
+    EditorAreas {
+        text,
+        problems,
+        rule,
+        help,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panes_fill_the_area_side_by_side_and_what_is_edited_is_shown() {
+        for width in 0..250 {
+            let area = Rect::new(0, 1, width, 30);
+            for editing in [false, true] {
+                for plan in [None, Some(false), Some(true)] {
+                    let panes = panes(area, editing, plan);
+                    let shown = [panes.list, panes.editor, panes.plan];
+                    let sum: u16 = shown.iter().flatten().map(|pane| pane.width).sum();
+                    assert_eq!(sum, width);
+                    assert!(!editing || panes.editor.is_some() || plan == Some(true));
+                    assert!(plan != Some(true) || panes.plan.is_some());
+                }
+            }
+        }
+    }
+}

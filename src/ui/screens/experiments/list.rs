@@ -1,0 +1,215 @@
+//! The list of experiments with where each stands, and what is known of the
+//! selected one.
+//!
+//! ```text
+//! ┌ Experiments ─────────────┐
+//! │ * quickstart    training │
+//! │   cifar10-adaptive 0.913 │
+//! │ ──────────────────────── │
+//! │ method  MultiView        │
+//! │ last    2 h ago, 0.913   │
+//! │ /cifar                   │
+//! └──────────────────────────┘
+//! ```
+
+use std::path::PathBuf;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Paragraph, Wrap};
+
+use super::buffer::stem;
+use super::figures;
+use super::layout;
+use super::status::{self, Latest, Status};
+use super::{Experiments, Focus};
+use crate::store::Runs;
+use crate::ui::action::Action;
+use crate::ui::shared::Shared;
+use crate::ui::theme::Theme;
+
+impl Experiments {
+    /// Draws the list.
+    pub(super) fn draw_list(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, pane: Rect) {
+        let theme = &shared.theme;
+        let shown = self.shown();
+        let focused = matches!(self.focus, Focus::List | Focus::Filter);
+        let mut block = Block::bordered()
+            .title(" Experiments ")
+            .border_style(theme.border(focused));
+        if shown.len() > 1 {
+            let at = self.at(&shown).map_or(0, |at| at + 1);
+            let count = Line::from(format!(" {at}/{} ", shown.len())).right_aligned();
+            block = block.title_bottom(count);
+        }
+        frame.render_widget(block, pane);
+        let areas = layout::list(pane, self.is_filtered());
+        if self.is_filtered() {
+            let mut line = Line::from(Span::styled("/", theme.accent()));
+            if self.focus == Focus::Filter {
+                line.extend(self.filter.line(theme.text()));
+            } else {
+                line.push_span(Span::raw(self.filter.text()));
+            }
+            frame.render_widget(line, areas.filter);
+        }
+        if shown.is_empty() {
+            let text = Paragraph::new(self.emptiness(shared)).wrap(Wrap { trim: true });
+            frame.render_widget(text.style(theme.muted()), areas.rows);
+            return;
+        }
+        let latest = Latest::of(runs);
+        let selected = self.at(&shown);
+        let width = areas.rows.width as usize;
+        let lines: Vec<Line> = self
+            .window(&shown, areas.rows.height as usize)
+            .map(|at| {
+                let line = self.row(shown[at], width, shared, &latest);
+                if Some(at) == selected {
+                    line.style(theme.selection())
+                } else {
+                    line
+                }
+            })
+            .collect();
+        frame.render_widget(Paragraph::new(lines), areas.rows);
+        self.draw_details(shared, &latest, frame, areas.details);
+    }
+
+    /// Why the list is empty, and what to do.
+    fn emptiness(&self, shared: &Shared) -> String {
+        let key = |action| shared.keymap.key(action).unwrap_or_default();
+        if !self.listed {
+            "looking for experiments…".to_owned()
+        } else if self.files.is_empty() {
+            format!(
+                "No experiments in this folder. Press {} to write one from a template.",
+                key(Action::NewExperiment)
+            )
+        } else {
+            format!(
+                "No experiment is called so. {} shows all.",
+                key(Action::Back)
+            )
+        }
+    }
+
+    fn row(&self, path: &PathBuf, width: usize, shared: &Shared, latest: &Latest) -> Line<'static> {
+        let buffer = self.buffers.get(path);
+        let unreadable = self.troubles.contains_key(path);
+        let status = status::status(path, buffer, unreadable, shared, latest);
+        let (word, style) = word(status, &shared.theme);
+        let mark = match buffer {
+            Some(buffer) if buffer.theirs().is_some() => "!",
+            Some(buffer) if buffer.is_modified() => "*",
+            _ => " ",
+        };
+        let room = width.saturating_sub(word.chars().count() + 4);
+        let name = fitted(stem(path), room);
+        let gap = width.saturating_sub(Span::raw(&name).width() + word.chars().count() + 3);
+        Line::from(vec![
+            Span::styled(mark, shared.theme.warn()),
+            Span::raw(format!(" {name}{}", " ".repeat(gap))),
+            Span::styled(word, style),
+            Span::raw(" "),
+        ])
+    }
+
+    fn draw_details(&self, shared: &Shared, latest: &Latest, frame: &mut Frame, area: Rect) {
+        if area.is_empty() {
+            return;
+        }
+        let theme = &shared.theme;
+        let rule = "─".repeat(area.width as usize);
+        let mut lines = vec![Line::styled(rule, theme.muted())];
+        for (label, text) in self.details(shared, latest) {
+            let room = (area.width as usize).saturating_sub(9);
+            lines.push(Line::from(vec![
+                Span::styled(format!("{label:8} "), theme.muted()),
+                Span::raw(fitted(&text, room)),
+            ]));
+        }
+        frame.render_widget(Paragraph::new(lines), area);
+    }
+
+    /// What is known of the selected experiment.
+    fn details(&self, shared: &Shared, latest: &Latest) -> Vec<(&'static str, String)> {
+        let Some(path) = self.current() else {
+            return Vec::new();
+        };
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut rows = vec![("file", name)];
+        let Some(buffer) = self.buffers.get(path) else {
+            let trouble = self.troubles.get(path);
+            let word = trouble.map_or("being read…", String::as_str);
+            rows.push(("state", word.to_owned()));
+            return rows;
+        };
+        rows.push((
+            "text",
+            match (buffer.theirs(), buffer.is_modified()) {
+                (Some(_), _) => "changed here and on disk",
+                (None, true) => "not saved",
+                (None, false) => "saved",
+            }
+            .to_owned(),
+        ));
+        if let Some(loaded) = &buffer.loaded {
+            rows.push(("method", loaded.plan.method.clone()));
+        }
+        if let Some(run) = latest.run(path, buffer) {
+            let now = shared.clock.now;
+            let ago = now.duration_since(run.begun).unwrap_or_default();
+            rows.push((
+                "last run",
+                format!("{} ago", figures::duration(ago.as_secs_f64())),
+            ));
+            let result = status::result(run);
+            let result = result.map_or(String::new(), |top1| format!(", {top1:.3}"));
+            rows.push(("", format!("{}{result}", run.state().word())));
+        } else {
+            rows.push(("last run", "none".to_owned()));
+        }
+        rows
+    }
+}
+
+/// Where an experiment stands, in a word.
+fn word(status: Status, theme: &Theme) -> (String, Style) {
+    match status {
+        Status::Unread => ("…".to_owned(), theme.muted()),
+        Status::Unreadable => ("unreadable".to_owned(), theme.bad()),
+        Status::Training(share) => (
+            format!("▶ {:.0} %", (share * 100.0).floor()),
+            theme.accent(),
+        ),
+        Status::Waiting(place) => (format!("waits {place}"), theme.warn()),
+        Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),
+        Status::Achieved(top1) => (format!("{top1:.3}"), theme.good()),
+        Status::Ran(state) => (state.word().to_owned(), theme.muted()),
+        Status::Ready => ("ready".to_owned(), theme.muted()),
+    }
+}
+
+/// A text cut to so many cells.
+pub(super) fn fitted(text: &str, room: usize) -> String {
+    if Span::raw(text).width() <= room {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    for letter in text.chars() {
+        cut.push(letter);
+        if Span::raw(&cut).width() + 1 > room {
+            cut.pop();
+            break;
+        }
+    }
+    if room > 0 {
+        cut.push('…');
+    }
+    cut
+}

@@ -1,0 +1,221 @@
+//! Experiments: the list of files, the editor and the plan.
+//!
+//! Files are read and planned elsewhere; what is edited lives in [`buffer`]s
+//! until it is written. Nothing is written that was not asked for.
+
+mod act;
+mod buffer;
+mod editing;
+mod editor;
+mod figures;
+mod hear;
+mod layout;
+mod list;
+mod names;
+mod pane;
+mod plan;
+mod pointer;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use self::buffer::Buffer;
+use self::plan::{Outline, Panel};
+use self::status::Latest;
+use crate::store::Runs;
+use crate::ui::action::{Action, Context};
+use crate::ui::shared::Shared;
+use crate::ui::widget::{Selection, TextLine};
+
+/// Where keys go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Focus {
+    /// The list of files.
+    #[default]
+    List,
+    /// The condition on the list.
+    Filter,
+    /// The text.
+    Text,
+    /// The list of mistakes.
+    Problems,
+}
+
+/// The screen of experiments.
+#[derive(Debug, Default)]
+pub struct Experiments {
+    /// Files there are, sorted.
+    files: Vec<PathBuf>,
+    /// Whether it was told which files there are.
+    listed: bool,
+    /// Files that were read.
+    buffers: BTreeMap<PathBuf, Buffer>,
+    /// What is known of each plan beyond its file.
+    outlines: BTreeMap<PathBuf, Outline>,
+    /// Files that cannot be read, and why.
+    troubles: BTreeMap<PathBuf, String>,
+    /// The selected file.
+    selected: Option<PathBuf>,
+    /// Letters that a file's name must hold.
+    filter: TextLine,
+    focus: Focus,
+    /// The selected mistake.
+    problem: Selection,
+    /// Whether the plan is shown, once a person has decided.
+    plan: Option<bool>,
+    /// Lines of the plan above the view.
+    plan_above: usize,
+    /// Files that are being written for the first time.
+    creating: Vec<PathBuf>,
+    /// A file that is being given another name, and that.
+    renaming: Option<(PathBuf, PathBuf)>,
+    /// A file that is trained once it is saved.
+    launching: Option<PathBuf>,
+}
+
+impl Experiments {
+    pub(in crate::ui) fn contexts(&self) -> Vec<Context> {
+        match self.focus {
+            Focus::List | Focus::Filter => vec![Context::Experiments],
+            Focus::Text | Focus::Problems => vec![Context::Editor, Context::Experiments],
+        }
+    }
+
+    pub(in crate::ui) fn takes_text(&self) -> bool {
+        matches!(self.focus, Focus::Text | Focus::Filter)
+    }
+
+    /// Number of files whose text is not what is on disk.
+    pub(in crate::ui) fn unsaved(&self) -> usize {
+        let modified = self.buffers.values().filter(|buffer| buffer.is_modified());
+        modified.count()
+    }
+
+    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+        match self.focus {
+            Focus::List => &[
+                Action::Activate,
+                Action::Launch,
+                Action::NewExperiment,
+                Action::DuplicateExperiment,
+                Action::Filter,
+                Action::TogglePlan,
+            ],
+            Focus::Filter => &[Action::Activate, Action::Back],
+            Focus::Text => &[
+                Action::LeaveEditor,
+                Action::SaveText,
+                Action::LaunchText,
+                Action::Complete,
+                Action::FindText,
+                Action::FormatText,
+            ],
+            Focus::Problems => &[Action::LeaveEditor, Action::Activate],
+        }
+    }
+
+    pub(in crate::ui) fn key(&mut self, key: KeyEvent, shared: &mut Shared, runs: &Runs) {
+        match self.focus {
+            Focus::Filter => self.filter_key(key, shared, runs),
+            Focus::Text => self.text_key(key, shared),
+            Focus::List | Focus::Problems => {}
+        }
+    }
+
+    pub(in crate::ui) fn paste(&mut self, text: &str, shared: &mut Shared, runs: &Runs) {
+        match self.focus {
+            Focus::Filter => {
+                self.filter.paste(text);
+                self.select_shown(shared, runs);
+            }
+            Focus::Text => self.edit(shared, |buffer| {
+                buffer.completion = None;
+                buffer.document.insert(text);
+            }),
+            Focus::List | Focus::Problems => {}
+        }
+    }
+
+    pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        let panes = layout::panes(area, self.is_editing(), self.plan);
+        if let Some(pane) = panes.list {
+            self.draw_list(shared, runs, frame, pane);
+        }
+        if let Some(pane) = panes.editor {
+            self.draw_editor(shared, frame, pane);
+        }
+        if let Some(pane) = panes.plan {
+            let open = self
+                .current()
+                .and_then(|path| Some((path, self.buffers.get(path)?)));
+            let latest = Latest::of(runs);
+            let drawn = Panel {
+                plan: open.and_then(|(path, buffer)| {
+                    Some((&buffer.loaded.as_ref()?.plan, self.outlines.get(path)?))
+                }),
+                stale: open.is_some_and(|(_, buffer)| !buffer.problems.is_empty()),
+                past: open.and_then(|(path, buffer)| latest.run(path, buffer)),
+                above: self.plan_above,
+            };
+            drawn.draw(&shared.theme, frame, pane);
+        }
+    }
+
+    fn is_editing(&self) -> bool {
+        matches!(self.focus, Focus::Text | Focus::Problems)
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.focus == Focus::Filter || !self.filter.is_empty()
+    }
+
+    /// Files whose names hold the filter's letters.
+    fn shown(&self) -> Vec<&PathBuf> {
+        let wanted = self.filter.text().to_lowercase();
+        self.files
+            .iter()
+            .filter(|path| {
+                let name = path
+                    .file_name()
+                    .map(|name| name.to_string_lossy().to_lowercase());
+                name.is_some_and(|name| name.contains(&wanted))
+            })
+            .collect()
+    }
+
+    /// The selected file.
+    fn current(&self) -> Option<&PathBuf> {
+        self.selected.as_ref()
+    }
+
+    /// Place of the selected file in the list.
+    fn at(&self, shown: &[&PathBuf]) -> Option<usize> {
+        let selected = self.selected.as_ref()?;
+        shown.iter().position(|path| *path == selected)
+    }
+
+    /// Rows of the list that are in view.
+    fn window(&self, shown: &[&PathBuf], height: usize) -> Range<usize> {
+        let mut selection = Selection::default();
+        selection.set(self.at(shown).unwrap_or(0));
+        selection.window(shown.len(), height)
+    }
+
+    /// The selected file's buffer.
+    fn buffer(&self) -> Option<&Buffer> {
+        self.buffers.get(self.selected.as_ref()?)
+    }
+
+    /// The selected file's buffer.
+    fn buffer_mut(&mut self) -> Option<&mut Buffer> {
+        self.buffers.get_mut(self.selected.as_ref()?)
+    }
+}

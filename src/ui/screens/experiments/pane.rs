@@ -1,0 +1,137 @@
+//! The editor's pane: text, mistakes and help in a border that names the file
+//! and the cursor's place.
+//!
+//! ```text
+//! ┌ quickstart.ron * ──────────────────── 12:5 ┐
+//! │   12   method: Vanilla(                    │
+//! │── 1 mistake ───────────────────────────────│
+//! │  13  there is no field `temperatur`        │
+//! │                                            │
+//! │ method  method, must be there              │
+//! │ How the student is taught.                 │
+//! └────────────────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Padding, Paragraph, Wrap};
+
+use super::buffer::Buffer;
+use super::editor::view::{self, View, cell_of};
+use super::editor::{help, popup, problems};
+use super::{Experiments, Focus, layout};
+use crate::ui::action::Action;
+use crate::ui::shared::Shared;
+
+/// What stands where no file is open.
+fn welcome(shared: &Shared) -> String {
+    let key = |action| shared.keymap.key(action).unwrap_or_default();
+    format!(
+        "An experiment is a text file that says which images a student learns from, which \
+         teacher it learns from, and how. {} writes one that trains as it is; {} shows every key.",
+        key(Action::NewExperiment),
+        key(Action::Help)
+    )
+}
+
+impl Experiments {
+    pub(super) fn draw_editor(&self, shared: &Shared, frame: &mut Frame, pane: Rect) {
+        let theme = &shared.theme;
+        let editing = self.is_editing();
+        let mut block = Block::bordered().border_style(theme.border(editing));
+        let Some(path) = self.current() else {
+            let text = Paragraph::new(welcome(shared)).wrap(Wrap { trim: true });
+            let block = block.padding(Padding::uniform(1));
+            frame.render_widget(text.style(theme.muted()).block(block), pane);
+            return;
+        };
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let Some(buffer) = self.buffers.get(path) else {
+            let trouble = self
+                .troubles
+                .get(path)
+                .map_or("being read…", String::as_str);
+            let text = Paragraph::new(trouble).wrap(Wrap { trim: true });
+            frame.render_widget(text.block(block.title(format!(" {name} "))), pane);
+            return;
+        };
+        let mut title = vec![Span::raw(format!(" {name} "))];
+        if buffer.is_modified() {
+            title.push(Span::styled("* not saved ", theme.warn()));
+        }
+        if buffer.theirs().is_some() {
+            title.push(Span::styled("! changed on disk ", theme.bad()));
+        }
+        if let Some(mode) = buffer.document.mode().filter(|_| editing) {
+            title.push(Span::styled(format!("{mode} "), theme.muted()));
+        }
+        let (line, column) = buffer.document.position();
+        let place = Line::from(format!(" {line}:{column} ")).right_aligned();
+        block = block.title(Line::from(title)).title(place);
+        frame.render_widget(block, pane);
+        self.draw_inside(buffer, shared, frame, pane);
+    }
+
+    fn draw_inside(&self, buffer: &Buffer, shared: &Shared, frame: &mut Frame, pane: Rect) {
+        let theme = &shared.theme;
+        let document = &buffer.document;
+        let areas = layout::editor(pane, buffer.problems.len());
+        let view = View {
+            document,
+            problems: &buffer.problems,
+            find: Some(&buffer.find),
+            viewport: buffer.viewport,
+            focused: self.focus == Focus::Text,
+        };
+        view::draw(&view, theme, frame, areas.text);
+        let selection = (self.focus == Focus::Problems).then_some(self.problem);
+        problems::draw(
+            document,
+            &buffer.problems,
+            selection,
+            theme,
+            frame,
+            areas.problems,
+        );
+        let rule = "─".repeat(areas.rule.width as usize);
+        frame.render_widget(Line::styled(rule, theme.muted()), areas.rule);
+        if self.is_editing() {
+            help::draw(self.topic(buffer), theme, frame, areas.help);
+        } else {
+            let edit = shared.keymap.key(Action::Activate).unwrap_or_default();
+            let hint = Line::styled(format!("{edit} edits the text"), theme.muted());
+            frame.render_widget(hint, areas.help);
+        }
+        if let Some(list) = buffer
+            .completion
+            .as_ref()
+            .filter(|_| self.focus == Focus::Text)
+        {
+            let viewport = buffer.viewport.around(document, areas.text);
+            let cursor = cell_of(document, viewport, areas.text, list.start);
+            popup::draw(list, cursor, theme, frame, layout::inside(pane));
+        }
+    }
+
+    /// What the lines below the text tell of.
+    fn topic<'a>(&self, buffer: &'a Buffer) -> help::Topic<'a> {
+        let at = buffer.document.cursor();
+        let selected = self.problem.get(buffer.problems.len());
+        let listed = selected.filter(|_| self.focus == Focus::Problems);
+        let problem = match listed {
+            Some(listed) => buffer.problems.get(listed),
+            None => buffer.problems.iter().find(|problem| problem.holds(at)),
+        };
+        if let Some(candidate) = buffer.completion.as_ref().and_then(|list| list.selected()) {
+            return help::Topic::Candidate(candidate);
+        }
+        match (problem, buffer.place().about) {
+            (Some(problem), _) => help::Topic::Problem(problem),
+            (None, Some(about)) => help::Topic::About(about),
+            (None, None) => help::Topic::Nothing,
+        }
+    }
+}

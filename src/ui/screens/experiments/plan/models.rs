@@ -1,0 +1,119 @@
+//! The models of the plan: how large, and how much smaller.
+//!
+//! ```text
+//! Models                weights     MACs    on disk
+//! teacher  CNN 16-32-64  24.0 k    701 k    0.10 MB
+//! student  CNN 4-8-16    1.69 k   64.6 k    0.01 MB
+//! smaller                 14.2×    10.8×      14.2×
+//! ```
+
+use ratatui::text::{Line, Span};
+
+use super::outline::{Outline, Size};
+use super::panel::{LABEL, Page, Part};
+use crate::ui::screens::experiments::figures;
+use crate::ui::screens::experiments::list::fitted;
+
+/// Least columns of a model's name.
+const NAME: usize = 14;
+
+/// Columns of a model's figures.
+const FIGURES: usize = 28;
+
+const UNKNOWN: &str = "known after a first run";
+
+impl Page<'_> {
+    pub(super) fn models(&self, outline: &Outline) -> Part {
+        let known: Vec<&Size> = outline
+            .models
+            .iter()
+            .filter_map(|model| model.size.as_ref())
+            .collect();
+        let ratios = match known[..] {
+            [teacher, student] => {
+                let times = |of: fn(&Size) -> u64| {
+                    figures::ratio(of(teacher) as f64 / of(student).max(1) as f64)
+                };
+                Some([
+                    times(|s| s.parameters),
+                    times(|s| s.macs),
+                    times(|s| s.bytes),
+                ])
+            }
+            _ => None,
+        };
+        if self.width >= LABEL + NAME + FIGURES {
+            self.model_table(outline, ratios)
+        } else {
+            self.model_rows(outline, ratios)
+        }
+    }
+
+    /// A row for each model, with columns.
+    fn model_table(&self, outline: &Outline, ratios: Option<[String; 3]>) -> Part {
+        let name = self.width - LABEL - FIGURES;
+        let columns = |cells: [String; 3]| {
+            let [weights, macs, bytes] = cells;
+            format!("{weights:>8} {macs:>8} {bytes:>10}")
+        };
+        let head = ["weights", "MACs", "on disk"].map(ToOwned::to_owned);
+        let heading = Line::from(vec![
+            Span::styled(
+                format!("{:1$}", "Models", LABEL + name),
+                self.theme.accent(),
+            ),
+            Span::styled(columns(head), self.theme.muted()),
+        ]);
+        let mut rows = Vec::new();
+        for model in &outline.models {
+            let sizes = match &model.size {
+                Some(size) => columns(cells(size)),
+                None => format!("{UNKNOWN:>FIGURES$}"),
+            };
+            let shown = fitted(&model.name, name - 1);
+            let text = format!("{shown:name$}{sizes}");
+            rows.push(self.row(model.role, &text));
+        }
+        if let Some(ratios) = ratios {
+            let label = format!("{:1$}", "smaller", LABEL + name);
+            rows.push(Line::from(vec![
+                Span::styled(label, self.theme.muted()),
+                Span::styled(columns(ratios), self.theme.good()),
+            ]));
+        }
+        Part {
+            heading: Some(heading),
+            rows,
+        }
+    }
+
+    /// Two rows for each model, where columns do not fit.
+    fn model_rows(&self, outline: &Outline, ratios: Option<[String; 3]>) -> Part {
+        let mut rows = Vec::new();
+        for model in &outline.models {
+            rows.push(self.row(model.role, &model.name));
+            let sizes = model.size.as_ref().map(cells);
+            let text = sizes.map_or_else(
+                || UNKNOWN.to_owned(),
+                |[weights, macs, bytes]| format!("{weights} weights, {macs} MACs, {bytes}"),
+            );
+            rows.push(self.row("", &text));
+        }
+        if let Some([weights, macs, _]) = ratios {
+            rows.push(self.row("smaller", &format!("{weights} weights, {macs} MACs")));
+        }
+        Part {
+            heading: Some(self.heading("Models")),
+            rows,
+        }
+    }
+}
+
+/// The figures of a model.
+fn cells(size: &Size) -> [String; 3] {
+    [
+        figures::count(size.parameters as f64),
+        figures::count(size.macs as f64),
+        format!("{:.2} MB", size.bytes as f64 / 1e6),
+    ]
+}

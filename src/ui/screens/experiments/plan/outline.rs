@@ -1,0 +1,162 @@
+//! Sizes of the models and the length of the training, worked out once for
+//! every new plan. What only the images tell is taken from an earlier run.
+
+use crate::event::Phase;
+use crate::experiment::architecture;
+use crate::experiment::model::Model;
+use crate::experiment::plan::{DataPlan, Plan, ValidPlan};
+use crate::experiment::spec::Source;
+use crate::store::RunEntry;
+
+/// Bytes of a 32-bit weight.
+const WEIGHT_BYTES: u64 = 4;
+
+/// What is known of an experiment beyond its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// The teacher, where there is one, then the student.
+    pub models: Vec<Measured>,
+    /// Number of training images.
+    pub train: Option<usize>,
+    /// Steps of an epoch.
+    pub steps_per_epoch: Option<u64>,
+}
+
+/// A model and its size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// What it does.
+    pub role: &'static str,
+    /// Family and size, for people.
+    pub name: String,
+    /// Parameters, multiply-accumulates of an image and bytes of its weights,
+    /// once size and classes of the images are known.
+    pub size: Option<Size>,
+}
+
+/// The size of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Multiply-accumulates of one image.
+    pub macs: u64,
+    /// Bytes of its weights.
+    pub bytes: u64,
+}
+
+impl Outline {
+    /// What is known of a plan, with an earlier run of the experiment.
+    #[must_use]
+    pub fn of(plan: &Plan, past: Option<&RunEntry>) -> Self {
+        let images = past.and_then(|run| run.store.data.as_ref());
+        let classes = classes(&plan.data.train).or(images.map(|data| data.classes.len()));
+        let size = plan
+            .data
+            .size
+            .or_else(|| side(&plan.data.train))
+            .or(images.map(|data| data.size));
+        let sized = |role, model: &Model| Measured {
+            role,
+            name: architecture::describe(model),
+            size: size
+                .zip(classes)
+                .and_then(|(size, classes)| self::size(model, size, classes)),
+        };
+        let teacher = plan.teacher.as_ref();
+        let models = teacher
+            .map(|teacher| sized("teacher", &teacher.model))
+            .into_iter()
+            .chain([sized("student", &plan.student)])
+            .collect();
+        let train = count(&plan.data).or(images.map(|data| data.train));
+        let steps_per_epoch = train
+            .filter(|_| plan.data.unlabelled.is_none())
+            .map(|train| (train / plan.training.batch.max(1)).max(1) as u64);
+        Self {
+            models,
+            train,
+            steps_per_epoch,
+        }
+    }
+}
+
+fn size(model: &Model, size: (u32, u32), classes: usize) -> Option<Size> {
+    let graph = architecture::build(model, size, classes).ok()?;
+    let parameters = graph.parameter_count();
+    Some(Size {
+        parameters,
+        macs: graph.macs(),
+        bytes: parameters * WEIGHT_BYTES,
+    })
+}
+
+fn classes(source: &Source) -> Option<usize> {
+    match source {
+        Source::Shapes(shapes) => Some(shapes.classes as usize),
+        Source::Cifar10(_) => Some(10),
+        Source::Cifar100(_) => Some(100),
+        Source::ImageFolder(_) | Source::Idx(_) => None,
+    }
+}
+
+fn side(source: &Source) -> Option<(u32, u32)> {
+    match source {
+        Source::Shapes(shapes) => Some((shapes.size, shapes.size)),
+        Source::Cifar10(_) | Source::Cifar100(_) => Some((32, 32)),
+        Source::ImageFolder(_) | Source::Idx(_) => None,
+    }
+}
+
+/// Training images of a generated set, those for validation taken out.
+fn count(data: &DataPlan) -> Option<usize> {
+    let Source::Shapes(shapes) = &data.train else {
+        return None;
+    };
+    let all = f64::from(shapes.count);
+    Some(match data.valid {
+        ValidPlan::Holdout(share) => (all * (1.0 - share)).round() as usize,
+        ValidPlan::Set(_) => all as usize,
+    })
+}
+
+/// Seconds that a training takes, judged by an earlier run: evaluations
+/// included where it trained to the end.
+#[must_use]
+pub fn seconds(steps: u64, batch: usize, past: &RunEntry) -> Option<f64> {
+    let store = &past.store;
+    let state = store.phases.get(&Phase::Student)?;
+    let trained = state.steps.saturating_sub(state.begun_at);
+    if let Some(ended) = state.ended.filter(|ended| *ended > 0.0 && trained > 0) {
+        return Some(ended / trained as f64 * steps as f64);
+    }
+    let speed = store
+        .table(Phase::Student)
+        .last("speed/images_per_second")?;
+    (speed > 0.0).then(|| steps as f64 * batch as f64 / speed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment::load_text;
+
+    #[test]
+    fn generated_images_tell_sizes_and_steps_before_any_run() {
+        let text = include_str!("../../../../../experiments/quickstart.ron");
+        let loaded = load_text(text, Path::new("quickstart.ron"), &[]).unwrap();
+        let outline = Outline::of(&loaded.plan, None);
+        assert_eq!(outline.train, Some(1350));
+        assert_eq!(outline.steps_per_epoch, Some(21));
+        let sizes: Vec<Size> = outline
+            .models
+            .iter()
+            .filter_map(|model| model.size)
+            .collect();
+        assert!(sizes[0].parameters > 10 * sizes[1].parameters);
+        assert_eq!(sizes[1].bytes, sizes[1].parameters * 4);
+        assert!(sizes[0].macs > sizes[1].macs && sizes[1].macs > 0);
+    }
+}

@@ -1,0 +1,273 @@
+//! The plan of the selected experiment.
+//!
+//! ```text
+//! ┌ Plan ───────────────────────────────────────┐
+//! │ teacher CNN 16-32-64  24.1 k  1.9 M  0.10 MB│
+//! │ student CNN 4-8-16    1.73 k  0.2 M  0.01 MB│
+//! │ smaller               13.9×   9.4×   13.9×  │
+//! │ epochs  12 of 21 steps, 64 images each      │
+//! │ lr      ▁▃▆█▇▇▆▅▄▃▂▂▁▁  0 → 0.1 → 0         │
+//! └─────────────────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Padding, Paragraph, Wrap};
+
+use super::curve::curve;
+use super::outline::{Outline, seconds};
+use crate::experiment::controller::{Controller, ScheduledKnob, Update};
+use crate::experiment::knob::Knob;
+use crate::experiment::plan::{Plan, TeacherSource, ValidPlan};
+use crate::experiment::schedule::Schedule;
+use crate::experiment::spec::Source;
+use crate::store::RunEntry;
+use crate::ui::screens::experiments::figures;
+use crate::ui::screens::experiments::list::fitted;
+use crate::ui::theme::Theme;
+
+/// Columns of a label.
+pub(super) const LABEL: usize = 12;
+
+/// Greatest width of a curve.
+const CURVE: usize = 24;
+
+/// What is drawn.
+pub struct Panel<'a> {
+    /// The plan, with what is known beyond it; none while there never was one.
+    pub plan: Option<(&'a Plan, &'a Outline)>,
+    /// Whether the text has mistakes now, so that the plan is an older one's.
+    pub stale: bool,
+    /// The experiment's newest run.
+    pub past: Option<&'a RunEntry>,
+    /// Lines above the view, where there are more than fit.
+    pub above: usize,
+}
+
+impl Panel<'_> {
+    /// Draws it.
+    pub fn draw(&self, theme: &Theme, frame: &mut Frame, pane: Rect) {
+        let title = if self.stale && self.plan.is_some() {
+            " Plan, before the mistakes "
+        } else {
+            " Plan "
+        };
+        let block = Block::bordered()
+            .title(title)
+            .padding(Padding::horizontal(1))
+            .border_style(theme.border(false));
+        let inside = block.inner(pane);
+        frame.render_widget(block, pane);
+        let Some((plan, outline)) = self.plan else {
+            let text = if self.stale {
+                "There is a plan once the mistakes are mended."
+            } else {
+                "The plan is being made…"
+            };
+            let text = Paragraph::new(text).wrap(Wrap { trim: true });
+            frame.render_widget(text.style(theme.muted()), inside);
+            return;
+        };
+        let sheet = Page {
+            theme,
+            width: inside.width as usize,
+        };
+        let parts = [
+            sheet.models(outline),
+            sheet.data(plan),
+            sheet.training(plan, outline, self.past),
+            sheet.knobs(plan),
+        ];
+        let height = inside.height as usize;
+        let lines = fitting(parts, height);
+        let above = self.above.min(lines.len().saturating_sub(height));
+        let text = Paragraph::new(lines).scroll((above as u16, 0));
+        frame.render_widget(text, inside);
+    }
+}
+
+/// A part of the page: its heading, which can be done without where there is
+/// little room, and its rows.
+pub(super) struct Part {
+    pub heading: Option<Line<'static>>,
+    pub rows: Vec<Line<'static>>,
+}
+
+/// The parts below one another; close together where they would not fit.
+fn fitting(parts: [Part; 4], height: usize) -> Vec<Line<'static>> {
+    let all: usize = parts.iter().map(|part| part.rows.len() + 2).sum();
+    let roomy = all <= height + 1;
+    let mut lines = Vec::new();
+    for part in parts {
+        if roomy {
+            if !lines.is_empty() {
+                lines.push(Line::default());
+            }
+            lines.extend(part.heading);
+        }
+        lines.extend(part.rows);
+    }
+    lines
+}
+
+/// What the page is drawn with: colours, and its width in cells.
+pub(super) struct Page<'a> {
+    pub theme: &'a Theme,
+    pub width: usize,
+}
+
+impl Page<'_> {
+    pub(super) fn heading(&self, text: &str) -> Line<'static> {
+        Line::styled(text.to_owned(), self.theme.accent())
+    }
+
+    pub(super) fn row(&self, label: &str, text: &str) -> Line<'static> {
+        let room = self.width.saturating_sub(LABEL);
+        Line::from(vec![
+            Span::styled(format!("{label:LABEL$}"), self.theme.muted()),
+            Span::raw(fitted(text, room)),
+        ])
+    }
+
+    fn data(&self, plan: &Plan) -> Part {
+        let data = &plan.data;
+        let valid = match &data.valid {
+            ValidPlan::Holdout(share) => {
+                format!("{} % of the training images", figures::value(share * 100.0))
+            }
+            ValidPlan::Set(set) => source(set),
+        };
+        let mut rows = vec![
+            self.row("train", &source(&data.train)),
+            self.row("valid", &valid),
+        ];
+        let test = data.test.as_ref().map_or_else(|| "none".to_owned(), source);
+        rows.push(self.row("test", &test));
+        if let Some((set, ratio)) = &data.unlabelled {
+            let mixed = format!(
+                "{}, {} per labelled image",
+                source(set),
+                figures::value(*ratio)
+            );
+            rows.push(self.row("unlabelled", &mixed));
+        }
+        Part {
+            heading: Some(self.heading("Data")),
+            rows,
+        }
+    }
+
+    fn training(&self, plan: &Plan, outline: &Outline, past: Option<&RunEntry>) -> Part {
+        let training = &plan.training;
+        let epochs = training.epochs;
+        let mut rows = vec![self.row("method", &plan.method)];
+        let terms: Vec<&str> = training
+            .objective
+            .terms
+            .iter()
+            .map(|term| term.name.as_str())
+            .collect();
+        let views = training.objective.views.len();
+        let plural = if views == 1 { "" } else { "s" };
+        rows.push(self.row(
+            "loss",
+            &format!("{} on {views} view{plural}", terms.join(" + ")),
+        ));
+        rows.push(self.row("device", &plan.device.to_string()));
+        if let Some(teacher) = &plan.teacher {
+            let text = match &teacher.weights {
+                TeacherSource::File(path) => format!("from {}", path.display()),
+                TeacherSource::Train(own) => {
+                    format!("trained first or kept, {} epochs", own.epochs)
+                }
+            };
+            rows.push(self.row("teacher", &text));
+        }
+        let steps = outline
+            .steps_per_epoch
+            .map(|steps| steps.saturating_mul(u64::from(epochs)));
+        let length = match (outline.steps_per_epoch, steps) {
+            (Some(each), Some(all)) => format!(
+                "{epochs} × {each} steps = {all}, {} images each",
+                training.batch
+            ),
+            _ => format!(
+                "{epochs}, {} images a step; steps are known after a first run",
+                training.batch
+            ),
+        };
+        rows.push(self.row("epochs", &length));
+        let time = steps
+            .zip(past)
+            .and_then(|(steps, past)| seconds(steps, training.batch, past))
+            .map_or_else(
+                || "known after a first run".to_owned(),
+                |seconds| format!("about {}, by the last run", figures::duration(seconds)),
+            );
+        rows.push(self.row("time", &time));
+        Part {
+            heading: Some(self.heading("Training")),
+            rows,
+        }
+    }
+
+    fn knobs(&self, plan: &Plan) -> Part {
+        let training = &plan.training;
+        let mut rows = Vec::new();
+        for (index, knob) in training.knobs().enumerate() {
+            let (schedule, moved) = follows(plan, knob);
+            let width = CURVE.min(self.width.saturating_sub(LABEL) / 3 + 2);
+            let (line, turns) = curve(schedule, f64::from(training.epochs), width);
+            let turns: Vec<String> = turns.into_iter().map(figures::value).collect();
+            let text = match moved {
+                Some(moved) => format!("  {} {moved}", turns.first().map_or("", String::as_str)),
+                None => format!("  {}", turns.join(" → ")),
+            };
+            let room = self.width.saturating_sub(LABEL + width);
+            rows.push(Line::from(vec![
+                Span::styled(
+                    format!("{:LABEL$}", fitted(&knob.name, LABEL - 1)),
+                    self.theme.muted(),
+                ),
+                Span::styled(line, self.theme.series(index)),
+                Span::raw(fitted(&text, room)),
+            ]));
+        }
+        Part {
+            heading: Some(self.heading(&format!("Knobs over {} epochs", training.epochs))),
+            rows,
+        }
+    }
+}
+
+/// What a knob follows, and how a controller moves it where one does.
+fn follows<'a>(plan: &'a Plan, knob: &'a Knob) -> (&'a Schedule, Option<&'static str>) {
+    let Some(Controller::AdaptiveAugmentation(rule)) = &plan.training.objective.controller else {
+        return (&knob.schedule, None);
+    };
+    let is_first = knob.name == rule.first;
+    let is_weight = knob.name == rule.weight;
+    match &rule.update {
+        Update::Scheduled(ScheduledKnob::P1(schedule)) if is_first => (schedule, None),
+        Update::Scheduled(ScheduledKnob::W(schedule)) if is_weight => (schedule, None),
+        Update::Feedback { .. } if is_first => (&knob.schedule, Some("↑ while it copes")),
+        Update::Feedback { .. } if is_weight => (&knob.schedule, Some("↓ otherwise")),
+        _ if rule.second.contains(&knob.name) => (&knob.schedule, Some("follows p1")),
+        _ => (&knob.schedule, None),
+    }
+}
+
+/// Where images come from, in short.
+fn source(source: &Source) -> String {
+    match source {
+        Source::ImageFolder(folder) => format!("folder {}", folder.display()),
+        Source::Idx(files) => format!("IDX {}", files.images.display()),
+        Source::Cifar10(files) => format!("CIFAR-10, {} files", files.len()),
+        Source::Cifar100(files) => format!("CIFAR-100, {} files", files.len()),
+        Source::Shapes(shapes) => format!(
+            "{} shapes of {} classes, {} pixels",
+            shapes.count, shapes.classes, shapes.size
+        ),
+    }
+}

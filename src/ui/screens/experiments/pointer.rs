@@ -1,0 +1,141 @@
+//! The mouse: clicks select, the wheel scrolls.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use super::editor::problems;
+use super::editor::view::place_at;
+use super::{Experiments, Focus, layout};
+use crate::store::Runs;
+use crate::ui::action::Action;
+use crate::ui::shared::Shared;
+use crate::ui::widget::Selection;
+
+/// Lines that a notch of the wheel scrolls by.
+const NOTCH: usize = 3;
+
+/// No plan has more lines.
+const LONGEST_PLAN: usize = 200;
+
+impl Experiments {
+    pub(in crate::ui) fn mouse(
+        &mut self,
+        mouse: MouseEvent,
+        area: Rect,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        let cell = Position::new(mouse.column, mouse.row);
+        let panes = layout::panes(area, self.is_editing(), self.plan);
+        let on = |pane: Option<Rect>| pane.filter(|pane| pane.contains(cell));
+        if let Some(pane) = on(panes.list) {
+            self.mouse_on_list(mouse.kind, cell, pane, shared, runs);
+        } else if let Some(pane) = on(panes.editor) {
+            self.mouse_on_editor(mouse.kind, cell, pane, shared);
+        } else if on(panes.plan).is_some() {
+            match mouse.kind {
+                MouseEventKind::ScrollDown => {
+                    self.plan_above = (self.plan_above + NOTCH).min(LONGEST_PLAN);
+                }
+                MouseEventKind::ScrollUp => {
+                    self.plan_above = self.plan_above.saturating_sub(NOTCH);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn mouse_on_list(
+        &mut self,
+        kind: MouseEventKind,
+        cell: Position,
+        pane: Rect,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        match kind {
+            MouseEventKind::Down(MouseButton::Left) => {
+                self.focus = Focus::List;
+                let rows = layout::list(pane, self.is_filtered()).rows;
+                let shown = self.shown();
+                let mut window = self.window(&shown, rows.height as usize);
+                if rows.contains(cell)
+                    && let Some(at) = window.nth((cell.y - rows.y) as usize)
+                {
+                    let path = shown[at].clone();
+                    self.select(Some(path), shared, runs);
+                }
+            }
+            MouseEventKind::ScrollDown if !self.is_editing() => {
+                self.act(Action::Down, shared, runs);
+            }
+            MouseEventKind::ScrollUp if !self.is_editing() => self.act(Action::Up, shared, runs),
+            _ => {}
+        }
+    }
+
+    fn mouse_on_editor(
+        &mut self,
+        kind: MouseEventKind,
+        cell: Position,
+        pane: Rect,
+        shared: &mut Shared,
+    ) {
+        let problem = self.problem;
+        let focused = self.focus == Focus::Problems;
+        let Some(buffer) = self.buffer_mut() else {
+            return;
+        };
+        let count = buffer.problems.len();
+        let areas = layout::editor(pane, count);
+        let selection = if focused {
+            problem
+        } else {
+            Selection::default()
+        };
+        let hit = problems::row_at(areas.problems, count, selection, cell);
+        match kind {
+            MouseEventKind::Down(MouseButton::Left) => {
+                buffer.completion = None;
+                if areas.text.contains(cell) {
+                    let viewport = buffer.viewport.around(&buffer.document, areas.text);
+                    let at = place_at(&buffer.document, viewport, areas.text, cell);
+                    buffer.document.set_cursor(at);
+                }
+                self.focus = Focus::Text;
+                if let Some(number) = hit {
+                    self.go_to_problem(number);
+                }
+            }
+            MouseEventKind::ScrollDown => self.scroll(areas.text, true),
+            MouseEventKind::ScrollUp => self.scroll(areas.text, false),
+            _ => {}
+        }
+        self.keep_in_view(shared);
+    }
+
+    /// Scrolls the text; the cursor stays in view.
+    fn scroll(&mut self, area: Rect, down: bool) {
+        let Some(buffer) = self.buffer_mut() else {
+            return;
+        };
+        let document = &mut buffer.document;
+        let height = area.height as usize;
+        let most = document.lines().saturating_sub(height);
+        let top = if down {
+            (buffer.viewport.top + NOTCH).min(most)
+        } else {
+            buffer.viewport.top.saturating_sub(NOTCH)
+        };
+        let row = document.row(document.cursor());
+        let margin = 2.min(height.saturating_sub(1) / 2);
+        let first = if top == 0 { 0 } else { top + margin };
+        let last = (top + height).saturating_sub(margin + 1).max(first);
+        let wanted = row.clamp(first, last).min(document.lines() - 1);
+        if wanted != row {
+            let at = document.line(wanted).start;
+            document.set_cursor(at);
+        }
+        buffer.viewport.top = top;
+    }
+}

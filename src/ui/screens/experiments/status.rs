@@ -1,0 +1,129 @@
+//! Where each experiment stands: what is wrong with it, whether it waits or
+//! trains, what its last run achieved.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::buffer::Buffer;
+use crate::event::{EvaluatedWeights, Phase, Split};
+use crate::experiment::Loaded;
+use crate::store::{RunEntry, RunState, Runs};
+use crate::ui::shared::Shared;
+
+/// Where an experiment stands; what matters most to a person.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Status {
+    /// It was not read yet.
+    Unread,
+    /// It cannot be read.
+    Unreadable,
+    /// It trains; the share that is done, in [0, 1].
+    Training(f64),
+    /// It waits to be trained; its place in the queue, from 1.
+    Waiting(usize),
+    /// It has so many mistakes.
+    Wrong(usize),
+    /// Its last run got this share of images right, in [0, 1].
+    Achieved(f64),
+    /// How its last run stands.
+    Ran(RunState),
+    /// It was never trained.
+    Ready,
+}
+
+/// The newest run of each experiment.
+pub struct Latest<'a> {
+    /// By the experiment's name and, for runs of which nothing was read, by
+    /// their frozen experiment.
+    newest: BTreeMap<&'a str, &'a RunEntry>,
+}
+
+impl<'a> Latest<'a> {
+    /// Looks through the runs.
+    #[must_use]
+    pub fn of(runs: &'a Runs) -> Self {
+        let mut newest: BTreeMap<&str, &RunEntry> = BTreeMap::new();
+        for (_, run) in runs.iter() {
+            let identity = run.store.identity.as_ref();
+            let key = identity.map_or(run.experiment.as_str(), |known| known.name.as_str());
+            let known = newest.entry(key).or_insert(run);
+            if known.begun <= run.begun {
+                *known = run;
+            }
+        }
+        Self { newest }
+    }
+
+    /// The newest run of an experiment.
+    #[must_use]
+    pub fn run(&self, path: &Path, buffer: &Buffer) -> Option<&'a RunEntry> {
+        let frozen = buffer.loaded.as_ref().map(Loaded::frozen_text);
+        let named = self.newest.get(buffer.run_name(path));
+        let frozen = frozen.and_then(|text| self.newest.get(text));
+        let newer = named.into_iter().chain(frozen).max_by_key(|run| run.begun);
+        newer.copied()
+    }
+}
+
+/// Where an experiment stands.
+#[must_use]
+pub fn status(
+    path: &Path,
+    buffer: Option<&Buffer>,
+    unreadable: bool,
+    shared: &Shared,
+    latest: &Latest,
+) -> Status {
+    let waits = shared.queue.iter().position(|waiting| waiting == path);
+    let Some(buffer) = buffer else {
+        return match waits {
+            Some(place) => Status::Waiting(place + 1),
+            None if unreadable => Status::Unreadable,
+            None => Status::Unread,
+        };
+    };
+    let run = latest.run(path, buffer);
+    let state = run.map(RunEntry::state);
+    if let Some(run) = run {
+        let here = shared.training.as_ref() == Some(&run.folder.name());
+        if here || matches!(state, Some(RunState::Training | RunState::Paused)) {
+            return Status::Training(share(run));
+        }
+    }
+    if let Some(place) = waits {
+        return Status::Waiting(place + 1);
+    }
+    if !buffer.problems.is_empty() {
+        return Status::Wrong(buffer.problems.len());
+    }
+    match (run.and_then(result), state) {
+        (Some(top1), Some(RunState::Completed)) => Status::Achieved(top1),
+        (_, Some(state)) => Status::Ran(state),
+        (_, None) => Status::Ready,
+    }
+}
+
+/// Share of a run's steps that are done, its teacher's training included.
+#[must_use]
+pub fn share(run: &RunEntry) -> f64 {
+    let (mut done, mut all) = (0, 0);
+    for (phase, state) in &run.store.phases {
+        all += state.steps;
+        done += run.store.completed(*phase).min(state.steps);
+    }
+    if all == 0 {
+        0.0
+    } else {
+        done as f64 / all as f64
+    }
+}
+
+/// Share of images that a run's student gets right: test images where there
+/// are, else the best on validation images.
+#[must_use]
+pub fn result(run: &RunEntry) -> Option<f64> {
+    let store = &run.store;
+    let test = store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best);
+    let found = test.or_else(|| store.best_evaluation(Phase::Student))?;
+    (!found.top1.is_nan()).then_some(found.top1)
+}

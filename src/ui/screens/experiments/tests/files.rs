@@ -1,0 +1,167 @@
+//! The list of files, and what others do to them.
+
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::{ADAPTIVE, QUICKSTART, World, path};
+use crate::ui::effect::Effect;
+use crate::ui::news::News;
+
+fn two() -> World {
+    World::new((100, 40), &[("a.ron", QUICKSTART), ("b.ron", ADAPTIVE)])
+}
+
+#[test]
+fn a_file_changed_elsewhere_is_shown_and_the_cursor_stays() {
+    let mut world = two();
+    world.keys(&["enter", "down", "down", "right"]);
+    world.elsewhere(
+        "a.ron",
+        &QUICKSTART.replace("// The first", "// Their first"),
+    );
+    assert!(world.shows("Their first") && world.shows(" 3:2 "));
+}
+
+#[test]
+fn a_conflict_is_decided_either_way() {
+    for (key, kept, left) in [("m", "mine", "theirs"), ("t", "theirs", "mine")] {
+        let mut world = two();
+        world.keys(&["enter"]).text("// mine\n");
+        world.elsewhere("a.ron", &format!("// theirs\n{QUICKSTART}"));
+        assert!(world.shows("- // mine") && world.shows("+ // theirs"));
+        world.keys(&[key]);
+        assert!(world.shows(&format!("// {kept}")) && !world.shows(&format!("// {left}")));
+        world.keys(&["ctrl+s"]);
+        assert!(world.files[&path("a.ron")].starts_with(&format!("// {kept}\n")));
+    }
+}
+
+#[test]
+fn a_conflict_that_was_put_off_is_asked_again_before_saving() {
+    let mut world = two();
+    world.keys(&["enter"]).text("// mine\n");
+    let theirs = format!("// theirs\n{QUICKSTART}");
+    world.elsewhere("a.ron", &theirs);
+    world.keys(&["esc"]);
+    assert!(world.shows("! changed on disk"));
+    world.keys(&["ctrl+s"]);
+    assert!(world.shows("+ // theirs"));
+    assert_eq!(world.files[&path("a.ron")], theirs);
+}
+
+#[test]
+fn a_new_experiment_comes_from_the_template_and_is_opened() {
+    let mut world = two();
+    world.keys(&["n"]).text("mine\n");
+    assert!(world.files[&path("mine.ron")].contains("Experiment("));
+    assert!(world.shows(" mine.ron ") && !world.shows("mistake"));
+    world.text("// typed");
+    assert!(world.shows("// typed"));
+}
+
+#[test]
+fn names_that_are_taken_or_no_names_are_refused() {
+    let mut world = two();
+    world.keys(&["n"]).text("b\n");
+    assert!(world.shows("there is an experiment `b` already"));
+    world.keys(&["n"]).text("x/b\n");
+    assert!(world.shows("cannot contain `/`"));
+    assert_eq!(world.files.len(), 2);
+}
+
+#[test]
+fn a_copy_takes_over_what_is_not_saved_and_its_own_name() {
+    let mut world = two();
+    world
+        .keys(&["enter"])
+        .text("// new\n")
+        .keys(&["esc", "d", "enter"]);
+    let copy = &world.files[&path("a-copy.ron")];
+    assert!(copy.starts_with("// new\n") && copy.contains("name: \"a-copy\""));
+    assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+}
+
+#[test]
+fn a_renamed_file_keeps_its_changes_and_stays_selected() {
+    let mut world = two();
+    world.keys(&["enter"]).text("// new\n").keys(&["esc", "m"]);
+    world.keys(&["backspace"]).text("z\n");
+    assert!(world.files.contains_key(&path("z.ron")));
+    assert!(!world.files.contains_key(&path("a.ron")));
+    assert!(world.shows("z.ron * not saved") && world.shows("// new"));
+}
+
+#[test]
+fn the_filter_narrows_the_list_and_is_left_again() {
+    let mut world = two();
+    world.keys(&["/"]).text("B.r");
+    assert!(world.shows(" b.ron ") && !world.shows("  a "));
+    world.keys(&["enter"]);
+    assert!(world.shows("/B.r"));
+    world.keys(&["esc"]);
+    assert!(world.shows("  a "));
+    world.keys(&["/"]).text("none");
+    assert!(world.shows("No experiment"));
+}
+
+#[test]
+fn what_is_edited_outlives_its_file() {
+    let mut world = two();
+    world.keys(&["enter"]).text("// kept\n").keys(&["esc"]);
+    world.files.remove(&path("a.ron"));
+    world.files.remove(&path("b.ron"));
+    world.list();
+    assert!(world.shows("a.ron * not saved") && !world.shows("b.ron"));
+    world.keys(&["enter", "ctrl+s"]);
+    assert!(world.files.contains_key(&path("a.ron")));
+}
+
+#[test]
+fn an_experiment_that_waits_is_not_asked_for_twice_and_can_be_taken_out() {
+    let mut world = two();
+    world.keys(&["r"]);
+    assert_eq!(world.asked, [Effect::Launch(path("a.ron"))]);
+    world.screen.news(News::Queue(vec![path("a.ron")]));
+    world.keys(&["r"]);
+    assert!(world.shows("a waits already") && world.shows("waits 1"));
+    world.keys(&["x"]);
+    assert_eq!(world.asked[1..], [Effect::Dequeue(path("a.ron"))]);
+}
+
+#[test]
+fn the_mouse_selects_opens_and_scrolls() {
+    let mut world = two();
+    let mut mouse = |kind, column, row| {
+        world.screen.input(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }));
+        world.answer();
+        world.screen()
+    };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    assert!(mouse(click, 5, 3).contains(" b.ron "));
+    assert!(mouse(click, 45, 4).contains(" 3:"));
+    assert!(mouse(MouseEventKind::ScrollDown, 45, 4).contains("Experiment("));
+    for column in (0..100).step_by(3) {
+        for row in 0..40 {
+            mouse(click, column, row);
+        }
+    }
+}
+
+#[test]
+fn nothing_panics_at_any_size() {
+    let mut world = two();
+    world.keys(&["enter", "ctrl+space"]);
+    for keys in [&["f8"], &["f6"], &["esc"], &["f6"], &["/"]] {
+        world.keys(keys);
+        for width in (1..170).step_by(13) {
+            for height in (1..30).step_by(3) {
+                world.screen.input(Event::Resize(width, height));
+                world.screen();
+            }
+        }
+    }
+}

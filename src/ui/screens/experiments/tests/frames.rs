@@ -1,0 +1,103 @@
+//! Pictures of the screen.
+
+use insta::assert_snapshot;
+
+use super::{ADAPTIVE, QUICKSTART, World, path, run, training};
+use crate::ui::news::News;
+use crate::ui::testing::Harness;
+
+const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (200, 60);
+
+/// Files in every state.
+fn full(size: (u16, u16)) -> World {
+    let broken = ADAPTIVE
+        .replace("epochs: 30", "epoch: 30")
+        .replace("Cutout(8)", "Cutot(8)");
+    let scratch = include_str!("../../../../../experiments/cifar10-scratch.ron");
+    let vanilla = include_str!("../../../../../experiments/cifar10-vanilla.ron");
+    let files = [
+        ("cifar10-adaptive.ron", ADAPTIVE),
+        ("cifar10-broken.ron", broken.as_str()),
+        ("cifar10-scratch.ron", scratch),
+        ("cifar10-vanilla.ron", vanilla),
+        ("a-rather-long-name-of-an-experiment.ron", vanilla),
+        ("quickstart.ron", QUICKSTART),
+        ("日本語.ron", QUICKSTART),
+    ];
+    let mut world = World::new(size, &files);
+    world.screen.runs.insert(run("quickstart", 2, 0.8734));
+    world.screen.runs.insert(training("cifar10-vanilla", 103));
+    world
+        .screen
+        .news(News::Queue(vec![path("cifar10-scratch.ron")]));
+    world.keys(&["end", "up"]);
+    world
+}
+
+#[test]
+fn before_anything_is_known() {
+    assert_snapshot!("loading_80x24", Harness::new(80, 24).screen());
+    assert_snapshot!("loading_200x60", Harness::new(200, 60).screen());
+}
+
+#[test]
+fn without_any_experiment() {
+    assert_snapshot!("empty_80x24", World::new(SMALL, &[]).screen());
+    assert_snapshot!("empty_200x60", World::new(LARGE, &[]).screen());
+}
+
+#[test]
+fn files_in_every_state() {
+    assert_snapshot!("list_80x24", full(SMALL).screen());
+    assert_snapshot!("list_200x60", full(LARGE).screen());
+}
+
+#[test]
+fn a_text_with_mistakes() {
+    for (name, size) in [("mistakes_80x24", SMALL), ("mistakes_200x60", LARGE)] {
+        let mut world = full(size);
+        world.keys(&["home", "down", "down", "enter", "f8"]);
+        assert_snapshot!(name, world.screen());
+    }
+}
+
+#[test]
+fn what_can_be_written() {
+    for (name, size) in [("completion_80x24", SMALL), ("completion_200x60", LARGE)] {
+        let mut world = full(size);
+        world.keys(&["enter", "ctrl+f"]).text("    lr:\n");
+        world.keys(&["end", "enter"]).text("iteration: ");
+        world.keys(&["ctrl+space", "down"]);
+        assert_snapshot!(name, world.screen());
+    }
+}
+
+#[test]
+fn the_plan_beside_the_text() {
+    let mut world = full(SMALL);
+    assert_snapshot!("plan_80x24", world.keys(&["p"]).screen());
+    assert_snapshot!("plan_editing_80x24", world.keys(&["enter"]).screen());
+}
+
+#[test]
+fn a_file_that_was_changed_here_and_on_disk() {
+    for (name, size) in [("conflict_80x24", SMALL), ("conflict_200x60", LARGE)] {
+        let mut world = full(size);
+        world.keys(&["enter"]).text("// mine\n");
+        let theirs = QUICKSTART
+            .replace("batch: 64", "batch: 32")
+            .replace("seed: 7", "seed: 8");
+        world.elsewhere("quickstart.ron", &theirs);
+        assert_snapshot!(name, world.screen());
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    let mut world = World::new(SMALL, &[("a.ron", QUICKSTART)]);
+    world.files.clear();
+    world.screen.news(News::Experiments(vec![path("b.ron")]));
+    world.answer();
+    assert_snapshot!("unreadable_80x24", world.screen());
+}

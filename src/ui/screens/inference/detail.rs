@@ -1,0 +1,104 @@
+//! The selected image, large, and what every model answers.
+//!
+//! ```text
+//! ┌ new/0013.png ──────────────────┐
+//! │ ▒▒▒▒▒▒▒▒▒▒▒▒                   │
+//! │ ▒▒▒▒▒▒▒▒▒▒▒▒                   │
+//! │ margin 0.012 entropy 1.203     │
+//! │          student               │
+//! │ cat    · ████▏ 41.2 %          │
+//! └────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Block;
+
+use super::Inference;
+use super::results::Entry;
+use crate::ui::theme::Theme;
+use crate::ui::widget::answers::{self, STUDENT, Side, TEACHER};
+use crate::ui::widget::cells::{decimal, shorten_path};
+use crate::ui::widget::gallery::inside;
+use crate::ui::widget::{Cells, picture};
+
+/// Lines that the answers get before the picture grows.
+const ANSWERS: u16 = 6;
+/// Lines that the answers can fill.
+const MOST_ANSWERS: u16 = 11;
+/// Rows of the largest picture.
+const LARGEST: u16 = 30;
+
+pub(super) fn draw(screen: &Inference, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let Some(entry) = screen.results.selected_entry().filter(|_| area.width > 2) else {
+        return;
+    };
+    let path = entry.image.path.to_string_lossy();
+    let title = format!(" {} ", shorten_path(&path, area.width.saturating_sub(4)));
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(screen.alone));
+    frame.render_widget(block, area);
+    let inside = inside(area);
+    let wanted = if inside.height > 30 {
+        MOST_ANSWERS
+    } else {
+        ANSWERS
+    };
+    let upper = Rect {
+        height: inside.height.saturating_sub(wanted + 1).min(LARGEST),
+        ..inside
+    };
+    let buffer = frame.buffer_mut();
+    let place = picture::draw(&entry.image.picture, theme, buffer, upper);
+    let facts = Rect {
+        y: place.bottom(),
+        height: inside.bottom().saturating_sub(place.bottom()),
+        ..inside
+    };
+    draw_facts(entry, theme, buffer, facts);
+    let image = &entry.image;
+    let asked = [
+        ("student", STUDENT, &image.student),
+        ("teacher", TEACHER, &image.teacher),
+    ];
+    let sides: Vec<Side> = asked
+        .into_iter()
+        .filter(|(_, _, logits)| logits.is_some())
+        .map(|(name, series, logits)| Side::new((name, series), logits.as_deref(), 1.0))
+        .collect();
+    let lower = Rect {
+        y: (facts.y + 1).min(inside.bottom()),
+        height: facts.height.saturating_sub(1),
+        ..inside
+    };
+    answers::draw(
+        &sides,
+        (screen.results.classes(), None),
+        theme,
+        buffer,
+        lower,
+    );
+}
+
+/// How hard the choice was, and whether both made the same; the words for that
+/// where there is room for them.
+fn draw_facts(entry: &Entry, theme: &Theme, buffer: &mut Buffer, area: Rect) {
+    let mut cells = Cells::line(buffer, area, 0);
+    if let Some(answer) = entry.answer() {
+        cells.word("margin ", theme.muted());
+        cells.word(&decimal(f64::from(answer.margin)), theme.text());
+        cells.word(" entropy ", theme.muted());
+        cells.word(&decimal(f64::from(answer.entropy)), theme.text());
+    }
+    let roomy = cells.rest() > 9;
+    let (text, style) = match entry.agrees() {
+        Some(true) if roomy => (" = agree", theme.good()),
+        Some(true) => (" =", theme.good()),
+        Some(false) if roomy => (" ≠ differ", theme.bad()),
+        Some(false) => (" ≠", theme.bad()),
+        None => return,
+    };
+    cells.word(text, style);
+}

@@ -1,0 +1,374 @@
+//! A folder of images, classified by a run's models while anything else goes
+//! on: what they answer, how sure they are, what could not be read.
+//!
+//! Results are sorted as they arrive, so that drawing only looks at those in
+//! view, however many there are.
+
+mod detail;
+mod job;
+mod layout;
+mod notice;
+mod results;
+mod setup;
+mod table;
+#[cfg(test)]
+mod tests;
+mod unreadable;
+
+use std::path::{Path, PathBuf};
+
+use crossterm::event::{MouseEvent, MouseEventKind};
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
+use self::job::{Job, Stage};
+use self::results::Results;
+use crate::event::Phase;
+use crate::event::inspection::export::{csv_of, json_lines_of};
+use crate::event::inspection::{Answering, InferenceEvent, InferenceRequest, Weights};
+use crate::store::{RunState, Runs};
+use crate::ui::action::Action;
+use crate::ui::dialog::{Dialog, Prompt, Purpose};
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+use crate::ui::widget::{Pattern, Selection, gallery};
+
+/// The state of the screen.
+#[derive(Debug, Default)]
+pub struct Inference {
+    // What would be asked next.
+    folder: Option<PathBuf>,
+    run: Option<String>,
+    answering: Answering,
+    weights: Weights,
+    /// What was asked, and how far it is.
+    job: Job,
+    results: Results,
+    /// The selected file among those that could not be read, while they are
+    /// shown.
+    unreadable: Option<Selection>,
+    /// Whether the selected image is shown alone.
+    alone: bool,
+}
+
+impl Inference {
+    /// The screen is shown: a run is chosen if none is.
+    pub(in crate::ui) fn shown(&mut self, _shared: &Shared, runs: &Runs) {
+        let gone = self.run.as_ref().is_none_or(|run| runs.get(run).is_none());
+        if gone {
+            self.run = best(runs);
+        }
+    }
+
+    pub(in crate::ui) fn heard(
+        &mut self,
+        event: InferenceEvent,
+        shared: &mut Shared,
+        _runs: &Runs,
+    ) {
+        match event {
+            InferenceEvent::Began { images, classes } => {
+                self.results.begin(classes);
+                self.job.stage = Stage::Running {
+                    images,
+                    began: shared.clock.elapsed,
+                };
+            }
+            InferenceEvent::Classified(image) => self.results.add(*image),
+            InferenceEvent::Unreadable(file) => self.results.unreadable.push(file),
+            InferenceEvent::Ended { cancelled, seconds } => {
+                let unreadable = self.results.unreadable.len();
+                self.job.stage = Stage::Ended { cancelled, seconds };
+                shared.tell(LogLine::info(format!(
+                    "{} {} images in {seconds:.1} s, {unreadable} could not be read",
+                    if cancelled {
+                        "cancelled after"
+                    } else {
+                        "classified"
+                    },
+                    self.results.number(),
+                )));
+            }
+            InferenceEvent::Failed(why) => {
+                shared.tell(LogLine::error(format!("could not classify: {why}")));
+                self.job.stage = Stage::Failed(why);
+            }
+        }
+    }
+
+    pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        match action {
+            Action::ChooseFolder => self.ask_folder(shared),
+            Action::NextInferenceRun => self.step_run(1, runs),
+            Action::PreviousInferenceRun => self.step_run(runs.len().saturating_sub(1), runs),
+            Action::AnsweringModel => {
+                self.answering = match self.answering {
+                    Answering::Student => Answering::Teacher,
+                    Answering::Teacher => Answering::Both,
+                    Answering::Both => Answering::Student,
+                };
+            }
+            Action::AnsweringWeights => {
+                self.weights = match self.weights {
+                    Weights::Best => Weights::Latest,
+                    Weights::Latest => Weights::Best,
+                };
+            }
+            Action::StartInference => self.start(shared),
+            Action::CancelInference => self.cancel(shared),
+            Action::Filter => {
+                let text = self.results.pattern().map_or("", Pattern::text);
+                let title = "Images whose file or class has";
+                let prompt = Prompt::new(title, text, Purpose::FilterResults);
+                shared.dialog = Some(Dialog::Prompt(prompt));
+            }
+            Action::ExportResults => self.ask_export("csv", shared),
+            Action::ExportResultLines => self.ask_export("jsonl", shared),
+            _ => self.look(action, shared),
+        }
+    }
+
+    /// Actions that change what is looked at.
+    fn look(&mut self, action: Action, shared: &mut Shared) {
+        if let Some(selection) = &mut self.unreadable {
+            if matches!(action, Action::ShowUnreadable | Action::Back) {
+                self.unreadable = None;
+            } else {
+                selection.act(action, self.results.unreadable.len());
+            }
+            return;
+        }
+        match action {
+            Action::ShowUnreadable => self.unreadable = Some(Selection::default()),
+            Action::SortResults => self.results.sort_next(),
+            Action::ReverseResults => self.results.reverse(),
+            Action::Activate if self.is_shown() => self.alone = !self.alone,
+            Action::Activate => self.start(shared),
+            Action::Back if self.job.is_under_way() => self.cancel(shared),
+            Action::Back if self.alone => self.alone = false,
+            Action::Back => self.results.filter(None),
+            Action::Copy => {
+                if let Some(image) = self.results.selected() {
+                    let path = self.path_of(&image.path);
+                    shared.ask(Effect::Copy(path.display().to_string()));
+                }
+            }
+            _ => {
+                self.results.act(action);
+            }
+        }
+    }
+
+    /// A file's path as others can open it.
+    fn path_of(&self, file: &Path) -> PathBuf {
+        let asked = self.job.asked.as_ref();
+        asked.map_or_else(|| file.to_owned(), |asked| asked.folder.join(file))
+    }
+
+    /// What would be asked now.
+    fn request(&self) -> Option<InferenceRequest> {
+        Some(InferenceRequest {
+            folder: self.folder.clone()?,
+            run: self.run.clone()?,
+            answering: self.answering,
+            weights: self.weights,
+        })
+    }
+
+    /// Whether the answers to what would be asked are here already.
+    fn is_shown(&self) -> bool {
+        !self.results.is_empty() && self.request() == self.job.asked
+    }
+
+    fn start(&mut self, shared: &mut Shared) {
+        if self.job.is_under_way() {
+            let key = shared.keymap.keys(Action::CancelInference);
+            return shared.tell(LogLine::info(format!(
+                "a folder is being classified; {key} ends that"
+            )));
+        }
+        if self.folder.is_none() {
+            return self.ask_folder(shared);
+        }
+        let Some(request) = self.request() else {
+            return shared.tell(LogLine::error("there is no run whose models could answer"));
+        };
+        self.results.begin(Vec::new());
+        self.unreadable = None;
+        self.alone = false;
+        self.job = Job {
+            asked: Some(request.clone()),
+            stage: Stage::Asked,
+            cancelling: false,
+        };
+        shared.ask(Effect::Infer(request));
+    }
+
+    fn cancel(&mut self, shared: &mut Shared) {
+        if self.job.is_under_way() && !self.job.cancelling {
+            self.job.cancelling = true;
+            shared.ask(Effect::CancelInference);
+        }
+    }
+
+    fn ask_folder(&self, shared: &mut Shared) {
+        let folder = self
+            .folder
+            .as_ref()
+            .map(|folder| folder.display().to_string());
+        shared.dialog = Some(Dialog::Prompt(Prompt::new(
+            "Folder of images to classify",
+            &folder.unwrap_or_default(),
+            Purpose::ChooseFolder,
+        )));
+    }
+
+    fn ask_export(&self, extension: &str, shared: &mut Shared) {
+        if self.results.shown() == 0 {
+            return shared.tell(LogLine::info("there are no results to write"));
+        }
+        let folder = self
+            .job
+            .asked
+            .as_ref()
+            .and_then(|asked| asked.folder.file_name());
+        let folder = folder.map_or("images".into(), |name| name.to_string_lossy());
+        let title = format!("Write {} results to (.csv or .jsonl)", self.results.shown());
+        let path = format!("{folder}-classes.{extension}");
+        shared.dialog = Some(Dialog::Prompt(Prompt::new(
+            title,
+            &path,
+            Purpose::ExportResults,
+        )));
+    }
+
+    fn step_run(&mut self, by: usize, runs: &Runs) {
+        let names: Vec<&str> = runs.iter().map(|(name, _)| name).collect();
+        let at = names
+            .iter()
+            .position(|name| Some(*name) == self.run.as_deref());
+        let next = at.map_or(0, |at| (at + by) % names.len());
+        self.run = names.get(next).map(|name| (*name).to_owned());
+    }
+
+    pub(in crate::ui) fn given(
+        &mut self,
+        purpose: &Purpose,
+        text: &str,
+        shared: &mut Shared,
+        _runs: &Runs,
+    ) {
+        let text = text.trim();
+        match purpose {
+            Purpose::ChooseFolder if !text.is_empty() => self.folder = Some(PathBuf::from(text)),
+            Purpose::FilterResults => self.results.filter(Pattern::new(text)),
+            Purpose::ExportResults if !text.is_empty() => self.export(PathBuf::from(text), shared),
+            _ => {}
+        }
+    }
+
+    /// Writes what is shown, in its order, in the format of the file's name.
+    fn export(&self, path: PathBuf, shared: &mut Shared) {
+        let rows = self.results.iter();
+        let classes = self.results.classes();
+        let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+        let text = match extension.as_ref().and_then(|kind| kind.to_str()) {
+            Some("csv") => csv_of(rows, classes).map_err(|error| error.to_string()),
+            Some("jsonl" | "ndjson") => {
+                json_lines_of(rows, classes).map_err(|error| error.to_string())
+            }
+            _ => Err("its name must end with .csv or .jsonl".to_owned()),
+        };
+        match text {
+            Ok(text) => shared.ask(Effect::WriteFile { path, text }),
+            Err(why) => {
+                let path = path.display();
+                shared.tell(LogLine::error(format!("could not write {path}: {why}")));
+            }
+        }
+    }
+
+    pub(in crate::ui) fn mouse(
+        &mut self,
+        mouse: MouseEvent,
+        area: Rect,
+        shared: &mut Shared,
+        _runs: &Runs,
+    ) {
+        let areas = layout::areas(area, self.alone);
+        let position = Position::new(mouse.column, mouse.row);
+        match mouse.kind {
+            MouseEventKind::ScrollUp => self.look(Action::Up, shared),
+            MouseEventKind::ScrollDown => self.look(Action::Down, shared),
+            MouseEventKind::Down(_) if self.unreadable.is_none() => {
+                let window = self.results.window(gallery::rows_in(areas.table));
+                let row = gallery::row_at(areas.table, position).map(|row| window.start + row);
+                if let Some(row) = row.filter(|row| window.contains(row)) {
+                    self.results.select(row);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+        if self.job.is_under_way() {
+            return &[
+                Action::CancelInference,
+                Action::SortResults,
+                Action::Filter,
+                Action::ShowUnreadable,
+            ];
+        }
+        if self.results.is_empty() {
+            return &[
+                Action::ChooseFolder,
+                Action::NextInferenceRun,
+                Action::AnsweringModel,
+                Action::AnsweringWeights,
+                Action::StartInference,
+            ];
+        }
+        &[
+            Action::ChooseFolder,
+            Action::SortResults,
+            Action::Filter,
+            Action::ShowUnreadable,
+            Action::ExportResults,
+        ]
+    }
+
+    pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        let areas = layout::areas(area, self.alone);
+        setup::draw(self, shared, runs, frame, areas.setup);
+        if let Some(selection) = self.unreadable {
+            unreadable::draw(&self.results, selection, &shared.theme, frame, areas.main);
+        } else if self.results.number() == 0 {
+            notice::draw(self, shared, runs, frame, areas.main);
+        } else {
+            table::draw(self, shared, frame, areas.table);
+            detail::draw(self, &shared.theme, frame, areas.detail);
+        }
+    }
+}
+
+/// The completed run with the best validation accuracy; else the best of all
+/// that were evaluated, else the newest.
+fn best(runs: &Runs) -> Option<String> {
+    let rank = |run: &crate::store::RunEntry| {
+        let best = run.store.best_evaluation(Phase::Student);
+        let top1 = best.map_or(f64::NEG_INFINITY, |evaluation| evaluation.top1);
+        (
+            best.is_some() && run.state() == RunState::Completed,
+            top1,
+            run.begun,
+        )
+    };
+    runs.iter()
+        .max_by(|(_, a), (_, b)| {
+            let (a, b) = (rank(a), rank(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
+        })
+        .map(|(name, _)| name.to_owned())
+}

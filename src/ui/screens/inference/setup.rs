@@ -1,0 +1,194 @@
+//! What would be asked, and how far what was asked is.
+//!
+//! ```text
+//! ┌ Classify a folder of images ──────────────────────────────────────┐
+//! │ folder o  /data/new               models  m  student and teacher  │
+//! │ run   ][  quickstart-2026…        weights w  best, top-1 92.1 %   │
+//! │ ██████████▍                 1,234 of 5,000 · 812 images/s · 5 s   │
+//! └───────────────────────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::widgets::Block;
+
+use super::Inference;
+use super::job::{Stage, progress};
+use crate::event::inspection::{Answering, Weights};
+use crate::event::{EvaluatedWeights, Phase, Split};
+use crate::store::Runs;
+use crate::ui::action::Action;
+use crate::ui::shared::Shared;
+use crate::ui::widget::cells::{count, percent, shorten_path};
+use crate::ui::widget::gallery::inside;
+use crate::ui::widget::{Cells, bars};
+
+/// Cells of a field's name and its key.
+const NAME: u16 = 11;
+
+pub(super) fn draw(
+    screen: &Inference,
+    shared: &Shared,
+    runs: &Runs,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let theme = &shared.theme;
+    let block = Block::bordered()
+        .title(" Classify a folder of images ")
+        .border_style(theme.border(false));
+    frame.render_widget(block, area);
+    let inside = inside(area);
+    let folder = screen
+        .folder
+        .as_ref()
+        .map(|folder| folder.display().to_string());
+    let folder = folder.unwrap_or_else(|| "none yet".to_owned());
+    let run = screen.run.clone().unwrap_or_else(|| "none yet".to_owned());
+    let fields = [
+        [
+            ("folder", Action::ChooseFolder, folder),
+            (
+                "models",
+                Action::AnsweringModel,
+                models(screen.answering).to_owned(),
+            ),
+        ],
+        [
+            ("run", Action::NextInferenceRun, run),
+            ("weights", Action::AnsweringWeights, weights(screen, runs)),
+        ],
+    ];
+    let mut lines = Vec::from(fields);
+    if inside.height == 1 {
+        // The progress matters more than what is chosen.
+        lines.clear();
+    }
+    for (line, [left, right]) in lines.iter().enumerate() {
+        let mut cells = Cells::line(frame.buffer_mut(), inside, line);
+        let half = cells.rest() * 11 / 20;
+        for ((name, action, value), width) in [(left, half), (right, cells.rest() - half)] {
+            let key = shared.keymap.key(*action).unwrap_or_default();
+            cells.text(NAME - 3, name, theme.muted());
+            cells.text(3, &key, theme.accent());
+            let room = width.saturating_sub(NAME + 1);
+            // Folders and runs differ at their ends.
+            let is_name = matches!(action, Action::ChooseFolder | Action::NextInferenceRun);
+            let value = if is_name {
+                shorten_path(value, room)
+            } else {
+                value.into()
+            };
+            cells.text(room, &value, theme.text()).skip(1);
+        }
+    }
+    draw_progress(screen, shared, frame, inside, lines.len());
+}
+
+fn models(answering: Answering) -> &'static str {
+    match answering {
+        Answering::Student => "student",
+        Answering::Teacher => "teacher",
+        Answering::Both => "student and teacher",
+    }
+}
+
+/// Which weights, and how well they do.
+fn weights(screen: &Inference, runs: &Runs) -> String {
+    let run = screen.run.as_ref().and_then(|run| runs.get(run));
+    let evaluation = run.and_then(|run| match screen.weights {
+        Weights::Best => run.store.best_evaluation(Phase::Student),
+        Weights::Latest => {
+            let last = EvaluatedWeights::Last;
+            run.store
+                .last_evaluation(Phase::Student, Split::Valid, last)
+        }
+    });
+    let word = match screen.weights {
+        Weights::Best => "best",
+        Weights::Latest => "latest",
+    };
+    match evaluation {
+        Some(evaluation) => format!("{word}, top-1 {}", percent(evaluation.top1)),
+        None => word.to_owned(),
+    }
+}
+
+fn draw_progress(
+    screen: &Inference,
+    shared: &Shared,
+    frame: &mut Frame,
+    inside: Rect,
+    line: usize,
+) {
+    let theme = &shared.theme;
+    let done = screen.results.number() + screen.results.unreadable.len();
+    let (share, text) = match &screen.job.stage {
+        Stage::Idle => {
+            let key = shared.keymap.keys(Action::Activate);
+            let text = match screen.folder {
+                Some(_) => format!("{key} classifies it"),
+                None => String::new(),
+            };
+            (None, text)
+        }
+        Stage::Asked => (Some(0.0), "looking for images".to_owned()),
+        Stage::Running { images, began } => {
+            let elapsed = shared.clock.elapsed.saturating_sub(*began);
+            let progress = progress(done, *images, elapsed);
+            let part = format!("{} of {}", count(done as u64), count(*images as u64));
+            let text = if screen.job.cancelling {
+                "ending".to_owned()
+            } else if progress.rate.is_finite() {
+                let left = time(progress.left);
+                format!("{part} · {:.0} images/s · {left} left", progress.rate)
+            } else {
+                part
+            };
+            (Some(progress.share), text)
+        }
+        Stage::Ended { cancelled, seconds } => {
+            let word = if *cancelled {
+                "cancelled after"
+            } else {
+                "done:"
+            };
+            let rate = done as f64 / seconds.max(1e-9);
+            let text = format!(
+                "{word} {} files in {} · {rate:.0} images/s",
+                count(done as u64),
+                time(*seconds)
+            );
+            (None, text)
+        }
+        Stage::Failed(why) => (None, format!("failed: {why}")),
+    };
+    let mut cells = Cells::line(frame.buffer_mut(), inside, line);
+    let failed = matches!(screen.job.stage, Stage::Failed(_));
+    let style = if failed { theme.bad() } else { theme.text() };
+    if let Some(share) = share {
+        let width = cells.rest() * 2 / 5;
+        let bar = bars::lying(share, width);
+        let track = usize::from(width).saturating_sub(bar.chars().count());
+        cells
+            .word(&bar, theme.good())
+            .word(&"░".repeat(track), theme.muted());
+        cells.skip(1);
+    }
+    let rest = cells.rest();
+    cells.text(rest, &text, style);
+}
+
+/// A time, rounded as people say it.
+fn time(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "?".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..120 => format!("{whole} s"),
+        120..7200 => format!("{} min", whole / 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}

@@ -1,0 +1,254 @@
+//! The results, one image a row.
+//!
+//! ```text
+//! ┌ 1,234 images · hardest first ───────────────────────────────┐
+//! │ file          class   confidence       margin entropy   ms  │
+//! │ new/0013.png  cat  =   41.2 % ████▏     0.012   1.203  1.2  │
+//! └─────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! With room, every image has its picture and the answers of every model.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Block;
+
+use super::Inference;
+use super::results::{Entry, Results};
+use crate::event::inspection::{Figures, ranked, softmax};
+use crate::ui::action::Action;
+use crate::ui::shared::Shared;
+use crate::ui::theme::Theme;
+use crate::ui::widget::cells::{count, decimal, percent, shorten_path};
+use crate::ui::widget::gallery::{self, PICTURE, inside};
+use crate::ui::widget::{Cells, bars, notice, picture};
+
+/// Cells of a class's name, of a percentage and of another number.
+const CLASS: u16 = 10;
+const PERCENT: u16 = 7;
+const NUMBER: u16 = 8;
+/// Cells of the longest bar.
+const BAR: u16 = 20;
+/// Classes that are named after the first.
+const NEXT: usize = 3;
+
+pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area: Rect) {
+    let (theme, results) = (&shared.theme, &screen.results);
+    let (shown, all) = (results.shown(), results.number());
+    let number = if shown == all {
+        count(all as u64)
+    } else {
+        format!("{} of {}", count(shown as u64), count(all as u64))
+    };
+    let unreadable = match results.unreadable.len() {
+        0 => String::new(),
+        number => {
+            let key = shared
+                .keymap
+                .key(Action::ShowUnreadable)
+                .unwrap_or_default();
+            format!("· {key}: {} unreadable ", count(number as u64))
+        }
+    };
+    let title = format!(" {number} images · {} {unreadable}", results.words());
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(true));
+    frame.render_widget(block, area);
+    if shown == 0 {
+        let sentences = ["Another filter shows others."];
+        notice::draw(
+            "No image is like that",
+            &sentences,
+            theme,
+            frame,
+            inside(area),
+        );
+        return;
+    }
+    let roomy = gallery::row_height(area) > 1;
+    if !roomy {
+        draw_names(theme, frame, inside(area));
+    }
+    let selected = results.selected_row();
+    for (line, row) in results.window(gallery::rows_in(area)).enumerate() {
+        let Some(entry) = results.row(row) else {
+            continue;
+        };
+        let place = gallery::row(area, line);
+        let style = if selected == Some(row) {
+            theme.selection()
+        } else {
+            Style::new()
+        };
+        if roomy {
+            draw_roomy((results, entry), (theme, style), frame, place);
+        } else {
+            draw_line((results, entry), (theme, style), frame, place);
+        }
+    }
+}
+
+/// Which columns a line of this width has: cells of the file, of the bar, and
+/// whether margin, entropy and time are there.
+fn columns(width: u16) -> (u16, u16, bool) {
+    let fixed = CLASS + 3 + PERCENT + 1;
+    let numbers = width >= fixed + 3 * NUMBER + 30;
+    let rest = width.saturating_sub(fixed + if numbers { 3 * NUMBER } else { 0 });
+    let bar = (rest / 4).min(BAR);
+    (rest - bar, bar, numbers)
+}
+
+fn draw_names(theme: &Theme, frame: &mut Frame, inside: Rect) {
+    let mut cells = Cells::line(frame.buffer_mut(), inside, 0);
+    let (file, bar, numbers) = columns(cells.rest());
+    let style = theme.muted();
+    cells
+        .text(file, "file", style)
+        .text(CLASS + 3, "class", style);
+    cells.right(PERCENT, "sure", style).skip(bar + 1);
+    if numbers {
+        for name in ["margin", "entropy", "ms"] {
+            cells.right(NUMBER, name, style);
+        }
+    }
+}
+
+fn draw_line(
+    (results, entry): (&Results, &Entry),
+    (theme, style): (&Theme, Style),
+    frame: &mut Frame,
+    place: Rect,
+) {
+    let mut cells = Cells::line(frame.buffer_mut(), place, 0);
+    cells.style(style);
+    let (file, bar, numbers) = columns(cells.rest());
+    let width = file.saturating_sub(1);
+    let path = entry.image.path.to_string_lossy();
+    cells
+        .text(width, &shorten_path(&path, width), Style::new())
+        .skip(file - width);
+    let answer = entry.answer();
+    cells.text(CLASS, class(results, answer), Style::new());
+    let (sign, colour) = agreement(entry.agrees(), theme);
+    cells.skip(1).text(1, sign, colour).skip(1);
+    let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));
+    cells.right(PERCENT, &percent(share), Style::new()).skip(1);
+    cells.text(bar, &bars::lying(share, bar), theme.series(1));
+    if numbers {
+        let number =
+            |of: fn(&Figures) -> f32| decimal(answer.map_or(f64::NAN, |a| f64::from(of(a))));
+        cells.right(NUMBER, &number(|answer| answer.margin), Style::new());
+        cells.right(NUMBER, &number(|answer| answer.entropy), Style::new());
+        cells.right(NUMBER, &milliseconds(entry), theme.muted());
+    }
+}
+
+fn draw_roomy(
+    (results, entry): (&Results, &Entry),
+    (theme, style): (&Theme, Style),
+    frame: &mut Frame,
+    place: Rect,
+) {
+    let buffer = frame.buffer_mut();
+    buffer.set_style(place.intersection(buffer.area), style);
+    let thumbnail = Rect {
+        width: PICTURE.min(place.width),
+        ..place
+    };
+    picture::draw(&entry.image.picture, theme, buffer, thumbnail);
+    let answer = entry.answer();
+    let number = |of: fn(&Figures) -> f32| decimal(answer.map_or(f64::NAN, |a| f64::from(of(a))));
+    let facts = format!(
+        "margin {}  entropy {}  {} ms",
+        number(|answer| answer.margin),
+        number(|answer| answer.entropy),
+        milliseconds(entry)
+    );
+    let mut cells = Cells::line(buffer, place, 0);
+    cells.skip(PICTURE + 1);
+    let width = cells
+        .rest()
+        .saturating_sub(facts.chars().count() as u16 + 1);
+    let path = entry.image.path.to_string_lossy();
+    cells.text(width, &shorten_path(&path, width), Style::new());
+    let rest = cells.rest();
+    cells.right(rest, &facts, theme.muted());
+    let both = entry.agrees();
+    let models = [
+        (
+            "student",
+            &entry.image.student,
+            entry.student.as_ref(),
+            None,
+        ),
+        (
+            "teacher",
+            &entry.image.teacher,
+            entry.teacher.as_ref(),
+            both,
+        ),
+    ];
+    let asked = models
+        .into_iter()
+        .filter(|(_, logits, _, _)| logits.is_some());
+    for (line, (name, logits, figures, agrees)) in asked.enumerate() {
+        let mut cells = Cells::line(buffer, place, line + 1);
+        cells.skip(PICTURE + 1).text(8, name, theme.muted());
+        let (sign, colour) = agreement(agrees, theme);
+        cells
+            .text(2, sign, colour)
+            .text(CLASS + 4, class(results, figures), Style::new());
+        let share = figures.map_or(f64::NAN, |figures| f64::from(figures.confidence));
+        cells.right(PERCENT, &percent(share), Style::new()).skip(1);
+        let bar = (cells.rest() / 3).min(BAR);
+        cells
+            .text(bar, &bars::lying(share, bar), theme.series(1 - line.min(1)))
+            .skip(2);
+        let rest = cells.rest();
+        cells.text(rest, &next(results, logits.as_deref()), theme.muted());
+    }
+}
+
+/// The classes after the first: `dog 12.0 %, ship 3.1 %`.
+fn next(results: &Results, logits: Option<&[f32]>) -> String {
+    let Some(logits) = logits.filter(|logits| Figures::of(logits).is_some()) else {
+        return String::new();
+    };
+    let probabilities = softmax(logits, 1.0);
+    let next = ranked(&probabilities, NEXT + 1)
+        .into_iter()
+        .skip(1)
+        .map(|class| {
+            let name = results.classes().get(class).map_or("?", String::as_str);
+            format!("{name} {}", percent(f64::from(probabilities[class])))
+        });
+    next.collect::<Vec<_>>().join(", ")
+}
+
+fn class<'a>(results: &'a Results, answer: Option<&Figures>) -> &'a str {
+    answer.map_or("–", |answer| {
+        results
+            .classes()
+            .get(answer.prediction)
+            .map_or("?", String::as_str)
+    })
+}
+
+/// Whether teacher and student agree, as a sign with its colour.
+fn agreement(agrees: Option<bool>, theme: &Theme) -> (&'static str, Style) {
+    match agrees {
+        Some(true) => ("=", theme.good()),
+        Some(false) => ("≠", theme.bad()),
+        None => ("", theme.muted()),
+    }
+}
+
+fn milliseconds(entry: &Entry) -> String {
+    if entry.image.milliseconds.is_finite() {
+        format!("{:.1}", entry.image.milliseconds)
+    } else {
+        "–".to_owned()
+    }
+}

@@ -1,0 +1,262 @@
+//! The screen as a whole: what is asked, what is shown.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::super::compare::testing::{fumble, logits, with_runs};
+use crate::event::inspection::{Answering, Classified, InferenceEvent, InferenceRequest, Weights};
+use crate::event::{Outcome, RunEvent, SkippedImage};
+use crate::ui::action::Context;
+use crate::ui::testing::Harness;
+use crate::ui::{Effect, News};
+
+pub(super) use super::super::compare::testing::picture;
+
+/// An image of which student and teacher are the surer, the later it is, and
+/// differ on every third.
+pub(super) fn classified(at: usize) -> Classified {
+    let class = at % 4;
+    Classified {
+        path: PathBuf::from(format!("new/{at:04}.png")),
+        picture: picture(at, 32),
+        student: Some(logits(class, 0.2 + at as f32 * 0.1)),
+        teacher: Some(logits(
+            (class + usize::from(at % 3 == 2)) % 4,
+            2.0 + at as f32 * 0.1,
+        )),
+        milliseconds: 1.0 + at as f64 * 0.125,
+    }
+}
+
+fn heard(harness: &mut Harness, event: InferenceEvent) {
+    harness.news(News::Inference(event));
+}
+
+fn began(harness: &mut Harness, images: usize) {
+    let classes = ["airplane", "cat", "dog", "ship"]
+        .map(str::to_owned)
+        .to_vec();
+    heard(harness, InferenceEvent::Began { images, classes });
+}
+
+fn unreadable(harness: &mut Harness) {
+    heard(
+        harness,
+        InferenceEvent::Unreadable(SkippedImage {
+            path: PathBuf::from("new/broken.png"),
+            reason: "the file ends before its last row".to_owned(),
+        }),
+    );
+}
+
+/// A folder is chosen and classified half, five seconds long.
+fn half(width: u16, height: u16, models: &[&str]) -> (Harness, Vec<String>) {
+    let (mut harness, names) = with_runs(width, height);
+    harness
+        .keys(&["5", "o"])
+        .text("/data/new\n")
+        .keys(models)
+        .keys(&["enter"]);
+    began(&mut harness, 40);
+    for at in 0..19 {
+        let mut image = classified(at);
+        if models.is_empty() {
+            image.teacher = None;
+        }
+        heard(&mut harness, InferenceEvent::Classified(Box::new(image)));
+    }
+    unreadable(&mut harness);
+    harness.at(Duration::from_secs(5));
+    (harness, names)
+}
+
+fn ended(harness: &mut Harness, cancelled: bool) {
+    let seconds = 9.5;
+    heard(harness, InferenceEvent::Ended { cancelled, seconds });
+    harness.at(Duration::from_secs(20));
+}
+
+#[test]
+fn without_runs_and_without_a_folder_it_is_said_what_to_do() {
+    insta::assert_snapshot!("no_runs", Harness::new(80, 24).keys(&["5"]).screen());
+    let (mut harness, _) = with_runs(80, 24);
+    insta::assert_snapshot!("no_folder", harness.keys(&["5"]).screen());
+}
+
+#[test]
+fn a_completed_run_comes_before_a_better_one_that_is_not() {
+    let (mut harness, names) = with_runs(80, 24);
+    assert!(harness.keys(&["5"]).screen().contains(&names[0]));
+    let mut other = harness.runs.get(&names[0]).unwrap().store.evaluations[0].clone();
+    other.top1 = 0.5;
+    harness.runs.apply(&names[1], &RunEvent::Evaluated(other));
+    harness
+        .runs
+        .apply(&names[1], &RunEvent::RunEnded(Outcome::Completed));
+    harness.runs.remove(&names[0]);
+    assert!(harness.keys(&["4", "5"]).screen().contains(&names[1]));
+}
+
+#[test]
+fn what_is_chosen_is_asked_for_and_only_once() {
+    let (mut harness, names) = with_runs(80, 24);
+    harness
+        .keys(&["5", "enter"])
+        .text("/data/new\n")
+        .keys(&["m", "m", "w", "]", "enter", "enter", "r"]);
+    let request = InferenceRequest {
+        folder: PathBuf::from("/data/new"),
+        run: names[1].clone(),
+        answering: Answering::Both,
+        weights: Weights::Latest,
+    };
+    assert_eq!(harness.take(), [Effect::Infer(request)]);
+    insta::assert_snapshot!("asked", harness.screen());
+}
+
+#[test]
+fn results_are_shown_as_they_arrive() {
+    insta::assert_snapshot!("running_80", half(80, 24, &[]).0.screen());
+    insta::assert_snapshot!("running_both_80", half(80, 24, &["m", "m"]).0.screen());
+    let (mut harness, _) = half(200, 60, &["m", "m"]);
+    ended(&mut harness, false);
+    insta::assert_snapshot!("done_200", harness.keys(&["down"]).screen());
+    insta::assert_snapshot!("done_50", {
+        harness.input(Event::Resize(50, 24));
+        harness.screen()
+    });
+    insta::assert_snapshot!("alone_80", {
+        harness.input(Event::Resize(80, 24));
+        harness.keys(&["enter"]).screen()
+    });
+}
+
+#[test]
+fn it_is_cancelled_once_and_what_is_done_stays() {
+    let (mut harness, _) = half(80, 24, &[]);
+    harness.take();
+    harness.keys(&["x", "esc", "x"]);
+    assert_eq!(harness.take(), [Effect::CancelInference]);
+    ended(&mut harness, true);
+    let screen = harness.screen();
+    assert!(screen.contains("cancelled after 20 files"), "{screen}");
+    assert!(screen.contains("19 images"), "{screen}");
+}
+
+#[test]
+fn files_that_could_not_be_read_are_listed_with_their_reasons() {
+    let (mut harness, _) = half(80, 24, &[]);
+    insta::assert_snapshot!("unreadable_80", harness.keys(&["u"]).screen());
+    assert!(harness.keys(&["esc"]).screen().contains("19 images"));
+}
+
+#[test]
+fn failures_and_folders_without_images_are_explained() {
+    let (mut harness, _) = with_runs(80, 24);
+    harness.keys(&["5", "o"]).text("/nowhere\n").keys(&["r"]);
+    heard(
+        &mut harness,
+        InferenceEvent::Failed("there is no folder /nowhere".to_owned()),
+    );
+    harness.at(Duration::from_secs(20));
+    insta::assert_snapshot!("failed", harness.screen());
+    harness.keys(&["r"]);
+    began(&mut harness, 0);
+    ended(&mut harness, false);
+    insta::assert_snapshot!("no_images", harness.screen());
+    harness.keys(&["r"]);
+    began(&mut harness, 1);
+    unreadable(&mut harness);
+    ended(&mut harness, false);
+    assert!(harness.screen().contains("No image could be read"));
+}
+
+#[test]
+fn what_is_filtered_is_what_is_written() {
+    let (mut harness, _) = half(80, 24, &[]);
+    ended(&mut harness, false);
+    harness.take();
+    harness
+        .keys(&["/"])
+        .text("000[12]\n")
+        .keys(&["s", "s", "s", "e", "enter"]);
+    let effects = harness.take();
+    let [Effect::WriteFile { path, text }] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(path, &PathBuf::from("new-classes.csv"));
+    let files: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next())
+        .collect();
+    assert_eq!(files, ["new/0001.png", "new/0002.png"]);
+    harness.keys(&["E", "enter"]);
+    assert!(
+        matches!(&harness.take()[..], [Effect::WriteFile { text, .. }] if text.starts_with('{'))
+    );
+    harness.keys(&["e"]).text(".txt\n");
+    assert_eq!(harness.take(), []);
+    assert!(harness.screen().contains("must end with .csv"));
+    assert!(
+        harness
+            .at(Duration::from_mins(1))
+            .keys(&["esc"])
+            .screen()
+            .contains(" 19 images")
+    );
+}
+
+#[test]
+fn a_click_selects_and_the_wheel_scrolls() {
+    let (mut harness, _) = half(80, 24, &[]);
+    let mut mouse = |kind, row| {
+        let modifiers = KeyModifiers::NONE;
+        harness.input(Event::Mouse(MouseEvent {
+            kind,
+            column: 4,
+            row,
+            modifiers,
+        }));
+        harness.screen()
+    };
+    let first = mouse(MouseEventKind::Down(MouseButton::Left), 8);
+    let third = mouse(MouseEventKind::Down(MouseButton::Left), 10);
+    assert_ne!(first, third);
+    mouse(MouseEventKind::ScrollUp, 10);
+    assert_eq!(mouse(MouseEventKind::ScrollUp, 10), first);
+}
+
+#[test]
+fn any_size_is_drawn_in_every_state() {
+    let (mut harness, _) = half(80, 24, &["m", "m"]);
+    let mut broken = classified(3);
+    broken.student = Some(vec![f32::NAN; 2]);
+    broken.teacher = Some(vec![f32::INFINITY; 9]);
+    broken.milliseconds = f64::NAN;
+    broken.path = PathBuf::from("日本語/".repeat(30));
+    heard(&mut harness, InferenceEvent::Classified(Box::new(broken)));
+    for (width, height) in [
+        (40, 10),
+        (41, 12),
+        (67, 13),
+        (68, 14),
+        (300, 80),
+        (400, 12),
+        (3, 1),
+    ] {
+        harness.input(Event::Resize(width, height));
+        for keys in [["end", "enter"], ["u", "u"], ["enter", "home"]] {
+            harness.keys(&keys[..1]).screen();
+            harness.keys(&keys[1..]).screen();
+        }
+    }
+}
+
+#[test]
+fn nothing_that_is_pressed_in_whatever_order_ends_it() {
+    let (mut harness, _) = half(80, 24, &["m", "m"]);
+    fumble(&mut harness, Context::Inference, 250);
+}

@@ -1,0 +1,59 @@
+//! Files that could not be read, and why.
+//!
+//! ```text
+//! ┌ 2 files could not be read ───────────────────────┐
+//! │ new/broken.png   the file ends too early         │
+//! │ new/notes.jpg    not an image: unknown format    │
+//! └──────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Block;
+
+use super::results::Results;
+use crate::ui::theme::Theme;
+use crate::ui::widget::cells::{count, shorten_path};
+use crate::ui::widget::gallery::inside;
+use crate::ui::widget::{Cells, Selection, notice};
+
+pub(super) fn draw(
+    results: &Results,
+    selection: Selection,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let files = &results.unreadable;
+    let title = match files.len() {
+        1 => " 1 file could not be read ".to_owned(),
+        number => format!(" {} files could not be read ", count(number as u64)),
+    };
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(true));
+    frame.render_widget(block, area);
+    let inside = inside(area);
+    if files.is_empty() {
+        notice::draw("Every file could be read", &[], theme, frame, inside);
+        return;
+    }
+    let selected = selection.get(files.len());
+    for (line, at) in selection
+        .window(files.len(), usize::from(inside.height))
+        .enumerate()
+    {
+        let mut cells = Cells::line(frame.buffer_mut(), inside, line);
+        if selected == Some(at) {
+            cells.style(theme.selection());
+        }
+        let width = cells.rest() * 2 / 5;
+        let path = files[at].path.to_string_lossy();
+        cells
+            .text(width, &shorten_path(&path, width), Style::new())
+            .skip(1);
+        let rest = cells.rest();
+        cells.text(rest, &files[at].reason, theme.muted());
+    }
+}

@@ -1,0 +1,107 @@
+//! The x axis of a run's charts: steps, epochs or time.
+
+use crate::event::Phase;
+use crate::store::{RunStore, Series, SeriesTable};
+use crate::ui::widget::chart::Xs;
+
+/// What curves are drawn over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum XAxis {
+    /// Steps.
+    Step,
+    /// Epochs.
+    #[default]
+    Epoch,
+    /// Seconds of training, over all of the run's processes.
+    Time,
+}
+
+impl XAxis {
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Step => Self::Epoch,
+            Self::Epoch => Self::Time,
+            Self::Time => Self::Step,
+        }
+    }
+
+    pub(super) fn unit(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Epoch => "epoch",
+            Self::Time => "s",
+        }
+    }
+}
+
+/// The x axis of one training.
+#[derive(Clone, Copy)]
+pub(super) struct Across<'a> {
+    axis: XAxis,
+    /// The shared columns of the table; none without a row.
+    rows: Option<Series<'a>>,
+    begins: &'a [(usize, f64)],
+    steps_per_epoch: f64,
+    completed: u64,
+}
+
+impl<'a> Across<'a> {
+    pub(super) fn new(
+        axis: XAxis,
+        store: &'a RunStore,
+        phase: Phase,
+        begins: &'a [(usize, f64)],
+    ) -> Self {
+        let state = store.phases.get(&phase);
+        Self {
+            axis,
+            rows: any_series(store.table(phase)),
+            begins,
+            steps_per_epoch: state.map_or(1, |state| state.steps_per_epoch.max(1)) as f64,
+            completed: store.completed(phase),
+        }
+    }
+
+    pub(super) fn unit(&self) -> &'static str {
+        self.axis.unit()
+    }
+
+    /// Where logged rows lie.
+    pub(super) fn xs(&self) -> Xs<'a> {
+        let Some(rows) = self.rows else {
+            return Xs::Values(&[]);
+        };
+        match self.axis {
+            XAxis::Step => Xs::Steps(rows.steps),
+            XAxis::Epoch => Xs::Values(rows.epochs),
+            XAxis::Time => Xs::Clock(rows.seconds, self.begins),
+        }
+    }
+
+    /// Where it lies that so many steps are complete.
+    pub(super) fn of_step(&self, step: u64) -> f64 {
+        match self.axis {
+            XAxis::Step => step as f64,
+            XAxis::Epoch => step as f64 / self.steps_per_epoch,
+            XAxis::Time => {
+                let steps = self.rows.map_or(&[][..], |rows| rows.steps);
+                let row = steps.partition_point(|logged| *logged < step);
+                let xs = self.xs();
+                xs.at(row.min(steps.len().saturating_sub(1))).unwrap_or(0.0)
+            }
+        }
+    }
+
+    /// From the beginning of the training to where it stands.
+    pub(super) fn all(&self) -> (f64, f64) {
+        let end = self.of_step(self.completed);
+        (0.0, if end > 0.0 { end } else { 1.0 })
+    }
+}
+
+fn any_series(table: &SeriesTable) -> Option<Series<'_>> {
+    table
+        .metrics()
+        .next()
+        .and_then(|metric| table.series(metric))
+}

@@ -1,0 +1,243 @@
+//! What actions do on the Live screen.
+
+use super::{Focus, Live, Shown, control, with_knobs};
+use crate::event::Phase;
+use crate::store::Runs;
+use crate::ui::action::{Action, Context};
+use crate::ui::dialog::{Dialog, Prompt, Purpose};
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+use crate::ui::widget::chart::Window;
+
+/// Steps that a key moves the crosshair by, over what is shown.
+const CROSSHAIR_STEPS: f64 = 100.0;
+
+/// How much of the window a key pans by at its edge.
+const PAN: f64 = 0.25;
+
+impl Live {
+    pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        match action {
+            Action::NextRun => return self.cycle(true, shared, runs),
+            Action::PreviousRun => return self.cycle(false, shared, runs),
+            _ => {}
+        }
+        let Some(name) = self.run.clone().filter(|name| runs.get(name).is_some()) else {
+            return shared.tell(LogLine::info("no run is shown"));
+        };
+        let Some(entry) = runs.get(&name) else {
+            return;
+        };
+        let shown = Shown {
+            name: &name,
+            entry,
+            phase: self.phase_of(entry),
+        };
+        if action.entry().context == Context::Knobs {
+            self.act_on_knobs(action, shown, shared);
+        } else {
+            let done = control::act(action, &name, entry, shared)
+                || (self.focus == Focus::Events && self.act_on_events(action, &shown));
+            if !done {
+                self.act_on_view(action, &shown, shared);
+            }
+        }
+        self.changed(shared, runs);
+    }
+
+    fn act_on_knobs(&mut self, action: Action, shown: Shown<'_>, shared: &mut Shared) {
+        if action == Action::LeaveKnobs {
+            self.focus = Focus::Charts;
+            return;
+        }
+        // From the palette, an action comes without the pane being open.
+        self.focus = Focus::Knobs;
+        with_knobs(shown, |view| self.knobs.act(action, view, shared));
+    }
+
+    /// Moves in the list of events, or jumps to where one happened. Returns
+    /// whether the action does.
+    fn act_on_events(&mut self, action: Action, shown: &Shown<'_>) -> bool {
+        match action {
+            Action::Maximize | Action::Activate => {
+                if let Some(position) = self.events.position() {
+                    self.jump(position.phase, position.step, shown);
+                }
+                true
+            }
+            _ => self.events.act(action),
+        }
+    }
+
+    fn act_on_view(&mut self, action: Action, shown: &Shown<'_>, shared: &mut Shared) {
+        let all = self.across(shown).all();
+        match action {
+            Action::SwitchPhase => self.switch_phase(shown, shared),
+            Action::LogScale => {
+                let charts = self.charts(shown);
+                if let Some(chart) =
+                    charts.get(self.view.selected.min(charts.len().saturating_sub(1)))
+                {
+                    self.view.rescale(&chart.title);
+                }
+            }
+            Action::MoreSmoothing => self.view.smoothen(true),
+            Action::LessSmoothing => self.view.smoothen(false),
+            Action::NextAxis => self.view.next_axis(),
+            Action::ZoomIn => self.zoom(0.5, all),
+            Action::ZoomOut => self.zoom(2.0, all),
+            Action::ResetCharts => {
+                self.view.reset();
+                self.sizes = super::Sizes::default();
+            }
+            Action::NextChart | Action::Down => self.select(1, shown),
+            Action::PreviousChart | Action::Up => self.select(-1, shown),
+            Action::PageDown => self.select(self.page_size(shared), shown),
+            Action::PageUp => self.select(-self.page_size(shared), shown),
+            Action::GridSize => self.view.next_grid(shared.size),
+            Action::Maximize | Action::Activate => self.view.maximized = !self.view.maximized,
+            Action::FocusKnobs => self.focus = Focus::Knobs,
+            Action::FocusEvents => {
+                self.focus = match self.focus {
+                    Focus::Events => Focus::Charts,
+                    Focus::Charts | Focus::Knobs => Focus::Events,
+                }
+            }
+            Action::NextAlert => self.next_alert(shown, shared),
+            Action::Left => self.move_crosshair(-1.0, all),
+            Action::Right => self.move_crosshair(1.0, all),
+            Action::First => self.show_edge(true, all),
+            Action::Last => self.show_edge(false, all),
+            Action::Filter => {
+                let prompt = Prompt::new(
+                    "Charts whose name matches (regular expression; empty for all)",
+                    self.view.filter(),
+                    Purpose::FilterCharts,
+                );
+                shared.dialog = Some(Dialog::Prompt(prompt));
+            }
+            Action::Back => self.back(),
+            _ => {}
+        }
+    }
+
+    /// Leaves what was entered last.
+    fn back(&mut self) {
+        if self.focus != Focus::Charts {
+            self.focus = Focus::Charts;
+        } else if self.view.crosshair.is_some() {
+            self.view.crosshair = None;
+        } else {
+            self.view.maximized = false;
+        }
+    }
+
+    fn cycle(&mut self, forward: bool, shared: &mut Shared, runs: &Runs) {
+        let mut names: Vec<(&str, _)> = runs.iter().map(|(name, run)| (name, run.begun)).collect();
+        names.sort_by_key(|(name, begun)| (*begun, *name));
+        let Some(last) = names.len().checked_sub(1) else {
+            return shared.tell(LogLine::info("there is no run yet"));
+        };
+        let at = names
+            .iter()
+            .position(|(name, _)| Some(*name) == self.run.as_deref());
+        let to = match (at, forward) {
+            (None, _) => last,
+            (Some(at), true) => (at + 1) % names.len(),
+            (Some(at), false) => at.checked_sub(1).unwrap_or(last),
+        };
+        self.open(names[to].0, shared, runs);
+    }
+
+    fn switch_phase(&mut self, shown: &Shown<'_>, shared: &mut Shared) {
+        let other = match shown.phase {
+            Phase::Teacher => Phase::Student,
+            Phase::Student => Phase::Teacher,
+        };
+        if !shown.entry.store.phases.contains_key(&other) {
+            let message = match other {
+                Phase::Teacher => "the teacher was not trained in this run",
+                Phase::Student => "the student's training has not begun",
+            };
+            return shared.tell(LogLine::info(message));
+        }
+        // The training that runs is followed when it ends and the next begins.
+        self.phase = Some(other).filter(|other| shown.entry.store.phase != Some(*other));
+        self.view.window = Window::All;
+        self.view.crosshair = None;
+    }
+
+    fn zoom(&mut self, factor: f64, all: (f64, f64)) {
+        self.view.window = self.view.window.zoomed(factor, self.view.crosshair, all);
+    }
+
+    fn select(&mut self, by: isize, shown: &Shown<'_>) {
+        let last = self.charts(shown).len().saturating_sub(1);
+        let at = self.view.selected.min(last);
+        self.view.selected = at.saturating_add_signed(by).min(last);
+    }
+
+    fn page_size(&self, shared: &Shared) -> isize {
+        let grid = self.view.grid(shared.size);
+        (grid.0 * grid.1).cast_signed().into()
+    }
+
+    /// Moves the crosshair, and at the edge the window with it. A crosshair
+    /// that was not there begins at the end.
+    fn move_crosshair(&mut self, by: f64, all: (f64, f64)) {
+        let (low, high) = self.view.window.bounds(all);
+        let Some(at) = self.view.crosshair else {
+            self.view.crosshair = Some(high);
+            return;
+        };
+        let next = (at + by * (high - low) / CROSSHAIR_STEPS).clamp(all.0, all.1);
+        if next < low || next > high {
+            self.view.window = self.view.window.panned(PAN * by.signum(), all);
+        }
+        self.view.crosshair = Some(next);
+    }
+
+    fn show_edge(&mut self, beginning: bool, all: (f64, f64)) {
+        let (low, high) = self.view.window.bounds(all);
+        let share = (all.1 - all.0) / (high - low).max(f64::MIN_POSITIVE);
+        let by = if beginning { -share } else { share };
+        self.view.window = self.view.window.panned(by, all);
+        if self.view.crosshair.is_some() {
+            self.view.crosshair = Some(if beginning { all.0 } else { all.1 });
+        }
+    }
+
+    fn next_alert(&mut self, shown: &Shown<'_>, shared: &mut Shared) {
+        let count = self.alerts.all().len();
+        let Some(last) = count.checked_sub(1) else {
+            return shared.tell(LogLine::info("there is no alert"));
+        };
+        // The newest first, then back in time.
+        let at = last - self.alert % count;
+        self.alert = (self.alert + 1) % count;
+        let alert = self.alerts.all()[at].clone();
+        if let Some(position) = alert.at {
+            self.jump(position.phase, position.step, shown);
+        }
+        let message = format!("alert {} of {count}: {}", at + 1, alert.message);
+        shared.tell(LogLine::info(message));
+    }
+
+    /// Puts the crosshair to where something happened, and brings it into view.
+    fn jump(&mut self, phase: Phase, step: u64, shown: &Shown<'_>) {
+        if phase != shown.phase {
+            self.phase = Some(phase).filter(|phase| shown.entry.store.phase != Some(*phase));
+            self.view.window = Window::All;
+        }
+        let shown = Shown { phase, ..*shown };
+        let across = self.across(&shown);
+        let (at, all) = (across.of_step(step), across.all());
+        let (low, high) = self.view.window.bounds(all);
+        if at < low || at > high {
+            let share = (at - low.midpoint(high)) / (high - low).max(f64::MIN_POSITIVE);
+            self.view.window = self.view.window.panned(share, all);
+        }
+        self.view.crosshair = Some(at);
+        self.focus = Focus::Charts;
+    }
+}

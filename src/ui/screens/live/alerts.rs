@@ -1,0 +1,159 @@
+//! What a person should look at: losses that are not numbers or diverge,
+//! warnings, refused commands. Found when something changes, not while drawing.
+//!
+//! ```text
+//! ─ alerts ─────────────────────────
+//!  ! loss/total is not a number at step 310
+//!  ! 3 images could not be read
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::event::{Phase, Position};
+use crate::store::{CommandState, RunEntry, RunStore, SeriesTable};
+use crate::ui::theme::Theme;
+use crate::ui::widget::chart::number;
+
+/// Logged rows whose mean stands for the loss as it is.
+const RECENT: usize = 20;
+
+/// A loss this many times the least it has been diverges.
+const DIVERGED: f64 = 2.0;
+
+/// Something to look at.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Alert {
+    pub(super) message: String,
+    pub(super) at: Option<Position>,
+}
+
+/// What has been found of one training.
+#[derive(Debug, Default)]
+pub(super) struct Alerts {
+    of: Option<(String, Phase, u32)>,
+    /// Rows that have been looked at.
+    looked: usize,
+    /// First step and number of rows with a loss that is not a number.
+    gaps: Option<(u64, usize)>,
+    /// Sum over the rows of the stretch that is under way.
+    stretch: (f64, usize),
+    /// Least mean of a stretch.
+    least: Option<f64>,
+    /// Mean of the last whole stretch, and its last step.
+    last: Option<(f64, u64)>,
+    found: Vec<Alert>,
+}
+
+impl Alerts {
+    /// Looks at what came since the last call.
+    pub(super) fn update(&mut self, name: &str, run: &RunEntry, phase: Phase) {
+        let store = &run.store;
+        let of = Some((name.to_owned(), phase, store.processes));
+        let table = store.table(phase);
+        if self.of != of || self.looked > table.len() {
+            *self = Self {
+                of,
+                ..Self::default()
+            };
+        }
+        self.look(table);
+        self.found = self.of_series(phase);
+        self.found.extend(of_store(store));
+        self.found.extend(run.problem.iter().map(|problem| Alert {
+            message: format!("the run cannot be read further: {problem}"),
+            at: None,
+        }));
+    }
+
+    /// Everything to look at, oldest first.
+    pub(super) fn all(&self) -> &[Alert] {
+        &self.found
+    }
+
+    fn look(&mut self, table: &SeriesTable) {
+        let Some(series) = table.series("loss/total") else {
+            return;
+        };
+        for row in self.looked..series.values.len() {
+            let (step, value) = (series.steps[row], series.values[row]);
+            if !value.is_finite() {
+                let (first, count) = self.gaps.unwrap_or((step, 0));
+                self.gaps = Some((first, count + 1));
+                continue;
+            }
+            self.stretch = (self.stretch.0 + value, self.stretch.1 + 1);
+            if self.stretch.1 == RECENT {
+                let mean = self.stretch.0 / RECENT as f64;
+                self.least = Some(self.least.map_or(mean, |least| least.min(mean)));
+                self.last = Some((mean, step));
+                self.stretch = (0.0, 0);
+            }
+        }
+        self.looked = series.values.len();
+    }
+
+    fn of_series(&self, phase: Phase) -> Vec<Alert> {
+        let mut found = Vec::new();
+        if let Some((step, count)) = self.gaps {
+            let more = if count > 1 {
+                format!(" and {} more", count - 1)
+            } else {
+                String::new()
+            };
+            found.push(Alert {
+                message: format!("loss/total is not a number at step {step}{more}"),
+                at: Some(Position { phase, step }),
+            });
+        }
+        if let (Some(least), Some((last, step))) = (self.least, self.last)
+            && least > 0.0
+            && last > DIVERGED * least
+        {
+            found.push(Alert {
+                message: format!(
+                    "loss/total diverges: {} lately, {} at best; lower lr",
+                    number(last),
+                    number(least)
+                ),
+                at: Some(Position { phase, step }),
+            });
+        }
+        found
+    }
+}
+
+fn of_store(store: &RunStore) -> Vec<Alert> {
+    let warnings = store.warnings.iter().map(|warning| Alert {
+        message: warning.message.clone(),
+        at: warning.at,
+    });
+    let refused = store
+        .commands
+        .iter()
+        .filter_map(|command| match &command.state {
+            CommandState::Rejected(reason) => Some(Alert {
+                message: format!("refused: {reason}"),
+                at: None,
+            }),
+            _ => None,
+        });
+    warnings.chain(refused).collect()
+}
+
+/// The newest that have room.
+pub(super) fn draw(alerts: &[Alert], theme: &Theme, frame: &mut Frame, area: Rect) {
+    let newest = alerts.len().saturating_sub(area.height.into());
+    let lines: Vec<Line> = alerts[newest..]
+        .iter()
+        .map(|alert| Line::styled(format!(" ! {}", alert.message), theme.warn()))
+        .collect();
+    let text = if lines.is_empty() {
+        Paragraph::new(Line::styled(" none", theme.muted()))
+    } else {
+        Paragraph::new(lines).wrap(Wrap { trim: false })
+    };
+    frame.render_widget(text, area);
+}

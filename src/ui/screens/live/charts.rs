@@ -1,0 +1,176 @@
+//! Which charts a training has, and which curves each holds: losses together,
+//! accuracies together, knobs by kind, and every other metric by itself.
+
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::store::RunStore;
+
+/// A chart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ChartSpec {
+    pub(super) title: String,
+    pub(super) curves: Vec<CurveSpec>,
+    /// Whether its y axis is logarithmic unless a person says otherwise.
+    pub(super) log: bool,
+    /// Which end of the first evaluated curve is the best, if one is.
+    pub(super) best: Option<Best>,
+}
+
+/// Where the best of a curve lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Best {
+    Highest,
+    Lowest,
+}
+
+/// A curve.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct CurveSpec {
+    pub(super) name: String,
+    pub(super) source: Source,
+}
+
+/// Where a curve's points come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Source {
+    /// A metric of logged steps.
+    Logged(String),
+    /// A figure of evaluations on the validation images.
+    Evaluated(Figure),
+}
+
+/// A figure of an evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Figure {
+    Top1,
+    Loss,
+    TeacherTop1,
+    Agreement,
+    Kl,
+}
+
+impl Figure {
+    pub(super) fn of(self, evaluation: &Evaluation) -> Option<f64> {
+        match self {
+            Self::Top1 => Some(evaluation.top1),
+            Self::Loss => Some(evaluation.loss),
+            Self::TeacherTop1 => evaluation.teacher.map(|teacher| teacher.top1),
+            Self::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
+            Self::Kl => evaluation.teacher.map(|teacher| teacher.kl),
+        }
+    }
+}
+
+/// Evaluations that make a curve: those of the weights as they were trained.
+pub(super) fn evaluations(store: &RunStore, phase: Phase) -> impl Iterator<Item = &Evaluation> {
+    store
+        .evaluations_of(phase, Split::Valid)
+        .filter(|evaluation| evaluation.weights == EvaluatedWeights::Last)
+}
+
+/// The charts of a training, in the order of the grid.
+pub(super) fn charts(store: &RunStore, phase: Phase) -> Vec<ChartSpec> {
+    let table = store.table(phase);
+    let mut left: Vec<&str> = table.metrics().collect();
+    let mut take = |belongs: &dyn Fn(&str) -> bool| -> Vec<CurveSpec> {
+        let (taken, rest) = left.iter().partition(|metric| belongs(metric));
+        left = rest;
+        let taken: Vec<&str> = taken;
+        taken.into_iter().map(logged).collect()
+    };
+    let mut losses = take(&|metric| metric.starts_with("loss/"));
+    losses.sort_by_key(|curve| curve.name != "total");
+    let mut accuracy = take(&|metric| metric == "train/accuracy");
+    let probabilities = take(&|metric| is_knob(metric, 'p'));
+    let weights = take(&|metric| is_knob(metric, 'w'));
+    let lr = take(&|metric| metric == "knob/lr");
+    let knobs = take(&|metric| metric.starts_with("knob/"));
+    let speed = take(&|metric| metric == "speed/images_per_second");
+
+    let evaluated = evaluations(store, phase).next();
+    let taught = evaluated.is_some_and(|evaluation| evaluation.teacher.is_some());
+    if evaluated.is_some() {
+        accuracy.insert(0, figure("valid", Figure::Top1));
+    }
+    if taught {
+        accuracy.push(figure("teacher", Figure::TeacherTop1));
+    }
+    let mut charts = vec![
+        chart("loss", losses),
+        ChartSpec {
+            best: Some(Best::Highest),
+            ..chart("accuracy", accuracy)
+        },
+        chart("augmentation p", probabilities),
+        chart("weights", weights),
+        ChartSpec {
+            log: true,
+            ..chart("lr", lr)
+        },
+        chart("images/s", speed),
+    ];
+    if evaluated.is_some() {
+        charts.push(ChartSpec {
+            best: Some(Best::Lowest),
+            ..chart("valid loss", vec![figure("valid loss", Figure::Loss)])
+        });
+    }
+    if taught {
+        charts.push(chart(
+            "agreement with teacher",
+            vec![figure("", Figure::Agreement)],
+        ));
+        charts.push(chart("KL from teacher", vec![figure("", Figure::Kl)]));
+    }
+    let rest: Vec<CurveSpec> = left.iter().map(|metric| logged(metric)).collect();
+    let alone = |curve: CurveSpec| chart(&curve.name.clone(), vec![curve]);
+    charts.extend(knobs.into_iter().map(alone));
+    charts.extend(rest.into_iter().map(alone));
+    charts.retain(|chart| !chart.curves.is_empty());
+    charts
+}
+
+/// Whether a metric is a knob of the kind that a letter stands for: `p1`, `w`,
+/// `w_truth`.
+fn is_knob(metric: &str, letter: char) -> bool {
+    let rest = metric
+        .strip_prefix("knob/")
+        .and_then(|knob| knob.strip_prefix(letter));
+    rest.is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(|next: char| next == '_' || next.is_ascii_digit())
+    })
+}
+
+fn chart(title: &str, mut curves: Vec<CurveSpec>) -> ChartSpec {
+    if let [only] = curves.as_mut_slice() {
+        // What is alone in its chart needs no name beside the chart's.
+        if only.name == title || title == "lr" || title == "images/s" {
+            only.name.clear();
+        }
+    }
+    ChartSpec {
+        title: title.to_owned(),
+        curves,
+        log: false,
+        best: None,
+    }
+}
+
+/// A logged metric, named by what stands after its kind.
+fn logged(metric: &str) -> CurveSpec {
+    let name = match metric.split_once('/') {
+        Some(("loss" | "knob" | "speed", name)) => name,
+        Some(("train", "accuracy")) => "train",
+        _ => metric,
+    };
+    CurveSpec {
+        name: name.to_owned(),
+        source: Source::Logged(metric.to_owned()),
+    }
+}
+
+fn figure(name: &str, figure: Figure) -> CurveSpec {
+    CurveSpec {
+        name: name.to_owned(),
+        source: Source::Evaluated(figure),
+    }
+}

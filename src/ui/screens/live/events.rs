@@ -1,0 +1,380 @@
+//! What happened in the run, in order: iterations with what their controller
+//! decided, evaluations, commands and their fates, checkpoints, warnings.
+//!
+//! ```text
+//! ─ events ── k knob turned · i iteration · b best … ──────────────
+//!  i student 128  iteration 2 of 12: p1 0 → 0.042, p2 → 0.083: …
+//!  e student 128  valid top-1 78.7 %, loss 0.61, agrees with the …
+//!  k student 140  lr → 0.05: asked, applied at step 140
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::marks;
+use crate::event::{Command, Evaluation, Phase, Position, Split};
+use crate::experiment::schedule::Schedule;
+use crate::store::{Checkpoint, CommandState, CommandStatus, Iteration, RunStore};
+use crate::ui::theme::Theme;
+use crate::ui::widget::Selection;
+use crate::ui::widget::chart::number;
+
+/// One line: which record of the store it tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Record {
+    Iteration(usize),
+    Evaluation(usize),
+    Checkpoint(usize),
+    Command(usize),
+    Warning(usize),
+}
+
+/// The list of a run's events.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    /// What the list was made from.
+    of: Option<(String, [usize; 6])>,
+    lines: Vec<(Option<Position>, Record)>,
+    selection: Selection,
+    /// Whether a person looks at older lines; else the newest are shown.
+    held: bool,
+}
+
+impl Events {
+    /// Brings the list up to date.
+    pub(super) fn update(&mut self, run: &str, store: &RunStore) {
+        let applied = store
+            .commands
+            .iter()
+            .filter(|c| c.state != CommandState::Requested);
+        let counts = [
+            store.iterations.len(),
+            store.evaluations.len(),
+            store.checkpoints.len(),
+            store.commands.len(),
+            applied.count(),
+            store.warnings.len() + (store.processes as usize).wrapping_mul(1 << 20),
+        ];
+        if self
+            .of
+            .as_ref()
+            .is_some_and(|(name, old)| name == run && *old == counts)
+        {
+            return;
+        }
+        if self.of.as_ref().is_none_or(|(name, _)| name != run) {
+            self.held = false;
+        }
+        self.of = Some((run.to_owned(), counts));
+        self.lines = lines(store);
+    }
+
+    pub(super) fn select(&mut self, at: usize) {
+        self.selection.set(at);
+        self.held = at + 1 < self.lines.len();
+    }
+
+    /// Moves the selection. Returns whether the action does.
+    pub(super) fn act(&mut self, action: crate::ui::Action) -> bool {
+        if !self.held {
+            self.selection.set(self.lines.len());
+        }
+        let acted = self.selection.act(action, self.lines.len());
+        let at = self.selection.get(self.lines.len());
+        self.held = at.is_some_and(|at| at + 1 < self.lines.len());
+        acted
+    }
+
+    fn selected(&self) -> Option<usize> {
+        if self.held {
+            self.selection.get(self.lines.len())
+        } else {
+            self.lines.len().checked_sub(1)
+        }
+    }
+
+    /// Where the selected line happened.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.lines.get(self.selected()?)?.0
+    }
+
+    /// The line at a row of the pane.
+    pub(super) fn at_row(&self, area: Rect, focused: bool, row: u16) -> Option<usize> {
+        let [area, _] = parts(area, focused);
+        let window = self.window(area.height.saturating_sub(1));
+        let at = window.start + usize::from(row.checked_sub(area.y + 1)?);
+        window.contains(&at).then_some(at)
+    }
+
+    fn window(&self, height: u16) -> std::ops::Range<usize> {
+        let mut selection = self.selection;
+        if !self.held {
+            selection.set(self.lines.len());
+        }
+        selection.window(self.lines.len(), height.into())
+    }
+
+    pub(super) fn draw(
+        &self,
+        store: &RunStore,
+        focused: bool,
+        theme: &Theme,
+        frame: &mut Frame,
+        area: Rect,
+    ) {
+        if area.height == 0 {
+            return;
+        }
+        super::rule("events", marks::LEGEND, focused, theme, frame, area);
+        let selected = self.selected().filter(|_| focused);
+        let [area, whole] = parts(area, focused);
+        if let Some(at) = selected {
+            // The selected line is told in full.
+            let (_, text, _) = told(store, self.lines[at].1);
+            let text = Paragraph::new(text).wrap(Wrap { trim: true });
+            let whole = Rect {
+                x: whole.x + 1.min(whole.width),
+                width: whole.width.saturating_sub(1),
+                ..whole
+            };
+            frame.render_widget(text.style(theme.muted()), whole);
+        }
+        let window = self.window(area.height - 1);
+        for (row, at) in window.enumerate() {
+            let (position, record) = self.lines[at];
+            let (letter, text, bad) = told(store, record);
+            let place = position.map_or_else(String::new, |at| {
+                let phase = match at.phase {
+                    Phase::Teacher => "teacher",
+                    Phase::Student => "student",
+                };
+                format!("{phase} {}", at.step)
+            });
+            let pointer = if Some(at) == selected { "▸" } else { " " };
+            let style = if bad { theme.warn() } else { theme.text() };
+            let mut line = Line::from(vec![
+                Span::styled(format!("{pointer}{letter} "), theme.accent()),
+                Span::styled(format!("{place:<14} "), theme.muted()),
+                Span::styled(text, style),
+            ]);
+            if Some(at) == selected {
+                line = line.style(theme.selection());
+            }
+            let place = Rect {
+                y: area.y + 1 + row as u16,
+                height: 1,
+                ..area
+            };
+            frame.render_widget(line, place.intersection(area));
+        }
+        if self.lines.is_empty() && area.height > 1 {
+            let place = Rect {
+                y: area.y + 1,
+                height: 1,
+                ..area
+            };
+            frame.render_widget(
+                Line::styled("   nothing happened yet", theme.muted()),
+                place,
+            );
+        }
+    }
+}
+
+/// The list, and the place of the selected line's whole text.
+fn parts(area: Rect, focused: bool) -> [Rect; 2] {
+    const WHOLE: u16 = 3;
+    let whole = if focused && area.height > 2 * WHOLE {
+        WHOLE
+    } else {
+        0
+    };
+    Layout::vertical([Constraint::Fill(1), Constraint::Length(whole)]).areas(area)
+}
+
+/// Every record in order. What has no place of its own stands where it arrived.
+fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
+    let mut lines: Vec<(Option<Position>, Record)> = Vec::new();
+    lines.extend(
+        store
+            .iterations
+            .iter()
+            .enumerate()
+            .map(|(at, each)| (Some(each.at), Record::Iteration(at))),
+    );
+    lines.extend(store.evaluations.iter().enumerate().map(|(at, each)| {
+        let position = Position {
+            phase: each.phase,
+            step: each.step,
+        };
+        // The test comes last, also that of an earlier checkpoint.
+        let end = each.split == Split::Test;
+        let reached = Position {
+            phase: each.phase,
+            step: store.completed(each.phase),
+        };
+        (
+            Some(if end { reached } else { position }),
+            Record::Evaluation(at),
+        )
+    }));
+    lines.extend(
+        store
+            .checkpoints
+            .iter()
+            .enumerate()
+            .filter(|(at, each)| each.best || at + 1 == store.checkpoints.len())
+            .map(|(at, each)| (Some(each.at), Record::Checkpoint(at))),
+    );
+    let mut reached = None;
+    for (at, command) in store.commands.iter().enumerate() {
+        if let CommandState::Applied(position) = command.state {
+            reached = Some(position);
+        }
+        let waits = command.state == CommandState::Requested;
+        let now = store.phase.map(|phase| Position {
+            phase,
+            step: store.completed(phase),
+        });
+        lines.push((if waits { now } else { reached }, Record::Command(at)));
+    }
+    lines.extend(
+        store
+            .warnings
+            .iter()
+            .enumerate()
+            .map(|(at, each)| (each.at, Record::Warning(at))),
+    );
+    lines.sort_by_key(|(position, _)| *position);
+    lines
+}
+
+/// A record's letter, its sentence, and whether it is to be looked at.
+fn told(store: &RunStore, record: Record) -> (char, String, bool) {
+    match record {
+        Record::Iteration(at) => store
+            .iterations
+            .get(at)
+            .map(|each| ('i', iteration(each), false)),
+        Record::Evaluation(at) => store
+            .evaluations
+            .get(at)
+            .map(|each| ('e', evaluation(each), false)),
+        Record::Checkpoint(at) => store.checkpoints.get(at).map(checkpoint),
+        Record::Command(at) => store.commands.get(at).map(command),
+        Record::Warning(at) => store
+            .warnings
+            .get(at)
+            .map(|each| ('!', each.message.clone(), true)),
+    }
+    .unwrap_or((' ', String::new(), false))
+}
+
+fn iteration(each: &Iteration) -> String {
+    let head = format!("iteration {} of {}", each.iteration, each.iterations);
+    let Some(decision) = &each.decision else {
+        return head;
+    };
+    let moves: Vec<String> = std::iter::once(&decision.moved)
+        .chain(&decision.followed)
+        .map(|step| format!("{} {} → {}", step.knob, number(step.from), number(step.to)))
+        .collect();
+    format!("{head}: {}; {}", moves.join(", "), decision.reason)
+}
+
+fn evaluation(each: &Evaluation) -> String {
+    let split = match each.split {
+        Split::Valid => "valid",
+        Split::Test => "test",
+    };
+    let text = format!(
+        "{split} top-1 {:.1} %, loss {}",
+        100.0 * each.top1,
+        number(each.loss)
+    );
+    if let Some(teacher) = each.teacher {
+        let agreement = 100.0 * teacher.agreement;
+        let kl = number(teacher.kl);
+        return format!("{text}, agrees with the teacher on {agreement:.1} %, KL {kl}");
+    }
+    text
+}
+
+fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
+    let what = if each.best {
+        ('b', "best so far, saved in")
+    } else {
+        ('c', "saved in")
+    };
+    (
+        what.0,
+        format!("{} {}", what.1, each.folder.display()),
+        false,
+    )
+}
+
+fn command(each: &CommandStatus) -> (char, String, bool) {
+    let (letter, what) = match &each.record.command {
+        Command::Pause => (' ', "pause".to_owned()),
+        Command::Resume => (' ', "go on".to_owned()),
+        Command::Stop => (' ', "stop".to_owned()),
+        Command::EvaluateNow => ('e', "evaluate now".to_owned()),
+        Command::CheckpointNow => ('c', "checkpoint now".to_owned()),
+        Command::Adjust { knob, schedule } => ('k', format!("{knob} → {}", in_words(schedule))),
+    };
+    let (fate, bad) = fate(&each.state);
+    (letter, format!("{what}: {fate}"), bad)
+}
+
+/// A command's fate, and whether it is to be looked at.
+pub(super) fn fate(state: &CommandState) -> (String, bool) {
+    match state {
+        CommandState::Requested => ("requested, waits for the next step".to_owned(), false),
+        CommandState::Applied(at) => (format!("applied at step {}", at.step), false),
+        CommandState::Rejected(reason) => (format!("refused: {reason}"), true),
+        CommandState::Void => (
+            "void: the training ended or was taken back".to_owned(),
+            true,
+        ),
+    }
+}
+
+/// A schedule in a few words.
+pub(super) fn in_words(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Constant(value) => number(*value),
+        Schedule::Linear { from, to, .. } => format!("linear {} to {}", number(*from), number(*to)),
+        Schedule::Cosine { from, to, .. } => format!("cosine {} to {}", number(*from), number(*to)),
+        Schedule::Exponential { from, decay } => {
+            format!("{} × {} an epoch", number(*from), number(*decay))
+        }
+        Schedule::Steps { from, factor, at } => {
+            format!(
+                "{} × {} at {} epochs",
+                number(*from),
+                number(*factor),
+                at.len()
+            )
+        }
+        Schedule::Piecewise(points) => match (points.first(), points.last()) {
+            (Some(first), Some(last)) => format!(
+                "{} at epoch {} to {} at {}, {} points",
+                number(first.1),
+                number(first.0),
+                number(last.1),
+                number(last.0),
+                points.len()
+            ),
+            _ => "no points".to_owned(),
+        },
+        Schedule::Warmup { epochs, then } => {
+            format!(
+                "warm-up of {} epochs, then {}",
+                number(*epochs),
+                in_words(then)
+            )
+        }
+    }
+}

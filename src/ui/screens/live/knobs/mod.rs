@@ -1,0 +1,340 @@
+//! Knobs of the training: drawn as curves, changed, sent, written back.
+//!
+//! A change stays here until it is sent; sending asks the training, and what
+//! becomes of it is read from the run's commands. Nothing here decides what a
+//! knob is: the training does.
+
+mod board;
+mod draw;
+mod edit;
+mod scene;
+mod written;
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+
+use self::board::{Board, KnobNow, Role, Time, requests};
+use self::edit::Draft;
+use self::scene::{Scene, places};
+use crate::event::{Command, Phase};
+use crate::store::{RunEntry, RunStore};
+use crate::ui::action::Action;
+use crate::ui::dialog::{Dialog, Prompt, Purpose};
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+use crate::ui::widget::chart::{Axis, cell, point_at};
+
+/// Which training's knobs are shown.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) run: &'a str,
+    pub(super) entry: &'a RunEntry,
+    pub(super) phase: Phase,
+    /// Why nothing can be sent, if so.
+    pub(super) refusal: Option<&'a str>,
+}
+
+/// Changes of knobs that have not been sent, and which knob is selected.
+#[derive(Debug, Default)]
+pub(super) struct Knobs {
+    of: Option<(String, Phase)>,
+    board: Board,
+    selected: usize,
+    drafts: BTreeMap<String, Draft>,
+    /// Number of requests there were when one was sent that has not arrived.
+    sent: BTreeMap<String, usize>,
+    dragging: bool,
+}
+
+impl Knobs {
+    /// Brings what is derived from the run up to date. Changes are kept as long
+    /// as the same training is shown.
+    pub(super) fn update(&mut self, view: &View<'_>) {
+        let of = Some((view.run.to_owned(), view.phase));
+        if self.of != of {
+            self.of = of;
+            self.drafts.clear();
+            self.sent.clear();
+            self.selected = 0;
+        }
+        self.board.read(&view.entry.experiment);
+        let store = &view.entry.store;
+        self.sent
+            .retain(|knob, before| requests(store, knob).count() <= *before);
+        let Some(time) = self.board.time(store, view.phase) else {
+            return;
+        };
+        let knobs = self.board.knobs(store, view.phase);
+        for (name, draft) in self.drafts.iter_mut().filter(|(_, draft)| !draft.changed()) {
+            if let Some(knob) = knobs.iter().find(|knob| knob.name == *name) {
+                let selected = draft.selected;
+                *draft = Draft::new(knob, time);
+                draft.selected = selected.filter(|at| *at < draft.points().len());
+            }
+        }
+    }
+
+    /// Carries out an action of the knobs' context.
+    pub(super) fn act(&mut self, action: Action, view: &View<'_>, shared: &mut Shared) {
+        let store = &view.entry.store;
+        let knobs = self.board.knobs(store, view.phase);
+        let Some(time) = self.board.time(store, view.phase) else {
+            return shared.tell(LogLine::error("this training has not begun"));
+        };
+        let Some(knob) = knobs.get(self.at(knobs.len())) else {
+            return shared.tell(LogLine::error(
+                "the knobs of this run are not known: its experiment.ron cannot be read",
+            ));
+        };
+        match action {
+            Action::NextKnob => self.selected = (self.at(knobs.len()) + 1) % knobs.len(),
+            Action::PreviousKnob => {
+                self.selected = (self.at(knobs.len()) + knobs.len() - 1) % knobs.len();
+            }
+            Action::SetKnob => {
+                let title = format!(
+                    "{}, from {} to {}",
+                    knob.name, knob.range.min, knob.range.max
+                );
+                let purpose = Purpose::SetKnob(knob.name.to_owned());
+                let text = format!("{}", edit::rounded(knob.value));
+                shared.dialog = Some(Dialog::Prompt(Prompt::new(title, &text, purpose)));
+            }
+            Action::UndoKnob => {
+                let undone = self.drafts.get_mut(knob.name).is_some_and(Draft::undo);
+                if !undone {
+                    shared.tell(LogLine::info(format!(
+                        "{} has no change that was not sent",
+                        knob.name
+                    )));
+                }
+            }
+            Action::SendKnob => {
+                let (name, before) = (knob.name.to_owned(), requests(store, knob.name).count());
+                self.send(&name, before, view, shared);
+            }
+            Action::WriteKnob => write(knob, self.drafts.get(knob.name), time, view, shared),
+            _ => {
+                let knob = knob.clone();
+                let done = edited(&mut self.drafts, &knob, time, action);
+                if let Err(message) = done {
+                    shared.tell(LogLine::error(message));
+                }
+            }
+        }
+    }
+
+    /// Takes the value that was asked for.
+    pub(super) fn given(&mut self, name: &str, text: &str, view: &View<'_>, shared: &mut Shared) {
+        let store = &view.entry.store;
+        let knobs = self.board.knobs(store, view.phase);
+        let time = self.board.time(store, view.phase);
+        let (Some(knob), Some(time)) = (knobs.iter().find(|knob| knob.name == name), time) else {
+            return shared.tell(LogLine::error(format!(
+                "{name} is no longer a knob that is shown"
+            )));
+        };
+        let done = text
+            .trim()
+            .parse::<f64>()
+            .map_err(|_| format!("`{text}` is no number; write 0.05 or 5e-2"))
+            .and_then(|value| draft(&mut self.drafts, knob, time).set(value));
+        if let Err(message) = done {
+            shared.tell(LogLine::error(message));
+        }
+    }
+
+    fn send(&mut self, name: &str, before: usize, view: &View<'_>, shared: &mut Shared) {
+        if let Some(refusal) = view.refusal {
+            return shared.tell(LogLine::error(refusal));
+        }
+        if view.entry.store.phase != Some(view.phase) {
+            return shared.tell(LogLine::error(
+                "this training is not the one that runs; switch to the other to turn its knobs",
+            ));
+        }
+        let Some(draft) = self.drafts.get(name).filter(|draft| draft.changed()) else {
+            return shared.tell(LogLine::info(format!("{name} has no change to send")));
+        };
+        let command = Command::Adjust {
+            knob: name.to_owned(),
+            schedule: draft.schedule(),
+        };
+        shared.ask(Effect::Command {
+            run: view.run.to_owned(),
+            command,
+        });
+        self.drafts.remove(name);
+        self.sent.insert(name.to_owned(), before);
+    }
+
+    /// Selects what is clicked, inserts where nothing is, drags points.
+    pub(super) fn mouse(&mut self, mouse: MouseEvent, area: Rect, view: &View<'_>) {
+        let store = &view.entry.store;
+        let knobs = self.board.knobs(store, view.phase);
+        let (at, parts) = ((mouse.column, mouse.row), places(area));
+        let time = self.board.time(store, view.phase);
+        let (Some(knob), Some(time)) = (knobs.get(self.at(knobs.len())), time) else {
+            return;
+        };
+        match mouse.kind {
+            MouseEventKind::ScrollDown => {
+                self.selected = (self.at(knobs.len()) + 1).min(knobs.len() - 1);
+            }
+            MouseEventKind::ScrollUp => self.selected = self.at(knobs.len()).saturating_sub(1),
+            MouseEventKind::Down(MouseButton::Left) => {
+                let listed = self.listed(knobs.len(), parts.list);
+                let row = listed.iter().find(|(_, place)| place.contains(at.into()));
+                if let Some((row, _)) = row {
+                    self.selected = *row;
+                } else {
+                    let metric = format!("knob/{}", knob.name);
+                    let past = store.table(view.phase).series(&metric);
+                    let draft = draft(&mut self.drafts, knob, time);
+                    let scene = Scene::new(knob, past, Some(draft), time);
+                    let (axes, plot) = scene.axes(&scene.curves(), parts.chart);
+                    self.dragging =
+                        plot.contains(at.into()) && pressed(draft, (axes, plot), at, time);
+                }
+            }
+            MouseEventKind::Drag(MouseButton::Left) if self.dragging => {
+                let series = format!("knob/{}", knob.name);
+                let Some(draft) = self.drafts.get_mut(knob.name) else {
+                    return;
+                };
+                let scene = Scene::new(
+                    knob,
+                    store.table(view.phase).series(&series),
+                    Some(draft),
+                    time,
+                );
+                let (axes, plot) = scene.axes(&scene.curves(), parts.chart);
+                draft.drag(point_at(axes, plot, at));
+            }
+            MouseEventKind::Up(_) => self.dragging = false,
+            _ => {}
+        }
+    }
+
+    /// The selected knob of so many.
+    fn at(&self, count: usize) -> usize {
+        self.selected.min(count.saturating_sub(1))
+    }
+
+    /// Whether a request was sent that the training has not taken up.
+    fn waits(&self, knob: &KnobNow<'_>, store: &RunStore) -> bool {
+        self.sent
+            .get(knob.name)
+            .is_some_and(|before| requests(store, knob.name).count() <= *before)
+    }
+}
+
+fn draft<'a>(
+    drafts: &'a mut BTreeMap<String, Draft>,
+    knob: &KnobNow<'_>,
+    time: Time,
+) -> &'a mut Draft {
+    drafts
+        .entry(knob.name.to_owned())
+        .or_insert_with(|| Draft::new(knob, time))
+}
+
+/// Takes hold of the point at a cell, or of a new one where there is none and
+/// the training has not been yet. Returns whether it holds one.
+fn pressed(
+    draft: &mut Draft,
+    (axes, plot): ((Axis, Axis), Rect),
+    at: (u16, u16),
+    time: Time,
+) -> bool {
+    let near = draft.points().iter().position(|point| {
+        cell(axes, plot, *point)
+            .is_some_and(|(x, y)| x.abs_diff(at.0) <= 1 && y.abs_diff(at.1) <= 1)
+    });
+    let point = point_at(axes, plot, at);
+    if near.is_some() {
+        draft.selected = near;
+        draft.begin();
+    } else if point.0 > time.now {
+        draft.insert_at(point);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// Changes a knob's future as an action says.
+fn edited(
+    drafts: &mut BTreeMap<String, Draft>,
+    knob: &KnobNow<'_>,
+    time: Time,
+    action: Action,
+) -> Result<(), String> {
+    let draft = draft(drafts, knob, time);
+    match action {
+        Action::RaiseKnob => draft.nudge(true),
+        Action::LowerKnob => draft.nudge(false),
+        Action::EarlierPoint => draft.select(false),
+        Action::LaterPoint => draft.select(true),
+        Action::InsertPoint => draft.insert()?,
+        Action::RemovePoint => draft.remove()?,
+        Action::KnobShape => _ = draft.next_shape(),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Asks to write a knob into the experiment file: what it did and will do, the
+/// change that has not been sent included.
+fn write(
+    knob: &KnobNow<'_>,
+    draft: Option<&Draft>,
+    time: Time,
+    view: &View<'_>,
+    shared: &mut Shared,
+) {
+    if knob.role != Role::Free {
+        return shared.tell(LogLine::error(format!(
+            "the controller moves {}: an experiment gives its first value in the method",
+            knob.name
+        )));
+    }
+    if !knob.adjusted && draft.is_none_or(|draft| !draft.changed()) {
+        return shared.tell(LogLine::info(format!(
+            "{} is as the experiment has it; change it first",
+            knob.name
+        )));
+    }
+    let field = match written::field(view.phase, knob.name) {
+        Ok(field) => field,
+        Err(message) => return shared.tell(LogLine::error(message)),
+    };
+    let series = view
+        .entry
+        .store
+        .table(view.phase)
+        .series(&format!("knob/{}", knob.name));
+    let past = series.into_iter().flat_map(|series| {
+        series
+            .epochs
+            .iter()
+            .copied()
+            .zip(series.values.iter().copied())
+            .filter(|(epoch, value)| epoch.is_finite() && value.is_finite())
+    });
+    let unsent = draft.map_or_else(|| Draft::new(knob, time), Clone::clone);
+    let schedule = written::schedule(past, knob, unsent.points());
+    match ron::to_string(&schedule) {
+        Ok(text) => shared.ask(Effect::WriteKnob {
+            run: view.run.to_owned(),
+            setting: format!("{field}={text}"),
+        }),
+        Err(error) => shared.tell(LogLine::error(format!(
+            "{} cannot be written as RON: {error}",
+            knob.name
+        ))),
+    }
+}

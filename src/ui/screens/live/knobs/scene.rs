@@ -1,0 +1,150 @@
+//! The selected knob's curve as it is drawn: what it did, what it will do, and
+//! the change that has not been sent. Drawing and the mouse both go by it.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::board::{KnobNow, Time};
+use super::edit::Draft;
+use crate::store::Series;
+use crate::ui::widget::chart::{Axis, Chart, Curve, Stroke, Xs, plot};
+
+/// Columns of the list of knobs.
+const LIST: u16 = 28;
+
+/// Rows of a knob in the list: its name and its curve.
+pub(super) const ROWS: u16 = 3;
+
+/// Rows that say what a change will do.
+const TELLS: u16 = 3;
+
+/// Points that a future is drawn with.
+const SAMPLES: usize = 160;
+
+/// Colours of what was, what will be, and what is being changed.
+pub(super) const COLOURS: [usize; 3] = [0, 0, 1];
+
+/// Where the parts of the pane stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places {
+    pub(super) list: Rect,
+    pub(super) chart: Rect,
+    pub(super) tells: Rect,
+}
+
+/// Lays out the pane. Its first row is its title's.
+pub(super) fn places(area: Rect) -> Places {
+    let inside = Rect {
+        y: area.y + 1.min(area.height),
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    let [list, right] =
+        Layout::horizontal([Constraint::Length(LIST), Constraint::Fill(1)]).areas(inside);
+    let tells = TELLS.min(right.height / 3);
+    let [chart, tells] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(tells)]).areas(right);
+    Places { list, chart, tells }
+}
+
+/// Points of one knob's curve.
+pub(super) struct Scene<'a> {
+    past: Option<Series<'a>>,
+    future: (Vec<f64>, Vec<f64>),
+    draft: Option<(Vec<f64>, Vec<f64>)>,
+    bounded: bool,
+    pub(super) time: Time,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(
+        knob: &KnobNow<'_>,
+        past: Option<Series<'a>>,
+        draft: Option<&Draft>,
+        time: Time,
+    ) -> Self {
+        let sampled = |at: &dyn Fn(f64) -> f64| {
+            (0..=SAMPLES)
+                .map(|index| time.now + (time.end - time.now) * index as f64 / SAMPLES as f64)
+                .map(|epoch| (epoch, at(epoch)))
+                .unzip()
+        };
+        Self {
+            past,
+            future: sampled(&|epoch| knob.schedule.at(epoch, time.end)),
+            draft: draft.filter(|draft| draft.changed()).map(|draft| {
+                let schedule = draft.schedule();
+                sampled(&|epoch| schedule.at(epoch, time.end))
+            }),
+            bounded: knob.range.max <= 1.0,
+            time,
+        }
+    }
+
+    /// What was solid, what will be dashed, the change dotted.
+    pub(super) fn curves(&self) -> Vec<Curve<'_>> {
+        let curve = |name: &str, xs, values, part: usize, stroke| Curve {
+            name: name.to_owned(),
+            xs,
+            values,
+            summary: None,
+            smooth: None,
+            colour: COLOURS[part],
+            stroke,
+        };
+        let mut curves = Vec::new();
+        if let Some(past) = self.past {
+            curves.push(curve(
+                "",
+                Xs::Values(past.epochs),
+                past.values,
+                0,
+                Stroke::Solid,
+            ));
+        }
+        let (xs, values) = &self.future;
+        curves.push(curve(
+            "at the end",
+            Xs::Values(xs),
+            values,
+            1,
+            Stroke::Dashed,
+        ));
+        if let Some((xs, values)) = &self.draft {
+            curves.push(curve(
+                "changed to",
+                Xs::Values(xs),
+                values,
+                2,
+                Stroke::Dotted,
+            ));
+        }
+        curves
+    }
+
+    /// The axes and the place of the curves in a chart's place.
+    pub(super) fn axes(&self, curves: &[Curve<'_>], area: Rect) -> ((Axis, Axis), Rect) {
+        (self.chart("", curves).axes(), plot(area))
+    }
+
+    pub(super) fn chart<'b>(&self, title: &'b str, curves: &'b [Curve<'b>]) -> Chart<'b> {
+        let x = (0.0, self.time.end);
+        let most = curves
+            .iter()
+            .map(|curve| curve.extent(x).max)
+            .fold(0.0, f64::max);
+        // A quarter of room, to drag points into.
+        let top = if self.bounded { 1.0 } else { most * 1.25 };
+        Chart {
+            title,
+            curves,
+            x,
+            unit: "epoch",
+            y: Some((0.0, if top > 0.0 { top } else { 1.0 })),
+            log: false,
+            marks: &[],
+            best: None,
+            crosshair: None,
+            selected: true,
+        }
+    }
+}

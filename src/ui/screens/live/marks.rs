@@ -1,0 +1,47 @@
+//! What happened, as letters on every chart: `k` a knob was turned by a person,
+//! `i` an iteration's decision, `b` the best checkpoint so far, `c` a checkpoint
+//! that was asked for, `e` an evaluation that was asked for.
+
+use super::across::Across;
+use crate::event::{Command, Phase};
+use crate::store::{CommandState, RunStore};
+use crate::ui::widget::chart::Mark;
+
+/// The meaning of the letters, for the head of the events.
+pub(super) const LEGEND: &str =
+    "k knob turned · i iteration · b best · c checkpoint · e evaluation";
+
+/// The marks of a training. What matters most comes last and is drawn over the
+/// rest.
+pub(super) fn marks(store: &RunStore, phase: Phase, across: &Across<'_>) -> Vec<Mark> {
+    let mark = |step: u64, letter: char| Mark {
+        x: across.of_step(step),
+        letter,
+        line: letter == 'k',
+    };
+    let mut marks: Vec<Mark> = store
+        .iterations
+        .iter()
+        .filter(|iteration| iteration.at.phase == phase && iteration.decision.is_some())
+        .map(|iteration| mark(iteration.at.step, 'i'))
+        .collect();
+    let best = store
+        .checkpoints
+        .iter()
+        .rfind(|saved| saved.best && saved.at.phase == phase);
+    marks.extend(best.map(|saved| mark(saved.at.step, 'b')));
+    marks.extend(store.commands.iter().filter_map(|command| {
+        let CommandState::Applied(at) = command.state else {
+            return None;
+        };
+        let letter = match command.record.command {
+            Command::Adjust { .. } => 'k',
+            Command::CheckpointNow => 'c',
+            Command::EvaluateNow => 'e',
+            Command::Pause | Command::Resume | Command::Stop => return None,
+        };
+        (at.phase == phase).then(|| mark(at.step, letter))
+    }));
+    marks.sort_by_key(|mark| mark.letter == 'k');
+    marks
+}

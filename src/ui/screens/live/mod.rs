@@ -1,0 +1,383 @@
+//! Live: a run's charts and knobs, while it trains or afterwards.
+//!
+//! ```text
+//!  quickstart  student  ● training  epoch 3.2 of 12       header
+//!  ━━━━━━┄┄┄┄┄┄┄┄┄  26 %  1234 images/s  4 min left
+//! ▸loss  total 1.23     accuracy  valid 0.84   │ knobs    charts, or the knobs
+//!   2┤⠑⠒⠤⣀               1┤   ⣀⠤⠒              │ alerts
+//!    ╰┬0────┬1─ epoch      ╰┬0────┬1─ epoch    │ machine
+//! ─ events ──────────────────────────────────────────────
+//!  i student 128  iteration 2 of 12: p1 0 → 0.042 …
+//! ```
+//!
+//! What is derived from the run (summaries of its series, alerts, the list of
+//! events, knobs) is brought up to date when something changes; drawing only
+//! reads it.
+
+mod across;
+mod act;
+mod alerts;
+mod charts;
+mod control;
+mod events;
+mod grid;
+mod header;
+mod knobs;
+mod layout;
+mod machine;
+mod marks;
+mod mouse;
+mod progress;
+mod series;
+mod side;
+mod view;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use self::across::Across;
+use self::alerts::Alerts;
+use self::charts::{ChartSpec, charts};
+use self::events::Events;
+use self::grid::Page;
+use self::header::Header;
+use self::knobs::Knobs;
+use self::layout::{Areas, Border, Sizes, areas};
+use self::series::Summaries;
+use self::side::Side;
+use self::view::View;
+use crate::event::Phase;
+use crate::store::{RunEntry, Runs};
+use crate::ui::action::{Action, Context};
+use crate::ui::dialog::Purpose;
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+use crate::ui::theme::Theme;
+
+/// What keys mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Focus {
+    #[default]
+    Charts,
+    Events,
+    Knobs,
+}
+
+/// What a held mouse button moves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Held {
+    /// A border between panes.
+    Border(Border),
+    /// The crosshair.
+    Crosshair,
+    /// The window of all charts, from this column on.
+    Window(u16),
+}
+
+/// A run's charts and knobs.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// The folder's name of the run that is shown.
+    run: Option<String>,
+    /// The training that a person chose; else the one that runs.
+    phase: Option<Phase>,
+    focus: Focus,
+    view: View,
+    sizes: Sizes,
+    held: Option<Held>,
+    /// Number of the alert that was jumped to last.
+    alert: usize,
+    knobs: Knobs,
+    summaries: Summaries,
+    alerts: Alerts,
+    events: Events,
+}
+
+/// The run that is shown.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    name: &'a str,
+    entry: &'a RunEntry,
+    phase: Phase,
+}
+
+impl Live {
+    pub(in crate::ui) fn contexts(&self) -> Vec<Context> {
+        match self.focus {
+            Focus::Knobs => vec![Context::Knobs, Context::Live],
+            Focus::Charts | Focus::Events => vec![Context::Live],
+        }
+    }
+
+    pub(in crate::ui) fn open(&mut self, name: &str, shared: &mut Shared, runs: &Runs) {
+        if self.run.as_deref() != Some(name) {
+            self.run = Some(name.to_owned());
+            self.phase = None;
+            self.alert = 0;
+            self.view.window = crate::ui::widget::chart::Window::All;
+            self.view.crosshair = None;
+            self.focus = Focus::Charts;
+        }
+        shared.opened = Some(name.to_owned());
+        shared.ask(Effect::OpenRun(name.to_owned()));
+        self.changed(shared, runs);
+    }
+
+    /// Shows what trains here, or the newest run, unless one is shown already.
+    pub(in crate::ui) fn shown(&mut self, shared: &mut Shared, runs: &Runs) {
+        let known = self
+            .run
+            .as_deref()
+            .is_some_and(|name| runs.get(name).is_some());
+        if known {
+            return self.changed(shared, runs);
+        }
+        let newest = || {
+            runs.iter()
+                .max_by_key(|(_, run)| run.begun)
+                .map(|(name, _)| name.to_owned())
+        };
+        let training = shared
+            .training
+            .clone()
+            .filter(|name| runs.get(name).is_some());
+        if let Some(name) = training.or_else(newest) {
+            self.open(&name, shared, runs);
+        }
+    }
+
+    /// Brings what is derived from the run up to date.
+    pub(in crate::ui) fn changed(&mut self, _shared: &mut Shared, runs: &Runs) {
+        let Some(name) = self.run.clone() else {
+            return;
+        };
+        let Some(entry) = runs.get(&name) else {
+            return;
+        };
+        let phase = self.phase_of(entry);
+        self.summaries
+            .update(&name, &entry.store, phase, self.view.factor());
+        self.alerts.update(&name, entry, phase);
+        self.events.update(&name, &entry.store);
+        let shown = Shown {
+            name: &name,
+            entry,
+            phase,
+        };
+        with_knobs(shown, |view| self.knobs.update(view));
+    }
+
+    pub(in crate::ui) fn given(
+        &mut self,
+        purpose: Purpose,
+        text: &str,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        match purpose {
+            Purpose::FilterCharts => {
+                if let Err(message) = self.view.set_filter(text) {
+                    shared.tell(LogLine::error(message));
+                }
+            }
+            Purpose::SetKnob(knob) => {
+                if let Some(name) = self.run.clone()
+                    && let Some(entry) = runs.get(&name)
+                {
+                    let shown = Shown {
+                        name: &name,
+                        entry,
+                        phase: self.phase_of(entry),
+                    };
+                    with_knobs(shown, |view| self.knobs.given(&knob, text, view, shared));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+        match self.focus {
+            Focus::Charts => &[
+                Action::PauseRun,
+                Action::EvaluateNow,
+                Action::FocusKnobs,
+                Action::FocusEvents,
+                Action::SwitchPhase,
+                Action::Maximize,
+                Action::ZoomIn,
+            ],
+            Focus::Events => &[Action::Maximize, Action::FocusEvents, Action::PauseRun],
+            Focus::Knobs => &[
+                Action::RaiseKnob,
+                Action::LaterPoint,
+                Action::NextKnob,
+                Action::SetKnob,
+                Action::KnobShape,
+                Action::SendKnob,
+                Action::LeaveKnobs,
+            ],
+        }
+    }
+
+    /// The training that is shown of a run.
+    fn phase_of(&self, entry: &RunEntry) -> Phase {
+        self.phase.or(entry.store.phase).unwrap_or(Phase::Student)
+    }
+
+    fn shown_run<'a>(&'a self, runs: &'a Runs) -> Option<Shown<'a>> {
+        let name = self.run.as_deref()?;
+        let entry = runs.get(name)?;
+        let phase = self.phase_of(entry);
+        Some(Shown { name, entry, phase })
+    }
+
+    fn across<'a>(&'a self, shown: &Shown<'a>) -> Across<'a> {
+        Across::new(
+            self.view.axis,
+            &shown.entry.store,
+            shown.phase,
+            self.summaries.begins(),
+        )
+    }
+
+    /// Charts that pass the filter.
+    fn charts(&self, shown: &Shown<'_>) -> Vec<ChartSpec> {
+        let mut all = charts(&shown.entry.store, shown.phase);
+        all.retain(|chart| self.view.shows(chart));
+        all
+    }
+
+    fn header<'a>(&'a self, shown: &Shown<'a>, shared: &'a Shared, area: Rect) -> Header<'a> {
+        Header {
+            name: shown.name,
+            entry: shown.entry,
+            phase: shown.phase,
+            alerts: self.alerts.all(),
+            machine: &shared.machine,
+            narrow: areas(area, 0, self.sizes, false).side.is_none(),
+            keymap: &shared.keymap,
+        }
+    }
+
+    fn areas(&self, shown: &Shown<'_>, shared: &Shared, area: Rect) -> Areas {
+        let header = self.header(shown, shared, area).rows(area.width);
+        areas(area, header, self.sizes, self.focus == Focus::Events)
+    }
+
+    pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        let theme = &shared.theme;
+        let Some(shown) = self.shown_run(runs) else {
+            return draw_nothing(shared, runs, frame, area);
+        };
+        let parts = self.areas(&shown, shared, area);
+        self.header(&shown, shared, area)
+            .draw(theme, frame, parts.header);
+        let store = &shown.entry.store;
+        if self.focus == Focus::Knobs {
+            with_knobs(shown, |view| {
+                self.knobs.draw(view, shared, frame, parts.main);
+            });
+        } else {
+            let (across, charts) = (self.across(&shown), self.charts(&shown));
+            let page = Page {
+                store,
+                phase: shown.phase,
+                view: &self.view,
+                summaries: &self.summaries,
+                across,
+                marks: &marks::marks(store, shown.phase, &across),
+                charts: &charts,
+                focused: self.focus == Focus::Charts,
+            };
+            page.draw(theme, frame, parts.main);
+        }
+        if let Some(place) = parts.side {
+            let side = Side {
+                store,
+                phase: shown.phase,
+                summaries: &self.summaries,
+                alerts: self.alerts.all(),
+                machine: &shared.machine,
+            };
+            side.draw(theme, frame, place);
+        }
+        self.events.draw(
+            store,
+            self.focus == Focus::Events,
+            theme,
+            frame,
+            parts.events,
+        );
+    }
+}
+
+/// Calls with what the knobs pane needs to know of a run.
+fn with_knobs<T>(shown: Shown<'_>, call: impl FnOnce(&knobs::View<'_>) -> T) -> T {
+    let refusal = control::refusal(shown.entry);
+    call(&knobs::View {
+        run: shown.name,
+        entry: shown.entry,
+        phase: shown.phase,
+        refusal: refusal.as_deref(),
+    })
+}
+
+/// Says where runs come from, or that one is being looked for.
+fn draw_nothing(shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+    let key = |action| shared.keymap.key(action).unwrap_or_default();
+    let text = if runs.is_empty() {
+        format!(
+            "There is no run yet. {} shows the experiments, {} trains the selected one.",
+            key(Action::ShowExperiments),
+            key(Action::Launch)
+        )
+    } else {
+        format!(
+            "No run is shown. {} shows the newest, {} the table of runs.",
+            key(Action::NextRun),
+            key(Action::ShowRuns)
+        )
+    };
+    let place = Rect {
+        y: area.y + area.height / 2,
+        height: area.height - area.height / 2,
+        ..area
+    };
+    let text = Paragraph::new(text).style(shared.theme.muted()).centered();
+    frame.render_widget(text.wrap(Wrap { trim: true }), place);
+}
+
+/// A line that begins a pane: its title, and something beside it.
+fn rule(title: &str, note: &str, focused: bool, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let place = Rect {
+        height: 1.min(area.height),
+        ..area
+    }
+    .intersection(frame.area());
+    let line = "─".repeat(place.width.into());
+    frame.render_widget(Span::styled(line, theme.border(focused)), place);
+    let inside = Rect {
+        x: place.x + 1.min(place.width),
+        width: place.width.saturating_sub(1),
+        ..place
+    };
+    let pointer = if focused { "▸" } else { " " };
+    let style = if focused {
+        theme.accent()
+    } else {
+        theme.text()
+    };
+    let mut spans = vec![Span::styled(format!("{pointer}{title} "), style)];
+    if !note.is_empty() {
+        spans.push(Span::styled("── ", theme.border(focused)));
+        spans.push(Span::styled(format!("{note} "), theme.muted()));
+    }
+    frame.render_widget(Line::from(spans), inside);
+}
+
+#[cfg(test)]
+mod tests;

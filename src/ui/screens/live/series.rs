@@ -1,0 +1,92 @@
+//! What is kept of a run's series so that drawing them is quick: extents of
+//! blocks, their smoothing, and where each process's clock began.
+//!
+//! Brought up to date when something changes, never while drawing.
+
+use std::collections::BTreeMap;
+
+use crate::event::Phase;
+use crate::store::RunStore;
+use crate::ui::widget::chart::{Smooth, Summary};
+
+/// Summaries of one training's series.
+#[derive(Debug, Default)]
+pub(super) struct Summaries {
+    /// Run, training and number of its processes: a new process may have taken
+    /// steps back.
+    of: Option<(String, Phase, u32)>,
+    factor: f64,
+    metrics: BTreeMap<String, (Summary, Option<Smooth>)>,
+    /// First row of each process, and the seconds before it.
+    begins: Vec<(usize, f64)>,
+    /// Rows whose clock has been looked at.
+    timed: usize,
+}
+
+impl Summaries {
+    /// Takes in what a training logged since the last call; `factor` is that of
+    /// the smoothing, 0 for none.
+    pub(super) fn update(&mut self, run: &str, store: &RunStore, phase: Phase, factor: f64) {
+        let of = Some((run.to_owned(), phase, store.processes));
+        let table = store.table(phase);
+        if self.of != of || self.timed > table.len() {
+            *self = Self {
+                of,
+                ..Self::default()
+            };
+        }
+        if self.factor != factor {
+            self.factor = factor;
+            for (_, smooth) in self.metrics.values_mut() {
+                *smooth = None;
+            }
+        }
+        for metric in table.metrics() {
+            let Some(series) = table.series(metric) else {
+                continue;
+            };
+            if !self.metrics.contains_key(metric) {
+                self.metrics
+                    .insert(metric.to_owned(), (Summary::default(), None));
+            }
+            if let Some((summary, smooth)) = self.metrics.get_mut(metric) {
+                summary.extend(series.values);
+                // Knobs are drawn as they are.
+                if factor > 0.0 && !metric.starts_with("knob/") {
+                    smooth
+                        .get_or_insert_with(|| Smooth::new(factor))
+                        .extend(series.values);
+                }
+            }
+        }
+        let rows = table.len();
+        if let Some(series) = table
+            .metrics()
+            .next()
+            .and_then(|metric| table.series(metric))
+        {
+            self.time(series.seconds);
+        }
+        self.timed = rows;
+    }
+
+    fn time(&mut self, seconds: &[f64]) {
+        if self.begins.is_empty() && !seconds.is_empty() {
+            self.begins.push((0, 0.0));
+        }
+        for row in self.timed.max(1)..seconds.len() {
+            if seconds[row] < seconds[row - 1] {
+                let before = self.begins.last().map_or(0.0, |(_, before)| *before);
+                self.begins.push((row, before + seconds[row - 1]));
+            }
+        }
+    }
+
+    pub(super) fn of(&self, metric: &str) -> Option<&(Summary, Option<Smooth>)> {
+        self.metrics.get(metric)
+    }
+
+    pub(super) fn begins(&self) -> &[(usize, f64)] {
+        &self.begins
+    }
+}

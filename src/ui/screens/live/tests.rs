@@ -1,0 +1,6 @@
+//! The Live screen in front of runs in every state.
+
+mod frames;
+mod knobs;
+mod looking;
+mod story;

@@ -1,0 +1,93 @@
+//! What the screen looks like.
+
+use super::story::{events, machine, screen, tell, turned};
+use crate::event::{Outcome, RunEvent};
+use crate::experiment::schedule::Schedule;
+use crate::store::Life;
+use crate::ui::testing::Harness;
+
+const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (200, 60);
+
+fn full(size: (u16, u16)) -> Harness {
+    let (mut harness, name) = screen(size, Life::Here, &events(250));
+    machine(&mut harness);
+    tell(
+        &mut harness,
+        &name,
+        &turned("a", "lr", Schedule::Constant(0.03), Some(Ok(250))),
+    );
+    harness
+}
+
+#[test]
+fn without_a_run_it_says_where_runs_come_from() {
+    let mut harness = Harness::new(80, 24);
+    insta::assert_snapshot!(harness.keys(&["3"]).screen());
+}
+
+#[test]
+fn a_run_that_has_just_begun_has_no_numbers_yet() {
+    let (mut harness, _) = screen(SMALL, Life::Here, &events(0));
+    insta::assert_snapshot!(harness.screen());
+}
+
+#[test]
+fn a_run_in_full_swing_on_a_small_terminal() {
+    insta::assert_snapshot!(full(SMALL).screen());
+}
+
+#[test]
+fn a_run_in_full_swing_on_a_large_terminal() {
+    insta::assert_snapshot!(full(LARGE).screen());
+}
+
+#[test]
+fn one_chart_alone_smoothed_with_a_crosshair() {
+    let mut harness = full(SMALL);
+    harness.keys(&["enter", "s", "s", "s", "left", "left", "left"]);
+    for _ in 0..40 {
+        harness.keys(&["left"]);
+    }
+    insta::assert_snapshot!(harness.screen());
+}
+
+#[test]
+fn a_failed_run_says_why_and_what_to_do() {
+    let mut events = events(90);
+    events.push(RunEvent::Warned {
+        message: "1 image could not be read".to_owned(),
+    });
+    let message = "the loss is not a number at step 90 (epoch 2.25); lower lr";
+    events.push(RunEvent::RunEnded(Outcome::Failed {
+        message: message.to_owned(),
+    }));
+    let (mut harness, _) = screen(SMALL, Life::Nobody, &events);
+    insta::assert_snapshot!(harness.screen());
+}
+
+#[test]
+fn a_crashed_run_can_go_on() {
+    let (mut harness, _) = screen(SMALL, Life::Nobody, &events(90));
+    insta::assert_snapshot!(harness.screen());
+}
+
+#[test]
+fn knobs_on_a_small_terminal() {
+    let mut harness = full(SMALL);
+    insta::assert_snapshot!(harness.keys(&["K", "n"]).screen());
+}
+
+#[test]
+fn a_reshaped_knob_on_a_large_terminal() {
+    let mut harness = full(LARGE);
+    insta::assert_snapshot!(harness.keys(&["K", "s", "s", "right", "right"]).screen());
+}
+
+#[test]
+fn events_are_read_from_the_newest_back() {
+    let mut harness = full(LARGE);
+    insta::assert_snapshot!(harness.keys(&["v", "up", "up", "up"]).screen());
+    let mut harness = full(SMALL);
+    insta::assert_snapshot!(harness.keys(&["v", "up", "up", "up"]).screen());
+}

@@ -1,0 +1,163 @@
+//! Turning knobs, from the key to what is asked of the training.
+
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::story::{events, screen, tell, turned};
+use crate::event::{Command, Outcome, RunEvent};
+use crate::experiment::schedule::Schedule;
+use crate::store::Life;
+use crate::ui::Effect;
+use crate::ui::testing::Harness;
+
+fn adjusted(harness: &mut Harness) -> (String, Schedule) {
+    match harness.take().as_slice() {
+        [
+            Effect::Command {
+                command: Command::Adjust { knob, schedule },
+                ..
+            },
+        ] => (knob.clone(), schedule.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_value_is_sent_and_its_fate_is_shown() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    // lr, p1, p2, temperature …: select the temperature.
+    harness.keys(&["K"]);
+    while !harness.screen().contains("▸temperature") {
+        harness.keys(&["n"]);
+    }
+    harness.keys(&["v", "ctrl+u"]).text("2.5\n");
+    assert!(harness.screen().contains("not sent: 2.5"));
+    harness.keys(&["enter"]);
+    assert_eq!(
+        adjusted(&mut harness),
+        ("temperature".to_owned(), Schedule::Constant(2.5))
+    );
+    assert!(
+        harness
+            .screen()
+            .contains("requested, waits for the next step")
+    );
+    let schedule = Schedule::Constant(2.5);
+    tell(
+        &mut harness,
+        &name,
+        &turned("x", "temperature", schedule.clone(), Some(Ok(101))),
+    );
+    assert!(harness.screen().contains("last change applied at step 101"));
+    tell(
+        &mut harness,
+        &name,
+        &turned("y", "temperature", schedule, Some(Err("too hot"))),
+    );
+    assert!(harness.screen().contains("last change refused: too hot"));
+}
+
+#[test]
+fn a_change_can_be_taken_back_before_it_is_sent() {
+    let (mut harness, _) = screen((80, 24), Life::Here, &events(100));
+    harness.keys(&["K", "up", "up", "s"]);
+    assert!(harness.screen().contains("not sent"));
+    harness.keys(&["u", "u", "u"]);
+    assert!(!harness.screen().contains("not sent"));
+    harness.keys(&["enter"]);
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn a_run_that_nobody_trains_takes_no_turn_and_says_why() {
+    let mut events = events(100);
+    events.push(RunEvent::RunEnded(Outcome::Completed));
+    let (mut harness, _) = screen((80, 24), Life::Nobody, &events);
+    harness.keys(&["K", "up", "enter"]);
+    assert_eq!(harness.take(), []);
+    assert!(
+        harness
+            .screen()
+            .contains("takes no commands: it is complete")
+    );
+}
+
+#[test]
+fn what_the_controller_does_with_a_turn_is_said() {
+    let (mut harness, _) = screen((200, 60), Life::Here, &events(100));
+    harness.keys(&["K", "n"]);
+    let mut seen = String::new();
+    for _ in 0..6 {
+        seen += &harness.keys(&["n"]).screen();
+    }
+    assert!(seen.contains("The controller may move w at the end of this iteration (epoch 3)"));
+    assert!(seen.contains("The controller sets p2 from p1 at the end of every iteration"));
+}
+
+#[test]
+fn a_turned_knob_is_written_with_what_it_did_and_will_do() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    harness.keys(&["K", "w"]);
+    assert_eq!(harness.take(), [], "nothing differs from the experiment");
+    tell(
+        &mut harness,
+        &name,
+        &turned("a", "lr", Schedule::Constant(0.03), Some(Ok(100))),
+    );
+    harness.keys(&["w"]);
+    let effects = harness.take();
+    let [Effect::WriteKnob { run, setting }] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(*run, name);
+    let schedule = setting.strip_prefix("lr=").unwrap();
+    let schedule: Schedule = ron::from_str(schedule).unwrap();
+    // The warm-up's end.
+    assert!((schedule.at(1.0, 12.0) - 0.1).abs() < 0.003, "{schedule:?}");
+    assert!(crate::experiment::Override::parse(setting).is_ok());
+}
+
+#[test]
+fn a_point_is_dragged_with_the_mouse() {
+    let (mut harness, _) = screen((80, 24), Life::Here, &events(100));
+    harness.keys(&["K"]);
+    let mut mouse = |kind, column, row| {
+        let modifiers = KeyModifiers::NONE;
+        harness.input(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers,
+        }));
+    };
+    mouse(MouseEventKind::Down(MouseButton::Left), 60, 12);
+    mouse(MouseEventKind::Drag(MouseButton::Left), 70, 9);
+    mouse(MouseEventKind::Up(MouseButton::Left), 70, 9);
+    mouse(MouseEventKind::Drag(MouseButton::Left), 75, 12);
+    harness.keys(&["enter"]);
+    let (knob, schedule) = adjusted(&mut harness);
+    assert_eq!(knob, "lr");
+    let Schedule::Piecewise(points) = &schedule else {
+        panic!("{schedule:?}");
+    };
+    // The point went up and as far to the right as its neighbour lets it.
+    let higher = points.windows(2).filter(|pair| pair[1].1 > pair[0].1);
+    let at: Vec<f64> = higher.map(|pair| pair[1].0).collect();
+    assert_eq!(at.len(), 1, "{points:?}");
+    assert!((7.0..8.0).contains(&at[0]), "{points:?}");
+    assert!(
+        schedule
+            .problems(crate::experiment::knob::Range::LEARNING_RATE)
+            .is_empty()
+    );
+}
+
+#[test]
+fn in_the_last_iteration_the_controller_lets_go() {
+    let (mut harness, _) = screen((200, 60), Life::Here, &events(450));
+    harness.keys(&["K", "n"]);
+    assert!(
+        harness
+            .screen()
+            .contains("the controller moves p1 no more, and what you send holds to the end")
+    );
+}

@@ -1,0 +1,221 @@
+//! Looking at charts: filters, zoom, runs, commands, and any size.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+
+use super::story::{add, events, machine, screen, step, tell};
+use crate::event::{Command, Outcome, RunEvent};
+use crate::store::Life;
+use crate::ui::Effect;
+use crate::ui::action::ACTIONS;
+use crate::ui::testing::Harness;
+
+fn asked(harness: &mut Harness) -> Vec<Command> {
+    let commands = harness
+        .take()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Command { command, .. } => Some(command),
+            _ => None,
+        });
+    commands.collect()
+}
+
+#[test]
+fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(50));
+    harness.keys(&["space", "e", "c"]);
+    assert_eq!(
+        asked(&mut harness),
+        [Command::Pause, Command::EvaluateNow, Command::CheckpointNow]
+    );
+    tell(&mut harness, &name, &[RunEvent::Paused(true)]);
+    assert!(harness.keys(&["space"]).screen().contains("waits for you"));
+    assert_eq!(asked(&mut harness), [Command::Resume]);
+    harness.keys(&["x", "n", "x", "y"]);
+    assert_eq!(asked(&mut harness), [Command::Stop]);
+}
+
+#[test]
+fn a_finished_run_takes_no_commands_and_a_stopped_one_goes_on() {
+    let mut events = events(50);
+    events.push(RunEvent::RunEnded(Outcome::Stopped {
+        reason: "asked".to_owned(),
+    }));
+    let (mut harness, name) = screen((80, 24), Life::Nobody, &events);
+    harness.keys(&["e"]);
+    assert_eq!(harness.take(), []);
+    assert!(
+        harness
+            .screen()
+            .contains("it was stopped; go on with it first")
+    );
+    harness.keys(&["space", "y"]);
+    assert_eq!(harness.take(), [Effect::ResumeRun(name)]);
+}
+
+#[test]
+fn charts_are_filtered_by_regular_expression() {
+    let (mut harness, _) = screen((80, 24), Life::Here, &events(50));
+    harness.keys(&["/"]).text("^lr$|KL\n");
+    let screen = harness.screen();
+    assert!(
+        screen.contains("▸lr log") && screen.contains("KL from teacher"),
+        "{screen}"
+    );
+    assert!(!screen.contains("accuracy  "), "{screen}");
+    harness.keys(&["/", "ctrl+u"]).text("(\n");
+    assert!(harness.screen().contains("`(` is no regular expression"));
+    harness.keys(&["/", "ctrl+u"]).text("zzz\n");
+    assert!(harness.screen().contains("no chart matches `zzz`"));
+    harness.keys(&["0"]);
+    assert!(harness.screen().contains("▸loss"));
+}
+
+#[test]
+fn the_tail_stays_in_view_unless_one_pans_away() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(400));
+    harness.keys(&["enter", "a", "a", "+", "+"]);
+    assert!(harness.screen().contains("┬400") || harness.screen().contains("┬380"));
+    let later: Vec<RunEvent> = events(470).split_off(events(400).len());
+    tell(&mut harness, &name, &later);
+    assert!(harness.screen().contains("┬460"), "{}", harness.screen());
+    harness.keys(&["home"]);
+    assert!(harness.screen().contains("not following"));
+    harness.keys(&["end"]);
+    assert!(!harness.screen().contains("not following"));
+}
+
+#[test]
+fn a_loss_that_is_no_number_is_an_alert_that_one_can_jump_to() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    let knobs = BTreeMap::from([("w", f64::NAN)]);
+    tell(&mut harness, &name, &[step(100, &knobs), step(101, &knobs)]);
+    assert!(
+        harness
+            .screen()
+            .contains("loss/total is not a number at step 100 and 1 more")
+    );
+    harness.keys(&["a", "a", "w"]);
+    assert!(
+        harness.screen().contains("at 100 step"),
+        "{}",
+        harness.screen()
+    );
+}
+
+#[test]
+fn a_loss_that_grows_is_an_alert() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(200));
+    let growing: Vec<RunEvent> = (200..300)
+        .map(|at| step(at, &BTreeMap::from([("w", (at as f64 - 199.0) * 3.0)])))
+        .collect();
+    tell(&mut harness, &name, &growing);
+    assert!(
+        harness.screen().contains("loss/total diverges"),
+        "{}",
+        harness.screen()
+    );
+}
+
+#[test]
+fn runs_are_cycled_through_and_opened() {
+    let (mut harness, first) = screen((80, 24), Life::Here, &events(50));
+    let second = add(&mut harness, "zebra", Life::Nobody, &[]);
+    harness.keys(&["]"]);
+    assert_eq!(harness.take(), [Effect::OpenRun(second)]);
+    harness.keys(&["]"]);
+    assert_eq!(harness.take(), [Effect::OpenRun(first)]);
+}
+
+#[test]
+fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
+    let (mut harness, _) = screen((80, 24), Life::Here, &events(250));
+    let modifiers = KeyModifiers::NONE;
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    harness.input(Event::Mouse(MouseEvent {
+        kind,
+        column: 60,
+        row: 8,
+        modifiers,
+    }));
+    let screen = harness.screen();
+    assert!(screen.contains("▸accuracy"), "{screen}");
+    assert!(
+        screen.contains(" at ") && screen.matches('│').count() > 8,
+        "{screen}"
+    );
+    let kind = MouseEventKind::ScrollUp;
+    harness.input(Event::Mouse(MouseEvent {
+        kind,
+        column: 60,
+        row: 8,
+        modifiers,
+    }));
+    assert!(harness.screen().contains("not following"));
+}
+
+/// Anything that a person can do on this screen, and some things that happen.
+#[derive(Debug, Clone)]
+enum Deed {
+    Key(&'static str),
+    Mouse(MouseEventKind, u16, u16),
+    Resize(u16, u16),
+    Logged,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let keys: Vec<&'static str> = ACTIONS
+        .iter()
+        .filter(|entry| {
+            use crate::ui::action::Context;
+            matches!(
+                entry.context,
+                Context::Live | Context::Knobs | Context::Global
+            )
+        })
+        .flat_map(|entry| entry.keys.iter().copied())
+        .filter(|key| !matches!(*key, "1" | "2" | "4" | "5" | "tab" | "backtab" | "delete"))
+        .collect();
+    let kinds = prop_oneof![
+        Just(MouseEventKind::Down(MouseButton::Left)),
+        Just(MouseEventKind::Down(MouseButton::Right)),
+        Just(MouseEventKind::Drag(MouseButton::Left)),
+        Just(MouseEventKind::Up(MouseButton::Left)),
+        Just(MouseEventKind::ScrollUp),
+        Just(MouseEventKind::ScrollDown),
+    ];
+    prop_oneof![
+        6 => proptest::sample::select(keys).prop_map(Deed::Key),
+        3 => (kinds, 0..210_u16, 0..70_u16).prop_map(|(kind, x, y)| Deed::Mouse(kind, x, y)),
+        1 => (1..210_u16, 1..70_u16).prop_map(|(width, height)| Deed::Resize(width, height)),
+        1 => Just(Deed::Logged),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn nothing_that_one_does_ends_in_a_panic(deeds in proptest::collection::vec(deed(), 1..80), strange in any::<f64>()) {
+        let (mut harness, name) = screen((100, 30), Life::Here, &events(130));
+        machine(&mut harness);
+        let mut at = 130;
+        for deed in deeds {
+            match deed {
+                Deed::Key(key) => _ = harness.keys(&[key]),
+                Deed::Mouse(kind, column, row) => {
+                    let modifiers = KeyModifiers::NONE;
+                    harness.input(Event::Mouse(MouseEvent { kind, column, row, modifiers }));
+                }
+                Deed::Resize(width, height) => _ = harness.input(Event::Resize(width, height)),
+                Deed::Logged => {
+                    tell(&mut harness, &name, &[step(at, &BTreeMap::from([("w", strange), ("lr", strange)]))]);
+                    at += 1;
+                }
+            }
+            harness.screen();
+        }
+    }
+}

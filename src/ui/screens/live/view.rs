@@ -1,0 +1,139 @@
+//! How charts are looked at: the axis, the window, smoothing, the grid and
+//! which chart is selected.
+
+use std::collections::BTreeSet;
+
+use regex::{Regex, RegexBuilder};
+
+use super::across::XAxis;
+use super::charts::ChartSpec;
+use crate::ui::widget::chart::Window;
+
+/// Factors of smoothing, from none to much.
+const SMOOTHING: [f64; 6] = [0.0, 0.6, 0.8, 0.9, 0.97, 0.99];
+
+/// Charts across and down a page.
+const GRIDS: [(u16, u16); 5] = [(1, 1), (2, 1), (2, 2), (3, 2), (3, 3)];
+
+/// The least place of a chart, cells.
+const LEAST: (u16, u16) = (26, 5);
+
+/// The longest filter; longer ones would take long to compile.
+const MAX_PATTERN: usize = 200;
+
+/// How charts are looked at.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) axis: XAxis,
+    pub(super) window: Window,
+    pub(super) crosshair: Option<f64>,
+    pub(super) maximized: bool,
+    /// Number of the selected chart among those that pass the filter.
+    pub(super) selected: usize,
+    smoothing: usize,
+    /// Charts whose scale is not what it is at first.
+    rescaled: BTreeSet<String>,
+    /// A size that a person chose.
+    grid: Option<usize>,
+    filter: Option<Regex>,
+}
+
+impl View {
+    /// Factor of the smoothing, 0 for none.
+    pub(super) fn factor(&self) -> f64 {
+        SMOOTHING[self.smoothing]
+    }
+
+    pub(super) fn smoothen(&mut self, more: bool) {
+        self.smoothing = if more {
+            (self.smoothing + 1).min(SMOOTHING.len() - 1)
+        } else {
+            self.smoothing.saturating_sub(1)
+        };
+    }
+
+    pub(super) fn is_log(&self, chart: &ChartSpec) -> bool {
+        chart.log != self.rescaled.contains(&chart.title)
+    }
+
+    pub(super) fn rescale(&mut self, title: &str) {
+        if !self.rescaled.remove(title) {
+            self.rescaled.insert(title.to_owned());
+        }
+    }
+
+    /// Another axis; what is shown of the old one has no place on it.
+    pub(super) fn next_axis(&mut self) {
+        self.axis = self.axis.next();
+        self.window = Window::All;
+        self.crosshair = None;
+    }
+
+    /// Everything as it was at first.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn next_grid(&mut self, place: (u16, u16)) {
+        self.maximized = false;
+        let now = self.wanted(place);
+        self.grid = Some((now + 1) % GRIDS.len());
+    }
+
+    fn wanted(&self, (width, height): (u16, u16)) -> usize {
+        self.grid.unwrap_or(match (width, height) {
+            (110.., 30..) => 3,
+            _ => 2,
+        })
+    }
+
+    /// Charts across and down in a place of so many cells: as wanted, or fewer
+    /// if they would be too small to read.
+    pub(super) fn grid(&self, place: (u16, u16)) -> (u16, u16) {
+        if self.maximized {
+            return (1, 1);
+        }
+        let (columns, rows) = GRIDS[self.wanted(place)];
+        (
+            columns.min(place.0 / LEAST.0).max(1),
+            rows.min(place.1 / LEAST.1).max(1),
+        )
+    }
+
+    /// Shows only charts of which the title or a curve matches.
+    ///
+    /// # Errors
+    /// Why the text is no regular expression.
+    pub(super) fn set_filter(&mut self, text: &str) -> Result<(), String> {
+        self.selected = 0;
+        if text.is_empty() {
+            self.filter = None;
+            return Ok(());
+        }
+        if text.len() > MAX_PATTERN {
+            return Err(format!("a filter has at most {MAX_PATTERN} letters"));
+        }
+        let regex = RegexBuilder::new(text).case_insensitive(true).build();
+        self.filter = Some(regex.map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
+            format!("`{text}` is no regular expression: {reason}; write loss|lr")
+        })?);
+        Ok(())
+    }
+
+    pub(super) fn filter(&self) -> &str {
+        self.filter.as_ref().map_or("", Regex::as_str)
+    }
+
+    /// Whether a chart passes the filter.
+    pub(super) fn shows(&self, chart: &ChartSpec) -> bool {
+        self.filter.as_ref().is_none_or(|filter| {
+            filter.is_match(&chart.title)
+                || chart
+                    .curves
+                    .iter()
+                    .any(|curve| filter.is_match(&curve.name))
+        })
+    }
+}

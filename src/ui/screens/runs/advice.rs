@@ -1,0 +1,89 @@
+//! What a person should know of the selected run, and can do about it.
+
+use ratatui::text::Line;
+
+use super::column::look;
+use super::filter::Subject;
+use super::text::cut;
+use crate::event::Outcome;
+use crate::store::{Life, RunState};
+use crate::ui::action::Action;
+use crate::ui::keymap::Keymap;
+use crate::ui::theme::Theme;
+
+/// Where the run stands, if that is not plain from its row, and the key that
+/// goes on with it: before the reason, which may be long and cut.
+pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
+    let entry = run.run;
+    if let Some(problem) = &entry.problem {
+        return Some(format!("could not be read further: {problem}"));
+    }
+    let goes_on = |how: &str| match keymap.key(Action::ResumeRun) {
+        Some(key) => format!("; {key} {how}"),
+        None => String::new(),
+    };
+    match (entry.state(), entry.store.outcome()) {
+        (RunState::Crashed, _) => Some(format!(
+            "crashed{}{}",
+            at_step(run),
+            goes_on("goes on from its last checkpoint")
+        )),
+        (_, Some(Outcome::Stopped { reason })) => Some(format!(
+            "stopped{}{}: {reason}",
+            at_step(run),
+            goes_on("goes on")
+        )),
+        (_, Some(Outcome::Failed { message })) => {
+            Some(format!("failed{}: {message}", goes_on("tries again")))
+        }
+        _ => match &entry.life {
+            Life::Elsewhere(holder) => Some(format!("trained by {holder}")),
+            Life::Here | Life::Nobody => None,
+        },
+    }
+}
+
+/// The advice as the lower edge of a table of `most` cells shows it.
+pub(super) fn line(run: &Subject, most: usize, keymap: &Keymap, theme: &Theme) -> Line<'static> {
+    match advice(run, keymap) {
+        Some(advice) => {
+            let (symbol, style) = match run.run.problem {
+                Some(_) => ("!", theme.warn()),
+                None => look(run.run.state(), theme),
+            };
+            let advice = cut(&advice, most.saturating_sub(6));
+            Line::styled(format!(" {symbol} {advice} "), style)
+        }
+        None => Line::default(),
+    }
+}
+
+fn at_step(run: &Subject) -> String {
+    let store = &run.run.store;
+    store.phase.map_or(String::new(), |phase| {
+        format!(" at step {}", store.completed(phase))
+    })
+}
+
+/// Why a run cannot go on.
+pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
+    let name = run.name;
+    let state = run.run.state();
+    match (state, &run.run.life) {
+        (RunState::Training | RunState::Paused, _) => {
+            Some(format!("{name} is {} already", state.word()))
+        }
+        (RunState::Completed, _) => Some(match keymap.key(Action::BranchRun) {
+            Some(key) => {
+                format!("{name} is complete; {key} writes an experiment that starts from it")
+            }
+            None => format!("{name} is complete"),
+        }),
+        (RunState::New, _) => Some(format!(
+            "nothing of {name} was trained yet; launch its experiment"
+        )),
+        (_, Life::Elsewhere(holder)) => Some(format!("{holder} works on {name}")),
+        (_, Life::Here) => Some(format!("{name} is still being saved here")),
+        (RunState::Stopped | RunState::Crashed | RunState::Failed, Life::Nobody) => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! What is done with one run: mark, annotate, rename, throw away, take back, go
+//! on, branch, export.
+
+use super::filter::Subject;
+use super::text::{PROMPTED, cut_middle};
+use super::{RunsTable, View, advice};
+use crate::event::Phase;
+use crate::run::{Notes, check_name};
+use crate::store::{Life, Runs};
+use crate::ui::action::Action;
+use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+
+impl RunsTable {
+    /// Does something with the selected run, or tells why not.
+    pub(super) fn act_on_run(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        let Some(run) = self.selected(runs) else {
+            return;
+        };
+        let name = run.name.to_owned();
+        match (action, self.view) {
+            (Action::Copy, _) => {
+                let path = run.run.folder.path().display().to_string();
+                shared.tell(LogLine::info(format!("copied {path}")));
+                shared.ask(Effect::Copy(path));
+            }
+            (Action::RestoreRun, View::Trash) => restore(&name, shared, runs),
+            (_, View::Trash) => {
+                if action.entry().context == crate::ui::action::Context::Runs {
+                    let key = shared.keymap.key(Action::RestoreRun).unwrap_or_default();
+                    shared.tell(LogLine::info(format!(
+                        "{name} is in the trash; {key} takes it out"
+                    )));
+                }
+            }
+            (Action::MarkRun, _) => {
+                self.marks.toggle(&name);
+                self.runs.act(Action::Down);
+            }
+            (Action::PinBaseline, _) => self.marks.pin(&name),
+            _ => ask(action, &run, shared),
+        }
+    }
+
+    /// Takes a text that was asked for one run.
+    pub(super) fn given_of_run(
+        &mut self,
+        purpose: Purpose,
+        text: &str,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        let annotate = |run: String, change: &dyn Fn(&mut Notes), shared: &mut Shared| {
+            if let Some(entry) = runs.get(&run) {
+                let mut notes = entry.notes.clone();
+                change(&mut notes);
+                shared.ask(Effect::Annotate { run, notes });
+            }
+        };
+        match purpose {
+            Purpose::TagRun(run) => {
+                annotate(run, &|notes| notes.tags = Notes::tags_of(text), shared);
+            }
+            Purpose::NoteRun(run) => {
+                annotate(
+                    run,
+                    &|notes| text.trim().clone_into(&mut notes.note),
+                    shared,
+                );
+            }
+            Purpose::RenameRun(run) => self.rename(run, text.trim(), shared, runs),
+            _ => {}
+        }
+    }
+
+    fn rename(&mut self, run: String, to: &str, shared: &mut Shared, runs: &Runs) {
+        if run == to {
+            return;
+        }
+        let refusal = match check_name(to) {
+            Err(reason) => Some(format!("`{to}` cannot name a run: {reason}")),
+            Ok(()) if runs.get(to).is_some() => Some(format!("there is a run {to} already")),
+            Ok(()) => runs
+                .get(&run)
+                .filter(|entry| entry.life != Life::Nobody)
+                .map(|_| format!("{run} trains; stop it first")),
+        };
+        if let Some(refusal) = refusal {
+            return shared.tell(LogLine::error(refusal));
+        }
+        self.renaming = Some((run.clone(), to.to_owned()));
+        shared.ask(Effect::RenameRun {
+            run,
+            to: to.to_owned(),
+        });
+    }
+}
+
+/// Asks for what an action needs to know, or for its effect.
+fn ask(action: Action, run: &Subject, shared: &mut Shared) {
+    let name = run.name.to_owned();
+    let prompt = |what: &str, text: &str, purpose| {
+        let title = format!("{what} {}", cut_middle(run.name, PROMPTED));
+        Some(Dialog::Prompt(Prompt::new(title, text, purpose)))
+    };
+    let notes = &run.run.notes;
+    let trains = (run.run.life != Life::Nobody).then(|| format!("{name} trains; stop it first"));
+    let refusal = match action {
+        Action::TagRun => {
+            shared.dialog = prompt("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
+            None
+        }
+        Action::NoteRun => {
+            shared.dialog = prompt("Note on", &notes.note, Purpose::NoteRun(name));
+            None
+        }
+        Action::RenameRun if trains.is_none() => {
+            shared.dialog = prompt("Rename", run.name, Purpose::RenameRun(name));
+            None
+        }
+        Action::TrashRun if trains.is_none() => {
+            shared.dialog = Some(Dialog::Confirm(trash(name, shared)));
+            None
+        }
+        Action::RenameRun | Action::TrashRun => trains,
+        Action::ResumeRun => {
+            let refusal = advice::why_not_resume(run, &shared.keymap);
+            may(refusal, Effect::ResumeRun(name), shared)
+        }
+        Action::BranchRun => may(why_not_branch(run), Effect::BranchRun(name), shared),
+        Action::ExportRun => may(why_not_export(run), Effect::ExportRun(name), shared),
+        Action::RestoreRun => Some(format!("{name} is not in the trash")),
+        _ => None,
+    };
+    if let Some(refusal) = refusal {
+        shared.tell(LogLine::error(refusal));
+    }
+}
+
+/// Asks for an effect unless something speaks against it.
+fn may(refusal: Option<String>, effect: Effect, shared: &mut Shared) -> Option<String> {
+    if refusal.is_none() {
+        shared.ask(effect);
+    }
+    refusal
+}
+
+fn trash(name: String, shared: &Shared) -> Confirm {
+    let key = |action| shared.keymap.key(action).unwrap_or_default();
+    Confirm {
+        title: "Trash".to_owned(),
+        message: format!(
+            "{name} goes to the trash with everything in it. {} shows the trash, {} there takes it out again.",
+            key(Action::ShowTrash),
+            key(Action::RestoreRun)
+        ),
+        effect: Effect::TrashRun(name),
+    }
+}
+
+fn restore(name: &str, shared: &mut Shared, runs: &Runs) {
+    if runs.get(name).is_some() {
+        let told = format!("there is another run {name} now; rename that one first");
+        shared.tell(LogLine::error(told));
+    } else {
+        shared.ask(Effect::RestoreRun(name.to_owned()));
+    }
+}
+
+fn why_not_branch(run: &Subject) -> Option<String> {
+    let checkpoints = &run.run.store.checkpoints;
+    let has_best = checkpoints
+        .iter()
+        .any(|saved| saved.best && saved.at.phase == Phase::Student);
+    (!has_best).then(|| {
+        format!(
+            "{} has no best weights yet; its first evaluation makes them",
+            run.name
+        )
+    })
+}
+
+fn why_not_export(run: &Subject) -> Option<String> {
+    let store = &run.run.store;
+    let is_empty = [Phase::Teacher, Phase::Student]
+        .into_iter()
+        .all(|phase| store.table(phase).is_empty());
+    is_empty.then(|| format!("{} has logged no step yet", run.name))
+}

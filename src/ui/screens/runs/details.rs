@@ -1,0 +1,354 @@
+//! Everything that is known of the selected run.
+//!
+//! ```text
+//! ┌ cifar10-adaptive-20260102-120000-a1b2c3 ───────┐
+//! │ ✓ completed                                    │
+//! │ method      AdaptiveAugmentation               │
+//! │ device      CPU (flex)                         │
+//! │                                                │
+//! │ models      parameters   MACs                  │
+//! │ teacher     272 k        40.8 M   resnet20     │
+//! └────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Padding, Paragraph};
+
+use super::advice::advice;
+use super::column::look;
+use super::config::Frozen;
+use super::filter::Subject;
+use super::gates;
+use super::text::{NOTHING, count, cut_middle, duration, loss, moment, percent, wrapped};
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::store::CommandState;
+use crate::ui::action::Action;
+use crate::ui::keymap::Keymap;
+use crate::ui::theme::Theme;
+
+/// Cells of the words on the left.
+const LABEL: usize = 12;
+
+/// Classes that are told: those that are most often wrong.
+const WORST: usize = 3;
+
+/// Draws the particulars of a run, of which `above` lines are scrolled away.
+pub(super) fn draw(
+    run: &Subject,
+    frozen: &Frozen,
+    above: usize,
+    keymap: &Keymap,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let most = usize::from(area.width.saturating_sub(4));
+    let block = Block::bordered()
+        .title(format!(" {} ", cut_middle(run.name, most)))
+        .padding(Padding::horizontal(1))
+        .border_style(theme.border(false));
+    let sheet = Sheet { theme };
+    let parts = [
+        sheet.standing(run, keymap),
+        sheet.origin(run, frozen),
+        sheet.results(run),
+        gates::lines(run, frozen, &sheet.label("gate"), theme),
+        sheet.models(run),
+        sheet.happenings(run),
+        sheet.place(run, keymap),
+    ];
+    let inside = block.inner(area);
+    let height = usize::from(inside.height);
+    let parts = parts
+        .into_iter()
+        .map(|part| fitted(part, usize::from(inside.width)));
+    let parts: Vec<Vec<Line>> = parts.filter(|part| !part.is_empty()).collect();
+    let spaced = parts.iter().map(Vec::len).sum::<usize>() + parts.len() - 1;
+    // Air between the parts is the first thing to go where there is no room.
+    let has_air = spaced <= height;
+    let mut lines = Vec::new();
+    for part in parts {
+        if has_air && !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(part);
+    }
+    let mut block = block;
+    let hidden = lines.len().saturating_sub(height);
+    if hidden > 0 {
+        lines.drain(..above.min(hidden));
+        block = block.title_bottom(scrolling(keymap, theme));
+    }
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+/// Which keys show the rest.
+fn scrolling(keymap: &Keymap, theme: &Theme) -> Line<'static> {
+    let keys = [Action::Left, Action::Right].map(|action| keymap.key(action).unwrap_or_default());
+    Line::styled(format!(" {} {} scroll ", keys[0], keys[1]), theme.accent()).right_aligned()
+}
+
+/// Lines of at most `width` cells; what goes on in the next line stands below
+/// what it belongs to.
+fn fitted(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
+    let mut fitted = Vec::new();
+    for line in lines {
+        let Some(last) = line.spans.last().filter(|_| line.width() > width) else {
+            fitted.push(line);
+            continue;
+        };
+        let (before, text) = (&line.spans[..line.spans.len() - 1], &last.content);
+        let indent: usize = before.iter().map(Span::width).sum();
+        for (at, part) in wrapped(text, width.saturating_sub(indent))
+            .into_iter()
+            .enumerate()
+        {
+            let mut spans = match at {
+                0 => before.to_vec(),
+                _ => vec![Span::raw(" ".repeat(indent))],
+            };
+            spans.push(Span::styled(part, last.style));
+            fitted.push(Line::from(spans).style(line.style));
+        }
+    }
+    fitted
+}
+
+struct Sheet<'a> {
+    theme: &'a Theme,
+}
+
+impl Sheet<'_> {
+    fn label(&self, label: &str) -> Span<'static> {
+        Span::styled(format!("{label:LABEL$}"), self.theme.muted())
+    }
+
+    fn row(&self, label: &str, value: impl Into<String>) -> Line<'static> {
+        let value = Span::styled(value.into(), self.theme.text());
+        Line::from(vec![self.label(label), value])
+    }
+
+    fn head(&self, text: String) -> Line<'static> {
+        Line::styled(text, self.theme.muted())
+    }
+
+    /// Where it stands, and what to do about it.
+    fn standing(&self, run: &Subject, keymap: &Keymap) -> Vec<Line<'static>> {
+        let state = run.run.state();
+        let (symbol, style) = look(state, self.theme);
+        let mut lines = vec![Line::styled(format!("{symbol} {}", state.word()), style)];
+        lines.extend(advice(run, keymap).map(|advice| Line::styled(advice, style)));
+        if let Some(progress) = run.figures.progress {
+            let whose = match progress.phase {
+                Phase::Teacher => "teacher",
+                Phase::Student => "student",
+            };
+            lines.push(self.row(
+                whose,
+                format!("epoch {:.1} of {:.0}", progress.epoch, progress.epochs),
+            ));
+        }
+        lines
+    }
+
+    fn origin(&self, run: &Subject, frozen: &Frozen) -> Vec<Line<'static>> {
+        let store = &run.run.store;
+        let mut lines = Vec::new();
+        let mut add = |label: &str, value: Option<String>| {
+            lines.extend(value.map(|value| self.row(label, value)));
+        };
+        add("experiment", run.experiment().map(str::to_owned));
+        add("method", run.config.get("method").map(str::to_owned));
+        add(
+            "device",
+            store
+                .identity
+                .as_ref()
+                .map(|identity| format!("{}, version {}", identity.device, identity.version)),
+        );
+        let took = run.figures.seconds.map(|seconds| match store.processes {
+            0 | 1 => duration(seconds),
+            several => format!("{} in {several} processes", duration(seconds)),
+        });
+        add("begun", Some(format!("{} UTC", moment(run.run.begun))));
+        add("trained for", took);
+        let notes = &run.run.notes;
+        add(
+            "tags",
+            (!notes.tags.is_empty()).then(|| notes.tags.join(" ")),
+        );
+        add("note", (!notes.note.is_empty()).then(|| notes.note.clone()));
+        if let Some(problem) = &frozen.problem {
+            let text = format!("its experiment cannot be read: {problem}");
+            lines.push(Line::styled(text, self.theme.bad()));
+        }
+        lines
+    }
+
+    fn results(&self, run: &Subject) -> Vec<Line<'static>> {
+        let store = &run.run.store;
+        let tested = store
+            .last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best)
+            .or_else(|| store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Last));
+        let last = store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last);
+        let teacher = store.best_evaluation(Phase::Teacher);
+        let told: Vec<(&str, &Evaluation)> = [
+            ("best", store.best_evaluation(Phase::Student)),
+            ("last", last),
+            ("test", tested),
+            ("teacher", teacher),
+        ]
+        .into_iter()
+        .filter_map(|(name, evaluation)| Some((name, evaluation?)))
+        .collect();
+        if told.is_empty() {
+            return vec![self.row("figures", "nothing was evaluated yet")];
+        }
+        let head = format!(
+            "{:LABEL$}{:>9}{:>9}{:>9}{:>9}",
+            "figures", "top-1", "top-5", "loss", "agree"
+        );
+        let mut lines = vec![self.head(head)];
+        for (name, evaluation) in &told {
+            let agreement = evaluation.teacher.map(|teacher| teacher.agreement);
+            let share = |value: f64| {
+                if value.is_nan() {
+                    NOTHING.to_owned()
+                } else {
+                    percent(value)
+                }
+            };
+            let shown = format!(
+                "{:>9}{:>9}{:>9}{:>9}",
+                share(evaluation.top1),
+                share(evaluation.top5),
+                loss(evaluation.loss),
+                agreement.map_or_else(|| NOTHING.to_owned(), share),
+            );
+            lines.push(self.row(name, shown));
+        }
+        let judged = tested
+            .or_else(|| store.best_evaluation(Phase::Student))
+            .or(last);
+        let classes = store.data.as_ref().map(|data| data.classes.as_slice());
+        lines.extend(judged.and_then(|judged| self.worst(judged, classes.unwrap_or_default())));
+        lines
+    }
+
+    /// The classes that are most often wrong.
+    fn worst(&self, evaluation: &Evaluation, classes: &[String]) -> Option<Line<'static>> {
+        let shares = evaluation.per_class.iter().copied().enumerate();
+        let mut shares: Vec<(usize, f64)> = shares.filter(|(_, share)| !share.is_nan()).collect();
+        shares.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+        let told: Vec<String> = shares
+            .iter()
+            .take(WORST)
+            .map(|(at, share)| {
+                let name = classes
+                    .get(*at)
+                    .map_or_else(|| format!("class {at}"), Clone::clone);
+                format!("{name} {:.1} %", share * 100.0)
+            })
+            .collect();
+        (!told.is_empty()).then(|| self.row("worst", told.join(", ")))
+    }
+
+    fn models(&self, run: &Subject) -> Vec<Line<'static>> {
+        let models = &run.run.store.models;
+        if models.is_empty() {
+            return Vec::new();
+        }
+        let head = format!("{:LABEL$}{:>9}{:>9}", "models", "weights", "MACs");
+        let mut lines = vec![self.head(head)];
+        for (phase, model) in models {
+            let whose = match phase {
+                Phase::Teacher => "teacher",
+                Phase::Student => "student",
+            };
+            let sizes = format!(
+                "{:>9}{:>9}  {}",
+                count(model.parameters),
+                count(model.macs),
+                model.name
+            );
+            lines.push(self.row(whose, sizes));
+        }
+        if let (Some(teacher), Some(student)) =
+            (models.get(&Phase::Teacher), models.get(&Phase::Student))
+        {
+            let times = |large: u64, small: u64| {
+                if small == 0 {
+                    NOTHING.to_owned()
+                } else {
+                    format!("{:.1}×", large as f64 / small as f64)
+                }
+            };
+            lines.push(self.row(
+                "smaller by",
+                format!(
+                    "{:>9}{:>9}",
+                    times(teacher.parameters, student.parameters),
+                    times(teacher.macs, student.macs)
+                ),
+            ));
+        }
+        lines
+    }
+
+    fn happenings(&self, run: &Subject) -> Vec<Line<'static>> {
+        let store = &run.run.store;
+        let mut lines = Vec::new();
+        if !store.commands.is_empty() {
+            let of = |is: fn(&CommandState) -> bool| {
+                store
+                    .commands
+                    .iter()
+                    .filter(|command| is(&command.state))
+                    .count()
+            };
+            let counts = [
+                (
+                    of(|state| matches!(state, CommandState::Applied(_))),
+                    "applied",
+                ),
+                (
+                    of(|state| matches!(state, CommandState::Rejected(_))),
+                    "rejected",
+                ),
+                (
+                    of(|state| matches!(state, CommandState::Requested)),
+                    "waiting",
+                ),
+                (of(|state| matches!(state, CommandState::Void)), "void"),
+            ];
+            let told = counts.iter().filter(|(count, _)| *count > 0);
+            let told: Vec<String> = told
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
+            lines.push(self.row("commands", told.join(", ")));
+        }
+        if let Some(last) = store.warnings.last() {
+            lines.push(Line::from(vec![
+                self.label("warnings"),
+                Span::styled(
+                    format!("{}: {}", store.warnings.len(), last.message),
+                    self.theme.warn(),
+                ),
+            ]));
+        }
+        lines
+    }
+
+    fn place(&self, run: &Subject, keymap: &Keymap) -> Vec<Line<'static>> {
+        let hint = keymap
+            .key(Action::Copy)
+            .map(|key| format!("{key} copies its path"));
+        let hint = Span::styled(hint.unwrap_or_default(), self.theme.muted());
+        vec![
+            Line::from(vec![self.label("folder"), hint]),
+            Line::raw(run.run.folder.path().display().to_string()),
+        ]
+    }
+}

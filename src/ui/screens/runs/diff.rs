@@ -1,0 +1,203 @@
+//! What differs between runs: their figures, and those fields of their
+//! experiments that are not the same in all.
+//!
+//! ```text
+//! ┌ What differs between 2 runs ─────────────────────────────────┐
+//! │                         ⌂ vanilla-a1b2c3    ● adaptive-d4e5f6 │
+//! │ best                    91.10 %             92.31 % ▲  +1.21  │
+//! │ method                  Vanilla             AdaptiveAugmenta… │
+//! │ method.p_max            –                   0.5               │
+//! └──────────────────────────────────────────────────────────────┘
+//! ```
+
+use std::collections::BTreeSet;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Padding, Paragraph};
+
+use super::column::Column;
+use super::filter::Subject;
+use super::marks::look;
+use super::text::{NOTHING, cut, cut_middle, width};
+use crate::ui::theme::Theme;
+
+/// Figures that every comparison begins with.
+const FIGURES: [Column; 6] = [
+    Column::Best,
+    Column::Last,
+    Column::Test,
+    Column::Loss,
+    Column::Agreement,
+    Column::Time,
+];
+
+/// Least and greatest cells of a run's column.
+const COLUMN: (u16, u16) = (20, 36);
+
+/// Greatest cells of the fields' names.
+const NAMES: u16 = 34;
+
+/// Fields of the experiments that are not the same in all runs. The name of the
+/// experiment is told anyway.
+pub(super) fn differing<'a>(runs: &[(usize, Subject<'a>)]) -> Vec<&'a str> {
+    let paths: BTreeSet<&str> = runs
+        .iter()
+        .flat_map(|(_, run)| run.config.paths())
+        .collect();
+    let differs = |path: &&str| {
+        let mut values = runs.iter().map(|(_, run)| run.config.get(path));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    paths.into_iter().filter(differs).collect()
+}
+
+/// Rows of the comparison, without its heading.
+pub(super) fn rows(runs: &[(usize, Subject)]) -> usize {
+    FIGURES.len() + 1 + differing(runs).len().max(1)
+}
+
+/// Draws the comparison. `above` rows and `before` runs after the first are
+/// scrolled away; the first run is what others are measured against if
+/// `measured`.
+pub(super) fn draw(
+    runs: &[(usize, Subject)],
+    measured: bool,
+    (above, before): (usize, usize),
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let fields = differing(runs);
+    let several = if runs.len() == 1 { "" } else { "s" };
+    let against = if measured {
+        ", ▲ ▼ against the first"
+    } else {
+        ""
+    };
+    let block = Block::bordered()
+        .title(format!(
+            " What differs between {} run{several}{against} ",
+            runs.len()
+        ))
+        .padding(Padding::horizontal(1))
+        .border_style(theme.border(false));
+    let inside = block.inner(area);
+    let longest = fields.iter().map(|field| width(field)).max().unwrap_or(0) as u16;
+    let names = (longest + 2).clamp(14, NAMES).min(inside.width / 2);
+    let shown = visible(runs.len(), before, inside.width - names);
+    let column = shown_width(shown.len(), inside.width - names);
+    frame.render_widget(
+        block.title_bottom(hidden(runs.len() - shown.len(), theme)),
+        area,
+    );
+    let cells = |first: Span<'static>, cell: &dyn Fn(usize) -> Line<'static>| {
+        let mut line = Line::from(fitted(Line::from(first), names));
+        for &at in &shown {
+            line.extend(fitted(cell(at), column));
+        }
+        line
+    };
+    let base = measured.then(|| runs[0].1.figures);
+    let mut lines: Vec<Line> = FIGURES
+        .iter()
+        .map(|figure| {
+            cells(Span::styled(figure.title(), theme.muted()), &|at| {
+                figure.cell(&runs[at].1, base.filter(|_| at > 0), theme)
+            })
+        })
+        .collect();
+    lines.push(Line::default());
+    lines.extend(fields.iter().map(|field| {
+        let name = cut_middle(field, usize::from(names.saturating_sub(1)));
+        let first = runs[0].1.config.get(field);
+        cells(Span::styled(name, theme.muted()), &|at| {
+            let value = runs[at].1.config.get(field);
+            let style = if value == first {
+                theme.text()
+            } else {
+                theme.text().add_modifier(Modifier::BOLD)
+            };
+            Line::styled(value.unwrap_or(NOTHING).to_owned(), style)
+        })
+    }));
+    if fields.is_empty() {
+        lines.push(Line::styled(nothing_differs(runs), theme.muted()));
+    }
+    let heading = cells(Span::raw(""), &|at| heading(&runs[at], column, theme));
+    let most = lines
+        .len()
+        .saturating_sub(usize::from(inside.height.saturating_sub(1)));
+    let rest = lines.split_off(above.min(most));
+    let mut text = vec![heading];
+    text.extend(rest);
+    frame.render_widget(Paragraph::new(text), inside);
+}
+
+fn nothing_differs(runs: &[(usize, Subject)]) -> &'static str {
+    if runs.len() < 2 {
+        "Mark another run to see what differs between them."
+    } else {
+        "Their experiments are the same in every field."
+    }
+}
+
+fn heading((place, run): &(usize, Subject), column: u16, theme: &Theme) -> Line<'static> {
+    let (symbol, style) = look(*place, theme);
+    let name = cut_middle(run.name, usize::from(column.saturating_sub(4)));
+    Line::from(vec![
+        Span::styled(format!("{symbol} "), style),
+        Span::styled(name, theme.text().add_modifier(Modifier::BOLD)),
+    ])
+}
+
+/// How many runs there is no room for.
+fn hidden(hidden: usize, theme: &Theme) -> Line<'static> {
+    let told = if hidden == 0 {
+        String::new()
+    } else {
+        format!(" ‹ {hidden} more › ")
+    };
+    Line::styled(told, theme.accent()).right_aligned()
+}
+
+/// The runs that there is room for: the first always, then those after
+/// `before` others.
+fn visible(runs: usize, before: usize, room: u16) -> Vec<usize> {
+    let fit = usize::from(room / COLUMN.0).max(1);
+    let skipped = before.min(runs.saturating_sub(fit));
+    let others = (1 + skipped..runs).take(fit - 1);
+    std::iter::once(0)
+        .filter(|_| runs > 0)
+        .chain(others)
+        .collect()
+}
+
+fn shown_width(shown: usize, room: u16) -> u16 {
+    (room / shown.max(1) as u16).min(COLUMN.1)
+}
+
+/// A line in exactly `cells` cells, the last of them empty.
+fn fitted(line: Line<'static>, cells: u16) -> Vec<Span<'static>> {
+    let most = usize::from(cells.saturating_sub(1));
+    let line = if line.width() > most {
+        Line::styled(cut(&line.to_string(), most), line.style)
+    } else {
+        line
+    };
+    let spare = usize::from(cells).saturating_sub(line.width());
+    let style = line.style;
+    let mut spans: Vec<Span> = line
+        .spans
+        .into_iter()
+        .map(|span| {
+            let own = span.style;
+            span.style(style.patch(own))
+        })
+        .collect();
+    spans.push(Span::raw(" ".repeat(spare)));
+    spans
+}

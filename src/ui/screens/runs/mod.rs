@@ -1,0 +1,357 @@
+//! The table of runs, and what can be done with them: find, compare, annotate,
+//! rename, throw away and take back, go on, branch, export.
+
+mod advice;
+mod column;
+mod config;
+mod deeds;
+mod details;
+mod diff;
+mod figures;
+mod filter;
+mod gates;
+mod listing;
+mod marks;
+mod overlay;
+mod screen;
+mod table;
+mod text;
+
+#[cfg(test)]
+mod frame_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+
+use self::column::Column;
+use self::filter::{Filter, Subject};
+use self::listing::{Listing, Sorting};
+use self::marks::Marks;
+use self::table::Hit;
+use crate::store::{RunEntry, Runs};
+use crate::ui::action::Action;
+use crate::ui::dialog::{Dialog, Prompt, Purpose};
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+
+/// Lines that a page moves by.
+const PAGE: usize = 10;
+
+/// Lines that particulars never have, so that scrolling does not run away.
+const LONGEST: usize = 100;
+
+/// Rows that a turn of the wheel moves by.
+const WHEEL: usize = 3;
+
+/// Longest text in the border of a prompt.
+const PROMPT_TITLE: usize = 64;
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum View {
+    #[default]
+    Runs,
+    Trash,
+    /// Curves of the runs that are compared.
+    Overlay,
+    /// Differences between them.
+    Diff,
+}
+
+/// How far a comparison is scrolled, and what it draws.
+#[derive(Debug, Clone, Copy, Default)]
+struct Comparison {
+    /// Index into what can be drawn.
+    drawn: usize,
+    above: usize,
+    before: usize,
+}
+
+/// State of the screen.
+#[derive(Debug, Default)]
+pub struct RunsTable {
+    view: View,
+    runs: Listing,
+    trash: Listing,
+    filter: Filter,
+    sorting: Sorting,
+    /// Columns after the name that are scrolled away.
+    skipped: usize,
+    /// Whether the particulars are shown; as there is room until it is said.
+    details: Option<bool>,
+    /// Lines of the particulars that are scrolled away.
+    details_above: usize,
+    marks: Marks,
+    comparison: Comparison,
+    /// A rename that was asked for and not seen yet.
+    renaming: Option<(String, String)>,
+}
+
+impl RunsTable {
+    /// Takes in what the runs are now.
+    pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
+        if let Some((from, to)) = self.renaming.take() {
+            if runs.get(&from).is_none() && runs.get(&to).is_some() {
+                self.marks.rename(&from, &to);
+                if self.runs.selected().is_some_and(|(_, name)| name == from) {
+                    self.runs.select_name(&to);
+                }
+            } else {
+                self.renaming = Some((from, to));
+            }
+        }
+        self.runs.refresh(runs.iter(), &self.filter, self.sorting);
+        self.trash
+            .refresh(runs.trash(), &Filter::default(), self.sorting);
+        self.marks.retain(|name| runs.get(name).is_some());
+    }
+
+    /// Does what was asked for. Returns the run to open, if one is.
+    pub(in crate::ui) fn act(
+        &mut self,
+        action: Action,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) -> Option<String> {
+        match action {
+            Action::Filter => ask_filter("Filter runs", self.filter.text(), shared),
+            Action::SortRuns => self.sort(self.sorting.column.next(), runs),
+            Action::ReverseRuns => {
+                self.sorting.reversed = !self.sorting.reversed;
+                self.changed(runs);
+            }
+            Action::OverlayRuns => self.toggle(View::Overlay),
+            Action::DiffRuns => self.toggle(View::Diff),
+            Action::ShowTrash => self.toggle(View::Trash),
+            Action::RunDetails => self.details = Some(!self.shows_details(shared.size.0)),
+            Action::UnmarkRuns => self.marks.clear(),
+            Action::Back => self.back(runs),
+            _ if self.is_comparison() => self.act_on_comparison(action, runs),
+            _ => return self.act_on_list(action, shared, runs),
+        }
+        None
+    }
+
+    fn act_on_list(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> Option<String> {
+        if self.listing_mut().act(action) {
+            self.details_above = 0;
+            return None;
+        }
+        let (width, height) = shared.size;
+        let is_alone = self.panes(Rect::new(0, 0, width, height)).0.is_none();
+        match action {
+            Action::Left if is_alone => {
+                self.details_above = self.details_above.saturating_sub(PAGE);
+            }
+            Action::Right if is_alone => {
+                self.details_above = (self.details_above + PAGE).min(LONGEST);
+            }
+            Action::Left => self.skipped = self.skipped.saturating_sub(1),
+            Action::Right => self.skipped = (self.skipped + 1).min(Column::ALL.len() - 2),
+            Action::Activate if self.view == View::Runs => {
+                return self.runs.selected().map(|(_, name)| name.to_owned());
+            }
+            _ => self.act_on_run(action, shared, runs),
+        }
+        None
+    }
+
+    fn act_on_comparison(&mut self, action: Action, runs: &Runs) {
+        let compared = self.compared(runs);
+        let (rows, most) = (diff::rows(&compared), compared.len().saturating_sub(1));
+        let comparison = &mut self.comparison;
+        match (action, self.view) {
+            (Action::Left, View::Overlay) => {
+                comparison.drawn =
+                    (comparison.drawn + overlay::QUANTITIES.len() - 1) % overlay::QUANTITIES.len();
+            }
+            (Action::Right, View::Overlay) => {
+                comparison.drawn = (comparison.drawn + 1) % overlay::QUANTITIES.len();
+            }
+            (Action::Left, _) => comparison.before = comparison.before.saturating_sub(1),
+            (Action::Right, _) => comparison.before = (comparison.before + 1).min(most),
+            (Action::Up, _) => comparison.above = comparison.above.saturating_sub(1),
+            (Action::Down, _) => comparison.above = (comparison.above + 1).min(rows),
+            (Action::PageUp, _) => comparison.above = comparison.above.saturating_sub(PAGE),
+            (Action::PageDown, _) => comparison.above = (comparison.above + PAGE).min(rows),
+            (Action::First, _) => comparison.above = 0,
+            (Action::Last, _) => comparison.above = rows,
+            _ => {}
+        }
+    }
+
+    /// Leaves what is open: a view, then the filter.
+    fn back(&mut self, runs: &Runs) {
+        if self.view != View::Runs {
+            self.view = View::Runs;
+        } else if !self.filter.is_empty() {
+            self.filter = Filter::default();
+            self.changed(runs);
+        }
+    }
+
+    fn toggle(&mut self, view: View) {
+        self.view = if self.view == view { View::Runs } else { view };
+        self.comparison.above = 0;
+        self.comparison.before = 0;
+    }
+
+    fn sort(&mut self, column: Column, runs: &Runs) {
+        self.sorting = Sorting {
+            column,
+            reversed: column == self.sorting.column && !self.sorting.reversed,
+        };
+        self.changed(runs);
+    }
+
+    /// Takes a text that was asked for.
+    pub(in crate::ui) fn given(
+        &mut self,
+        purpose: Purpose,
+        text: &str,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        if purpose != Purpose::FilterRuns {
+            return self.given_of_run(purpose, text, shared, runs);
+        }
+        match Filter::parse(text, &self.runs.settings()) {
+            Ok(filter) => {
+                self.filter = filter;
+                self.view = View::Runs;
+                self.changed(runs);
+            }
+            Err(error) => {
+                shared.tell(LogLine::error(format!("filter, {error}")));
+                ask_filter(&error.to_string(), text, shared);
+            }
+        }
+    }
+
+    pub(in crate::ui) fn mouse(
+        &mut self,
+        mouse: MouseEvent,
+        area: Rect,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        let wheel = match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Action::Up),
+            MouseEventKind::ScrollDown => Some(Action::Down),
+            MouseEventKind::ScrollLeft => Some(Action::Left),
+            MouseEventKind::ScrollRight => Some(Action::Right),
+            _ => None,
+        };
+        if let Some(action) = wheel {
+            let turns = if matches!(action, Action::Up | Action::Down) {
+                WHEEL
+            } else {
+                1
+            };
+            for _ in 0..turns {
+                self.act(action, shared, runs);
+            }
+            return;
+        }
+        let Some(place) = self.panes(area).0.filter(|_| !self.is_comparison()) else {
+            return;
+        };
+        if mouse.kind != MouseEventKind::Down(MouseButton::Left) {
+            return;
+        }
+        let layout = table::layout(place, self.skipped, self.baseline().is_some());
+        let window = self.listing().window(layout.height());
+        let row = |below: usize| Some(window.start + below).filter(|at| *at < window.end);
+        match layout.hit(mouse.column, mouse.row) {
+            Some(Hit::Heading(column)) => self.sort(column, runs),
+            Some(Hit::Row(below)) => {
+                if let Some(at) = row(below) {
+                    self.listing_mut().select(at);
+                }
+            }
+            Some(Hit::Mark(below)) => {
+                if let Some(at) = row(below) {
+                    self.listing_mut().select(at);
+                    self.act(Action::MarkRun, shared, runs);
+                }
+            }
+            None => {}
+        }
+    }
+
+    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+        match self.view {
+            View::Runs => &[
+                Action::Activate,
+                Action::Filter,
+                Action::SortRuns,
+                Action::MarkRun,
+                Action::OverlayRuns,
+                Action::DiffRuns,
+                Action::ResumeRun,
+                Action::TagRun,
+            ],
+            View::Trash => &[Action::RestoreRun, Action::SortRuns, Action::Back],
+            View::Overlay => &[Action::DiffRuns, Action::Back],
+            View::Diff => &[Action::OverlayRuns, Action::Back],
+        }
+    }
+
+    fn is_comparison(&self) -> bool {
+        matches!(self.view, View::Overlay | View::Diff)
+    }
+
+    fn listing(&self) -> &Listing {
+        if self.view == View::Trash {
+            &self.trash
+        } else {
+            &self.runs
+        }
+    }
+
+    fn listing_mut(&mut self) -> &mut Listing {
+        if self.view == View::Trash {
+            &mut self.trash
+        } else {
+            &mut self.runs
+        }
+    }
+
+    fn find<'a>(&self, runs: &'a Runs, name: &str) -> Option<&'a RunEntry> {
+        if self.view == View::Trash {
+            runs.trashed(name)
+        } else {
+            runs.get(name)
+        }
+    }
+
+    /// The selected run.
+    fn selected<'a>(&'a self, runs: &'a Runs) -> Option<Subject<'a>> {
+        let (_, name) = self.listing().selected()?;
+        self.listing().subject(name, self.find(runs, name)?)
+    }
+
+    /// The baseline's figures.
+    fn baseline(&self) -> Option<&figures::Figures> {
+        Some(&self.runs.known(self.marks.baseline()?)?.figures)
+    }
+
+    /// The runs that are compared, with their places.
+    fn compared<'a>(&'a self, runs: &'a Runs) -> Vec<(usize, Subject<'a>)> {
+        let selected = self.runs.selected().map(|(_, name)| name);
+        let compared = self.marks.compared(selected).into_iter();
+        compared
+            .filter_map(|(place, name)| Some((place, self.runs.subject(name, runs.get(name)?)?)))
+            .collect()
+    }
+}
+
+fn ask_filter(title: &str, text: &str, shared: &mut Shared) {
+    let title = text::cut(title, PROMPT_TITLE);
+    let prompt = Prompt::new(title, text, Purpose::FilterRuns);
+    shared.dialog = Some(Dialog::Prompt(prompt));
+}

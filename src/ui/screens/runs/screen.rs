@@ -1,0 +1,183 @@
+//! The screen of runs as it is drawn: the table with the particulars of one run,
+//! or a comparison of several.
+//!
+//! ```text
+//! ┌ Runs 8 ─────────────────┐┌ cifar10-adaptive ─┐
+//! │   run          state    ││ ✓ completed       │
+//! │●  cifar10-a…   ✓ compl… ││ method  Adaptive… │
+//! └─────────────────────────┘└───────────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+use super::table::Table;
+use super::{RunsTable, View, advice, details, diff, filter, overlay};
+use crate::store::Runs;
+use crate::ui::action::Action;
+use crate::ui::dialog::{Dialog, Purpose};
+use crate::ui::shared::Shared;
+
+/// From this width on the particulars stand beside the table without being
+/// asked for.
+const WIDE: u16 = 150;
+
+/// Cells of the particulars beside the table.
+const DETAILS: u16 = 56;
+
+/// From this width on there is room for them when they are asked for.
+const ROOM: u16 = 120;
+
+/// From this height on curves and differences are shown together.
+const TALL: u16 = 36;
+
+impl RunsTable {
+    pub(super) fn shows_details(&self, width: u16) -> bool {
+        self.details.unwrap_or(width >= WIDE)
+    }
+
+    /// The table and the particulars: side by side where there is room, else one
+    /// or the other.
+    pub(super) fn panes(&self, area: Rect) -> (Option<Rect>, Option<Rect>) {
+        if !self.shows_details(area.width) || self.listing().selected().is_none() {
+            return (Some(area), None);
+        }
+        if area.width < ROOM {
+            return (None, Some(area));
+        }
+        let [table, details] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(DETAILS)]).areas(area);
+        (Some(table), Some(details))
+    }
+
+    pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        if self.is_comparison() {
+            self.draw_comparison(shared, runs, frame, area);
+        } else {
+            self.draw_list(shared, runs, frame, area);
+        }
+        if let Some(Dialog::Prompt(prompt)) = &shared.dialog
+            && *prompt.purpose() == Purpose::FilterRuns
+        {
+            filter::help::draw(&shared.theme, frame, area);
+        }
+    }
+
+    fn draw_list(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        let (theme, keymap) = (&shared.theme, &shared.keymap);
+        let selected = self.selected(runs);
+        let (table, details) = self.panes(area);
+        if let Some(place) = table {
+            let advice = match &selected {
+                Some(run) if self.view == View::Runs => {
+                    advice::line(run, usize::from(place.width), keymap, theme)
+                }
+                _ => Line::default(),
+            };
+            let table = Table {
+                listing: self.listing(),
+                find: &|name| self.find(runs, name),
+                marks: &self.marks,
+                baseline: self.baseline(),
+                sorting: self.sorting,
+                skipped: self.skipped,
+                title: self.title(),
+                advice,
+                empty: self.nothing(shared),
+            };
+            table.draw(theme, frame, place);
+        }
+        if let Some(place) = details {
+            let frozen = selected
+                .as_ref()
+                .and_then(|run| self.listing().known(run.name))
+                .map(|known| &known.frozen);
+            if let (Some(run), Some(frozen)) = (&selected, frozen) {
+                details::draw(run, frozen, self.details_above, keymap, theme, frame, place);
+            }
+        }
+    }
+
+    fn draw_comparison(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        let theme = &shared.theme;
+        let compared = self.compared(runs);
+        let (above, below) = match self.view {
+            View::Overlay if area.height >= TALL => {
+                let halves = [Constraint::Percentage(60), Constraint::Fill(1)];
+                let [above, below] = Layout::vertical(halves).areas(area);
+                (Some(above), Some(below))
+            }
+            View::Overlay => (Some(area), None),
+            _ => (None, Some(area)),
+        };
+        let baseline = self.baseline();
+        if let Some(place) = above {
+            let drawn = overlay::QUANTITIES[self.comparison.drawn % overlay::QUANTITIES.len()];
+            overlay::draw(&compared, baseline, drawn, theme, frame, place);
+        }
+        if let Some(place) = below {
+            let scrolled = (self.comparison.above, self.comparison.before);
+            diff::draw(&compared, baseline.is_some(), scrolled, theme, frame, place);
+        }
+    }
+
+    fn title(&self) -> String {
+        let (shown, total) = (self.listing().order().len(), self.listing().total());
+        let what = if self.view == View::Trash {
+            "Trash"
+        } else {
+            "Runs"
+        };
+        let of = if shown == total {
+            String::new()
+        } else {
+            format!("{shown} of ")
+        };
+        let marked = match self.marks.count() {
+            0 => String::new(),
+            marked => format!(", {marked} marked"),
+        };
+        let filter = if self.filter.is_empty() || self.view == View::Trash {
+            String::new()
+        } else {
+            format!(" ─ {}", self.filter.text())
+        };
+        format!("{what} {of}{total}{marked}{filter}")
+    }
+
+    /// What stands where no run is shown, and how to come by some.
+    fn nothing(&self, shared: &Shared) -> Vec<Line<'static>> {
+        let key = |action| shared.keymap.key(action).unwrap_or_default();
+        let theme = &shared.theme;
+        let told = |text: &str| Line::styled(text.to_owned(), theme.accent());
+        if self.view == View::Trash {
+            return vec![
+                told("The trash is empty."),
+                Line::raw(format!("{} goes back to the runs.", key(Action::Back))),
+            ];
+        }
+        if !self.filter.is_empty() {
+            return vec![
+                told("No run is so."),
+                Line::raw(format!(
+                    "{} shows every run, {} changes the filter.",
+                    key(Action::Back),
+                    key(Action::Filter)
+                )),
+            ];
+        }
+        vec![
+            told("There are no runs yet."),
+            Line::raw(format!(
+                "{} shows the experiments, and {} there trains one.",
+                key(Action::ShowExperiments),
+                key(Action::Launch)
+            )),
+            Line::styled(
+                "Without a screen: workbench --run experiments/quickstart.ron",
+                theme.muted(),
+            ),
+        ]
+    }
+}

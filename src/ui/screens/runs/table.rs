@@ -1,0 +1,305 @@
+//! The table of runs.
+//!
+//! ```text
+//! ┌ Runs 3 of 12 ─ best>0.9 ──────────────────────────── by best ▼ ┐
+//! │   run                  state        done     best ▼      last›│
+//! │●  cifar10-a…-a1b2c3    ✓ completed  100 %   92.31 %   92.10 % │
+//! │ ⌂ cifar10-v…-d4e5f6    ✗ crashed     41 %   88.02 %   87.90 % │
+//! └ ✗ crashed: nobody works on it; r goes on from step 1234 ─────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Block;
+
+use super::column::Column;
+use super::figures::Figures;
+use super::listing::{Listing, Sorting};
+use super::marks::{BASELINE, Marks, look};
+use super::text::{cut, cut_middle, width};
+use crate::store::RunEntry;
+use crate::ui::theme::Theme;
+
+/// Cells before a run's name: its mark, the baseline's or that of a run that
+/// could not be read, a space.
+const MARKS: u16 = 3;
+
+/// Least cells in which a text column is worth drawing.
+const NARROWEST_TEXT: u16 = 8;
+
+/// From this width on columns stand further apart.
+const ROOMY: u16 = 110;
+
+/// Where the parts of the table are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layout {
+    header: Rect,
+    rows: Rect,
+    /// Columns with their left edges and widths.
+    columns: Vec<(Column, u16, u16)>,
+    /// Whether columns are hidden on the right.
+    more: bool,
+}
+
+/// What is at a cell of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hit {
+    Heading(Column),
+    /// The mark of the row that is so far below the first in view.
+    Mark(usize),
+    Row(usize),
+}
+
+/// Lays the table out; `skipped` columns after the name are scrolled away.
+pub(super) fn layout(area: Rect, skipped: usize, compared: bool) -> Layout {
+    let inside = Block::bordered().inner(area);
+    let header = Rect {
+        height: inside.height.min(1),
+        ..inside
+    };
+    let rows = Rect {
+        y: inside.y + header.height,
+        height: inside.height - header.height,
+        ..inside
+    };
+    let gap = if inside.width >= ROOMY { 2 } else { 1 };
+    let name = (inside.width * 26 / 100)
+        .clamp(16, 44)
+        .min(inside.width.saturating_sub(MARKS));
+    let mut columns = vec![(Column::Name, inside.x + MARKS.min(inside.width), name)];
+    let mut left = inside.x + MARKS + name + gap;
+    let mut more = false;
+    for column in Column::ALL.into_iter().skip(1 + skipped) {
+        let room = inside.right().saturating_sub(left);
+        let wanted = column.width(compared);
+        let width = match column {
+            Column::Note => room,
+            _ => wanted.min(room),
+        };
+        let fits = width >= wanted || (column.is_text() && width >= NARROWEST_TEXT);
+        if !fits {
+            more = true;
+            break;
+        }
+        columns.push((column, left, width));
+        left += width + gap;
+    }
+    Layout {
+        header,
+        rows,
+        columns,
+        more,
+    }
+}
+
+impl Layout {
+    /// What is at a cell.
+    pub(super) fn hit(&self, column: u16, row: u16) -> Option<Hit> {
+        let at = Position::new(column, row);
+        if self.header.contains(at) {
+            let found = self.columns.iter().rfind(|(_, left, _)| *left <= column);
+            return found.map(|(column, _, _)| Hit::Heading(*column));
+        }
+        if !self.rows.contains(at) {
+            return None;
+        }
+        let below = usize::from(row - self.rows.y);
+        let is_mark = column < self.rows.x + MARKS;
+        Some(if is_mark {
+            Hit::Mark(below)
+        } else {
+            Hit::Row(below)
+        })
+    }
+
+    /// Rows in view.
+    pub(super) fn height(&self) -> usize {
+        usize::from(self.rows.height)
+    }
+}
+
+/// What the table shows.
+pub(super) struct Table<'a> {
+    pub(super) listing: &'a Listing,
+    /// Finds a run by its name.
+    pub(super) find: &'a dyn Fn(&str) -> Option<&'a RunEntry>,
+    pub(super) marks: &'a Marks,
+    pub(super) baseline: Option<&'a Figures>,
+    pub(super) sorting: Sorting,
+    pub(super) skipped: usize,
+    pub(super) title: String,
+    /// What to know of the selected run.
+    pub(super) advice: Line<'a>,
+    /// What stands there when there is no row.
+    pub(super) empty: Vec<Line<'a>>,
+}
+
+impl Table<'_> {
+    /// Draws it.
+    pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
+        let most = usize::from(area.width.saturating_sub(4));
+        let order = format!(" by {}{} ", self.sorting.column.title(), self.arrow());
+        let title = cut(&self.title, most.saturating_sub(width(&order)));
+        let block = Block::bordered()
+            .title(format!(" {title} "))
+            .title(Line::styled(order, theme.muted()).right_aligned())
+            .title_bottom(self.advice.clone())
+            .border_style(theme.border(false));
+        frame.render_widget(block, area);
+        let layout = layout(area, self.skipped, self.baseline.is_some());
+        if self.listing.order().is_empty() {
+            self.draw_empty(frame, layout.rows);
+            return;
+        }
+        let buffer = frame.buffer_mut();
+        self.draw_header(&layout, theme, buffer);
+        let selected = self.listing.selected().map(|(at, _)| at);
+        for (y, at) in (layout.rows.y..).zip(self.listing.window(layout.height())) {
+            let row = Rect {
+                y,
+                height: 1,
+                ..layout.rows
+            };
+            self.draw_row(at, &layout, theme, row, buffer);
+            if Some(at) == selected {
+                buffer.set_style(row, theme.selection());
+            }
+        }
+    }
+
+    /// Which way the column that it is sorted by runs.
+    fn arrow(&self) -> &'static str {
+        let descends = self.sorting.column.descends() != self.sorting.reversed;
+        if descends { " ▼" } else { " ▲" }
+    }
+
+    fn draw_empty(&self, frame: &mut Frame, area: Rect) {
+        let height = (self.empty.len() as u16).min(area.height);
+        let place = Rect {
+            y: area.y + (area.height - height) / 2,
+            height,
+            ..area
+        };
+        let lines = self.empty.iter().cloned().map(Line::centered);
+        frame.render_widget(
+            ratatui::widgets::Paragraph::new(lines.collect::<Vec<_>>()),
+            place,
+        );
+    }
+
+    fn draw_header(&self, layout: &Layout, theme: &Theme, buffer: &mut Buffer) {
+        let y = layout.header.y;
+        for &(column, left, width) in &layout.columns {
+            let is_sorted = column == self.sorting.column;
+            let title = column.title().to_owned() + if is_sorted { self.arrow() } else { "" };
+            let style = if is_sorted {
+                theme.accent()
+            } else {
+                theme.muted()
+            };
+            let line = Line::styled(cut(&title, usize::from(width)), style);
+            put(&line, column.is_right(), (left, y, width), buffer);
+        }
+        if layout.header.height == 0 || layout.header.width == 0 {
+            return;
+        }
+        if layout.more {
+            // On the border: the last heading needs its cells.
+            buffer.set_string(layout.header.right(), y, "›", theme.accent());
+        }
+        if self.skipped > 0
+            && let Some((_, left, _)) = layout.columns.get(1)
+        {
+            buffer.set_string(left - 1, y, "‹", theme.accent());
+        }
+    }
+
+    fn draw_row(&self, at: usize, layout: &Layout, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+        let name = self.listing.order()[at].as_str();
+        let subject = (self.find)(name).and_then(|run| self.listing.subject(name, run));
+        let Some(subject) = subject else {
+            return;
+        };
+        if let Some(place) = self.marks.place(name) {
+            let (symbol, style) = look(place, theme);
+            buffer.set_stringn(
+                row.x,
+                row.y,
+                symbol.to_string(),
+                usize::from(row.width),
+                style,
+            );
+        }
+        let is_baseline = self.marks.baseline() == Some(name);
+        if is_baseline && row.width > 1 {
+            buffer.set_string(row.x + 1, row.y, BASELINE.to_string(), theme.accent());
+        }
+        if subject.run.problem.is_some() && !is_baseline && row.width > 1 {
+            buffer.set_string(row.x + 1, row.y, "!", theme.warn());
+        }
+        // The baseline is not measured against itself.
+        let baseline = self.baseline.filter(|_| !is_baseline);
+        for &(column, left, width) in &layout.columns {
+            let most = usize::from(width);
+            let mut line = column.cell(&subject, baseline, theme);
+            if column == Column::Name {
+                line = Line::styled(cut_middle(name, most), theme.text());
+            } else if line.width() > most {
+                let style = line.style;
+                line = Line::styled(cut(&line.to_string(), most), style);
+            } else if is_baseline
+                && self.baseline.is_some()
+                && column.figure(subject.figures).is_some()
+            {
+                line.push_span(format!(" {:7}", "pinned"));
+            }
+            put(&line, column.is_right(), (left, row.y, width), buffer);
+        }
+    }
+}
+
+/// Writes a line into cells, at their left or right end.
+fn put(line: &Line, right: bool, (left, y, width): (u16, u16, u16), buffer: &mut Buffer) {
+    let spare = if right {
+        width.saturating_sub(line.width() as u16)
+    } else {
+        0
+    };
+    let at = Position::new(left + spare, y);
+    if buffer.area.contains(at) {
+        buffer.set_line(at.x, y, line, width - spare);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_inside_the_table_and_not_over_one_another_at_any_width() {
+        for width in 0..260 {
+            for skipped in 0..Column::ALL.len() {
+                let area = Rect::new(3, 2, width, 9);
+                let layout = layout(area, skipped, skipped % 2 == 0);
+                let mut end = area.x;
+                for &(column, left, width) in &layout.columns {
+                    assert!(left >= end, "{column:?} at {width}");
+                    end = left + width;
+                }
+                assert!(end <= area.right(), "{width} {skipped}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_click_finds_headings_marks_and_rows() {
+        let layout = layout(Rect::new(0, 1, 80, 10), 0, false);
+        assert_eq!(layout.hit(5, 2), Some(Hit::Heading(Column::Name)));
+        assert_eq!(layout.hit(30, 2), Some(Hit::Heading(Column::State)));
+        assert_eq!(layout.hit(1, 4), Some(Hit::Mark(1)));
+        assert_eq!(layout.hit(40, 3), Some(Hit::Row(0)));
+        assert_eq!(layout.hit(0, 1), None, "the border is nothing");
+    }
+}

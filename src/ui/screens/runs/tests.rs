@@ -1,0 +1,296 @@
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
+
+use super::testing::{ADAPTIVE, CRASHED, STOPPED, TRAINING, VANILLA, entry, runs, screen};
+use crate::run::Notes;
+use crate::store::Runs;
+use crate::ui::testing::Harness;
+use crate::ui::{Effect, News};
+
+/// The rows of the table that are shown, by the beginnings of their names.
+fn names(harness: &mut Harness) -> Vec<String> {
+    let screen = harness.screen();
+    let rows = screen.lines().filter(|line| {
+        [
+            "✓ completed",
+            "✗ crashed",
+            "▶ training",
+            "■ stopped",
+            "! failed",
+            "‖ paused",
+            "· new",
+        ]
+        .iter()
+        .any(|state| line.contains(state))
+    });
+    rows.map(|line| {
+        let name = line
+            .split_whitespace()
+            .find(|word| word.chars().filter(|c| c.is_alphanumeric()).count() > 4);
+        name.unwrap_or_default()
+            .trim_matches('"')
+            .trim_matches('│')
+            .to_owned()
+    })
+    .collect()
+}
+
+fn select(harness: &mut Harness, name: &str) {
+    harness.keys(&["/"]).text(&format!("name={name}\n"));
+    harness.take();
+}
+
+#[test]
+fn the_newest_run_stands_first_until_another_order_is_asked_for() {
+    let mut harness = screen(140, 40, runs());
+    assert!(names(&mut harness)[0].starts_with("mnist"));
+    harness.keys(&["S"]);
+    assert!(names(&mut harness)[0].starts_with("quickstart-20251231-220000"));
+    // From begun on: loss, agreement, and so on round to best.
+    for _ in 0..8 {
+        harness.keys(&["s"]);
+    }
+    assert!(harness.screen().contains("best ▼"));
+    assert!(names(&mut harness)[0].ends_with("a1b2c3"));
+    let last = names(&mut harness).pop().unwrap();
+    assert!(
+        last.starts_with("mnist"),
+        "what has no figure stands last: {last}"
+    );
+    harness.keys(&["S"]);
+    let last = names(&mut harness).pop().unwrap();
+    assert!(
+        last.starts_with("mnist"),
+        "also the other way round: {last}"
+    );
+}
+
+#[test]
+fn the_selected_run_stays_selected_wherever_it_moves() {
+    let mut harness = screen(80, 24, runs());
+    harness.keys(&["down", "down"]);
+    harness.keys(&["y"]);
+    let before = harness.take();
+    harness.keys(&["s", "S", "y"]);
+    assert_eq!(harness.take(), before);
+}
+
+#[test]
+fn enter_opens_the_run_in_live() {
+    let mut harness = screen(80, 24, runs());
+    select(&mut harness, ADAPTIVE);
+    harness.keys(&["enter"]);
+    assert!(!harness.screen().contains("Runs 1 of"));
+}
+
+#[test]
+fn a_filter_that_is_wrong_leaves_the_old_one() {
+    let mut harness = screen(140, 40, runs());
+    harness.keys(&["/"]).text("tag:paper\n");
+    assert_eq!(names(&mut harness).len(), 2);
+    harness.keys(&["/", "ctrl+u"]).text("best>>1\n");
+    assert!(
+        harness
+            .screen()
+            .contains("column 6: `best` is compared with a number")
+    );
+    harness.keys(&["esc"]);
+    assert_eq!(names(&mut harness).len(), 2);
+    harness.keys(&["esc"]);
+    assert_eq!(names(&mut harness).len(), 8);
+}
+
+#[test]
+fn a_crashed_run_goes_on_and_others_say_why_not() {
+    let mut harness = screen(80, 24, runs());
+    for name in [CRASHED, STOPPED] {
+        select(&mut harness, name);
+        harness.keys(&["r"]);
+        assert_eq!(harness.take(), [Effect::ResumeRun(name.to_owned())]);
+        harness.keys(&["esc"]);
+    }
+    for (name, why) in [
+        (TRAINING, "is training already"),
+        (VANILLA, "is complete; B writes"),
+    ] {
+        select(&mut harness, name);
+        harness.keys(&["r"]);
+        assert_eq!(harness.take(), []);
+        let screen = harness.screen();
+        assert!(screen.contains(why), "{screen}");
+        harness.keys(&["esc"]);
+    }
+}
+
+#[test]
+fn tags_and_notes_are_edited_in_place() {
+    let mut harness = screen(80, 24, runs());
+    select(&mut harness, VANILLA);
+    harness.keys(&["t"]).text(" base, best\n");
+    let tags = ["paper", "base", "best"].map(str::to_owned).to_vec();
+    let expected = Notes {
+        tags: tags.clone(),
+        note: String::new(),
+    };
+    assert_eq!(
+        harness.take(),
+        [Effect::Annotate {
+            run: VANILLA.to_owned(),
+            notes: expected
+        }]
+    );
+    harness
+        .keys(&["n"])
+        .text(" what others are held against \n");
+    let note = "what others are held against".to_owned();
+    let expected = Notes {
+        tags: vec!["paper".to_owned()],
+        note,
+    };
+    assert_eq!(
+        harness.take(),
+        [Effect::Annotate {
+            run: VANILLA.to_owned(),
+            notes: expected
+        }]
+    );
+}
+
+#[test]
+fn a_rename_is_asked_for_unless_it_cannot_be() {
+    let mut harness = screen(80, 24, runs());
+    select(&mut harness, VANILLA);
+    for (name, why) in [
+        ("a/b", "cannot name a run"),
+        (ADAPTIVE, "already"),
+        ("", "cannot name"),
+    ] {
+        harness.keys(&["m", "ctrl+u"]).text(&format!("{name}\n"));
+        assert_eq!(harness.take(), []);
+        assert!(harness.screen().contains(why), "{name}");
+    }
+    harness.keys(&["space", "m", "ctrl+u"]).text("baseline\n");
+    let (run, to) = (VANILLA.to_owned(), "baseline".to_owned());
+    assert_eq!(harness.take(), [Effect::RenameRun { run, to }]);
+    harness.keys(&["esc"]);
+    let mut renamed = harness.runs.remove(VANILLA).unwrap();
+    renamed.folder = crate::run::RunFolder::imagined("checkpoints/baseline");
+    harness.runs.insert(renamed);
+    harness.news(News::RunsChanged);
+    assert!(
+        harness.screen().contains("1 marked"),
+        "the mark goes with the run"
+    );
+    select(&mut harness, TRAINING);
+    harness.keys(&["m"]);
+    assert!(harness.screen().contains("stop it first"));
+}
+
+#[test]
+fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
+    let mut harness = screen(80, 24, runs());
+    select(&mut harness, VANILLA);
+    harness.keys(&["x", "n"]);
+    assert_eq!(harness.take(), []);
+    harness.keys(&["x", "y"]);
+    assert_eq!(harness.take(), [Effect::TrashRun(VANILLA.to_owned())]);
+    let thrown = harness.runs.remove(VANILLA).unwrap();
+    harness.runs.set_trash([thrown]);
+    harness.news(News::RunsChanged).keys(&["T", "r"]);
+    assert_eq!(
+        harness.take(),
+        [],
+        "nothing but restoring is done in the trash"
+    );
+    harness.keys(&["u"]);
+    assert_eq!(harness.take(), [Effect::RestoreRun(VANILLA.to_owned())]);
+    harness.runs.insert(entry(VANILLA, "", 12));
+    harness.keys(&["u"]);
+    assert_eq!(harness.take(), []);
+    assert!(harness.screen().contains("there is another run"));
+}
+
+#[test]
+fn branches_and_exports_need_something_to_take() {
+    let mut harness = screen(80, 24, runs());
+    select(&mut harness, ADAPTIVE);
+    harness.keys(&["B", "e"]);
+    let name = || ADAPTIVE.to_owned();
+    assert_eq!(
+        harness.take(),
+        [Effect::BranchRun(name()), Effect::ExportRun(name())]
+    );
+    harness
+        .keys(&["esc", "/"])
+        .text("state:new\n")
+        .keys(&["B", "e"]);
+    assert_eq!(harness.take(), []);
+    assert!(harness.screen().contains("has logged no step yet"));
+}
+
+fn click(harness: &mut Harness, column: u16, row: u16) {
+    harness.input(Event::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    }));
+}
+
+#[test]
+fn clicks_select_mark_and_sort() {
+    let mut harness = screen(80, 24, runs());
+    click(&mut harness, 20, 5);
+    harness.keys(&["y"]);
+    let copied = harness.take();
+    assert!(
+        matches!(&copied[..], [Effect::Copy(path)] if path.ends_with(TRAINING)),
+        "{copied:?}"
+    );
+    click(&mut harness, 1, 4);
+    assert!(harness.screen().contains("1 marked"));
+    click(&mut harness, 5, 2);
+    assert!(harness.screen().contains("run ▲"));
+    click(&mut harness, 5, 2);
+    assert!(harness.screen().contains("run ▼"));
+}
+
+#[test]
+fn runs_that_vanish_while_they_are_shown_are_let_go() {
+    let mut harness = screen(80, 24, runs());
+    harness.keys(&["space", "space", "b", "o"]);
+    harness.runs = Runs::new();
+    harness.screen();
+    harness.keys(&["down", "d", "i", "enter", "2", "esc"]);
+    harness.screen();
+    harness.news(News::RunsChanged);
+    assert!(harness.screen().contains("There are no runs yet"));
+}
+
+/// Keys that mean something here, and some that do not.
+fn keys() -> impl Strategy<Value = Vec<&'static str>> {
+    let key = prop::sample::select(vec![
+        "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "esc", "space", "s",
+        "S", "b", "d", "o", "i", "M", "T", "u", "r", "B", "e", "y", "x", "t", "n", "m", "/", "a",
+        "enter", "2", "(", "~",
+    ]);
+    prop::collection::vec(key, 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_keys_at_any_size_draw_something(keys in keys(), width in 1_u16..220, height in 1_u16..70) {
+        let mut all = runs();
+        for number in 0..40 {
+            all.insert(entry(&format!("データ-{number}"), "Experiment(", 12));
+        }
+        let mut harness = screen(width, height, all);
+        for key in keys {
+            harness.keys(&[key]).take();
+            harness.screen();
+        }
+        harness.input(Event::Resize(height, width)).screen();
+    }
+}

@@ -1,0 +1,208 @@
+//! Numbers, times and names as the screen writes them.
+
+use std::time::SystemTime;
+
+use ratatui::text::Span;
+
+use crate::run::when::stamp;
+
+/// What stands where nothing was measured.
+pub(super) const NOTHING: &str = "–";
+
+/// Cells of a run's name in the title of a prompt.
+pub(super) const PROMPTED: usize = 50;
+
+/// A share of 1 as `92.31 %`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
+
+/// A loss: four digits, or powers of ten where those would not tell.
+pub(super) fn loss(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e4).contains(&size) {
+        format!("{value:.2e}")
+    } else {
+        format!("{value:.4}")
+    }
+}
+
+/// A count as `1.23 M`.
+pub(super) fn count(value: u64) -> String {
+    const UNITS: [(f64, &str); 4] = [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")];
+    let value = value as f64;
+    match UNITS.iter().find(|(size, _)| value >= *size) {
+        Some((size, unit)) => {
+            let scaled = value / size;
+            let digits = if scaled < 10.0 {
+                2
+            } else {
+                usize::from(scaled < 100.0)
+            };
+            format!("{scaled:.digits$}{unit}")
+        }
+        None => value.to_string(),
+    }
+}
+
+/// A duration as `0:07`, `12:05`, `3:02:01` or `2d 03:04`.
+pub(super) fn duration(seconds: f64) -> String {
+    // Runs of more than a few millennia have not been seen.
+    let whole = seconds.clamp(0.0, 1e11) as u64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes}:{:02}", whole % 60),
+        (0, _) => format!("{hours}:{minutes:02}:{:02}", whole % 60),
+        _ => format!("{days}d {hours:02}:{minutes:02}"),
+    }
+}
+
+/// A moment as `2026-01-02 12:00`, UTC.
+pub(super) fn moment(time: SystemTime) -> String {
+    let stamp = stamp(time);
+    let part = |range: std::ops::Range<usize>| stamp.get(range).unwrap_or_default();
+    // A year has four digits for the next eight millennia.
+    format!(
+        "{}-{}-{} {}:{}",
+        part(0..4),
+        part(4..6),
+        part(6..8),
+        part(9..11),
+        part(11..13)
+    )
+}
+
+/// Cells that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// A text of at most `most` cells: its end gives way to `…`.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let head = head(text.chars(), most.saturating_sub(1));
+    if most == 0 {
+        String::new()
+    } else {
+        head + "…"
+    }
+}
+
+/// A text of at most `most` cells: its middle gives way to `…`, because runs of
+/// one experiment differ in the end of their names.
+pub(super) fn cut_middle(text: &str, most: usize) -> String {
+    /// Letters of the short id at the end of a run's name.
+    const TAIL: usize = 6;
+    if width(text) <= most || most <= TAIL + 2 {
+        return cut(text, most);
+    }
+    let tail: String = head(text.chars().rev(), TAIL).chars().rev().collect();
+    let start = head(text.chars(), most - 1 - width(&tail));
+    format!("{start}…{tail}")
+}
+
+/// A text in lines of at most `most` cells, broken between words where it can
+/// be.
+pub(super) fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let line = lines.last_mut().map_or(0, |line| width(line));
+        if line > 0 && line + width(word.trim_end()) > most {
+            lines.push(String::new());
+        }
+        let mut rest = word;
+        while width(rest.trim_end()) > most {
+            let part = head(rest.chars(), most);
+            if part.is_empty() {
+                return lines;
+            }
+            rest = &rest[part.len()..];
+            push(&mut lines, &part);
+            lines.push(String::new());
+        }
+        push(&mut lines, rest);
+    }
+    lines
+}
+
+fn push(lines: &mut [String], text: &str) {
+    if let Some(last) = lines.last_mut() {
+        last.push_str(text);
+    }
+}
+
+/// The first letters that fit into `most` cells.
+fn head(letters: impl Iterator<Item = char>, most: usize) -> String {
+    let mut kept = String::new();
+    let mut used = 0;
+    for letter in letters {
+        used += width(letter.encode_utf8(&mut [0; 4]));
+        if used > most {
+            break;
+        }
+        kept.push(letter);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_written_for_people() {
+        assert_eq!(percent(0.923_14), "92.31 %");
+        assert_eq!(loss(0.000_012), "1.20e-5");
+        assert_eq!(
+            (loss(0.0), loss(1.5)),
+            ("0.0000".to_owned(), "1.5000".to_owned())
+        );
+        assert_eq!(
+            [0, 999, 1000, 78_000, 272_474, 2_000_000_000].map(count),
+            ["0", "999", "1.00 k", "78.0 k", "272 k", "2.00 G"]
+        );
+        assert_eq!(
+            [7.9, 725.0, 10_921.0, 183_840.0].map(duration),
+            ["0:07", "12:05", "3:02:01", "2d 03:04"]
+        );
+        assert_eq!(duration(f64::NAN), "0:00");
+        let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
+        assert_eq!(moment(noon), "2026-01-02 12:00");
+    }
+
+    #[test]
+    fn texts_are_wrapped_between_words_and_inside_those_that_are_too_long() {
+        assert_eq!(wrapped("3 images are bad", 8), ["3 images ", "are bad"]);
+        assert_eq!(wrapped("a/very/long/path", 6), ["a/very", "/long/", "path"]);
+        assert_eq!(wrapped("", 5), [""]);
+        for most in 0..9 {
+            let lines = wrapped("日本 語 data", most);
+            assert!(
+                lines.iter().all(|line| width(line.trim_end()) <= most),
+                "{most}"
+            );
+        }
+    }
+
+    #[test]
+    fn texts_are_cut_by_the_cells_they_take() {
+        assert_eq!(cut("agreement", 5), "agre…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(
+            (cut("ab", 2), cut("abc", 0)),
+            ("ab".to_owned(), String::new())
+        );
+        assert_eq!(
+            cut_middle("cifar10-adaptive-20260102-a1b2c3", 20),
+            "cifar10-adapt…a1b2c3"
+        );
+        for most in 0..40 {
+            let wide = "データ-20260102-日a1b2c3";
+            assert!(width(&cut_middle(wide, most)) <= most, "{most}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What all screens share: settings, time, log, the open dialog, and the effects
+//! that an update collects.
+
+use super::dialog::Dialog;
+use super::effect::Effect;
+use super::keymap::Keymap;
+use super::log::Log;
+use super::news::{Clock, LogLine, MachineSample};
+use super::settings::Settings;
+use super::theme::Theme;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Samples of the machine that are kept: five minutes at one a second.
+const SAMPLES: usize = 300;
+
+/// How long a message stays at the bottom of the screen.
+const TOLD_FOR: Duration = Duration::from_secs(6);
+
+/// What every screen may read and ask.
+#[derive(Debug)]
+pub struct Shared {
+    /// What the user prefers.
+    pub settings: Settings,
+    /// Keys.
+    pub keymap: Keymap,
+    /// Colours.
+    pub theme: Theme,
+    /// The time of the last update.
+    pub clock: Clock,
+    /// Width and height of the terminal, cells.
+    pub size: (u16, u16),
+    /// The log.
+    pub log: Log,
+    /// What stands over the screen.
+    pub dialog: Option<Dialog>,
+    /// What the machine did, oldest first.
+    pub machine: VecDeque<MachineSample>,
+    /// Experiments that wait to be trained.
+    pub queue: Vec<PathBuf>,
+    /// The run that trains in this process.
+    pub training: Option<String>,
+    /// The run that was opened last, on whichever screen.
+    pub opened: Option<String>,
+    told: Option<(Duration, LogLine)>,
+    effects: Vec<Effect>,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings, keymap: Keymap, theme: Theme) -> Self {
+        Self {
+            settings,
+            keymap,
+            theme,
+            clock: Clock::default(),
+            size: (80, 24),
+            log: Log::default(),
+            dialog: None,
+            machine: VecDeque::new(),
+            queue: Vec::new(),
+            training: None,
+            opened: None,
+            told: None,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Asks something of the rest of the program.
+    pub fn ask(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// What was asked since the last call.
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Shows a line at the bottom for a while and keeps it in the log.
+    pub fn tell(&mut self, line: LogLine) {
+        self.told = Some((self.clock.elapsed, line.clone()));
+        self.log.push(line);
+    }
+
+    /// The line that is shown at the bottom.
+    #[must_use]
+    pub fn told(&self) -> Option<&LogLine> {
+        let (at, line) = self.told.as_ref()?;
+        (self.clock.elapsed < *at + TOLD_FOR).then_some(line)
+    }
+
+    /// Keeps what the machine did.
+    pub fn sampled(&mut self, sample: MachineSample) {
+        if self.machine.len() == SAMPLES {
+            self.machine.pop_front();
+        }
+        self.machine.push_back(sample);
+    }
+}

@@ -1,0 +1,130 @@
+//! The whole screen in a test: keys in, text out.
+
+use std::time::{Duration, SystemTime};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::keymap::Keymap;
+use super::news::{Clock, Incoming, News};
+use super::settings::Settings;
+use super::theme::{Depth, Ground, Palette, Theme};
+use super::{Effect, Ui};
+use crate::store::Runs;
+
+/// A screen of a given size, what it knows of runs, and what it asked for.
+pub(crate) struct Harness {
+    pub(crate) ui: Ui,
+    pub(crate) runs: Runs,
+    /// Effects since the last [`take`](Self::take).
+    effects: Vec<Effect>,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Harness {
+    /// A screen at noon of 2026-01-02, without colours.
+    pub(crate) fn new(width: u16, height: u16) -> Self {
+        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        let mut harness = Self {
+            ui: Ui::new(Settings::default(), Keymap::default(), theme),
+            runs: Runs::new(),
+            effects: Vec::new(),
+            terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
+        };
+        harness.input(Event::Resize(width, height));
+        harness.at(Duration::ZERO);
+        harness
+    }
+
+    /// The time since the start becomes `elapsed`.
+    pub(crate) fn at(&mut self, elapsed: Duration) -> &mut Self {
+        let noon = Duration::from_hours(490_932);
+        let now = SystemTime::UNIX_EPOCH + noon + elapsed;
+        self.take_in(Incoming::Clock(Clock { elapsed, now }))
+    }
+
+    /// Types keys, written as in the keymap.
+    pub(crate) fn keys(&mut self, keys: &[&str]) -> &mut Self {
+        for key in keys {
+            self.input(Event::Key(event(key)));
+        }
+        self
+    }
+
+    /// Types a text.
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        for letter in text.chars() {
+            let code = if letter == '\n' {
+                KeyCode::Enter
+            } else {
+                KeyCode::Char(letter)
+            };
+            self.input(Event::Key(KeyEvent::from(code)));
+        }
+        self
+    }
+
+    pub(crate) fn input(&mut self, event: Event) -> &mut Self {
+        if let Event::Resize(width, height) = event {
+            self.terminal.backend_mut().resize(width, height);
+        }
+        self.take_in(Incoming::Input(event))
+    }
+
+    pub(crate) fn news(&mut self, news: News) -> &mut Self {
+        self.take_in(Incoming::News(news))
+    }
+
+    fn take_in(&mut self, incoming: Incoming) -> &mut Self {
+        let effects = self.ui.update(incoming, &self.runs);
+        self.effects.extend(effects);
+        self
+    }
+
+    /// What was asked since the last call.
+    pub(crate) fn take(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The screen as text.
+    pub(crate) fn screen(&mut self) -> String {
+        let (ui, runs) = (&self.ui, &self.runs);
+        self.terminal.draw(|frame| ui.draw(runs, frame)).unwrap();
+        self.terminal.backend().to_string()
+    }
+}
+
+/// The event of a key as it is written in the keymap.
+fn event(key: &str) -> KeyEvent {
+    let (modifiers, name) = match key.rsplit_once('+').filter(|(m, _)| !m.is_empty()) {
+        Some(("ctrl", name)) => (KeyModifiers::CONTROL, name),
+        Some(("alt", name)) => (KeyModifiers::ALT, name),
+        _ => (KeyModifiers::NONE, key),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "tab" => KeyCode::Tab,
+        "backtab" => KeyCode::BackTab,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "pageup" => KeyCode::PageUp,
+        "pagedown" => KeyCode::PageDown,
+        "backspace" => KeyCode::Backspace,
+        "delete" => KeyCode::Delete,
+        "space" => KeyCode::Char(' '),
+        _ => match (
+            name.strip_prefix('f').and_then(|n| n.parse().ok()),
+            name.chars().next(),
+        ) {
+            (Some(number), _) => KeyCode::F(number),
+            (None, letter) => KeyCode::Char(letter.unwrap()),
+        },
+    };
+    KeyEvent::new(code, modifiers)
+}

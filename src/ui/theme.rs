@@ -1,0 +1,349 @@
+//! Colours: what they mean, and how they look in two themes, for people who see
+//! red and green alike, and on terminals with few colours or none.
+
+use ratatui::style::{Color, Modifier, Style};
+use serde::{Deserialize, Serialize};
+
+/// Light letters on a dark ground, or the other way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Ground {
+    /// For dark terminals.
+    #[default]
+    Dark,
+    /// For light terminals.
+    Light,
+}
+
+/// Which colours tell curves and good from bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Palette {
+    /// Green is good, red is bad.
+    #[default]
+    Standard,
+    /// Blue is good, orange is bad: the palette of Okabe and Ito (2008), which
+    /// people with any colour vision can tell apart.
+    ColourBlind,
+}
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Depth {
+    /// As the environment says: `NO_COLOR`, `COLORTERM`, `TERM`.
+    #[default]
+    Auto,
+    /// Any colour.
+    True,
+    /// The sixteen that every terminal has.
+    Sixteen,
+    /// None: emphasis by weight and underlines alone.
+    None,
+}
+
+impl Depth {
+    /// What the environment says, where it is asked.
+    #[must_use]
+    pub fn resolve(self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        if self != Self::Auto {
+            return self;
+        }
+        if variable("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || variable("TERM").is_some_and(|term| term == "dumb")
+        {
+            return Self::None;
+        }
+        let colours = variable("COLORTERM").unwrap_or_default();
+        if colours == "truecolor" || colours == "24bit" {
+            Self::True
+        } else {
+            Self::Sixteen
+        }
+    }
+}
+
+/// Colours by meaning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Theme {
+    ground: Ground,
+    palette: Palette,
+    depth: Depth,
+}
+
+/// A colour, and the nearest of the sixteen.
+type Shade = ((u8, u8, u8), Color);
+
+/// Curves, bars and classes in the standard palette: on dark, on light ground.
+const SERIES: [[Shade; 2]; 8] = [
+    [
+        ((97, 175, 239), Color::LightBlue),
+        ((20, 90, 170), Color::Blue),
+    ],
+    [
+        ((229, 192, 123), Color::LightYellow),
+        ((160, 100, 0), Color::Yellow),
+    ],
+    [
+        ((152, 195, 121), Color::LightGreen),
+        ((40, 120, 40), Color::Green),
+    ],
+    [
+        ((198, 120, 221), Color::LightMagenta),
+        ((130, 40, 160), Color::Magenta),
+    ],
+    [
+        ((224, 108, 117), Color::LightRed),
+        ((180, 30, 40), Color::Red),
+    ],
+    [
+        ((86, 182, 194), Color::LightCyan),
+        ((0, 115, 130), Color::Cyan),
+    ],
+    [
+        ((209, 154, 102), Color::Yellow),
+        ((150, 80, 20), Color::LightRed),
+    ],
+    [
+        ((171, 178, 191), Color::Gray),
+        ((80, 86, 96), Color::DarkGray),
+    ],
+];
+
+/// The same after Okabe and Ito (2008), darkened on light ground.
+const SAFE_SERIES: [[Shade; 2]; 8] = [
+    [
+        ((86, 180, 233), Color::LightBlue),
+        ((0, 114, 178), Color::Blue),
+    ],
+    [
+        ((230, 159, 0), Color::LightYellow),
+        ((175, 110, 0), Color::Yellow),
+    ],
+    [
+        ((0, 158, 115), Color::LightGreen),
+        ((0, 110, 80), Color::Green),
+    ],
+    [
+        ((204, 121, 167), Color::LightMagenta),
+        ((150, 65, 115), Color::Magenta),
+    ],
+    [((213, 94, 0), Color::LightRed), ((175, 75, 0), Color::Red)],
+    [
+        ((240, 228, 66), Color::Yellow),
+        ((120, 110, 0), Color::LightRed),
+    ],
+    [
+        ((0, 114, 178), Color::Blue),
+        ((0, 80, 130), Color::LightBlue),
+    ],
+    [
+        ((187, 187, 187), Color::Gray),
+        ((90, 90, 90), Color::DarkGray),
+    ],
+];
+
+/// Places of the good and the bad colour in either list.
+const GOOD: [usize; 2] = [2, 0];
+const BAD: [usize; 2] = [4, 4];
+/// Place of the warning colour in either list.
+const WARN: usize = 1;
+
+impl Theme {
+    /// A theme for a terminal with `depth` colours, which is not `Auto`.
+    #[must_use]
+    pub fn new(ground: Ground, palette: Palette, depth: Depth) -> Self {
+        Self {
+            ground,
+            palette,
+            depth,
+        }
+    }
+
+    /// The next of the four combinations of ground and palette.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let (ground, palette) = match (self.ground, self.palette) {
+            (Ground::Dark, Palette::Standard) => (Ground::Light, Palette::Standard),
+            (Ground::Light, Palette::Standard) => (Ground::Dark, Palette::ColourBlind),
+            (Ground::Dark, Palette::ColourBlind) => (Ground::Light, Palette::ColourBlind),
+            (Ground::Light, Palette::ColourBlind) => (Ground::Dark, Palette::Standard),
+        };
+        Self::new(ground, palette, self.depth)
+    }
+
+    /// Its ground and palette, for people.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{:?} {:?}", self.ground, self.palette)
+    }
+
+    /// How many colours there are to draw with.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// Whether the terminal is dark or light.
+    #[must_use]
+    pub fn ground(&self) -> Ground {
+        self.ground
+    }
+
+    /// Plain text.
+    #[must_use]
+    pub fn text(&self) -> Style {
+        Style::new()
+    }
+
+    /// What matters less.
+    #[must_use]
+    pub fn muted(&self) -> Style {
+        match self.depth {
+            Depth::None => Style::new().add_modifier(Modifier::DIM),
+            _ => Style::new().fg(self.colour(match self.ground {
+                Ground::Dark => ((130, 137, 151), Color::DarkGray),
+                Ground::Light => ((110, 115, 125), Color::DarkGray),
+            })),
+        }
+    }
+
+    /// Titles and what is active.
+    #[must_use]
+    pub fn accent(&self) -> Style {
+        self.series(0).add_modifier(Modifier::BOLD)
+    }
+
+    /// Borders of a pane.
+    #[must_use]
+    pub fn border(&self, focused: bool) -> Style {
+        if focused { self.accent() } else { self.muted() }
+    }
+
+    /// The selected row of a list.
+    #[must_use]
+    pub fn selection(&self) -> Style {
+        match (self.depth, self.ground) {
+            (Depth::True, Ground::Dark) => Style::new().bg(Color::Rgb(50, 56, 68)),
+            (Depth::True, Ground::Light) => Style::new().bg(Color::Rgb(214, 222, 235)),
+            _ => Style::new().add_modifier(Modifier::REVERSED),
+        }
+    }
+
+    /// What went well.
+    #[must_use]
+    pub fn good(&self) -> Style {
+        self.series(GOOD[self.palette as usize])
+    }
+
+    /// What to look at.
+    #[must_use]
+    pub fn warn(&self) -> Style {
+        self.series(WARN)
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn bad(&self) -> Style {
+        self.series(BAD[self.palette as usize])
+            .add_modifier(Modifier::BOLD)
+    }
+
+    /// One of the colours that tell curves apart; they repeat after eight.
+    #[must_use]
+    pub fn series(&self, index: usize) -> Style {
+        if self.depth == Depth::None {
+            return Style::new();
+        }
+        let list = match self.palette {
+            Palette::Standard => &SERIES,
+            Palette::ColourBlind => &SAFE_SERIES,
+        };
+        Style::new().fg(self.colour(list[index % list.len()][self.ground as usize]))
+    }
+
+    /// A cell of a heat map, from 0 to 1.
+    #[must_use]
+    pub fn heat(&self, share: f64) -> Style {
+        let share = share.clamp(0.0, 1.0);
+        match self.depth {
+            Depth::True => {
+                let (from, to) = match self.ground {
+                    Ground::Dark => ((30.0, 34.0, 42.0), (86.0, 180.0, 233.0)),
+                    Ground::Light => ((255.0, 255.0, 255.0), (0.0, 114.0, 178.0)),
+                };
+                let mix = |a: f64, b: f64| (a + (b - a) * share).round() as u8;
+                let style = Style::new().bg(Color::Rgb(
+                    mix(from.0, to.0),
+                    mix(from.1, to.1),
+                    mix(from.2, to.2),
+                ));
+                style.fg(if (share > 0.5) == (self.ground == Ground::Dark) {
+                    Color::Rgb(10, 10, 10)
+                } else {
+                    Color::Rgb(235, 235, 235)
+                })
+            }
+            _ if share > 0.66 => Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD),
+            _ if share > 0.33 => Style::new().add_modifier(Modifier::BOLD),
+            _ if share > 0.0 => Style::new(),
+            _ => self.muted(),
+        }
+    }
+
+    fn colour(&self, (rgb, ansi): Shade) -> Color {
+        match self.depth {
+            Depth::True => Color::Rgb(rgb.0, rgb.1, rgb.2),
+            _ => ansi,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn depth(variables: &[(&str, &str)]) -> Depth {
+        Depth::Auto.resolve(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_environment_decides_how_many_colours_there_are() {
+        assert_eq!(depth(&[("COLORTERM", "truecolor")]), Depth::True);
+        assert_eq!(depth(&[("TERM", "xterm")]), Depth::Sixteen);
+        assert_eq!(
+            depth(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]),
+            Depth::None
+        );
+        assert_eq!(depth(&[("NO_COLOR", "")]), Depth::Sixteen);
+        assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
+    }
+
+    #[test]
+    fn without_colours_no_style_has_one() {
+        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        for style in [
+            theme.muted(),
+            theme.accent(),
+            theme.selection(),
+            theme.good(),
+            theme.bad(),
+            theme.heat(0.7),
+            theme.series(3),
+        ] {
+            assert_eq!((style.fg, style.bg), (None, None));
+        }
+    }
+
+    #[test]
+    fn good_and_bad_differ_in_every_theme() {
+        for ground in [Ground::Dark, Ground::Light] {
+            for palette in [Palette::Standard, Palette::ColourBlind] {
+                for depth in [Depth::True, Depth::Sixteen] {
+                    let theme = Theme::new(ground, palette, depth);
+                    assert_ne!(theme.good().fg, theme.bad().fg);
+                }
+            }
+        }
+    }
+}

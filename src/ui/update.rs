@@ -1,0 +1,284 @@
+//! From what arrives to what is shown next and what is asked.
+//!
+//! A dialog takes every key while it is open. Else a key is looked up in the
+//! contexts of where one is, innermost first; what is no action goes to the
+//! screen as text.
+
+use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
+
+use super::action::{Action, Context};
+use super::dialog::{Answer, Confirm, Dialog, Help, Palette, Purpose};
+use super::effect::Effect;
+use super::keymap::Chord;
+use super::news::{Incoming, LogLine, News};
+use super::screens::Screen;
+use super::{Ui, draw};
+use crate::store::Runs;
+
+impl Ui {
+    /// Takes in what arrived. The effects are to be carried out in their order.
+    pub fn update(&mut self, incoming: Incoming, runs: &Runs) -> Vec<Effect> {
+        match incoming {
+            Incoming::Input(event) => self.input(event, runs),
+            Incoming::News(news) => self.news(news, runs),
+            Incoming::Clock(clock) => self.shared.clock = clock,
+        }
+        self.shared.take_effects()
+    }
+
+    fn input(&mut self, event: Event, runs: &Runs) {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key, runs),
+            Event::Mouse(mouse) => self.mouse(mouse, runs),
+            Event::Resize(width, height) => self.shared.size = (width, height),
+            Event::Paste(text) => self.paste(&text, runs),
+            Event::Key(_) | Event::FocusGained | Event::FocusLost => {}
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, runs: &Runs) {
+        let chord = Chord::of(key);
+        if let Some(dialog) = self.shared.dialog.take() {
+            // Leaving works from everywhere.
+            if self.shared.keymap.action(chord, &[Context::Global]) == Some(Action::Quit)
+                && !chord.is_text()
+            {
+                return self.quit(runs);
+            }
+            let answer = dialog.key(key);
+            return self.answered(answer, runs);
+        }
+        let contexts = self.contexts();
+        let typing = self.takes_text();
+        let action = self.shared.keymap.action(chord, &contexts);
+        match action {
+            Some(action) if !typing || !is_typed(chord, action) => self.act(action, runs),
+            _ => self.screen_key(key, runs),
+        }
+    }
+
+    fn answered(&mut self, answer: Answer, runs: &Runs) {
+        match answer {
+            Answer::Open(dialog) => self.shared.dialog = Some(dialog),
+            Answer::Closed => {}
+            Answer::Chosen(action) => self.choose(action, runs),
+            Answer::Confirmed(effect) => self.shared.ask(effect),
+            Answer::Given(purpose, text) => self.given(purpose, &text, runs),
+        }
+    }
+
+    /// Carries out an action from the palette: on the screen that it belongs
+    /// to, if that is another one.
+    fn choose(&mut self, action: Action, runs: &Runs) {
+        let screen = match action.entry().context {
+            Context::Global => None,
+            Context::Experiments | Context::Editor => Some(Screen::Experiments),
+            Context::Runs => Some(Screen::Runs),
+            Context::Live | Context::Knobs => Some(Screen::Live),
+            Context::Compare => Some(Screen::Compare),
+            Context::Inference => Some(Screen::Inference),
+        };
+        if let Some(screen) = screen {
+            self.show(screen, runs);
+        }
+        self.act(action, runs);
+    }
+
+    fn act(&mut self, action: Action, runs: &Runs) {
+        if let Some(screen) = action.screen() {
+            return self.show(screen, runs);
+        }
+        match action {
+            Action::NextScreen => self.show(self.screen.next(), runs),
+            Action::PreviousScreen => self.show(self.screen.previous(), runs),
+            Action::Help => {
+                let context = self.contexts()[0];
+                self.shared.dialog = Some(Dialog::Help(Help::at(context)));
+            }
+            Action::Palette => self.shared.dialog = Some(Dialog::Palette(Palette::default())),
+            Action::ToggleLog => self.shared.log.open = !self.shared.log.open,
+            Action::NextTheme => {
+                self.shared.theme = self.shared.theme.next();
+                let name = self.shared.theme.name();
+                self.shared.tell(LogLine::info(format!("colours: {name}")));
+            }
+            Action::Quit => self.quit(runs),
+            Action::Suspend => self.shared.ask(Effect::Suspend),
+            _ => self.screen_act(action, runs),
+        }
+    }
+
+    fn quit(&mut self, runs: &Runs) {
+        let training = self.shared.training.clone();
+        let unsaved = self.experiments.unsaved();
+        let training = training
+            .filter(|name| runs.get(name).is_some())
+            .map(|name| format!("{name} trains. It will be saved and can go on later. "));
+        let unsaved = match unsaved {
+            0 => None,
+            1 => Some("One experiment is not saved. ".to_owned()),
+            count => Some(format!("{count} experiments are not saved. ")),
+        };
+        let message: String = training.into_iter().chain(unsaved).collect();
+        if message.is_empty() {
+            return self.shared.ask(Effect::Quit);
+        }
+        self.shared.dialog = Some(Dialog::Confirm(Confirm {
+            title: "Quit".to_owned(),
+            message: message + "End the workbench?",
+            effect: Effect::Quit,
+        }));
+    }
+
+    fn show(&mut self, screen: Screen, runs: &Runs) {
+        self.screen = screen;
+        match screen {
+            Screen::Runs => self.runs_table.changed(runs),
+            Screen::Live => self.live.shown(&mut self.shared, runs),
+            Screen::Compare => self.compare.shown(&mut self.shared, runs),
+            Screen::Inference => self.inference.shown(&self.shared, runs),
+            Screen::Experiments => {}
+        }
+    }
+
+    /// Where keys count, innermost first.
+    fn contexts(&self) -> Vec<Context> {
+        let mut contexts = match self.screen {
+            Screen::Experiments => self.experiments.contexts(),
+            Screen::Runs => vec![Context::Runs],
+            Screen::Live => self.live.contexts(),
+            Screen::Compare => vec![Context::Compare],
+            Screen::Inference => vec![Context::Inference],
+        };
+        contexts.push(Context::Global);
+        contexts
+    }
+
+    fn takes_text(&self) -> bool {
+        self.screen == Screen::Experiments && self.experiments.takes_text()
+    }
+
+    fn screen_act(&mut self, action: Action, runs: &Runs) {
+        let shared = &mut self.shared;
+        match self.screen {
+            Screen::Experiments => self.experiments.act(action, shared, runs),
+            Screen::Runs => {
+                if let Some(name) = self.runs_table.act(action, shared, runs) {
+                    self.live.open(&name, &mut self.shared, runs);
+                    self.show(Screen::Live, runs);
+                }
+            }
+            Screen::Live => self.live.act(action, shared, runs),
+            Screen::Compare => self.compare.act(action, shared, runs),
+            Screen::Inference => self.inference.act(action, shared, runs),
+        }
+    }
+
+    fn screen_key(&mut self, key: KeyEvent, runs: &Runs) {
+        if self.screen == Screen::Experiments {
+            self.experiments.key(key, &mut self.shared, runs);
+        }
+    }
+
+    fn paste(&mut self, text: &str, runs: &Runs) {
+        if let Some(dialog) = &mut self.shared.dialog {
+            dialog.paste(text);
+        } else if self.screen == Screen::Experiments {
+            self.experiments.paste(text, &mut self.shared, runs);
+        }
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent, runs: &Runs) {
+        if self.shared.dialog.is_some() {
+            return;
+        }
+        let areas = draw::areas(&self.shared);
+        if let MouseEventKind::Down(_) = mouse.kind
+            && let Some(screen) = draw::tab_at(areas.tabs, mouse.column, mouse.row)
+        {
+            return self.show(screen, runs);
+        }
+        let (shared, area) = (&mut self.shared, areas.body);
+        match self.screen {
+            Screen::Experiments => self.experiments.mouse(mouse, area, shared, runs),
+            Screen::Runs => self.runs_table.mouse(mouse, area, shared, runs),
+            Screen::Live => self.live.mouse(mouse, area, shared, runs),
+            Screen::Compare => self.compare.mouse(mouse, area, shared, runs),
+            Screen::Inference => self.inference.mouse(mouse, area, shared, runs),
+        }
+    }
+
+    fn given(&mut self, purpose: Purpose, text: &str, runs: &Runs) {
+        let shared = &mut self.shared;
+        match purpose {
+            Purpose::NewExperiment(_) | Purpose::RenameExperiment(_) | Purpose::FindText => {
+                self.experiments.given(purpose, text, shared, runs);
+            }
+            Purpose::FilterRuns
+            | Purpose::TagRun(_)
+            | Purpose::NoteRun(_)
+            | Purpose::RenameRun(_) => self.runs_table.given(purpose, text, shared, runs),
+            Purpose::FilterCharts | Purpose::SetKnob(_) => {
+                self.live.given(purpose, text, shared, runs);
+            }
+            Purpose::ChooseFolder | Purpose::FilterResults | Purpose::ExportResults => {
+                self.inference.given(&purpose, text, shared, runs);
+            }
+            Purpose::CompareFolder | Purpose::FilterImages => {
+                self.compare.given(&purpose, text, shared, runs);
+            }
+        }
+    }
+
+    /// Screens that cache what they show of the runs take them in when they are
+    /// shown, and need not before.
+    fn runs_changed(&mut self, runs: &Runs) {
+        self.live.changed(&mut self.shared, runs);
+        match self.screen {
+            Screen::Runs => self.runs_table.changed(runs),
+            Screen::Compare => self.compare.changed(&mut self.shared, runs),
+            Screen::Experiments | Screen::Live | Screen::Inference => {}
+        }
+    }
+
+    fn news(&mut self, news: News, runs: &Runs) {
+        let shared = &mut self.shared;
+        match news {
+            News::Logged(line) => shared.tell(line),
+            News::Machine(sample) => shared.sampled(sample),
+            News::Queue(queue) => shared.queue = queue,
+            News::RunBegan(name) => {
+                shared.training = Some(name.clone());
+                self.live.open(&name, shared, runs);
+                self.show(Screen::Live, runs);
+            }
+            News::RunEnded(name) => {
+                if shared.training.as_ref() == Some(&name) {
+                    shared.training = None;
+                }
+                self.runs_changed(runs);
+            }
+            News::RunsChanged => self.runs_changed(runs),
+            News::ProbeRead { .. } => self.compare.heard(news, shared, runs),
+            News::Inference(event) => self.inference.heard(event, shared, runs),
+            News::Experiments(_)
+            | News::ExperimentRead { .. }
+            | News::ExperimentWritten { .. }
+            | News::Planned { .. } => self.experiments.heard(news, shared, runs),
+        }
+    }
+}
+
+/// Whether a key is rather typed than what it means outside of texts.
+fn is_typed(chord: Chord, action: Action) -> bool {
+    chord.is_text()
+        || (action.entry().context == Context::Global
+            && !matches!(
+                action,
+                Action::Quit
+                    | Action::Suspend
+                    | Action::Palette
+                    | Action::ToggleLog
+                    | Action::NextTheme
+            ))
+}

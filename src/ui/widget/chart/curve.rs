@@ -1,0 +1,294 @@
+//! One curve: its points, and how they become columns of dots.
+
+use ratatui::style::Style;
+
+use super::axis::Axis;
+use super::canvas::{Canvas, Stroke};
+use super::smooth::Smooth;
+use super::summary::{BLOCK, Extent, Summary};
+
+/// Blocks in a column of dots from which on columns begin with a block.
+const MANY: usize = 8;
+
+/// Where points lie across; ascending.
+#[derive(Debug, Clone, Copy)]
+pub enum Xs<'a> {
+    /// Numbers of steps.
+    Steps(&'a [u64]),
+    /// Any numbers.
+    Values(&'a [f64]),
+    /// Seconds of processes that came one after the other, each of which began
+    /// at 0: `(first point, seconds before it)` of each.
+    Clock(&'a [f64], &'a [(usize, f64)]),
+}
+
+impl Xs<'_> {
+    /// Number of points.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Steps(steps) => steps.len(),
+            Self::Values(values) | Self::Clock(values, _) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where a point lies.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Option<f64> {
+        match self {
+            Self::Steps(steps) => steps.get(index).map(|step| *step as f64),
+            Self::Values(values) => values.get(index).copied(),
+            Self::Clock(seconds, begins) => {
+                let after = begins.partition_point(|(first, _)| *first <= index);
+                let before = after.checked_sub(1).and_then(|at| begins.get(at));
+                seconds
+                    .get(index)
+                    .map(|own| own + before.map_or(0.0, |(_, before)| *before))
+            }
+        }
+    }
+
+    /// Number of points before `x`.
+    #[must_use]
+    pub fn before(&self, x: f64) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.at(middle).is_some_and(|at| at < x) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The point nearest to `x`.
+    #[must_use]
+    pub fn nearest(&self, x: f64) -> Option<usize> {
+        let after = self.before(x);
+        let before = after.checked_sub(1);
+        match (before, self.at(after)) {
+            (None, None) => None,
+            (None, Some(_)) => Some(after),
+            (before, None) => before,
+            (Some(before), Some(next)) => {
+                let near = self.at(before).is_some_and(|at| x - at <= next - x);
+                Some(if near { before } else { after })
+            }
+        }
+    }
+}
+
+/// A curve of a chart.
+#[derive(Debug, Clone)]
+pub struct Curve<'a> {
+    /// Its name in the title.
+    pub name: String,
+    /// Where its points lie across.
+    pub xs: Xs<'a>,
+    /// Their values, as many; what is not finite is a gap.
+    pub values: &'a [f64],
+    /// Extents of blocks of its values, if it is long.
+    pub summary: Option<&'a Summary>,
+    /// Its smoothing, if it is smoothed.
+    pub smooth: Option<&'a Smooth>,
+    /// Which of the colours and markers it has.
+    pub colour: usize,
+    /// How it is drawn.
+    pub stroke: Stroke,
+}
+
+/// The points of one column of dots.
+#[derive(Debug, Clone, Copy)]
+struct Column {
+    /// First and last value; NaN for a gap.
+    ends: (f64, f64),
+    extent: Extent,
+}
+
+impl Curve<'_> {
+    /// The extent of what lies between two places, smoothed or not, with the
+    /// points just outside: lines lead to them.
+    #[must_use]
+    pub fn extent(&self, (low, high): (f64, f64)) -> Extent {
+        let first = self.xs.before(low);
+        let last = self.xs.before(high.next_up());
+        self.raw_extent(first, last)
+    }
+
+    fn raw_extent(&self, first: usize, last: usize) -> Extent {
+        let scan = |range: std::ops::Range<usize>| {
+            Extent::of(self.values.get(range).unwrap_or_default().iter().copied())
+        };
+        match self.summary {
+            Some(summary) => summary.extent(first..last, scan),
+            None => scan(first..last),
+        }
+    }
+
+    /// The value nearest to `x`, the smoothed one if it is smoothed.
+    #[must_use]
+    pub fn value_at(&self, x: f64) -> Option<f64> {
+        let index = self.xs.nearest(x)?;
+        self.value(index)
+    }
+
+    /// The last value that is one.
+    #[must_use]
+    pub fn last(&self) -> Option<f64> {
+        let index = self.values.iter().rposition(|value| value.is_finite())?;
+        self.value(index)
+    }
+
+    fn value(&self, index: usize) -> Option<f64> {
+        match self.smooth {
+            Some(smooth) => (index < self.values.len()).then(|| smooth.at(self.values, index)),
+            None => self.values.get(index).copied(),
+        }
+    }
+
+    /// Draws the curve: a smoothed one, in the first style, over its raw line
+    /// in the second.
+    pub fn draw(&self, canvas: &mut Canvas, (x, y): (Axis, Axis), styles: (Style, Style)) {
+        let bounds = self.bounds(x, canvas.width());
+        let raw = |first: usize, last: usize| Column {
+            ends: (self.values[first], self.values[last - 1]),
+            extent: self.raw_extent(first, last),
+        };
+        match self.smooth {
+            None => self.trace(canvas, (x, y), &bounds, styles.0, raw),
+            Some(smooth) => {
+                self.trace(canvas, (x, y), &bounds, styles.1, raw);
+                self.trace(canvas, (x, y), &bounds, styles.0, |first, last| Column {
+                    ends: (
+                        smooth.at(self.values, first),
+                        smooth.at(self.values, last - 1),
+                    ),
+                    extent: smooth.extent(self.values, first..last),
+                });
+            }
+        }
+    }
+
+    /// Number of points before each column of dots, and before the end. Where
+    /// a column stands for many blocks it begins with one, which moves nothing
+    /// that can be seen and spares looking at points one by one.
+    fn bounds(&self, x: Axis, width: usize) -> Vec<usize> {
+        // A dot stands for what is nearest to it.
+        let dots = (width as f64 - 1.0).max(1.0);
+        let mut bounds: Vec<usize> = (0..=width)
+            .map(|column| self.xs.before(x.value((column as f64 - 0.5) / dots)))
+            .map(|index| index.min(self.values.len()))
+            .collect();
+        let (first, last) = (bounds[0], bounds[width]);
+        if self.summary.is_some() && last.saturating_sub(first) / width.max(1) > MANY * BLOCK {
+            for bound in &mut bounds[1..width] {
+                *bound = (*bound - *bound % BLOCK).max(first);
+            }
+        }
+        bounds
+    }
+
+    fn trace(
+        &self,
+        canvas: &mut Canvas,
+        axes: (Axis, Axis),
+        bounds: &[usize],
+        style: Style,
+        column: impl Fn(usize, usize) -> Column,
+    ) {
+        let (Some(&first), Some(&last)) = (bounds.first(), bounds.last()) else {
+            return;
+        };
+        let place = |index: usize, value: f64| self.place(canvas, axes, index, value);
+        // The points just outside, to which lines lead.
+        let outside = |index: Option<usize>| {
+            let index = index.filter(|index| *index < self.values.len())?;
+            let value = column(index, index + 1).ends.0;
+            value.is_finite().then(|| place(index, value))
+        };
+        let mut before = outside(first.checked_sub(1));
+        let after = outside(Some(last));
+        for (x, pair) in bounds
+            .windows(2)
+            .enumerate()
+            .filter(|(_, pair)| pair[0] < pair[1])
+        {
+            let points = column(pair[0], pair[1]);
+            let height = |value: f64| self.place(canvas, axes, pair[0], value).1;
+            let span = (
+                height(points.extent.max),
+                height(points.extent.lowest(axes.1)),
+            );
+            let ends = (height(points.ends.0), height(points.ends.1));
+            let at = x as f64;
+            if let Some(from) = before.filter(|_| ends.0.is_finite()) {
+                canvas.line(from, (at, ends.0), self.stroke, style);
+            }
+            if span.0.is_finite() && span.1.is_finite() {
+                canvas.line((at, span.0), (at, span.1), self.stroke, style);
+            }
+            before = ends.1.is_finite().then_some((at, ends.1));
+        }
+        if let (Some(from), Some(to)) = (before, after) {
+            canvas.line(from, to, self.stroke, style);
+        }
+    }
+
+    /// Where a point lies, in dots.
+    fn place(&self, canvas: &Canvas, (x, y): (Axis, Axis), index: usize, value: f64) -> (f64, f64) {
+        let across = x.share(self.xs.at(index).unwrap_or(f64::NAN));
+        let down = 1.0 - y.share(value);
+        (
+            across * (canvas.width() as f64 - 1.0),
+            down * (canvas.height() as f64 - 1.0),
+        )
+    }
+}
+
+impl Extent {
+    /// The least value that has a place on the axis.
+    fn lowest(self, axis: Axis) -> f64 {
+        if axis.share(self.min).is_nan() {
+            self.positive
+        } else {
+            self.min
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_on_every_kind_of_axis() {
+        let steps = [0, 10, 20, 30];
+        let xs = Xs::Steps(&steps);
+        assert_eq!(
+            (xs.before(10.0), xs.before(10.5), xs.before(99.0)),
+            (1, 2, 4)
+        );
+        assert_eq!(
+            (xs.nearest(14.0), xs.nearest(16.0), xs.nearest(1e9)),
+            (Some(1), Some(2), Some(3))
+        );
+        assert_eq!(Xs::Values(&[]).nearest(0.0), None);
+        // A process of ten seconds, and one that went on after it.
+        let seconds = [0.0, 10.0, 1.0, 5.0];
+        let begins = [(0, 0.0), (2, 10.0)];
+        let xs = Xs::Clock(&seconds, &begins);
+        assert_eq!(
+            (0..4).filter_map(|index| xs.at(index)).collect::<Vec<_>>(),
+            [0.0, 10.0, 11.0, 15.0]
+        );
+        assert_eq!(xs.before(12.0), 3);
+    }
+}

@@ -1,0 +1,101 @@
+//! Where the rows of a list of images stand: with a picture each where there is
+//! room, else one line each under the names of the columns.
+//!
+//! ```text
+//! ┌ with room ──────────┐  ┌ without ────────────┐
+//! │▀▀▀▀▀▀ 0013.png      │  │image    class       │
+//! │▀▀▀▀▀▀ cat   81.2 %  │  │0013.png cat  81.2 % │
+//! │▀▀▀▀▀▀ dog   12.0 %  │  │0014.png ship 54.0 % │
+//! └─────────────────────┘  └─────────────────────┘
+//! ```
+
+use ratatui::layout::{Position, Rect};
+
+/// Lists as wide and high as this have pictures.
+const ROOMY: (u16, u16) = (58, 24);
+
+/// Rows of the screen that a row with a picture takes.
+pub const PICTURE_ROW: u16 = 3;
+
+/// Cells of a row's picture: a square.
+pub const PICTURE: u16 = PICTURE_ROW * 2;
+
+/// What is inside a panel's border.
+#[must_use]
+pub fn inside(panel: Rect) -> Rect {
+    Rect {
+        x: panel.x.saturating_add(1),
+        y: panel.y.saturating_add(1),
+        width: panel.width.saturating_sub(2),
+        height: panel.height.saturating_sub(2),
+    }
+}
+
+/// Rows of the screen that a row of the list takes.
+#[must_use]
+pub fn row_height(list: Rect) -> u16 {
+    if list.width >= ROOMY.0 && list.height >= ROOMY.1 {
+        PICTURE_ROW
+    } else {
+        1
+    }
+}
+
+/// Where the rows stand.
+#[must_use]
+pub fn rows_of(list: Rect) -> Rect {
+    let inside = inside(list);
+    let names = u16::from(row_height(list) == 1).min(inside.height);
+    Rect {
+        y: inside.y + names,
+        height: inside.height - names,
+        ..inside
+    }
+}
+
+/// Rows that are in view at once.
+#[must_use]
+pub fn rows_in(list: Rect) -> usize {
+    usize::from(rows_of(list).height / row_height(list))
+}
+
+/// Where a row stands, counted from the first in view.
+#[must_use]
+pub fn row(list: Rect, line: usize) -> Rect {
+    let (rows, height) = (rows_of(list), row_height(list));
+    let place = Rect {
+        y: rows.y.saturating_add(line as u16 * height),
+        height,
+        ..rows
+    };
+    place.intersection(rows)
+}
+
+/// The row at a cell, counted from the first in view.
+#[must_use]
+pub fn row_at(list: Rect, position: Position) -> Option<usize> {
+    let rows = rows_of(list);
+    rows.contains(position)
+        .then(|| usize::from((position.y - rows.y) / row_height(list)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_click_on_a_row_finds_it_in_lists_of_any_size() {
+        for list in [Rect::new(3, 2, 40, 12), Rect::new(0, 0, 100, 50)] {
+            for line in 0..rows_in(list) {
+                let place = row(list, line);
+                assert_eq!(place.height, row_height(list));
+                assert_eq!(
+                    row_at(list, Position::new(place.x, place.bottom() - 1)),
+                    Some(line)
+                );
+            }
+            assert_eq!(row_at(list, Position::new(list.x, list.y)), None);
+        }
+        assert_eq!(rows_in(Rect::new(5, 5, 1, 1)), 0);
+    }
+}
