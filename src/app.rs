@@ -2,12 +2,16 @@
 //!
 //! The trainer runs on a thread of its own and sends events to the recorder,
 //! which journals them and hands them on; this thread folds them and lets the
-//! reporters speak.
+//! reporters speak, or draws the screen.
 
 mod arguments;
 mod headless;
 mod inbox;
+mod inference;
+mod models;
 mod reporting;
+mod session;
+mod workbench;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::arguments::Arguments;
-use self::headless::{Job, Start};
+use self::session::{Job, Start};
 use crate::experiment::{self, Loaded, Override};
 use crate::run::{Exit, RunFolder};
 
@@ -58,6 +62,9 @@ fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
         let _ = std::io::stdout().write_all(text.as_bytes());
         return Ok(Exit::Success);
     }
+    if let Some(folder) = &arguments.infer {
+        return inference::run(arguments, folder);
+    }
     let (loaded, start) = if let Some(file) = &arguments.run {
         let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
         (loaded, Start::New)
@@ -68,9 +75,17 @@ fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
         let folder = find(arguments, run)?;
         (frozen(&folder)?, Start::Replay(folder))
     } else {
-        return Err("nothing to do: give --run, --check, --resume or --replay".to_owned());
+        return workbench::run(arguments);
     };
-    headless::run(Job { loaded, start }, arguments)
+    let device = arguments.device;
+    headless::run(
+        Job {
+            loaded,
+            start,
+            device,
+        },
+        arguments,
+    )
 }
 
 fn find(arguments: &Arguments, run: &str) -> Result<RunFolder, String> {

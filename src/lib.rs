@@ -8,4 +8,6 @@ pub mod experiment;
 pub mod report;
 pub mod run;
 pub mod store;
+pub mod terminal;
 pub mod trainer;
+pub mod ui;

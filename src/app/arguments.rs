@@ -2,18 +2,29 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, ValueEnum};
 
 use crate::experiment::spec::DeviceSpec;
 
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
+/// Without a mode it opens the screen: edit, launch, watch, turn, compare.
+///
 /// Exit codes: 0 trained and every gate holds; 1 a gate fails or could not be
 /// judged; 2 the file or the arguments are wrong; 3 the run failed; 130
 /// interrupted, saved and resumable.
 #[derive(Debug, Parser)]
-#[command(version, group = ArgGroup::new("mode").required(true).args(["run", "check", "resume", "replay"]))]
+#[command(version, group = ArgGroup::new("mode").args(["run", "check", "resume", "replay", "infer"]))]
 pub struct Arguments {
+    /// Folder of experiments for the screen, which opens if no other mode is
+    /// asked for.
+    #[arg(
+        value_name = "EXPERIMENTS",
+        default_value = "experiments",
+        conflicts_with = "mode"
+    )]
+    pub experiments: PathBuf,
+
     /// Trains the experiment and reports.
     #[arg(long, value_name = "FILE")]
     pub run: Option<PathBuf>,
@@ -32,9 +43,27 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN")]
     pub replay: Option<String>,
 
+    /// Classifies every image below a folder with a run's models and prints CSV,
+    /// or lines of JSON.
+    #[arg(long, value_name = "DIR")]
+    pub infer: Option<PathBuf>,
+
+    /// The run whose models classify: its folder, its name or the start of it;
+    /// the newest that has weights without it.
+    #[arg(long, value_name = "RUN", requires = "infer")]
+    pub checkpoint: Option<String>,
+
+    /// Which of the run's models classify.
+    #[arg(long, value_enum, default_value_t, requires = "infer")]
+    pub model: Model,
+
+    /// Which of the student's weights classify.
+    #[arg(long, value_enum, default_value_t, requires = "infer")]
+    pub weights: Weights,
+
     /// Changes a value of the experiment: a dotted path and a RON value, as in
     /// `epochs=3` or `optimizer.momentum=0.8`. May be given several times.
-    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["resume", "replay"])]
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["resume", "replay", "infer"])]
     pub set: Vec<String>,
 
     /// Device instead of the experiment's: auto, cpu, libtorch, cuda or cuda:N.
@@ -52,4 +81,26 @@ pub struct Arguments {
     /// Folder of runs.
     #[arg(long, value_name = "DIR", default_value = "checkpoints")]
     pub checkpoints: PathBuf,
+}
+
+/// Models of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Model {
+    /// The student.
+    #[default]
+    Student,
+    /// The teacher.
+    Teacher,
+    /// Both, side by side.
+    Both,
+}
+
+/// Weights of a student.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Weights {
+    /// Those with the best validation accuracy.
+    #[default]
+    Best,
+    /// The newest.
+    Latest,
 }

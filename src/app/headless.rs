@@ -1,213 +1,26 @@
-//! One run without a screen: from a plan to an exit code.
-
-use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
-use std::sync::mpsc::Receiver;
-use std::thread::JoinHandle;
-use std::time::SystemTime;
+//! One run without a screen: from a job to an exit code.
 
 use super::arguments::Arguments;
-use super::inbox::Inbox;
 use super::reporting::Reporting;
-use crate::engine::{Engine, Prepared};
-use crate::event::{Outcome, Position, RunEvent};
-use crate::experiment::Loaded;
-use crate::run::{Exit, RunFolder, StopSignal};
-use crate::store::{
-    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, RunStore, adjustments,
-    adjustments_from,
-};
-use crate::trainer::{EventSink, Trainer};
-
-/// Stack of the trainer's thread. Backward passes of deep networks recurse.
-const TRAINER_STACK: usize = 64 << 20;
-
-/// Folder of trained teachers, under that of runs.
-const TEACHERS: &str = ".teachers";
-
-/// What is to be run.
-pub struct Job {
-    /// The experiment.
-    pub loaded: Loaded,
-    /// In which folder, from where.
-    pub start: Start,
-}
-
-/// Where a run begins.
-pub enum Start {
-    /// In a new folder.
-    New,
-    /// In its folder, at its latest checkpoint.
-    Resume(RunFolder),
-    /// In a new folder, with the adjustments of an older run.
-    Replay(RunFolder),
-}
+use super::session::{Job, Session, Start, say};
+use crate::run::{Exit, StopSignal};
+use crate::store::RunStore;
 
 /// Runs the job and reports. An error is a message about the file, the
 /// arguments, the images or the device: nothing was trained.
 pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
-    let Job { loaded, start } = job;
-    let frozen = loaded.frozen_text().to_owned();
-    let mut plan = loaded.plan;
-    if let Some(device) = arguments.device {
-        plan.device = device;
-    }
-    if let Start::Resume(folder) = &start
-        && let Some(exit) = finished(folder)?
-    {
-        return Err(exit);
-    }
-    let (name, gates) = (plan.name.clone(), plan.gates.clone());
-    let prepared = Prepared::new(plan).map_err(say)?;
-    let folder = match &start {
-        Start::New | Start::Replay(_) => {
-            RunFolder::create(&arguments.checkpoints, &name, &frozen, SystemTime::now())
-                .map_err(say)?
-        }
-        Start::Resume(folder) => folder.clone(),
-    };
-    let _lock = folder.lock().map_err(say)?;
-    let engine = Engine::new(
-        prepared,
-        folder.clone(),
-        arguments.checkpoints.join(TEACHERS),
-    );
-    let past = match &start {
-        Start::New => Past::default(),
-        Start::Resume(run) => Past::resumed(run, engine.position().map_err(say)?)?,
-        Start::Replay(run) => Past::replayed(run)?,
-    };
     let stop = StopSignal::new();
     let _signals = stop.on_signals().map_err(say)?;
-    let mut store = match &start {
+    let mut store = match &job.start {
         Start::Resume(run) => RunStore::open(run).map_err(say)?,
         Start::New | Start::Replay(_) => RunStore::new(),
     };
-    let Recording {
-        handle,
-        events,
-        recorder,
-    } = Recorder::start(&folder, stop.clone()).map_err(say)?;
-    let inbox = Inbox::new(
-        stop,
-        CommandTail::from_start(&folder.commands()),
-        handle.clone(),
-        past.known,
-        past.adjustments,
-    );
-    let trainer = spawn(engine, inbox, handle).map_err(say)?;
-    let mut reporting = Reporting::new(arguments, &gates, &folder).map_err(say)?;
-    follow(&events, &mut store, &mut reporting);
-    let outcome = trainer.join().unwrap_or_else(|_| Outcome::Failed {
-        message: "the trainer ended unexpectedly".to_owned(),
-    });
-    let outcome = match recorder.join() {
-        Ok(()) => outcome,
-        Err(reason) => Outcome::Failed {
-            message: format!("the run could not be recorded: {reason}"),
-        },
-    };
-    Ok(reporting.finish(&store, &outcome))
-}
-
-/// What an older process did that this one has to know.
-#[derive(Default)]
-struct Past {
-    /// Ids of commands that have been received.
-    known: BTreeSet<String>,
-    /// Adjustments to apply again.
-    adjustments: Vec<(Position, crate::event::CommandRecord)>,
-}
-
-impl Past {
-    /// The run goes on at `position`, or from its beginning.
-    fn resumed(run: &RunFolder, position: Option<Position>) -> Result<Self, String> {
-        let events = journal(run)?;
-        let adjustments = match position {
-            Some(position) => adjustments_from(&events, position),
-            None => adjustments(&events),
-        };
-        let known = events.iter().filter_map(|event| match event {
-            RunEvent::CommandReceived(record) => Some(record.id.clone()),
-            _ => None,
-        });
-        Ok(Self {
-            known: known.collect(),
-            adjustments,
-        })
-    }
-
-    fn replayed(run: &RunFolder) -> Result<Self, String> {
-        Ok(Self {
-            known: BTreeSet::new(),
-            adjustments: adjustments(&journal(run)?),
-        })
-    }
-}
-
-fn journal(run: &RunFolder) -> Result<Vec<RunEvent>, String> {
-    if !run.journal().exists() {
-        return Ok(Vec::new());
-    }
-    JournalReader::new(&run.journal()).read_all().map_err(say)
-}
-
-/// Why a run cannot be resumed, if it is complete.
-fn finished(run: &RunFolder) -> Result<Option<String>, String> {
-    let completed = journal(run)?
-        .iter()
-        .rev()
-        .find_map(|event| match event {
-            RunEvent::RunEnded(outcome) => Some(*outcome == Outcome::Completed),
-            RunEvent::RunStarted { .. } => Some(false),
-            _ => None,
-        })
-        .unwrap_or(false);
-    Ok(completed.then(|| {
-        format!(
-            "error: {} is complete; there is nothing to resume. Run its experiment again with --replay {}",
-            run.path().display(),
-            run.name()
-        )
-    }))
-}
-
-/// Starts the trainer's thread. A panic in it is a failure of the run.
-fn spawn(
-    mut engine: Engine,
-    mut inbox: Inbox,
-    sink: RecorderHandle,
-) -> std::io::Result<JoinHandle<Outcome>> {
-    std::thread::Builder::new()
-        .name("trainer".to_owned())
-        .stack_size(TRAINER_STACK)
-        .spawn(move || {
-            let run = AssertUnwindSafe(|| engine.run(&mut inbox, &sink));
-            let outcome = std::panic::catch_unwind(run).unwrap_or_else(|panic| Outcome::Failed {
-                message: format!("the backend failed: {}", panic_message(&*panic)),
-            });
-            sink.emit(RunEvent::RunEnded(outcome.clone()));
-            sink.flush();
-            outcome
-        })
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it gave no reason")
-}
-
-/// Folds and reports events until the recorder ends.
-fn follow(events: &Receiver<RunEvent>, store: &mut RunStore, reporting: &mut Reporting) {
-    for event in events {
+    let session = Session::begin(job, &arguments.checkpoints, stop)?;
+    let mut reporting = Reporting::new(arguments, &session.gates, &session.folder).map_err(say)?;
+    let (events, end) = session.into_parts();
+    for event in &events {
         store.apply(&event);
-        reporting.observe(&event, store);
+        reporting.observe(&event, &store);
     }
-}
-
-fn say(error: impl std::fmt::Display) -> String {
-    format!("error: {error}")
+    Ok(reporting.finish(&store, &end.join()))
 }

@@ -1,0 +1,243 @@
+//! A training under way in this process: its folder, its lock, its threads.
+//!
+//! The trainer's thread sends events to the recorder's, which journals them and
+//! hands them on; commands come from the run folder's commands file and from
+//! the stop signal.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+use super::inbox::Inbox;
+use crate::engine::{Engine, Prepared};
+use crate::event::{CommandRecord, Outcome, Position, RunEvent};
+use crate::experiment::Loaded;
+use crate::experiment::spec::{DeviceSpec, Gate};
+use crate::run::{RunFolder, RunLock, StopSignal};
+use crate::store::{
+    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, adjustments, adjustments_from,
+};
+use crate::trainer::{EventSink, Trainer};
+
+/// Stack of the trainer's thread. Backward passes of deep networks recurse.
+const TRAINER_STACK: usize = 64 << 20;
+
+/// Folder of trained teachers, under that of runs.
+const TEACHERS: &str = ".teachers";
+
+/// What is to be run.
+pub struct Job {
+    /// The experiment.
+    pub loaded: Loaded,
+    /// In which folder, from where.
+    pub start: Start,
+    /// Device instead of the experiment's.
+    pub device: Option<DeviceSpec>,
+}
+
+/// Where a run begins.
+pub enum Start {
+    /// In a new folder.
+    New,
+    /// In its folder, at its latest checkpoint.
+    Resume(RunFolder),
+    /// In a new folder, with the adjustments of an older run.
+    Replay(RunFolder),
+}
+
+/// A training that has begun.
+pub struct Session {
+    /// Where it is recorded.
+    pub folder: RunFolder,
+    /// What its figures are held against at the end.
+    pub gates: Vec<Gate>,
+    /// What happens, each event after it was recorded; ends with the training.
+    pub events: Receiver<RunEvent>,
+    end: SessionEnd,
+}
+
+/// What is left of a session once its events are taken: its end.
+pub struct SessionEnd {
+    trainer: JoinHandle<Outcome>,
+    recorder: Recorder,
+    _lock: RunLock,
+}
+
+impl Session {
+    /// Opens images, makes or takes the folder and starts to train. `stop` ends
+    /// it at a step boundary, saved. An error is a message about the file, the
+    /// images, the device or the run: nothing was trained.
+    pub fn begin(job: Job, checkpoints: &Path, stop: StopSignal) -> Result<Self, String> {
+        let Job {
+            loaded,
+            start,
+            device,
+        } = job;
+        let frozen = loaded.frozen_text().to_owned();
+        let mut plan = loaded.plan;
+        if let Some(device) = device {
+            plan.device = device;
+        }
+        if let Start::Resume(folder) = &start
+            && let Some(message) = finished(folder)?
+        {
+            return Err(message);
+        }
+        let (name, gates) = (plan.name.clone(), plan.gates.clone());
+        let prepared = Prepared::new(plan).map_err(say)?;
+        let folder = match &start {
+            Start::New | Start::Replay(_) => {
+                RunFolder::create(checkpoints, &name, &frozen, SystemTime::now()).map_err(say)?
+            }
+            Start::Resume(folder) => folder.clone(),
+        };
+        let lock = folder.lock().map_err(say)?;
+        let engine = Engine::new(prepared, folder.clone(), checkpoints.join(TEACHERS));
+        let past = match &start {
+            Start::New => Past::default(),
+            Start::Resume(run) => Past::resumed(run, engine.position().map_err(say)?)?,
+            Start::Replay(run) => Past::replayed(run)?,
+        };
+        let Recording {
+            handle,
+            events,
+            recorder,
+        } = Recorder::start(&folder, stop.clone()).map_err(say)?;
+        let inbox = Inbox::new(
+            stop,
+            CommandTail::from_start(&folder.commands()),
+            handle.clone(),
+            past.known,
+            past.adjustments,
+        );
+        let trainer = spawn(engine, inbox, handle).map_err(say)?;
+        Ok(Self {
+            folder,
+            gates,
+            events,
+            end: SessionEnd {
+                trainer,
+                recorder,
+                _lock: lock,
+            },
+        })
+    }
+
+    /// The events, and the end to wait for once they are over.
+    pub fn into_parts(self) -> (Receiver<RunEvent>, SessionEnd) {
+        (self.events, self.end)
+    }
+}
+
+impl SessionEnd {
+    /// Waits for the threads and says how it went.
+    pub fn join(self) -> Outcome {
+        let outcome = self.trainer.join().unwrap_or_else(|_| Outcome::Failed {
+            message: "the trainer ended unexpectedly".to_owned(),
+        });
+        match self.recorder.join() {
+            Ok(()) => outcome,
+            Err(reason) => Outcome::Failed {
+                message: format!("the run could not be recorded: {reason}"),
+            },
+        }
+    }
+}
+
+/// What an older process did that this one has to know.
+#[derive(Default)]
+struct Past {
+    /// Ids of commands that have been received.
+    known: BTreeSet<String>,
+    /// Adjustments to apply again.
+    adjustments: Vec<(Position, CommandRecord)>,
+}
+
+impl Past {
+    /// The run goes on at `position`, or from its beginning.
+    fn resumed(run: &RunFolder, position: Option<Position>) -> Result<Self, String> {
+        let events = journal(run)?;
+        let adjustments = match position {
+            Some(position) => adjustments_from(&events, position),
+            None => adjustments(&events),
+        };
+        let known = events.iter().filter_map(|event| match event {
+            RunEvent::CommandReceived(record) => Some(record.id.clone()),
+            _ => None,
+        });
+        Ok(Self {
+            known: known.collect(),
+            adjustments,
+        })
+    }
+
+    fn replayed(run: &RunFolder) -> Result<Self, String> {
+        Ok(Self {
+            known: BTreeSet::new(),
+            adjustments: adjustments(&journal(run)?),
+        })
+    }
+}
+
+fn journal(run: &RunFolder) -> Result<Vec<RunEvent>, String> {
+    if !run.journal().exists() {
+        return Ok(Vec::new());
+    }
+    JournalReader::new(&run.journal()).read_all().map_err(say)
+}
+
+/// Why a run cannot be resumed, if it is complete.
+fn finished(run: &RunFolder) -> Result<Option<String>, String> {
+    let completed = journal(run)?
+        .iter()
+        .rev()
+        .find_map(|event| match event {
+            RunEvent::RunEnded(outcome) => Some(*outcome == Outcome::Completed),
+            RunEvent::RunStarted { .. } => Some(false),
+            _ => None,
+        })
+        .unwrap_or(false);
+    Ok(completed.then(|| {
+        format!(
+            "error: {} is complete; there is nothing to resume. Run its experiment again with --replay {}",
+            run.path().display(),
+            run.name()
+        )
+    }))
+}
+
+/// Starts the trainer's thread. A panic in it is a failure of the run.
+fn spawn(
+    mut engine: Engine,
+    mut inbox: Inbox,
+    sink: RecorderHandle,
+) -> std::io::Result<JoinHandle<Outcome>> {
+    std::thread::Builder::new()
+        .name("trainer".to_owned())
+        .stack_size(TRAINER_STACK)
+        .spawn(move || {
+            let run = AssertUnwindSafe(|| engine.run(&mut inbox, &sink));
+            let outcome = std::panic::catch_unwind(run).unwrap_or_else(|panic| Outcome::Failed {
+                message: format!("the backend failed: {}", panic_message(&*panic)),
+            });
+            sink.emit(RunEvent::RunEnded(outcome.clone()));
+            sink.flush();
+            outcome
+        })
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it gave no reason")
+}
+
+/// An error as it is shown.
+pub fn say(error: impl std::fmt::Display) -> String {
+    format!("error: {error}")
+}

@@ -1,0 +1,243 @@
+//! Carries out what the screen asks.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::launcher::{Launcher, Wanted};
+use super::message::Message;
+use super::{files, inspect, planner, run_files};
+use crate::app::arguments::Arguments;
+use crate::event::{Command, CommandRecord, Origin};
+use crate::run::{Notes, StopSignal};
+use crate::store::{RunEntry, Runs, append_command};
+use crate::ui::{Effect, LogLine, News};
+
+/// What effects are carried out with.
+pub struct Hands {
+    /// Trainings of this process.
+    pub launcher: Launcher,
+    planner: Option<Sender<planner::Request>>,
+    sender: Sender<Message>,
+    experiments: PathBuf,
+    /// Commands that were sent, for their ids.
+    sent: u64,
+    /// Ends the classification that is under way.
+    inference: StopSignal,
+}
+
+/// Does something with a run, if it is still there.
+fn on(
+    run: Option<&RunEntry>,
+    deed: impl FnOnce(&RunEntry) -> Result<String, String>,
+) -> Result<String, String> {
+    run.map_or_else(|| Err("that run is gone".to_owned()), deed)
+}
+
+fn shown(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.join(" and ")
+}
+
+impl Hands {
+    /// Hands that have done nothing yet.
+    pub fn new(
+        arguments: &Arguments,
+        planner: Option<Sender<planner::Request>>,
+        sender: Sender<Message>,
+    ) -> Self {
+        Self {
+            launcher: Launcher::new(&arguments.checkpoints, sender.clone()),
+            planner,
+            sender,
+            experiments: arguments.experiments.clone(),
+            sent: 0,
+            inference: StopSignal::new(),
+        }
+    }
+
+    /// Carries one effect out. What comes of it arrives as a message.
+    pub fn carry_out(&mut self, effect: Effect, runs: &mut Runs) {
+        match effect {
+            Effect::ReadExperiment(path) => self.tell(files::read(path)),
+            Effect::WriteExperiment {
+                path,
+                text,
+                replace,
+            } => {
+                self.tell(files::write(path, text, replace));
+                self.tell(files::listed(&self.experiments));
+            }
+            Effect::RenameExperiment { from, to } => {
+                self.outcome(files::rename(&from, &to));
+                self.tell(files::listed(&self.experiments));
+            }
+            Effect::Plan {
+                path,
+                text,
+                version,
+            } => {
+                let request = planner::Request {
+                    path,
+                    text,
+                    version,
+                };
+                // A planner that is gone leaves the text unplanned, no more.
+                if let Some(planner) = &self.planner {
+                    let _ = planner.send(request);
+                }
+            }
+            Effect::Launch(path) => self.launch(Wanted::Experiment(path)),
+            Effect::Dequeue(path) => {
+                self.launcher.forget(&path);
+                self.tell(News::Queue(self.launcher.queue()));
+            }
+            Effect::ResumeRun(name) => {
+                if let Some(run) = runs.get(&name) {
+                    self.launch(Wanted::Run(run.folder.clone()));
+                }
+            }
+            Effect::Command { run, command } => self.command(&run, command, runs),
+            Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
+            // The loop sees to these.
+            Effect::OpenRun(_) | Effect::Quit | Effect::Suspend | Effect::Copy(_) => {}
+            Effect::ReadProbe(_)
+            | Effect::ProbeFolder { .. }
+            | Effect::Infer(_)
+            | Effect::CancelInference => self.inspect(effect, runs),
+            Effect::WriteFile { path, text } => {
+                let path = files::expanded(&path);
+                let shown = path.display().to_string();
+                let written = files::create(&path, &text).map(|()| format!("wrote {shown}"));
+                self.said(written.map_err(|error| format!("could not write {shown}: {error}")));
+            }
+            _ => self.change_run(effect, runs),
+        }
+    }
+
+    /// Asks a run's models.
+    fn inspect(&mut self, effect: Effect, runs: &Runs) {
+        let sender = self.sender.clone();
+        match effect {
+            Effect::ReadProbe(name) => {
+                if let Some(run) = runs.get(&name) {
+                    inspect::read_probe(run, sender);
+                }
+            }
+            Effect::ProbeFolder { run, folder } => {
+                if let Some(run) = runs.get(&run) {
+                    inspect::ask_about(run, files::expanded(&folder), sender);
+                }
+            }
+            Effect::Infer(mut request) => {
+                request.folder = files::expanded(&request.folder);
+                if let Some(run) = runs.get(&request.run) {
+                    self.inference.request("another one began");
+                    self.inference = StopSignal::new();
+                    inspect::classify(run, request, self.inference.clone(), sender);
+                }
+            }
+            _ => self.inference.request("cancelled"),
+        }
+    }
+
+    /// Does something to a run's folder.
+    fn change_run(&mut self, effect: Effect, runs: &Runs) {
+        let done = match effect {
+            Effect::RenameRun { run, to } => on(runs.get(&run), |entry| {
+                entry
+                    .folder
+                    .rename(&to)
+                    .map_err(|error| error.to_string())?;
+                Ok(format!("{run} is now {to}"))
+            }),
+            Effect::TrashRun(name) => on(runs.get(&name), |entry| {
+                entry.folder.trash().map_err(|error| error.to_string())?;
+                Ok(format!("{name} is in the trash"))
+            }),
+            Effect::RestoreRun(name) => on(runs.trashed(&name), |entry| {
+                entry.folder.restore().map_err(|error| error.to_string())?;
+                Ok(format!("{name} is back"))
+            }),
+            Effect::ExportRun(name) => on(runs.get(&name), |entry| {
+                let files = run_files::export(entry)?;
+                Ok(format!("wrote {}", shown(&files)))
+            }),
+            Effect::BranchRun(name) => on(runs.get(&name), |entry| {
+                let file = run_files::branch(entry, &self.experiments)?;
+                self.tell(files::listed(&self.experiments));
+                Ok(format!("wrote {}", file.display()))
+            }),
+            Effect::WriteKnob { run, setting } => on(runs.get(&run), |entry| {
+                let file = run_files::write_back(entry, setting, &self.experiments)?;
+                self.tell(files::read(file.clone()));
+                Ok(format!("wrote {}", file.display()))
+            }),
+            _ => return,
+        };
+        self.said(done);
+    }
+
+    fn said(&self, result: Result<String, String>) {
+        self.tell(News::Logged(match result {
+            Ok(message) => LogLine::info(message),
+            Err(message) => LogLine::error(message),
+        }));
+    }
+
+    fn launch(&mut self, wanted: Wanted) {
+        let verb = if self.launcher.is_busy() {
+            "waits"
+        } else {
+            "is being prepared"
+        };
+        let line = LogLine::info(format!("{} {verb}", wanted.shown()));
+        self.launcher.want(wanted);
+        self.tell(News::Logged(line));
+        self.tell(News::Queue(self.launcher.queue()));
+    }
+
+    /// Asks a run's training through its folder, whichever process it is in.
+    fn command(&mut self, name: &str, command: Command, runs: &Runs) {
+        let Some(run) = runs.get(name) else { return };
+        self.sent += 1;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let record = CommandRecord {
+            id: format!(
+                "{}-{}-{}",
+                std::process::id(),
+                now.map_or(0, |since| since.as_millis()),
+                self.sent
+            ),
+            origin: Origin::User,
+            command,
+        };
+        let sent = append_command(&run.folder.commands(), &record);
+        self.outcome(sent.map_err(|error| format!("could not ask {name}: {error}")));
+    }
+
+    fn annotate(&mut self, name: &str, notes: Notes, runs: &mut Runs) {
+        let Some(run) = runs.get_mut(name) else {
+            return;
+        };
+        match notes.write(&run.folder) {
+            Ok(()) => run.notes = notes,
+            Err(error) => self.tell(News::Logged(LogLine::error(error.to_string()))),
+        }
+        self.tell(News::RunsChanged);
+    }
+
+    fn outcome(&self, result: Result<(), String>) {
+        if let Err(message) = result {
+            self.tell(News::Logged(LogLine::error(message)));
+        }
+    }
+
+    fn tell(&self, news: News) {
+        // Without a loop nobody is left to hear it.
+        let _ = self.sender.send(Message::news(news));
+    }
+}

@@ -1,0 +1,173 @@
+//! Runs in the folder of runs, whoever makes them: found, read, followed.
+//!
+//! Files are looked at again and again instead of being watched: a run may be
+//! written by another machine on a shared disk, where the system tells nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SendError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::message::Message;
+use crate::run::{Notes, RunFolder, RunLock};
+use crate::store::{Life, RunEntry, RunTail};
+
+/// How often files are looked at.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// What is known of a run's files.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    /// Lengths of journal and series, bytes.
+    lengths: (u64, u64),
+    life: Life,
+}
+
+/// Starts to look.
+pub fn watch(checkpoints: PathBuf, sender: Sender<Message>) -> io::Result<()> {
+    thread::Builder::new()
+        .name("catalogue".to_owned())
+        .spawn(move || {
+            let (mut seen, mut thrown) = (BTreeMap::new(), Vec::new());
+            while look(&checkpoints, &mut seen, &sender).is_ok()
+                && look_into_trash(&checkpoints, &mut thrown, &sender).is_ok()
+            {
+                thread::sleep(EVERY);
+            }
+        })?;
+    Ok(())
+}
+
+/// Looks once and tells what is new, newest runs first.
+fn look(
+    checkpoints: &Path,
+    seen: &mut BTreeMap<String, Seen>,
+    sender: &Sender<Message>,
+) -> Result<(), SendError<Message>> {
+    let names = RunFolder::names(checkpoints).unwrap_or_default();
+    let gone: Vec<String> = seen
+        .keys()
+        .filter(|name| !names.contains(name))
+        .cloned()
+        .collect();
+    for name in gone {
+        seen.remove(&name);
+        sender.send(Message::Gone(name))?;
+    }
+    let mut folders: Vec<RunFolder> = names
+        .iter()
+        .filter_map(|name| RunFolder::at(checkpoints.join(name)).ok())
+        .collect();
+    folders.sort_by_key(|folder| std::cmp::Reverse(folder.begun()));
+    for folder in folders {
+        let (name, now) = (folder.name(), observe(&folder));
+        match seen.get(&name) {
+            None => {
+                let (entry, tail) = read(&folder, now.life.clone());
+                sender.send(Message::Found(Box::new(entry), tail))?;
+            }
+            Some(before) => {
+                if before.lengths != now.lengths {
+                    sender.send(Message::Grew(name.clone()))?;
+                }
+                if before.life != now.life {
+                    sender.send(Message::Lives(name.clone(), now.life.clone()))?;
+                }
+            }
+        }
+        seen.insert(name, now);
+    }
+    Ok(())
+}
+
+/// Tells what is in the trash if that changed.
+fn look_into_trash(
+    checkpoints: &Path,
+    thrown: &mut Vec<RunFolder>,
+    sender: &Sender<Message>,
+) -> Result<(), SendError<Message>> {
+    let now = RunFolder::trashed(checkpoints).unwrap_or_default();
+    if now != *thrown {
+        let entries = now.iter().map(|folder| read(folder, Life::Nobody).0);
+        sender.send(Message::Trash(entries.collect()))?;
+        *thrown = now;
+    }
+    Ok(())
+}
+
+fn observe(folder: &RunFolder) -> Seen {
+    let length = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+    let life = match RunLock::holder(folder.path()) {
+        Ok(Some(holder)) if holder.pid == std::process::id() => Life::Here,
+        Ok(Some(holder)) => Life::Elsewhere(holder),
+        Ok(None) | Err(_) => Life::Nobody,
+    };
+    Seen {
+        lengths: (length(folder.journal()), length(folder.series())),
+        life,
+    }
+}
+
+/// A run as it stands, and how far it was read.
+pub fn read(folder: &RunFolder, life: Life) -> (RunEntry, RunTail) {
+    let mut entry = RunEntry::new(folder.clone(), folder.begun());
+    let mut tail = RunTail::new(folder);
+    entry.life = life;
+    entry.experiment = folder.experiment_text().unwrap_or_default();
+    entry.notes = Notes::read(folder).unwrap_or_default();
+    entry.problem = tail
+        .refresh(&mut entry.store)
+        .err()
+        .map(|error| error.to_string());
+    (entry, tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::event::RunEvent;
+    use crate::store::Journal;
+
+    #[test]
+    fn runs_are_told_once_and_again_when_they_grow_live_and_go() {
+        let place = tempfile::tempdir().unwrap();
+        let (sender, messages) = channel();
+        let mut seen = BTreeMap::new();
+        let mut told = || {
+            look(place.path(), &mut seen, &sender).unwrap();
+            let names = messages.try_iter().map(|message| match message {
+                Message::Found(entry, _) => format!("found {}", entry.store.warnings.len()),
+                Message::Grew(_) => "grew".to_owned(),
+                Message::Lives(_, life) => format!("{}", life == Life::Here),
+                Message::Gone(_) => "gone".to_owned(),
+                _ => "other".to_owned(),
+            });
+            names.collect::<Vec<_>>()
+        };
+        assert!(told().is_empty());
+        let folder =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let warned = RunEvent::Warned {
+            message: "m".to_owned(),
+        };
+        let mut journal = Journal::append_to(&folder.journal()).unwrap();
+        journal.append(&warned).unwrap();
+        journal.sync().unwrap();
+        assert_eq!(told(), ["found 1"]);
+        assert!(told().is_empty());
+        journal.append(&warned).unwrap();
+        journal.sync().unwrap();
+        let lock = folder.lock().unwrap();
+        assert_eq!(told(), ["grew", "true"]);
+        drop(lock);
+        assert_eq!(told(), ["false"]);
+        fs::remove_dir_all(folder.path()).unwrap();
+        assert_eq!(told(), ["gone"]);
+    }
+}

@@ -1,0 +1,171 @@
+//! Experiment files: listed, read, written, watched.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::message::Message;
+use crate::run::atomic::write_file;
+use crate::ui::{LogLine, News};
+
+/// Experiment files in a folder and its subfolders, sorted; hidden ones are
+/// left out.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if hidden {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_experiment(&path) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_experiment(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "ron")
+}
+
+/// The news of the files that there are.
+pub fn listed(folder: &Path) -> News {
+    match list(folder) {
+        Ok(files) => News::Experiments(files),
+        Err(error) => News::Logged(LogLine::error(format!(
+            "could not list {}: {error}",
+            folder.display()
+        ))),
+    }
+}
+
+/// Reads an experiment file.
+pub fn read(path: PathBuf) -> News {
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string());
+    News::ExperimentRead { path, text }
+}
+
+/// Writes an experiment file beside its place and moves it there; a file that
+/// is there already is replaced only if that is asked for.
+pub fn write(path: PathBuf, text: String, replace: bool) -> News {
+    let written = if replace {
+        write_file(&path, text.as_bytes())
+    } else {
+        create(&path, &text)
+    };
+    let text = written.map(|()| text).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => "there is a file of that name already".to_owned(),
+        _ => error.to_string(),
+    });
+    News::ExperimentWritten { path, text }
+}
+
+/// Writes a new file.
+///
+/// # Errors
+/// If there is one of that name already, or what the system says.
+pub fn create(path: &Path, text: &str) -> io::Result<()> {
+    fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()))
+}
+
+/// A path with `~` at its beginning replaced by the user's home.
+pub fn expanded(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), etcetera::home_dir()) {
+        (Ok(rest), Ok(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// Gives a file another name, which nothing may have.
+pub fn rename(from: &Path, to: &Path) -> Result<(), String> {
+    // A hard link fails where a rename would replace.
+    fs::hard_link(from, to)
+        .and_then(|()| fs::remove_file(from))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => format!("{} is there already", to.display()),
+            _ => format!("could not rename {}: {error}", from.display()),
+        })
+}
+
+/// Tells of files that come, go or change, until the watcher is dropped.
+///
+/// # Errors
+/// If the system gives no watcher: then changes are seen when a file is opened.
+pub fn watch(folder: &Path, sender: Sender<Message>) -> notify::Result<RecommendedWatcher> {
+    let root = folder.to_owned();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        // Reading a file raises an event too.
+        if matches!(event.kind, EventKind::Access(_)) {
+            return;
+        }
+        let _ = sender.send(Message::news(listed(&root)));
+        for path in event.paths.into_iter().filter(|path| is_experiment(path)) {
+            if path.is_file() {
+                // The screen knows files by the paths that they are listed with.
+                let shown = fs::canonicalize(&root)
+                    .ok()
+                    .and_then(|full| path.strip_prefix(full).ok().map(|rest| root.join(rest)))
+                    .unwrap_or(path);
+                let _ = sender.send(Message::news(read(shown)));
+            }
+        }
+    })?;
+    watcher.watch(folder, RecursiveMode::Recursive)?;
+    Ok(watcher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn experiments_are_found_at_any_depth_and_hidden_files_are_not() {
+        let place = tempfile::tempdir().unwrap();
+        let put = |name: &str| {
+            let path = place.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "Experiment()").unwrap();
+            path
+        };
+        let (b, a) = (put("b.ron"), put("a/x.ron"));
+        put(".hidden.ron");
+        put("notes.txt");
+        assert_eq!(list(place.path()).unwrap(), [a, b]);
+        assert!(list(&place.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_file_is_replaced_only_where_that_is_asked_for() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.ron");
+        let outcome = |replace| match write(path.clone(), "new".to_owned(), replace) {
+            News::ExperimentWritten { text, .. } => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(outcome(false).is_ok());
+        assert!(outcome(false).unwrap_err().contains("already"));
+        assert!(outcome(true).is_ok());
+        let other = place.path().join("b.ron");
+        fs::write(&other, "kept").unwrap();
+        assert!(rename(&path, &other).is_err());
+        assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
+        rename(&path, &place.path().join("c.ron")).unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,107 @@
+//! Questions to a run's models, off the loop's thread.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use super::message::Message;
+use crate::app::models;
+use crate::engine::{Asked, ProbeFolder, infer, probe_folder};
+use crate::event::DataSummary;
+use crate::event::inspection::{Answering, InferenceEvent, InferenceRequest, Probe, Weights};
+use crate::run::{RunFolder, StopSignal};
+use crate::store::RunEntry;
+use crate::ui::News;
+
+/// A run, and what its journal says of its images.
+struct Subject {
+    folder: RunFolder,
+    known: Option<DataSummary>,
+    has_teacher: bool,
+}
+
+impl Subject {
+    fn of(run: &RunEntry) -> Self {
+        Self {
+            folder: run.folder.clone(),
+            known: run.store.data.clone(),
+            has_teacher: run.store.models.contains_key(&crate::event::Phase::Teacher),
+        }
+    }
+}
+
+/// Reads what a run recorded of its probe.
+pub fn read_probe(run: &RunEntry, sender: Sender<Message>) {
+    let folder = run.folder.clone();
+    let work = move || {
+        let probe = match ProbeFolder::new(&folder).read() {
+            Ok(Some(probe)) => Ok(Box::new(probe)),
+            Ok(None) => {
+                Err("it has none yet: a run records its probe at its first evaluation".to_owned())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        (folder.name(), None, probe)
+    };
+    answer(work, sender);
+}
+
+/// Asks a run's models about the images of a folder.
+pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender<Message>) {
+    let subject = Subject::of(run);
+    let work = move || {
+        let asked = Asked {
+            answering: if subject.has_teacher {
+                Answering::Both
+            } else {
+                Answering::Student
+            },
+            weights: Weights::Best,
+        };
+        let name = subject.folder.name();
+        let probe = models::open(&subject.folder, subject.known, None, asked)
+            .and_then(|models| probe_folder(&models, &images))
+            .map(Box::new);
+        (name, Some(images), probe)
+    };
+    answer(work, sender);
+}
+
+type ProbeAnswer = (String, Option<PathBuf>, Result<Box<Probe>, String>);
+
+fn answer(work: impl FnOnce() -> ProbeAnswer + Send + 'static, sender: Sender<Message>) {
+    spawn("probe", move || {
+        let (run, folder, probe) = work();
+        let news = News::ProbeRead { run, folder, probe };
+        let _ = sender.send(Message::news(news));
+    });
+}
+
+/// Classifies a folder of images until it is done or `stop` is given.
+pub fn classify(
+    run: &RunEntry,
+    request: InferenceRequest,
+    stop: StopSignal,
+    sender: Sender<Message>,
+) {
+    let subject = Subject::of(run);
+    spawn("inference", move || {
+        let asked = Asked {
+            answering: request.answering,
+            weights: request.weights,
+        };
+        let mut tell = |event| {
+            let _ = sender.send(Message::news(News::Inference(event)));
+        };
+        match models::open(&subject.folder, subject.known, None, asked) {
+            Ok(models) => infer(&models, &request.folder, &stop, &mut tell),
+            Err(message) => tell(InferenceEvent::Failed(message)),
+        }
+    });
+}
+
+/// Without a thread nothing is answered, and the screen goes on waiting: a
+/// system in that state has other troubles.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
+    let _ = thread::Builder::new().name(name.to_owned()).spawn(work);
+}

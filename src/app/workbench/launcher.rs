@@ -1,0 +1,141 @@
+//! Trainings of this process: several wait, one trains.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use super::message::Message;
+use crate::app::session::{Job, Session, Start};
+use crate::experiment;
+use crate::run::{RunFolder, StopSignal};
+
+/// Something to train.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// An experiment, from its beginning.
+    Experiment(PathBuf),
+    /// A run, from where it stopped.
+    Run(RunFolder),
+}
+
+/// The queue and the training that is under way.
+pub struct Launcher {
+    checkpoints: PathBuf,
+    sender: Sender<Message>,
+    waiting: VecDeque<Wanted>,
+    /// That of the training that is being prepared or trains.
+    stop: Option<StopSignal>,
+}
+
+impl Launcher {
+    /// Nothing trains and nothing waits.
+    pub fn new(checkpoints: &Path, sender: Sender<Message>) -> Self {
+        Self {
+            checkpoints: checkpoints.to_owned(),
+            sender,
+            waiting: VecDeque::new(),
+            stop: None,
+        }
+    }
+
+    /// Experiments that wait, in order.
+    pub fn queue(&self) -> Vec<PathBuf> {
+        let paths = self.waiting.iter().map(|wanted| match wanted {
+            Wanted::Experiment(path) => path.clone(),
+            Wanted::Run(folder) => folder.experiment(),
+        });
+        paths.collect()
+    }
+
+    /// Whether something is being prepared or trains.
+    pub fn is_busy(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    /// Trains something, after what waits already.
+    pub fn want(&mut self, wanted: Wanted) {
+        self.waiting.push_back(wanted);
+        self.next();
+    }
+
+    /// Takes an experiment out of the queue.
+    pub fn forget(&mut self, path: &Path) {
+        self.waiting
+            .retain(|wanted| !matches!(wanted, Wanted::Experiment(known) if known == path));
+    }
+
+    /// Asks what trains to save and end, and forgets what waits.
+    pub fn stop(&mut self, reason: &str) {
+        self.waiting.clear();
+        if let Some(stop) = &self.stop {
+            stop.request(reason);
+        }
+    }
+
+    /// What was under way is over: the next begins.
+    pub fn ended(&mut self) {
+        self.stop = None;
+        self.next();
+    }
+
+    fn next(&mut self) {
+        if self.is_busy() {
+            return;
+        }
+        let Some(wanted) = self.waiting.pop_front() else {
+            return;
+        };
+        let stop = StopSignal::new();
+        self.stop = Some(stop.clone());
+        let (sender, checkpoints) = (self.sender.clone(), self.checkpoints.clone());
+        let path = match &wanted {
+            Wanted::Experiment(path) => path.clone(),
+            Wanted::Run(folder) => folder.experiment(),
+        };
+        let name = path.clone();
+        let work = move || {
+            let session = begin(&wanted, &checkpoints, stop);
+            let _ = sender.send(Message::Launched(name, session.map(Box::new)));
+        };
+        // Opening images takes time; the screen goes on.
+        if let Err(error) = thread::Builder::new()
+            .name("launcher".to_owned())
+            .spawn(work)
+        {
+            let failed = Err(format!("error: no thread to train on: {error}"));
+            let _ = self.sender.send(Message::Launched(path, failed));
+        }
+    }
+}
+
+fn begin(wanted: &Wanted, checkpoints: &Path, stop: StopSignal) -> Result<Session, String> {
+    let (loaded, start) = match wanted {
+        Wanted::Experiment(path) => {
+            let loaded = experiment::load(path, &[]).map_err(|report| report.to_string())?;
+            (loaded, Start::New)
+        }
+        Wanted::Run(folder) => (crate::app::frozen(folder)?, Start::Resume(folder.clone())),
+    };
+    let job = Job {
+        loaded,
+        start,
+        device: None,
+    };
+    Session::begin(job, checkpoints, stop)
+}
+
+/// Hands on what happens in a session until it is over.
+pub fn follow(session: Session, sender: Sender<Message>) -> std::io::Result<()> {
+    let name = session.folder.name();
+    let (events, end) = session.into_parts();
+    thread::Builder::new()
+        .name("events".to_owned())
+        .spawn(move || {
+            for event in &events {
+                let _ = sender.send(Message::Happened(name.clone(), Box::new(event)));
+            }
+            let _ = sender.send(Message::Ended(name, end.join()));
+        })?;
+    Ok(())
+}

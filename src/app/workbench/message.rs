@@ -1,0 +1,39 @@
+//! What wakes the loop.
+
+use std::path::PathBuf;
+
+use crate::app::session::Session;
+use crate::event::{Outcome, RunEvent};
+use crate::store::{Life, RunEntry, RunTail};
+use crate::ui::{Incoming, News};
+
+/// Something that a thread has to tell the loop.
+pub enum Message {
+    /// For the screen as it is.
+    Incoming(Incoming),
+    /// An event of the training in this process, after it was recorded.
+    Happened(String, Box<RunEvent>),
+    /// A launch came to something.
+    Launched(PathBuf, Result<Box<Session>, String>),
+    /// The training in this process is over.
+    Ended(String, Outcome),
+    /// A run was found and read.
+    Found(Box<RunEntry>, RunTail),
+    /// A run's files grew.
+    Grew(String),
+    /// Who works on a run.
+    Lives(String, Life),
+    /// A run's folder is gone.
+    Gone(String),
+    /// What is in the trash.
+    Trash(Vec<RunEntry>),
+    /// The terminal is gone or the system asks to end: save and leave.
+    Terminate,
+}
+
+impl Message {
+    /// News for the screen.
+    pub fn news(news: News) -> Self {
+        Self::Incoming(Incoming::News(news))
+    }
+}

@@ -1,0 +1,242 @@
+//! What the loop holds: the screen, the runs, what trains here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+
+use notify::RecommendedWatcher;
+use ratatui::Frame;
+use ratatui::layout::Size;
+
+use super::carry_out::Hands;
+use super::files;
+use super::launcher::{self, Wanted};
+use super::message::Message;
+use super::{catalogue, planner};
+use crate::app::arguments::Arguments;
+use crate::app::session::Session;
+use crate::event::Outcome;
+use crate::run::Exit;
+use crate::store::{Life, RunEntry, RunTail, Runs};
+use crate::ui::{Effect, Incoming, LogLine, News, Ui};
+
+/// What the loop does next.
+pub enum Flow {
+    /// Goes on.
+    Go,
+    /// Goes into the background.
+    Suspend,
+    /// Hands a text to the terminal's clipboard.
+    Copy(String),
+    /// Ends.
+    Leave(Exit),
+}
+
+/// Everything that the loop holds.
+pub struct State {
+    ui: Ui,
+    runs: Runs,
+    /// How far the files of runs of other processes were read.
+    tails: BTreeMap<String, RunTail>,
+    hands: Hands,
+    experiments: PathBuf,
+    /// Tells of changed experiment files while it is held.
+    _watcher: Option<RecommendedWatcher>,
+    sender: Sender<Message>,
+    /// Whether something happened to a run that the screen has not heard of.
+    unseen: bool,
+    /// Whether to end as soon as nothing trains.
+    leaving: bool,
+}
+
+impl State {
+    /// The state before anything happened.
+    pub fn new(arguments: &Arguments, ui: Ui, sender: Sender<Message>) -> Self {
+        let planner = planner::start(sender.clone()).ok();
+        Self {
+            ui,
+            runs: Runs::new(),
+            tails: BTreeMap::new(),
+            hands: Hands::new(arguments, planner, sender.clone()),
+            experiments: arguments.experiments.clone(),
+            _watcher: files::watch(&arguments.experiments, sender.clone()).ok(),
+            sender,
+            unseen: false,
+            leaving: false,
+        }
+    }
+
+    /// The first things that the screen hears.
+    pub fn begin(&mut self, size: Size) {
+        let resized = crossterm::event::Event::Resize(size.width, size.height);
+        self.take_in(Message::Incoming(Incoming::Input(resized)));
+        let listed = files::listed(&self.experiments);
+        self.take_in(Message::news(listed));
+    }
+
+    /// Tells the screen, once for all that happened, that runs have changed.
+    pub fn settle(&mut self) {
+        if std::mem::take(&mut self.unseen) {
+            self.news(News::RunsChanged);
+        }
+    }
+
+    /// Draws everything as it stands.
+    pub fn draw(&self, frame: &mut Frame) {
+        self.ui.draw(&self.runs, frame);
+    }
+
+    /// Takes one message in and carries out what the screen then asks.
+    pub fn take_in(&mut self, message: Message) -> Flow {
+        match message {
+            Message::Incoming(incoming) => return self.tell(incoming),
+            Message::Happened(name, event) => {
+                self.runs.apply(&name, &event);
+                self.unseen = true;
+                return Flow::Go;
+            }
+            Message::Launched(path, result) => return self.launched(&path, result),
+            Message::Ended(name, outcome) => return self.ended(name, &outcome),
+            Message::Found(entry, tail) => self.found(*entry, tail),
+            Message::Grew(name) => self.grew(&name),
+            Message::Lives(name, life) => self.lives(&name, life),
+            Message::Gone(name) => {
+                self.tails.remove(&name);
+                self.runs.remove(&name);
+            }
+            Message::Trash(entries) => self.runs.set_trash(entries),
+            Message::Terminate => return self.leave(),
+        }
+        self.unseen = true;
+        Flow::Go
+    }
+
+    fn news(&mut self, news: News) -> Flow {
+        self.tell(Incoming::News(news))
+    }
+
+    fn tell(&mut self, incoming: Incoming) -> Flow {
+        let mut flow = Flow::Go;
+        for effect in self.ui.update(incoming, &self.runs) {
+            match effect {
+                Effect::Quit => flow = self.leave(),
+                Effect::Suspend => flow = Flow::Suspend,
+                Effect::Copy(text) => flow = Flow::Copy(text),
+                // It is followed anyway; whoever opens it sees it as it stands now.
+                Effect::OpenRun(name) => self.grew(&name),
+                other => self.hands.carry_out(other, &mut self.runs),
+            }
+        }
+        flow
+    }
+
+    /// Saves what trains here, then ends; at once if it is asked again.
+    fn leave(&mut self) -> Flow {
+        if self.leaving || !self.hands.launcher.is_busy() {
+            return Flow::Leave(if self.leaving {
+                Exit::Interrupted
+            } else {
+                Exit::Success
+            });
+        }
+        self.leaving = true;
+        self.hands.launcher.stop("the workbench was left");
+        self.news(News::Logged(LogLine::info(
+            "saving; the workbench ends when the training has stopped",
+        )))
+    }
+
+    fn launched(&mut self, path: &Path, result: Result<Box<Session>, String>) -> Flow {
+        match result {
+            Ok(session) => {
+                let name = session.folder.name();
+                let (mut entry, _) = catalogue::read(&session.folder, Life::Here);
+                entry.life = Life::Here;
+                self.tails.remove(&name);
+                self.runs.insert(entry);
+                if let Err(error) = launcher::follow(*session, self.sender.clone()) {
+                    return self.news(News::Logged(LogLine::error(error.to_string())));
+                }
+                self.news(News::RunBegan(name));
+            }
+            Err(message) => {
+                self.hands.launcher.ended();
+                let message = message.trim_start_matches("error: ").trim_end();
+                let line = LogLine::error(format!("{}: {message}", path.display()));
+                self.news(News::Logged(line));
+                if self.leaving {
+                    return Flow::Leave(Exit::Success);
+                }
+            }
+        }
+        self.queue()
+    }
+
+    fn queue(&mut self) -> Flow {
+        let queue = self.hands.launcher.queue();
+        self.news(News::Queue(queue))
+    }
+
+    fn ended(&mut self, name: String, outcome: &Outcome) -> Flow {
+        if let Some(run) = self.runs.get_mut(&name) {
+            run.life = Life::Nobody;
+            // From now on it is read like every other run.
+            let (entry, tail) = catalogue::read(&run.folder, Life::Nobody);
+            *run = entry;
+            self.tails.insert(name.clone(), tail);
+        }
+        let line = match outcome {
+            Outcome::Completed => LogLine::info(format!("{name} is complete")),
+            Outcome::Stopped { reason } => LogLine::info(format!("{name} stopped: {reason}")),
+            Outcome::Failed { message } => LogLine::error(format!("{name} failed: {message}")),
+        };
+        self.news(News::Logged(line));
+        self.news(News::RunEnded(name));
+        if self.leaving {
+            return Flow::Leave(Exit::Success);
+        }
+        self.hands.launcher.ended();
+        self.queue()
+    }
+
+    fn found(&mut self, entry: RunEntry, tail: RunTail) {
+        let name = entry.folder.name();
+        // A run that trains here is folded from its events.
+        let here = self
+            .runs
+            .get(&name)
+            .is_some_and(|run| run.life == Life::Here);
+        if !here {
+            self.runs.insert(entry);
+            self.tails.insert(name, tail);
+        }
+    }
+
+    fn grew(&mut self, name: &str) {
+        if let (Some(run), Some(tail)) = (self.runs.get_mut(name), self.tails.get_mut(name))
+            && run.life != Life::Here
+        {
+            let refreshed = tail.refresh(&mut run.store);
+            run.problem = refreshed.err().map(|error| error.to_string());
+        }
+    }
+
+    fn lives(&mut self, name: &str, life: Life) {
+        if let Some(run) = self.runs.get_mut(name)
+            && run.life != Life::Here
+            && life != Life::Here
+        {
+            run.life = life;
+        }
+    }
+}
+
+impl Wanted {
+    /// What is to be trained, for people.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Experiment(path) => path.display().to_string(),
+            Self::Run(folder) => folder.name(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The terminal: taken over for the screen, given back whatever happens.
+//!
+//! What libraries print while the screen is up would tear it, so standard
+//! output and standard error go into a pipe that is read line by line; the
+//! screen itself is drawn on the terminal that they led to. A panic gives the
+//! terminal back before its message is printed, so that the message is read.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::os::fd::OwnedFd;
+use std::panic::PanicHookInfo;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use rustix::stdio::{dup2_stderr, dup2_stdout};
+
+/// What the screen is drawn on.
+pub type Screen = Terminal<CrosstermBackend<BufWriter<File>>>;
+
+/// The terminal while it is taken over. Gives it back when it is dropped.
+pub struct TerminalGuard {
+    lent: Lent,
+}
+
+/// What is needed to give the terminal back; taken by whoever does so first.
+type Lent = Arc<Mutex<Option<Streams>>>;
+
+/// Where standard output and standard error led before.
+struct Streams {
+    output: OwnedFd,
+    error: OwnedFd,
+}
+
+impl TerminalGuard {
+    /// Takes the terminal over. Lines that anybody prints from now on are given
+    /// to `stray`, on a thread of its own.
+    ///
+    /// # Errors
+    /// If standard output is no terminal, or the system refuses.
+    pub fn take(stray: impl Fn(String) + Send + 'static) -> io::Result<(Self, Screen)> {
+        let output = io::stdout();
+        if !output.is_terminal() {
+            return Err(io::Error::other("standard output is none"));
+        }
+        enable_raw_mode()?;
+        let streams = Streams {
+            output: rustix::io::dup(&output)?,
+            error: rustix::io::dup(io::stderr())?,
+        };
+        let drawn_on = File::from(rustix::io::dup(&output)?);
+        let lent: Lent = Arc::new(Mutex::new(Some(streams)));
+        let guard = Self { lent };
+        execute!(
+            &drawn_on,
+            EnterAlternateScreen,
+            EnableMouseCapture,
+            EnableBracketedPaste
+        )?;
+        Self::capture(stray)?;
+        guard.give_back_on_panic();
+        let screen = Terminal::new(CrosstermBackend::new(BufWriter::new(drawn_on)))?;
+        Ok((guard, screen))
+    }
+
+    fn capture(stray: impl Fn(String) + Send + 'static) -> io::Result<()> {
+        let (reader, writer) = rustix::pipe::pipe()?;
+        dup2_stdout(&writer)?;
+        dup2_stderr(&writer)?;
+        drop(writer);
+        std::thread::Builder::new()
+            .name("stray output".to_owned())
+            .spawn(move || {
+                for line in BufReader::new(File::from(reader)).split(b'\n') {
+                    let Ok(line) = line else { return };
+                    stray(String::from_utf8_lossy(&line).into_owned());
+                }
+            })?;
+        Ok(())
+    }
+
+    /// A panic of the thread that draws ends the program: it gives the terminal
+    /// back first. One of another thread is that thread's to report; its message
+    /// is captured like everything that is printed.
+    fn give_back_on_panic(&self) {
+        let lent = Arc::clone(&self.lent);
+        let drawing = std::thread::current().id();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            if std::thread::current().id() == drawing {
+                give_back(&lent);
+            }
+            before(info);
+        }));
+    }
+
+    /// Gives the terminal back, stops this process until it is continued, and
+    /// takes the terminal over again.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn suspend(&self, screen: &mut Screen) -> io::Result<()> {
+        let output = screen.backend_mut();
+        leave(output)?;
+        output.flush()?;
+        signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
+        enable_raw_mode()?;
+        execute!(
+            screen.backend_mut(),
+            EnterAlternateScreen,
+            EnableMouseCapture,
+            EnableBracketedPaste
+        )?;
+        screen.clear()
+    }
+}
+
+impl Drop for TerminalGuard {
+    fn drop(&mut self) {
+        give_back(&self.lent);
+    }
+}
+
+fn leave(output: &mut impl Write) -> io::Result<()> {
+    execute!(
+        output,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        cursor::Show
+    )?;
+    disable_raw_mode()
+}
+
+/// Gives the terminal back, once. Nobody is left to tell of a failure.
+fn give_back(lent: &Lent) {
+    let streams = lent.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(streams) = streams {
+        let _ = dup2_stdout(&streams.output);
+        let _ = dup2_stderr(&streams.error);
+        let _ = leave(&mut io::stdout());
+    }
+}

@@ -1,0 +1,155 @@
+//! The real program on a terminal, as a person uses it: open, break a file, see
+//! the mistake, mend it, train, turn a knob, compare, classify, leave.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and says where"
+)]
+#![cfg(unix)]
+
+mod terminal;
+
+use std::fs;
+use std::path::Path;
+
+use terminal::Terminal;
+
+const ENTER: &str = "\r";
+const ESCAPE: &str = "\x1b";
+const SAVE: &str = "\x13";
+const UP: &str = "\x1b[A";
+
+/// An experiment that is trained in seconds, if nothing pauses it.
+const SMALL: &str = "Experiment(
+    name: \"small\",
+    seed: 3,
+    device: Cpu,
+    data: (
+        train: Shapes(classes: 3, count: 160, size: 12),
+        valid: Holdout(0.25),
+        test: Shapes(classes: 3, count: 30, size: 12, seed: 9),
+        workers: 2,
+    ),
+    teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2)),
+    student: (model: Cnn(channels: [4, 8])),
+    augment: [HorizontalFlip, PadCrop(1)],
+    method: Vanilla(p: 0.3, weight: 0.8, temperature: 3.0),
+    optimizer: Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-4),
+    lr: Constant(0.02),
+    epochs: 20000,
+    batch: 16,
+    log_every: 1,
+)
+";
+
+fn place() -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let experiments = place.path().join("experiments");
+    fs::create_dir(&experiments).unwrap();
+    fs::write(experiments.join("small.ron"), SMALL).unwrap();
+    place
+}
+
+fn images(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for shade in 0..4_u8 {
+        let image = image::RgbImage::from_pixel(12, 12, image::Rgb([shade * 60, 80, 90]));
+        image.save(folder.join(format!("{shade}.png"))).unwrap();
+    }
+    fs::write(folder.join("broken.png"), "no picture").unwrap();
+}
+
+#[test]
+fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
+    let place = place();
+    images(&place.path().join("photos"));
+    let mut terminal = Terminal::start(place.path(), (140, 40));
+    terminal.until(&["1 Experiments", "small", "Experiment(", "ready"]);
+
+    // Break the file: a letter before everything.
+    terminal.keys(ENTER);
+    terminal.until(&["leave"]);
+    terminal.keys("x");
+    terminal.until(&["1 mistake"]);
+    // Mend it.
+    terminal.keys("\x7f");
+    terminal.until_gone("1 mistake");
+    terminal.keys(SAVE);
+    terminal.keys(ESCAPE);
+
+    // Train.
+    terminal.until(&["duplicate"]);
+    terminal.keys("r");
+    terminal.until(&["student", "training", "epoch 2"]);
+
+    // Turn a knob and see it applied.
+    terminal.keys("K");
+    terminal.until(&["raise"]);
+    terminal.keys(UP);
+    terminal.keys(ENTER);
+    terminal.until(&["applied"]);
+    terminal.keys(ESCAPE);
+
+    // Pause and go on.
+    terminal.keys(" ");
+    terminal.until(&["paused"]);
+    terminal.keys(" ");
+    terminal.until_gone("paused");
+
+    // Student and teacher on the same images.
+    terminal.keys("4");
+    terminal.until(&["teacher", "student", "KL"]);
+
+    // Classify a folder; its broken image is no reason to stop.
+    terminal.keys("5");
+    terminal.until(&["folder"]);
+    terminal.keys("o");
+    terminal.until(&["enter takes it"]);
+    terminal.keys("photos");
+    terminal.keys(ENTER);
+    terminal.until_gone("enter takes it");
+    terminal.keys(ENTER);
+    terminal.until(&["3.png", "1 unreadable"]);
+
+    // Leave: it asks, saves, and gives the terminal back.
+    terminal.keys("q");
+    terminal.until(&["End the workbench?"]);
+    terminal.keys("y");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.is_given_back(), "{}", terminal.text());
+    let run = fs::read_dir(place.path().join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.join("journal.jsonl").exists())
+        .unwrap();
+    let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    assert!(journal.contains("the workbench was left"), "{journal}");
+    assert!(run.join("latest").exists());
+}
+
+#[test]
+fn sigterm_saves_and_gives_the_terminal_back() {
+    let place = place();
+    let mut terminal = Terminal::start(place.path(), (80, 24));
+    terminal.until(&["small"]);
+    terminal.keys("r");
+    terminal.until(&["training", "epoch"]);
+    let process = terminal.process().to_string();
+    let killed = std::process::Command::new("kill").arg(&process).status();
+    assert!(killed.unwrap().success());
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.is_given_back());
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_do_instead() {
+    let place = place();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_workbench"))
+        .current_dir(place.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("--run FILE"), "{told}");
+}

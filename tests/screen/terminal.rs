@@ -1,0 +1,132 @@
+//! A terminal that the program runs in: keys in, the screen out.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// Longest wait for something to appear. Machines that test are slow.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How often the screen is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A program in a terminal.
+pub struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    /// Hangs up when it is dropped.
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    /// Starts the workbench in `folder` on a terminal of this size.
+    pub fn start(folder: &Path, (columns, rows): (u16, u16)) -> Self {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_workbench"));
+        command.cwd(folder);
+        command.env("TERM", "xterm-256color");
+        command.env("XDG_CONFIG_HOME", folder.join("config"));
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            NonZero::new(rows).unwrap(),
+            NonZero::new(columns).unwrap(),
+            0,
+        )));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let parser = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                parser.lock().unwrap().process(&bytes[..count]);
+            }
+        });
+        Self {
+            screen,
+            keys: pair.master.take_writer().unwrap(),
+            child,
+            _master: pair.master,
+        }
+    }
+
+    /// Types.
+    pub fn keys(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// What the screen shows.
+    pub fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until the screen shows all of these.
+    pub fn until(&self, wanted: &[&str]) {
+        self.until_it(&format!("{wanted:?}"), |text| {
+            wanted.iter().all(|wanted| text.contains(wanted))
+        });
+    }
+
+    /// Waits until the screen shows none of these.
+    pub fn until_gone(&self, unwanted: &str) {
+        self.until_it(&format!("no {unwanted}"), |text| !text.contains(unwanted));
+    }
+
+    fn until_it(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !holds(&self.text()) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "waited for {what}; the screen shows\n{}",
+                self.text()
+            );
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Whether the program left the terminal as it found it: on its first
+    /// screen, with a cursor.
+    pub fn is_given_back(&self) -> bool {
+        let parser = self.screen.lock().unwrap();
+        !parser.screen().alternate_screen() && !parser.screen().hide_cursor()
+    }
+
+    /// Waits for the end. Returns the exit code.
+    pub fn end(&mut self) -> u32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "it does not end; the screen shows\n{}",
+                self.text()
+            );
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// The program's process.
+    pub fn process(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing behind.
+        let _ = self.child.kill();
+    }
+}
