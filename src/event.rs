@@ -333,6 +333,13 @@ pub enum Command {
     EvaluateNow,
     /// Saves a checkpoint now.
     CheckpointNow,
+    /// Lets the controller of an adaptive method move its knobs, or leaves them to
+    /// people: then iterations end without a decision, and the knobs stay as they
+    /// are or as they are turned.
+    SetController {
+        /// Whether it moves them.
+        on: bool,
+    },
     /// Gives a knob a new schedule. Times stay those of the whole training.
     Adjust {
         /// Name of the knob.

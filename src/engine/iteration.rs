@@ -20,6 +20,9 @@ pub struct IterationState {
     steps: u64,
     /// The controller's memory.
     controller: ControllerState,
+    /// Whether a person has taken the knobs from the controller.
+    #[serde(default)]
+    by_hand: bool,
 }
 
 /// Steps, epochs and iterations of one training.
@@ -90,6 +93,19 @@ impl IterationState {
             .then(|| self.end(completed, timeline, controller, knobs))
     }
 
+    /// Lets the controller move its knobs from now on, or not. It goes on from
+    /// where the knobs then stand.
+    ///
+    /// # Errors
+    /// If this training has no controller.
+    pub fn set_controller(&mut self, on: bool, training: &Training) -> Result<(), String> {
+        if training.objective.controller.is_none() {
+            return Err("this training has no controller: its method moves no knob".to_owned());
+        }
+        self.by_hand = !on;
+        Ok(())
+    }
+
     fn end(
         &mut self,
         completed: u64,
@@ -105,17 +121,19 @@ impl IterationState {
         let epoch = timeline.epoch(completed);
         let values = knobs.values(epoch);
         let iteration = completed.div_ceil(timeline.steps_per_iteration) as u32;
-        let decision = controller.decide(
-            &mut self.controller,
-            &IterationSummary {
-                iteration,
-                iterations: timeline.iterations(),
-                epoch,
-                epochs: timeline.epoch(timeline.steps),
-                mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
-                knob: &|knob| values.get(knob).copied().unwrap_or(f64::NAN),
-            },
-        );
+        let summary = IterationSummary {
+            iteration,
+            iterations: timeline.iterations(),
+            epoch,
+            epochs: timeline.epoch(timeline.steps),
+            mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
+            knob: &|knob| values.get(knob).copied().unwrap_or(f64::NAN),
+        };
+        let decision = if self.by_hand {
+            None
+        } else {
+            controller.decide(&mut self.controller, &summary)
+        };
         if let Some(decision) = &decision {
             knobs.follow(decision);
         }
@@ -127,5 +145,59 @@ impl IterationState {
             decision,
             knobs: knobs.values(epoch),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment::load_text;
+
+    const ADAPTIVE: &str = include_str!("../../experiments/quickstart.ron");
+
+    fn training(text: &str) -> Training {
+        let loaded = load_text(text, Path::new("experiments/quickstart.ron"), &[]);
+        loaded.unwrap().plan.training
+    }
+
+    /// Ends the next iteration, of one step. Returns whether a knob was moved.
+    fn end(
+        state: &mut IterationState,
+        completed: u64,
+        training: &Training,
+        knobs: &mut KnobBoard,
+    ) -> bool {
+        let losses = [("truth".to_owned(), 1.0), ("distill".to_owned(), 1.0)];
+        let timeline = Timeline::new(training, 1);
+        match state.step(&losses, completed, &timeline, training, knobs) {
+            Some(RunEvent::IterationEnded { decision, .. }) => decision.is_some(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn knobs_taken_from_the_controller_stay_until_they_are_given_back() {
+        let training = training(ADAPTIVE);
+        let mut knobs = KnobBoard::new(&training);
+        let mut state = IterationState::default();
+        assert!(end(&mut state, 1, &training, &mut knobs));
+        state.set_controller(false, &training).unwrap();
+        let before = knobs.clone();
+        assert!(!end(&mut state, 2, &training, &mut knobs));
+        assert_eq!(knobs, before);
+        state.set_controller(true, &training).unwrap();
+        assert!(end(&mut state, 3, &training, &mut knobs));
+        assert_ne!(knobs, before);
+    }
+
+    #[test]
+    fn a_training_without_a_controller_refuses_to_be_given_one() {
+        let start = ADAPTIVE.find("method: AdaptiveAugmentation").unwrap();
+        let end = start + ADAPTIVE[start..].find("\n    ),").unwrap() + 7;
+        let text = ADAPTIVE.replace(&ADAPTIVE[start..end], "method: Vanilla(),");
+        let refusal = IterationState::default().set_controller(true, &training(&text));
+        assert!(refusal.unwrap_err().contains("no controller"));
     }
 }

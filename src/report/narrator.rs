@@ -123,6 +123,8 @@ fn command(id: &str, store: &RunStore) -> String {
         Some(Command::Stop) => "stop".to_owned(),
         Some(Command::EvaluateNow) => "evaluate now".to_owned(),
         Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
+        Some(Command::SetController { on: true }) => "controller on".to_owned(),
+        Some(Command::SetController { on: false }) => "controller off".to_owned(),
         Some(Command::Adjust { knob, schedule }) => format!("{knob} = {schedule:?}"),
     }
 }

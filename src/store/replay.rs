@@ -26,7 +26,10 @@ pub fn adjustments<'a>(
                 let found = waiting.iter().rposition(|record| record.id == *id);
                 let record = found.map(|at| waiting.remove(at));
                 if let Some(record) = record
-                    && matches!(record.command, Command::Adjust { .. })
+                    && matches!(
+                        record.command,
+                        Command::Adjust { .. } | Command::SetController { .. }
+                    )
                 {
                     let at = Position {
                         phase: *phase,

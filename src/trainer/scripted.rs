@@ -226,6 +226,7 @@ impl Play<'_> {
                 }
                 None => Err(format!("there is no knob `{knob}`")),
             }),
+            Command::SetController { .. } => Ok(Err("a script has no controller".to_owned())),
             Command::EvaluateNow | Command::CheckpointNow => {
                 Ok(Err("a script has no weights".to_owned()))
             }

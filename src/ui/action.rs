@@ -185,6 +185,7 @@ actions! {
         InsertPoint "insert-point" "Puts a point into the middle of the selected stretch." ["i"];
         RemovePoint "remove-point" "Removes the selected point." ["delete"];
         KnobShape "reshape-knob" "Gives the knob's future another shape." ["s"];
+        ToggleController "toggle-controller" "Takes the knobs from the controller, or gives them back to it." ["a"];
         UndoKnob "undo-knob" "Takes back the last change that was not sent." ["u"];
         SendKnob "send-knob" "Sends the change to the training." ["enter"];
         WriteKnob "write-knob" "Writes the knob's schedule into the experiment file." ["w"];

@@ -26,8 +26,8 @@ impl Fit<'_> {
                     }
                     Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
                     Command::CheckpointNow => self.save()?,
-                    Command::Adjust { knob, schedule } => {
-                        if let Err(reason) = self.state.knobs.adjust(knob, schedule.clone()) {
+                    Command::Adjust { .. } | Command::SetController { .. } => {
+                        if let Err(reason) = self.turn(&record.command) {
                             self.emit(RunEvent::CommandRejected {
                                 id: record.id,
                                 reason,
@@ -41,6 +41,18 @@ impl Fit<'_> {
             if !paused {
                 return Ok(None);
             }
+        }
+    }
+
+    /// Turns a knob, or says who does from now on.
+    fn turn(&mut self, command: &Command) -> Result<(), String> {
+        match command {
+            Command::Adjust { knob, schedule } => self.state.knobs.adjust(knob, schedule.clone()),
+            Command::SetController { on } => {
+                let training = self.context.training;
+                self.state.iteration.set_controller(*on, training)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -322,6 +322,8 @@ fn command(each: &CommandStatus) -> (char, String, bool) {
         Command::Stop => (' ', "stop".to_owned()),
         Command::EvaluateNow => ('e', "evaluate now".to_owned()),
         Command::CheckpointNow => ('c', "checkpoint now".to_owned()),
+        Command::SetController { on: true } => ('k', "knobs to the controller".to_owned()),
+        Command::SetController { on: false } => ('k', "knobs by hand".to_owned()),
         Command::Adjust { knob, schedule } => ('k', format!("{knob} → {}", in_words(schedule))),
     };
     let (fate, bad) = fate(&each.state);

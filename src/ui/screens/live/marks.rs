@@ -35,7 +35,7 @@ pub(super) fn marks(store: &RunStore, phase: Phase, across: &Across<'_>) -> Vec<
             return None;
         };
         let letter = match command.record.command {
-            Command::Adjust { .. } => 'k',
+            Command::Adjust { .. } | Command::SetController { .. } => 'k',
             Command::CheckpointNow => 'c',
             Command::EvaluateNow => 'e',
             Command::Pause | Command::Resume | Command::Stop => return None,

@@ -43,6 +43,8 @@ pub(super) enum Role {
     /// The controller, by formula from another knob, at the end of every
     /// iteration.
     Follows,
+    /// Nobody, since a person took it from the controller.
+    ByHand,
 }
 
 /// A knob as it stands.
@@ -113,6 +115,12 @@ impl Board {
         })
     }
 
+    /// Whether a rule moves knobs of a training.
+    pub(super) fn has_controller(&self, phase: Phase) -> bool {
+        let training = self.trainings.get(&phase);
+        training.is_some_and(|training| training.controller.is_some())
+    }
+
     /// Every knob of a training, as it stands.
     pub(super) fn knobs<'a>(&'a self, store: &'a RunStore, phase: Phase) -> Vec<KnobNow<'a>> {
         let Some(training) = self.trainings.get(&phase) else {
@@ -121,11 +129,15 @@ impl Board {
         let now = self.time(store, phase).map_or(0.0, |time| time.now);
         let values = store.knobs(phase);
         let last = store.table(phase).last_step();
+        let steered = controller_is_on(store, phase);
         training
             .knobs
             .iter()
             .map(|knob| {
-                let role = training.role(&knob.name);
+                let role = match training.role(&knob.name) {
+                    Role::Controlled | Role::Follows if !steered => Role::ByHand,
+                    role => role,
+                };
                 let (schedule, turned) = effective(knob, store, phase);
                 let planned = schedule.at(now, training.epochs);
                 // What was logged before a turn says nothing of it.
@@ -170,6 +182,20 @@ impl Training {
             None => Role::Free,
         }
     }
+}
+
+/// Whether the controller of a training moves its knobs, as far as commands have
+/// said; it does at first.
+pub(super) fn controller_is_on(store: &RunStore, phase: Phase) -> bool {
+    let said = store.commands.iter().rev().find_map(|command| {
+        match (&command.record.command, &command.state) {
+            (Command::SetController { on }, CommandState::Applied(at)) if at.phase == phase => {
+                Some(*on)
+            }
+            _ => None,
+        }
+    });
+    said.unwrap_or(true)
 }
 
 /// Requests to turn a knob, in order.

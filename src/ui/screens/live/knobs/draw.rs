@@ -131,6 +131,7 @@ impl Knobs {
             _ if self.waits(knob, &view.entry.store) => "sent",
             (_, Role::Controlled) => "auto",
             (_, Role::Follows) => "follows",
+            (_, Role::ByHand) => "by hand",
             (_, Role::Free) if knob.adjusted => "turned",
             (_, Role::Free) => "",
         };
@@ -207,6 +208,11 @@ impl Knobs {
                 number(knob.range.min),
                 number(knob.range.max),
                 events::in_words(&knob.schedule)
+            ),
+            Role::ByHand => format!(
+                "The controller has let go of {}: it stays as it is or as you turn it. Given back, \
+                 the controller goes on from there.",
+                knob.name
             ),
             // After the last iteration a controller decides nothing.
             Role::Controlled | Role::Follows if time.iteration_end >= time.end => format!(

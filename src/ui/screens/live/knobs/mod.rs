@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use self::board::{Board, KnobNow, Role, Time, requests};
+use self::board::{Board, KnobNow, Role, Time, controller_is_on, requests};
 use self::edit::Draft;
 use self::scene::{Scene, places};
 use crate::event::{Command, Phase};
@@ -116,6 +116,7 @@ impl Knobs {
                 let (name, before) = (knob.name.to_owned(), requests(store, knob.name).count());
                 self.send(&name, before, view, shared);
             }
+            Action::ToggleController => self.toggle_controller(view, shared),
             Action::WriteKnob => write(knob, self.drafts.get(knob.name), time, view, shared),
             _ => {
                 let knob = knob.clone();
@@ -169,6 +170,25 @@ impl Knobs {
         });
         self.drafts.remove(name);
         self.sent.insert(name.to_owned(), before);
+    }
+
+    /// Asks that the controller lets go of its knobs, or takes them up again.
+    fn toggle_controller(&self, view: &View<'_>, shared: &mut Shared) {
+        let store = &view.entry.store;
+        if let Some(refusal) = view.refusal {
+            return shared.tell(LogLine::error(refusal));
+        }
+        if !self.board.has_controller(view.phase) {
+            return shared.tell(LogLine::error(
+                "this training has no controller: its method moves no knob",
+            ));
+        }
+        shared.ask(Effect::Command {
+            run: view.run.to_owned(),
+            command: Command::SetController {
+                on: !controller_is_on(store, view.phase),
+            },
+        });
     }
 
     /// Selects what is clicked, inserts where nothing is, drags points.

@@ -3,7 +3,7 @@
 use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::story::{events, screen, tell, turned};
-use crate::event::{Command, Outcome, RunEvent};
+use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
 use crate::store::Life;
 use crate::ui::Effect;
@@ -160,4 +160,40 @@ fn in_the_last_iteration_the_controller_lets_go() {
             .screen()
             .contains("the controller moves p1 no more, and what you send holds to the end")
     );
+}
+
+#[test]
+fn the_knobs_are_taken_from_the_controller_and_given_back() {
+    let (mut harness, name) = screen((200, 60), Life::Here, &events(100));
+    harness.keys(&["K", "n", "a"]);
+    let asked = |harness: &mut Harness| match harness.take().as_slice() {
+        [
+            Effect::Command {
+                command: Command::SetController { on },
+                ..
+            },
+        ] => *on,
+        other => panic!("{other:?}"),
+    };
+    assert!(!asked(&mut harness));
+    let record = CommandRecord {
+        id: "off".to_owned(),
+        origin: Origin::User,
+        command: Command::SetController { on: false },
+    };
+    let applied = RunEvent::CommandApplied {
+        id: "off".to_owned(),
+        phase: Phase::Student,
+        step: 100,
+    };
+    tell(
+        &mut harness,
+        &name,
+        &[RunEvent::CommandReceived(record), applied],
+    );
+    let text = harness.screen();
+    assert!(text.contains("by hand"), "{text}");
+    assert!(text.contains("The controller has let go of p1"), "{text}");
+    harness.keys(&["a"]);
+    assert!(asked(&mut harness));
 }
