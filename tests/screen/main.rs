@@ -89,6 +89,8 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     terminal.keys(ENTER);
     terminal.until(&["applied"]);
     terminal.keys(ESCAPE);
+    // A key at the heels of escape is one with alt.
+    terminal.until_gone("reshape");
 
     // Pause and go on.
     terminal.keys(" ");
