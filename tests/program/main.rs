@@ -8,4 +8,5 @@
 
 mod bench;
 mod exit_codes;
+mod inference;
 mod resume;

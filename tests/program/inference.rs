@@ -1,0 +1,99 @@
+//! Images without a screen: classified by a run's models, and gone bad in the
+//! middle of a training.
+
+use std::fs;
+use std::path::Path;
+
+use image::{Rgb, RgbImage};
+
+use crate::bench::{Bench, code, said};
+
+fn save(path: &Path, shade: u8) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    RgbImage::from_fn(24, 24, |x, y| Rgb([shade, (x * 9) as u8, (y * 9) as u8]))
+        .save(path)
+        .unwrap();
+}
+
+#[test]
+fn a_folder_is_classified_and_what_cannot_be_read_is_named() {
+    let bench = Bench::new();
+    let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    let photos = bench.path().join("photos");
+    save(&photos.join("a.png"), 10);
+    save(&photos.join("more/b.png"), 200);
+    fs::write(photos.join("broken.png"), "no picture").unwrap();
+
+    let output = bench.run(&["--infer", "photos", "--model", "both"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).contains("broken.png"), "{}", said(&output));
+    let mut table = csv::Reader::from_reader(output.stdout.as_slice());
+    let titles = table.headers().unwrap().clone();
+    assert!(titles.iter().any(|title| title == "teacher"), "{titles:?}");
+    let files: Vec<String> = table
+        .records()
+        .map(|row| row.unwrap()[0].to_owned())
+        .collect();
+    assert_eq!(files, ["a.png", "more/b.png"]);
+
+    let output = bench.run(&["--infer", "photos", "--checkpoint", "tiny", "--json"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0]["student"]["confidence"].as_f64().unwrap() > 0.0);
+    assert!(lines[0]["teacher"].is_null());
+}
+
+#[test]
+fn what_cannot_be_classified_ends_with_2_and_says_why() {
+    let bench = Bench::new();
+    let refused = |arguments: &[&str], why: &str| {
+        let output = bench.run(arguments);
+        assert_eq!(code(&output), 2, "{}", said(&output));
+        assert!(said(&output).contains(why), "{}", said(&output));
+    };
+    refused(
+        &["--infer", "photos"],
+        "no run in checkpoints has weights yet",
+    );
+    let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    refused(&["--infer", "absent"], "absent");
+    refused(&["--infer", "photos", "--checkpoint", "other"], "other");
+    refused(&["--infer", "photos", "--run", "tiny.ron"], "--run");
+}
+
+#[test]
+fn an_image_that_goes_bad_in_the_middle_is_told_and_training_goes_on() {
+    let bench = Bench::new();
+    for class in ["cat", "dog"] {
+        for number in 0..20 {
+            let path = bench.path().join(format!("images/{class}/{number:02}.png"));
+            save(&path, number * 10);
+        }
+    }
+    // The header says that it is an image; the pixels end too soon.
+    let torn = bench.path().join("images/cat/07.png");
+    let bytes = fs::read(&torn).unwrap();
+    fs::write(&torn, &bytes[..bytes.len() - 40]).unwrap();
+    let output = bench.run(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "data=(train: ImageFolder(\"images\"), valid: Holdout(0.2), size: (12, 12), memory_mb: 0, max_bad: 0.2)",
+        "--set",
+        "epochs=2",
+        "--set",
+        "batch=8",
+    ]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
+    let warned = journal
+        .lines()
+        .filter(|line| line.contains("\"Warned\"") && line.contains("07.png"));
+    assert_eq!(warned.count(), 1, "{journal}");
+}
