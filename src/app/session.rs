@@ -95,6 +95,7 @@ impl Session {
             Start::Resume(folder) => folder.clone(),
         };
         let lock = folder.lock().map_err(say)?;
+        let device = prepared.device.name.clone();
         let engine = Engine::new(prepared, folder.clone(), checkpoints.join(TEACHERS));
         let past = match &start {
             Start::New => Past::default(),
@@ -106,6 +107,9 @@ impl Session {
             events,
             recorder,
         } = Recorder::start(&folder, stop.clone()).map_err(say)?;
+        if let Some(message) = past.warning(&device) {
+            handle.emit(RunEvent::Warned { message });
+        }
         let inbox = Inbox::new(
             stop,
             CommandTail::from_start(&folder.commands()),
@@ -154,6 +158,8 @@ struct Past {
     known: BTreeSet<String>,
     /// Adjustments to apply again.
     adjustments: Vec<(Position, CommandRecord)>,
+    /// The device that it trained on.
+    device: Option<String>,
 }
 
 impl Past {
@@ -168,9 +174,14 @@ impl Past {
             RunEvent::CommandReceived(record) => Some(record.id.clone()),
             _ => None,
         });
+        let device = events.iter().rev().find_map(|event| match event {
+            RunEvent::RunStarted { device, .. } => Some(device.clone()),
+            _ => None,
+        });
         Ok(Self {
             known: known.collect(),
             adjustments,
+            device,
         })
     }
 
@@ -178,6 +189,21 @@ impl Past {
         Ok(Self {
             known: BTreeSet::new(),
             adjustments: adjustments(&journal(run)?),
+            device: None,
+        })
+    }
+
+    /// What a person should know who resumes a run on another device: it goes
+    /// on well, and not with the bits that it would have had.
+    fn warning(&self, device: &str) -> Option<String> {
+        // The number of threads changes no bit.
+        let kind = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
+        let before = self.device.as_deref()?;
+        (kind(before) != kind(device)).then(|| {
+            format!(
+                "the run goes on on {device} and began on {before}: its numbers will differ from \
+                 those of a run that was not stopped; give the device in the experiment to keep it"
+            )
         })
     }
 }
@@ -240,4 +266,21 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 /// An error as it is shown.
 pub fn say(error: impl std::fmt::Display) -> String {
     format!("error: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_device_is_warned_of_and_another_number_of_threads_is_not() {
+        let past = |device: &str| Past {
+            device: Some(device.to_owned()),
+            ..Past::default()
+        };
+        let flex = "flex (pure Rust, 2 threads)";
+        assert_eq!(past("flex (pure Rust, 8 threads)").warning(flex), None);
+        assert!(past("CUDA 0: H100").warning(flex).unwrap().contains("CUDA"));
+        assert_eq!(Past::default().warning(flex), None);
+    }
 }
