@@ -28,12 +28,12 @@ fn keys() -> String {
             write!(text, "\n**{title}**\n\n| key | action | |\n|---|---|---|\n").unwrap();
         }
         let keys = keymap.keys(entry.action).replace('|', "\\|");
-        let keys = if keys.contains('`') {
-            keys
-        } else {
-            format!("`{keys}`")
+        let keys = match keys.as_str() {
+            "" => keys,
+            // A backtick is code only between two of them.
+            _ if keys.contains('`') => format!("`` {keys} ``"),
+            _ => format!("`{keys}`"),
         };
-        let keys = if keys == "``" { String::new() } else { keys };
         writeln!(
             text,
             "| {keys} | `{}` | {} |",
