@@ -28,6 +28,8 @@ pub type Screen = Terminal<CrosstermBackend<BufWriter<File>>>;
 /// The terminal while it is taken over. Gives it back when it is dropped.
 pub struct TerminalGuard {
     lent: Lent,
+    /// The terminal itself.
+    drawn_on: File,
 }
 
 /// What is needed to give the terminal back; taken by whoever does so first.
@@ -57,17 +59,23 @@ impl TerminalGuard {
         };
         let drawn_on = File::from(rustix::io::dup(&output)?);
         let lent: Lent = Arc::new(Mutex::new(Some(streams)));
-        let guard = Self { lent };
+        let guard = Self { lent, drawn_on };
         execute!(
-            &drawn_on,
+            &guard.drawn_on,
             EnterAlternateScreen,
             EnableMouseCapture,
             EnableBracketedPaste
         )?;
         Self::capture(stray)?;
         guard.give_back_on_panic();
-        let screen = Terminal::new(CrosstermBackend::new(BufWriter::new(drawn_on)))?;
+        let screen = guard.blank()?;
         Ok((guard, screen))
+    }
+
+    /// A screen on which nothing has been drawn.
+    fn blank(&self) -> io::Result<Screen> {
+        let output = BufWriter::new(self.drawn_on.try_clone()?);
+        Terminal::new(CrosstermBackend::new(output))
     }
 
     fn capture(stray: impl Fn(String) + Send + 'static) -> io::Result<()> {
@@ -118,7 +126,10 @@ impl TerminalGuard {
             EnableMouseCapture,
             EnableBracketedPaste
         )?;
-        screen.clear()
+        // Clearing would ask the terminal where its cursor is, and whoever reads
+        // the keys would take the answer.
+        *screen = self.blank()?;
+        Ok(())
     }
 }
 

@@ -30,7 +30,8 @@ pub struct Confirm {
 impl Confirm {
     pub(super) fn key(self, key: KeyEvent) -> Answer {
         match key.code {
-            KeyCode::Char('y' | 'Y') | KeyCode::Enter => Answer::Confirmed(self.effect),
+            // Not enter: it is pressed too easily for what cannot be taken back.
+            KeyCode::Char('y' | 'Y') => Answer::Confirmed(self.effect),
             KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => Answer::Closed,
             _ => Answer::Open(Dialog::Confirm(self)),
         }

@@ -22,7 +22,7 @@ const PAGE: usize = 10;
 /// │   epochs: 12,                          │
 /// │ - batch: 64,          (yours)          │
 /// │ + batch: 128,         (theirs)         │
-/// │ m keep mine  t take theirs  esc later  │
+/// │ f2 keep mine  f3 take theirs  esc later│
 /// └────────────────────────────────────────┘
 /// ```
 #[derive(Debug)]
@@ -56,8 +56,9 @@ impl Conflict {
     pub(super) fn key(mut self, key: KeyEvent) -> Answer {
         let last = self.lines.len().saturating_sub(1);
         match key.code {
-            KeyCode::Char('m') => return Answer::Chosen(Action::KeepMine),
-            KeyCode::Char('t') => return Answer::Chosen(Action::TakeTheirs),
+            // It opens while one types: no letter may decide.
+            KeyCode::F(2) => return Answer::Chosen(Action::KeepMine),
+            KeyCode::F(3) => return Answer::Chosen(Action::TakeTheirs),
             KeyCode::Esc => return Answer::Closed,
             KeyCode::Down | KeyCode::Char('j') => self.above += 1,
             KeyCode::Up | KeyCode::Char('k') => self.above = self.above.saturating_sub(1),
@@ -91,8 +92,8 @@ impl Conflict {
             .collect();
         frame.render_widget(Paragraph::new(lines), body);
         let keys = [
-            ("m", " keep mine (-)  "),
-            ("t", " take theirs (+)  "),
+            ("f2", " keep mine (-)  "),
+            ("f3", " take theirs (+)  "),
             ("esc", " later"),
         ];
         let keys = keys

@@ -23,7 +23,7 @@ fn a_file_changed_elsewhere_is_shown_and_the_cursor_stays() {
 
 #[test]
 fn a_conflict_is_decided_either_way() {
-    for (key, kept, left) in [("m", "mine", "theirs"), ("t", "theirs", "mine")] {
+    for (key, kept, left) in [("f2", "mine", "theirs"), ("f3", "theirs", "mine")] {
         let mut world = two();
         world.keys(&["enter"]).text("// mine\n");
         world.elsewhere("a.ron", &format!("// theirs\n{QUICKSTART}"));
