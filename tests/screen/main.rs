@@ -139,8 +139,21 @@ fn sigterm_saves_and_gives_the_terminal_back() {
     let process = terminal.process().to_string();
     let killed = std::process::Command::new("kill").arg(&process).status();
     assert!(killed.unwrap().success());
-    assert_eq!(terminal.end(), 0);
+    assert_eq!(terminal.end(), 130);
     assert!(terminal.is_given_back());
+}
+
+#[test]
+fn a_folder_that_is_not_there_ends_with_2() {
+    let place = place();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_workbench"))
+        .arg("absent")
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("no folder `absent`"), "{told}");
 }
 
 #[test]

@@ -42,6 +42,12 @@ const TICK: Duration = Duration::from_secs(1);
 /// Opens the screen, until it is left. An error is a message about the
 /// arguments, the settings or the terminal.
 pub fn run(arguments: &Arguments) -> Result<Exit, String> {
+    if !arguments.experiments.is_dir() {
+        return Err(format!(
+            "error: there is no folder `{}`; name a folder of experiments: `workbench FOLDER`",
+            arguments.experiments.display()
+        ));
+    }
     let (settings, keymap, theme) = config::load()?;
     let (sender, messages) = channel();
     let stray = sender.clone();

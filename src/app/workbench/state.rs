@@ -45,8 +45,8 @@ pub struct State {
     sender: Sender<Message>,
     /// Whether something happened to a run that the screen has not heard of.
     unseen: bool,
-    /// Whether to end as soon as nothing trains.
-    leaving: bool,
+    /// How to end as soon as nothing trains, if it was asked to.
+    leaving: Option<Exit>,
 }
 
 impl State {
@@ -62,7 +62,7 @@ impl State {
             _watcher: files::watch(&arguments.experiments, sender.clone()).ok(),
             sender,
             unseen: false,
-            leaving: false,
+            leaving: None,
         }
     }
 
@@ -105,7 +105,7 @@ impl State {
                 self.runs.remove(&name);
             }
             Message::Trash(entries) => self.runs.set_trash(entries),
-            Message::Terminate => return self.leave(),
+            Message::Terminate => return self.leave(Exit::Interrupted),
         }
         self.unseen = true;
         Flow::Go
@@ -119,7 +119,7 @@ impl State {
         let mut flow = Flow::Go;
         for effect in self.ui.update(incoming, &self.runs) {
             match effect {
-                Effect::Quit => flow = self.leave(),
+                Effect::Quit => flow = self.leave(Exit::Success),
                 Effect::Suspend => flow = Flow::Suspend,
                 Effect::Copy(text) => flow = Flow::Copy(text),
                 // It is followed anyway; whoever opens it sees it as it stands now.
@@ -131,15 +131,14 @@ impl State {
     }
 
     /// Saves what trains here, then ends; at once if it is asked again.
-    fn leave(&mut self) -> Flow {
-        if self.leaving || !self.hands.launcher.is_busy() {
-            return Flow::Leave(if self.leaving {
-                Exit::Interrupted
-            } else {
-                Exit::Success
-            });
+    fn leave(&mut self, exit: Exit) -> Flow {
+        if self.leaving.is_some() {
+            return Flow::Leave(Exit::Interrupted);
         }
-        self.leaving = true;
+        if !self.hands.launcher.is_busy() {
+            return Flow::Leave(exit);
+        }
+        self.leaving = Some(exit);
         self.hands.launcher.stop("the workbench was left");
         self.news(News::Logged(LogLine::info(
             "saving; the workbench ends when the training has stopped",
@@ -164,8 +163,8 @@ impl State {
                 let message = message.trim_start_matches("error: ").trim_end();
                 let line = LogLine::error(format!("{}: {message}", path.display()));
                 self.news(News::Logged(line));
-                if self.leaving {
-                    return Flow::Leave(Exit::Success);
+                if let Some(exit) = self.leaving {
+                    return Flow::Leave(exit);
                 }
             }
         }
@@ -192,8 +191,8 @@ impl State {
         };
         self.news(News::Logged(line));
         self.news(News::RunEnded(name));
-        if self.leaving {
-            return Flow::Leave(Exit::Success);
+        if let Some(exit) = self.leaving {
+            return Flow::Leave(exit);
         }
         self.hands.launcher.ended();
         self.queue()
