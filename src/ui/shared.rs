@@ -89,6 +89,12 @@ impl Shared {
         (self.clock.elapsed < *at + TOLD_FOR).then_some(line)
     }
 
+    /// Takes the line at the bottom away: whoever presses the next key has seen
+    /// it. It stays in the log.
+    pub(super) fn hush(&mut self) {
+        self.told = None;
+    }
+
     /// Keeps what the machine did.
     pub fn sampled(&mut self, sample: MachineSample) {
         if self.machine.len() == SAMPLES {

@@ -37,6 +37,7 @@ impl Ui {
     }
 
     fn key(&mut self, key: KeyEvent, runs: &Runs) {
+        self.shared.hush();
         let chord = Chord::of(key);
         if let Some(dialog) = self.shared.dialog.take() {
             // Leaving works from everywhere.
