@@ -2,20 +2,16 @@
 
 use super::arguments::Arguments;
 use super::reporting::Reporting;
-use super::session::{Job, Session, Start, say};
+use super::session::{Job, Session, say};
 use crate::run::{Exit, StopSignal};
-use crate::store::RunStore;
 
 /// Runs the job and reports. An error is a message about the file, the
 /// arguments, the images or the device: nothing was trained.
 pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
     let stop = StopSignal::new();
     let _signals = stop.on_signals().map_err(say)?;
-    let mut store = match &job.start {
-        Start::Resume(run) => RunStore::open(run).map_err(say)?,
-        Start::New | Start::Replay(_) => RunStore::new(),
-    };
-    let session = Session::begin(job, &arguments.checkpoints, stop)?;
+    let mut session = Session::begin(job, &arguments.checkpoints, stop)?;
+    let mut store = std::mem::take(&mut session.before);
     let mut reporting = Reporting::new(arguments, &session.gates, &session.folder).map_err(say)?;
     let (events, end) = session.into_parts();
     for event in &events {

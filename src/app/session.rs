@@ -18,7 +18,8 @@ use crate::experiment::Loaded;
 use crate::experiment::spec::{DeviceSpec, Gate};
 use crate::run::{RunFolder, RunLock, StopSignal};
 use crate::store::{
-    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, adjustments, adjustments_from,
+    CommandTail, JournalReader, Recorder, RecorderHandle, Recording, RunStore, adjustments,
+    adjustments_from,
 };
 use crate::trainer::{EventSink, Trainer};
 
@@ -54,6 +55,8 @@ pub struct Session {
     pub folder: RunFolder,
     /// What its figures are held against at the end.
     pub gates: Vec<Gate>,
+    /// The run as earlier processes left it; `events` go on from there.
+    pub before: RunStore,
     /// What happens, each event after it was recorded; ends with the training.
     pub events: Receiver<RunEvent>,
     end: SessionEnd,
@@ -81,8 +84,13 @@ impl Session {
         if let Some(device) = device {
             plan.device = device;
         }
+        let (journal, before) = match &start {
+            Start::New => (Vec::new(), RunStore::new()),
+            Start::Resume(run) => (journal(run)?, RunStore::open(run).map_err(say)?),
+            Start::Replay(run) => (journal(run)?, RunStore::new()),
+        };
         if let Start::Resume(folder) = &start
-            && let Some(message) = finished(folder)?
+            && let Some(message) = finished(folder, &journal)
         {
             return Err(message);
         }
@@ -99,8 +107,8 @@ impl Session {
         let engine = Engine::new(prepared, folder.clone(), checkpoints.join(TEACHERS));
         let past = match &start {
             Start::New => Past::default(),
-            Start::Resume(run) => Past::resumed(run, engine.position().map_err(say)?)?,
-            Start::Replay(run) => Past::replayed(run)?,
+            Start::Resume(_) => Past::resumed(&journal, engine.position().map_err(say)?),
+            Start::Replay(_) => Past::replayed(&journal),
         };
         let Recording {
             handle,
@@ -121,6 +129,7 @@ impl Session {
         Ok(Self {
             folder,
             gates,
+            before,
             events,
             end: SessionEnd {
                 trainer,
@@ -164,11 +173,10 @@ struct Past {
 
 impl Past {
     /// The run goes on at `position`, or from its beginning.
-    fn resumed(run: &RunFolder, position: Option<Position>) -> Result<Self, String> {
-        let events = journal(run)?;
+    fn resumed(events: &[RunEvent], position: Option<Position>) -> Self {
         let adjustments = match position {
-            Some(position) => adjustments_from(&events, position),
-            None => adjustments(&events),
+            Some(position) => adjustments_from(events, position),
+            None => adjustments(events),
         };
         let known = events.iter().filter_map(|event| match event {
             RunEvent::CommandReceived(record) => Some(record.id.clone()),
@@ -178,19 +186,18 @@ impl Past {
             RunEvent::RunStarted { device, .. } => Some(device.clone()),
             _ => None,
         });
-        Ok(Self {
+        Self {
             known: known.collect(),
             adjustments,
             device,
-        })
+        }
     }
 
-    fn replayed(run: &RunFolder) -> Result<Self, String> {
-        Ok(Self {
-            known: BTreeSet::new(),
-            adjustments: adjustments(&journal(run)?),
-            device: None,
-        })
+    fn replayed(events: &[RunEvent]) -> Self {
+        Self {
+            adjustments: adjustments(events),
+            ..Self::default()
+        }
     }
 
     /// What a person should know who resumes a run on another device: it goes
@@ -216,8 +223,8 @@ fn journal(run: &RunFolder) -> Result<Vec<RunEvent>, String> {
 }
 
 /// Why a run cannot be resumed, if it is complete.
-fn finished(run: &RunFolder) -> Result<Option<String>, String> {
-    let completed = journal(run)?
+fn finished(run: &RunFolder, events: &[RunEvent]) -> Option<String> {
+    let completed = events
         .iter()
         .rev()
         .find_map(|event| match event {
@@ -226,13 +233,13 @@ fn finished(run: &RunFolder) -> Result<Option<String>, String> {
             _ => None,
         })
         .unwrap_or(false);
-    Ok(completed.then(|| {
+    completed.then(|| {
         format!(
             "error: {} is complete; there is nothing to resume. Run its experiment again with --replay {}",
             run.path().display(),
             run.name()
         )
-    }))
+    })
 }
 
 /// Starts the trainer's thread. A panic in it is a failure of the run.

@@ -111,13 +111,19 @@ fn observe(folder: &RunFolder) -> Seen {
     }
 }
 
-/// A run as it stands, and how far it was read.
-pub fn read(folder: &RunFolder, life: Life) -> (RunEntry, RunTail) {
+/// A run of which nothing but what does not change while it trains was read.
+pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
     let mut entry = RunEntry::new(folder.clone(), folder.begun());
-    let mut tail = RunTail::new(folder);
     entry.life = life;
     entry.experiment = folder.experiment_text().unwrap_or_default();
     entry.notes = Notes::read(folder).unwrap_or_default();
+    entry
+}
+
+/// A run as it stands, and how far it was read.
+pub fn read(folder: &RunFolder, life: Life) -> (RunEntry, RunTail) {
+    let mut entry = unfolded(folder, life);
+    let mut tail = RunTail::new(folder);
     entry.problem = tail
         .refresh(&mut entry.store)
         .err()

@@ -90,11 +90,7 @@ impl State {
     pub fn take_in(&mut self, message: Message) -> Flow {
         match message {
             Message::Incoming(incoming) => return self.tell(incoming),
-            Message::Happened(name, event) => {
-                self.runs.apply(&name, &event);
-                self.unseen = true;
-                return Flow::Go;
-            }
+            Message::Happened(name, event) => self.runs.apply(&name, &event),
             Message::Launched(path, result) => return self.launched(&path, result),
             Message::Ended(name, outcome) => return self.ended(name, &outcome),
             Message::Found(entry, tail) => self.found(*entry, tail),
@@ -147,10 +143,11 @@ impl State {
 
     fn launched(&mut self, path: &Path, result: Result<Box<Session>, String>) -> Flow {
         match result {
-            Ok(session) => {
+            Ok(mut session) => {
                 let name = session.folder.name();
-                let (mut entry, _) = catalogue::read(&session.folder, Life::Here);
-                entry.life = Life::Here;
+                // Its files grow already; what they gain arrives as events.
+                let mut entry = catalogue::unfolded(&session.folder, Life::Here);
+                entry.store = std::mem::take(&mut session.before);
                 self.tails.remove(&name);
                 self.runs.insert(entry);
                 if let Err(error) = launcher::follow(*session, self.sender.clone()) {
