@@ -5,9 +5,11 @@ use std::path::Path;
 
 use super::arguments::{Arguments, Model, Weights};
 use super::models;
-use crate::engine::{Asked, infer};
+use crate::engine::infer;
 use crate::event::inspection::export::{csv_of, json_lines_of};
-use crate::event::inspection::{Answering, Classified, InferenceEvent, Picture, Weights as Taken};
+use crate::event::inspection::{
+    Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
+};
 use crate::run::{Exit, RunFolder, StopSignal};
 
 /// What came of it.

@@ -230,15 +230,14 @@ impl Recipe {
             _ => &self.train,
         };
         let original = set.usable(draw.index)?;
-        for ((view, &probability), place) in (0..).zip(probabilities).zip(places) {
-            let mut image = original.clone();
-            let key = StreamKey {
-                seed: self.seed,
-                epoch: draw.cycle,
-                sample: draw.sample(),
-                view,
-            };
-            self.pipeline.apply(&mut image, probability, &key);
+        let key = StreamKey {
+            seed: self.seed,
+            epoch: draw.cycle,
+            sample: draw.sample(),
+            view: 0,
+        };
+        let views = self.pipeline.views(&original, probabilities, key);
+        for (image, place) in views.zip(places) {
             self.table.write(&image, place);
         }
         Ok(())

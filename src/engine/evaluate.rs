@@ -19,8 +19,8 @@ const BATCH: usize = 256;
 pub struct Examination {
     split: Split,
     set: ImageSet,
-    /// Logits, `[image, class]` row by row.
-    teacher: Option<Vec<f32>>,
+    /// Logits, `[image][class]`.
+    teacher: Option<Vec<Vec<f32>>>,
 }
 
 /// Whose weights are evaluated, and when.
@@ -48,13 +48,20 @@ impl Examination {
         teacher: Option<&Network>,
     ) -> Result<Self, Failure> {
         let teacher = teacher
-            .map(|teacher| answers(teacher, &set, images).map(|rows| rows.concat()))
+            .map(|teacher| answers(teacher, &set, images))
             .transpose()?;
         Ok(Self {
             split,
             set,
             teacher,
         })
+    }
+
+    /// What the teacher answers on every image, if there is one: logits,
+    /// `[image][class]`.
+    #[must_use]
+    pub fn teacher(&self) -> Option<&[Vec<f32>]> {
+        self.teacher.as_deref()
     }
 
     /// Evaluates `network`, which lives on a plain device.
@@ -73,10 +80,7 @@ impl Examination {
         for_each_batch(network, &self.set, images, |batch, logits| {
             let rows = logits.chunks_exact(classes);
             for ((row, &label), &image) in rows.zip(&batch.labels).zip(&batch.indices) {
-                let teacher = self
-                    .teacher
-                    .as_ref()
-                    .map(|answers| &answers[image * classes..(image + 1) * classes]);
+                let teacher = self.teacher().map(|answers| answers[image].as_slice());
                 tally.count(row, label as usize, teacher);
             }
         })?;

@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 pub use failure::Failure;
 pub use infer::infer;
-pub use models::{Asked, RunModels, probe_folder};
+pub use models::{Journalled, RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 
@@ -128,7 +128,7 @@ impl Engine {
                 unlabelled_ratio: prepared.plan.data.unlabelled.as_ref().map_or(0.0, |u| u.1),
                 workers: prepared.plan.data.workers,
                 checkpoints: checkpoints.clone(),
-                probe: self.probe(teacher, &checkpoints, sink)?,
+                probe: self.probe(&valid, &checkpoints, sink)?,
                 sink,
             },
             network,
@@ -181,12 +181,12 @@ impl Engine {
     /// the training.
     fn probe(
         &self,
-        teacher: Option<&Network>,
+        valid: &Examination,
         checkpoints: &CheckpointFolder,
         sink: &dyn EventSink,
     ) -> Result<Option<ProbeWatch>, Failure> {
         let step = checkpoints.latest_state()?.map_or(0, |state| state.step);
-        match ProbeWatch::begin(&self.folder, &self.prepared.images, teacher, step) {
+        match ProbeWatch::begin(&self.folder, &self.prepared.images, valid, step) {
             Ok(probe) => Ok(Some(probe)),
             Err(error) => {
                 let message = format!("the run has no probe: {error}");

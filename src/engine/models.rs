@@ -11,7 +11,7 @@ use super::network::Network;
 use super::probe::probe_now;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
-use crate::event::inspection::{Answering, Probe, Weights};
+use crate::event::inspection::{Answering, Asked, Probe, Weights};
 use crate::event::{DataSummary, Phase};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
@@ -36,28 +36,28 @@ pub struct RunModels {
     max_pixels: u64,
 }
 
-/// Which models of a run are asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked {
-    /// Whose.
-    pub answering: Answering,
-    /// Which of the student's weights.
-    pub weights: Weights,
+/// What a run's journal says that its models cannot be opened without.
+#[derive(Debug, Clone)]
+pub struct Journalled {
+    /// Its images.
+    pub data: DataSummary,
+    /// Steps of an epoch of the student's training; 0 before that began.
+    pub steps_per_epoch: u64,
 }
 
 impl RunModels {
-    /// Reads a run's models onto a device. `spec` is its frozen experiment,
-    /// `summary` what its journal says of its images.
+    /// Reads a run's models onto a device. `spec` is its frozen experiment.
     ///
     /// # Errors
     /// If the device is not there, or weights are missing or do not fit.
     pub fn open(
         run: &RunFolder,
         spec: &Spec,
-        summary: &DataSummary,
+        journalled: Journalled,
         device: DeviceSpec,
         asked: Asked,
     ) -> Result<Self, String> {
+        let summary = &journalled.data;
         let device = device::choose(device).map_err(|error| error.to_string())?;
         let build = |model: &Model| {
             architecture::build(model, summary.size, summary.classes.len())
@@ -97,12 +97,13 @@ impl RunModels {
                 Some(read(build(&teacher.model)?, &path)?)
             }
         };
+        let epochs = trained as f64 / journalled.steps_per_epoch.max(1) as f64;
         Ok(Self {
             student,
             teacher,
             device,
-            trained: (trained, epochs(summary, spec, trained)),
-            summary: summary.clone(),
+            trained: (trained, epochs),
+            summary: journalled.data,
             max_pixels: spec.data.max_pixels,
         })
     }
@@ -140,7 +141,6 @@ pub fn probe_folder(models: &RunModels, folder: &Path) -> Result<Probe, String> 
     probe_now(
         &set,
         &images,
-        None,
         (student, step, epoch),
         models.teacher.as_ref(),
     )
@@ -150,10 +150,4 @@ pub fn probe_folder(models: &RunModels, folder: &Path) -> Result<Probe, String> 
 fn read(mut network: Network, path: &Path) -> Result<Network, String> {
     weights::load(&mut network, path).map_err(|error| error.to_string())?;
     Ok(network)
-}
-
-/// Epochs of `steps` steps; the incomplete last batch of an epoch is dropped.
-fn epochs(summary: &DataSummary, spec: &Spec, steps: u64) -> f64 {
-    let per_epoch = (summary.train / spec.batch.max(1)).max(1);
-    steps as f64 / per_epoch as f64
 }

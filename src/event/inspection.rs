@@ -83,6 +83,15 @@ pub enum Weights {
     Latest,
 }
 
+/// Which models of a run are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Whose.
+    pub answering: Answering,
+    /// Which of the student's weights.
+    pub weights: Weights,
+}
+
 /// A folder of images to classify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InferenceRequest {
@@ -91,9 +100,7 @@ pub struct InferenceRequest {
     /// Name of the run whose models answer.
     pub run: String,
     /// Which of its models.
-    pub answering: Answering,
-    /// Which of the student's checkpoints.
-    pub weights: Weights,
+    pub asked: Asked,
 }
 
 /// Something that happened while a folder was classified.

@@ -6,17 +6,18 @@ use std::thread;
 
 use super::message::Message;
 use crate::app::models;
-use crate::engine::{Asked, ProbeFolder, infer, probe_folder};
-use crate::event::DataSummary;
-use crate::event::inspection::{Answering, InferenceEvent, InferenceRequest, Probe, Weights};
+use crate::engine::{Journalled, ProbeFolder, infer, probe_folder};
+use crate::event::inspection::{
+    Answering, Asked, InferenceEvent, InferenceRequest, Probe, Weights,
+};
 use crate::run::{RunFolder, StopSignal};
 use crate::store::RunEntry;
 use crate::ui::News;
 
-/// A run, and what its journal says of its images.
+/// A run, and what its journal says of it.
 struct Subject {
     folder: RunFolder,
-    known: Option<DataSummary>,
+    known: Option<Journalled>,
     has_teacher: bool,
 }
 
@@ -24,7 +25,7 @@ impl Subject {
     fn of(run: &RunEntry) -> Self {
         Self {
             folder: run.folder.clone(),
-            known: run.store.data.clone(),
+            known: models::journalled(&run.store),
             has_teacher: run.store.models.contains_key(&crate::event::Phase::Teacher),
         }
     }
@@ -86,14 +87,10 @@ pub fn classify(
 ) {
     let subject = Subject::of(run);
     spawn("inference", move || {
-        let asked = Asked {
-            answering: request.answering,
-            weights: request.weights,
-        };
         let mut tell = |event| {
             let _ = sender.send(Message::news(News::Inference(event)));
         };
-        match models::open(&subject.folder, subject.known, None, asked) {
+        match models::open(&subject.folder, subject.known, None, request.asked) {
             Ok(models) => infer(&models, &request.folder, &stop, &mut tell),
             Err(message) => tell(InferenceEvent::Failed(message)),
         }

@@ -25,6 +25,24 @@ impl Pipeline {
         }
     }
 
+    /// The views of one image: copies of it, each augmented with its own
+    /// probability. `key` is that of the first view; the others' differ in the
+    /// number of the view alone.
+    pub fn views<'a>(
+        &'a self,
+        image: &'a RgbImage,
+        probabilities: &'a [f64],
+        key: StreamKey,
+    ) -> impl Iterator<Item = RgbImage> + 'a {
+        (key.view..)
+            .zip(probabilities)
+            .map(move |(view, &probability)| {
+                let mut copy = image.clone();
+                self.apply(&mut copy, probability, &StreamKey { view, ..key });
+                copy
+            })
+    }
+
     /// Applies each operation to the image, independently, with this
     /// probability (at 0 and below none, at 1 and above all). The size of the
     /// image does not change.

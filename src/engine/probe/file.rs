@@ -1,31 +1,27 @@
 //! A run's folder `probe/`:
 //!
 //! ```text
-//! images.safetensors          pictures [image, height, width, 3], views
-//!                             [image, view, height, width, 3], the teacher's
-//!                             logits [image, class]; names in its metadata
+//! images.safetensors    pictures [image, height, width, 3], the teacher's
+//!                       logits [image, class]; names in its metadata
+//! views.safetensors     what augmentation last made of them: views
+//!                       [image, view, height, width, 3]
 //! student-000000351.safetensors   logits [image, class] after 351 steps
 //! ```
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
+use super::arrays::{Array, read, write};
 use crate::engine::failure::Failure;
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::run::RunFolder;
-use crate::run::atomic::write_file;
 
 const IMAGES: &str = "images.safetensors";
+const VIEWS: &str = "views.safetensors";
 const ANSWERS: &str = "student-";
 const EXTENSION: &str = "safetensors";
-/// Entry of a file's metadata that holds what is no array.
-const ABOUT: &str = "probe";
 
 /// Where a run's probe lies.
 #[derive(Debug, Clone)]
@@ -41,36 +37,11 @@ struct About {
     labels: Vec<Option<u32>>,
 }
 
-/// What is written of answers beside the logits.
+/// What is written of answers and views beside their arrays.
 #[derive(Serialize, Deserialize)]
 struct When {
     step: u64,
     epoch: f64,
-}
-
-/// An array on its way into a file.
-struct Written<'a> {
-    kind: Dtype,
-    shape: Vec<usize>,
-    bytes: Cow<'a, [u8]>,
-}
-
-impl View for &Written<'_> {
-    fn dtype(&self) -> Dtype {
-        self.kind
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
 }
 
 impl ProbeFolder {
@@ -80,57 +51,49 @@ impl ProbeFolder {
         Self { path: run.probe() }
     }
 
-    /// Replaces the images.
+    /// Replaces the images. Their views are none of this.
     pub fn write_images(
         &self,
         classes: &[String],
         images: &[ProbeImage],
         teacher: Option<&[Vec<f32>]>,
     ) -> Result<(), Failure> {
+        fs::create_dir_all(&self.path).map_err(|error| Failure::File {
+            path: self.path.clone(),
+            error,
+        })?;
         let about = About {
             classes: classes.to_vec(),
             sources: images.iter().map(|image| image.source.clone()).collect(),
             labels: images.iter().map(|image| image.label).collect(),
         };
-        let (height, width) = images
-            .first()
-            .map_or((0, 0), |image| (image.picture.height, image.picture.width));
-        let size = [height as usize, width as usize, 3];
-        let views = images.first().map_or(0, |image| image.views.len());
-        let pixels = |pictures: &mut dyn Iterator<Item = &Picture>| {
-            let bytes: Vec<u8> = pictures.flat_map(|picture| picture.rgb.clone()).collect();
-            Cow::Owned(bytes)
-        };
-        let mut arrays = vec![
-            (
-                "pictures",
-                Written {
-                    kind: Dtype::U8,
-                    shape: [&[images.len()][..], &size].concat(),
-                    bytes: pixels(&mut images.iter().map(|image| &image.picture)),
-                },
-            ),
-            (
-                "views",
-                Written {
-                    kind: Dtype::U8,
-                    shape: [&[images.len(), views][..], &size].concat(),
-                    bytes: pixels(&mut images.iter().flat_map(|image| &image.views)),
-                },
-            ),
-        ];
-        arrays.extend(teacher.map(|logits| ("teacher", floats(logits))));
-        self.write(IMAGES, &arrays, &about)
+        let pictures: Vec<&Picture> = images.iter().map(|image| &image.picture).collect();
+        let mut arrays = vec![pixels("pictures", &[images.len()], &pictures)];
+        arrays.extend(teacher.map(|logits| Array::floats("teacher", logits)));
+        write(&self.path.join(IMAGES), &arrays, &about)
     }
 
-    /// Adds what the student answers at one point of its training.
-    pub fn write_answers(&self, answers: &ProbeAnswers) -> Result<(), Failure> {
-        let name = format!("{ANSWERS}{:09}.{EXTENSION}", answers.step);
+    /// Replaces the views, `[image][view]`, and adds what the student answers at
+    /// the same point of its training.
+    pub fn write_answers(
+        &self,
+        answers: &ProbeAnswers,
+        views: &[Vec<Picture>],
+    ) -> Result<(), Failure> {
         let about = When {
             step: answers.step,
             epoch: answers.epoch,
         };
-        self.write(&name, &[("student", floats(&answers.logits))], &about)
+        let shape = [views.len(), views.first().map_or(0, Vec::len)];
+        let each: Vec<&Picture> = views.iter().flatten().collect();
+        write(
+            &self.path.join(VIEWS),
+            &[pixels("views", &shape, &each)],
+            &about,
+        )?;
+        let name = format!("{ANSWERS}{:09}.{EXTENSION}", answers.step);
+        let logits = Array::floats("student", &answers.logits);
+        write(&self.path.join(name), &[logits], &about)
     }
 
     /// Forgets the student's answers after more than `step` steps.
@@ -143,63 +106,59 @@ impl ProbeFolder {
         Ok(())
     }
 
-    /// Everything that is recorded; none if the run has recorded nothing yet.
+    /// Everything that is recorded; none if the student has not answered yet.
     ///
     /// # Errors
     /// If a file cannot be read or is not what it should be.
     pub fn read(&self) -> Result<Option<Probe>, Failure> {
-        let path = self.path.join(IMAGES);
-        if !path.exists() {
+        let files = self.answers()?;
+        if files.is_empty() {
             return Ok(None);
         }
+        let path = self.path.join(IMAGES);
         let (about, arrays) = read::<About>(&path)?;
-        let unfit = |what: &str| Failure::Checkpoint {
-            path: path.clone(),
-            message: format!("{what}; delete the folder to do without it"),
-        };
-        let array = |name: &str| arrays.iter().find(|(known, _, _)| known == name);
-        let (_, shape, pictures) = array("pictures").ok_or_else(|| unfit("has no pictures"))?;
-        let &[count, height, width, 3] = shape.as_slice() else {
-            return Err(unfit("has pictures of an unknown shape"));
-        };
+        let ([count, height, width, _], pixels) = arrays.bytes::<4>("pictures")?;
         if about.sources.len() != count || about.labels.len() != count || width * height == 0 {
-            return Err(unfit("names other images than it holds"));
+            return Err(arrays.unfit("names other images than it holds"));
         }
-        let cut = |bytes: &[u8]| -> Vec<Picture> {
-            let cut = bytes.chunks_exact(3 * width * height);
-            cut.map(|rgb| Picture {
-                width: width as u32,
-                height: height as u32,
-                rgb: rgb.to_vec(),
-            })
-            .collect()
-        };
-        let views = array("views").map_or_else(Vec::new, |(_, _, bytes)| cut(bytes));
-        let each = views.len() / count.max(1);
-        let images = cut(pictures)
-            .into_iter()
+        let mut views = self.views(count)?;
+        let images = cut(pixels, (height, width))
             .zip(about.sources.into_iter().zip(about.labels))
             .enumerate()
             .map(|(at, (picture, (source, label)))| ProbeImage {
                 source,
                 label,
                 picture,
-                views: views[at * each..(at + 1) * each].to_vec(),
+                views: views.get_mut(at).map(std::mem::take).unwrap_or_default(),
             })
             .collect();
-        let teacher = array("teacher")
-            .map(|(_, shape, bytes)| rows(shape, bytes).ok_or_else(|| unfit("has torn logits")))
-            .transpose()?;
-        let mut students = Vec::new();
-        for (_, path) in self.answers()? {
-            students.push(read_answers(&path)?);
-        }
-        Ok((!students.is_empty()).then_some(Probe {
+        let students = files.iter().map(|(_, path)| read_answers(path));
+        Ok(Some(Probe {
             classes: about.classes,
             images,
-            teacher,
-            students,
+            teacher: arrays.floats("teacher")?,
+            students: students.collect::<Result<_, _>>()?,
         }))
+    }
+
+    /// The views, `[image][view]`, of `count` images; none if they were deleted.
+    fn views(&self, count: usize) -> Result<Vec<Vec<Picture>>, Failure> {
+        let path = self.path.join(VIEWS);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let (_, arrays) = read::<When>(&path)?;
+        let ([images, each, height, width, _], pixels) = arrays.bytes::<5>("views")?;
+        if images != count {
+            return Err(arrays.unfit("is of other images"));
+        }
+        if each * height * width == 0 {
+            return Ok(Vec::new());
+        }
+        let mut all = cut(pixels, (height, width));
+        Ok((0..images)
+            .map(|_| all.by_ref().take(each).collect())
+            .collect())
     }
 
     /// Files of answers with their steps, ascending.
@@ -228,94 +187,36 @@ impl ProbeFolder {
         found.sort();
         Ok(found)
     }
-
-    fn write(
-        &self,
-        name: &str,
-        arrays: &[(&str, Written<'_>)],
-        about: &impl Serialize,
-    ) -> Result<(), Failure> {
-        let path = self.path.join(name);
-        let failed = |error| Failure::File {
-            path: path.clone(),
-            error,
-        };
-        fs::create_dir_all(&self.path).map_err(failed)?;
-        let text = serde_json::to_string(about).map_err(|error| failed(error.into()))?;
-        let metadata = HashMap::from([(ABOUT.to_owned(), text)]);
-        let views = arrays.iter().map(|(name, array)| (*name, array));
-        let bytes = safetensors::serialize(views, Some(metadata))
-            .map_err(|error| failed(std::io::Error::other(error.to_string())))?;
-        write_file(&path, &bytes).map_err(failed)
-    }
 }
 
 fn read_answers(path: &Path) -> Result<ProbeAnswers, Failure> {
     let (when, arrays) = read::<When>(path)?;
-    let logits = arrays
-        .iter()
-        .find(|(name, _, _)| name == "student")
-        .and_then(|(_, shape, bytes)| rows(shape, bytes));
-    let logits = logits.ok_or_else(|| Failure::Checkpoint {
-        path: path.to_owned(),
-        message: "has no logits; delete it to do without it".to_owned(),
-    })?;
+    let logits = arrays.floats("student")?;
     Ok(ProbeAnswers {
         step: when.step,
         epoch: when.epoch,
-        logits,
+        logits: logits.ok_or_else(|| arrays.unfit("has no logits"))?,
     })
 }
 
-type Arrays = Vec<(String, Vec<usize>, Vec<u8>)>;
-
-fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays), Failure> {
-    let unfit = |message: String| Failure::Checkpoint {
-        path: path.to_owned(),
-        message,
-    };
-    let bytes = fs::read(path).map_err(|error| Failure::File {
-        path: path.to_owned(),
-        error,
-    })?;
-    let (_, metadata) =
-        SafeTensors::read_metadata(&bytes).map_err(|error| unfit(error.to_string()))?;
-    let about = metadata
-        .metadata()
-        .as_ref()
-        .and_then(|entries| entries.get(ABOUT))
-        .ok_or_else(|| unfit("is not a probe's file".to_owned()))?;
-    let about = serde_json::from_str(about).map_err(|error| unfit(error.to_string()))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| unfit(error.to_string()))?;
-    let array = |(name, view): (String, TensorView<'_>)| {
-        (name, view.shape().to_vec(), view.data().to_vec())
-    };
-    Ok((about, tensors.tensors().into_iter().map(array).collect()))
+/// Pictures of one size as an array `[shape.., height, width, 3]`.
+fn pixels(name: &'static str, shape: &[usize], pictures: &[&Picture]) -> Array {
+    let size = pictures.first().map_or([0, 0, 3], |picture| {
+        [picture.height as usize, picture.width as usize, 3]
+    });
+    let bytes = pictures.iter().flat_map(|picture| picture.rgb.iter());
+    Array::bytes(name, [shape, &size].concat(), bytes.copied().collect())
 }
 
-fn floats(rows: &[Vec<f32>]) -> Written<'static> {
-    let bytes: Vec<u8> = rows
-        .iter()
-        .flatten()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    Written {
-        kind: Dtype::F32,
-        shape: vec![rows.len(), rows.first().map_or(0, Vec::len)],
-        bytes: Cow::Owned(bytes),
-    }
-}
-
-fn rows(shape: &[usize], bytes: &[u8]) -> Option<Vec<Vec<f32>>> {
-    let &[count, classes] = shape else {
-        return None;
-    };
-    let values: Vec<f32> = bytes
-        .chunks_exact(4)
-        .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-        .collect();
-    (values.len() == count * classes && classes > 0)
-        .then(|| values.chunks_exact(classes).map(<[f32]>::to_vec).collect())
+/// Pictures of `height` × `width` pixels, one after another.
+fn cut(bytes: &[u8], (height, width): (usize, usize)) -> impl Iterator<Item = Picture> {
+    bytes
+        .chunks_exact(3 * width * height)
+        .map(move |rgb| Picture {
+            width: width as u32,
+            height: height as u32,
+            rgb: rgb.to_vec(),
+        })
 }
 
 #[cfg(test)]
@@ -336,6 +237,10 @@ mod tests {
             picture: picture(shade),
             views: vec![picture(shade + 1), picture(shade + 2)],
         }
+    }
+
+    fn views(images: &[ProbeImage]) -> Vec<Vec<Picture>> {
+        images.iter().map(|image| image.views.clone()).collect()
     }
 
     fn answers(step: u64) -> ProbeAnswers {
@@ -359,8 +264,11 @@ mod tests {
         folder
             .write_images(&classes, &images, Some(&teacher))
             .unwrap();
+        assert!(folder.read().unwrap().is_none());
         for step in [1000, 20, 4] {
-            folder.write_answers(&answers(step)).unwrap();
+            folder
+                .write_answers(&answers(step), &views(&images))
+                .unwrap();
         }
         let probe = folder.read().unwrap().unwrap();
         assert_eq!(probe.images, images);
@@ -385,8 +293,18 @@ mod tests {
         let run =
             RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
         fs::create_dir_all(run.probe()).unwrap();
-        fs::write(run.probe().join(IMAGES), "no tensors").unwrap();
-        let error = ProbeFolder::new(&run).read().unwrap_err().to_string();
-        assert!(error.contains("images.safetensors"), "{error}");
+        let folder = ProbeFolder::new(&run);
+        let images = [image("x.png", 3), image("y.png", 9)];
+        folder.write_images(&[], &images, None).unwrap();
+        folder.write_answers(&answers(4), &views(&images)).unwrap();
+        for torn in [VIEWS, IMAGES, "student-000000004.safetensors"] {
+            let path = run.probe().join(torn);
+            let whole = fs::read(&path).unwrap();
+            fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+            let error = folder.read().unwrap_err().to_string();
+            assert!(error.contains(torn), "{error}");
+            fs::write(&path, whole).unwrap();
+            assert!(folder.read().unwrap().is_some());
+        }
     }
 }

@@ -4,11 +4,12 @@
 //! Written into the run's folder as it trains, so that training time can be
 //! scrubbed later without any model.
 
+mod arrays;
 mod file;
 
 use image::RgbImage;
 
-use super::evaluate::answers;
+use super::evaluate::{Examination, answers};
 use super::failure::Failure;
 use super::network::Network;
 use crate::data::augment::Pipeline;
@@ -41,35 +42,41 @@ pub struct ViewRecipe<'a> {
 pub struct ProbeWatch {
     folder: ProbeFolder,
     set: ImageSet,
-    teacher: Option<Vec<Vec<f32>>>,
+    originals: Vec<RgbImage>,
 }
 
 impl ProbeWatch {
     /// Chooses the images: validation images, as many of every class as go
-    /// round, the first of each. Forgets answers that a run taken back to
-    /// `step` steps will give again.
+    /// round, the first of each; and records them with the teacher's answers.
+    /// Forgets answers that a run taken back to `step` steps will give again.
     pub fn begin(
         run: &RunFolder,
         images: &Images,
-        teacher: Option<&Network>,
+        valid: &Examination,
         step: u64,
     ) -> Result<Self, Failure> {
-        let set = images
-            .valid
-            .subset(&chosen(&images.valid, images.classes.len()));
+        let chosen = chosen(&images.valid, images.classes.len());
+        let set = images.valid.subset(&chosen);
+        let teacher: Option<Vec<Vec<f32>>> = valid
+            .teacher()
+            .map(|rows| chosen.iter().map(|&index| rows[index].clone()).collect());
+        let originals = originals(&set);
         let folder = ProbeFolder::new(run);
         folder.forget_after(step)?;
-        let teacher = teacher
-            .map(|teacher| answers(teacher, &set, images))
-            .transpose()?;
+        folder.write_images(
+            &images.classes,
+            &shown(&set, &originals),
+            teacher.as_deref(),
+        )?;
         Ok(Self {
             folder,
             set,
-            teacher,
+            originals,
         })
     }
 
-    /// Records what the student answers after `step` steps.
+    /// Records what the student answers after `step` steps, and what
+    /// augmentation makes of the images then.
     pub fn observe(
         &self,
         student: &Network,
@@ -77,16 +84,30 @@ impl ProbeWatch {
         recipe: &ViewRecipe<'_>,
         (step, epoch): (u64, f64),
     ) -> Result<(), Failure> {
-        let logits = answers(student, &self.set, images)?;
-        let shown = pictures(&self.set, Some(recipe));
-        self.folder
-            .write_images(&images.classes, &shown, self.teacher.as_deref())?;
         let answers = ProbeAnswers {
             step,
             epoch,
-            logits,
+            logits: answers(student, &self.set, images)?,
         };
-        self.folder.write_answers(&answers)
+        self.folder.write_answers(&answers, &self.views(recipe))
+    }
+
+    /// Views of every image, `[image][view]`.
+    fn views(&self, recipe: &ViewRecipe<'_>) -> Vec<Vec<Picture>> {
+        let pipeline = Pipeline::new(&recipe.training.augment);
+        (0..)
+            .zip(&self.originals)
+            .map(|(sample, image)| {
+                let first = StreamKey {
+                    seed: recipe.seed,
+                    epoch: recipe.epoch,
+                    sample,
+                    view: 0,
+                };
+                let views = pipeline.views(image, recipe.probabilities, first);
+                views.map(picture).collect()
+            })
+            .collect()
     }
 }
 
@@ -94,21 +115,19 @@ impl ProbeWatch {
 pub fn probe_now(
     set: &ImageSet,
     images: &Images,
-    recipe: Option<&ViewRecipe<'_>>,
-    student: (&Network, u64, f64),
+    (student, step, epoch): (&Network, u64, f64),
     teacher: Option<&Network>,
 ) -> Result<Probe, Failure> {
-    let (network, step, epoch) = student;
     Ok(Probe {
         classes: images.classes.clone(),
-        images: pictures(set, recipe),
+        images: shown(set, &originals(set)),
         teacher: teacher
             .map(|teacher| answers(teacher, set, images))
             .transpose()?,
         students: vec![ProbeAnswers {
             step,
             epoch,
-            logits: answers(network, set, images)?,
+            logits: answers(student, set, images)?,
         }],
     })
 }
@@ -135,38 +154,28 @@ fn chosen(set: &ImageSet, classes: usize) -> Vec<usize> {
     chosen
 }
 
-/// Images that can still be read, with their views. One that went bad since it
-/// was indexed is black, so that the others keep their places.
-fn pictures(set: &ImageSet, recipe: Option<&ViewRecipe<'_>>) -> Vec<ProbeImage> {
+/// The images of a set. One that went bad since it was indexed is black, so
+/// that the others keep their places.
+fn originals(set: &ImageSet) -> Vec<RgbImage> {
     let (height, width) = set.size();
-    let pipeline = recipe.map(|recipe| Pipeline::new(&recipe.training.augment));
     (0..set.len())
         .map(|index| {
-            let image = set
-                .pixels(index)
-                .unwrap_or_else(|_| RgbImage::new(width, height));
-            let views = recipe.zip(pipeline.as_ref()).map(|(recipe, pipeline)| {
-                let views = (0..).zip(recipe.probabilities);
-                views
-                    .map(|(view, &probability)| {
-                        let mut copy = image.clone();
-                        let key = StreamKey {
-                            seed: recipe.seed,
-                            epoch: recipe.epoch,
-                            sample: index as u64,
-                            view,
-                        };
-                        pipeline.apply(&mut copy, probability, &key);
-                        picture(copy)
-                    })
-                    .collect()
-            });
-            ProbeImage {
-                source: set.name(index).display().to_string(),
-                label: set.label(index),
-                picture: picture(image),
-                views: views.unwrap_or_default(),
-            }
+            set.pixels(index)
+                .unwrap_or_else(|_| RgbImage::new(width, height))
+        })
+        .collect()
+}
+
+/// Images without views.
+fn shown(set: &ImageSet, originals: &[RgbImage]) -> Vec<ProbeImage> {
+    originals
+        .iter()
+        .enumerate()
+        .map(|(index, image)| ProbeImage {
+            source: set.name(index).display().to_string(),
+            label: set.label(index),
+            picture: picture(image.clone()),
+            views: Vec::new(),
         })
         .collect()
 }

@@ -25,7 +25,7 @@ use self::job::{Job, Stage};
 use self::results::Results;
 use crate::event::Phase;
 use crate::event::inspection::export::{csv_of, json_lines_of};
-use crate::event::inspection::{Answering, InferenceEvent, InferenceRequest, Weights};
+use crate::event::inspection::{Answering, Asked, InferenceEvent, InferenceRequest, Weights};
 use crate::store::{RunState, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -40,8 +40,7 @@ pub struct Inference {
     // What would be asked next.
     folder: Option<PathBuf>,
     run: Option<String>,
-    answering: Answering,
-    weights: Weights,
+    asked: Asked,
     /// What was asked, and how far it is.
     job: Job,
     results: Results,
@@ -103,14 +102,14 @@ impl Inference {
             Action::NextInferenceRun => self.step_run(1, runs),
             Action::PreviousInferenceRun => self.step_run(runs.len().saturating_sub(1), runs),
             Action::AnsweringModel => {
-                self.answering = match self.answering {
+                self.asked.answering = match self.asked.answering {
                     Answering::Student => Answering::Teacher,
                     Answering::Teacher => Answering::Both,
                     Answering::Both => Answering::Student,
                 };
             }
             Action::AnsweringWeights => {
-                self.weights = match self.weights {
+                self.asked.weights = match self.asked.weights {
                     Weights::Best => Weights::Latest,
                     Weights::Latest => Weights::Best,
                 };
@@ -171,8 +170,7 @@ impl Inference {
         Some(InferenceRequest {
             folder: self.folder.clone()?,
             run: self.run.clone()?,
-            answering: self.answering,
-            weights: self.weights,
+            asked: self.asked,
         })
     }
 

@@ -51,7 +51,7 @@ pub(super) fn draw(
             (
                 "models",
                 Action::AnsweringModel,
-                models(screen.answering).to_owned(),
+                models(screen.asked.answering).to_owned(),
             ),
         ],
         [
@@ -93,10 +93,13 @@ fn models(answering: Answering) -> &'static str {
     }
 }
 
-/// Which weights, and how well they do.
+/// Which of the student's weights, and how well they do. A teacher has but one.
 fn weights(screen: &Inference, runs: &Runs) -> String {
+    if screen.asked.answering == Answering::Teacher {
+        return "the teacher's own".to_owned();
+    }
     let run = screen.run.as_ref().and_then(|run| runs.get(run));
-    let evaluation = run.and_then(|run| match screen.weights {
+    let evaluation = run.and_then(|run| match screen.asked.weights {
         Weights::Best => run.store.best_evaluation(Phase::Student),
         Weights::Latest => {
             let last = EvaluatedWeights::Last;
@@ -104,7 +107,7 @@ fn weights(screen: &Inference, runs: &Runs) -> String {
                 .last_evaluation(Phase::Student, Split::Valid, last)
         }
     });
-    let word = match screen.weights {
+    let word = match screen.asked.weights {
         Weights::Best => "best",
         Weights::Latest => "latest",
     };

@@ -6,7 +6,9 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::super::compare::testing::{fumble, logits, with_runs};
-use crate::event::inspection::{Answering, Classified, InferenceEvent, InferenceRequest, Weights};
+use crate::event::inspection::{
+    Answering, Asked, Classified, InferenceEvent, InferenceRequest, Weights,
+};
 use crate::event::{Outcome, RunEvent, SkippedImage};
 use crate::ui::action::Context;
 use crate::ui::testing::Harness;
@@ -109,8 +111,10 @@ fn what_is_chosen_is_asked_for_and_only_once() {
     let request = InferenceRequest {
         folder: PathBuf::from("/data/new"),
         run: names[1].clone(),
-        answering: Answering::Both,
-        weights: Weights::Latest,
+        asked: Asked {
+            answering: Answering::Both,
+            weights: Weights::Latest,
+        },
     };
     assert_eq!(harness.take(), [Effect::Infer(request)]);
     insta::assert_snapshot!("asked", harness.screen());
