@@ -5,6 +5,7 @@
 //! are filled in. What depends on the images themselves (their number, classes
 //! and size) is found when they are indexed, and is not part of the plan.
 
+mod changes;
 mod checks;
 mod data;
 mod gates;
@@ -23,6 +24,8 @@ use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{DeviceSpec, Gate, IterationSpec, NormalizeSpec, OptimizerSpec, Source};
+
+pub use changes::Changes;
 
 /// An experiment that can be run.
 #[derive(Debug, Clone, PartialEq, Serialize)]

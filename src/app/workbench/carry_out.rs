@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::launcher::{Launcher, Wanted};
 use super::message::Message;
+use super::reload::{self, Reload, Reloaded};
 use super::{files, inspect, planner, run_files};
 use crate::app::arguments::Arguments;
 use crate::event::{Command, CommandRecord, Origin};
@@ -17,6 +18,8 @@ use crate::ui::{Effect, LogLine, News};
 pub struct Hands {
     /// Trainings of this process.
     pub launcher: Launcher,
+    /// The experiment file of what trains here.
+    pub reload: Reload,
     planner: Option<Sender<planner::Request>>,
     sender: Sender<Message>,
     experiments: PathBuf,
@@ -51,11 +54,27 @@ impl Hands {
     ) -> Self {
         Self {
             launcher: Launcher::new(&arguments.checkpoints, sender.clone()),
+            reload: Reload::default(),
             planner,
             sender,
             experiments: arguments.experiments.clone(),
             sent: 0,
             inference: StopSignal::new(),
+        }
+    }
+
+    /// Tells which experiments there are.
+    pub fn list(&self) {
+        self.tell(files::listed(&self.experiments));
+    }
+
+    /// Asks of a run what its changed file asks, and tells of it.
+    pub fn obey(&mut self, reloaded: Reloaded, runs: &Runs) {
+        for command in reloaded.commands {
+            self.command(&reloaded.run, command, Origin::File, runs);
+        }
+        for line in reloaded.lines {
+            self.tell(News::Logged(line));
         }
     }
 
@@ -69,11 +88,11 @@ impl Hands {
                 replace,
             } => {
                 self.tell(files::write(path, text, replace));
-                self.tell(files::listed(&self.experiments));
+                self.list();
             }
             Effect::RenameExperiment { from, to } => {
                 self.outcome(files::rename(&from, &to));
-                self.tell(files::listed(&self.experiments));
+                self.list();
             }
             Effect::Plan {
                 path,
@@ -100,7 +119,7 @@ impl Hands {
                     self.launch(Wanted::Run(run.folder.clone()));
                 }
             }
-            Effect::Command { run, command } => self.command(&run, command, runs),
+            Effect::Command { run, command } => self.command(&run, command, Origin::User, runs),
             Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
             // The loop sees to these.
             Effect::OpenRun(_) | Effect::Quit | Effect::Suspend | Effect::Copy(_) => {}
@@ -168,11 +187,15 @@ impl Hands {
             }),
             Effect::BranchRun(name) => on(runs.get(&name), |entry| {
                 let file = run_files::branch(entry, &self.experiments)?;
-                self.tell(files::listed(&self.experiments));
+                self.list();
                 Ok(format!("wrote {}", file.display()))
             }),
             Effect::WriteKnob { run, setting } => on(runs.get(&run), |entry| {
-                let file = run_files::write_back(entry, setting, &self.experiments)?;
+                let (file, text) = run_files::write_back(entry, setting, &self.experiments)?;
+                // The run does that already.
+                if let Ok(plan) = reload::plan(&text, &file) {
+                    self.reload.adopt(&run, &file, plan);
+                }
                 self.tell(files::read(file.clone()));
                 Ok(format!("wrote {}", file.display()))
             }),
@@ -201,7 +224,7 @@ impl Hands {
     }
 
     /// Asks a run's training through its folder, whichever process it is in.
-    fn command(&mut self, name: &str, command: Command, runs: &Runs) {
+    fn command(&mut self, name: &str, command: Command, origin: Origin, runs: &Runs) {
         let Some(run) = runs.get(name) else { return };
         self.sent += 1;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -212,7 +235,7 @@ impl Hands {
                 now.map_or(0, |since| since.as_millis()),
                 self.sent
             ),
-            origin: Origin::User,
+            origin,
             command,
         };
         let sent = append_command(&run.folder.commands(), &record);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::app::session::Session;
 use crate::event::{Outcome, RunEvent};
+use crate::experiment::Report;
+use crate::experiment::plan::Plan;
 use crate::store::{Life, RunEntry, RunTail};
 use crate::ui::{Incoming, News};
 
@@ -15,6 +17,8 @@ pub enum Message {
     Happened(String, Box<RunEvent>),
     /// A launch came to something.
     Launched(PathBuf, Result<Box<Session>, String>),
+    /// An experiment file was planned again.
+    Replanned(PathBuf, Result<Box<Plan>, Report>),
     /// The training in this process is over.
     Ended(String, Outcome),
     /// A run was found and read.

@@ -15,6 +15,7 @@ mod launcher;
 mod machine;
 mod message;
 mod planner;
+mod reload;
 mod run_files;
 mod state;
 

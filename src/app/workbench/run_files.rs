@@ -70,8 +70,12 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, String> {
 }
 
 /// Changes a setting in the experiment file that a run came from, comments
-/// kept. Returns the file.
-pub fn write_back(run: &RunEntry, setting: String, experiments: &Path) -> Result<PathBuf, String> {
+/// kept. Returns the file and its new text.
+pub fn write_back(
+    run: &RunEntry,
+    setting: String,
+    experiments: &Path,
+) -> Result<(PathBuf, String), String> {
     let name = &run
         .store
         .identity
@@ -93,7 +97,7 @@ pub fn write_back(run: &RunEntry, setting: String, experiments: &Path) -> Result
     let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
     let text = changed(&text, &path, &[setting])?;
     write_file(&path, text.as_bytes()).map_err(|error| error.to_string())?;
-    Ok(path)
+    Ok((path, text))
 }
 
 /// Whether a file's experiment has this name.

@@ -1,7 +1,7 @@
 //! What the loop holds: the screen, the runs, what trains here.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use notify::RecommendedWatcher;
@@ -12,11 +12,11 @@ use super::carry_out::Hands;
 use super::files;
 use super::launcher::{self, Wanted};
 use super::message::Message;
-use super::{catalogue, planner};
+use super::{catalogue, planner, reload};
 use crate::app::arguments::Arguments;
 use crate::app::session::Session;
-use crate::event::Outcome;
-use crate::run::Exit;
+use crate::event::{Outcome, Phase, RunEvent};
+use crate::run::{Exit, RunFolder};
 use crate::store::{Life, RunEntry, RunTail, Runs};
 use crate::ui::{Effect, Incoming, LogLine, News, Ui};
 
@@ -39,7 +39,6 @@ pub struct State {
     /// How far the files of runs of other processes were read.
     tails: BTreeMap<String, RunTail>,
     hands: Hands,
-    experiments: PathBuf,
     /// Tells of changed experiment files while it is held.
     _watcher: Option<RecommendedWatcher>,
     sender: Sender<Message>,
@@ -58,7 +57,6 @@ impl State {
             runs: Runs::new(),
             tails: BTreeMap::new(),
             hands: Hands::new(arguments, planner, sender.clone()),
-            experiments: arguments.experiments.clone(),
             _watcher: files::watch(&arguments.experiments, sender.clone()).ok(),
             sender,
             unseen: false,
@@ -70,8 +68,7 @@ impl State {
     pub fn begin(&mut self, size: Size) {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Incoming(Incoming::Input(resized)));
-        let listed = files::listed(&self.experiments);
-        self.take_in(Message::news(listed));
+        self.hands.list();
     }
 
     /// Tells the screen, once for all that happened, that runs have changed.
@@ -89,8 +86,19 @@ impl State {
     /// Takes one message in and carries out what the screen then asks.
     pub fn take_in(&mut self, message: Message) -> Flow {
         match message {
-            Message::Incoming(incoming) => return self.tell(incoming),
-            Message::Happened(name, event) => self.runs.apply(&name, &event),
+            Message::Incoming(incoming) => {
+                self.plan_again(&incoming);
+                return self.tell(incoming);
+            }
+            Message::Happened(name, event) => self.happened(&name, &event),
+            Message::Replanned(path, plan) => {
+                let run = self.hands.reload.run().and_then(|run| self.runs.get(run));
+                let reloaded = self
+                    .hands
+                    .reload
+                    .changed(&path, plan, run.map(|run| &run.store));
+                self.hands.obey(reloaded, &self.runs);
+            }
             Message::Launched(path, result) => return self.launched(&path, result),
             Message::Ended(name, outcome) => return self.ended(name, &outcome),
             Message::Found(entry, tail) => self.found(*entry, tail),
@@ -105,6 +113,37 @@ impl State {
         }
         self.unseen = true;
         Flow::Go
+    }
+
+    /// Plans a file again that was saved, here or elsewhere, while something
+    /// trains that it could be the experiment of.
+    fn plan_again(&self, incoming: &Incoming) {
+        let (Incoming::News(News::ExperimentRead {
+            path,
+            text: Ok(text),
+        })
+        | Incoming::News(News::ExperimentWritten {
+            path,
+            text: Ok(text),
+        })) = incoming
+        else {
+            return;
+        };
+        if self.hands.reload.run().is_some() {
+            reload::replan(path.clone(), text.clone(), self.sender.clone());
+        }
+    }
+
+    fn happened(&mut self, name: &str, event: &RunEvent) {
+        self.runs.apply(name, event);
+        if let RunEvent::PhaseStarted {
+            phase: Phase::Student,
+            ..
+        } = event
+        {
+            let reloaded = self.hands.reload.student_began(name);
+            self.hands.obey(reloaded, &self.runs);
+        }
     }
 
     fn news(&mut self, news: News) -> Flow {
@@ -150,6 +189,7 @@ impl State {
                 entry.store = std::mem::take(&mut session.before);
                 self.tails.remove(&name);
                 self.runs.insert(entry);
+                self.follow_file(path, &session.folder);
                 if let Err(error) = launcher::follow(*session, self.sender.clone()) {
                     return self.news(News::Logged(LogLine::error(error.to_string())));
                 }
@@ -168,6 +208,16 @@ impl State {
         self.queue()
     }
 
+    /// Follows the experiment file of a run that begins: the one that it was
+    /// begun from, or, if that was its own folder, the one of its name.
+    fn follow_file(&mut self, path: &Path, folder: &RunFolder) {
+        if let Ok(frozen) = crate::app::frozen(folder) {
+            let file = (path != folder.experiment()).then(|| path.to_owned());
+            let reload = &mut self.hands.reload;
+            reload.follow(folder.name(), file, frozen.plan);
+        }
+    }
+
     fn queue(&mut self) -> Flow {
         let queue = self.hands.launcher.queue();
         self.news(News::Queue(queue))
@@ -181,6 +231,7 @@ impl State {
             *run = entry;
             self.tails.insert(name.clone(), tail);
         }
+        self.hands.reload.forget();
         let line = match outcome {
             Outcome::Completed => LogLine::info(format!("{name} is complete")),
             Outcome::Stopped { reason } => LogLine::info(format!("{name} stopped: {reason}")),

@@ -1,0 +1,307 @@
+//! Hot reload: a saved experiment file is planned again and held against the
+//! run of it that trains here. Knobs are turned at once; for the rest the next
+//! run is told of.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use super::message::Message;
+use crate::event::{Command, Phase};
+use crate::experiment::plan::{Changes, Plan};
+use crate::experiment::{self, Report};
+use crate::store::RunStore;
+use crate::ui::LogLine;
+
+/// The experiment file of the run that trains here.
+#[derive(Default)]
+pub struct Reload {
+    running: Option<Running>,
+}
+
+/// The run, and its file as it was last followed.
+struct Running {
+    run: String,
+    /// The file, if the run was begun from one; a run that was resumed follows
+    /// the file that has its experiment's name.
+    file: Option<PathBuf>,
+    followed: Plan,
+    /// The file as it is, while the teacher trains.
+    waiting: Option<Plan>,
+}
+
+/// What a changed file comes to.
+#[derive(Debug, Default, PartialEq)]
+pub struct Reloaded {
+    /// The run.
+    pub run: String,
+    /// What to ask it.
+    pub commands: Vec<Command>,
+    /// What to say.
+    pub lines: Vec<LogLine>,
+}
+
+/// Plans a text as a run's folder would keep it: every path absolute.
+pub fn plan(text: &str, path: &Path) -> Result<Plan, Report> {
+    let loaded = experiment::load_text(text, path, &[])?;
+    let frozen = experiment::load_text(loaded.frozen_text(), path, &[])?;
+    Ok(frozen.plan)
+}
+
+/// Plans a changed file off the loop's thread.
+pub fn replan(path: PathBuf, text: String, sender: Sender<Message>) {
+    let work = move || {
+        let plan = plan(&text, &path).map(Box::new);
+        let _ = sender.send(Message::Replanned(path, plan));
+    };
+    // Without a thread the run goes on as it was.
+    let _ = thread::Builder::new().name("reload".to_owned()).spawn(work);
+}
+
+impl Reload {
+    /// A run begins to train here, from `file` or from its folder.
+    pub fn follow(&mut self, run: String, file: Option<PathBuf>, frozen: Plan) {
+        self.running = Some(Running {
+            run,
+            file,
+            followed: frozen,
+            waiting: None,
+        });
+    }
+
+    /// Nothing trains any more.
+    pub fn forget(&mut self) {
+        self.running = None;
+    }
+
+    /// The run that trains here, if any does.
+    pub fn run(&self) -> Option<&str> {
+        self.running.as_ref().map(|running| running.run.as_str())
+    }
+
+    /// The file was written to be as the run is: nothing is asked of it.
+    pub fn adopt(&mut self, run: &str, path: &Path, plan: Plan) {
+        if let Some(running) = &mut self.running
+            && running.run == run
+            && running.is_of(path, Some(&plan))
+        {
+            running.followed = plan;
+        }
+    }
+
+    /// A file was read or written; `store` is what is known of the run.
+    pub fn changed(
+        &mut self,
+        path: &Path,
+        plan: Result<Box<Plan>, Report>,
+        store: Option<&RunStore>,
+    ) -> Reloaded {
+        let Some(running) = &mut self.running else {
+            return Reloaded::default();
+        };
+        if !running.is_of(path, plan.as_ref().ok().map(|plan| &**plan)) {
+            return Reloaded::default();
+        }
+        let mut reloaded = Reloaded {
+            run: running.run.clone(),
+            ..Reloaded::default()
+        };
+        let shown = path.display();
+        match plan {
+            Err(report) => {
+                let mistakes = match report.diagnostics.len() {
+                    1 => "a mistake".to_owned(),
+                    count => format!("{count} mistakes"),
+                };
+                let line = format!("{shown} has {mistakes}; {} goes on as it was", reloaded.run);
+                reloaded.lines.push(LogLine::error(line));
+            }
+            Ok(plan) if Changes::between(&running.followed, &plan).is_empty() => {
+                running.waiting = None;
+            }
+            Ok(plan) if trains_student(store) => running.obey(*plan, &mut reloaded),
+            Ok(plan) => {
+                running.waiting = Some(*plan);
+                let line = format!("{shown}: its changes wait until the student trains");
+                reloaded.lines.push(LogLine::info(line));
+            }
+        }
+        reloaded
+    }
+
+    /// A run's student begins to train: changes that waited are due.
+    pub fn student_began(&mut self, run: &str) -> Reloaded {
+        let mut reloaded = Reloaded {
+            run: run.to_owned(),
+            ..Reloaded::default()
+        };
+        if let Some(running) = &mut self.running
+            && running.run == run
+            && let Some(plan) = running.waiting.take()
+        {
+            running.obey(plan, &mut reloaded);
+        }
+        reloaded
+    }
+}
+
+impl Running {
+    fn is_of(&self, path: &Path, plan: Option<&Plan>) -> bool {
+        match &self.file {
+            Some(file) => file == path,
+            None => plan.is_some_and(|plan| plan.name == self.followed.name),
+        }
+    }
+
+    /// Turns what can be turned and tells of the rest.
+    fn obey(&mut self, plan: Plan, reloaded: &mut Reloaded) {
+        let changes = Changes::between(&self.followed, &plan);
+        self.followed = plan;
+        let mut said = Vec::new();
+        if !changes.knobs.is_empty() {
+            let names: Vec<&str> = changes
+                .knobs
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect();
+            said.push(format!("{} sent to {}", names.join(", "), self.run));
+        }
+        if !changes.later.is_empty() {
+            let verb = match changes.later.as_slice() {
+                [_] => "takes",
+                _ => "take",
+            };
+            said.push(format!(
+                "{} {verb} effect in the next run",
+                changes.later.join(", ")
+            ));
+        }
+        let name = &self.followed.name;
+        let line = format!("{name}'s file has changed: {}", said.join("; "));
+        reloaded.lines.push(LogLine::info(line));
+        let turns = changes.knobs.into_iter();
+        reloaded
+            .commands
+            .extend(turns.map(|(knob, schedule)| Command::Adjust { knob, schedule }));
+    }
+}
+
+/// Whether commands reach the student's training now.
+fn trains_student(store: Option<&RunStore>) -> bool {
+    store.is_some_and(|store| store.phases.contains_key(&Phase::Student))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RunEvent;
+    use crate::experiment::schedule::Schedule;
+
+    const TEXT: &str = "(
+        data: (train: Shapes(count: 200, size: 16)),
+        student: (model: Cnn(channels: [4, 8])),
+        method: Scratch(),
+        lr: Constant(LR),
+        epochs: EPOCHS,
+    )";
+
+    fn text(lr: &str, epochs: &str) -> String {
+        TEXT.replace("LR", lr).replace("EPOCHS", epochs)
+    }
+
+    fn planned(text: &str) -> Result<Box<Plan>, Report> {
+        plan(text, Path::new("e/a.ron")).map(Box::new)
+    }
+
+    fn following() -> Reload {
+        let mut reload = Reload::default();
+        let frozen = *planned(&text("0.1", "5")).unwrap();
+        reload.follow("a-1".to_owned(), Some("e/a.ron".into()), frozen);
+        reload
+    }
+
+    fn student() -> RunStore {
+        let mut store = RunStore::new();
+        store.apply(&RunEvent::PhaseStarted {
+            phase: Phase::Student,
+            steps: 50,
+            steps_per_epoch: 10,
+            step: 0,
+        });
+        store
+    }
+
+    fn turn(value: f64) -> Command {
+        Command::Adjust {
+            knob: "lr".to_owned(),
+            schedule: Schedule::Constant(value),
+        }
+    }
+
+    #[test]
+    fn a_changed_knob_is_turned_once_and_the_rest_is_told_of() {
+        let (mut reload, store) = (following(), student());
+        let path = Path::new("e/a.ron");
+        let mut see = |text: &str| reload.changed(path, planned(text), Some(&store));
+        assert_eq!(
+            see(&text("0.1", "5")),
+            Reloaded {
+                run: "a-1".to_owned(),
+                ..Reloaded::default()
+            }
+        );
+        let reloaded = see(&text("0.05", "6"));
+        assert_eq!(reloaded.commands, [turn(0.05)]);
+        assert!(reloaded.lines[0].message.contains("lr sent to a-1"));
+        assert!(
+            reloaded.lines[0]
+                .message
+                .contains("epochs takes effect in the next run")
+        );
+        assert!(see(&text("0.05", "6")).lines.is_empty());
+    }
+
+    #[test]
+    fn a_broken_file_is_told_of_and_changes_nothing() {
+        let (mut reload, store) = (following(), student());
+        let path = Path::new("e/a.ron");
+        let reloaded = reload.changed(path, planned("(student: 3"), Some(&store));
+        assert!(reloaded.commands.is_empty());
+        assert!(reloaded.lines[0].message.contains("goes on as it was"));
+        let mended = reload.changed(path, planned(&text("0.2", "5")), Some(&store));
+        assert_eq!(mended.commands, [turn(0.2)]);
+    }
+
+    #[test]
+    fn changes_wait_until_the_student_trains() {
+        let mut reload = following();
+        let path = Path::new("e/a.ron");
+        let reloaded = reload.changed(path, planned(&text("0.2", "5")), Some(&RunStore::new()));
+        assert!(reloaded.commands.is_empty());
+        assert_eq!(reload.student_began("a-1").commands, [turn(0.2)]);
+        assert!(reload.student_began("a-1").commands.is_empty());
+    }
+
+    #[test]
+    fn other_files_and_what_was_written_back_are_left_alone() {
+        let (mut reload, store) = (following(), student());
+        let other = Path::new("e/b.ron");
+        assert!(
+            reload
+                .changed(other, planned(&text("0.2", "5")), Some(&store))
+                .lines
+                .is_empty()
+        );
+        let path = Path::new("e/a.ron");
+        reload.adopt("a-1", path, *planned(&text("0.3", "5")).unwrap());
+        let reloaded = reload.changed(path, planned(&text("0.3", "5")), Some(&store));
+        assert!(reloaded.lines.is_empty());
+        reload.forget();
+        assert!(
+            reload
+                .changed(path, planned(&text("0.4", "5")), Some(&store))
+                .lines
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! What changed between two plans of one experiment, while the first is run.
+
+use super::{Plan, Training};
+use crate::experiment::controller::Controller;
+use crate::experiment::knob::Knob;
+use crate::experiment::schedule::Schedule;
+
+/// What an edited experiment asks of a run that is under way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// Knobs of the student's training with another schedule: they can be turned
+    /// at once.
+    pub knobs: Vec<(String, Schedule)>,
+    /// What only a next run can follow: fields, and first values of knobs that
+    /// the controller moves.
+    pub later: Vec<String>,
+}
+
+impl Changes {
+    /// What `edited` has that `running` has not.
+    #[must_use]
+    pub fn between(running: &Plan, edited: &Plan) -> Self {
+        let (before, after) = (&running.training, &edited.training);
+        let same_method = running.method == edited.method && without_knobs(before, after);
+        let fields = [
+            ("name", running.name == edited.name),
+            ("seed", running.seed == edited.seed),
+            ("device", running.device == edited.device),
+            ("data", running.data == edited.data),
+            ("teacher", running.teacher == edited.teacher),
+            (
+                "student",
+                running.student == edited.student
+                    && running.student_weights == edited.student_weights,
+            ),
+            ("method", same_method),
+            ("augment", before.augment == after.augment),
+            ("optimizer", before.optimizer == after.optimizer),
+            ("epochs", before.epochs == after.epochs),
+            ("batch", before.batch == after.batch),
+            ("iteration", before.iteration == after.iteration),
+            ("clip", before.clip == after.clip),
+            ("ema", before.ema == after.ema),
+            (
+                "label_smoothing",
+                before.label_smoothing == after.label_smoothing,
+            ),
+            ("log_every", before.log_every == after.log_every),
+            (
+                "checkpoint_every",
+                before.checkpoint_every == after.checkpoint_every,
+            ),
+            ("gates", running.gates == edited.gates),
+        ];
+        let mut changes = Self::default();
+        let changed = fields.into_iter().filter(|(_, same)| !same);
+        changes
+            .later
+            .extend(changed.map(|(name, _)| name.to_owned()));
+        // Another method has other knobs, save the learning rate.
+        let shared = if same_method { usize::MAX } else { 1 };
+        let pairs = before.knobs().zip(after.knobs()).take(shared);
+        for (_, knob) in pairs.filter(|(old, new)| old.schedule != new.schedule) {
+            changes.knob(knob, after.objective.controller.as_ref());
+        }
+        changes
+    }
+
+    fn knob(&mut self, knob: &Knob, controller: Option<&Controller>) {
+        let name = knob.name.as_str();
+        if controller.is_some_and(|controller| controller.knobs().contains(&name)) {
+            self.later.push(format!("the first {name}"));
+        } else {
+            self.knobs.push((name.to_owned(), knob.schedule.clone()));
+        }
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.knobs.is_empty() && self.later.is_empty()
+    }
+}
+
+/// Whether two objectives differ in the schedules of their knobs at most.
+fn without_knobs(before: &Training, after: &Training) -> bool {
+    let mut objective = after.objective.clone();
+    let knobs = &before.objective.knobs;
+    let same = objective.knobs.len() == knobs.len();
+    for (new, old) in objective.knobs.iter_mut().zip(knobs) {
+        new.schedule = old.schedule.clone();
+    }
+    same && objective == before.objective
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment::{Override, load_text};
+
+    const TEXT: &str = "(
+        data: (train: Shapes(count: 200, size: 16)),
+        teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2, lr: Constant(0.1))),
+        student: (model: Cnn(channels: [4, 8])),
+        method: AdaptiveAugmentation(),
+        lr: Constant(0.1),
+        epochs: 5,
+        batch: 32,
+    )";
+
+    fn changes(settings: &[&str]) -> Changes {
+        let plan = |settings: &[&str]| {
+            let settings: Vec<Override> = settings
+                .iter()
+                .map(|setting| Override::parse(setting).unwrap())
+                .collect();
+            load_text(TEXT, Path::new("a.ron"), &settings).unwrap().plan
+        };
+        Changes::between(&plan(&[]), &plan(settings))
+    }
+
+    #[test]
+    fn the_same_experiment_changes_nothing() {
+        assert!(changes(&[]).is_empty());
+    }
+
+    #[test]
+    fn knobs_are_turned_at_once_and_the_rest_waits_for_the_next_run() {
+        let changes = changes(&[
+            "lr=Constant(0.05)",
+            "knobs.temperature=Linear(from: 4.0, to: 1.0)",
+            "epochs=6",
+            "data.train.count=300",
+        ]);
+        let knobs: Vec<&str> = changes
+            .knobs
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(knobs, ["lr", "temperature"]);
+        assert_eq!(changes.knobs[0].1, Schedule::Constant(0.05));
+        // p2 comes from the number of iterations by formula.
+        assert_eq!(changes.later, ["data", "epochs", "the first p2"]);
+    }
+
+    #[test]
+    fn what_the_controller_moves_and_its_rule_wait_for_the_next_run() {
+        let weight = changes(&["method.weight=0.5"]);
+        assert_eq!(weight.later, ["the first w"]);
+        assert!(weight.knobs.is_empty(), "{weight:?}");
+        let rule = changes(&["method.p_max=0.3"]);
+        assert_eq!(rule.later, ["method"]);
+        assert!(rule.knobs.is_empty(), "{rule:?}");
+    }
+
+    #[test]
+    fn another_method_keeps_the_learning_rate_a_knob() {
+        let changes = changes(&["method=Vanilla()", "lr=Constant(0.2)"]);
+        assert_eq!(changes.later, ["method"]);
+        assert_eq!(changes.knobs.len(), 1);
+    }
+
+    #[test]
+    fn a_teacher_that_is_trained_is_no_knob() {
+        let changes = changes(&["teacher.weights.Train.lr=Constant(0.2)"]);
+        assert_eq!(changes.later, ["teacher"]);
+        assert!(changes.knobs.is_empty());
+    }
+}
