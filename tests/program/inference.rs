@@ -70,12 +70,7 @@ fn what_cannot_be_classified_ends_with_2_and_says_why() {
 #[test]
 fn an_image_that_goes_bad_in_the_middle_is_told_and_training_goes_on() {
     let bench = Bench::new();
-    for class in ["cat", "dog"] {
-        for number in 0..20 {
-            let path = bench.path().join(format!("images/{class}/{number:02}.png"));
-            save(&path, number * 10);
-        }
-    }
+    save_classes(&bench, "images");
     // The header says that it is an image; the pixels end too soon.
     let torn = bench.path().join("images/cat/07.png");
     let bytes = fs::read(&torn).unwrap();
@@ -96,4 +91,48 @@ fn an_image_that_goes_bad_in_the_middle_is_told_and_training_goes_on() {
         .lines()
         .filter(|line| line.contains("\"Warned\"") && line.contains("07.png"));
     assert_eq!(warned.count(), 1, "{journal}");
+}
+
+/// Images of two classes below a folder.
+fn save_classes(bench: &Bench, folder: &str) {
+    for (shade, class) in (0..).zip(["cat", "dog"]) {
+        for number in 0..20 {
+            let path = bench.path().join(format!("{folder}/{class}/{number:02}.png"));
+            save(&path, number * 10 + 3 * shade);
+        }
+    }
+}
+
+#[test]
+fn images_that_are_streamed_give_what_images_in_memory_give() {
+    let bench = Bench::new();
+    save_classes(&bench, "images");
+    save_classes(&bench, "tests");
+    let evaluations = |memory: &str| {
+        let data = format!(
+            "data=(train: ImageFolder(\"images\"), valid: Holdout(0.2), \
+             test: ImageFolder(\"tests\"), size: (12, 12), memory_mb: {memory})"
+        );
+        let output = bench.run(&[
+            "--run", "tiny.ron", "--json", "--set", &data, "--set", "batch=8", "--set", "epochs=2",
+        ]);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        bench.forget_teachers();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.contains("\"in_memory\":false"), memory == "0");
+        let events = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        events
+            .filter_map(|event: serde_json::Value| {
+                let mut evaluation = event.get("Evaluated")?.clone();
+                evaluation.as_object_mut().unwrap().remove("seconds");
+                Some(evaluation)
+            })
+            .collect::<Vec<_>>()
+    };
+    let streamed = evaluations("0");
+    assert_eq!(streamed, evaluations("64"));
+    // Two epochs of each training, then the test images with two weights; a
+    // student's has its agreement with the teacher.
+    let with_teacher = streamed.iter().filter(|each| !each["teacher"].is_null());
+    assert_eq!((streamed.len(), with_teacher.count()), (6, 4));
 }
