@@ -7,12 +7,12 @@
 //! in the middle that can't be read was never written by us: it is an error
 //! that names the line.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::append_file::{AppendFile, Refused};
 use super::lines::LineReader;
 use crate::event::{JOURNAL_VERSION, RunEvent};
 
@@ -79,9 +79,7 @@ pub enum JournalError {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
-    /// Bytes of complete lines.
-    length: u64,
+    file: AppendFile,
 }
 
 impl Journal {
@@ -93,14 +91,8 @@ impl Journal {
         reader.lines.skip_all().map_err(|e| reader.io(e))?;
         let mut journal = Self {
             path: path.to_owned(),
-            file: File::options()
-                .append(true)
-                .create(true)
-                .open(path)
-                .map_err(|e| failed("open", path, e))?,
-            length: reader.lines.offset(),
+            file: AppendFile::open(path, reader.lines.offset()).map_err(|e| refused(e, path))?,
         };
-        journal.cut_off_torn_end()?;
         if !begun {
             let header = Header {
                 format: FORMAT.to_owned(),
@@ -122,9 +114,7 @@ impl Journal {
 
     /// Waits until everything appended is on the disk.
     pub fn sync(&mut self) -> Result<(), JournalError> {
-        self.file
-            .sync_data()
-            .map_err(|e| failed("sync", &self.path, e))
+        self.file.sync().map_err(|e| refused(e, &self.path))
     }
 
     fn write_line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
@@ -132,20 +122,7 @@ impl Journal {
             reason: error.to_string(),
         })?;
         line.push(b'\n');
-        if let Err(error) = self.file.write_all(&line) {
-            // A disk that fills up takes half a line. If it can't be cut off
-            // now, the next process that appends does it.
-            let _ = self.cut_off_torn_end();
-            return Err(failed("write", &self.path, error));
-        }
-        self.length += line.len() as u64;
-        Ok(())
-    }
-
-    fn cut_off_torn_end(&mut self) -> Result<(), JournalError> {
-        self.file
-            .set_len(self.length)
-            .map_err(|e| failed("repair", &self.path, e))
+        self.file.append(&line).map_err(|e| refused(e, &self.path))
     }
 }
 
@@ -239,6 +216,10 @@ impl JournalReader {
     fn io(&self, source: io::Error) -> JournalError {
         failed("read", &self.path, source)
     }
+}
+
+fn refused(refused: Refused, path: &Path) -> JournalError {
+    failed(refused.action, path, refused.source)
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> JournalError {

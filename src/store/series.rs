@@ -40,6 +40,8 @@ mod writer;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::append_file::Refused;
+
 pub use reader::SeriesReader;
 pub use writer::SeriesWriter;
 
@@ -88,6 +90,10 @@ pub enum SeriesError {
         /// What does not agree.
         reason: &'static str,
     },
+}
+
+fn refused(refused: Refused, path: &Path) -> SeriesError {
+    failed(refused.action, path, refused.source)
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> SeriesError {

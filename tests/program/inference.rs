@@ -97,7 +97,9 @@ fn an_image_that_goes_bad_in_the_middle_is_told_and_training_goes_on() {
 fn save_classes(bench: &Bench, folder: &str) {
     for (shade, class) in (0..).zip(["cat", "dog"]) {
         for number in 0..20 {
-            let path = bench.path().join(format!("{folder}/{class}/{number:02}.png"));
+            let path = bench
+                .path()
+                .join(format!("{folder}/{class}/{number:02}.png"));
             save(&path, number * 10 + 3 * shade);
         }
     }

@@ -1,12 +1,11 @@
 //! Writing a series.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::reader::SeriesReader;
-use super::{SeriesError, block, failed};
+use super::{SeriesError, block, refused};
 use crate::event::{Position, StepRow};
+use crate::store::append_file::AppendFile;
 
 /// Rows of a full block: with twenty metrics 184 kB, so that names and headers
 /// cost nothing and reading is sequential.
@@ -16,9 +15,7 @@ const ROWS_OF_A_BLOCK: usize = 1024;
 #[derive(Debug)]
 pub struct SeriesWriter {
     path: PathBuf,
-    file: File,
-    /// Bytes of complete blocks.
-    length: u64,
+    file: AppendFile,
     /// Rows of the next block, of one training and ascending.
     rows: Vec<StepRow>,
 }
@@ -30,15 +27,9 @@ impl SeriesWriter {
         let length = SeriesReader::new(path).skip_all()?;
         let mut writer = Self {
             path: path.to_owned(),
-            file: File::options()
-                .append(true)
-                .create(true)
-                .open(path)
-                .map_err(|e| failed("open", path, e))?,
-            length,
+            file: AppendFile::open(path, length).map_err(|e| refused(e, path))?,
             rows: Vec::new(),
         };
-        writer.cut_off_torn_end()?;
         if length == 0 {
             writer.write(&block::file_header())?;
         }
@@ -76,25 +67,10 @@ impl SeriesWriter {
     /// Writes the rows that are kept and waits until all is on the disk.
     pub fn sync(&mut self) -> Result<(), SeriesError> {
         self.flush()?;
-        self.file
-            .sync_data()
-            .map_err(|e| failed("sync", &self.path, e))
+        self.file.sync().map_err(|e| refused(e, &self.path))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SeriesError> {
-        if let Err(error) = self.file.write_all(bytes) {
-            // A disk that fills up takes half a block. If it can't be cut off
-            // now, the next process that appends does it.
-            let _ = self.cut_off_torn_end();
-            return Err(failed("write", &self.path, error));
-        }
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn cut_off_torn_end(&mut self) -> Result<(), SeriesError> {
-        self.file
-            .set_len(self.length)
-            .map_err(|e| failed("repair", &self.path, e))
+        self.file.append(bytes).map_err(|e| refused(e, &self.path))
     }
 }

@@ -1,0 +1,90 @@
+//! A file that only grows, by whole pieces: what a process that died left half
+//! written at its end is cut off before anything is appended.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// A file that is appended to.
+#[derive(Debug)]
+pub struct AppendFile {
+    file: File,
+    /// Bytes of whole pieces.
+    length: u64,
+}
+
+/// What the system refused, for an error that names the file.
+#[derive(Debug)]
+pub struct Refused {
+    /// What was tried.
+    pub action: &'static str,
+    /// Why not.
+    pub source: io::Error,
+}
+
+/// Notes what was tried.
+fn refused(action: &'static str) -> impl FnOnce(io::Error) -> Refused {
+    move |source| Refused { action, source }
+}
+
+impl AppendFile {
+    /// Opens a file of which the first `length` bytes are whole pieces, or
+    /// begins one. What comes after them is cut off.
+    pub fn open(path: &Path, length: u64) -> Result<Self, Refused> {
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(refused("open"))?;
+        let file = Self { file, length };
+        file.cut_off_torn_end()?;
+        Ok(file)
+    }
+
+    /// Appends a piece with one write.
+    pub fn append(&mut self, piece: &[u8]) -> Result<(), Refused> {
+        if let Err(source) = self.file.write_all(piece) {
+            // A disk that fills up takes half a piece. If it can't be cut off
+            // now, the next process that appends does it.
+            let _ = self.cut_off_torn_end();
+            return Err(refused("write")(source));
+        }
+        self.length += piece.len() as u64;
+        Ok(())
+    }
+
+    /// Waits until everything appended is on the disk.
+    pub fn sync(&self) -> Result<(), Refused> {
+        self.file.sync_data().map_err(refused("sync"))
+    }
+
+    fn cut_off_torn_end(&self) -> Result<(), Refused> {
+        self.file.set_len(self.length).map_err(refused("repair"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_torn_is_cut_off_before_anything_is_appended() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("pieces");
+        fs::write(&path, "whole\nhal").unwrap();
+        let mut file = AppendFile::open(&path, 6).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n");
+        file.append(b"next\n").unwrap();
+        file.sync().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nnext\n");
+    }
+
+    #[test]
+    fn what_was_refused_says_what_was_tried() {
+        let place = tempfile::tempdir().unwrap();
+        let refused = AppendFile::open(place.path(), 0).unwrap_err();
+        assert_eq!(refused.action, "open");
+    }
+}
