@@ -3,6 +3,10 @@
     missing_docs,
     reason = "criterion's macros make items without documentation"
 )]
+#![expect(
+    clippy::print_stderr,
+    reason = "criterion measures times; the memory is told beside them"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -99,6 +103,14 @@ fn entry(folder: &RunFolder) -> RunEntry {
     }
 }
 
+/// Megabytes of this process in memory, where the system tells.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1000)
+}
+
 fn key(ui: &mut Ui, runs: &Runs, code: KeyCode) {
     ui.update(Incoming::Input(Event::Key(KeyEvent::from(code))), runs);
 }
@@ -114,8 +126,15 @@ fn screen(criterion: &mut Criterion) {
         bencher.iter(|| black_box(RunStore::open(&folder).expect("a whole run")));
     });
 
+    let before = resident();
     let mut runs = Runs::new();
     runs.insert(entry(&folder));
+    if let (Some(before), Some(after)) = (before, resident()) {
+        eprintln!(
+            "screen/memory of a million steps: {} MB",
+            after.saturating_sub(before)
+        );
+    }
     let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::True);
     let mut ui = Ui::new(Settings::default(), Keymap::default(), theme);
     ui.update(Incoming::Input(Event::Resize(SIZE.0, SIZE.1)), &runs);

@@ -98,6 +98,15 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     terminal.keys(" ");
     terminal.until_gone("paused");
 
+    // A change of its file reaches the run where it can.
+    let file = place.path().join("experiments/small.ron");
+    let text = fs::read_to_string(&file).unwrap();
+    let changed = text
+        .replace("temperature: 3.0", "temperature: 2.0")
+        .replace("batch: 16", "batch: 8");
+    fs::write(&file, changed).unwrap();
+    terminal.until(&["temperature sent to", "batch take effect in the next run"]);
+
     // Student and teacher on the same images.
     terminal.keys("4");
     terminal.until(&["teacher", "student", "KL"]);
@@ -126,6 +135,8 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
         .unwrap();
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(journal.contains("the workbench was left"), "{journal}");
+    let from_file = r#""origin":"File","command":{"Adjust":{"knob":"temperature""#;
+    assert!(journal.contains(from_file), "{journal}");
     assert!(run.join("latest").exists());
 }
 
