@@ -118,14 +118,16 @@ impl State {
     /// Plans a file again that was saved, here or elsewhere, while something
     /// trains that it could be the experiment of.
     fn plan_again(&self, incoming: &Incoming) {
-        let (Incoming::News(News::ExperimentRead {
-            path,
-            text: Ok(text),
-        })
-        | Incoming::News(News::ExperimentWritten {
-            path,
-            text: Ok(text),
-        })) = incoming
+        let Incoming::News(
+            News::ExperimentRead {
+                path,
+                text: Ok(text),
+            }
+            | News::ExperimentWritten {
+                path,
+                text: Ok(text),
+            },
+        ) = incoming
         else {
             return;
         };

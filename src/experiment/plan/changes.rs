@@ -52,11 +52,11 @@ impl Changes {
             ),
             ("gates", running.gates == edited.gates),
         ];
-        let mut changes = Self::default();
-        let changed = fields.into_iter().filter(|(_, same)| !same);
-        changes
-            .later
-            .extend(changed.map(|(name, _)| name.to_owned()));
+        let others = fields.into_iter().filter(|(_, same)| !same);
+        let mut changes = Self {
+            knobs: Vec::new(),
+            later: others.map(|(name, _)| name.to_owned()).collect(),
+        };
         // Another method has other knobs, save the learning rate.
         let shared = if same_method { usize::MAX } else { 1 };
         let pairs = before.knobs().zip(after.knobs()).take(shared);
