@@ -7,6 +7,7 @@
 )]
 #![cfg(unix)]
 
+mod pictures;
 mod terminal;
 
 use std::fs;

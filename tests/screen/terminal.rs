@@ -25,7 +25,16 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts the workbench in `folder` on a terminal of this size.
-    pub fn start(folder: &Path, (columns, rows): (u16, u16)) -> Self {
+    pub fn start(folder: &Path, size: (u16, u16)) -> Self {
+        Self::start_with(folder, size, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn start_with(
+        folder: &Path,
+        (columns, rows): (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize {
             rows,
             cols: columns,
@@ -37,6 +46,10 @@ impl Terminal {
         command.cwd(folder);
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", folder.join("config"));
+        command.env("XDG_STATE_HOME", folder.join("state"));
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(
