@@ -15,7 +15,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::error::ImageError;
+use super::image_error::ImageError;
 
 /// Bytes that no pixel of a supported format exceeds: four channels of 16 bits.
 const BYTES_PER_PIXEL: u64 = 8;

@@ -6,11 +6,11 @@
 //! training begins wherever that is possible.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::image_error::{ImageError, LISTED, names};
 use super::source::SourceError;
 use crate::event::SkippedImage;
 
@@ -203,68 +203,6 @@ impl DataError {
     }
 }
 
-/// An image that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ImageError {
-    /// The file could not be opened or read.
-    #[error("{0}")]
-    Unreadable(String),
-    /// A folder, socket or pipe that is named like an image.
-    #[error("is not a regular file")]
-    NotAFile,
-    /// The file has no content.
-    #[error("is empty")]
-    Empty,
-    /// The content is of no known image format.
-    #[error("is not an image, whatever its name says")]
-    NotAnImage,
-    /// A format that is not decoded here.
-    #[error("is {0}, which is not read here; convert it to PNG or JPEG")]
-    Unsupported(&'static str),
-    /// The header promises more pixels than are allowed.
-    #[error("has {width}×{height} pixels, more than data.max_pixels = {limit}")]
-    TooManyPixels {
-        /// Width, pixels.
-        width: u32,
-        /// Height, pixels.
-        height: u32,
-        /// Greatest allowed product.
-        limit: u64,
-    },
-    /// The file is longer than any image of the allowed size.
-    #[error("is a file of {bytes} bytes, too long for data.max_pixels = {limit}")]
-    TooLong {
-        /// Length of the file.
-        bytes: u64,
-        /// Greatest allowed number of pixels.
-        limit: u64,
-    },
-    /// The file ends before the image does.
-    #[error("is cut off")]
-    CutOff,
-    /// The decoder gave up.
-    #[error("is damaged: {0}")]
-    Damaged(String),
-}
-
-impl ImageError {
-    /// The error of opening or reading a file, without the system's number.
-    pub(super) fn io(error: &io::Error) -> Self {
-        Self::Unreadable(describe_io(error))
-    }
-}
-
-/// What went wrong, the same words on every system where there is a word.
-pub(super) fn describe_io(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "does not exist".to_owned(),
-        io::ErrorKind::PermissionDenied => "may not be read (permission denied)".to_owned(),
-        io::ErrorKind::IsADirectory => "is a folder".to_owned(),
-        io::ErrorKind::UnexpectedEof => "is cut off".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    }
-}
-
 /// Counts bad images against what is tolerated.
 pub(super) fn exceeds(bad: usize, total: usize, max_bad: f64) -> bool {
     bad == total || bad as f64 > max_bad * total as f64
@@ -281,9 +219,6 @@ fn share(bad: usize, total: usize, place: &str, max_bad: f64) -> String {
         )
     }
 }
-
-/// At most this many names are listed in one message.
-const LISTED: usize = 5;
 
 struct Listed<'a>(&'a [SkippedImage]);
 
@@ -312,19 +247,6 @@ impl fmt::Display for Mismatch<'_> {
             write!(f, "{joint} has {} besides", names(unexpected))?;
         }
         f.write_str("; names must agree exactly, upper and lower case included")
-    }
-}
-
-/// A few quoted names and how many more there are.
-pub(super) fn names(names: &[String]) -> String {
-    let listed: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|n| format!("{n:?}"))
-        .collect();
-    match names.len().checked_sub(LISTED) {
-        None | Some(0) => listed.join(", "),
-        Some(more) => format!("{} and {more} more", listed.join(", ")),
     }
 }
 

@@ -19,6 +19,7 @@ pub mod stream;
 
 mod evaluation;
 mod fingerprint;
+mod image_error;
 mod images;
 mod inference;
 mod loader;
@@ -29,8 +30,9 @@ mod source;
 mod split;
 mod workers;
 
-pub use error::{DataError, ImageError, Part};
+pub use error::{DataError, Part};
 pub use evaluation::{EvaluationBatch, EvaluationBatches};
+pub use image_error::ImageError;
 pub use images::Images;
 pub use inference::open_folder;
 pub use loader::{Batch, BatchRequest, Loader};

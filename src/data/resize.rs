@@ -9,7 +9,7 @@
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-use super::error::ImageError;
+use super::image_error::ImageError;
 
 /// Scales and crops an image to `size`, height and width in pixels. An image
 /// that already has the size is returned as it is.

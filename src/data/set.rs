@@ -14,7 +14,8 @@ use rayon::prelude::{
     IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSliceMut,
 };
 
-use super::error::{self, DataError, ImageError, Part};
+use super::error::{self, DataError, Part};
+use super::image_error::ImageError;
 use super::resize;
 use super::source::{Found, Origin};
 use super::workers::Workers;

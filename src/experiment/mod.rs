@@ -18,6 +18,7 @@ pub mod nearest;
 pub mod objective;
 pub mod plan;
 pub mod problem;
+pub mod range;
 mod read;
 pub mod schedule;
 pub mod spec;

@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::knob::Range;
 use super::problem::Problem;
+use super::range::Range;
 
 /// A scalar that changes over training. Times are epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

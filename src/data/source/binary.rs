@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use image::RgbImage;
 
 use super::SourceError;
-use crate::data::error::ImageError;
+use crate::data::image_error::ImageError;
 
 /// How the bytes of a record make an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::data::error::{describe_io, names};
+use crate::data::image_error::{describe_io, names};
 
 /// A source of images that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use super::decode;
-use super::error::ImageError;
+use crate::data::image_error::ImageError;
 use crate::experiment::spec::{Shapes, Source};
 
 pub use error::SourceError;

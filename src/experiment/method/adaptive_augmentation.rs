@@ -10,9 +10,10 @@ use super::{ExpansionContext, Method, check, check_divergence};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, ScheduledKnob, SecondProbability, Update,
 };
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 
 /// Augmentation that grows as long as the student copes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,13 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::custom_controller::CustomController;
+use super::custom_controller::{CustomController, one_view};
 use super::{ExpansionContext, Method, check, check_divergence};
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
 };
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 
 /// Views, terms and controller as written. Views count from 1 in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,10 +93,6 @@ pub enum CustomTerm {
 
 fn first_view() -> Vec<usize> {
     vec![1]
-}
-
-pub(super) fn one_view() -> usize {
-    1
 }
 
 impl Method for Custom {

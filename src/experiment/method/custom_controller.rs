@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::adaptive_augmentation::check_update;
-use super::custom::one_view;
 use super::{ExpansionContext, check};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::Objective;
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 
 /// A controller of a custom method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,11 @@ fn distill_term() -> String {
 
 fn truth_term() -> String {
     "truth".to_owned()
+}
+
+/// Views are numbered from 1.
+pub(super) fn one_view() -> usize {
+    1
 }
 
 impl CustomController {

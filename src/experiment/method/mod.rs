@@ -20,9 +20,9 @@ pub use multi_view::{MultiView, TeacherViews};
 pub use scratch::Scratch;
 pub use vanilla::Vanilla;
 
-use super::knob::Range;
 use super::objective::{Divergence, Objective};
 use super::problem::Problem;
+use super::range::Range;
 
 /// Something that expands to an objective.
 pub trait Method {

@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ExpansionContext, Method, check, check_divergence};
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
 };
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 
 /// Greatest number of views: pairs grow with its square.
 const MAX_VIEWS: usize = 16;

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ExpansionContext, Method, check};
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::objective::{Loss, Objective, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 
 /// The student alone, as a floor for every other method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

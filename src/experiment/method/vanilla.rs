@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ExpansionContext, Method, check, check_divergence};
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 
 /// The baseline that all else is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

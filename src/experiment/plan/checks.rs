@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::make::run_name;
+use super::paths::run_name;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{IterationSpec, Spec};
 

@@ -1,16 +1,17 @@
 //! From spec to plan: every check of every value, in one place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::checks::{self, between};
 use super::data::data_plan;
-use super::paths::Paths;
+use super::paths::{Paths, run_name};
 use super::{Plan, TeacherPlan, TeacherSource, Training, gates, models, optimizers};
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::Objective;
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{IterationSpec, Spec, TeacherTraining, TeacherWeights};
 
@@ -123,16 +124,6 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         method: name.to_owned(),
         training: student_training(spec, objective),
         gates,
-    })
-}
-
-/// The name of the runs of a spec in the file `origin`.
-pub(in crate::experiment) fn run_name(spec: &Spec, origin: &Path) -> String {
-    spec.name.clone().unwrap_or_else(|| {
-        origin.file_stem().map_or_else(
-            || "experiment".to_owned(),
-            |stem| stem.to_string_lossy().into_owned(),
-        )
     })
 }
 
@@ -329,14 +320,4 @@ fn teacher_training(
         log_every: spec.log_every,
         checkpoint_every: spec.checkpoint_every,
     })
-}
-
-/// The folder an experiment file's relative paths start at.
-#[must_use]
-pub(in crate::experiment) fn folder_of(origin: &Path) -> PathBuf {
-    origin
-        .parent()
-        .map(Path::to_path_buf)
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or_else(|| PathBuf::from("."))
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::make::folder_of;
 use crate::experiment::problem::Problem;
+use crate::experiment::spec::Spec;
 
 /// Resolves what is written against the folder of the experiment file.
 pub(in crate::experiment) struct Paths {
@@ -106,4 +106,24 @@ impl Paths {
         problems.push(Problem::new(place, message).help(help));
         None
     }
+}
+
+/// The name of the runs of a spec in the file `origin`.
+pub(in crate::experiment) fn run_name(spec: &Spec, origin: &Path) -> String {
+    spec.name.clone().unwrap_or_else(|| {
+        origin.file_stem().map_or_else(
+            || "experiment".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        )
+    })
+}
+
+/// The folder an experiment file's relative paths start at.
+#[must_use]
+pub(in crate::experiment) fn folder_of(origin: &Path) -> PathBuf {
+    origin
+        .parent()
+        .map(Path::to_path_buf)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| PathBuf::from("."))
 }

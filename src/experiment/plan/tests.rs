@@ -1,11 +1,11 @@
 use std::path::Path;
 
 use super::*;
-use crate::experiment::knob::Range;
 use crate::experiment::load_text;
 use crate::experiment::method::{ExpansionContext, Method};
 use crate::experiment::objective::{Loss, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 use crate::experiment::read_spec;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::Spec;
