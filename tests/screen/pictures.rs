@@ -103,9 +103,9 @@ fn every_screen_comes_to_what_the_readme_shows() {
     let halfway = if std::env::var_os(WRITE).is_some() {
         "epoch 7"
     } else {
-        "epoch"
+        "of 40"
     };
-    terminal.until(&["student", "training", halfway]);
+    terminal.until(&["student  ●", "training", halfway]);
     terminal.keys(" ");
     terminal.until(&["paused"]);
     put("live", &terminal.text());
