@@ -15,6 +15,8 @@ pub enum Context {
     Experiments,
     /// The text of an experiment.
     Editor,
+    /// What differs between the text here and the one on disk.
+    Difference,
     /// The table of runs.
     Runs,
     /// Charts of a run.
@@ -35,6 +37,7 @@ impl Context {
             Self::Global => "Everywhere",
             Self::Experiments => "Experiments",
             Self::Editor => "Editor",
+            Self::Difference => "Changed on disk",
             Self::Runs => "Runs",
             Self::Live => "Live",
             Self::Knobs => "Knobs",
@@ -115,6 +118,7 @@ actions! {
         RenameExperiment "rename-experiment" "Renames the selected experiment's file." ["m"];
         Dequeue "dequeue" "Takes the selected experiment out of those that wait." ["x"];
         TogglePlan "plan" "Shows or hides what the experiment will do." ["p", "f6"];
+        ShowDifference "show-difference" "Shows what somebody else changed in the file, to choose whose text stays." ["f4"];
     }
     Editor {
         SaveText "save-text" "Saves the experiment." ["ctrl+s"];
@@ -128,9 +132,12 @@ actions! {
         NextProblem "next-problem" "Goes to the next mistake." ["f8", "alt+n"];
         ShowProblems "show-problems" "Goes to the list of mistakes." ["f7"];
         Complete "complete" "Shows what can stand at the cursor." ["ctrl+space", "alt+c"];
-        TakeTheirs "take-theirs" "Takes over what somebody else wrote into the open file." [];
-        KeepMine "keep-mine" "Keeps the text as it is here; saving it replaces what somebody else wrote." [];
         LeaveEditor "leave-editor" "Goes back to the list of experiments." ["esc"];
+    }
+    Difference {
+        KeepMine "keep-mine" "Keeps the text as it is here; saving it replaces what somebody else wrote." ["f2"];
+        TakeTheirs "take-theirs" "Takes over what somebody else wrote into the open file." ["f3"];
+        SaveMine "save-mine" "Saves the text as it is here over what somebody else wrote." [];
     }
     Runs {
         MarkRun "mark-run" "Marks the selected run, to compare it." ["space"];

@@ -87,6 +87,28 @@ impl Chord {
         Some(Self { code, modifiers })
     }
 
+    /// Whether it moves in a text or changes it without being a letter.
+    #[must_use]
+    pub fn edits(self) -> bool {
+        let code = matches!(
+            self.code,
+            KeyCode::Up
+                | KeyCode::Down
+                | KeyCode::Left
+                | KeyCode::Right
+                | KeyCode::PageUp
+                | KeyCode::PageDown
+                | KeyCode::Home
+                | KeyCode::End
+                | KeyCode::Enter
+                | KeyCode::Tab
+                | KeyCode::BackTab
+                | KeyCode::Backspace
+                | KeyCode::Delete
+        );
+        code && self.modifiers.is_empty()
+    }
+
     /// Whether it is a letter that is typed into a text.
     #[must_use]
     pub fn is_text(self) -> bool {
@@ -226,6 +248,15 @@ impl Keymap {
     pub fn key(&self, action: Action) -> Option<String> {
         let found = self.keys.iter().find(|(known, _)| *known == action);
         found.and_then(|(_, chords)| chords.first().map(Chord::to_string))
+    }
+
+    /// The first key of an action that works while a text is typed.
+    #[must_use]
+    pub fn key_while_typing(&self, action: Action) -> Option<String> {
+        let found = self.keys.iter().find(|(known, _)| *known == action);
+        let (_, chords) = found?;
+        let key = chords.iter().find(|chord| !chord.is_text());
+        key.map(Chord::to_string)
     }
 }
 

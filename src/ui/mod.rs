@@ -48,6 +48,8 @@ pub struct Ui {
     live: Live,
     compare: Compare,
     inference: Inference,
+    /// Whether the workbench ends once every experiment is saved.
+    leaving: bool,
 }
 
 impl Ui {
@@ -62,6 +64,7 @@ impl Ui {
             live: Live::default(),
             compare: Compare::default(),
             inference: Inference::default(),
+            leaving: false,
         }
     }
 }

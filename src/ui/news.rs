@@ -143,6 +143,12 @@ impl LogLine {
         Self::new(Level::Info, message)
     }
 
+    /// To look at.
+    #[must_use]
+    pub fn warn(message: impl Into<String>) -> Self {
+        Self::new(Level::Warn, message)
+    }
+
     /// It went wrong.
     #[must_use]
     pub fn error(message: impl Into<String>) -> Self {

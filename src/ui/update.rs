@@ -7,7 +7,7 @@
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::action::{Action, Context};
-use super::dialog::{Answer, Confirm, Dialog, Help, Palette, Purpose};
+use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Purpose, Quit};
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::news::{Incoming, LogLine, News};
@@ -38,15 +38,22 @@ impl Ui {
 
     fn key(&mut self, key: KeyEvent, runs: &Runs) {
         self.shared.hush();
+        // Whoever goes on does not wait to leave.
+        self.leaving = false;
         let chord = Chord::of(key);
         if let Some(dialog) = self.shared.dialog.take() {
             // Leaving works from everywhere.
             if self.shared.keymap.action(chord, &[Context::Global]) == Some(Action::Quit)
                 && !chord.is_text()
             {
-                return self.quit(runs);
+                // Twice is an answer, where nothing is lost by it.
+                return match dialog {
+                    Dialog::Quit(quit) if quit.is_harmless() => self.shared.ask(Effect::Quit),
+                    _ => self.quit(runs),
+                };
             }
-            let answer = dialog.key(key);
+            let area = draw::areas(&self.shared).body;
+            let answer = dialog.key(key, &self.shared.keymap, area);
             return self.answered(answer, runs);
         }
         let contexts = self.contexts();
@@ -65,6 +72,7 @@ impl Ui {
             Answer::Chosen(action) => self.choose(action, runs),
             Answer::Confirmed(effect) => self.shared.ask(effect),
             Answer::Given(purpose, text) => self.given(purpose, &text, runs),
+            Answer::Left(leaving) => self.leave(leaving, runs),
         }
     }
 
@@ -73,7 +81,9 @@ impl Ui {
     fn choose(&mut self, action: Action, runs: &Runs) {
         let screen = match action.entry().context {
             Context::Global => None,
-            Context::Experiments | Context::Editor => Some(Screen::Experiments),
+            Context::Experiments | Context::Editor | Context::Difference => {
+                Some(Screen::Experiments)
+            }
             Context::Runs => Some(Screen::Runs),
             Context::Live | Context::Knobs => Some(Screen::Live),
             Context::Compare => Some(Screen::Compare),
@@ -109,26 +119,48 @@ impl Ui {
         }
     }
 
+    /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
-        let training = self.shared.training.clone();
-        let unsaved = self.experiments.unsaved();
-        let training = training
-            .filter(|name| runs.get(name).is_some())
-            .map(|name| format!("{name} trains. It will be saved and can go on later. "));
-        let unsaved = match unsaved {
+        let training = self.shared.training.as_deref();
+        let training = training.filter(|name| runs.get(name).is_some());
+        let training = training.map(|name| {
+            format!("{name} trains here: it is saved at the next step and can be resumed.")
+        });
+        let waiting = match self.shared.queue.len() {
             0 => None,
-            1 => Some("One experiment is not saved. ".to_owned()),
-            count => Some(format!("{count} experiments are not saved. ")),
+            1 => Some("1 experiment waits; it will not be trained.".to_owned()),
+            count => Some(format!(
+                "{count} experiments wait; they will not be trained."
+            )),
         };
-        let message: String = training.into_iter().chain(unsaved).collect();
-        if message.is_empty() {
+        let reasons: Vec<String> = training.into_iter().chain(waiting).collect();
+        let unsaved = self.experiments.unsaved();
+        if reasons.is_empty() && unsaved.is_empty() {
             return self.shared.ask(Effect::Quit);
         }
-        self.shared.dialog = Some(Dialog::Confirm(Confirm {
-            title: "Quit".to_owned(),
-            message: message + "End the workbench?",
-            effect: Effect::Quit,
-        }));
+        self.shared.dialog = Some(Dialog::Quit(Quit::new(reasons, &unsaved)));
+    }
+
+    fn leave(&mut self, leaving: Leaving, runs: &Runs) {
+        match leaving {
+            Leaving::Stay => {}
+            Leaving::AsItIs => self.shared.ask(Effect::Quit),
+            Leaving::SaveAll => {
+                self.leaving = self.experiments.save_all(&mut self.shared, runs);
+                if !self.leaving {
+                    self.show(Screen::Experiments, runs);
+                }
+            }
+        }
+    }
+
+    /// Ends the workbench if that is what was waited for: that every experiment
+    /// is saved. One that could not be saved keeps it open.
+    fn written(&mut self, is_saved: bool) {
+        if self.leaving && is_saved && self.experiments.unsaved().is_empty() {
+            self.shared.ask(Effect::Quit);
+        }
+        self.leaving &= is_saved;
     }
 
     fn show(&mut self, screen: Screen, runs: &Runs) {
@@ -190,10 +222,11 @@ impl Ui {
     }
 
     fn mouse(&mut self, mouse: MouseEvent, runs: &Runs) {
-        if self.shared.dialog.is_some() {
-            return;
-        }
         let areas = draw::areas(&self.shared);
+        if let Some(dialog) = self.shared.dialog.take() {
+            let answer = dialog.mouse(mouse, &self.shared.keymap, areas.body);
+            return self.answered(answer, runs);
+        }
         if let MouseEventKind::Down(_) = mouse.kind
             && let Some(screen) = draw::tab_at(areas.tabs, mouse.column, mouse.row)
         {
@@ -262,18 +295,24 @@ impl Ui {
             News::RunsChanged => self.runs_changed(runs),
             News::ProbeRead { .. } => self.compare.heard(news, shared, runs),
             News::Inference(event) => self.inference.heard(event, shared, runs),
-            News::Experiments(_)
-            | News::ExperimentRead { .. }
-            | News::ExperimentWritten { .. }
-            | News::Planned { .. } => self.experiments.heard(news, shared, runs),
+            News::ExperimentWritten { ref text, .. } => {
+                let is_saved = text.is_ok();
+                self.experiments.heard(news, shared, runs);
+                self.written(is_saved);
+            }
+            News::Experiments(_) | News::ExperimentRead { .. } | News::Planned { .. } => {
+                self.experiments.heard(news, shared, runs)
+            }
         }
     }
 }
 
 /// Whether a key is rather typed than what it means outside of texts.
 fn is_typed(chord: Chord, action: Action) -> bool {
+    let context = action.entry().context;
     chord.is_text()
-        || (action.entry().context == Context::Global
+        || (chord.edits() && context != Context::Editor)
+        || (context == Context::Global
             && !matches!(
                 action,
                 Action::Quit

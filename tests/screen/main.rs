@@ -126,7 +126,7 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     // Leave: it asks, saves, and gives the terminal back.
     terminal.keys("q");
     terminal.until(&["End the workbench?"]);
-    terminal.keys("y");
+    terminal.keys(ENTER);
     assert_eq!(terminal.end(), 0);
     assert!(terminal.is_given_back(), "{}", terminal.text());
     let run = fs::read_dir(place.path().join("checkpoints"))

@@ -1,20 +1,25 @@
 //! A question with yes or no.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
 
-use super::{Answer, Dialog, frame as boxed};
+use super::buttons::{self, Button};
+use super::{Answer, Dialog, frame as boxed, is_click};
+use crate::ui::action::Action;
 use crate::ui::effect::Effect;
+use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
+use crate::ui::widget::wrap::wrapped;
 
 /// ```text
-/// ┌ Quit ────────────────────────────────┐
-/// │ quickstart-… trains. It is saved and │
-/// │ can go on later.                     │
-/// │ y yes   n no                         │
+/// ┌ Trash ───────────────────────────────┐
+/// │ quickstart-… goes to the trash with  │
+/// │ everything in it.                    │
+/// │                                      │
+/// │ enter yes   esc no                   │
 /// └──────────────────────────────────────┘
 /// ```
 #[derive(Debug)]
@@ -28,26 +33,49 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    pub(super) fn key(self, key: KeyEvent) -> Answer {
-        match key.code {
-            // Not enter: it is pressed too easily for what cannot be taken back.
-            KeyCode::Char('y' | 'Y') => Answer::Confirmed(self.effect),
-            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => Answer::Closed,
+    pub(super) fn key(self, key: KeyEvent, keymap: &Keymap) -> Answer {
+        match boxed::meaning(key, keymap) {
+            Some(Action::Activate) => Answer::Confirmed(self.effect),
+            Some(Action::Back) => Answer::Closed,
             _ => Answer::Open(Dialog::Confirm(self)),
         }
     }
 
-    pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
-        const WIDTH: u16 = 60;
-        let lines = self.message.chars().count() as u16 / (WIDTH - 6) + 1;
-        let inside = boxed::open(&self.title, (WIDTH, lines + 4), theme, frame, area);
-        let keys = Line::from(vec![
-            Span::styled("y", theme.accent()),
-            Span::raw(" yes   "),
-            Span::styled("n", theme.accent()),
-            Span::raw(" no"),
-        ]);
-        let text = vec![Line::raw(self.message.as_str()), Line::default(), keys];
-        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), inside);
+    pub(super) fn mouse(self, mouse: MouseEvent, keymap: &Keymap, area: Rect) -> Answer {
+        let buttons = choices(keymap);
+        let (_, foot) = buttons::foot(&buttons, boxed::inside(self.place(&buttons, area)));
+        let cell = Position::new(mouse.column, mouse.row);
+        let pressed = buttons::at(&buttons, foot, cell).filter(|_| is_click(mouse));
+        match pressed {
+            Some(0) => Answer::Confirmed(self.effect),
+            Some(_) => Answer::Closed,
+            None => Answer::Open(Dialog::Confirm(self)),
+        }
     }
+
+    fn place(&self, buttons: &[Button], area: Rect) -> Rect {
+        let width = boxed::READABLE.min(area.width);
+        let inside = width.saturating_sub(4);
+        let lines = wrapped(&self.message, usize::from(inside)).len() as u16;
+        let height = lines + 1 + buttons::height(buttons, inside) + 2;
+        boxed::place((width, height), area)
+    }
+
+    pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
+        let buttons = choices(keymap);
+        let place = self.place(&buttons, area);
+        let inside = boxed::open(&self.title, place, theme, frame);
+        let (body, foot) = buttons::foot(&buttons, inside);
+        let text = wrapped(&self.message, usize::from(inside.width));
+        let text: Vec<Line> = text.into_iter().map(Line::raw).collect();
+        frame.render_widget(Paragraph::new(text), body);
+        buttons::draw(&buttons, theme, frame, foot);
+    }
+}
+
+fn choices(keymap: &Keymap) -> [Button; 2] {
+    [
+        Button::new(boxed::key(Action::Activate, keymap), "yes"),
+        Button::new(boxed::key(Action::Back, keymap), "no"),
+    ]
 }

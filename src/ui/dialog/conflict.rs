@@ -1,41 +1,49 @@
 //! A file that was changed here and on disk: whose text stays?
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Answer, Dialog, frame as boxed};
-use crate::ui::action::Action;
+use super::buttons::{self, Button};
+use super::{Answer, Dialog, NOTCH, frame as boxed, is_click};
+use crate::ui::action::{Action, Context};
+use crate::ui::keymap::{Chord, Keymap};
 use crate::ui::theme::Theme;
+use crate::ui::widget::cells::shorten;
 
 /// Lines that stay around a change.
 const AROUND: usize = 2;
 
-/// Lines that a page moves by.
-const PAGE: usize = 10;
+/// Columns that an experiment rarely exceeds.
+const WIDTH: u16 = 124;
 
 /// ```text
-/// ┌ quickstart was changed on disk too ────┐
-/// │   epochs: 12,                          │
-/// │ - batch: 64,          (yours)          │
-/// │ + batch: 128,         (theirs)         │
-/// │ f2 keep mine  f3 take theirs  esc later│
-/// └────────────────────────────────────────┘
+/// ┌ quickstart was changed here and on disk ┐
+/// │   epochs: 12,                           │
+/// │ - batch: 64,                            │
+/// │ + batch: 128,                           │
+/// │                                         │
+/// │ f2 keep mine (-)   f3 take theirs (+)   │
+/// │ esc later                               │
+/// └─────────────────────────────────────────┘
 /// ```
 #[derive(Debug)]
 pub struct Conflict {
     name: String,
     lines: Vec<(ChangeTag, String)>,
     above: usize,
+    /// Whether it is asked because the text here was to be saved.
+    saving: bool,
 }
 
 impl Conflict {
-    /// Asks about a file of this name.
+    /// Asks about a file of this name; `saving` if that is what is to happen to
+    /// the text here.
     #[must_use]
-    pub fn new(name: &str, mine: &str, theirs: &str) -> Self {
+    pub fn new(name: &str, mine: &str, theirs: &str, saving: bool) -> Self {
         let diff = TextDiff::from_lines(mine, theirs);
         let mut lines = Vec::new();
         for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
@@ -50,55 +58,103 @@ impl Conflict {
             name: name.to_owned(),
             lines,
             above: 0,
+            saving,
         }
     }
 
-    pub(super) fn key(mut self, key: KeyEvent) -> Answer {
-        let last = self.lines.len().saturating_sub(1);
-        match key.code {
-            // It opens while one types: no letter may decide.
-            KeyCode::F(2) => return Answer::Chosen(Action::KeepMine),
-            KeyCode::F(3) => return Answer::Chosen(Action::TakeTheirs),
-            KeyCode::Esc => return Answer::Closed,
-            KeyCode::Down | KeyCode::Char('j') => self.above += 1,
-            KeyCode::Up | KeyCode::Char('k') => self.above = self.above.saturating_sub(1),
-            KeyCode::PageDown => self.above += PAGE,
-            KeyCode::PageUp => self.above = self.above.saturating_sub(PAGE),
-            _ => {}
+    pub(super) fn key(mut self, key: KeyEvent, keymap: &Keymap, area: Rect) -> Answer {
+        // It may open while one types: no letter may decide, nor enter.
+        let chord = Chord::of(key);
+        let own = keymap.action(chord, &[Context::Difference]);
+        let choice = own.filter(|_| !chord.is_text() && !chord.edits());
+        if let Some(choice) = choice {
+            return Answer::Chosen(self.choice(choice));
         }
-        self.above = self.above.min(last);
+        match boxed::meaning(key, keymap) {
+            Some(Action::Back) => return Answer::Closed,
+            Some(action) => self.scroll(action, keymap, area, None),
+            None => {}
+        }
         Answer::Open(Dialog::Conflict(self))
     }
 
-    pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
+    /// What keeping one's own text comes to.
+    fn choice(&self, action: Action) -> Action {
+        match action {
+            Action::KeepMine if self.saving => Action::SaveMine,
+            other => other,
+        }
+    }
+
+    pub(super) fn mouse(mut self, mouse: MouseEvent, keymap: &Keymap, area: Rect) -> Answer {
+        let buttons = self.buttons(keymap);
+        let (_, foot) = buttons::foot(&buttons, boxed::inside(self.place(&buttons, area)));
+        let cell = Position::new(mouse.column, mouse.row);
+        match mouse.kind {
+            MouseEventKind::ScrollDown => self.scroll(Action::PageDown, keymap, area, Some(NOTCH)),
+            MouseEventKind::ScrollUp => self.scroll(Action::PageUp, keymap, area, Some(NOTCH)),
+            _ if is_click(mouse) => match buttons::at(&buttons, foot, cell) {
+                Some(0) => return Answer::Chosen(self.choice(Action::KeepMine)),
+                Some(1) => return Answer::Chosen(Action::TakeTheirs),
+                Some(_) => return Answer::Closed,
+                None => {}
+            },
+            _ => {}
+        }
+        Answer::Open(Dialog::Conflict(self))
+    }
+
+    fn scroll(&mut self, action: Action, keymap: &Keymap, area: Rect, page: Option<usize>) {
+        let buttons = self.buttons(keymap);
+        let (body, _) = buttons::foot(&buttons, boxed::inside(self.place(&buttons, area)));
+        let height = usize::from(body.height);
+        let most = self.lines.len().saturating_sub(height);
+        self.above = boxed::scrolled(self.above, action, page.unwrap_or(height), most);
+    }
+
+    fn buttons(&self, keymap: &Keymap) -> [Button; 3] {
+        let key = |action| keymap.key_while_typing(action).unwrap_or_default();
+        let mine = if self.saving {
+            "save mine (-)"
+        } else {
+            "keep mine (-)"
+        };
+        [
+            Button::new(key(Action::KeepMine), mine),
+            Button::new(key(Action::TakeTheirs), "take theirs (+)"),
+            Button::new(boxed::key(Action::Back, keymap), "later"),
+        ]
+    }
+
+    fn place(&self, buttons: &[Button], area: Rect) -> Rect {
+        let width = WIDTH.min(area.width);
+        let foot = buttons::height(buttons, width.saturating_sub(4)) + 1;
+        let height = self.lines.len() + usize::from(foot) + 2;
+        let height = height.min(usize::from(area.height)) as u16;
+        boxed::place((width, height), area)
+    }
+
+    pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
+        let buttons = self.buttons(keymap);
         let title = format!("{} was changed here and on disk", self.name);
-        let height = (self.lines.len() + 4).min(area.height as usize) as u16;
-        let inside = boxed::open(&title, (90, height), theme, frame, area);
-        let [body, _, foot] = Layout::vertical([
-            Constraint::Fill(1),
-            Constraint::Length(1),
-            Constraint::Length(1),
-        ])
-        .areas(inside);
-        let most = self.lines.len().saturating_sub(body.height as usize);
-        let shown = self.lines.iter().skip(self.above.min(most));
+        let place = self.place(&buttons, area);
+        let inside = boxed::open(&title, place, theme, frame);
+        let (body, foot) = buttons::foot(&buttons, inside);
+        let height = usize::from(body.height);
+        let most = self.lines.len().saturating_sub(height);
+        let shown = self.lines.iter().skip(self.above.min(most)).take(height);
         let lines: Vec<Line> = shown
-            .take(body.height as usize)
-            .map(|(tag, text)| match tag {
-                ChangeTag::Delete => Line::styled(format!("- {text}"), theme.warn()),
-                ChangeTag::Insert => Line::styled(format!("+ {text}"), theme.good()),
-                ChangeTag::Equal => Line::styled(format!("  {text}"), theme.muted()),
+            .map(|(tag, text)| {
+                let (mark, style) = match tag {
+                    ChangeTag::Delete => ("-", theme.warn()),
+                    ChangeTag::Insert => ("+", theme.good()),
+                    ChangeTag::Equal => (" ", theme.muted()),
+                };
+                let text = shorten(text, body.width.saturating_sub(2));
+                Line::styled(format!("{mark} {text}"), style)
             })
             .collect();
         frame.render_widget(Paragraph::new(lines), body);
-        let keys = [
-            ("f2", " keep mine (-)  "),
-            ("f3", " take theirs (+)  "),
-            ("esc", " later"),
-        ];
-        let keys = keys
-            .into_iter()
-            .flat_map(|(key, word)| [Span::styled(key, theme.accent()), Span::raw(word)]);
-        frame.render_widget(keys.collect::<Line>(), foot);
+        buttons::draw(&buttons, theme, frame, foot);
     }
 }

@@ -1,13 +1,17 @@
-//! What stands over the screen and takes every key until it is gone.
+//! What stands over the screen and takes every key and click until it is gone.
 
+mod buttons;
 mod confirm;
 mod conflict;
 mod frame;
 mod help;
 mod palette;
 mod prompt;
+mod quit;
+#[cfg(test)]
+mod tests;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -16,10 +20,14 @@ pub use self::conflict::Conflict;
 pub use self::help::Help;
 pub use self::palette::Palette;
 pub use self::prompt::{Prompt, Purpose};
+pub use self::quit::{Leaving, Quit};
 use super::action::Action;
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::theme::Theme;
+
+/// Lines that a notch of the wheel scrolls by.
+const NOTCH: usize = 3;
 
 /// What is open.
 #[derive(Debug)]
@@ -34,9 +42,11 @@ pub enum Dialog {
     Confirm(Confirm),
     /// A file that was changed here and on disk.
     Conflict(Conflict),
+    /// Leaving the workbench.
+    Quit(Quit),
 }
 
-/// What a key did to a dialog.
+/// What a key or a click did to a dialog.
 #[derive(Debug)]
 pub enum Answer {
     /// It is still open.
@@ -49,16 +59,30 @@ pub enum Answer {
     Confirmed(Effect),
     /// A text was given.
     Given(Purpose, String),
+    /// The workbench is to be left.
+    Left(Leaving),
 }
 
 impl Dialog {
-    pub(super) fn key(self, key: KeyEvent) -> Answer {
+    pub(super) fn key(self, key: KeyEvent, keymap: &Keymap, area: Rect) -> Answer {
         match self {
-            Self::Help(help) => help.key(key),
-            Self::Palette(palette) => palette.key(key),
+            Self::Help(help) => help.key(key, keymap, area),
+            Self::Palette(palette) => palette.key(key, keymap),
             Self::Prompt(prompt) => prompt.key(key),
-            Self::Confirm(confirm) => confirm.key(key),
-            Self::Conflict(conflict) => conflict.key(key),
+            Self::Confirm(confirm) => confirm.key(key, keymap),
+            Self::Conflict(conflict) => conflict.key(key, keymap, area),
+            Self::Quit(quit) => quit.key(key, keymap),
+        }
+    }
+
+    pub(super) fn mouse(self, mouse: MouseEvent, keymap: &Keymap, area: Rect) -> Answer {
+        match self {
+            Self::Help(help) => help.mouse(mouse, keymap, area),
+            Self::Palette(palette) => palette.mouse(mouse, area),
+            Self::Prompt(prompt) => prompt.mouse(mouse, area),
+            Self::Confirm(confirm) => confirm.mouse(mouse, keymap, area),
+            Self::Conflict(conflict) => conflict.mouse(mouse, keymap, area),
+            Self::Quit(quit) => quit.mouse(mouse, keymap, area),
         }
     }
 
@@ -66,7 +90,7 @@ impl Dialog {
         match self {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
-            Self::Help(_) | Self::Confirm(_) | Self::Conflict(_) => {}
+            Self::Help(_) | Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) => {}
         }
     }
 
@@ -75,8 +99,13 @@ impl Dialog {
             Self::Help(help) => help.draw(theme, keymap, frame, area),
             Self::Palette(palette) => palette.draw(theme, keymap, frame, area),
             Self::Prompt(prompt) => prompt.draw(theme, frame, area),
-            Self::Confirm(confirm) => confirm.draw(theme, frame, area),
-            Self::Conflict(conflict) => conflict.draw(theme, frame, area),
+            Self::Confirm(confirm) => confirm.draw(theme, keymap, frame, area),
+            Self::Conflict(conflict) => conflict.draw(theme, keymap, frame, area),
+            Self::Quit(quit) => quit.draw(theme, keymap, frame, area),
         }
     }
+}
+
+fn is_click(mouse: MouseEvent) -> bool {
+    mouse.kind == MouseEventKind::Down(MouseButton::Left)
 }

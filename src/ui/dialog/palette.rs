@@ -1,18 +1,39 @@
 //! Actions by name: type some of its letters, press enter.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Borders, Paragraph};
 
-use super::{Answer, Dialog, frame as boxed};
+use super::help::NO_KEY;
+use super::{Answer, Dialog, frame as boxed, is_click};
 use crate::ui::action::{ACTIONS, Action, Entry};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
+use crate::ui::widget::cells::{shorten, width_of};
+use crate::ui::widget::wrap::{shortened, wrapped};
 use crate::ui::widget::{Selection, TextLine};
+
+/// Cells of an action's name.
+const NAME: u16 = 23;
+
+/// Cells of its key.
+const KEY: u16 = 11;
+
+/// Cells in which every description fits beside its action.
+const FULL: u16 = 124;
+
+/// Cells of the whole box, where there is room.
+const WIDTH: u16 = FULL + 4;
+
+/// Lines of the whole box, where there is room.
+const HEIGHT: u16 = 24;
+
+/// Lines of the selected action's description, the rule above it included.
+const DESCRIPTION: u16 = 3;
 
 /// ```text
 /// ┌ Do ──────────────────────────────────────┐
@@ -26,21 +47,27 @@ pub struct Palette {
     selection: Selection,
 }
 
+/// Where its parts stand.
+struct Areas {
+    place: Rect,
+    input: Rect,
+    list: Rect,
+    about: Rect,
+}
+
 impl Palette {
-    pub(super) fn key(mut self, key: KeyEvent) -> Answer {
+    pub(super) fn key(mut self, key: KeyEvent, keymap: &Keymap) -> Answer {
         let found = self.found();
-        match key.code {
-            KeyCode::Esc => return Answer::Closed,
-            KeyCode::Enter => {
-                return match self.selection.get(found.len()) {
-                    Some(at) => Answer::Chosen(found[at].action),
-                    None => Answer::Open(Dialog::Palette(self)),
-                };
+        match boxed::meaning(key, keymap) {
+            Some(Action::Back) => return Answer::Closed,
+            Some(Action::Activate) => {
+                let selected = self.selection.get(found.len());
+                return self.chosen(selected);
             }
-            KeyCode::Up => _ = self.selection.act(Action::Up, found.len()),
-            KeyCode::Down => _ = self.selection.act(Action::Down, found.len()),
-            KeyCode::PageUp => _ = self.selection.act(Action::PageUp, found.len()),
-            KeyCode::PageDown => _ = self.selection.act(Action::PageDown, found.len()),
+            // First and last belong to the text.
+            Some(action @ (Action::Up | Action::Down | Action::PageUp | Action::PageDown)) => {
+                _ = self.selection.act(action, found.len())
+            }
             _ => {
                 if self.line.key(key) {
                     self.selection = Selection::default();
@@ -48,6 +75,30 @@ impl Palette {
             }
         }
         Answer::Open(Dialog::Palette(self))
+    }
+
+    pub(super) fn mouse(mut self, mouse: MouseEvent, area: Rect) -> Answer {
+        let count = self.found().len();
+        let list = self.areas(area).list;
+        let cell = Position::new(mouse.column, mouse.row);
+        match mouse.kind {
+            MouseEventKind::ScrollDown => _ = self.selection.act(Action::Down, count),
+            MouseEventKind::ScrollUp => _ = self.selection.act(Action::Up, count),
+            _ if is_click(mouse) && list.contains(cell) => {
+                let mut rows = self.selection.window(count, usize::from(list.height));
+                let hit = rows.nth(usize::from(cell.y - list.y));
+                return self.chosen(hit);
+            }
+            _ => {}
+        }
+        Answer::Open(Dialog::Palette(self))
+    }
+
+    fn chosen(self, at: Option<usize>) -> Answer {
+        match at.and_then(|at| self.found().get(at).copied()) {
+            Some(entry) => Answer::Chosen(entry.action),
+            None => Answer::Open(Dialog::Palette(self)),
+        }
     }
 
     pub(super) fn paste(&mut self, text: &str) {
@@ -76,30 +127,45 @@ impl Palette {
         scored.into_iter().map(|(_, entry)| entry).collect()
     }
 
+    fn areas(&self, area: Rect) -> Areas {
+        let place = boxed::place((WIDTH, HEIGHT), area);
+        let inside = boxed::inside(place);
+        let below = if inside.width < FULL && inside.height > 2 * DESCRIPTION {
+            DESCRIPTION
+        } else {
+            0
+        };
+        let [input, list, about] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Fill(1),
+            Constraint::Length(below),
+        ])
+        .areas(inside);
+        Areas {
+            place,
+            input,
+            list,
+            about,
+        }
+    }
+
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
-        let inside = boxed::open("Do", (76, 16), theme, frame, area);
-        let [input, list] =
-            Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inside);
-        frame.render_widget(self.line.line(theme.text()), input);
+        let areas = self.areas(area);
+        boxed::open("Do", areas.place, theme, frame);
+        frame.render_widget(self.line.line(theme.text()), areas.input);
         let found = self.found();
         if found.is_empty() {
             let none = Line::styled("no action is called so", theme.muted());
-            frame.render_widget(none, list);
+            frame.render_widget(none, areas.list);
             return;
         }
         let selected = self.selection.get(found.len());
-        let rows = self.selection.window(found.len(), list.height as usize);
+        let rows = self
+            .selection
+            .window(found.len(), usize::from(areas.list.height));
         let lines: Vec<Line> = rows
             .map(|at| {
-                let entry = found[at];
-                let line = Line::from(vec![
-                    Span::raw(format!("{:22} ", entry.name)),
-                    Span::styled(
-                        format!("{:12} ", keymap.key(entry.action).unwrap_or_default()),
-                        theme.warn(),
-                    ),
-                    Span::styled(entry.description, theme.muted()),
-                ]);
+                let line = row(found[at], areas.list.width, theme, keymap);
                 if Some(at) == selected {
                     line.style(theme.selection())
                 } else {
@@ -107,8 +173,39 @@ impl Palette {
                 }
             })
             .collect();
-        frame.render_widget(Paragraph::new(lines), list);
+        frame.render_widget(Paragraph::new(lines), areas.list);
+        // Where the rows have no room for it, the selected one's stands below.
+        if let Some(at) = selected {
+            let text = wrapped(found[at].description, usize::from(areas.about.width));
+            let text: Vec<Line> = text.into_iter().map(Line::raw).collect();
+            let rule = Block::new()
+                .borders(Borders::TOP)
+                .border_style(theme.muted());
+            frame.render_widget(Paragraph::new(text).block(rule), areas.about);
+        }
     }
+}
+
+/// An action's name, its first key and as much of its description as fits.
+fn row(entry: &Entry, width: u16, theme: &Theme, keymap: &Keymap) -> Line<'static> {
+    let (key, style) = match keymap.key(entry.action) {
+        Some(key) => (key, theme.warn()),
+        None => (NO_KEY.to_owned(), theme.muted()),
+    };
+    let room = width.saturating_sub(NAME + KEY);
+    let cells = |text: &str, width: u16| {
+        let text = shorten(text, width.saturating_sub(1));
+        let gap = width.saturating_sub(width_of(&text));
+        format!("{text}{}", " ".repeat(usize::from(gap)))
+    };
+    Line::from(vec![
+        Span::raw(cells(entry.name, NAME)),
+        Span::styled(cells(&key, KEY), style),
+        Span::styled(
+            shortened(entry.description, usize::from(room)),
+            theme.muted(),
+        ),
+    ])
 }
 
 #[cfg(test)]

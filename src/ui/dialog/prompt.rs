@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
+use ratatui::layout::{Position, Rect};
 
-use super::{Answer, Dialog, frame as boxed};
+use super::buttons::{self, Button};
+use super::{Answer, Dialog, frame as boxed, is_click};
 use crate::ui::theme::Theme;
 use crate::ui::widget::TextLine;
+
+/// Greatest width.
+const WIDTH: u16 = 70;
 
 /// What a text is asked for. The screen that asked takes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +48,11 @@ pub enum Purpose {
 }
 
 /// ```text
-/// ┌ Rename ─────────────────┐
-/// │ quickstart█             │
-/// │ enter takes, esc leaves │
-/// └─────────────────────────┘
+/// ┌ Rename ─────────────────────┐
+/// │ quickstart█                 │
+/// │                             │
+/// │ enter takes it   esc leaves │
+/// └─────────────────────────────┘
 /// ```
 #[derive(Debug)]
 pub struct Prompt {
@@ -90,10 +93,32 @@ impl Prompt {
         self.line.paste(text);
     }
 
-    pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
-        let inside = boxed::open(&self.title, (70, 5), theme, frame, area);
-        let hint = Line::styled("enter takes it, esc leaves", theme.muted());
-        let text = vec![self.line.line(theme.text()), Line::default(), hint];
-        frame.render_widget(Paragraph::new(text), inside);
+    pub(super) fn mouse(self, mouse: MouseEvent, area: Rect) -> Answer {
+        let (_, foot) = buttons::foot(&choices(), boxed::inside(place(area)));
+        let cell = Position::new(mouse.column, mouse.row);
+        match buttons::at(&choices(), foot, cell).filter(|_| is_click(mouse)) {
+            Some(0) => Answer::Given(self.purpose, self.line.text()),
+            Some(_) => Answer::Closed,
+            None => Answer::Open(Dialog::Prompt(self)),
+        }
     }
+
+    pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
+        let inside = boxed::open(&self.title, place(area), theme, frame);
+        let (body, foot) = buttons::foot(&choices(), inside);
+        frame.render_widget(self.line.within(body.width, theme.text()), body);
+        buttons::draw(&choices(), theme, frame, foot);
+    }
+}
+
+fn place(area: Rect) -> Rect {
+    boxed::place((WIDTH, 5), area)
+}
+
+/// A prompt takes every other key as text, so these are fixed.
+fn choices() -> [Button; 2] {
+    [
+        Button::new("enter".to_owned(), "takes it"),
+        Button::new("esc".to_owned(), "leaves"),
+    ]
 }

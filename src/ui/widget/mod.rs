@@ -10,6 +10,7 @@ pub mod notice;
 pub mod pattern;
 pub mod picture;
 pub mod text_line;
+pub mod wrap;
 
 pub use cells::Cells;
 pub use list::Selection;

@@ -4,6 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::cells::width_of;
+
 /// A line and the cursor in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextLine {
@@ -100,6 +102,29 @@ impl TextLine {
             Span::styled(rest, style),
         ])
     }
+
+    /// The part of the line around its cursor that fits into `width` cells.
+    #[must_use]
+    pub fn within(&self, width: u16, style: Style) -> Line<'static> {
+        let cells = |letter: char| usize::from(width_of(letter.encode_utf8(&mut [0; 4])));
+        let room = usize::from(width);
+        let under = self
+            .letters
+            .get(self.cursor)
+            .map_or(1, |letter| cells(*letter));
+        let mut used = under;
+        let before = self.letters[..self.cursor].iter().rev();
+        let kept = before.take_while(|letter| {
+            used += cells(**letter);
+            used <= room
+        });
+        let from = self.cursor - kept.count();
+        let shown = Self {
+            letters: self.letters[from..].to_vec(),
+            cursor: self.cursor - from,
+        };
+        shown.line(style)
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +160,16 @@ mod tests {
             typed(&mut line, &[(KeyCode::Char('u'), KeyModifiers::CONTROL)]),
             ""
         );
+    }
+
+    #[test]
+    fn the_cursor_is_in_view_however_long_the_line_is() {
+        let mut line = TextLine::new("a/long/path/of/日本語");
+        let seen = |line: &TextLine| line.within(8, Style::new()).to_string();
+        assert_eq!(seen(&line), "/日本語 ");
+        line.key(KeyEvent::from(KeyCode::Home));
+        assert!(seen(&line).starts_with("a/long"));
+        assert_eq!(TextLine::default().within(0, Style::new()).to_string(), " ");
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::ui::widget::{Selection, TextLine};
 /// Where experiments are where none is known.
 const FOLDER: &str = "experiments";
 
+/// What is told where there is nothing to decide.
+const UNCHANGED: &str = "nobody else changed this file";
+
 impl Experiments {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         if self.act_on_text(action, shared) || self.act_on_files(action, shared) {
@@ -67,6 +70,11 @@ impl Experiments {
                     let purpose = Purpose::RenameExperiment(path.clone());
                     let prompt = Prompt::new("New name of the file", stem(path), purpose);
                     shared.dialog = Some(Dialog::Prompt(prompt));
+                }
+            }
+            Action::ShowDifference => {
+                if !self.ask_decision(shared, false) {
+                    shared.tell(LogLine::info(UNCHANGED));
                 }
             }
             Action::TogglePlan => {
@@ -136,14 +144,15 @@ impl Experiments {
         if self.buffer().is_some() {
             self.focus = Focus::Text;
             self.keep_in_view(shared);
-            self.ask_decision(shared);
         } else if let Some(reason) = self.current().and_then(|path| self.troubles.get(path)) {
             shared.tell(LogLine::error(reason.as_str()));
         }
     }
 
     /// Asks whose text to keep, where somebody else changed the open file.
-    pub(super) fn ask_decision(&mut self, shared: &mut Shared) -> bool {
+    /// `saving` if the one here was to be saved. Returns whether there is
+    /// something to decide.
+    pub(super) fn ask_decision(&self, shared: &mut Shared, saving: bool) -> bool {
         let (Some(path), Some(buffer)) = (self.current(), self.buffer()) else {
             return false;
         };
@@ -151,22 +160,50 @@ impl Experiments {
             return false;
         };
         if shared.dialog.is_none() {
-            let conflict = Conflict::new(stem(path), buffer.document.text(), theirs);
+            let conflict = Conflict::new(stem(path), buffer.document.text(), theirs, saving);
             shared.dialog = Some(Dialog::Conflict(conflict));
         }
         true
     }
 
-    pub(super) fn decide(&mut self, shared: &mut Shared, take: fn(&mut Buffer) -> bool) {
+    /// Decides whose text stays. Returns whether there was something to decide.
+    pub(super) fn decide(&mut self, shared: &mut Shared, take: fn(&mut Buffer) -> bool) -> bool {
         let mut decided = false;
         self.edit(shared, |buffer| decided = take(buffer));
         if !decided {
-            shared.tell(LogLine::info("nobody else changed this file"));
+            shared.tell(LogLine::info(UNCHANGED));
         }
+        decided
+    }
+
+    /// Asks for every text that is not saved to be written. Where somebody else
+    /// changed a file, too, that is asked first and nothing is written. Returns
+    /// whether all are.
+    pub(in crate::ui) fn save_all(&mut self, shared: &mut Shared, runs: &Runs) -> bool {
+        let modified = self.buffers.iter_mut();
+        let mut modified = modified.filter(|(_, buffer)| buffer.is_modified());
+        let disputed = modified.find(|(_, buffer)| buffer.theirs().is_some());
+        if let Some((path, _)) = disputed {
+            let path = path.clone();
+            self.select(Some(path), shared, runs);
+            self.open(shared);
+            self.ask_decision(shared, true);
+            return false;
+        }
+        self.launching = None;
+        let modified = self.buffers.iter_mut();
+        for (path, buffer) in modified.filter(|(_, buffer)| buffer.is_modified()) {
+            shared.ask(Effect::WriteExperiment {
+                path: path.clone(),
+                text: buffer.write(),
+                replace: true,
+            });
+        }
+        true
     }
 
     pub(super) fn save(&mut self, shared: &mut Shared) {
-        if self.ask_decision(shared) {
+        if self.ask_decision(shared, true) {
             return;
         }
         let Some(path) = self.selected.clone() else {
@@ -209,7 +246,7 @@ impl Experiments {
         }
         if buffer.is_modified() {
             // A decision that is waited for must not train later by surprise.
-            if !self.ask_decision(shared) {
+            if !self.ask_decision(shared, true) {
                 self.launching = Some(path);
                 self.save(shared);
             }

@@ -3,12 +3,15 @@
 
 use std::path::Path;
 
+use ratatui::layout::Rect;
+
 use super::editor::Document;
 use super::editor::completion::Completion;
 use super::editor::document::unix;
 use super::editor::place::{Place, place};
 use super::editor::problems::Problem;
 use super::editor::view::Viewport;
+use super::layout::{self, EditorAreas};
 use crate::experiment::{Loaded, Report};
 use crate::ui::settings::EditorKeys;
 
@@ -80,6 +83,12 @@ impl Buffer {
     #[must_use]
     pub fn theirs(&self) -> Option<&str> {
         self.theirs.as_deref()
+    }
+
+    /// Where the parts of its editor stand.
+    #[must_use]
+    pub fn areas(&self, pane: Rect) -> EditorAreas {
+        layout::editor(pane, self.problems.len(), self.theirs.is_some())
     }
 
     /// Whether it is known what the text means as it is now.

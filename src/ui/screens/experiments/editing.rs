@@ -46,8 +46,13 @@ impl Experiments {
             }
             Action::Complete => self.complete(shared),
             Action::LeaveEditor => self.leave(),
-            Action::TakeTheirs => self.decide(shared, Buffer::take_theirs),
-            Action::KeepMine => self.decide(shared, Buffer::keep_mine),
+            Action::TakeTheirs => _ = self.decide(shared, Buffer::take_theirs),
+            Action::KeepMine => _ = self.decide(shared, Buffer::keep_mine),
+            Action::SaveMine => {
+                if self.decide(shared, Buffer::keep_mine) {
+                    self.save(shared);
+                }
+            }
             _ => return false,
         }
         self.keep_in_view(shared);
@@ -81,7 +86,7 @@ impl Experiments {
         let (Some(pane), Some(buffer)) = (panes.editor, self.buffer_mut()) else {
             return;
         };
-        let area = layout::editor(pane, buffer.problems.len()).text;
+        let area = buffer.areas(pane).text;
         buffer.viewport = buffer.viewport.around(&buffer.document, area);
     }
 

@@ -115,12 +115,10 @@ impl Experiments {
         match reread {
             Reread::Same => {}
             Reread::Reloaded => self.ask_plan(&path, shared),
-            Reread::Conflict if self.selected.as_ref() == Some(&path) => {
-                self.ask_decision(shared);
-            }
             Reread::Conflict => {
+                // No dialog: somebody is typing. The notice above the text stays.
                 let told = format!("{} was changed here and on disk", stem(&path));
-                shared.tell(LogLine::info(told));
+                shared.tell(LogLine::warn(told));
             }
         }
         self.work_out(&path, runs);

@@ -50,6 +50,8 @@ pub struct ListAreas {
 /// What is inside the editor's border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EditorAreas {
+    /// What somebody else did to the file, where that is to be told.
+    pub notice: Rect,
     /// The text with its line numbers.
     pub text: Rect,
     /// Mistakes.
@@ -147,9 +149,9 @@ pub fn list(pane: Rect, filtered: bool) -> ListAreas {
     }
 }
 
-/// The parts of the editor.
+/// The parts of the editor, with a line for a notice if there is one.
 #[must_use]
-pub fn editor(pane: Rect, mistakes: usize) -> EditorAreas {
+pub fn editor(pane: Rect, mistakes: usize, notice: bool) -> EditorAreas {
     let area = inside(pane);
     let below = if area.height >= 3 * help::HEIGHT {
         help::HEIGHT
@@ -157,7 +159,8 @@ pub fn editor(pane: Rect, mistakes: usize) -> EditorAreas {
         0
     };
     let mistakes = problems::height(mistakes).min(area.height / 3);
-    let [text, problems, rule, help] = Layout::vertical([
+    let [notice, text, problems, rule, help] = Layout::vertical([
+        Constraint::Length(u16::from(notice)),
         Constraint::Fill(1),
         Constraint::Length(mistakes),
         Constraint::Length(u16::from(below > 0)),
@@ -165,6 +168,7 @@ pub fn editor(pane: Rect, mistakes: usize) -> EditorAreas {
     ])
     .areas(area);
     EditorAreas {
+        notice,
         text,
         problems,
         rule,

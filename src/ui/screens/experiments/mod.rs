@@ -93,10 +93,13 @@ impl Experiments {
         matches!(self.focus, Focus::Text | Focus::Filter)
     }
 
-    /// Number of files whose text is not what is on disk.
-    pub(in crate::ui) fn unsaved(&self) -> usize {
-        let modified = self.buffers.values().filter(|buffer| buffer.is_modified());
-        modified.count()
+    /// Names of the files whose text is not what is on disk.
+    pub(in crate::ui) fn unsaved(&self) -> Vec<&str> {
+        let modified = self
+            .buffers
+            .iter()
+            .filter(|(_, buffer)| buffer.is_modified());
+        modified.map(|(path, _)| buffer::stem(path)).collect()
     }
 
     pub(in crate::ui) fn hints(&self) -> &'static [Action] {

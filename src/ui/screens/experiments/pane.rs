@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! ┌ quickstart.ron * ──────────────────── 12:5 ┐
+//! │ ! changed on disk: f4 shows the difference │
 //! │   12   method: Vanilla(                    │
 //! │── 1 mistake ───────────────────────────────│
 //! │  13  there is no field `temperatur`        │
@@ -35,6 +36,19 @@ fn welcome(shared: &Shared) -> String {
     )
 }
 
+/// What stands above a text that somebody else changed, too, until one decides.
+fn changed_elsewhere(shared: &Shared) -> Line<'static> {
+    let theme = &shared.theme;
+    let key = shared.keymap.key_while_typing(Action::ShowDifference);
+    let mut line = Line::styled("! changed on disk", theme.bad());
+    if let Some(key) = key {
+        line.push_span(Span::styled(": ", theme.bad()));
+        line.push_span(Span::styled(key, theme.accent()));
+        line.push_span(Span::raw(" shows the difference"));
+    }
+    line
+}
+
 impl Experiments {
     pub(super) fn draw_editor(&self, shared: &Shared, frame: &mut Frame, pane: Rect) {
         let theme = &shared.theme;
@@ -62,9 +76,6 @@ impl Experiments {
         if buffer.is_modified() {
             title.push(Span::styled("* not saved ", theme.warn()));
         }
-        if buffer.theirs().is_some() {
-            title.push(Span::styled("! changed on disk ", theme.bad()));
-        }
         if let Some(mode) = buffer.document.mode().filter(|_| editing) {
             title.push(Span::styled(format!("{mode} "), theme.muted()));
         }
@@ -78,7 +89,10 @@ impl Experiments {
     fn draw_inside(&self, buffer: &Buffer, shared: &Shared, frame: &mut Frame, pane: Rect) {
         let theme = &shared.theme;
         let document = &buffer.document;
-        let areas = layout::editor(pane, buffer.problems.len());
+        let areas = buffer.areas(pane);
+        if !areas.notice.is_empty() {
+            frame.render_widget(changed_elsewhere(shared), areas.notice);
+        }
         let view = View {
             document,
             problems: &buffer.problems,

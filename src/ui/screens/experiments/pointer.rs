@@ -87,7 +87,7 @@ impl Experiments {
             return;
         };
         let count = buffer.problems.len();
-        let areas = layout::editor(pane, count);
+        let areas = buffer.areas(pane);
         let selection = if focused {
             problem
         } else {
@@ -105,6 +105,9 @@ impl Experiments {
                 self.focus = Focus::Text;
                 if let Some(number) = hit {
                     self.go_to_problem(number);
+                }
+                if areas.notice.contains(cell) {
+                    self.ask_decision(shared, false);
                 }
             }
             MouseEventKind::ScrollDown => self.scroll(areas.text, true),

@@ -21,12 +21,13 @@ use super::column::look;
 use super::config::Frozen;
 use super::filter::Subject;
 use super::gates;
-use super::text::{NOTHING, count, cut_middle, duration, loss, moment, percent, wrapped};
+use super::text::{NOTHING, count, cut_middle, duration, loss, moment, percent};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::store::CommandState;
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
+use crate::ui::widget::wrap::wrapped;
 
 /// Cells of the words on the left.
 const LABEL: usize = 12;

@@ -192,7 +192,7 @@ fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
     select(&mut harness, VANILLA);
     harness.keys(&["x", "n"]);
     assert_eq!(harness.take(), []);
-    harness.keys(&["x", "y"]);
+    harness.keys(&["x", "enter"]);
     assert_eq!(harness.take(), [Effect::TrashRun(VANILLA.to_owned())]);
     let thrown = harness.runs.remove(VANILLA).unwrap();
     harness.runs.set_trash([thrown]);

@@ -103,36 +103,6 @@ pub(super) fn cut_middle(text: &str, most: usize) -> String {
     format!("{start}…{tail}")
 }
 
-/// A text in lines of at most `most` cells, broken between words where it can
-/// be.
-pub(super) fn wrapped(text: &str, most: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_inclusive(' ') {
-        let line = lines.last_mut().map_or(0, |line| width(line));
-        if line > 0 && line + width(word.trim_end()) > most {
-            lines.push(String::new());
-        }
-        let mut rest = word;
-        while width(rest.trim_end()) > most {
-            let part = head(rest.chars(), most);
-            if part.is_empty() {
-                return lines;
-            }
-            rest = &rest[part.len()..];
-            push(&mut lines, &part);
-            lines.push(String::new());
-        }
-        push(&mut lines, rest);
-    }
-    lines
-}
-
-fn push(lines: &mut [String], text: &str) {
-    if let Some(last) = lines.last_mut() {
-        last.push_str(text);
-    }
-}
-
 /// The first letters that fit into `most` cells.
 fn head(letters: impl Iterator<Item = char>, most: usize) -> String {
     let mut kept = String::new();
@@ -172,20 +142,6 @@ mod tests {
         assert_eq!(duration(f64::NAN), "0:00");
         let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
         assert_eq!(moment(noon), "2026-01-02 12:00");
-    }
-
-    #[test]
-    fn texts_are_wrapped_between_words_and_inside_those_that_are_too_long() {
-        assert_eq!(wrapped("3 images are bad", 8), ["3 images ", "are bad"]);
-        assert_eq!(wrapped("a/very/long/path", 6), ["a/very", "/long/", "path"]);
-        assert_eq!(wrapped("", 5), [""]);
-        for most in 0..9 {
-            let lines = wrapped("日本 語 data", most);
-            assert!(
-                lines.iter().all(|line| width(line.trim_end()) <= most),
-                "{most}"
-            );
-        }
     }
 
     #[test]

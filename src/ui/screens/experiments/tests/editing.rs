@@ -127,7 +127,7 @@ fn letters_are_typed_and_not_taken_for_actions() {
     assert!(world.shows("q 1r?:/`n"));
     assert_eq!(world.asked, []);
     world.keys(&["ctrl+c"]);
-    assert!(world.shows("One experiment is not saved"));
+    assert!(world.shows("The experiment a is not saved."));
 }
 
 #[test]

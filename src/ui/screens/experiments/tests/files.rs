@@ -27,6 +27,7 @@ fn a_conflict_is_decided_either_way() {
         let mut world = two();
         world.keys(&["enter"]).text("// mine\n");
         world.elsewhere("a.ron", &format!("// theirs\n{QUICKSTART}"));
+        world.keys(&["f4"]);
         assert!(world.shows("- // mine") && world.shows("+ // theirs"));
         world.keys(&[key]);
         assert!(world.shows(&format!("// {kept}")) && !world.shows(&format!("// {left}")));
@@ -36,16 +37,40 @@ fn a_conflict_is_decided_either_way() {
 }
 
 #[test]
-fn a_conflict_that_was_put_off_is_asked_again_before_saving() {
+fn a_change_on_disk_is_told_and_interrupts_nobody_who_types() {
+    let mut world = two();
+    world.keys(&["enter"]).text("// mi");
+    world.elsewhere("a.ron", &format!("// theirs\n{QUICKSTART}"));
+    world.text("ne, f2 yn\n");
+    assert!(world.shows("// mine, f2 yn"), "{}", world.screen());
+    let notice = "! changed on disk: f4 shows the difference";
+    assert!(world.shows(notice) && !world.shows("+ // theirs"));
+    world.keys(&["f4"]).text("ynkq \n").keys(&["esc"]);
+    assert!(world.shows(notice) && world.shows("// mine, f2 yn"));
+    // It is told until it is decided, wherever one goes meanwhile.
+    world.keys(&["esc", "down", "up"]);
+    assert!(world.shows(notice));
+    world.keys(&["f4", "f3"]);
+    assert!(!world.shows("changed on disk") && world.shows("// theirs"));
+    world.keys(&["f4"]);
+    assert!(world.shows("nobody else changed this file"));
+}
+
+#[test]
+fn saving_over_a_changed_file_asks_and_saves_only_if_told_to() {
     let mut world = two();
     world.keys(&["enter"]).text("// mine\n");
     let theirs = format!("// theirs\n{QUICKSTART}");
     world.elsewhere("a.ron", &theirs);
-    world.keys(&["esc"]);
-    assert!(world.shows("! changed on disk"));
     world.keys(&["ctrl+s"]);
     assert!(world.shows("+ // theirs"));
+    world.keys(&["enter", "space"]).text("y");
+    assert!(world.shows("+ // theirs"));
+    world.keys(&["esc"]);
     assert_eq!(world.files[&path("a.ron")], theirs);
+    world.keys(&["ctrl+s", "f2"]);
+    assert!(world.files[&path("a.ron")].starts_with("// mine\n"));
+    assert!(!world.shows("changed on disk") && !world.shows("not saved"));
 }
 
 #[test]
@@ -164,4 +189,41 @@ fn nothing_panics_at_any_size() {
             }
         }
     }
+}
+
+#[test]
+fn leaving_saves_everything_first_if_that_is_chosen() {
+    let mut world = two();
+    world.keys(&["enter"]).text("// a\n").keys(&["esc"]);
+    world.keys(&["down", "enter"]).text("// b\n");
+    world.keys(&["ctrl+c"]);
+    assert!(world.shows("2 experiments are not saved: a and b."));
+    world.keys(&["enter"]);
+    assert_eq!(world.asked, [Effect::Quit]);
+    assert!(world.files[&path("a.ron")].starts_with("// a\n"));
+    assert!(world.files[&path("b.ron")].starts_with("// b\n"));
+}
+
+#[test]
+fn a_file_that_cannot_be_saved_or_was_changed_elsewhere_keeps_the_workbench_open() {
+    let mut world = two();
+    world.keys(&["enter"]).text("// a\n");
+    world.screen.keys(&["ctrl+c", "enter"]);
+    world.screen.take();
+    world.screen.news(News::ExperimentWritten {
+        path: path("a.ron"),
+        text: Err("the disk is full".to_owned()),
+    });
+    world.answer();
+    assert!(world.shows("the disk is full"));
+    // A later success is not taken for the one that was waited for.
+    world.keys(&["ctrl+s"]);
+    assert_eq!(world.asked, []);
+    world.text("// more\n").keys(&["esc", "down"]);
+    let theirs = format!("// theirs\n{QUICKSTART}");
+    world.elsewhere("a.ron", &theirs);
+    world.keys(&["2", "q", "enter"]);
+    assert!(world.shows("+ // theirs"), "{}", world.screen());
+    assert_eq!(world.asked, []);
+    assert_eq!(world.files[&path("a.ron")], theirs);
 }

@@ -89,7 +89,8 @@ fn a_file_that_was_changed_here_and_on_disk() {
             .replace("batch: 64", "batch: 32")
             .replace("seed: 7", "seed: 8");
         world.elsewhere("quickstart.ron", &theirs);
-        assert_snapshot!(name, world.screen());
+        assert_snapshot!(name.replace("conflict", "changed"), world.screen());
+        assert_snapshot!(name, world.keys(&["ctrl+s"]).screen());
     }
 }
 

@@ -34,7 +34,7 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
     tell(&mut harness, &name, &[RunEvent::Paused(true)]);
     assert!(harness.keys(&["space"]).screen().contains("waits for you"));
     assert_eq!(asked(&mut harness), [Command::Resume]);
-    harness.keys(&["x", "n", "x", "y"]);
+    harness.keys(&["x", "esc", "x", "enter"]);
     assert_eq!(asked(&mut harness), [Command::Stop]);
 }
 
@@ -52,7 +52,7 @@ fn a_finished_run_takes_no_commands_and_a_stopped_one_goes_on() {
             .screen()
             .contains("it was stopped; go on with it first")
     );
-    harness.keys(&["space", "y"]);
+    harness.keys(&["space", "enter"]);
     assert_eq!(harness.take(), [Effect::ResumeRun(name)]);
 }
 

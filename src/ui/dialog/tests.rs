@@ -1,0 +1,155 @@
+//! Dialogs by key and by click.
+
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::{Confirm, Conflict, Dialog, Prompt, Purpose, Quit};
+use crate::ui::Effect;
+use crate::ui::testing::Harness;
+
+/// A screen with something over it.
+fn over(dialog: Dialog) -> Harness {
+    let mut harness = Harness::new(80, 24);
+    harness.ui.shared.dialog = Some(dialog);
+    harness
+}
+
+fn mouse(harness: &mut Harness, kind: MouseEventKind, (column, row): (u16, u16)) {
+    harness.input(Event::Mouse(MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    }));
+}
+
+/// Clicks the first letter of a text that is shown.
+fn click(harness: &mut Harness, text: &str) {
+    let screen = harness.screen();
+    let found = screen.lines().enumerate().find_map(|(row, line)| {
+        let at = line.find(text)?;
+        // Lines are shown in quotes.
+        let column = line[..at].chars().count() - 1;
+        Some((column as u16, row as u16))
+    });
+    let place = found.unwrap_or_else(|| panic!("no `{text}` in\n{screen}"));
+    mouse(harness, MouseEventKind::Down(MouseButton::Left), place);
+}
+
+fn question() -> Dialog {
+    Dialog::Confirm(Confirm {
+        title: "Trash".to_owned(),
+        message: "It goes to the trash.".to_owned(),
+        effect: Effect::TrashRun("a".to_owned()),
+    })
+}
+
+fn is_open(harness: &Harness) -> bool {
+    harness.ui.shared.dialog.is_some()
+}
+
+#[test]
+fn letters_answer_no_question() {
+    let mut harness = over(question());
+    harness.text("yYnNq jk1?:/");
+    assert!(is_open(&harness));
+    assert_eq!(harness.take(), []);
+    harness.keys(&["enter"]);
+    assert_eq!(harness.take(), [Effect::TrashRun("a".to_owned())]);
+    assert!(!is_open(&harness));
+}
+
+#[test]
+fn a_question_is_answered_by_clicks() {
+    let mut harness = over(question());
+    click(&mut harness, "It goes");
+    assert!(is_open(&harness));
+    click(&mut harness, "yes");
+    assert_eq!(harness.take(), [Effect::TrashRun("a".to_owned())]);
+    let mut harness = over(question());
+    click(&mut harness, "esc no");
+    assert!(!is_open(&harness));
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn the_wheel_scrolls_help_and_it_stops_at_its_ends() {
+    let mut harness = Harness::new(80, 24);
+    let top = harness.keys(&["?"]).screen();
+    mouse(&mut harness, MouseEventKind::ScrollDown, (40, 12));
+    assert_ne!(harness.screen(), top);
+    mouse(&mut harness, MouseEventKind::ScrollUp, (40, 12));
+    assert_eq!(harness.screen(), top);
+    // One up from the end moves at once.
+    let end = harness.keys(&["end", "down", "down"]).screen();
+    assert_ne!(harness.keys(&["up"]).screen(), end);
+}
+
+#[test]
+fn a_click_in_the_palette_does_what_stands_there() {
+    let mut harness = Harness::new(80, 24);
+    harness.keys(&[":"]).text("log");
+    click(&mut harness, "toggle-log");
+    assert!(!is_open(&harness) && harness.ui.shared.log.open);
+}
+
+#[test]
+fn a_prompt_is_taken_or_left_by_clicks() {
+    let prompt = || {
+        let purpose = Purpose::NewExperiment(None);
+        Dialog::Prompt(Prompt::new("Name of the new experiment", "mine", purpose))
+    };
+    let mut harness = over(prompt());
+    click(&mut harness, "takes it");
+    let asked = harness.take();
+    assert!(
+        matches!(asked[..], [Effect::WriteExperiment { .. }]),
+        "{asked:?}"
+    );
+    let mut harness = over(prompt());
+    click(&mut harness, "leaves");
+    assert!(!is_open(&harness));
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn a_difference_scrolls_to_its_end_and_no_further() {
+    let mine: String = (0..100).map(|line| format!("{line}\n")).collect();
+    let mut harness = over(Dialog::Conflict(Conflict::new("a", &mine, "", false)));
+    assert!(harness.screen().contains("- 0"));
+    harness.keys(&["end", "pagedown"]);
+    assert!(harness.screen().contains("- 99"));
+    let end = harness.screen();
+    assert_ne!(harness.keys(&["up"]).screen(), end);
+    click(&mut harness, "later");
+    assert!(!is_open(&harness));
+}
+
+#[test]
+fn leaving_is_chosen_by_keys_and_by_clicks() {
+    let quit = || Dialog::Quit(Quit::new(Vec::new(), &["a", "b"]));
+    let chosen = |keys: &[&str]| {
+        let mut harness = over(quit());
+        harness.keys(keys);
+        assert!(!is_open(&harness));
+        harness.take()
+    };
+    // Nothing is open here that could be saved: all is, and it ends with the
+    // next one that is written.
+    assert_eq!(chosen(&["enter"]), []);
+    assert_eq!(chosen(&["down", "enter"]), [Effect::Quit]);
+    assert_eq!(chosen(&["tab", "enter"]), [Effect::Quit]);
+    assert_eq!(chosen(&["down", "down", "down", "enter"]), []);
+    assert_eq!(chosen(&["esc"]), []);
+    let mut harness = over(quit());
+    click(&mut harness, "quit without saving");
+    assert_eq!(harness.take(), [Effect::Quit]);
+}
+
+#[test]
+fn unsaved_experiments_are_named_and_many_are_counted() {
+    let told = |names: &[&str]| over(Dialog::Quit(Quit::new(Vec::new(), names))).screen();
+    assert!(told(&["a"]).contains("The experiment a is not saved."));
+    assert!(told(&["a"]).contains("save and quit"));
+    assert!(told(&["a", "b", "c"]).contains("not saved: a, b and c."));
+    assert!(told(&["a", "b", "c", "d", "e"]).contains("a, b, c and 2 more."));
+}

@@ -1,0 +1,95 @@
+//! Texts in lines that fit, broken between words.
+
+use ratatui::text::Span;
+
+fn width(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// A text in lines of at most `most` cells, broken between words where it can
+/// be.
+#[must_use]
+pub fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let line = lines.last().map_or(0, |line| width(line));
+        if line > 0 && line + width(word.trim_end()) > most {
+            lines.push(String::new());
+        }
+        let mut rest = word;
+        while width(rest.trim_end()) > most {
+            let part = head(rest, most);
+            if part.is_empty() {
+                return lines;
+            }
+            rest = &rest[part.len()..];
+            push(&mut lines, part);
+            lines.push(String::new());
+        }
+        push(&mut lines, rest);
+    }
+    lines
+}
+
+/// A text of at most `most` cells: a longer one ends with `…` after a word.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    if most == 0 {
+        return String::new();
+    }
+    let head = head(text, most - 1);
+    let whole = match text[head.len()..].chars().next() {
+        Some(' ') => head,
+        _ => head.rsplit_once(' ').map_or("", |(words, _)| words),
+    };
+    format!("{}…", whole.trim_end_matches([' ', ',', ';', ':']))
+}
+
+fn push(lines: &mut [String], text: &str) {
+    if let Some(last) = lines.last_mut() {
+        last.push_str(text);
+    }
+}
+
+/// The beginning that fits into `most` cells.
+fn head(text: &str, most: usize) -> &str {
+    let mut used = 0;
+    for (at, letter) in text.char_indices() {
+        used += width(letter.encode_utf8(&mut [0; 4]));
+        if used > most {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words_and_inside_those_that_are_too_long() {
+        assert_eq!(wrapped("a note of words", 8), ["a note ", "of words"]);
+        assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh ", "ij"]);
+        assert_eq!(wrapped("a/very/long/path", 6), ["a/very", "/long/", "path"]);
+        assert_eq!(wrapped("日本語", 1), [""]);
+        assert_eq!(wrapped("", 9), [""]);
+        for most in 0..9 {
+            for line in wrapped("日本 語 data", most) {
+                assert!(width(line.trim_end()) <= most, "{most}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_ends_after_a_word() {
+        assert_eq!(shortened("goes to the next", 16), "goes to the next");
+        assert_eq!(shortened("goes to the next", 15), "goes to the…");
+        assert_eq!(shortened("goes to, the next", 9), "goes to…");
+        assert_eq!(shortened("unbroken", 4), "…");
+        assert_eq!(shortened("unbroken", 0), "");
+    }
+}
