@@ -116,6 +116,7 @@ actions! {
         NewExperiment "new-experiment" "Writes a new experiment from a template." ["n"];
         DuplicateExperiment "duplicate-experiment" "Copies the selected experiment." ["d"];
         RenameExperiment "rename-experiment" "Renames the selected experiment's file." ["m"];
+        TrashExperiment "trash-experiment" "Moves the selected experiment's file to the trash." ["delete", "X"];
         Dequeue "dequeue" "Takes the selected experiment out of those that wait." ["x"];
         TogglePlan "plan" "Shows or hides what the experiment will do." ["p", "f6"];
         ShowDifference "show-difference" "Shows what somebody else changed in the file, to choose whose text stays." ["f4"];

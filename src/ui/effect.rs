@@ -34,6 +34,10 @@ pub enum Effect {
         /// Its new name.
         to: PathBuf,
     },
+    /// Move an experiment file into the hidden trash beside it, `.trash/NAME.ron`
+    /// for `NAME.ron`, and take it out of the queue. Where it went is told in
+    /// the log.
+    TrashExperiment(PathBuf),
     /// Plan a text off this thread. Only the newest of a path counts.
     Plan {
         /// The file that it is the text of.

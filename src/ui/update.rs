@@ -70,7 +70,10 @@ impl Ui {
             Answer::Open(dialog) => self.shared.dialog = Some(dialog),
             Answer::Closed => {}
             Answer::Chosen(action) => self.choose(action, runs),
-            Answer::Confirmed(effect) => self.shared.ask(effect),
+            Answer::Confirmed(effect) => {
+                self.experiments.confirmed(&effect);
+                self.shared.ask(effect);
+            }
             Answer::Given(purpose, text) => self.given(purpose, &text, runs),
             Answer::Left(leaving) => self.leave(leaving, runs),
         }

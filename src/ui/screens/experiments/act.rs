@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::buffer::{Buffer, stem};
+use super::status::{self, Latest, Status};
 use super::{Experiments, Focus, layout, names};
 use crate::store::Runs;
 use crate::ui::action::Action;
-use crate::ui::dialog::{Conflict, Dialog, Prompt, Purpose};
+use crate::ui::dialog::{Confirm, Conflict, Dialog, Prompt, Purpose};
 use crate::ui::draw;
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
@@ -23,7 +24,7 @@ const UNCHANGED: &str = "nobody else changed this file";
 
 impl Experiments {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
-        if self.act_on_text(action, shared) || self.act_on_files(action, shared) {
+        if self.act_on_text(action, shared) || self.act_on_files(action, shared, runs) {
             return;
         }
         match self.focus {
@@ -59,10 +60,11 @@ impl Experiments {
         }
     }
 
-    fn act_on_files(&mut self, action: Action, shared: &mut Shared) -> bool {
+    fn act_on_files(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
         match action {
             Action::Launch | Action::LaunchText => self.launch(shared),
             Action::Dequeue => self.dequeue(shared),
+            Action::TrashExperiment => self.ask_to_trash(shared, runs),
             Action::NewExperiment => ask_name(None, shared),
             Action::DuplicateExperiment => ask_name(self.selected.clone(), shared),
             Action::RenameExperiment => {
@@ -262,6 +264,40 @@ impl Experiments {
                 shared.ask(Effect::Dequeue(path));
             }
             _ => shared.tell(LogLine::info("this experiment does not wait")),
+        }
+    }
+
+    /// Asks whether the selected file may go, and says what becomes of what is
+    /// under way with it.
+    fn ask_to_trash(&mut self, shared: &mut Shared, runs: &Runs) {
+        let Some(path) = self.current() else {
+            return;
+        };
+        let buffer = self.buffers.get(path);
+        let latest = Latest::of(runs);
+        let status = status::status(path, buffer, false, shared, &latest);
+        let mut told = format!("The file of {} moves to the folder .trash", stem(path));
+        told.push_str(" beside it; its runs stay as they are.");
+        if let Status::Training(_) = status {
+            told.push_str(" It trains: that goes on, with the run's own copy of the file.");
+        }
+        if shared.queue.contains(path) {
+            told.push_str(" It waits to be trained: it is taken out of the queue.");
+        }
+        if buffer.is_some_and(Buffer::is_modified) {
+            told.push_str(" What is not saved of it is lost.");
+        }
+        shared.dialog = Some(Dialog::Confirm(Confirm {
+            title: "Trash".to_owned(),
+            message: told,
+            effect: Effect::TrashExperiment(path.clone()),
+        }));
+    }
+
+    /// Remembers what was agreed to.
+    pub(in crate::ui) fn confirmed(&mut self, effect: &Effect) {
+        if let Effect::TrashExperiment(path) = effect {
+            self.trashing = Some(path.clone());
         }
     }
 

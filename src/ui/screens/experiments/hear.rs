@@ -46,6 +46,11 @@ impl Experiments {
                 self.renaming = Some((from, to));
             }
         }
+        // What was thrown away here is gone with all that was typed into it.
+        if let Some(gone) = self.trashing.take().filter(|path| !files.contains(path)) {
+            self.buffers.remove(&gone);
+        }
+        let at = self.at(&self.shown());
         self.buffers
             .retain(|path, buffer| files.contains(path) || buffer.is_modified());
         self.outlines
@@ -70,8 +75,11 @@ impl Experiments {
             .is_none_or(|path| !self.files.contains(path));
         if gone {
             self.focus = Focus::List;
-            self.selected = None;
-            self.select_shown(shared, runs);
+            // Its neighbour takes its place.
+            let shown = self.shown();
+            let next = at.unwrap_or(0).min(shown.len().saturating_sub(1));
+            let next = shown.get(next).map(|path| (*path).clone());
+            self.select(next, shared, runs);
         }
     }
 

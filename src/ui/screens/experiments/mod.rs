@@ -77,6 +77,8 @@ pub struct Experiments {
     creating: Vec<PathBuf>,
     /// A file that is being given another name, and that.
     renaming: Option<(PathBuf, PathBuf)>,
+    /// A file that is being moved to the trash, with what is not saved of it.
+    trashing: Option<PathBuf>,
     /// A file that is trained once it is saved.
     launching: Option<PathBuf>,
 }

@@ -132,6 +132,10 @@ impl World {
                 self.files.insert(to, text);
                 self.list();
             }
+            Effect::TrashExperiment(path) => {
+                self.files.remove(&path).unwrap();
+                self.list();
+            }
             other => self.asked.push(other),
         }
     }

@@ -227,3 +227,48 @@ fn a_file_that_cannot_be_saved_or_was_changed_elsewhere_keeps_the_workbench_open
     assert_eq!(world.asked, []);
     assert_eq!(world.files[&path("a.ron")], theirs);
 }
+
+#[test]
+fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
+    let mut world = two();
+    world.keys(&["delete"]).text("ynX");
+    world.keys(&["esc"]);
+    assert_eq!(world.files.len(), 2);
+    world.keys(&["X"]);
+    assert!(world.shows("The file of a moves to the folder .trash"));
+    assert!(!world.shows("It trains") && !world.shows("It waits") && !world.shows("is lost"));
+    world.keys(&["enter"]);
+    assert_eq!(world.files.keys().collect::<Vec<_>>(), [&path("b.ron")]);
+    assert!(world.shows(" b.ron "));
+}
+
+#[test]
+fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
+    let mut world = two();
+    world.screen.runs.insert(super::training("quickstart", 20));
+    world.screen.news(News::Queue(vec![path("a.ron")]));
+    world
+        .keys(&["enter"])
+        .text("// new\n")
+        .keys(&["esc", "delete"]);
+    let told = world.screen().replace(['│', '"', '\n'], " ");
+    let told: Vec<&str> = told.split_whitespace().collect();
+    let told = told.join(" ");
+    assert!(told.contains("It trains: that goes on"), "{told}");
+    assert!(told.contains("taken out of the queue") && told.contains("not saved"));
+    world.keys(&["enter"]);
+    assert!(!world.files.contains_key(&path("a.ron")));
+    assert!(world.shows(" b.ron ") && !world.shows("// new"));
+}
+
+#[test]
+fn delete_in_a_text_deletes_a_letter_and_no_file() {
+    let mut world = two();
+    world.keys(&["enter"]).text("ab").keys(&["home", "delete"]);
+    assert!(world.shows(" b// The first") && !world.shows("Trash"));
+    world
+        .keys(&["esc", "/"])
+        .text("a")
+        .keys(&["home", "delete"]);
+    assert!(!world.shows("Trash") && world.shows("  b "));
+}
