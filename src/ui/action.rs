@@ -92,7 +92,7 @@ actions! {
         ShowInference "show-inference" "Classifies a folder of images." ["5"];
         NextScreen "next-screen" "Goes to the next screen." ["tab"];
         PreviousScreen "previous-screen" "Goes to the previous screen." ["backtab"];
-        Help "help" "Shows every key." ["?"];
+        Help "help" "Shows every key." ["?", "f1"];
         Palette "palette" "Finds an action by its name." [":", "ctrl+p"];
         ToggleLog "toggle-log" "Shows or hides the log." ["`", "f12"];
         NextTheme "next-theme" "Changes the colours." ["f9"];
@@ -102,10 +102,10 @@ actions! {
         Down "down" "Moves down." ["down", "j"];
         Left "left" "Moves left." ["left", "h"];
         Right "right" "Moves right." ["right", "l"];
-        PageUp "page-up" "Moves up a page." ["pageup"];
-        PageDown "page-down" "Moves down a page." ["pagedown"];
-        First "first" "Moves to the beginning." ["home"];
-        Last "last" "Moves to the end." ["end"];
+        PageUp "page-up" "Moves up a page." ["pageup", "ctrl+b"];
+        PageDown "page-down" "Moves down a page." ["pagedown", "ctrl+f"];
+        First "first" "Moves to the beginning." ["home", "g"];
+        Last "last" "Moves to the end." ["end", "G"];
         Activate "activate" "Opens or does what is selected." ["enter"];
         Back "back" "Leaves what is open." ["esc"];
         Filter "filter" "Filters what is shown." ["/"];
@@ -118,26 +118,26 @@ actions! {
         RenameExperiment "rename-experiment" "Renames the selected experiment's file." ["m"];
         TrashExperiment "trash-experiment" "Moves the selected experiment's file to the trash." ["delete", "X"];
         Dequeue "dequeue" "Takes the selected experiment out of those that wait." ["x"];
-        TogglePlan "plan" "Shows or hides what the experiment will do." ["p", "f6"];
-        ShowDifference "show-difference" "Shows what somebody else changed in the file, to choose whose text stays." ["f4"];
+        TogglePlan "plan" "Shows or hides what the experiment will do." ["p", "f6", "alt+p"];
+        ShowDifference "show-difference" "Shows what somebody else changed in the file, to choose whose text stays." ["f4", "alt+x"];
     }
     Editor {
         SaveText "save-text" "Saves the experiment." ["ctrl+s"];
-        LaunchText "launch-text" "Saves the experiment and trains it." ["f5"];
+        LaunchText "launch-text" "Saves the experiment and trains it." ["f5", "alt+r"];
         UndoText "undo-text" "Takes back the last change of the text." ["ctrl+u", "alt+u"];
         RedoText "redo-text" "Makes the change again that was taken back." ["ctrl+y"];
         FormatText "format-text" "Lays the text out anew; comments stay." ["alt+f"];
         FindText "find-text" "Searches the text." ["ctrl+f"];
-        FindNext "find-next" "Goes to the next place of what is searched." ["f3"];
-        FindPrevious "find-previous" "Goes to the previous place of what is searched." ["shift+f3"];
+        FindNext "find-next" "Goes to the next place of what is searched." ["f3", "alt+s"];
+        FindPrevious "find-previous" "Goes to the previous place of what is searched." ["shift+f3", "alt+S"];
         NextProblem "next-problem" "Goes to the next mistake." ["f8", "alt+n"];
-        ShowProblems "show-problems" "Goes to the list of mistakes." ["f7"];
+        ShowProblems "show-problems" "Goes to the list of mistakes." ["f7", "alt+m"];
         Complete "complete" "Shows what can stand at the cursor." ["ctrl+space", "alt+c"];
         LeaveEditor "leave-editor" "Goes back to the list of experiments." ["esc"];
     }
     Difference {
-        KeepMine "keep-mine" "Keeps the text as it is here; saving it replaces what somebody else wrote." ["f2"];
-        TakeTheirs "take-theirs" "Takes over what somebody else wrote into the open file." ["f3"];
+        KeepMine "keep-mine" "Keeps the text as it is here; saving it replaces what somebody else wrote." ["f2", "alt+k"];
+        TakeTheirs "take-theirs" "Takes over what somebody else wrote into the open file." ["f3", "alt+t"];
         SaveMine "save-mine" "Saves the text as it is here over what somebody else wrote." [];
     }
     Runs {
@@ -191,7 +191,7 @@ actions! {
         LaterPoint "later-point" "Selects the point after." ["right", "l"];
         SetKnob "set-knob" "Asks for the knob's value." ["v"];
         InsertPoint "insert-point" "Puts a point into the middle of the selected stretch." ["i"];
-        RemovePoint "remove-point" "Removes the selected point." ["delete"];
+        RemovePoint "remove-point" "Removes the selected point." ["delete", "backspace"];
         KnobShape "reshape-knob" "Gives the knob's future another shape." ["s"];
         ToggleController "toggle-controller" "Takes the knobs from the controller, or gives them back to it." ["a"];
         UndoKnob "undo-knob" "Takes back the last change that was not sent." ["u"];

@@ -275,6 +275,54 @@ mod tests {
         assert_eq!(Keymap::default().conflicts(), []);
     }
 
+    /// Whether every terminal sends a key, and sends it like no other, through
+    /// tmux and screen too. Lost are: shift, control and alt with a key that has
+    /// no letter; control with what is no letter; and letters that are other
+    /// keys with control: h is backspace, i tab, j and m enter.
+    fn always_arrives(chord: Chord) -> bool {
+        match (chord.code, chord.modifiers) {
+            (KeyCode::Char(letter), KeyModifiers::CONTROL) => {
+                letter.is_ascii_lowercase() && !"hijm".contains(letter)
+            }
+            (KeyCode::Char(letter), KeyModifiers::ALT) => letter.is_ascii_alphanumeric(),
+            // The desktop takes some of these, a laptop has no row for them.
+            (KeyCode::F(_), _) => false,
+            // They are another key with another one on a laptop.
+            (
+                KeyCode::Delete
+                | KeyCode::Insert
+                | KeyCode::Home
+                | KeyCode::End
+                | KeyCode::PageUp
+                | KeyCode::PageDown,
+                _,
+            ) => false,
+            (_, modifiers) => modifiers.is_empty(),
+        }
+    }
+
+    #[test]
+    fn every_action_with_a_key_has_one_that_always_arrives() {
+        for entry in ACTIONS {
+            let mut keys = entry.keys.iter().filter_map(|key| Chord::parse(key));
+            let arrives = entry.keys.is_empty() || keys.any(always_arrives);
+            // Colours are changed by the palette, too.
+            assert!(
+                arrives || entry.action == Action::NextTheme,
+                "{}",
+                entry.name
+            );
+        }
+        let arrives = |key| always_arrives(Chord::parse(key).unwrap());
+        assert!(
+            ["?", "ctrl+s", "alt+S", "up", "tab"]
+                .into_iter()
+                .all(arrives)
+        );
+        let lost = ["shift+f3", "ctrl+space", "ctrl+enter", "alt+up", "ctrl+i"];
+        assert!(!lost.into_iter().any(arrives));
+    }
+
     #[test]
     fn an_inner_context_is_asked_before_an_outer_one() {
         let keymap = Keymap::default();

@@ -95,6 +95,9 @@ fn undo_redo_find_and_format_work_from_the_keyboard() {
     assert!(world.shows("`seed:`: 2 of 3"));
     world.screen.input(shift_f3());
     assert!(world.shows("`seed:`: 1 of 3"));
+    world.keys(&["alt+s", "alt+s", "alt+S"]);
+    assert!(world.shows("`seed:`: 2 of 3"));
+    world.keys(&["alt+S"]);
     world.text("      ");
     world.keys(&["alt+f"]);
     assert!(world.shows("10      seed: 7,"), "{}", world.screen());
