@@ -14,10 +14,11 @@ use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::Ui;
-use super::action::Action;
+use super::action::{Action, Context};
 use super::log;
 use super::screens::Screen;
 use super::shared::Shared;
+use super::widget::cells::width_of;
 use crate::store::{RunState, Runs};
 
 /// Below this nothing is drawn but a request for room.
@@ -58,21 +59,30 @@ pub(super) fn areas(shared: &Shared) -> Areas {
 }
 
 /// The screen whose tab is at a cell.
-pub(super) fn tab_at(tabs: Rect, column: u16, row: u16) -> Option<Screen> {
+pub(super) fn tab_at(tabs: Rect, current: Screen, column: u16, row: u16) -> Option<Screen> {
     if !tabs.contains(Position::new(column, row)) {
         return None;
     }
     let mut left = tabs.x;
     Screen::ALL.into_iter().find(|screen| {
-        let width = tab(*screen).chars().count() as u16;
+        let width = tab(*screen, current, tabs.width).len() as u16;
         let inside = (left..left + width).contains(&column);
         left += width;
         inside
     })
 }
 
-fn tab(screen: Screen) -> String {
-    format!(" {} {} ", screen as usize + 1, screen.title())
+/// A tab's number and name; the number alone where there is no room for all
+/// names and it is not the one that is shown.
+fn tab(screen: Screen, current: Screen, width: u16) -> String {
+    let number = screen as usize + 1;
+    let full = |screen: Screen| format!(" {number} {} ", screen.title());
+    let whole: usize = Screen::ALL.iter().map(|screen| full(*screen).len()).sum();
+    if screen == current || whole <= usize::from(width) {
+        full(screen)
+    } else {
+        format!(" {number} ")
+    }
 }
 
 impl Ui {
@@ -105,19 +115,22 @@ impl Ui {
 
     fn draw_tabs(&self, runs: &Runs, frame: &mut Frame, area: Rect) {
         let theme = &self.shared.theme;
-        let tabs = Screen::ALL.into_iter().map(|screen| {
-            let style = if screen == self.screen {
-                theme.accent().patch(theme.selection())
-            } else {
-                theme.muted()
-            };
-            Span::styled(tab(screen), style)
-        });
-        frame.render_widget(tabs.collect::<Line>(), area);
-        let width: usize = Screen::ALL.iter().map(|s| tab(*s).chars().count()).sum();
-        let rest = area.width.saturating_sub(width as u16);
+        let tabs: Vec<Span> = Screen::ALL
+            .into_iter()
+            .map(|screen| {
+                let style = if screen == self.screen {
+                    theme.accent().patch(theme.selection())
+                } else {
+                    theme.muted()
+                };
+                Span::styled(tab(screen, self.screen, area.width), style)
+            })
+            .collect();
+        let tabs = Line::from(tabs);
+        let rest = area.width.saturating_sub(tabs.width() as u16);
+        frame.render_widget(tabs, area);
         let status = self.status(runs);
-        if (status.chars().count() as u16) < rest {
+        if width_of(&status) < rest {
             let line = Line::styled(status, theme.muted()).alignment(Alignment::Right);
             frame.render_widget(line, area);
         }
@@ -162,11 +175,10 @@ impl Ui {
             Screen::Inference => self.inference.hints(),
         };
         let told = |action: &Action| {
-            let key = self.shared.keymap.key(*action)?;
-            let word = action.entry().name.split('-').next().unwrap_or_default();
+            let key = self.hint_key(*action)?;
             Some(Line::from(vec![
                 Span::styled(format!(" {key}"), theme.accent()),
-                Span::styled(format!(" {word} "), theme.muted()),
+                Span::styled(format!(" {} ", self.hint_word(*action)), theme.muted()),
             ]))
         };
         // What leads to everything else is always there.
@@ -184,5 +196,28 @@ impl Ui {
             line.extend(hint.spans);
         }
         frame.render_widget(line, area);
+    }
+
+    /// The key of a hint: one that is not typed, where a text is.
+    fn hint_key(&self, action: Action) -> Option<String> {
+        let keymap = &self.shared.keymap;
+        if self.takes_text() {
+            keymap.key_while_typing(action)
+        } else {
+            keymap.key(action)
+        }
+    }
+
+    /// What an action does here, in a word.
+    fn hint_word(&self, action: Action) -> &'static str {
+        let context = self.contexts().first().copied();
+        match (action, context) {
+            (Action::Activate, _) if self.takes_text() => "take",
+            (Action::Back, _) if self.takes_text() => "clear",
+            (Action::Activate, Some(Context::Experiments)) => "edit",
+            (Action::Activate, Some(Context::Editor)) => "go",
+            (Action::Activate, _) => "open",
+            _ => action.entry().name.split('-').next().unwrap_or_default(),
+        }
     }
 }

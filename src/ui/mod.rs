@@ -19,6 +19,8 @@ pub mod settings;
 pub mod shared;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 mod update;
 pub mod widget;

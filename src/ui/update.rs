@@ -125,7 +125,10 @@ impl Ui {
     /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
         let training = self.shared.training.as_deref();
-        let training = training.filter(|name| runs.get(name).is_some());
+        let training = training.and_then(|name| {
+            let identity = runs.get(name)?.store.identity.as_ref();
+            Some(identity.map_or(name, |known| known.name.as_str()))
+        });
         let training = training.map(|name| {
             format!("{name} trains here: it is saved at the next step and can be resumed.")
         });
@@ -178,7 +181,7 @@ impl Ui {
     }
 
     /// Where keys count, innermost first.
-    fn contexts(&self) -> Vec<Context> {
+    pub(super) fn contexts(&self) -> Vec<Context> {
         let mut contexts = match self.screen {
             Screen::Experiments => self.experiments.contexts(),
             Screen::Runs => vec![Context::Runs],
@@ -190,7 +193,7 @@ impl Ui {
         contexts
     }
 
-    fn takes_text(&self) -> bool {
+    pub(super) fn takes_text(&self) -> bool {
         self.screen == Screen::Experiments && self.experiments.takes_text()
     }
 
@@ -231,7 +234,7 @@ impl Ui {
             return self.answered(answer, runs);
         }
         if let MouseEventKind::Down(_) = mouse.kind
-            && let Some(screen) = draw::tab_at(areas.tabs, mouse.column, mouse.row)
+            && let Some(screen) = draw::tab_at(areas.tabs, self.screen, mouse.column, mouse.row)
         {
             return self.show(screen, runs);
         }
@@ -319,6 +322,7 @@ fn is_typed(chord: Chord, action: Action) -> bool {
             && !matches!(
                 action,
                 Action::Quit
+                    | Action::Help
                     | Action::Suspend
                     | Action::Palette
                     | Action::ToggleLog

@@ -23,6 +23,9 @@ const NAME: u16 = 23;
 /// Cells of its key.
 const KEY: u16 = 11;
 
+/// Fewer cells hold no words that would tell anything.
+const WORDS: u16 = 12;
+
 /// Cells in which every description fits beside its action.
 const FULL: u16 = 124;
 
@@ -193,6 +196,7 @@ fn row(entry: &Entry, width: u16, theme: &Theme, keymap: &Keymap) -> Line<'stati
         None => (NO_KEY.to_owned(), theme.muted()),
     };
     let room = width.saturating_sub(NAME + KEY);
+    let room = if room < WORDS { 0 } else { room };
     let cells = |text: &str, width: u16| {
         let text = shorten(text, width.saturating_sub(1));
         let gap = width.saturating_sub(width_of(&text));

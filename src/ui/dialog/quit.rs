@@ -152,11 +152,16 @@ impl Quit {
         let choices = self.choices.len() as u16;
         let foot = buttons::height(buttons, inside);
         let place = boxed::place((width, text + choices + foot + 4), area);
-        let (body, foot) = buttons::foot(buttons, boxed::inside(place));
-        // What is chosen from is seen even where there is no room for reasons.
+        let whole = boxed::inside(place);
+        // Where there is no room for all, choices come first, then reasons.
+        let (body, foot) = if whole.height < text + choices {
+            (whole, Rect::default())
+        } else {
+            buttons::foot(buttons, whole)
+        };
         let [text, _, choices] = Layout::vertical([
             Constraint::Fill(1),
-            Constraint::Length(u16::from(body.height > choices + 1)),
+            Constraint::Length(u16::from(body.height > choices + text)),
             Constraint::Length(choices.min(body.height)),
         ])
         .areas(body);

@@ -10,9 +10,9 @@
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Constraint, Position, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::Block;
+use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::column::Column;
 use super::figures::Figures;
@@ -21,6 +21,7 @@ use super::marks::{BASELINE, Marks, look};
 use super::text::{cut, cut_middle, width};
 use crate::store::RunEntry;
 use crate::ui::theme::Theme;
+use crate::ui::widget::wrap::wrapped;
 
 /// Cells before a run's name: its mark, the baseline's or that of a run that
 /// could not be read, a space.
@@ -176,17 +177,15 @@ impl Table<'_> {
     }
 
     fn draw_empty(&self, frame: &mut Frame, area: Rect) {
-        let height = (self.empty.len() as u16).min(area.height);
-        let place = Rect {
-            y: area.y + (area.height - height) / 2,
-            height,
-            ..area
-        };
-        let lines = self.empty.iter().cloned().map(Line::centered);
-        frame.render_widget(
-            ratatui::widgets::Paragraph::new(lines.collect::<Vec<_>>()),
-            place,
-        );
+        let width = area.width.max(1);
+        let lines = self.empty.iter();
+        let height: u16 = lines
+            .map(|line| wrapped(&line.to_string(), usize::from(width)).len() as u16)
+            .sum();
+        let text = Paragraph::new(self.empty.clone())
+            .wrap(Wrap { trim: true })
+            .centered();
+        frame.render_widget(text, area.centered_vertically(Constraint::Length(height)));
     }
 
     fn draw_header(&self, layout: &Layout, theme: &Theme, buffer: &mut Buffer) {
