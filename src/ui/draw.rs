@@ -21,6 +21,9 @@ use super::shared::Shared;
 use super::widget::cells::width_of;
 use crate::store::{RunState, Runs};
 
+/// Hints that lead to everything else: they are always there.
+pub(super) const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
+
 /// Below this nothing is drawn but a request for room.
 const SMALLEST: (u16, u16) = (40, 10);
 
@@ -167,13 +170,7 @@ impl Ui {
             frame.render_widget(log::styled(told, theme), area);
             return;
         }
-        let hints: &[Action] = match self.screen {
-            Screen::Experiments => self.experiments.hints(),
-            Screen::Runs => self.runs_table.hints(),
-            Screen::Live => self.live.hints(),
-            Screen::Compare => self.compare.hints(),
-            Screen::Inference => self.inference.hints(),
-        };
+        let hints = self.hints();
         let told = |action: &Action| {
             let key = self.hint_key(*action)?;
             Some(Line::from(vec![
@@ -181,9 +178,7 @@ impl Ui {
                 Span::styled(format!(" {} ", self.hint_word(*action)), theme.muted()),
             ]))
         };
-        // What leads to everything else is always there.
-        let always = [Action::Palette, Action::Help, Action::Quit];
-        let always: Vec<Line> = always.iter().filter_map(told).collect();
+        let always: Vec<Line> = ALWAYS.iter().filter_map(told).collect();
         let mut room = usize::from(area.width);
         room = room.saturating_sub(always.iter().map(Line::width).sum());
         let own = hints.iter().filter_map(told).take_while(|hint| {
@@ -198,8 +193,19 @@ impl Ui {
         frame.render_widget(line, area);
     }
 
+    /// What the screen that is shown finds most worth knowing, in that order.
+    pub(super) fn hints(&self) -> &'static [Action] {
+        match self.screen {
+            Screen::Experiments => self.experiments.hints(),
+            Screen::Runs => self.runs_table.hints(),
+            Screen::Live => self.live.hints(),
+            Screen::Compare => self.compare.hints(),
+            Screen::Inference => self.inference.hints(),
+        }
+    }
+
     /// The key of a hint: one that is not typed, where a text is.
-    fn hint_key(&self, action: Action) -> Option<String> {
+    pub(super) fn hint_key(&self, action: Action) -> Option<String> {
         let keymap = &self.shared.keymap;
         if self.takes_text() {
             keymap.key_while_typing(action)

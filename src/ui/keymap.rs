@@ -55,6 +55,12 @@ impl Chord {
         Self { code, modifiers }
     }
 
+    /// The event of its key.
+    #[cfg(test)]
+    pub(super) fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, self.modifiers)
+    }
+
     /// Reads `ctrl+s`, `alt+f`, `f5`, `G`, `space`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

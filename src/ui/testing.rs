@@ -87,10 +87,15 @@ impl Harness {
         std::mem::take(&mut self.effects)
     }
 
-    /// The screen as text.
-    pub(crate) fn screen(&mut self) -> String {
+    /// Draws a frame.
+    pub(crate) fn draw(&mut self) {
         let (ui, runs) = (&self.ui, &self.runs);
         self.terminal.draw(|frame| ui.draw(runs, frame)).unwrap();
+    }
+
+    /// The screen as text.
+    pub(crate) fn screen(&mut self) -> String {
+        self.draw();
         self.terminal.backend().to_string()
     }
 }

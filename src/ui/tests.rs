@@ -1,6 +1,8 @@
 //! Pictures of what is around the screens and over them: at the sizes of a small
 //! and a large terminal, and the smallest ones in which it is used.
 
+mod anything;
+
 use std::path::PathBuf;
 
 use insta::assert_snapshot;

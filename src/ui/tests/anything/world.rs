@@ -1,0 +1,532 @@
+//! A screen with a world around it that does what is asked, or fails to, and in
+//! which things happen by themselves.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+
+use crate::event::inspection::{Classified, InferenceEvent};
+use crate::event::{CommandRecord, Origin, Outcome, Phase, RunEvent, SkippedImage, StepRow};
+use crate::experiment::load_text;
+use crate::run::RunFolder;
+use crate::store::testing::small_run;
+use crate::store::{Life, RunEntry};
+use crate::ui::Effect;
+use crate::ui::action::{ACTIONS, Action, Context};
+use crate::ui::draw::ALWAYS;
+use crate::ui::keymap::Chord;
+use crate::ui::news::{Level, LogLine, MachineSample, News};
+use crate::ui::screens::Screen;
+use crate::ui::screens::compare::testing::{logits, picture, probe};
+use crate::ui::testing::Harness;
+
+const FILES: [&str; 6] = [
+    "quickstart",
+    "adaptive",
+    "broken",
+    "日本語",
+    "empty",
+    "other",
+];
+
+const RUNS: [&str; 5] = [
+    "quickstart-20260102-120000-abc123",
+    "adaptive-20260101-080000-0badca",
+    "データ-20260101-090000-d4e5f6",
+    "small",
+    "new",
+];
+
+/// Something that a person does, or that happens.
+#[derive(Debug, Clone)]
+pub(super) enum Deed {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Resize(u16, u16),
+    Paste(&'static str),
+    /// Chosen from the palette.
+    Choose(Action),
+    /// Seconds that pass.
+    Wait(u64),
+    /// A file's new text, or that it is gone.
+    Elsewhere(usize, Option<&'static str>),
+    /// What a run does next.
+    Train(usize),
+    Began(usize),
+    Ended(usize),
+    Queue(Vec<usize>),
+    Machine,
+    Logged(Level),
+    Probe(usize, bool),
+    Infer(usize),
+}
+
+/// Numbers in an order that a seed determines (xorshift64*).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
+    }
+
+    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())].clone()
+    }
+}
+
+pub(super) struct World {
+    harness: Harness,
+    chance: Chance,
+    files: BTreeMap<PathBuf, String>,
+    elapsed: Duration,
+    /// Events that each run still has before it, and its steps so far.
+    scripts: Vec<(std::vec::IntoIter<RunEvent>, u64)>,
+    machines: u64,
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new("nowhere").join(format!("{name}.ron"))
+}
+
+const QUICKSTART: &str = include_str!("../../../../experiments/quickstart.ron");
+const ADAPTIVE: &str = include_str!("../../../../experiments/cifar10-adaptive.ron");
+const TEXTS: [&str; 5] = [
+    QUICKSTART,
+    ADAPTIVE,
+    "Experiment(",
+    "",
+    "a\r\n\tb 日本語\u{7}",
+];
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut harness = Harness::new(80, 24);
+        for (number, name) in RUNS.into_iter().enumerate() {
+            let begun = SystemTime::UNIX_EPOCH + Duration::from_hours(490_930 + number as u64);
+            let folder = RunFolder::imagined(format!("checkpoints/{name}"));
+            let mut run = RunEntry::new(folder, begun);
+            QUICKSTART.clone_into(&mut run.experiment);
+            harness.runs.insert(run);
+        }
+        let texts = FILES.into_iter().zip(TEXTS);
+        let files = texts.map(|(name, text)| (path(name), text.to_owned()));
+        let mut world = Self {
+            harness,
+            // Zero would stay zero.
+            chance: Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            files: files.collect(),
+            elapsed: Duration::ZERO,
+            scripts: RUNS.map(|_| (small_run().into_iter(), 0)).to_vec(),
+            machines: 0,
+        };
+        world.list();
+        world
+    }
+
+    pub(super) fn draw(&mut self) {
+        self.harness.draw();
+    }
+
+    pub(super) fn next_deed(&mut self) -> Deed {
+        let run = self.chance.below(RUNS.len());
+        match self.chance.below(40) {
+            0..20 => Deed::Key(self.key()),
+            20..26 => Deed::Mouse(self.mouse()),
+            26 => Deed::Resize(self.chance.below(301) as u16, self.chance.below(81) as u16),
+            27 => Deed::Resize(80, 24),
+            28 => Deed::Paste(
+                self.chance
+                    .of(&["epochs: 3,", "a\r\nb", "", "日本\t語 0.5", "9"]),
+            ),
+            29 | 30 => Deed::Choose(self.chance.of(ACTIONS).action),
+            31 => Deed::Wait(self.chance.below(100) as u64),
+            32 => {
+                let text = self
+                    .chance
+                    .of(&[Some(0), Some(1), Some(2), Some(3), Some(4), None]);
+                Deed::Elsewhere(self.chance.below(FILES.len()), text.map(|at| TEXTS[at]))
+            }
+            33 | 34 => Deed::Train(run),
+            35 => Deed::Began(run),
+            36 => Deed::Ended(run),
+            37 => match self.chance.below(3) {
+                0 => Deed::Queue((0..self.chance.below(3)).collect()),
+                1 => Deed::Machine,
+                _ => Deed::Logged(self.chance.of(&[Level::Info, Level::Warn, Level::Error])),
+            },
+            38 => Deed::Probe(run, self.chance.below(2) == 0),
+            _ => Deed::Infer(self.chance.below(5)),
+        }
+    }
+
+    /// A key of any action, or any other.
+    fn key(&mut self) -> KeyEvent {
+        if self.chance.below(3) > 0 {
+            let keys = self.chance.of(ACTIONS).keys;
+            if !keys.is_empty() {
+                let chord = Chord::parse(self.chance.of(keys)).unwrap();
+                return chord.event();
+            }
+        }
+        let codes = [
+            KeyCode::Char('a'),
+            KeyCode::Char('日'),
+            KeyCode::Char('('),
+            KeyCode::Char('"'),
+            KeyCode::Char(' '),
+            KeyCode::Char('0'),
+            KeyCode::Char('.'),
+            KeyCode::Enter,
+            KeyCode::Esc,
+            KeyCode::Esc,
+            KeyCode::Tab,
+            KeyCode::Backspace,
+            KeyCode::Delete,
+            KeyCode::Up,
+            KeyCode::Down,
+            KeyCode::Insert,
+            KeyCode::Null,
+            KeyCode::F(20),
+        ];
+        let modifiers = [
+            KeyModifiers::NONE,
+            KeyModifiers::NONE,
+            KeyModifiers::SHIFT,
+            KeyModifiers::CONTROL,
+            KeyModifiers::ALT,
+            KeyModifiers::all(),
+        ];
+        KeyEvent::new(self.chance.of(&codes), self.chance.of(&modifiers))
+    }
+
+    fn mouse(&mut self) -> MouseEvent {
+        let kinds = [
+            MouseEventKind::Down(MouseButton::Left),
+            MouseEventKind::Down(MouseButton::Left),
+            MouseEventKind::Drag(MouseButton::Left),
+            MouseEventKind::Up(MouseButton::Left),
+            MouseEventKind::Down(MouseButton::Right),
+            MouseEventKind::Moved,
+            MouseEventKind::ScrollDown,
+            MouseEventKind::ScrollUp,
+            MouseEventKind::ScrollLeft,
+        ];
+        let (width, height) = self.harness.ui.shared.size;
+        // Mostly inside; a terminal may tell of what is no longer there.
+        MouseEvent {
+            kind: self.chance.of(&kinds),
+            column: self.chance.below(usize::from(width) + 5) as u16,
+            row: self.chance.below(usize::from(height) + 5) as u16,
+            modifiers: self.chance.of(&[KeyModifiers::NONE, KeyModifiers::CONTROL]),
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, deed: &Deed) {
+        match deed.clone() {
+            Deed::Key(key) => _ = self.harness.input(Event::Key(key)),
+            Deed::Mouse(mouse) => _ = self.harness.input(Event::Mouse(mouse)),
+            Deed::Resize(width, height) => _ = self.harness.input(Event::Resize(width, height)),
+            Deed::Paste(text) => _ = self.harness.input(Event::Paste(text.to_owned())),
+            Deed::Choose(action) => {
+                self.harness.ui.shared.dialog = None;
+                self.harness.keys(&["ctrl+p"]).text(action.entry().name);
+                self.harness.keys(&["enter"]);
+            }
+            Deed::Wait(seconds) => {
+                self.elapsed += Duration::from_secs(seconds);
+                self.harness.at(self.elapsed);
+            }
+            Deed::Elsewhere(at, text) => self.elsewhere(&path(FILES[at]), text),
+            Deed::Train(run) => self.train(run),
+            Deed::Began(run) => {
+                self.harness.runs.get_mut(RUNS[run]).unwrap().life = Life::Here;
+                self.harness.news(News::RunBegan(RUNS[run].to_owned()));
+                assert_eq!(self.harness.ui.shared.training.as_deref(), Some(RUNS[run]));
+                assert_eq!(self.harness.ui.screen, Screen::Live);
+            }
+            Deed::Ended(run) => {
+                self.harness.runs.get_mut(RUNS[run]).unwrap().life = Life::Nobody;
+                self.harness.news(News::RunEnded(RUNS[run].to_owned()));
+                assert_ne!(self.harness.ui.shared.training.as_deref(), Some(RUNS[run]));
+            }
+            Deed::Queue(files) => {
+                let queue: Vec<PathBuf> = files.into_iter().map(|at| path(FILES[at])).collect();
+                self.harness.news(News::Queue(queue.clone()));
+                assert_eq!(self.harness.ui.shared.queue, queue);
+            }
+            other => self.tell(other),
+        }
+        self.answer();
+    }
+
+    /// What the program tells by itself.
+    fn tell(&mut self, deed: Deed) {
+        match deed {
+            Deed::Machine => {
+                self.machines += 1;
+                let sample = MachineSample {
+                    cores: vec![0.5, f32::NAN, 7.0],
+                    process_memory: self.machines,
+                    ..MachineSample::default()
+                };
+                self.harness.news(News::Machine(sample));
+                let last = self.harness.ui.shared.machine.back().unwrap();
+                assert_eq!(last.process_memory, self.machines);
+            }
+            Deed::Logged(level) => {
+                let message = "a line\twith 日本語".to_owned();
+                let line = LogLine { level, message };
+                self.harness.news(News::Logged(line.clone()));
+                assert_eq!(self.harness.ui.shared.told(), Some(&line));
+                assert_eq!(self.harness.ui.shared.log.lines().next_back(), Some(&line));
+            }
+            Deed::Probe(run, is_read) => {
+                let folder = self.chance.of(&[None, Some(PathBuf::from("photos"))]);
+                let probe = if is_read {
+                    Ok(Box::new(probe()))
+                } else {
+                    Err("none".to_owned())
+                };
+                let run = RUNS[run].to_owned();
+                self.harness.news(News::ProbeRead { run, folder, probe });
+            }
+            Deed::Infer(what) => {
+                let event = match what {
+                    0 => InferenceEvent::Began {
+                        images: 9,
+                        classes: vec!["cat".to_owned(); 4],
+                    },
+                    1 => InferenceEvent::Classified(Box::new(Classified {
+                        path: PathBuf::from("日本/7.png"),
+                        picture: picture(3, 8),
+                        student: Some(logits(1, 2.0)),
+                        teacher: self.chance.of(&[None, Some(vec![f32::NAN; 4])]),
+                        milliseconds: 3.0,
+                    })),
+                    2 => InferenceEvent::Unreadable(SkippedImage {
+                        path: PathBuf::from("x.png"),
+                        reason: "not an image".to_owned(),
+                    }),
+                    3 => InferenceEvent::Ended {
+                        cancelled: false,
+                        seconds: 1.0,
+                    },
+                    _ => InferenceEvent::Failed("no such folder".to_owned()),
+                };
+                self.harness.news(News::Inference(event));
+            }
+            _ => unreachable!("carried out already"),
+        }
+    }
+
+    /// Lets a run do what is next in its script, then go on for ever.
+    fn train(&mut self, run: usize) {
+        let (script, step) = &mut self.scripts[run];
+        let event = script.next().unwrap_or_else(|| {
+            *step += 1;
+            match self.chance.below(40) {
+                0 => RunEvent::Paused(*step % 2 == 0),
+                1 => RunEvent::RunEnded(Outcome::Stopped {
+                    reason: "asked".to_owned(),
+                }),
+                2 => RunEvent::Warned {
+                    message: "the loss is NaN".to_owned(),
+                },
+                _ => {
+                    let strange = [0.1, 0.5, 1e9, -1.0, f64::NAN, f64::INFINITY];
+                    let names = ["loss/total", "loss/distill", "knob/lr", "knob/p1"];
+                    let values = names.map(|name| (name.to_owned(), self.chance.of(&strange)));
+                    RunEvent::StepLogged(StepRow {
+                        phase: Phase::Student,
+                        step: 12 + *step,
+                        epoch: (12 + *step) as f64 / 4.0,
+                        seconds: *step as f64,
+                        values: BTreeMap::from(values),
+                    })
+                }
+            }
+        });
+        self.harness.runs.apply(RUNS[run], &event);
+        self.harness.news(News::RunsChanged);
+    }
+
+    fn elsewhere(&mut self, path: &Path, text: Option<&str>) {
+        match text {
+            Some(text) => {
+                self.files.insert(path.to_owned(), text.to_owned());
+                self.list();
+                let (path, text) = (path.to_owned(), Ok(text.to_owned()));
+                self.harness.news(News::ExperimentRead { path, text });
+            }
+            None => {
+                self.files.remove(path);
+                self.list();
+            }
+        }
+    }
+
+    fn list(&mut self) {
+        let files = self.files.keys().cloned().collect();
+        self.harness.news(News::Experiments(files));
+        self.answer();
+    }
+
+    /// Does what was asked until nothing is, if nothing goes wrong.
+    fn answer(&mut self) {
+        loop {
+            let effects = self.harness.take();
+            if effects.is_empty() {
+                return;
+            }
+            for effect in effects {
+                self.answer_one(effect);
+            }
+        }
+    }
+
+    fn answer_one(&mut self, effect: Effect) {
+        let fails = self.chance.below(20) == 0;
+        let failed = || Err("the disk is full".to_owned());
+        match effect {
+            Effect::ReadExperiment(path) => {
+                let text = self.files.get(&path).cloned().ok_or("gone".to_owned());
+                let text = if fails { failed() } else { text };
+                self.harness.news(News::ExperimentRead { path, text });
+            }
+            // Only some answers are waited for before the next key.
+            Effect::Plan {
+                path,
+                text,
+                version,
+            } if self.chance.below(4) == 0 => {
+                let result = Box::new(load_text(&text, &path, &[]));
+                self.harness.news(News::Planned {
+                    path,
+                    version,
+                    result,
+                });
+            }
+            Effect::WriteExperiment {
+                path,
+                text,
+                replace,
+            } => {
+                let taken = !replace && self.files.contains_key(&path);
+                let text = if fails || taken || self.files.len() > 20 {
+                    failed()
+                } else {
+                    self.files.insert(path.clone(), text.clone());
+                    Ok(text)
+                };
+                self.harness.news(News::ExperimentWritten { path, text });
+                self.list();
+            }
+            Effect::RenameExperiment { from, to } => {
+                if let Some(text) = self.files.remove(&from) {
+                    self.files.insert(to, text);
+                }
+                self.list();
+            }
+            Effect::TrashExperiment(path) => {
+                if !fails {
+                    self.files.remove(&path);
+                }
+                self.list();
+            }
+            Effect::Command { run, command } => {
+                let id = self.chance.below(9).to_string();
+                let origin = Origin::User;
+                let record = CommandRecord {
+                    id: id.clone(),
+                    origin,
+                    command,
+                };
+                self.harness
+                    .runs
+                    .apply(&run, &RunEvent::CommandReceived(record));
+                let fate = if fails {
+                    RunEvent::CommandRejected {
+                        id,
+                        reason: "too late".to_owned(),
+                    }
+                } else {
+                    RunEvent::CommandApplied {
+                        id,
+                        phase: Phase::Student,
+                        step: 3,
+                    }
+                };
+                self.harness.runs.apply(&run, &fate);
+                self.harness.news(News::RunsChanged);
+            }
+            Effect::Annotate { run, notes } => {
+                if let Some(entry) = self.harness.runs.get_mut(&run) {
+                    entry.notes = notes;
+                }
+                self.harness.news(News::RunsChanged);
+            }
+            _ => {}
+        }
+    }
+
+    /// Every hint that is shown does what it says.
+    pub(super) fn hints_are_true(&self) {
+        let ui = &self.harness.ui;
+        let contexts = ui.contexts();
+        let typing = ui.takes_text();
+        for action in ui.hints().iter().chain(&ALWAYS) {
+            let Some(key) = ui.hint_key(*action) else {
+                continue;
+            };
+            let chord = Chord::parse(&key).unwrap();
+            let meant = ui.shared.keymap.action(chord, &contexts);
+            assert_eq!(meant, Some(*action), "{key} in {contexts:?}");
+            assert!(!typing || !chord.is_text(), "{key} is typed");
+        }
+    }
+
+    /// Goes to the lists and looks whether everything is there that was told of,
+    /// then on from there.
+    pub(super) fn nothing_is_lost(&mut self) {
+        // Escape leaves any dialog at once, and whatever else is open in time.
+        self.harness.keys(&["esc"]);
+        assert!(self.harness.ui.shared.dialog.is_none());
+        self.harness.ui.shared.log.open = false;
+        self.harness.input(Event::Resize(200, 60));
+        self.go_to(Action::ShowExperiments);
+        self.harness.ui.shared.dialog = None;
+        // Out of the plan's way, the text, the filter.
+        self.harness.keys(&["esc"; 8]);
+        let screen = self.harness.screen();
+        for path in self.files.keys() {
+            let name = path.file_stem().unwrap().to_string_lossy();
+            assert!(screen.contains(&*name), "{name} is lost\n{screen}");
+        }
+        self.go_to(Action::ShowRuns);
+        self.harness.keys(&["esc"; 8]);
+        let screen = self.harness.screen();
+        let runs = self.harness.runs.len();
+        assert!(screen.contains(&format!("Runs {runs}")), "{screen}");
+        for name in RUNS {
+            // A long name may be shortened in its middle.
+            let start = name.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
+            assert!(screen.contains(&name[start..]), "{name} is lost\n{screen}");
+        }
+        let back = self.chance.of(ACTIONS).action;
+        if back.entry().context != Context::Global {
+            self.carry_out(&Deed::Choose(back));
+        }
+    }
+
+    /// Goes to a screen from wherever one is.
+    fn go_to(&mut self, screen: Action) {
+        self.carry_out(&Deed::Choose(screen));
+    }
+}
