@@ -7,8 +7,26 @@ use serde::Deserialize;
 
 use super::{Recorder, RunStore};
 use crate::event::channel::EventSink;
-use crate::event::{Outcome, RunEvent};
+use crate::event::{DataSummary, Outcome, RunEvent};
 use crate::run::{RunFolder, StopSignal};
+
+/// What was found of so many training images of each class, and so many for
+/// validation and test.
+pub(crate) fn data_summary(classes: &[&str], of_each: usize, held_out: usize) -> DataSummary {
+    DataSummary {
+        classes: classes.iter().copied().map(str::to_owned).collect(),
+        train_per_class: vec![of_each; classes.len()],
+        train: of_each * classes.len(),
+        valid: held_out,
+        test: held_out,
+        unlabelled: 0,
+        size: (32, 32),
+        mean: [0.5; 3],
+        std: [0.25; 3],
+        skipped: Vec::new(),
+        in_memory: true,
+    }
+}
 
 const SCRIPT: &str = include_str!("../../tests/fixtures/scripts/run.ron");
 

@@ -61,6 +61,24 @@ const TRUTH_WEIGHT: Field = field(
     "1.0",
     "Weight of the cross-entropy with the label.",
 );
+const P2: Field = field(
+    "p2",
+    Of(&SECOND),
+    "EqualSteps",
+    "How p2 comes from p1, p_max and the number of iterations.",
+);
+const MOVES: Field = field(
+    "update",
+    Of(&UPDATE),
+    "Feedback(decay: 0.9, w_min: 0.0, tolerance: 0.01)",
+    "Which of p1 and w moves after an iteration.",
+);
+const P_MAX: Field = field(
+    "p_max",
+    Number("in [0, 1]"),
+    "0.5",
+    "Maximum augmentation probability.",
+);
 
 static VANILLA: &[Field] = &[
     field(
@@ -82,12 +100,7 @@ static ADAPTIVE: &[Field] = &[
         "0.0",
         "First augmentation probability p1 of the first iteration.",
     ),
-    field(
-        "p_max",
-        Number("in [0, 1]"),
-        "0.5",
-        "Maximum augmentation probability.",
-    ),
+    P_MAX,
     WEIGHT,
     TEMPERATURE,
     COMPARED,
@@ -97,18 +110,8 @@ static ADAPTIVE: &[Field] = &[
         "Label",
         "The truth value of the truth-value loss.",
     ),
-    field(
-        "p2",
-        Of(&SECOND),
-        "EqualSteps",
-        "How p2 comes from p1, p_max and the number of iterations.",
-    ),
-    field(
-        "update",
-        Of(&UPDATE),
-        "Feedback(decay: 0.9, w_min: 0.0, tolerance: 0.01)",
-        "Which of p1 and w moves after an iteration.",
-    ),
+    P2,
+    MOVES,
 ];
 
 static MULTI_VIEW: &[Field] = &[
@@ -203,24 +206,9 @@ pub(super) static CONTROLLER: Type = choice(
                 "\"truth\"",
                 "Term that is the truth-value loss.",
             ),
-            field(
-                "p_max",
-                Number("in [0, 1]"),
-                "0.5",
-                "Maximum augmentation probability.",
-            ),
-            field(
-                "p2",
-                Of(&SECOND),
-                "EqualSteps",
-                "How p2 comes from p1, p_max and the number of iterations.",
-            ),
-            field(
-                "update",
-                Of(&UPDATE),
-                "Feedback(decay: 0.9, w_min: 0.0, tolerance: 0.01)",
-                "Which of p1 and w moves after an iteration.",
-            ),
+            P_MAX,
+            P2,
+            MOVES,
         ],
         "Adaptive augmentation over the views and terms of this method.",
     )],

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod bars;
 pub mod cells;
 pub mod chart;
+pub mod figures;
 pub mod gallery;
 pub mod list;
 pub mod notice;

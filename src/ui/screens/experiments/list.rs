@@ -21,7 +21,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::buffer::stem;
-use super::figures;
 use super::layout;
 use super::status::{self, Latest, Status};
 use super::{Experiments, Focus};
@@ -29,6 +28,7 @@ use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
+use crate::ui::widget::figures::{Manner, duration};
 
 impl Experiments {
     /// Draws the list.
@@ -166,7 +166,7 @@ impl Experiments {
             let ago = now.duration_since(run.begun).unwrap_or_default();
             rows.push((
                 "last run",
-                format!("{} ago", figures::duration(ago.as_secs_f64())),
+                format!("{} ago", duration(ago.as_secs_f64(), Manner::Words)),
             ));
             let result = status::result(run);
             let result = result.map_or(String::new(), |top1| format!(", {top1:.3}"));

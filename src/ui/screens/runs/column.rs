@@ -8,10 +8,11 @@ use ratatui::text::{Line, Span};
 
 use super::figures::{Figures, Progress};
 use super::filter::Subject;
-use super::text::{NOTHING, cut, duration, loss, moment, percent};
+use super::text::{NOTHING, cut, loss, moment, percent};
 use crate::event::Phase;
 use crate::store::RunState;
 use crate::ui::theme::Theme;
+use crate::ui::widget::figures::{Manner, duration};
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,7 +204,10 @@ impl Column {
             Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement => {
                 self.figure_cell(run.figures, baseline, theme)
             }
-            Self::Time => plain(run.figures.seconds.map(duration)),
+            Self::Time => {
+                let seconds = run.figures.seconds;
+                plain(seconds.map(|seconds| duration(seconds, Manner::Clock)))
+            }
             Self::Tags => plain(Some(run.run.notes.tags.join(" "))),
             Self::Begun => plain(Some(moment(run.run.begun))),
             Self::Method => plain(run.config.get("method").map(str::to_owned)),

@@ -21,12 +21,13 @@ use super::column::look;
 use super::config::Frozen;
 use super::filter::Subject;
 use super::gates;
-use super::text::{NOTHING, count, cut_middle, duration, loss, moment, percent};
+use super::text::{NOTHING, cut_middle, loss, moment, percent};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::store::CommandState;
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
+use crate::ui::widget::figures::{Manner, duration, scaled};
 use crate::ui::widget::wrap::wrapped;
 
 /// Cells of the words on the left.
@@ -170,8 +171,11 @@ impl Sheet<'_> {
                 .map(|identity| format!("{}, version {}", identity.device, identity.version)),
         );
         let took = run.figures.seconds.map(|seconds| match store.processes {
-            0 | 1 => duration(seconds),
-            several => format!("{} in {several} processes", duration(seconds)),
+            0 | 1 => duration(seconds, Manner::Clock),
+            several => format!(
+                "{} in {several} processes",
+                duration(seconds, Manner::Clock)
+            ),
         });
         add("begun", Some(format!("{} UTC", moment(run.run.begun))));
         add("trained for", took);
@@ -270,8 +274,8 @@ impl Sheet<'_> {
             };
             let sizes = format!(
                 "{:>9}{:>9}  {}",
-                count(model.parameters),
-                count(model.macs),
+                scaled(model.parameters as f64),
+                scaled(model.macs as f64),
                 model.name
             );
             lines.push(self.row(whose, sizes));

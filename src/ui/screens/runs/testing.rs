@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::event::{
-    Command, CommandRecord, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Origin,
-    Outcome, Phase, Position, RunEvent, Split, StepRow, TeacherAgreement,
+    Command, CommandRecord, EvaluatedWeights, Evaluation, ModelSummary, Origin, Outcome, Phase,
+    Position, RunEvent, Split, StepRow, TeacherAgreement,
 };
 use crate::run::{Holder, Notes, RunFolder};
+use crate::store::testing::data_summary;
 use crate::store::{Life, RunEntry, Runs};
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
@@ -82,21 +83,7 @@ pub(super) fn trained(epochs: u32, top1: &[f64]) -> Vec<RunEvent> {
             device: "CPU (flex)".to_owned(),
             resumed: None,
         },
-        RunEvent::DataIndexed(DataSummary {
-            classes: ["airplane", "cat", "dog", "ship"]
-                .map(str::to_owned)
-                .to_vec(),
-            train_per_class: vec![100; 4],
-            train: 400,
-            valid: 5000,
-            test: 5000,
-            unlabelled: 0,
-            size: (32, 32),
-            mean: [0.5; 3],
-            std: [0.25; 3],
-            skipped: Vec::new(),
-            in_memory: true,
-        }),
+        RunEvent::DataIndexed(data_summary(&["airplane", "cat", "dog", "ship"], 100, 5000)),
         model(Phase::Teacher, "ResNetCifar 20", 272_474),
         model(Phase::Student, "ResNetCifar 8", 78_042),
         RunEvent::PhaseStarted {

@@ -27,36 +27,6 @@ pub(super) fn loss(value: f64) -> String {
     }
 }
 
-/// A count as `1.23 M`.
-pub(super) fn count(value: u64) -> String {
-    const UNITS: [(f64, &str); 4] = [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")];
-    let value = value as f64;
-    match UNITS.iter().find(|(size, _)| value >= *size) {
-        Some((size, unit)) => {
-            let scaled = value / size;
-            let digits = if scaled < 10.0 {
-                2
-            } else {
-                usize::from(scaled < 100.0)
-            };
-            format!("{scaled:.digits$}{unit}")
-        }
-        None => value.to_string(),
-    }
-}
-
-/// A duration as `0:07`, `12:05`, `3:02:01` or `2d 03:04`.
-pub(super) fn duration(seconds: f64) -> String {
-    // Runs of more than a few millennia have not been seen.
-    let whole = seconds.clamp(0.0, 1e11) as u64;
-    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes}:{:02}", whole % 60),
-        (0, _) => format!("{hours}:{minutes:02}:{:02}", whole % 60),
-        _ => format!("{days}d {hours:02}:{minutes:02}"),
-    }
-}
-
 /// A moment as `2026-01-02 12:00`, UTC.
 pub(super) fn moment(time: SystemTime) -> String {
     let stamp = stamp(time);
@@ -131,15 +101,6 @@ mod tests {
             (loss(0.0), loss(1.5)),
             ("0.0000".to_owned(), "1.5000".to_owned())
         );
-        assert_eq!(
-            [0, 999, 1000, 78_000, 272_474, 2_000_000_000].map(count),
-            ["0", "999", "1.00 k", "78.0 k", "272 k", "2.00 G"]
-        );
-        assert_eq!(
-            [7.9, 725.0, 10_921.0, 183_840.0].map(duration),
-            ["0:07", "12:05", "3:02:01", "2d 03:04"]
-        );
-        assert_eq!(duration(f64::NAN), "0:00");
         let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
         assert_eq!(moment(noon), "2026-01-02 12:00");
     }

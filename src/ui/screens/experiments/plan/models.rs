@@ -13,6 +13,7 @@ use super::outline::{Outline, Size};
 use super::panel::{LABEL, Page, Part};
 use crate::ui::screens::experiments::figures;
 use crate::ui::screens::experiments::list::fitted;
+use crate::ui::widget::figures::scaled;
 
 /// Least columns of a model's name.
 const NAME: usize = 14;
@@ -112,8 +113,8 @@ impl Page<'_> {
 /// The figures of a model.
 fn cells(size: &Size) -> [String; 3] {
     [
-        figures::count(size.parameters as f64),
-        figures::count(size.macs as f64),
+        scaled(size.parameters as f64),
+        scaled(size.macs as f64),
         format!("{:.2} MB", size.bytes as f64 / 1e6),
     ]
 }

@@ -26,6 +26,7 @@ use crate::store::RunEntry;
 use crate::ui::screens::experiments::figures;
 use crate::ui::screens::experiments::list::fitted;
 use crate::ui::theme::Theme;
+use crate::ui::widget::figures::{Manner, duration};
 
 /// Columns of a label.
 pub(super) const LABEL: usize = 12;
@@ -203,7 +204,12 @@ impl Page<'_> {
             .and_then(|(steps, past)| seconds(steps, training.batch, past))
             .map_or_else(
                 || "known after a first run".to_owned(),
-                |seconds| format!("about {}, by the last run", figures::duration(seconds)),
+                |seconds| {
+                    format!(
+                        "about {}, by the last run",
+                        duration(seconds, Manner::Words)
+                    )
+                },
             );
         rows.push(self.row("time", &time));
         Part {

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::event::{
-    Command, CommandRecord, DataSummary, EvaluatedWeights, Evaluation, Origin, Phase, Position,
-    RunEvent, Split, StepRow, TeacherAgreement,
+    Command, CommandRecord, EvaluatedWeights, Evaluation, Origin, Phase, Position, RunEvent, Split,
+    StepRow, TeacherAgreement,
 };
 use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::schedule::Schedule;
 use crate::run::RunFolder;
+use crate::store::testing::data_summary;
 use crate::store::{Life, RunEntry};
 use crate::ui::news::{GpuSample, MachineSample, News};
 use crate::ui::testing::Harness;
@@ -89,19 +90,7 @@ fn begin() -> Vec<RunEvent> {
             device: "CPU (flex)".to_owned(),
             resumed: None,
         },
-        RunEvent::DataIndexed(DataSummary {
-            classes: vec!["cat".to_owned(), "dog".to_owned()],
-            train_per_class: vec![1280, 1280],
-            train: 2560,
-            valid: 200,
-            test: 200,
-            unlabelled: 0,
-            size: (32, 32),
-            mean: [0.5; 3],
-            std: [0.25; 3],
-            skipped: Vec::new(),
-            in_memory: true,
-        }),
+        RunEvent::DataIndexed(data_summary(&["cat", "dog"], 1280, 200)),
         RunEvent::TeacherLoaded {
             path: Path::new("teacher.safetensors").to_owned(),
             cached: true,
