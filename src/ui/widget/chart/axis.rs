@@ -7,6 +7,8 @@ pub struct Axis {
     low: f64,
     high: f64,
     log: bool,
+    /// The bounds on the axis' own scale: every point that is drawn asks.
+    scaled: (f64, f64),
 }
 
 impl Axis {
@@ -23,10 +25,13 @@ impl Axis {
             }
             (false, _) => (0.0, 1.0),
         };
+        let log = log && low > 0.0;
+        let on_scale = |value: f64| if log { value.log10() } else { value };
         Self {
             low,
             high,
-            log: log && low > 0.0,
+            log,
+            scaled: (on_scale(low), on_scale(high)),
         }
     }
 
@@ -34,7 +39,7 @@ impl Axis {
     #[must_use]
     pub fn with_room(self) -> Self {
         const ROOM: f64 = 0.04;
-        let (low, high) = (self.scaled(self.low), self.scaled(self.high));
+        let (low, high) = self.scaled;
         let room = (high - low) * ROOM;
         let back = |value: f64| if self.log { 10_f64.powf(value) } else { value };
         Self::new(back(low - room), back(high + room), self.log)
@@ -46,7 +51,7 @@ impl Axis {
         (self.low, self.high)
     }
 
-    fn scaled(self, value: f64) -> f64 {
+    fn on_scale(self, value: f64) -> f64 {
         if self.log { value.log10() } else { value }
     }
 
@@ -54,15 +59,15 @@ impl Axis {
     /// has no place.
     #[must_use]
     pub fn share(self, value: f64) -> f64 {
-        let (low, high) = (self.scaled(self.low), self.scaled(self.high));
-        let share = (self.scaled(value) - low) / (high - low);
+        let (low, high) = self.scaled;
+        let share = (self.on_scale(value) - low) / (high - low);
         if share.is_finite() { share } else { f64::NAN }
     }
 
     /// The value at a place.
     #[must_use]
     pub fn value(self, share: f64) -> f64 {
-        let (low, high) = (self.scaled(self.low), self.scaled(self.high));
+        let (low, high) = self.scaled;
         let value = low + (high - low) * share;
         if self.log { 10_f64.powf(value) } else { value }
     }

@@ -10,6 +10,9 @@ pub const DOTS: (usize, usize) = (2, 4);
 /// Bits of U+2800's letters, by column and row of the dot.
 const BITS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
+/// All dots of a cell's left and right column.
+const FULL: [u8; 2] = [0x47, 0xb8];
+
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stroke {
@@ -24,7 +27,7 @@ pub enum Stroke {
 
 impl Stroke {
     /// Whether the line has a dot in a column of dots.
-    fn has(self, x: usize) -> bool {
+    pub(super) fn has(self, x: usize) -> bool {
         match self {
             Self::Solid => true,
             Self::Dashed => x % 6 < 3,
@@ -38,7 +41,10 @@ impl Stroke {
 pub struct Canvas {
     /// Cells across.
     columns: usize,
-    cells: Vec<(u8, Style)>,
+    /// Bits of a cell's dots, and the number of its style.
+    cells: Vec<(u8, u8)>,
+    /// Styles that have been drawn with; few.
+    styles: Vec<Style>,
 }
 
 impl Canvas {
@@ -47,7 +53,8 @@ impl Canvas {
     pub fn new(columns: u16, rows: u16) -> Self {
         Self {
             columns: columns.into(),
-            cells: vec![(0, Style::new()); usize::from(columns) * usize::from(rows)],
+            cells: vec![(0, 0); usize::from(columns) * usize::from(rows)],
+            styles: Vec::new(),
         }
     }
 
@@ -63,12 +70,23 @@ impl Canvas {
         self.cells.len().checked_div(self.columns).unwrap_or(0) * DOTS.1
     }
 
+    /// The number of a style. Beyond 256 of them the last is meant.
+    fn pen(&mut self, style: Style) -> u8 {
+        let known = self.styles.iter().rposition(|known| *known == style);
+        let number = known.unwrap_or_else(|| {
+            self.styles.push(style);
+            self.styles.len() - 1
+        });
+        u8::try_from(number).unwrap_or(u8::MAX)
+    }
+
     /// Sets a dot. A cell has one colour: that of its last dot.
     pub fn set(&mut self, x: usize, y: usize, style: Style) {
         if x < self.width() && y < self.height() {
+            let pen = self.pen(style);
             let cell = &mut self.cells[y / DOTS.1 * self.columns + x / DOTS.0];
             cell.0 |= BITS[x % DOTS.0][y % DOTS.1];
-            cell.1 = style;
+            cell.1 = pen;
         }
     }
 
@@ -84,15 +102,25 @@ impl Canvas {
             return;
         }
         let (top, bottom) = (top.max(0.0) as usize, bottom.min(most) as usize);
+        let pen = self.pen(style);
+        let (first, last) = (top / DOTS.1, bottom / DOTS.1);
+        let bits = BITS[x % DOTS.0];
         // Cell by cell: noise is drawn as tall columns, and many of them.
-        for row in top / DOTS.1..=bottom / DOTS.1 {
-            let first = top.saturating_sub(row * DOTS.1);
-            let last = (bottom - row * DOTS.1).min(DOTS.1 - 1);
-            let cell = &mut self.cells[row * self.columns + x / DOTS.0];
-            for bit in &BITS[x % DOTS.0][first..=last] {
-                cell.0 |= bit;
-            }
-            cell.1 = style;
+        let start = first * self.columns + x / DOTS.0;
+        let cells = self.cells[start..].iter_mut().step_by(self.columns);
+        for (row, cell) in (first..=last).zip(cells) {
+            let from = if row == first { top % DOTS.1 } else { 0 };
+            let to = if row == last {
+                bottom % DOTS.1
+            } else {
+                DOTS.1 - 1
+            };
+            cell.0 |= if (from, to) == (0, DOTS.1 - 1) {
+                FULL[x % DOTS.0]
+            } else {
+                bits[from..=to].iter().fold(0, |all, bit| all | bit)
+            };
+            cell.1 = pen;
         }
     }
 
@@ -130,17 +158,22 @@ impl Canvas {
 
     /// Puts the cells that have dots into a buffer.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect) {
-        for (at, (bits, style)) in self.cells.iter().enumerate() {
-            if *bits == 0 {
-                continue;
-            }
-            let (x, y) = ((at % self.columns) as u16, (at / self.columns) as u16);
-            if x < area.width
-                && y < area.height
-                && let Some(cell) = buffer.cell_mut((area.x + x, area.y + y))
-                && let Some(letter) = char::from_u32(0x2800 + u32::from(*bits))
-            {
-                cell.set_char(letter).set_style(*style);
+        let area = area.intersection(buffer.area);
+        if self.columns == 0 {
+            return;
+        }
+        let rows = self.cells.chunks_exact(self.columns);
+        for (y, row) in (area.y..area.bottom()).zip(rows) {
+            for (x, (bits, pen)) in (area.x..area.right()).zip(row) {
+                let letter = char::from_u32(0x2800 + u32::from(*bits));
+                if *bits != 0
+                    && let Some(letter) = letter
+                    && let Some(cell) = buffer.cell_mut((x, y))
+                {
+                    let style = self.styles.get(usize::from(*pen));
+                    cell.set_char(letter)
+                        .set_style(style.copied().unwrap_or_default());
+                }
             }
         }
     }

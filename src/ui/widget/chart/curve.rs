@@ -5,9 +5,9 @@ use ratatui::style::Style;
 use super::axis::Axis;
 use super::canvas::{Canvas, Stroke};
 use super::smooth::Smooth;
-use super::summary::{BLOCK, Extent, Summary};
+use super::summary::{Extent, Summary, block_within};
 
-/// Blocks in a column of dots from which on columns begin with a block.
+/// Blocks in a column of dots, at least, where columns begin with a block.
 const MANY: usize = 8;
 
 /// Where points lie across; ascending.
@@ -57,16 +57,31 @@ impl Xs<'_> {
     /// Number of points before `x`.
     #[must_use]
     pub fn before(&self, x: f64) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.at(middle).is_some_and(|at| at < x) {
-                low = middle + 1;
-            } else {
-                high = middle;
+        match self {
+            Self::Steps(steps) => steps.partition_point(|step| (*step as f64) < x),
+            Self::Values(values) => values.partition_point(|value| *value < x),
+            Self::Clock(seconds, begins) => {
+                let begun =
+                    begins.partition_point(|(first, _)| self.at(*first).is_some_and(|at| at < x));
+                let (first, before) = match begun.checked_sub(1) {
+                    Some(process) => begins[process],
+                    None => (0, 0.0),
+                };
+                let end = begins.get(begun).map_or(seconds.len(), |(first, _)| *first);
+                let own = seconds.get(first..end).unwrap_or_default();
+                first + own.partition_point(|own| own + before < x)
             }
         }
-        low
+    }
+
+    /// Whether both are the same points in memory.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Steps(a), Self::Steps(b)) => std::ptr::eq(*a, *b),
+            (Self::Values(a), Self::Values(b)) => std::ptr::eq(*a, *b),
+            (Self::Clock(a, _), Self::Clock(b, _)) => std::ptr::eq(*a, *b),
+            _ => false,
+        }
     }
 
     /// The point nearest to `x`.
@@ -156,17 +171,28 @@ impl Curve<'_> {
 
     /// Draws the curve: a smoothed one, in the first style, over its raw line
     /// in the second.
-    pub fn draw(&self, canvas: &mut Canvas, (x, y): (Axis, Axis), styles: (Style, Style)) {
-        let bounds = self.bounds(x, canvas.width());
+    pub fn draw(&self, canvas: &mut Canvas, axes: (Axis, Axis), styles: (Style, Style)) {
+        let bounds = self.bounds(axes.0, canvas.width());
+        self.draw_columns(canvas, axes, &bounds, styles);
+    }
+
+    /// Draws the curve, of which so many points lie before each column.
+    pub(super) fn draw_columns(
+        &self,
+        canvas: &mut Canvas,
+        axes: (Axis, Axis),
+        bounds: &[usize],
+        styles: (Style, Style),
+    ) {
         let raw = |first: usize, last: usize| Column {
             ends: (self.values[first], self.values[last - 1]),
             extent: self.raw_extent(first, last),
         };
         match self.smooth {
-            None => self.trace(canvas, (x, y), &bounds, styles.0, raw),
+            None => self.trace(canvas, axes, bounds, styles.0, raw),
             Some(smooth) => {
-                self.trace(canvas, (x, y), &bounds, styles.1, raw);
-                self.trace(canvas, (x, y), &bounds, styles.0, |first, last| Column {
+                self.trace(canvas, axes, bounds, styles.1, raw);
+                self.trace(canvas, axes, bounds, styles.0, |first, last| Column {
                     ends: (
                         smooth.at(self.values, first),
                         smooth.at(self.values, last - 1),
@@ -177,10 +203,17 @@ impl Curve<'_> {
         }
     }
 
+    /// Whether another curve's points lie in the same columns.
+    pub(super) fn shares_columns(&self, other: &Self) -> bool {
+        self.xs.is(&other.xs)
+            && self.values.len() == other.values.len()
+            && self.summary.is_some() == other.summary.is_some()
+    }
+
     /// Number of points before each column of dots, and before the end. Where
     /// a column stands for many blocks it begins with one, which moves nothing
     /// that can be seen and spares looking at points one by one.
-    fn bounds(&self, x: Axis, width: usize) -> Vec<usize> {
+    pub(super) fn bounds(&self, x: Axis, width: usize) -> Vec<usize> {
         // A dot stands for what is nearest to it.
         let dots = (width as f64 - 1.0).max(1.0);
         let mut bounds: Vec<usize> = (0..=width)
@@ -188,9 +221,10 @@ impl Curve<'_> {
             .map(|index| index.min(self.values.len()))
             .collect();
         let (first, last) = (bounds[0], bounds[width]);
-        if self.summary.is_some() && last.saturating_sub(first) / width.max(1) > MANY * BLOCK {
+        let block = block_within(last.saturating_sub(first) / width.max(1) / MANY);
+        if self.summary.is_some() && block > 1 {
             for bound in &mut bounds[1..width] {
-                *bound = (*bound - *bound % BLOCK).max(first);
+                *bound = (*bound - *bound % block).max(first);
             }
         }
         bounds
@@ -207,38 +241,58 @@ impl Curve<'_> {
         let (Some(&first), Some(&last)) = (bounds.first(), bounds.last()) else {
             return;
         };
-        let place = |index: usize, value: f64| self.place(canvas, axes, index, value);
         // The points just outside, to which lines lead.
-        let outside = |index: Option<usize>| {
+        let outside = |canvas: &Canvas, index: Option<usize>| {
             let index = index.filter(|index| *index < self.values.len())?;
             let value = column(index, index + 1).ends.0;
-            value.is_finite().then(|| place(index, value))
+            value
+                .is_finite()
+                .then(|| self.place(canvas, axes, index, value))
         };
-        let mut before = outside(first.checked_sub(1));
-        let after = outside(Some(last));
-        for (x, pair) in bounds
+        let mut before = outside(canvas, first.checked_sub(1));
+        let most = canvas.height() as f64 - 1.0;
+        let height = |value: f64| (1.0 - axes.1.share(value)) * most;
+        // What a column spans, drawn once the line to the next is known: half of
+        // that line belongs to it.
+        let mut open: Option<(usize, f64, f64)> = None;
+        for (at, pair) in bounds
             .windows(2)
             .enumerate()
             .filter(|(_, pair)| pair[0] < pair[1])
         {
             let points = column(pair[0], pair[1]);
-            let height = |value: f64| self.place(canvas, axes, pair[0], value).1;
-            let span = (
+            let ends = (height(points.ends.0), height(points.ends.1));
+            let mut span = (
                 height(points.extent.max),
                 height(points.extent.lowest(axes.1)),
             );
-            let ends = (height(points.ends.0), height(points.ends.1));
-            let at = x as f64;
+            let x = at as f64;
             if let Some(from) = before.filter(|_| ends.0.is_finite()) {
-                canvas.line(from, (at, ends.0), self.stroke, style);
+                let middle = from.1 + (ends.0 - from.1) * 0.5;
+                match &mut open {
+                    Some((last, top, bottom)) if *last + 1 == at && from.0 == *last as f64 => {
+                        (*top, *bottom) = (top.min(middle), bottom.max(middle));
+                        span = (span.0.min(middle), span.1.max(middle));
+                    }
+                    _ => canvas.line(from, (x, ends.0), self.stroke, style),
+                }
             }
+            self.close(canvas, open.take(), style);
             if span.0.is_finite() && span.1.is_finite() {
-                canvas.line((at, span.0), (at, span.1), self.stroke, style);
+                open = Some((at, span.0, span.1));
             }
-            before = ends.1.is_finite().then_some((at, ends.1));
+            before = ends.1.is_finite().then_some((x, ends.1));
         }
-        if let (Some(from), Some(to)) = (before, after) {
+        self.close(canvas, open, style);
+        if let (Some(from), Some(to)) = (before, outside(canvas, Some(last))) {
             canvas.line(from, to, self.stroke, style);
+        }
+    }
+
+    /// Draws what a column spans.
+    fn close(&self, canvas: &mut Canvas, open: Option<(usize, f64, f64)>, style: Style) {
+        if let Some((at, top, bottom)) = open.filter(|(at, ..)| self.stroke.has(*at)) {
+            canvas.column(at, (top, bottom), style);
         }
     }
 

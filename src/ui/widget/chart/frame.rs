@@ -104,19 +104,6 @@ impl Chart<'_> {
                 place.intersection(frame.area()),
             );
         }
-        if self
-            .curves
-            .iter()
-            .all(|curve| curve.extent(self.x).is_empty())
-        {
-            let text = Line::styled("no values yet", theme.muted());
-            let place = Rect {
-                y: plot.y + plot.height / 2,
-                height: 1,
-                ..plot
-            };
-            frame.render_widget(text.centered(), place);
-        }
     }
 
     pub(super) fn draw_x_axis(&self, x: Axis, theme: &Theme, frame: &mut Frame, plot: Rect) {

@@ -18,6 +18,7 @@ pub mod window;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
 
 pub use self::axis::{Axis, number};
 pub use self::canvas::{Canvas, Stroke};
@@ -90,10 +91,19 @@ impl Chart<'_> {
     /// upwards.
     #[must_use]
     pub fn axes(&self) -> (Axis, Axis) {
+        self.axes_around(self.extent())
+    }
+
+    /// The extent of the curves as far as they are shown.
+    fn extent(&self) -> Extent {
         let mut extent = Extent::EMPTY;
         for curve in self.curves {
             extent.join(curve.extent(self.x));
         }
+        extent
+    }
+
+    fn axes_around(&self, mut extent: Extent) -> (Axis, Axis) {
         for bound in self.y.iter().flat_map(|(low, high)| [*low, *high]) {
             extent.add(bound);
         }
@@ -114,19 +124,34 @@ impl Chart<'_> {
         if plot.width < 2 || plot.height == 0 {
             return;
         }
-        let (x, y) = self.axes();
+        let extent = self.extent();
+        let (x, y) = self.axes_around(extent);
         self.draw_y_axis(y, theme, frame, plot);
+        if extent.is_empty() {
+            draw_emptiness(theme, frame, plot);
+        }
         self.draw_x_axis(x, theme, frame, plot);
         let mut canvas = Canvas::new(plot.width, plot.height);
-        for curve in self.curves {
-            let style = theme.series(curve.colour);
-            let faint = theme.muted().add_modifier(Modifier::DIM);
-            curve.draw(&mut canvas, (x, y), (style, faint));
-        }
+        self.draw_curves(&mut canvas, (x, y), theme);
         canvas.draw(frame.buffer_mut(), plot);
         self.draw_markers((x, y), theme, frame, plot);
         self.draw_best((x, y), theme, frame, plot);
         self.draw_crosshair(x, theme, frame, plot);
+    }
+
+    fn draw_curves(&self, canvas: &mut Canvas, axes: (Axis, Axis), theme: &Theme) {
+        let faint = theme.muted().add_modifier(Modifier::DIM);
+        let mut bounds = Vec::new();
+        let mut last: Option<&Curve<'_>> = None;
+        for curve in self.curves {
+            // Where points lie is looked up once for all that lie there.
+            if !last.is_some_and(|last| last.shares_columns(curve)) {
+                bounds = curve.bounds(axes.0, canvas.width());
+            }
+            last = Some(curve);
+            let styles = (theme.series(curve.colour), faint);
+            curve.draw_columns(canvas, axes, &bounds, styles);
+        }
     }
 
     /// Letters along the curves, where colours don't tell them apart.
@@ -188,6 +213,17 @@ impl Chart<'_> {
             }
         }
     }
+}
+
+/// Says that there is nothing to draw yet.
+fn draw_emptiness(theme: &Theme, frame: &mut Frame, plot: Rect) {
+    let text = Line::styled("no values yet", theme.muted());
+    let place = Rect {
+        y: plot.y + plot.height / 2,
+        height: 1,
+        ..plot
+    };
+    frame.render_widget(text.centered(), place);
 }
 
 /// What stands for a curve where colours don't.

@@ -81,6 +81,17 @@ impl Smooth {
     /// The smoothed value of one point.
     #[must_use]
     pub fn at(&self, values: &[f64], index: usize) -> f64 {
+        // The last of a block is what the average became there.
+        let after = (index + 1) / BLOCK;
+        if (index + 1).is_multiple_of(BLOCK)
+            && let (Some(state), Some(value)) = (self.states.get(after), values.get(index))
+        {
+            return if value.is_finite() {
+                state.sum / state.weight
+            } else {
+                f64::NAN
+            };
+        }
         let mut found = f64::NAN;
         self.walk(values, index..index + 1, |value| found = value);
         found
@@ -93,12 +104,9 @@ impl Smooth {
         }
         let block = (range.start / BLOCK).min(self.states.len() - 1);
         let mut state = self.states[block];
-        for (index, value) in values
-            .iter()
-            .enumerate()
-            .take(range.end)
-            .skip(block * BLOCK)
-        {
+        let end = range.end.min(values.len());
+        let stretch = values.get(block * BLOCK..end).unwrap_or_default();
+        for (index, value) in (block * BLOCK..).zip(stretch) {
             let smoothed = state.step(self.factor, *value);
             if index >= range.start {
                 each(smoothed);
@@ -141,5 +149,8 @@ mod tests {
         }
         assert_eq!(smooth.at(&values, 333), expected[333]);
         assert_eq!(smooth.at(&values, 999), expected[999]);
+        // The last of a block, and of the series' last whole one.
+        assert_eq!(smooth.at(&values, 63), expected[63]);
+        assert_eq!(smooth.at(&values, 447), expected[447]);
     }
 }

@@ -2,14 +2,17 @@
 //! picture of a million points looks at a few thousand numbers, and no spike is
 //! lost.
 //!
-//! Points are summed up in blocks, and blocks in blocks of blocks. A summary
-//! covers whole blocks only; whoever asks for a stretch gives the series, and
-//! what is not covered is looked at point by point.
+//! Points are summed up in blocks, blocks in blocks of blocks, and so on until
+//! few are left. A summary covers whole blocks only; whoever asks for a stretch
+//! gives the series, and what is not covered is looked at point by point.
 
 use std::ops::Range;
 
-/// Points of a block, and blocks of an upper block.
+/// Points of a block.
 pub const BLOCK: usize = 64;
+
+/// Blocks that the next level holds as one.
+const FAN: usize = 4;
 
 /// Least and greatest of some values; gaps (NaN, infinities) don't count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,18 +74,33 @@ impl Extent {
     }
 }
 
-/// The extents of a series' blocks.
+/// The extents of a series' blocks, of blocks of those, and so on.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    blocks: Vec<Extent>,
-    upper: Vec<Extent>,
+    /// Each level's extents stand for [`FAN`] times as many points as those of
+    /// the level before.
+    levels: Vec<Vec<Extent>>,
+}
+
+/// Points of the longest blocks that are no longer than `points`; 1 where even
+/// the shortest are.
+pub(super) fn block_within(points: usize) -> usize {
+    let mut block = if points < BLOCK { 1 } else { BLOCK };
+    while block >= BLOCK && block * FAN <= points {
+        block *= FAN;
+    }
+    block
 }
 
 impl Summary {
     /// Number of points that it covers.
     #[must_use]
     pub fn covered(&self) -> usize {
-        self.blocks.len() * BLOCK
+        self.blocks() * BLOCK
+    }
+
+    fn blocks(&self) -> usize {
+        self.levels.first().map_or(0, Vec::len)
     }
 
     /// Takes in the whole blocks of a series that grew.
@@ -93,13 +111,20 @@ impl Summary {
     }
 
     pub(super) fn push(&mut self, block: Extent) {
-        self.blocks.push(block);
-        if self.blocks.len().is_multiple_of(BLOCK) {
-            let mut upper = Extent::EMPTY;
-            for block in &self.blocks[self.blocks.len() - BLOCK..] {
-                upper.join(*block);
+        let mut next = block;
+        for level in 0.. {
+            if level == self.levels.len() {
+                self.levels.push(Vec::new());
             }
-            self.upper.push(upper);
+            let extents = &mut self.levels[level];
+            extents.push(next);
+            if !extents.len().is_multiple_of(FAN) {
+                return;
+            }
+            next = Extent::EMPTY;
+            for each in &extents[extents.len() - FAN..] {
+                next.join(*each);
+            }
         }
     }
 
@@ -111,7 +136,7 @@ impl Summary {
         scan: impl Fn(Range<usize>) -> Extent,
     ) -> Extent {
         let first = range.start.div_ceil(BLOCK);
-        let last = (range.end / BLOCK).min(self.blocks.len());
+        let last = (range.end / BLOCK).min(self.blocks());
         if first >= last {
             return scan(range);
         }
@@ -121,21 +146,20 @@ impl Summary {
         extent
     }
 
-    /// The extent of whole blocks.
-    fn joined(&self, first: usize, last: usize) -> Extent {
-        let (above, below) = (first.div_ceil(BLOCK), last / BLOCK);
+    /// The extent of whole blocks: on every level the few that do not fill a
+    /// block of the next.
+    fn joined(&self, mut first: usize, mut last: usize) -> Extent {
         let mut extent = Extent::EMPTY;
-        let mut take = |extents: &[Extent]| {
-            for each in extents {
-                extent.join(*each);
+        for level in &self.levels {
+            while first < last && !first.is_multiple_of(FAN) {
+                extent.join(level[first]);
+                first += 1;
             }
-        };
-        if above < below {
-            take(&self.blocks[first..above * BLOCK]);
-            take(&self.upper[above..below]);
-            take(&self.blocks[below * BLOCK..last]);
-        } else {
-            take(&self.blocks[first..last]);
+            while first < last && !last.is_multiple_of(FAN) {
+                last -= 1;
+                extent.join(level[last]);
+            }
+            (first, last) = (first / FAN, last / FAN);
         }
         extent
     }
@@ -192,5 +216,19 @@ mod tests {
             Extent::of(values[range].iter().copied())
         });
         assert!(looked_at.get() < 2 * BLOCK, "{}", looked_at.get());
+    }
+
+    #[test]
+    fn blocks_are_as_long_as_they_may_be() {
+        for (points, block) in [
+            (0, 1),
+            (63, 1),
+            (64, 64),
+            (255, 64),
+            (256, 256),
+            (5000, 4096),
+        ] {
+            assert_eq!(block_within(points), block, "{points}");
+        }
     }
 }
