@@ -149,7 +149,10 @@ impl RunStore {
                     knobs: knobs.clone(),
                 });
             }
-            RunEvent::Evaluated(evaluation) => self.evaluations.push(evaluation.clone()),
+            RunEvent::Evaluated(evaluation) => {
+                self.reached(evaluation.phase, evaluation.step);
+                self.evaluations.push(evaluation.clone());
+            }
             RunEvent::CheckpointSaved { at, folder, best } => {
                 self.reached(at.phase, at.step);
                 self.checkpoints.push(Checkpoint {
@@ -180,6 +183,8 @@ impl RunStore {
                 }
             }
             RunEvent::CommandApplied { id, phase, step } => {
+                // Between two logged steps this is all that says how far it is.
+                self.reached(*phase, *step);
                 if let Some(command) = self.waiting(id) {
                     command.state = CommandState::Applied(Position {
                         phase: *phase,

@@ -353,11 +353,12 @@ pub(super) fn in_words(schedule: &Schedule) -> String {
             format!("{} × {} an epoch", number(*from), number(*decay))
         }
         Schedule::Steps { from, factor, at } => {
+            let at: Vec<String> = at.iter().map(|epoch| number(*epoch)).collect();
             format!(
-                "{} × {} at {} epochs",
+                "{} × {} at epoch {}",
                 number(*from),
                 number(*factor),
-                at.len()
+                at.join(", ")
             )
         }
         Schedule::Piecewise(points) => match (points.first(), points.last()) {
@@ -372,8 +373,9 @@ pub(super) fn in_words(schedule: &Schedule) -> String {
             _ => "no points".to_owned(),
         },
         Schedule::Warmup { epochs, then } => {
+            let unit = if *epochs == 1.0 { "epoch" } else { "epochs" };
             format!(
-                "warm-up of {} epochs, then {}",
+                "warm-up of {} {unit}, then {}",
                 number(*epochs),
                 in_words(then)
             )

@@ -101,11 +101,16 @@ impl Header<'_> {
             RunState::Failed | RunState::Crashed => ("!", theme.bad()),
             RunState::Stopped | RunState::New => ("○", theme.muted()),
         };
-        let word = match &self.entry.life {
+        // The run goes on with the other training; this one is done.
+        let over = matches!(state, RunState::Training | RunState::Paused)
+            && progress.is_some_and(|progress| progress.ended.is_some());
+        let (word, style) = match &self.entry.life {
+            _ if over => ("✓ trained".to_owned(), theme.good()),
             Life::Elsewhere(holder) => {
-                format!("{symbol} {} on {}", state.word(), holder.host)
+                let word = format!("{symbol} {} on {}", state.word(), holder.host);
+                (word, style)
             }
-            Life::Here | Life::Nobody => format!("{symbol} {}", state.word()),
+            Life::Here | Life::Nobody => (format!("{symbol} {}", state.word()), style),
         };
         let mut spans = vec![
             Span::styled(format!(" {name}"), theme.accent()),
@@ -149,6 +154,10 @@ impl Header<'_> {
             Span::styled("┄".repeat(rest), theme.muted()),
             Span::raw(format!("  {:.0} %", (share * 100.0).floor())),
         ];
+        if let Some(ended) = progress.ended {
+            spans.push(Span::raw(format!("  {}", ended.told())));
+            return Line::from(spans);
+        }
         if let Some(speed) = progress.images_per_second {
             spans.push(Span::raw(format!("  {} images/s", number(speed))));
         }

@@ -16,10 +16,31 @@ pub(super) struct Progress {
     pub(super) epochs: (f64, f64),
     /// Median of the last logged rows.
     pub(super) images_per_second: Option<f64>,
-    /// Seconds until the training ends.
+    /// Seconds until the training ends; none once it did.
     pub(super) left: Option<f64>,
+    /// What a training that ended by itself took.
+    pub(super) ended: Option<Ended>,
     /// Whether `left` counts evaluations: some have been timed.
     pub(super) evaluations_counted: bool,
+}
+
+/// What a training took that ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ended {
+    /// Seconds in its last process.
+    seconds: f64,
+    /// Step that its last process began with.
+    begun_at: u64,
+}
+
+impl Ended {
+    /// What it took, for people.
+    pub(super) fn told(self) -> String {
+        match (duration(self.seconds), self.begun_at) {
+            (took, 0) => format!("trained in {took}"),
+            (took, step) => format!("trained, from step {step} on in {took}"),
+        }
+    }
 }
 
 impl Progress {
@@ -45,7 +66,11 @@ impl Progress {
             steps: (completed, state.steps),
             epochs: (completed as f64 / per_epoch as f64, state.epochs()),
             images_per_second,
-            left: left.filter(|left| left.is_finite()),
+            left: left.filter(|left| left.is_finite() && state.ended.is_none()),
+            ended: state.ended.map(|seconds| Ended {
+                seconds,
+                begun_at: state.begun_at,
+            }),
             evaluations_counted: seconds.is_some(),
         })
     }

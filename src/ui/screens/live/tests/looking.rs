@@ -6,7 +6,8 @@ use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventK
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 use super::story::{add, events, machine, screen, step, tell};
-use crate::event::{Command, Outcome, RunEvent};
+use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
+use crate::experiment::schedule::Schedule;
 use crate::store::Life;
 use crate::ui::Effect;
 use crate::ui::action::ACTIONS;
@@ -36,6 +37,60 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
     assert_eq!(asked(&mut harness), [Command::Resume]);
     harness.keys(&["x", "esc", "x", "enter"]);
     assert_eq!(asked(&mut harness), [Command::Stop]);
+}
+
+#[test]
+fn a_paused_run_shows_where_it_stands_not_what_was_logged_last() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(50));
+    let record = CommandRecord {
+        id: "p".to_owned(),
+        origin: Origin::User,
+        command: Command::Pause,
+    };
+    let applied = RunEvent::CommandApplied {
+        id: "p".to_owned(),
+        phase: Phase::Student,
+        step: 56,
+    };
+    let events = [
+        RunEvent::CommandReceived(record),
+        RunEvent::Paused(true),
+        applied,
+    ];
+    tell(&mut harness, &name, &events);
+    assert!(harness.screen().contains("step 56 of 480"));
+    harness.keys(&["a", "a", "left"]);
+    assert!(
+        harness.screen().contains("at 56 step"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["K", "up", "enter"]);
+    let asked = asked(&mut harness);
+    let [
+        Command::Adjust {
+            schedule: Schedule::Piecewise(points),
+            ..
+        },
+    ] = asked.as_slice()
+    else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(points[0].0, 1.4);
+}
+
+#[test]
+fn a_training_that_ended_says_what_it_took() {
+    let mut events = events(480);
+    events.push(RunEvent::PhaseEnded {
+        phase: Phase::Student,
+        seconds: 250.0,
+    });
+    let (mut harness, _) = screen((80, 24), Life::Here, &events);
+    let text = harness.screen();
+    assert!(text.contains("✓ trained"), "{text}");
+    assert!(text.contains("trained in 4 min 10 s"), "{text}");
+    assert!(!text.contains("left"), "{text}");
 }
 
 #[test]
