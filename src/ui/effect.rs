@@ -69,8 +69,9 @@ pub enum Effect {
     WriteKnob {
         /// The run's name.
         run: String,
-        /// The change, as `--set` takes it: `lr=Constant(0.05)`.
-        setting: String,
+        /// The changes, as `--set` takes them: `lr=Constant(0.05)`. They are
+        /// made together or not at all.
+        settings: Vec<String>,
     },
     /// Change what a person wrote of a run.
     Annotate {

@@ -190,14 +190,22 @@ impl Hands {
                 self.list();
                 Ok(format!("wrote {}", file.display()))
             }),
-            Effect::WriteKnob { run, setting } => on(runs.get(&run), |entry| {
-                let (file, text) = run_files::write_back(entry, setting, &self.experiments)?;
+            Effect::WriteKnob { run, settings } => on(runs.get(&run), |entry| {
+                let (file, text) = run_files::write_back(entry, &settings, &self.experiments)?;
                 // The run does that already.
                 if let Ok(plan) = reload::plan(&text, &file) {
                     self.reload.adopt(&run, &file, plan);
                 }
                 self.tell(files::read(file.clone()));
-                Ok(format!("wrote {}", file.display()))
+                let fields: Vec<&str> = settings
+                    .iter()
+                    .filter_map(|setting| setting.split('=').next())
+                    .collect();
+                Ok(format!(
+                    "wrote {} into {}",
+                    fields.join(" and "),
+                    file.display()
+                ))
             }),
             _ => return,
         };

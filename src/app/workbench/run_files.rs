@@ -69,11 +69,11 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// Changes a setting in the experiment file that a run came from, comments
+/// Changes settings in the experiment file that a run came from, comments
 /// kept. Returns the file and its new text.
 pub fn write_back(
     run: &RunEntry,
-    setting: String,
+    settings: &[String],
     experiments: &Path,
 ) -> Result<(PathBuf, String), String> {
     let name = &run
@@ -95,7 +95,7 @@ pub fn write_back(
         ));
     }
     let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-    let text = changed(&text, &path, &[setting])?;
+    let text = changed(&text, &path, settings)?;
     write_file(&path, text.as_bytes()).map_err(|error| error.to_string())?;
     Ok((path, text))
 }

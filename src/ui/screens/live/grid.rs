@@ -8,6 +8,8 @@
 //!   …                          page 1 of 2, smoothed 0.9
 //! ```
 
+use std::collections::BTreeMap;
+
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::Line;
@@ -28,6 +30,8 @@ pub(super) struct Page<'a> {
     pub(super) phase: Phase,
     pub(super) view: &'a View,
     pub(super) summaries: &'a Summaries,
+    /// Knobs as they stand.
+    pub(super) knobs: &'a BTreeMap<String, f64>,
     pub(super) across: Across<'a>,
     pub(super) marks: &'a [Mark],
     /// Charts that pass the filter.
@@ -176,6 +180,7 @@ impl Page<'_> {
             name: spec.name.clone(),
             xs,
             values,
+            now: None,
             summary: None,
             smooth: None,
             colour,
@@ -194,7 +199,9 @@ impl Page<'_> {
                 let kept = self.summaries.of(metric);
                 // Knobs are what they are: smoothing would show what never was.
                 let smoothed = !metric.starts_with("knob/") && self.view.factor() > 0.0;
+                let knob = metric.strip_prefix("knob/");
                 Some(Curve {
+                    now: knob.and_then(|knob| self.knobs.get(knob).copied()),
                     summary: kept.map(|(summary, _)| summary),
                     smooth: kept
                         .and_then(|(_, smooth)| smooth.as_ref())

@@ -277,6 +277,7 @@ impl Live {
         self.header(&shown, shared, area)
             .draw(theme, frame, parts.header);
         let store = &shown.entry.store;
+        let knobs = &self.knobs.now(store, shown.phase);
         if self.focus == Focus::Knobs {
             with_knobs(shown, |view| {
                 self.knobs.draw(view, shared, frame, parts.main);
@@ -288,6 +289,7 @@ impl Live {
                 phase: shown.phase,
                 view: &self.view,
                 summaries: &self.summaries,
+                knobs,
                 across,
                 marks: &marks::marks(store, shown.phase, &across),
                 charts: &charts,
@@ -299,6 +301,7 @@ impl Live {
             let side = Side {
                 store,
                 phase: shown.phase,
+                knobs,
                 summaries: &self.summaries,
                 alerts: self.alerts.all(),
                 machine: &shared.machine,

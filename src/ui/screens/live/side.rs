@@ -8,7 +8,7 @@
 //! ─ machine ────────────────────
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -30,6 +30,8 @@ const LABEL: u16 = 22;
 pub(super) struct Side<'a> {
     pub(super) store: &'a RunStore,
     pub(super) phase: Phase,
+    /// Knobs as they stand.
+    pub(super) knobs: &'a BTreeMap<String, f64>,
     pub(super) summaries: &'a Summaries,
     pub(super) alerts: &'a [Alert],
     pub(super) machine: &'a VecDeque<MachineSample>,
@@ -56,7 +58,7 @@ impl Side<'_> {
             width: area.width - bar.width,
             ..area
         };
-        let knobs = self.store.knobs(self.phase);
+        let knobs = self.knobs;
         let gpus = self.machine.back().map_or(0, |sample| sample.gpus.len());
         let [top, middle, bottom] = Layout::vertical([
             Constraint::Length(1 + knobs.len().min(20) as u16),
@@ -107,6 +109,7 @@ impl Side<'_> {
             name: String::new(),
             xs: Xs::Steps(series.steps),
             values: series.values,
+            now: None,
             summary: self.summaries.of(&metric).map(|(summary, _)| summary),
             smooth: None,
             colour: 0,

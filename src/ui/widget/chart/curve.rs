@@ -110,6 +110,8 @@ pub struct Curve<'a> {
     pub xs: Xs<'a>,
     /// Their values, as many; what is not finite is a gap.
     pub values: &'a [f64],
+    /// What it is now, where that is known beyond its last point.
+    pub now: Option<f64>,
     /// Extents of blocks of its values, if it is long.
     pub summary: Option<&'a Summary>,
     /// Its smoothing, if it is smoothed.

@@ -11,8 +11,10 @@ pub mod axis;
 pub mod canvas;
 pub mod curve;
 mod frame;
+mod marks;
 pub mod smooth;
 pub mod summary;
+mod title;
 pub mod window;
 
 use ratatui::Frame;

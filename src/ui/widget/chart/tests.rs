@@ -11,6 +11,7 @@ fn curve<'a>(name: &str, xs: &'a [f64], values: &'a [f64], colour: usize) -> Cur
         name: name.to_owned(),
         xs: Xs::Values(xs),
         values,
+        now: None,
         summary: None,
         smooth: None,
         colour,
@@ -113,6 +114,62 @@ fn everything_around_the_curves_stands_in_its_place() {
     };
     insta::assert_snapshot!(drawn(&chart, 64, 14));
     insta::assert_snapshot!(drawn(&Chart { log: true, ..chart }, 64, 14));
+}
+
+#[test]
+fn a_title_says_whole_numbers_and_names_or_leaves_them_out() {
+    let (xs, values) = ([0.0, 1.0], [1.234, 1.234]);
+    let curves = [
+        curve("total", &xs, &values, 0),
+        curve("distill", &xs, &values, 1),
+        curve("truth", &xs, &values, 2),
+    ];
+    let chart = chart(&curves, (0.0, 1.0));
+    for (width, title) in [
+        (60, "loss  ● total 1.234  ▲ distill 1.234  ■ truth 1.234"),
+        (50, "loss ●total 1.234 ▲distill 1.234 ■truth 1.234"),
+        (45, "loss ●total 1.234 ▲distill 1.234 …"),
+        (33, "loss ●total 1.234 …"),
+        (18, "loss …"),
+        (6, "loss"),
+        (4, "lo…"),
+    ] {
+        let picture = drawn(&chart, width, 4);
+        let first = picture.lines().next().unwrap_or_default();
+        assert_eq!(first.trim_matches('"').trim(), title, "{width}");
+    }
+}
+
+#[test]
+fn marks_that_share_a_column_or_fill_the_axis_are_counted() {
+    let (xs, values) = ([0.0, 1000.0], [1.0, 2.0]);
+    let curves = [curve("a", &xs, &values, 0)];
+    let mark = |x: u32, letter: char| Mark {
+        x: x.into(),
+        letter,
+        line: letter == 'k',
+    };
+    let axis = |marks: &[Mark]| {
+        let chart = Chart {
+            marks,
+            ..chart(&curves, (0.0, 1000.0))
+        };
+        let picture = drawn(&chart, 60, 6);
+        picture.lines().last().unwrap_or_default().to_owned()
+    };
+    let few = [mark(300, 'k'), mark(301, 'k'), mark(700, 'i')];
+    let drawn = axis(&few);
+    assert!(drawn.contains("─k2─") && drawn.contains("─i─"), "{drawn}");
+    let many: Vec<Mark> = (0..1000).map(|x| mark(x, 'i')).collect();
+    let drawn = axis(&many);
+    let counts = drawn.split('i').skip(1).map(|rest| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<usize>().unwrap()
+    });
+    assert_eq!(counts.sum::<usize>(), 1000, "{drawn}");
+    for label in ["┬0", "┬500", "┬1000"].iter().take(2) {
+        assert!(drawn.contains(label), "{drawn}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::event::{Command, Phase};
 use crate::experiment::controller::Controller;
 use crate::experiment::knob::{Knob, Range};
-use crate::experiment::method::{ExpansionContext, Method, Scratch};
+use crate::experiment::method::{ExpansionContext, Method, MethodSpec, Scratch};
 use crate::experiment::read_spec;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{IterationSpec, Spec, TeacherWeights};
@@ -20,6 +20,12 @@ pub(super) struct Board {
     /// The text that it was read from.
     text: String,
     trainings: BTreeMap<Phase, Training>,
+    /// The student's learning rate, where the teacher's training has none of
+    /// its own and follows it.
+    pub(super) inherited_lr: Option<Schedule>,
+    /// Whether the method itself can let a knob of its controller follow a
+    /// schedule.
+    pub(super) schedules_controller: bool,
     /// Why the text could not be read.
     pub(super) problem: Option<String>,
 }
@@ -87,7 +93,12 @@ impl Board {
         };
         // The spec alone says what is needed: the images may be gone.
         match read_spec(text, Path::new("experiment.ron")) {
-            Ok(spec) => self.trainings = trainings(&spec),
+            Ok(spec) => {
+                self.trainings = trainings(&spec);
+                self.inherited_lr = teacher_inherits(&spec).then(|| spec.lr.clone());
+                self.schedules_controller =
+                    matches!(spec.method, MethodSpec::AdaptiveAugmentation(_));
+            }
             Err(report) => {
                 let first = report.diagnostics.first();
                 self.problem = first.map(|diagnostic| diagnostic.message.clone());
@@ -129,6 +140,9 @@ impl Board {
         let now = self.time(store, phase).map_or(0.0, |time| time.now);
         let values = store.knobs(phase);
         let last = store.table(phase).last_step();
+        // Between logged steps the last of them says what a knob was.
+        let completed = store.completed(phase);
+        let recent = last.is_some_and(|last| last + 1 >= completed);
         let steered = controller_is_on(store, phase);
         training
             .knobs
@@ -143,8 +157,8 @@ impl Board {
                 // What was logged before a turn says nothing of it.
                 let fresh = turned.is_none_or(|step| last.is_some_and(|last| step <= last));
                 let logged = values.get(&knob.name).copied();
-                let logged = logged.filter(|value| fresh && value.is_finite());
-                // Before anything has been logged a knob is what was planned.
+                let logged = logged.filter(|value| recent && fresh && value.is_finite());
+                // Where nothing has been logged a knob is what was planned.
                 let value = logged.unwrap_or(planned);
                 let schedule = match (role, &schedule) {
                     // What a controller holds, it holds at the value as it is.
@@ -233,6 +247,12 @@ fn effective(knob: &Knob, store: &RunStore, phase: Phase) -> (Schedule, Option<u
         (turned, Some((_, value))) => (Schedule::Constant(value), turned.map(|(step, _)| step)),
         (_, None) => (knob.schedule.clone(), None),
     }
+}
+
+/// Whether the teacher is trained here with the student's learning rate.
+fn teacher_inherits(spec: &Spec) -> bool {
+    let weights = spec.teacher.as_ref().map(|teacher| &teacher.weights);
+    matches!(weights, Some(TeacherWeights::Train(training)) if training.lr.is_none())
 }
 
 fn trainings(spec: &Spec) -> BTreeMap<Phase, Training> {

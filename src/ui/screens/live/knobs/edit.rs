@@ -124,15 +124,36 @@ impl Draft {
     }
 
     /// Raises or lowers the selected point, or the whole future.
-    pub(super) fn nudge(&mut self, up: bool) {
-        self.begin();
-        let range = self.range;
-        let selected = self.selected;
-        for (at, point) in self.points.iter_mut().enumerate() {
-            if selected.is_none_or(|selected| selected == at) {
-                point.1 = nudged(point.1, range, up);
+    ///
+    /// # Errors
+    /// Why nothing could be moved.
+    pub(super) fn nudge(&mut self, up: bool) -> Result<(), String> {
+        if self.time.end - self.time.now < 0.5 * self.time.step {
+            return Err(format!(
+                "the training is at its end: no step is left that would feel another {}",
+                self.knob
+            ));
+        }
+        let mut points = self.points.clone();
+        for (at, point) in points.iter_mut().enumerate() {
+            if self.selected.is_none_or(|selected| selected == at) {
+                point.1 = nudged(point.1, self.range, up);
             }
         }
+        if points == self.points {
+            let (word, bound) = if up {
+                ("greatest", self.range.max)
+            } else {
+                ("least", self.range.min)
+            };
+            return Err(format!(
+                "{} stays at {bound}: that is the {word} it can be",
+                self.knob
+            ));
+        }
+        self.begin();
+        self.points = points;
+        Ok(())
     }
 
     /// Gives the selected point a value, or the knob from now on.

@@ -27,12 +27,14 @@ fn draft(schedule: Schedule, range: Range) -> Draft {
 fn a_nudge_moves_the_whole_future_and_can_be_taken_back() {
     let mut draft = draft(Schedule::Constant(0.5), Range::PROBABILITY);
     assert!(!draft.changed());
-    draft.nudge(true);
+    draft.nudge(true).unwrap();
     assert_eq!(draft.schedule(), Schedule::Constant(0.52));
-    for _ in 0..100 {
-        draft.nudge(true);
-    }
+    while draft.nudge(true).is_ok() {}
     assert_eq!(draft.schedule(), Schedule::Constant(1.0));
+    assert_eq!(
+        draft.nudge(true).unwrap_err(),
+        "knob stays at 1: that is the greatest it can be"
+    );
     while draft.undo() {}
     assert_eq!(draft.schedule(), Schedule::Constant(0.5));
     assert!(!draft.changed());
@@ -154,6 +156,8 @@ fn at_the_end_of_training_there_is_nothing_to_shape() {
     let time = Time { now: 10.0, ..TIME };
     let mut draft = Draft::new(&knob, time);
     assert!(draft.insert().is_err());
+    assert!(draft.nudge(true).unwrap_err().contains("at its end"));
+    assert!(!draft.changed());
     draft.next_shape();
     draft.insert_at((50.0, 0.3));
     draft.drag((f64::NAN, 0.2));

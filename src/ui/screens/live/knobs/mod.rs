@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use self::board::{Board, KnobNow, Role, Time, controller_is_on, requests};
+use self::board::{Board, KnobNow, Time, controller_is_on, requests};
 use self::edit::Draft;
 use self::scene::{Scene, places};
 use crate::event::{Command, Phase};
@@ -117,7 +117,19 @@ impl Knobs {
                 self.send(&name, before, view, shared);
             }
             Action::ToggleController => self.toggle_controller(view, shared),
-            Action::WriteKnob => write(knob, self.drafts.get(knob.name), time, view, shared),
+            Action::WriteKnob => {
+                let unsent = self.drafts.get(knob.name).filter(|draft| draft.changed());
+                let future = unsent.map_or_else(|| Draft::new(knob, time), Clone::clone);
+                match written::asked((knob, unsent.is_some()), &future, &self.board, view) {
+                    Ok((effect, note)) => {
+                        if let Some(note) = note {
+                            shared.tell(LogLine::info(note));
+                        }
+                        shared.ask(effect);
+                    }
+                    Err(line) => shared.tell(line),
+                }
+            }
             _ => {
                 let knob = knob.clone();
                 let done = edited(&mut self.drafts, &knob, time, action);
@@ -144,8 +156,24 @@ impl Knobs {
             .map_err(|_| format!("`{text}` is no number; write 0.05 or 5e-2"))
             .and_then(|value| draft(&mut self.drafts, knob, time).set(value));
         if let Err(message) = done {
-            shared.tell(LogLine::error(message));
+            shared.tell(LogLine::error(message.clone()));
+            // What was typed is there to be mended.
+            let purpose = Purpose::SetKnob(name.to_owned());
+            shared.dialog = Some(Dialog::Prompt(Prompt::new(message, text, purpose)));
         }
+    }
+
+    /// Every knob as it stands, also where nothing has been logged since it was
+    /// turned.
+    pub(super) fn now(&self, store: &RunStore, phase: Phase) -> BTreeMap<String, f64> {
+        let mut values = store.knobs(phase);
+        let known = self.board.knobs(store, phase);
+        values.extend(
+            known
+                .into_iter()
+                .map(|knob| (knob.name.to_owned(), knob.value)),
+        );
+        values
     }
 
     fn send(&mut self, name: &str, before: usize, view: &View<'_>, shared: &mut Shared) {
@@ -295,8 +323,8 @@ fn edited(
 ) -> Result<(), String> {
     let draft = draft(drafts, knob, time);
     match action {
-        Action::RaiseKnob => draft.nudge(true),
-        Action::LowerKnob => draft.nudge(false),
+        Action::RaiseKnob => draft.nudge(true)?,
+        Action::LowerKnob => draft.nudge(false)?,
         Action::EarlierPoint => draft.select(false),
         Action::LaterPoint => draft.select(true),
         Action::InsertPoint => draft.insert()?,
@@ -305,56 +333,4 @@ fn edited(
         _ => {}
     }
     Ok(())
-}
-
-/// Asks to write a knob into the experiment file: what it did and will do, the
-/// change that has not been sent included.
-fn write(
-    knob: &KnobNow<'_>,
-    draft: Option<&Draft>,
-    time: Time,
-    view: &View<'_>,
-    shared: &mut Shared,
-) {
-    if knob.role != Role::Free {
-        return shared.tell(LogLine::error(format!(
-            "the controller moves {}: an experiment gives its first value in the method",
-            knob.name
-        )));
-    }
-    if !knob.adjusted && draft.is_none_or(|draft| !draft.changed()) {
-        return shared.tell(LogLine::info(format!(
-            "{} is as the experiment has it; change it first",
-            knob.name
-        )));
-    }
-    let field = match written::field(view.phase, knob.name) {
-        Ok(field) => field,
-        Err(message) => return shared.tell(LogLine::error(message)),
-    };
-    let series = view
-        .entry
-        .store
-        .table(view.phase)
-        .series(&format!("knob/{}", knob.name));
-    let past = series.into_iter().flat_map(|series| {
-        series
-            .epochs
-            .iter()
-            .copied()
-            .zip(series.values.iter().copied())
-            .filter(|(epoch, value)| epoch.is_finite() && value.is_finite())
-    });
-    let unsent = draft.map_or_else(|| Draft::new(knob, time), Clone::clone);
-    let schedule = written::schedule(past, knob, unsent.points());
-    match ron::to_string(&schedule) {
-        Ok(text) => shared.ask(Effect::WriteKnob {
-            run: view.run.to_owned(),
-            setting: format!("{field}={text}"),
-        }),
-        Err(error) => shared.tell(LogLine::error(format!(
-            "{} cannot be written as RON: {error}",
-            knob.name
-        ))),
-    }
 }

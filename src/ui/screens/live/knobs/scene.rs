@@ -49,6 +49,8 @@ pub(super) fn places(area: Rect) -> Places {
 /// Points of one knob's curve.
 pub(super) struct Scene<'a> {
     past: Option<Series<'a>>,
+    /// The knob as it stands, which may not have been logged yet.
+    value: f64,
     future: (Vec<f64>, Vec<f64>),
     draft: Option<(Vec<f64>, Vec<f64>)>,
     bounded: bool,
@@ -70,6 +72,7 @@ impl<'a> Scene<'a> {
         };
         Self {
             past,
+            value: knob.value,
             future: sampled(&|epoch| knob.schedule.at(epoch, time.end)),
             draft: draft.filter(|draft| draft.changed()).map(|draft| {
                 let schedule = draft.schedule();
@@ -86,6 +89,7 @@ impl<'a> Scene<'a> {
             name: name.to_owned(),
             xs,
             values,
+            now: None,
             summary: None,
             smooth: None,
             colour: COLOURS[part],
@@ -93,13 +97,10 @@ impl<'a> Scene<'a> {
         };
         let mut curves = Vec::new();
         if let Some(past) = self.past {
-            curves.push(curve(
-                "",
-                Xs::Values(past.epochs),
-                past.values,
-                0,
-                Stroke::Solid,
-            ));
+            curves.push(Curve {
+                now: Some(self.value),
+                ..curve("", Xs::Values(past.epochs), past.values, 0, Stroke::Solid)
+            });
         }
         let (xs, values) = &self.future;
         curves.push(curve(

@@ -1,28 +1,134 @@
 //! A knob as it is written back into the experiment file: what it did in this
 //! run so far and will do, as one schedule that a next run can follow.
 
-use super::board::KnobNow;
-use super::edit::{Point, rounded};
+use ron::ser::PrettyConfig;
+
+use super::View;
+use super::board::{Board, KnobNow, Role};
+use super::edit::{Draft, Point, rounded};
 use crate::event::Phase;
 use crate::experiment::schedule::Schedule;
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
 
 /// How far a point may lie from the line that stands for it, as a share of what
 /// the knob went through.
 const TOLERANCE: f64 = 0.005;
 
-/// The field of a knob in an experiment file.
+/// What is asked to write a knob into the experiment file: what it did and will
+/// do, the change that has not been sent included; and what one should know of
+/// it.
 ///
 /// # Errors
-/// Why it has none.
-pub(super) fn field(phase: Phase, knob: &str) -> Result<String, String> {
-    match (phase, knob) {
-        (Phase::Student, "lr") => Ok("lr".to_owned()),
-        (Phase::Student, knob) => Ok(format!("knobs.{knob}")),
-        (Phase::Teacher, "lr") => Ok("teacher.weights.Train.lr".to_owned()),
-        (Phase::Teacher, knob) => Err(format!(
-            "an experiment has no schedule for the teacher's {knob}; change teacher.weights by hand"
+/// Why there is nothing to write, or no place for it.
+pub(super) fn asked(
+    (knob, unsent): (&KnobNow<'_>, bool),
+    future: &Draft,
+    board: &Board,
+    view: &View<'_>,
+) -> Result<(Effect, Option<String>), LogLine> {
+    if matches!(knob.role, Role::Controlled | Role::Follows) {
+        return Err(LogLine::error(format!(
+            "the controller moves {}: an experiment gives its first value in the method",
+            knob.name
+        )));
+    }
+    if !knob.adjusted && !unsent {
+        return Err(LogLine::info(format!(
+            "{} is as the experiment has it; change it first",
+            knob.name
+        )));
+    }
+    let table = view.entry.store.table(view.phase);
+    let series = table.series(&format!("knob/{}", knob.name));
+    let past = series.into_iter().flat_map(|series| {
+        let points = series
+            .epochs
+            .iter()
+            .copied()
+            .zip(series.values.iter().copied());
+        points.filter(|(epoch, value)| epoch.is_finite() && value.is_finite())
+    });
+    let schedule = schedule(past, knob, future.points());
+    let (settings, note) = settings(view.phase, knob, &schedule, board).map_err(LogLine::error)?;
+    let run = view.run.to_owned();
+    Ok((Effect::WriteKnob { run, settings }, note))
+}
+
+/// The changes of an experiment file that let a knob follow a schedule, and
+/// what one should know of them.
+///
+/// # Errors
+/// Why the file has no place for it.
+fn settings(
+    phase: Phase,
+    knob: &KnobNow<'_>,
+    schedule: &Schedule,
+    board: &Board,
+) -> Result<(Vec<String>, Option<String>), String> {
+    let written = in_ron(schedule)?;
+    match (phase, knob.name, knob.role) {
+        (Phase::Student, "lr", _) => {
+            let mut settings = vec![format!("lr={written}")];
+            let note = board.inherited_lr.as_ref().map(|teachers| {
+                // Another learning rate would be another teacher, trained anew.
+                let teachers = in_ron(teachers)?;
+                settings.push(format!("teacher.weights.Train.lr={teachers}"));
+                Ok::<_, String>(
+                    "the teacher, trained with the same lr, keeps it: its own is written too"
+                        .to_owned(),
+                )
+            });
+            Ok((settings, note.transpose()?))
+        }
+        (Phase::Student, name, Role::ByHand) => by_hand(name, schedule, &written, board),
+        (Phase::Student, name, _) => Ok((vec![format!("knobs.{name}={written}")], None)),
+        (Phase::Teacher, "lr", _) => {
+            Ok((vec![format!("teacher.weights.Train.lr={written}")], None))
+        }
+        (Phase::Teacher, name, _) => Err(format!(
+            "an experiment has no schedule for the teacher's {name}; change teacher.weights by hand"
         )),
     }
+}
+
+/// The changes for a knob that was taken from the controller: the method lets
+/// one of its knobs follow a schedule instead of the losses.
+fn by_hand(
+    knob: &str,
+    schedule: &Schedule,
+    written: &str,
+    board: &Board,
+) -> Result<(Vec<String>, Option<String>), String> {
+    let (first, variant) = match knob {
+        "p1" if board.schedules_controller => ("p_first", "P1"),
+        "w" if board.schedules_controller => ("weight", "W"),
+        "p2" if board.schedules_controller => {
+            return Err("p2 comes from p1 in the next run too; write p1".to_owned());
+        }
+        _ => {
+            return Err(format!(
+                "in the next run the controller moves {knob} again; take the controller out of \
+                 the method by hand to give {knob} a schedule of its own"
+            ));
+        }
+    };
+    let method = "method.AdaptiveAugmentation";
+    let settings = vec![
+        format!("{method}.{first}={:?}", schedule.at(0.0, 0.0)),
+        format!("{method}.update=Scheduled({variant}({written}))"),
+    ];
+    let note = format!(
+        "in the next run {knob} follows this schedule at the end of each iteration, and the \
+         controller moves nothing else"
+    );
+    Ok((settings, Some(note)))
+}
+
+/// A schedule as people write it, in one line.
+fn in_ron(schedule: &Schedule) -> Result<String, String> {
+    ron::ser::to_string_pretty(schedule, PrettyConfig::new().depth_limit(0))
+        .map_err(|error| format!("the schedule cannot be written as RON: {error}"))
 }
 
 /// A schedule that goes through `past`, the knob's logged `(epoch, value)`, and
@@ -128,16 +234,74 @@ mod tests {
         assert!(written.problems(Range::LEARNING_RATE).is_empty());
     }
 
+    const EXPERIMENT: &str = r#"Experiment(
+        name: "a",
+        data: (train: ImageFolder("gone")),
+        teacher: (model: ResNetCifar(depth: 20), weights: Train(epochs: 2)),
+        student: (model: ResNetCifar(depth: 8)),
+        method: AdaptiveAugmentation(),
+        lr: Warmup(epochs: 1, then: Cosine(from: 0.1, to: 0.0)),
+        epochs: 12,
+    )"#;
+
+    fn knob(name: &'static str, role: Role) -> KnobNow<'static> {
+        KnobNow {
+            name,
+            range: Range::LEARNING_RATE,
+            value: 0.5,
+            schedule: Schedule::Constant(0.5),
+            adjusted: true,
+            role,
+            request: None,
+        }
+    }
+
+    fn placed(phase: Phase, name: &'static str, role: Role) -> Result<Vec<String>, String> {
+        let mut board = Board::default();
+        board.read(EXPERIMENT);
+        let schedule = Schedule::Piecewise(vec![(0.0, 0.5), (3.0, 0.25)]);
+        let (settings, _) = settings(phase, &knob(name, role), &schedule, &board)?;
+        for setting in &settings {
+            crate::experiment::Override::parse(setting).unwrap();
+        }
+        Ok(settings)
+    }
+
     #[test]
-    fn the_place_of_a_knob_is_that_of_its_training() {
+    fn a_knob_is_written_to_the_place_of_its_training() {
+        let temperature = placed(Phase::Student, "temperature", Role::Free).unwrap();
         assert_eq!(
-            field(Phase::Student, "temperature").unwrap(),
-            "knobs.temperature"
+            temperature,
+            ["knobs.temperature=Piecewise([(0.0, 0.5), (3.0, 0.25)])"]
         );
+        let lr = placed(Phase::Teacher, "lr", Role::Free).unwrap();
+        assert!(lr[0].starts_with("teacher.weights.Train.lr="), "{lr:?}");
+        assert!(placed(Phase::Teacher, "p1", Role::Free).is_err());
+    }
+
+    #[test]
+    fn the_teacher_keeps_the_schedule_that_it_had_from_the_student() {
+        let lr = placed(Phase::Student, "lr", Role::Free).unwrap();
+        assert_eq!(lr.len(), 2);
         assert_eq!(
-            field(Phase::Teacher, "lr").unwrap(),
-            "teacher.weights.Train.lr"
+            lr[1],
+            "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, \
+             epochs: None))"
         );
-        assert!(field(Phase::Teacher, "p1").is_err());
+    }
+
+    #[test]
+    fn a_knob_taken_from_the_controller_becomes_the_methods_schedule() {
+        let p1 = placed(Phase::Student, "p1", Role::ByHand).unwrap();
+        assert_eq!(
+            p1,
+            [
+                "method.AdaptiveAugmentation.p_first=0.5",
+                "method.AdaptiveAugmentation.update=Scheduled(P1(Piecewise([(0.0, 0.5), (3.0, \
+                 0.25)])))"
+            ]
+        );
+        assert!(placed(Phase::Student, "p2", Role::ByHand).is_err());
+        assert!(placed(Phase::Student, "other", Role::ByHand).is_err());
     }
 }

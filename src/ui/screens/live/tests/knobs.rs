@@ -105,15 +105,94 @@ fn a_turned_knob_is_written_with_what_it_did_and_will_do() {
     );
     harness.keys(&["w"]);
     let effects = harness.take();
-    let [Effect::WriteKnob { run, setting }] = effects.as_slice() else {
+    let [Effect::WriteKnob { run, settings }] = effects.as_slice() else {
         panic!("{effects:?}");
     };
     assert_eq!(*run, name);
-    let schedule = setting.strip_prefix("lr=").unwrap();
+    let schedule = settings[0].strip_prefix("lr=").unwrap();
     let schedule: Schedule = ron::from_str(schedule).unwrap();
     // The warm-up's end.
     assert!((schedule.at(1.0, 12.0) - 0.1).abs() < 0.003, "{schedule:?}");
-    assert!(crate::experiment::Override::parse(setting).is_ok());
+    assert!(settings[0].contains("), ("), "{settings:?}");
+    // The teacher of that experiment had its schedule from the student.
+    assert_eq!(
+        settings[1],
+        "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, epochs: None))"
+    );
+    assert!(harness.screen().contains("its own is written too"));
+}
+
+#[test]
+fn one_value_is_shown_of_a_knob_that_was_turned_and_not_logged_since() {
+    let (mut harness, name) = screen((200, 60), Life::Here, &events(250));
+    tell(
+        &mut harness,
+        &name,
+        &turned("a", "lr", Schedule::Constant(0.03), Some(Ok(250))),
+    );
+    let was = crate::ui::widget::chart::number(
+        harness
+            .runs
+            .get(&name)
+            .unwrap()
+            .store
+            .table(Phase::Student)
+            .last("knob/lr")
+            .unwrap(),
+    );
+    for text in [harness.screen(), harness.keys(&["K"]).screen()] {
+        assert!(!text.contains(&was), "{text}");
+        assert!(text.contains("0.03"), "{text}");
+    }
+}
+
+#[test]
+fn a_value_that_is_no_number_stays_to_be_mended() {
+    let (mut harness, _) = screen((80, 24), Life::Here, &events(100));
+    harness.keys(&["K", "v", "ctrl+u"]).text("0.0x5\n");
+    let text = harness.screen();
+    assert!(text.contains("`0.0x5` is no number"), "{text}");
+    harness.keys(&["backspace", "backspace"]).text("5\n");
+    assert!(
+        harness.screen().contains("not sent: 0.05"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["v", "ctrl+u"]).text("-1\n");
+    assert!(
+        harness
+            .screen()
+            .contains("lr cannot be -1: it is from 0 to 100")
+    );
+}
+
+#[test]
+fn a_knob_taken_from_the_controller_can_be_written() {
+    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    let record = CommandRecord {
+        id: "off".to_owned(),
+        origin: Origin::User,
+        command: Command::SetController { on: false },
+    };
+    let applied = RunEvent::CommandApplied {
+        id: "off".to_owned(),
+        phase: Phase::Student,
+        step: 100,
+    };
+    tell(
+        &mut harness,
+        &name,
+        &[RunEvent::CommandReceived(record), applied],
+    );
+    harness.keys(&["K", "n", "up", "w"]);
+    let effects = harness.take();
+    let [Effect::WriteKnob { settings, .. }] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert!(
+        settings[1].starts_with("method.AdaptiveAugmentation.update=Scheduled(P1(Piecewise("),
+        "{settings:?}"
+    );
 }
 
 #[test]
