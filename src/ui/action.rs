@@ -177,6 +177,10 @@ actions! {
         NextChart "next-chart" "Selects the next chart." ["n"];
         PreviousChart "previous-chart" "Selects the previous chart." ["N"];
         GridSize "grid-size" "Draws more charts on a page, or fewer." ["g"];
+        MoreColumns "more-columns" "Draws one more column of charts." [">"];
+        FewerColumns "fewer-columns" "Draws one column of charts fewer." ["<"];
+        MoreRows "more-rows" "Draws one more row of charts." ["}"];
+        FewerRows "fewer-rows" "Draws one row of charts fewer." ["{"];
         Maximize "maximize" "Draws the selected chart alone, or with the others." ["enter"];
         FocusKnobs "knobs" "Goes to the knobs." ["K"];
         FocusEvents "events" "Goes to the events, to read and to jump; again, back to the charts." ["v"];

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use super::layout::Layout;
 use crate::event::Command;
 use crate::event::inspection::InferenceRequest;
 
@@ -108,6 +109,10 @@ pub enum Effect {
     Infer(InferenceRequest),
     /// End the classification that is under way.
     CancelInference,
+    /// Keep how charts are laid out, for
+    /// [`Ui::with_layout`](super::Ui::with_layout) at the next start. Asked
+    /// once after each change, not while a border is being dragged.
+    KeepLayout(Layout),
     /// Write a text that a person wants to take away.
     WriteFile {
         /// Where to; not replaced if it is there.

@@ -12,6 +12,7 @@ pub mod dialog;
 mod draw;
 pub mod effect;
 pub mod keymap;
+pub mod layout;
 pub mod log;
 pub mod news;
 pub mod screens;
@@ -28,6 +29,7 @@ pub mod widget;
 pub use action::Action;
 pub use effect::Effect;
 pub use keymap::Keymap;
+pub use layout::Layout;
 pub use news::{Clock, GpuSample, Incoming, Level, LogLine, MachineSample, News};
 pub use screens::Screen;
 pub use settings::Settings;
@@ -68,5 +70,18 @@ impl Ui {
             inference: Inference::default(),
             leaving: false,
         }
+    }
+
+    /// The same with charts as somebody laid them out before.
+    #[must_use]
+    pub fn with_layout(mut self, layout: Layout) -> Self {
+        self.live.lay_out(layout);
+        self
+    }
+
+    /// How charts are laid out. [`Effect::KeepLayout`] says when it changed.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.live.layout()
     }
 }

@@ -2,37 +2,8 @@
 
 use crate::event::Phase;
 use crate::store::{RunStore, Series, SeriesTable};
+use crate::ui::layout::XAxis;
 use crate::ui::widget::chart::Xs;
-
-/// What curves are drawn over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum XAxis {
-    /// Steps.
-    Step,
-    /// Epochs.
-    #[default]
-    Epoch,
-    /// Seconds of training, over all of the run's processes.
-    Time,
-}
-
-impl XAxis {
-    pub(super) fn next(self) -> Self {
-        match self {
-            Self::Step => Self::Epoch,
-            Self::Epoch => Self::Time,
-            Self::Time => Self::Step,
-        }
-    }
-
-    pub(super) fn unit(self) -> &'static str {
-        match self {
-            Self::Step => "step",
-            Self::Epoch => "epoch",
-            Self::Time => "s",
-        }
-    }
-}
 
 /// The x axis of one training.
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! What actions do on the Live screen.
 
+use super::grid::Page;
 use super::{Focus, Live, Shown, control, with_knobs};
 use crate::event::Phase;
 use crate::store::Runs;
@@ -43,6 +44,7 @@ impl Live {
             }
         }
         self.changed(shared, runs);
+        self.keep_layout(shared);
     }
 
     fn act_on_knobs(&mut self, action: Action, shown: Shown<'_>, shared: &mut Shared) {
@@ -92,9 +94,16 @@ impl Live {
             }
             Action::NextChart | Action::Down => self.select(1, shown),
             Action::PreviousChart | Action::Up => self.select(-1, shown),
-            Action::PageDown => self.select(self.page_size(shared), shown),
-            Action::PageUp => self.select(-self.page_size(shared), shown),
-            Action::GridSize => self.view.next_grid(shared.size),
+            Action::PageDown => self.select(self.page_size(shown, shared), shown),
+            Action::PageUp => self.select(-self.page_size(shown, shared), shown),
+            Action::GridSize => {
+                self.view.next_grid(self.page(shown, shared));
+                self.tell_grid(shown, shared);
+            }
+            Action::MoreColumns => self.resize_grid((1, 0), shown, shared),
+            Action::FewerColumns => self.resize_grid((-1, 0), shown, shared),
+            Action::MoreRows => self.resize_grid((0, 1), shown, shared),
+            Action::FewerRows => self.resize_grid((0, -1), shown, shared),
             Action::Maximize | Action::Activate => self.view.maximized = !self.view.maximized,
             Action::FocusKnobs => self.focus = Focus::Knobs,
             Action::FocusEvents => {
@@ -177,9 +186,27 @@ impl Live {
         self.view.selected = at.saturating_add_signed(by).min(last);
     }
 
-    fn page_size(&self, shared: &Shared) -> isize {
-        let grid = self.view.grid(shared.size);
+    /// Cells across and down that a page of charts has.
+    fn page(&self, shown: &Shown<'_>, shared: &Shared) -> (u16, u16) {
+        let body = crate::ui::draw::areas(shared).body;
+        Page::room(self.areas(shown, shared, body).main)
+    }
+
+    fn page_size(&self, shown: &Shown<'_>, shared: &Shared) -> isize {
+        let grid = self.view.grid(self.page(shown, shared));
         (grid.0 * grid.1).cast_signed().into()
+    }
+
+    fn resize_grid(&mut self, by: (i16, i16), shown: &Shown<'_>, shared: &mut Shared) {
+        match self.view.resize_grid(by, self.page(shown, shared)) {
+            Ok(()) => self.tell_grid(shown, shared),
+            Err(message) => shared.tell(LogLine::info(message)),
+        }
+    }
+
+    fn tell_grid(&self, shown: &Shown<'_>, shared: &mut Shared) {
+        let (columns, rows) = self.view.grid(self.page(shown, shared));
+        shared.tell(LogLine::info(format!("{columns} × {rows} charts a page")));
     }
 
     /// Moves the crosshair, and at the edge the window with it. A crosshair

@@ -47,6 +47,11 @@ struct Points {
 }
 
 impl Page<'_> {
+    /// Cells across and down for charts: all but the status line.
+    pub(super) fn room(area: Rect) -> (u16, u16) {
+        (area.width, area.height.saturating_sub(1))
+    }
+
     /// The charts in view with their places. The last row of the area is the
     /// status line.
     pub(super) fn places(
@@ -54,11 +59,9 @@ impl Page<'_> {
         charts: &[ChartSpec],
         area: Rect,
     ) -> (Vec<(usize, Rect)>, usize, usize) {
-        let area = Rect {
-            height: area.height.saturating_sub(1),
-            ..area
-        };
-        let grid = view.grid((area.width, area.height));
+        let (width, height) = Self::room(area);
+        let area = Rect { height, ..area };
+        let grid = view.grid((width, height));
         let size = usize::from(grid.0 * grid.1).max(1);
         let pages = charts.len().div_ceil(size).max(1);
         let page = (view.selected.min(charts.len().saturating_sub(1))) / size;

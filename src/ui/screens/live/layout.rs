@@ -8,13 +8,21 @@
 //! └──────────────────────────────────────┘
 //! ```
 
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout as Split, Rect};
+
+use super::Live;
+use crate::ui::effect::Effect;
+use crate::ui::layout::Layout;
+use crate::ui::shared::Shared;
 
 /// From this width on there is a column for knobs, alerts and the machine.
 const WIDE: u16 = 120;
 
 /// Columns of the side pane until somebody drags it.
 const SIDE: u16 = 44;
+
+/// A side pane narrower than this is shut.
+const NARROWEST: u16 = 16;
 
 /// The least that is left to the charts.
 const LEAST: (u16, u16) = (30, 6);
@@ -56,7 +64,7 @@ pub(super) fn areas(area: Rect, header: u16, sizes: Sizes, reading: bool) -> Are
     } else {
         events
     };
-    let [header, middle, events] = Layout::vertical([
+    let [header, middle, events] = Split::vertical([
         Constraint::Length(header),
         Constraint::Fill(1),
         Constraint::Length(events.min(room)),
@@ -68,7 +76,7 @@ pub(super) fn areas(area: Rect, header: u16, sizes: Sizes, reading: bool) -> Are
         let room = area.width.saturating_sub(LEAST.0);
         let side = sizes.side.unwrap_or(SIDE).min(room);
         let [main, side] =
-            Layout::horizontal([Constraint::Fill(1), Constraint::Length(side)]).areas(middle);
+            Split::horizontal([Constraint::Fill(1), Constraint::Length(side)]).areas(middle);
         (main, (side.width > 0).then_some(side))
     };
     Areas {
@@ -95,24 +103,60 @@ impl Areas {
     /// The sizes after a border was dragged to a cell.
     pub(super) fn dragged(&self, border: Border, to: (u16, u16), sizes: Sizes) -> Sizes {
         match border {
+            // The border itself stays, to be dragged back.
             Border::Events => Sizes {
-                events: Some(self.events.bottom().saturating_sub(to.1)),
+                events: Some(self.events.bottom().saturating_sub(to.1).max(1)),
                 ..sizes
             },
             Border::Side => Sizes {
-                side: self.side.map(|side| side.right().saturating_sub(to.0)),
+                side: self.side.map(|side| {
+                    let width = side.right().saturating_sub(to.0);
+                    if width < NARROWEST { 1 } else { width }
+                }),
                 ..sizes
             },
         }
     }
 }
 
+impl Live {
+    /// Takes over how charts were laid out before.
+    pub(in crate::ui) fn lay_out(&mut self, layout: Layout) {
+        self.view.lay_out(&layout);
+        self.sizes = Sizes {
+            side: layout.side,
+            events: layout.events,
+        };
+        self.kept = self.layout();
+    }
+
+    /// How charts are laid out.
+    pub(in crate::ui) fn layout(&self) -> Layout {
+        let mut layout = Layout {
+            side: self.sizes.side,
+            events: self.sizes.events,
+            ..Layout::default()
+        };
+        self.view.note(&mut layout);
+        layout
+    }
+
+    /// Asks that the layout is kept, if it is another than before.
+    pub(super) fn keep_layout(&mut self, shared: &mut Shared) {
+        let now = self.layout();
+        if now != self.kept {
+            shared.ask(Effect::KeepLayout(now.clone()));
+            self.kept = now;
+        }
+    }
+}
+
 /// The places of charts on a page, row by row, with a column between them.
 pub(super) fn cells(area: Rect, (columns, rows): (u16, u16)) -> Vec<Rect> {
-    let down = Layout::vertical(vec![Constraint::Fill(1); rows.into()]).split(area);
+    let down = Split::vertical(vec![Constraint::Fill(1); rows.into()]).split(area);
     down.iter()
         .flat_map(|row| {
-            let across = Layout::horizontal(vec![Constraint::Fill(1); columns.into()])
+            let across = Split::horizontal(vec![Constraint::Fill(1); columns.into()])
                 .spacing(1)
                 .split(*row);
             across.to_vec()

@@ -53,6 +53,7 @@ use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
 use crate::ui::dialog::Purpose;
 use crate::ui::effect::Effect;
+use crate::ui::layout::Layout;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
@@ -87,6 +88,8 @@ pub struct Live {
     focus: Focus,
     view: View,
     sizes: Sizes,
+    /// The layout that was asked to be kept last.
+    kept: Layout,
     held: Option<Held>,
     /// Number of the alert that was jumped to last.
     alert: usize,

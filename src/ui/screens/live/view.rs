@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 
 use regex::{Regex, RegexBuilder};
 
-use super::across::XAxis;
 use super::charts::ChartSpec;
+use crate::ui::layout::{Layout, XAxis};
 use crate::ui::widget::chart::Window;
 
 /// Factors of smoothing, from none to much.
 const SMOOTHING: [f64; 6] = [0.0, 0.6, 0.8, 0.9, 0.97, 0.99];
 
-/// Charts across and down a page.
+/// Charts across and down a page, from few to many.
 const GRIDS: [(u16, u16); 5] = [(1, 1), (2, 1), (2, 2), (3, 2), (3, 3)];
+
+/// The most charts across, and down.
+const MOST: u16 = 8;
 
 /// The least place of a chart, cells.
 const LEAST: (u16, u16) = (26, 5);
@@ -33,8 +36,8 @@ pub(super) struct View {
     smoothing: usize,
     /// Charts whose scale is not what it is at first.
     rescaled: BTreeSet<String>,
-    /// A size that a person chose.
-    grid: Option<usize>,
+    /// Charts across and down that a person chose.
+    grid: Option<(u16, u16)>,
     filter: Option<Regex>,
 }
 
@@ -74,17 +77,66 @@ impl View {
         *self = Self::default();
     }
 
+    /// The next of the usual grids, in a place of so many cells.
     pub(super) fn next_grid(&mut self, place: (u16, u16)) {
         self.maximized = false;
         let now = self.wanted(place);
-        self.grid = Some((now + 1) % GRIDS.len());
+        let size = |grid: (u16, u16)| grid.0 * grid.1;
+        let next = GRIDS.iter().find(|grid| size(**grid) > size(now));
+        self.grid = Some(*next.unwrap_or(&GRIDS[0]));
     }
 
-    fn wanted(&self, (width, height): (u16, u16)) -> usize {
-        self.grid.unwrap_or(match (width, height) {
-            (110.., 30..) => 3,
-            _ => 2,
+    /// So many columns and rows more. One that has no room is not added.
+    ///
+    /// # Errors
+    /// Why the grid stays as it is.
+    pub(super) fn resize_grid(
+        &mut self,
+        (columns, rows): (i16, i16),
+        place: (u16, u16),
+    ) -> Result<(), String> {
+        self.maximized = false;
+        let now = self.grid(place);
+        let next = (
+            now.0.saturating_add_signed(columns).clamp(1, MOST),
+            now.1.saturating_add_signed(rows).clamp(1, MOST),
+        );
+        let before = self.grid.replace(next);
+        if self.grid(place) != now {
+            return Ok(());
+        }
+        self.grid = before;
+        Err(if columns + rows < 0 {
+            "there is one alone already".to_owned()
+        } else {
+            format!(
+                "there is no room for more: a chart takes {} × {} cells at least",
+                LEAST.0, LEAST.1
+            )
         })
+    }
+
+    fn wanted(&self, (width, height): (u16, u16)) -> (u16, u16) {
+        self.grid.unwrap_or(match (width, height) {
+            (110.., 30..) => (3, 2),
+            _ => (2, 2),
+        })
+    }
+
+    /// Takes over what was kept.
+    pub(super) fn lay_out(&mut self, layout: &Layout) {
+        self.grid = layout.grid;
+        self.axis = layout.axis;
+        self.smoothing = usize::from(layout.smoothing).min(SMOOTHING.len() - 1);
+        self.rescaled.clone_from(&layout.rescaled);
+    }
+
+    /// Puts what is to be kept into a layout.
+    pub(super) fn note(&self, layout: &mut Layout) {
+        layout.grid = self.grid;
+        layout.axis = self.axis;
+        layout.smoothing = self.smoothing as u8;
+        layout.rescaled.clone_from(&self.rescaled);
     }
 
     /// Charts across and down in a place of so many cells: as wanted, or fewer
@@ -93,9 +145,12 @@ impl View {
         if self.maximized {
             return (1, 1);
         }
-        let (columns, rows) = GRIDS[self.wanted(place)];
+        let (columns, rows) = self.wanted(place);
         (
-            columns.min(place.0 / LEAST.0).max(1),
+            // A column stands between two charts.
+            columns
+                .min(place.0.saturating_add(1) / (LEAST.0 + 1))
+                .max(1),
             rows.min(place.1 / LEAST.1).max(1),
         )
     }

@@ -11,6 +11,7 @@ use crate::experiment::schedule::Schedule;
 use crate::store::Life;
 use crate::ui::Effect;
 use crate::ui::action::ACTIONS;
+use crate::ui::layout::Layout;
 use crate::ui::testing::Harness;
 
 fn asked(harness: &mut Harness) -> Vec<Command> {
@@ -210,6 +211,78 @@ fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
         modifiers,
     }));
     assert!(harness.screen().contains("not following"));
+}
+
+fn kept(harness: &mut Harness) -> Vec<Layout> {
+    let effects = harness.take().into_iter();
+    let kept = effects.filter_map(|effect| match effect {
+        Effect::KeepLayout(layout) => Some(layout),
+        _ => None,
+    });
+    kept.collect()
+}
+
+#[test]
+fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
+    let (mut harness, _) = screen((200, 60), Life::Here, &events(50));
+    let titles = |harness: &mut Harness| {
+        let text = harness.screen();
+        text.matches("epoch╰").count()
+    };
+    assert_eq!(titles(&mut harness), 6);
+    harness.keys(&["<"]);
+    assert_eq!(titles(&mut harness), 4);
+    assert!(harness.screen().contains("2 × 2 charts a page"));
+    harness.keys(&["}", "}", "{", "}"]);
+    assert_eq!(titles(&mut harness), 8);
+    assert_eq!(kept(&mut harness).last().unwrap().grid, Some((2, 4)));
+    for _ in 0..9 {
+        harness.keys(&[">"]);
+    }
+    assert!(harness.screen().contains("no room for more"));
+    assert_eq!(kept(&mut harness).last().unwrap().grid, Some((5, 4)));
+    harness.keys(&["0"]);
+    assert_eq!(titles(&mut harness), 6);
+    assert_eq!(kept(&mut harness), [Layout::default()]);
+}
+
+#[test]
+fn borders_are_dragged_and_kept_when_they_are_let_go() {
+    let (mut harness, _) = screen((200, 60), Life::Here, &events(50));
+    let mouse = |harness: &mut Harness, kind, column, row| {
+        let modifiers = KeyModifiers::NONE;
+        harness.input(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers,
+        }));
+    };
+    let left = MouseButton::Left;
+    // The side's first column is the 156th.
+    mouse(&mut harness, MouseEventKind::Down(left), 156, 20);
+    mouse(&mut harness, MouseEventKind::Drag(left), 130, 20);
+    mouse(&mut harness, MouseEventKind::Drag(left), 120, 20);
+    assert_eq!(kept(&mut harness), []);
+    mouse(&mut harness, MouseEventKind::Up(left), 120, 20);
+    let layout = kept(&mut harness).pop().unwrap();
+    assert_eq!(layout.side, Some(80));
+    // The next session begins with it.
+    let (mut next, _) = screen((200, 60), Life::Here, &events(50));
+    next.ui.live.lay_out(layout.clone());
+    assert_eq!(next.ui.layout(), layout);
+    assert_eq!(next.screen(), harness.screen());
+    next.keys(&["n"]);
+    assert_eq!(kept(&mut next), []);
+    // Shut, it can be opened again.
+    mouse(&mut harness, MouseEventKind::Down(left), 120, 20);
+    mouse(&mut harness, MouseEventKind::Drag(left), 198, 20);
+    mouse(&mut harness, MouseEventKind::Up(left), 198, 20);
+    assert_eq!(kept(&mut harness).pop().unwrap().side, Some(1));
+    mouse(&mut harness, MouseEventKind::Down(left), 199, 20);
+    mouse(&mut harness, MouseEventKind::Drag(left), 150, 20);
+    mouse(&mut harness, MouseEventKind::Up(left), 150, 20);
+    assert_eq!(kept(&mut harness).pop().unwrap().side, Some(50));
 }
 
 /// Anything that a person can do on this screen, and some things that happen.
