@@ -10,6 +10,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::os::fd::OwnedFd;
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
@@ -20,6 +21,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 /// What the screen is drawn on.
@@ -107,6 +109,56 @@ impl TerminalGuard {
             }
             before(info);
         }));
+    }
+
+    /// Asks the terminal something and gathers what comes in, until `is_whole`
+    /// says that it is all, at most for `limit`. To be called before anybody
+    /// reads keys: those that are pressed meanwhile are among what comes in.
+    ///
+    /// Nothing waits inside a read, so nobody is left behind who would take the
+    /// next key.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to or read.
+    pub fn ask(
+        &self,
+        question: &str,
+        is_whole: impl Fn(&[u8]) -> bool,
+        limit: Duration,
+    ) -> io::Result<Vec<u8>> {
+        let input = io::stdin();
+        let mut gathered = Vec::new();
+        if !input.is_terminal() {
+            return Ok(gathered);
+        }
+        (&self.drawn_on).write_all(question.as_bytes())?;
+        let until = Instant::now() + limit;
+        while !is_whole(&gathered) {
+            let left = until.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            let mut waited = [PollFd::new(&input, PollFlags::IN)];
+            match poll(&mut waited, Some(&left)) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            let mut bytes = [0; 256];
+            match rustix::io::read(&input, &mut bytes)? {
+                0 => break,
+                count => gathered.extend(&bytes[..count]),
+            }
+        }
+        Ok(gathered)
+    }
+
+    /// Width and height of a cell in pixels, as far as the system knows.
+    #[must_use]
+    pub fn cell(&self) -> Option<(u16, u16)> {
+        let size = crossterm::terminal::window_size().ok()?;
+        let width = size.width.checked_div(size.columns)?;
+        let height = size.height.checked_div(size.rows)?;
+        (width > 0 && height > 0).then_some((width, height))
     }
 
     /// Gives the terminal back, stops this process until it is continued, and

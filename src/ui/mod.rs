@@ -3,7 +3,9 @@
 //!
 //! One way round: [`Incoming`] (input, news, time) changes the model in
 //! [`Ui::update`], which returns [`Effect`]s for others to carry out; [`Ui::draw`]
-//! shows the model and the runs, and changes neither. Nothing here opens a file,
+//! shows the model and the runs, and changes neither. Pictures take long to
+//! encode, which [`Ui::prepare`] does once before a frame, for what it shows.
+//! Nothing here opens a file,
 //! starts a thread, reads a clock or knows a tensor, so the whole of it runs in
 //! tests, key by key.
 
@@ -11,6 +13,7 @@ pub mod action;
 pub mod dialog;
 mod draw;
 pub mod effect;
+pub mod graphics;
 pub mod keymap;
 pub mod layout;
 pub mod log;
@@ -28,6 +31,7 @@ pub mod widget;
 
 pub use action::Action;
 pub use effect::Effect;
+pub use graphics::Graphics;
 pub use keymap::Keymap;
 pub use layout::Layout;
 pub use news::{Clock, GpuSample, Incoming, Level, LogLine, MachineSample, News};
@@ -36,6 +40,7 @@ pub use settings::Settings;
 pub use shared::Shared;
 pub use theme::Theme;
 
+use self::graphics::Pictures;
 use self::screens::compare::Compare;
 use self::screens::experiments::Experiments;
 use self::screens::inference::Inference;
@@ -83,5 +88,28 @@ impl Ui {
     #[must_use]
     pub fn layout(&self) -> Layout {
         self.live.layout()
+    }
+
+    /// Writes pictures as the terminal can show them, and not in half blocks.
+    #[must_use]
+    pub fn with_graphics(mut self, graphics: Graphics) -> Self {
+        self.shared.pictures = Pictures::new(graphics);
+        self
+    }
+
+    /// Encodes the pictures of the next frame that are not encoded yet. Called
+    /// before a frame is drawn, and not for every update that leads to it.
+    pub fn prepare(&mut self) {
+        let area = draw::areas(&self.shared).body;
+        let pictures = &self.shared.pictures;
+        if !pictures.are_real() || self.shared.dialog.is_some() {
+            return;
+        }
+        let shown = match self.screen {
+            Screen::Compare => self.compare.pictures(pictures, area),
+            Screen::Inference => self.inference.pictures(pictures, area),
+            Screen::Experiments | Screen::Runs | Screen::Live => Vec::new(),
+        };
+        self.shared.pictures.prepare(&shown);
     }
 }

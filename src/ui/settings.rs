@@ -7,6 +7,7 @@ use std::fmt;
 use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
 
+use super::graphics::PictureSetting;
 use super::keymap::Keymap;
 use super::theme::{Depth, Ground, Palette};
 
@@ -20,6 +21,8 @@ pub struct Settings {
     pub palette: Palette,
     /// How many colours the terminal shows.
     pub colours: Depth,
+    /// How pictures reach the screen.
+    pub pictures: PictureSetting,
     /// Keys of the text editor.
     pub editor: EditorKeys,
     /// Keys by name of action: `{"pause-run": ["f2", "p"]}`.
@@ -101,10 +104,12 @@ mod tests {
 
     #[test]
     fn colours_and_keys_are_taken_over() {
-        let text = "(ground: Light, palette: ColourBlind, keys: {\"quit\": [\"Q\"]})";
+        let text =
+            "(ground: Light, palette: ColourBlind, pictures: Sixel, keys: {\"quit\": [\"Q\"]})";
         let (settings, keymap) = Settings::parse(text).unwrap();
         assert_eq!(settings.ground, Ground::Light);
         assert_eq!(settings.palette, Palette::ColourBlind);
+        assert_eq!(settings.pictures, PictureSetting::Sixel);
         assert_eq!(keymap.keys(Action::Quit), "Q");
     }
 

@@ -3,11 +3,16 @@
 
 use super::dialog::Dialog;
 use super::effect::Effect;
+use super::graphics::Pictures;
 use super::keymap::Keymap;
 use super::log::Log;
 use super::news::{Clock, LogLine, MachineSample};
 use super::settings::Settings;
 use super::theme::Theme;
+use super::widget::picture;
+use crate::event::inspection::Picture;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +32,8 @@ pub struct Shared {
     pub keymap: Keymap,
     /// Colours.
     pub theme: Theme,
+    /// Pictures as the terminal shows them.
+    pub pictures: Pictures,
     /// The time of the last update.
     pub clock: Clock,
     /// Width and height of the terminal, cells.
@@ -53,6 +60,7 @@ impl Shared {
             settings,
             keymap,
             theme,
+            pictures: Pictures::default(),
             clock: Clock::default(),
             size: (80, 24),
             log: Log::default(),
@@ -63,6 +71,16 @@ impl Shared {
             opened: None,
             told: None,
             effects: Vec::new(),
+        }
+    }
+
+    /// Draws a picture into the cells that it takes. Under a dialog it is drawn
+    /// in half blocks: what covers a real one would leave holes in it.
+    pub(super) fn draw_picture(&self, picture: &Picture, buffer: &mut Buffer, place: Rect) {
+        if self.dialog.is_none() {
+            self.pictures.draw(picture, &self.theme, buffer, place);
+        } else {
+            picture::draw_at(picture, &self.theme, buffer, place);
         }
     }
 

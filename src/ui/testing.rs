@@ -10,7 +10,7 @@ use super::keymap::Keymap;
 use super::news::{Clock, Incoming, News};
 use super::settings::Settings;
 use super::theme::{Depth, Ground, Palette, Theme};
-use super::{Effect, Ui};
+use super::{Effect, Graphics, Ui};
 use crate::store::Runs;
 
 /// A screen of a given size, what it knows of runs, and what it asked for.
@@ -42,6 +42,12 @@ impl Harness {
         let noon = Duration::from_hours(490_932);
         let now = SystemTime::UNIX_EPOCH + noon + elapsed;
         self.take_in(Incoming::Clock(Clock { elapsed, now }))
+    }
+
+    /// The same on a terminal that shows real pictures.
+    pub(crate) fn with_graphics(mut self, graphics: Graphics) -> Self {
+        self.ui = self.ui.with_graphics(graphics);
+        self
     }
 
     /// Types keys, written as in the keymap.
@@ -87,8 +93,15 @@ impl Harness {
         std::mem::take(&mut self.effects)
     }
 
+    /// What the terminal was told in a cell, its escape sequences included.
+    pub(crate) fn cell(&self, column: u16, row: u16) -> &str {
+        let buffer = self.terminal.backend().buffer();
+        buffer.cell((column, row)).map_or("", |cell| cell.symbol())
+    }
+
     /// Draws a frame.
     pub(crate) fn draw(&mut self) {
+        self.ui.prepare();
         let (ui, runs) = (&self.ui, &self.runs);
         self.terminal.draw(|frame| ui.draw(runs, frame)).unwrap();
     }

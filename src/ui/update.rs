@@ -30,7 +30,10 @@ impl Ui {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key, runs),
             Event::Mouse(mouse) => self.mouse(mouse, runs),
-            Event::Resize(width, height) => self.shared.size = (width, height),
+            Event::Resize(width, height) => {
+                self.shared.size = (width, height);
+                self.shared.pictures.forget();
+            }
             Event::Paste(text) => self.paste(&text, runs),
             Event::Key(_) | Event::FocusGained | Event::FocusLost => {}
         }
@@ -117,7 +120,10 @@ impl Ui {
                 self.shared.tell(LogLine::info(format!("colours: {name}")));
             }
             Action::Quit => self.quit(runs),
-            Action::Suspend => self.shared.ask(Effect::Suspend),
+            Action::Suspend => {
+                self.shared.pictures.forget();
+                self.shared.ask(Effect::Suspend);
+            }
             _ => self.screen_act(action, runs),
         }
     }

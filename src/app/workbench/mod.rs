@@ -14,6 +14,7 @@ mod inspect;
 mod launcher;
 mod machine;
 mod message;
+mod pictures;
 mod planner;
 mod reload;
 mod run_files;
@@ -62,7 +63,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
             "error: the screen needs a terminal: {error}. Without one, use `workbench --run FILE`"
         )
     })?;
-    let state = State::new(arguments, Ui::new(settings, keymap, theme), sender.clone());
+    let (graphics, typed) = pictures::ask(&guard, settings.pictures);
+    for event in typed {
+        let _ = sender.send(Message::Incoming(Incoming::Input(event)));
+    }
+    let ui = Ui::new(settings, keymap, theme).with_graphics(graphics);
+    let state = State::new(arguments, ui, sender.clone());
     let result = spawn_sources(&sender, arguments)
         .and_then(|()| turn(state, &guard, &mut screen, &messages));
     drop(guard);

@@ -71,11 +71,13 @@ impl State {
         self.hands.list();
     }
 
-    /// Tells the screen, once for all that happened, that runs have changed.
+    /// Tells the screen, once for all that happened, that runs have changed,
+    /// and makes the pictures of the next frame ready.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.unseen) {
             self.news(News::RunsChanged);
         }
+        self.ui.prepare();
     }
 
     /// Draws everything as it stands.

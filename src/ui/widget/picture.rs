@@ -18,8 +18,11 @@ const RAMP: &[u8] = b" .:-=+*#%@";
 /// drawing takes as long as the screen is large and not the picture.
 const SAMPLES: u32 = 4;
 
-/// The cells that a picture takes with its sides in proportion: as large as
-/// `area` allows, at its upper left corner.
+/// Width and height of a cell of two square pixels.
+pub const TWO_PIXELS: (u16, u16) = (1, 2);
+
+/// The cells, each of a width and height in pixels, that a picture takes with
+/// its sides in proportion: as large as `area` allows, at its upper left corner.
 ///
 /// ```text
 /// ▀▀▀▀▀▀
@@ -27,15 +30,17 @@ const SAMPLES: u32 = 4;
 /// ▀▀▀▀▀▀
 /// ```
 #[must_use]
-pub fn fit(picture: &Picture, area: Rect) -> Rect {
+pub fn fit(picture: &Picture, area: Rect, cell: (u16, u16)) -> Rect {
     let nothing = Rect::new(area.x, area.y, 0, 0);
     if area.is_empty() || picture.width == 0 || picture.height == 0 {
         return nothing;
     }
     let (width, height) = (f64::from(picture.width), f64::from(picture.height));
-    let scale = (f64::from(area.width) / width).min(f64::from(area.height) * 2.0 / height);
-    let columns = (width * scale).round().max(1.0) as u16;
-    let rows = (height * scale / 2.0).round().max(1.0) as u16;
+    let cell = (f64::from(cell.0.max(1)), f64::from(cell.1.max(1)));
+    let scale =
+        (f64::from(area.width) * cell.0 / width).min(f64::from(area.height) * cell.1 / height);
+    let columns = (width * scale / cell.0).round().max(1.0) as u16;
+    let rows = (height * scale / cell.1).round().max(1.0) as u16;
     Rect::new(
         area.x,
         area.y,
@@ -44,15 +49,21 @@ pub fn fit(picture: &Picture, area: Rect) -> Rect {
     )
 }
 
-/// Draws a picture as large as `area` allows, and returns where. One whose
-/// pixels are not all there is a field of question marks.
-pub fn draw(picture: &Picture, theme: &Theme, buffer: &mut Buffer, area: Rect) -> Rect {
-    let place = fit(picture, area.intersection(buffer.area));
+/// Draws a picture in half blocks as large as `area` allows.
+pub fn draw(picture: &Picture, theme: &Theme, buffer: &mut Buffer, area: Rect) {
+    let place = fit(picture, area.intersection(buffer.area), TWO_PIXELS);
+    draw_at(picture, theme, buffer, place);
+}
+
+/// Draws a picture in half blocks into all of `place`. One whose pixels are not
+/// all there is a field of question marks.
+pub fn draw_at(picture: &Picture, theme: &Theme, buffer: &mut Buffer, place: Rect) {
+    let place = place.intersection(buffer.area);
     if !is_whole(picture) {
         for position in place.positions() {
             buffer[position].set_symbol("?").set_style(theme.muted());
         }
-        return place;
+        return;
     }
     let grid = (u32::from(place.width), u32::from(place.height) * 2);
     for position in place.positions() {
@@ -72,7 +83,6 @@ pub fn draw(picture: &Picture, theme: &Theme, buffer: &mut Buffer, area: Rect) -
             cell.set_char(letter(light, theme.ground()));
         }
     }
-    place
 }
 
 /// The same picture with neither side longer than `most` pixels.
@@ -87,13 +97,27 @@ pub fn shrunk(picture: Picture, most: u32) -> Picture {
         (scaled as u32).max(1)
     };
     let (width, height) = (side(picture.width), side(picture.height));
-    let mut rgb = Vec::with_capacity((width * height * 3) as usize);
+    match scaled(&picture, width, height) {
+        Some(rgb) => Picture { width, height, rgb },
+        None => picture,
+    }
+}
+
+/// The pixels of a picture in another size, three bytes each; none if not all
+/// of its own are there. One that grows shows its pixels as squares: they are
+/// what a model sees.
+#[must_use]
+pub fn scaled(picture: &Picture, width: u32, height: u32) -> Option<Vec<u8>> {
+    if !is_whole(picture) {
+        return None;
+    }
+    let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
     for row in 0..height {
         for column in 0..width {
-            rgb.extend(pixel(&picture, (column, row), (width, height)));
+            rgb.extend(pixel(picture, (column, row), (width, height)));
         }
     }
-    Picture { width, height, rgb }
+    Some(rgb)
 }
 
 fn is_whole(picture: &Picture) -> bool {
@@ -171,10 +195,17 @@ mod tests {
     #[test]
     fn a_square_picture_takes_twice_as_many_columns_as_rows() {
         let area = Rect::new(3, 2, 30, 8);
-        assert_eq!(fit(&halves(32, 32), area), Rect::new(3, 2, 16, 8));
-        assert_eq!(fit(&halves(64, 16), area), Rect::new(3, 2, 30, 4));
-        assert!(fit(&halves(0, 7), area).is_empty());
-        assert!(fit(&halves(7, 7), Rect::default()).is_empty());
+        assert_eq!(
+            fit(&halves(32, 32), area, TWO_PIXELS),
+            Rect::new(3, 2, 16, 8)
+        );
+        assert_eq!(
+            fit(&halves(64, 16), area, TWO_PIXELS),
+            Rect::new(3, 2, 30, 4)
+        );
+        assert_eq!(fit(&halves(32, 32), area, (8, 20)), Rect::new(3, 2, 20, 8));
+        assert!(fit(&halves(0, 7), area, TWO_PIXELS).is_empty());
+        assert!(fit(&halves(7, 7), Rect::default(), TWO_PIXELS).is_empty());
     }
 
     #[test]

@@ -18,13 +18,14 @@ use ratatui::widgets::Block;
 
 use super::judged::{apart, usable};
 use super::{Compare, class_name};
-use crate::event::inspection::{Picture, Probe};
+use crate::event::inspection::{Picture, Probe, ProbeImage};
+use crate::ui::graphics::Pictures;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
+use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, OTHER, STUDENT, Side, TEACHER};
 use crate::ui::widget::cells::{decimal, shorten_path};
 use crate::ui::widget::gallery::inside;
-use crate::ui::widget::{Cells, picture};
 
 /// Lines that the answers get before the picture grows.
 const ANSWERS: u16 = 7;
@@ -36,6 +37,83 @@ const FACTS: u16 = 4;
 const SMALLEST: u16 = 3;
 /// Rows of the largest picture.
 const LARGEST: u16 = 24;
+
+/// Where its parts stand.
+struct Places {
+    picture: Rect,
+    facts: Rect,
+    /// The augmented copies in a row, as large as there is room for all of
+    /// them.
+    views: Vec<Rect>,
+    answers: Rect,
+}
+
+fn places(image: &ProbeImage, pictures: &Pictures, area: Rect) -> Places {
+    let inside = inside(area);
+    let wanted = if inside.height > 30 {
+        MOST_ANSWERS
+    } else {
+        ANSWERS
+    };
+    let rows = inside.height.saturating_sub(wanted).min(LARGEST);
+    let upper = Rect {
+        height: if rows < SMALLEST { 0 } else { rows },
+        ..inside
+    };
+    let half = Rect {
+        width: inside.width / 2,
+        ..upper
+    };
+    let picture = pictures.fit(&image.picture, half);
+    let beside = Rect {
+        x: (picture.right() + 2).min(inside.right()),
+        width: inside.right().saturating_sub(picture.right() + 2),
+        ..upper
+    };
+    let below = Rect {
+        y: beside.y + FACTS.min(beside.height),
+        height: beside.height.saturating_sub(FACTS),
+        ..beside
+    };
+    let used = upper.height + u16::from(upper.height > 0 && inside.height > upper.height + ANSWERS);
+    Places {
+        picture,
+        facts: beside,
+        views: in_a_row(&image.views, pictures, below),
+        answers: Rect {
+            y: inside.y + used,
+            height: inside.height - used,
+            ..inside
+        },
+    }
+}
+
+fn in_a_row(views: &[Picture], pictures: &Pictures, area: Rect) -> Vec<Rect> {
+    let number = views.len().max(1) as u16;
+    let width = ((area.width + 1) / number).saturating_sub(1);
+    let mut x = area.x;
+    let place = |view| {
+        let place = Rect { x, width, ..area }.intersection(area);
+        let place = pictures.fit(view, place);
+        x = x.saturating_add(place.width + 1);
+        place
+    };
+    views.iter().map(place).collect()
+}
+
+/// The pictures that are drawn, and where.
+pub(super) fn pictures<'a>(
+    image: &'a ProbeImage,
+    pictures: &Pictures,
+    area: Rect,
+) -> Vec<(&'a Picture, Rect)> {
+    let places = places(image, pictures, area);
+    let views = image.views.iter().zip(places.views);
+    [(&image.picture, places.picture)]
+        .into_iter()
+        .chain(views)
+        .collect()
+}
 
 pub(super) fn draw(
     compare: &Compare,
@@ -55,45 +133,15 @@ pub(super) fn draw(
         .title(title)
         .border_style(theme.border(false));
     frame.render_widget(block, area);
-    let inside = inside(area);
-    let wanted = if inside.height > 30 {
-        MOST_ANSWERS
-    } else {
-        ANSWERS
-    };
-    let rows = inside.height.saturating_sub(wanted).min(LARGEST);
-    let upper = Rect {
-        height: if rows < SMALLEST { 0 } else { rows },
-        ..inside
-    };
-    let buffer = frame.buffer_mut();
-    let half = Rect {
-        width: inside.width / 2,
-        ..upper
-    };
-    let place = picture::draw(&probe.images[image].picture, theme, buffer, half);
-    let beside = Rect {
-        x: (place.right() + 2).min(inside.right()),
-        width: inside.right().saturating_sub(place.right() + 2),
-        ..upper
-    };
-    draw_facts(compare, (probe, image), theme, frame, beside);
-    let views = Rect {
-        y: beside.y + FACTS.min(beside.height),
-        height: beside.height.saturating_sub(FACTS),
-        ..beside
-    };
-    draw_views(&probe.images[image].views, theme, frame, views);
-    let used = upper.height + u16::from(upper.height > 0 && inside.height > upper.height + ANSWERS);
-    let lower = Rect {
-        y: inside.y + used,
-        height: inside.height - used,
-        ..inside
-    };
+    for (picture, place) in pictures(&probe.images[image], &shared.pictures, area) {
+        shared.draw_picture(picture, frame.buffer_mut(), place);
+    }
+    let places = places(&probe.images[image], &shared.pictures, area);
+    draw_facts(compare, (probe, image), theme, frame, places.facts);
     let sides = sides(compare, probe, image);
     let label = compare.judged[image].label;
     let named = (probe.classes.as_slice(), label);
-    answers::draw(&sides, named, theme, frame.buffer_mut(), lower);
+    answers::draw(&sides, named, theme, frame.buffer_mut(), places.answers);
 }
 
 /// What the teacher, the student and a second run's student answer.
@@ -147,21 +195,5 @@ fn draw_facts(
         cells.text(7, name, theme.muted());
         let rest = cells.rest();
         cells.text(rest, value, theme.text());
-    }
-}
-
-/// The augmented copies in a row, as large as there is room for all of them.
-fn draw_views(views: &[Picture], theme: &Theme, frame: &mut Frame, area: Rect) {
-    let number = views.len() as u16;
-    if number == 0 {
-        return;
-    }
-    let width = ((area.width + 1) / number).saturating_sub(1);
-    let mut x = area.x;
-    for view in views {
-        let place = Rect { x, width, ..area };
-        let place = place.intersection(area);
-        let drawn = picture::draw(view, theme, frame.buffer_mut(), place);
-        x = x.saturating_add(drawn.width + 1);
     }
 }

@@ -32,9 +32,10 @@ use self::judged::{Judged, Moment};
 use self::matrix::{Matrix, Pair};
 use self::order::{Order, Who};
 use self::sides::{Reading, Sides};
-use crate::event::inspection::Probe;
+use crate::event::inspection::{Picture, Probe};
 use crate::store::Runs;
 use crate::ui::action::Action;
+use crate::ui::graphics::Pictures;
 use crate::ui::news::{LogLine, News};
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
@@ -323,6 +324,17 @@ impl Compare {
             }
         }
         timeline::draw(self, probe, &shared.theme, frame, areas.timeline);
+    }
+
+    /// The pictures that [`Self::draw`] shows large, and where.
+    pub(in crate::ui) fn pictures(&self, pictures: &Pictures, area: Rect) -> Vec<(&Picture, Rect)> {
+        let image = self.sides.probe().zip(self.selected());
+        match image.and_then(|(probe, image)| probe.images.get(image)) {
+            Some(image) if self.view == View::Images => {
+                detail::pictures(image, pictures, layout::areas(area).detail)
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// What a second run's student says of an image: its name and logits.

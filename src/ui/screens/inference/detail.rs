@@ -17,11 +17,14 @@ use ratatui::widgets::Block;
 
 use super::Inference;
 use super::results::Entry;
+use crate::event::inspection::Picture;
+use crate::ui::graphics::Pictures;
+use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
+use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, STUDENT, Side, TEACHER};
 use crate::ui::widget::cells::{decimal, shorten_path};
 use crate::ui::widget::gallery::inside;
-use crate::ui::widget::{Cells, picture};
 
 /// Lines that the answers get before the picture grows.
 const ANSWERS: u16 = 6;
@@ -30,16 +33,8 @@ const MOST_ANSWERS: u16 = 11;
 /// Rows of the largest picture.
 const LARGEST: u16 = 30;
 
-pub(super) fn draw(screen: &Inference, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let Some(entry) = screen.results.selected_entry().filter(|_| area.width > 2) else {
-        return;
-    };
-    let path = entry.image.path.to_string_lossy();
-    let title = format!(" {} ", shorten_path(&path, area.width.saturating_sub(4)));
-    let block = Block::bordered()
-        .title(title)
-        .border_style(theme.border(screen.alone));
-    frame.render_widget(block, area);
+/// Where the picture stands; the rest is below it.
+pub(super) fn place(picture: &Picture, pictures: &Pictures, area: Rect) -> Rect {
     let inside = inside(area);
     let wanted = if inside.height > 30 {
         MOST_ANSWERS
@@ -50,8 +45,25 @@ pub(super) fn draw(screen: &Inference, theme: &Theme, frame: &mut Frame, area: R
         height: inside.height.saturating_sub(wanted + 1).min(LARGEST),
         ..inside
     };
+    pictures.fit(picture, upper)
+}
+
+pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area: Rect) {
+    let theme = &shared.theme;
+    let Some(entry) = screen.results.selected_entry().filter(|_| area.width > 2) else {
+        return;
+    };
+    let path = entry.image.path.to_string_lossy();
+    let title = format!(" {} ", shorten_path(&path, area.width.saturating_sub(4)));
+    let block = Block::bordered()
+        .title(title)
+        .border_style(theme.border(screen.alone));
+    frame.render_widget(block, area);
+    let inside = inside(area);
     let buffer = frame.buffer_mut();
-    let place = picture::draw(&entry.image.picture, theme, buffer, upper);
+    let picture = &entry.image.picture;
+    let place = place(picture, &shared.pictures, area);
+    shared.draw_picture(picture, buffer, place);
     let facts = Rect {
         y: place.bottom(),
         height: inside.bottom().saturating_sub(place.bottom()),

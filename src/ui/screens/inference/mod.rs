@@ -25,11 +25,14 @@ use self::job::{Job, Stage};
 use self::results::Results;
 use crate::event::Phase;
 use crate::event::inspection::export::{csv_of, json_lines_of};
-use crate::event::inspection::{Answering, Asked, InferenceEvent, InferenceRequest, Weights};
+use crate::event::inspection::{
+    Answering, Asked, InferenceEvent, InferenceRequest, Picture, Weights,
+};
 use crate::store::{RunState, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
+use crate::ui::graphics::Pictures;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::{Pattern, Selection, gallery};
@@ -337,6 +340,18 @@ impl Inference {
         ]
     }
 
+    /// The picture that [`Self::draw`] shows large, and where.
+    pub(in crate::ui) fn pictures(&self, pictures: &Pictures, area: Rect) -> Vec<(&Picture, Rect)> {
+        let shown = self.results.selected_entry();
+        let shown = shown.filter(|_| self.unreadable.is_none());
+        let area = layout::areas(area, self.alone).detail;
+        let placed = shown.map(|entry| {
+            let picture = &entry.image.picture;
+            (picture, detail::place(picture, pictures, area))
+        });
+        placed.into_iter().collect()
+    }
+
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
         let areas = layout::areas(area, self.alone);
         setup::draw(self, shared, runs, frame, areas.setup);
@@ -346,7 +361,7 @@ impl Inference {
             notice::draw(self, shared, runs, frame, areas.main);
         } else {
             table::draw(self, shared, frame, areas.table);
-            detail::draw(self, &shared.theme, frame, areas.detail);
+            detail::draw(self, shared, frame, areas.detail);
         }
     }
 }

@@ -1,0 +1,174 @@
+//! What a terminal is asked about pictures, and what its answers mean.
+//!
+//! The last question is one that every terminal answers, so that one knows when
+//! all answers are in. Keys that somebody pressed meanwhile come between them
+//! and are kept.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+
+/// Kitty's pictures, then compressed ones: a pixel to look at and throw away.
+const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\
+                     \x1b_Gi=32,s=1,v=1,a=q,t=d,f=24,o=z;eJxjYGAAAAADAAE=\x1b\\";
+
+/// The attributes of the terminal, the size of a cell, whether all is well.
+const COMMON: &str = "\x1b[c\x1b[16t\x1b[5n";
+
+/// What a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Abilities {
+    /// Kitty's pictures.
+    pub kitty: bool,
+    /// Kitty's pictures, compressed.
+    pub inflates: bool,
+    /// Sixels.
+    pub sixel: bool,
+    /// Width and height of a cell, pixels.
+    pub cell: Option<(u16, u16)>,
+}
+
+/// What is written to a terminal to ask it. tmux takes Kitty's question for the
+/// title of its pane, and is not asked that.
+#[must_use]
+pub fn text(tmux: bool) -> String {
+    let kitty = if tmux { "" } else { KITTY };
+    format!("{kitty}{COMMON}")
+}
+
+/// Whether what came in holds the answer to the last question.
+#[must_use]
+pub fn is_answered(bytes: &[u8]) -> bool {
+    pieces(bytes).contains(&Piece::Control("0n".to_owned()))
+}
+
+/// What the answers say, and the keys that came between them. Only keys that
+/// are text are kept.
+#[must_use]
+pub fn read(bytes: &[u8]) -> (Abilities, Vec<Event>) {
+    let mut abilities = Abilities::default();
+    let mut typed = Vec::new();
+    for piece in pieces(bytes) {
+        match piece {
+            Piece::Application(text) => {
+                abilities.kitty |= text.starts_with("Gi=31") && text.ends_with(";OK");
+                abilities.inflates |= text.starts_with("Gi=32") && text.ends_with(";OK");
+            }
+            Piece::Control(text) => {
+                if let Some(attributes) = text
+                    .strip_prefix('?')
+                    .and_then(|rest| rest.strip_suffix('c'))
+                {
+                    abilities.sixel |= attributes.split(';').any(|attribute| attribute == "4");
+                } else if let Some(size) = cell_of(&text) {
+                    abilities.cell = Some(size);
+                }
+            }
+            Piece::Typed(letter) => typed.push(key_of(letter)),
+        }
+    }
+    (abilities, typed)
+}
+
+/// A piece of what comes in from a terminal.
+#[derive(Debug, PartialEq)]
+enum Piece {
+    /// `ESC _ … ESC \`.
+    Application(String),
+    /// `ESC [ …`, its last letter included.
+    Control(String),
+    /// Anything else.
+    Typed(char),
+}
+
+fn pieces(bytes: &[u8]) -> Vec<Piece> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut rest = text.as_ref();
+    let mut pieces = Vec::new();
+    while let Some(letter) = rest.chars().next() {
+        let end = if let Some(inside) = rest.strip_prefix("\x1b_") {
+            let length = inside.find("\x1b\\").unwrap_or(inside.len());
+            pieces.push(Piece::Application(inside[..length].to_owned()));
+            2 + length + 2
+        } else if let Some(inside) = rest.strip_prefix("\x1b[") {
+            let last = inside.find(|letter: char| ('@'..='~').contains(&letter));
+            let length = last.map_or(inside.len(), |at| at + 1);
+            pieces.push(Piece::Control(inside[..length].to_owned()));
+            2 + length
+        } else {
+            pieces.push(Piece::Typed(letter));
+            letter.len_utf8()
+        };
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    pieces
+}
+
+/// Width and height of a cell in `6;HEIGHT;WIDTHt`.
+fn cell_of(control: &str) -> Option<(u16, u16)> {
+    let (height, width) = control
+        .strip_prefix("6;")?
+        .strip_suffix('t')?
+        .split_once(';')?;
+    Some((width.parse().ok()?, height.parse().ok()?))
+}
+
+fn key_of(letter: char) -> Event {
+    let (code, modifiers) = match letter {
+        '\r' | '\n' => (KeyCode::Enter, KeyModifiers::NONE),
+        '\t' => (KeyCode::Tab, KeyModifiers::NONE),
+        '\x1b' => (KeyCode::Esc, KeyModifiers::NONE),
+        '\x7f' => (KeyCode::Backspace, KeyModifiers::NONE),
+        '\x01'..='\x1a' => {
+            let plain = char::from(letter as u8 - 1 + b'a');
+            (KeyCode::Char(plain), KeyModifiers::CONTROL)
+        }
+        _ => (KeyCode::Char(letter), KeyModifiers::NONE),
+    };
+    Event::Key(KeyEvent::new(code, modifiers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_understood_in_whatever_order() {
+        let kitty = b"\x1b_Gi=31;OK\x1b\\\x1b_Gi=32;OK\x1b\\\x1b[?62;4;22c\x1b[6;20;10t\x1b[0n";
+        let (abilities, typed) = read(kitty);
+        let all = Abilities {
+            kitty: true,
+            inflates: true,
+            sixel: true,
+            cell: Some((10, 20)),
+        };
+        assert_eq!((abilities, typed.len()), (all, 0));
+        let refusal = b"\x1b[?62;22;44c\x1b_Gi=31;EINVAL:no\x1b\\\x1b[0n";
+        assert_eq!(read(refusal), (Abilities::default(), Vec::new()));
+    }
+
+    #[test]
+    fn the_last_answer_is_waited_for() {
+        assert!(!is_answered(b"\x1b[?62;4c\x1b[6;20;10t\x1b[0"));
+        assert!(is_answered(b"\x1b[?62;4cq\x1b[0n"));
+    }
+
+    #[test]
+    fn keys_between_the_answers_are_kept_and_what_is_cut_off_is_not_typed() {
+        let (_, typed) = read("4\x1b[?62c\x03é\x1b[<35;1;2M\r\x1b_Gi=3".as_bytes());
+        let key = |code, modifiers| Event::Key(KeyEvent::new(code, modifiers));
+        assert_eq!(
+            typed,
+            [
+                key(KeyCode::Char('4'), KeyModifiers::NONE),
+                key(KeyCode::Char('c'), KeyModifiers::CONTROL),
+                key(KeyCode::Char('é'), KeyModifiers::NONE),
+                key(KeyCode::Enter, KeyModifiers::NONE),
+            ]
+        );
+    }
+
+    #[test]
+    fn tmux_is_not_asked_what_it_would_take_for_a_title() {
+        assert!(text(false).contains("_Gi=31") && !text(true).contains("_G"));
+        assert!(text(true).ends_with("\x1b[5n"));
+    }
+}
