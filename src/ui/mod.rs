@@ -90,11 +90,10 @@ impl Ui {
         self.live.layout()
     }
 
-    /// Writes pictures as the terminal can show them, and not in half blocks.
-    #[must_use]
-    pub fn with_graphics(mut self, graphics: Graphics) -> Self {
+    /// From now on pictures are written as the terminal can show them, and not
+    /// in half blocks.
+    pub fn set_graphics(&mut self, graphics: Graphics) {
         self.shared.pictures = Pictures::new(graphics);
-        self
     }
 
     /// Encodes the pictures of the next frame that are not encoded yet. Called

@@ -46,7 +46,7 @@ impl Harness {
 
     /// The same on a terminal that shows real pictures.
     pub(crate) fn with_graphics(mut self, graphics: Graphics) -> Self {
-        self.ui = self.ui.with_graphics(graphics);
+        self.ui.set_graphics(graphics);
         self
     }
 

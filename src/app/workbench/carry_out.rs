@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::launcher::{Launcher, Wanted};
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
-use super::{files, inspect, planner, run_files};
+use super::{files, inspect, layout, planner, run_files};
 use crate::app::arguments::Arguments;
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
@@ -94,6 +94,17 @@ impl Hands {
                 self.outcome(files::rename(&from, &to));
                 self.list();
             }
+            Effect::TrashExperiment(path) => {
+                let trashed = files::trash(&path);
+                if trashed.is_ok() {
+                    self.launcher.forget(&path);
+                    self.tell(News::Queue(self.launcher.queue()));
+                }
+                let from = path.display();
+                self.said(trashed.map(|to| format!("moved {from} to {}", to.display())));
+                self.list();
+            }
+            Effect::KeepLayout(layout) => self.outcome(layout::write(&layout)),
             Effect::Plan {
                 path,
                 text,

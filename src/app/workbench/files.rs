@@ -11,6 +11,9 @@ use super::message::Message;
 use crate::run::atomic::write_file;
 use crate::ui::{LogLine, News};
 
+/// Folder of experiments that were thrown away, beside them.
+const TRASH: &str = ".trash";
+
 /// Experiment files in a folder and its subfolders, sorted; hidden ones are
 /// left out.
 ///
@@ -102,6 +105,22 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), String> {
         })
 }
 
+/// Moves an experiment file into the hidden folder `.trash` beside it, under a
+/// name that is free there. Returns where it is now.
+pub fn trash(path: &Path) -> Result<PathBuf, String> {
+    let folder = path.with_file_name(TRASH);
+    fs::create_dir_all(&folder)
+        .map_err(|error| format!("could not make {}: {error}", folder.display()))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let places = (1..).map(|number| match number {
+        1 => folder.join(format!("{stem}.ron")),
+        _ => folder.join(format!("{stem}-{number}.ron")),
+    });
+    let mut free = places.filter(|place| !place.exists());
+    let place = free.next().unwrap_or_else(|| folder.join(&*stem));
+    rename(path, &place).map(|()| place)
+}
+
 /// Tells of files that come, go or change, until the watcher is dropped.
 ///
 /// # Errors
@@ -148,6 +167,19 @@ mod tests {
         put("notes.txt");
         assert_eq!(list(place.path()).unwrap(), [a, b]);
         assert!(list(&place.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn what_is_thrown_away_is_not_listed_and_not_lost() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.ron");
+        for text in ["first", "second"] {
+            fs::write(&path, text).unwrap();
+            let trashed = trash(&path).unwrap();
+            assert_eq!(fs::read_to_string(trashed).unwrap(), text);
+            assert!(list(place.path()).unwrap().is_empty());
+        }
+        assert!(trash(&path).is_err());
     }
 
     #[test]

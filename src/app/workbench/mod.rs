@@ -12,6 +12,7 @@ mod config;
 mod files;
 mod inspect;
 mod launcher;
+mod layout;
 mod machine;
 mod message;
 mod pictures;
@@ -63,16 +64,28 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
             "error: the screen needs a terminal: {error}. Without one, use `workbench --run FILE`"
         )
     })?;
-    let (graphics, typed) = pictures::ask(&guard, settings.pictures);
-    for event in typed {
-        let _ = sender.send(Message::Incoming(Incoming::Input(event)));
-    }
-    let ui = Ui::new(settings, keymap, theme).with_graphics(graphics);
-    let state = State::new(arguments, ui, sender.clone());
-    let result = spawn_sources(&sender, arguments)
-        .and_then(|()| turn(state, &guard, &mut screen, &messages));
+    let setting = settings.pictures;
+    let ui = Ui::new(settings, keymap, theme).with_layout(layout::read());
+    let mut state = State::new(arguments, ui, sender.clone());
+    let result = open(&mut state, &mut screen).and_then(|()| {
+        // Some terminals never answer; the first frame does not wait for that.
+        let (graphics, typed) = pictures::ask(&guard, setting);
+        state.show_pictures(graphics);
+        for event in typed {
+            let _ = sender.send(Message::Incoming(Incoming::Input(event)));
+        }
+        spawn_sources(&sender, arguments)?;
+        turn(state, &guard, &mut screen, &messages)
+    });
     drop(guard);
     result.map_err(|error| format!("error: the terminal: {error}"))
+}
+
+/// Draws the first frame.
+fn open(state: &mut State, screen: &mut Screen) -> io::Result<()> {
+    state.begin(screen.size()?);
+    screen.draw(|frame| state.draw(frame))?;
+    Ok(())
 }
 
 fn spawn_sources(sender: &Sender<Message>, arguments: &Arguments) -> io::Result<()> {
@@ -115,7 +128,6 @@ fn turn(
 ) -> io::Result<Exit> {
     let begun = Instant::now();
     let mut drawn = begun;
-    state.begin(screen.size()?);
     let mut wait = Duration::ZERO;
     loop {
         let first = match messages.recv_timeout(wait) {

@@ -18,7 +18,7 @@ use crate::app::session::Session;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::run::{Exit, RunFolder};
 use crate::store::{Life, RunEntry, RunTail, Runs};
-use crate::ui::{Effect, Incoming, LogLine, News, Ui};
+use crate::ui::{Effect, Graphics, Incoming, LogLine, News, Ui};
 
 /// What the loop does next.
 pub enum Flow {
@@ -69,6 +69,11 @@ impl State {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Incoming(Incoming::Input(resized)));
         self.hands.list();
+    }
+
+    /// Says how pictures are shown, once the terminal has been asked.
+    pub fn show_pictures(&mut self, graphics: Graphics) {
+        self.ui.set_graphics(graphics);
     }
 
     /// Tells the screen, once for all that happened, that runs have changed,
