@@ -68,7 +68,7 @@ pub struct EditorAreas {
 pub fn panes(area: Rect, editing: bool, plan: Option<bool>) -> Panes {
     let wide = area.width >= WIDE;
     let plan = plan.unwrap_or(wide);
-    let list = Constraint::Length((area.width / 5).clamp(28, 40));
+    let list = Constraint::Length((area.width / 5).clamp(30, 40));
     if area.width < NARROW {
         let pane = Some(area);
         return match (plan, editing) {

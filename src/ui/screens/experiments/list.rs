@@ -6,8 +6,8 @@
 //! │ * quickstart    training │
 //! │   cifar10-adaptive 0.913 │
 //! │ ──────────────────────── │
-//! │ method  MultiView        │
-//! │ last    2 h ago, 0.913   │
+//! │ method MultiView         │
+//! │ run    2 h ago           │
 //! │ /cifar                   │
 //! └──────────────────────────┘
 //! ```
@@ -125,9 +125,9 @@ impl Experiments {
         let rule = "─".repeat(area.width as usize);
         let mut lines = vec![Line::styled(rule, theme.muted())];
         for (label, text) in self.details(shared, latest) {
-            let room = (area.width as usize).saturating_sub(9);
+            let room = (area.width as usize).saturating_sub(7);
             lines.push(Line::from(vec![
-                Span::styled(format!("{label:8} "), theme.muted()),
+                Span::styled(format!("{label:6} "), theme.muted()),
                 Span::raw(fitted(&text, room)),
             ]));
         }
@@ -152,7 +152,7 @@ impl Experiments {
         rows.push((
             "text",
             match (buffer.theirs(), buffer.is_modified()) {
-                (Some(_), _) => "changed here and on disk",
+                (Some(_), _) => "changed on disk too",
                 (None, true) => "not saved",
                 (None, false) => "saved",
             }
@@ -165,14 +165,14 @@ impl Experiments {
             let now = shared.clock.now;
             let ago = now.duration_since(run.begun).unwrap_or_default();
             rows.push((
-                "last run",
+                "run",
                 format!("{} ago", duration(ago.as_secs_f64(), Manner::Words)),
             ));
             let result = status::result(run);
             let result = result.map_or(String::new(), |top1| format!(", {top1:.3}"));
             rows.push(("", format!("{}{result}", run.state().word())));
         } else {
-            rows.push(("last run", "none".to_owned()));
+            rows.push(("run", "none yet".to_owned()));
         }
         rows
     }

@@ -23,7 +23,7 @@ use super::filter::Subject;
 use super::gates;
 use super::text::{NOTHING, cut_middle, loss, moment, percent};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
-use crate::store::CommandState;
+use crate::store::{CommandState, Runs};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
@@ -40,6 +40,7 @@ const WORST: usize = 3;
 pub(super) fn draw(
     run: &Subject,
     frozen: &Frozen,
+    runs: &Runs,
     above: usize,
     keymap: &Keymap,
     theme: &Theme,
@@ -56,7 +57,7 @@ pub(super) fn draw(
         sheet.standing(run, keymap),
         sheet.origin(run, frozen),
         sheet.results(run),
-        gates::lines(run, frozen, &sheet.label("gate"), theme),
+        gates::lines(run, frozen, runs, &sheet.label("gate"), theme),
         sheet.models(run),
         sheet.happenings(run),
         sheet.place(run, keymap),

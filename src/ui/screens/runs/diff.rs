@@ -5,7 +5,7 @@
 //! ┌ What differs between 2 runs ─────────────────────────────────┐
 //! │                         ⌂ vanilla-a1b2c3    ● adaptive-d4e5f6 │
 //! │ best                    91.10 %             92.31 % ▲  +1.21  │
-//! │ method                  Vanilla             AdaptiveAugmenta… │
+//! │ method                  Vanilla          AdaptiveAugmentation │
 //! │ method.p_max            –                   0.5               │
 //! └──────────────────────────────────────────────────────────────┘
 //! ```
@@ -34,8 +34,8 @@ const FIGURES: [Column; 6] = [
     Column::Time,
 ];
 
-/// Least and greatest cells of a run's column.
-const COLUMN: (u16, u16) = (20, 36);
+/// Least and greatest cells of a run's column: the longest name of a method fits.
+const COLUMN: (u16, u16) = (22, 36);
 
 /// Greatest cells of the fields' names.
 const NAMES: u16 = 34;

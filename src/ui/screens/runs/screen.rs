@@ -94,7 +94,16 @@ impl RunsTable {
                 .and_then(|run| self.listing().known(run.name))
                 .map(|known| &known.frozen);
             if let (Some(run), Some(frozen)) = (&selected, frozen) {
-                details::draw(run, frozen, self.details_above, keymap, theme, frame, place);
+                details::draw(
+                    run,
+                    frozen,
+                    runs,
+                    self.details_above,
+                    keymap,
+                    theme,
+                    frame,
+                    place,
+                );
             }
         }
     }
