@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod bars;
+pub mod border;
 pub mod cells;
 pub mod chart;
 pub mod figures;
@@ -13,6 +14,7 @@ pub mod picture;
 pub mod text_line;
 pub mod wrap;
 
+pub use border::Border;
 pub use cells::Cells;
 pub use list::Selection;
 pub use pattern::Pattern;

@@ -81,7 +81,7 @@ impl Experiments {
             }
             Action::TogglePlan => {
                 let body = draw::areas(shared).body;
-                let shown = layout::panes(body, self.is_editing(), self.plan)
+                let shown = layout::panes(body, self.is_editing(), self.plan, self.borders)
                     .plan
                     .is_some();
                 self.plan = Some(!shown);

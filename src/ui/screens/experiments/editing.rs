@@ -82,7 +82,12 @@ impl Experiments {
 
     /// Lets the view follow the cursor.
     pub(super) fn keep_in_view(&mut self, shared: &Shared) {
-        let panes = layout::panes(draw::areas(shared).body, self.is_editing(), self.plan);
+        let panes = layout::panes(
+            draw::areas(shared).body,
+            self.is_editing(),
+            self.plan,
+            self.borders,
+        );
         let (Some(pane), Some(buffer)) = (panes.editor, self.buffer_mut()) else {
             return;
         };

@@ -12,6 +12,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::editor::{help, problems};
+use crate::ui::widget::Border;
 
 /// From this width on there is room for the plan beside list and editor.
 const WIDE: u16 = 140;
@@ -24,6 +25,18 @@ const NARROW: u16 = 60;
 
 /// Rows of the details below the list, their heading included.
 const DETAILS: u16 = 7;
+
+/// Fewest cells to which a pane can be dragged.
+const NARROWEST: u16 = 20;
+
+/// Where the borders between the panes were dragged to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Borders {
+    /// Of the list, on its right.
+    pub list: Border,
+    /// Of the plan, on its left.
+    pub plan: Border,
+}
 
 /// Where the panes stand; what is not shown has none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,10 +78,11 @@ pub struct EditorAreas {
 /// The panes of an area. `plan` is what a person asked for; without that, the
 /// plan is shown where there is room.
 #[must_use]
-pub fn panes(area: Rect, editing: bool, plan: Option<bool>) -> Panes {
+pub fn panes(area: Rect, editing: bool, plan: Option<bool>, borders: Borders) -> Panes {
     let wide = area.width >= WIDE;
     let plan = plan.unwrap_or(wide);
-    let list = Constraint::Length((area.width / 5).clamp(30, 40));
+    let usual = (area.width / 5).clamp(30, 40);
+    let list = Constraint::Length(borders.list.width(usual, NARROWEST, area.width));
     if area.width < NARROW {
         let pane = Some(area);
         return match (plan, editing) {
@@ -87,7 +101,10 @@ pub fn panes(area: Rect, editing: bool, plan: Option<bool>) -> Panes {
         };
     }
     if wide && plan {
-        let columns = [list, Constraint::Fill(1), Constraint::Length(PLAN)];
+        // The editor between them keeps its room, however they are dragged.
+        let left = borders.list.width(usual, NARROWEST, area.width / 2);
+        let right = borders.plan.width(PLAN, NARROWEST, area.width - left);
+        let columns = [left, area.width - left - right, right].map(Constraint::Length);
         let [list, editor, plan] = Layout::horizontal(columns).areas(area);
         return Panes {
             list: Some(list),
@@ -96,7 +113,9 @@ pub fn panes(area: Rect, editing: bool, plan: Option<bool>) -> Panes {
         };
     }
     let columns = if plan && editing {
-        [Constraint::Fill(1), Constraint::Fill(1)]
+        let half = area.width / 2;
+        let right = borders.plan.width(half, NARROWEST, area.width);
+        [Constraint::Fill(1), Constraint::Length(right)]
     } else {
         [list, Constraint::Fill(1)]
     };
@@ -186,7 +205,7 @@ mod tests {
             let area = Rect::new(0, 1, width, 30);
             for editing in [false, true] {
                 for plan in [None, Some(false), Some(true)] {
-                    let panes = panes(area, editing, plan);
+                    let panes = panes(area, editing, plan, Borders::default());
                     let shown = [panes.list, panes.editor, panes.plan];
                     let sum: u16 = shown.iter().flatten().map(|pane| pane.width).sum();
                     assert_eq!(sum, width);

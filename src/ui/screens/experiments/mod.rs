@@ -28,6 +28,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::buffer::Buffer;
+use self::layout::Borders;
 use self::plan::{Outline, Panel};
 use self::status::Latest;
 use crate::store::Runs;
@@ -71,6 +72,8 @@ pub struct Experiments {
     problem: Selection,
     /// Whether the plan is shown, once a person has decided.
     plan: Option<bool>,
+    /// Where the borders between the panes are.
+    borders: Borders,
     /// Lines of the plan above the view.
     plan_above: usize,
     /// Files that are being written for the first time.
@@ -150,7 +153,7 @@ impl Experiments {
     }
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-        let panes = layout::panes(area, self.is_editing(), self.plan);
+        let panes = layout::panes(area, self.is_editing(), self.plan, self.borders);
         if let Some(pane) = panes.list {
             self.draw_list(shared, runs, frame, pane);
         }

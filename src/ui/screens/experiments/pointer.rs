@@ -10,6 +10,7 @@ use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
+use crate::ui::widget::border::Side;
 
 /// Lines that a notch of the wheel scrolls by.
 const NOTCH: usize = 3;
@@ -26,7 +27,19 @@ impl Experiments {
         runs: &Runs,
     ) {
         let cell = Position::new(mouse.column, mouse.row);
-        let panes = layout::panes(area, self.is_editing(), self.plan);
+        let panes = layout::panes(area, self.is_editing(), self.plan, self.borders);
+        // Borders first: both of their cells belong to panes.
+        let beside = panes.editor.or(panes.plan);
+        if let (Some(list), Some(_)) = (panes.list, beside)
+            && self.borders.list.mouse(mouse, list, Side::Left)
+        {
+            return self.keep_in_view(shared);
+        }
+        if let (Some(plan), Some(_)) = (panes.plan, panes.editor)
+            && self.borders.plan.mouse(mouse, plan, Side::Right)
+        {
+            return self.keep_in_view(shared);
+        }
         let on = |pane: Option<Rect>| pane.filter(|pane| pane.contains(cell));
         if let Some(pane) = on(panes.list) {
             self.mouse_on_list(mouse.kind, cell, pane, shared, runs);

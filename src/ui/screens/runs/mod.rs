@@ -25,7 +25,7 @@ mod testing;
 mod tests;
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use self::column::Column;
 use self::filter::{Filter, Subject};
@@ -37,6 +37,7 @@ use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+use crate::ui::widget::border::{Border, Side};
 
 /// Lines that a page moves by.
 const PAGE: usize = 10;
@@ -85,6 +86,8 @@ pub struct RunsTable {
     details: Option<bool>,
     /// Lines of the particulars that are scrolled away.
     details_above: usize,
+    /// Where the particulars begin.
+    border: Border,
     marks: Marks,
     comparison: Comparison,
     /// A rename that was asked for and not seen yet.
@@ -239,6 +242,14 @@ impl RunsTable {
         shared: &mut Shared,
         runs: &Runs,
     ) {
+        let (table, details) = self.panes(area);
+        if let (Some(_), Some(details), false) = (table, details, self.is_comparison())
+            && self.border.mouse(mouse, details, Side::Right)
+        {
+            return;
+        }
+        let cell = Position::new(mouse.column, mouse.row);
+        let on_details = details.is_some_and(|place| place.contains(cell)) && !self.is_comparison();
         let wheel = match mouse.kind {
             MouseEventKind::ScrollUp => Some(Action::Up),
             MouseEventKind::ScrollDown => Some(Action::Down),
@@ -246,6 +257,17 @@ impl RunsTable {
             MouseEventKind::ScrollRight => Some(Action::Right),
             _ => None,
         };
+        match wheel.filter(|_| on_details) {
+            Some(Action::Up) => {
+                self.details_above = self.details_above.saturating_sub(WHEEL);
+                return;
+            }
+            Some(Action::Down) => {
+                self.details_above = (self.details_above + WHEEL).min(LONGEST);
+                return;
+            }
+            _ => {}
+        }
         if let Some(action) = wheel {
             let turns = if matches!(action, Action::Up | Action::Down) {
                 WHEEL
@@ -257,7 +279,7 @@ impl RunsTable {
             }
             return;
         }
-        let Some(place) = self.panes(area).0.filter(|_| !self.is_comparison()) else {
+        let Some(place) = table.filter(|_| !self.is_comparison()) else {
             return;
         };
         if mouse.kind != MouseEventKind::Down(MouseButton::Left) {

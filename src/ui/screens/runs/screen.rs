@@ -26,6 +26,9 @@ const WIDE: u16 = 150;
 /// Cells of the particulars beside the table.
 const DETAILS: u16 = 56;
 
+/// Fewest cells to which the border between them can be dragged.
+const NARROWEST: u16 = 34;
+
 /// From this width on there is room for them when they are asked for.
 const ROOM: u16 = 120;
 
@@ -46,8 +49,9 @@ impl RunsTable {
         if area.width < ROOM {
             return (None, Some(area));
         }
+        let width = self.border.width(DETAILS, NARROWEST, area.width);
         let [table, details] =
-            Layout::horizontal([Constraint::Fill(1), Constraint::Length(DETAILS)]).areas(area);
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(area);
         (Some(table), Some(details))
     }
 

@@ -256,6 +256,39 @@ fn clicks_select_mark_and_sort() {
 }
 
 #[test]
+fn the_wheel_scrolls_what_it_is_over_and_the_border_is_dragged() {
+    let mut harness = screen(160, 14, runs());
+    harness.keys(&["end"]);
+    let mut at = |kind, column, row| {
+        harness.input(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }));
+        harness.screen()
+    };
+    let border = |screen: &str| {
+        let line = screen.lines().nth(1).unwrap();
+        line.chars().position(|letter| letter == '┐').unwrap()
+    };
+    let before = at(MouseEventKind::Moved, 0, 0);
+    let scrolled = at(MouseEventKind::ScrollDown, 150, 10);
+    assert_ne!(scrolled, before);
+    let row = |screen: &str| screen.lines().nth(5).unwrap()[..40].to_owned();
+    assert_eq!(row(&scrolled), row(&before));
+    // One cell of the border belongs to each pane; a line begins with a quote.
+    let edge = border(&before) as u16;
+    let left = MouseButton::Left;
+    at(MouseEventKind::Down(left), edge, 8);
+    let dragged = at(MouseEventKind::Drag(left), edge - 20, 9);
+    assert_eq!(border(&dragged) as u16, edge - 20);
+    at(MouseEventKind::Up(left), edge - 20, 9);
+    let after = at(MouseEventKind::Drag(left), 20, 9);
+    assert_eq!(border(&after) as u16, edge - 20);
+}
+
+#[test]
 fn runs_that_vanish_while_they_are_shown_are_let_go() {
     let mut harness = screen(80, 24, runs());
     harness.keys(&["space", "space", "b", "o"]);

@@ -272,3 +272,34 @@ fn delete_in_a_text_deletes_a_letter_and_no_file() {
         .keys(&["home", "delete"]);
     assert!(!world.shows("Trash") && world.shows("  b "));
 }
+
+#[test]
+fn the_borders_between_the_panes_are_dragged() {
+    let mut world = World::new((200, 40), &[("a.ron", QUICKSTART)]);
+    let mut drag = |from: u16, to: u16| {
+        let left = MouseButton::Left;
+        let kinds = [
+            (MouseEventKind::Down(left), from),
+            (MouseEventKind::Drag(left), to),
+            (MouseEventKind::Up(left), to),
+        ];
+        for (kind, column) in kinds {
+            world.screen.input(Event::Mouse(MouseEvent {
+                kind,
+                column,
+                row: 20,
+                modifiers: KeyModifiers::NONE,
+            }));
+        }
+        let screen = world.screen();
+        let top: Vec<char> = screen.lines().nth(1).unwrap().chars().collect();
+        let corners = top.iter().enumerate().filter(|(_, letter)| **letter == '┐');
+        // A line begins with a quote.
+        corners.map(|(at, _)| at - 1).collect::<Vec<_>>()
+    };
+    assert_eq!(drag(100, 110), [39, 141, 199]);
+    assert_eq!(drag(39, 60), [59, 141, 199]);
+    assert_eq!(drag(142, 120), [59, 119, 199]);
+    assert_eq!(drag(60, 2), [19, 119, 199]);
+    assert_eq!(drag(120, 199), [19, 179, 199]);
+}
