@@ -217,7 +217,7 @@ actions! {
         ReverseImages "reverse-images" "Sorts the other way round." ["S"];
         FilterImages "filter-images" "Shows all images, or those where one of the models is right or wrong." ["f"];
         OnlyClass "class-images" "Shows the images of the selected class alone, or of all." ["c"];
-        SecondRun "add-second-run" "Puts the student of another run beside this one; again, of the next run." ["a"];
+        SecondRun "second-run" "Puts the student of another run beside this one; again, of the next run." ["a"];
         RemoveSecondRun "remove-second-run" "Takes the second run's student away." ["A"];
         CompareFolder "open-folder" "Lets the run's models answer on a folder of images." ["o"];
         OwnProbe "own-probe" "Goes back from a folder to the run's own images." ["O"];

@@ -159,7 +159,7 @@ impl Hands {
             }
             Effect::ProbeFolder { run, folder } => {
                 if let Some(run) = runs.get(&run) {
-                    inspect::ask_about(run, files::expanded(&folder), sender);
+                    inspect::ask_about(run, folder, sender);
                 }
             }
             Effect::Infer(mut request) => {

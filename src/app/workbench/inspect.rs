@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::thread;
 
+use super::files;
 use super::message::Message;
 use crate::app::models;
 use crate::engine::{Journalled, ProbeFolder, infer, probe_folder};
@@ -37,9 +38,7 @@ pub fn read_probe(run: &RunEntry, sender: Sender<Message>) {
     let work = move || {
         let probe = match ProbeFolder::new(&folder).read() {
             Ok(Some(probe)) => Ok(Box::new(probe)),
-            Ok(None) => {
-                Err("it has none yet: a run records its probe at its first evaluation".to_owned())
-            }
+            Ok(None) => Err("a run records them whenever it is evaluated".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         (folder.name(), None, probe)
@@ -47,7 +46,8 @@ pub fn read_probe(run: &RunEntry, sender: Sender<Message>) {
     answer(work, sender);
 }
 
-/// Asks a run's models about the images of a folder.
+/// Asks a run's models about the images of a folder. The answer names the folder
+/// as it was asked for, by which the screen knows it.
 pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender<Message>) {
     let subject = Subject::of(run);
     let work = move || {
@@ -61,7 +61,7 @@ pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender<Message>) {
         };
         let name = subject.folder.name();
         let probe = models::open(&subject.folder, subject.known, None, asked)
-            .and_then(|models| probe_folder(&models, &images))
+            .and_then(|models| probe_folder(&models, &files::expanded(&images)))
             .map(Box::new);
         (name, Some(images), probe)
     };

@@ -9,7 +9,11 @@
 //! └─────────────────────┘  └─────────────────────┘
 //! ```
 
+use std::borrow::Cow;
+
 use ratatui::layout::{Position, Rect};
+
+use super::cells::{shorten, width_of};
 
 /// Lists as wide and high as this have pictures.
 const ROOMY: (u16, u16) = (58, 24);
@@ -19,6 +23,25 @@ pub const PICTURE_ROW: u16 = 3;
 
 /// Cells of a row's picture: a square.
 pub const PICTURE: u16 = PICTURE_ROW * 2;
+
+/// A list's title with its margins: what [`fitting`] leaves of it.
+#[must_use]
+pub fn title(text: &str, panel: Rect) -> String {
+    // Without room for it, the margin behind it is cut off by the border.
+    format!(" {} ", fitting(text, panel.width.saturating_sub(3)))
+}
+
+/// As many parts of a text, which ` · ` stands between, as there is room for.
+#[must_use]
+pub fn fitting(text: &str, width: u16) -> Cow<'_, str> {
+    let mut text = text;
+    while width_of(text) > width
+        && let Some((before, _)) = text.rsplit_once(" · ")
+    {
+        text = before;
+    }
+    shorten(text, width)
+}
 
 /// What is inside a panel's border.
 #[must_use]
@@ -82,6 +105,15 @@ pub fn row_at(list: Rect, position: Position) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_loses_whole_parts_and_never_half_a_word_of_them() {
+        let titled = |width| title("12 images · both ✗ · by class", Rect::new(0, 0, width, 9));
+        assert_eq!(titled(32), " 12 images · both ✗ · by class ");
+        assert_eq!(titled(31), " 12 images · both ✗ ");
+        assert_eq!(titled(20), " 12 images ");
+        assert_eq!(titled(0), "  ");
+    }
 
     #[test]
     fn a_click_on_a_row_finds_it_in_lists_of_any_size() {

@@ -17,7 +17,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Block;
 
 use super::judged::{apart, usable};
-use super::{Compare, class_name};
+use super::{Compare, class_name, short_name};
 use crate::event::inspection::{Picture, Probe, ProbeImage};
 use crate::ui::graphics::Pictures;
 use crate::ui::shared::Shared;
@@ -156,7 +156,7 @@ fn sides<'a>(compare: &'a Compare, probe: &'a Probe, image: usize) -> Vec<Side<'
     let logits = student.and_then(|answers| usable(probe, &answers.logits, image));
     sides.push(Side::new(("student", STUDENT), logits, temperature));
     if let Some((run, logits)) = compare.second(image) {
-        sides.push(Side::new((run, OTHER), logits, temperature));
+        sides.push(Side::new((short_name(run), OTHER), logits, temperature));
     }
     sides
 }
@@ -173,11 +173,11 @@ fn draw_facts(
         .label
         .map_or("not known", |label| class_name(probe, label));
     let mut kl = decimal(f64::from(judged.kl));
-    if let Some((run, logits)) = compare.second(image) {
+    if let Some((_, logits)) = compare.second(image) {
         let teacher = probe.teacher.as_ref();
         let teacher = teacher.and_then(|teacher| usable(probe, teacher, image));
         let other = apart(teacher, logits, compare.temperature());
-        kl = format!("{kl}, {} of {run}", decimal(f64::from(other)));
+        kl = format!("{kl} ↔ {}", decimal(f64::from(other)));
     }
     let loss = decimal(f64::from(judged.loss));
     let views = match probe.images[image].views.len() {

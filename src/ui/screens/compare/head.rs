@@ -1,7 +1,7 @@
 //! Who is compared, at which temperature, and the names of the views.
 //!
 //! ```text
-//!  quickstart-20260102-120000-ab12cd ↔ wide-2026…      temperature 4 ╶──●────╴
+//!  quickstart-20260102-120000-ab12cd ↔ wide-2026…      temperature 4 - ╶──●────╴ +
 //!  Images  Agreement  Student's confusion  Teacher's confusion  Classes
 //! ```
 
@@ -9,32 +9,44 @@ use ratatui::Frame;
 
 use super::layout::{Areas, tab};
 use super::sides::Reading;
-use super::{Compare, TEMPERATURES, View};
+use super::{Compare, TEMPERATURES, View, short_name, sides};
 use crate::event::inspection::Probe;
-use crate::ui::theme::Theme;
+use crate::ui::action::Action;
+use crate::ui::shared::Shared;
 use crate::ui::widget::Cells;
 use crate::ui::widget::cells::{shorten_path, width_of};
 
 pub(super) fn draw(
     compare: &Compare,
     probe: &Probe,
-    theme: &Theme,
+    shared: &Shared,
     frame: &mut Frame,
     areas: Areas,
 ) {
+    let theme = &shared.theme;
+    let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
     let slider = slider(compare.temperature);
+    let (lower, raise) = (
+        format!("{} ", key(Action::LowerTemperature)),
+        format!(" {}", key(Action::RaiseTemperature)),
+    );
     let value = format!("temperature {} ", TEMPERATURES[compare.temperature]);
-    let right = width_of(&value) + width_of(&slider) + 1;
+    let right = [&value, &lower, &slider, &raise];
+    let right = right.into_iter().map(|part| width_of(part)).sum::<u16>() + 1;
     let mut cells = Cells::line(frame.buffer_mut(), areas.head, 0);
     let left = cells.rest().saturating_sub(right + 2);
-    cells.text(left, &format!(" {}", who(compare, probe)), theme.text());
-    let right = cells.rest();
-    let narrow = right < width_of(&value) + width_of(&slider) + 1;
-    if !narrow {
+    let mut who_is = who(compare, probe, |run| run);
+    if width_of(&who_is) > left {
+        who_is = who(compare, probe, short_name);
+    }
+    cells.text(left, &who_is, theme.text());
+    if cells.rest() >= right {
         cells
             .skip(2)
             .word(&value, theme.muted())
-            .word(&slider, theme.accent());
+            .word(&lower, theme.accent())
+            .word(&slider, theme.text())
+            .word(&raise, theme.accent());
     }
 
     let mut cells = Cells::line(frame.buffer_mut(), areas.views, 0);
@@ -44,26 +56,32 @@ pub(super) fn draw(
         } else {
             theme.muted()
         };
-        cells.word(&tab(view), style);
+        cells.word(&tab(view, areas.views.width), style);
     }
 }
 
-/// The runs, and on which images.
-fn who(compare: &Compare, probe: &Probe) -> String {
+/// The runs, by their names, and on which images.
+fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
     let second = compare.sides.second.as_ref().map(|second| {
         let state = match &second.reading {
             Reading::Asked | Reading::Nothing => " (reading)",
             Reading::Failed(_) => " (not comparable)",
             Reading::Read(_) => "",
         };
-        format!(" ↔ {}{state}", second.run)
+        format!(" ↔ {}{state}", name(&second.run))
     });
     let folder = compare.sides.folder.as_ref().map(|folder| {
         let folder = folder.display().to_string();
         format!(" on {}", shorten_path(&folder, 40))
     });
+    let coming = compare.sides.coming.as_ref().map(|folder| {
+        let images = sides::images_of(folder.as_ref());
+        format!(" · reading {}", shorten_path(&images, 40))
+    });
     let alone = probe.teacher.is_none().then(|| " · no teacher".to_owned());
-    let parts = [compare.sides.run.clone(), second, folder, alone];
+    let run = compare.sides.run.as_deref();
+    let run = run.map(|run| format!(" {}", name(run)));
+    let parts = [run, coming, second, folder, alone];
     parts.into_iter().flatten().collect()
 }
 

@@ -32,6 +32,7 @@ impl Compare {
                 )));
             }
             Action::OwnProbe if self.sides.folder.is_some() => self.look_at(None, shared, runs),
+            Action::OwnProbe => self.sides.coming = None,
             Action::ReadProbeAgain => self.sides.read_again(shared, runs),
             Action::SecondRun => {
                 if !self.sides.add(shared, runs) {
@@ -172,7 +173,6 @@ impl Compare {
         if self.sides.run.is_none() {
             return shared.tell(LogLine::error("there is no run whose models could answer"));
         }
-        self.order.clear();
         self.sides.look_at(folder, shared, runs);
         self.refresh();
     }

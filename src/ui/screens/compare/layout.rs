@@ -52,9 +52,19 @@ pub(super) fn areas(area: Rect) -> Areas {
     }
 }
 
-/// A view's name with its margins.
-pub(super) fn tab(view: View) -> String {
-    format!(" {} ", view.title())
+/// A view's name with its margins, in a line of this width that holds all of
+/// them.
+pub(super) fn tab(view: View, width: u16) -> String {
+    let whole = |view: View| format!(" {} ", view.titles().0);
+    let all: u16 = View::ALL
+        .into_iter()
+        .map(|view| width_of(&whole(view)))
+        .sum();
+    if all <= width {
+        whole(view)
+    } else {
+        format!(" {}", view.titles().1)
+    }
 }
 
 /// The view whose name is at a cell.
@@ -64,7 +74,7 @@ pub(super) fn view_at(views: Rect, position: Position) -> Option<View> {
     }
     let mut left = views.x;
     View::ALL.into_iter().find(|view| {
-        let width = width_of(&tab(*view));
+        let width = width_of(&tab(*view, views.width));
         let at = (left..left + width).contains(&position.x);
         left += width;
         at
@@ -147,5 +157,10 @@ mod tests {
         assert_eq!(view_at(views, Position::new(12, 3)), Some(View::Agreement));
         assert_eq!(view_at(views, Position::new(79, 3)), None);
         assert_eq!(view_at(views, Position::new(1, 4)), None);
+        let narrow = Rect { width: 40, ..views };
+        let views: Vec<View> = (0..40)
+            .filter_map(|x| view_at(narrow, Position::new(x, 3)))
+            .collect();
+        assert!(View::ALL.iter().all(|view| views.contains(view)));
     }
 }

@@ -39,12 +39,9 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     } else {
         format!("{} of {}", count(shown as u64), count(all as u64))
     };
-    let title = format!(
-        " {number} images · {} ",
-        compare.order.words(&probe.classes)
-    );
+    let title = format!("{number} images · {}", compare.order.words(&probe.classes));
     let block = Block::bordered()
-        .title(title)
+        .title(gallery::title(&title, area))
         .border_style(theme.border(true));
     frame.render_widget(block, area);
     let inside = inside(area);

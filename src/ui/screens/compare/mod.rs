@@ -15,9 +15,15 @@ mod judged;
 mod layout;
 mod list;
 mod matrix;
+#[cfg(test)]
+mod mouse_tests;
 mod notice;
 mod order;
+#[cfg(test)]
+mod picture_tests;
 mod sides;
+#[cfg(test)]
+mod source_tests;
 #[cfg(test)]
 pub(in crate::ui) mod testing;
 #[cfg(test)]
@@ -31,7 +37,7 @@ use self::classes::Classes;
 use self::judged::{Judged, Moment};
 use self::matrix::{Matrix, Pair};
 use self::order::{Order, Who};
-use self::sides::{Reading, Sides};
+use self::sides::{Heard, Reading, Sides};
 use crate::event::inspection::{Picture, Probe};
 use crate::store::Runs;
 use crate::ui::action::Action;
@@ -72,13 +78,14 @@ impl View {
         Self::Classes,
     ];
 
-    fn title(self) -> &'static str {
+    /// Its name in full, and where there is little room.
+    fn titles(self) -> (&'static str, &'static str) {
         match self {
-            Self::Images => "Images",
-            Self::Agreement => "Agreement",
-            Self::Student => "Student's confusion",
-            Self::Teacher => "Teacher's confusion",
-            Self::Classes => "Classes",
+            Self::Images => ("Images", "Images"),
+            Self::Agreement => ("Agreement", "Agree"),
+            Self::Student => ("Student's confusion", "Student"),
+            Self::Teacher => ("Teacher's confusion", "Teacher"),
+            Self::Classes => ("Classes", "Classes"),
         }
     }
 
@@ -194,11 +201,17 @@ impl Compare {
         // Whoever looks at the newest answers goes on to newer ones.
         let newest = self.at + 1 >= self.steps.len();
         let step = self.steps.get(self.at).copied();
-        if !self.sides.heard(&run, folder.as_ref(), probe) {
+        let heard = self.sides.heard(&run, folder.as_ref(), probe);
+        let others = heard == Heard::Images;
+        if heard == Heard::Nothing {
             return;
         }
-        if let Some(why) = self.sides.problem.take() {
-            shared.tell(LogLine::error(format!("could not read {run} again: {why}")));
+        if others {
+            self.order.clear();
+            self.sides.ask_second(shared);
+        }
+        if let Some(problem) = self.sides.problem.take() {
+            shared.tell(LogLine::error(problem));
         }
         if let Some(second) = &self.sides.second
             && second.run == run
@@ -216,7 +229,11 @@ impl Compare {
         let last = self.steps.len().saturating_sub(1);
         let same = self.steps.iter().position(|known| Some(*known) == step);
         self.at = if newest { last } else { same.unwrap_or(last) };
-        self.refresh();
+        if others {
+            self.relist();
+        } else {
+            self.refresh();
+        }
     }
 
     fn temperature(&self) -> f32 {
@@ -281,13 +298,24 @@ impl Compare {
             ];
         }
         match self.view {
+            View::Images if self.sides.second.is_some() => &[
+                Action::NextView,
+                Action::SecondRun,
+                Action::RemoveSecondRun,
+                Action::LaterCheckpoint,
+                Action::SortImages,
+                Action::FilterImages,
+            ],
             View::Images => &[
                 Action::NextView,
                 Action::SortImages,
                 Action::FilterImages,
                 Action::LaterCheckpoint,
-                Action::RaiseTemperature,
                 Action::SecondRun,
+                Action::CompareFolder,
+                Action::NextProbeRun,
+                Action::Filter,
+                Action::OnlyClass,
             ],
             View::Classes => &[
                 Action::NextView,
@@ -310,7 +338,7 @@ impl Compare {
         let Some(probe) = self.sides.probe() else {
             return notice::draw(self, shared, runs, frame, area);
         };
-        head::draw(self, probe, &shared.theme, frame, areas);
+        head::draw(self, probe, shared, frame, areas);
         match self.view {
             View::Images => {
                 list::draw(self, probe, &shared.theme, frame, areas.list);
@@ -347,4 +375,21 @@ impl Compare {
 /// The name of a class; one that has none is a question mark.
 fn class_name(probe: &Probe, class: usize) -> &str {
     probe.classes.get(class).map_or("?", String::as_str)
+}
+
+/// A run's name without the time and the letters that end it.
+fn short_name(run: &str) -> &str {
+    let mut parts = run.rsplitn(4, '-');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(time), Some(day), Some(name))
+            if (time.len(), day.len()) == (6, 8)
+                && time
+                    .bytes()
+                    .chain(day.bytes())
+                    .all(|byte| byte.is_ascii_digit()) =>
+        {
+            name
+        }
+        _ => run,
+    }
 }

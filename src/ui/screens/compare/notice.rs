@@ -1,18 +1,18 @@
 //! Why there is nothing to compare yet, and what to do.
 //!
 //! ```text
-//!        Nothing to compare
+//!       Nothing to compare yet
 //!
-//!  The answers of quick-2026… on its
-//!     probe images are not there
+//!  quick-2026… has no answers on its
+//!  probe images: … Resume it, with r …
 //! ```
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::Compare;
 use super::sides::Reading;
-use crate::store::Runs;
+use super::{Compare, sides};
+use crate::store::{RunEntry, RunState, Runs};
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::widget::notice as centred;
@@ -20,18 +20,13 @@ use crate::ui::widget::notice as centred;
 pub(super) fn draw(compare: &Compare, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
     let key = |action: Action| shared.keymap.keys(action);
     let run = compare.sides.run.as_deref().unwrap_or_default();
-    let on = match &compare.sides.folder {
-        Some(folder) => format!("the images of {}", folder.display()),
-        None => "its probe images".to_owned(),
-    };
+    let on = sides::images_of(compare.sides.folder.as_ref());
     let (heading, sentences) = match &compare.sides.first {
-        Reading::Failed(why) => (
-            "Nothing to compare".to_owned(),
-            vec![
-                format!("The answers of {run} on {on} are not there: {why}."),
-                remedy(compare, shared),
-            ],
-        ),
+        Reading::Failed(why) => {
+            let mut sentences = vec![format!("{run} has no answers on {on}: {why}.")];
+            sentences.extend(remedies(compare, shared, runs));
+            ("Nothing to compare yet".to_owned(), sentences)
+        }
         Reading::Asked => ("Reading".to_owned(), vec![format!("{run} answers on {on}.")]),
         Reading::Nothing | Reading::Read(_) if runs.is_empty() => (
             "No runs yet".to_owned(),
@@ -50,7 +45,7 @@ pub(super) fn draw(compare: &Compare, shared: &Shared, runs: &Runs, frame: &mut 
 }
 
 /// What can be done where there are no answers.
-fn remedy(compare: &Compare, shared: &Shared) -> String {
+fn remedies(compare: &Compare, shared: &Shared, runs: &Runs) -> Vec<String> {
     let key = |action: Action| shared.keymap.keys(action);
     let (other, again, next) = (
         key(Action::CompareFolder),
@@ -59,14 +54,34 @@ fn remedy(compare: &Compare, shared: &Shared) -> String {
     );
     if compare.sides.folder.is_some() {
         let own = key(Action::OwnProbe);
-        format!(
+        return vec![format!(
             "{other} asks for another folder, {own} takes the run's own images, {again} tries again."
-        )
-    } else {
-        format!(
-            "A run answers on its probe images whenever it saves a checkpoint of its student: \
-             {again} reads again. {other} lets its models answer on a folder of images, {next} \
-             shows the next run."
-        )
+        )];
+    }
+    let run = compare.sides.run.as_ref().and_then(|run| runs.get(run));
+    let mut sentences: Vec<String> = run.map(|run| when(run, shared)).into_iter().collect();
+    sentences.push(format!(
+        "{other} lets its models answer on a folder of images now, {next} shows the next run, \
+         {again} reads again."
+    ));
+    sentences
+}
+
+/// When a run will have recorded what its models answer.
+fn when(run: &RunEntry, shared: &Shared) -> String {
+    match run.state() {
+        RunState::New | RunState::Training | RunState::Paused => {
+            "It trains: its next evaluation records them, and they are shown as soon as they are there."
+                .to_owned()
+        }
+        RunState::Stopped | RunState::Crashed | RunState::Failed => format!(
+            "Resume it, with {} among the runs ({}): its next evaluation records them.",
+            shared.keymap.keys(Action::ResumeRun),
+            shared.keymap.keys(Action::ShowRuns)
+        ),
+        RunState::Completed => {
+            "It is complete and was made before runs recorded them: it will not be evaluated again."
+                .to_owned()
+        }
     }
 }

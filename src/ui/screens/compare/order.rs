@@ -96,9 +96,9 @@ impl Show {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::All => "all",
-            Self::TeacherRight => "teacher right, student wrong",
-            Self::BothWrong => "both wrong",
-            Self::StudentRight => "student right, teacher wrong",
+            Self::TeacherRight => "only teacher ✓",
+            Self::BothWrong => "both ✗",
+            Self::StudentRight => "only student ✓",
             Self::Disagree => "different answers",
         }
     }

@@ -23,6 +23,17 @@ pub(super) enum Reading {
     Failed(String),
 }
 
+/// What an answer that came in changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nobody waits for it.
+    Nothing,
+    /// Something that is shown.
+    Answers,
+    /// The images: those of another folder are shown from now on.
+    Images,
+}
+
 /// Another run's student on the same images.
 #[derive(Debug)]
 pub(super) struct Second {
@@ -38,13 +49,16 @@ pub(super) struct Sides {
     pub(super) run: Option<String>,
     /// The folder of the images; the run's own without one.
     pub(super) folder: Option<PathBuf>,
+    /// The folder that was asked for and is not answered on yet; what is shown
+    /// stays until then, and if it cannot be answered.
+    pub(super) coming: Option<Option<PathBuf>>,
     pub(super) first: Reading,
     pub(super) second: Option<Second>,
     /// How far the run was when it was asked last.
     extent: (usize, usize),
     /// Whether an answer is on its way.
     waits: bool,
-    /// Why answers could not be read again; those of before are still here.
+    /// Why answers could not be read; those of before are still here.
     pub(super) problem: Option<String>,
 }
 
@@ -70,9 +84,22 @@ impl Sides {
 
     /// Takes up a folder, or the run's own images again.
     pub(super) fn look_at(&mut self, folder: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
-        self.folder = folder;
-        self.first = Reading::Asked;
-        self.read(shared, runs);
+        self.coming = None;
+        if self.probe().is_none() {
+            self.folder = folder;
+            self.first = Reading::Asked;
+            self.read(shared, runs);
+            self.ask_second(shared);
+        } else if folder == self.folder {
+            self.read_again(shared, runs);
+        } else if let Some(run) = self.run.clone() {
+            shared.ask(asking(run, folder.clone()));
+            self.coming = Some(folder);
+        }
+    }
+
+    /// Asks the second run about the images that are shown, from nothing.
+    pub(super) fn ask_second(&mut self, shared: &mut Shared) {
         if let Some(second) = &mut self.second {
             second.reading = Reading::Asked;
             shared.ask(asking(second.run.clone(), self.folder.clone()));
@@ -133,20 +160,26 @@ impl Sides {
         true
     }
 
-    /// Takes in a run's answers. Returns whether they were asked for.
+    /// Takes in a run's answers.
     pub(super) fn heard(
         &mut self,
         run: &str,
         folder: Option<&PathBuf>,
         answers: Result<Box<Probe>, String>,
-    ) -> bool {
-        if folder != self.folder.as_ref() {
-            return false;
+    ) -> Heard {
+        let is_first = self.run.as_deref() == Some(run);
+        if is_first && self.coming.as_ref().map(Option::as_ref) == Some(folder) {
+            return self.arrived(answers);
         }
-        if self.run.as_deref() == Some(run) {
+        if folder != self.folder.as_ref() {
+            return Heard::Nothing;
+        }
+        if is_first {
             self.waits = false;
             match (reading(answers), &self.first) {
-                (Reading::Failed(why), Reading::Read(_)) => self.problem = Some(why),
+                (Reading::Failed(why), Reading::Read(_)) => {
+                    self.problem = Some(format!("could not read {run} again: {why}"));
+                }
                 (reading, _) => self.first = reading,
             }
             if let Some(second) = &mut self.second
@@ -155,13 +188,31 @@ impl Sides {
             {
                 self.pair(Ok(probe));
             }
-            return true;
+            return Heard::Answers;
         }
         if self.second.as_ref().is_some_and(|second| second.run == run) {
             self.pair(answers);
-            return true;
+            return Heard::Answers;
         }
-        false
+        Heard::Nothing
+    }
+
+    /// Takes in the answers on the folder that was asked for, if there are any.
+    fn arrived(&mut self, answers: Result<Box<Probe>, String>) -> Heard {
+        let folder = self.coming.take().flatten();
+        match reading(answers) {
+            Reading::Failed(why) => {
+                let images = images_of(folder.as_ref());
+                self.problem = Some(format!("no answers on {images}: {why}"));
+                Heard::Answers
+            }
+            read => {
+                self.folder = folder;
+                self.waits = false;
+                self.first = read;
+                Heard::Images
+            }
+        }
     }
 
     /// Keeps the second run's answers if they are on the first's images.
@@ -197,6 +248,14 @@ impl Sides {
             behind.or(theirs.students.first())
         };
         super::judged::usable(theirs, &answers?.logits, *second.places.get(image)?)
+    }
+}
+
+/// The images of a folder, or a run's own, in words.
+pub(super) fn images_of(folder: Option<&PathBuf>) -> String {
+    match folder {
+        Some(folder) => format!("the images of {}", folder.display()),
+        None => "its probe images".to_owned(),
     }
 }
 
@@ -312,9 +371,11 @@ mod tests {
         };
         let mut other = probe();
         other.students.remove(1);
-        assert!(sides.heard("b", None, Ok(Box::new(other.clone()))));
-        assert!(sides.heard("a", None, Ok(Box::new(probe()))));
-        assert!(!sides.heard("c", None, Ok(Box::new(probe()))));
+        let mut heard = |run| sides.heard(run, None, Ok(Box::new(probe())));
+        assert_eq!(heard("a"), Heard::Answers);
+        assert_eq!(heard("c"), Heard::Nothing);
+        let second = sides.heard("b", None, Ok(Box::new(other.clone())));
+        assert_eq!(second, Heard::Answers);
         assert_eq!(
             sides.second_logits(2, 1),
             Some(&*other.students[0].logits[2])
@@ -323,6 +384,7 @@ mod tests {
             sides.second_logits(2, 2),
             Some(&*other.students[1].logits[2])
         );
-        assert!(!sides.heard("b", Some(&PathBuf::from("x")), Err(String::new())));
+        let elsewhere = sides.heard("b", Some(&PathBuf::from("x")), Err(String::new()));
+        assert_eq!(elsewhere, Heard::Nothing);
     }
 }

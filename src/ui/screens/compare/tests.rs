@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::Event;
 
+use super::short_name;
 use super::testing::{fumble, probe, with_runs};
 use crate::event::inspection::Probe;
 use crate::event::{Phase, RunEvent};
 use crate::ui::action::Context;
-use crate::ui::graphics::{Graphics, Protocol};
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
 
 /// The screen with the first run's answers.
-fn full(width: u16, height: u16) -> (Harness, Vec<String>) {
+pub(super) fn full(width: u16, height: u16) -> (Harness, Vec<String>) {
     let (mut harness, names) = with_runs(width, height);
     harness.keys(&["4"]);
     answered(&mut harness, &names[0], Ok(probe()));
@@ -22,7 +22,7 @@ fn full(width: u16, height: u16) -> (Harness, Vec<String>) {
     (harness, names)
 }
 
-fn answered(harness: &mut Harness, run: &str, probe: Result<Probe, &str>) {
+pub(super) fn answered(harness: &mut Harness, run: &str, probe: Result<Probe, &str>) {
     harness.news(News::ProbeRead {
         run: run.to_owned(),
         folder: None,
@@ -58,58 +58,13 @@ fn images_stand_beside_the_answers_on_the_selected_one() {
     insta::assert_snapshot!("images_50", full(50, 24).0.screen());
 }
 
-/// The words of a real picture on a terminal that shows them, and where its
-/// first cell is.
-fn real(protocol: Protocol) -> (Harness, (u16, u16), &'static str) {
-    let (harness, names) = with_runs(120, 40);
-    let graphics = Graphics {
-        protocol,
-        cell: (10, 20),
-        ..Graphics::default()
-    };
-    let mut harness = harness.with_graphics(graphics);
-    harness.keys(&["4"]);
-    answered(&mut harness, &names[0], Ok(probe()));
-    let words = match protocol {
-        Protocol::Kitty => "\x1b_Gq=2,i=",
-        Protocol::Iterm2 => "]1337;File=inline=1",
-        Protocol::Sixel => "\x1bP",
-        Protocol::HalfBlocks => "▀",
-    };
-    harness.screen();
-    (harness, (59, 4), words)
-}
-
 #[test]
-fn the_selected_image_is_a_real_picture_where_the_terminal_shows_them() {
-    for protocol in [Protocol::Kitty, Protocol::Iterm2, Protocol::Sixel] {
-        let (mut harness, (x, y), words) = real(protocol);
-        assert!(harness.cell(x, y).contains(words), "{protocol:?}");
-        let first = harness.cell(x, y).to_owned();
-        harness.keys(&["down"]).screen();
-        assert!(harness.cell(x, y).contains(words), "{protocol:?}");
-        assert_ne!(harness.cell(x, y), first, "{protocol:?}");
-    }
-}
-
-#[test]
-fn a_real_picture_goes_away_under_a_dialog_and_on_another_screen() {
-    for protocol in [Protocol::Kitty, Protocol::Iterm2, Protocol::Sixel] {
-        let (mut harness, (x, y), _) = real(protocol);
-        for keys in [["o", "esc"], ["v", "V"], ["5", "4"]] {
-            harness.keys(&keys[..1]).screen();
-            for column in x..120 {
-                for row in 1..39 {
-                    let cell = harness.cell(column, row);
-                    assert!(!cell.contains(['\x1b', '\u{10eeee}']), "{protocol:?}");
-                }
-            }
-            harness.keys(&keys[1..]).screen();
-            let drawn = harness.cell(x, y);
-            assert!(
-                drawn.contains(['\x1b', '\u{10eeee}']),
-                "{protocol:?}: {keys:?}"
-            );
+fn small_terminals_show_what_matters_most() {
+    for (width, height) in [(60, 15), (40, 10)] {
+        let (mut harness, _) = full(width, height);
+        for view in ["images", "agreement", "student", "teacher", "classes"] {
+            insta::assert_snapshot!(format!("{view}_{width}"), harness.screen());
+            harness.keys(&["v"]);
         }
     }
 }
@@ -210,8 +165,44 @@ fn a_higher_temperature_softens_what_is_shown() {
     let (mut harness, _) = full(120, 30);
     let before = harness.screen();
     let after = harness.keys(&["+", "+", "+"]).screen();
-    assert!(before.contains("temperature 1 ╶──●") && after.contains("temperature 3 ╶─────●"));
+    assert!(before.contains("temperature 1 - ╶──●") && after.contains("temperature 3 - ╶─────●"));
     assert_eq!(harness.keys(&["0"]).screen(), before);
+}
+
+#[test]
+fn images_are_filtered_by_who_is_right_and_the_sort_can_be_turned_round() {
+    let (mut harness, _) = full(120, 30);
+    for title in [
+        "4 of 12 images · only teacher ✓ ",
+        "0 of 12 images · both ✗",
+        "2 of 12 images · only student ✓",
+        "6 of 12 images · different answers",
+        "┌ 12 images · most disagreement first ",
+    ] {
+        let screen = harness.keys(&["f"]).screen();
+        assert!(screen.contains(title), "{screen}");
+    }
+    let first = |screen: String| screen.lines().nth(5).map(str::to_owned);
+    let before = first(harness.screen());
+    let screen = harness.keys(&["S"]).screen();
+    assert!(screen.contains("turned round"), "{screen}");
+    assert_ne!(first(screen), before);
+    assert_eq!(first(harness.keys(&["S"]).screen()), before);
+}
+
+#[test]
+fn a_second_run_is_offered_taken_and_put_away_by_the_keys_that_are_shown() {
+    let (mut harness, names) = full(80, 24);
+    assert!(harness.screen().contains(" a second "));
+    harness.keys(&["a"]);
+    let screen = harness.screen();
+    assert!(
+        screen.contains("A remove") && screen.contains("↔ wide"),
+        "{screen}"
+    );
+    answered(&mut harness, &names[1], Ok(probe()));
+    assert!(harness.screen().contains(" ↔ 3.328"));
+    assert!(!harness.keys(&["A"]).screen().contains('↔'));
 }
 
 #[test]
@@ -235,55 +226,6 @@ fn a_second_run_stands_beside_the_first_or_says_why_not() {
     insta::assert_snapshot!("two_runs_200", harness.screen());
     harness.input(Event::Resize(80, 24));
     insta::assert_snapshot!("two_runs_80", harness.screen());
-}
-
-#[test]
-fn a_folder_is_asked_for_and_its_answers_replace_the_probe() {
-    let (mut harness, names) = full(80, 24);
-    harness.keys(&["o"]).text("/data/new\n");
-    let folder = PathBuf::from("/data/new");
-    let asked = Effect::ProbeFolder {
-        run: names[0].clone(),
-        folder: folder.clone(),
-    };
-    assert_eq!(harness.take(), [asked]);
-    let mut other = probe();
-    other.images.iter_mut().for_each(|image| image.label = None);
-    other.students.truncate(1);
-    harness.news(News::ProbeRead {
-        run: names[0].clone(),
-        folder: Some(folder),
-        probe: Ok(Box::new(other)),
-    });
-    insta::assert_snapshot!("folder_80", harness.screen());
-    harness.keys(&["o"]).text("er\n");
-    harness.news(News::ProbeRead {
-        run: names[0].clone(),
-        folder: Some(PathBuf::from("/data/newer")),
-        probe: Err("there is no folder /data/newer".to_owned()),
-    });
-    insta::assert_snapshot!("no_such_folder", harness.screen());
-    harness.take();
-    harness.keys(&["O"]);
-    assert_eq!(harness.take(), [Effect::ReadProbe(names[0].clone())]);
-}
-
-#[test]
-fn the_mouse_selects_images_views_and_points_of_the_training() {
-    let (mut harness, _) = full(80, 24);
-    let mut click = |column, row| {
-        harness.input(Event::Mouse(MouseEvent {
-            kind: MouseEventKind::Down(MouseButton::Left),
-            column,
-            row,
-            modifiers: KeyModifiers::NONE,
-        }));
-        harness.screen()
-    };
-    let before = click(5, 5);
-    assert_ne!(click(5, 7), before);
-    assert!(click(11, 21).contains("checkpoint 1 of 3"));
-    assert!(click(12, 2).contains("teacher ↓ by student →"));
 }
 
 #[test]
@@ -346,4 +288,12 @@ fn answers_stay_when_they_cannot_be_read_again() {
         screen.contains("12 images") && screen.contains("the disk is gone"),
         "{screen}"
     );
+}
+
+#[test]
+fn only_the_time_of_a_run_is_left_out_of_its_name() {
+    assert_eq!(short_name("wide-net-20260102-120000-ab12cd"), "wide-net");
+    for whole in ["wide", "a-b-c-d", "--", "é-2026010é-120000-x"] {
+        assert_eq!(short_name(whole), whole);
+    }
 }

@@ -1,7 +1,7 @@
 //! The selected image, large, and what every model answers.
 //!
 //! ```text
-//! ┌ new/0013.png ──────────────────┐
+//! ┌ new/0013.png · 1.2 ms ─────────┐
 //! │ ▒▒▒▒▒▒▒▒▒▒▒▒                   │
 //! │ ▒▒▒▒▒▒▒▒▒▒▒▒                   │
 //! │ margin 0.012 entropy 1.203     │
@@ -23,7 +23,7 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, STUDENT, Side, TEACHER};
-use crate::ui::widget::cells::{decimal, shorten_path};
+use crate::ui::widget::cells::{decimal, shorten_path, width_of};
 use crate::ui::widget::gallery::inside;
 
 /// Lines that the answers get before the picture grows.
@@ -54,7 +54,9 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         return;
     };
     let path = entry.image.path.to_string_lossy();
-    let title = format!(" {} ", shorten_path(&path, area.width.saturating_sub(4)));
+    let time = milliseconds(entry);
+    let room = area.width.saturating_sub(4 + width_of(&time));
+    let title = format!(" {}{time} ", shorten_path(&path, room));
     let block = Block::bordered()
         .title(title)
         .border_style(theme.border(screen.alone));
@@ -92,6 +94,16 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         buffer,
         lower,
     );
+}
+
+/// How long the image took, behind its name; nothing if nobody knows.
+fn milliseconds(entry: &Entry) -> String {
+    let time = entry.image.milliseconds;
+    if time.is_finite() {
+        format!(" · {time:.1} ms")
+    } else {
+        String::new()
+    }
 }
 
 /// How hard the choice was, and whether both made the same; the words for that

@@ -229,14 +229,12 @@ impl Inference {
         if self.results.shown() == 0 {
             return shared.tell(LogLine::info("there are no results to write"));
         }
-        let folder = self
-            .job
-            .asked
-            .as_ref()
-            .and_then(|asked| asked.folder.file_name());
+        let asked = self.job.asked.as_ref();
+        let run = asked.map_or("results", |asked| asked.run.as_str());
+        let folder = asked.and_then(|asked| asked.folder.file_name());
         let folder = folder.map_or("images".into(), |name| name.to_string_lossy());
         let title = format!("Write {} results to (.csv or .jsonl)", self.results.shown());
-        let path = format!("{folder}-classes.{extension}");
+        let path = format!("{run}-{folder}.{extension}");
         shared.dialog = Some(Dialog::Prompt(Prompt::new(
             title,
             &path,
@@ -285,7 +283,7 @@ impl Inference {
             Ok(text) => shared.ask(Effect::WriteFile { path, text }),
             Err(why) => {
                 let path = path.display();
-                shared.tell(LogLine::error(format!("could not write {path}: {why}")));
+                shared.tell(LogLine::error(format!("not written, {why}: {path}")));
             }
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ┌ Classify a folder of images ──────────────────────────────────────┐
-//! │ folder o  /data/new               models  m  student and teacher  │
-//! │ run   ][  quickstart-2026…        weights w  best, top-1 92.1 %   │
+//! │ folder o  /data/new               models  m  both                 │
+//! │ run   ][  quickstart-2026…        weights w  best · top-1 92.1 %  │
 //! │ ██████████▍                 1,234 of 5,000 · 812 images/s · 5 s   │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
@@ -20,7 +20,7 @@ use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::widget::cells::{count, percent, shorten_path};
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{fitting, inside};
 use crate::ui::widget::{Cells, bars};
 
 /// Cells of a field's name and its key.
@@ -77,7 +77,7 @@ pub(super) fn draw(
             let value = if is_name {
                 shorten_path(value, room)
             } else {
-                value.into()
+                fitting(value, room)
             };
             cells.text(room, &value, theme.text()).skip(1);
         }
@@ -89,7 +89,7 @@ fn models(answering: Answering) -> &'static str {
     match answering {
         Answering::Student => "student",
         Answering::Teacher => "teacher",
-        Answering::Both => "student and teacher",
+        Answering::Both => "both",
     }
 }
 
@@ -112,7 +112,7 @@ fn weights(screen: &Inference, runs: &Runs) -> String {
         Weights::Latest => "latest",
     };
     match evaluation {
-        Some(evaluation) => format!("{word}, top-1 {}", percent(evaluation.top1)),
+        Some(evaluation) => format!("{word} · top-1 {}", percent(evaluation.top1)),
         None => word.to_owned(),
     }
 }
@@ -179,7 +179,7 @@ fn draw_progress(
         cells.skip(1);
     }
     let rest = cells.rest();
-    cells.text(rest, &text, style);
+    cells.text(rest, &fitting(&text, rest), style);
 }
 
 /// A time, rounded as people say it.

@@ -48,12 +48,12 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
                 .keymap
                 .key(Action::ShowUnreadable)
                 .unwrap_or_default();
-            format!("· {key}: {} unreadable ", count(number as u64))
+            format!(" · {key}: {} unreadable", count(number as u64))
         }
     };
-    let title = format!(" {number} images · {} {unreadable}", results.words());
+    let title = format!("{number} images · {}{unreadable}", results.words());
     let block = Block::bordered()
-        .title(title)
+        .title(gallery::title(&title, area))
         .border_style(theme.border(true));
     frame.render_widget(block, area);
     if shown == 0 {

@@ -138,6 +138,30 @@ fn results_are_shown_as_they_arrive() {
 }
 
 #[test]
+fn small_terminals_show_what_matters_most() {
+    for (width, height) in [(60, 15), (40, 10)] {
+        let (mut harness, _) = half(width, height, &["m", "m"]);
+        insta::assert_snapshot!(format!("running_{width}"), harness.screen());
+        insta::assert_snapshot!(format!("alone_{width}"), harness.keys(&["enter"]).screen());
+        ended(&mut harness, false);
+        insta::assert_snapshot!(format!("unreadable_{width}"), harness.keys(&["u"]).screen());
+    }
+}
+
+#[test]
+fn a_click_on_a_thumbnail_selects_its_image() {
+    let (mut harness, _) = half(200, 60, &["m", "m"]);
+    harness.input(Event::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: 3,
+        row: 11,
+        modifiers: KeyModifiers::NONE,
+    }));
+    let screen = harness.screen();
+    assert!(screen.contains("┌ new/0001.png"), "{screen}");
+}
+
+#[test]
 fn it_is_cancelled_once_and_what_is_done_stays() {
     let (mut harness, _) = half(80, 24, &[]);
     harness.take();
@@ -179,7 +203,7 @@ fn failures_and_folders_without_images_are_explained() {
 
 #[test]
 fn what_is_filtered_is_what_is_written() {
-    let (mut harness, _) = half(80, 24, &[]);
+    let (mut harness, names) = half(80, 24, &[]);
     ended(&mut harness, false);
     harness.take();
     harness
@@ -190,7 +214,7 @@ fn what_is_filtered_is_what_is_written() {
     let [Effect::WriteFile { path, text }] = effects.as_slice() else {
         panic!("{effects:?}");
     };
-    assert_eq!(path, &PathBuf::from("new-classes.csv"));
+    assert_eq!(path, &PathBuf::from(format!("{}-new.csv", names[0])));
     let files: Vec<&str> = text
         .lines()
         .skip(1)

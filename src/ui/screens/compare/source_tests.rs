@@ -1,0 +1,111 @@
+//! Whose images the models answer on, and what is said where they did not.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::testing::{probe, with_runs};
+use super::tests::{answered, full};
+use crate::event::{Outcome, RunEvent};
+use crate::ui::testing::Harness;
+use crate::ui::{Effect, News};
+
+#[test]
+fn a_folder_is_asked_for_and_its_answers_replace_the_probe() {
+    let (mut harness, names) = full(80, 24);
+    harness.keys(&["o"]).text("/data/new\n");
+    let folder = PathBuf::from("/data/new");
+    let asked = Effect::ProbeFolder {
+        run: names[0].clone(),
+        folder: folder.clone(),
+    };
+    assert_eq!(harness.take(), [asked]);
+    let mut other = probe();
+    other.images.iter_mut().for_each(|image| image.label = None);
+    other.students.truncate(1);
+    harness.news(News::ProbeRead {
+        run: names[0].clone(),
+        folder: Some(folder),
+        probe: Ok(Box::new(other)),
+    });
+    insta::assert_snapshot!("folder_80", harness.screen());
+    harness.take();
+    harness.keys(&["O"]);
+    assert_eq!(harness.take(), [Effect::ReadProbe(names[0].clone())]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_answered_on_is_told_and_what_is_shown_stays() {
+    let (mut harness, names) = full(80, 24);
+    harness.keys(&["f"]);
+    let before = harness.screen();
+    assert!(before.contains("of 12 images"), "{before}");
+    harness.keys(&["o"]).text("/data/newer\n");
+    assert!(harness.screen().contains(" · reading"));
+    let wrong = |harness: &mut Harness| {
+        harness.news(News::ProbeRead {
+            run: names[0].clone(),
+            folder: Some(PathBuf::from("/data/newer")),
+            probe: Err("there is no folder /data/newer".to_owned()),
+        });
+    };
+    wrong(&mut harness);
+    insta::assert_snapshot!("no_such_folder", harness.screen());
+    assert_eq!(harness.at(Duration::from_mins(1)).screen(), before);
+    // An answer that comes after one thought better of it.
+    harness.keys(&["o"]).text("/data/newer\n").keys(&["O"]);
+    wrong(&mut harness);
+    assert_eq!(harness.at(Duration::from_mins(2)).screen(), before);
+}
+
+#[test]
+fn a_first_folder_that_is_wrong_says_so_where_there_is_nothing_else() {
+    let (mut harness, names) = with_runs(80, 24);
+    harness.keys(&["4"]);
+    answered(
+        &mut harness,
+        &names[0],
+        Err("a run records them whenever it is evaluated"),
+    );
+    harness.keys(&["o"]).text("/data/newer\n");
+    harness.news(News::ProbeRead {
+        run: names[0].clone(),
+        folder: Some(PathBuf::from("/data/newer")),
+        probe: Err("there is no folder /data/newer".to_owned()),
+    });
+    insta::assert_snapshot!("wrong_first_folder", harness.screen());
+    harness.take();
+    harness.keys(&["O"]);
+    assert_eq!(harness.take(), [Effect::ReadProbe(names[0].clone())]);
+}
+
+#[test]
+fn a_run_without_answers_says_when_it_will_have_some() {
+    for (state, outcome, told) in [
+        (
+            "stopped",
+            Outcome::Failed {
+                message: "a disk".to_owned(),
+            },
+            "Resume it, with r among the runs (2)",
+        ),
+        (
+            "complete",
+            Outcome::Completed,
+            "was made before runs recorded them",
+        ),
+    ] {
+        let (mut harness, names) = with_runs(80, 24);
+        harness.runs.apply(&names[0], &RunEvent::RunEnded(outcome));
+        harness.keys(&["4"]);
+        answered(
+            &mut harness,
+            &names[0],
+            Err("a run records them whenever it is evaluated"),
+        );
+        let screen = harness.screen();
+        let flowing: String = screen.replace(['\n', '"'], " ");
+        let flowing: Vec<&str> = flowing.split_whitespace().collect();
+        assert!(flowing.join(" ").contains(told), "{screen}");
+        insta::assert_snapshot!(format!("without_answers_{state}"), screen);
+    }
+}
