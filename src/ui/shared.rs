@@ -1,7 +1,7 @@
 //! What all screens share: settings, time, log, the open dialog, and the effects
 //! that an update collects.
 
-use super::dialog::Dialog;
+use super::dialog::{Dialog, Prompt, Purpose};
 use super::effect::Effect;
 use super::graphics::Pictures;
 use super::keymap::Keymap;
@@ -14,7 +14,7 @@ use crate::event::inspection::Picture;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Samples of the machine that are kept: five minutes at one a second.
@@ -82,6 +82,13 @@ impl Shared {
         } else {
             picture::draw_at(picture, &self.theme, buffer, place);
         }
+    }
+
+    /// Asks a person for a folder, beginning with the one before.
+    pub(super) fn ask_folder(&mut self, title: &str, before: Option<&Path>, purpose: Purpose) {
+        let before = before.map(|folder| folder.display().to_string());
+        let prompt = Prompt::new(title, &before.unwrap_or_default(), purpose);
+        self.dialog = Some(Dialog::Prompt(prompt));
     }
 
     /// Asks something of the rest of the program.

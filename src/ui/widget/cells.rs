@@ -123,6 +123,24 @@ pub fn shorten_path(path: &str, width: u16) -> std::borrow::Cow<'_, str> {
     format!("{mark}{}", &path[start..]).into()
 }
 
+/// A name without the time and the letters that end it.
+#[must_use]
+pub fn without_time(name: &str) -> &str {
+    let mut parts = name.rsplitn(4, '-');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(time), Some(day), Some(before))
+            if (time.len(), day.len()) == (6, 8)
+                && time
+                    .bytes()
+                    .chain(day.bytes())
+                    .all(|byte| byte.is_ascii_digit()) =>
+        {
+            before
+        }
+        _ => name,
+    }
+}
+
 /// A share as a percentage of five letters at most: `9.3 %`, `100 %`. What is no
 /// number is a dash.
 #[must_use]
@@ -210,5 +228,13 @@ mod tests {
             [count(7), count(1234), count(1_000_000)],
             ["7", "1,234", "1,000,000"]
         );
+    }
+
+    #[test]
+    fn only_the_time_of_a_run_is_left_out_of_its_name() {
+        assert_eq!(without_time("wide-net-20260102-120000-ab12cd"), "wide-net");
+        for whole in ["wide", "a-b-c-d", "--", "é-2026010é-120000-x"] {
+            assert_eq!(without_time(whole), whole);
+        }
     }
 }

@@ -11,9 +11,14 @@
 
 use std::borrow::Cow;
 
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
 use super::cells::{shorten, width_of};
+use super::picture;
+use crate::event::inspection::Picture;
+use crate::ui::theme::Theme;
 
 /// Lists as wide and high as this have pictures.
 const ROOMY: (u16, u16) = (58, 24);
@@ -92,6 +97,28 @@ pub fn row(list: Rect, line: usize) -> Rect {
         ..rows
     };
     place.intersection(rows)
+}
+
+/// Draws a row's ground and its picture, in half blocks, as there are dozens of
+/// them. Returns where the lines beside it stand.
+pub fn draw_picture(
+    picture: &Picture,
+    (theme, ground): (&Theme, Style),
+    buffer: &mut Buffer,
+    place: Rect,
+) -> Rect {
+    buffer.set_style(place.intersection(buffer.area), ground);
+    let thumbnail = Rect {
+        width: PICTURE.min(place.width),
+        ..place
+    };
+    picture::draw(picture, theme, buffer, thumbnail);
+    let left = (PICTURE + 1).min(place.width);
+    Rect {
+        x: place.x + left,
+        width: place.width - left,
+        ..place
+    }
 }
 
 /// The row at a cell, counted from the first in view.

@@ -17,14 +17,14 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Block;
 
 use super::judged::{apart, usable};
-use super::{Compare, class_name, short_name};
+use super::{Compare, class_name};
 use crate::event::inspection::{Picture, Probe, ProbeImage};
 use crate::ui::graphics::Pictures;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, OTHER, STUDENT, Side, TEACHER};
-use crate::ui::widget::cells::{decimal, shorten_path};
+use crate::ui::widget::cells::{decimal, shorten_path, without_time};
 use crate::ui::widget::gallery::inside;
 
 /// Lines that the answers get before the picture grows.
@@ -156,7 +156,7 @@ fn sides<'a>(compare: &'a Compare, probe: &'a Probe, image: usize) -> Vec<Side<'
     let logits = student.and_then(|answers| usable(probe, &answers.logits, image));
     sides.push(Side::new(("student", STUDENT), logits, temperature));
     if let Some((run, logits)) = compare.second(image) {
-        sides.push(Side::new((short_name(run), OTHER), logits, temperature));
+        sides.push(Side::new((without_time(run), OTHER), logits, temperature));
     }
     sides
 }

@@ -9,12 +9,15 @@ use ratatui::Frame;
 
 use super::layout::{Areas, tab};
 use super::sides::Reading;
-use super::{Compare, TEMPERATURES, View, short_name, sides};
+use super::{Compare, TEMPERATURES, View, sides};
 use crate::event::inspection::Probe;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Cells;
-use crate::ui::widget::cells::{shorten_path, width_of};
+use crate::ui::widget::cells::{shorten_path, width_of, without_time};
+
+/// Cells that the names get before the temperature does.
+const LEAST_NAME: u16 = 12;
 
 pub(super) fn draw(
     compare: &Compare,
@@ -35,18 +38,30 @@ pub(super) fn draw(
     let right = right.into_iter().map(|part| width_of(part)).sum::<u16>() + 1;
     let mut cells = Cells::line(frame.buffer_mut(), areas.head, 0);
     let left = cells.rest().saturating_sub(right + 2);
-    let mut who_is = who(compare, probe, |run| run);
-    if width_of(&who_is) > left {
-        who_is = who(compare, probe, short_name);
-    }
-    cells.text(left, &who_is, theme.text());
-    if cells.rest() >= right {
-        cells
-            .skip(2)
-            .word(&value, theme.muted())
-            .word(&lower, theme.accent())
-            .word(&slider, theme.text())
-            .word(&raise, theme.accent());
+    let names = [
+        who(compare, probe, |run| run),
+        who(compare, probe, without_time),
+    ];
+    match names.iter().find(|name| width_of(name) <= left) {
+        Some(name) => {
+            cells.text(left, name, theme.text()).skip(2);
+            cells
+                .word(&value, theme.muted())
+                .word(&lower, theme.accent())
+                .word(&slider, theme.text())
+                .word(&raise, theme.accent());
+        }
+        None => {
+            // The slider can be spared, and if need be the temperature.
+            let left = cells.rest().saturating_sub(width_of(&value) + 1);
+            let left = if left < LEAST_NAME {
+                cells.rest()
+            } else {
+                left
+            };
+            cells.text(left, &names[1], theme.text()).skip(1);
+            cells.word(&value, theme.muted());
+        }
     }
 
     let mut cells = Cells::line(frame.buffer_mut(), areas.views, 0);

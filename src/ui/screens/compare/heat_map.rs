@@ -25,7 +25,7 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::cells::{count, percent, shorten, width_of};
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{inside, title as title_of};
 
 /// Cells of a column, a space included: at least and at most.
 const COLUMN: (u16, u16) = (7, 14);
@@ -119,16 +119,16 @@ pub(super) fn draw(
     };
     let (rows, columns) = (pair.rows.word(), pair.columns.word());
     let hint = if compare.matrix.whole && whole.is_none() {
-        "· all validation images were not counted so ".to_owned()
+        " · all validation images were not counted so".to_owned()
     } else if whole.is_some() && !compare.matrix.whole {
         let key = shared.keymap.key(Action::WholeSet).unwrap_or_default();
-        format!("· {key}: all validation images ")
+        format!(" · {key}: all validation images")
     } else {
         String::new()
     };
-    let title = format!(" {rows} ↓ by {columns} → · {of} {hint}");
+    let title = format!("{rows} ↓ by {columns} → · {of}{hint}");
     let block = Block::bordered()
-        .title(title)
+        .title(title_of(&title, area))
         .border_style(theme.border(true));
     frame.render_widget(block, area);
     let grid = grid(area, &probe.classes, compare.matrix.cursor);

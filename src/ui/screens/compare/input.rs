@@ -20,16 +20,9 @@ impl Compare {
             Action::NextProbeRun => self.step_run(1, shared, runs),
             Action::PreviousProbeRun => self.step_run(runs.len().saturating_sub(1), shared, runs),
             Action::CompareFolder => {
-                let folder = self
-                    .sides
-                    .folder
-                    .as_ref()
-                    .map(|folder| folder.display().to_string());
-                shared.dialog = Some(Dialog::Prompt(Prompt::new(
-                    "Folder of images to compare on",
-                    &folder.unwrap_or_default(),
-                    Purpose::CompareFolder,
-                )));
+                let title = "Folder of images to compare on";
+                let before = self.sides.folder.as_deref();
+                shared.ask_folder(title, before, Purpose::CompareFolder);
             }
             Action::OwnProbe if self.sides.folder.is_some() => self.look_at(None, shared, runs),
             Action::OwnProbe => self.sides.coming = None,

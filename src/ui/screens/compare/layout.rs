@@ -11,6 +11,11 @@ const NARROW: u16 = 64;
 /// Lower than this, there is no room for the timeline.
 const LOW: u16 = 14;
 
+/// Lower than this, the list has all of a narrow screen.
+const STACKED: u16 = 11;
+/// Rows of the list above an image, for two of its images at least.
+const FEWEST: u16 = 5;
+
 /// Where the panels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Areas {
@@ -38,7 +43,12 @@ pub(super) fn areas(area: Rect) -> Areas {
     ])
     .areas(area);
     let [list, detail] = if area.width < NARROW {
-        Layout::vertical([Constraint::Percentage(40), Constraint::Fill(1)]).areas(main)
+        let list = if main.height < STACKED {
+            main.height
+        } else {
+            (main.height * 2 / 5).max(FEWEST)
+        };
+        Layout::vertical([Constraint::Length(list), Constraint::Fill(1)]).areas(main)
     } else {
         Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(main)
     };

@@ -21,8 +21,8 @@ use crate::event::inspection::Probe;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{STUDENT, TEACHER, mark, verdict};
 use crate::ui::widget::cells::{count, decimal, percent, shorten_path};
-use crate::ui::widget::gallery::{self, PICTURE, inside};
-use crate::ui::widget::{Cells, bars, notice, picture};
+use crate::ui::widget::gallery::{self, inside};
+use crate::ui::widget::{Cells, bars, notice};
 
 /// Cells of a teacher's or student's class, its mark included.
 const ANSWER: u16 = 8;
@@ -150,16 +150,10 @@ fn draw_roomy(
     place: Rect,
 ) {
     let buffer = frame.buffer_mut();
-    buffer.set_style(place.intersection(buffer.area), style);
-    let thumbnail = Rect {
-        width: PICTURE.min(place.width),
-        ..place
-    };
-    picture::draw(&probe.images[image].picture, theme, buffer, thumbnail);
+    let beside = gallery::draw_picture(&probe.images[image].picture, (theme, style), buffer, place);
     let label = judged.label.map_or("–", |label| class_name(probe, label));
     let kl = format!("KL {}", decimal(f64::from(judged.kl)));
-    let mut cells = Cells::line(buffer, place, 0);
-    cells.skip(PICTURE + 1);
+    let mut cells = Cells::line(buffer, beside, 0);
     let source = cells.rest().saturating_sub(12 + LABEL + 8);
     let path = shorten_path(&probe.images[image].source, source);
     cells.text(source, &path, Style::new());
@@ -171,8 +165,8 @@ fn draw_roomy(
     ] {
         let (sign, class) = words(probe, answer);
         let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));
-        let mut cells = Cells::line(buffer, place, series + 1);
-        cells.skip(PICTURE + 1).word(name, theme.muted());
+        let mut cells = Cells::line(buffer, beside, series + 1);
+        cells.word(name, theme.muted());
         cells.text(
             2,
             sign,

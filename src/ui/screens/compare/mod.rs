@@ -376,20 +376,3 @@ impl Compare {
 fn class_name(probe: &Probe, class: usize) -> &str {
     probe.classes.get(class).map_or("?", String::as_str)
 }
-
-/// A run's name without the time and the letters that end it.
-fn short_name(run: &str) -> &str {
-    let mut parts = run.rsplitn(4, '-');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(_), Some(time), Some(day), Some(name))
-            if (time.len(), day.len()) == (6, 8)
-                && time
-                    .bytes()
-                    .chain(day.bytes())
-                    .all(|byte| byte.is_ascii_digit()) =>
-        {
-            name
-        }
-        _ => run,
-    }
-}

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crossterm::event::Event;
 
-use super::short_name;
 use super::testing::{fumble, probe, with_runs};
 use crate::event::inspection::Probe;
 use crate::event::{Phase, RunEvent};
@@ -288,12 +287,4 @@ fn answers_stay_when_they_cannot_be_read_again() {
         screen.contains("12 images") && screen.contains("the disk is gone"),
         "{screen}"
     );
-}
-
-#[test]
-fn only_the_time_of_a_run_is_left_out_of_its_name() {
-    assert_eq!(short_name("wide-net-20260102-120000-ab12cd"), "wide-net");
-    for whole in ["wide", "a-b-c-d", "--", "é-2026010é-120000-x"] {
-        assert_eq!(short_name(whole), whole);
-    }
 }

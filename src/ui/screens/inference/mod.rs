@@ -214,15 +214,8 @@ impl Inference {
     }
 
     fn ask_folder(&self, shared: &mut Shared) {
-        let folder = self
-            .folder
-            .as_ref()
-            .map(|folder| folder.display().to_string());
-        shared.dialog = Some(Dialog::Prompt(Prompt::new(
-            "Folder of images to classify",
-            &folder.unwrap_or_default(),
-            Purpose::ChooseFolder,
-        )));
+        let title = "Folder of images to classify";
+        shared.ask_folder(title, self.folder.as_deref(), Purpose::ChooseFolder);
     }
 
     fn ask_export(&self, extension: &str, shared: &mut Shared) {

@@ -19,7 +19,7 @@ use crate::event::{EvaluatedWeights, Phase, Split};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
-use crate::ui::widget::cells::{count, percent, shorten_path};
+use crate::ui::widget::cells::{count, percent, shorten_path, width_of, without_time};
 use crate::ui::widget::gallery::{fitting, inside};
 use crate::ui::widget::{Cells, bars};
 
@@ -74,8 +74,8 @@ pub(super) fn draw(
             let room = width.saturating_sub(NAME + 1);
             // Folders and runs differ at their ends.
             let is_name = matches!(action, Action::ChooseFolder | Action::NextInferenceRun);
-            let value = if is_name {
-                shorten_path(value, room)
+            let value = if is_name && width_of(value) > room {
+                shorten_path(without_time(value), room)
             } else {
                 fitting(value, room)
             };

@@ -21,8 +21,8 @@ use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::cells::{count, decimal, percent, shorten_path};
-use crate::ui::widget::gallery::{self, PICTURE, inside};
-use crate::ui::widget::{Cells, bars, notice, picture};
+use crate::ui::widget::gallery::{self, inside};
+use crate::ui::widget::{Cells, bars, notice};
 
 /// Cells of a class's name, of a percentage and of another number.
 const CLASS: u16 = 10;
@@ -152,12 +152,7 @@ fn draw_roomy(
     place: Rect,
 ) {
     let buffer = frame.buffer_mut();
-    buffer.set_style(place.intersection(buffer.area), style);
-    let thumbnail = Rect {
-        width: PICTURE.min(place.width),
-        ..place
-    };
-    picture::draw(&entry.image.picture, theme, buffer, thumbnail);
+    let beside = gallery::draw_picture(&entry.image.picture, (theme, style), buffer, place);
     let answer = entry.answer();
     let number = |of: fn(&Figures) -> f32| decimal(answer.map_or(f64::NAN, |a| f64::from(of(a))));
     let facts = format!(
@@ -166,8 +161,7 @@ fn draw_roomy(
         number(|answer| answer.entropy),
         milliseconds(entry)
     );
-    let mut cells = Cells::line(buffer, place, 0);
-    cells.skip(PICTURE + 1);
+    let mut cells = Cells::line(buffer, beside, 0);
     let width = cells
         .rest()
         .saturating_sub(facts.chars().count() as u16 + 1);
@@ -194,8 +188,8 @@ fn draw_roomy(
         .into_iter()
         .filter(|(_, logits, _, _)| logits.is_some());
     for (line, (name, logits, figures, agrees)) in asked.enumerate() {
-        let mut cells = Cells::line(buffer, place, line + 1);
-        cells.skip(PICTURE + 1).text(8, name, theme.muted());
+        let mut cells = Cells::line(buffer, beside, line + 1);
+        cells.text(8, name, theme.muted());
         let (sign, colour) = agreement(agrees, theme);
         cells
             .text(2, sign, colour)
