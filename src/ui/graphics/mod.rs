@@ -95,7 +95,6 @@ impl PictureSetting {
         let tmux = is_within_tmux(&variable);
         let program = variable("TERM_PROGRAM").unwrap_or_default();
         let wanted = match self {
-            Self::HalfBlocks => Protocol::HalfBlocks,
             Self::Kitty => Protocol::Kitty,
             Self::Iterm2 => Protocol::Iterm2,
             Self::Sixel => Protocol::Sixel,
@@ -105,7 +104,7 @@ impl PictureSetting {
             Self::Auto if !tmux && CLUMSY.into_iter().any(is_set) => Protocol::HalfBlocks,
             Self::Auto if abilities.kitty => Protocol::Kitty,
             Self::Auto if abilities.sixel => Protocol::Sixel,
-            Self::Auto => Protocol::HalfBlocks,
+            Self::Auto | Self::HalfBlocks => Protocol::HalfBlocks,
         };
         let cell = abilities
             .cell

@@ -26,6 +26,9 @@ const MOST_PIXELS: u64 = 6_000_000;
 /// terminal forgets the picture that had it.
 const FIRST_NUMBER: u32 = 0x0077_6200;
 
+/// How many numbers there are; a screen shows some ten pictures at once.
+const MOST_NUMBERS: u32 = 4096;
+
 /// Fewer columns than this are drawn in half blocks, which are as good there.
 const NARROWEST: u16 = 4;
 
@@ -119,12 +122,18 @@ impl Pictures {
                 frame: self.frame,
             });
         }
+        self.let_go(MOST_PIXELS);
+    }
+
+    /// Keeps what the last frame showed, and of the rest what was shown last, as
+    /// many pixels as may be.
+    fn let_go(&mut self, most: u64) {
         self.made.sort_by_key(|made| std::cmp::Reverse(made.frame));
         let mut pixels = 0;
         let (cell, frame) = (self.graphics.cell, self.frame);
         self.made.retain(|made| {
             pixels += pixels_of(made.key.size, cell);
-            made.frame == frame || pixels <= MOST_PIXELS
+            made.frame == frame || pixels <= most
         });
     }
 
@@ -156,7 +165,7 @@ impl Pictures {
 
     fn free_number(&self) -> u32 {
         let taken = |number: &u32| self.made.iter().any(|made| made.number == *number);
-        (FIRST_NUMBER..)
+        (FIRST_NUMBER..=FIRST_NUMBER + MOST_NUMBERS)
             .find(|number| !taken(number))
             .unwrap_or(FIRST_NUMBER)
     }
@@ -251,20 +260,22 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded_and_numbers_are_used_again() {
         let mut pictures = pictures(Protocol::Kitty);
-        let place = Rect::new(0, 0, 100, 40);
-        for shade in 0..40 {
+        let place = Rect::new(0, 0, 8, 4);
+        for shade in 0..12 {
             pictures.prepare(&[(&picture(shade), place)]);
         }
-        let each = pixels_of(place.as_size(), (10, 20));
-        let kept = pictures.made.len() as u64;
-        assert!(
-            kept * each <= MOST_PIXELS && (kept + 1) * each > MOST_PIXELS,
-            "{kept}"
-        );
-        let newest = Key::of(&picture(39), place.as_size());
-        assert!(pictures.made.iter().any(|made| made.key == newest));
-        let highest = pictures.made.iter().map(|made| made.number).max();
-        assert!(highest.unwrap() <= FIRST_NUMBER + kept as u32 + 1);
+        assert_eq!(pictures.made.len(), 12);
+        pictures.let_go(5 * pixels_of(place.as_size(), (10, 20)));
+        let kept = |shade| {
+            let key = Key::of(&picture(shade), place.as_size());
+            pictures.made.iter().any(|made| made.key == key)
+        };
+        assert!((0..7).all(|shade| !kept(shade)) && (7..12).all(kept));
+        pictures.let_go(0);
+        assert_eq!(pictures.made.len(), 1);
+        pictures.prepare(&[(&picture(50), place)]);
+        let lowest = pictures.made.iter().map(|made| made.number).min();
+        assert_eq!(lowest, Some(FIRST_NUMBER));
     }
 
     #[test]

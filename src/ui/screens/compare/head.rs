@@ -89,8 +89,8 @@ fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
         let folder = folder.display().to_string();
         format!(" on {}", shorten_path(&folder, 40))
     });
-    let coming = compare.sides.coming.as_ref().map(|folder| {
-        let images = sides::images_of(folder.as_ref());
+    let coming = compare.sides.coming.as_ref().map(|coming| {
+        let images = sides::images_of(coming.folder.as_ref());
         format!(" · reading {}", shorten_path(&images, 40))
     });
     let alone = probe.teacher.is_none().then(|| " · no teacher".to_owned());

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Modifier;
 use ratatui::widgets::Block;
 
 use super::matrix::{Pair, evaluation};
@@ -223,21 +223,28 @@ fn draw_cell(
     } else {
         f64::from(number) / sum as f64
     };
-    let text = format!(
-        "{} {}, {} {}: {} of {}, {}",
-        pair.rows.word(),
-        class_name(probe, row),
-        pair.columns.word(),
-        class_name(probe, column),
+    let numbers = format!(
+        "{} of {}, {}",
         count(u64::from(number)),
         count(sum),
         percent(share)
     );
+    let classes = format!(
+        "{} {}, {} {}: ",
+        pair.rows.word(),
+        class_name(probe, row),
+        pair.columns.word(),
+        class_name(probe, column)
+    );
     let last = usize::from(inside.height.saturating_sub(1));
     let mut cells = Cells::line(frame.buffer_mut(), inside, last);
     let width = cells.rest();
-    let style: Style = theme.accent();
-    cells.text(width, &text, style);
+    // The names of the classes stand at the row and the column, too.
+    if width_of(&classes) + width_of(&numbers) <= width {
+        cells.word(&classes, theme.accent());
+    }
+    let rest = cells.rest();
+    cells.text(rest, &numbers, theme.accent());
 }
 
 #[cfg(test)]

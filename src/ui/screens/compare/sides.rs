@@ -34,6 +34,13 @@ pub(super) enum Heard {
     Images,
 }
 
+/// Images that were asked for and are not answered on yet.
+#[derive(Debug)]
+pub(super) struct Coming {
+    /// Their folder; the run's own without one.
+    pub(super) folder: Option<PathBuf>,
+}
+
 /// Another run's student on the same images.
 #[derive(Debug)]
 pub(super) struct Second {
@@ -49,9 +56,8 @@ pub(super) struct Sides {
     pub(super) run: Option<String>,
     /// The folder of the images; the run's own without one.
     pub(super) folder: Option<PathBuf>,
-    /// The folder that was asked for and is not answered on yet; what is shown
-    /// stays until then, and if it cannot be answered.
-    pub(super) coming: Option<Option<PathBuf>>,
+    /// What is shown stays until these are answered on, and if they cannot be.
+    pub(super) coming: Option<Coming>,
     pub(super) first: Reading,
     pub(super) second: Option<Second>,
     /// How far the run was when it was asked last.
@@ -94,7 +100,7 @@ impl Sides {
             self.read_again(shared, runs);
         } else if let Some(run) = self.run.clone() {
             shared.ask(asking(run, folder.clone()));
-            self.coming = Some(folder);
+            self.coming = Some(Coming { folder });
         }
     }
 
@@ -168,8 +174,11 @@ impl Sides {
         answers: Result<Box<Probe>, String>,
     ) -> Heard {
         let is_first = self.run.as_deref() == Some(run);
-        if is_first && self.coming.as_ref().map(Option::as_ref) == Some(folder) {
-            return self.arrived(answers);
+        let awaited = self
+            .coming
+            .take_if(|coming| is_first && coming.folder.as_ref() == folder);
+        if let Some(coming) = awaited {
+            return self.arrived(coming.folder, answers);
         }
         if folder != self.folder.as_ref() {
             return Heard::Nothing;
@@ -198,8 +207,7 @@ impl Sides {
     }
 
     /// Takes in the answers on the folder that was asked for, if there are any.
-    fn arrived(&mut self, answers: Result<Box<Probe>, String>) -> Heard {
-        let folder = self.coming.take().flatten();
+    fn arrived(&mut self, folder: Option<PathBuf>, answers: Result<Box<Probe>, String>) -> Heard {
         match reading(answers) {
             Reading::Failed(why) => {
                 let images = images_of(folder.as_ref());

@@ -293,7 +293,15 @@ impl Inference {
         match mouse.kind {
             MouseEventKind::ScrollUp => self.look(Action::Up, shared),
             MouseEventKind::ScrollDown => self.look(Action::Down, shared),
-            MouseEventKind::Down(_) if self.unreadable.is_none() => {
+            MouseEventKind::Down(_) if self.unreadable.is_some() => {
+                let files = self.results.unreadable.len();
+                if let Some(selection) = &mut self.unreadable
+                    && let Some(row) = unreadable::row_at(*selection, files, areas.main, position)
+                {
+                    selection.set(row);
+                }
+            }
+            MouseEventKind::Down(_) => {
                 let window = self.results.window(gallery::rows_in(areas.table));
                 let row = gallery::row_at(areas.table, position).map(|row| window.start + row);
                 if let Some(row) = row.filter(|row| window.contains(row)) {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
+use ratatui::layout::{Position, Rect};
+
 use super::super::compare::testing::{fumble, logits, with_runs};
 use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, InferenceRequest, Weights,
@@ -12,6 +14,7 @@ use crate::event::inspection::{
 use crate::event::{Outcome, RunEvent, SkippedImage};
 use crate::ui::action::Context;
 use crate::ui::testing::Harness;
+use crate::ui::widget::Selection;
 use crate::ui::{Effect, News};
 
 pub(super) use super::super::compare::testing::picture;
@@ -255,6 +258,29 @@ fn a_click_selects_and_the_wheel_scrolls() {
     assert_ne!(first, third);
     mouse(MouseEventKind::ScrollUp, 10);
     assert_eq!(mouse(MouseEventKind::ScrollUp, 10), first);
+}
+
+#[test]
+fn a_click_selects_a_file_that_could_not_be_read() {
+    let list = Rect::new(0, 6, 80, 10);
+    let at = |y| super::unreadable::row_at(Selection::default(), 3, list, Position::new(4, y));
+    assert_eq!(
+        [at(6), at(7), at(9), at(10)],
+        [None, Some(0), Some(2), None]
+    );
+    let (mut harness, _) = half(80, 24, &[]);
+    unreadable(&mut harness);
+    harness.keys(&["u", "down"]);
+    let mouse = |row| {
+        Event::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: 4,
+            row,
+            modifiers: KeyModifiers::NONE,
+        })
+    };
+    let before = harness.screen();
+    assert_eq!(harness.input(mouse(20)).screen(), before);
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! ```
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::Block;
 
@@ -17,6 +17,19 @@ use crate::ui::theme::Theme;
 use crate::ui::widget::cells::{count, shorten_path};
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, Selection, notice};
+
+/// The file at a cell of the panel.
+pub(super) fn row_at(
+    selection: Selection,
+    files: usize,
+    area: Rect,
+    position: Position,
+) -> Option<usize> {
+    let inside = inside(area);
+    let window = selection.window(files, usize::from(inside.height));
+    let row = window.start + usize::from(position.y.checked_sub(inside.y)?);
+    (inside.contains(position) && window.contains(&row)).then_some(row)
+}
 
 pub(super) fn draw(
     results: &Results,
@@ -40,10 +53,8 @@ pub(super) fn draw(
         return;
     }
     let selected = selection.get(files.len());
-    for (line, at) in selection
-        .window(files.len(), usize::from(inside.height))
-        .enumerate()
-    {
+    let window = selection.window(files.len(), usize::from(inside.height));
+    for (line, at) in window.enumerate() {
         let mut cells = Cells::line(frame.buffer_mut(), inside, line);
         if selected == Some(at) {
             cells.style(theme.selection());
