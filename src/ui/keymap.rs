@@ -291,11 +291,11 @@ mod tests {
                 letter.is_ascii_lowercase() && !"hijm".contains(letter)
             }
             (KeyCode::Char(letter), KeyModifiers::ALT) => letter.is_ascii_alphanumeric(),
-            // The desktop takes some of these, a laptop has no row for them.
-            (KeyCode::F(_), _) => false,
-            // They are another key with another one on a laptop.
+            // The desktop takes some of the first, and a laptop has no row for
+            // them; the others are other keys with another one on a laptop.
             (
-                KeyCode::Delete
+                KeyCode::F(_)
+                | KeyCode::Delete
                 | KeyCode::Insert
                 | KeyCode::Home
                 | KeyCode::End

@@ -313,7 +313,7 @@ impl Ui {
                 self.written(is_saved);
             }
             News::Experiments(_) | News::ExperimentRead { .. } | News::Planned { .. } => {
-                self.experiments.heard(news, shared, runs)
+                self.experiments.heard(news, shared, runs);
             }
         }
     }

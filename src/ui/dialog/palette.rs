@@ -69,7 +69,7 @@ impl Palette {
             }
             // First and last belong to the text.
             Some(action @ (Action::Up | Action::Down | Action::PageUp | Action::PageDown)) => {
-                _ = self.selection.act(action, found.len())
+                _ = self.selection.act(action, found.len());
             }
             _ => {
                 if self.line.key(key) {
@@ -82,7 +82,7 @@ impl Palette {
 
     pub(super) fn mouse(mut self, mouse: MouseEvent, area: Rect) -> Answer {
         let count = self.found().len();
-        let list = self.areas(area).list;
+        let list = Self::areas(area).list;
         let cell = Position::new(mouse.column, mouse.row);
         match mouse.kind {
             MouseEventKind::ScrollDown => _ = self.selection.act(Action::Down, count),
@@ -130,7 +130,7 @@ impl Palette {
         scored.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    fn areas(&self, area: Rect) -> Areas {
+    fn areas(area: Rect) -> Areas {
         let place = boxed::place((WIDTH, HEIGHT), area);
         let inside = boxed::inside(place);
         let below = if inside.width < FULL && inside.height > 2 * DESCRIPTION {
@@ -153,7 +153,7 @@ impl Palette {
     }
 
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
-        let areas = self.areas(area);
+        let areas = Self::areas(area);
         boxed::open("Do", areas.place, theme, frame);
         frame.render_widget(self.line.line(theme.text()), areas.input);
         let found = self.found();

@@ -113,7 +113,8 @@ fn a_prompt_is_taken_or_left_by_clicks() {
 
 #[test]
 fn a_difference_scrolls_to_its_end_and_no_further() {
-    let mine: String = (0..100).map(|line| format!("{line}\n")).collect();
+    let lines: Vec<String> = (0..100).map(|line| line.to_string()).collect();
+    let mine = lines.join("\n") + "\n";
     let mut harness = over(Dialog::Conflict(Conflict::new("a", &mine, "", false)));
     assert!(harness.screen().contains("- 0"));
     harness.keys(&["end", "pagedown"]);

@@ -26,6 +26,7 @@ use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::store::{CommandState, Runs};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
+use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::figures::{Manner, duration, scaled};
 use crate::ui::widget::wrap::wrapped;
@@ -42,11 +43,11 @@ pub(super) fn draw(
     frozen: &Frozen,
     runs: &Runs,
     above: usize,
-    keymap: &Keymap,
-    theme: &Theme,
+    shared: &Shared,
     frame: &mut Frame,
     area: Rect,
 ) {
+    let (keymap, theme) = (&shared.keymap, &shared.theme);
     let most = usize::from(area.width.saturating_sub(4));
     let block = Block::bordered()
         .title(format!(" {} ", cut_middle(run.name, most)))

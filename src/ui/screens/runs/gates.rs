@@ -106,14 +106,14 @@ mod tests {
 
     /// What is told of a run with this accuracy and the gate, where another run
     /// has `other`.
-    fn told(gate: &str, own: f64, other: Option<Option<f64>>) -> String {
+    fn told(gate: &str, own: f64, other: Option<&[f64]>) -> String {
         let quickstart = include_str!("../../../../experiments/quickstart.ron");
         let text = quickstart.replace("AtLeast(\"test/top1\", 0.75)", gate);
         let mut runs = Runs::new();
         if let Some(other) = other {
             let mut run = entry("other-20260101-000000-aaaaaa", "", 1);
-            let events = other.map(|top1| evaluated(Split::Test, 3, top1));
-            apply(&mut run, events.as_slice());
+            let events = other.iter().map(|top1| evaluated(Split::Test, 3, *top1));
+            apply(&mut run, &events.collect::<Vec<_>>());
             runs.insert(run);
         }
         let mut run = entry("own", &text, 2);
@@ -135,16 +135,16 @@ mod tests {
     fn a_gate_against_another_run_is_judged_by_that_runs_figures() {
         let run = "run: \"checkpoints/other-20260101-000000-aaaaaa\"";
         let least = format!("AtLeast(\"test/top1\", Run({run}, tolerance: 0.01))");
-        let told = |own, other| told(&least, own, other);
+        let told = |own, other: Option<&[f64]>| told(&least, own, other);
         assert_eq!(
-            told(0.895, Some(Some(0.9))),
+            told(0.895, Some(&[0.9])),
             "✓ test/top1 ≥ that of other-20260101-000000-aaaaaa within 0.01, \
              is 0.8950 against 0.9000"
         );
-        assert!(told(0.88, Some(Some(0.9))).starts_with("✗ "));
+        assert!(told(0.88, Some(&[0.9])).starts_with("✗ "));
         let unknown = told(0.88, None);
         assert!(unknown.starts_with("· ") && unknown.ends_with("that run is not here"));
-        let unmeasured = told(0.88, Some(None));
+        let unmeasured = told(0.88, Some(&[]));
         assert!(unmeasured.starts_with("· ") && unmeasured.ends_with("was not measured"));
     }
 
@@ -153,7 +153,7 @@ mod tests {
         let run = "run: \"checkpoints/other-20260101-000000-aaaaaa\"";
         let most = format!("AtMost(\"test/loss\", Run({run}, tolerance: 0.1))");
         // The loss of these is one and a half times what is wrong.
-        assert!(told(&most, 0.85, Some(Some(0.9))).starts_with("✓ "));
-        assert!(told(&most, 0.80, Some(Some(0.9))).starts_with("✗ "));
+        assert!(told(&most, 0.85, Some(&[0.9])).starts_with("✓ "));
+        assert!(told(&most, 0.80, Some(&[0.9])).starts_with("✗ "));
     }
 }

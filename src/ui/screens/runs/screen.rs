@@ -98,16 +98,7 @@ impl RunsTable {
                 .and_then(|run| self.listing().known(run.name))
                 .map(|known| &known.frozen);
             if let (Some(run), Some(frozen)) = (&selected, frozen) {
-                details::draw(
-                    run,
-                    frozen,
-                    runs,
-                    self.details_above,
-                    keymap,
-                    theme,
-                    frame,
-                    place,
-                );
+                details::draw(run, frozen, runs, self.details_above, shared, frame, place);
             }
         }
     }
