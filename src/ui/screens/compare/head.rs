@@ -42,26 +42,23 @@ pub(super) fn draw(
         who(compare, probe, |run| run),
         who(compare, probe, without_time),
     ];
-    match names.iter().find(|name| width_of(name) <= left) {
-        Some(name) => {
-            cells.text(left, name, theme.text()).skip(2);
-            cells
-                .word(&value, theme.muted())
-                .word(&lower, theme.accent())
-                .word(&slider, theme.text())
-                .word(&raise, theme.accent());
-        }
-        None => {
-            // The slider can be spared, and if need be the temperature.
-            let left = cells.rest().saturating_sub(width_of(&value) + 1);
-            let left = if left < LEAST_NAME {
-                cells.rest()
-            } else {
-                left
-            };
-            cells.text(left, &names[1], theme.text()).skip(1);
-            cells.word(&value, theme.muted());
-        }
+    if let Some(name) = names.iter().find(|name| width_of(name) <= left) {
+        cells.text(left, name, theme.text()).skip(2);
+        cells
+            .word(&value, theme.muted())
+            .word(&lower, theme.accent())
+            .word(&slider, theme.text())
+            .word(&raise, theme.accent());
+    } else {
+        // The slider can be spared, and if need be the temperature.
+        let left = cells.rest().saturating_sub(width_of(&value) + 1);
+        let left = if left < LEAST_NAME {
+            cells.rest()
+        } else {
+            left
+        };
+        cells.text(left, &names[1], theme.text()).skip(1);
+        cells.word(&value, theme.muted());
     }
 
     let mut cells = Cells::line(frame.buffer_mut(), areas.views, 0);
