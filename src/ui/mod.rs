@@ -79,7 +79,7 @@ impl Ui {
 
     /// The same with charts as somebody laid them out before.
     #[must_use]
-    pub fn with_layout(mut self, layout: Layout) -> Self {
+    pub fn with_layout(mut self, layout: &Layout) -> Self {
         self.live.lay_out(layout);
         self
     }

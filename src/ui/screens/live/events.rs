@@ -14,6 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
+use super::words::whole_words;
 use crate::event::{Command, Evaluation, Phase, Position, Split};
 use crate::experiment::schedule::Schedule;
 use crate::store::{Checkpoint, CommandState, CommandStatus, Iteration, RunStore};
@@ -157,7 +158,7 @@ impl Events {
             let mut line = Line::from(vec![
                 Span::styled(format!("{pointer}{letter} "), theme.accent()),
                 Span::styled(format!("{place:<14} "), theme.muted()),
-                Span::styled(text, style),
+                Span::styled(whole_words(&text, area.width.saturating_sub(17)), style),
             ]);
             if Some(at) == selected {
                 line = line.style(theme.selection());

@@ -17,16 +17,18 @@ use ratatui::widgets::{Paragraph, Wrap};
 use super::alerts::Alert;
 use super::machine;
 use super::progress::{Progress, duration};
+use super::words::{Part, fitted, whole_words};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
 use crate::store::{Life, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::news::MachineSample;
 use crate::ui::theme::Theme;
+use crate::ui::widget::cells::shorten;
 use crate::ui::widget::chart::number;
 
-/// Cells of the progress bar.
-const BAR: u16 = 32;
+/// Cells of the progress bar, by the width that it has them from.
+const BARS: [(u16, u16); 3] = [(70, 32), (50, 16), (0, 8)];
 
 /// Rows of what went wrong.
 const MOST_TROUBLE: u16 = 3;
@@ -59,12 +61,12 @@ impl Header<'_> {
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let progress = Progress::of(&self.entry.store, self.phase);
         let mut lines = vec![
-            self.first(progress.as_ref(), theme),
-            self.second(progress.as_ref(), theme),
-            self.third(theme),
+            fitted(self.first(progress.as_ref(), area.width, theme), area.width),
+            self.second(progress.as_ref(), area.width, theme),
+            fitted(self.third(theme), area.width),
         ];
         if self.narrow {
-            lines.push(self.compact(theme));
+            lines.push(self.compact(area.width, theme));
         }
         let above = Rect {
             height: (lines.len() as u16).min(area.height),
@@ -83,7 +85,8 @@ impl Header<'_> {
         }
     }
 
-    fn first(&self, progress: Option<&Progress>, theme: &Theme) -> Line<'static> {
+    /// Name, training and state; epoch, step and device where there is room.
+    fn first(&self, progress: Option<&Progress>, width: u16, theme: &Theme) -> Vec<Part> {
         let store = &self.entry.store;
         let state = self.entry.state();
         let name = store
@@ -112,92 +115,118 @@ impl Header<'_> {
             }
             Life::Here | Life::Nobody => (format!("{symbol} {}", state.word()), style),
         };
-        let mut spans = vec![
-            Span::styled(format!(" {name}"), theme.accent()),
-            Span::raw(format!("  {phase}  ")),
-            Span::styled(word, style),
+        let word = Span::styled(format!("  {word}"), style);
+        let room = width.saturating_sub(word.width() as u16 + 1);
+        let name = format!(" {}", shorten(name, room));
+        let mut parts = vec![
+            Part::new(0, [Span::styled(name, theme.accent())]),
+            Part::new(1, [Span::raw(format!("  {phase}"))]),
+            Part::new(0, [word]),
         ];
         if let Some(progress) = progress {
-            spans.push(Span::raw(format!(
-                "  epoch {} of {}",
-                number((progress.epochs.0 * 10.0).floor() / 10.0),
-                number(progress.epochs.1)
-            )));
-            spans.push(Span::styled(
-                format!("  step {} of {}", progress.steps.0, progress.steps.1),
-                theme.muted(),
-            ));
+            let done = number((progress.epochs.0 * 10.0).floor() / 10.0);
+            let epochs = format!("  epoch {done} of {}", number(progress.epochs.1));
+            let steps = format!("  step {} of {}", progress.steps.0, progress.steps.1);
+            parts.push(Part::new(2, [Span::raw(epochs)]));
+            parts.push(Part::new(3, [Span::styled(steps, theme.muted())]));
         }
         if let Some(identity) = &store.identity {
-            spans.push(Span::styled(
-                format!("  {}", identity.device),
-                theme.muted(),
-            ));
+            let device = format!("  {}", identity.device);
+            parts.push(Part::new(4, [Span::styled(device, theme.muted())]));
         }
-        Line::from(spans)
+        parts
     }
 
-    fn second(&self, progress: Option<&Progress>, theme: &Theme) -> Line<'static> {
+    /// How far it is, and how long it will take.
+    fn second(&self, progress: Option<&Progress>, width: u16, theme: &Theme) -> Line<'static> {
         let Some(progress) = progress else {
             let text = match (self.entry.state(), self.phase) {
                 (RunState::New, _) => " not begun, or not read yet",
                 (_, Phase::Teacher) => " the teacher is not trained here",
                 (_, Phase::Student) => " the student's training has not begun",
             };
-            return Line::styled(text, theme.muted());
+            return Line::styled(whole_words(text, width).into_owned(), theme.muted());
         };
+        let bar = BARS.iter().find(|(from, _)| width >= *from);
+        let bar = bar.map_or(0, |(_, cells)| *cells);
         let share = progress.share().clamp(0.0, 1.0);
-        let done = (share * f64::from(BAR)).floor() as usize;
-        let rest = usize::from(BAR) - done;
-        let mut spans = vec![
-            Span::styled(format!(" {}", "━".repeat(done)), theme.accent()),
-            Span::styled("┄".repeat(rest), theme.muted()),
-            Span::raw(format!("  {:.0} %", (share * 100.0).floor())),
+        let done = (share * f64::from(bar)).floor() as usize;
+        let rest = usize::from(bar) - done;
+        let mut parts = vec![
+            Part::new(
+                1,
+                [
+                    Span::styled(format!(" {}", "━".repeat(done)), theme.accent()),
+                    Span::styled("┄".repeat(rest), theme.muted()),
+                    Span::raw(" "),
+                ],
+            ),
+            Part::new(0, [Span::raw(format!(" {:.0} %", (share * 100.0).floor()))]),
         ];
         if let Some(ended) = progress.ended {
-            spans.push(Span::raw(format!("  {}", ended.told())));
-            return Line::from(spans);
+            parts.push(Part::new(0, [Span::raw(format!("  {}", ended.told()))]));
+            return fitted(parts, width);
         }
         if let Some(speed) = progress.images_per_second {
-            spans.push(Span::raw(format!("  {} images/s", number(speed))));
+            let speed = format!("  {} images/s", number(speed));
+            parts.push(Part::new(2, [Span::raw(speed)]));
         }
         match (self.entry.state(), progress.left) {
             (RunState::Training, Some(left)) => {
-                spans.push(Span::raw(format!("  {} left", duration(left))));
+                let left = format!("  {} left", duration(left));
+                parts.push(Part::new(0, [Span::raw(left)]));
                 if !progress.evaluations_counted {
-                    spans.push(Span::styled(", evaluations not counted yet", theme.muted()));
+                    let note = ", evaluations not counted yet";
+                    parts.push(Part::new(3, [Span::styled(note, theme.muted())]));
                 }
             }
-            (RunState::Paused, _) => spans.push(Span::styled("  waits for you", theme.warn())),
+            (RunState::Paused, _) => {
+                parts.push(Part::new(
+                    0,
+                    [Span::styled("  waits for you", theme.warn())],
+                ));
+            }
             _ => {}
         }
-        Line::from(spans)
+        fitted(parts, width)
     }
 
-    fn third(&self, theme: &Theme) -> Line<'static> {
+    /// How well it does.
+    fn third(&self, theme: &Theme) -> Vec<Part> {
         let store = &self.entry.store;
         let last = store.last_evaluation(self.phase, Split::Valid, EvaluatedWeights::Last);
         let (Some(best), Some(last)) = (store.best_evaluation(self.phase), last) else {
-            return Line::styled(" not evaluated yet", theme.muted());
+            return vec![Part::new(
+                0,
+                [Span::styled(" not evaluated yet", theme.muted())],
+            )];
         };
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let mut spans = vec![
-            Span::styled(" valid top-1", theme.muted()),
-            Span::raw("  best "),
-            Span::styled(percent(best.top1), theme.good()),
-            Span::styled(format!(" at epoch {}", number(best.epoch)), theme.muted()),
-            Span::raw(format!("  last {}", percent(last.top1))),
+        let epoch = format!(" at epoch {}", number(best.epoch));
+        let mut parts = vec![
+            Part::new(0, [Span::styled(" valid top-1", theme.muted())]),
+            Part::new(
+                0,
+                [
+                    Span::raw("  best "),
+                    Span::styled(percent(best.top1), theme.good()),
+                ],
+            ),
+            Part::new(4, [Span::styled(epoch, theme.muted())]),
+            Part::new(2, [Span::raw(format!("  last {}", percent(last.top1)))]),
         ];
         if let Some(teacher) = last.teacher {
-            spans.push(Span::raw(format!("  teacher {}", percent(teacher.top1))));
+            let teacher = format!("  teacher {}", percent(teacher.top1));
+            parts.push(Part::new(3, [Span::raw(teacher)]));
         }
         let tested = store
             .last_evaluation(self.phase, Split::Test, EvaluatedWeights::Best)
             .or_else(|| store.last_evaluation(self.phase, Split::Test, EvaluatedWeights::Last));
         if let Some(test) = tested {
-            spans.push(Span::raw(format!("  test {}", percent(test.top1))));
+            let test = format!("  test {}", percent(test.top1));
+            parts.push(Part::new(1, [Span::raw(test)]));
         }
-        Line::from(spans)
+        parts
     }
 
     /// What went wrong, and what to do.
@@ -230,15 +259,25 @@ impl Header<'_> {
     }
 
     /// Alerts and the machine in a line.
-    fn compact(&self, theme: &Theme) -> Line<'static> {
+    fn compact(&self, width: u16, theme: &Theme) -> Line<'static> {
         if let Some(last) = self.alerts.last() {
             let more = match self.alerts.len() {
                 1 => String::new(),
                 count => format!(" ({count} alerts)"),
             };
-            return Line::styled(format!(" !{more} {}", last.message), theme.warn());
+            let text = format!(" !{more} {}", last.message);
+            return Line::styled(whole_words(&text, width).into_owned(), theme.warn());
         }
-        let text = machine::summary(self.machine).unwrap_or_default();
-        Line::styled(format!(" {text}"), theme.muted())
+        let mut parts = machine::summary(self.machine);
+        if let Some((_, first)) = parts.first_mut() {
+            first.insert(0, ' ');
+        }
+        for (_, next) in parts.iter_mut().skip(1) {
+            next.insert_str(0, "  ");
+        }
+        let parts = parts
+            .into_iter()
+            .map(|(rank, text)| Part::new(rank, [Span::styled(text, theme.muted())]));
+        fitted(parts.collect(), width)
     }
 }

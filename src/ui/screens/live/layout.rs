@@ -121,8 +121,8 @@ impl Areas {
 
 impl Live {
     /// Takes over how charts were laid out before.
-    pub(in crate::ui) fn lay_out(&mut self, layout: Layout) {
-        self.view.lay_out(&layout);
+    pub(in crate::ui) fn lay_out(&mut self, layout: &Layout) {
+        self.view.lay_out(layout);
         self.sizes = Sizes {
             side: layout.side,
             events: layout.events,

@@ -34,22 +34,23 @@ pub(super) fn draw(
     frame.render_widget(Paragraph::new(lines(samples, area.width, theme)), area);
 }
 
-/// What it does in a line.
-pub(super) fn summary(samples: &VecDeque<MachineSample>) -> Option<String> {
-    let last = samples.back()?;
-    let machine = format!(
-        "cpu {:.0} %  memory {} of {} GiB, {} MiB here",
-        100.0 * busy(last),
-        gib(last.memory.0),
-        gib(last.memory.1),
-        last.process_memory >> 20,
-    );
+/// What it does, for a line, each with how far it can be done without.
+pub(super) fn summary(samples: &VecDeque<MachineSample>) -> Vec<(u8, String)> {
+    let Some(last) = samples.back() else {
+        return Vec::new();
+    };
+    let (used, all) = (gib(last.memory.0), gib(last.memory.1));
+    let mut parts = vec![
+        (0, format!("cpu {:.0} %", 100.0 * busy(last))),
+        (2, format!("memory {used} of {all} GiB")),
+        (3, format!("{} MiB here", last.process_memory >> 20)),
+    ];
     let gpus = last.gpus.iter().enumerate().map(|(number, gpu)| {
         let (busy, memory) = (100.0 * clean(gpu.busy), gib(gpu.memory.0));
-        format!("gpu{number} {busy:.0} % {memory} GiB")
+        (1, format!("gpu{number} {busy:.0} % {memory} GiB"))
     });
-    let parts: Vec<String> = std::iter::once(machine).chain(gpus).collect();
-    Some(parts.join("  "))
+    parts.extend(gpus);
+    parts
 }
 
 fn lines(samples: &VecDeque<MachineSample>, width: u16, theme: &Theme) -> Vec<Line<'static>> {

@@ -22,6 +22,7 @@ mod control;
 mod events;
 mod grid;
 mod header;
+mod heading;
 mod knobs;
 mod layout;
 mod machine;
@@ -31,10 +32,10 @@ mod progress;
 mod series;
 mod side;
 mod view;
+mod words;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use self::across::Across;
@@ -43,6 +44,7 @@ use self::charts::{ChartSpec, charts};
 use self::events::Events;
 use self::grid::Page;
 use self::header::Header;
+use self::heading::rule;
 use self::knobs::Knobs;
 use self::layout::{Areas, Border, Sizes, areas};
 use self::series::Summaries;
@@ -56,7 +58,9 @@ use crate::ui::effect::Effect;
 use crate::ui::layout::Layout;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
-use crate::ui::theme::Theme;
+
+/// From this height on the machine has a line where it has no pane.
+const ROOMY: u16 = 12;
 
 /// What keys mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -261,7 +265,9 @@ impl Live {
             phase: shown.phase,
             alerts: self.alerts.all(),
             machine: &shared.machine,
-            narrow: areas(area, 0, self.sizes, false).side.is_none(),
+            // What is wrong is said wherever there is any room at all.
+            narrow: areas(area, 0, self.sizes, false).side.is_none()
+                && (area.height >= ROOMY || !self.alerts.all().is_empty()),
             keymap: &shared.keymap,
         }
     }
@@ -355,34 +361,6 @@ fn draw_nothing(shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
     };
     let text = Paragraph::new(text).style(shared.theme.muted()).centered();
     frame.render_widget(text.wrap(Wrap { trim: true }), place);
-}
-
-/// A line that begins a pane: its title, and something beside it.
-fn rule(title: &str, note: &str, focused: bool, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let place = Rect {
-        height: 1.min(area.height),
-        ..area
-    }
-    .intersection(frame.area());
-    let line = "─".repeat(place.width.into());
-    frame.render_widget(Span::styled(line, theme.border(focused)), place);
-    let inside = Rect {
-        x: place.x + 1.min(place.width),
-        width: place.width.saturating_sub(1),
-        ..place
-    };
-    let pointer = if focused { "▸" } else { " " };
-    let style = if focused {
-        theme.accent()
-    } else {
-        theme.text()
-    };
-    let mut spans = vec![Span::styled(format!("{pointer}{title} "), style)];
-    if !note.is_empty() {
-        spans.push(Span::styled("── ", theme.border(focused)));
-        spans.push(Span::styled(format!("{note} "), theme.muted()));
-    }
-    frame.render_widget(Line::from(spans), inside);
 }
 
 #[cfg(test)]

@@ -78,8 +78,9 @@ impl Xs<'_> {
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Steps(a), Self::Steps(b)) => std::ptr::eq(*a, *b),
-            (Self::Values(a), Self::Values(b)) => std::ptr::eq(*a, *b),
-            (Self::Clock(a, _), Self::Clock(b, _)) => std::ptr::eq(*a, *b),
+            (Self::Values(a), Self::Values(b)) | (Self::Clock(a, _), Self::Clock(b, _)) => {
+                std::ptr::eq(*a, *b)
+            }
             _ => false,
         }
     }

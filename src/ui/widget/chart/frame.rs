@@ -4,42 +4,44 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::marks::{Label, draw_groups};
 use super::{Axis, Chart, GUTTER, column, number, put};
 use crate::ui::theme::Theme;
 
 /// Columns between two labels of the x axis, about.
 const LABEL_EVERY: u16 = 12;
 
-impl Chart<'_> {
-    pub(super) fn draw_y_axis(&self, y: Axis, theme: &Theme, frame: &mut Frame, plot: Rect) {
-        let Some(left) = plot.x.checked_sub(1) else {
-            return;
-        };
-        let gutter = Rect {
-            x: left,
-            width: 1,
-            ..plot
-        };
-        for row in 0..plot.height {
-            put(frame, gutter, (0, row), '│', theme.muted());
-        }
-        let most = usize::from(plot.height / 2).clamp(1, 8);
-        for tick in y.ticks(most) {
-            let row = super::row(y, tick, plot);
-            if row >= plot.height {
-                continue;
-            }
-            put(frame, gutter, (0, row), '┤', theme.muted());
-            let width = GUTTER - 1;
-            let label = format!("{:>1$}", number(tick), usize::from(width));
-            let place = Rect::new(left.saturating_sub(width), plot.y + row, width, 1);
-            frame.render_widget(
-                Line::styled(label, theme.muted()),
-                place.intersection(frame.area()),
-            );
-        }
+/// Draws the y axis left of the plot.
+pub(super) fn draw_y_axis(y: Axis, theme: &Theme, frame: &mut Frame, plot: Rect) {
+    let Some(left) = plot.x.checked_sub(1) else {
+        return;
+    };
+    let gutter = Rect {
+        x: left,
+        width: 1,
+        ..plot
+    };
+    for row in 0..plot.height {
+        put(frame, gutter, (0, row), '│', theme.muted());
     }
+    let most = usize::from(plot.height / 2).clamp(1, 8);
+    for tick in y.ticks(most) {
+        let row = super::row(y, tick, plot);
+        if row >= plot.height {
+            continue;
+        }
+        put(frame, gutter, (0, row), '┤', theme.muted());
+        let width = GUTTER - 1;
+        let label = format!("{:>1$}", number(tick), usize::from(width));
+        let place = Rect::new(left.saturating_sub(width), plot.y + row, width, 1);
+        frame.render_widget(
+            Line::styled(label, theme.muted()),
+            place.intersection(frame.area()),
+        );
+    }
+}
 
+impl Chart<'_> {
     pub(super) fn draw_x_axis(&self, x: Axis, theme: &Theme, frame: &mut Frame, plot: Rect) {
         let line = Rect {
             x: plot.x.saturating_sub(1),
@@ -64,19 +66,28 @@ impl Chart<'_> {
         if line.x >= gutter.width {
             frame.render_widget(Line::styled(unit, theme.muted()), gutter);
         }
-        let mut labels = Vec::new();
-        for tick in x.ticks(usize::from(plot.width / LABEL_EVERY).max(1)) {
-            let Some(column) = column(x, tick, plot) else {
-                continue;
-            };
-            let label = format!("┬{}", number(tick));
-            let width = label.chars().count() as u16;
-            if plot.x + column + width <= line.right() {
-                labels.push((column, column + width));
-                let place = Rect::new(plot.x + column, line.y, width, 1);
-                frame.render_widget(Line::styled(label, theme.muted()), place);
+        let ticks = x.ticks(usize::from(plot.width / LABEL_EVERY).max(1));
+        let labels: Vec<Label> = ticks
+            .into_iter()
+            .filter_map(|tick| {
+                Some(Label {
+                    column: column(x, tick, plot)?,
+                    text: number(tick),
+                })
+            })
+            .filter(|label| label.end() <= plot.width)
+            .collect();
+        let groups = self.groups(x, &labels, plot);
+        for label in &labels {
+            let at = |column: u16, width: u16| Rect::new(plot.x + column, line.y, width, 1);
+            put(frame, line, (label.column + 1, 0), '┬', theme.muted());
+            // A number of which a mark hides a digit would be another number.
+            if !groups.iter().any(|group| group.hides(label)) {
+                let text = Line::styled(label.text.as_str(), theme.muted());
+                let place = at(label.column + 1, label.text.chars().count() as u16);
+                frame.render_widget(text, place.intersection(line));
             }
         }
-        self.draw_marks((x, &labels), theme, frame, plot);
+        draw_groups(&groups, theme, frame, plot);
     }
 }

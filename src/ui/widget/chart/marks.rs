@@ -2,14 +2,16 @@
 //!
 //! ```text
 //!      ┊                      ┊  lines of turned knobs
-//! ╰┬0──k───i───i───┬5──i───k2─b
-//! ╰┬0────i250────┬500───i250───  where there are too many to tell apart
+//! ╰┬0──k───i───i───┬5──i───k×2─b
+//! ╰┬0───i×250────┬500──i×250───  where there are too many to tell apart
 //! ```
 //!
 //! Marks that fall on the same column become one with their count. Where a
-//! kind would fill the axis, its marks between two labels become one.
+//! kind would fill the axis, or hide its numbers, its marks between two labels
+//! become one.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -23,7 +25,7 @@ const LEAST_BETWEEN: usize = 4;
 
 /// Marks that became one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Group {
+pub(super) struct Group {
     /// Where its letter stands.
     column: u16,
     letter: char,
@@ -32,39 +34,66 @@ struct Group {
     line: bool,
 }
 
-impl Chart<'_> {
-    /// Draws the marks, later kinds over earlier ones, beside labels that stand
-    /// between `(first column, column behind)`.
-    pub(super) fn draw_marks(
-        &self,
-        (x, labels): (Axis, &[(u16, u16)]),
-        theme: &Theme,
-        frame: &mut Frame,
-        plot: Rect,
-    ) {
-        let below = Rect {
-            y: plot.bottom(),
-            height: 1,
-            ..plot
-        };
-        for group in self.groups(x, labels, plot) {
-            put(frame, below, (group.column, 0), group.letter, theme.warn());
-            if group.count > 1 {
-                let digits = group.count.to_string();
-                for (at, digit) in (group.column + 1..).zip(digits.chars()) {
-                    put(frame, below, (at, 0), digit, theme.warn());
-                }
-            }
-            if group.line {
-                for row in 0..plot.height {
-                    put(frame, plot, (group.column, row), '┊', theme.muted());
-                }
-            }
+/// A number on the axis.
+#[derive(Debug, Clone)]
+pub(super) struct Label {
+    /// Where its tick stands; the number stands right of it.
+    pub(super) column: u16,
+    pub(super) text: String,
+}
+
+impl Label {
+    /// The column behind it.
+    pub(super) fn end(&self) -> u16 {
+        self.column + 1 + self.text.chars().count() as u16
+    }
+
+    /// Whether a mark at these columns hides a part of the number.
+    fn is_hidden(&self, columns: &Range<u16>) -> bool {
+        columns.start < self.end() && columns.end > self.column + 1
+    }
+}
+
+impl Group {
+    /// What stands behind its letter.
+    fn count(&self) -> String {
+        match self.count {
+            0 | 1 => String::new(),
+            count => format!("×{count}"),
         }
     }
 
+    /// Whether it stands on a label's number.
+    pub(super) fn hides(&self, label: &Label) -> bool {
+        let width = 1 + self.count().chars().count() as u16;
+        label.is_hidden(&(self.column..self.column + width))
+    }
+}
+
+/// Draws groups of marks, later ones over earlier ones.
+pub(super) fn draw_groups(groups: &[Group], theme: &Theme, frame: &mut Frame, plot: Rect) {
+    let below = Rect {
+        y: plot.bottom(),
+        height: 1,
+        ..plot
+    };
+    for group in groups {
+        let letters =
+            std::iter::once(group.letter).chain(group.count().chars().collect::<Vec<_>>());
+        for (at, letter) in (group.column..).zip(letters) {
+            put(frame, below, (at, 0), letter, theme.warn());
+        }
+        if group.line {
+            for row in 0..plot.height {
+                put(frame, plot, (group.column, row), '┊', theme.muted());
+            }
+        }
+    }
+}
+
+impl Chart<'_> {
     /// Marks by their columns, kind after kind in the order of their first.
-    fn groups(&self, x: Axis, labels: &[(u16, u16)], plot: Rect) -> Vec<Group> {
+    pub(super) fn groups(&self, x: Axis, labels: &[Label], plot: Rect) -> Vec<Group> {
         let mut kinds: Vec<(char, bool, BTreeMap<u16, usize>)> = Vec::new();
         for mark in self.marks {
             let Some(column) = column(x, mark.x, plot) else {
@@ -81,7 +110,11 @@ impl Chart<'_> {
         kinds
             .into_iter()
             .flat_map(|(letter, line, columns)| {
-                let few = columns.len() <= most.max(1);
+                let hidden = labels.iter().filter(|label| {
+                    let mut columns = columns.keys();
+                    columns.any(|column| label.is_hidden(&(*column..*column + 1)))
+                });
+                let few = columns.len() <= most.max(1) && hidden.count() * 2 <= labels.len();
                 let columns = if few {
                     columns
                 } else {
@@ -100,19 +133,16 @@ impl Chart<'_> {
 }
 
 /// Counts between labels, each at the middle of the room that it has.
-fn between(
-    columns: &BTreeMap<u16, usize>,
-    labels: &[(u16, u16)],
-    width: u16,
-) -> BTreeMap<u16, usize> {
+fn between(columns: &BTreeMap<u16, usize>, labels: &[Label], width: u16) -> BTreeMap<u16, usize> {
     let mut counted = BTreeMap::new();
-    let starts = std::iter::once(0).chain(labels.iter().map(|(start, _)| *start));
-    let ends = labels.iter().map(|(start, _)| *start).chain([width]);
-    let behind = std::iter::once(0).chain(labels.iter().map(|(_, behind)| *behind));
+    let starts = std::iter::once(0).chain(labels.iter().map(|label| label.column));
+    let ends = labels.iter().map(|label| label.column).chain([width]);
+    let behind = std::iter::once(0).chain(labels.iter().map(Label::end));
     for ((start, end), behind) in starts.zip(ends).zip(behind) {
         let count: usize = columns.range(start..end.max(start)).map(|(_, n)| n).sum();
         if count > 0 {
-            let needed = 1 + count.to_string().len() as u16;
+            // The letter, the sign and the digits.
+            let needed = 2 + count.to_string().len() as u16;
             let room = end.saturating_sub(behind);
             *counted
                 .entry(behind + room.saturating_sub(needed) / 2)

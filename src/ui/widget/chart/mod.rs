@@ -128,7 +128,7 @@ impl Chart<'_> {
         }
         let extent = self.extent();
         let (x, y) = self.axes_around(extent);
-        self.draw_y_axis(y, theme, frame, plot);
+        frame::draw_y_axis(y, theme, frame, plot);
         if extent.is_empty() {
             draw_emptiness(theme, frame, plot);
         }

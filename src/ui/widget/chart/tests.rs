@@ -159,10 +159,11 @@ fn marks_that_share_a_column_or_fill_the_axis_are_counted() {
     };
     let few = [mark(300, 'k'), mark(301, 'k'), mark(700, 'i')];
     let drawn = axis(&few);
-    assert!(drawn.contains("─k2─") && drawn.contains("─i─"), "{drawn}");
+    assert!(drawn.contains("─k×2─") && drawn.contains("─i─"), "{drawn}");
     let many: Vec<Mark> = (0..1000).map(|x| mark(x, 'i')).collect();
     let drawn = axis(&many);
     let counts = drawn.split('i').skip(1).map(|rest| {
+        let rest = rest.trim_start_matches('×');
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<usize>().unwrap()
     });

@@ -31,13 +31,24 @@ pub(super) struct Places {
     pub(super) tells: Rect,
 }
 
-/// Lays out the pane. Its first row is its title's.
+/// A pane narrower than this has no room for a chart beside the list.
+const LEAST: u16 = 2 * LIST - 6;
+
+/// Lays out the pane. Its first row is its title's. Where there is no room for
+/// a chart, what a change does is said below the list.
 pub(super) fn places(area: Rect) -> Places {
     let inside = Rect {
         y: area.y + 1.min(area.height),
         height: area.height.saturating_sub(1),
         ..area
     };
+    if inside.width < LEAST {
+        let tells = inside.height.saturating_sub(ROWS).min(TELLS);
+        let [list, tells] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(tells)]).areas(inside);
+        let chart = Rect::new(inside.right(), inside.y, 0, 0);
+        return Places { list, chart, tells };
+    }
     let [list, right] =
         Layout::horizontal([Constraint::Length(LIST), Constraint::Fill(1)]).areas(inside);
     let tells = TELLS.min(right.height / 3);

@@ -1,7 +1,7 @@
 //! What the screen looks like.
 
-use super::story::{events, machine, screen, tell, turned};
-use crate::event::{Outcome, RunEvent};
+use super::story::{EPOCHS, PER_EPOCH, events, machine, screen, tell, turned};
+use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
 use crate::store::Life;
 use crate::ui::testing::Harness;
@@ -90,4 +90,39 @@ fn events_are_read_from_the_newest_back() {
     insta::assert_snapshot!(harness.keys(&["v", "up", "up", "up"]).screen());
     let mut harness = full(SMALL);
     insta::assert_snapshot!(harness.keys(&["v", "up", "up", "up"]).screen());
+}
+
+#[test]
+fn a_run_on_the_smallest_terminals_says_what_matters_most() {
+    for size in [(60, 15), (40, 10)] {
+        insta::assert_snapshot!(full(size).screen());
+        insta::assert_snapshot!(full(size).keys(&["K"]).screen());
+        insta::assert_snapshot!(full(size).keys(&["v", "up"]).screen());
+    }
+}
+
+#[test]
+fn a_long_run_counts_its_iterations_on_the_axis() {
+    let (mut harness, _) = screen(SMALL, Life::Here, &events(PER_EPOCH * EPOCHS));
+    harness.keys(&["<", "}", "a", "a"]);
+    insta::assert_snapshot!(harness.screen());
+}
+
+#[test]
+fn a_trained_teacher_says_so() {
+    let mut events = events(100);
+    let begun = RunEvent::PhaseStarted {
+        phase: Phase::Teacher,
+        steps: 80,
+        steps_per_epoch: PER_EPOCH,
+        step: 0,
+    };
+    let ended = RunEvent::PhaseEnded {
+        phase: Phase::Teacher,
+        seconds: 61.0,
+    };
+    // Before the student began.
+    events.splice(2..2, [begun, ended]);
+    let (mut harness, _) = screen(SMALL, Life::Here, &events);
+    insta::assert_snapshot!(harness.keys(&["t"]).screen());
 }

@@ -269,7 +269,7 @@ fn borders_are_dragged_and_kept_when_they_are_let_go() {
     assert_eq!(layout.side, Some(80));
     // The next session begins with it.
     let (mut next, _) = screen((200, 60), Life::Here, &events(50));
-    next.ui.live.lay_out(layout.clone());
+    next.ui.live.lay_out(&layout);
     assert_eq!(next.ui.layout(), layout);
     assert_eq!(next.screen(), harness.screen());
     next.keys(&["n"]);

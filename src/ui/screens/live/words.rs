@@ -1,0 +1,97 @@
+//! Lines that say a thing whole or not at all, however narrow they are.
+
+use std::borrow::Cow;
+
+use ratatui::text::{Line, Span};
+
+use crate::ui::widget::cells::shorten;
+
+/// Something that a line says.
+#[derive(Debug)]
+pub(super) struct Part {
+    spans: Vec<Span<'static>>,
+    /// How far it can be done without, from 0 for what matters most.
+    rank: u8,
+}
+
+impl Part {
+    pub(super) fn new(rank: u8, spans: impl IntoIterator<Item = Span<'static>>) -> Self {
+        Self {
+            spans: spans.into_iter().collect(),
+            rank,
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.spans.iter().map(Span::width).sum()
+    }
+}
+
+/// The parts in their order, without those that have no room: the last of what
+/// matters least goes first.
+pub(super) fn fitted(mut parts: Vec<Part>, width: u16) -> Line<'static> {
+    let width = usize::from(width);
+    while parts.len() > 1 && parts.iter().map(Part::width).sum::<usize>() > width {
+        if let Some(least) = (0..parts.len()).max_by_key(|at| parts[*at].rank) {
+            parts.remove(least);
+        }
+    }
+    parts.into_iter().flat_map(|part| part.spans).collect()
+}
+
+/// A text of at most `width` cells: a longer one ends with `…` after its last
+/// whole word.
+pub(super) fn whole_words(text: &str, width: u16) -> Cow<'_, str> {
+    let short = shorten(text, width);
+    if short == text {
+        return short;
+    }
+    match short.rfind(' ') {
+        Some(end) if end > 0 => {
+            let words = short[..end].trim_end_matches([' ', ',', ';', ':', '→']);
+            format!("{words} …").into()
+        }
+        _ => short,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_matters_least_goes_first_and_nothing_is_cut() {
+        let parts = || {
+            vec![
+                Part::new(0, [Span::raw("name")]),
+                Part::new(2, [Span::raw(" step 5")]),
+                Part::new(1, [Span::raw(" 12 s")]),
+                Part::new(2, [Span::raw(" host")]),
+            ]
+        };
+        for (width, text) in [
+            (30, "name step 5 12 s host"),
+            (20, "name step 5 12 s"),
+            (15, "name 12 s"),
+            (8, "name"),
+            (2, "name"),
+        ] {
+            assert_eq!(fitted(parts(), width).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn words_are_not_cut() {
+        let text = "iteration 6 of 12: p1 grows";
+        for (width, words) in [
+            (30, text),
+            (23, "iteration 6 of 12: p1 …"),
+            (21, "iteration 6 of 12 …"),
+            (12, "iteration …"),
+            (4, "ite…"),
+            (0, ""),
+        ] {
+            assert_eq!(whole_words(text, width), words, "{width}");
+        }
+    }
+}
