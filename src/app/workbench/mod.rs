@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
         )
     })?;
     let setting = settings.pictures;
-    let ui = Ui::new(settings, keymap, theme).with_layout(layout::read());
+    let ui = Ui::new(settings, keymap, theme).with_layout(&layout::read());
     let mut state = State::new(arguments, ui, sender.clone());
     let result = open(&mut state, &mut screen).and_then(|()| {
         // Some terminals never answer; the first frame does not wait for that.
