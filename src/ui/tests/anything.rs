@@ -4,6 +4,7 @@
 //! `WORKBENCH_STEPS=1000000` walks further than by default; `WORKBENCH_SEED=7`
 //! walks another way, or the same one again after a failure named its seed.
 
+mod deed;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

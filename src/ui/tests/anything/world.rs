@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use crossterm::event::Event;
 
+use super::deed::{Chance, Deed, FILES, QUICKSTART, RUNS, TEXTS, path};
 use crate::event::inspection::{Classified, InferenceEvent};
 use crate::event::{CommandRecord, Origin, Outcome, Phase, RunEvent, SkippedImage, StepRow};
 use crate::experiment::load_text;
@@ -19,67 +18,10 @@ use crate::ui::Effect;
 use crate::ui::action::{ACTIONS, Action, Context};
 use crate::ui::draw::ALWAYS;
 use crate::ui::keymap::Chord;
-use crate::ui::news::{Level, LogLine, MachineSample, News};
+use crate::ui::news::{LogLine, MachineSample, News};
 use crate::ui::screens::Screen;
 use crate::ui::screens::compare::testing::{logits, picture, probe};
 use crate::ui::testing::Harness;
-
-const FILES: [&str; 6] = [
-    "quickstart",
-    "adaptive",
-    "broken",
-    "日本語",
-    "empty",
-    "other",
-];
-
-const RUNS: [&str; 5] = [
-    "quickstart-20260102-120000-abc123",
-    "adaptive-20260101-080000-0badca",
-    "データ-20260101-090000-d4e5f6",
-    "small",
-    "new",
-];
-
-/// Something that a person does, or that happens.
-#[derive(Debug, Clone)]
-pub(super) enum Deed {
-    Key(KeyEvent),
-    Mouse(MouseEvent),
-    Resize(u16, u16),
-    Paste(&'static str),
-    /// Chosen from the palette.
-    Choose(Action),
-    /// Seconds that pass.
-    Wait(u64),
-    /// A file's new text, or that it is gone.
-    Elsewhere(usize, Option<&'static str>),
-    /// What a run does next.
-    Train(usize),
-    Began(usize),
-    Ended(usize),
-    Queue(Vec<usize>),
-    Machine,
-    Logged(Level),
-    Probe(usize, bool),
-    Infer(usize),
-}
-
-/// Numbers in an order that a seed determines (xorshift64*).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
-    }
-
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())].clone()
-    }
-}
 
 pub(super) struct World {
     harness: Harness,
@@ -90,20 +32,6 @@ pub(super) struct World {
     scripts: Vec<(std::vec::IntoIter<RunEvent>, u64)>,
     machines: u64,
 }
-
-fn path(name: &str) -> PathBuf {
-    Path::new("nowhere").join(format!("{name}.ron"))
-}
-
-const QUICKSTART: &str = include_str!("../../../../experiments/quickstart.ron");
-const ADAPTIVE: &str = include_str!("../../../../experiments/cifar10-adaptive.ron");
-const TEXTS: [&str; 5] = [
-    QUICKSTART,
-    ADAPTIVE,
-    "Experiment(",
-    "",
-    "a\r\n\tb 日本語\u{7}",
-];
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
@@ -119,8 +47,7 @@ impl World {
         let files = texts.map(|(name, text)| (path(name), text.to_owned()));
         let mut world = Self {
             harness,
-            // Zero would stay zero.
-            chance: Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            chance: Chance::new(seed),
             files: files.collect(),
             elapsed: Duration::ZERO,
             scripts: RUNS.map(|_| (small_run().into_iter(), 0)).to_vec(),
@@ -135,97 +62,8 @@ impl World {
     }
 
     pub(super) fn next_deed(&mut self) -> Deed {
-        let run = self.chance.below(RUNS.len());
-        match self.chance.below(40) {
-            0..20 => Deed::Key(self.key()),
-            20..26 => Deed::Mouse(self.mouse()),
-            26 => Deed::Resize(self.chance.below(301) as u16, self.chance.below(81) as u16),
-            27 => Deed::Resize(80, 24),
-            28 => Deed::Paste(
-                self.chance
-                    .of(&["epochs: 3,", "a\r\nb", "", "日本\t語 0.5", "9"]),
-            ),
-            29 | 30 => Deed::Choose(self.chance.of(ACTIONS).action),
-            31 => Deed::Wait(self.chance.below(100) as u64),
-            32 => {
-                let text = self
-                    .chance
-                    .of(&[Some(0), Some(1), Some(2), Some(3), Some(4), None]);
-                Deed::Elsewhere(self.chance.below(FILES.len()), text.map(|at| TEXTS[at]))
-            }
-            33 | 34 => Deed::Train(run),
-            35 => Deed::Began(run),
-            36 => Deed::Ended(run),
-            37 => match self.chance.below(3) {
-                0 => Deed::Queue((0..self.chance.below(3)).collect()),
-                1 => Deed::Machine,
-                _ => Deed::Logged(self.chance.of(&[Level::Info, Level::Warn, Level::Error])),
-            },
-            38 => Deed::Probe(run, self.chance.below(2) == 0),
-            _ => Deed::Infer(self.chance.below(5)),
-        }
-    }
-
-    /// A key of any action, or any other.
-    fn key(&mut self) -> KeyEvent {
-        if self.chance.below(3) > 0 {
-            let keys = self.chance.of(ACTIONS).keys;
-            if !keys.is_empty() {
-                let chord = Chord::parse(self.chance.of(keys)).unwrap();
-                return chord.event();
-            }
-        }
-        let codes = [
-            KeyCode::Char('a'),
-            KeyCode::Char('日'),
-            KeyCode::Char('('),
-            KeyCode::Char('"'),
-            KeyCode::Char(' '),
-            KeyCode::Char('0'),
-            KeyCode::Char('.'),
-            KeyCode::Enter,
-            KeyCode::Esc,
-            KeyCode::Esc,
-            KeyCode::Tab,
-            KeyCode::Backspace,
-            KeyCode::Delete,
-            KeyCode::Up,
-            KeyCode::Down,
-            KeyCode::Insert,
-            KeyCode::Null,
-            KeyCode::F(20),
-        ];
-        let modifiers = [
-            KeyModifiers::NONE,
-            KeyModifiers::NONE,
-            KeyModifiers::SHIFT,
-            KeyModifiers::CONTROL,
-            KeyModifiers::ALT,
-            KeyModifiers::all(),
-        ];
-        KeyEvent::new(self.chance.of(&codes), self.chance.of(&modifiers))
-    }
-
-    fn mouse(&mut self) -> MouseEvent {
-        let kinds = [
-            MouseEventKind::Down(MouseButton::Left),
-            MouseEventKind::Down(MouseButton::Left),
-            MouseEventKind::Drag(MouseButton::Left),
-            MouseEventKind::Up(MouseButton::Left),
-            MouseEventKind::Down(MouseButton::Right),
-            MouseEventKind::Moved,
-            MouseEventKind::ScrollDown,
-            MouseEventKind::ScrollUp,
-            MouseEventKind::ScrollLeft,
-        ];
-        let (width, height) = self.harness.ui.shared.size;
-        // Mostly inside; a terminal may tell of what is no longer there.
-        MouseEvent {
-            kind: self.chance.of(&kinds),
-            column: self.chance.below(usize::from(width) + 5) as u16,
-            row: self.chance.below(usize::from(height) + 5) as u16,
-            modifiers: self.chance.of(&[KeyModifiers::NONE, KeyModifiers::CONTROL]),
-        }
+        let size = self.harness.ui.shared.size;
+        self.chance.deed(size)
     }
 
     pub(super) fn carry_out(&mut self, deed: &Deed) {
