@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::range::Range;
+use super::range::Range;
 use super::schedule::Schedule;
 
 /// A named scalar.

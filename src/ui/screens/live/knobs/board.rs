@@ -7,8 +7,9 @@ use std::path::Path;
 
 use crate::event::{Command, Phase};
 use crate::experiment::controller::Controller;
-use crate::experiment::knob::{Knob, Range};
+use crate::experiment::knob::Knob;
 use crate::experiment::method::{ExpansionContext, Method, MethodSpec, Scratch};
+use crate::experiment::range::Range;
 use crate::experiment::read_spec;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{IterationSpec, Spec, TeacherWeights};

@@ -1,7 +1,7 @@
 //! A change of a knob that has not been sent: the knob's future as points that
 //! straight lines lead through, and every state it had before.
 
-use crate::experiment::knob::Range;
+use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 
 use super::board::{KnobNow, Time};

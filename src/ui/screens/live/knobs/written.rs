@@ -196,7 +196,7 @@ fn simplified(points: &[Point], tolerance: f64) -> Vec<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::knob::Range;
+    use crate::experiment::range::Range;
     use crate::ui::screens::live::knobs::board::Role;
 
     #[test]

@@ -225,7 +225,7 @@ fn a_point_is_dragged_with_the_mouse() {
     assert!((7.0..8.0).contains(&at[0]), "{points:?}");
     assert!(
         schedule
-            .problems(crate::experiment::knob::Range::LEARNING_RATE)
+            .problems(crate::experiment::range::Range::LEARNING_RATE)
             .is_empty()
     );
 }
