@@ -54,7 +54,7 @@ enum Focus {
 #[derive(Debug, Default)]
 pub struct Experiments {
     /// Files there are, sorted.
-    files: Vec<PathBuf>,
+    pub(in crate::ui) files: Vec<PathBuf>,
     /// Whether it was told which files there are.
     listed: bool,
     /// Files that were read.

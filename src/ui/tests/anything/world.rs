@@ -340,12 +340,13 @@ impl World {
         // Out of the plan's way, the text, the filter.
         self.harness.keys(&["esc"; 8]);
         let screen = self.harness.screen();
+        // Names are shortened as narrow as the list was dragged; its count is not.
+        let listed = &self.harness.ui.experiments.files;
         for path in self.files.keys() {
-            let name = path.file_stem().unwrap().to_string_lossy();
-            // A long name is shortened at its end.
-            let start: String = name.chars().take(10).collect();
-            assert!(screen.contains(&start), "{name} is lost\n{screen}");
+            assert!(listed.contains(path), "{} is lost", path.display());
         }
+        let count = format!("/{} ", listed.len());
+        assert!(listed.len() < 2 || screen.contains(&count), "{screen}");
         self.go_to(Action::ShowRuns);
         self.harness.keys(&["esc"; 8]);
         let screen = self.harness.screen();
