@@ -223,6 +223,7 @@ impl Ui {
             (Action::Activate, Some(Context::Experiments)) => "edit",
             (Action::Activate, Some(Context::Editor)) => "go",
             (Action::Activate, _) => "open",
+            (Action::Maximize, _) if self.live.reads_events() => "jump",
             _ => action.entry().name.split('-').next().unwrap_or_default(),
         }
     }

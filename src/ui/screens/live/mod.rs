@@ -230,6 +230,11 @@ impl Live {
         }
     }
 
+    /// Whether the events have the keys.
+    pub(in crate::ui) fn reads_events(&self) -> bool {
+        self.focus == Focus::Events
+    }
+
     /// The training that is shown of a run.
     fn phase_of(&self, entry: &RunEntry) -> Phase {
         self.phase.or(entry.store.phase).unwrap_or(Phase::Student)
