@@ -58,8 +58,7 @@ fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
     if let Some(file) = &arguments.check {
         let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
         let text = experiment::explain(&loaded.plan);
-        // A closed pipe, as from `| head`, leaves nobody to tell.
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        print(&text)?;
         return Ok(Exit::Success);
     }
     if let Some(folder) = &arguments.infer {
@@ -86,6 +85,16 @@ fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
         },
         arguments,
     )
+}
+
+/// Writes to standard output. A closed pipe, as from `| head`, has lost nothing.
+fn print(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("error: standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn find(arguments: &Arguments, run: &str) -> Result<RunFolder, String> {

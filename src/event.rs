@@ -54,6 +54,10 @@ pub enum RunEvent {
         device: String,
         /// Where it goes on, if it was stopped before.
         resumed: Option<Position>,
+        /// BLAKE3 of the frozen experiment, hexadecimal; empty in journals of
+        /// older programs.
+        #[serde(default)]
+        experiment: String,
     },
     /// Images were found and counted.
     DataIndexed(DataSummary),

@@ -6,6 +6,9 @@ use clap::{ArgGroup, Parser, ValueEnum};
 
 use crate::experiment::spec::DeviceSpec;
 
+/// Modes that take no trained model.
+const TRAINS: [&str; 4] = ["run", "check", "resume", "replay"];
+
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
 /// Without a mode it opens the screen: edit, launch, watch, turn, compare.
@@ -50,19 +53,20 @@ pub struct Arguments {
 
     /// The run whose models classify: its folder, its name or the start of it;
     /// the newest that has weights without it.
-    #[arg(long, value_name = "RUN", requires = "infer")]
+    #[arg(long, value_name = "RUN", requires = "infer", conflicts_with_all = TRAINS)]
     pub checkpoint: Option<String>,
 
     /// Which of the run's models classify.
-    #[arg(long, value_enum, default_value_t, requires = "infer")]
+    #[arg(long, value_enum, default_value_t, requires = "infer", conflicts_with_all = TRAINS)]
     pub model: Model,
 
     /// Which of the student's weights classify.
-    #[arg(long, value_enum, default_value_t, requires = "infer")]
+    #[arg(long, value_enum, default_value_t, requires = "infer", conflicts_with_all = TRAINS)]
     pub weights: Weights,
 
     /// Changes a value of the experiment: a dotted path and a RON value, as in
-    /// `epochs=3` or `optimizer.momentum=0.8`. May be given several times.
+    /// `epochs=3`, or `optimizer.momentum=0.8` where the file writes an
+    /// optimizer. May be given several times.
     #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["resume", "replay", "infer"])]
     pub set: Vec<String>,
 
@@ -71,11 +75,11 @@ pub struct Arguments {
     pub device: Option<DeviceSpec>,
 
     /// Prints every event as a line of JSON on standard output.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "check")]
     pub json: bool,
 
     /// Writes the gates' results in `JUnit`'s format.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "infer"])]
     pub junit: Option<PathBuf>,
 
     /// Folder of runs.

@@ -60,8 +60,11 @@ impl Results {
             InferenceEvent::Began { classes, .. } => self.classes = classes,
             InferenceEvent::Classified(row) if json => {
                 let line = json_lines_of([&*row], &self.classes).unwrap_or_default();
-                // Whoever reads may have seen enough, as `| head` has.
-                if io::stdout().write_all(line.as_bytes()).is_err() {
+                if let Err(error) = io::stdout().write_all(line.as_bytes()) {
+                    // Whoever reads may have seen enough, as `| head` has.
+                    if error.kind() != io::ErrorKind::BrokenPipe {
+                        self.failure = Some(format!("standard output: {error}"));
+                    }
                     stop.request("nobody reads any more");
                 }
                 self.rows.push(without_picture(*row));
@@ -83,7 +86,7 @@ impl Results {
         }
         if !json {
             let text = csv_of(&self.rows, &self.classes).map_err(|e| format!("error: {e}"))?;
-            let _ = io::stdout().write_all(text.as_bytes());
+            super::print(&text)?;
         }
         let left_out = match self.unreadable {
             0 => String::new(),

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 
 use indicatif::ProgressDrawTarget;
 
@@ -21,6 +22,42 @@ pub struct Reporting {
     reporters: Reporters,
     gates: Vec<Gate>,
     folder: RunFolder,
+    /// Why something that was to be told is lost, if so.
+    lost: Option<io::Error>,
+}
+
+/// Sees, before anything is trained, that reports will find a place.
+///
+/// # Errors
+/// A message that names the file.
+pub fn check(arguments: &Arguments) -> Result<(), String> {
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    let junit = arguments.junit.as_deref();
+    for (asked, path) in [
+        ("--junit", junit),
+        ("GITHUB_STEP_SUMMARY", summary.as_deref().map(Path::new)),
+    ] {
+        if let Some(path) = path {
+            can_be_written(path).map_err(|error| {
+                format!(
+                    "error: {asked}: {} cannot be written: {error}; name a file in a folder that is there",
+                    path.display()
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Tries without leaving anything behind.
+fn can_be_written(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return File::options().append(true).open(path).map(|_| ());
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(|_| ())
 }
 
 impl Reporting {
@@ -56,28 +93,51 @@ impl Reporting {
             reporters,
             gates: gates.to_vec(),
             folder: folder.clone(),
+            lost: None,
         })
     }
 
-    /// Tells everybody of one event. Nobody is left to hear that one of them
-    /// can no longer write.
+    /// Tells everybody of one event.
     pub fn observe(&mut self, event: &RunEvent, store: &RunStore) {
-        let _ = self.reporters.observe(event, store);
+        let errors = self.reporters.observe(event, store);
+        self.lose(errors);
+    }
+
+    /// A reader that has seen enough and closed its pipe has lost nothing.
+    fn lose(&mut self, errors: Vec<io::Error>) {
+        let mut errors = errors.into_iter();
+        let lost = errors.find(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        self.lost = self.lost.take().or(lost);
     }
 
     /// Judges the gates, tells everybody how it ended and returns the exit
-    /// code's meaning.
+    /// code's meaning: that of the run, but for a success that could not be told.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
         let verdicts = match outcome {
             Outcome::Completed => judge(&self.gates, store),
             Outcome::Stopped { .. } | Outcome::Failed { .. } => Vec::new(),
         };
-        let _ = self.reporters.finish(&Ending {
+        let errors = self.reporters.finish(&Ending {
             folder: self.folder.path(),
             store,
             outcome,
             verdicts: &verdicts,
         });
-        Exit::of(outcome, all_hold(&verdicts))
+        self.lose(errors);
+        let exit = Exit::of(outcome, all_hold(&verdicts));
+        let Some(error) = self.lost else {
+            return exit;
+        };
+        let _ = writeln!(
+            io::stderr(),
+            "error: not everything could be reported: {error}; the run is whole in {}",
+            self.folder.path().display()
+        );
+        // Who reads a torn report must not take it for a success.
+        if exit == Exit::Success {
+            Exit::RunFailed
+        } else {
+            exit
+        }
     }
 }

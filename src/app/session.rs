@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use super::inbox::Inbox;
 use crate::engine::{Engine, Prepared};
-use crate::event::{CommandRecord, Outcome, Position, RunEvent};
+use crate::event::{CommandRecord, DataSummary, Outcome, Position, RunEvent};
 use crate::experiment::Loaded;
 use crate::experiment::spec::{DeviceSpec, Gate};
 use crate::run::{RunFolder, RunLock, StopSignal};
@@ -90,7 +90,7 @@ impl Session {
             Start::Replay(run) => (journal(run)?, RunStore::new()),
         };
         if let Start::Resume(folder) = &start
-            && let Some(message) = finished(folder, &journal)
+            && let Some(message) = finished(folder, &journal).or_else(|| edited(folder, &journal))
         {
             return Err(message);
         }
@@ -103,7 +103,7 @@ impl Session {
             Start::Resume(folder) => folder.clone(),
         };
         let lock = folder.lock().map_err(say)?;
-        let device = prepared.device.name.clone();
+        let (device, images) = (prepared.device.name.clone(), prepared.images.summary());
         let engine = Engine::new(prepared, folder.clone(), checkpoints.join(TEACHERS));
         let past = match &start {
             Start::New => Past::default(),
@@ -115,7 +115,7 @@ impl Session {
             events,
             recorder,
         } = Recorder::start(&folder, stop.clone()).map_err(say)?;
-        if let Some(message) = past.warning(&device) {
+        for message in past.warnings(&device, &images) {
             handle.emit(RunEvent::Warned { message });
         }
         let inbox = Inbox::new(
@@ -169,6 +169,10 @@ struct Past {
     adjustments: Vec<(Position, CommandRecord)>,
     /// The device that it trained on.
     device: Option<String>,
+    /// The images that it trained on.
+    images: Option<DataSummary>,
+    /// Whether there are checkpoints and no journal that tells of them.
+    is_without_journal: bool,
 }
 
 impl Past {
@@ -186,10 +190,16 @@ impl Past {
             RunEvent::RunStarted { device, .. } => Some(device.clone()),
             _ => None,
         });
+        let images = events.iter().find_map(|event| match event {
+            RunEvent::DataIndexed(summary) => Some(summary.clone()),
+            _ => None,
+        });
         Self {
             known: known.collect(),
             adjustments,
             device,
+            images,
+            is_without_journal: events.is_empty() && position.is_some(),
         }
     }
 
@@ -200,19 +210,54 @@ impl Past {
         }
     }
 
-    /// What a person should know who resumes a run on another device: it goes
-    /// on well, and not with the bits that it would have had.
-    fn warning(&self, device: &str) -> Option<String> {
+    /// What a person should know who resumes a run of which something is no
+    /// longer as it was: it goes on well, and not with the bits that it would
+    /// have had.
+    fn warnings(&self, device: &str, images: &DataSummary) -> Vec<String> {
+        let mut warnings = Vec::new();
         // The number of threads changes no bit.
         let kind = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
-        let before = self.device.as_deref()?;
-        (kind(before) != kind(device)).then(|| {
-            format!(
+        if let Some(before) = &self.device
+            && kind(before) != kind(device)
+        {
+            warnings.push(format!(
                 "the run goes on on {device} and began on {before}: its numbers will differ from \
                  those of a run that was not stopped; give the device in the experiment to keep it"
-            )
-        })
+            ));
+        }
+        if let Some(before) = &self.images
+            && counts(before) != counts(images)
+        {
+            warnings.push(format!(
+                "the images are no longer those that the run began with ({}; now {}): its numbers \
+                 will differ from those of a run that was not stopped",
+                shown(before),
+                shown(images)
+            ));
+        }
+        if self.is_without_journal {
+            let warning = "the run's journal is gone: what happened before is no longer known, \
+                           adjustments of its knobs neither";
+            warnings.push(warning.to_owned());
+        }
+        warnings
     }
+}
+
+/// Numbers that say whether images are still the same, as far as numbers can.
+fn counts(images: &DataSummary) -> (&[String], &[usize], [usize; 4], (u32, u32)) {
+    let sets = [images.train, images.valid, images.test, images.unlabelled];
+    (&images.classes, &images.train_per_class, sets, images.size)
+}
+
+fn shown(images: &DataSummary) -> String {
+    format!(
+        "{} to train, {} to validate, {} to test in {} classes",
+        images.train,
+        images.valid,
+        images.test,
+        images.classes.len()
+    )
 }
 
 fn journal(run: &RunFolder) -> Result<Vec<RunEvent>, String> {
@@ -238,6 +283,24 @@ fn finished(run: &RunFolder, events: &[RunEvent]) -> Option<String> {
             "error: {} is complete; there is nothing to resume. Run its experiment again with --replay {}",
             run.path().display(),
             run.name()
+        )
+    })
+}
+
+/// Why a run cannot be resumed whose experiment is no longer that which it
+/// began with.
+fn edited(run: &RunFolder, events: &[RunEvent]) -> Option<String> {
+    let began = events.iter().find_map(|event| match event {
+        RunEvent::RunStarted { experiment, .. } if !experiment.is_empty() => Some(experiment),
+        _ => None,
+    })?;
+    let path = run.experiment();
+    (run.experiment_hash().ok().as_ref() != Some(began)).then(|| {
+        format!(
+            "error: {} was edited after the run began, and a run goes on with the experiment that it \
+             began with; restore the file, or train the edited one as a run of its own: --run {}",
+            path.display(),
+            path.display()
         )
     })
 }
@@ -279,6 +342,22 @@ pub fn say(error: impl std::fmt::Display) -> String {
 mod tests {
     use super::*;
 
+    fn images(train: usize) -> DataSummary {
+        DataSummary {
+            classes: vec!["cat".to_owned(), "dog".to_owned()],
+            train_per_class: vec![train / 2; 2],
+            train,
+            valid: 10,
+            test: 0,
+            unlabelled: 0,
+            size: (8, 8),
+            mean: [0.5; 3],
+            std: [0.25; 3],
+            skipped: Vec::new(),
+            in_memory: true,
+        }
+    }
+
     #[test]
     fn another_device_is_warned_of_and_another_number_of_threads_is_not() {
         let past = |device: &str| Past {
@@ -286,8 +365,35 @@ mod tests {
             ..Past::default()
         };
         let flex = "flex (pure Rust, 2 threads)";
-        assert_eq!(past("flex (pure Rust, 8 threads)").warning(flex), None);
-        assert!(past("CUDA 0: H100").warning(flex).unwrap().contains("CUDA"));
-        assert_eq!(Past::default().warning(flex), None);
+        let warnings = |past: Past| past.warnings(flex, &images(40));
+        assert!(warnings(past("flex (pure Rust, 8 threads)")).is_empty());
+        assert!(warnings(past("CUDA 0: H100"))[0].contains("CUDA"));
+        assert!(warnings(Past::default()).is_empty());
+    }
+
+    #[test]
+    fn other_images_are_warned_of_and_the_same_are_not() {
+        let past = Past {
+            images: Some(images(40)),
+            ..Past::default()
+        };
+        assert!(past.warnings("flex", &images(40)).is_empty());
+        let warnings = past.warnings("flex", &images(38));
+        assert!(warnings[0].contains("40 to train") && warnings[0].contains("now 38"));
+    }
+
+    #[test]
+    fn checkpoints_without_a_journal_are_warned_of() {
+        let position = Some(Position {
+            phase: crate::event::Phase::Student,
+            step: 3,
+        });
+        let past = Past::resumed(&[], position);
+        assert!(past.warnings("flex", &images(40))[0].contains("journal is gone"));
+        assert!(
+            Past::resumed(&[], None)
+                .warnings("flex", &images(40))
+                .is_empty()
+        );
     }
 }

@@ -12,6 +12,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::card::{CARD, Card};
 use super::failure::Failure;
 use super::learner::Learner;
 use super::state::FitState;
@@ -35,6 +36,7 @@ pub struct CheckpointFolder {
     root: PathBuf,
     latest: FolderSlot,
     best: FolderSlot,
+    card: Option<Card>,
 }
 
 impl CheckpointFolder {
@@ -52,7 +54,26 @@ impl CheckpointFolder {
             root: folder.path().to_owned(),
             latest,
             best,
+            card: None,
         }
+    }
+
+    /// The same, with what must be known of the model written beside weights.
+    #[must_use]
+    pub fn with_card(self, card: Card) -> Self {
+        Self {
+            card: Some(card),
+            ..self
+        }
+    }
+
+    fn write_card(&self, folder: &Path) -> Result<(), Failure> {
+        let Some(card) = &self.card else {
+            return Ok(());
+        };
+        let path = folder.join(CARD);
+        let text = serde_json::to_vec_pretty(card).map_err(|error| unfit(&path, &error))?;
+        fs::write(&path, text).map_err(|error| Failure::File { path, error })
     }
 
     /// Replaces the latest checkpoint. Returns its folder, relative to the
@@ -60,6 +81,7 @@ impl CheckpointFolder {
     pub fn save_latest(&self, learner: &Learner, state: &FitState) -> Result<PathBuf, Failure> {
         let place = self.latest.replace(|folder| {
             weights::save(learner.deployable(), &folder.join(WEIGHTS))?;
+            self.write_card(folder)?;
             if learner.average.is_some() {
                 weights::save(&learner.network, &folder.join(NETWORK))?;
             }
@@ -77,7 +99,8 @@ impl CheckpointFolder {
     /// Replaces the best weights. Returns their folder, relative to the run's.
     pub fn save_best(&self, learner: &Learner) -> Result<PathBuf, Failure> {
         let place = self.best.replace(|folder| {
-            weights::save(learner.deployable(), &folder.join(WEIGHTS)).map_err(Failure::from)
+            weights::save(learner.deployable(), &folder.join(WEIGHTS))?;
+            self.write_card(folder)
         })?;
         Ok(self.relative(&place))
     }

@@ -5,6 +5,7 @@
 //! the end its last and its best weights are evaluated on the test images. No
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
+mod card;
 mod checkpoint;
 pub mod device;
 mod evaluate;
@@ -36,6 +37,7 @@ pub use models::{Journalled, RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 
+use self::card::Card;
 use self::checkpoint::CheckpointFolder;
 use self::evaluate::{Examination, Subject};
 use self::fit::{Fit, FitContext, FitEnd};
@@ -78,6 +80,7 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: prepared.device.name.clone(),
             resumed: self.position()?,
+            experiment: self.folder.experiment_hash().unwrap_or_default(),
         });
         sink.emit(RunEvent::DataIndexed(prepared.images.summary()));
         for summary in prepared.summaries() {
@@ -112,7 +115,8 @@ impl Engine {
     ) -> Result<Outcome, Failure> {
         let prepared = &self.prepared;
         let valid = self.examination(Split::Valid, teacher)?;
-        let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
+        let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student)
+            .with_card(Card::of(prepared, Phase::Student));
         let mut network = prepared.student_network();
         if let Some(path) = &prepared.plan.student_weights {
             weights::load(&mut network, path)?;

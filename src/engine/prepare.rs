@@ -2,10 +2,13 @@
 //! networks laid out. All that can be wrong with an experiment beyond its file
 //! is found here, before a run folder is made.
 
+use std::path::Path;
+
 use thiserror::Error;
 
 use super::device::{self, Chosen, DeviceError};
 use super::network::Network;
+use super::weights::{self, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{ModelSummary, Phase};
 use crate::experiment::architecture::{self, Graph};
@@ -39,6 +42,16 @@ pub enum PrepareError {
     /// A model or method does not fit the images.
     #[error("{0}")]
     Plan(Problem),
+    /// Weights that the experiment names cannot be used.
+    #[error(
+        "{place}: {error}; the model, its stem and its number of classes must be those that the weights were trained with"
+    )]
+    Weights {
+        /// Their place in the experiment.
+        place: &'static str,
+        /// What is wrong.
+        error: WeightsError,
+    },
     /// A batch holds more than there is.
     #[error(
         "batch: {batch} images in a step, but there are only {images} training images; write `batch: {images}` or less"
@@ -86,13 +99,33 @@ impl Prepared {
             .as_ref()
             .map(|teacher| layout(&teacher.model, "teacher.model"))
             .transpose()?;
-        Ok(Self {
+        let prepared = Self {
             plan,
             device,
             images,
             student,
             teacher,
-        })
+        };
+        prepared.check_weights()?;
+        Ok(prepared)
+    }
+
+    /// Sees that the weights that the experiment names can be used.
+    fn check_weights(&self) -> Result<(), PrepareError> {
+        let fits = |mut network: Network, path: &Path, place: &'static str| {
+            weights::load(&mut network, path)
+                .map_err(|error| PrepareError::Weights { place, error })
+        };
+        if let Some(path) = &self.plan.student_weights {
+            fits(self.student_network(), path, "student.weights")?;
+        }
+        match &self.plan.teacher {
+            Some(TeacherPlan {
+                weights: TeacherSource::File(path),
+                ..
+            }) => fits(self.teacher_network(), path, "teacher.weights"),
+            _ => Ok(()),
+        }
     }
 
     /// The student with its initial weights, on the plain device.
@@ -108,6 +141,15 @@ impl Prepared {
         let graph = self.teacher.as_ref().unwrap_or(&self.student);
         let seed = self.plan.seed ^ TEACHER_STREAM;
         Network::new(graph.clone(), seed, &self.device.device)
+    }
+
+    /// The layout of a model, for people; the student's if there is no teacher.
+    #[must_use]
+    pub fn name(&self, phase: Phase) -> &str {
+        match (phase, &self.teacher) {
+            (Phase::Teacher, Some(teacher)) => &teacher.name,
+            _ => &self.student.name,
+        }
     }
 
     /// The sizes of the models, teacher first.

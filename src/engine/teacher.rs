@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::card::Card;
 use super::checkpoint::CheckpointFolder;
 use super::evaluate::Examination;
 use super::failure::Failure;
@@ -92,7 +93,8 @@ pub fn obtain(
         seed: prepared.plan.seed,
         unlabelled_ratio: 0.0,
         workers: prepared.plan.data.workers,
-        checkpoints: CheckpointFolder::new(folder, Phase::Teacher),
+        checkpoints: CheckpointFolder::new(folder, Phase::Teacher)
+            .with_card(Card::of(prepared, Phase::Teacher)),
         probe: None,
         sink,
     };

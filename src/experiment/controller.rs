@@ -198,10 +198,15 @@ impl AdaptiveAugmentationRule {
                 let copes = best.is_none_or(|best| truth <= best * (1.0 + tolerance));
                 if copes {
                     let p2 = self.p2_rule.value(p1, self.p_max, summary.iterations);
+                    let how = if best.is_none_or(|best| truth <= best) {
+                        "no worse than".to_owned()
+                    } else {
+                        format!("within {} % of", tolerance * 100.0)
+                    };
                     (
                         Next::P1(p2),
                         format!(
-                            "truth-value loss {truth:.4} is no worse than the best so far{}: the student copes",
+                            "truth-value loss {truth:.4} is {how} the best so far{}: the student copes",
                             shown(best)
                         ),
                     )

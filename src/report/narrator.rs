@@ -27,6 +27,7 @@ impl Narrator {
                 version,
                 device,
                 resumed,
+                ..
             } => {
                 lines.push(format!("{name} on {device}, workbench {version}"));
                 if let Some(at) = resumed {

@@ -163,6 +163,12 @@ impl RunFolder {
         fs::read_to_string(&path).map_err(|e| failed("read", &path, e))
     }
 
+    /// BLAKE3 of the experiment's text, hexadecimal.
+    pub fn experiment_hash(&self) -> Result<String, RunError> {
+        let text = self.experiment_text()?;
+        Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
+    }
+
     /// Takes the right to write here.
     pub fn lock(&self) -> Result<RunLock, LockError> {
         RunLock::acquire(&self.path)

@@ -89,12 +89,21 @@ impl FolderSlot {
 
     /// The newest complete folder, wherever an interruption left it. None if
     /// there never was one.
+    ///
+    /// # Errors
+    /// Also if all that is left is a folder in its place that is damaged, which
+    /// no interruption leaves behind.
     pub fn find(&self) -> Result<Option<PathBuf>, SlotError> {
         let newest = self
             .candidates()?
             .into_iter()
             .filter_map(complete)
             .max_by_key(|candidate| candidate.generation);
+        if newest.is_none() && self.path().join(MANIFEST).exists() {
+            let damaged = "a file in it is missing or has another length than when it was \
+                           saved; restore it, or delete the folder to go on without it";
+            return Err(failed("use", &self.path(), io::Error::other(damaged)));
+        }
         Ok(newest.map(|candidate| candidate.path))
     }
 

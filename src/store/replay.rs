@@ -78,6 +78,7 @@ mod tests {
             version: "0".to_owned(),
             device: "cpu".to_owned(),
             resumed,
+            experiment: String::new(),
         }
     }
 

@@ -81,6 +81,7 @@ impl RunStore {
                 version,
                 device,
                 resumed,
+                ..
             } => {
                 self.rewind(resumed.unwrap_or(START));
                 self.processes += 1;

@@ -20,6 +20,7 @@ fn resumed(position: Option<Position>) -> RunEvent {
         version: "0.1.0".to_owned(),
         device: "CPU (flex)".to_owned(),
         resumed: position,
+        experiment: String::new(),
     }
 }
 

@@ -9,4 +9,5 @@
 mod bench;
 mod exit_codes;
 mod inference;
+mod refusals;
 mod resume;

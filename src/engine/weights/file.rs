@@ -58,7 +58,8 @@ impl ArrayFile {
                 metadata,
             }
         } else {
-            let reader = PytorchReader::new(path).map_err(|error| malformed(error.to_string()))?;
+            let reader = PytorchReader::new(path)
+                .map_err(|error| malformed(error.to_string().trim_end().to_owned()))?;
             Content::PyTorch(reader)
         };
         Ok(Self {

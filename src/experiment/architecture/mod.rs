@@ -95,8 +95,14 @@ fn assemble(model: &Model, size: (u32, u32), classes: usize) -> Result<Graph, Pr
         }
     }
     .map_err(|problem| problem.under(family(model)))?;
+    let name = match model {
+        Model::ResNet { stem, .. } | Model::MobileNetV2 { stem, .. } if is_small(*stem, size) => {
+            format!("{} with the small stem", describe(model))
+        }
+        _ => describe(model),
+    };
     Ok(Graph {
-        name: describe(model),
+        name,
         size,
         classes,
         layers,

@@ -30,6 +30,17 @@ pub(super) fn describe(node: &Node) -> String {
     }
 }
 
+/// The same with its article.
+pub(super) fn a_noun(type_name: &str) -> String {
+    let noun = noun(type_name);
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {noun}")
+}
+
 /// What an enum's values are called: `MethodSpec` is a method.
 pub(super) fn noun(type_name: &str) -> String {
     match type_name {

@@ -10,7 +10,7 @@
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::compound::{Fields, Pairs, Placeholder, Sequence, Variant};
-use super::describe::{describe, name_span, noun};
+use super::describe::{a_noun, describe, name_span, noun};
 use super::finding::Finding;
 use super::notes::{Failure, Notes, Taint};
 use super::tree::{Kind, Node};
@@ -289,7 +289,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
             }
             let finding = Finding::new(
                 self.node.focus(),
-                format!("expected a {}, found {}", noun(name), describe(self.node)),
+                format!("expected {}, found {}", a_noun(name), describe(self.node)),
             )
             .known("", variants);
             self.refuse(finding);

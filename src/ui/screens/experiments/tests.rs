@@ -163,6 +163,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
             version: "0.1.0".to_owned(),
             device: "cpu".to_owned(),
             resumed: None,
+            experiment: String::new(),
         },
         RunEvent::PhaseStarted {
             phase: Phase::Student,
@@ -191,6 +192,7 @@ fn training(name: &str, step: u64) -> RunEntry {
         version: "0.1.0".to_owned(),
         device: "cpu".to_owned(),
         resumed: None,
+        experiment: String::new(),
     });
     entry.store.apply(&RunEvent::PhaseStarted {
         phase: Phase::Student,

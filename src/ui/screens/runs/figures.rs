@@ -206,6 +206,7 @@ mod tests {
                 phase: Phase::Student,
                 step: 4,
             }),
+            experiment: String::new(),
         });
         events.push(begun);
         for event in &again {

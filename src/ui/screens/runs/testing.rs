@@ -82,6 +82,7 @@ pub(super) fn trained(epochs: u32, top1: &[f64]) -> Vec<RunEvent> {
             version: "0.1.0".to_owned(),
             device: "CPU (flex)".to_owned(),
             resumed: None,
+            experiment: String::new(),
         },
         RunEvent::DataIndexed(data_summary(&["airplane", "cat", "dog", "ship"], 100, 5000)),
         model(Phase::Teacher, "ResNetCifar 20", 272_474),

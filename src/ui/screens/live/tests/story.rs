@@ -89,6 +89,7 @@ fn begin() -> Vec<RunEvent> {
             version: "0.1.0".to_owned(),
             device: "CPU (flex)".to_owned(),
             resumed: None,
+            experiment: String::new(),
         },
         RunEvent::DataIndexed(data_summary(&["cat", "dog"], 1280, 200)),
         RunEvent::TeacherLoaded {

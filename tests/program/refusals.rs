@@ -1,0 +1,177 @@
+//! What is refused before anything is trained or lost, and what is told.
+
+use std::fs;
+
+use crate::bench::{Bench, code, said};
+
+const SHORT: [&str; 4] = ["--run", "tiny.ron", "--set", "epochs=1"];
+
+fn trained() -> Bench {
+    let bench = Bench::new();
+    let output = bench.run(&SHORT);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    bench
+}
+
+/// A run that was told to stop as soon as it could hear.
+fn stopped() -> Bench {
+    let bench = Bench::new();
+    let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=4000"]);
+    let journal = || {
+        let run = bench.runs().pop();
+        run.and_then(|run| fs::read_to_string(run.join("journal.jsonl")).ok())
+    };
+    while !journal().is_some_and(|text| text.contains("Evaluated")) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let run = bench.newest();
+    let stop = r#"{"id":"enough","origin":"Process","command":"Stop"}"#;
+    fs::write(run.join("commands.jsonl"), format!("{stop}\n")).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    bench
+}
+
+#[test]
+fn a_run_whose_experiment_was_edited_is_not_resumed() {
+    let bench = stopped();
+    let file = bench.newest().join("experiment.ron");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("batch: 16", "batch: 8")).unwrap();
+    let output = bench.run(&["--resume", "tiny"]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(said(&output).contains("was edited"), "{}", said(&output));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_told_of_and_not_passed_over() {
+    let bench = stopped();
+    let latest = ["latest", "teacher/latest"].map(|place| bench.newest().join(place));
+    let torn = latest.iter().find(|place| place.exists()).unwrap();
+    let weights = torn.join("weights.safetensors");
+    let bytes = fs::read(&weights).unwrap();
+    fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+    let output = bench.run(&["--resume", "tiny"]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(
+        said(&output).contains("another length"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn images_that_are_gone_are_told_of_when_a_run_goes_on() {
+    let bench = stopped();
+    let journal = bench.newest().join("journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    // As if there had been one image more.
+    fs::write(&journal, text.replace("\"train\":96", "\"train\":97")).unwrap();
+    let mut child = bench.start(&["--resume", "tiny"]);
+    let told = || {
+        fs::read_to_string(&journal)
+            .unwrap()
+            .contains("97 to train")
+    };
+    let begun = std::time::Instant::now();
+    while !told() && begun.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let told = told();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(told);
+}
+
+#[test]
+fn a_report_without_a_place_is_refused_before_anything_is_trained() {
+    let bench = Bench::new();
+    let absent = [&SHORT[..], &["--junit", "absent/report.xml"]].concat();
+    let output = bench.run(&absent);
+    assert_eq!(code(&output), 2);
+    assert!(
+        said(&output).contains("absent/report.xml"),
+        "{}",
+        said(&output)
+    );
+    let mut command = bench.command(&SHORT);
+    let output = command
+        .env("GITHUB_STEP_SUMMARY", "absent/summary.md")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(
+        said(&output).contains("absent/summary.md"),
+        "{}",
+        said(&output)
+    );
+    assert!(bench.runs().is_empty());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_finds_no_room_is_no_success() {
+    let bench = trained();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let to_nowhere = |arguments: &[&str]| {
+        let output = bench.command(arguments).stdout(full()).output().unwrap();
+        (code(&output), said(&output))
+    };
+    let (exit, told) = to_nowhere(&[&SHORT[..], &["--json"]].concat());
+    assert_eq!(exit, 3, "{told}");
+    assert_eq!(to_nowhere(&["--check", "tiny.ron"]).0, 2);
+    image::RgbImage::new(8, 8)
+        .save(bench.path().join("a.png"))
+        .unwrap();
+    let (exit, told) = to_nowhere(&["--infer", "."]);
+    assert_eq!(exit, 2, "{told}");
+    assert!(told.contains("standard output"), "{told}");
+}
+
+#[test]
+fn a_teacher_that_does_not_fit_is_found_before_there_is_a_run() {
+    let bench = trained();
+    let weights = bench.newest().join("teacher/weights.safetensors");
+    let teacher = format!(
+        "teacher=(model: Cnn(channels: [8, 17]), weights: File({:?}))",
+        weights.display().to_string()
+    );
+    let output = bench.run(&["--run", "tiny.ron", "--set", &teacher]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(
+        said(&output).contains("teacher.weights"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(bench.runs().len(), 1);
+}
+
+#[test]
+fn arguments_that_would_mean_nothing_are_refused() {
+    let bench = Bench::new();
+    for arguments in [
+        &["--run", "tiny.ron", "--model", "both"][..],
+        &["--run", "tiny.ron", "--checkpoint", "x"],
+        &["--check", "tiny.ron", "--json"],
+        &["--check", "tiny.ron", "--junit", "a.xml"],
+        &["--infer", ".", "--junit", "a.xml"],
+    ] {
+        let output = bench.run(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", said(&output));
+        assert!(
+            said(&output).contains("cannot be used with"),
+            "{}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
+fn weights_say_what_they_are_to_be_used_with() {
+    let bench = trained();
+    let text = fs::read_to_string(bench.newest().join("best/model.json")).unwrap();
+    let card: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(card["classes"].as_array().unwrap().len(), 3);
+    assert_eq!(card["size"], serde_json::json!([12, 12]));
+    assert!(card["mean"][0].as_f64().unwrap() > 0.0);
+    assert!(card["name"].as_str().unwrap().contains("CNN"), "{card}");
+}
