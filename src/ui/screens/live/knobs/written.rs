@@ -156,6 +156,7 @@ pub(super) fn schedule(
         );
     }
     points.dedup_by(|next, point| next.0 <= point.0);
+    let points = without_idle(&points);
     match points.as_slice() {
         [] => Schedule::Constant(knob.value),
         [(_, first), rest @ ..] if rest.iter().all(|point| point.1 == *first) => {
@@ -163,6 +164,20 @@ pub(super) fn schedule(
         }
         _ => Schedule::Piecewise(points),
     }
+}
+
+/// Without the points that change nothing: those on a level stretch, and those
+/// after which the value stays as it is anyway.
+fn without_idle(points: &[Point]) -> Vec<Point> {
+    let needed = |at: usize| {
+        let same = |other: Option<&Point>| other.is_none_or(|other| other.1 == points[at].1);
+        let after = points.get(at + 1);
+        at == 0 || !same(points.get(at - 1)) || !same(after)
+    };
+    (0..points.len())
+        .filter(|&at| needed(at))
+        .map(|at| points[at])
+        .collect()
 }
 
 /// Six digits behind the point: less than a step of any training.
