@@ -21,6 +21,7 @@ use clap::Parser;
 use self::arguments::Arguments;
 use self::session::{Job, Start};
 use crate::experiment::{self, Loaded, Override};
+use crate::report::annotated_error;
 use crate::run::{Exit, RunFolder};
 
 /// Runs the program with the process's arguments.
@@ -40,7 +41,11 @@ pub fn main() -> ExitCode {
         }
     };
     let exit = carry_out(&arguments).unwrap_or_else(|message| {
-        let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
+        let message = message.trim_end();
+        let _ = writeln!(std::io::stderr(), "{message}");
+        if let Some(line) = annotated_error(|name| std::env::var_os(name), message) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
         Exit::Usage
     });
     ExitCode::from(exit.code())

@@ -113,10 +113,7 @@ impl Reporting {
     /// Judges the gates, tells everybody how it ended and returns the exit
     /// code's meaning: that of the run, but for a success that could not be told.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
-        let verdicts = match outcome {
-            Outcome::Completed => judge(&self.gates, store),
-            Outcome::Stopped { .. } | Outcome::Failed { .. } => Vec::new(),
-        };
+        let verdicts = judge(&self.gates, store, outcome);
         let errors = self.reporters.finish(&Ending {
             folder: self.folder.path(),
             store,

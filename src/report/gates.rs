@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::words;
-use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, Split};
 use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::run::RunFolder;
@@ -62,14 +62,22 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges every gate of a run. Runs to compare with are read from disk.
+/// Judges every gate of a run that ended so. Runs to compare with are read from
+/// disk. What did not come to its end has no results to be judged by.
 #[must_use]
-pub fn judge(gates: &[Gate], store: &RunStore) -> Vec<Verdict> {
+pub fn judge(gates: &[Gate], store: &RunStore, outcome: &Outcome) -> Vec<Verdict> {
     let open = |path: &Path| -> Result<RunStore, String> {
         let folder = RunFolder::at(path).map_err(|error| error.to_string())?;
         RunStore::open(&folder).map_err(|error| error.to_string())
     };
-    judge_with(gates, store, &open)
+    let mut verdicts = judge_with(gates, store, &open);
+    if *outcome != Outcome::Completed {
+        for verdict in &mut verdicts {
+            verdict.value = None;
+            verdict.judgement = Judgement::NotJudged("the run did not come to its end".to_owned());
+        }
+    }
+    verdicts
 }
 
 /// Whether all of them were judged and hold.

@@ -26,7 +26,9 @@ fn at_most(metric: &str, value: f64) -> Gate {
 }
 
 fn judged(gate: Gate, store: &RunStore) -> Judgement {
-    judge(&[gate], store).remove(0).judgement
+    judge(&[gate], store, &Outcome::Completed)
+        .remove(0)
+        .judgement
 }
 
 fn reason(gate: Gate, store: &RunStore) -> String {
@@ -34,6 +36,16 @@ fn reason(gate: Gate, store: &RunStore) -> String {
         Judgement::NotJudged(reason) => reason,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_run_that_did_not_come_to_its_end_is_not_judged() {
+    let stopped = Outcome::Stopped {
+        reason: "SIGTERM".to_owned(),
+    };
+    let verdicts = judge(&[at_least("test/top1", 0.1)], &store(), &stopped);
+    assert_eq!((verdicts.len(), verdicts[0].holds()), (1, false));
+    assert!(verdicts[0].finding().contains("did not come to its end"));
 }
 
 #[test]
@@ -115,6 +127,7 @@ fn every_gate_has_to_hold() {
     let verdicts = judge(
         &[at_least("test/top1", 0.5), at_least("test/top1", 0.9)],
         &store,
+        &Outcome::Completed,
     );
     assert!(!all_hold(&verdicts));
     assert!(all_hold(&verdicts[..1]));

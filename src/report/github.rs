@@ -61,6 +61,17 @@ impl GithubReporter {
     }
 }
 
+/// A workflow command that shows an error beside the workflow's own, for
+/// programs that end before there is a run. None outside of a workflow.
+#[must_use]
+pub fn annotated_error(
+    variable: impl Fn(&str) -> Option<OsString>,
+    message: &str,
+) -> Option<String> {
+    let annotated = variable("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    annotated.then(|| command(Level::Error, message))
+}
+
 impl Reporter for GithubReporter {
     fn observe(&mut self, _: &RunEvent, _: &RunStore) -> io::Result<()> {
         Ok(())

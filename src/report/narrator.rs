@@ -36,7 +36,10 @@ impl Narrator {
                 }
             }
             RunEvent::DataIndexed(summary) => lines.extend(data(summary)),
-            RunEvent::ModelBuilt(summary) => lines.push(model(summary)),
+            RunEvent::ModelBuilt(summary) => {
+                lines.push(model(summary));
+                lines.extend(ratio(summary, store));
+            }
             RunEvent::PhaseStarted {
                 phase,
                 steps,
@@ -189,6 +192,19 @@ fn model(summary: &ModelSummary) -> String {
         words::count(summary.macs),
         words::count(summary.bytes)
     )
+}
+
+/// How much smaller the student is than its teacher, once both are known.
+fn ratio(summary: &ModelSummary, store: &RunStore) -> Option<String> {
+    let teacher = store.models.get(&Phase::Teacher)?;
+    let times = |teacher: u64, student: u64| teacher as f64 / student.max(1) as f64;
+    (summary.phase == Phase::Student).then(|| {
+        format!(
+            "teacher to student: {:.1} to 1 in parameters, {:.1} to 1 in multiply-accumulates",
+            times(teacher.parameters, summary.parameters),
+            times(teacher.macs, summary.macs)
+        )
+    })
 }
 
 fn evaluated(result: &Evaluation, store: &RunStore) -> String {

@@ -57,7 +57,7 @@ fn reported<R: Reporter + 'static>(reporter: impl FnOnce(Written) -> R) -> Strin
         folder: &PathBuf::from("checkpoints/small-20261123-133848-abcdef"),
         store: &store,
         outcome: &Outcome::Completed,
-        verdicts: &judge(&gates(), &store),
+        verdicts: &judge(&gates(), &store, &Outcome::Completed),
     };
     assert!(reporters.finish(&ending).is_empty());
     written.text()
