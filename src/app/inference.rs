@@ -25,6 +25,12 @@ struct Results {
 /// Classifies and prints: CSV, or a line of JSON for every image as it is
 /// classified. What could not be read is named on standard error.
 pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, String> {
+    if folder.is_file() {
+        return Err(format!(
+            "error: {} is a file; --infer takes the folder that holds the images",
+            folder.display()
+        ));
+    }
     let run = match &arguments.checkpoint {
         Some(run) => super::find(arguments, run)?,
         None => newest(&arguments.checkpoints)?,

@@ -63,6 +63,7 @@ fn what_cannot_be_classified_ends_with_2_and_says_why() {
     let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
     assert_eq!(code(&trained), 0, "{}", said(&trained));
     refused(&["--infer", "absent"], "absent");
+    refused(&["--infer", "tiny.ron"], "takes the folder");
     refused(&["--infer", "photos", "--checkpoint", "other"], "other");
     refused(&["--infer", "photos", "--run", "tiny.ron"], "--run");
 }
