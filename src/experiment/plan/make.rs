@@ -258,7 +258,7 @@ fn lr_problems(schedule: &Schedule, path: &str, epochs: u32, epochs_path: &str) 
         problems.push(
             Problem::new(
                 format!("{path}.Warmup.epochs"),
-                format!("a warm-up of {rise} epochs leaves nothing of a training of {epochs}"),
+                format!("in epochs, a warm-up of {rise} leaves nothing of a training of {epochs}"),
             )
             .help("make it shorter than the training")
             .depends_on(epochs_path),
