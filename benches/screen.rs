@@ -152,7 +152,7 @@ fn screen(criterion: &mut Criterion) {
     });
     let shown = terminal.backend().to_string();
     assert!(
-        shown.contains("loss/total"),
+        shown.contains("augmentation p"),
         "charts are not shown:\n{shown}"
     );
 
