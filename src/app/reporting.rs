@@ -12,7 +12,7 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::spec::Gate;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
-    all_hold, judge,
+    all_hold, judge, summary_file,
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::RunStore;
@@ -31,7 +31,7 @@ pub struct Reporting {
 /// # Errors
 /// A message that names the file.
 pub fn check(arguments: &Arguments) -> Result<(), String> {
-    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    let summary = summary_file(|name| std::env::var_os(name));
     let junit = arguments.junit.as_deref();
     for (asked, path) in [
         ("--junit", junit),

@@ -84,10 +84,13 @@ impl Session {
         if let Some(device) = device {
             plan.device = device;
         }
-        let (journal, before) = match &start {
-            Start::New => (Vec::new(), RunStore::new()),
-            Start::Resume(run) => (journal(run)?, RunStore::open(run).map_err(say)?),
-            Start::Replay(run) => (journal(run)?, RunStore::new()),
+        let journal = match &start {
+            Start::New => Vec::new(),
+            Start::Resume(run) | Start::Replay(run) => journal(run)?,
+        };
+        let before = match &start {
+            Start::Resume(run) => RunStore::of(run, &journal).map_err(say)?,
+            Start::New | Start::Replay(_) => RunStore::new(),
         };
         if let Start::Resume(folder) = &start
             && let Some(message) = finished(folder, &journal).or_else(|| edited(folder, &journal))
@@ -341,21 +344,10 @@ pub fn say(error: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::testing::data_summary;
 
     fn images(train: usize) -> DataSummary {
-        DataSummary {
-            classes: vec!["cat".to_owned(), "dog".to_owned()],
-            train_per_class: vec![train / 2; 2],
-            train,
-            valid: 10,
-            test: 0,
-            unlabelled: 0,
-            size: (8, 8),
-            mean: [0.5; 3],
-            std: [0.25; 3],
-            skipped: Vec::new(),
-            in_memory: true,
-        }
+        data_summary(&["cat", "dog"], train / 2, 10)
     }
 
     #[test]

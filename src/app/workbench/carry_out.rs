@@ -1,10 +1,11 @@
 //! Carries out what the screen asks.
 
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::launcher::{Launcher, Wanted};
+use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
 use super::{files, inspect, layout, planner, run_files};
@@ -20,8 +21,8 @@ pub struct Hands {
     pub launcher: Launcher,
     /// The experiment file of what trains here.
     pub reload: Reload,
-    planner: Option<Sender<planner::Request>>,
-    sender: Sender<Message>,
+    planner: Option<mpsc::Sender<planner::Request>>,
+    sender: Sender,
     experiments: PathBuf,
     /// Commands that were sent, for their ids.
     sent: u64,
@@ -49,8 +50,8 @@ impl Hands {
     /// Hands that have done nothing yet.
     pub fn new(
         arguments: &Arguments,
-        planner: Option<Sender<planner::Request>>,
-        sender: Sender<Message>,
+        planner: Option<mpsc::Sender<planner::Request>>,
+        sender: Sender,
     ) -> Self {
         Self {
             launcher: Launcher::new(&arguments.checkpoints, sender.clone()),

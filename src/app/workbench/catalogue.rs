@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SendError, Sender};
+use std::sync::mpsc::SendError;
 use std::thread;
 use std::time::Duration;
 
+use super::mail::Sender;
 use super::message::Message;
 use crate::run::{Notes, RunFolder, RunLock};
 use crate::store::{Life, RunEntry, RunTail};
@@ -27,7 +28,7 @@ struct Seen {
 }
 
 /// Starts to look.
-pub fn watch(checkpoints: PathBuf, sender: Sender<Message>) -> io::Result<()> {
+pub fn watch(checkpoints: PathBuf, sender: Sender) -> io::Result<()> {
     thread::Builder::new()
         .name("catalogue".to_owned())
         .spawn(move || {
@@ -45,7 +46,7 @@ pub fn watch(checkpoints: PathBuf, sender: Sender<Message>) -> io::Result<()> {
 fn look(
     checkpoints: &Path,
     seen: &mut BTreeMap<String, Seen>,
-    sender: &Sender<Message>,
+    sender: &Sender,
 ) -> Result<(), SendError<Message>> {
     let names = RunFolder::names(checkpoints).unwrap_or_default();
     let gone: Vec<String> = seen
@@ -87,7 +88,7 @@ fn look(
 fn look_into_trash(
     checkpoints: &Path,
     thrown: &mut Vec<RunFolder>,
-    sender: &Sender<Message>,
+    sender: &Sender,
 ) -> Result<(), SendError<Message>> {
     let now = RunFolder::trashed(checkpoints).unwrap_or_default();
     if now != *thrown {
@@ -133,9 +134,9 @@ pub fn read(folder: &RunFolder, life: Life) -> (RunEntry, RunTail) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
     use std::time::SystemTime;
 
+    use super::super::mail::mailbox;
     use super::*;
     use crate::event::RunEvent;
     use crate::store::Journal;
@@ -143,11 +144,11 @@ mod tests {
     #[test]
     fn runs_are_told_once_and_again_when_they_grow_live_and_go() {
         let place = tempfile::tempdir().unwrap();
-        let (sender, messages) = channel();
+        let (sender, mailbox) = mailbox().unwrap();
         let mut seen = BTreeMap::new();
         let mut told = || {
             look(place.path(), &mut seen, &sender).unwrap();
-            let names = messages.try_iter().map(|message| match message {
+            let names = mailbox.take().map(|message| match message {
                 Message::Found(entry, _) => format!("found {}", entry.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
                 Message::Lives(_, life) => format!("{}", life == Life::Here),

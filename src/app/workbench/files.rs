@@ -3,10 +3,10 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::mail::Sender;
 use super::message::Message;
 use crate::run::atomic::write_file;
 use crate::ui::{LogLine, News};
@@ -112,20 +112,26 @@ pub fn trash(path: &Path) -> Result<PathBuf, String> {
     fs::create_dir_all(&folder)
         .map_err(|error| format!("could not make {}: {error}", folder.display()))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let places = (1..).map(|number| match number {
-        1 => folder.join(format!("{stem}.ron")),
-        _ => folder.join(format!("{stem}-{number}.ron")),
-    });
-    let mut free = places.filter(|place| !place.exists());
-    let place = free.next().unwrap_or_else(|| folder.join(&*stem));
+    let place = free_name(&folder, &stem)
+        .ok_or_else(|| format!("{} is full of files named {stem}", folder.display()))?;
     rename(path, &place).map(|()| place)
+}
+
+/// The first of `name.ron`, `name-2.ron`, ... that is free, of a thousand.
+pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
+    let numbered = (1..1000).map(|number| match number {
+        1 => folder.join(format!("{name}.ron")),
+        _ => folder.join(format!("{name}-{number}.ron")),
+    });
+    let mut free = numbered.filter(|path| !path.exists());
+    free.next()
 }
 
 /// Tells of files that come, go or change, until the watcher is dropped.
 ///
 /// # Errors
 /// If the system gives no watcher: then changes are seen when a file is opened.
-pub fn watch(folder: &Path, sender: Sender<Message>) -> notify::Result<RecommendedWatcher> {
+pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher> {
     let root = folder.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };

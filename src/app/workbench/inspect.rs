@@ -1,10 +1,10 @@
 //! Questions to a run's models, off the loop's thread.
 
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
 use std::thread;
 
 use super::files;
+use super::mail::Sender;
 use super::message::Message;
 use crate::app::models;
 use crate::engine::{Journalled, ProbeFolder, infer, probe_folder};
@@ -33,7 +33,7 @@ impl Subject {
 }
 
 /// Reads what a run recorded of its probe.
-pub fn read_probe(run: &RunEntry, sender: Sender<Message>) {
+pub fn read_probe(run: &RunEntry, sender: Sender) {
     let folder = run.folder.clone();
     let work = move || {
         let probe = match ProbeFolder::new(&folder).read() {
@@ -48,7 +48,7 @@ pub fn read_probe(run: &RunEntry, sender: Sender<Message>) {
 
 /// Asks a run's models about the images of a folder. The answer names the folder
 /// as it was asked for, by which the screen knows it.
-pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender<Message>) {
+pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender) {
     let subject = Subject::of(run);
     let work = move || {
         let asked = Asked {
@@ -70,7 +70,7 @@ pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender<Message>) {
 
 type ProbeAnswer = (String, Option<PathBuf>, Result<Box<Probe>, String>);
 
-fn answer(work: impl FnOnce() -> ProbeAnswer + Send + 'static, sender: Sender<Message>) {
+fn answer(work: impl FnOnce() -> ProbeAnswer + Send + 'static, sender: Sender) {
     spawn("probe", move || {
         let (run, folder, probe) = work();
         let news = News::ProbeRead { run, folder, probe };
@@ -79,12 +79,7 @@ fn answer(work: impl FnOnce() -> ProbeAnswer + Send + 'static, sender: Sender<Me
 }
 
 /// Classifies a folder of images until it is done or `stop` is given.
-pub fn classify(
-    run: &RunEntry,
-    request: InferenceRequest,
-    stop: StopSignal,
-    sender: Sender<Message>,
-) {
+pub fn classify(run: &RunEntry, request: InferenceRequest, stop: StopSignal, sender: Sender) {
     let subject = Subject::of(run);
     spawn("inference", move || {
         let mut tell = |event| {

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 use std::thread;
 
+use super::mail::Sender;
 use super::message::Message;
 use crate::app::session::{Job, Session, Start};
 use crate::experiment;
@@ -22,7 +22,7 @@ pub enum Wanted {
 /// The queue and the training that is under way.
 pub struct Launcher {
     checkpoints: PathBuf,
-    sender: Sender<Message>,
+    sender: Sender,
     waiting: VecDeque<Wanted>,
     /// That of the training that is being prepared or trains.
     stop: Option<StopSignal>,
@@ -30,7 +30,7 @@ pub struct Launcher {
 
 impl Launcher {
     /// Nothing trains and nothing waits.
-    pub fn new(checkpoints: &Path, sender: Sender<Message>) -> Self {
+    pub fn new(checkpoints: &Path, sender: Sender) -> Self {
         Self {
             checkpoints: checkpoints.to_owned(),
             sender,
@@ -126,7 +126,7 @@ fn begin(wanted: &Wanted, checkpoints: &Path, stop: StopSignal) -> Result<Sessio
 }
 
 /// Hands on what happens in a session until it is over.
-pub fn follow(session: Session, sender: Sender<Message>) -> std::io::Result<()> {
+pub fn follow(session: Session, sender: Sender) -> std::io::Result<()> {
     let name = session.folder.name();
     let (events, end) = session.into_parts();
     thread::Builder::new()

@@ -1,20 +1,20 @@
 //! How busy the machine is, once a second.
 
 use std::io;
-use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
 use nvml_wrapper::Nvml;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
+use super::mail::Sender;
 use super::message::Message;
 use crate::ui::{GpuSample, MachineSample, News};
 
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Starts to watch. A machine without NVIDIA's library has no GPUs.
-pub fn watch(sender: Sender<Message>) -> io::Result<()> {
+pub fn watch(sender: Sender) -> io::Result<()> {
     thread::Builder::new()
         .name("machine".to_owned())
         .spawn(move || {

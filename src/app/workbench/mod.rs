@@ -1,10 +1,11 @@
 //! The screen's loop: what wakes it, what it carries out, when it draws.
 //!
-//! One channel wakes the loop: keys, events of the training here, runs that
-//! were found or grew, answers of the planner, samples of the machine. What
-//! waits is taken in at once and drawn once; input is drawn immediately, the
-//! rest at most thirty times a second, so that a fast training never makes the
-//! screen slow, nor the screen the training.
+//! Keys wake the loop, and one mailbox ([`mail`]): events of the training here,
+//! runs that were found or grew, answers of the planner, samples of the machine.
+//! What waits is taken in at once and drawn once. Input is drawn immediately,
+//! answers to it at most thirty times a second, and what a training does at most
+//! ten, so that a fast training never makes the screen slow, nor the screen the
+//! training.
 
 mod carry_out;
 mod catalogue;
@@ -14,6 +15,7 @@ mod inspect;
 mod launcher;
 mod layout;
 mod machine;
+mod mail;
 mod message;
 mod pictures;
 mod planner;
@@ -22,13 +24,14 @@ mod run_files;
 mod state;
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use signal_hook::consts::{SIGHUP, SIGTERM};
+use crossterm::event::Event;
+use signal_hook::consts::{SIGHUP, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
+use self::mail::{Keys, Mailbox, Sender};
 use self::message::Message;
 use self::state::{Flow, State};
 use super::arguments::Arguments;
@@ -38,6 +41,11 @@ use crate::ui::{Clock, Incoming, LogLine, News, Ui};
 
 /// Least time between two frames that no input asked for.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// Least time between two frames that only a training asks for. A curve does not
+/// look smoother with more of them, and each takes its share of the cores that
+/// train.
+const TRAINING_FRAME: Duration = Duration::from_millis(100);
 
 /// Longest wait: clocks on the screen go on when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -52,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
         ));
     }
     let (settings, keymap, theme) = config::load()?;
-    let (sender, messages) = channel();
+    let (sender, mailbox) = mail::mailbox().map_err(|error| format!("error: {error}"))?;
     let stray = sender.clone();
     let (guard, mut screen) = TerminalGuard::take(move |line| {
         if !line.trim().is_empty() {
@@ -75,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
             let _ = sender.send(Message::Incoming(Incoming::Input(event)));
         }
         spawn_sources(&sender, arguments)?;
-        turn(state, &guard, &mut screen, &messages)
+        turn(state, &guard, &mut screen, &mailbox)
     });
     drop(guard);
     result.map_err(|error| format!("error: the terminal: {error}"))
@@ -88,28 +96,18 @@ fn open(state: &mut State, screen: &mut Screen) -> io::Result<()> {
     Ok(())
 }
 
-fn spawn_sources(sender: &Sender<Message>, arguments: &Arguments) -> io::Result<()> {
-    let input = sender.clone();
-    thread::Builder::new()
-        .name("input".to_owned())
-        .spawn(move || {
-            while let Ok(event) = crossterm::event::read() {
-                if input
-                    .send(Message::Incoming(Incoming::Input(event)))
-                    .is_err()
-                {
-                    return;
-                }
-            }
-            let _ = input.send(Message::Terminate);
-        })?;
+fn spawn_sources(sender: &Sender, arguments: &Arguments) -> io::Result<()> {
     let signals = sender.clone();
-    let mut arriving = Signals::new([SIGTERM, SIGHUP])?;
+    let mut arriving = Signals::new([SIGTERM, SIGHUP, SIGWINCH])?;
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
-            for _ in arriving.forever() {
-                if signals.send(Message::Terminate).is_err() {
+            for signal in arriving.forever() {
+                let message = match signal {
+                    SIGWINCH => resized(),
+                    _ => Some(Message::Terminate),
+                };
+                if message.is_some_and(|message| signals.send(message).is_err()) {
                     return;
                 }
             }
@@ -119,30 +117,34 @@ fn spawn_sources(sender: &Sender<Message>, arguments: &Arguments) -> io::Result<
     Ok(())
 }
 
+/// The terminal's size as it is now.
+fn resized() -> Option<Message> {
+    let (columns, rows) = crossterm::terminal::size().ok()?;
+    let event = Event::Resize(columns, rows);
+    Some(Message::Incoming(Incoming::Input(event)))
+}
+
 /// Takes in, carries out and draws, until it is left.
 fn turn(
     mut state: State,
     guard: &TerminalGuard,
     screen: &mut Screen,
-    messages: &Receiver<Message>,
+    mailbox: &Mailbox,
 ) -> io::Result<Exit> {
+    let mut keys = Keys::open()?;
     let begun = Instant::now();
     let mut drawn = begun;
-    let mut wait = Duration::ZERO;
+    // How old the frame may be that is shown.
+    let mut due = Duration::ZERO;
     loop {
-        let first = match messages.recv_timeout(wait) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(Exit::Success),
-        };
+        let wait = due.saturating_sub(drawn.elapsed());
+        let messages = keys.wait(mailbox, wait)?;
         state.take_in(Message::Incoming(Incoming::Clock(Clock {
             elapsed: begun.elapsed(),
             now: SystemTime::now(),
         })));
-        let mut input = false;
-        let quiet = first.is_none();
-        for message in first.into_iter().chain(messages.try_iter()) {
-            input |= matches!(message, Message::Incoming(Incoming::Input(_)));
+        for message in messages {
+            due = due.min(patience(&message));
             match state.take_in(message) {
                 Flow::Go => {}
                 Flow::Suspend => guard.suspend(screen)?,
@@ -150,15 +152,24 @@ fn turn(
                 Flow::Leave(exit) => return Ok(exit),
             }
         }
-        let since = drawn.elapsed();
-        if input || quiet || since >= FRAME {
+        if drawn.elapsed() >= due {
             state.settle();
             screen.draw(|frame| state.draw(frame))?;
             drawn = Instant::now();
-            wait = TICK;
-        } else {
-            wait = FRAME.saturating_sub(since);
+            due = TICK;
         }
+    }
+}
+
+/// How old the frame that is shown may become before it shows this.
+fn patience(message: &Message) -> Duration {
+    match message {
+        Message::Incoming(Incoming::Input(_)) => Duration::ZERO,
+        Message::Happened(..) | Message::Grew(_) | Message::Incoming(Incoming::Clock(_)) => {
+            TRAINING_FRAME
+        }
+        Message::Incoming(Incoming::News(News::Machine(_))) => TRAINING_FRAME,
+        _ => FRAME,
     }
 }
 

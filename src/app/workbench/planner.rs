@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{self, channel};
 use std::thread;
 
+use super::mail::Sender;
 use super::message::Message;
 use crate::experiment;
 use crate::ui::News;
@@ -21,7 +22,7 @@ pub struct Request {
 }
 
 /// Starts the planner. It ends with the channel.
-pub fn start(answers: Sender<Message>) -> io::Result<Sender<Request>> {
+pub fn start(answers: Sender) -> io::Result<mpsc::Sender<Request>> {
     let (sender, requests) = channel::<Request>();
     thread::Builder::new()
         .name("planner".to_owned())

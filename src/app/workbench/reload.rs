@@ -3,9 +3,9 @@
 //! run is told of.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 use std::thread;
 
+use super::mail::Sender;
 use super::message::Message;
 use crate::event::{Command, Phase};
 use crate::experiment::plan::{Changes, Plan};
@@ -49,7 +49,7 @@ pub fn plan(text: &str, path: &Path) -> Result<Plan, Report> {
 }
 
 /// Plans a changed file off the loop's thread.
-pub fn replan(path: PathBuf, text: String, sender: Sender<Message>) {
+pub fn replan(path: PathBuf, text: String, sender: Sender) {
     let work = move || {
         let plan = plan(&text, &path).map(Box::new);
         let _ = sender.send(Message::Replanned(path, plan));

@@ -57,7 +57,9 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, String> {
         .identity
         .as_ref()
         .map_or("run", |known| &known.name);
-    let path = free_name(experiments, &format!("{name}-branch"))?;
+    let branch = format!("{name}-branch");
+    let path = files::free_name(experiments, &branch)
+        .ok_or_else(|| format!("{} is full of branches of {branch}", experiments.display()))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let changes = [
         format!("name={stem:?}"),
@@ -115,15 +117,4 @@ fn changed(text: &str, origin: &Path, changes: &[String]) -> Result<String, Stri
     experiment::load_text(text, origin, &changes)
         .map(|loaded| loaded.text)
         .map_err(|report| report.to_string())
-}
-
-/// The first of `name.ron`, `name-2.ron`, ... that is free.
-fn free_name(folder: &Path, name: &str) -> Result<PathBuf, String> {
-    let numbered = (1..1000).map(|number| match number {
-        1 => folder.join(format!("{name}.ron")),
-        _ => folder.join(format!("{name}-{number}.ron")),
-    });
-    let mut free = numbered.filter(|path| !path.exists());
-    free.next()
-        .ok_or_else(|| format!("{} is full of branches of {name}", folder.display()))
 }

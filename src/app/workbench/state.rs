@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc::Sender;
 
 use notify::RecommendedWatcher;
 use ratatui::Frame;
@@ -11,6 +10,7 @@ use ratatui::layout::Size;
 use super::carry_out::Hands;
 use super::files;
 use super::launcher::{self, Wanted};
+use super::mail::Sender;
 use super::message::Message;
 use super::{catalogue, planner, reload};
 use crate::app::arguments::Arguments;
@@ -41,7 +41,7 @@ pub struct State {
     hands: Hands,
     /// Tells of changed experiment files while it is held.
     _watcher: Option<RecommendedWatcher>,
-    sender: Sender<Message>,
+    sender: Sender,
     /// Whether something happened to a run that the screen has not heard of.
     unseen: bool,
     /// How to end as soon as nothing trains, if it was asked to.
@@ -50,7 +50,7 @@ pub struct State {
 
 impl State {
     /// The state before anything happened.
-    pub fn new(arguments: &Arguments, ui: Ui, sender: Sender<Message>) -> Self {
+    pub fn new(arguments: &Arguments, ui: Ui, sender: Sender) -> Self {
         let planner = planner::start(sender.clone()).ok();
         Self {
             ui,

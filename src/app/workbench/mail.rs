@@ -1,0 +1,193 @@
+//! Where the loop waits: for keys, and for what other threads have to tell.
+//!
+//! Both are waited for in one call of the system and read by the loop's own
+//! thread. A thread that read the keys and passed them on would have to be given
+//! a core first, and then the loop: on a machine whose cores all train, that is
+//! two waits for a turn where one is enough.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SendError};
+use std::time::Duration;
+
+use crossterm::event;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::message::Message;
+use crate::ui::Incoming;
+
+/// By which other threads tell the loop something.
+#[derive(Clone)]
+pub struct Sender {
+    queue: mpsc::Sender<Message>,
+    bell: Arc<File>,
+}
+
+impl Sender {
+    /// Tells the loop something and wakes it.
+    ///
+    /// # Errors
+    /// If the loop is gone; the message comes back.
+    pub fn send(&self, message: Message) -> Result<(), SendError<Message>> {
+        self.queue.send(message)?;
+        // A bell that is full has been rung often enough.
+        let _ = (&*self.bell).write(&[0]);
+        Ok(())
+    }
+}
+
+/// What the loop is told.
+pub struct Mailbox {
+    queue: Receiver<Message>,
+    bell: File,
+}
+
+/// A mailbox, and by what it is filled.
+///
+/// # Errors
+/// If the system has no more files to open.
+pub fn mailbox() -> io::Result<(Sender, Mailbox)> {
+    let (sender, queue) = mpsc::channel();
+    let (bell, ring) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+    let sender = Sender {
+        queue: sender,
+        bell: Arc::new(File::from(ring)),
+    };
+    let bell = File::from(bell);
+    Ok((sender, Mailbox { queue, bell }))
+}
+
+impl Mailbox {
+    /// What was sent until now, in its order. Never waits.
+    pub fn take(&self) -> impl Iterator<Item = Message> {
+        // What is sent from here on rings again.
+        let mut rings = [0; 1024];
+        while matches!((&self.bell).read(&mut rings), Ok(count) if count == rings.len()) {}
+        self.queue.try_iter()
+    }
+
+    /// Waits until a message is sent or something happens to `keys`, at most for
+    /// `limit`. Returns what happened to `keys`.
+    fn wait(&self, keys: Option<&OwnedFd>, limit: Duration) -> io::Result<PollFlags> {
+        let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
+        let mut waited = vec![PollFd::new(&self.bell, PollFlags::IN)];
+        waited.extend(keys.map(|keys| PollFd::new(keys, PollFlags::IN)));
+        match poll(&mut waited, Some(&limit)) {
+            Ok(_) => Ok(waited.get(1).map_or(PollFlags::empty(), PollFd::revents)),
+            // A signal; whatever it means is told by a message.
+            Err(rustix::io::Errno::INTR) => Ok(PollFlags::empty()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The terminal's keys, mouse and sizes.
+pub struct Keys {
+    /// Where crossterm reads them; none once the terminal is gone.
+    terminal: Option<OwnedFd>,
+}
+
+impl Keys {
+    /// Those of this process's terminal.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn open() -> io::Result<Self> {
+        let input = io::stdin();
+        let terminal = if input.is_terminal() {
+            rustix::io::dup(&input)?
+        } else {
+            File::open("/dev/tty")?.into()
+        };
+        Ok(Self {
+            terminal: Some(terminal),
+        })
+    }
+
+    /// Waits until a message was sent or something came from the terminal, at
+    /// most for `limit`, and takes it all: the terminal's first. A terminal that
+    /// is gone says [`Message::Terminate`], once.
+    ///
+    /// # Errors
+    /// If the system cannot wait.
+    pub fn wait(&mut self, mailbox: &Mailbox, limit: Duration) -> io::Result<Vec<Message>> {
+        let happened = mailbox.wait(self.terminal.as_ref(), limit)?;
+        let mut taken = Vec::new();
+        if self.terminal.is_some() {
+            let whole = read_events(&mut taken).is_ok();
+            let hung_up = happened.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+            if hung_up || !whole {
+                self.terminal = None;
+                taken.push(Message::Terminate);
+            }
+        }
+        taken.extend(mailbox.take());
+        Ok(taken)
+    }
+}
+
+/// Everything that came from the terminal until now.
+fn read_events(taken: &mut Vec<Message>) -> io::Result<()> {
+    while event::poll(Duration::ZERO)? {
+        taken.push(Message::Incoming(Incoming::Input(event::read()?)));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn count(mailbox: &Mailbox) -> usize {
+        mailbox.take().count()
+    }
+
+    #[test]
+    fn a_message_ends_the_wait_and_keys_do() {
+        let (sender, mailbox) = mailbox().unwrap();
+        let (keys, press) = rustix::pipe::pipe().unwrap();
+        let begun = Instant::now();
+        let other = thread::spawn(move || sender.send(Message::Terminate).is_ok());
+        assert!(mailbox.wait(Some(&keys), LONG).unwrap().is_empty());
+        assert!(other.join().unwrap());
+        assert_eq!(count(&mailbox), 1);
+        rustix::io::write(&press, b"q").unwrap();
+        assert_eq!(mailbox.wait(Some(&keys), LONG).unwrap(), PollFlags::IN);
+        drop(press);
+        let gone = mailbox.wait(Some(&keys), LONG).unwrap();
+        assert!(gone.contains(PollFlags::HUP));
+        assert!(begun.elapsed() < LONG);
+    }
+
+    #[test]
+    fn what_was_taken_wakes_nobody_again_however_much_it_was() {
+        let (sender, mailbox) = mailbox().unwrap();
+        // More than the bell holds.
+        for _ in 0..100_000 {
+            sender.send(Message::Terminate).unwrap();
+        }
+        assert_eq!(count(&mailbox), 100_000);
+        let begun = Instant::now();
+        let little = Duration::from_millis(20);
+        mailbox.wait(None, little).unwrap();
+        assert!(begun.elapsed() >= little);
+        sender.send(Message::Terminate).unwrap();
+        mailbox.wait(None, LONG).unwrap();
+        assert_eq!(count(&mailbox), 1);
+    }
+
+    #[test]
+    fn nobody_is_told_that_the_loop_is_gone_but_by_the_message_coming_back() {
+        let (sender, mailbox) = mailbox().unwrap();
+        drop(mailbox);
+        assert!(sender.send(Message::Terminate).is_err());
+    }
+}
