@@ -35,12 +35,12 @@ impl Card {
     pub fn of(prepared: &Prepared, phase: Phase) -> Self {
         let images = prepared.images.summary();
         let teacher = prepared.plan.teacher.as_ref();
-        let (name, model) = match (phase, teacher) {
-            (Phase::Teacher, Some(teacher)) => (prepared.name(phase), &teacher.model),
-            _ => (prepared.name(Phase::Student), &prepared.plan.student),
+        let model = match (phase, teacher) {
+            (Phase::Teacher, Some(teacher)) => &teacher.model,
+            _ => &prepared.plan.student,
         };
         Self {
-            name: name.to_owned(),
+            name: prepared.name(phase).to_owned(),
             model: model.clone(),
             classes: images.classes,
             size: images.size,

@@ -117,10 +117,6 @@ impl Engine {
         let valid = self.examination(Split::Valid, teacher)?;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student)
             .with_card(Card::of(prepared, Phase::Student));
-        let mut network = prepared.student_network();
-        if let Some(path) = &prepared.plan.student_weights {
-            weights::load(&mut network, path)?;
-        }
         let fit = Fit::new(
             FitContext {
                 phase: Phase::Student,
@@ -135,7 +131,7 @@ impl Engine {
                 probe: self.probe(&valid, &checkpoints, sink)?,
                 sink,
             },
-            network,
+            prepared.student_network(),
         )?;
         let (end, learner) = fit.run(inbox)?;
         if let FitEnd::Stopped { reason } = end {

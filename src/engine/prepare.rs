@@ -11,7 +11,7 @@ use super::network::Network;
 use super::weights::{self, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{ModelSummary, Phase};
-use crate::experiment::architecture::{self, Graph};
+use crate::experiment::architecture;
 use crate::experiment::plan::{Plan, TeacherPlan, TeacherSource};
 use crate::experiment::problem::Problem;
 
@@ -26,8 +26,10 @@ pub struct Prepared {
     pub device: Chosen,
     /// Its images.
     pub images: Images,
-    student: Graph,
-    teacher: Option<Graph>,
+    /// Before training, with the weights that the experiment names.
+    student: Network,
+    /// The same; untrained if the experiment trains it.
+    teacher: Option<Network>,
 }
 
 /// Why an experiment cannot be trained although its file is in order.
@@ -93,81 +95,91 @@ impl Prepared {
             architecture::build(model, images.size, images.classes.len())
                 .map_err(|problem| PrepareError::Plan(problem.under(place)))
         };
-        let student = layout(&plan.student, "student.model")?;
+        let student = Network::new(
+            layout(&plan.student, "student.model")?,
+            plan.seed,
+            &device.device,
+        );
+        let student = with_weights(student, plan.student_weights.as_deref(), "student.weights")?;
         let teacher = plan
             .teacher
             .as_ref()
-            .map(|teacher| layout(&teacher.model, "teacher.model"))
+            .map(|teacher| {
+                let graph = layout(&teacher.model, "teacher.model")?;
+                let network = Network::new(graph, plan.seed ^ TEACHER_STREAM, &device.device);
+                with_weights(network, teacher.file(), "teacher.weights")
+            })
             .transpose()?;
-        let prepared = Self {
+        Ok(Self {
             plan,
             device,
             images,
             student,
             teacher,
-        };
-        prepared.check_weights()?;
-        Ok(prepared)
+        })
     }
 
-    /// Sees that the weights that the experiment names can be used.
-    fn check_weights(&self) -> Result<(), PrepareError> {
-        let fits = |mut network: Network, path: &Path, place: &'static str| {
-            weights::load(&mut network, path)
-                .map_err(|error| PrepareError::Weights { place, error })
-        };
-        if let Some(path) = &self.plan.student_weights {
-            fits(self.student_network(), path, "student.weights")?;
-        }
-        match &self.plan.teacher {
-            Some(TeacherPlan {
-                weights: TeacherSource::File(path),
-                ..
-            }) => fits(self.teacher_network(), path, "teacher.weights"),
-            _ => Ok(()),
-        }
-    }
-
-    /// The student with its initial weights, on the plain device.
+    /// The student before training, on the plain device.
     #[must_use]
     pub fn student_network(&self) -> Network {
-        Network::new(self.student.clone(), self.plan.seed, &self.device.device)
+        self.student.clone()
     }
 
-    /// The teacher with its initial weights, on the plain device; the student's
-    /// layout if there is no teacher.
+    /// The teacher before training, on the plain device; the student if there is
+    /// no teacher.
     #[must_use]
     pub fn teacher_network(&self) -> Network {
-        let graph = self.teacher.as_ref().unwrap_or(&self.student);
-        let seed = self.plan.seed ^ TEACHER_STREAM;
-        Network::new(graph.clone(), seed, &self.device.device)
+        self.network(Phase::Teacher).clone()
+    }
+
+    fn network(&self, phase: Phase) -> &Network {
+        match (phase, &self.teacher) {
+            (Phase::Teacher, Some(teacher)) => teacher,
+            _ => &self.student,
+        }
     }
 
     /// The layout of a model, for people; the student's if there is no teacher.
     #[must_use]
     pub fn name(&self, phase: Phase) -> &str {
-        match (phase, &self.teacher) {
-            (Phase::Teacher, Some(teacher)) => &teacher.name,
-            _ => &self.student.name,
-        }
+        &self.network(phase).graph().name
     }
 
     /// The sizes of the models, teacher first.
     #[must_use]
     pub fn summaries(&self) -> Vec<ModelSummary> {
-        let teacher = self.teacher.as_ref().map(|graph| (Phase::Teacher, graph));
+        let teacher = self
+            .teacher
+            .as_ref()
+            .map(|network| (Phase::Teacher, network));
         teacher
             .into_iter()
             .chain([(Phase::Student, &self.student)])
-            .map(|(phase, graph)| ModelSummary {
-                phase,
-                name: graph.name.clone(),
-                parameters: graph.parameter_count(),
-                macs: graph.macs(),
-                bytes: graph.bytes(),
+            .map(|(phase, network)| {
+                let graph = network.graph();
+                ModelSummary {
+                    phase,
+                    name: graph.name.clone(),
+                    parameters: graph.parameter_count(),
+                    macs: graph.macs(),
+                    bytes: graph.bytes(),
+                }
             })
             .collect()
     }
+}
+
+/// A network with the weights of a file, if there is one.
+fn with_weights(
+    mut network: Network,
+    path: Option<&Path>,
+    place: &'static str,
+) -> Result<Network, PrepareError> {
+    if let Some(path) = path {
+        weights::load(&mut network, path)
+            .map_err(|error| PrepareError::Weights { place, error })?;
+    }
+    Ok(network)
 }
 
 /// The plan for training images of which none has a label.

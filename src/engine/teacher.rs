@@ -72,7 +72,7 @@ pub fn obtain(
 ) -> Result<TeacherEnd, Failure> {
     let network = prepared.teacher_network();
     let training = match &teacher.weights {
-        TeacherSource::File(path) => return read(network, path, false, sink),
+        TeacherSource::File(path) => return Ok(loaded(network, path, false, sink)),
         TeacherSource::Train(training) => training,
     };
     let own = folder.teacher().join(TEACHER_WEIGHTS);
@@ -128,11 +128,16 @@ fn read(
     sink: &dyn EventSink,
 ) -> Result<TeacherEnd, Failure> {
     weights::load(&mut network, path)?;
+    Ok(loaded(network, path, cached, sink))
+}
+
+/// Tells where the teacher's weights are from.
+fn loaded(network: Network, path: &Path, cached: bool, sink: &dyn EventSink) -> TeacherEnd {
     sink.emit(RunEvent::TeacherLoaded {
         path: path.to_owned(),
         cached,
     });
-    Ok(TeacherEnd::Ready(Box::new(network)))
+    TeacherEnd::Ready(Box::new(network))
 }
 
 /// Hash of the recipe, hexadecimal.

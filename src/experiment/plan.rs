@@ -15,7 +15,7 @@ mod operations;
 mod optimizers;
 pub(in crate::experiment) mod paths;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -108,6 +108,17 @@ pub struct TeacherPlan {
     pub model: Model,
     /// Its weights.
     pub weights: TeacherSource,
+}
+
+impl TeacherPlan {
+    /// The file of its weights, unless it is trained.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.weights {
+            TeacherSource::File(path) => Some(path),
+            TeacherSource::Train(_) => None,
+        }
+    }
 }
 
 /// Where a teacher's weights come from.

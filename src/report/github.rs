@@ -47,7 +47,7 @@ impl GithubReporter {
         variable: impl Fn(&str) -> Option<OsString>,
         out: impl Write + 'static,
     ) -> io::Result<Option<Self>> {
-        let summary = match variable("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+        let summary = match summary_file(&variable) {
             None => None,
             Some(path) => {
                 let file = File::options().append(true).create(true).open(path)?;
@@ -59,6 +59,11 @@ impl GithubReporter {
         let asked = summary.is_some() || annotations.is_some();
         Ok(asked.then(|| Self::new(summary, annotations)))
     }
+}
+
+/// The file of a step's summary, in a workflow.
+pub fn summary_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<OsString> {
+    variable("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
 }
 
 /// A workflow command that shows an error beside the workflow's own, for

@@ -22,7 +22,7 @@ use std::path::Path;
 
 pub use bars::BarsReporter;
 pub use gates::{Judgement, Verdict, all_hold, judge};
-pub use github::{GithubReporter, annotated_error};
+pub use github::{GithubReporter, annotated_error, summary_file};
 pub use json::JsonReporter;
 pub use junit::JunitReporter;
 pub use text::TextReporter;

@@ -6,6 +6,7 @@
 use super::journal::{JournalError, JournalReader};
 use super::run_store::RunStore;
 use super::series::{SeriesError, SeriesReader};
+use crate::event::RunEvent;
 use crate::run::RunFolder;
 
 /// How far a run's folder was read, to follow it as it grows.
@@ -53,6 +54,16 @@ impl RunStore {
     pub fn open(folder: &RunFolder) -> Result<Self, OpenError> {
         let mut store = Self::new();
         RunTail::new(folder).refresh(&mut store)?;
+        Ok(store)
+    }
+
+    /// The same, with what its journal says, which was read already.
+    pub fn of(folder: &RunFolder, journal: &[RunEvent]) -> Result<Self, SeriesError> {
+        let mut store = Self::new();
+        SeriesReader::new(&folder.series()).read_into(&mut store.tables)?;
+        for event in journal {
+            store.apply_journalled(event);
+        }
         Ok(store)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -69,6 +69,16 @@ impl Harness {
             self.input(Event::Key(KeyEvent::from(code)));
         }
         self
+    }
+
+    /// Moves the mouse to a cell and does something there.
+    pub(crate) fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Self {
+        self.input(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }))
     }
 
     pub(crate) fn input(&mut self, event: Event) -> &mut Self {

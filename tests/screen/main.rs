@@ -60,6 +60,18 @@ fn images(folder: &Path) {
     fs::write(folder.join("broken.png"), "no picture").unwrap();
 }
 
+/// Lets the newest run's student classify a folder.
+fn classify(terminal: &mut Terminal, folder: &str) {
+    terminal.keys("5");
+    terminal.until(&["folder"]);
+    terminal.keys("o");
+    terminal.until(&["enter takes it"]);
+    terminal.keys(folder);
+    terminal.keys(ENTER);
+    terminal.until_gone("enter takes it");
+    terminal.keys(ENTER);
+}
+
 #[test]
 fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     let place = place();
@@ -113,14 +125,7 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     terminal.until(&["teacher", "student", "KL"]);
 
     // Classify a folder; its broken image is no reason to stop.
-    terminal.keys("5");
-    terminal.until(&["folder"]);
-    terminal.keys("o");
-    terminal.until(&["enter takes it"]);
-    terminal.keys("photos");
-    terminal.keys(ENTER);
-    terminal.until_gone("enter takes it");
-    terminal.keys(ENTER);
+    classify(&mut terminal, "photos");
     terminal.until(&["3.png", "1 unreadable"]);
 
     // Leave: it asks, saves, and gives the terminal back.

@@ -10,7 +10,7 @@ use workbench::data::shapes;
 use workbench::experiment::spec::Shapes;
 
 use crate::terminal::Terminal;
-use crate::{ENTER, ESCAPE};
+use crate::{ESCAPE, classify};
 
 /// As wide as a page of code is shown.
 const SIZE: (u16, u16) = (118, 32);
@@ -120,14 +120,7 @@ fn every_screen_comes_to_what_the_readme_shows() {
     terminal.until_gone("Runs 3");
     terminal.until(&["teacher", "student", "KL"]);
     put("compare", &terminal.text());
-    terminal.keys("5");
-    terminal.until(&["folder"]);
-    terminal.keys("o");
-    terminal.until(&["enter takes it"]);
-    terminal.keys("photos");
-    terminal.keys(ENTER);
-    terminal.until_gone("enter takes it");
-    terminal.keys(ENTER);
+    classify(&mut terminal, "photos");
     terminal.until(&["40 images"]);
     put("inference", &terminal.text());
     terminal.keys(ESCAPE);

@@ -1,6 +1,6 @@
 //! Dialogs by key and by click.
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseButton, MouseEventKind};
 
 use super::{Confirm, Conflict, Dialog, Prompt, Purpose, Quit};
 use crate::ui::Effect;
@@ -14,12 +14,7 @@ fn over(dialog: Dialog) -> Harness {
 }
 
 fn mouse(harness: &mut Harness, kind: MouseEventKind, (column, row): (u16, u16)) {
-    harness.input(Event::Mouse(MouseEvent {
-        kind,
-        column,
-        row,
-        modifiers: KeyModifiers::NONE,
-    }));
+    harness.mouse(kind, column, row);
 }
 
 /// Clicks the first letter of a text that is shown.

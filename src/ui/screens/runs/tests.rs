@@ -1,4 +1,4 @@
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 
 use super::testing::{ADAPTIVE, CRASHED, STOPPED, TRAINING, VANILLA, entry, runs, screen};
@@ -229,12 +229,7 @@ fn branches_and_exports_need_something_to_take() {
 }
 
 fn click(harness: &mut Harness, column: u16, row: u16) {
-    harness.input(Event::Mouse(MouseEvent {
-        kind: MouseEventKind::Down(MouseButton::Left),
-        column,
-        row,
-        modifiers: KeyModifiers::NONE,
-    }));
+    harness.mouse(MouseEventKind::Down(MouseButton::Left), column, row);
 }
 
 #[test]
@@ -260,12 +255,7 @@ fn the_wheel_scrolls_what_it_is_over_and_the_border_is_dragged() {
     let mut harness = screen(160, 14, runs());
     harness.keys(&["end"]);
     let mut at = |kind, column, row| {
-        harness.input(Event::Mouse(MouseEvent {
-            kind,
-            column,
-            row,
-            modifiers: KeyModifiers::NONE,
-        }));
+        harness.mouse(kind, column, row);
         harness.screen()
     };
     let border = |screen: &str| {

@@ -1,6 +1,6 @@
 //! Turning knobs, from the key to what is asked of the training.
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseButton, MouseEventKind};
 
 use super::story::{events, screen, tell, turned};
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
@@ -19,6 +19,22 @@ fn adjusted(harness: &mut Harness) -> (String, Schedule) {
         ] => (knob.clone(), schedule.clone()),
         other => panic!("{other:?}"),
     }
+}
+
+/// The controller lets go of the knobs after 100 steps.
+fn let_go(harness: &mut Harness, name: &str) {
+    let record = CommandRecord {
+        id: "off".to_owned(),
+        origin: Origin::User,
+        command: Command::SetController { on: false },
+    };
+    let applied = RunEvent::CommandApplied {
+        id: "off".to_owned(),
+        phase: Phase::Student,
+        step: 100,
+    };
+    let events = [RunEvent::CommandReceived(record), applied];
+    tell(harness, name, &events);
 }
 
 #[test]
@@ -169,21 +185,7 @@ fn a_value_that_is_no_number_stays_to_be_mended() {
 #[test]
 fn a_knob_taken_from_the_controller_can_be_written() {
     let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
-    let record = CommandRecord {
-        id: "off".to_owned(),
-        origin: Origin::User,
-        command: Command::SetController { on: false },
-    };
-    let applied = RunEvent::CommandApplied {
-        id: "off".to_owned(),
-        phase: Phase::Student,
-        step: 100,
-    };
-    tell(
-        &mut harness,
-        &name,
-        &[RunEvent::CommandReceived(record), applied],
-    );
+    let_go(&mut harness, &name);
     harness.keys(&["K", "n", "up", "w"]);
     let effects = harness.take();
     let [Effect::WriteKnob { settings, .. }] = effects.as_slice() else {
@@ -200,13 +202,7 @@ fn a_point_is_dragged_with_the_mouse() {
     let (mut harness, _) = screen((80, 24), Life::Here, &events(100));
     harness.keys(&["K"]);
     let mut mouse = |kind, column, row| {
-        let modifiers = KeyModifiers::NONE;
-        harness.input(Event::Mouse(MouseEvent {
-            kind,
-            column,
-            row,
-            modifiers,
-        }));
+        harness.mouse(kind, column, row);
     };
     mouse(MouseEventKind::Down(MouseButton::Left), 60, 12);
     mouse(MouseEventKind::Drag(MouseButton::Left), 70, 9);
@@ -255,21 +251,7 @@ fn the_knobs_are_taken_from_the_controller_and_given_back() {
         other => panic!("{other:?}"),
     };
     assert!(!asked(&mut harness));
-    let record = CommandRecord {
-        id: "off".to_owned(),
-        origin: Origin::User,
-        command: Command::SetController { on: false },
-    };
-    let applied = RunEvent::CommandApplied {
-        id: "off".to_owned(),
-        phase: Phase::Student,
-        step: 100,
-    };
-    tell(
-        &mut harness,
-        &name,
-        &[RunEvent::CommandReceived(record), applied],
-    );
+    let_go(&mut harness, &name);
     let text = harness.screen();
     assert!(text.contains("by hand"), "{text}");
     assert!(text.contains("The controller has let go of p1"), "{text}");
