@@ -96,6 +96,7 @@ actions! {
         Palette "palette" "Finds an action by its name." [":", "ctrl+p"];
         ToggleLog "toggle-log" "Shows or hides the log." ["`", "f12"];
         NextTheme "next-theme" "Changes the colours." ["f9"];
+        ResetLayout "reset-layout" "Lays every screen out as it was at first." ["f10", "alt+0"];
         Quit "quit" "Ends the workbench; a training that runs here is saved." ["q", "ctrl+c", "ctrl+q"];
         Suspend "suspend" "Puts the workbench into the background; `fg` brings it back." ["ctrl+z"];
         Up "up" "Moves up." ["up", "k"];

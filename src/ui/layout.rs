@@ -1,4 +1,4 @@
-//! How a person laid out the charts. Plain data, asked to be kept when it
+//! How a person laid out the screens. Plain data, asked to be kept when it
 //! changes and given back at the next start; where and how it is kept is for
 //! others to know.
 
@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// Panes, grid and axes of the charts; what nobody chose is as it is at first.
+/// Panes of all screens, grid and axes of the charts; what nobody chose is as it
+/// is at first.
 ///
 /// A field that an older version wrote and this one doesn't know is passed
 /// over, and sizes that fit no terminal are drawn as far as there is room.
@@ -19,6 +20,8 @@ pub struct Layout {
     pub side: Option<u16>,
     /// Rows of the events.
     pub events: Option<u16>,
+    /// Panes whose borders were dragged.
+    pub panes: Panes,
     /// Steps of smoothing, from 0 for none.
     pub smoothing: u8,
     /// What charts are drawn over.
@@ -26,6 +29,24 @@ pub struct Layout {
     /// Titles of charts whose scale is not what it is at first: linear instead
     /// of logarithmic, or the other way round.
     pub rescaled: BTreeSet<String>,
+}
+
+/// Columns of panes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Panes {
+    /// The list of experiments.
+    pub experiments: Option<u16>,
+    /// An experiment's plan.
+    pub plan: Option<u16>,
+    /// A run's particulars.
+    pub run: Option<u16>,
+    /// The list of knobs.
+    pub knobs: Option<u16>,
+    /// The list of images on which student and teacher are compared.
+    pub images: Option<u16>,
+    /// The image that was classified.
+    pub classified: Option<u16>,
 }
 
 /// What charts are drawn over.
@@ -72,6 +93,10 @@ mod tests {
             grid: Some((3, 2)),
             side: Some(50),
             events: None,
+            panes: Panes {
+                images: Some(33),
+                ..Panes::default()
+            },
             smoothing: 3,
             axis: XAxis::Time,
             rescaled: BTreeSet::from(["loss".to_owned()]),

@@ -59,6 +59,8 @@ pub struct Ui {
     inference: Inference,
     /// Whether the workbench ends once every experiment is saved.
     leaving: bool,
+    /// The layout that was asked to be kept last.
+    kept: Layout,
 }
 
 impl Ui {
@@ -74,20 +76,45 @@ impl Ui {
             compare: Compare::default(),
             inference: Inference::default(),
             leaving: false,
+            kept: Layout::default(),
         }
     }
 
-    /// The same with charts as somebody laid them out before.
+    /// The same, laid out as somebody did before.
     #[must_use]
     pub fn with_layout(mut self, layout: &Layout) -> Self {
-        self.live.lay_out(layout);
+        self.lay_out(layout);
+        self.kept = self.layout();
         self
     }
 
-    /// How charts are laid out. [`Effect::KeepLayout`] says when it changed.
+    fn lay_out(&mut self, layout: &Layout) {
+        self.live.lay_out(layout);
+        self.experiments.lay_out(&layout.panes);
+        self.runs_table.lay_out(&layout.panes);
+        self.compare.lay_out(&layout.panes);
+        self.inference.lay_out(&layout.panes);
+    }
+
+    /// How the screens are laid out. [`Effect::KeepLayout`] says when it changed.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        self.live.layout()
+        let mut layout = self.live.layout();
+        let panes = &mut layout.panes;
+        (panes.experiments, panes.plan) = self.experiments.borders();
+        panes.run = self.runs_table.border();
+        panes.images = self.compare.border();
+        panes.classified = self.inference.border();
+        layout
+    }
+
+    /// Asks that the layout is kept, if it is another than before.
+    fn keep_layout(&mut self) {
+        let now = self.layout();
+        if now != self.kept {
+            self.shared.ask(Effect::KeepLayout(now.clone()));
+            self.kept = now;
+        }
     }
 
     /// From now on pictures are written as the terminal can show them, and not

@@ -10,6 +10,7 @@ use super::action::{Action, Context};
 use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Purpose, Quit};
 use super::effect::Effect;
 use super::keymap::Chord;
+use super::layout::Layout;
 use super::news::{Incoming, LogLine, News};
 use super::screens::Screen;
 use super::{Ui, draw};
@@ -19,7 +20,15 @@ impl Ui {
     /// Takes in what arrived. The effects are to be carried out in their order.
     pub fn update(&mut self, incoming: Incoming, runs: &Runs) -> Vec<Effect> {
         match incoming {
-            Incoming::Input(event) => self.input(event, runs),
+            Incoming::Input(event) => {
+                // A border is kept where it is let go, not all along its way.
+                let moves = matches!(&event, Event::Mouse(mouse)
+                    if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
+                self.input(event, runs);
+                if !moves {
+                    self.keep_layout();
+                }
+            }
             Incoming::News(news) => self.news(news, runs),
             Incoming::Clock(clock) => self.shared.clock = clock,
         }
@@ -118,6 +127,11 @@ impl Ui {
                 self.shared.theme = self.shared.theme.next();
                 let name = self.shared.theme.name();
                 self.shared.tell(LogLine::info(format!("colours: {name}")));
+            }
+            Action::ResetLayout => {
+                self.lay_out(&Layout::default());
+                let told = "every screen is laid out as it was at first";
+                self.shared.tell(LogLine::info(told));
             }
             Action::Quit => self.quit(runs),
             Action::Suspend => {
@@ -333,5 +347,6 @@ fn is_typed(chord: Chord, action: Action) -> bool {
                     | Action::Palette
                     | Action::ToggleLog
                     | Action::NextTheme
+                    | Action::ResetLayout
             ))
 }

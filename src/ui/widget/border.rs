@@ -12,6 +12,12 @@ pub enum Side {
     Right,
 }
 
+/// So many hundredths of a width, to the nearest cell.
+#[must_use]
+pub fn share_of(width: u16, hundredths: u16) -> u16 {
+    ((u32::from(width) * u32::from(hundredths) + 50) / 100) as u16
+}
+
 /// Where a border was dragged to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Border {
@@ -21,6 +27,18 @@ pub struct Border {
 }
 
 impl Border {
+    /// A border whose pane was given this width before, if it was.
+    #[must_use]
+    pub fn at(width: Option<u16>) -> Self {
+        Self { width, held: false }
+    }
+
+    /// The width that the pane was given, however much room there is.
+    #[must_use]
+    pub fn given(self) -> Option<u16> {
+        self.width
+    }
+
     /// The width of the pane: as it was dragged, else `usual`; never less than
     /// `least`, never so much that less than that is left of `whole`.
     #[must_use]

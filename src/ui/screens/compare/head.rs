@@ -6,6 +6,7 @@
 //! ```
 
 use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
 
 use super::layout::{Areas, tab};
 use super::sides::Reading;
@@ -16,6 +17,8 @@ use crate::ui::shared::Shared;
 use crate::ui::widget::Cells;
 use crate::ui::widget::cells::{shorten_path, width_of, without_time};
 
+/// Cells between the names and the temperature.
+const GAP: u16 = 2;
 /// Cells that the names get before the temperature does.
 const LEAST_NAME: u16 = 12;
 
@@ -27,38 +30,26 @@ pub(super) fn draw(
     areas: Areas,
 ) {
     let theme = &shared.theme;
-    let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
-    let slider = slider(compare.temperature);
-    let (lower, raise) = (
-        format!("{} ", key(Action::LowerTemperature)),
-        format!(" {}", key(Action::RaiseTemperature)),
-    );
-    let value = format!("temperature {} ", TEMPERATURES[compare.temperature]);
-    let right = [&value, &lower, &slider, &raise];
-    let right = right.into_iter().map(|part| width_of(part)).sum::<u16>() + 1;
+    let scale = Scale::new(compare, probe, shared, areas.head);
     let mut cells = Cells::line(frame.buffer_mut(), areas.head, 0);
-    let left = cells.rest().saturating_sub(right + 2);
-    let names = [
-        who(compare, probe, |run| run),
-        who(compare, probe, without_time),
-    ];
-    if let Some(name) = names.iter().find(|name| width_of(name) <= left) {
-        cells.text(left, name, theme.text()).skip(2);
+    if let Some(name) = &scale.name {
+        cells.text(scale.left, name, theme.text()).skip(GAP);
         cells
-            .word(&value, theme.muted())
-            .word(&lower, theme.accent())
-            .word(&slider, theme.text())
-            .word(&raise, theme.accent());
+            .word(&scale.value, theme.muted())
+            .word(&scale.lower, theme.accent())
+            .word(&scale.slider, theme.text())
+            .word(&scale.raise, theme.accent());
     } else {
         // The slider can be spared, and if need be the temperature.
-        let left = cells.rest().saturating_sub(width_of(&value) + 1);
+        let left = cells.rest().saturating_sub(width_of(&scale.value) + 1);
         let left = if left < LEAST_NAME {
             cells.rest()
         } else {
             left
         };
-        cells.text(left, &names[1], theme.text()).skip(1);
-        cells.word(&value, theme.muted());
+        let name = who(compare, probe, without_time);
+        cells.text(left, &name, theme.text()).skip(1);
+        cells.word(&scale.value, theme.muted());
     }
 
     let mut cells = Cells::line(frame.buffer_mut(), areas.views, 0);
@@ -70,6 +61,72 @@ pub(super) fn draw(
         };
         cells.word(&tab(view, areas.views.width), style);
     }
+}
+
+/// The temperature with its slider, and what is left of the line for the names.
+struct Scale {
+    value: String,
+    lower: String,
+    slider: String,
+    raise: String,
+    /// Cells for the names.
+    left: u16,
+    /// The longest form of the names that fits there; without one there is no
+    /// room for the slider.
+    name: Option<String>,
+}
+
+impl Scale {
+    fn new(compare: &Compare, probe: &Probe, shared: &Shared, head: Rect) -> Self {
+        let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
+        // As wide whatever it is, so that the slider stays under the mouse.
+        let value = format!("temperature {:<4} ", TEMPERATURES[compare.temperature]);
+        let lower = format!("{} ", key(Action::LowerTemperature));
+        let raise = format!(" {}", key(Action::RaiseTemperature));
+        let slider = slider(compare.temperature);
+        let parts = [&value, &lower, &slider, &raise];
+        let taken = parts.into_iter().map(|part| width_of(part)).sum::<u16>() + 1;
+        let left = head.width.saturating_sub(taken + GAP);
+        let forms: [fn(&str) -> &str; 2] = [|run| run, without_time];
+        let mut names = forms.into_iter().map(|form| who(compare, probe, form));
+        let name = names.find(|name| width_of(name) <= left);
+        Self {
+            value,
+            lower,
+            slider,
+            raise,
+            left,
+            name,
+        }
+    }
+}
+
+/// What a click in the head does to the temperature.
+pub(super) fn clicked(
+    compare: &Compare,
+    probe: &Probe,
+    shared: &Shared,
+    head: Rect,
+    at: Position,
+) -> Option<usize> {
+    let scale = Scale::new(compare, probe, shared, head);
+    scale.name.as_ref()?;
+    let lower = head.x + scale.left + GAP + width_of(&scale.value);
+    let slider = lower + width_of(&scale.lower);
+    let raise = slider + width_of(&scale.slider);
+    let now = compare.temperature;
+    let right = (raise + width_of(&scale.raise)).min(head.right());
+    let within = at.y == head.y && (lower..right).contains(&at.x);
+    within.then(|| {
+        if at.x < slider {
+            now.saturating_sub(1)
+        } else if at.x < raise {
+            // The track stands between its two ends.
+            usize::from((at.x - slider).saturating_sub(1)).min(TEMPERATURES.len() - 1)
+        } else {
+            (now + 1).min(TEMPERATURES.len() - 1)
+        }
+    })
 }
 
 /// The runs, by their names, and on which images.

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Compare, ONE, TEMPERATURES, View, class_table, heat_map, layout};
+use super::{Compare, ONE, TEMPERATURES, View, class_table, head, heat_map, layout};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+use crate::ui::widget::border::Side;
 use crate::ui::widget::{Pattern, gallery};
 
 impl Compare {
@@ -197,7 +198,11 @@ impl Compare {
         shared: &mut Shared,
         _runs: &Runs,
     ) {
-        let areas = layout::areas(area);
+        let areas = layout::areas(area, self.border);
+        let divided = self.view == View::Images && areas.detail.x > areas.list.x;
+        if divided && self.border.mouse(mouse, areas.list, Side::Left) {
+            return;
+        }
         let position = Position::new(mouse.column, mouse.row);
         let wheel = match mouse.kind {
             MouseEventKind::ScrollUp => Some((Action::Up, Action::EarlierCheckpoint)),
@@ -213,6 +218,12 @@ impl Compare {
             MouseEventKind::Down(_) | MouseEventKind::Drag(_)
         ) {
             return;
+        }
+        let probe = self.sides.probe();
+        let temperature =
+            probe.and_then(|probe| head::clicked(self, probe, shared, areas.head, position));
+        if let Some(temperature) = temperature {
+            return self.warm(temperature);
         }
         if let Some(view) = layout::view_at(areas.views, position) {
             return self.show(view);

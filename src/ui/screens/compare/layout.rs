@@ -2,7 +2,10 @@
 
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
-use super::View;
+use super::{Compare, View};
+use crate::ui::layout::Panes;
+use crate::ui::widget::Border;
+use crate::ui::widget::border::share_of;
 use crate::ui::widget::cells::width_of;
 use crate::ui::widget::gallery::inside;
 
@@ -13,6 +16,10 @@ const LOW: u16 = 14;
 
 /// Lower than this, the list has all of a narrow screen.
 const STACKED: u16 = 11;
+/// Hundredths of the width that the list has until somebody drags its border.
+const SHARE: u16 = 48;
+/// Fewest columns to which the list or the image can be dragged.
+const NARROWEST: u16 = 24;
 /// Rows of the list above an image, for two of its images at least.
 const FEWEST: u16 = 5;
 
@@ -33,7 +40,20 @@ pub(super) struct Areas {
     pub(super) timeline: Rect,
 }
 
-pub(super) fn areas(area: Rect) -> Areas {
+impl Compare {
+    /// Takes over where the border was before.
+    pub(in crate::ui) fn lay_out(&mut self, panes: &Panes) {
+        self.border = Border::at(panes.images);
+    }
+
+    /// Columns that the list was given.
+    pub(in crate::ui) fn border(&self) -> Option<u16> {
+        self.border.given()
+    }
+}
+
+/// The panels of an area. The list has the width that its border was dragged to.
+pub(super) fn areas(area: Rect, border: Border) -> Areas {
     let timeline = if area.height < LOW { 0 } else { 4 };
     let [head, views, main, timeline] = Layout::vertical([
         Constraint::Length(1),
@@ -50,7 +70,9 @@ pub(super) fn areas(area: Rect) -> Areas {
         };
         Layout::vertical([Constraint::Length(list), Constraint::Fill(1)]).areas(main)
     } else {
-        Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(main)
+        let usual = share_of(area.width, SHARE);
+        let list = border.width(usual, NARROWEST, area.width);
+        Layout::horizontal([Constraint::Length(list), Constraint::Fill(1)]).areas(main)
     };
     Areas {
         head,
@@ -132,7 +154,7 @@ mod tests {
         for width in [0, 1, 5, 40, 63, 64, 80, 200] {
             for height in [0, 1, 3, 13, 14, 24, 60] {
                 let area = Rect::new(2, 1, width, height);
-                let areas = areas(area);
+                let areas = areas(area, Border::at(Some(width / 3)));
                 for panel in [
                     areas.head,
                     areas.views,

@@ -44,7 +44,7 @@ use crate::ui::action::Action;
 use crate::ui::graphics::Pictures;
 use crate::ui::news::{LogLine, News};
 use crate::ui::shared::Shared;
-use crate::ui::widget::Selection;
+use crate::ui::widget::{Border, Selection};
 
 /// Temperatures to choose from.
 const TEMPERATURES: [f32; 13] = [
@@ -121,6 +121,8 @@ pub struct Compare {
     selection: Selection,
     matrix: Matrix,
     classes: Classes,
+    /// Between the list and the image.
+    border: Border,
     // What follows from the above.
     judged: Vec<Judged>,
     rows: Vec<usize>,
@@ -140,6 +142,7 @@ impl Default for Compare {
             selection: Selection::default(),
             matrix: Matrix::default(),
             classes: Classes::default(),
+            border: Border::default(),
             judged: Vec::new(),
             rows: Vec::new(),
             steps: Vec::new(),
@@ -171,7 +174,12 @@ impl Compare {
             };
             match elsewhere.or_else(newest) {
                 Some(run) => self.open(&run, shared, runs),
-                None => *self = Self::default(),
+                None => {
+                    *self = Self {
+                        border: self.border,
+                        ..Self::default()
+                    };
+                }
             }
         } else {
             self.sides.follow(shared, runs);
@@ -334,7 +342,7 @@ impl Compare {
     }
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-        let areas = layout::areas(area);
+        let areas = layout::areas(area, self.border);
         let Some(probe) = self.sides.probe() else {
             return notice::draw(self, shared, runs, frame, area);
         };
@@ -359,7 +367,7 @@ impl Compare {
         let image = self.sides.probe().zip(self.selected());
         match image.and_then(|(probe, image)| probe.images.get(image)) {
             Some(image) if self.view == View::Images => {
-                detail::pictures(image, pictures, layout::areas(area).detail)
+                detail::pictures(image, pictures, layout::areas(area, self.border).detail)
             }
             _ => Vec::new(),
         }

@@ -1,18 +1,13 @@
 //! The mouse on this screen.
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseButton, MouseEventKind};
 
 use super::tests::full;
 use crate::ui::testing::Harness;
 
 /// Moves the mouse over a cell and looks at the screen.
 fn mouse(harness: &mut Harness, kind: MouseEventKind, (column, row): (u16, u16)) -> String {
-    harness.input(Event::Mouse(MouseEvent {
-        kind,
-        column,
-        row,
-        modifiers: KeyModifiers::NONE,
-    }));
+    harness.mouse(kind, column, row);
     harness.screen()
 }
 
@@ -51,6 +46,41 @@ fn a_click_selects_a_cell_of_a_matrix_and_a_row_of_the_classes() {
         screen.contains("only airplane") || screen.contains("only ship"),
         "{screen}"
     );
+}
+
+#[test]
+fn the_temperature_is_dragged_and_clicked() {
+    let (mut harness, _) = full(120, 30);
+    let screen = harness.screen();
+    let head = screen.lines().nth(1).unwrap().trim_matches('"');
+    let cell = |wanted: char| head.chars().position(|letter| letter == wanted).unwrap() as u16;
+    assert!(head.contains("temperature 1 "), "{head}");
+    let (first, last) = (cell('╶') + 1, cell('╴') - 1);
+    assert!(click(&mut harness, last, 1).contains("temperature 20 "));
+    let drag = MouseEventKind::Drag(MouseButton::Left);
+    assert!(mouse(&mut harness, drag, (first, 1)).contains("temperature 0.5 "));
+    assert!(click(&mut harness, cell('╴') + 2, 1).contains("temperature 0.75 "));
+    assert!(click(&mut harness, cell('╶') - 2, 1).contains("temperature 0.5 "));
+    let before = click(&mut harness, cell('╶') - 8, 1);
+    assert!(before.contains("temperature 0.5 "));
+}
+
+#[test]
+fn the_border_between_the_list_and_the_image_is_dragged() {
+    let (mut harness, _) = full(120, 30);
+    let left = MouseButton::Left;
+    let corner = |screen: &str| {
+        let row = screen.lines().nth(3).unwrap().trim_matches('"');
+        row.chars().position(|letter| letter == '┐').unwrap() as u16
+    };
+    let at = corner(&harness.screen());
+    mouse(&mut harness, MouseEventKind::Down(left), (at, 10));
+    mouse(&mut harness, MouseEventKind::Drag(left), (80, 10));
+    let wide = mouse(&mut harness, MouseEventKind::Up(left), (80, 10));
+    assert_eq!(corner(&wide), 79);
+    assert_eq!(harness.ui.layout().panes.images, Some(80));
+    let reset = harness.keys(&["f10"]).screen();
+    assert_eq!(corner(&reset), at);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, MouseButton, MouseEventKind};
 
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, RunEvent, Split};
@@ -153,13 +153,12 @@ pub(in crate::ui) fn fumble(harness: &mut Harness, context: Context, rounds: u32
                     MouseEventKind::ScrollDown,
                     MouseEventKind::ScrollUp,
                 ];
-                harness.input(Event::Mouse(MouseEvent {
-                    kind: kinds[below(kinds.len())],
-                    column: below(220) as u16,
+                harness.mouse(
+                    kinds[below(kinds.len())],
+                    below(220) as u16,
                     // Below the tabs, so that the screen stays.
-                    row: 1 + below(70) as u16,
-                    modifiers: KeyModifiers::NONE,
-                }));
+                    1 + below(70) as u16,
+                );
             }
             _ => {
                 harness.keys(&[keys[below(keys.len())]]);

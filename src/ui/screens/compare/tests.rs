@@ -164,7 +164,9 @@ fn a_higher_temperature_softens_what_is_shown() {
     let (mut harness, _) = full(120, 30);
     let before = harness.screen();
     let after = harness.keys(&["+", "+", "+"]).screen();
-    assert!(before.contains("temperature 1 - ╶──●") && after.contains("temperature 3 - ╶─────●"));
+    assert!(
+        before.contains("temperature 1    - ╶──●") && after.contains("temperature 3    - ╶─────●")
+    );
     assert_eq!(harness.keys(&["0"]).screen(), before);
 }
 

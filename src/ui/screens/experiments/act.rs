@@ -62,7 +62,7 @@ impl Experiments {
 
     fn act_on_files(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
         match action {
-            Action::Launch | Action::LaunchText => self.launch(shared),
+            Action::Launch | Action::LaunchText => self.launch_selected(shared),
             Action::Dequeue => self.dequeue(shared),
             Action::TrashExperiment => self.ask_to_trash(shared, runs),
             Action::NewExperiment => ask_name(None, shared),
@@ -218,52 +218,6 @@ impl Experiments {
                 text,
                 replace: true,
             });
-        }
-    }
-
-    fn launch(&mut self, shared: &mut Shared) {
-        let Some(path) = self.selected.clone() else {
-            return;
-        };
-        let Some(buffer) = self.buffers.get(&path) else {
-            return shared.tell(LogLine::error("this file is not read yet"));
-        };
-        if !buffer.is_planned() {
-            return shared.tell(LogLine::error("its plan is still being made; try again"));
-        }
-        if let Some(first) = buffer.problems.first() {
-            let line = first
-                .span
-                .as_ref()
-                .map_or(1, |span| buffer.document.row(span.start) + 1);
-            let more = match buffer.problems.len() - 1 {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            let told = format!("cannot train: line {line}: {}{more}", first.message);
-            return shared.tell(LogLine::error(told));
-        }
-        if shared.queue.contains(&path) {
-            return shared.tell(LogLine::info(format!("{} waits already", stem(&path))));
-        }
-        if buffer.is_modified() {
-            // A decision that is waited for must not train later by surprise.
-            if !self.ask_decision(shared, true) {
-                self.launching = Some(path);
-                self.save(shared);
-            }
-        } else {
-            shared.ask(Effect::Launch(path));
-        }
-    }
-
-    fn dequeue(&mut self, shared: &mut Shared) {
-        match self.current() {
-            Some(path) if shared.queue.contains(path) => {
-                let path = path.clone();
-                shared.ask(Effect::Dequeue(path));
-            }
-            _ => shared.tell(LogLine::info("this experiment does not wait")),
         }
     }
 

@@ -71,6 +71,8 @@ impl Experiments {
         change(buffer);
         buffer.follow_edits();
         if buffer.document.version() != version {
+            // What is being changed is not what was to be trained.
+            self.wished.take_if(|wished| *wished == path);
             shared.ask(Effect::Plan {
                 path,
                 text: buffer.document.text().to_owned(),

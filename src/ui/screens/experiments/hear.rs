@@ -31,6 +31,7 @@ impl Experiments {
                     buffer.planned(version, *result);
                     self.work_out(&path, runs);
                     self.keep_in_view(shared);
+                    self.launch_wished(&path, shared);
                 }
             }
             _ => {}
@@ -107,6 +108,9 @@ impl Experiments {
             Err(reason) => {
                 // What is edited here stays; saving it writes the file again.
                 if !self.buffers.contains_key(&path) {
+                    if self.wished.take_if(|wished| *wished == path).is_some() {
+                        shared.tell(LogLine::error(reason.as_str()));
+                    }
                     self.troubles.insert(path, reason);
                 }
                 return;

@@ -11,7 +11,9 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use super::Experiments;
 use super::editor::{help, problems};
+use crate::ui::layout;
 use crate::ui::widget::Border;
 
 /// From this width on there is room for the plan beside list and editor.
@@ -36,6 +38,21 @@ pub struct Borders {
     pub list: Border,
     /// Of the plan, on its left.
     pub plan: Border,
+}
+
+impl Experiments {
+    /// Takes over where the borders were before.
+    pub(in crate::ui) fn lay_out(&mut self, panes: &layout::Panes) {
+        self.borders = Borders {
+            list: Border::at(panes.experiments),
+            plan: Border::at(panes.plan),
+        };
+    }
+
+    /// Columns that the list and the plan were given.
+    pub(in crate::ui) fn borders(&self) -> (Option<u16>, Option<u16>) {
+        (self.borders.list.given(), self.borders.plan.given())
+    }
 }
 
 /// Where the panes stand; what is not shown has none.

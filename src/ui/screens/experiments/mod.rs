@@ -9,6 +9,7 @@ mod editing;
 mod editor;
 mod figures;
 mod hear;
+mod launch;
 mod layout;
 mod list;
 mod names;
@@ -82,6 +83,8 @@ pub struct Experiments {
     renaming: Option<(PathBuf, PathBuf)>,
     /// A file that is being moved to the trash, with what is not saved of it.
     trashing: Option<PathBuf>,
+    /// A file that is trained once its plan is known, unless it is edited first.
+    wished: Option<PathBuf>,
     /// A file that is trained once it is saved.
     launching: Option<PathBuf>,
 }

@@ -2,8 +2,19 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use super::Inference;
+use crate::ui::layout::Panes;
+use crate::ui::widget::Border;
+use crate::ui::widget::border::share_of;
+
 /// Narrower than this, the selected image is shown alone or not at all.
 const NARROW: u16 = 68;
+
+/// From this width on a smaller share is enough for the image.
+const WIDE: u16 = 120;
+
+/// Fewest columns to which the table or the image can be dragged.
+const NARROWEST: u16 = 24;
 
 /// Where the panels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,18 +29,33 @@ pub(super) struct Areas {
     pub(super) detail: Rect,
 }
 
-pub(super) fn areas(area: Rect, alone: bool) -> Areas {
+impl Inference {
+    /// Takes over where the border was before.
+    pub(in crate::ui) fn lay_out(&mut self, panes: &Panes) {
+        self.border = Border::at(panes.classified);
+    }
+
+    /// Columns that the image was given.
+    pub(in crate::ui) fn border(&self) -> Option<u16> {
+        self.border.given()
+    }
+}
+
+/// The panels of an area. The image has the width that its border was dragged to,
+/// or all of it where it is shown alone.
+pub(super) fn areas(area: Rect, alone: bool, border: Border) -> Areas {
     let setup = if area.height < 12 { 3 } else { 5 };
     let [setup, main] =
         Layout::vertical([Constraint::Length(setup), Constraint::Fill(1)]).areas(area);
+    let share = if area.width < WIDE { 40 } else { 36 };
+    let usual = share_of(area.width, share);
     let detail = match (alone, area.width) {
-        (true, _) => 100,
+        (true, width) => width,
         (false, 0..NARROW) => 0,
-        (false, NARROW..120) => 40,
-        (false, _) => 36,
+        (false, width) => border.width(usual, NARROWEST, width),
     };
     let [table, detail] =
-        Layout::horizontal([Constraint::Fill(1), Constraint::Percentage(detail)]).areas(main);
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(detail)]).areas(main);
     Areas {
         setup,
         main,
@@ -48,7 +74,7 @@ mod tests {
             for height in [0, 2, 11, 24, 60] {
                 for alone in [false, true] {
                     let area = Rect::new(0, 1, width, height);
-                    let areas = areas(area, alone);
+                    let areas = areas(area, alone, Border::at(Some(height)));
                     for panel in [areas.setup, areas.main, areas.table, areas.detail] {
                         assert_eq!(panel.intersection(area), panel, "{area:?}");
                     }

@@ -35,6 +35,7 @@ use crate::ui::effect::Effect;
 use crate::ui::graphics::Pictures;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+use crate::ui::widget::border::{Border, Side};
 use crate::ui::widget::{Pattern, Selection, gallery};
 
 /// The state of the screen.
@@ -52,6 +53,8 @@ pub struct Inference {
     unreadable: Option<Selection>,
     /// Whether the selected image is shown alone.
     alone: bool,
+    /// Between the table and the image.
+    border: Border,
 }
 
 impl Inference {
@@ -288,8 +291,12 @@ impl Inference {
         shared: &mut Shared,
         _runs: &Runs,
     ) {
-        let areas = layout::areas(area, self.alone);
+        let areas = layout::areas(area, self.alone, self.border);
         let position = Position::new(mouse.column, mouse.row);
+        let divided = !self.alone && areas.detail.width > 0 && self.unreadable.is_none();
+        if divided && self.border.mouse(mouse, areas.detail, Side::Right) {
+            return;
+        }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.look(Action::Up, shared),
             MouseEventKind::ScrollDown => self.look(Action::Down, shared),
@@ -343,7 +350,7 @@ impl Inference {
     pub(in crate::ui) fn pictures(&self, pictures: &Pictures, area: Rect) -> Vec<(&Picture, Rect)> {
         let shown = self.results.selected_entry();
         let shown = shown.filter(|_| self.unreadable.is_none());
-        let area = layout::areas(area, self.alone).detail;
+        let area = layout::areas(area, self.alone, self.border).detail;
         let placed = shown.map(|entry| {
             let picture = &entry.image.picture;
             (picture, detail::place(picture, pictures, area))
@@ -352,7 +359,7 @@ impl Inference {
     }
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-        let areas = layout::areas(area, self.alone);
+        let areas = layout::areas(area, self.alone, self.border);
         setup::draw(self, shared, runs, frame, areas.setup);
         if let Some(selection) = self.unreadable {
             unreadable::draw(&self.results, selection, &shared.theme, frame, areas.main);

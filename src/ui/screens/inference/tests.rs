@@ -154,12 +154,7 @@ fn small_terminals_show_what_matters_most() {
 #[test]
 fn a_click_on_a_thumbnail_selects_its_image() {
     let (mut harness, _) = half(200, 60, &["m", "m"]);
-    harness.input(Event::Mouse(MouseEvent {
-        kind: MouseEventKind::Down(MouseButton::Left),
-        column: 3,
-        row: 11,
-        modifiers: KeyModifiers::NONE,
-    }));
+    harness.mouse(MouseEventKind::Down(MouseButton::Left), 3, 11);
     let screen = harness.screen();
     assert!(screen.contains("┌ new/0001.png"), "{screen}");
 }
@@ -241,16 +236,26 @@ fn what_is_filtered_is_what_is_written() {
 }
 
 #[test]
+fn the_border_between_the_table_and_the_image_is_dragged() {
+    let (mut harness, _) = half(120, 30, &[]);
+    let left = MouseButton::Left;
+    harness.take();
+    harness.mouse(MouseEventKind::Down(left), 120 - 43, 12);
+    harness.mouse(MouseEventKind::Drag(left), 60, 12);
+    assert!(harness.take().is_empty());
+    harness.mouse(MouseEventKind::Up(left), 60, 12);
+    let effects = harness.take();
+    let [Effect::KeepLayout(layout)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(layout.panes.classified, Some(60));
+}
+
+#[test]
 fn a_click_selects_and_the_wheel_scrolls() {
     let (mut harness, _) = half(80, 24, &[]);
     let mut mouse = |kind, row| {
-        let modifiers = KeyModifiers::NONE;
-        harness.input(Event::Mouse(MouseEvent {
-            kind,
-            column: 4,
-            row,
-            modifiers,
-        }));
+        harness.mouse(kind, 4, row);
         harness.screen()
     };
     let first = mouse(MouseEventKind::Down(MouseButton::Left), 8);

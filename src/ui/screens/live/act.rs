@@ -8,6 +8,7 @@ use crate::ui::action::{Action, Context};
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+use crate::ui::widget::Border;
 use crate::ui::widget::chart::Window;
 
 /// Steps that a key moves the crosshair by, over what is shown.
@@ -44,7 +45,6 @@ impl Live {
             }
         }
         self.changed(shared, runs);
-        self.keep_layout(shared);
     }
 
     fn act_on_knobs(&mut self, action: Action, shown: Shown<'_>, shared: &mut Shared) {
@@ -91,6 +91,7 @@ impl Live {
             Action::ResetCharts => {
                 self.view.reset();
                 self.sizes = super::Sizes::default();
+                self.knobs.border = Border::default();
             }
             Action::NextChart | Action::Down => self.select(1, shown),
             Action::PreviousChart | Action::Up => self.select(-1, shown),

@@ -11,9 +11,8 @@
 use ratatui::layout::{Constraint, Layout as Split, Rect};
 
 use super::Live;
-use crate::ui::effect::Effect;
 use crate::ui::layout::Layout;
-use crate::ui::shared::Shared;
+use crate::ui::widget::Border;
 
 /// From this width on there is a column for knobs, alerts and the machine.
 const WIDE: u16 = 120;
@@ -45,7 +44,7 @@ pub(super) struct Areas {
 
 /// A border that can be dragged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Border {
+pub(super) enum Edge {
     Side,
     Events,
 }
@@ -90,25 +89,25 @@ pub(super) fn areas(area: Rect, header: u16, sizes: Sizes, reading: bool) -> Are
 impl Areas {
     /// The border at a cell: the first row of the events, the first column of
     /// the side.
-    pub(super) fn border_at(&self, column: u16, row: u16) -> Option<Border> {
+    pub(super) fn border_at(&self, column: u16, row: u16) -> Option<Edge> {
         let inside = |area: Rect| area.contains((column, row).into());
         if row == self.events.y && inside(self.events) {
-            return Some(Border::Events);
+            return Some(Edge::Events);
         }
         self.side
             .filter(|side| inside(*side) && column == side.x)
-            .map(|_| Border::Side)
+            .map(|_| Edge::Side)
     }
 
     /// The sizes after a border was dragged to a cell.
-    pub(super) fn dragged(&self, border: Border, to: (u16, u16), sizes: Sizes) -> Sizes {
+    pub(super) fn dragged(&self, border: Edge, to: (u16, u16), sizes: Sizes) -> Sizes {
         match border {
             // The border itself stays, to be dragged back.
-            Border::Events => Sizes {
+            Edge::Events => Sizes {
                 events: Some(self.events.bottom().saturating_sub(to.1).max(1)),
                 ..sizes
             },
-            Border::Side => Sizes {
+            Edge::Side => Sizes {
                 side: self.side.map(|side| {
                     let width = side.right().saturating_sub(to.0);
                     if width < NARROWEST { 1 } else { width }
@@ -120,34 +119,26 @@ impl Areas {
 }
 
 impl Live {
-    /// Takes over how charts were laid out before.
+    /// Takes over how charts and knobs were laid out before.
     pub(in crate::ui) fn lay_out(&mut self, layout: &Layout) {
         self.view.lay_out(layout);
         self.sizes = Sizes {
             side: layout.side,
             events: layout.events,
         };
-        self.kept = self.layout();
+        self.knobs.border = Border::at(layout.panes.knobs);
     }
 
-    /// How charts are laid out.
+    /// How charts and knobs are laid out.
     pub(in crate::ui) fn layout(&self) -> Layout {
         let mut layout = Layout {
             side: self.sizes.side,
             events: self.sizes.events,
             ..Layout::default()
         };
+        layout.panes.knobs = self.knobs.border.given();
         self.view.note(&mut layout);
         layout
-    }
-
-    /// Asks that the layout is kept, if it is another than before.
-    pub(super) fn keep_layout(&mut self, shared: &mut Shared) {
-        let now = self.layout();
-        if now != self.kept {
-            shared.ask(Effect::KeepLayout(now.clone()));
-            self.kept = now;
-        }
     }
 }
 

@@ -46,7 +46,7 @@ use self::grid::Page;
 use self::header::Header;
 use self::heading::rule;
 use self::knobs::Knobs;
-use self::layout::{Areas, Border, Sizes, areas};
+use self::layout::{Areas, Edge, Sizes, areas};
 use self::series::Summaries;
 use self::side::Side;
 use self::view::View;
@@ -55,7 +55,6 @@ use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
 use crate::ui::dialog::Purpose;
 use crate::ui::effect::Effect;
-use crate::ui::layout::Layout;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 
@@ -75,7 +74,7 @@ enum Focus {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Held {
     /// A border between panes.
-    Border(Border),
+    Border(Edge),
     /// The crosshair.
     Crosshair,
     /// The window of all charts, from this column on.
@@ -92,8 +91,6 @@ pub struct Live {
     focus: Focus,
     view: View,
     sizes: Sizes,
-    /// The layout that was asked to be kept last.
-    kept: Layout,
     held: Option<Held>,
     /// Number of the alert that was jumped to last.
     alert: usize,

@@ -62,9 +62,6 @@ impl Live {
             self.mouse_on_charts(mouse, parts.main, &shown);
         }
         self.changed(shared, runs);
-        if matches!(mouse.kind, MouseEventKind::Up(_)) {
-            self.keep_layout(shared);
-        }
     }
 
     fn mouse_on_events(&mut self, mouse: MouseEvent, area: Rect) {

@@ -17,7 +17,9 @@ use super::{RunsTable, View, advice, details, diff, filter, overlay};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Purpose};
+use crate::ui::layout::Panes;
 use crate::ui::shared::Shared;
+use crate::ui::widget::Border;
 
 /// From this width on the particulars stand beside the table without being
 /// asked for.
@@ -36,6 +38,16 @@ const ROOM: u16 = 120;
 const TALL: u16 = 36;
 
 impl RunsTable {
+    /// Takes over where the border was before.
+    pub(in crate::ui) fn lay_out(&mut self, panes: &Panes) {
+        self.border = Border::at(panes.run);
+    }
+
+    /// Columns that the particulars were given.
+    pub(in crate::ui) fn border(&self) -> Option<u16> {
+        self.border.given()
+    }
+
     pub(super) fn shows_details(&self, width: u16) -> bool {
         self.details.unwrap_or(width >= WIDE)
     }

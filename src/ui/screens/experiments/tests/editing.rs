@@ -134,7 +134,7 @@ fn letters_are_typed_and_not_taken_for_actions() {
 }
 
 #[test]
-fn launching_saves_first_and_refuses_mistakes_and_missing_plans() {
+fn launching_saves_first_refuses_mistakes_and_waits_for_the_plan() {
     let mut world = open(QUICKSTART);
     world.text("// x\n");
     world.keys(&["f5"]);
@@ -145,8 +145,10 @@ fn launching_saves_first_and_refuses_mistakes_and_missing_plans() {
     world.keys(&["f5"]);
     assert!(world.shows("cannot train: line"), "{}", world.screen());
     world.screen.keys(&["backspace", "f5"]);
-    assert!(world.shows("its plan is still being made"));
+    assert!(world.shows("a is trained as soon as its plan is made"));
     assert_eq!(world.asked, []);
+    world.answer();
+    assert_eq!(world.asked, [Effect::Launch(super::path("a.ron"))]);
 }
 
 #[test]

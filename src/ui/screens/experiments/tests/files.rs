@@ -1,6 +1,6 @@
 //! The list of files, and what others do to them.
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, MouseButton, MouseEventKind};
 
 use super::{ADAPTIVE, QUICKSTART, World, path};
 use crate::ui::effect::Effect;
@@ -156,12 +156,7 @@ fn an_experiment_that_waits_is_not_asked_for_twice_and_can_be_taken_out() {
 fn the_mouse_selects_opens_and_scrolls() {
     let mut world = two();
     let mut mouse = |kind, column, row| {
-        world.screen.input(Event::Mouse(MouseEvent {
-            kind,
-            column,
-            row,
-            modifiers: KeyModifiers::NONE,
-        }));
+        world.screen.mouse(kind, column, row);
         world.answer();
         world.screen()
     };
@@ -284,12 +279,7 @@ fn the_borders_between_the_panes_are_dragged() {
             (MouseEventKind::Up(left), to),
         ];
         for (kind, column) in kinds {
-            world.screen.input(Event::Mouse(MouseEvent {
-                kind,
-                column,
-                row: 20,
-                modifiers: KeyModifiers::NONE,
-            }));
+            world.screen.mouse(kind, column, 20);
         }
         let screen = world.screen();
         let top: Vec<char> = screen.lines().nth(1).unwrap().chars().collect();
@@ -302,4 +292,44 @@ fn the_borders_between_the_panes_are_dragged() {
     assert_eq!(drag(142, 120), [59, 119, 199]);
     assert_eq!(drag(60, 2), [19, 119, 199]);
     assert_eq!(drag(120, 199), [19, 179, 199]);
+}
+
+/// A folder of one experiment, whose text and plan are not there yet.
+fn unread() -> World {
+    let mut world = World::empty((100, 30));
+    world.files.insert(path("a.ron"), QUICKSTART.to_owned());
+    world.screen.news(News::Experiments(vec![path("a.ron")]));
+    world
+}
+
+#[test]
+fn an_experiment_that_is_launched_before_it_is_planned_is_trained_once_it_is() {
+    let mut world = unread();
+    world.screen.keys(&["r"]);
+    assert!(world.shows("a is trained as soon as its plan is made"));
+    world.answer();
+    assert!(matches!(&world.asked[..], [Effect::Launch(launched)] if *launched == path("a.ron")));
+    // Once.
+    world.elsewhere("a.ron", &QUICKSTART.replace("seed: 7", "seed: 8"));
+    assert_eq!(world.asked.len(), 1);
+}
+
+#[test]
+fn what_cannot_be_read_or_is_edited_before_it_is_planned_is_not_trained() {
+    let mut world = unread();
+    world.files.clear();
+    world.screen.keys(&["r"]);
+    world.answer();
+    assert!(world.asked.is_empty());
+    assert!(world.shows("there is no file"));
+    let mut world = unread();
+    let effects = world.screen.take();
+    world.files.insert(path("a.ron"), "// ".to_owned());
+    for effect in effects {
+        world.carry_out(effect);
+    }
+    world.screen.keys(&["r", "enter"]).text("x");
+    world.answer();
+    assert!(world.asked.is_empty());
+    assert!(!world.screen().contains("cannot train"));
 }

@@ -60,7 +60,7 @@ impl Knobs {
         };
         rule(title, "", true, theme, frame, area);
         let knobs = self.board.knobs(&view.entry.store, view.phase);
-        let parts = places(area);
+        let parts = places(area, self.border);
         let time = self.board.time(&view.entry.store, view.phase);
         let (Some(time), Some(knob)) = (time, knobs.get(self.at(knobs.len()))) else {
             let text = match &self.board.problem {

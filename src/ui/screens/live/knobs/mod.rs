@@ -25,6 +25,7 @@ use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+use crate::ui::widget::border::{Border, Side};
 use crate::ui::widget::chart::{Axis, cell, point_at};
 
 /// Which training's knobs are shown.
@@ -47,6 +48,8 @@ pub(super) struct Knobs {
     /// Number of requests there were when one was sent that has not arrived.
     sent: BTreeMap<String, usize>,
     dragging: bool,
+    /// Between the list and the chart.
+    pub(super) border: Border,
 }
 
 impl Knobs {
@@ -223,7 +226,13 @@ impl Knobs {
     pub(super) fn mouse(&mut self, mouse: MouseEvent, area: Rect, view: &View<'_>) {
         let store = &view.entry.store;
         let knobs = self.board.knobs(store, view.phase);
-        let (at, parts) = ((mouse.column, mouse.row), places(area));
+        let (at, parts) = ((mouse.column, mouse.row), places(area, self.border));
+        if !self.dragging
+            && parts.chart.width > 0
+            && self.border.mouse(mouse, parts.list, Side::Left)
+        {
+            return;
+        }
         let time = self.board.time(store, view.phase);
         let (Some(knob), Some(time)) = (knobs.get(self.at(knobs.len())), time) else {
             return;

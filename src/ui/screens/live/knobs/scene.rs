@@ -6,10 +6,14 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use super::board::{KnobNow, Time};
 use super::edit::Draft;
 use crate::store::Series;
+use crate::ui::widget::Border;
 use crate::ui::widget::chart::{Axis, Chart, Curve, Stroke, Xs, plot};
 
-/// Columns of the list of knobs.
+/// Columns of the list of knobs until somebody drags its border.
 const LIST: u16 = 28;
+
+/// Fewest columns to which the list or the chart can be dragged.
+const NARROWEST: u16 = 16;
 
 /// Rows of a knob in the list: its name and its curve.
 pub(super) const ROWS: u16 = 3;
@@ -36,7 +40,7 @@ const LEAST: u16 = 2 * LIST - 6;
 
 /// Lays out the pane. Its first row is its title's. Where there is no room for
 /// a chart, what a change does is said below the list.
-pub(super) fn places(area: Rect) -> Places {
+pub(super) fn places(area: Rect, border: Border) -> Places {
     let inside = Rect {
         y: area.y + 1.min(area.height),
         height: area.height.saturating_sub(1),
@@ -49,8 +53,9 @@ pub(super) fn places(area: Rect) -> Places {
         let chart = Rect::new(inside.right(), inside.y, 0, 0);
         return Places { list, chart, tells };
     }
+    let width = border.width(LIST, NARROWEST, inside.width);
     let [list, right] =
-        Layout::horizontal([Constraint::Length(LIST), Constraint::Fill(1)]).areas(inside);
+        Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(inside);
     let tells = TELLS.min(right.height / 3);
     let [chart, tells] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(tells)]).areas(right);

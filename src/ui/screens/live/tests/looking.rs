@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 use super::story::{add, events, machine, screen, step, tell};
@@ -189,14 +189,8 @@ fn runs_are_cycled_through_and_opened() {
 #[test]
 fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
     let (mut harness, _) = screen((80, 24), Life::Here, &events(250));
-    let modifiers = KeyModifiers::NONE;
     let kind = MouseEventKind::Down(MouseButton::Left);
-    harness.input(Event::Mouse(MouseEvent {
-        kind,
-        column: 60,
-        row: 8,
-        modifiers,
-    }));
+    harness.mouse(kind, 60, 8);
     let screen = harness.screen();
     assert!(screen.contains("▸accuracy"), "{screen}");
     assert!(
@@ -204,12 +198,7 @@ fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
         "{screen}"
     );
     let kind = MouseEventKind::ScrollUp;
-    harness.input(Event::Mouse(MouseEvent {
-        kind,
-        column: 60,
-        row: 8,
-        modifiers,
-    }));
+    harness.mouse(kind, 60, 8);
     assert!(harness.screen().contains("not following"));
 }
 
@@ -250,13 +239,7 @@ fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
 fn borders_are_dragged_and_kept_when_they_are_let_go() {
     let (mut harness, _) = screen((200, 60), Life::Here, &events(50));
     let mouse = |harness: &mut Harness, kind, column, row| {
-        let modifiers = KeyModifiers::NONE;
-        harness.input(Event::Mouse(MouseEvent {
-            kind,
-            column,
-            row,
-            modifiers,
-        }));
+        harness.mouse(kind, column, row);
     };
     let left = MouseButton::Left;
     // The side's first column is the 156th.
@@ -269,7 +252,7 @@ fn borders_are_dragged_and_kept_when_they_are_let_go() {
     assert_eq!(layout.side, Some(80));
     // The next session begins with it.
     let (mut next, _) = screen((200, 60), Life::Here, &events(50));
-    next.ui.live.lay_out(&layout);
+    next.ui = next.ui.with_layout(&layout);
     assert_eq!(next.ui.layout(), layout);
     assert_eq!(next.screen(), harness.screen());
     next.keys(&["n"]);
@@ -334,8 +317,7 @@ proptest! {
             match deed {
                 Deed::Key(key) => _ = harness.keys(&[key]),
                 Deed::Mouse(kind, column, row) => {
-                    let modifiers = KeyModifiers::NONE;
-                    harness.input(Event::Mouse(MouseEvent { kind, column, row, modifiers }));
+                    harness.mouse(kind, column, row);
                 }
                 Deed::Resize(width, height) => _ = harness.input(Event::Resize(width, height)),
                 Deed::Logged => {

@@ -1,0 +1,85 @@
+//! From an experiment to its training: at once, or as soon as its plan is known.
+
+use std::path::{Path, PathBuf};
+
+use super::Experiments;
+use super::buffer::{Buffer, stem};
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+
+impl Experiments {
+    /// Trains the selected experiment; one that is not read and planned yet, as
+    /// soon as it is.
+    pub(super) fn launch_selected(&mut self, shared: &mut Shared) {
+        let Some(path) = self.selected.clone() else {
+            return;
+        };
+        if let Some(reason) = self.troubles.get(&path) {
+            return shared.tell(LogLine::error(reason.as_str()));
+        }
+        if !self.buffers.get(&path).is_some_and(Buffer::is_planned) {
+            let told = format!("{} is trained as soon as its plan is made", stem(&path));
+            shared.tell(LogLine::info(told));
+            self.wished = Some(path);
+            return;
+        }
+        self.launch(path, shared);
+    }
+
+    /// Trains what was to be trained once its plan is known, if this is it.
+    pub(super) fn launch_wished(&mut self, path: &Path, shared: &mut Shared) {
+        let is_planned = self.buffers.get(path).is_some_and(Buffer::is_planned);
+        let wished = self.wished.take_if(|wished| is_planned && wished == path);
+        let Some(path) = wished else {
+            return;
+        };
+        let unsaved = self.buffers.get(&path).is_some_and(Buffer::is_modified);
+        if unsaved && self.selected.as_ref() != Some(&path) {
+            let told = format!("{} is not trained: its text is not saved", stem(&path));
+            return shared.tell(LogLine::error(told));
+        }
+        self.launch(path, shared);
+    }
+
+    /// Trains an experiment whose plan is known; tells why if it cannot be.
+    fn launch(&mut self, path: PathBuf, shared: &mut Shared) {
+        let Some(buffer) = self.buffers.get(&path) else {
+            return;
+        };
+        if let Some(first) = buffer.problems.first() {
+            let line = first
+                .span
+                .as_ref()
+                .map_or(1, |span| buffer.document.row(span.start) + 1);
+            let more = match buffer.problems.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let told = format!("cannot train: line {line}: {}{more}", first.message);
+            return shared.tell(LogLine::error(told));
+        }
+        if shared.queue.contains(&path) {
+            return shared.tell(LogLine::info(format!("{} waits already", stem(&path))));
+        }
+        if buffer.is_modified() {
+            // A decision that is waited for must not train later by surprise.
+            if !self.ask_decision(shared, true) {
+                self.launching = Some(path);
+                self.save(shared);
+            }
+        } else {
+            shared.ask(Effect::Launch(path));
+        }
+    }
+
+    pub(super) fn dequeue(&mut self, shared: &mut Shared) {
+        match self.current() {
+            Some(path) if shared.queue.contains(path) => {
+                let path = path.clone();
+                shared.ask(Effect::Dequeue(path));
+            }
+            _ => shared.tell(LogLine::info("this experiment does not wait")),
+        }
+    }
+}
