@@ -4,6 +4,7 @@
 //! Knows where things lie, never what is in them: the journal and the series
 //! belong to `store`, weights to `engine`.
 
+pub mod append_file;
 pub mod atomic;
 pub mod exit;
 pub mod find;

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::append_file::{AppendFile, Refused};
 use super::lines::LineReader;
 use crate::event::{JOURNAL_VERSION, RunEvent};
+use crate::run::append_file::{AppendFile, Refused};
 
 const FORMAT: &str = "workbench-journal";
 

@@ -6,7 +6,6 @@
 //! whether they arrive live or are read from an old folder. Nothing here
 //! formats for people, and nothing here decides what a training does.
 
-mod append_file;
 pub mod commands;
 pub mod export;
 pub mod journal;

@@ -40,7 +40,7 @@ mod writer;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::append_file::Refused;
+use crate::run::append_file::Refused;
 
 pub use reader::SeriesReader;
 pub use writer::SeriesWriter;

@@ -161,6 +161,27 @@ fn sigterm_saves_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_terminal_of_another_size_is_filled_whatever_is_open() {
+    let place = place();
+    let mut terminal = Terminal::start(place.path(), (80, 24));
+    terminal.until(&["small"]);
+    terminal.keys("?");
+    terminal.until(&["Everywhere"]);
+    for size in [(200, 50), (40, 10), (120, 30)] {
+        terminal.resize(size);
+        terminal.until_it(&format!("{size:?}"), |text| {
+            let last = text.lines().nth(usize::from(size.1) - 2);
+            let width = last.map_or(0, |line| line.trim_end().chars().count());
+            width == usize::from(size.0)
+        });
+    }
+    terminal.keys(ESCAPE);
+    terminal.until_gone("Everywhere");
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn a_folder_that_is_not_there_ends_with_2() {
     let place = place();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_workbench"))

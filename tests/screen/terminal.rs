@@ -20,7 +20,7 @@ pub struct Terminal {
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     /// Hangs up when it is dropped.
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
 }
 
 impl Terminal {
@@ -69,7 +69,7 @@ impl Terminal {
             screen,
             keys: pair.master.take_writer().unwrap(),
             child,
-            _master: pair.master,
+            master: pair.master,
         }
     }
 
@@ -77,6 +77,22 @@ impl Terminal {
     pub fn keys(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&mut self, (columns, rows): (u16, u16)) {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let mut parser = self.screen.lock().unwrap();
+        let (rows, columns) = (NonZero::new(rows), NonZero::new(columns));
+        parser
+            .screen_mut()
+            .set_size(rows.unwrap(), columns.unwrap());
+        self.master.resize(size).unwrap();
     }
 
     /// What the screen shows.
@@ -96,7 +112,8 @@ impl Terminal {
         self.until_it(&format!("no {unwanted}"), |text| !text.contains(unwanted));
     }
 
-    fn until_it(&self, what: &str, holds: impl Fn(&str) -> bool) {
+    /// Waits until something holds of what the screen shows.
+    pub fn until_it(&self, what: &str, holds: impl Fn(&str) -> bool) {
         let begun = Instant::now();
         while !holds(&self.text()) {
             assert!(

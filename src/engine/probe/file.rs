@@ -5,14 +5,16 @@
 //!                       logits [image, class]; names in its metadata
 //! views.safetensors     what augmentation last made of them: views
 //!                       [image, view, height, width, 3]
-//! student-000000351.safetensors   logits [image, class] after 351 steps
+//! answers.bin           logits [image, class] of the student at every
+//!                       evaluation, see `answers`
 //! ```
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::answers::AnswersFile;
 use super::arrays::{Array, read, write};
 use crate::engine::failure::Failure;
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
@@ -20,13 +22,13 @@ use crate::run::RunFolder;
 
 const IMAGES: &str = "images.safetensors";
 const VIEWS: &str = "views.safetensors";
-const ANSWERS: &str = "student-";
-const EXTENSION: &str = "safetensors";
+const ANSWERS: &str = "answers.bin";
 
 /// Where a run's probe lies.
 #[derive(Debug, Clone)]
 pub struct ProbeFolder {
     path: PathBuf,
+    answers: AnswersFile,
 }
 
 /// What is written of the images beside their pixels.
@@ -37,7 +39,7 @@ struct About {
     labels: Vec<Option<u32>>,
 }
 
-/// What is written of answers and views beside their arrays.
+/// When views were made.
 #[derive(Serialize, Deserialize)]
 struct When {
     step: u64,
@@ -48,7 +50,10 @@ impl ProbeFolder {
     /// The probe of a run; it need not exist yet.
     #[must_use]
     pub fn new(run: &RunFolder) -> Self {
-        Self { path: run.probe() }
+        Self {
+            path: run.probe(),
+            answers: AnswersFile::new(&run.probe().join(ANSWERS)),
+        }
     }
 
     /// Replaces the images. Their views are none of this.
@@ -91,19 +96,12 @@ impl ProbeFolder {
             &[pixels("views", &shape, &each)],
             &about,
         )?;
-        let name = format!("{ANSWERS}{:09}.{EXTENSION}", answers.step);
-        let logits = Array::floats("student", &answers.logits);
-        write(&self.path.join(name), &[logits], &about)
+        self.answers.append(answers)
     }
 
     /// Forgets the student's answers after more than `step` steps.
     pub fn forget_after(&self, step: u64) -> Result<(), Failure> {
-        for (later, path) in self.answers()? {
-            if later > step {
-                fs::remove_file(&path).map_err(|error| Failure::File { path, error })?;
-            }
-        }
-        Ok(())
+        self.answers.forget_after(step)
     }
 
     /// Everything that is recorded; none if the student has not answered yet.
@@ -111,8 +109,8 @@ impl ProbeFolder {
     /// # Errors
     /// If a file cannot be read or is not what it should be.
     pub fn read(&self) -> Result<Option<Probe>, Failure> {
-        let files = self.answers()?;
-        if files.is_empty() {
+        let students = self.answers.read()?;
+        if students.is_empty() {
             return Ok(None);
         }
         let path = self.path.join(IMAGES);
@@ -132,12 +130,11 @@ impl ProbeFolder {
                 views: views.get_mut(at).map(std::mem::take).unwrap_or_default(),
             })
             .collect();
-        let students = files.iter().map(|(_, path)| read_answers(path));
         Ok(Some(Probe {
             classes: about.classes,
             images,
             teacher: arrays.floats("teacher")?,
-            students: students.collect::<Result<_, _>>()?,
+            students,
         }))
     }
 
@@ -160,43 +157,6 @@ impl ProbeFolder {
             .map(|_| all.by_ref().take(each).collect())
             .collect())
     }
-
-    /// Files of answers with their steps, ascending.
-    fn answers(&self) -> Result<Vec<(u64, PathBuf)>, Failure> {
-        let entries = match fs::read_dir(&self.path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                let path = self.path.clone();
-                return Err(Failure::File { path, error });
-            }
-        };
-        let mut found: Vec<(u64, PathBuf)> = entries
-            .filter_map(|entry| {
-                let path = entry.ok()?.path();
-                let name = path.file_name()?.to_str()?.to_owned();
-                let step = name
-                    .strip_prefix(ANSWERS)?
-                    .split('.')
-                    .next()?
-                    .parse()
-                    .ok()?;
-                Some((step, path))
-            })
-            .collect();
-        found.sort();
-        Ok(found)
-    }
-}
-
-fn read_answers(path: &Path) -> Result<ProbeAnswers, Failure> {
-    let (when, arrays) = read::<When>(path)?;
-    let logits = arrays.floats("student")?;
-    Ok(ProbeAnswers {
-        step: when.step,
-        epoch: when.epoch,
-        logits: logits.ok_or_else(|| arrays.unfit("has no logits"))?,
-    })
 }
 
 /// Pictures of one size as an array `[shape.., height, width, 3]`.
@@ -265,7 +225,7 @@ mod tests {
             .write_images(&classes, &images, Some(&teacher))
             .unwrap();
         assert!(folder.read().unwrap().is_none());
-        for step in [1000, 20, 4] {
+        for step in [4, 20, 1000] {
             folder
                 .write_answers(&answers(step), &views(&images))
                 .unwrap();
@@ -297,7 +257,7 @@ mod tests {
         let images = [image("x.png", 3), image("y.png", 9)];
         folder.write_images(&[], &images, None).unwrap();
         folder.write_answers(&answers(4), &views(&images)).unwrap();
-        for torn in [VIEWS, IMAGES, "student-000000004.safetensors"] {
+        for torn in [VIEWS, IMAGES] {
             let path = run.probe().join(torn);
             let whole = fs::read(&path).unwrap();
             fs::write(&path, &whole[..whole.len() / 2]).unwrap();

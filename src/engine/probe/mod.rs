@@ -4,6 +4,7 @@
 //! Written into the run's folder as it trains, so that training time can be
 //! scrubbed later without any model.
 
+mod answers;
 mod arrays;
 mod file;
 

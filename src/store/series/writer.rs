@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::reader::SeriesReader;
 use super::{SeriesError, block, refused};
 use crate::event::{Position, StepRow};
-use crate::store::append_file::AppendFile;
+use crate::run::append_file::AppendFile;
 
 /// Rows of a full block: with twenty metrics 184 kB, so that names and headers
 /// cost nothing and reading is sequential.

@@ -1,0 +1,334 @@
+//! A run's `probe/answers.bin`: what its student answered on the probe's images at
+//! every evaluation, in one file that grows, so that a long training is read at
+//! once.
+//!
+//! ```text
+//! header  "WBANSWER", images u32, classes u32
+//! record  step u64, epoch f64, logits f32 [image, class], CRC-32C u32 of these
+//! ```
+//!
+//! All little-endian, all records of one length, in ascending order of steps. A
+//! record that was half written when a process died is none.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use crate::engine::failure::Failure;
+use crate::event::inspection::ProbeAnswers;
+use crate::run::append_file::AppendFile;
+
+const MAGIC: &[u8; 8] = b"WBANSWER";
+const HEADER: u64 = 16;
+/// Bytes of a record beside its logits.
+const AROUND: u64 = 20;
+
+/// How many logits a record has: images and classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    images: u32,
+    classes: u32,
+}
+
+impl Shape {
+    fn of(answers: &ProbeAnswers) -> Self {
+        Self {
+            images: answers.logits.len() as u32,
+            classes: answers.logits.first().map_or(0, Vec::len) as u32,
+        }
+    }
+
+    /// Bytes of a record.
+    fn record(self) -> u64 {
+        AROUND + 4 * u64::from(self.images) * u64::from(self.classes)
+    }
+
+    fn header(self) -> Vec<u8> {
+        let shape = [self.images.to_le_bytes(), self.classes.to_le_bytes()];
+        [MAGIC.as_slice(), shape.as_flattened()].concat()
+    }
+
+    /// None if it was torn.
+    fn read(file: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut header = Vec::new();
+        file.take(HEADER).read_to_end(&mut header)?;
+        let Some((magic, shape)) = header.split_first_chunk::<8>() else {
+            return Ok(None);
+        };
+        if magic != MAGIC {
+            return Err(io::Error::other(
+                "is no file of answers; delete the folder to do without it",
+            ));
+        }
+        let number = |at: usize| Some(u32::from_le_bytes(*shape.get(at..)?.first_chunk()?));
+        Ok(number(0)
+            .zip(number(4))
+            .map(|(images, classes)| Self { images, classes }))
+    }
+}
+
+/// The file.
+#[derive(Debug, Clone)]
+pub struct AnswersFile {
+    path: PathBuf,
+}
+
+impl AnswersFile {
+    /// The file at a path; it need not exist yet.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// Appends what was answered. Answers of the same or a later step, which are
+    /// given again, and answers on other images are replaced.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written, or is none of these.
+    pub fn append(&self, answers: &ProbeAnswers) -> Result<(), Failure> {
+        let shape = Shape::of(answers);
+        let fits = self.shape()?.is_some_and(|known| known == shape);
+        let length = if fits {
+            self.length_before(shape, answers.step)?
+        } else {
+            0
+        };
+        let logits = answers.logits.iter().flatten();
+        let mut record = answers.step.to_le_bytes().to_vec();
+        record.extend(answers.epoch.to_le_bytes());
+        record.extend(logits.flat_map(|logit| logit.to_le_bytes()));
+        record.extend(crc32c::crc32c(&record).to_le_bytes());
+        let mut file = self.open(length)?;
+        if length == 0 {
+            file.append(&shape.header())
+                .map_err(|e| self.failed(e.source))?;
+        }
+        file.append(&record).map_err(|e| self.failed(e.source))
+    }
+
+    /// Forgets what was answered after more than `step` steps.
+    ///
+    /// # Errors
+    /// If the file cannot be read or cut off, or is none of these.
+    pub fn forget_after(&self, step: u64) -> Result<(), Failure> {
+        let Some(shape) = self.shape()? else {
+            return Ok(());
+        };
+        let length = self.length_before(shape, step.saturating_add(1))?;
+        self.open(length).map(drop)
+    }
+
+    /// Everything that was answered; nothing without a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is none of these, or is damaged elsewhere
+    /// than at its end.
+    pub fn read(&self) -> Result<Vec<ProbeAnswers>, Failure> {
+        let Some(mut file) = self.existing()? else {
+            return Ok(Vec::new());
+        };
+        let Some(shape) = Shape::read(&mut file).map_err(|error| self.failed(error))? else {
+            return Ok(Vec::new());
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(|error| self.failed(error))?;
+        let records = bytes.chunks_exact(shape.record() as usize);
+        let count = records.len();
+        let mut answers = Vec::with_capacity(count);
+        for (at, record) in records.enumerate() {
+            match decoded(record, shape) {
+                Some(decoded) => answers.push(decoded),
+                None if at + 1 == count => {}
+                None => {
+                    let told = format!(
+                        "record {} of {count} is damaged; delete the folder to do without it",
+                        at + 1
+                    );
+                    return Err(self.failed(io::Error::other(told)));
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// None without a file, or with one that was never finished.
+    fn shape(&self) -> Result<Option<Shape>, Failure> {
+        let Some(mut file) = self.existing()? else {
+            return Ok(None);
+        };
+        Shape::read(&mut file).map_err(|error| self.failed(error))
+    }
+
+    /// Bytes up to the first record of `step` or a later one.
+    fn length_before(&self, shape: Shape, step: u64) -> Result<u64, Failure> {
+        let Some(mut file) = self.existing()? else {
+            return Ok(0);
+        };
+        let mut find = || -> io::Result<u64> {
+            let whole = file.metadata()?.len().saturating_sub(HEADER) / shape.record();
+            let mut length = HEADER + whole * shape.record();
+            let mut record = vec![0; shape.record() as usize];
+            while length > HEADER {
+                file.seek(SeekFrom::Start(length - shape.record()))?;
+                file.read_exact(&mut record)?;
+                // One that a machine lost as it went down is none, either.
+                let kept = decoded(&record, shape).is_some_and(|answers| answers.step < step);
+                if kept {
+                    break;
+                }
+                length -= shape.record();
+            }
+            Ok(length)
+        };
+        find().map_err(|error| self.failed(error))
+    }
+
+    fn existing(&self) -> Result<Option<File>, Failure> {
+        match File::open(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn open(&self, length: u64) -> Result<AppendFile, Failure> {
+        AppendFile::open(&self.path, length).map_err(|refused| self.failed(refused.source))
+    }
+
+    fn failed(&self, error: io::Error) -> Failure {
+        Failure::File {
+            path: self.path.clone(),
+            error,
+        }
+    }
+}
+
+/// None if the checksum is not that of the record.
+fn decoded(record: &[u8], shape: Shape) -> Option<ProbeAnswers> {
+    let (content, checksum) = record.split_last_chunk::<4>()?;
+    if u32::from_le_bytes(*checksum) != crc32c::crc32c(content) {
+        return None;
+    }
+    let (step, rest) = content.split_first_chunk::<8>()?;
+    let (epoch, rest) = rest.split_first_chunk::<8>()?;
+    let (values, _) = rest.as_chunks::<4>();
+    let values: Vec<f32> = values
+        .iter()
+        .map(|four| f32::from_le_bytes(*four))
+        .collect();
+    Some(ProbeAnswers {
+        step: u64::from_le_bytes(*step),
+        epoch: f64::from_le_bytes(*epoch),
+        logits: values
+            .chunks_exact((shape.classes as usize).max(1))
+            .map(<[f32]>::to_vec)
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn answers(step: u64) -> ProbeAnswers {
+        ProbeAnswers {
+            step,
+            epoch: step as f64 / 2.0,
+            logits: vec![vec![step as f32, 0.5, -1.0], vec![-1.0, 2.0, 0.25]],
+        }
+    }
+
+    fn file(steps: &[u64]) -> (tempfile::TempDir, AnswersFile) {
+        let place = tempfile::tempdir().unwrap();
+        let file = AnswersFile::new(&place.path().join("answers.bin"));
+        for step in steps {
+            file.append(&answers(*step)).unwrap();
+        }
+        (place, file)
+    }
+
+    fn steps(file: &AnswersFile) -> Vec<u64> {
+        let read = file.read().unwrap();
+        for known in &read {
+            assert_eq!(*known, answers(known.step));
+        }
+        read.iter().map(|answers| answers.step).collect()
+    }
+
+    #[test]
+    fn answers_come_back_and_what_is_given_again_replaces_what_was_given() {
+        let (_place, file) = file(&[1, 20, 300]);
+        assert_eq!(steps(&file), [1, 20, 300]);
+        file.append(&answers(300)).unwrap();
+        assert_eq!(steps(&file), [1, 20, 300]);
+        file.append(&answers(7)).unwrap();
+        assert_eq!(steps(&file), [1, 7]);
+    }
+
+    #[test]
+    fn what_comes_after_a_step_is_forgotten() {
+        let (_place, file) = file(&[1, 20, 300]);
+        file.forget_after(20).unwrap();
+        assert_eq!(steps(&file), [1, 20]);
+        file.forget_after(0).unwrap();
+        assert!(steps(&file).is_empty());
+        let (_place, none) = self::file(&[]);
+        none.forget_after(5).unwrap();
+        assert!(steps(&none).is_empty());
+    }
+
+    #[test]
+    fn a_torn_end_is_none_wherever_it_was_torn_and_is_written_over() {
+        let (_place, file) = file(&[1, 20]);
+        let whole = fs::read(&file.path).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&file.path, &whole[..length]).unwrap();
+            let before = steps(&file);
+            assert!(before.len() < 2, "{length}: {before:?}");
+            file.append(&answers(30)).unwrap();
+            assert_eq!(steps(&file), [before, vec![30]].concat());
+        }
+        let mut lost = whole.clone();
+        let last = lost.len() - 5;
+        lost[last] ^= 1;
+        fs::write(&file.path, lost).unwrap();
+        assert_eq!(steps(&file), [1]);
+        file.append(&answers(30)).unwrap();
+        assert_eq!(steps(&file), [1, 30]);
+    }
+
+    #[test]
+    fn answers_on_other_images_begin_anew() {
+        let (_place, file) = file(&[1, 20]);
+        let other = ProbeAnswers {
+            logits: vec![vec![1.0, 2.0]],
+            ..answers(30)
+        };
+        file.append(&other).unwrap();
+        assert_eq!(file.read().unwrap(), [other]);
+    }
+
+    #[test]
+    fn damage_is_named() {
+        let (_place, file) = file(&[1, 20, 300]);
+        let mut bytes = fs::read(&file.path).unwrap();
+        bytes[HEADER as usize + 17] ^= 1;
+        fs::write(&file.path, &bytes).unwrap();
+        let error = file.read().unwrap_err().to_string();
+        assert!(
+            error.contains("answers.bin: record 1 of 3 is damaged"),
+            "{error}"
+        );
+        fs::write(&file.path, "something else").unwrap();
+        let error = file.append(&answers(1)).unwrap_err().to_string();
+        assert!(
+            error.contains("answers.bin: is no file of answers"),
+            "{error}"
+        );
+    }
+}
