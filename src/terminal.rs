@@ -22,7 +22,9 @@ use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::stdio::{dup2_stderr, dup2_stdout};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+use rustix::termios::ttyname;
 
 /// What the screen is drawn on.
 pub type Screen = Terminal<CrosstermBackend<BufWriter<File>>>;
@@ -47,6 +49,9 @@ impl TerminalGuard {
     /// Takes the terminal over. Lines that anybody prints from now on are given
     /// to `stray`, on a thread of its own.
     ///
+    /// Standard input is the terminal from then on, whatever it was, and no read
+    /// of it waits.
+    ///
     /// # Errors
     /// If standard output is no terminal, or the system refuses.
     pub fn take(stray: impl Fn(String) + Send + 'static) -> io::Result<(Self, Screen)> {
@@ -54,6 +59,7 @@ impl TerminalGuard {
         if !output.is_terminal() {
             return Err(io::Error::other("standard output is none"));
         }
+        dup2_stdin(&open_terminal()?)?;
         enable_raw_mode()?;
         let streams = Streams {
             output: rustix::io::dup(&output)?,
@@ -128,9 +134,6 @@ impl TerminalGuard {
     ) -> io::Result<Vec<u8>> {
         let input = io::stdin();
         let mut gathered = Vec::new();
-        if !input.is_terminal() {
-            return Ok(gathered);
-        }
         (&self.drawn_on).write_all(question.as_bytes())?;
         let until = Instant::now() + limit;
         while !is_whole(&gathered) {
@@ -144,9 +147,11 @@ impl TerminalGuard {
                 Err(error) => return Err(error.into()),
             }
             let mut bytes = [0; 256];
-            match rustix::io::read(&input, &mut bytes)? {
-                0 => break,
-                count => gathered.extend(&bytes[..count]),
+            match rustix::io::read(&input, &mut bytes) {
+                Ok(0) => break,
+                Ok(count) => gathered.extend(&bytes[..count]),
+                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(gathered)
@@ -183,6 +188,16 @@ impl TerminalGuard {
         *screen = self.blank()?;
         Ok(())
     }
+}
+
+/// The terminal of standard input, else the one that controls this process,
+/// opened anew: that reads of it do not wait is nothing to the shell, which has
+/// it open as well.
+fn open_terminal() -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let own = ttyname(io::stdin(), Vec::new());
+    let own = own.and_then(|name| open(name, flags, Mode::empty()));
+    Ok(own.or_else(|_| open("/dev/tty", flags, Mode::empty()))?)
 }
 
 impl Drop for TerminalGuard {

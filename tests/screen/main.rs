@@ -11,7 +11,7 @@ mod pictures;
 mod terminal;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use terminal::Terminal;
 
@@ -134,11 +134,7 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     terminal.keys(ENTER);
     assert_eq!(terminal.end(), 0);
     assert!(terminal.is_given_back(), "{}", terminal.text());
-    let run = fs::read_dir(place.path().join("checkpoints"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.join("journal.jsonl").exists())
-        .unwrap();
+    let run = run_in(place.path());
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(journal.contains("the workbench was left"), "{journal}");
     let from_file = r#""origin":"File","command":{"Adjust":{"knob":"temperature""#;
@@ -153,11 +149,51 @@ fn sigterm_saves_and_gives_the_terminal_back() {
     terminal.until(&["small"]);
     terminal.keys("r");
     terminal.until(&["training", "epoch"]);
-    let process = terminal.process().to_string();
+    let process = terminal.program.number().to_string();
     let killed = std::process::Command::new("kill").arg(&process).status();
     assert!(killed.unwrap().success());
     assert_eq!(terminal.end(), 130);
     assert!(terminal.is_given_back());
+}
+
+/// The folder of the run that was trained.
+fn run_in(place: &Path) -> PathBuf {
+    let folders = fs::read_dir(place.join("checkpoints")).unwrap();
+    let mut folders = folders.map(|entry| entry.unwrap().path());
+    let run = folders.find(|path| path.join("journal.jsonl").exists());
+    run.unwrap()
+}
+
+#[test]
+fn a_lost_connection_saves_what_trains() {
+    let place = place();
+    let mut terminal = Terminal::start(place.path(), (80, 24));
+    terminal.until(&["small"]);
+    terminal.keys("r");
+    terminal.until(&["training", "epoch"]);
+    let mut program = terminal.hang_up();
+    assert_eq!(program.end(), 130);
+    let run = run_in(place.path());
+    let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    assert!(journal.contains("the workbench was left"), "{journal}");
+    assert!(run.join("latest").exists() || run.join("teacher").exists());
+}
+
+#[test]
+fn half_a_key_stops_nothing() {
+    let place = place();
+    let mut terminal = Terminal::start(place.path(), (80, 24));
+    terminal.until(&["small"]);
+    // Of an arrow only the beginning arrives; the rest comes later.
+    terminal.keys("\x1b[");
+    terminal.resize((100, 30));
+    terminal.until_it("the width of 100", |text| {
+        text.lines()
+            .any(|line| line.trim_end().chars().count() == 100)
+    });
+    terminal.keys("B");
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -18,9 +20,11 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     keys: Box<dyn Write + Send>,
-    child: Box<dyn Child + Send + Sync>,
-    /// Hangs up when it is dropped.
+    /// What runs in it.
+    pub program: Program,
     master: Box<dyn MasterPty + Send>,
+    /// Reads the screen until it is told not to.
+    reader: (Arc<AtomicBool>, JoinHandle<()>),
 }
 
 impl Terminal {
@@ -59,17 +63,22 @@ impl Terminal {
         )));
         let mut output = pair.master.try_clone_reader().unwrap();
         let parser = Arc::clone(&screen);
-        std::thread::spawn(move || {
+        let enough = Arc::new(AtomicBool::new(false));
+        let closing = Arc::clone(&enough);
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
+            while let Ok(count @ 1..) = output.read(&mut bytes)
+                && !closing.load(Ordering::Relaxed)
+            {
                 parser.lock().unwrap().process(&bytes[..count]);
             }
         });
         Self {
             screen,
             keys: pair.master.take_writer().unwrap(),
-            child,
+            program: Program(child),
             master: pair.master,
+            reader: (enough, reader),
         }
     }
 
@@ -134,29 +143,44 @@ impl Terminal {
 
     /// Waits for the end. Returns the exit code.
     pub fn end(&mut self) -> u32 {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.exit_code();
-            }
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "it does not end; the screen shows\n{}",
-                self.text()
-            );
-            std::thread::sleep(LOOK);
-        }
+        self.program.end()
     }
 
-    /// The program's process.
-    pub fn process(&self) -> u32 {
-        self.child.process_id().unwrap()
+    /// Takes the terminal away from the program, as a lost connection does.
+    pub fn hang_up(self) -> Program {
+        let (enough, reader) = self.reader;
+        // It ends with what it reads next: the program draws.
+        enough.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+        self.program
     }
 }
 
-impl Drop for Terminal {
+/// The process that runs in a terminal.
+pub struct Program(Box<dyn Child + Send + Sync>);
+
+impl Program {
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.0.process_id().unwrap()
+    }
+
+    /// Waits for the end. Returns the exit code.
+    pub fn end(&mut self) -> u32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+impl Drop for Program {
     fn drop(&mut self) {
         // A test that failed leaves nothing behind.
-        let _ = self.child.kill();
+        let _ = self.0.kill();
     }
 }

@@ -6,8 +6,8 @@
 //! two waits for a turn where one is enough.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SendError};
 use std::time::Duration;
@@ -71,10 +71,10 @@ impl Mailbox {
 
     /// Waits until a message is sent or something happens to `keys`, at most for
     /// `limit`. Returns what happened to `keys`.
-    fn wait(&self, keys: Option<&OwnedFd>, limit: Duration) -> io::Result<PollFlags> {
+    fn wait(&self, keys: Option<BorrowedFd<'_>>, limit: Duration) -> io::Result<PollFlags> {
         let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
         let mut waited = vec![PollFd::new(&self.bell, PollFlags::IN)];
-        waited.extend(keys.map(|keys| PollFd::new(keys, PollFlags::IN)));
+        waited.extend(keys.map(|keys| PollFd::from_borrowed_fd(keys, PollFlags::IN)));
         match poll(&mut waited, Some(&limit)) {
             Ok(_) => Ok(waited.get(1).map_or(PollFlags::empty(), PollFd::revents)),
             // A signal; whatever it means is told by a message.
@@ -84,54 +84,52 @@ impl Mailbox {
     }
 }
 
-/// The terminal's keys, mouse and sizes.
+/// How long crossterm is asked for what has come already. It looks at all only
+/// if that is more than nothing.
+const NO_TIME: Duration = Duration::from_micros(50);
+
+/// The terminal's keys, mouse and sizes. It is standard input, and reads of it do
+/// not wait: see [`TerminalGuard`](crate::terminal::TerminalGuard).
+#[derive(Default)]
 pub struct Keys {
-    /// Where crossterm reads them; none once the terminal is gone.
-    terminal: Option<OwnedFd>,
+    /// Whether the terminal is gone.
+    gone: bool,
 }
 
 impl Keys {
-    /// Those of this process's terminal.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn open() -> io::Result<Self> {
-        let input = io::stdin();
-        let terminal = if input.is_terminal() {
-            rustix::io::dup(&input)?
-        } else {
-            File::open("/dev/tty")?.into()
-        };
-        Ok(Self {
-            terminal: Some(terminal),
-        })
-    }
-
     /// Waits until a message was sent or something came from the terminal, at
     /// most for `limit`, and takes it all: the terminal's first. A terminal that
-    /// is gone says [`Message::Terminate`], once.
+    /// is gone says [`Message::Lost`], once.
     ///
     /// # Errors
     /// If the system cannot wait.
     pub fn wait(&mut self, mailbox: &Mailbox, limit: Duration) -> io::Result<Vec<Message>> {
-        let happened = mailbox.wait(self.terminal.as_ref(), limit)?;
+        let input = io::stdin();
+        let happened = mailbox.wait((!self.gone).then_some(input.as_fd()), limit)?;
         let mut taken = Vec::new();
-        if self.terminal.is_some() {
-            let whole = read_events(&mut taken).is_ok();
-            let hung_up = happened.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
-            if hung_up || !whole {
-                self.terminal = None;
-                taken.push(Message::Terminate);
-            }
+        let hung_up = happened.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+        if hung_up || happened.contains(PollFlags::IN) && read_events(&mut taken).is_err() {
+            taken.extend(self.lose());
         }
         taken.extend(mailbox.take());
         Ok(taken)
+    }
+
+    /// Notes that the terminal is gone. Returns what that means, the first time.
+    pub fn lose(&mut self) -> Option<Message> {
+        let before = std::mem::replace(&mut self.gone, true);
+        (!before).then_some(Message::Lost)
+    }
+
+    /// Whether the terminal is gone.
+    pub fn are_gone(&self) -> bool {
+        self.gone
     }
 }
 
 /// Everything that came from the terminal until now.
 fn read_events(taken: &mut Vec<Message>) -> io::Result<()> {
-    while event::poll(Duration::ZERO)? {
+    while event::poll(NO_TIME)? {
         taken.push(Message::Incoming(Incoming::Input(event::read()?)));
     }
     Ok(())
@@ -156,13 +154,16 @@ mod tests {
         let (keys, press) = rustix::pipe::pipe().unwrap();
         let begun = Instant::now();
         let other = thread::spawn(move || sender.send(Message::Terminate).is_ok());
-        assert!(mailbox.wait(Some(&keys), LONG).unwrap().is_empty());
+        assert!(mailbox.wait(Some(keys.as_fd()), LONG).unwrap().is_empty());
         assert!(other.join().unwrap());
         assert_eq!(count(&mailbox), 1);
         rustix::io::write(&press, b"q").unwrap();
-        assert_eq!(mailbox.wait(Some(&keys), LONG).unwrap(), PollFlags::IN);
+        assert_eq!(
+            mailbox.wait(Some(keys.as_fd()), LONG).unwrap(),
+            PollFlags::IN
+        );
         drop(press);
-        let gone = mailbox.wait(Some(&keys), LONG).unwrap();
+        let gone = mailbox.wait(Some(keys.as_fd()), LONG).unwrap();
         assert!(gone.contains(PollFlags::HUP));
         assert!(begun.elapsed() < LONG);
     }

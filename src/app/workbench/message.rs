@@ -31,8 +31,10 @@ pub enum Message {
     Gone(String),
     /// What is in the trash.
     Trash(Vec<RunEntry>),
-    /// The terminal is gone or the system asks to end: save and leave.
+    /// The system asks to end: save and leave; again, leave at once.
     Terminate,
+    /// The terminal is gone: save and leave. Several tell of it.
+    Lost,
 }
 
 impl Message {

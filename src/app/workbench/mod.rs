@@ -85,6 +85,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
         spawn_sources(&sender, arguments)?;
         turn(state, &guard, &mut screen, &mailbox)
     });
+    // The screen first: where the terminal is gone it complains, which must not
+    // reach a standard error that is gone, too.
+    drop(screen);
     drop(guard);
     result.map_err(|error| format!("error: the terminal: {error}"))
 }
@@ -105,6 +108,7 @@ fn spawn_sources(sender: &Sender, arguments: &Arguments) -> io::Result<()> {
             for signal in arriving.forever() {
                 let message = match signal {
                     SIGWINCH => resized(),
+                    SIGHUP => Some(Message::Lost),
                     _ => Some(Message::Terminate),
                 };
                 if message.is_some_and(|message| signals.send(message).is_err()) {
@@ -131,7 +135,7 @@ fn turn(
     screen: &mut Screen,
     mailbox: &Mailbox,
 ) -> io::Result<Exit> {
-    let mut keys = Keys::open()?;
+    let mut keys = Keys::default();
     let begun = Instant::now();
     let mut drawn = begun;
     // How old the frame may be that is shown.
@@ -148,13 +152,20 @@ fn turn(
             match state.take_in(message) {
                 Flow::Go => {}
                 Flow::Suspend => guard.suspend(screen)?,
-                Flow::Copy(text) => copy(screen, &text)?,
+                Flow::Copy(text) => copy(screen, &text),
                 Flow::Leave(exit) => return Ok(exit),
             }
         }
         if drawn.elapsed() >= due {
             state.settle();
-            screen.draw(|frame| state.draw(frame))?;
+            // What trains is saved although nobody sees it.
+            if !keys.are_gone()
+                && screen.draw(|frame| state.draw(frame)).is_err()
+                && let Some(gone) = keys.lose()
+                && let Flow::Leave(exit) = state.take_in(gone)
+            {
+                return Ok(exit);
+            }
             drawn = Instant::now();
             due = TICK;
         }
@@ -173,10 +184,9 @@ fn patience(message: &Message) -> Duration {
     }
 }
 
-fn copy(screen: &mut Screen, text: &str) -> io::Result<()> {
+/// A terminal that is gone is noticed where it is drawn on.
+fn copy(screen: &mut Screen, text: &str) {
     use crossterm::clipboard::CopyToClipboard;
-    crossterm::execute!(
-        screen.backend_mut(),
-        CopyToClipboard::to_clipboard_from(text)
-    )
+    let copied = CopyToClipboard::to_clipboard_from(text);
+    let _ = crossterm::execute!(screen.backend_mut(), copied);
 }

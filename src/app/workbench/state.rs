@@ -117,6 +117,8 @@ impl State {
             }
             Message::Trash(entries) => self.runs.set_trash(entries),
             Message::Terminate => return self.leave(Exit::Interrupted),
+            Message::Lost if self.leaving.is_none() => return self.leave(Exit::Interrupted),
+            Message::Lost => {}
         }
         self.unseen = true;
         Flow::Go
