@@ -322,6 +322,9 @@ pub enum Origin {
     Process,
     /// The journal of a run that is replayed or resumed.
     Replay,
+    /// The system, or whoever left the program that trains; the command's id says
+    /// why.
+    Signal,
 }
 
 /// A request to a running training, validated at a step boundary.

@@ -20,7 +20,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
@@ -164,6 +164,17 @@ impl TerminalGuard {
         let width = size.width.checked_div(size.columns)?;
         let height = size.height.checked_div(size.rows)?;
         (width > 0 && height > 0).then_some((width, height))
+    }
+
+    /// Clears the screen; the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn clear(&self, screen: &mut Screen) -> io::Result<()> {
+        screen.backend_mut().clear_region(ClearType::All)?;
+        // Its own way to be drawn anew would ask the terminal where its cursor is.
+        *screen = self.blank()?;
+        Ok(())
     }
 
     /// Gives the terminal back, stops this process until it is continued, and

@@ -70,7 +70,7 @@ impl CommandSource for Inbox {
         if let Some(reason) = self.stop.reason() {
             due.push(CommandRecord {
                 id: reason,
-                origin: Origin::User,
+                origin: Origin::Signal,
                 command: Command::Stop,
             });
         }

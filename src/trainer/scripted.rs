@@ -248,6 +248,7 @@ fn asked_by(origin: Origin) -> &'static str {
         Origin::File => "asked by the experiment file",
         Origin::Process => "asked by another process",
         Origin::Replay => "asked by a replay",
+        Origin::Signal => "asked by a signal",
     }
 }
 

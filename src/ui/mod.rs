@@ -123,6 +123,12 @@ impl Ui {
         self.shared.pictures = Pictures::new(graphics);
     }
 
+    /// Says how many pixels a cell has from now on. Returns whether the terminal
+    /// is to be cleared, because it shows pictures that were made for others.
+    pub fn set_cell(&mut self, cell: (u16, u16)) -> bool {
+        self.shared.pictures.set_cell(cell)
+    }
+
     /// Encodes the pictures of the next frame that are not encoded yet. Called
     /// before a frame is drawn, and not for every update that leads to it.
     pub fn prepare(&mut self) {

@@ -1,6 +1,8 @@
 //! Colours: what they mean, and how they look in two themes, for people who see
 //! red and green alike, and on terminals with few colours or none.
 
+mod indexed;
+
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,8 @@ pub enum Depth {
     Auto,
     /// Any colour.
     True,
+    /// The 256 of xterm.
+    Indexed,
     /// The sixteen that every terminal has.
     Sixteen,
     /// None: emphasis by weight and underlines alone.
@@ -46,14 +50,15 @@ impl Depth {
         if self != Self::Auto {
             return self;
         }
-        if variable("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || variable("TERM").is_some_and(|term| term == "dumb")
-        {
+        let term = variable("TERM").unwrap_or_default();
+        if variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb" {
             return Self::None;
         }
         let colours = variable("COLORTERM").unwrap_or_default();
-        if colours == "truecolor" || colours == "24bit" {
+        if colours == "truecolor" || colours == "24bit" || term.ends_with("-direct") {
             Self::True
+        } else if term.contains("256color") || term == "xterm-kitty" || term == "alacritty" {
+            Self::Indexed
         } else {
             Self::Sixteen
         }
@@ -220,10 +225,13 @@ impl Theme {
     /// The selected row of a list.
     #[must_use]
     pub fn selection(&self) -> Style {
-        match (self.depth, self.ground) {
-            (Depth::True, Ground::Dark) => Style::new().bg(Color::Rgb(50, 56, 68)),
-            (Depth::True, Ground::Light) => Style::new().bg(Color::Rgb(214, 222, 235)),
-            _ => Style::new().add_modifier(Modifier::REVERSED),
+        let colour = self.rgb(match self.ground {
+            Ground::Dark => (50, 56, 68),
+            Ground::Light => (214, 222, 235),
+        });
+        match colour {
+            Some(colour) => Style::new().bg(colour),
+            None => Style::new().add_modifier(Modifier::REVERSED),
         }
     }
 
@@ -263,24 +271,19 @@ impl Theme {
     #[must_use]
     pub fn heat(&self, share: f64) -> Style {
         let share = share.clamp(0.0, 1.0);
-        match self.depth {
-            Depth::True => {
-                let (from, to) = match self.ground {
-                    Ground::Dark => ((30.0, 34.0, 42.0), (86.0, 180.0, 233.0)),
-                    Ground::Light => ((255.0, 255.0, 255.0), (0.0, 114.0, 178.0)),
-                };
-                let mix = |a: f64, b: f64| (a + (b - a) * share).round() as u8;
-                let style = Style::new().bg(Color::Rgb(
-                    mix(from.0, to.0),
-                    mix(from.1, to.1),
-                    mix(from.2, to.2),
-                ));
-                style.fg(if (share > 0.5) == (self.ground == Ground::Dark) {
-                    Color::Rgb(10, 10, 10)
-                } else {
-                    Color::Rgb(235, 235, 235)
-                })
-            }
+        let (from, to) = match self.ground {
+            Ground::Dark => ((30.0, 34.0, 42.0), (86.0, 180.0, 233.0)),
+            Ground::Light => ((255.0, 255.0, 255.0), (0.0, 114.0, 178.0)),
+        };
+        let mix = |a: f64, b: f64| (a + (b - a) * share).round() as u8;
+        let ground = (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2));
+        let letters = if (share > 0.5) == (self.ground == Ground::Dark) {
+            (10, 10, 10)
+        } else {
+            (235, 235, 235)
+        };
+        match (self.rgb(ground), self.rgb(letters)) {
+            (Some(ground), Some(letters)) => Style::new().bg(ground).fg(letters),
             _ if share > 0.66 => Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD),
             _ if share > 0.33 => Style::new().add_modifier(Modifier::BOLD),
             _ if share > 0.0 => Style::new(),
@@ -288,11 +291,18 @@ impl Theme {
         }
     }
 
-    fn colour(&self, (rgb, ansi): Shade) -> Color {
+    /// Any colour, or the nearest of 256; none on a terminal with fewer.
+    #[must_use]
+    pub fn rgb(&self, rgb: (u8, u8, u8)) -> Option<Color> {
         match self.depth {
-            Depth::True => Color::Rgb(rgb.0, rgb.1, rgb.2),
-            _ => ansi,
+            Depth::True => Some(Color::Rgb(rgb.0, rgb.1, rgb.2)),
+            Depth::Indexed => Some(indexed::nearest(rgb)),
+            Depth::Auto | Depth::Sixteen | Depth::None => None,
         }
+    }
+
+    fn colour(&self, (rgb, ansi): Shade) -> Color {
+        self.rgb(rgb).unwrap_or(ansi)
     }
 }
 
@@ -311,6 +321,7 @@ mod tests {
     fn the_environment_decides_how_many_colours_there_are() {
         assert_eq!(depth(&[("COLORTERM", "truecolor")]), Depth::True);
         assert_eq!(depth(&[("TERM", "xterm")]), Depth::Sixteen);
+        assert_eq!(depth(&[("TERM", "tmux-256color")]), Depth::Indexed);
         assert_eq!(
             depth(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]),
             Depth::None
@@ -339,7 +350,7 @@ mod tests {
     fn good_and_bad_differ_in_every_theme() {
         for ground in [Ground::Dark, Ground::Light] {
             for palette in [Palette::Standard, Palette::ColourBlind] {
-                for depth in [Depth::True, Depth::Sixteen] {
+                for depth in [Depth::True, Depth::Indexed, Depth::Sixteen] {
                     let theme = Theme::new(ground, palette, depth);
                     assert_ne!(theme.good().fg, theme.bad().fg);
                 }

@@ -102,6 +102,10 @@ fn open(state: &mut State, screen: &mut Screen) -> io::Result<()> {
 fn spawn_sources(sender: &Sender, arguments: &Arguments) -> io::Result<()> {
     let signals = sender.clone();
     let mut arriving = Signals::new([SIGTERM, SIGHUP, SIGWINCH])?;
+    // It may have got another size before anybody watched.
+    for message in resized() {
+        let _ = sender.send(message);
+    }
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
@@ -147,14 +151,26 @@ fn turn(
             elapsed: begun.elapsed(),
             now: SystemTime::now(),
         })));
+        let mut resized = false;
         for message in messages {
             due = due.min(patience(&message));
+            resized |= matches!(
+                message,
+                Message::Incoming(Incoming::Input(Event::Resize(..)))
+            );
             match state.take_in(message) {
                 Flow::Go => {}
                 Flow::Suspend => guard.suspend(screen)?,
                 Flow::Copy(text) => copy(screen, &text),
                 Flow::Leave(exit) => return Ok(exit),
             }
+        }
+        if resized
+            && let Some(cell) = guard.cell()
+            && state.set_cell(cell)
+        {
+            // A terminal that is gone is noticed as it is drawn on.
+            let _ = guard.clear(screen);
         }
         if drawn.elapsed() >= due {
             state.settle();

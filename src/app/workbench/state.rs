@@ -76,6 +76,12 @@ impl State {
         self.ui.set_graphics(graphics);
     }
 
+    /// Says how many pixels a cell has, after the terminal got another size or
+    /// font. Returns whether it is to be cleared.
+    pub fn set_cell(&mut self, cell: (u16, u16)) -> bool {
+        self.ui.set_cell(cell)
+    }
+
     /// Tells the screen, once for all that happened, that runs have changed,
     /// and makes the pictures of the next frame ready.
     pub fn settle(&mut self) {

@@ -2,7 +2,7 @@
 
 use super::Fit;
 use crate::engine::failure::Failure;
-use crate::event::{Command, CommandRecord, RunEvent};
+use crate::event::{Command, CommandRecord, Origin, RunEvent};
 use crate::trainer::CommandSource;
 
 impl Fit<'_> {
@@ -18,7 +18,10 @@ impl Fit<'_> {
                 match &record.command {
                     Command::Stop => {
                         self.applied(&record);
-                        return Ok(Some(record.id));
+                        return Ok(Some(match record.origin {
+                            Origin::Signal => record.id,
+                            _ => format!("asked for at step {}", self.state.step),
+                        }));
                     }
                     Command::Pause | Command::Resume => {
                         paused = record.command == Command::Pause;

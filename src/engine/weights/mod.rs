@@ -69,6 +69,15 @@ pub enum WeightsError {
         /// The array.
         name: String,
     },
+    /// What was to be saved is NaN or infinite.
+    #[error(
+        "`{name}` is no longer finite: the training diverged, and the last checkpoint is kept; \
+         lower the learning rate and train anew"
+    )]
+    Diverged {
+        /// The array.
+        name: String,
+    },
     /// The device failed.
     #[error("the device failed: {reason}")]
     Device {
@@ -109,10 +118,18 @@ pub fn state(network: &Network) -> Result<Vec<Array>, WeightsError> {
 /// Saves a network's parameters and running statistics as safetensors.
 ///
 /// # Errors
-/// The device failed or the file cannot be written; what was at `path` is
-/// untouched.
+/// The device failed, a value is not finite, or the file cannot be written; what
+/// was at `path` is untouched.
 pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
-    write(path, &state(network)?)
+    let arrays = state(network)?;
+    // Running statistics may overflow while every loss is finite, and such
+    // weights could not be loaded again.
+    match arrays.iter().find(|array| !array.is_finite()) {
+        Some(array) => Err(WeightsError::Diverged {
+            name: array.name.clone(),
+        }),
+        None => write(path, &arrays),
+    }
 }
 
 /// Loads parameters and running statistics from a safetensors file or a PyTorch

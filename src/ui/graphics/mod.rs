@@ -11,7 +11,7 @@ pub mod question;
 use serde::{Deserialize, Serialize};
 
 pub use self::pictures::Pictures;
-pub use self::question::Abilities;
+pub use self::question::{Abilities, Manner};
 
 /// How pictures reach the screen, as a person wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -98,10 +98,14 @@ impl PictureSetting {
             Self::Kitty => Protocol::Kitty,
             Self::Iterm2 => Protocol::Iterm2,
             Self::Sixel => Protocol::Sixel,
-            // Within tmux, it is tmux that answers, and what is known of the
-            // terminal around it may be out of date.
-            Self::Auto if !tmux && ITERM2.contains(&program.as_str()) => Protocol::Iterm2,
-            Self::Auto if !tmux && CLUMSY.into_iter().any(is_set) => Protocol::HalfBlocks,
+            // Within tmux, it is tmux that answers, it says that it shows sixels
+            // where the terminal around it does not, and what it shows it loses
+            // when something is written beside it.
+            Self::Auto if tmux => Protocol::HalfBlocks,
+            Self::Auto if ITERM2.contains(&program.as_str()) => Protocol::Iterm2,
+            Self::Auto if CLUMSY.into_iter().any(is_set) => Protocol::HalfBlocks,
+            Self::Auto if abilities.manner == Some(Manner::Iterm2) => Protocol::Iterm2,
+            Self::Auto if abilities.manner == Some(Manner::Clumsy) => Protocol::HalfBlocks,
             Self::Auto if abilities.kitty => Protocol::Kitty,
             Self::Auto if abilities.sixel => Protocol::Sixel,
             Self::Auto | Self::HalfBlocks => Protocol::HalfBlocks,
@@ -144,6 +148,11 @@ mod tests {
             inflates: abilities.contains('z'),
             sixel: abilities.contains('s'),
             cell: abilities.contains('c').then_some((9, 18)),
+            manner: match abilities {
+                _ if abilities.contains('i') => Some(Manner::Iterm2),
+                _ if abilities.contains('!') => Some(Manner::Clumsy),
+                _ => None,
+            },
         };
         setting.resolve(&abilities, |name| {
             let found = set.iter().find(|(known, _)| *known == name);
@@ -168,9 +177,11 @@ mod tests {
             Protocol::HalfBlocks
         );
         assert_eq!(
-            auto("sc", &[("TERM", "tmux-256color"), ("KONSOLE_VERSION", "1")]),
-            Protocol::Sixel
+            auto("sc", &[("TERM", "tmux-256color")]),
+            Protocol::HalfBlocks
         );
+        assert_eq!(auto("ksci", &[]), Protocol::Iterm2);
+        assert_eq!(auto("ksc!", &[]), Protocol::HalfBlocks);
     }
 
     #[test]

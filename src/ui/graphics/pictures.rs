@@ -157,6 +157,17 @@ impl Pictures {
         made.encoded.as_ref()
     }
 
+    /// Cells have another size, pixels: the font was changed, or the window moved
+    /// to another screen. Returns whether what is shown of pictures now is of no
+    /// use any more.
+    pub fn set_cell(&mut self, cell: (u16, u16)) -> bool {
+        if self.are_real() {
+            self.graphics.cell = cell;
+            self.forget();
+        }
+        self.are_real()
+    }
+
     /// Encodes everything anew: the terminal may have forgotten what it was
     /// given.
     pub fn forget(&mut self) {
@@ -255,6 +266,18 @@ mod tests {
         assert_eq!(pictures.made.len(), 2);
         pictures.forget();
         assert!(pictures.made.is_empty());
+    }
+
+    #[test]
+    fn cells_of_another_size_are_filled_to_the_pixel() {
+        let mut pictures = pictures(Protocol::Kitty);
+        let place = Rect::new(0, 0, 16, 8);
+        pictures.prepare(&[(&picture(1), place)]);
+        assert_eq!(pictures.fit(&picture(1), place), place);
+        assert!(pictures.set_cell((10, 10)));
+        assert!(pictures.made.is_empty());
+        assert_eq!(pictures.fit(&picture(1), place), Rect::new(0, 0, 8, 8));
+        assert!(!Pictures::default().set_cell((10, 10)));
     }
 
     #[test]

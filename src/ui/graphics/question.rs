@@ -6,12 +6,31 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-/// Kitty's pictures, then compressed ones: a pixel to look at and throw away.
-const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\
+/// Kitty's pictures with placeholders, which older ones do not have, then
+/// compressed ones: a pixel to look at and throw away.
+const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24,U=1;AAAA\x1b\\\
                      \x1b_Gi=32,s=1,v=1,a=q,t=d,f=24,o=z;eJxjYGAAAAADAAE=\x1b\\";
 
-/// The attributes of the terminal, the size of a cell, whether all is well.
-const COMMON: &str = "\x1b[c\x1b[16t\x1b[5n";
+/// Name, attributes, the size of a cell, whether all is well.
+const COMMON: &str = "\x1b[>q\x1b[c\x1b[16t\x1b[5n";
+
+/// What a terminal is known for, by the beginning of its name.
+const NAMES: [(&str, Manner); 5] = [
+    ("Konsole", Manner::Clumsy),
+    ("WezTerm", Manner::Iterm2),
+    ("iTerm2", Manner::Iterm2),
+    ("mintty", Manner::Iterm2),
+    ("rio", Manner::Iterm2),
+];
+
+/// How a terminal is known to show pictures, whatever else it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Best in iTerm2's way.
+    Iterm2,
+    /// They stay where they were, or have no placeholders although it says so.
+    Clumsy,
+}
 
 /// What a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +43,8 @@ pub struct Abilities {
     pub sixel: bool,
     /// Width and height of a cell, pixels.
     pub cell: Option<(u16, u16)>,
+    /// What the terminal of this name is known for.
+    pub manner: Option<Manner>,
 }
 
 /// What is written to a terminal to ask it. tmux takes Kitty's question for the
@@ -62,6 +83,11 @@ pub fn read(bytes: &[u8]) -> (Abilities, Vec<Event>) {
                     abilities.cell = Some(size);
                 }
             }
+            Piece::Device(text) => {
+                let name = text.strip_prefix(">|").unwrap_or_default();
+                let known = NAMES.into_iter().find(|(known, _)| name.starts_with(known));
+                abilities.manner = abilities.manner.or(known.map(|(_, manner)| manner));
+            }
             Piece::Typed(letter) => typed.push(key_of(letter)),
         }
     }
@@ -73,6 +99,8 @@ pub fn read(bytes: &[u8]) -> (Abilities, Vec<Event>) {
 enum Piece {
     /// `ESC _ … ESC \`.
     Application(String),
+    /// `ESC P … ESC \`.
+    Device(String),
     /// `ESC [ …`, its last letter included.
     Control(String),
     /// Anything else.
@@ -84,9 +112,14 @@ fn pieces(bytes: &[u8]) -> Vec<Piece> {
     let mut rest = text.as_ref();
     let mut pieces = Vec::new();
     while let Some(letter) = rest.chars().next() {
-        let end = if let Some(inside) = rest.strip_prefix("\x1b_") {
+        let device = rest.strip_prefix("\x1bP");
+        let end = if let Some(inside) = device.or(rest.strip_prefix("\x1b_")) {
             let length = inside.find("\x1b\\").unwrap_or(inside.len());
-            pieces.push(Piece::Application(inside[..length].to_owned()));
+            let text = inside[..length].to_owned();
+            pieces.push(match device {
+                Some(_) => Piece::Device(text),
+                None => Piece::Application(text),
+            });
             2 + length + 2
         } else if let Some(inside) = rest.strip_prefix("\x1b[") {
             let last = inside.find(|letter: char| ('@'..='~').contains(&letter));
@@ -139,10 +172,23 @@ mod tests {
             inflates: true,
             sixel: true,
             cell: Some((10, 20)),
+            manner: None,
         };
         assert_eq!((abilities, typed.len()), (all, 0));
         let refusal = b"\x1b[?62;22;44c\x1b_Gi=31;EINVAL:no\x1b\\\x1b[0n";
         assert_eq!(read(refusal), (Abilities::default(), Vec::new()));
+    }
+
+    #[test]
+    fn a_terminal_is_known_by_its_name() {
+        let named = |answer: &str| read(answer.as_bytes());
+        let (konsole, typed) = named("\x1bP>|Konsole 22.12.3\x1b\\\x1b[?62;4c");
+        assert_eq!(konsole.manner, Some(Manner::Clumsy));
+        assert!(konsole.sixel && typed.is_empty());
+        let (wezterm, _) = named("\x1bP>|WezTerm 20240203\x1b\\");
+        assert_eq!(wezterm.manner, Some(Manner::Iterm2));
+        let (kitty, _) = named("\x1bP>|kitty(0.41.1)\x1b\\");
+        assert_eq!(kitty.manner, None);
     }
 
     #[test]

@@ -6,10 +6,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
+use ratatui::style::Style;
 
 use crate::event::inspection::Picture;
-use crate::ui::theme::{Depth, Ground, Theme};
+use crate::ui::theme::{Ground, Theme};
 
 /// Letters from the least to the most ink.
 const RAMP: &[u8] = b" .:-=+*#%@";
@@ -74,10 +74,10 @@ pub fn draw_at(picture: &Picture, theme: &Theme, buffer: &mut Buffer, place: Rec
         let upper = pixel(picture, (column, row), grid);
         let lower = pixel(picture, (column, row + 1), grid);
         let cell = &mut buffer[position];
-        if theme.depth() == Depth::True {
-            let colour = |[red, green, blue]: [u8; 3]| Color::Rgb(red, green, blue);
+        let colour = |[red, green, blue]: [u8; 3]| theme.rgb((red, green, blue));
+        if let (Some(upper), Some(lower)) = (colour(upper), colour(lower)) {
             cell.set_symbol("▀")
-                .set_style(Style::new().fg(colour(upper)).bg(colour(lower)));
+                .set_style(Style::new().fg(upper).bg(lower));
         } else {
             let light = u16::midpoint(brightness(upper), brightness(lower));
             cell.set_char(letter(light, theme.ground()));
@@ -111,8 +111,16 @@ pub fn scaled(picture: &Picture, width: u32, height: u32) -> Option<Vec<u8>> {
     if !is_whole(picture) {
         return None;
     }
-    let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
+    let length = width as usize * 3;
+    let mut rgb = Vec::with_capacity(length * height as usize);
+    let mut before = None;
     for row in 0..height {
+        let under = span(row, height, picture.height);
+        // One that grows repeats most of its rows.
+        if before.replace(under) == Some(under) {
+            rgb.extend_from_within(rgb.len() - length..);
+            continue;
+        }
         for column in 0..width {
             rgb.extend(pixel(picture, (column, row), (width, height)));
         }
@@ -129,9 +137,7 @@ fn is_whole(picture: &Picture) -> bool {
 /// what is under it.
 fn pixel(picture: &Picture, at: (u32, u32), grid: (u32, u32)) -> [u8; 3] {
     let under = |at: u32, count: u32, length: u32| {
-        let edge = |at: u32| (u64::from(at) * u64::from(length) / u64::from(count)) as u32;
-        let from = edge(at).min(length - 1);
-        let to = edge(at + 1).clamp(from + 1, length);
+        let (from, to) = span(at, count, length);
         (from..to).step_by((to - from).div_ceil(SAMPLES) as usize)
     };
     let mut sums = [0_u32; 3];
@@ -146,6 +152,14 @@ fn pixel(picture: &Picture, at: (u32, u32), grid: (u32, u32)) -> [u8; 3] {
         }
     }
     sums.map(|sum| (sum / count.max(1)) as u8)
+}
+
+/// The pixels of `length` that are under one of `count`: the first, and the first
+/// behind them.
+fn span(at: u32, count: u32, length: u32) -> (u32, u32) {
+    let edge = |at: u32| (u64::from(at) * u64::from(length) / u64::from(count)) as u32;
+    let from = edge(at).min(length - 1);
+    (from, edge(at + 1).clamp(from + 1, length))
 }
 
 /// Luminance after Rec. 709, from 0 to 255.
@@ -168,7 +182,9 @@ fn letter(light: u16, ground: Ground) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::theme::Palette;
+    use ratatui::style::Color;
+
+    use crate::ui::theme::{Depth, Palette};
 
     fn theme(depth: Depth) -> Theme {
         Theme::new(Ground::Dark, Palette::Standard, depth)

@@ -12,22 +12,39 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::event::{Phase, Position};
+use crate::event::{Outcome, Phase, Position, Split};
 use crate::store::{CommandState, RunEntry, RunStore, SeriesTable};
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::number;
 
 /// Logged rows whose mean stands for the loss as it is.
-const RECENT: usize = 20;
+const RECENT: usize = 8;
 
 /// A loss this many times the least it has been diverges.
 const DIVERGED: f64 = 2.0;
+
+/// A loss this many times what it was at first diverges, whatever came between.
+const EXPLODED: f64 = 10.0;
+
+/// An accuracy on validation images that fell by this much, with a loss that
+/// diverges, is lost.
+const FELL: f64 = 0.1;
+
+/// How the alert begins that tells of a run that failed.
+const FAILED: &str = "the run failed: ";
 
 /// Something to look at.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Alert {
     pub(super) message: String,
     pub(super) at: Option<Position>,
+}
+
+impl Alert {
+    /// Whether it tells no more than how the run ended.
+    pub(super) fn is_outcome(&self) -> bool {
+        self.message.starts_with(FAILED)
+    }
 }
 
 /// What has been found of one training.
@@ -38,6 +55,10 @@ pub(super) struct Alerts {
     looked: usize,
     /// First step and number of rows with a loss that is not a number.
     gaps: Option<(u64, usize)>,
+    /// The first loss.
+    first: Option<f64>,
+    /// The newest loss, and its step.
+    newest: Option<(f64, u64)>,
     /// Sum over the rows of the stretch that is under way.
     stretch: (f64, usize),
     /// Least mean of a stretch.
@@ -60,7 +81,9 @@ impl Alerts {
             };
         }
         self.look(table);
-        self.found = self.of_series(phase);
+        self.found = of_data(store);
+        self.found.extend(self.of_series(phase));
+        self.found.extend(of_evaluations(store, phase));
         self.found.extend(of_store(store));
         self.found.extend(run.problem.iter().map(|problem| Alert {
             message: format!("the run cannot be read further: {problem}"),
@@ -84,6 +107,8 @@ impl Alerts {
                 self.gaps = Some((first, count + 1));
                 continue;
             }
+            self.first.get_or_insert(value);
+            self.newest = Some((value, step));
             self.stretch = (self.stretch.0 + value, self.stretch.1 + 1);
             if self.stretch.1 == RECENT {
                 let mean = self.stretch.0 / RECENT as f64;
@@ -108,21 +133,70 @@ impl Alerts {
                 at: Some(Position { phase, step }),
             });
         }
+        found.extend(self.divergence().map(|(now, before, when, step)| Alert {
+            message: format!(
+                "loss/total diverges: {} lately, {} {when}; lower lr",
+                number(now),
+                number(before)
+            ),
+            at: Some(Position { phase, step }),
+        }));
+        found
+    }
+
+    /// The loss as it is, what it was, when that was, and the step of the former,
+    /// if it diverges.
+    fn divergence(&self) -> Option<(f64, f64, &'static str, u64)> {
         if let (Some(least), Some((last, step))) = (self.least, self.last)
             && least > 0.0
             && last > DIVERGED * least
         {
-            found.push(Alert {
-                message: format!(
-                    "loss/total diverges: {} lately, {} at best; lower lr",
-                    number(last),
-                    number(least)
-                ),
-                at: Some(Position { phase, step }),
-            });
+            return Some((last, least, "at best", step));
         }
-        found
+        let (first, (newest, step)) = (self.first?, self.newest?);
+        let exploded = first > 0.0 && newest > EXPLODED * first;
+        exploded.then_some((newest, first, "at first", step))
     }
+}
+
+/// Images that could not be used.
+fn of_data(store: &RunStore) -> Vec<Alert> {
+    let skipped = store.data.as_ref().map(|data| data.skipped.as_slice());
+    let skipped = skipped.unwrap_or_default();
+    let Some(first) = skipped.first() else {
+        return Vec::new();
+    };
+    let (path, reason) = (first.path.display(), &first.reason);
+    let message = match skipped.len() {
+        1 => format!("an image could not be read: {path}: {reason}"),
+        count => format!("{count} images could not be read, the first {path}: {reason}"),
+    };
+    vec![Alert { message, at: None }]
+}
+
+/// What was learnt and lost again.
+fn of_evaluations(store: &RunStore, phase: Phase) -> Option<Alert> {
+    let valid = store.evaluations_of(phase, Split::Valid);
+    let (mut best, mut least, mut last) = (f64::NEG_INFINITY, f64::INFINITY, None);
+    for evaluation in valid {
+        best = best.max(evaluation.top1);
+        least = least.min(evaluation.loss);
+        last = Some(evaluation);
+    }
+    let last = last?;
+    let diverges = !last.loss.is_finite() || last.loss > DIVERGED * least;
+    (diverges && last.top1 < best - FELL).then(|| Alert {
+        message: format!(
+            "valid top-1 fell from {:.1} % to {:.1} %, its loss is {}; lower lr",
+            100.0 * best,
+            100.0 * last.top1,
+            number(last.loss)
+        ),
+        at: Some(Position {
+            phase,
+            step: last.step,
+        }),
+    })
 }
 
 fn of_store(store: &RunStore) -> Vec<Alert> {
@@ -140,7 +214,14 @@ fn of_store(store: &RunStore) -> Vec<Alert> {
             }),
             _ => None,
         });
-    warnings.chain(refused).collect()
+    let failed = store.outcome().and_then(|outcome| match outcome {
+        Outcome::Failed { message } => Some(Alert {
+            message: format!("{FAILED}{}", message.lines().next()?),
+            at: None,
+        }),
+        _ => None,
+    });
+    warnings.chain(refused).chain(failed).collect()
 }
 
 /// The newest that have room.

@@ -260,8 +260,10 @@ impl Header<'_> {
 
     /// Alerts and the machine in a line.
     fn compact(&self, width: u16, theme: &Theme) -> Line<'static> {
-        if let Some(last) = self.alerts.last() {
-            let more = match self.alerts.len() {
+        // How it ended stands above already.
+        let alerts = self.alerts.iter().filter(|alert| !alert.is_outcome());
+        if let Some(last) = alerts.clone().next_back() {
+            let more = match alerts.count() {
                 1 => String::new(),
                 count => format!(" ({count} alerts)"),
             };

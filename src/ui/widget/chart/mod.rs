@@ -28,7 +28,7 @@ pub use self::curve::{Curve, Xs};
 pub use self::smooth::Smooth;
 pub use self::summary::{Extent, Summary};
 pub use self::window::Window;
-use crate::ui::theme::Theme;
+use crate::ui::theme::{Depth, Theme};
 
 /// Columns of a chart's labels left of its plot, the axis included.
 pub const GUTTER: u16 = 7;
@@ -234,10 +234,11 @@ pub fn marker(colour: usize) -> char {
     MARKERS[colour % MARKERS.len()]
 }
 
-/// Whether a theme tells curves apart by colour.
+/// Whether a theme tells curves apart by colour alone. Sixteen colours are the
+/// terminal's own, and may look alike.
 #[must_use]
 pub fn has_colours(theme: &Theme) -> bool {
-    theme.series(0).fg.is_some()
+    matches!(theme.depth(), Depth::True | Depth::Indexed)
 }
 
 /// The cell of a point that is in view.

@@ -176,6 +176,53 @@ fn a_loss_that_grows_is_an_alert() {
     );
 }
 
+/// The alerts of a wide screen.
+fn alerts(harness: &mut Harness) -> String {
+    let screen = harness.screen();
+    let from = screen.find("─ alerts").unwrap();
+    let alerts: Vec<&str> = screen[from..].lines().take(8).collect();
+    alerts.join("\n")
+}
+
+#[test]
+fn a_short_training_that_explodes_is_an_alert() {
+    let (mut harness, name) = screen((200, 60), Life::Here, &events(3));
+    let exploded = step(3, &BTreeMap::from([("w", 1e9)]));
+    tell(&mut harness, &name, &[exploded]);
+    let alerts = alerts(&mut harness);
+    assert!(alerts.contains("loss/total diverges"), "{alerts}");
+    assert!(alerts.contains("at first"), "{alerts}");
+}
+
+#[test]
+fn an_accuracy_that_is_lost_is_an_alert() {
+    let (mut harness, name) = screen((200, 60), Life::Here, &events(100));
+    assert!(alerts(&mut harness).contains("none"));
+    let store = &harness.runs.get(&name).unwrap().store;
+    let mut lost = store.evaluations.last().unwrap().clone();
+    (lost.step, lost.top1, lost.loss) = (120, 0.2, 1125.0);
+    tell(&mut harness, &name, &[RunEvent::Evaluated(lost)]);
+    let alerts = alerts(&mut harness);
+    assert!(alerts.contains("valid top-1 fell from"), "{alerts}");
+}
+
+#[test]
+fn images_that_were_left_out_and_a_run_that_failed_are_alerts() {
+    let (mut harness, name) = screen((200, 60), Life::Nobody, &events(100));
+    let mut data = harness.runs.get(&name).unwrap().store.data.clone().unwrap();
+    data.skipped = vec![crate::event::SkippedImage {
+        path: "cat/bad.png".into(),
+        reason: "is cut off".to_owned(),
+    }];
+    let failed = RunEvent::RunEnded(crate::event::Outcome::Failed {
+        message: "the loss of `truth` is NaN".to_owned(),
+    });
+    tell(&mut harness, &name, &[RunEvent::DataIndexed(data), failed]);
+    let text = alerts(&mut harness);
+    assert!(text.contains("an image could not be read"), "{text}");
+    assert!(text.contains("the run failed: the loss of"), "{text}");
+}
+
 #[test]
 fn runs_are_cycled_through_and_opened() {
     let (mut harness, first) = screen((80, 24), Life::Here, &events(50));
