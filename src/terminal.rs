@@ -185,7 +185,7 @@ impl TerminalGuard {
     pub fn suspend(&self, screen: &mut Screen) -> io::Result<()> {
         let output = screen.backend_mut();
         leave(output)?;
-        output.flush()?;
+        Write::flush(output)?;
         signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
         enable_raw_mode()?;
         execute!(

@@ -156,7 +156,13 @@ impl Ui {
                 };
                 format!("{word} {name}")
             }
-            None => "idle".to_owned(),
+            None => match &self.shared.preparing {
+                Some(path) => {
+                    let name = path.file_stem().unwrap_or_default();
+                    format!("preparing {}", name.to_string_lossy())
+                }
+                None => "idle".to_owned(),
+            },
         };
         match self.shared.queue.len() {
             0 => format!("{doing} "),

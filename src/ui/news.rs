@@ -67,8 +67,13 @@ pub enum News {
         /// The plan, or every mistake.
         result: Box<Result<Loaded, Report>>,
     },
-    /// The experiments that wait to be trained, in order.
-    Queue(Vec<PathBuf>),
+    /// What is to be trained here next.
+    Queue {
+        /// The experiment whose images are being opened; it trains when they are.
+        preparing: Option<PathBuf>,
+        /// The experiments that wait, in order.
+        waiting: Vec<PathBuf>,
+    },
     /// A run began here.
     RunBegan(String),
     /// A run that trained here ended.

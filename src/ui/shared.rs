@@ -44,8 +44,12 @@ pub struct Shared {
     pub dialog: Option<Dialog>,
     /// What the machine did, oldest first.
     pub machine: VecDeque<MachineSample>,
+    /// The experiment that is being prepared to be trained.
+    pub preparing: Option<PathBuf>,
     /// Experiments that wait to be trained.
     pub queue: Vec<PathBuf>,
+    /// Whether somebody asked for a run and has done nothing else since.
+    pub awaits_run: bool,
     /// The run that trains in this process.
     pub training: Option<String>,
     /// The run that was opened last, on whichever screen.
@@ -66,7 +70,9 @@ impl Shared {
             log: Log::default(),
             dialog: None,
             machine: VecDeque::new(),
+            preparing: None,
             queue: Vec::new(),
+            awaits_run: false,
             training: None,
             opened: None,
             told: None,
@@ -93,6 +99,7 @@ impl Shared {
 
     /// Asks something of the rest of the program.
     pub fn ask(&mut self, effect: Effect) {
+        self.awaits_run |= matches!(effect, Effect::Launch(_) | Effect::ResumeRun(_));
         self.effects.push(effect);
     }
 

@@ -50,6 +50,7 @@ impl Ui {
 
     fn key(&mut self, key: KeyEvent, runs: &Runs) {
         self.shared.hush();
+        self.shared.awaits_run = false;
         // Whoever goes on does not wait to leave.
         self.leaving = false;
         let chord = Chord::of(key);
@@ -193,7 +194,11 @@ impl Ui {
         self.screen = screen;
         match screen {
             Screen::Runs => self.runs_table.changed(runs),
-            Screen::Live => self.live.shown(&mut self.shared, runs),
+            Screen::Live => {
+                // Whoever goes there while a run is being prepared waits for it.
+                self.shared.awaits_run |= self.shared.preparing.is_some();
+                self.live.shown(&mut self.shared, runs);
+            }
             Screen::Compare => self.compare.shown(&mut self.shared, runs),
             Screen::Inference => self.inference.shown(&self.shared, runs),
             Screen::Experiments => {}
@@ -240,6 +245,7 @@ impl Ui {
     }
 
     fn paste(&mut self, text: &str, runs: &Runs) {
+        self.shared.awaits_run = false;
         if let Some(dialog) = &mut self.shared.dialog {
             dialog.paste(text);
         } else if self.screen == Screen::Experiments {
@@ -248,6 +254,9 @@ impl Ui {
     }
 
     fn mouse(&mut self, mouse: MouseEvent, runs: &Runs) {
+        if mouse.kind != MouseEventKind::Moved {
+            self.shared.awaits_run = false;
+        }
         let areas = draw::areas(&self.shared);
         if let Some(dialog) = self.shared.dialog.take() {
             let answer = dialog.mouse(mouse, &self.shared.keymap, areas.body);
@@ -290,6 +299,30 @@ impl Ui {
         }
     }
 
+    /// A run begins. Whoever asked for it and waits is shown it; whoever is at
+    /// something else is told.
+    fn began(&mut self, name: String, runs: &Runs) {
+        let shared = &mut self.shared;
+        let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
+        shared.training = Some(name.clone());
+        if awaited {
+            shared.hush();
+        } else {
+            let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
+            let told = match self.screen {
+                Screen::Live => format!("{name} trains now"),
+                _ => format!("{name} trains now; {key} shows it"),
+            };
+            shared.tell(LogLine::info(told));
+        }
+        if awaited || self.screen != Screen::Live {
+            self.live.open(&name, &mut self.shared, runs);
+        }
+        if awaited {
+            self.show(Screen::Live, runs);
+        }
+    }
+
     /// Screens that cache what they show of the runs take them in when they are
     /// shown, and need not before.
     fn runs_changed(&mut self, runs: &Runs) {
@@ -306,12 +339,11 @@ impl Ui {
         match news {
             News::Logged(line) => shared.tell(line),
             News::Machine(sample) => shared.sampled(sample),
-            News::Queue(queue) => shared.queue = queue,
-            News::RunBegan(name) => {
-                shared.training = Some(name.clone());
-                self.live.open(&name, shared, runs);
-                self.show(Screen::Live, runs);
+            News::Queue { preparing, waiting } => {
+                shared.preparing = preparing;
+                shared.queue = waiting;
             }
+            News::RunBegan(name) => self.began(name, runs),
             News::RunEnded(name) => {
                 if shared.training.as_ref() == Some(&name) {
                     shared.training = None;

@@ -85,11 +85,25 @@ fn a_run_that_diverges_ends_with_3_and_says_where() {
         "lr=Constant(100.0)",
         "--set",
         "student.model=Mlp(hidden: [32, 32])",
+        "--set",
+        "teacher.weights=Train(epochs: 2, lr: Constant(0.05))",
     ]);
     assert_eq!(code(&output), 3, "{}", said(&output));
     assert!(said(&output).contains("step"), "{}", said(&output));
     assert!(
         said(&output).contains("was not applied"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn weights_that_overflow_while_losses_are_finite_are_not_saved() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron", "--set", "lr=Constant(100.0)"]);
+    assert_eq!(code(&output), 3, "{}", said(&output));
+    assert!(
+        said(&output).contains("is no longer finite: the training diverged"),
         "{}",
         said(&output)
     );

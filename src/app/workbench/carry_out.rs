@@ -99,7 +99,7 @@ impl Hands {
                 let trashed = files::trash(&path);
                 if trashed.is_ok() {
                     self.launcher.forget(&path);
-                    self.tell(News::Queue(self.launcher.queue()));
+                    self.tell(self.queue());
                 }
                 let from = path.display();
                 self.said(trashed.map(|to| format!("moved {from} to {}", to.display())));
@@ -124,7 +124,7 @@ impl Hands {
             Effect::Launch(path) => self.launch(Wanted::Experiment(path)),
             Effect::Dequeue(path) => {
                 self.launcher.forget(&path);
-                self.tell(News::Queue(self.launcher.queue()));
+                self.tell(self.queue());
             }
             Effect::ResumeRun(name) => {
                 if let Some(run) = runs.get(&name) {
@@ -224,6 +224,14 @@ impl Hands {
         self.said(done);
     }
 
+    /// What is to be trained next, as news.
+    pub fn queue(&self) -> News {
+        News::Queue {
+            preparing: self.launcher.preparing(),
+            waiting: self.launcher.queue(),
+        }
+    }
+
     fn said(&self, result: Result<String, String>) {
         self.tell(News::Logged(match result {
             Ok(message) => LogLine::info(message),
@@ -240,7 +248,7 @@ impl Hands {
         let line = LogLine::info(format!("{} {verb}", wanted.shown()));
         self.launcher.want(wanted);
         self.tell(News::Logged(line));
-        self.tell(News::Queue(self.launcher.queue()));
+        self.tell(self.queue());
     }
 
     /// Asks a run's training through its folder, whichever process it is in.

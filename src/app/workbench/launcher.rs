@@ -24,8 +24,15 @@ pub struct Launcher {
     checkpoints: PathBuf,
     sender: Sender,
     waiting: VecDeque<Wanted>,
-    /// That of the training that is being prepared or trains.
-    stop: Option<StopSignal>,
+    under_way: Option<UnderWay>,
+}
+
+/// What is being prepared or trains.
+struct UnderWay {
+    path: PathBuf,
+    stop: StopSignal,
+    /// Whether it trains.
+    trains: bool,
 }
 
 impl Launcher {
@@ -35,7 +42,7 @@ impl Launcher {
             checkpoints: checkpoints.to_owned(),
             sender,
             waiting: VecDeque::new(),
-            stop: None,
+            under_way: None,
         }
     }
 
@@ -48,9 +55,15 @@ impl Launcher {
         paths.collect()
     }
 
+    /// The experiment that is being prepared.
+    pub fn preparing(&self) -> Option<PathBuf> {
+        let preparing = self.under_way.as_ref().filter(|it| !it.trains);
+        preparing.map(|it| it.path.clone())
+    }
+
     /// Whether something is being prepared or trains.
     pub fn is_busy(&self) -> bool {
-        self.stop.is_some()
+        self.under_way.is_some()
     }
 
     /// Trains something, after what waits already.
@@ -68,14 +81,21 @@ impl Launcher {
     /// Asks what trains to save and end, and forgets what waits.
     pub fn stop(&mut self, reason: &str) {
         self.waiting.clear();
-        if let Some(stop) = &self.stop {
-            stop.request(reason);
+        if let Some(under_way) = &self.under_way {
+            under_way.stop.request(reason);
+        }
+    }
+
+    /// What was being prepared trains.
+    pub fn began(&mut self) {
+        if let Some(under_way) = &mut self.under_way {
+            under_way.trains = true;
         }
     }
 
     /// What was under way is over: the next begins.
     pub fn ended(&mut self) {
-        self.stop = None;
+        self.under_way = None;
         self.next();
     }
 
@@ -87,12 +107,16 @@ impl Launcher {
             return;
         };
         let stop = StopSignal::new();
-        self.stop = Some(stop.clone());
         let (sender, checkpoints) = (self.sender.clone(), self.checkpoints.clone());
         let path = match &wanted {
             Wanted::Experiment(path) => path.clone(),
             Wanted::Run(folder) => folder.experiment(),
         };
+        self.under_way = Some(UnderWay {
+            path: path.clone(),
+            stop: stop.clone(),
+            trains: false,
+        });
         let name = path.clone();
         let work = move || {
             let session = begin(&wanted, &checkpoints, stop);

@@ -103,7 +103,7 @@ fn spawn_sources(sender: &Sender, arguments: &Arguments) -> io::Result<()> {
     let signals = sender.clone();
     let mut arriving = Signals::new([SIGTERM, SIGHUP, SIGWINCH])?;
     // It may have got another size before anybody watched.
-    for message in resized() {
+    if let Some(message) = resized() {
         let _ = sender.send(message);
     }
     thread::Builder::new()

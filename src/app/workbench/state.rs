@@ -206,6 +206,7 @@ impl State {
                 entry.store = std::mem::take(&mut session.before);
                 self.tails.remove(&name);
                 self.runs.insert(entry);
+                self.hands.launcher.began();
                 self.follow_file(path, &session.folder);
                 if let Err(error) = launcher::follow(*session, self.sender.clone()) {
                     return self.news(News::Logged(LogLine::error(error.to_string())));
@@ -236,8 +237,8 @@ impl State {
     }
 
     fn queue(&mut self) -> Flow {
-        let queue = self.hands.launcher.queue();
-        self.news(News::Queue(queue))
+        let queue = self.hands.queue();
+        self.news(queue)
     }
 
     fn ended(&mut self, name: String, outcome: &Outcome) -> Flow {

@@ -187,6 +187,7 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
             format!("▶ {:.0} %", (share * 100.0).floor()),
             theme.accent(),
         ),
+        Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("waits {place}"), theme.warn()),
         Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),
         Status::Achieved(top1) => (format!("{top1:.3}"), theme.good()),

@@ -19,6 +19,8 @@ pub enum Status {
     Unreadable,
     /// It trains; the share that is done, in [0, 1].
     Training(f64),
+    /// Its images are being opened; it trains when they are.
+    Preparing,
     /// It waits to be trained; its place in the queue, from 1.
     Waiting(usize),
     /// It has so many mistakes.
@@ -74,6 +76,9 @@ pub fn status(
     shared: &Shared,
     latest: &Latest,
 ) -> Status {
+    if shared.preparing.as_deref() == Some(path) {
+        return Status::Preparing;
+    }
     let waits = shared.queue.iter().position(|waiting| waiting == path);
     let Some(buffer) = buffer else {
         return match waits {

@@ -19,7 +19,6 @@ use crate::ui::action::{ACTIONS, Action, Context};
 use crate::ui::draw::ALWAYS;
 use crate::ui::keymap::Chord;
 use crate::ui::news::{LogLine, MachineSample, News};
-use crate::ui::screens::Screen;
 use crate::ui::screens::compare::testing::{logits, picture, probe};
 use crate::ui::testing::Harness;
 
@@ -87,7 +86,6 @@ impl World {
                 self.harness.runs.get_mut(RUNS[run]).unwrap().life = Life::Here;
                 self.harness.news(News::RunBegan(RUNS[run].to_owned()));
                 assert_eq!(self.harness.ui.shared.training.as_deref(), Some(RUNS[run]));
-                assert_eq!(self.harness.ui.screen, Screen::Live);
             }
             Deed::Ended(run) => {
                 self.harness.runs.get_mut(RUNS[run]).unwrap().life = Life::Nobody;
@@ -96,7 +94,10 @@ impl World {
             }
             Deed::Queue(files) => {
                 let queue: Vec<PathBuf> = files.into_iter().map(|at| path(FILES[at])).collect();
-                self.harness.news(News::Queue(queue.clone()));
+                self.harness.news(News::Queue {
+                    preparing: queue.first().cloned(),
+                    waiting: queue.clone(),
+                });
                 assert_eq!(self.harness.ui.shared.queue, queue);
             }
             other => self.tell(&other),

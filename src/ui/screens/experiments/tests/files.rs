@@ -145,7 +145,10 @@ fn an_experiment_that_waits_is_not_asked_for_twice_and_can_be_taken_out() {
     let mut world = two();
     world.keys(&["r"]);
     assert_eq!(world.asked, [Effect::Launch(path("a.ron"))]);
-    world.screen.news(News::Queue(vec![path("a.ron")]));
+    world.screen.news(News::Queue {
+        preparing: None,
+        waiting: vec![path("a.ron")],
+    });
     world.keys(&["r"]);
     assert!(world.shows("a waits already") && world.shows("waits 1"));
     world.keys(&["x"]);
@@ -241,7 +244,10 @@ fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
 fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
     let mut world = two();
     world.screen.runs.insert(super::training("quickstart", 20));
-    world.screen.news(News::Queue(vec![path("a.ron")]));
+    world.screen.news(News::Queue {
+        preparing: None,
+        waiting: vec![path("a.ron")],
+    });
     world
         .keys(&["enter"])
         .text("// new\n")

@@ -28,9 +28,10 @@ fn full(size: (u16, u16)) -> World {
     let mut world = World::new(size, &files);
     world.screen.runs.insert(run("quickstart", 2, 0.8734));
     world.screen.runs.insert(training("cifar10-vanilla", 103));
-    world
-        .screen
-        .news(News::Queue(vec![path("cifar10-scratch.ron")]));
+    world.screen.news(News::Queue {
+        preparing: None,
+        waiting: vec![path("cifar10-scratch.ron")],
+    });
     world.keys(&["end", "up"]);
     world
 }

@@ -1,0 +1,74 @@
+//! What a run that begins does to whoever is at the screen.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::run::RunFolder;
+use crate::store::{Life, RunEntry};
+use crate::ui::screens::Screen;
+use crate::ui::testing::Harness;
+use crate::ui::{Effect, News};
+
+/// A screen on which a launch was asked for, and is being prepared.
+fn launched() -> Harness {
+    let mut harness = Harness::new(80, 24);
+    let path = PathBuf::from("e/small.ron");
+    harness.ui.shared.ask(Effect::Launch(path.clone()));
+    harness.news(News::Queue {
+        preparing: Some(path),
+        waiting: Vec::new(),
+    });
+    harness
+}
+
+fn begin(harness: &mut Harness) -> String {
+    let place = tempfile::tempdir().unwrap();
+    let begun = SystemTime::UNIX_EPOCH;
+    let folder = RunFolder::create(place.path(), "small", "Experiment()", begun).unwrap();
+    let mut run = RunEntry::new(folder, begun);
+    run.life = Life::Here;
+    let name = run.folder.name();
+    harness.runs.insert(run);
+    harness.news(News::RunBegan(name.clone()));
+    name
+}
+
+#[test]
+fn whoever_asked_for_a_run_and_waits_is_shown_it() {
+    let mut harness = launched();
+    assert!(harness.screen().contains("preparing small"));
+    let name = begin(&mut harness);
+    assert_eq!(harness.ui.screen, Screen::Live);
+    assert_eq!(harness.ui.shared.training, Some(name));
+    assert_eq!(harness.ui.shared.told(), None);
+}
+
+#[test]
+fn whoever_went_on_to_something_else_is_told_and_finds_it_on_the_live_screen() {
+    let mut harness = launched();
+    harness.keys(&["2"]);
+    let name = begin(&mut harness);
+    assert_eq!(harness.ui.screen, Screen::Runs);
+    let told = format!("{name} trains now; 3 shows it");
+    assert!(harness.screen().contains(&told), "{}", harness.screen());
+    harness.keys(&["3"]);
+    assert_eq!(harness.ui.shared.opened, Some(name));
+}
+
+#[test]
+fn whoever_went_to_the_live_screen_to_wait_is_shown_it_there() {
+    let mut harness = launched();
+    harness.keys(&["3"]);
+    let name = begin(&mut harness);
+    assert_eq!(harness.ui.screen, Screen::Live);
+    assert_eq!(harness.ui.shared.opened, Some(name));
+}
+
+#[test]
+fn a_run_that_waited_for_another_takes_nobody_away() {
+    let mut harness = launched();
+    begin(&mut harness);
+    harness.keys(&["1"]);
+    begin(&mut harness);
+    assert_eq!(harness.ui.screen, Screen::Experiments);
+}
