@@ -46,6 +46,7 @@ use self::screens::experiments::Experiments;
 use self::screens::inference::Inference;
 use self::screens::live::Live;
 use self::screens::runs::RunsTable;
+use self::theme::Ground;
 
 /// Everything that is shown, apart from the runs themselves.
 #[derive(Debug)]
@@ -121,6 +122,11 @@ impl Ui {
     /// in half blocks.
     pub fn set_graphics(&mut self, graphics: Graphics) {
         self.shared.pictures = Pictures::new(graphics);
+    }
+
+    /// Draws on a dark or a light ground from now on.
+    pub fn set_ground(&mut self, ground: Ground) {
+        self.shared.theme = self.shared.theme.on(ground);
     }
 
     /// Says how many pixels a cell has from now on. Returns whether the terminal

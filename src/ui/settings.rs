@@ -15,8 +15,8 @@ use super::theme::{Depth, Ground, Palette};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Dark or light ground.
-    pub ground: Ground,
+    /// Dark or light ground; as the terminal says if absent.
+    pub ground: Option<Ground>,
     /// Colours that tell curves and good from bad.
     pub palette: Palette,
     /// How many colours the terminal shows.
@@ -107,7 +107,7 @@ mod tests {
         let text =
             "(ground: Light, palette: ColourBlind, pictures: Sixel, keys: {\"quit\": [\"Q\"]})";
         let (settings, keymap) = Settings::parse(text).unwrap();
-        assert_eq!(settings.ground, Ground::Light);
+        assert_eq!(settings.ground, Some(Ground::Light));
         assert_eq!(settings.palette, Palette::ColourBlind);
         assert_eq!(settings.pictures, PictureSetting::Sixel);
         assert_eq!(keymap.keys(Action::Quit), "Q");

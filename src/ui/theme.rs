@@ -16,6 +16,19 @@ pub enum Ground {
     Light,
 }
 
+impl Ground {
+    /// What some terminals say in the environment: the number of their ground's
+    /// colour, last in `COLORFGBG`. Dark where nothing is said.
+    #[must_use]
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let said = variable("COLORFGBG").unwrap_or_default();
+        match said.rsplit(';').next().map(str::parse::<u8>) {
+            Some(Ok(7 | 9..=15)) => Self::Light,
+            _ => Self::Dark,
+        }
+    }
+}
+
 /// Which colours tell curves and good from bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Palette {
@@ -174,6 +187,12 @@ impl Theme {
         Self::new(ground, palette, self.depth)
     }
 
+    /// The same on another ground.
+    #[must_use]
+    pub fn on(&self, ground: Ground) -> Self {
+        Self::new(ground, self.palette, self.depth)
+    }
+
     /// Its ground and palette, for people.
     #[must_use]
     pub fn name(&self) -> String {
@@ -328,6 +347,16 @@ mod tests {
         );
         assert_eq!(depth(&[("NO_COLOR", "")]), Depth::Sixteen);
         assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
+    }
+
+    #[test]
+    fn the_environment_may_say_that_the_ground_is_light() {
+        let ground = |said: &str| Ground::of_environment(|_| Some(said.to_owned()));
+        assert_eq!(ground("0;15"), Ground::Light);
+        assert_eq!(ground("0;default;7"), Ground::Light);
+        assert_eq!(ground("15;0"), Ground::Dark);
+        assert_eq!(ground("15;default"), Ground::Dark);
+        assert_eq!(Ground::of_environment(|_| None), Ground::Dark);
     }
 
     #[test]

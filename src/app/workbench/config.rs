@@ -5,6 +5,7 @@ use std::io;
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 
+use crate::ui::theme::Ground;
 use crate::ui::{Keymap, Settings, Theme};
 
 /// Folder under the user's configuration folder.
@@ -32,8 +33,11 @@ pub fn load() -> Result<(Settings, Keymap, Theme), String> {
         // Nobody's home, as for some services: nothing to prefer.
         Err(_) => defaults(),
     };
-    let depth = settings.colours.resolve(|name| std::env::var(name).ok());
-    let theme = Theme::new(settings.ground, settings.palette, depth);
+    let variable = |name: &str| std::env::var(name).ok();
+    let depth = settings.colours.resolve(variable);
+    let ground = settings.ground;
+    let ground = ground.unwrap_or_else(|| Ground::of_environment(variable));
+    let theme = Theme::new(ground, settings.palette, depth);
     Ok((settings, keymap, theme))
 }
 

@@ -17,8 +17,8 @@ mod layout;
 mod machine;
 mod mail;
 mod message;
-mod pictures;
 mod planner;
+mod question;
 mod reload;
 mod run_files;
 mod state;
@@ -72,14 +72,13 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
             "error: the screen needs a terminal: {error}. Without one, use `workbench --run FILE`"
         )
     })?;
-    let setting = settings.pictures;
-    let ui = Ui::new(settings, keymap, theme).with_layout(&layout::read());
+    let ui = Ui::new(settings.clone(), keymap, theme).with_layout(&layout::read());
     let mut state = State::new(arguments, ui, sender.clone());
     let result = open(&mut state, &mut screen).and_then(|()| {
         // Some terminals never answer; the first frame does not wait for that.
-        let (graphics, typed) = pictures::ask(&guard, setting);
-        state.show_pictures(graphics);
-        for event in typed {
+        let answers = question::ask(&guard, &settings);
+        state.hear_terminal(&answers);
+        for event in answers.typed {
             let _ = sender.send(Message::Incoming(Incoming::Input(event)));
         }
         spawn_sources(&sender, arguments)?;

@@ -12,13 +12,14 @@ use super::files;
 use super::launcher::{self, Wanted};
 use super::mail::Sender;
 use super::message::Message;
+use super::question::Answers;
 use super::{catalogue, planner, reload};
 use crate::app::arguments::Arguments;
 use crate::app::session::Session;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::run::{Exit, RunFolder};
 use crate::store::{Life, RunEntry, RunTail, Runs};
-use crate::ui::{Effect, Graphics, Incoming, LogLine, News, Ui};
+use crate::ui::{Effect, Incoming, LogLine, News, Ui};
 
 /// What the loop does next.
 pub enum Flow {
@@ -71,9 +72,12 @@ impl State {
         self.hands.list();
     }
 
-    /// Says how pictures are shown, once the terminal has been asked.
-    pub fn show_pictures(&mut self, graphics: Graphics) {
-        self.ui.set_graphics(graphics);
+    /// Says what the terminal is like, once it has been asked.
+    pub fn hear_terminal(&mut self, answers: &Answers) {
+        self.ui.set_graphics(answers.graphics);
+        if let Some(ground) = answers.ground {
+            self.ui.set_ground(ground);
+        }
     }
 
     /// Says how many pixels a cell has, after the terminal got another size or

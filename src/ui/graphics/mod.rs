@@ -77,11 +77,9 @@ impl Default for Graphics {
 
 impl PictureSetting {
     /// Whether the terminal has to be asked before one can say what it shows.
-    /// One that cannot answer, or prints questions, is not asked.
     #[must_use]
-    pub fn asks(self, variable: impl Fn(&str) -> Option<String>) -> bool {
-        let term = variable("TERM").unwrap_or_default();
-        self != Self::HalfBlocks && !["", "dumb", "linux"].contains(&term.as_str())
+    pub fn asks(self) -> bool {
+        self != Self::HalfBlocks
     }
 
     /// What the environment and the terminal's answers come to.
@@ -128,6 +126,13 @@ impl PictureSetting {
     }
 }
 
+/// Whether a terminal can be asked: some cannot answer, and print questions.
+#[must_use]
+pub fn can_be_asked(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let term = variable("TERM").unwrap_or_default();
+    !["", "dumb", "linux"].contains(&term.as_str())
+}
+
 /// Whether a variable's values tell of tmux around the workbench.
 #[must_use]
 pub fn is_within_tmux(variable: impl Fn(&str) -> Option<String>) -> bool {
@@ -153,6 +158,7 @@ mod tests {
                 _ if abilities.contains('!') => Some(Manner::Clumsy),
                 _ => None,
             },
+            ground: None,
         };
         setting.resolve(&abilities, |name| {
             let found = set.iter().find(|(known, _)| *known == name);
@@ -208,11 +214,8 @@ mod tests {
 
     #[test]
     fn a_terminal_that_cannot_answer_is_not_asked() {
-        let asks = |setting: PictureSetting, term: &str| {
-            setting.asks(|name| (name == "TERM").then(|| term.to_owned()))
-        };
-        assert!(asks(PictureSetting::Auto, "xterm-kitty"));
-        assert!(!asks(PictureSetting::Auto, "dumb"));
-        assert!(!asks(PictureSetting::HalfBlocks, "xterm-kitty"));
+        let asked = |term: &str| can_be_asked(|name| (name == "TERM").then(|| term.to_owned()));
+        assert!(asked("xterm-kitty"));
+        assert!(!asked("dumb") && !asked("linux"));
     }
 }

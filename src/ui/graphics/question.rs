@@ -1,4 +1,5 @@
-//! What a terminal is asked about pictures, and what its answers mean.
+//! What a terminal is asked about pictures and its ground, and what its answers
+//! mean.
 //!
 //! The last question is one that every terminal answers, so that one knows when
 //! all answers are in. Keys that somebody pressed meanwhile come between them
@@ -6,13 +7,16 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
+use crate::ui::theme::Ground;
+
 /// Kitty's pictures with placeholders, which older ones do not have, then
 /// compressed ones: a pixel to look at and throw away.
 const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24,U=1;AAAA\x1b\\\
                      \x1b_Gi=32,s=1,v=1,a=q,t=d,f=24,o=z;eJxjYGAAAAADAAE=\x1b\\";
 
-/// Name, attributes, the size of a cell, whether all is well.
-const COMMON: &str = "\x1b[>q\x1b[c\x1b[16t\x1b[5n";
+/// The colour of its ground, its name, attributes, the size of a cell, whether all
+/// is well.
+const COMMON: &str = "\x1b]11;?\x1b\\\x1b[>q\x1b[c\x1b[16t\x1b[5n";
 
 /// What a terminal is known for, by the beginning of its name.
 const NAMES: [(&str, Manner); 5] = [
@@ -45,6 +49,8 @@ pub struct Abilities {
     pub cell: Option<(u16, u16)>,
     /// What the terminal of this name is known for.
     pub manner: Option<Manner>,
+    /// Whether its ground is dark or light.
+    pub ground: Option<Ground>,
 }
 
 /// What is written to a terminal to ask it. tmux takes Kitty's question for the
@@ -88,6 +94,7 @@ pub fn read(bytes: &[u8]) -> (Abilities, Vec<Event>) {
                 let known = NAMES.into_iter().find(|(known, _)| name.starts_with(known));
                 abilities.manner = abilities.manner.or(known.map(|(_, manner)| manner));
             }
+            Piece::System(text) => abilities.ground = abilities.ground.or(ground_of(&text)),
             Piece::Typed(letter) => typed.push(key_of(letter)),
         }
     }
@@ -99,6 +106,8 @@ pub fn read(bytes: &[u8]) -> (Abilities, Vec<Event>) {
 enum Piece {
     /// `ESC _ … ESC \`.
     Application(String),
+    /// `ESC ] … ESC \`, or ended by BEL.
+    System(String),
     /// `ESC P … ESC \`.
     Device(String),
     /// `ESC [ …`, its last letter included.
@@ -121,6 +130,15 @@ fn pieces(bytes: &[u8]) -> Vec<Piece> {
                 None => Piece::Application(text),
             });
             2 + length + 2
+        } else if let Some(inside) = rest.strip_prefix("\x1b]") {
+            let length = inside.find(['\x1b', '\x07']).unwrap_or(inside.len());
+            pieces.push(Piece::System(inside[..length].to_owned()));
+            2 + length
+                + if inside[length..].starts_with('\x07') {
+                    1
+                } else {
+                    2
+                }
         } else if let Some(inside) = rest.strip_prefix("\x1b[") {
             let last = inside.find(|letter: char| ('@'..='~').contains(&letter));
             let length = last.map_or(inside.len(), |at| at + 1);
@@ -133,6 +151,27 @@ fn pieces(bytes: &[u8]) -> Vec<Piece> {
         rest = rest.get(end..).unwrap_or_default();
     }
     pieces
+}
+
+/// Dark or light, of `11;rgb:RRRR/GGGG/BBBB`, each of one to four digits.
+fn ground_of(system: &str) -> Option<Ground> {
+    let channels = system.strip_prefix("11;rgb:")?.split('/');
+    let shares = channels.map(|digits| {
+        let most = 16_f64.powi(i32::try_from(digits.len()).ok()?) - 1.0;
+        let value = u32::from_str_radix(digits, 16).ok()?;
+        Some(f64::from(value) / most)
+    });
+    let shares: Vec<f64> = shares.collect::<Option<_>>()?;
+    let &[red, green, blue] = shares.as_slice() else {
+        return None;
+    };
+    // Luminance after Rec. 709.
+    let light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    Some(if light > 0.5 {
+        Ground::Light
+    } else {
+        Ground::Dark
+    })
 }
 
 /// Width and height of a cell in `6;HEIGHT;WIDTHt`.
@@ -173,10 +212,24 @@ mod tests {
             sixel: true,
             cell: Some((10, 20)),
             manner: None,
+            ground: None,
         };
         assert_eq!((abilities, typed.len()), (all, 0));
         let refusal = b"\x1b[?62;22;44c\x1b_Gi=31;EINVAL:no\x1b\\\x1b[0n";
         assert_eq!(read(refusal), (Abilities::default(), Vec::new()));
+    }
+
+    #[test]
+    fn the_ground_is_dark_or_light_however_its_colour_is_told() {
+        let ground = |answer: &str| read(answer.as_bytes()).0.ground;
+        let light = Some(Ground::Light);
+        assert_eq!(ground("\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[0n"), light);
+        assert_eq!(ground("\x1b]11;rgb:fd/f6/e3\x07"), light);
+        let dark = Some(Ground::Dark);
+        assert_eq!(ground("\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"), dark);
+        assert_eq!(ground("\x1b]11;rgb:zz/0\x1b\\"), None);
+        let (_, typed) = read(b"\x1b]11;rgb:0/0/0\x07q\x1b[0n");
+        assert_eq!(typed.len(), 1);
     }
 
     #[test]

@@ -24,6 +24,7 @@ const UNCHANGED: &str = "nobody else changed this file";
 
 impl Experiments {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        self.settled = true;
         if self.act_on_text(action, shared) || self.act_on_files(action, shared, runs) {
             return;
         }

@@ -32,10 +32,27 @@ impl Experiments {
                     self.work_out(&path, runs);
                     self.keep_in_view(shared);
                     self.launch_wished(&path, shared);
+                    self.select_ready(&path, shared, runs);
                 }
             }
             _ => {}
         }
+    }
+
+    /// At the start, whoever presses the key that trains is to train something: the
+    /// first file without mistakes.
+    fn select_ready(&mut self, path: &Path, shared: &mut Shared, runs: &Runs) {
+        let is_ready = |buffer: &Buffer| buffer.is_planned() && buffer.problems.is_empty();
+        let selected_is_wrong = self
+            .buffer()
+            .is_some_and(|buffer| buffer.is_planned() && !is_ready(buffer));
+        if self.settled || !self.buffers.get(path).is_some_and(is_ready) {
+            return;
+        }
+        if selected_is_wrong {
+            self.select(Some(path.to_owned()), shared, runs);
+        }
+        self.settled = true;
     }
 
     fn listed(&mut self, mut files: Vec<PathBuf>, shared: &mut Shared, runs: &Runs) {

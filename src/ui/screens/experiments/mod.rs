@@ -83,6 +83,9 @@ pub struct Experiments {
     renaming: Option<(PathBuf, PathBuf)>,
     /// A file that is being moved to the trash, with what is not saved of it.
     trashing: Option<PathBuf>,
+    /// Whether a person has done anything here, or the first file that can be
+    /// trained was selected for them.
+    settled: bool,
     /// A file that is trained once its plan is known, unless it is edited first.
     wished: Option<PathBuf>,
     /// A file that is trained once it is saved.

@@ -26,6 +26,7 @@ impl Experiments {
         shared: &mut Shared,
         runs: &Runs,
     ) {
+        self.settled = true;
         let cell = Position::new(mouse.column, mouse.row);
         let panes = layout::panes(area, self.is_editing(), self.plan, self.borders);
         // Borders first: both of their cells belong to panes.

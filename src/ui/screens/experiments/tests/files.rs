@@ -339,3 +339,18 @@ fn what_cannot_be_read_or_is_edited_before_it_is_planned_is_not_trained() {
     assert!(world.asked.is_empty());
     assert!(!world.screen().contains("cannot train"));
 }
+
+#[test]
+fn the_first_experiment_that_can_be_trained_is_selected_until_somebody_chooses() {
+    let files = [
+        ("a.ron", "Experiment("),
+        ("b.ron", QUICKSTART),
+        ("c.ron", QUICKSTART),
+    ];
+    let mut world = World::new((100, 30), &files);
+    world.keys(&["r"]);
+    assert!(matches!(&world.asked[..], [Effect::Launch(launched)] if *launched == path("b.ron")));
+    world.keys(&["up"]);
+    world.elsewhere("c.ron", &QUICKSTART.replace("seed: 7", "seed: 8"));
+    assert!(world.shows("┌ a.ron"), "{}", world.screen());
+}
