@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::marks::{Label, draw_groups};
+use super::marks::{Label, draw_groups, placed};
 use super::{Axis, Chart, GUTTER, column, number, put};
 use crate::ui::theme::Theme;
 
@@ -78,16 +78,17 @@ impl Chart<'_> {
             .filter(|label| label.end() <= plot.width)
             .collect();
         let groups = self.groups(x, &labels, plot);
+        let placed = placed(&groups, plot.width);
         for label in &labels {
             let at = |column: u16, width: u16| Rect::new(plot.x + column, line.y, width, 1);
             put(frame, line, (label.column + 1, 0), '┬', theme.muted());
             // A number of which a mark hides a digit would be another number.
-            if !groups.iter().any(|group| group.hides(label)) {
+            if !placed.iter().any(|mark| mark.hides(label)) {
                 let text = Line::styled(label.text.as_str(), theme.muted());
                 let place = at(label.column + 1, label.text.chars().count() as u16);
                 frame.render_widget(text, place.intersection(line));
             }
         }
-        draw_groups(&groups, theme, frame, plot);
+        draw_groups((&groups, &placed), theme, frame, plot);
     }
 }

@@ -62,33 +62,84 @@ impl Group {
             count => format!("×{count}"),
         }
     }
+}
 
+/// The letter and count of a group where they stand on the axis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placed {
+    column: u16,
+    text: String,
+}
+
+impl Placed {
     /// Whether it stands on a label's number.
     pub(super) fn hides(&self, label: &Label) -> bool {
-        let width = 1 + self.count().chars().count() as u16;
+        let width = self.text.chars().count() as u16;
         label.is_hidden(&(self.column..self.column + width))
     }
 }
 
-/// Draws groups of marks, later ones over earlier ones.
-pub(super) fn draw_groups(groups: &[Group], theme: &Theme, frame: &mut Frame, plot: Rect) {
+/// Draws groups of marks where they were placed.
+pub(super) fn draw_groups(
+    (groups, placed): (&[Group], &[Placed]),
+    theme: &Theme,
+    frame: &mut Frame,
+    plot: Rect,
+) {
     let below = Rect {
         y: plot.bottom(),
         height: 1,
         ..plot
     };
-    for group in groups {
-        let letters =
-            std::iter::once(group.letter).chain(group.count().chars().collect::<Vec<_>>());
-        for (at, letter) in (group.column..).zip(letters) {
+    for mark in placed {
+        for (at, letter) in (mark.column..).zip(mark.text.chars()) {
             put(frame, below, (at, 0), letter, theme.warn());
         }
+    }
+    for group in groups {
         if group.line {
             for row in 0..plot.height {
                 put(frame, plot, (group.column, row), '┊', theme.muted());
             }
         }
     }
+}
+
+/// Where the letters and counts of groups stand on an axis of so many columns.
+/// Where two would stand on one another, the earlier one, which matters less,
+/// moves aside, goes without its count, or is left out.
+pub(super) fn placed(groups: &[Group], width: u16) -> Vec<Placed> {
+    let mut taken = vec![false; usize::from(width)];
+    let mut placed = Vec::new();
+    for group in groups.iter().rev() {
+        let text = format!("{}{}", group.letter, group.count());
+        let length = text.chars().count() as u16;
+        let mut is_free = |column: u16, length: u16| {
+            let cells = usize::from(column)..usize::from(column) + usize::from(length);
+            let free = taken
+                .get(cells.clone())
+                .is_some_and(|cells| !cells.contains(&true));
+            if free {
+                taken[cells].fill(true);
+            }
+            free
+        };
+        // A count stands for a stretch of the axis, so it may move a little.
+        let aside =
+            (1..=length).flat_map(|by| [group.column.checked_sub(by), Some(group.column + by)]);
+        let mut columns = std::iter::once(Some(group.column))
+            .chain(aside.filter(|_| group.count > 1))
+            .flatten();
+        if let Some(column) = columns.find(|column| is_free(*column, length)) {
+            placed.push(Placed { column, text });
+        } else if is_free(group.column, 1) {
+            placed.push(Placed {
+                column: group.column,
+                text: group.letter.to_string(),
+            });
+        }
+    }
+    placed
 }
 
 impl Chart<'_> {
@@ -150,4 +201,41 @@ fn between(columns: &BTreeMap<u16, usize>, labels: &[Label], width: u16) -> BTre
         }
     }
     counted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(column: u16, letter: char, count: usize) -> Group {
+        Group {
+            column,
+            letter,
+            count,
+            line: false,
+        }
+    }
+
+    #[test]
+    fn groups_do_not_stand_on_one_another_and_the_last_keeps_its_place() {
+        let groups = [group(3, 'i', 19), group(4, 'b', 1), group(5, 'k', 2)];
+        let placed = placed(&groups, 30);
+        let placed: Vec<_> = placed
+            .iter()
+            .map(|mark| (mark.column, &*mark.text))
+            .collect();
+        assert_eq!(placed, [(5, "k×2"), (4, "b"), (0, "i×19")]);
+    }
+
+    #[test]
+    fn where_there_is_no_room_a_group_goes_without_its_count_or_is_left_out() {
+        let crowded = [group(1, 'i', 100), group(1, 'e', 1), group(0, 'c', 1)];
+        let texts = |width| {
+            let placed = placed(&crowded, width);
+            placed.into_iter().map(|mark| mark.text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(4), ["c", "e"]);
+        assert_eq!(texts(8), ["c", "e", "i×100"]);
+        assert_eq!(texts(0), [""; 0]);
+    }
 }
