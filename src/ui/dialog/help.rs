@@ -6,6 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::buttons::Button;
 use super::{Answer, Dialog, NOTCH, frame as boxed};
 use crate::ui::action::{ACTIONS, Action, Context, Entry};
 use crate::ui::keymap::{Chord, Keymap};
@@ -66,6 +67,15 @@ impl Help {
             _ => {}
         }
         Answer::Open(Dialog::Help(self))
+    }
+
+    /// What its keys do.
+    pub(super) fn hints(&self, keymap: &Keymap) -> [Button; 2] {
+        let key = |action| boxed::key(action, keymap);
+        [
+            Button::new(key(Action::PageDown), "turns the page"),
+            Button::new(key(Action::Back), "leaves"),
+        ]
     }
 
     fn scroll(&mut self, action: Action, keymap: &Keymap, area: Rect, page: Option<usize>) {

@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use super::{Confirm, Conflict, Dialog, Prompt, Purpose, Quit};
+use super::{Confirm, Conflict, Dialog, Palette, Prompt, Purpose, Quit};
 use crate::ui::Effect;
 use crate::ui::testing::Harness;
 
@@ -64,6 +64,20 @@ fn a_question_is_answered_by_clicks() {
     click(&mut harness, "esc no");
     assert!(!is_open(&harness));
     assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn the_keys_at_the_bottom_are_those_of_the_dialog() {
+    let foot = |dialog| {
+        let shown = over(dialog).screen();
+        let foot = shown.lines().last().unwrap().trim_matches('"').trim();
+        foot.to_owned()
+    };
+    assert_eq!(foot(question()), "enter yes  esc no");
+    let prompt = Prompt::new("Name", "", Purpose::FindText);
+    assert_eq!(foot(Dialog::Prompt(prompt)), "enter takes it  esc leaves");
+    let palette = Dialog::Palette(Palette::default());
+    assert_eq!(foot(palette), "enter does it  esc leaves");
 }
 
 #[test]

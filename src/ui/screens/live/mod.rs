@@ -23,6 +23,7 @@ mod events;
 mod grid;
 mod header;
 mod heading;
+mod hints;
 mod knobs;
 mod layout;
 mod machine;
@@ -200,30 +201,6 @@ impl Live {
                 }
             }
             _ => {}
-        }
-    }
-
-    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
-        match self.focus {
-            Focus::Charts => &[
-                Action::PauseRun,
-                Action::EvaluateNow,
-                Action::FocusKnobs,
-                Action::FocusEvents,
-                Action::SwitchPhase,
-                Action::Maximize,
-                Action::ZoomIn,
-            ],
-            Focus::Events => &[Action::Maximize, Action::FocusEvents, Action::PauseRun],
-            Focus::Knobs => &[
-                Action::RaiseKnob,
-                Action::LaterPoint,
-                Action::NextKnob,
-                Action::SetKnob,
-                Action::KnobShape,
-                Action::SendKnob,
-                Action::LeaveKnobs,
-            ],
         }
     }
 
