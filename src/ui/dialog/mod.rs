@@ -91,7 +91,8 @@ impl Dialog {
         match self {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
-            Self::Help(_) | Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) => {}
+            Self::Help(help) => help.paste(text),
+            Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) => {}
         }
     }
 

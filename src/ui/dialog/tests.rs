@@ -94,6 +94,26 @@ fn the_wheel_scrolls_help_and_it_stops_at_its_ends() {
 }
 
 #[test]
+fn help_shows_what_is_typed_then_all_again_then_closes() {
+    let mut harness = Harness::new(80, 24);
+    let all = harness.keys(&["?"]).screen();
+    let found = harness.keys(&["end", "/"]).text("trash").screen();
+    assert!(
+        found.contains("│ / trash ") && found.contains("4 of "),
+        "{found}"
+    );
+    assert!(found.contains("Takes the selected run out of the trash."));
+    assert!(!found.contains("Shows the table of runs."));
+    // Letters are typed whatever they mean elsewhere.
+    let none = harness.text("?q").screen();
+    assert!(none.contains("no key does so"), "{none}");
+    assert_eq!(harness.keys(&["esc"]).screen(), all);
+    assert!(harness.text("smooth").screen().contains("2 of "));
+    harness.keys(&["esc", "?"]);
+    assert!(!is_open(&harness));
+}
+
+#[test]
 fn a_click_in_the_palette_does_what_stands_there() {
     let mut harness = Harness::new(80, 24);
     harness.keys(&[":"]).text("log");
