@@ -108,7 +108,7 @@ fn help_shows_what_is_typed_then_all_again_then_closes() {
     let none = harness.text("?q").screen();
     assert!(none.contains("no key does so"), "{none}");
     assert_eq!(harness.keys(&["esc"]).screen(), all);
-    assert!(harness.text("smooth").screen().contains("2 of "));
+    assert!(harness.text("checkpoint saves").screen().contains("1 of "));
     harness.keys(&["esc", "?"]);
     assert!(!is_open(&harness));
 }
