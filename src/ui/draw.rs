@@ -236,6 +236,9 @@ impl Ui {
             (Action::Maximize, _) if self.live.reads_events() => "jump",
             (Action::PauseRun, _) if !self.live.would_pause(runs) => "go on",
             (Action::NextRun, _) => "next run",
+            (Action::Right, Some(Context::Overlay)) => "next",
+            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "several",
+            (Action::MaximizeCurves, _) => "alone",
             _ => action.entry().name.split('-').next().unwrap_or_default(),
         }
     }

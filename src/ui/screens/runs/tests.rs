@@ -309,7 +309,7 @@ fn keys() -> impl Strategy<Value = Vec<&'static str>> {
     let key = prop::sample::select(vec![
         "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "esc", "space", "s",
         "S", "b", "d", "o", "i", "M", "T", "u", "r", "B", "e", "y", "x", "t", "n", "m", "/", "a",
-        "enter", "2", "(", "~",
+        "enter", "2", "(", "~", "+", "-", ",", ".", "0",
     ]);
     prop::collection::vec(key, 0..40)
 }
