@@ -180,7 +180,7 @@ impl Ui {
             // It takes every key: what the screen's would do is not to be had.
             let hints = dialog.hints(&self.shared.keymap).into_iter();
             let spans = hints.flat_map(|(key, word)| hint(&key, word).spans);
-            frame.render_widget(Line::from_iter(spans), area);
+            frame.render_widget(spans.collect::<Line>(), area);
             return;
         }
         let hints = self.hints(runs);

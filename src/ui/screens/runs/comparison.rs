@@ -44,8 +44,6 @@ impl RunsTable {
     }
 
     pub(super) fn act_on_comparison(&mut self, action: Action, runs: &Runs) {
-        let compared = self.compared(runs);
-        let (rows, most) = (diff::rows(&compared), compared.len().saturating_sub(1));
         let sideways = matches!(action, Action::Left | Action::Right);
         if self.view == View::Overlay && (sideways || action.entry().context == Context::Overlay) {
             let mut overlay = std::mem::take(&mut self.overlay);
@@ -53,6 +51,8 @@ impl RunsTable {
             self.overlay = overlay;
             return;
         }
+        let compared = self.compared(runs);
+        let (rows, most) = (diff::rows(&compared), compared.len().saturating_sub(1));
         let comparison = &mut self.comparison;
         match action {
             Action::Left => comparison.before = comparison.before.saturating_sub(1),
