@@ -19,6 +19,8 @@ pub enum Context {
     Difference,
     /// The table of runs.
     Runs,
+    /// Curves of several runs over one another.
+    Overlay,
     /// Charts of a run.
     Live,
     /// Knobs of a run.
@@ -39,6 +41,7 @@ impl Context {
             Self::Editor => "Editor",
             Self::Difference => "Changed on disk",
             Self::Runs => "Runs",
+            Self::Overlay => "Overlay",
             Self::Live => "Live",
             Self::Knobs => "Knobs",
             Self::Compare => "Compare",
@@ -159,6 +162,18 @@ actions! {
         ResumeRun "resume-run" "Goes on with the selected run." ["r"];
         BranchRun "branch-run" "Writes a new experiment that starts from the selected run's best weights." ["B"];
         ExportRun "export-run" "Writes the selected run's numbers as CSV." ["e"];
+    }
+    Overlay {
+        ScaleCurves "log-curves" "Draws the selected quantity with a logarithmic axis, or a linear one." ["y"];
+        AxisCurves "axis-curves" "Draws the runs over steps, epochs or time." ["a"];
+        SmoothCurves "smooth-curves" "Smooths the runs' curves more." ["s"];
+        RoughenCurves "roughen-curves" "Smooths the runs' curves less." ["S"];
+        ZoomInCurves "zoom-in-curves" "Zooms in at the crosshair." ["+", "="];
+        ZoomOutCurves "zoom-out-curves" "Zooms out." ["-"];
+        CrosshairLeft "crosshair-left" "Moves the crosshair to the left." [","];
+        CrosshairRight "crosshair-right" "Moves the crosshair to the right." ["."];
+        MaximizeCurves "maximize-curves" "Draws the selected quantity alone, or several." ["enter"];
+        ResetCurves "reset-curves" "Shows all of the curves again, as they were at first." ["0"];
     }
     Live {
         PauseRun "pause-run" "Pauses the training, or goes on with it." ["space", "p"];

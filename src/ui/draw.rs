@@ -110,7 +110,7 @@ impl Ui {
         if let Some(pane) = areas.log {
             shared.log.draw(&shared.theme, frame, pane);
         }
-        self.draw_foot(frame, areas.foot);
+        self.draw_foot(runs, frame, areas.foot);
         if let Some(dialog) = &shared.dialog {
             dialog.draw(&shared.theme, &shared.keymap, frame, body);
         }
@@ -170,19 +170,29 @@ impl Ui {
         }
     }
 
-    fn draw_foot(&self, frame: &mut Frame, area: Rect) {
+    fn draw_foot(&self, runs: &Runs, frame: &mut Frame, area: Rect) {
         let theme = &self.shared.theme;
         if let Some(told) = self.shared.told() {
             frame.render_widget(log::styled(told, theme), area);
             return;
         }
-        let hints = self.hints();
+        let hint = |key: &str, word: &str| {
+            Line::from(vec![
+                Span::styled(format!(" {key}"), theme.accent()),
+                Span::styled(format!(" {word} "), theme.muted()),
+            ])
+        };
+        if let Some(dialog) = &self.shared.dialog {
+            // It takes every key: what the screen's would do is not to be had.
+            let hints = dialog.hints(&self.shared.keymap).into_iter();
+            let spans = hints.flat_map(|(key, word)| hint(&key, word).spans);
+            frame.render_widget(spans.collect::<Line>(), area);
+            return;
+        }
+        let hints = self.hints(runs);
         let told = |action: &Action| {
             let key = self.hint_key(*action)?;
-            Some(Line::from(vec![
-                Span::styled(format!(" {key}"), theme.accent()),
-                Span::styled(format!(" {} ", self.hint_word(*action)), theme.muted()),
-            ]))
+            Some(hint(&key, self.hint_word(*action, runs)))
         };
         let always: Vec<Line> = ALWAYS.iter().filter_map(told).collect();
         let mut room = usize::from(area.width);
@@ -200,11 +210,11 @@ impl Ui {
     }
 
     /// What the screen that is shown finds most worth knowing, in that order.
-    pub(super) fn hints(&self) -> &'static [Action] {
+    pub(super) fn hints(&self, runs: &Runs) -> &'static [Action] {
         match self.screen {
             Screen::Experiments => self.experiments.hints(),
             Screen::Runs => self.runs_table.hints(),
-            Screen::Live => self.live.hints(),
+            Screen::Live => self.live.hints(runs),
             Screen::Compare => self.compare.hints(),
             Screen::Inference => self.inference.hints(),
         }
@@ -221,7 +231,7 @@ impl Ui {
     }
 
     /// What an action does here, in a word.
-    fn hint_word(&self, action: Action) -> &'static str {
+    fn hint_word(&self, action: Action, runs: &Runs) -> &'static str {
         let context = self.contexts().first().copied();
         match (action, context) {
             (Action::Activate, _) if self.takes_text() => "take",
@@ -230,6 +240,11 @@ impl Ui {
             (Action::Activate, Some(Context::Editor)) => "go",
             (Action::Activate, _) => "open",
             (Action::Maximize, _) if self.live.reads_events() => "jump",
+            (Action::PauseRun, _) if !self.live.would_pause(runs) => "go on",
+            (Action::NextRun, _) => "next run",
+            (Action::Right, Some(Context::Overlay)) => "next",
+            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "several",
+            (Action::MaximizeCurves, _) => "alone",
             _ => action.entry().name.split('-').next().unwrap_or_default(),
         }
     }

@@ -2,6 +2,7 @@
 //! have torn the screen.
 
 use std::collections::VecDeque;
+use std::time::SystemTime;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -10,55 +11,76 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::news::{Level, LogLine};
 use super::theme::Theme;
+use crate::run::when::stamp;
 
 /// Lines that are kept.
 const CAPACITY: usize = 2000;
 
+/// Cells of a time and the space after it.
+const TIME: u16 = 9;
+
+/// From this width on the time stands before every line, whatever is cut; below
+/// it only while nothing is.
+const ROOMY: u16 = 70;
+
 /// The last lines, oldest first.
 ///
 /// ```text
-/// ┌ Log ───────────────────────────┐
-/// │ saved experiments/a.ron        │
-/// │ ! 3 images could not be read   │
-/// └────────────────────────────────┘
+/// ┌ Log, UTC ──────────────────────────────┐
+/// │12:00:01   saved experiments/a.ron      │
+/// │12:03:40 ! 3 images could not be read   │
+/// └────────────────────────────────────────┘
 /// ```
 #[derive(Debug, Default)]
 pub struct Log {
-    lines: VecDeque<LogLine>,
+    lines: VecDeque<(SystemTime, LogLine)>,
     /// Whether the pane is shown.
     pub open: bool,
 }
 
 impl Log {
-    /// Keeps a line, and forgets the oldest if there are too many.
-    pub fn push(&mut self, line: LogLine) {
+    /// Keeps a line and when it was told, and forgets the oldest if there are
+    /// too many.
+    pub fn push(&mut self, now: SystemTime, line: LogLine) {
         if self.lines.len() == CAPACITY {
             self.lines.pop_front();
         }
-        self.lines.push_back(line);
+        self.lines.push_back((now, line));
     }
 
     /// The lines that are kept, oldest first.
     #[must_use]
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &LogLine> {
-        self.lines.iter()
+        self.lines.iter().map(|(_, line)| line)
     }
 
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
-        let block = Block::bordered()
-            .title(" Log ")
-            .border_style(theme.border(false));
-        let height = block.inner(area).height as usize;
-        let newest: Vec<Line> = self
-            .lines
-            .iter()
-            .rev()
-            .take(height)
-            .map(|line| styled(line, theme))
+        let block = Block::bordered().border_style(theme.border(false));
+        let inside = block.inner(area);
+        let newest = self.lines.iter().rev().take(inside.height.into());
+        let mut lines: Vec<(SystemTime, Line)> = newest
+            .map(|(at, line)| (*at, styled(line, theme)))
             .collect();
-        let lines: Vec<Line> = newest.into_iter().rev().collect();
-        frame.render_widget(Paragraph::new(lines).block(block), area);
+        lines.reverse();
+        let room = inside.width.saturating_sub(TIME);
+        let timed =
+            inside.width >= ROOMY || lines.iter().all(|(_, line)| line.width() <= room.into());
+        for (at, line) in lines.iter_mut().filter(|_| timed) {
+            line.spans
+                .insert(0, Span::styled(time_of_day(*at), theme.muted()));
+        }
+        let title = if timed { " Log, UTC " } else { " Log " };
+        let lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
+        frame.render_widget(Paragraph::new(lines).block(block.title(title)), area);
     }
+}
+
+/// `12:00:01 `.
+fn time_of_day(at: SystemTime) -> String {
+    let stamp = stamp(at);
+    let part = |range: std::ops::Range<usize>| stamp.get(range).unwrap_or_default();
+    // After the date.
+    format!("{}:{}:{} ", part(9..11), part(11..13), part(13..15))
 }
 
 /// A line of the log as it is shown: `!` marks what is to be looked at even
@@ -77,15 +99,38 @@ pub(super) fn styled<'a>(line: &'a LogLine, theme: &Theme) -> Line<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::super::theme::{Depth, Ground, Palette};
     use super::*;
 
     #[test]
     fn the_log_is_bounded_and_keeps_the_newest() {
         let mut log = Log::default();
         for number in 0..CAPACITY + 5 {
-            log.push(LogLine::info(number.to_string()));
+            log.push(SystemTime::UNIX_EPOCH, LogLine::info(number.to_string()));
         }
         assert_eq!(log.lines().count(), CAPACITY);
         assert_eq!(log.lines().next().unwrap().message, "5");
+    }
+    #[test]
+    fn a_narrow_log_tells_times_as_long_as_nothing_is_cut_for_them() {
+        let shown = |width, message: &str| {
+            let mut log = Log::default();
+            let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(43_201);
+            log.push(noon, LogLine::warn(message));
+            let mut terminal = Terminal::new(TestBackend::new(width, 3)).unwrap();
+            let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+            let draw = |frame: &mut Frame| log.draw(&theme, frame, frame.area());
+            terminal.draw(draw).unwrap();
+            terminal.backend().to_string()
+        };
+        assert!(shown(30, "short").contains("│12:00:01 ! short"));
+        let long = "an epoch took longer than a day";
+        assert!(shown(40, long).contains("│! an epoch took longer than a day"));
+        assert!(shown(72, &long.repeat(3)).contains("│12:00:01 ! an epoch"));
     }
 }

@@ -111,7 +111,7 @@ impl Shared {
     /// Shows a line at the bottom for a while and keeps it in the log.
     pub fn tell(&mut self, line: LogLine) {
         self.told = Some((self.clock.elapsed, line.clone()));
-        self.log.push(line);
+        self.log.push(self.clock.now, line);
     }
 
     /// The line that is shown at the bottom.

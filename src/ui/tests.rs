@@ -40,6 +40,12 @@ fn help_uses_the_width_that_is_there() {
     pictures("help", &SIZES, &["?"], || None);
     pictures("help", &SMALL, &["?"], || None);
     pictures("help_end", &SIZES, &["?", "end"], || None);
+    pictures(
+        "help_found",
+        &SIZES,
+        &["?", "t", "h", "e", "m", "e"],
+        || None,
+    );
 }
 
 #[test]

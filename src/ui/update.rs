@@ -100,7 +100,7 @@ impl Ui {
             Context::Experiments | Context::Editor | Context::Difference => {
                 Some(Screen::Experiments)
             }
-            Context::Runs => Some(Screen::Runs),
+            Context::Runs | Context::Overlay => Some(Screen::Runs),
             Context::Live | Context::Knobs => Some(Screen::Live),
             Context::Compare => Some(Screen::Compare),
             Context::Inference => Some(Screen::Inference),
@@ -209,7 +209,7 @@ impl Ui {
     pub(super) fn contexts(&self) -> Vec<Context> {
         let mut contexts = match self.screen {
             Screen::Experiments => self.experiments.contexts(),
-            Screen::Runs => vec![Context::Runs],
+            Screen::Runs => self.runs_table.contexts(),
             Screen::Live => self.live.contexts(),
             Screen::Compare => vec![Context::Compare],
             Screen::Inference => vec![Context::Inference],

@@ -28,6 +28,11 @@ impl Button {
         Self { key, word }
     }
 
+    /// Its key and word; none where it has no key.
+    pub(super) fn hint(self) -> Option<(String, &'static str)> {
+        (!self.key.is_empty()).then_some((self.key, self.word))
+    }
+
     fn width(&self) -> u16 {
         let gap = u16::from(!self.key.is_empty());
         width_of(&self.key) + gap + width_of(self.word)

@@ -73,7 +73,7 @@ impl Confirm {
     }
 }
 
-fn choices(keymap: &Keymap) -> [Button; 2] {
+pub(super) fn choices(keymap: &Keymap) -> [Button; 2] {
     [
         Button::new(boxed::key(Action::Activate, keymap), "yes"),
         Button::new(boxed::key(Action::Back, keymap), "no"),

@@ -112,7 +112,7 @@ impl Conflict {
         self.above = boxed::scrolled(self.above, action, page.unwrap_or(height), most);
     }
 
-    fn buttons(&self, keymap: &Keymap) -> [Button; 3] {
+    pub(super) fn buttons(&self, keymap: &Keymap) -> [Button; 3] {
         let key = |action| keymap.key_while_typing(action).unwrap_or_default();
         let mine = if self.saving {
             "save mine (-)"

@@ -1,4 +1,6 @@
-//! Every key, from the table of actions.
+//! Every key, from the table of actions, or those that are sought.
+
+mod search;
 
 use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::Frame;
@@ -6,10 +8,12 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::buttons::Button;
 use super::{Answer, Dialog, NOTCH, frame as boxed};
 use crate::ui::action::{ACTIONS, Action, Context, Entry};
 use crate::ui::keymap::{Chord, Keymap};
 use crate::ui::theme::Theme;
+use crate::ui::widget::TextLine;
 use crate::ui::widget::cells::width_of;
 use crate::ui::widget::wrap::wrapped;
 
@@ -24,6 +28,7 @@ pub(super) const NO_KEY: &str = "(no key)";
 
 /// ```text
 /// ┌ Keys ────────────────────────────────────┐
+/// │ / experiments█           7 of 131 actions│
 /// │ Everywhere                               │
 /// │   1        Shows the experiments …       │
 /// └──────────────────────────────────────────┘
@@ -34,6 +39,15 @@ pub struct Help {
     first: Option<Context>,
     /// Lines above the view.
     above: usize,
+    /// What is sought, once somebody types.
+    sought: Option<TextLine>,
+}
+
+/// Where its parts stand.
+struct Areas {
+    /// What is sought, if something is.
+    input: Rect,
+    columns: Vec<Rect>,
 }
 
 impl Help {
@@ -42,21 +56,59 @@ impl Help {
     pub fn at(context: Context) -> Self {
         Self {
             first: Some(context),
-            above: 0,
+            ..Self::default()
         }
     }
 
     pub(super) fn key(mut self, key: KeyEvent, keymap: &Keymap, area: Rect) -> Answer {
-        let action = boxed::meaning(key, keymap)
-            .or_else(|| keymap.action(Chord::of(key), &[Context::Global]));
-        match action {
+        match boxed::meaning(key, keymap) {
+            // What is sought goes first, then the help.
+            Some(Action::Back) if self.sought.is_some() => self.seek(None),
             Some(Action::Back | Action::Activate | Action::Help | Action::Quit) => {
                 return Answer::Closed;
             }
-            Some(action) => self.scroll(action, keymap, area, None),
-            None => {}
+            // These belong to the text, others to the list.
+            Some(action) if !matches!(action, Action::Left | Action::Right) => {
+                self.scroll(action, keymap, area, None);
+            }
+            _ => match keymap.action(Chord::of(key), &[Context::Global]) {
+                Some(Action::Help) if self.sought.is_none() => return Answer::Closed,
+                Some(Action::Filter) if self.sought.is_none() => {
+                    self.seek(Some(TextLine::default()));
+                }
+                _ => self.typed(key),
+            },
         }
         Answer::Open(Dialog::Help(self))
+    }
+
+    /// Any letter begins the search, as in the palette.
+    fn typed(&mut self, key: KeyEvent) {
+        let mut line = self.sought.clone().unwrap_or_default();
+        let before = line.text();
+        if line.key(key) && (self.sought.is_some() || !line.is_empty()) {
+            if line.text() != before {
+                self.above = 0;
+            }
+            self.sought = Some(line);
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        let mut line = self.sought.take().unwrap_or_default();
+        line.paste(text);
+        self.seek(Some(line));
+    }
+
+    fn seek(&mut self, sought: Option<TextLine>) {
+        self.sought = sought;
+        self.above = 0;
+    }
+
+    /// Whether an action is among those that are sought.
+    fn shows(&self, entry: &Entry, keymap: &Keymap) -> bool {
+        let sought = self.sought.as_ref().map(TextLine::text);
+        sought.is_none_or(|sought| search::matches(&sought, entry, keymap))
     }
 
     pub(super) fn mouse(mut self, mouse: MouseEvent, keymap: &Keymap, area: Rect) -> Answer {
@@ -68,8 +120,29 @@ impl Help {
         Answer::Open(Dialog::Help(self))
     }
 
+    /// What its keys do.
+    pub(super) fn hints(&self, keymap: &Keymap) -> [Button; 2] {
+        let back = boxed::key(Action::Back, keymap);
+        if self.sought.is_some() {
+            let enter = boxed::key(Action::Activate, keymap);
+            return [Button::new(back, "shows all"), Button::new(enter, "leaves")];
+        }
+        let find = keymap.key(Action::Filter).unwrap_or_default();
+        [Button::new(find, "finds"), Button::new(back, "leaves")]
+    }
+
+    fn areas(&self, area: Rect) -> Areas {
+        let [input, list] = Layout::vertical([
+            Constraint::Length(u16::from(self.sought.is_some())),
+            Constraint::Fill(1),
+        ])
+        .areas(boxed::inside(area));
+        let columns = columns(list);
+        Areas { input, columns }
+    }
+
     fn scroll(&mut self, action: Action, keymap: &Keymap, area: Rect, page: Option<usize>) {
-        let columns = columns(boxed::inside(area));
+        let columns = self.areas(area).columns;
         let lines = self.rows(keymap, columns[0].width).len();
         let view = usize::from(columns[0].height) * columns.len();
         let most = lines.saturating_sub(view);
@@ -78,7 +151,8 @@ impl Help {
 
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
         let inside = boxed::open("Keys", area, theme, frame);
-        let columns = columns(inside);
+        let Areas { input, columns } = self.areas(area);
+        self.draw_sought(theme, keymap, frame, input);
         let rows = self.rows(keymap, columns[0].width);
         let height = usize::from(columns[0].height);
         let most = rows.len().saturating_sub(height * columns.len());
@@ -101,6 +175,27 @@ impl Help {
         }
     }
 
+    /// What is sought, and how much of all that leaves.
+    fn draw_sought(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
+        let Some(line) = &self.sought else {
+            return;
+        };
+        let shown = ACTIONS.iter().filter(|entry| self.shows(entry, keymap));
+        let told = match shown.count() {
+            0 => "no key does so".to_owned(),
+            count => format!("{count} of {} actions", ACTIONS.len()),
+        };
+        let [sign, text, count] = Layout::horizontal([
+            Constraint::Length(2),
+            Constraint::Fill(1),
+            Constraint::Length(width_of(&told)),
+        ])
+        .areas(area);
+        frame.render_widget(Line::styled("/", theme.accent()), sign);
+        frame.render_widget(line.within(text.width, theme.text()), text);
+        frame.render_widget(Line::styled(told, theme.muted()), count);
+    }
+
     /// Everything that is told, in lines that fit into a column.
     fn rows(&self, keymap: &Keymap, width: u16) -> Vec<Row> {
         let mut contexts: Vec<Context> = Vec::new();
@@ -113,13 +208,19 @@ impl Help {
         let keys = key_width(keymap, width);
         let mut rows = Vec::new();
         for context in contexts {
+            let own = ACTIONS.iter().filter(|entry| entry.context == context);
+            let mut own = own
+                .filter(|entry| self.shows(entry, keymap))
+                .flat_map(|entry| told(entry, keymap, keys, width))
+                .peekable();
+            if own.peek().is_none() {
+                continue;
+            }
             if !rows.is_empty() {
                 rows.push(Row::Empty);
             }
             rows.push(Row::Heading(context.title()));
-            for entry in ACTIONS.iter().filter(|entry| entry.context == context) {
-                rows.extend(told(entry, keymap, keys, width));
-            }
+            rows.extend(own);
         }
         rows
     }

@@ -15,6 +15,7 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use self::buttons::Button;
 pub use self::confirm::Confirm;
 pub use self::conflict::Conflict;
 pub use self::help::Help;
@@ -90,8 +91,22 @@ impl Dialog {
         match self {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
-            Self::Help(_) | Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) => {}
+            Self::Help(help) => help.paste(text),
+            Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) => {}
         }
+    }
+
+    /// What its keys do, for the line at the bottom: keys and words.
+    pub(super) fn hints(&self, keymap: &Keymap) -> Vec<(String, &'static str)> {
+        let buttons: Vec<Button> = match self {
+            Self::Help(help) => help.hints(keymap).into(),
+            Self::Palette(_) => palette::hints(keymap).into(),
+            Self::Prompt(_) => prompt::choices().into(),
+            Self::Confirm(_) => confirm::choices(keymap).into(),
+            Self::Conflict(conflict) => conflict.buttons(keymap).into(),
+            Self::Quit(_) => quit::keys(keymap).into(),
+        };
+        buttons.into_iter().filter_map(Button::hint).collect()
     }
 
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {

@@ -8,6 +8,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
+use super::buttons::Button;
 use super::help::NO_KEY;
 use super::{Answer, Dialog, frame as boxed, is_click};
 use crate::ui::action::{ACTIONS, Action, Entry};
@@ -187,6 +188,14 @@ impl Palette {
             frame.render_widget(Paragraph::new(text).block(rule), areas.about);
         }
     }
+}
+
+/// What its keys do.
+pub(super) fn hints(keymap: &Keymap) -> [Button; 2] {
+    [
+        Button::new(boxed::key(Action::Activate, keymap), "does it"),
+        Button::new(boxed::key(Action::Back, keymap), "leaves"),
+    ]
 }
 
 /// An action's name, its first key and as much of its description as fits.

@@ -116,7 +116,7 @@ fn place(area: Rect) -> Rect {
 }
 
 /// A prompt takes every other key as text, so these are fixed.
-fn choices() -> [Button; 2] {
+pub(super) fn choices() -> [Button; 2] {
     [
         Button::new("enter".to_owned(), "takes it"),
         Button::new("esc".to_owned(), "leaves"),

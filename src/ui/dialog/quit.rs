@@ -193,7 +193,7 @@ impl Quit {
     }
 }
 
-fn keys(keymap: &Keymap) -> [Button; 2] {
+pub(super) fn keys(keymap: &Keymap) -> [Button; 2] {
     [
         Button::new(boxed::key(Action::Activate, keymap), "takes it"),
         Button::new(boxed::key(Action::Back, keymap), "stays"),

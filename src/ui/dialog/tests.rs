@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use super::{Confirm, Conflict, Dialog, Prompt, Purpose, Quit};
+use super::{Confirm, Conflict, Dialog, Palette, Prompt, Purpose, Quit};
 use crate::ui::Effect;
 use crate::ui::testing::Harness;
 
@@ -67,6 +67,20 @@ fn a_question_is_answered_by_clicks() {
 }
 
 #[test]
+fn the_keys_at_the_bottom_are_those_of_the_dialog() {
+    let foot = |dialog| {
+        let shown = over(dialog).screen();
+        let foot = shown.lines().last().unwrap().trim_matches('"').trim();
+        foot.to_owned()
+    };
+    assert_eq!(foot(question()), "enter yes  esc no");
+    let prompt = Prompt::new("Name", "", Purpose::FindText);
+    assert_eq!(foot(Dialog::Prompt(prompt)), "enter takes it  esc leaves");
+    let palette = Dialog::Palette(Palette::default());
+    assert_eq!(foot(palette), "enter does it  esc leaves");
+}
+
+#[test]
 fn the_wheel_scrolls_help_and_it_stops_at_its_ends() {
     let mut harness = Harness::new(80, 24);
     let top = harness.keys(&["?"]).screen();
@@ -77,6 +91,26 @@ fn the_wheel_scrolls_help_and_it_stops_at_its_ends() {
     // One up from the end moves at once.
     let end = harness.keys(&["end", "down", "down"]).screen();
     assert_ne!(harness.keys(&["up"]).screen(), end);
+}
+
+#[test]
+fn help_shows_what_is_typed_then_all_again_then_closes() {
+    let mut harness = Harness::new(80, 24);
+    let all = harness.keys(&["?"]).screen();
+    let found = harness.keys(&["end", "/"]).text("trash").screen();
+    assert!(
+        found.contains("│ / trash ") && found.contains("4 of "),
+        "{found}"
+    );
+    assert!(found.contains("Takes the selected run out of the trash."));
+    assert!(!found.contains("Shows the table of runs."));
+    // Letters are typed whatever they mean elsewhere.
+    let none = harness.text("?q").screen();
+    assert!(none.contains("no key does so"), "{none}");
+    assert_eq!(harness.keys(&["esc"]).screen(), all);
+    assert!(harness.text("checkpoint saves").screen().contains("1 of "));
+    harness.keys(&["esc", "?"]);
+    assert!(!is_open(&harness));
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod experiments;
 pub mod inference;
 pub mod live;
 pub mod runs;
+mod series;
 
 /// Which screen is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -30,9 +30,12 @@ impl Compare {
             Action::ReadProbeAgain => self.sides.read_again(shared, runs),
             Action::SecondRun => {
                 if !self.sides.add(shared, runs) {
-                    shared.tell(LogLine::info(
-                        "there is no other run to put beside this one",
-                    ));
+                    let why = if runs.len() > 1 {
+                        "no other run has been evaluated: there are no answers to put beside these"
+                    } else {
+                        "there is no other run to put beside this one"
+                    };
+                    shared.tell(LogLine::info(why));
                 }
             }
             Action::RemoveSecondRun => self.sides.second = None,

@@ -19,6 +19,7 @@ mod matrix;
 mod mouse_tests;
 mod notice;
 mod order;
+mod others;
 #[cfg(test)]
 mod picture_tests;
 mod sides;
@@ -225,9 +226,9 @@ impl Compare {
             && second.run == run
             && let Reading::Failed(why) = &second.reading
         {
-            shared.tell(LogLine::error(format!(
-                "{run} cannot stand beside it: {why}"
-            )));
+            // The reason comes first: the name stands in the head, too.
+            let told = format!("not comparable: {why} ({run})");
+            shared.tell(LogLine::error(told));
         }
         let steps = self
             .sides

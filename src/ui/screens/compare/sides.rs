@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use super::others::others;
 use crate::event::inspection::Probe;
 use crate::store::Runs;
 use crate::ui::effect::Effect;
@@ -144,13 +145,11 @@ impl Sides {
     }
 
     /// Puts another run's student beside this one: the run after the one that
-    /// stands there. Returns whether there is another run.
+    /// stands there. Returns whether there is one that has
+    /// answers.
     pub(super) fn add(&mut self, shared: &mut Shared, runs: &Runs) -> bool {
-        let others: Vec<&str> = runs
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| Some(*name) != self.run.as_deref())
-            .collect();
+        let run = self.run.as_deref().unwrap_or_default();
+        let others = others(run, self.folder.is_some(), runs);
         let before = self.second.as_ref().map(|second| second.run.as_str());
         let at = others.iter().position(|name| Some(*name) == before);
         let Some(next) = others.get(at.map_or(0, |at| (at + 1) % others.len())) else {

@@ -81,7 +81,7 @@ pub(in crate::ui) fn probe() -> Probe {
     }
 }
 
-/// A workbench with two runs; the first has been evaluated.
+/// A workbench with two runs that have been evaluated.
 pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>) {
     let mut harness = Harness::new(width, height);
     let place = tempfile::tempdir().unwrap();
@@ -101,24 +101,24 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
         vec![0, 10, 40, 0],
         vec![1, 0, 0, 49],
     ];
-    harness.runs.apply(
-        &names[0],
-        &RunEvent::Evaluated(Evaluation {
-            phase: Phase::Student,
-            split: Split::Valid,
-            weights: EvaluatedWeights::Last,
-            step: 600,
-            epoch: 2.0,
-            images: 200,
-            loss: 0.8,
-            top1: 0.795,
-            top5: 1.0,
-            per_class: vec![0.8, 0.6, 0.8, 0.98],
-            confusion,
-            teacher: None,
-            seconds: 1.0,
-        }),
-    );
+    let evaluated = RunEvent::Evaluated(Evaluation {
+        phase: Phase::Student,
+        split: Split::Valid,
+        weights: EvaluatedWeights::Last,
+        step: 600,
+        epoch: 2.0,
+        images: 200,
+        loss: 0.8,
+        top1: 0.795,
+        top5: 1.0,
+        per_class: vec![0.8, 0.6, 0.8, 0.98],
+        confusion,
+        teacher: None,
+        seconds: 1.0,
+    });
+    for name in &names {
+        harness.runs.apply(name, &evaluated);
+    }
     (harness, names)
 }
 

@@ -219,14 +219,33 @@ fn a_second_run_stands_beside_the_first_or_says_why_not() {
         screen.contains("its classes are others: `boat`, not `ship`"),
         "{screen}"
     );
+    // It stays to be read when the message is gone.
+    let screen = harness.at(Duration::from_secs(20)).screen();
+    assert!(
+        screen.contains("└ not comparable: its classes are others"),
+        "{screen}"
+    );
     harness.keys(&["a"]);
     let mut other = probe();
     other.students.truncate(2);
     answered(&mut harness, &names[1], Ok(other));
-    harness.at(Duration::from_secs(20));
+    harness.at(Duration::from_secs(40));
     insta::assert_snapshot!("two_runs_200", harness.screen());
     harness.input(Event::Resize(80, 24));
     insta::assert_snapshot!("two_runs_80", harness.screen());
+}
+
+#[test]
+fn without_another_run_that_was_evaluated_it_is_said_that_there_is_none() {
+    let (mut harness, names) = full(80, 24);
+    let second = harness.runs.get_mut(&names[1]).unwrap();
+    second.store.evaluations.clear();
+    let screen = harness.keys(&["a"]).screen();
+    assert!(
+        screen.contains("no other run has been evaluated"),
+        "{screen}"
+    );
+    assert_eq!(harness.take(), []);
 }
 
 #[test]

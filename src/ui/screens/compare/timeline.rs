@@ -11,14 +11,16 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
+use ratatui::text::Line;
 use ratatui::widgets::Block;
 
 use super::Compare;
 use super::layout::{column, track};
+use super::sides::Reading;
 use crate::event::inspection::Probe;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
-use crate::ui::widget::cells::{count, decimal};
+use crate::ui::widget::cells::{count, decimal, shorten};
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, bars};
 
@@ -38,9 +40,18 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         compare.at + 1,
         probe.students.len()
     );
-    let block = Block::bordered()
+    let mut block = Block::bordered()
         .title(title)
         .border_style(theme.border(false));
+    // A second run without answers to these images is no use, and why is wanted
+    // for longer than a message stays.
+    if let Some(second) = &compare.sides.second
+        && let Reading::Failed(why) = &second.reading
+    {
+        let why = format!("not comparable: {why}");
+        let why = shorten(&why, area.width.saturating_sub(4)).into_owned();
+        block = block.title_bottom(Line::styled(format!(" {why} "), theme.warn()));
+    }
     frame.render_widget(block, area);
     draw_curve(compare, probe, theme, frame, area);
     draw_track(compare, theme, frame, area);

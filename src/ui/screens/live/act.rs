@@ -11,12 +11,6 @@ use crate::ui::shared::Shared;
 use crate::ui::widget::Border;
 use crate::ui::widget::chart::Window;
 
-/// Steps that a key moves the crosshair by, over what is shown.
-const CROSSHAIR_STEPS: f64 = 100.0;
-
-/// How much of the window a key pans by at its edge.
-const PAN: f64 = 0.25;
-
 impl Live {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         match action {
@@ -86,8 +80,8 @@ impl Live {
             Action::MoreSmoothing => self.view.smoothen(true),
             Action::LessSmoothing => self.view.smoothen(false),
             Action::NextAxis => self.view.next_axis(),
-            Action::ZoomIn => self.zoom(0.5, all),
-            Action::ZoomOut => self.zoom(2.0, all),
+            Action::ZoomIn => self.view.sight.zoom(0.5, all),
+            Action::ZoomOut => self.view.sight.zoom(2.0, all),
             Action::ResetCharts => {
                 self.view.reset();
                 self.sizes = super::Sizes::default();
@@ -114,10 +108,10 @@ impl Live {
                 }
             }
             Action::NextAlert => self.next_alert(shown, shared),
-            Action::Left => self.move_crosshair(-1.0, all),
-            Action::Right => self.move_crosshair(1.0, all),
-            Action::First => self.show_edge(true, all),
-            Action::Last => self.show_edge(false, all),
+            Action::Left => self.view.sight.step(-1.0, all),
+            Action::Right => self.view.sight.step(1.0, all),
+            Action::First => self.view.sight.show_edge(true, all),
+            Action::Last => self.view.sight.show_edge(false, all),
             Action::Filter => {
                 let prompt = Prompt::new(
                     "Charts whose name matches (regular expression; empty for all)",
@@ -135,8 +129,8 @@ impl Live {
     fn back(&mut self) {
         if self.focus != Focus::Charts {
             self.focus = Focus::Charts;
-        } else if self.view.crosshair.is_some() {
-            self.view.crosshair = None;
+        } else if self.view.sight.crosshair.is_some() {
+            self.view.sight.crosshair = None;
         } else {
             self.view.maximized = false;
         }
@@ -173,12 +167,7 @@ impl Live {
         }
         // The training that runs is followed when it ends and the next begins.
         self.phase = Some(other).filter(|other| shown.entry.store.phase != Some(*other));
-        self.view.window = Window::All;
-        self.view.crosshair = None;
-    }
-
-    fn zoom(&mut self, factor: f64, all: (f64, f64)) {
-        self.view.window = self.view.window.zoomed(factor, self.view.crosshair, all);
+        self.view.sight.reset();
     }
 
     fn select(&mut self, by: isize, shown: &Shown<'_>) {
@@ -210,31 +199,6 @@ impl Live {
         shared.tell(LogLine::info(format!("{columns} × {rows} charts a page")));
     }
 
-    /// Moves the crosshair, and at the edge the window with it. A crosshair
-    /// that was not there begins at the end.
-    fn move_crosshair(&mut self, by: f64, all: (f64, f64)) {
-        let (low, high) = self.view.window.bounds(all);
-        let Some(at) = self.view.crosshair else {
-            self.view.crosshair = Some(high);
-            return;
-        };
-        let next = (at + by * (high - low) / CROSSHAIR_STEPS).clamp(all.0, all.1);
-        if next < low || next > high {
-            self.view.window = self.view.window.panned(PAN * by.signum(), all);
-        }
-        self.view.crosshair = Some(next);
-    }
-
-    fn show_edge(&mut self, beginning: bool, all: (f64, f64)) {
-        let (low, high) = self.view.window.bounds(all);
-        let share = (all.1 - all.0) / (high - low).max(f64::MIN_POSITIVE);
-        let by = if beginning { -share } else { share };
-        self.view.window = self.view.window.panned(by, all);
-        if self.view.crosshair.is_some() {
-            self.view.crosshair = Some(if beginning { all.0 } else { all.1 });
-        }
-    }
-
     fn next_alert(&mut self, shown: &Shown<'_>, shared: &mut Shared) {
         let count = self.alerts.all().len();
         let Some(last) = count.checked_sub(1) else {
@@ -255,17 +219,17 @@ impl Live {
     fn jump(&mut self, phase: Phase, step: u64, shown: &Shown<'_>) {
         if phase != shown.phase {
             self.phase = Some(phase).filter(|phase| shown.entry.store.phase != Some(*phase));
-            self.view.window = Window::All;
+            self.view.sight.window = Window::All;
         }
         let shown = Shown { phase, ..*shown };
         let across = self.across(&shown);
         let (at, all) = (across.of_step(step), across.all());
-        let (low, high) = self.view.window.bounds(all);
+        let (low, high) = self.view.sight.window.bounds(all);
         if at < low || at > high {
             let share = (at - low.midpoint(high)) / (high - low).max(f64::MIN_POSITIVE);
-            self.view.window = self.view.window.panned(share, all);
+            self.view.sight.window = self.view.sight.window.panned(share, all);
         }
-        self.view.crosshair = Some(at);
+        self.view.sight.crosshair = Some(at);
         self.focus = Focus::Charts;
     }
 }

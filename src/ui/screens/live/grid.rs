@@ -14,15 +14,13 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::Line;
 
-use super::across::Across;
 use super::charts::{Best, ChartSpec, CurveSpec, Source, evaluations};
-use super::layout::cells;
-use super::series::Summaries;
 use super::view::View;
 use crate::event::Phase;
 use crate::store::RunStore;
+use crate::ui::screens::series::{Across, Summaries};
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::{Chart, Curve, Mark, Stroke, Xs, number};
+use crate::ui::widget::chart::{Chart, Curve, Mark, Stroke, Xs, cells, number};
 
 /// What is drawn on a page of charts.
 pub(super) struct Page<'a> {
@@ -108,10 +106,10 @@ impl Page<'_> {
     /// What is not seen in the charts themselves.
     fn status(&self, page: usize, pages: usize) -> String {
         let mut words = Vec::new();
-        if let Some(at) = self.view.crosshair {
+        if let Some(at) = self.view.sight.crosshair {
             words.push(format!("at {} {}", number(at), self.across.unit()));
         }
-        if !self.view.window.follows() {
+        if !self.view.sight.window.follows() {
             words.push("not following".to_owned());
         }
         if self.view.factor() > 0.0 {
@@ -149,15 +147,16 @@ impl Page<'_> {
         let chart = Chart {
             title: &spec.title,
             curves: &curves,
-            x: self.view.window.bounds(self.across.all()),
+            x: self.view.sight.window.bounds(self.across.all()),
             unit: self.across.unit(),
             y: None,
+            ceiling: None,
             log: self.view.is_log(spec),
             marks: self.marks,
             best: spec
                 .best
                 .and_then(|best| best_point(best, points.iter().flatten().next()?)),
-            crosshair: self.view.crosshair,
+            crosshair: self.view.sight.crosshair,
             selected: self.focused && at == self.view.selected,
         };
         chart.draw(theme, frame, area);
@@ -187,6 +186,7 @@ impl Page<'_> {
             summary: None,
             smooth: None,
             colour,
+            look: None,
             stroke: Stroke::Solid,
         };
         match (&spec.source, points) {

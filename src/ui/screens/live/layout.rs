@@ -141,16 +141,3 @@ impl Live {
         layout
     }
 }
-
-/// The places of charts on a page, row by row, with a column between them.
-pub(super) fn cells(area: Rect, (columns, rows): (u16, u16)) -> Vec<Rect> {
-    let down = Split::vertical(vec![Constraint::Fill(1); rows.into()]).split(area);
-    down.iter()
-        .flat_map(|row| {
-            let across = Split::horizontal(vec![Constraint::Fill(1); columns.into()])
-                .spacing(1)
-                .split(*row);
-            across.to_vec()
-        })
-        .collect()
-}

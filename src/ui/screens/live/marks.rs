@@ -2,9 +2,9 @@
 //! `i` an iteration's decision, `b` the best checkpoint so far, `c` a checkpoint
 //! that was asked for, `e` an evaluation that was asked for.
 
-use super::across::Across;
 use crate::event::{Command, Phase};
 use crate::store::{CommandState, RunStore};
+use crate::ui::screens::series::Across;
 use crate::ui::widget::chart::Mark;
 
 /// The meaning of the letters, for the head of the events.

@@ -14,7 +14,6 @@
 //! events, knobs) is brought up to date when something changes; drawing only
 //! reads it.
 
-mod across;
 mod act;
 mod alerts;
 mod charts;
@@ -23,13 +22,13 @@ mod events;
 mod grid;
 mod header;
 mod heading;
+mod hints;
 mod knobs;
 mod layout;
 mod machine;
 mod marks;
 mod mouse;
 mod progress;
-mod series;
 mod side;
 mod view;
 mod words;
@@ -38,7 +37,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use self::across::Across;
 use self::alerts::Alerts;
 use self::charts::{ChartSpec, charts};
 use self::events::Events;
@@ -47,7 +45,6 @@ use self::header::Header;
 use self::heading::rule;
 use self::knobs::Knobs;
 use self::layout::{Areas, Edge, Sizes, areas};
-use self::series::Summaries;
 use self::side::Side;
 use self::view::View;
 use crate::event::Phase;
@@ -56,6 +53,7 @@ use crate::ui::action::{Action, Context};
 use crate::ui::dialog::Purpose;
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
+use crate::ui::screens::series::{Across, Summaries};
 use crate::ui::shared::Shared;
 
 /// From this height on the machine has a line where it has no pane.
@@ -70,17 +68,6 @@ enum Focus {
     Knobs,
 }
 
-/// What a held mouse button moves.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Held {
-    /// A border between panes.
-    Border(Edge),
-    /// The crosshair.
-    Crosshair,
-    /// The window of all charts, from this column on.
-    Window(u16),
-}
-
 /// A run's charts and knobs.
 #[derive(Debug, Default)]
 pub struct Live {
@@ -91,7 +78,8 @@ pub struct Live {
     focus: Focus,
     view: View,
     sizes: Sizes,
-    held: Option<Held>,
+    /// The border between panes that a held mouse button moves.
+    held: Option<Edge>,
     /// Number of the alert that was jumped to last.
     alert: usize,
     knobs: Knobs,
@@ -121,8 +109,7 @@ impl Live {
             self.run = Some(name.to_owned());
             self.phase = None;
             self.alert = 0;
-            self.view.window = crate::ui::widget::chart::Window::All;
-            self.view.crosshair = None;
+            self.view.sight.reset();
             self.focus = Focus::Charts;
         }
         shared.opened = Some(name.to_owned());
@@ -163,7 +150,7 @@ impl Live {
         };
         let phase = self.phase_of(entry);
         self.summaries
-            .update(&name, &entry.store, phase, self.view.factor());
+            .update(&name, &entry.store, phase, self.view.factor(), |_| true);
         self.alerts.update(&name, entry, phase);
         self.events.update(&name, &entry.store);
         let shown = Shown {
@@ -200,30 +187,6 @@ impl Live {
                 }
             }
             _ => {}
-        }
-    }
-
-    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
-        match self.focus {
-            Focus::Charts => &[
-                Action::PauseRun,
-                Action::EvaluateNow,
-                Action::FocusKnobs,
-                Action::FocusEvents,
-                Action::SwitchPhase,
-                Action::Maximize,
-                Action::ZoomIn,
-            ],
-            Focus::Events => &[Action::Maximize, Action::FocusEvents, Action::PauseRun],
-            Focus::Knobs => &[
-                Action::RaiseKnob,
-                Action::LaterPoint,
-                Action::NextKnob,
-                Action::SetKnob,
-                Action::KnobShape,
-                Action::SendKnob,
-                Action::LeaveKnobs,
-            ],
         }
     }
 

@@ -15,11 +15,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::alerts::{self, Alert};
-use super::series::Summaries;
 use super::{machine, rule};
 use crate::event::Phase;
 use crate::store::RunStore;
 use crate::ui::news::MachineSample;
+use crate::ui::screens::series::Summaries;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::{Axis, Canvas, Curve, Stroke, Xs, number};
 
@@ -113,6 +113,7 @@ impl Side<'_> {
             summary: self.summaries.of(&metric).map(|(summary, _)| summary),
             smooth: None,
             colour: 0,
+            look: None,
             stroke: Stroke::Solid,
         };
         let last = series.steps.last().copied().unwrap_or(0) as f64;

@@ -7,10 +7,8 @@ use regex::{Regex, RegexBuilder};
 
 use super::charts::ChartSpec;
 use crate::ui::layout::{Layout, XAxis};
-use crate::ui::widget::chart::Window;
-
-/// Factors of smoothing, from none to much.
-const SMOOTHING: [f64; 6] = [0.0, 0.6, 0.8, 0.9, 0.97, 0.99];
+use crate::ui::widget::chart::Sight;
+use crate::ui::widget::chart::smooth::FACTORS;
 
 /// Charts across and down a page, from few to many.
 const GRIDS: [(u16, u16); 5] = [(1, 1), (2, 1), (2, 2), (3, 2), (3, 3)];
@@ -28,8 +26,7 @@ const MAX_PATTERN: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) axis: XAxis,
-    pub(super) window: Window,
-    pub(super) crosshair: Option<f64>,
+    pub(super) sight: Sight,
     pub(super) maximized: bool,
     /// Number of the selected chart among those that pass the filter.
     pub(super) selected: usize,
@@ -44,12 +41,12 @@ pub(super) struct View {
 impl View {
     /// Factor of the smoothing, 0 for none.
     pub(super) fn factor(&self) -> f64 {
-        SMOOTHING[self.smoothing]
+        FACTORS[self.smoothing]
     }
 
     pub(super) fn smoothen(&mut self, more: bool) {
         self.smoothing = if more {
-            (self.smoothing + 1).min(SMOOTHING.len() - 1)
+            (self.smoothing + 1).min(FACTORS.len() - 1)
         } else {
             self.smoothing.saturating_sub(1)
         };
@@ -68,8 +65,7 @@ impl View {
     /// Another axis; what is shown of the old one has no place on it.
     pub(super) fn next_axis(&mut self) {
         self.axis = self.axis.next();
-        self.window = Window::All;
-        self.crosshair = None;
+        self.sight.reset();
     }
 
     /// Everything as it was at first.
@@ -127,7 +123,7 @@ impl View {
     pub(super) fn lay_out(&mut self, layout: &Layout) {
         self.grid = layout.grid;
         self.axis = layout.axis;
-        self.smoothing = usize::from(layout.smoothing).min(SMOOTHING.len() - 1);
+        self.smoothing = usize::from(layout.smoothing).min(FACTORS.len() - 1);
         self.rescaled.clone_from(&layout.rescaled);
     }
 

@@ -194,12 +194,13 @@ impl Column {
                 Line::styled(format!("{symbol} {}", state.word()), style)
             }
             Self::Done => plain(run.figures.progress.map(|progress| {
-                let of = if progress.phase == Phase::Teacher {
-                    "T "
+                let percent = (progress.share() * 100.0).floor();
+                if progress.phase == Phase::Teacher {
+                    // As wide whatever it is: `T 23 %` and `T100 %`.
+                    format!("T{percent:3.0} %")
                 } else {
-                    ""
-                };
-                format!("{of}{:.0} %", (progress.share() * 100.0).floor())
+                    format!("{percent:.0} %")
+                }
             })),
             Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement => {
                 self.figure_cell(run.figures, baseline, theme)

@@ -3,6 +3,7 @@
 
 mod advice;
 mod column;
+mod comparison;
 mod config;
 mod deeds;
 mod details;
@@ -28,12 +29,14 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use self::column::Column;
+use self::comparison::Comparison;
 use self::filter::{Filter, Subject};
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
+use self::overlay::Overlay;
 use self::table::Hit;
 use crate::store::{RunEntry, Runs};
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Context};
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
@@ -63,15 +66,6 @@ enum View {
     Diff,
 }
 
-/// How far a comparison is scrolled, and what it draws.
-#[derive(Debug, Clone, Copy, Default)]
-struct Comparison {
-    /// Index into what can be drawn.
-    drawn: usize,
-    above: usize,
-    before: usize,
-}
-
 /// State of the screen.
 #[derive(Debug, Default)]
 pub struct RunsTable {
@@ -90,6 +84,7 @@ pub struct RunsTable {
     border: Border,
     marks: Marks,
     comparison: Comparison,
+    overlay: Overlay,
     /// A rename that was asked for and not seen yet.
     renaming: Option<(String, String)>,
 }
@@ -111,6 +106,7 @@ impl RunsTable {
         self.trash
             .refresh(runs.trash(), &Filter::default(), self.sorting);
         self.marks.retain(|name| runs.get(name).is_some());
+        self.renew_overlay(runs);
     }
 
     /// Does what was asked for. Returns the run to open, if one is.
@@ -120,6 +116,10 @@ impl RunsTable {
         shared: &mut Shared,
         runs: &Runs,
     ) -> Option<String> {
+        if action.entry().context == Context::Overlay {
+            // From the palette, an action comes without the curves being shown.
+            self.view = View::Overlay;
+        }
         match action {
             Action::Filter => ask_filter("Filter runs", self.filter.text(), shared),
             Action::SortRuns => self.sort(self.sorting.column.next(), runs),
@@ -136,6 +136,7 @@ impl RunsTable {
             _ if self.is_comparison() => self.act_on_comparison(action, runs),
             _ => return self.act_on_list(action, shared, runs),
         }
+        self.renew_overlay(runs);
         None
     }
 
@@ -163,32 +164,11 @@ impl RunsTable {
         None
     }
 
-    fn act_on_comparison(&mut self, action: Action, runs: &Runs) {
-        let compared = self.compared(runs);
-        let (rows, most) = (diff::rows(&compared), compared.len().saturating_sub(1));
-        let comparison = &mut self.comparison;
-        match (action, self.view) {
-            (Action::Left, View::Overlay) => {
-                comparison.drawn =
-                    (comparison.drawn + overlay::QUANTITIES.len() - 1) % overlay::QUANTITIES.len();
-            }
-            (Action::Right, View::Overlay) => {
-                comparison.drawn = (comparison.drawn + 1) % overlay::QUANTITIES.len();
-            }
-            (Action::Left, _) => comparison.before = comparison.before.saturating_sub(1),
-            (Action::Right, _) => comparison.before = (comparison.before + 1).min(most),
-            (Action::Up, _) => comparison.above = comparison.above.saturating_sub(1),
-            (Action::Down, _) => comparison.above = (comparison.above + 1).min(rows),
-            (Action::PageUp, _) => comparison.above = comparison.above.saturating_sub(PAGE),
-            (Action::PageDown, _) => comparison.above = (comparison.above + PAGE).min(rows),
-            (Action::First, _) => comparison.above = 0,
-            (Action::Last, _) => comparison.above = rows,
-            _ => {}
-        }
-    }
-
     /// Leaves what is open: a view, then the filter.
     fn back(&mut self, runs: &Runs) {
+        if self.view == View::Overlay && self.overlay.back() {
+            return;
+        }
         if self.view != View::Runs {
             self.view = View::Runs;
         } else if !self.filter.is_empty() {
@@ -242,6 +222,9 @@ impl RunsTable {
         shared: &mut Shared,
         runs: &Runs,
     ) {
+        if self.view == View::Overlay && self.mouse_on_curves(mouse, area, runs) {
+            return;
+        }
         let (table, details) = self.panes(area);
         if let (Some(_), Some(details), false) = (table, details, self.is_comparison())
             && self.border.mouse(mouse, details, Side::Right)
@@ -318,13 +301,18 @@ impl RunsTable {
                 Action::TagRun,
             ],
             View::Trash => &[Action::RestoreRun, Action::SortRuns, Action::Back],
-            View::Overlay => &[Action::DiffRuns, Action::Back],
+            View::Overlay => &[
+                Action::Right,
+                Action::MaximizeCurves,
+                Action::ScaleCurves,
+                Action::ZoomInCurves,
+                Action::AxisCurves,
+                Action::SmoothCurves,
+                Action::DiffRuns,
+                Action::Back,
+            ],
             View::Diff => &[Action::OverlayRuns, Action::Back],
         }
-    }
-
-    fn is_comparison(&self) -> bool {
-        matches!(self.view, View::Overlay | View::Diff)
     }
 
     fn listing(&self) -> &Listing {
@@ -360,15 +348,6 @@ impl RunsTable {
     /// The baseline's figures.
     fn baseline(&self) -> Option<&figures::Figures> {
         Some(&self.runs.known(self.marks.baseline()?)?.figures)
-    }
-
-    /// The runs that are compared, with their places.
-    fn compared<'a>(&'a self, runs: &'a Runs) -> Vec<(usize, Subject<'a>)> {
-        let selected = self.runs.selected().map(|(_, name)| name);
-        let compared = self.marks.compared(selected).into_iter();
-        compared
-            .filter_map(|(place, name)| Some((place, self.runs.subject(name, runs.get(name)?)?)))
-            .collect()
     }
 }
 

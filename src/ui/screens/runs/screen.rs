@@ -13,7 +13,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::table::Table;
-use super::{RunsTable, View, advice, details, diff, filter, overlay};
+use super::{RunsTable, View, advice, details, diff, filter};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Purpose};
@@ -33,9 +33,6 @@ const NARROWEST: u16 = 34;
 
 /// From this width on there is room for them when they are asked for.
 const ROOM: u16 = 120;
-
-/// From this height on curves and differences are shown together.
-const TALL: u16 = 36;
 
 impl RunsTable {
     /// Takes over where the border was before.
@@ -118,19 +115,10 @@ impl RunsTable {
     fn draw_comparison(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
         let theme = &shared.theme;
         let compared = self.compared(runs);
-        let (above, below) = match self.view {
-            View::Overlay if area.height >= TALL => {
-                let halves = [Constraint::Percentage(60), Constraint::Fill(1)];
-                let [above, below] = Layout::vertical(halves).areas(area);
-                (Some(above), Some(below))
-            }
-            View::Overlay => (Some(area), None),
-            _ => (None, Some(area)),
-        };
+        let (above, below) = self.halves(area);
         let baseline = self.baseline();
         if let Some(place) = above {
-            let drawn = overlay::QUANTITIES[self.comparison.drawn % overlay::QUANTITIES.len()];
-            overlay::draw(&compared, baseline, drawn, theme, frame, place);
+            self.overlay.draw(&compared, baseline, theme, frame, place);
         }
         if let Some(place) = below {
             let scrolled = (self.comparison.above, self.comparison.before);

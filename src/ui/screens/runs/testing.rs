@@ -17,6 +17,7 @@ pub(super) const ADAPTIVE: &str = "cifar10-adaptive-20260102-101500-a1b2c3";
 pub(super) const VANILLA: &str = "cifar10-vanilla-20260101-090000-d4e5f6";
 pub(super) const CRASHED: &str = "cifar10-multiview-20260102-083000-0badca";
 pub(super) const TRAINING: &str = "cifar10-scratch-20260102-113000-7a7a7a";
+pub(super) const PAUSED: &str = "cifar10-adaptive-20260102-115500-5c5c5c";
 pub(super) const STOPPED: &str = "quickstart-20251231-235900-1f1f1f";
 
 const ADAPTIVE_TEXT: &str = include_str!("../../../../experiments/cifar10-adaptive.ron");
@@ -220,7 +221,7 @@ pub(super) fn runs() -> Runs {
     );
     runs.insert(failed);
 
-    let mut teacher = entry("cifar10-adaptive-20260102-115500-5c5c5c", ADAPTIVE_TEXT, 12);
+    let mut teacher = entry(PAUSED, ADAPTIVE_TEXT, 12);
     apply(&mut teacher, &trained(10, &[])[..4]);
     let begun = RunEvent::PhaseStarted {
         phase: Phase::Teacher,

@@ -1,7 +1,10 @@
 use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 
-use super::testing::{ADAPTIVE, CRASHED, STOPPED, TRAINING, VANILLA, entry, runs, screen};
+use super::testing::{
+    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, runs, screen,
+};
+use crate::event::{Phase, RunEvent};
 use crate::run::Notes;
 use crate::store::Runs;
 use crate::ui::testing::Harness;
@@ -73,6 +76,17 @@ fn the_selected_run_stays_selected_wherever_it_moves() {
     let before = harness.take();
     harness.keys(&["s", "S", "y"]);
     assert_eq!(harness.take(), before);
+}
+
+#[test]
+fn a_teacher_that_is_trained_is_told_in_whole() {
+    let mut runs = runs();
+    let paused = runs.get_mut(PAUSED).unwrap();
+    let seconds = 400.0;
+    let phase = Phase::Teacher;
+    apply(paused, &[RunEvent::PhaseEnded { phase, seconds }]);
+    let screen = screen(80, 24, runs).screen();
+    assert!(screen.contains(" T100 % "), "{screen}");
 }
 
 #[test]
@@ -295,7 +309,7 @@ fn keys() -> impl Strategy<Value = Vec<&'static str>> {
     let key = prop::sample::select(vec![
         "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "esc", "space", "s",
         "S", "b", "d", "o", "i", "M", "T", "u", "r", "B", "e", "y", "x", "t", "n", "m", "/", "a",
-        "enter", "2", "(", "~",
+        "enter", "2", "(", "~", "+", "-", ",", ".", "0",
     ]);
     prop::collection::vec(key, 0..40)
 }

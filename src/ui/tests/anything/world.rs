@@ -317,7 +317,7 @@ impl World {
         let ui = &self.harness.ui;
         let contexts = ui.contexts();
         let typing = ui.takes_text();
-        for action in ui.hints().iter().chain(&ALWAYS) {
+        for action in ui.hints(&self.harness.runs).iter().chain(&ALWAYS) {
             let Some(key) = ui.hint_key(*action) else {
                 continue;
             };

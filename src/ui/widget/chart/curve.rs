@@ -4,8 +4,10 @@ use ratatui::style::Style;
 
 use super::axis::Axis;
 use super::canvas::{Canvas, Stroke};
+use super::marker;
 use super::smooth::Smooth;
 use super::summary::{Extent, Summary, block_within};
+use crate::ui::theme::Theme;
 
 /// Blocks in a column of dots, at least, where columns begin with a block.
 const MANY: usize = 8;
@@ -119,6 +121,9 @@ pub struct Curve<'a> {
     pub smooth: Option<&'a Smooth>,
     /// Which of the colours and markers it has.
     pub colour: usize,
+    /// Another letter and style than those of its number: of a curve that is
+    /// known by them elsewhere, too.
+    pub look: Option<(char, Style)>,
     /// How it is drawn.
     pub stroke: Stroke,
 }
@@ -132,6 +137,18 @@ struct Column {
 }
 
 impl Curve<'_> {
+    /// The letter that stands for it.
+    pub(super) fn marker(&self) -> char {
+        self.look
+            .map_or_else(|| marker(self.colour), |(letter, _)| letter)
+    }
+
+    /// How it is drawn.
+    pub(super) fn style(&self, theme: &Theme) -> Style {
+        self.look
+            .map_or_else(|| theme.series(self.colour), |(_, style)| style)
+    }
+
     /// The extent of what lies between two places, smoothed or not, with the
     /// points just outside: lines lead to them.
     #[must_use]
@@ -161,8 +178,13 @@ impl Curve<'_> {
     /// The last value that is one.
     #[must_use]
     pub fn last(&self) -> Option<f64> {
+        self.end().map(|(_, value)| value)
+    }
+
+    /// The last point whose value is one.
+    pub(super) fn end(&self) -> Option<(f64, f64)> {
         let index = self.values.iter().rposition(|value| value.is_finite())?;
-        self.value(index)
+        Some((self.xs.at(index)?, self.value(index)?))
     }
 
     fn value(&self, index: usize) -> Option<f64> {

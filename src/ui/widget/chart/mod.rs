@@ -12,6 +12,8 @@ pub mod canvas;
 pub mod curve;
 mod frame;
 mod marks;
+mod page;
+mod sight;
 pub mod smooth;
 pub mod summary;
 mod title;
@@ -25,6 +27,8 @@ use ratatui::text::Line;
 pub use self::axis::{Axis, number};
 pub use self::canvas::{Canvas, Stroke};
 pub use self::curve::{Curve, Xs};
+pub use self::page::cells;
+pub use self::sight::Sight;
 pub use self::smooth::Smooth;
 pub use self::summary::{Extent, Summary};
 pub use self::window::Window;
@@ -63,6 +67,8 @@ pub struct Chart<'a> {
     pub unit: &'a str,
     /// What is shown upwards at least; else what the curves need.
     pub y: Option<(f64, f64)>,
+    /// What lies above it does not count for what is shown upwards.
+    pub ceiling: Option<f64>,
     /// Whether the y axis is logarithmic.
     pub log: bool,
     /// What happened, in any order.
@@ -106,6 +112,9 @@ impl Chart<'_> {
     }
 
     fn axes_around(&self, mut extent: Extent) -> (Axis, Axis) {
+        if let Some(ceiling) = self.ceiling.filter(|ceiling| *ceiling > extent.min) {
+            extent.max = extent.max.min(ceiling);
+        }
         for bound in self.y.iter().flat_map(|(low, high)| [*low, *high]) {
             extent.add(bound);
         }
@@ -151,17 +160,32 @@ impl Chart<'_> {
                 bounds = curve.bounds(axes.0, canvas.width());
             }
             last = Some(curve);
-            let styles = (theme.series(curve.colour), faint);
+            let styles = (curve.style(theme), faint);
             curve.draw_columns(canvas, axes, &bounds, styles);
         }
     }
 
-    /// Letters along the curves, where colours don't tell them apart.
+    /// Letters along the curves, where colours don't tell them apart or they are
+    /// known by their letters.
     fn draw_markers(&self, (x, y): (Axis, Axis), theme: &Theme, frame: &mut Frame, plot: Rect) {
-        if has_colours(theme) || self.curves.len() < 2 {
-            return;
-        }
+        let told_apart = has_colours(theme) || self.curves.len() < 2;
         for (number, curve) in self.curves.iter().enumerate() {
+            if told_apart && curve.look.is_none() {
+                continue;
+            }
+            let style = curve.look.map_or_else(Style::new, |(_, style)| style);
+            if curve.look.is_some()
+                && let Some((at, value)) = curve.end()
+                && let Some(column) = column(x, at, plot)
+            {
+                put(
+                    frame,
+                    plot,
+                    (column, row(y, value, plot)),
+                    curve.marker(),
+                    style,
+                );
+            }
             let start = (number * MARKER_EVERY / self.curves.len() + 2) % MARKER_EVERY;
             for column in (start..plot.width.into()).step_by(MARKER_EVERY) {
                 let at = x.value((column as f64 + 0.5) / f64::from(plot.width));
@@ -171,14 +195,8 @@ impl Chart<'_> {
                         .at(curve.xs.len().saturating_sub(1))
                         .is_some_and(|last| at <= last);
                 if let Some(value) = curve.value_at(at).filter(|_| inside) {
-                    let marker = marker(curve.colour);
-                    put(
-                        frame,
-                        plot,
-                        (column as u16, row(y, value, plot)),
-                        marker,
-                        Style::new(),
-                    );
+                    let place = (column as u16, row(y, value, plot));
+                    put(frame, plot, place, curve.marker(), style);
                 }
             }
         }

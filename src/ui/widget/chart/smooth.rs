@@ -10,6 +10,9 @@ use std::ops::Range;
 
 use super::summary::{BLOCK, Extent, Summary};
 
+/// Factors that one goes through, from none to much.
+pub const FACTORS: [f64; 6] = [0.0, 0.6, 0.8, 0.9, 0.97, 0.99];
+
 /// State of the average.
 #[derive(Debug, Clone, Copy, Default)]
 struct Average {

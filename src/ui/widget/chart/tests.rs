@@ -15,6 +15,7 @@ fn curve<'a>(name: &str, xs: &'a [f64], values: &'a [f64], colour: usize) -> Cur
         summary: None,
         smooth: None,
         colour,
+        look: None,
         stroke: Stroke::Solid,
     }
 }
@@ -26,6 +27,7 @@ fn chart<'a>(curves: &'a [Curve<'a>], x: (f64, f64)) -> Chart<'a> {
         x,
         unit: "step",
         y: None,
+        ceiling: None,
         log: false,
         marks: &[],
         best: None,

@@ -12,7 +12,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Chart, Curve, has_colours, marker, number};
+use super::{Chart, Curve, has_colours, number};
 use crate::ui::theme::Theme;
 use crate::ui::widget::cells::shorten;
 
@@ -83,8 +83,8 @@ impl Chart<'_> {
             None => curve.now.or_else(|| curve.last()),
         };
         let mut name = gap.to_owned();
-        if !has_colours(theme) && self.curves.len() > 1 {
-            name.push(marker(curve.colour));
+        if curve.look.is_some() || (!has_colours(theme) && self.curves.len() > 1) {
+            name.push(curve.marker());
             name.push_str(space);
         }
         if curve.name != self.title && !curve.name.is_empty() {
@@ -92,7 +92,7 @@ impl Chart<'_> {
             name.push(' ');
         }
         Line::from(vec![
-            Span::styled(name, theme.series(curve.colour)),
+            Span::styled(name, curve.style(theme)),
             Span::raw(value.map_or("—".to_owned(), number)),
         ])
     }

@@ -109,6 +109,7 @@ impl<'a> Scene<'a> {
             summary: None,
             smooth: None,
             colour: COLOURS[part],
+            look: None,
             stroke,
         };
         let mut curves = Vec::new();
@@ -156,6 +157,7 @@ impl<'a> Scene<'a> {
             curves,
             x,
             unit: "epoch",
+            ceiling: None,
             y: Some((0.0, if top > 0.0 { top } else { 1.0 })),
             log: false,
             marks: &[],

@@ -41,6 +41,29 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
 }
 
 #[test]
+fn hints_say_what_can_be_done_with_the_run() {
+    let foot = |life, outcome: Option<Outcome>| {
+        let mut events = events(50);
+        events.extend(outcome.map(RunEvent::RunEnded));
+        let (mut harness, _) = screen((80, 24), life, &events);
+        let shown = harness.screen();
+        shown.lines().last().unwrap().to_owned()
+    };
+    let reason = "asked for".to_owned();
+    let message = "the loss is NaN".to_owned();
+    assert!(foot(Life::Here, None).starts_with("\" space pause  e evaluate "));
+    for outcome in [Outcome::Stopped { reason }, Outcome::Failed { message }] {
+        let foot = foot(Life::Nobody, Some(outcome));
+        assert!(foot.starts_with("\" space go on  ] next run "), "{foot}");
+    }
+    let complete = foot(Life::Nobody, Some(Outcome::Completed));
+    assert!(
+        complete.starts_with("\" ] next run  K knobs "),
+        "{complete}"
+    );
+}
+
+#[test]
 fn a_paused_run_shows_where_it_stands_not_what_was_logged_last() {
     let (mut harness, name) = screen((80, 24), Life::Here, &events(50));
     let record = CommandRecord {

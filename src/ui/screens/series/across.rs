@@ -7,7 +7,7 @@ use crate::ui::widget::chart::Xs;
 
 /// The x axis of one training.
 #[derive(Clone, Copy)]
-pub(super) struct Across<'a> {
+pub(in crate::ui::screens) struct Across<'a> {
     axis: XAxis,
     /// The shared columns of the table; none without a row.
     rows: Option<Series<'a>>,
@@ -17,7 +17,7 @@ pub(super) struct Across<'a> {
 }
 
 impl<'a> Across<'a> {
-    pub(super) fn new(
+    pub(in crate::ui::screens) fn new(
         axis: XAxis,
         store: &'a RunStore,
         phase: Phase,
@@ -33,12 +33,12 @@ impl<'a> Across<'a> {
         }
     }
 
-    pub(super) fn unit(&self) -> &'static str {
+    pub(in crate::ui::screens) fn unit(&self) -> &'static str {
         self.axis.unit()
     }
 
     /// Where logged rows lie.
-    pub(super) fn xs(&self) -> Xs<'a> {
+    pub(in crate::ui::screens) fn xs(&self) -> Xs<'a> {
         let Some(rows) = self.rows else {
             return Xs::Values(&[]);
         };
@@ -50,7 +50,7 @@ impl<'a> Across<'a> {
     }
 
     /// Where it lies that so many steps are complete.
-    pub(super) fn of_step(&self, step: u64) -> f64 {
+    pub(in crate::ui::screens) fn of_step(&self, step: u64) -> f64 {
         match self.axis {
             XAxis::Step => step as f64,
             XAxis::Epoch => step as f64 / self.steps_per_epoch,
@@ -64,7 +64,7 @@ impl<'a> Across<'a> {
     }
 
     /// From the beginning of the training to where it stands.
-    pub(super) fn all(&self) -> (f64, f64) {
+    pub(in crate::ui::screens) fn all(&self) -> (f64, f64) {
         let end = self.of_step(self.completed);
         (0.0, if end > 0.0 { end } else { 1.0 })
     }

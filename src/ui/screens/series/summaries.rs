@@ -11,7 +11,7 @@ use crate::ui::widget::chart::{Smooth, Summary};
 
 /// Summaries of one training's series.
 #[derive(Debug, Default)]
-pub(super) struct Summaries {
+pub(in crate::ui::screens) struct Summaries {
     /// Run, training and number of its processes: a new process may have taken
     /// steps back.
     of: Option<(String, Phase, u32)>,
@@ -24,9 +24,16 @@ pub(super) struct Summaries {
 }
 
 impl Summaries {
-    /// Takes in what a training logged since the last call; `factor` is that of
-    /// the smoothing, 0 for none.
-    pub(super) fn update(&mut self, run: &str, store: &RunStore, phase: Phase, factor: f64) {
+    /// Takes in what a training logged since the last call of the metrics that
+    /// are wanted; `factor` is that of the smoothing, 0 for none.
+    pub(in crate::ui::screens) fn update(
+        &mut self,
+        run: &str,
+        store: &RunStore,
+        phase: Phase,
+        factor: f64,
+        wanted: impl Fn(&str) -> bool,
+    ) {
         let of = Some((run.to_owned(), phase, store.processes));
         let table = store.table(phase);
         if self.of != of || self.timed > table.len() {
@@ -41,7 +48,7 @@ impl Summaries {
                 *smooth = None;
             }
         }
-        for metric in table.metrics() {
+        for metric in table.metrics().filter(|metric| wanted(metric)) {
             let Some(series) = table.series(metric) else {
                 continue;
             };
@@ -82,11 +89,11 @@ impl Summaries {
         }
     }
 
-    pub(super) fn of(&self, metric: &str) -> Option<&(Summary, Option<Smooth>)> {
+    pub(in crate::ui::screens) fn of(&self, metric: &str) -> Option<&(Summary, Option<Smooth>)> {
         self.metrics.get(metric)
     }
 
-    pub(super) fn begins(&self) -> &[(usize, f64)] {
+    pub(in crate::ui::screens) fn begins(&self) -> &[(usize, f64)] {
         &self.begins
     }
 }

@@ -1,0 +1,74 @@
+//! Which keys are worth knowing here: of a run that trains, how it is paused; of
+//! one that ended, how it goes on, or how one comes to the others.
+
+use super::{Focus, Live, control};
+use crate::store::{RunState, Runs};
+use crate::ui::action::Action;
+
+/// Of a run that takes commands.
+const TRAINS: &[Action] = &[
+    Action::PauseRun,
+    Action::EvaluateNow,
+    Action::FocusKnobs,
+    Action::FocusEvents,
+    Action::SwitchPhase,
+    Action::Maximize,
+    Action::ZoomIn,
+];
+
+/// Of one that ended before its end.
+const STOPPED: &[Action] = &[
+    Action::PauseRun,
+    Action::NextRun,
+    Action::FocusKnobs,
+    Action::FocusEvents,
+    Action::SwitchPhase,
+    Action::Maximize,
+    Action::ZoomIn,
+];
+
+/// Of one that can only be looked at.
+const OVER: &[Action] = &[
+    Action::NextRun,
+    Action::FocusKnobs,
+    Action::FocusEvents,
+    Action::SwitchPhase,
+    Action::Maximize,
+    Action::ZoomIn,
+    Action::NextAxis,
+];
+
+const KNOBS: &[Action] = &[
+    Action::RaiseKnob,
+    Action::LaterPoint,
+    Action::NextKnob,
+    Action::SetKnob,
+    Action::KnobShape,
+    Action::SendKnob,
+    Action::LeaveKnobs,
+];
+
+impl Live {
+    pub(in crate::ui) fn hints(&self, runs: &Runs) -> &'static [Action] {
+        let run = self.shown_run(runs).map(|shown| shown.entry);
+        let trains = run.is_some_and(|run| control::refusal(run).is_none());
+        let resumes = run.is_some_and(|run| run.state().can_resume());
+        match self.focus {
+            Focus::Charts if trains => TRAINS,
+            Focus::Charts if resumes => STOPPED,
+            Focus::Charts => OVER,
+            Focus::Events if trains || resumes => {
+                &[Action::Maximize, Action::FocusEvents, Action::PauseRun]
+            }
+            Focus::Events => &[Action::Maximize, Action::FocusEvents, Action::NextRun],
+            Focus::Knobs => KNOBS,
+        }
+    }
+
+    /// Whether the key that pauses would: of a training that waits or ended it
+    /// goes on with it.
+    pub(in crate::ui) fn would_pause(&self, runs: &Runs) -> bool {
+        let state = self.shown_run(runs).map(|shown| shown.entry.state());
+        state.is_none_or(|state| state != RunState::Paused && !state.can_resume())
+    }
+}
