@@ -114,7 +114,7 @@ fn every_screen_comes_to_what_the_readme_shows() {
     terminal.keys("2");
     terminal.until(&["Runs 3"]);
     terminal.keys("   o");
-    terminal.until(&["scratch", "epochs"]);
+    terminal.until(&["scratch", "loss/total"]);
     put("runs", &terminal.text());
     terminal.keys("4");
     terminal.until_gone("Runs 3");
