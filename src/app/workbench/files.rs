@@ -8,6 +8,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::mail::Sender;
 use super::message::Message;
+use crate::experiment::read_text;
 use crate::run::atomic::write_file;
 use crate::ui::{LogLine, News};
 
@@ -59,7 +60,11 @@ pub fn listed(folder: &Path) -> News {
 
 /// Reads an experiment file.
 pub fn read(path: PathBuf) -> News {
-    let text = fs::read_to_string(&path).map_err(|error| error.to_string());
+    let text = read_text(&path).map_err(|report| {
+        let mistakes = report.diagnostics.into_iter();
+        let messages: Vec<String> = mistakes.map(|mistake| mistake.message).collect();
+        messages.join("; ")
+    });
     News::ExperimentRead { path, text }
 }
 
@@ -186,6 +191,21 @@ mod tests {
             assert!(list(place.path()).unwrap().is_empty());
         }
         assert!(trash(&path).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_an_error_that_says_where() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.ron");
+        fs::write(&path, b"Exp\xffriment()").unwrap();
+        let News::ExperimentRead { text, .. } = read(path.clone()) else {
+            panic!("another answer");
+        };
+        let told = text.unwrap_err();
+        assert!(
+            told.contains("a.ron") && told.ends_with("byte 3 is 0xff, which is not UTF-8"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -156,7 +156,11 @@ fn report(source: &Source, mut findings: Vec<Finding>) -> Report {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, Report> {
+/// Reads an experiment file's text.
+///
+/// # Errors
+/// If there is no file, it is no text, or far too large for an experiment.
+pub fn read_text(path: &Path) -> Result<String, Report> {
     let shown = path.display();
     let fail = |message: String, help: &str| Err(Report::placeless(message, Some(help)));
     if path.is_dir() {

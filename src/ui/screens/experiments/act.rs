@@ -158,11 +158,13 @@ impl Experiments {
         let (Some(path), Some(buffer)) = (self.current(), self.buffer()) else {
             return false;
         };
-        let Some(theirs) = buffer.theirs() else {
-            return false;
+        let name = stem(path);
+        let conflict = match (buffer.theirs(), buffer.unreadable()) {
+            (Some(theirs), _) => Conflict::new(name, buffer.document.text(), theirs, saving),
+            (None, Some(reason)) => Conflict::unreadable(name, reason, saving),
+            (None, None) => return false,
         };
         if shared.dialog.is_none() {
-            let conflict = Conflict::new(stem(path), buffer.document.text(), theirs, saving);
             shared.dialog = Some(Dialog::Conflict(conflict));
         }
         true
@@ -184,7 +186,7 @@ impl Experiments {
     pub(in crate::ui) fn save_all(&mut self, shared: &mut Shared, runs: &Runs) -> bool {
         let modified = self.buffers.iter_mut();
         let mut modified = modified.filter(|(_, buffer)| buffer.is_modified());
-        let disputed = modified.find(|(_, buffer)| buffer.theirs().is_some());
+        let disputed = modified.find(|(_, buffer)| buffer.is_disputed());
         if let Some((path, _)) = disputed {
             let path = path.clone();
             self.select(Some(path), shared, runs);

@@ -102,7 +102,7 @@ impl Experiments {
         let status = status::status(path, buffer, unreadable, shared, latest);
         let (word, style) = word(status, &shared.theme);
         let mark = match buffer {
-            Some(buffer) if buffer.theirs().is_some() => "!",
+            Some(buffer) if buffer.is_disputed() => "!",
             Some(buffer) if buffer.is_modified() => "*",
             _ => " ",
         };
@@ -151,10 +151,11 @@ impl Experiments {
         };
         rows.push((
             "text",
-            match (buffer.theirs(), buffer.is_modified()) {
-                (Some(_), _) => "changed on disk too",
-                (None, true) => "not saved",
-                (None, false) => "saved",
+            match (buffer.theirs(), buffer.unreadable(), buffer.is_modified()) {
+                (Some(_), ..) => "changed on disk too",
+                (None, Some(_), _) => "unreadable on disk",
+                (None, None, true) => "not saved",
+                (None, None, false) => "saved",
             }
             .to_owned(),
         ));

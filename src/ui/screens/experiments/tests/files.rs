@@ -73,6 +73,47 @@ fn saving_over_a_changed_file_asks_and_saves_only_if_told_to() {
     assert!(!world.shows("changed on disk") && !world.shows("not saved"));
 }
 
+/// A file cannot be read from now on.
+fn unreadable(world: &mut World, name: &str) {
+    world.screen.news(News::ExperimentRead {
+        path: path(name),
+        text: Err(format!("`{name}` is not text: byte 3 is 0xff")),
+    });
+    world.answer();
+}
+
+#[test]
+fn an_open_text_whose_file_became_unreadable_is_marked_and_saved_only_if_told_to() {
+    let mut world = two();
+    world.keys(&["enter"]);
+    unreadable(&mut world, "a.ron");
+    assert!(world.shows("! cannot be read on disk: f4 says why"));
+    assert!(world.shows("byte 3 is 0xff") && world.shows("unreadable"));
+    world.keys(&["ctrl+s", "enter"]).text("y");
+    assert!(world.shows("a cannot be read any more") && !world.shows("take theirs"));
+    world.keys(&["f3", "esc"]);
+    assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+    world.keys(&["f5"]);
+    assert_eq!(world.asked, []);
+    world.text("// mine\n");
+    world.keys(&["esc", "down", "q", "enter"]);
+    assert!(world.shows("a cannot be read any more"));
+    world.keys(&["f2"]);
+    assert!(world.files[&path("a.ron")].starts_with("// mine\n"));
+    assert!(!world.shows("cannot be read") && !world.shows("not saved"));
+}
+
+#[test]
+fn a_text_that_nobody_edits_goes_when_its_file_becomes_unreadable() {
+    let mut world = two();
+    unreadable(&mut world, "a.ron");
+    assert!(world.shows("unreadable") && !world.shows("Experiment("));
+    world.keys(&["enter"]).text("x").keys(&["ctrl+s"]);
+    assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+    world.elsewhere("a.ron", QUICKSTART);
+    assert!(!world.shows("unreadable") && world.shows("Experiment("));
+}
+
 #[test]
 fn a_new_experiment_comes_from_the_template_and_is_opened() {
     let mut world = two();
