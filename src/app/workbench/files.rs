@@ -9,7 +9,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use super::mail::Sender;
 use super::message::Message;
 use crate::experiment::read_text;
-use crate::run::atomic::write_file;
+use crate::run::atomic::write_through;
 use crate::ui::{LogLine, News};
 
 /// Folder of experiments that were thrown away, beside them.
@@ -69,10 +69,11 @@ pub fn read(path: PathBuf) -> News {
 }
 
 /// Writes an experiment file beside its place and moves it there; a file that
-/// is there already is replaced only if that is asked for.
+/// is there already is replaced only if that is asked for, and stays a link if
+/// it is one.
 pub fn write(path: PathBuf, text: String, replace: bool) -> News {
     let written = if replace {
-        write_file(&path, text.as_bytes())
+        write_through(&path, text.as_bytes())
     } else {
         create(&path, &text)
     };
