@@ -26,7 +26,7 @@ pub struct Buffer {
     pub find: String,
     /// The open list of what can be written.
     pub completion: Option<Completion>,
-    /// What is wrong, in the order of the text.
+    /// What is wrong, in the order of the report.
     pub problems: Vec<Problem>,
     /// What it meant when it was last free of mistakes.
     pub loaded: Option<Loaded>,
