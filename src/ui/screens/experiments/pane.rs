@@ -106,15 +106,13 @@ impl Experiments {
             focused: self.focus == Focus::Text,
         };
         view::draw(&view, theme, frame, areas.text);
-        let selection = (self.focus == Focus::Problems).then_some(self.problem);
-        problems::draw(
+        let listed = problems::Listed {
             document,
-            &buffer.problems,
-            selection,
-            theme,
-            frame,
-            areas.problems,
-        );
+            problems: &buffer.problems,
+            selection: self.problem,
+            focused: self.focus == Focus::Problems,
+        };
+        problems::draw(listed, theme, frame, areas.problems);
         let rule = "─".repeat(areas.rule.width as usize);
         frame.render_widget(Line::styled(rule, theme.muted()), areas.rule);
         if self.is_editing() {
