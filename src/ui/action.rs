@@ -45,6 +45,17 @@ impl Context {
             Self::Inference => "Inference",
         }
     }
+
+    /// The contexts around it, which are asked after it.
+    #[must_use]
+    pub fn outer(self) -> &'static [Self] {
+        match self {
+            Self::Global => &[],
+            Self::Editor => &[Self::Experiments, Self::Global],
+            Self::Knobs => &[Self::Live, Self::Global],
+            _ => &[Self::Global],
+        }
+    }
 }
 
 /// One row of the table.
