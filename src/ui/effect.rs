@@ -105,6 +105,11 @@ pub enum Effect {
         /// The folder.
         folder: PathBuf,
     },
+    /// Complete the name of a folder as it was typed so far, `~` at its beginning
+    /// meaning the user's home.
+    CompleteFolder(String),
+    /// Find out whether there is a folder of this name, as it was typed.
+    FindFolder(String),
     /// Classify a folder of images.
     Infer(InferenceRequest),
     /// End the classification that is under way.

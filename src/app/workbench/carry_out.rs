@@ -8,7 +8,7 @@ use super::launcher::{Launcher, Wanted};
 use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
-use super::{files, inspect, layout, planner, run_files};
+use super::{files, folders, inspect, layout, planner, run_files};
 use crate::app::arguments::Arguments;
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
@@ -135,6 +135,8 @@ impl Hands {
             Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
             // The loop sees to these.
             Effect::OpenRun(_) | Effect::Quit | Effect::Suspend | Effect::Copy(_) => {}
+            Effect::CompleteFolder(typed) => folders::complete(typed, self.sender.clone()),
+            Effect::FindFolder(typed) => folders::find(typed, self.sender.clone()),
             Effect::ReadProbe(_)
             | Effect::ProbeFolder { .. }
             | Effect::Infer(_)

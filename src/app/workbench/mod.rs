@@ -11,6 +11,7 @@ mod carry_out;
 mod catalogue;
 mod config;
 mod files;
+mod folders;
 mod inspect;
 mod launcher;
 mod layout;

@@ -3,6 +3,7 @@
 mod buttons;
 mod confirm;
 mod conflict;
+mod folders;
 mod frame;
 mod help;
 mod palette;
@@ -24,6 +25,7 @@ pub use self::quit::{Leaving, Quit};
 use super::action::Action;
 use super::effect::Effect;
 use super::keymap::Keymap;
+use super::news::News;
 use super::theme::Theme;
 
 /// Lines that a notch of the wheel scrolls by.
@@ -51,6 +53,8 @@ pub enum Dialog {
 pub enum Answer {
     /// It is still open.
     Open(Dialog),
+    /// It is still open, and waits for an answer.
+    Waiting(Dialog, Effect),
     /// It was left.
     Closed,
     /// An action was chosen.
@@ -83,6 +87,14 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.mouse(mouse, keymap, area),
             Self::Conflict(conflict) => conflict.mouse(mouse, keymap, area),
             Self::Quit(quit) => quit.mouse(mouse, keymap, area),
+        }
+    }
+
+    /// Takes in what was told of a folder that is asked for.
+    pub(super) fn heard(self, news: News) -> Answer {
+        match self {
+            Self::Prompt(prompt) => prompt.heard(news),
+            other => Answer::Open(other),
         }
     }
 
