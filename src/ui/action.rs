@@ -129,6 +129,7 @@ actions! {
         DuplicateExperiment "duplicate-experiment" "Copies the selected experiment." ["d"];
         RenameExperiment "rename-experiment" "Renames the selected experiment's file." ["m"];
         TrashExperiment "trash-experiment" "Moves the selected experiment's file to the trash." ["delete", "X"];
+        RestoreExperiment "restore-experiment" "Brings back the experiment's file that went to the trash last." ["u"];
         Dequeue "dequeue" "Takes the selected experiment out of those that wait." ["x"];
         TogglePlan "plan" "Shows or hides what the experiment will do." ["p", "f6", "alt+p"];
         ShowDifference "show-difference" "Shows what somebody else changed in the file, to choose whose text stays." ["f4", "alt+x"];

@@ -39,6 +39,8 @@ pub enum Effect {
     /// for `NAME.ron`, and take it out of the queue. Where it went is told in
     /// the log.
     TrashExperiment(PathBuf),
+    /// Bring back the experiment file that was moved to the trash last.
+    RestoreExperiment,
     /// Plan a text off this thread. Only the newest of a path counts.
     Plan {
         /// The file that it is the text of.

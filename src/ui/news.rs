@@ -58,6 +58,9 @@ pub enum News {
         /// What was written, or why it was not.
         text: Result<String, String>,
     },
+    /// An experiment file came back from the trash, and is listed; or why it did
+    /// not.
+    ExperimentRestored(Result<PathBuf, String>),
     /// What a text means.
     Planned {
         /// The file that it is the text of.

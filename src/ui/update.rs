@@ -336,7 +336,10 @@ impl Ui {
                 self.experiments.heard(news, shared, runs);
                 self.written(is_saved);
             }
-            News::Experiments(_) | News::ExperimentRead { .. } | News::Planned { .. } => {
+            News::Experiments(_)
+            | News::ExperimentRead { .. }
+            | News::ExperimentRestored(_)
+            | News::Planned { .. } => {
                 self.experiments.heard(news, shared, runs);
             }
         }

@@ -12,9 +12,6 @@ use crate::experiment::read_text;
 use crate::run::atomic::write_through;
 use crate::ui::{LogLine, News};
 
-/// Folder of experiments that were thrown away, beside them.
-const TRASH: &str = ".trash";
-
 /// Experiment files in a folder and its subfolders, sorted; hidden ones are
 /// left out.
 ///
@@ -43,7 +40,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn is_experiment(path: &Path) -> bool {
+pub(super) fn is_experiment(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "ron")
 }
 
@@ -111,18 +108,6 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), String> {
         })
 }
 
-/// Moves an experiment file into the hidden folder `.trash` beside it, under a
-/// name that is free there. Returns where it is now.
-pub fn trash(path: &Path) -> Result<PathBuf, String> {
-    let folder = path.with_file_name(TRASH);
-    fs::create_dir_all(&folder)
-        .map_err(|error| format!("could not make {}: {error}", folder.display()))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let place = free_name(&folder, &stem)
-        .ok_or_else(|| format!("{} is full of files named {stem}", folder.display()))?;
-    rename(path, &place).map(|()| place)
-}
-
 /// The first of `name.ron`, `name-2.ron`, ... that is free, of a thousand.
 pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
     let numbered = (1..1000).map(|number| match number {
@@ -179,19 +164,6 @@ mod tests {
         put("notes.txt");
         assert_eq!(list(place.path()).unwrap(), [a, b]);
         assert!(list(&place.path().join("none")).is_err());
-    }
-
-    #[test]
-    fn what_is_thrown_away_is_not_listed_and_not_lost() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("a.ron");
-        for text in ["first", "second"] {
-            fs::write(&path, text).unwrap();
-            let trashed = trash(&path).unwrap();
-            assert_eq!(fs::read_to_string(trashed).unwrap(), text);
-            assert!(list(place.path()).unwrap().is_empty());
-        }
-        assert!(trash(&path).is_err());
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod planner;
 mod reload;
 mod run_files;
 mod state;
+mod trash;
 
 use std::io;
 use std::thread;

@@ -65,6 +65,7 @@ impl Experiments {
             Action::Launch | Action::LaunchText => self.launch_selected(shared),
             Action::Dequeue => self.dequeue(shared),
             Action::TrashExperiment => self.ask_to_trash(shared, runs),
+            Action::RestoreExperiment => shared.ask(Effect::RestoreExperiment),
             Action::NewExperiment => ask_name(None, shared),
             Action::DuplicateExperiment => ask_name(self.selected.clone(), shared),
             Action::RenameExperiment => {
@@ -234,6 +235,9 @@ impl Experiments {
         let status = status::status(path, buffer, false, shared, &latest);
         let mut told = format!("The file of {} moves to the folder .trash", stem(path));
         told.push_str(" beside it; its runs stay as they are.");
+        if let Some(key) = shared.keymap.key(Action::RestoreExperiment) {
+            told.extend([" ", &key, " brings it back."]);
+        }
         if let Status::Training(_) = status {
             told.push_str(" It trains: that goes on, with the run's own copy of the file.");
         }

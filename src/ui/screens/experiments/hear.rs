@@ -22,6 +22,14 @@ impl Experiments {
             News::Experiments(files) => self.listed(files, shared, runs),
             News::ExperimentRead { path, text } => self.read(path, text, shared, runs),
             News::ExperimentWritten { path, text } => self.written(&path, text, shared, runs),
+            News::ExperimentRestored(Ok(path)) => {
+                shared.tell(LogLine::info(format!("{} is back", stem(&path))));
+                if self.files.contains(&path) {
+                    self.select(Some(path), shared, runs);
+                    self.focus = Focus::List;
+                }
+            }
+            News::ExperimentRestored(Err(reason)) => shared.tell(LogLine::error(reason)),
             News::Planned {
                 path,
                 version,

@@ -279,6 +279,16 @@ fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
 }
 
 #[test]
+fn what_went_to_the_trash_last_comes_back_and_is_selected() {
+    let mut world = two();
+    world.keys(&["X", "enter", "u"]);
+    assert!(world.shows("a is back") && world.shows(" a.ron "));
+    assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+    world.keys(&["u"]);
+    assert!(world.shows("the trash is empty"));
+}
+
+#[test]
 fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
     let mut world = two();
     world.screen.runs.insert(super::training("quickstart", 20));
