@@ -107,6 +107,12 @@ impl Buffer {
         layout::editor(pane, self.problems.len(), self.is_disputed())
     }
 
+    /// Whether the text has mistakes, so that `loaded` is of one before.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
     /// Whether it is known what the text means as it is now.
     #[must_use]
     pub fn is_planned(&self) -> bool {

@@ -30,6 +30,9 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::figures::{Manner, duration};
 
+/// What stands below what a text meant before it had mistakes.
+const STALE: &str = "before the mistakes";
+
 impl Experiments {
     /// Draws the list.
     pub(super) fn draw_list(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, pane: Rect) {
@@ -161,6 +164,9 @@ impl Experiments {
         ));
         if let Some(loaded) = &buffer.loaded {
             rows.push(("method", loaded.plan.method.clone()));
+            if buffer.is_stale() {
+                rows.push(("", STALE.to_owned()));
+            }
         }
         if let Some(run) = latest.run(path, buffer) {
             let now = shared.clock.now;

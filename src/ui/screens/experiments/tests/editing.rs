@@ -27,6 +27,19 @@ fn a_mistake_is_told_as_it_is_typed_and_gone_when_it_is_mended() {
 }
 
 #[test]
+fn what_is_known_of_a_text_before_its_mistakes_is_marked_as_old() {
+    let mut world = World::new((80, 24), &[("a.ron", QUICKSTART)]);
+    assert!(world.shows("method AdaptiveAugmentation"));
+    assert!(!world.shows("before the mistakes"));
+    let scratch = QUICKSTART.replace("method: AdaptiveAugmentation(", "method: Scratch(");
+    world.elsewhere("a.ron", &scratch);
+    assert!(world.shows("method AdaptiveAugmentation"));
+    assert!(world.shows("before the mistakes"));
+    world.elsewhere("a.ron", QUICKSTART);
+    assert!(!world.shows("before the mistakes"));
+}
+
+#[test]
 fn an_answer_to_an_older_text_is_ignored() {
     let mut world = open(QUICKSTART);
     world.screen.text("x");
