@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::error::{DataError, Part};
 use super::images::Images;
 use super::set::{ImageSet, Pool, Rules};
-use super::source::{self, Labels};
+use super::source;
 use super::workers::Workers;
 use crate::event::DataSummary;
-use crate::experiment::spec::Source;
 
 /// Lists every image anywhere below a folder, to be read as the images of
 /// `known` were: at their size, with their normalisation. Images that cannot be
-/// used are left out and told in `skipped`, however many there are; those whose
+/// used, and subfolders that cannot be read or lead back to one above, are left
+/// out and told in `skipped`, however many there are; images whose
 /// damage shows only when they are decoded are left out of their batch. The
 /// images are those of `valid`; there are no labels.
 ///
@@ -25,12 +25,11 @@ pub fn open_folder(
     max_pixels: u64,
     workers: Workers,
 ) -> Result<Images, DataError> {
-    let source = Source::ImageFolder(folder.to_owned());
-    let found = source::find(&source, Labels::Ignored, max_pixels)
-        .map_err(DataError::at(Part::Inference))?;
+    let (found, mut skipped) =
+        source::find_below(folder).map_err(DataError::at(Part::Inference))?;
     let pool = Pool::load(
         Part::Inference,
-        source::place(&source),
+        folder.display().to_string(),
         found,
         known.size,
         0,
@@ -40,7 +39,7 @@ pub fn open_folder(
         },
         &workers,
     )?;
-    let skipped = pool.skipped().to_vec();
+    skipped.extend_from_slice(pool.skipped());
     let set = ImageSet::whole(Arc::new(pool));
     Ok(Images {
         classes: known.classes.clone(),
@@ -94,6 +93,23 @@ mod tests {
         assert!(set.name(1).ends_with("more/2.png"));
         assert_eq!(set.pixels(1).unwrap().dimensions(), (6, 6));
         assert!(skipped[0].path.ends_with("3.jpg"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_subfolder_that_leads_back_is_named_and_the_other_images_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        save(&dir.path().join("sub/1.png"), 1, (5, 5));
+        std::os::unix::fs::symlink("..", dir.path().join("sub/up")).unwrap();
+        save(&dir.path().join("tail/2.png"), 2, (5, 5));
+        let workers = Workers::new(1).unwrap();
+        let images = open_folder(dir.path(), &known(), 1000, workers).unwrap();
+        assert_eq!(images.valid.len(), 2);
+        let [skipped] = images.skipped.as_slice() else {
+            panic!("{:?}", images.skipped);
+        };
+        assert!(skipped.path.ends_with("sub/up"));
+        assert_eq!(skipped.reason, "leads back to a folder above it");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::probe::probe_now;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
 use crate::event::inspection::{Answering, Asked, Probe, Weights};
-use crate::event::{DataSummary, Phase};
+use crate::event::{DataSummary, Phase, SkippedImage};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::spec::{DeviceSpec, Spec};
@@ -126,11 +126,15 @@ impl RunModels {
     }
 }
 
-/// What a run's models answer on the images of a folder, at most the first 256.
+/// What a run's models answer on the images of a folder, at most the first 256,
+/// and what of the folder could not be read.
 ///
 /// # Errors
 /// A message that names what is missing.
-pub fn probe_folder(models: &RunModels, folder: &Path) -> Result<Probe, String> {
+pub fn probe_folder(
+    models: &RunModels,
+    folder: &Path,
+) -> Result<(Probe, Vec<SkippedImage>), String> {
     let images = models.images(folder).map_err(|error| error.to_string())?;
     let first: Vec<usize> = (0..images.valid.len().min(PROBED)).collect();
     let set = images.valid.subset(&first);
@@ -138,13 +142,14 @@ pub fn probe_folder(models: &RunModels, folder: &Path) -> Result<Probe, String> 
         return Err("a probe needs the student".to_owned());
     };
     let (step, epoch) = models.trained;
-    probe_now(
+    let probe = probe_now(
         &set,
         &images,
         (student, step, epoch),
         models.teacher.as_ref(),
-    )
-    .map_err(|error| error.to_string())
+    );
+    let probe = probe.map_err(|error| error.to_string())?;
+    Ok((probe, images.skipped))
 }
 
 fn read(mut network: Network, path: &Path) -> Result<Network, String> {

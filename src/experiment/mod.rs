@@ -24,4 +24,6 @@ pub mod schedule;
 pub mod spec;
 
 pub use explain::explain;
-pub use read::{Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text, read_spec};
+pub use read::{
+    Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text, read_spec, read_text,
+};

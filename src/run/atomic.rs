@@ -6,20 +6,69 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Replaces or creates the file at `path` with `bytes`.
 ///
 /// # Errors
 /// What the file system says; the old file is then untouched.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, share)
+}
+
+/// As [`write_file`], for a file that belongs to a person: a link stays one, and
+/// what it leads to is replaced; owner and permissions stay as they are.
+///
+/// # Errors
+/// As [`write_file`], and if the file must not be written: its permissions say
+/// so to everybody, whom the system would not stop, too.
+pub fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let place = linked(path)?;
+    let known = match fs::metadata(&place) {
+        Ok(known) => known,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return write_file(&place, bytes),
+        Err(error) => return Err(error),
+    };
+    if is_read_only(&known) {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} is read-only", place.display()),
+        ));
+    }
+    replace(&place, bytes, |file| dress(file, &known))
+}
+
+/// Links that are followed, as on Linux.
+const MOST_LINKS: usize = 40;
+
+/// Where a path leads, whether anything is there or not.
+fn linked(path: &Path) -> io::Result<PathBuf> {
+    let mut place = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&place) {
+            Ok(to) => place = parent(&place)?.join(to),
+            // No link, or nothing: that is told when it is written.
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("{} is a link that leads back to itself", path.display()),
+    ))
+}
+
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    ready: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = parent(path)?;
     let mut beside = tempfile::Builder::new()
         .prefix(".writing-")
         .tempfile_in(folder)?;
     beside.write_all(bytes)?;
     beside.as_file().sync_all()?;
-    share(beside.as_file())?;
+    ready(beside.as_file())?;
     beside.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
 }
@@ -48,6 +97,35 @@ fn share(file: &File) -> io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
 fn share(_: &File) -> io::Result<()> {
     Ok(())
+}
+
+/// Whether a file's owner must not write it.
+#[cfg(unix)]
+fn is_read_only(known: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    known.permissions().mode() & 0o200 == 0
+}
+
+#[cfg(not(unix))]
+fn is_read_only(known: &fs::Metadata) -> bool {
+    known.permissions().readonly()
+}
+
+/// Gives a new file the owner and the permissions of the one before.
+#[cfg(unix)]
+fn dress(file: &File, before: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let now = file.metadata()?;
+    if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+        // Only root may give files away; for others the file becomes theirs.
+        let _ = fchown(file, Some(before.uid()), Some(before.gid()));
+    }
+    file.set_permissions(before.permissions())
+}
+
+#[cfg(not(unix))]
+fn dress(file: &File, before: &fs::Metadata) -> io::Result<()> {
+    file.set_permissions(before.permissions())
 }
 
 /// Makes renames and removals in a folder durable.
@@ -92,6 +170,43 @@ mod tests {
         write_file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_persons_file_keeps_its_link_and_its_permissions() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let place = tempfile::tempdir().unwrap();
+        let (mine, file) = (place.path().join("mine"), place.path().join("file.ron"));
+        fs::create_dir(&mine).unwrap();
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
+        let link = mine.join("link.ron");
+        symlink("../file.ron", &link).unwrap();
+        write_through(&link, b"new").unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("../file.ron"));
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o664);
+        fs::remove_file(&file).unwrap();
+        write_through(&link, b"again").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"again");
+        symlink("round.ron", mine.join("round.ron")).unwrap();
+        assert!(write_through(&mine.join("round.ron"), b"x").is_err());
+        assert_eq!(fs::read_dir(&mine).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_read_only_file_is_not_replaced_by_anybody() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.ron");
+        fs::write(&path, "kept").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        let told = write_through(&path, b"new").unwrap_err().to_string();
+        assert!(told.ends_with("a.ron is read-only"), "{told}");
+        assert_eq!(fs::read(&path).unwrap(), b"kept");
     }
 
     #[test]

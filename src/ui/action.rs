@@ -48,6 +48,17 @@ impl Context {
             Self::Inference => "Inference",
         }
     }
+
+    /// The contexts around it, which are asked after it.
+    #[must_use]
+    pub fn outer(self) -> &'static [Self] {
+        match self {
+            Self::Global => &[],
+            Self::Editor => &[Self::Experiments, Self::Global],
+            Self::Knobs => &[Self::Live, Self::Global],
+            _ => &[Self::Global],
+        }
+    }
 }
 
 /// One row of the table.
@@ -121,6 +132,7 @@ actions! {
         DuplicateExperiment "duplicate-experiment" "Copies the selected experiment." ["d"];
         RenameExperiment "rename-experiment" "Renames the selected experiment's file." ["m"];
         TrashExperiment "trash-experiment" "Moves the selected experiment's file to the trash." ["delete", "X"];
+        RestoreExperiment "restore-experiment" "Brings back the experiment's file that went to the trash last." ["u"];
         Dequeue "dequeue" "Takes the selected experiment out of those that wait." ["x"];
         TogglePlan "plan" "Shows or hides what the experiment will do." ["p", "f6", "alt+p"];
         ShowDifference "show-difference" "Shows what somebody else changed in the file, to choose whose text stays." ["f4", "alt+x"];

@@ -39,6 +39,8 @@ pub enum Effect {
     /// for `NAME.ron`, and take it out of the queue. Where it went is told in
     /// the log.
     TrashExperiment(PathBuf),
+    /// Bring back the experiment file that was moved to the trash last.
+    RestoreExperiment,
     /// Plan a text off this thread. Only the newest of a path counts.
     Plan {
         /// The file that it is the text of.
@@ -105,6 +107,11 @@ pub enum Effect {
         /// The folder.
         folder: PathBuf,
     },
+    /// Complete the name of a folder as it was typed so far, `~` at its beginning
+    /// meaning the user's home.
+    CompleteFolder(String),
+    /// Find out whether there is a folder of this name, as it was typed.
+    FindFolder(String),
     /// Classify a folder of images.
     Infer(InferenceRequest),
     /// End the classification that is under way.

@@ -1,10 +1,13 @@
 //! Keys: how they are written, and which action each means where.
 
+mod conflicts;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use self::conflicts::conflicts;
 use super::action::{ACTIONS, Action, Context};
 use crate::experiment::nearest::nearest;
 
@@ -14,6 +17,12 @@ pub struct Chord {
     code: KeyCode,
     modifiers: KeyModifiers,
 }
+
+/// The key that always quits.
+const ALWAYS_QUITS: Chord = Chord {
+    code: KeyCode::Char('c'),
+    modifiers: KeyModifiers::CONTROL,
+};
 
 /// Keys with a name of their own.
 const NAMED: [(&str, KeyCode); 16] = [
@@ -169,6 +178,7 @@ impl Keymap {
     /// # Errors
     /// Every name that is no action, every key that is none, and every key that
     /// would mean two actions in one place: the action's name and a message.
+    /// Control and c always quit.
     pub fn with(changes: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<(String, String)>> {
         let mut keymap = Self::default();
         let mut problems = Vec::new();
@@ -195,7 +205,8 @@ impl Keymap {
                 }
             }
         }
-        problems.extend(keymap.conflicts());
+        keymap.keep_quit();
+        problems.extend(conflicts(&keymap, changes));
         if problems.is_empty() {
             Ok(keymap)
         } else {
@@ -203,25 +214,13 @@ impl Keymap {
         }
     }
 
-    fn conflicts(&self) -> Vec<(String, String)> {
-        let mut conflicts = Vec::new();
-        for (at, (action, chords)) in self.keys.iter().enumerate() {
-            for (other, others) in &self.keys[at + 1..] {
-                let same_place = action.entry().context == other.entry().context;
-                for chord in chords.iter().filter(|c| same_place && others.contains(c)) {
-                    conflicts.push((
-                        other.entry().name.to_owned(),
-                        format!(
-                            "`{chord}` means both `{}` and `{}` in {}",
-                            action.entry().name,
-                            other.entry().name,
-                            action.entry().context.title()
-                        ),
-                    ));
-                }
+    /// A workbench without a key to leave it would hold its terminal.
+    fn keep_quit(&mut self) {
+        for (action, chords) in &mut self.keys {
+            if *action == Action::Quit && !chords.contains(&ALWAYS_QUITS) {
+                chords.push(ALWAYS_QUITS);
             }
         }
-        conflicts
     }
 
     /// The action that a key means; contexts are asked in their order.
@@ -278,7 +277,7 @@ mod tests {
                 assert_eq!(chord.to_string(), *key, "{}", entry.name);
             }
         }
-        assert_eq!(Keymap::default().conflicts(), []);
+        assert_eq!(conflicts(&Keymap::default(), &BTreeMap::new()), []);
     }
 
     /// Whether every terminal sends a key, and sends it like no other, through
@@ -357,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_a_wrong_key_and_a_conflict_are_told() {
+    fn a_wrong_name_and_a_wrong_key_are_told() {
         let changes =
             |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
         let told = |name, key| Keymap::with(&changes(name, key)).unwrap_err()[0].1.clone();
@@ -366,10 +365,6 @@ mod tests {
             "there is no action `pause-rum`; did you mean `pause-run`?"
         );
         assert!(told("pause-run", "control-p").starts_with("`control-p` is no key"));
-        assert_eq!(
-            told("stop-run", "e"),
-            "`e` means both `stop-run` and `evaluate-now` in Live"
-        );
         let other = Keymap::with(&changes("pause-run", "f2")).unwrap();
         assert_eq!(other.keys(Action::PauseRun), "f2");
     }

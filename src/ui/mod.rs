@@ -34,7 +34,7 @@ pub use effect::Effect;
 pub use graphics::Graphics;
 pub use keymap::Keymap;
 pub use layout::Layout;
-pub use news::{Clock, GpuSample, Incoming, Level, LogLine, MachineSample, News};
+pub use news::{Clock, Completed, GpuSample, Incoming, Level, LogLine, MachineSample, News};
 pub use screens::Screen;
 pub use settings::Settings;
 pub use shared::Shared;

@@ -58,6 +58,9 @@ pub enum News {
         /// What was written, or why it was not.
         text: Result<String, String>,
     },
+    /// An experiment file came back from the trash, and is listed; or why it did
+    /// not.
+    ExperimentRestored(Result<PathBuf, String>),
     /// What a text means.
     Planned {
         /// The file that it is the text of.
@@ -89,12 +92,36 @@ pub enum News {
         /// What they answer.
         probe: Result<Box<Probe>, String>,
     },
+    /// How the name of a folder goes on.
+    FolderCompleted {
+        /// As it was typed.
+        typed: String,
+        /// As far as it can be told, and the names that it may go on with where
+        /// there are several; or why nothing can be told.
+        result: Result<Completed, String>,
+    },
+    /// Whether there is a folder.
+    FolderFound {
+        /// Its name as it was typed.
+        typed: String,
+        /// Why not, if it is not there.
+        result: Result<(), String>,
+    },
     /// A folder is being classified.
     Inference(InferenceEvent),
     /// What the machine is doing.
     Machine(MachineSample),
     /// Something for the log.
     Logged(LogLine),
+}
+
+/// The name of a folder, completed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completed {
+    /// What was typed, and what is certain to follow.
+    pub text: String,
+    /// The folders that it may become, by name, sorted; none where there is one.
+    pub candidates: Vec<String>,
 }
 
 /// How busy the machine is.

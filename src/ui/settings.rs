@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(settings.ground, Some(Ground::Light));
         assert_eq!(settings.palette, Palette::ColourBlind);
         assert_eq!(settings.pictures, PictureSetting::Sixel);
-        assert_eq!(keymap.keys(Action::Quit), "Q");
+        assert_eq!(keymap.keys(Action::Quit), "Q or ctrl+c");
     }
 
     #[test]
@@ -124,6 +124,8 @@ mod tests {
             told("(\n  keys: {\n    \"quid\": [\"q\"],\n  },\n)"),
             ["settings.ron, line 3: there is no action `quid`; did you mean `quit`?"]
         );
-        assert_eq!(told("(keys: {\"help\": [\"q\"]})").len(), 1);
+        let taken = told("(\n  keys: {\n    \"quit\": [\"r\"],\n  },\n)");
+        assert!(taken[0].starts_with("settings.ron, line 3: `r` means both `quit`"));
+        assert!(taken[0].contains("`launch`"));
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Harness {
     pub(crate) runs: Runs,
     /// Effects since the last [`take`](Self::take).
     effects: Vec<Effect>,
+    /// Whether every folder that is asked for is there; else nobody answers.
+    pub(crate) has_folders: bool,
     terminal: Terminal<TestBackend>,
 }
 
@@ -30,6 +32,7 @@ impl Harness {
             ui: Ui::new(Settings::default(), Keymap::default(), theme),
             runs: Runs::new(),
             effects: Vec::new(),
+            has_folders: true,
             terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
         };
         harness.input(Event::Resize(width, height));
@@ -93,8 +96,15 @@ impl Harness {
     }
 
     fn take_in(&mut self, incoming: Incoming) -> &mut Self {
-        let effects = self.ui.update(incoming, &self.runs);
-        self.effects.extend(effects);
+        for effect in self.ui.update(incoming, &self.runs) {
+            match effect {
+                Effect::FindFolder(typed) if self.has_folders => {
+                    let result = Ok(());
+                    self.news(News::FolderFound { typed, result });
+                }
+                other => self.effects.push(other),
+            }
+        }
         self
     }
 

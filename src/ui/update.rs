@@ -81,6 +81,10 @@ impl Ui {
     fn answered(&mut self, answer: Answer, runs: &Runs) {
         match answer {
             Answer::Open(dialog) => self.shared.dialog = Some(dialog),
+            Answer::Waiting(dialog, effect) => {
+                self.shared.dialog = Some(dialog);
+                self.shared.ask(effect);
+            }
             Answer::Closed => {}
             Answer::Chosen(action) => self.choose(action, runs),
             Answer::Confirmed(effect) => {
@@ -351,6 +355,12 @@ impl Ui {
                 self.runs_changed(runs);
             }
             News::RunsChanged => self.runs_changed(runs),
+            News::FolderCompleted { .. } | News::FolderFound { .. } => {
+                if let Some(dialog) = shared.dialog.take() {
+                    let answer = dialog.heard(news);
+                    self.answered(answer, runs);
+                }
+            }
             News::ProbeRead { .. } => self.compare.heard(news, shared, runs),
             News::Inference(event) => self.inference.heard(event, shared, runs),
             News::ExperimentWritten { ref text, .. } => {
@@ -358,7 +368,10 @@ impl Ui {
                 self.experiments.heard(news, shared, runs);
                 self.written(is_saved);
             }
-            News::Experiments(_) | News::ExperimentRead { .. } | News::Planned { .. } => {
+            News::Experiments(_)
+            | News::ExperimentRead { .. }
+            | News::ExperimentRestored(_)
+            | News::Planned { .. } => {
                 self.experiments.heard(news, shared, runs);
             }
         }

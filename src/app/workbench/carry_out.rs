@@ -8,7 +8,7 @@ use super::launcher::{Launcher, Wanted};
 use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
-use super::{files, inspect, layout, planner, run_files};
+use super::{files, folders, inspect, layout, planner, run_files, trash};
 use crate::app::arguments::Arguments;
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
@@ -96,7 +96,7 @@ impl Hands {
                 self.list();
             }
             Effect::TrashExperiment(path) => {
-                let trashed = files::trash(&path);
+                let trashed = trash::trash(&path);
                 if trashed.is_ok() {
                     self.launcher.forget(&path);
                     self.tell(self.queue());
@@ -104,6 +104,11 @@ impl Hands {
                 let from = path.display();
                 self.said(trashed.map(|to| format!("moved {from} to {}", to.display())));
                 self.list();
+            }
+            Effect::RestoreExperiment => {
+                let restored = trash::restore(&self.experiments);
+                self.list();
+                self.tell(News::ExperimentRestored(restored));
             }
             Effect::KeepLayout(layout) => self.outcome(layout::write(&layout)),
             Effect::Plan {
@@ -135,6 +140,8 @@ impl Hands {
             Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
             // The loop sees to these.
             Effect::OpenRun(_) | Effect::Quit | Effect::Suspend | Effect::Copy(_) => {}
+            Effect::CompleteFolder(typed) => folders::complete(typed, self.sender.clone()),
+            Effect::FindFolder(typed) => folders::find(typed, self.sender.clone()),
             Effect::ReadProbe(_)
             | Effect::ProbeFolder { .. }
             | Effect::Infer(_)

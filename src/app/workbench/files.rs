@@ -8,11 +8,9 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::mail::Sender;
 use super::message::Message;
-use crate::run::atomic::write_file;
+use crate::experiment::read_text;
+use crate::run::atomic::write_through;
 use crate::ui::{LogLine, News};
-
-/// Folder of experiments that were thrown away, beside them.
-const TRASH: &str = ".trash";
 
 /// Experiment files in a folder and its subfolders, sorted; hidden ones are
 /// left out.
@@ -42,7 +40,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn is_experiment(path: &Path) -> bool {
+pub(super) fn is_experiment(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "ron")
 }
 
@@ -59,15 +57,20 @@ pub fn listed(folder: &Path) -> News {
 
 /// Reads an experiment file.
 pub fn read(path: PathBuf) -> News {
-    let text = fs::read_to_string(&path).map_err(|error| error.to_string());
+    let text = read_text(&path).map_err(|report| {
+        let mistakes = report.diagnostics.into_iter();
+        let messages: Vec<String> = mistakes.map(|mistake| mistake.message).collect();
+        messages.join("; ")
+    });
     News::ExperimentRead { path, text }
 }
 
 /// Writes an experiment file beside its place and moves it there; a file that
-/// is there already is replaced only if that is asked for.
+/// is there already is replaced only if that is asked for, and stays a link if
+/// it is one.
 pub fn write(path: PathBuf, text: String, replace: bool) -> News {
     let written = if replace {
-        write_file(&path, text.as_bytes())
+        write_through(&path, text.as_bytes())
     } else {
         create(&path, &text)
     };
@@ -103,18 +106,6 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), String> {
             io::ErrorKind::AlreadyExists => format!("{} is there already", to.display()),
             _ => format!("could not rename {}: {error}", from.display()),
         })
-}
-
-/// Moves an experiment file into the hidden folder `.trash` beside it, under a
-/// name that is free there. Returns where it is now.
-pub fn trash(path: &Path) -> Result<PathBuf, String> {
-    let folder = path.with_file_name(TRASH);
-    fs::create_dir_all(&folder)
-        .map_err(|error| format!("could not make {}: {error}", folder.display()))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let place = free_name(&folder, &stem)
-        .ok_or_else(|| format!("{} is full of files named {stem}", folder.display()))?;
-    rename(path, &place).map(|()| place)
 }
 
 /// The first of `name.ron`, `name-2.ron`, ... that is free, of a thousand.
@@ -176,16 +167,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_thrown_away_is_not_listed_and_not_lost() {
+    fn a_file_that_is_no_text_is_an_error_that_says_where() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.ron");
-        for text in ["first", "second"] {
-            fs::write(&path, text).unwrap();
-            let trashed = trash(&path).unwrap();
-            assert_eq!(fs::read_to_string(trashed).unwrap(), text);
-            assert!(list(place.path()).unwrap().is_empty());
-        }
-        assert!(trash(&path).is_err());
+        fs::write(&path, b"Exp\xffriment()").unwrap();
+        let News::ExperimentRead { text, .. } = read(path.clone()) else {
+            panic!("another answer");
+        };
+        let told = text.unwrap_err();
+        assert!(
+            told.contains("a.ron") && told.ends_with("byte 3 is 0xff, which is not UTF-8"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -8,12 +8,13 @@ use super::mail::Sender;
 use super::message::Message;
 use crate::app::models;
 use crate::engine::{Journalled, ProbeFolder, infer, probe_folder};
+use crate::event::SkippedImage;
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, Weights,
 };
 use crate::run::{RunFolder, StopSignal};
 use crate::store::RunEntry;
-use crate::ui::News;
+use crate::ui::{LogLine, News};
 
 /// A run, and what its journal says of it.
 struct Subject {
@@ -46,10 +47,12 @@ pub fn read_probe(run: &RunEntry, sender: Sender) {
     answer(work, sender);
 }
 
-/// Asks a run's models about the images of a folder. The answer names the folder
-/// as it was asked for, by which the screen knows it.
+/// Asks a run's models about the images of a folder; what cannot be read of it
+/// is told in the log. The answer names the folder as it was asked for, by which
+/// the screen knows it.
 pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender) {
     let subject = Subject::of(run);
+    let log = sender.clone();
     let work = move || {
         let asked = Asked {
             answering: if subject.has_teacher {
@@ -60,12 +63,29 @@ pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender) {
             weights: Weights::Best,
         };
         let name = subject.folder.name();
-        let probe = models::open(&subject.folder, subject.known, None, asked)
-            .and_then(|models| probe_folder(&models, &files::expanded(&images)))
-            .map(Box::new);
+        let answered = models::open(&subject.folder, subject.known, None, asked)
+            .and_then(|models| probe_folder(&models, &files::expanded(&images)));
+        let probe = answered.map(|(probe, skipped)| {
+            if let Some(told) = left_out(&skipped) {
+                let _ = log.send(Message::news(News::Logged(LogLine::warn(told))));
+            }
+            Box::new(probe)
+        });
         (name, Some(images), probe)
     };
     answer(work, sender);
+}
+
+/// What is told of files and folders that could not be read: the first, and how
+/// many more.
+fn left_out(skipped: &[SkippedImage]) -> Option<String> {
+    let (first, others) = skipped.split_first()?;
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let (path, reason) = (first.path.display(), &first.reason);
+    Some(format!("left out {path}: {reason}{more}"))
 }
 
 type ProbeAnswer = (String, Option<PathBuf>, Result<Box<Probe>, String>);

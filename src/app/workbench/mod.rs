@@ -11,6 +11,7 @@ mod carry_out;
 mod catalogue;
 mod config;
 mod files;
+mod folders;
 mod inspect;
 mod launcher;
 mod layout;
@@ -22,6 +23,7 @@ mod question;
 mod reload;
 mod run_files;
 mod state;
+mod trash;
 
 use std::io;
 use std::thread;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files;
 use crate::event::Phase;
 use crate::experiment::{self, Override};
-use crate::run::atomic::write_file;
+use crate::run::atomic::{write_file, write_through};
 use crate::store::export::write_csv;
 use crate::store::{RunEntry, RunStore};
 
@@ -98,7 +98,7 @@ pub fn write_back(
     }
     let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
     let text = changed(&text, &path, settings)?;
-    write_file(&path, text.as_bytes()).map_err(|error| error.to_string())?;
+    write_through(&path, text.as_bytes()).map_err(|error| error.to_string())?;
     Ok((path, text))
 }
 

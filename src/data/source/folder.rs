@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Found, Origin, SourceError, file_name};
 use crate::data::decode;
+use crate::event::SkippedImage;
 
 /// Endings by which a file claims to be an image, decoded here or not.
 const ENDINGS: [&str; 17] = [
@@ -69,7 +70,9 @@ pub(super) fn classes(folder: &Path) -> Result<Found, SourceError> {
     let mut paths = Vec::new();
     let mut labels = Vec::new();
     for (label, class) in (0..).zip(&folders) {
-        walk(class, &mut vec![real(folder)?], &mut paths)?;
+        let mut walk = Walk::strict(vec![real(folder)?]);
+        walk.enter(class)?;
+        paths.append(&mut walk.paths);
         labels.resize(paths.len(), label);
     }
     if paths.is_empty() {
@@ -86,9 +89,37 @@ pub(super) fn classes(folder: &Path) -> Result<Found, SourceError> {
 
 /// Lists every image below a folder, without labels.
 pub(super) fn flat(folder: &Path) -> Result<Found, SourceError> {
-    let mut paths = Vec::new();
-    walk(folder, &mut Vec::new(), &mut paths)?;
-    unlabelled(folder, paths)
+    let mut walk = Walk::strict(Vec::new());
+    walk.enter(folder)?;
+    unlabelled(folder, walk.paths)
+}
+
+/// As [`flat`], but passes over subfolders that cannot be read or that lead back
+/// to where they are, and returns them.
+pub(super) fn flat_as_far_as_possible(
+    folder: &Path,
+) -> Result<(Found, Vec<SkippedImage>), SourceError> {
+    let mut walk = Walk {
+        passed_over: Some(Vec::new()),
+        ..Walk::strict(Vec::new())
+    };
+    walk.enter(folder)?;
+    let passed_over = walk.passed_over.unwrap_or_default();
+    match unlabelled(folder, walk.paths) {
+        Ok(found) => Ok((found, passed_over.iter().map(skipped).collect())),
+        // Why there are no images says more than that there are none.
+        Err(error) => Err(passed_over.into_iter().next().unwrap_or(error)),
+    }
+}
+
+/// A subfolder that was passed over, among the files that were.
+fn skipped(error: &SourceError) -> SkippedImage {
+    let (path, reason) = match error {
+        SourceError::Cycle { path } => (path.clone(), "leads back to a folder above it".to_owned()),
+        SourceError::Unreadable { path, reason } => (path.clone(), reason.clone()),
+        other => (PathBuf::new(), other.to_string()),
+    };
+    SkippedImage { path, reason }
 }
 
 fn unlabelled(folder: &Path, paths: Vec<PathBuf>) -> Result<Found, SourceError> {
@@ -104,28 +135,48 @@ fn unlabelled(folder: &Path, paths: Vec<PathBuf>) -> Result<Found, SourceError> 
     })
 }
 
-/// Appends the images of a folder, then those of its subfolders, each sorted.
-/// `above` holds the folders on the way here, to notice one that contains
-/// itself.
-fn walk(
-    folder: &Path,
-    above: &mut Vec<PathBuf>,
-    paths: &mut Vec<PathBuf>,
-) -> Result<(), SourceError> {
-    let listing = list(folder)?;
-    let here = real(folder)?;
-    if above.contains(&here) {
-        return Err(SourceError::Cycle {
-            path: folder.to_owned(),
-        });
+/// A way through folders.
+struct Walk {
+    /// Images so far.
+    paths: Vec<PathBuf>,
+    /// The folders on the way here, to notice one that contains itself.
+    above: Vec<PathBuf>,
+    /// What is wrong with subfolders, where that does not end the walk.
+    passed_over: Option<Vec<SourceError>>,
+}
+
+impl Walk {
+    /// One that ends at the first folder that cannot be read.
+    fn strict(above: Vec<PathBuf>) -> Self {
+        Self {
+            paths: Vec::new(),
+            above,
+            passed_over: None,
+        }
     }
-    above.push(here);
-    paths.extend(listing.images);
-    for inner in &listing.folders {
-        walk(inner, above, paths)?;
+
+    /// Appends the images of a folder, then those of its subfolders, each sorted.
+    fn enter(&mut self, folder: &Path) -> Result<(), SourceError> {
+        let listing = list(folder)?;
+        let here = real(folder)?;
+        if self.above.contains(&here) {
+            return Err(SourceError::Cycle {
+                path: folder.to_owned(),
+            });
+        }
+        self.above.push(here);
+        self.paths.extend(listing.images);
+        for inner in &listing.folders {
+            if let Err(error) = self.enter(inner) {
+                match &mut self.passed_over {
+                    Some(passed_over) => passed_over.push(error),
+                    None => return Err(error),
+                }
+            }
+        }
+        self.above.pop();
+        Ok(())
     }
-    above.pop();
-    Ok(())
 }
 
 fn real(folder: &Path) -> Result<PathBuf, SourceError> {

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::{Found, Origin};
-use super::{SourceError, classes, flat};
+use super::{SourceError, classes, flat, flat_as_far_as_possible};
 use crate::data::fixtures::{folder, save};
 
 fn paths(found: Found, root: &Path) -> Vec<PathBuf> {
@@ -95,6 +95,21 @@ fn links_are_followed_but_not_in_circles() {
     symlink(dir.path(), dir.path().join("a/loop")).unwrap();
     let error = classes(dir.path()).unwrap_err();
     assert!(matches!(error, SourceError::Cycle { path } if path.ends_with("a/loop")));
+    assert!(matches!(flat(dir.path()), Err(SourceError::Cycle { .. })));
+    let (found, skipped) = flat_as_far_as_possible(dir.path()).unwrap();
+    assert_eq!((found.origin.len(), skipped.len()), (2, 1));
+    assert!(skipped[0].path.ends_with("a/loop"));
+}
+
+#[cfg(unix)]
+#[test]
+fn where_nothing_can_be_read_the_reason_is_told_and_not_that_nothing_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(".", dir.path().join("again")).unwrap();
+    let error = flat_as_far_as_possible(dir.path()).unwrap_err();
+    assert!(matches!(error, SourceError::Cycle { path } if path.ends_with("again")));
+    let missing = dir.path().join("missing");
+    assert!(flat_as_far_as_possible(&missing).is_err());
 }
 
 #[test]

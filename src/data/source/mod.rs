@@ -17,6 +17,7 @@ use image::RgbImage;
 
 use super::decode;
 use crate::data::image_error::ImageError;
+use crate::event::SkippedImage;
 use crate::experiment::spec::{Shapes, Source};
 
 pub use error::SourceError;
@@ -103,12 +104,7 @@ pub(super) fn find(source: &Source, labels: Labels, max_pixels: u64) -> Result<F
         Source::Cifar100(files) => cifar::find(files, cifar::Kind::Hundred),
         Source::Shapes(spec) => Ok(generated::find(spec)),
     }?;
-    if u32::try_from(found.origin.len()).is_err() {
-        return Err(SourceError::TooManyImages {
-            place: place(source),
-            count: found.origin.len(),
-        });
-    }
+    countable(&found, || place(source))?;
     Ok(match labels {
         Labels::Wanted => found,
         Labels::Ignored => Found {
@@ -117,6 +113,24 @@ pub(super) fn find(source: &Source, labels: Labels, max_pixels: u64) -> Result<F
             ..found
         },
     })
+}
+
+/// Lists every image below a folder. Subfolders that cannot be read are told
+/// beside it: whoever only looks at images wants the others.
+pub(super) fn find_below(folder: &Path) -> Result<(Found, Vec<SkippedImage>), SourceError> {
+    let (found, skipped) = folder::flat_as_far_as_possible(folder)?;
+    countable(&found, || folder.display().to_string())?;
+    Ok((found, skipped))
+}
+
+/// Images are counted in 32 bits.
+fn countable(found: &Found, place: impl FnOnce() -> String) -> Result<(), SourceError> {
+    let count = found.origin.len();
+    if u32::try_from(count).is_err() {
+        let place = place();
+        return Err(SourceError::TooManyImages { place, count });
+    }
+    Ok(())
 }
 
 /// Where a source is, for people.

@@ -49,7 +49,8 @@ pub struct Diagnostic {
     pub nearest: Option<String>,
 }
 
-/// Everything that is wrong with an experiment, in the order of its text.
+/// Everything that is wrong with an experiment, in the order of its text; a
+/// bracket without its counterpart comes first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Report {
     /// What is wrong, at least one.

@@ -3,6 +3,7 @@
 
 use ronin_core::SyntaxKind;
 
+use super::brackets::written;
 use super::finding::Finding;
 use super::parse::{Parser, broken};
 use super::tree::{Field, Kind, Node, Span, Word};
@@ -19,7 +20,8 @@ impl Parser<'_> {
                 items.push(parser.value(depth + 1));
             }
         });
-        if !fields.is_empty()
+        if !self.lost
+            && !fields.is_empty()
             && let Some(item) = items.iter().find(|item| item.kind != Kind::Broken)
         {
             self.report(
@@ -72,21 +74,13 @@ impl Parser<'_> {
                 return open.start..self.end();
             }
             match self.kind() {
-                None => {
-                    let bracket = self.text[open.clone()].to_owned();
-                    let span = open.clone();
-                    self.lose(
-                        Finding::new(span, format!("this `{bracket}` is never closed"))
-                            .help(format!("add `{}`", written(closer))),
-                    );
-                    return open.start..self.end();
-                }
                 Some(kind) if kind == closer => {
                     self.next += 1;
                     return open.start..self.end();
                 }
-                Some(SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace) => {
-                    self.mismatch(&open, closer);
+                // The brackets do not match, which was told before.
+                None | Some(SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace) => {
+                    self.lost = true;
                     return open.start..self.end();
                 }
                 Some(SyntaxKind::Comma) => {
@@ -219,26 +213,5 @@ impl Parser<'_> {
             }
             Some(_) => self.value(depth + 1),
         }
-    }
-
-    fn mismatch(&mut self, open: &Span, closer: SyntaxKind) {
-        let span = self.here();
-        let line = 1 + self.text[..open.start].matches('\n').count();
-        let message = format!(
-            "`{}` cannot close the `{}` of line {line}",
-            &self.text[span.clone()],
-            &self.text[open.clone()]
-        );
-        self.lose(
-            Finding::new(span, message).help(format!("`{}` is missing before it", written(closer))),
-        );
-    }
-}
-
-fn written(closer: SyntaxKind) -> &'static str {
-    match closer {
-        SyntaxKind::RParen => ")",
-        SyntaxKind::RBracket => "]",
-        _ => "}",
     }
 }

@@ -10,6 +10,8 @@ pub(super) struct Finding {
     pub help: Option<String>,
     /// The known name that was probably meant.
     pub nearest: Option<String>,
+    /// Whether it comes before all others, wherever it is.
+    pub leads: bool,
 }
 
 impl Finding {
@@ -19,11 +21,18 @@ impl Finding {
             message: message.into(),
             help: None,
             nearest: None,
+            leads: false,
         }
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Comes before all others.
+    pub fn leading(mut self) -> Self {
+        self.leads = true;
         self
     }
 

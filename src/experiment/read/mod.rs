@@ -5,6 +5,7 @@
 //! and the plan's problems are put at their places in the tree; what depends on
 //! a value that could not be read is left out.
 
+mod brackets;
 mod compound;
 mod describe;
 mod diagnostic;
@@ -146,7 +147,7 @@ fn read(source: &Source, origin: &Path) -> Result<Loaded, Vec<Finding>> {
 }
 
 fn report(source: &Source, mut findings: Vec<Finding>) -> Report {
-    findings.sort_by_key(|finding| finding.span.start);
+    findings.sort_by_key(|finding| (!finding.leads, finding.span.start));
     findings.dedup();
     Report {
         diagnostics: findings
@@ -156,7 +157,11 @@ fn report(source: &Source, mut findings: Vec<Finding>) -> Report {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, Report> {
+/// Reads an experiment file's text.
+///
+/// # Errors
+/// If there is no file, it is no text, or far too large for an experiment.
+pub fn read_text(path: &Path) -> Result<String, Report> {
     let shown = path.display();
     let fail = |message: String, help: &str| Err(Report::placeless(message, Some(help)));
     if path.is_dir() {

@@ -6,6 +6,7 @@
 
 use ronin_core::SyntaxKind;
 
+use super::brackets::{Unmatched, unmatched};
 use super::describe::describe;
 use super::finding::Finding;
 use super::tokens::{Token, tokens};
@@ -43,9 +44,15 @@ fn parse_as<'t>(text: &'t str, whole: fn(&mut Parser<'t>) -> Option<Node>) -> Pa
     } else {
         whole(&mut parser)
     };
+    let lost = parser.lost || parser.unmatched.is_some();
+    let mut findings = parser.findings;
+    if let Some(unmatched) = parser.unmatched {
+        findings.retain(|finding| finding.span.start < unmatched.start);
+        findings.push(unmatched.finding);
+    }
     Parsed {
-        root: root.filter(|_| !parser.lost),
-        findings: parser.findings,
+        root: root.filter(|_| !lost),
+        findings,
     }
 }
 
@@ -56,6 +63,9 @@ pub(super) struct Parser<'t> {
     /// Number of the token that comes next.
     pub next: usize,
     findings: Vec<Finding>,
+    /// A bracket without its counterpart; it takes the place of every mistake
+    /// after it.
+    unmatched: Option<Unmatched>,
     /// Set where what follows cannot be made sense of.
     pub lost: bool,
 }
@@ -68,10 +78,12 @@ impl<'t> Parser<'t> {
             tokens: tokens.tokens,
             next: 0,
             findings: Vec::new(),
+            unmatched: None,
             lost: false,
         };
-        if let Some(finding) = tokens.unclosed {
-            parser.lose(finding);
+        match tokens.unclosed {
+            Some(finding) => parser.lose(finding),
+            None => parser.unmatched = unmatched(text, &parser.tokens),
         }
         parser
     }

@@ -13,12 +13,16 @@ use crate::ui::action::{Action, Context};
 use crate::ui::keymap::{Chord, Keymap};
 use crate::ui::theme::Theme;
 use crate::ui::widget::cells::shorten;
+use crate::ui::widget::wrap::wrapped;
 
 /// Lines that stay around a change.
 const AROUND: usize = 2;
 
 /// Columns that an experiment rarely exceeds.
 const WIDTH: u16 = 124;
+
+/// Columns of a reason, in the narrowest terminal.
+const REASON: usize = 72;
 
 /// ```text
 /// ┌ quickstart was changed here and on disk ┐
@@ -35,6 +39,8 @@ pub struct Conflict {
     name: String,
     lines: Vec<(ChangeTag, String)>,
     above: usize,
+    /// Whether there is a text that can be taken over.
+    readable: bool,
     /// Whether it is asked because the text here was to be saved.
     saving: bool,
 }
@@ -58,6 +64,25 @@ impl Conflict {
             name: name.to_owned(),
             lines,
             above: 0,
+            readable: true,
+            saving,
+        }
+    }
+
+    /// Asks about a file that cannot be read any more, and why.
+    #[must_use]
+    pub fn unreadable(name: &str, reason: &str, saving: bool) -> Self {
+        let mut lines = wrapped(reason, REASON);
+        lines.push(String::new());
+        lines.push("Saving the text here replaces what is on disk.".to_owned());
+        Self {
+            name: name.to_owned(),
+            lines: lines
+                .into_iter()
+                .map(|line| (ChangeTag::Equal, line))
+                .collect(),
+            above: 0,
+            readable: false,
             saving,
         }
     }
@@ -66,7 +91,9 @@ impl Conflict {
         // It may open while one types: no letter may decide, nor enter.
         let chord = Chord::of(key);
         let own = keymap.action(chord, &[Context::Difference]);
-        let choice = own.filter(|_| !chord.is_text() && !chord.edits());
+        let choice = own
+            .filter(|_| !chord.is_text() && !chord.edits())
+            .filter(|choice| self.readable || *choice != Action::TakeTheirs);
         if let Some(choice) = choice {
             return Answer::Chosen(self.choice(choice));
         }
@@ -95,7 +122,7 @@ impl Conflict {
             MouseEventKind::ScrollUp => self.scroll(Action::PageUp, keymap, area, Some(NOTCH)),
             _ if is_click(mouse) => match buttons::at(&buttons, foot, cell) {
                 Some(0) => return Answer::Chosen(self.choice(Action::KeepMine)),
-                Some(1) => return Answer::Chosen(Action::TakeTheirs),
+                Some(1) if self.readable => return Answer::Chosen(Action::TakeTheirs),
                 Some(_) => return Answer::Closed,
                 None => {}
             },
@@ -112,17 +139,22 @@ impl Conflict {
         self.above = boxed::scrolled(self.above, action, page.unwrap_or(height), most);
     }
 
-    pub(super) fn buttons(&self, keymap: &Keymap) -> [Button; 3] {
+    pub(super) fn buttons(&self, keymap: &Keymap) -> Vec<Button> {
         let key = |action| keymap.key_while_typing(action).unwrap_or_default();
         let mine = if self.saving {
             "save mine (-)"
         } else {
             "keep mine (-)"
         };
-        [
+        let later = Button::new(boxed::key(Action::Back, keymap), "later");
+        if !self.readable {
+            let mine = mine.trim_end_matches(" (-)");
+            return vec![Button::new(key(Action::KeepMine), mine), later];
+        }
+        vec![
             Button::new(key(Action::KeepMine), mine),
             Button::new(key(Action::TakeTheirs), "take theirs (+)"),
-            Button::new(boxed::key(Action::Back, keymap), "later"),
+            later,
         ]
     }
 
@@ -136,7 +168,11 @@ impl Conflict {
 
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
         let buttons = self.buttons(keymap);
-        let title = format!("{} was changed here and on disk", self.name);
+        let title = if self.readable {
+            format!("{} was changed here and on disk", self.name)
+        } else {
+            format!("{} cannot be read any more", self.name)
+        };
         let place = self.place(&buttons, area);
         let inside = boxed::open(&title, place, theme, frame);
         let (body, foot) = buttons::foot(&buttons, inside);

@@ -3,6 +3,7 @@
 mod buttons;
 mod confirm;
 mod conflict;
+mod folders;
 mod frame;
 mod help;
 mod palette;
@@ -25,6 +26,7 @@ pub use self::quit::{Leaving, Quit};
 use super::action::Action;
 use super::effect::Effect;
 use super::keymap::Keymap;
+use super::news::News;
 use super::theme::Theme;
 
 /// Lines that a notch of the wheel scrolls by.
@@ -52,6 +54,8 @@ pub enum Dialog {
 pub enum Answer {
     /// It is still open.
     Open(Dialog),
+    /// It is still open, and waits for an answer.
+    Waiting(Dialog, Effect),
     /// It was left.
     Closed,
     /// An action was chosen.
@@ -87,6 +91,14 @@ impl Dialog {
         }
     }
 
+    /// Takes in what was told of a folder that is asked for.
+    pub(super) fn heard(self, news: News) -> Answer {
+        match self {
+            Self::Prompt(prompt) => prompt.heard(news),
+            other => Answer::Open(other),
+        }
+    }
+
     pub(super) fn paste(&mut self, text: &str) {
         match self {
             Self::Palette(palette) => palette.paste(text),
@@ -101,9 +113,9 @@ impl Dialog {
         let buttons: Vec<Button> = match self {
             Self::Help(help) => help.hints(keymap).into(),
             Self::Palette(_) => palette::hints(keymap).into(),
-            Self::Prompt(_) => prompt::choices().into(),
+            Self::Prompt(prompt) => prompt.choices(),
             Self::Confirm(_) => confirm::choices(keymap).into(),
-            Self::Conflict(conflict) => conflict.buttons(keymap).into(),
+            Self::Conflict(conflict) => conflict.buttons(keymap),
             Self::Quit(_) => quit::keys(keymap).into(),
         };
         buttons.into_iter().filter_map(Button::hint).collect()

@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::widgets::Paragraph;
 
 use super::buttons::{self, Button};
+use super::folders::Folders;
 use super::{Answer, Dialog, frame as boxed, is_click};
+use crate::ui::effect::Effect;
+use crate::ui::news::News;
 use crate::ui::theme::Theme;
 use crate::ui::widget::TextLine;
 
@@ -47,6 +51,13 @@ pub enum Purpose {
     ExportResults,
 }
 
+impl Purpose {
+    /// Whether the text is the name of a folder that must be there.
+    fn is_folder(&self) -> bool {
+        matches!(self, Self::ChooseFolder | Self::CompareFolder)
+    }
+}
+
 /// ```text
 /// ┌ Rename ─────────────────────┐
 /// │ quickstart█                 │
@@ -59,6 +70,8 @@ pub struct Prompt {
     title: String,
     line: TextLine,
     purpose: Purpose,
+    /// Where a folder is asked for, what is known of it.
+    folders: Option<Folders>,
 }
 
 impl Prompt {
@@ -68,6 +81,7 @@ impl Prompt {
         Self {
             title: title.into(),
             line: TextLine::new(text),
+            folders: purpose.is_folder().then(Folders::default),
             purpose,
         }
     }
@@ -80,10 +94,13 @@ impl Prompt {
 
     pub(super) fn key(mut self, key: KeyEvent) -> Answer {
         match key.code {
-            KeyCode::Enter => Answer::Given(self.purpose, self.line.text()),
+            KeyCode::Enter => self.give(),
             KeyCode::Esc => Answer::Closed,
+            KeyCode::Tab if self.folders.is_some() => self.complete(),
             _ => {
-                self.line.key(key);
+                if self.line.key(key) {
+                    self.changed();
+                }
                 Answer::Open(Dialog::Prompt(self))
             }
         }
@@ -91,34 +108,95 @@ impl Prompt {
 
     pub(super) fn paste(&mut self, text: &str) {
         self.line.paste(text);
+        self.changed();
+    }
+
+    /// What is known of a folder is known of the text as it was.
+    fn changed(&mut self) {
+        if let Some(folders) = &mut self.folders {
+            *folders = Folders::default();
+        }
+    }
+
+    /// Gives the text; that of a folder once it is known to be there.
+    fn give(mut self) -> Answer {
+        let text = self.line.text();
+        let Some(folders) = self.folders.as_mut().filter(|_| !text.trim().is_empty()) else {
+            return Answer::Given(self.purpose, text);
+        };
+        folders.want(&text);
+        Answer::Waiting(Dialog::Prompt(self), Effect::FindFolder(text))
+    }
+
+    fn complete(self) -> Answer {
+        let typed = self.line.text();
+        Answer::Waiting(Dialog::Prompt(self), Effect::CompleteFolder(typed))
+    }
+
+    /// Takes in what was told of the folder. What is told of another text comes
+    /// too late.
+    pub(super) fn heard(mut self, news: News) -> Answer {
+        let text = self.line.text();
+        match (news, &mut self.folders) {
+            (News::FolderCompleted { typed, result }, Some(folders)) if typed == text => {
+                if let Some(text) = folders.completed(result) {
+                    self.line = TextLine::new(&text);
+                }
+            }
+            (News::FolderFound { typed, result }, Some(folders))
+                if typed == text && folders.takes(&text) =>
+            {
+                match result {
+                    Ok(()) => return Answer::Given(self.purpose, text),
+                    Err(reason) => folders.missing(reason),
+                }
+            }
+            _ => {}
+        }
+        Answer::Open(Dialog::Prompt(self))
     }
 
     pub(super) fn mouse(self, mouse: MouseEvent, area: Rect) -> Answer {
-        let (_, foot) = buttons::foot(&choices(), boxed::inside(place(area)));
+        let buttons = self.choices();
+        let (_, foot) = buttons::foot(&buttons, boxed::inside(self.place(area)));
         let cell = Position::new(mouse.column, mouse.row);
-        match buttons::at(&choices(), foot, cell).filter(|_| is_click(mouse)) {
-            Some(0) => Answer::Given(self.purpose, self.line.text()),
-            Some(_) => Answer::Closed,
+        match buttons::at(&buttons, foot, cell).filter(|_| is_click(mouse)) {
+            Some(0) => self.give(),
+            Some(1) => Answer::Closed,
+            Some(_) => self.complete(),
             None => Answer::Open(Dialog::Prompt(self)),
         }
     }
 
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
-        let inside = boxed::open(&self.title, place(area), theme, frame);
-        let (body, foot) = buttons::foot(&choices(), inside);
-        frame.render_widget(self.line.within(body.width, theme.text()), body);
-        buttons::draw(&choices(), theme, frame, foot);
+        let buttons = self.choices();
+        let inside = boxed::open(&self.title, self.place(area), theme, frame);
+        let (body, foot) = buttons::foot(&buttons, inside);
+        let mut lines = vec![self.line.within(body.width, theme.text())];
+        if let Some(folders) = &self.folders {
+            lines.extend(folders.lines(body.width, theme));
+        }
+        frame.render_widget(Paragraph::new(lines), body);
+        buttons::draw(&buttons, theme, frame, foot);
     }
-}
 
-fn place(area: Rect) -> Rect {
-    boxed::place((WIDTH, 5), area)
-}
+    fn place(&self, area: Rect) -> Rect {
+        let inside = WIDTH.min(area.width).saturating_sub(4);
+        let below = self.folders.as_ref();
+        let below = below.map_or(0, |folders| folders.texts(inside).len());
+        let buttons = buttons::height(&self.choices(), inside);
+        boxed::place((WIDTH, 4 + below as u16 + buttons), area)
+    }
 
-/// A prompt takes every other key as text, so these are fixed.
-pub(super) fn choices() -> [Button; 2] {
-    [
-        Button::new("enter".to_owned(), "takes it"),
-        Button::new("esc".to_owned(), "leaves"),
-    ]
+    /// A prompt takes every other key as text, so these are fixed.
+    pub(super) fn choices(&self) -> Vec<Button> {
+        let mut choices = vec![
+            Button::new("enter".to_owned(), "takes it"),
+            Button::new("esc".to_owned(), "leaves"),
+        ];
+        if self.folders.is_some() {
+            choices.push(Button::new("tab".to_owned(), "completes it"));
+        }
+        choices
+    }
 }

@@ -3,8 +3,8 @@
 use crossterm::event::{MouseButton, MouseEventKind};
 
 use super::{Confirm, Conflict, Dialog, Palette, Prompt, Purpose, Quit};
-use crate::ui::Effect;
 use crate::ui::testing::Harness;
+use crate::ui::{Completed, Effect, News};
 
 /// A screen with something over it.
 fn over(dialog: Dialog) -> Harness {
@@ -99,7 +99,7 @@ fn help_shows_what_is_typed_then_all_again_then_closes() {
     let all = harness.keys(&["?"]).screen();
     let found = harness.keys(&["end", "/"]).text("trash").screen();
     assert!(
-        found.contains("│ / trash ") && found.contains("4 of "),
+        found.contains("│ / trash ") && found.contains("5 of "),
         "{found}"
     );
     assert!(found.contains("Takes the selected run out of the trash."));
@@ -182,4 +182,72 @@ fn unsaved_experiments_are_named_and_many_are_counted() {
     assert!(told(&["a"]).contains("save and quit"));
     assert!(told(&["a", "b", "c"]).contains("not saved: a, b and c."));
     assert!(told(&["a", "b", "c", "d", "e"]).contains("a, b, c and 2 more."));
+}
+
+/// A prompt for a folder, with this typed into it.
+fn folder(typed: &str) -> Harness {
+    let mut harness = over(Dialog::Prompt(Prompt::new(
+        "Folder of images",
+        "",
+        Purpose::ChooseFolder,
+    )));
+    harness.has_folders = false;
+    harness.text(typed);
+    harness
+}
+
+fn completed(harness: &mut Harness, typed: &str, text: &str, candidates: &[&str]) {
+    harness.news(News::FolderCompleted {
+        typed: typed.to_owned(),
+        result: Ok(Completed {
+            text: text.to_owned(),
+            candidates: candidates.iter().copied().map(str::to_owned).collect(),
+        }),
+    });
+}
+
+#[test]
+fn a_folders_name_is_completed_and_what_it_may_become_is_shown() {
+    let mut harness = folder("~/p");
+    harness.keys(&["tab"]);
+    assert_eq!(harness.take(), [Effect::CompleteFolder("~/p".to_owned())]);
+    completed(&mut harness, "~/p", "~/photos-", &["photos-a", "photos-b"]);
+    let screen = harness.screen();
+    assert!(screen.contains("~/photos-"), "{screen}");
+    assert!(screen.contains("photos-a/  photos-b/"), "{screen}");
+    harness.text("b");
+    assert!(!harness.screen().contains("photos-a/"));
+    // What was asked of an earlier text comes too late.
+    completed(&mut harness, "~/photos-", "~/photos-a/", &[]);
+    assert!(harness.screen().contains("~/photos-b"));
+    click(&mut harness, "tab completes it");
+    completed(&mut harness, "~/photos-b", "~/photos-b/", &[]);
+    assert!(harness.screen().contains("~/photos-b/"));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_and_what_was_typed_stays() {
+    let mut harness = folder("/nowhere");
+    harness.keys(&["enter"]);
+    let asked = Effect::FindFolder("/nowhere".to_owned());
+    assert_eq!(harness.take(), std::slice::from_ref(&asked));
+    let found = |harness: &mut Harness, result: Result<(), &str>| {
+        harness.news(News::FolderFound {
+            typed: "/nowhere".to_owned(),
+            result: result.map_err(str::to_owned),
+        });
+    };
+    found(&mut harness, Err("there is no folder /nowhere"));
+    let screen = harness.screen();
+    assert!(screen.contains("there is no folder /nowhere"), "{screen}");
+    assert!(screen.contains("│ /nowhere"), "{screen}");
+    harness.text("x").keys(&["backspace"]);
+    assert!(!harness.screen().contains("there is no folder"));
+    // Nobody asked again: an answer takes nothing.
+    found(&mut harness, Ok(()));
+    assert!(is_open(&harness));
+    harness.keys(&["enter"]);
+    assert_eq!(harness.take(), [asked]);
+    found(&mut harness, Ok(()));
+    assert!(!is_open(&harness));
 }

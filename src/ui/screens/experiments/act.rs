@@ -66,6 +66,7 @@ impl Experiments {
             Action::Launch | Action::LaunchText => self.launch_selected(shared),
             Action::Dequeue => self.dequeue(shared),
             Action::TrashExperiment => self.ask_to_trash(shared, runs),
+            Action::RestoreExperiment => shared.ask(Effect::RestoreExperiment),
             Action::NewExperiment => ask_name(None, shared),
             Action::DuplicateExperiment => ask_name(self.selected.clone(), shared),
             Action::RenameExperiment => {
@@ -159,11 +160,13 @@ impl Experiments {
         let (Some(path), Some(buffer)) = (self.current(), self.buffer()) else {
             return false;
         };
-        let Some(theirs) = buffer.theirs() else {
-            return false;
+        let name = stem(path);
+        let conflict = match (buffer.theirs(), buffer.unreadable()) {
+            (Some(theirs), _) => Conflict::new(name, buffer.document.text(), theirs, saving),
+            (None, Some(reason)) => Conflict::unreadable(name, reason, saving),
+            (None, None) => return false,
         };
         if shared.dialog.is_none() {
-            let conflict = Conflict::new(stem(path), buffer.document.text(), theirs, saving);
             shared.dialog = Some(Dialog::Conflict(conflict));
         }
         true
@@ -185,7 +188,7 @@ impl Experiments {
     pub(in crate::ui) fn save_all(&mut self, shared: &mut Shared, runs: &Runs) -> bool {
         let modified = self.buffers.iter_mut();
         let mut modified = modified.filter(|(_, buffer)| buffer.is_modified());
-        let disputed = modified.find(|(_, buffer)| buffer.theirs().is_some());
+        let disputed = modified.find(|(_, buffer)| buffer.is_disputed());
         if let Some((path, _)) = disputed {
             let path = path.clone();
             self.select(Some(path), shared, runs);
@@ -233,6 +236,9 @@ impl Experiments {
         let status = status::status(path, buffer, false, shared, &latest);
         let mut told = format!("The file of {} moves to the folder .trash", stem(path));
         told.push_str(" beside it; its runs stay as they are.");
+        if let Some(key) = shared.keymap.key(Action::RestoreExperiment) {
+            told.extend([" ", &key, " brings it back."]);
+        }
         if let Status::Training(_) = status {
             told.push_str(" It trains: that goes on, with the run's own copy of the file.");
         }

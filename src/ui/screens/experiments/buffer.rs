@@ -26,18 +26,21 @@ pub struct Buffer {
     pub find: String,
     /// The open list of what can be written.
     pub completion: Option<Completion>,
-    /// What is wrong, in the order of the text.
+    /// What is wrong, in the order of the report.
     pub problems: Vec<Problem>,
     /// What it meant when it was last free of mistakes.
     pub loaded: Option<Loaded>,
-    /// What is on disk, as far as is known.
-    saved: String,
+    /// What is on disk, as far as is known; nothing after it was decided to
+    /// write over what cannot be read.
+    saved: Option<String>,
     /// Whether lines on disk end with `\r\n`.
     dos: bool,
     /// What is being written.
     writing: Option<String>,
     /// What somebody else wrote while it was edited here.
     theirs: Option<String>,
+    /// Why what is on disk cannot be read any more.
+    unreadable: Option<String>,
     /// The version that `problems` and `loaded` are of.
     planned: Option<u64>,
 }
@@ -65,10 +68,11 @@ impl Buffer {
             completion: None,
             problems: Vec::new(),
             loaded: None,
-            saved,
+            saved: Some(saved),
             dos: text.contains("\r\n"),
             writing: None,
             theirs: None,
+            unreadable: None,
             planned: None,
         }
     }
@@ -76,7 +80,7 @@ impl Buffer {
     /// Whether the text is not what is on disk.
     #[must_use]
     pub fn is_modified(&self) -> bool {
-        self.document.text() != self.saved
+        self.saved.as_deref() != Some(self.document.text())
     }
 
     /// What somebody else wrote, if that waits for a decision.
@@ -85,10 +89,28 @@ impl Buffer {
         self.theirs.as_deref()
     }
 
+    /// Why what is on disk cannot be read any more, if that waits for a decision.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<&str> {
+        self.unreadable.as_deref()
+    }
+
+    /// Whether saving it would replace something that was not seen here.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        self.theirs.is_some() || self.unreadable.is_some()
+    }
+
     /// Where the parts of its editor stand.
     #[must_use]
     pub fn areas(&self, pane: Rect) -> EditorAreas {
-        layout::editor(pane, self.problems.len(), self.theirs.is_some())
+        layout::editor(pane, self.problems.len(), self.is_disputed())
+    }
+
+    /// Whether the text has mistakes, so that `loaded` is of one before.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        !self.problems.is_empty()
     }
 
     /// Whether it is known what the text means as it is now.
@@ -143,9 +165,10 @@ impl Buffer {
 
     /// It was written.
     pub fn written(&mut self, text: &str) {
-        self.saved = unix(text);
+        self.saved = Some(unix(text));
         self.writing = None;
         self.theirs = None;
+        self.unreadable = None;
     }
 
     /// It could not be written.
@@ -153,15 +176,22 @@ impl Buffer {
         self.writing = None;
     }
 
+    /// What is on disk cannot be read: the text here may be all that is left.
+    pub fn cannot_be_read(&mut self, reason: String) {
+        self.theirs = None;
+        self.unreadable = Some(reason);
+    }
+
     /// Takes in what is on disk now.
     pub fn reread(&mut self, text: &str) -> Reread {
+        self.unreadable = None;
         let new = unix(text);
-        if new == self.saved || self.writing.as_ref() == Some(&new) {
+        if self.saved.as_ref() == Some(&new) || self.writing.as_ref() == Some(&new) {
             return Reread::Same;
         }
         self.dos = text.contains("\r\n");
         if new == self.document.text() {
-            self.saved = new;
+            self.saved = Some(new);
             self.theirs = None;
             return Reread::Same;
         }
@@ -186,17 +216,17 @@ impl Buffer {
     /// Keeps what was edited here: saving it replaces what somebody else wrote.
     /// Returns whether there was something.
     pub fn keep_mine(&mut self) -> bool {
-        let theirs = self.theirs.take();
-        let kept = theirs.is_some();
-        if let Some(theirs) = theirs {
-            self.saved = theirs;
+        let kept = self.is_disputed();
+        if kept {
+            self.saved = self.theirs.take();
+            self.unreadable = None;
         }
         kept
     }
 
     fn take(&mut self, text: String) {
         self.document.replace_all(&text);
-        self.saved = text;
+        self.saved = Some(text);
         self.completion = None;
         self.follow_edits();
     }
@@ -253,6 +283,21 @@ mod tests {
         assert!(!buffer.is_modified());
         assert!(buffer.document.undo());
         assert_eq!(buffer.document.text(), "xa\n");
+    }
+
+    #[test]
+    fn what_cannot_be_read_any_more_is_disputed_until_it_is_decided_or_readable() {
+        let mut buffer = Buffer::new("a\n", EditorKeys::Emacs);
+        buffer.cannot_be_read("no text".to_owned());
+        assert_eq!(buffer.unreadable(), Some("no text"));
+        assert!(buffer.is_disputed() && !buffer.is_modified());
+        assert_eq!(buffer.reread("a\n"), Reread::Same);
+        assert!(!buffer.is_disputed());
+        buffer.cannot_be_read("no text".to_owned());
+        assert!(buffer.keep_mine() && !buffer.is_disputed());
+        assert!(buffer.is_modified());
+        buffer.written("a\n");
+        assert!(!buffer.is_modified());
     }
 
     #[test]

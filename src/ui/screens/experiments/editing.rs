@@ -235,14 +235,14 @@ impl Experiments {
         };
         let cursor = buffer.document.cursor();
         let starts = buffer.problems.iter().map(|problem| problem.span.as_ref());
-        let starts: Vec<usize> = starts
-            .map(|span| span.map_or(0, |span| span.start))
-            .collect();
-        let next = starts.iter().position(|start| *start > cursor).unwrap_or(0);
-        if starts.is_empty() {
-            shared.tell(LogLine::info("no mistakes"));
-        } else {
-            self.go_to_problem(next);
+        // A bracket that is not closed comes first in the list, not in the text.
+        let starts = starts.map(|span| span.map_or(0, |span| span.start));
+        let next = starts
+            .enumerate()
+            .min_by_key(|(_, start)| (*start <= cursor, *start));
+        match next {
+            Some((next, _)) => self.go_to_problem(next),
+            None => shared.tell(LogLine::info("no mistakes")),
         }
     }
 

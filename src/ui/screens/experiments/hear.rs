@@ -22,6 +22,14 @@ impl Experiments {
             News::Experiments(files) => self.listed(files, shared, runs),
             News::ExperimentRead { path, text } => self.read(path, text, shared, runs),
             News::ExperimentWritten { path, text } => self.written(&path, text, shared, runs),
+            News::ExperimentRestored(Ok(path)) => {
+                shared.tell(LogLine::info(format!("{} is back", stem(&path))));
+                if self.files.contains(&path) {
+                    self.select(Some(path), shared, runs);
+                    self.focus = Focus::List;
+                }
+            }
+            News::ExperimentRestored(Err(reason)) => shared.tell(LogLine::error(reason)),
             News::Planned {
                 path,
                 version,
@@ -122,16 +130,7 @@ impl Experiments {
     ) {
         let text = match text {
             Ok(text) => text,
-            Err(reason) => {
-                // What is edited here stays; saving it writes the file again.
-                if !self.buffers.contains_key(&path) {
-                    if self.wished.take_if(|wished| *wished == path).is_some() {
-                        shared.tell(LogLine::error(reason.as_str()));
-                    }
-                    self.troubles.insert(path, reason);
-                }
-                return;
-            }
+            Err(reason) => return self.cannot_be_read(path, reason, shared),
         };
         self.troubles.remove(&path);
         let reread = if let Some(buffer) = self.buffers.get_mut(&path) {
@@ -152,6 +151,26 @@ impl Experiments {
         }
         self.work_out(&path, runs);
         self.keep_in_view(shared);
+    }
+
+    /// A file cannot be read, or not any more. What is edited here stays, marked:
+    /// the file may hold what saving would destroy.
+    fn cannot_be_read(&mut self, path: PathBuf, reason: String, shared: &mut Shared) {
+        let open = self.is_editing() && self.selected.as_ref() == Some(&path);
+        let buffer = self.buffers.get_mut(&path);
+        if let Some(buffer) = buffer.filter(|buffer| open || buffer.is_modified()) {
+            if buffer.unreadable() != Some(reason.as_str()) {
+                shared.tell(LogLine::error(reason.as_str()));
+            }
+            buffer.cannot_be_read(reason);
+            return self.keep_in_view(shared);
+        }
+        self.buffers.remove(&path);
+        self.outlines.remove(&path);
+        if self.wished.take_if(|wished| *wished == path).is_some() {
+            shared.tell(LogLine::error(reason.as_str()));
+        }
+        self.troubles.insert(path, reason);
     }
 
     fn ask_plan(&self, path: &Path, shared: &mut Shared) {

@@ -62,6 +62,9 @@ impl Experiments {
         if shared.queue.contains(&path) {
             return shared.tell(LogLine::info(format!("{} waits already", stem(&path))));
         }
+        if let Some(reason) = buffer.unreadable().filter(|_| !buffer.is_modified()) {
+            return shared.tell(LogLine::error(format!("cannot train: {reason}")));
+        }
         if buffer.is_modified() {
             // A decision that is waited for must not train later by surprise.
             if !self.ask_decision(shared, true) {

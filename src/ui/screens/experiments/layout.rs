@@ -194,7 +194,7 @@ pub fn editor(pane: Rect, mistakes: usize, notice: bool) -> EditorAreas {
     } else {
         0
     };
-    let mistakes = problems::height(mistakes).min(area.height / 3);
+    let mistakes = problems::height(mistakes, area.height);
     let [notice, text, problems, rule, help] = Layout::vertical([
         Constraint::Length(u16::from(notice)),
         Constraint::Fill(1),

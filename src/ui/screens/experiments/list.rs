@@ -30,6 +30,9 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::figures::{Manner, duration};
 
+/// What stands below what a text meant before it had mistakes.
+const STALE: &str = "before the mistakes";
+
 impl Experiments {
     /// Draws the list.
     pub(super) fn draw_list(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, pane: Rect) {
@@ -102,7 +105,7 @@ impl Experiments {
         let status = status::status(path, buffer, unreadable, shared, latest);
         let (word, style) = word(status, &shared.theme);
         let mark = match buffer {
-            Some(buffer) if buffer.theirs().is_some() => "!",
+            Some(buffer) if buffer.is_disputed() => "!",
             Some(buffer) if buffer.is_modified() => "*",
             _ => " ",
         };
@@ -151,15 +154,19 @@ impl Experiments {
         };
         rows.push((
             "text",
-            match (buffer.theirs(), buffer.is_modified()) {
-                (Some(_), _) => "changed on disk too",
-                (None, true) => "not saved",
-                (None, false) => "saved",
+            match (buffer.theirs(), buffer.unreadable(), buffer.is_modified()) {
+                (Some(_), ..) => "changed on disk too",
+                (None, Some(_), _) => "unreadable on disk",
+                (None, None, true) => "not saved",
+                (None, None, false) => "saved",
             }
             .to_owned(),
         ));
         if let Some(loaded) = &buffer.loaded {
             rows.push(("method", loaded.plan.method.clone()));
+            if buffer.is_stale() {
+                rows.push(("", STALE.to_owned()));
+            }
         }
         if let Some(run) = latest.run(path, buffer) {
             let now = shared.clock.now;

@@ -175,7 +175,7 @@ impl Experiments {
                 plan: open.and_then(|(path, buffer)| {
                     Some((&buffer.loaded.as_ref()?.plan, self.outlines.get(path)?))
                 }),
-                stale: open.is_some_and(|(_, buffer)| !buffer.problems.is_empty()),
+                stale: open.is_some_and(|(_, buffer)| buffer.is_stale()),
                 past: open.and_then(|(path, buffer)| latest.run(path, buffer)),
                 above: self.plan_above,
             };

@@ -36,15 +36,20 @@ fn welcome(shared: &Shared) -> String {
     )
 }
 
-/// What stands above a text that somebody else changed, too, until one decides.
-fn changed_elsewhere(shared: &Shared) -> Line<'static> {
+/// What stands above a text that somebody else changed, too, or whose file cannot
+/// be read any more, until one decides.
+fn changed_elsewhere(buffer: &Buffer, shared: &Shared) -> Line<'static> {
     let theme = &shared.theme;
     let key = shared.keymap.key_while_typing(Action::ShowDifference);
-    let mut line = Line::styled("! changed on disk", theme.bad());
+    let (told, more) = match buffer.unreadable() {
+        Some(_) => ("! cannot be read on disk", " says why"),
+        None => ("! changed on disk", " shows the difference"),
+    };
+    let mut line = Line::styled(told, theme.bad());
     if let Some(key) = key {
         line.push_span(Span::styled(": ", theme.bad()));
         line.push_span(Span::styled(key, theme.accent()));
-        line.push_span(Span::raw(" shows the difference"));
+        line.push_span(Span::raw(more));
     }
     line
 }
@@ -91,7 +96,7 @@ impl Experiments {
         let document = &buffer.document;
         let areas = buffer.areas(pane);
         if !areas.notice.is_empty() {
-            frame.render_widget(changed_elsewhere(shared), areas.notice);
+            frame.render_widget(changed_elsewhere(buffer, shared), areas.notice);
         }
         let view = View {
             document,
@@ -101,15 +106,13 @@ impl Experiments {
             focused: self.focus == Focus::Text,
         };
         view::draw(&view, theme, frame, areas.text);
-        let selection = (self.focus == Focus::Problems).then_some(self.problem);
-        problems::draw(
+        let listed = problems::Listed {
             document,
-            &buffer.problems,
-            selection,
-            theme,
-            frame,
-            areas.problems,
-        );
+            problems: &buffer.problems,
+            selection: self.problem,
+            focused: self.focus == Focus::Problems,
+        };
+        problems::draw(listed, theme, frame, areas.problems);
         let rule = "─".repeat(areas.rule.width as usize);
         frame.render_widget(Line::styled(rule, theme.muted()), areas.rule);
         if self.is_editing() {

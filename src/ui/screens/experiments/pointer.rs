@@ -9,7 +9,6 @@ use super::{Experiments, Focus, layout};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
-use crate::ui::widget::Selection;
 use crate::ui::widget::border::Side;
 
 /// Lines that a notch of the wheel scrolls by.
@@ -96,18 +95,12 @@ impl Experiments {
         shared: &mut Shared,
     ) {
         let problem = self.problem;
-        let focused = self.focus == Focus::Problems;
         let Some(buffer) = self.buffer_mut() else {
             return;
         };
         let count = buffer.problems.len();
         let areas = buffer.areas(pane);
-        let selection = if focused {
-            problem
-        } else {
-            Selection::default()
-        };
-        let hit = problems::row_at(areas.problems, count, selection, cell);
+        let hit = problems::row_at(areas.problems, count, problem, cell);
         match kind {
             MouseEventKind::Down(MouseButton::Left) => {
                 buffer.completion = None;

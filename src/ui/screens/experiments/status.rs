@@ -98,6 +98,9 @@ pub fn status(
     if let Some(place) = waits {
         return Status::Waiting(place + 1);
     }
+    if buffer.unreadable().is_some() {
+        return Status::Unreadable;
+    }
     if !buffer.problems.is_empty() {
         return Status::Wrong(buffer.problems.len());
     }

@@ -4,6 +4,7 @@
 mod editing;
 mod files;
 mod frames;
+mod launching;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ const ADAPTIVE: &str = include_str!("../../../../experiments/cifar10-adaptive.ro
 struct World {
     screen: Harness,
     files: BTreeMap<PathBuf, String>,
+    trash: Vec<(PathBuf, String)>,
     /// What was asked and is not answered here.
     asked: Vec<Effect>,
 }
@@ -50,6 +52,7 @@ impl World {
         Self {
             screen: Harness::new(width, height),
             files: BTreeMap::new(),
+            trash: Vec::new(),
             asked: Vec::new(),
         }
     }
@@ -133,8 +136,20 @@ impl World {
                 self.list();
             }
             Effect::TrashExperiment(path) => {
-                self.files.remove(&path).unwrap();
+                let text = self.files.remove(&path).unwrap();
+                self.trash.push((path, text));
                 self.list();
+            }
+            Effect::RestoreExperiment => {
+                let restored = match self.trash.pop() {
+                    Some((path, text)) => {
+                        self.files.insert(path.clone(), text);
+                        Ok(path)
+                    }
+                    None => Err("the trash is empty".to_owned()),
+                };
+                self.list();
+                self.screen.news(News::ExperimentRestored(restored));
             }
             other => self.asked.push(other),
         }

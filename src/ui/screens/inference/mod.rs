@@ -256,7 +256,9 @@ impl Inference {
     ) {
         let text = text.trim();
         match purpose {
-            Purpose::ChooseFolder if !text.is_empty() => self.folder = Some(PathBuf::from(text)),
+            Purpose::ChooseFolder if !text.trim().is_empty() => {
+                self.folder = Some(PathBuf::from(text.trim()));
+            }
             Purpose::FilterResults => self.results.filter(Pattern::new(text)),
             Purpose::ExportResults if !text.is_empty() => self.export(PathBuf::from(text), shared),
             _ => {}

@@ -1,5 +1,6 @@
 //! The Live screen in front of runs in every state.
 
+mod alerts;
 mod frames;
 mod knobs;
 mod looking;

@@ -1,7 +1,7 @@
 //! What is wrong with a text: kept in its place while one types, and listed.
 //!
 //! ```text
-//! ── 2 mistakes ────────────────────────────────────────
+//! ── 7 mistakes, 2 to 3 shown ──────────────────────────
 //!  14  there is no field `epoch`
 //!  31  0 is not between 1 and 1000000
 //! ```
@@ -18,8 +18,11 @@ use crate::experiment::Diagnostic;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Selection;
 
-/// Mistakes in view at once.
-const MOST: usize = 4;
+/// Mistakes in view at once, on a low terminal and on a tall one.
+const MOST: (u16, u16) = (4, 12);
+
+/// Of so many rows, one is for a mistake where there are many.
+const SHARE: u16 = 5;
 
 /// Something that is wrong, at its place in the text as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,14 +74,28 @@ impl Problem {
     }
 }
 
-/// Rows of the list of so many mistakes, its heading included.
+/// Rows of the list of so many mistakes, its heading included, in an editor of
+/// so many rows.
 #[must_use]
-pub fn height(problems: usize) -> u16 {
+pub fn height(problems: usize, editor: u16) -> u16 {
     if problems == 0 {
-        0
-    } else {
-        problems.min(MOST) as u16 + 1
+        return 0;
     }
+    let most = (editor / SHARE).clamp(MOST.0, MOST.1);
+    let rows = problems.min(usize::from(most)) as u16 + 1;
+    rows.min(editor / 3)
+}
+
+/// What stands above the list.
+fn heading(count: usize, shown: &Range<usize>) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    let part = match shown.len() {
+        all if all == count => String::new(),
+        0 => ", none shown".to_owned(),
+        1 => format!(", number {} shown", shown.end),
+        _ => format!(", {} to {} shown", shown.start + 1, shown.end),
+    };
+    format!("── {count} mistake{s}{part} ")
 }
 
 /// The mistake whose row is at a cell.
@@ -92,32 +109,38 @@ pub fn row_at(area: Rect, problems: usize, selection: Selection, cell: Position)
     rows.into_iter().nth(row)
 }
 
+/// The list as it is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed<'a> {
+    /// The text.
+    pub document: &'a Document,
+    /// What is wrong with it.
+    pub problems: &'a [Problem],
+    /// The mistake that is in view: the one that one went to last.
+    pub selection: Selection,
+    /// Whether keys go to the list.
+    pub focused: bool,
+}
+
 /// Draws the list.
-pub fn draw(
-    document: &Document,
-    problems: &[Problem],
-    selection: Option<Selection>,
-    theme: &Theme,
-    frame: &mut Frame,
-    area: Rect,
-) {
+pub fn draw(listed: Listed, theme: &Theme, frame: &mut Frame, area: Rect) {
     if area.is_empty() {
         return;
     }
+    let problems = listed.problems;
     let count = problems.len();
-    let title = format!("── {count} mistake{} ", if count == 1 { "" } else { "s" });
+    let height = area.height.saturating_sub(1) as usize;
+    let rows = listed.selection.window(count, height);
+    let title = heading(count, &rows);
     let rule = "─".repeat((area.width as usize).saturating_sub(title.chars().count()));
     let mut lines = vec![Line::from(vec![
         Span::styled(title, theme.bad()),
         Span::styled(rule, theme.muted()),
     ])];
-    let selected = selection.and_then(|selection| selection.get(count));
-    let rows = selection
-        .unwrap_or_default()
-        .window(count, area.height.saturating_sub(1) as usize);
+    let selected = listed.selection.get(count).filter(|_| listed.focused);
     for at in rows {
         let problem = &problems[at];
-        let line = problem.line(document);
+        let line = problem.line(listed.document);
         let number = line.map_or_else(|| "   -".to_owned(), |line| format!("{line:>4}"));
         let line = Line::from(vec![
             Span::styled(number, theme.warn()),
@@ -135,6 +158,21 @@ pub fn draw(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_heading_says_which_are_shown_where_not_all_are() {
+        assert_eq!(heading(1, &(0..1)), "── 1 mistake ");
+        assert_eq!(heading(4, &(0..4)), "── 4 mistakes ");
+        assert_eq!(heading(7, &(4..7)), "── 7 mistakes, 5 to 7 shown ");
+        assert_eq!(heading(7, &(2..3)), "── 7 mistakes, number 3 shown ");
+    }
+
+    #[test]
+    fn a_tall_editor_shows_more_mistakes_and_keeps_most_of_its_rows() {
+        let heights = [0, 9, 22, 40, 57, 200].map(|editor| height(30, editor));
+        assert_eq!(heights, [0, 3, 5, 9, 12, 13]);
+        assert_eq!(height(2, 57), 3);
+    }
 
     #[test]
     fn a_mistake_moves_with_the_text_before_it() {

@@ -1,5 +1,7 @@
 //! The editor from the keyboard.
 
+use crossterm::event::Event;
+
 use super::{QUICKSTART, World};
 use crate::ui::effect::Effect;
 use crate::ui::news::News;
@@ -22,6 +24,19 @@ fn a_mistake_is_told_as_it_is_typed_and_gone_when_it_is_mended() {
     );
     world.keys(&["backspace"]);
     assert!(!world.shows("1 mistake"));
+}
+
+#[test]
+fn what_is_known_of_a_text_before_its_mistakes_is_marked_as_old() {
+    let mut world = World::new((80, 24), &[("a.ron", QUICKSTART)]);
+    assert!(world.shows("method AdaptiveAugmentation"));
+    assert!(!world.shows("before the mistakes"));
+    let scratch = QUICKSTART.replace("method: AdaptiveAugmentation(", "method: Scratch(");
+    world.elsewhere("a.ron", &scratch);
+    assert!(world.shows("method AdaptiveAugmentation"));
+    assert!(world.shows("before the mistakes"));
+    world.elsewhere("a.ron", QUICKSTART);
+    assert!(!world.shows("before the mistakes"));
 }
 
 #[test]
@@ -53,6 +68,25 @@ fn the_next_mistake_and_the_list_of_them_lead_to_their_places() {
     assert!(world.shows(" 46:5 "));
     world.keys(&["f7", "esc"]).text("y");
     assert!(world.shows("ybatsh"));
+}
+
+#[test]
+fn the_list_of_mistakes_follows_the_one_that_one_goes_to() {
+    let mut text = QUICKSTART.to_owned();
+    let names = ["name", "seed", "valid", "p_max", "lr", "batch", "gates"];
+    for name in names {
+        text = text.replacen(&format!(" {name}:"), &format!(" {name}z:"), 1);
+    }
+    let mut world = World::new((80, 24), &[("a.ron", &text)]);
+    world.keys(&["enter", "f8"]);
+    assert!(world.shows("── 7 mistakes, 1 to 4 shown ─"));
+    world.keys(&["f8"; 6]);
+    assert!(world.shows("── 7 mistakes, 4 to 7 shown ─"));
+    assert!(world.shows("no field `gatesz`"), "{}", world.screen());
+    world.keys(&["f7", "home"]);
+    assert!(world.shows("── 7 mistakes, 1 to 4 shown ─"));
+    world.screen.input(Event::Resize(100, 50));
+    assert!(world.shows("── 7 mistakes ─"));
 }
 
 #[test]

@@ -73,6 +73,47 @@ fn saving_over_a_changed_file_asks_and_saves_only_if_told_to() {
     assert!(!world.shows("changed on disk") && !world.shows("not saved"));
 }
 
+/// A file cannot be read from now on.
+fn unreadable(world: &mut World, name: &str) {
+    world.screen.news(News::ExperimentRead {
+        path: path(name),
+        text: Err(format!("`{name}` is not text: byte 3 is 0xff")),
+    });
+    world.answer();
+}
+
+#[test]
+fn an_open_text_whose_file_became_unreadable_is_marked_and_saved_only_if_told_to() {
+    let mut world = two();
+    world.keys(&["enter"]);
+    unreadable(&mut world, "a.ron");
+    assert!(world.shows("! cannot be read on disk: f4 says why"));
+    assert!(world.shows("byte 3 is 0xff") && world.shows("unreadable"));
+    world.keys(&["ctrl+s", "enter"]).text("y");
+    assert!(world.shows("a cannot be read any more") && !world.shows("take theirs"));
+    world.keys(&["f3", "esc"]);
+    assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+    world.keys(&["f5"]);
+    assert_eq!(world.asked, []);
+    world.text("// mine\n");
+    world.keys(&["esc", "down", "q", "enter"]);
+    assert!(world.shows("a cannot be read any more"));
+    world.keys(&["f2"]);
+    assert!(world.files[&path("a.ron")].starts_with("// mine\n"));
+    assert!(!world.shows("cannot be read") && !world.shows("not saved"));
+}
+
+#[test]
+fn a_text_that_nobody_edits_goes_when_its_file_becomes_unreadable() {
+    let mut world = two();
+    unreadable(&mut world, "a.ron");
+    assert!(world.shows("unreadable") && !world.shows("Experiment("));
+    world.keys(&["enter"]).text("x").keys(&["ctrl+s"]);
+    assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+    world.elsewhere("a.ron", QUICKSTART);
+    assert!(!world.shows("unreadable") && world.shows("Experiment("));
+}
+
 #[test]
 fn a_new_experiment_comes_from_the_template_and_is_opened() {
     let mut world = two();
@@ -241,6 +282,16 @@ fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
 }
 
 #[test]
+fn what_went_to_the_trash_last_comes_back_and_is_selected() {
+    let mut world = two();
+    world.keys(&["X", "enter", "u"]);
+    assert!(world.shows("a is back") && world.shows(" a.ron "));
+    assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+    world.keys(&["u"]);
+    assert!(world.shows("the trash is empty"));
+}
+
+#[test]
 fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
     let mut world = two();
     world.screen.runs.insert(super::training("quickstart", 20));
@@ -298,59 +349,4 @@ fn the_borders_between_the_panes_are_dragged() {
     assert_eq!(drag(142, 120), [59, 119, 199]);
     assert_eq!(drag(60, 2), [19, 119, 199]);
     assert_eq!(drag(120, 199), [19, 179, 199]);
-}
-
-/// A folder of one experiment, whose text and plan are not there yet.
-fn unread() -> World {
-    let mut world = World::empty((100, 30));
-    world.files.insert(path("a.ron"), QUICKSTART.to_owned());
-    world.screen.news(News::Experiments(vec![path("a.ron")]));
-    world
-}
-
-#[test]
-fn an_experiment_that_is_launched_before_it_is_planned_is_trained_once_it_is() {
-    let mut world = unread();
-    world.screen.keys(&["r"]);
-    assert!(world.shows("a is trained as soon as its plan is made"));
-    world.answer();
-    assert!(matches!(&world.asked[..], [Effect::Launch(launched)] if *launched == path("a.ron")));
-    // Once.
-    world.elsewhere("a.ron", &QUICKSTART.replace("seed: 7", "seed: 8"));
-    assert_eq!(world.asked.len(), 1);
-}
-
-#[test]
-fn what_cannot_be_read_or_is_edited_before_it_is_planned_is_not_trained() {
-    let mut world = unread();
-    world.files.clear();
-    world.screen.keys(&["r"]);
-    world.answer();
-    assert!(world.asked.is_empty());
-    assert!(world.shows("there is no file"));
-    let mut world = unread();
-    let effects = world.screen.take();
-    world.files.insert(path("a.ron"), "// ".to_owned());
-    for effect in effects {
-        world.carry_out(effect);
-    }
-    world.screen.keys(&["r", "enter"]).text("x");
-    world.answer();
-    assert!(world.asked.is_empty());
-    assert!(!world.screen().contains("cannot train"));
-}
-
-#[test]
-fn the_first_experiment_that_can_be_trained_is_selected_until_somebody_chooses() {
-    let files = [
-        ("a.ron", "Experiment("),
-        ("b.ron", QUICKSTART),
-        ("c.ron", QUICKSTART),
-    ];
-    let mut world = World::new((100, 30), &files);
-    world.keys(&["r"]);
-    assert!(matches!(&world.asked[..], [Effect::Launch(launched)] if *launched == path("b.ron")));
-    world.keys(&["up"]);
-    world.elsewhere("c.ron", &QUICKSTART.replace("seed: 7", "seed: 8"));
-    assert!(world.shows("┌ a.ron"), "{}", world.screen());
 }

@@ -1,0 +1,142 @@
+//! Experiment files that were thrown away: in hidden folders `.trash` beside
+//! where they were, until somebody wants them back.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::files::{is_experiment, rename};
+
+/// Folder of experiments that were thrown away, beside them.
+const TRASH: &str = ".trash";
+
+/// Stands between a name and a number where the trash has that name already.
+const NUMBERED: char = '~';
+
+/// Moves an experiment file into the trash beside it, under a name that is free
+/// there. Returns where it is now.
+pub fn trash(path: &Path) -> Result<PathBuf, String> {
+    let folder = path.with_file_name(TRASH);
+    fs::create_dir_all(&folder)
+        .map_err(|error| format!("could not make {}: {error}", folder.display()))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let names = (1..1000).map(|number| match number {
+        1 => format!("{stem}.ron"),
+        _ => format!("{stem}{NUMBERED}{number}.ron"),
+    });
+    let mut free = names
+        .map(|name| folder.join(name))
+        .filter(|place| fs::symlink_metadata(place).is_err());
+    let place = free
+        .next()
+        .ok_or_else(|| format!("{} is full of files named {stem}", folder.display()))?;
+    rename(path, &place).map(|()| place)
+}
+
+/// Brings back the experiment file that was thrown away last, from `experiments`
+/// or one of its subfolders. Returns where it is again.
+pub fn restore(experiments: &Path) -> Result<PathBuf, String> {
+    let thrown = newest(experiments)
+        .map_err(|error| format!("could not look into the trash: {error}"))?
+        .ok_or("the trash is empty")?;
+    let place = place_before(&thrown).ok_or("the trash is empty")?;
+    rename(&thrown, &place).map(|()| place)
+}
+
+/// Where a file of the trash was before.
+fn place_before(thrown: &Path) -> Option<PathBuf> {
+    let stem = thrown.file_stem()?.to_str()?;
+    let name = match stem.rsplit_once(NUMBERED) {
+        Some((name, number)) if number.parse::<u32>().is_ok() => name,
+        _ => stem,
+    };
+    Some(thrown.parent()?.with_file_name(format!("{name}.ron")))
+}
+
+/// The file that was thrown away last.
+fn newest(experiments: &Path) -> io::Result<Option<PathBuf>> {
+    let mut newest = None;
+    let mut folders = vec![experiments.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let in_trash = folder.file_name().is_some_and(|name| name == TRASH);
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            let name = entry.file_name();
+            let hidden = name.as_encoded_bytes().starts_with(b".");
+            if in_trash {
+                if is_experiment(&path) {
+                    let found = (thrown_at(&entry.metadata()?)?, path);
+                    newest = newest.max(Some(found));
+                }
+            } else if path.is_dir() && (!hidden || name == TRASH) {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(newest.map(|(_, path)| path))
+}
+
+/// When a file got its name; the system notes it where it is moved.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "the same shape as elsewhere")]
+fn thrown_at(known: &Metadata) -> io::Result<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok((known.ctime(), known.ctime_nsec()))
+}
+
+/// When a file was written last, where nothing else is known.
+#[cfg(not(unix))]
+fn thrown_at(known: &Metadata) -> io::Result<std::time::SystemTime> {
+    known.modified()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::super::files::list;
+    use super::*;
+
+    /// Throws a file away, and lets the clock of the file system go on.
+    fn throw(path: &Path, text: &str) -> PathBuf {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        sleep(Duration::from_millis(20));
+        trash(path).unwrap()
+    }
+
+    #[test]
+    fn what_is_thrown_away_is_not_listed_and_not_lost() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.ron");
+        for text in ["first", "second"] {
+            let trashed = throw(&path, text);
+            assert_eq!(fs::read_to_string(trashed).unwrap(), text);
+            assert!(list(place.path()).unwrap().is_empty());
+        }
+        assert!(trash(&path).is_err());
+    }
+
+    #[test]
+    fn the_one_that_was_thrown_away_last_comes_back_first() {
+        let place = tempfile::tempdir().unwrap();
+        let (a, b) = (place.path().join("in/a.ron"), place.path().join("b.ron"));
+        // The newest file is not what was thrown away last.
+        fs::write(&b, "b").unwrap();
+        throw(&a, "first");
+        throw(&a, "second");
+        sleep(Duration::from_millis(20));
+        trash(&b).unwrap();
+        assert_eq!(restore(place.path()), Ok(b.clone()));
+        assert_eq!(restore(place.path()), Ok(a.clone()));
+        assert_eq!(fs::read_to_string(&a).unwrap(), "second");
+        let told = restore(place.path()).unwrap_err();
+        assert!(told.ends_with("a.ron is there already"), "{told}");
+        fs::remove_file(&a).unwrap();
+        assert_eq!(restore(place.path()), Ok(a.clone()));
+        assert_eq!(fs::read_to_string(&a).unwrap(), "first");
+        assert_eq!(restore(place.path()).unwrap_err(), "the trash is empty");
+    }
+}
