@@ -305,10 +305,10 @@ impl Ui {
 
     /// A run begins. Whoever asked for it and waits is shown it; whoever is at
     /// something else is told.
-    fn began(&mut self, name: String, runs: &Runs) {
+    fn began(&mut self, name: &str, runs: &Runs) {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
-        shared.training = Some(name.clone());
+        shared.training = Some(name.to_owned());
         if awaited {
             shared.hush();
         } else {
@@ -320,7 +320,7 @@ impl Ui {
             shared.tell(LogLine::info(told));
         }
         if awaited || self.screen != Screen::Live {
-            self.live.open(&name, &mut self.shared, runs);
+            self.live.open(name, &mut self.shared, runs);
         }
         if awaited {
             self.show(Screen::Live, runs);
@@ -347,7 +347,7 @@ impl Ui {
                 shared.preparing = preparing;
                 shared.queue = waiting;
             }
-            News::RunBegan(name) => self.began(name, runs),
+            News::RunBegan(name) => self.began(&name, runs),
             News::RunEnded(name) => {
                 if shared.training.as_ref() == Some(&name) {
                     shared.training = None;

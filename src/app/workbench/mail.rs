@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn count(mailbox: &Mailbox) -> usize {
         mailbox.take().count()

@@ -293,10 +293,10 @@ mod tests {
             file.append(&answers(30)).unwrap();
             assert_eq!(steps(&file), [before, vec![30]].concat());
         }
-        let mut lost = whole.clone();
-        let last = lost.len() - 5;
-        lost[last] ^= 1;
-        fs::write(&file.path, lost).unwrap();
+        let mut damaged = whole.clone();
+        let at = damaged.len() - 5;
+        damaged[at] ^= 1;
+        fs::write(&file.path, damaged).unwrap();
         assert_eq!(steps(&file), [1]);
         file.append(&answers(30)).unwrap();
         assert_eq!(steps(&file), [1, 30]);

@@ -177,24 +177,24 @@ fn of_data(store: &RunStore) -> Vec<Alert> {
 /// What was learnt and lost again.
 fn of_evaluations(store: &RunStore, phase: Phase) -> Option<Alert> {
     let valid = store.evaluations_of(phase, Split::Valid);
-    let (mut best, mut least, mut last) = (f64::NEG_INFINITY, f64::INFINITY, None);
+    let (mut best, mut least, mut newest) = (f64::NEG_INFINITY, f64::INFINITY, None);
     for evaluation in valid {
         best = best.max(evaluation.top1);
         least = least.min(evaluation.loss);
-        last = Some(evaluation);
+        newest = Some(evaluation);
     }
-    let last = last?;
-    let diverges = !last.loss.is_finite() || last.loss > DIVERGED * least;
-    (diverges && last.top1 < best - FELL).then(|| Alert {
+    let newest = newest?;
+    let diverges = !newest.loss.is_finite() || newest.loss > DIVERGED * least;
+    (diverges && newest.top1 < best - FELL).then(|| Alert {
         message: format!(
             "valid top-1 fell from {:.1} % to {:.1} %, its loss is {}; lower lr",
             100.0 * best,
-            100.0 * last.top1,
-            number(last.loss)
+            100.0 * newest.top1,
+            number(newest.loss)
         ),
         at: Some(Position {
             phase,
-            step: last.step,
+            step: newest.step,
         }),
     })
 }
