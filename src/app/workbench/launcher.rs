@@ -3,12 +3,16 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use super::mail::Sender;
 use super::message::Message;
 use crate::app::session::{Job, Session, Start};
 use crate::experiment;
 use crate::run::{RunFolder, StopSignal};
+
+/// How long events are gathered before the loop hears of them.
+const GATHERED: Duration = Duration::from_millis(40);
 
 /// Something to train.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,8 +160,12 @@ pub fn follow(session: Session, sender: Sender) -> std::io::Result<()> {
     thread::Builder::new()
         .name("events".to_owned())
         .spawn(move || {
-            for event in &events {
-                let _ = sender.send(Message::Happened(name.clone(), Box::new(event)));
+            while let Ok(first) = events.recv() {
+                // The screen is drawn more seldom than this; to wake the loop for
+                // every step would take time from the training.
+                thread::sleep(GATHERED);
+                let gathered = std::iter::once(first).chain(events.try_iter()).collect();
+                let _ = sender.send(Message::Happened(name.clone(), gathered));
             }
             let _ = sender.send(Message::Ended(name, end.join()));
         })?;

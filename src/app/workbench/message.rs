@@ -13,8 +13,8 @@ use crate::ui::{Incoming, News};
 pub enum Message {
     /// For the screen as it is.
     Incoming(Incoming),
-    /// An event of the training in this process, after it was recorded.
-    Happened(String, Box<RunEvent>),
+    /// Events of the training in this process, after they were recorded.
+    Happened(String, Vec<RunEvent>),
     /// A launch came to something.
     Launched(PathBuf, Result<Box<Session>, String>),
     /// An experiment file was planned again.

@@ -107,7 +107,11 @@ impl State {
                 self.plan_again(&incoming);
                 return self.tell(incoming);
             }
-            Message::Happened(name, event) => self.happened(&name, &event),
+            Message::Happened(name, events) => {
+                for event in &events {
+                    self.happened(&name, event);
+                }
+            }
             Message::Replanned(path, plan) => {
                 let run = self.hands.reload.run().and_then(|run| self.runs.get(run));
                 let reloaded = self
