@@ -23,6 +23,11 @@ const NARROWEST: u16 = 24;
 /// Rows of the list above an image, for two of its images at least.
 const FEWEST: u16 = 5;
 
+/// Cells left of the timeline's track.
+pub(super) const NAMES: u16 = 9;
+/// Cells right of it.
+pub(super) const VALUE: u16 = 9;
+
 /// Where the panels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Areas {
@@ -117,8 +122,8 @@ pub(super) fn view_at(views: Rect, position: Position) -> Option<View> {
 /// either end for the brackets around the one that is shown.
 pub(super) fn track(timeline: Rect) -> Rect {
     let inside = inside(timeline);
-    let name = super::timeline::NAMES.min(inside.width);
-    let value = super::timeline::VALUE.min(inside.width - name);
+    let name = NAMES.min(inside.width);
+    let value = VALUE.min(inside.width - name);
     let between = inside.width - name - value;
     Rect {
         x: inside.x + name + 1.min(between),

@@ -15,7 +15,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Block;
 
 use super::Compare;
-use super::layout::{column, track};
+use super::layout::{NAMES, VALUE, column, track};
 use super::sides::Reading;
 use crate::event::inspection::Probe;
 use crate::ui::theme::Theme;
@@ -23,11 +23,6 @@ use crate::ui::widget::answers::{mark, verdict};
 use crate::ui::widget::cells::{count, decimal, shorten};
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, bars};
-
-/// Cells left of the track.
-pub(super) const NAMES: u16 = 9;
-/// Cells right of it.
-pub(super) const VALUE: u16 = 9;
 
 pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
     let Some(answers) = probe.students.get(compare.at) else {
