@@ -8,6 +8,17 @@ use super::layout::Layout;
 use crate::event::Command;
 use crate::event::inspection::InferenceRequest;
 
+/// What a file that is written may replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// Nothing: it is new.
+    Nothing,
+    /// This text, which was seen on disk; no other that somebody wrote since.
+    Seen(String),
+    /// Whatever is there: a person decided so.
+    Anything,
+}
+
 /// A request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -25,8 +36,8 @@ pub enum Effect {
         path: PathBuf,
         /// Its new text.
         text: String,
-        /// Whether a file that is there already is replaced.
-        replace: bool,
+        /// What it may replace.
+        over: Over,
     },
     /// Give an experiment file another name.
     RenameExperiment {

@@ -97,6 +97,12 @@ impl Shared {
         self.dialog = Some(Dialog::Prompt(prompt));
     }
 
+    /// Asks for a text again, with what is wrong with it as the question: whoever
+    /// types on does not type at the screen below.
+    pub(super) fn ask_again(&mut self, wrong: String, text: &str, purpose: Purpose) {
+        self.dialog = Some(Dialog::Prompt(Prompt::new(wrong, text, purpose)));
+    }
+
     /// Asks something of the rest of the program.
     pub fn ask(&mut self, effect: Effect) {
         self.awaits_run |= matches!(effect, Effect::Launch(_) | Effect::ResumeRun(_));

@@ -83,12 +83,10 @@ impl Hands {
     pub fn carry_out(&mut self, effect: Effect, runs: &mut Runs) {
         match effect {
             Effect::ReadExperiment(path) => self.tell(files::read(path)),
-            Effect::WriteExperiment {
-                path,
-                text,
-                replace,
-            } => {
-                self.tell(files::write(path, text, replace));
+            Effect::WriteExperiment { path, text, over } => {
+                for news in files::write(path, text, &over) {
+                    self.tell(news);
+                }
                 self.list();
             }
             Effect::RenameExperiment { from, to } => {

@@ -10,6 +10,7 @@ use super::mail::Sender;
 use super::message::Message;
 use crate::experiment::read_text;
 use crate::run::atomic::write_through;
+use crate::ui::effect::Over;
 use crate::ui::{LogLine, News};
 
 /// Experiment files in a folder and its subfolders, sorted; hidden ones are
@@ -65,20 +66,41 @@ pub fn read(path: PathBuf) -> News {
     News::ExperimentRead { path, text }
 }
 
-/// Writes an experiment file beside its place and moves it there; a file that
-/// is there already is replaced only if that is asked for, and stays a link if
-/// it is one.
-pub fn write(path: PathBuf, text: String, replace: bool) -> News {
-    let written = if replace {
-        write_through(&path, text.as_bytes())
-    } else {
-        create(&path, &text)
+/// Writes an experiment file beside its place and moves it there; it stays a link
+/// if it is one. Where something else is on disk than may be replaced, that is
+/// told, and nothing is written: a watcher may be late, or not see at all what
+/// becomes of the target of a link.
+pub fn write(path: PathBuf, text: String, over: &Over) -> Vec<News> {
+    if let Over::Seen(seen) = over
+        && let Some(read) = other(&path, seen)
+    {
+        let refused = format!("{} was changed on disk, so it is not saved", path.display());
+        let written = News::ExperimentWritten {
+            path,
+            text: Err(refused),
+        };
+        return vec![read, written];
+    }
+    let written = match over {
+        Over::Nothing => create(&path, &text),
+        Over::Seen(_) | Over::Anything => write_through(&path, text.as_bytes()),
     };
     let text = written.map(|()| text).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => "there is a file of that name already".to_owned(),
         _ => error.to_string(),
     });
-    News::ExperimentWritten { path, text }
+    vec![News::ExperimentWritten { path, text }]
+}
+
+/// What is on disk, if it is not what was seen. A file that is gone can be
+/// written again.
+fn other(path: &Path, seen: &str) -> Option<News> {
+    let read = path.exists().then(|| read(path.to_owned()))?;
+    let same = matches!(
+        &read,
+        News::ExperimentRead { text: Ok(text), .. } if text.replace("\r\n", "\n") == seen
+    );
+    (!same).then_some(read)
 }
 
 /// Writes a new file.
@@ -182,16 +204,55 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_else_wrote_since_is_told_and_not_replaced() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.ron");
+        fs::write(&path, "theirs\r\n").unwrap();
+        let told = write(
+            path.clone(),
+            "mine".to_owned(),
+            &Over::Seen("base".to_owned()),
+        );
+        let [
+            News::ExperimentRead { text: Ok(read), .. },
+            News::ExperimentWritten {
+                text: Err(refused), ..
+            },
+        ] = told.as_slice()
+        else {
+            panic!("{told:?}");
+        };
+        assert_eq!(read, "theirs\r\n");
+        assert!(refused.contains("was changed on disk"), "{refused}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs\r\n");
+        // That was seen now, so it may be replaced; and what is gone be written.
+        write(
+            path.clone(),
+            "mine".to_owned(),
+            &Over::Seen("theirs\n".to_owned()),
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        fs::remove_file(&path).unwrap();
+        write(
+            path.clone(),
+            "again".to_owned(),
+            &Over::Seen("mine".to_owned()),
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), "again");
+    }
+
+    #[test]
     fn a_file_is_replaced_only_where_that_is_asked_for() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.ron");
-        let outcome = |replace| match write(path.clone(), "new".to_owned(), replace) {
-            News::ExperimentWritten { text, .. } => text,
+        let outcome = |over| match write(path.clone(), "new".to_owned(), &over).pop() {
+            Some(News::ExperimentWritten { text, .. }) => text,
             other => panic!("{other:?}"),
         };
-        assert!(outcome(false).is_ok());
-        assert!(outcome(false).unwrap_err().contains("already"));
-        assert!(outcome(true).is_ok());
+        assert!(outcome(Over::Nothing).is_ok());
+        assert!(outcome(Over::Nothing).unwrap_err().contains("already"));
+        assert!(outcome(Over::Anything).is_ok());
+        assert!(outcome(Over::Seen("new".to_owned())).is_ok());
         let other = place.path().join("b.ron");
         fs::write(&other, "kept").unwrap();
         assert!(rename(&path, &other).is_err());

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::buffer::{Buffer, stem};
-use super::status::{self, Latest, Status};
+use super::status::Latest;
 use super::{Experiments, Focus, layout, names};
-use crate::store::Runs;
+use crate::store::{Life, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Conflict, Dialog, Prompt, Purpose};
 use crate::ui::draw;
-use crate::ui::effect::Effect;
+use crate::ui::effect::{Effect, Over};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::{Selection, TextLine};
@@ -202,7 +202,7 @@ impl Experiments {
             shared.ask(Effect::WriteExperiment {
                 path: path.clone(),
                 text: buffer.write(),
-                replace: true,
+                over: buffer.over(),
             });
         }
         true
@@ -220,7 +220,7 @@ impl Experiments {
             shared.ask(Effect::WriteExperiment {
                 path,
                 text,
-                replace: true,
+                over: buffer.over(),
             });
         }
     }
@@ -233,13 +233,14 @@ impl Experiments {
         };
         let buffer = self.buffers.get(path);
         let latest = Latest::of(runs);
-        let status = status::status(path, buffer, false, shared, &latest);
+        let run = buffer.and_then(|buffer| latest.run(path, buffer));
+        let trains = run.is_some_and(|run| matches!(run.life, Life::Here | Life::Elsewhere(_)));
         let mut told = format!("The file of {} moves to the folder .trash", stem(path));
         told.push_str(" beside it; its runs stay as they are.");
         if let Some(key) = shared.keymap.key(Action::RestoreExperiment) {
             told.extend([" ", &key, " brings it back."]);
         }
-        if let Status::Training(_) = status {
+        if trains {
             told.push_str(" It trains: that goes on, with the run's own copy of the file.");
         }
         if shared.queue.contains(path) {
@@ -271,19 +272,34 @@ impl Experiments {
     ) {
         match purpose {
             Purpose::FindText => self.search(text, shared),
-            Purpose::NewExperiment(copied) => self.create(copied.as_deref(), text, shared),
-            Purpose::RenameExperiment(from) => {
+            Purpose::NewExperiment(ref copied) => {
+                if let Err(wrong) = self.create(copied.as_deref(), text, shared) {
+                    shared.ask_again(wrong, text, purpose);
+                }
+            }
+            Purpose::RenameExperiment(ref from) => {
                 let folder = from.parent().unwrap_or(Path::new(FOLDER)).to_owned();
-                if let Some(to) = self.free_path(&folder, text, shared) {
-                    self.renaming = Some((from.clone(), to.clone()));
-                    shared.ask(Effect::RenameExperiment { from, to });
+                match self.free_path(&folder, text) {
+                    Ok(to) => {
+                        self.renaming = Some((from.clone(), to.clone()));
+                        let from = from.clone();
+                        shared.ask(Effect::RenameExperiment { from, to });
+                    }
+                    Err(wrong) => shared.ask_again(wrong, text, purpose),
                 }
             }
             _ => {}
         }
     }
 
-    fn create(&mut self, copied: Option<&Path>, name: &str, shared: &mut Shared) {
+    /// Writes a new file, a copy of another if there is one. An error is what is
+    /// wrong with its name.
+    fn create(
+        &mut self,
+        copied: Option<&Path>,
+        name: &str,
+        shared: &mut Shared,
+    ) -> Result<(), String> {
         let beside = copied
             .or(self.selected.as_deref())
             .or(self.files.first().map(PathBuf::as_path));
@@ -291,40 +307,33 @@ impl Experiments {
             .and_then(Path::parent)
             .unwrap_or(Path::new(FOLDER))
             .to_owned();
-        let Some(path) = self.free_path(&folder, name, shared) else {
-            return;
-        };
+        let path = self.free_path(&folder, name)?;
         let original = copied.and_then(|copied| self.buffers.get(copied));
         let text = match (original, copied) {
             (Some(buffer), _) => names::renamed(buffer.document.text(), stem(&path)),
             (None, None) => names::TEMPLATE.to_owned(),
             (None, Some(copied)) => {
                 let told = format!("{} is not read, so it cannot be copied", copied.display());
-                return shared.tell(LogLine::error(told));
+                shared.tell(LogLine::error(told));
+                return Ok(());
             }
         };
         self.creating.push(path.clone());
         shared.ask(Effect::WriteExperiment {
             path,
             text,
-            replace: false,
+            over: Over::Nothing,
         });
+        Ok(())
     }
 
-    /// The path of a file that is to be called so, if it can be.
-    fn free_path(&self, folder: &Path, name: &str, shared: &mut Shared) -> Option<PathBuf> {
-        match names::path(folder, name) {
-            Ok(path) if self.files.contains(&path) => {
-                let told = format!("there is an experiment `{}` already", stem(&path));
-                shared.tell(LogLine::error(told));
-                None
-            }
-            Ok(path) => Some(path),
-            Err(reason) => {
-                shared.tell(LogLine::error(reason));
-                None
-            }
+    /// The path of a file that is to be called so, or why it cannot be.
+    fn free_path(&self, folder: &Path, name: &str) -> Result<PathBuf, String> {
+        let path = names::path(folder, name)?;
+        if self.files.contains(&path) {
+            return Err(format!("there is an experiment `{}` already", stem(&path)));
         }
+        Ok(path)
     }
 }
 

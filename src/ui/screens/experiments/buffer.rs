@@ -13,6 +13,7 @@ use super::editor::problems::Problem;
 use super::editor::view::Viewport;
 use super::layout::{self, EditorAreas};
 use crate::experiment::{Loaded, Report};
+use crate::ui::effect::Over;
 use crate::ui::settings::EditorKeys;
 
 /// A file that was read.
@@ -161,6 +162,12 @@ impl Buffer {
         } else {
             text
         }
+    }
+
+    /// What writing it may replace: what was on disk when it was read last.
+    #[must_use]
+    pub fn over(&self) -> Over {
+        self.saved.clone().map_or(Over::Anything, Over::Seen)
     }
 
     /// It was written.

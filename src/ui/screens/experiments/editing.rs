@@ -2,6 +2,7 @@
 //! mistakes.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
 
 use super::buffer::Buffer;
 use super::editor::completion::Completion;
@@ -82,27 +83,30 @@ impl Experiments {
         self.keep_in_view(shared);
     }
 
+    /// Where the open text stands, if it is in view.
+    fn text_area(&self, shared: &Shared) -> Option<Rect> {
+        let body = draw::areas(shared).body;
+        let panes = layout::panes(body, self.is_editing(), self.plan, self.borders);
+        Some(self.buffer()?.areas(panes.editor?).text)
+    }
+
     /// Lets the view follow the cursor.
     pub(super) fn keep_in_view(&mut self, shared: &Shared) {
-        let panes = layout::panes(
-            draw::areas(shared).body,
-            self.is_editing(),
-            self.plan,
-            self.borders,
-        );
-        let (Some(pane), Some(buffer)) = (panes.editor, self.buffer_mut()) else {
-            return;
-        };
-        let area = buffer.areas(pane).text;
-        buffer.viewport = buffer.viewport.around(&buffer.document, area);
+        let area = self.text_area(shared);
+        if let (Some(area), Some(buffer)) = (area, self.buffer_mut()) {
+            buffer.viewport = buffer.viewport.around(&buffer.document, area);
+        }
     }
 
     pub(super) fn text_key(&mut self, key: KeyEvent, shared: &mut Shared) {
         if self.completion_key(key, shared) {
             return;
         }
+        let page = self.text_area(shared).map_or(1, |area| area.height.into());
         self.edit(shared, |buffer| {
-            buffer.document.key(key);
+            if !buffer.document.go_far(key, page) {
+                buffer.document.key(key);
+            }
             if let Some(list) = &buffer.completion {
                 let (start, again) = (list.start, completion(buffer));
                 buffer.completion = again.filter(|list| list.start == start);

@@ -87,6 +87,11 @@ pub fn status(
             None => Status::Unread,
         };
     };
+    // Runs are known by their experiment's name, which two files may have; what
+    // waits is known by its file.
+    if let Some(place) = waits {
+        return Status::Waiting(place + 1);
+    }
     let run = latest.run(path, buffer);
     let state = run.map(RunEntry::state);
     if let Some(run) = run {
@@ -94,9 +99,6 @@ pub fn status(
         if here || matches!(state, Some(RunState::Training | RunState::Paused)) {
             return Status::Training(share(run));
         }
-    }
-    if let Some(place) = waits {
-        return Status::Waiting(place + 1);
     }
     if buffer.unreadable().is_some() {
         return Status::Unreadable;

@@ -14,7 +14,7 @@ use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split
 use crate::experiment::load_text;
 use crate::run::RunFolder;
 use crate::store::{Life, RunEntry};
-use crate::ui::effect::Effect;
+use crate::ui::effect::{Effect, Over};
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
 
@@ -117,12 +117,8 @@ impl World {
                     result,
                 });
             }
-            Effect::WriteExperiment {
-                path,
-                text,
-                replace,
-            } => {
-                let text = if !replace && self.files.contains_key(&path) {
+            Effect::WriteExperiment { path, text, over } => {
+                let text = if over == Over::Nothing && self.files.contains_key(&path) {
                     Err(format!("`{}` is there already", path.display()))
                 } else {
                     self.files.insert(path.clone(), text.clone());

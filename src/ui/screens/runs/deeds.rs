@@ -88,7 +88,7 @@ impl RunsTable {
                 .map(|_| format!("{run} trains; stop it first")),
         };
         if let Some(refusal) = refusal {
-            return shared.tell(LogLine::error(refusal));
+            return shared.ask_again(refusal, to, Purpose::RenameRun(run));
         }
         self.renaming = Some((run.clone(), to.to_owned()));
         shared.ask(Effect::RenameRun {

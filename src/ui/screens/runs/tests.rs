@@ -182,6 +182,10 @@ fn a_rename_is_asked_for_unless_it_cannot_be() {
         harness.keys(&["m", "ctrl+u"]).text(&format!("{name}\n"));
         assert_eq!(harness.take(), []);
         assert!(harness.screen().contains(why), "{name}");
+        // What is typed on is typed into the name.
+        harness.keys(&["q"]);
+        assert!(harness.take().is_empty() && harness.ui.shared.dialog.is_some());
+        harness.keys(&["esc"]);
     }
     harness.keys(&["space", "m", "ctrl+u"]).text("baseline\n");
     let (run, to) = (VANILLA.to_owned(), "baseline".to_owned());

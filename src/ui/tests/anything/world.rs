@@ -17,6 +17,7 @@ use crate::store::{Life, RunEntry};
 use crate::ui::Effect;
 use crate::ui::action::{ACTIONS, Action, Context};
 use crate::ui::draw::ALWAYS;
+use crate::ui::effect::Over;
 use crate::ui::keymap::Chord;
 use crate::ui::news::{LogLine, MachineSample, News};
 use crate::ui::screens::compare::testing::{logits, picture, probe};
@@ -249,12 +250,8 @@ impl World {
                     result,
                 });
             }
-            Effect::WriteExperiment {
-                path,
-                text,
-                replace,
-            } => {
-                let taken = !replace && self.files.contains_key(&path);
+            Effect::WriteExperiment { path, text, over } => {
+                let taken = over == Over::Nothing && self.files.contains_key(&path);
                 let text = if fails || taken || self.files.len() > 20 {
                     failed()
                 } else {
@@ -331,8 +328,9 @@ impl World {
     /// Goes to the lists and looks whether everything is there that was told of,
     /// then on from there.
     pub(super) fn nothing_is_lost(&mut self) {
-        // Escape leaves any dialog at once, and whatever else is open in time.
-        self.harness.keys(&["esc"]);
+        // Escape leaves any dialog, after what is sought in it, and whatever else is
+        // open in time.
+        self.harness.keys(&["esc", "esc"]);
         assert!(self.harness.ui.shared.dialog.is_none());
         self.harness.ui.shared.log.open = false;
         self.harness.input(Event::Resize(200, 60));

@@ -16,13 +16,14 @@ pub enum Window {
 const CLOSEST: f64 = 1e-7;
 
 impl Window {
-    /// The stretch that is shown, of data between two bounds.
+    /// The stretch that is shown, of data between two bounds: everything, where
+    /// there is less than when it was chosen and nothing would be in view.
     #[must_use]
     pub fn bounds(self, (low, high): (f64, f64)) -> (f64, f64) {
         match self {
-            Self::All => (low, high),
-            Self::Tail(length) => ((high - length).max(low), high),
-            Self::Fixed(from, to) => (from, to),
+            Self::Tail(length) if length > 0.0 => ((high - length).max(low), high),
+            Self::Fixed(from, to) if from < high => (from, to),
+            Self::All | Self::Tail(_) | Self::Fixed(..) => (low, high),
         }
     }
 
@@ -84,6 +85,16 @@ mod tests {
         assert_eq!(window, Window::Fixed(20.0, 70.0));
         assert_eq!(window.zoomed(2.0, Some(40.0), ALL), Window::All);
         assert_eq!(window.zoomed(4.0, Some(40.0), ALL), Window::All);
+    }
+
+    #[test]
+    fn where_the_data_became_less_something_is_in_view_all_the_same() {
+        let window = Window::Fixed(1.03, 1.2);
+        let less = (0.0, 1.0);
+        assert_eq!(window.bounds(less), less);
+        let (low, high) = window.zoomed(0.8, Some(0.5), less).bounds(less);
+        assert!(low < high && high <= 1.0, "{low} {high}");
+        assert_eq!(Window::Tail(-0.03).bounds(less), less);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod completion;
 pub mod document;
+mod far;
 pub mod format;
 pub mod help;
 mod history;

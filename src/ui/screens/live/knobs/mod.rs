@@ -162,7 +162,7 @@ impl Knobs {
             shared.tell(LogLine::error(message.clone()));
             // What was typed is there to be mended.
             let purpose = Purpose::SetKnob(name.to_owned());
-            shared.dialog = Some(Dialog::Prompt(Prompt::new(message, text, purpose)));
+            shared.ask_again(message, text, purpose);
         }
     }
 
