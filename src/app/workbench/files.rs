@@ -146,6 +146,9 @@ pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
 /// If the system gives no watcher: then changes are seen when a file is opened.
 pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher> {
     let root = folder.to_owned();
+    // Events name files by the path that is watched: links and `..` are out of it.
+    let watched = fs::canonicalize(folder)?;
+    let full = watched.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         // Reading a file raises an event too.
@@ -156,21 +159,19 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
         for path in event.paths.into_iter().filter(|path| is_experiment(path)) {
             if path.is_file() {
                 // The screen knows files by the paths that they are listed with.
-                let shown = fs::canonicalize(&root)
-                    .ok()
-                    .and_then(|full| path.strip_prefix(full).ok().map(|rest| root.join(rest)))
-                    .unwrap_or(path);
-                let _ = sender.send(Message::news(read(shown)));
+                let shown = path.strip_prefix(&full).ok().map(|rest| root.join(rest));
+                let _ = sender.send(Message::news(read(shown.unwrap_or(path))));
             }
         }
     })?;
-    watcher.watch(folder, RecursiveMode::Recursive)?;
+    watcher.watch(&watched, RecursiveMode::Recursive)?;
     Ok(watcher)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::Incoming;
 
     #[test]
     fn experiments_are_found_at_any_depth_and_hidden_files_are_not() {
@@ -186,6 +187,34 @@ mod tests {
         put("notes.txt");
         assert_eq!(list(place.path()).unwrap(), [a, b]);
         assert!(list(&place.path().join("none")).is_err());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_change_is_told_of_by_the_path_that_is_listed_whatever_leads_there() {
+        let place = tempfile::tempdir().unwrap();
+        let real = place.path().join("real");
+        fs::create_dir(&real).unwrap();
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        for folder in [real.clone(), link, real.join("../real")] {
+            let (sender, mailbox) = super::super::mail::mailbox().unwrap();
+            let _watcher = watch(&folder, sender).unwrap();
+            fs::write(real.join("a.ron"), "Experiment()").unwrap();
+            let begun = std::time::Instant::now();
+            let mut told = Vec::new();
+            while told.is_empty() {
+                assert!(begun.elapsed().as_secs() < 60, "nothing is told");
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                told.extend(mailbox.take().filter_map(|message| match message {
+                    Message::Incoming(Incoming::News(News::ExperimentRead { path, .. })) => {
+                        Some(path)
+                    }
+                    _ => None,
+                }));
+            }
+            assert_eq!(told[0], folder.join("a.ron"));
+        }
     }
 
     #[test]
