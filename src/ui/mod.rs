@@ -29,6 +29,8 @@ pub mod theme;
 mod update;
 pub mod widget;
 
+use std::path::PathBuf;
+
 pub use action::Action;
 pub use effect::Effect;
 pub use graphics::Graphics;
@@ -122,6 +124,12 @@ impl Ui {
     /// in half blocks.
     pub fn set_graphics(&mut self, graphics: Graphics) {
         self.shared.pictures = Pictures::new(graphics);
+    }
+
+    /// Texts of experiments that are not saved, with their files.
+    pub fn unsaved(&self) -> impl Iterator<Item = (PathBuf, String)> {
+        let texts = self.experiments.unsaved_texts();
+        texts.map(|(path, text)| (path.clone(), text.to_owned()))
     }
 
     /// Draws on a dark or a light ground from now on.

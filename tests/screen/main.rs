@@ -171,8 +171,17 @@ fn a_lost_connection_saves_what_trains() {
     terminal.until(&["small"]);
     terminal.keys("r");
     terminal.until(&["training", "epoch"]);
+    // Something is being typed, too.
+    terminal.keys("1");
+    terminal.until(&["duplicate"]);
+    terminal.keys(ENTER);
+    terminal.until(&["leave"]);
+    terminal.keys("x");
+    terminal.until(&["not saved"]);
     let mut program = terminal.hang_up();
     assert_eq!(program.end(), 130);
+    let kept = place.path().join("experiments/.unsaved/small.ron");
+    assert!(fs::read_to_string(kept).unwrap().starts_with('x'));
     let run = run_in(place.path());
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(journal.contains("the workbench was left"), "{journal}");

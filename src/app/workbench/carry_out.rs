@@ -23,7 +23,8 @@ pub struct Hands {
     pub reload: Reload,
     planner: Option<mpsc::Sender<planner::Request>>,
     sender: Sender,
-    experiments: PathBuf,
+    /// The folder of experiments.
+    pub experiments: PathBuf,
     /// Commands that were sent, for their ids.
     sent: u64,
     /// Ends the classification that is under way.

@@ -147,8 +147,8 @@ pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
 pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher> {
     let root = folder.to_owned();
     // Events name files by the path that is watched: links and `..` are out of it.
-    let watched = fs::canonicalize(folder)?;
-    let full = watched.clone();
+    let full = fs::canonicalize(folder)?;
+    let prefix = full.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         // Reading a file raises an event too.
@@ -159,12 +159,12 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
         for path in event.paths.into_iter().filter(|path| is_experiment(path)) {
             if path.is_file() {
                 // The screen knows files by the paths that they are listed with.
-                let shown = path.strip_prefix(&full).ok().map(|rest| root.join(rest));
+                let shown = path.strip_prefix(&prefix).ok().map(|rest| root.join(rest));
                 let _ = sender.send(Message::news(read(shown.unwrap_or(path))));
             }
         }
     })?;
-    watcher.watch(&watched, RecursiveMode::Recursive)?;
+    watcher.watch(&full, RecursiveMode::Recursive)?;
     Ok(watcher)
 }
 

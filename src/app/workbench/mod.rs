@@ -21,6 +21,7 @@ mod message;
 mod planner;
 mod question;
 mod reload;
+mod rescue;
 mod run_files;
 mod state;
 mod trash;

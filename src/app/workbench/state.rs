@@ -13,7 +13,7 @@ use super::launcher::{self, Wanted};
 use super::mail::Sender;
 use super::message::Message;
 use super::question::Answers;
-use super::{catalogue, planner, reload};
+use super::{catalogue, planner, reload, rescue};
 use crate::app::arguments::Arguments;
 use crate::app::session::Session;
 use crate::event::{Outcome, Phase, RunEvent};
@@ -70,6 +70,9 @@ impl State {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Incoming(Incoming::Input(resized)));
         self.hands.list();
+        if let Some(told) = rescue::told(&self.hands.experiments) {
+            self.news(News::Logged(LogLine::warn(told)));
+        }
     }
 
     /// Says what the terminal is like, once it has been asked.
@@ -130,8 +133,14 @@ impl State {
                 self.runs.remove(&name);
             }
             Message::Trash(entries) => self.runs.set_trash(entries),
-            Message::Terminate => return self.leave(Exit::Interrupted),
-            Message::Lost if self.leaving.is_none() => return self.leave(Exit::Interrupted),
+            Message::Terminate => {
+                rescue::keep(self.ui.unsaved());
+                return self.leave(Exit::Interrupted);
+            }
+            Message::Lost if self.leaving.is_none() => {
+                rescue::keep(self.ui.unsaved());
+                return self.leave(Exit::Interrupted);
+            }
             Message::Lost => {}
         }
         self.unseen = true;

@@ -106,11 +106,16 @@ impl Experiments {
 
     /// Names of the files whose text is not what is on disk.
     pub(in crate::ui) fn unsaved(&self) -> Vec<&str> {
-        let modified = self
-            .buffers
-            .iter()
-            .filter(|(_, buffer)| buffer.is_modified());
-        modified.map(|(path, _)| buffer::stem(path)).collect()
+        self.unsaved_texts()
+            .map(|(path, _)| buffer::stem(path))
+            .collect()
+    }
+
+    /// Texts that are not what is on disk, with their files.
+    pub(in crate::ui) fn unsaved_texts(&self) -> impl Iterator<Item = (&PathBuf, &str)> {
+        let modified = self.buffers.iter();
+        let modified = modified.filter(|(_, buffer)| buffer.is_modified());
+        modified.map(|(path, buffer)| (path, buffer.document.text()))
     }
 
     pub(in crate::ui) fn hints(&self) -> &'static [Action] {
