@@ -48,6 +48,17 @@ const KNOBS: &[Action] = &[
     Action::LeaveKnobs,
 ];
 
+/// Where nobody is left to send a change to, it can still be written into the
+/// experiment's file.
+const KNOBS_OVER: &[Action] = &[
+    Action::NextKnob,
+    Action::RaiseKnob,
+    Action::LaterPoint,
+    Action::KnobShape,
+    Action::WriteKnob,
+    Action::LeaveKnobs,
+];
+
 impl Live {
     pub(in crate::ui) fn hints(&self, runs: &Runs) -> &'static [Action] {
         let run = self.shown_run(runs).map(|shown| shown.entry);
@@ -61,7 +72,8 @@ impl Live {
                 &[Action::Maximize, Action::FocusEvents, Action::PauseRun]
             }
             Focus::Events => &[Action::Maximize, Action::FocusEvents, Action::NextRun],
-            Focus::Knobs => KNOBS,
+            Focus::Knobs if trains => KNOBS,
+            Focus::Knobs => KNOBS_OVER,
         }
     }
 
