@@ -26,4 +26,5 @@ pub mod spec;
 pub use explain::explain;
 pub use read::{
     Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text, read_spec, read_text,
+    unix,
 };

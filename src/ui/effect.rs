@@ -13,7 +13,8 @@ use crate::event::inspection::InferenceRequest;
 pub enum Over {
     /// Nothing: it is new.
     Nothing,
-    /// This text, which was seen on disk; no other that somebody wrote since.
+    /// This text, which was seen on disk; no other that somebody wrote since. Its
+    /// lines end with `\n` alone.
     Seen(String),
     /// Whatever is there: a person decided so.
     Anything,

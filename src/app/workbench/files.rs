@@ -8,7 +8,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::mail::Sender;
 use super::message::Message;
-use crate::experiment::read_text;
+use crate::experiment::{read_text, unix};
 use crate::run::atomic::write_through;
 use crate::ui::effect::Over;
 use crate::ui::{LogLine, News};
@@ -98,7 +98,7 @@ fn other(path: &Path, seen: &str) -> Option<News> {
     let read = path.exists().then(|| read(path.to_owned()))?;
     let same = matches!(
         &read,
-        News::ExperimentRead { text: Ok(text), .. } if text.replace("\r\n", "\n") == seen
+        News::ExperimentRead { text: Ok(text), .. } if unix(text) == seen
     );
     (!same).then_some(read)
 }
@@ -236,7 +236,7 @@ mod tests {
     fn what_somebody_else_wrote_since_is_told_and_not_replaced() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.ron");
-        fs::write(&path, "theirs\r\n").unwrap();
+        fs::write(&path, "their\rs\r\n").unwrap();
         let told = write(
             path.clone(),
             "mine".to_owned(),
@@ -251,14 +251,14 @@ mod tests {
         else {
             panic!("{told:?}");
         };
-        assert_eq!(read, "theirs\r\n");
+        assert_eq!(read, "their\rs\r\n");
         assert!(refused.contains("was changed on disk"), "{refused}");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs\r\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "their\rs\r\n");
         // That was seen now, so it may be replaced; and what is gone be written.
         write(
             path.clone(),
             "mine".to_owned(),
-            &Over::Seen("theirs\n".to_owned()),
+            &Over::Seen("their\ns\n".to_owned()),
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
         fs::remove_file(&path).unwrap();

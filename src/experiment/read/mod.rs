@@ -157,6 +157,12 @@ fn report(source: &Source, mut findings: Vec<Finding>) -> Report {
     }
 }
 
+/// A text whose lines end with `\n` alone.
+#[must_use]
+pub fn unix(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// Reads an experiment file's text.
 ///
 /// # Errors

@@ -7,12 +7,11 @@ use ratatui::layout::Rect;
 
 use super::editor::Document;
 use super::editor::completion::Completion;
-use super::editor::document::unix;
 use super::editor::place::{Place, place};
 use super::editor::problems::Problem;
 use super::editor::view::Viewport;
 use super::layout::{self, EditorAreas};
-use crate::experiment::{Loaded, Report};
+use crate::experiment::{Loaded, Report, unix};
 use crate::ui::effect::Over;
 use crate::ui::settings::EditorKeys;
 

@@ -12,6 +12,7 @@ use super::history::{History, Moment};
 use super::indent;
 use super::keys::{handler, is_known, resting};
 use super::tokens::{Token, tokens};
+use crate::experiment::unix;
 use crate::ui::settings::EditorKeys;
 
 /// A stretch of a text that became another.
@@ -349,12 +350,6 @@ impl Document {
             new_end: self.text.len() - end,
         });
     }
-}
-
-/// A text whose lines end with `\n` alone.
-#[must_use]
-pub fn unix(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 fn starts(text: &str) -> Vec<usize> {
