@@ -130,13 +130,14 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), String> {
         })
 }
 
-/// The first of `name.ron`, `name-2.ron`, ... that is free, of a thousand.
-pub fn free_name(folder: &Path, name: &str) -> Option<PathBuf> {
+/// The first of `name.ron`, `name-2.ron`, ... that is free, of a thousand, with
+/// `before` the number. A link that leads nowhere is not free.
+pub fn free_name(folder: &Path, name: &str, before: char) -> Option<PathBuf> {
     let numbered = (1..1000).map(|number| match number {
         1 => folder.join(format!("{name}.ron")),
-        _ => folder.join(format!("{name}-{number}.ron")),
+        _ => folder.join(format!("{name}{before}{number}.ron")),
     });
-    let mut free = numbered.filter(|path| !path.exists());
+    let mut free = numbered.filter(|path| fs::symlink_metadata(path).is_err());
     free.next()
 }
 

@@ -23,6 +23,16 @@ pub enum Wanted {
     Run(RunFolder),
 }
 
+impl Wanted {
+    /// The experiment file that is trained.
+    fn file(&self) -> PathBuf {
+        match self {
+            Self::Experiment(path) => path.clone(),
+            Self::Run(folder) => folder.experiment(),
+        }
+    }
+}
+
 /// The queue and the training that is under way.
 pub struct Launcher {
     checkpoints: PathBuf,
@@ -52,11 +62,7 @@ impl Launcher {
 
     /// Experiments that wait, in order.
     pub fn queue(&self) -> Vec<PathBuf> {
-        let paths = self.waiting.iter().map(|wanted| match wanted {
-            Wanted::Experiment(path) => path.clone(),
-            Wanted::Run(folder) => folder.experiment(),
-        });
-        paths.collect()
+        self.waiting.iter().map(Wanted::file).collect()
     }
 
     /// The experiment that is being prepared.
@@ -112,10 +118,7 @@ impl Launcher {
         };
         let stop = StopSignal::new();
         let (sender, checkpoints) = (self.sender.clone(), self.checkpoints.clone());
-        let path = match &wanted {
-            Wanted::Experiment(path) => path.clone(),
-            Wanted::Run(folder) => folder.experiment(),
-        };
+        let path = wanted.file();
         self.under_way = Some(UnderWay {
             path: path.clone(),
             stop: stop.clone(),

@@ -58,7 +58,7 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, String> {
         .as_ref()
         .map_or("run", |known| &known.name);
     let branch = format!("{name}-branch");
-    let path = files::free_name(experiments, &branch)
+    let path = files::free_name(experiments, &branch, '-')
         .ok_or_else(|| format!("{} is full of branches of {branch}", experiments.display()))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let changes = [

@@ -133,15 +133,11 @@ impl State {
                 self.runs.remove(&name);
             }
             Message::Trash(entries) => self.runs.set_trash(entries),
-            Message::Terminate => {
+            Message::Lost if self.leaving.is_some() => {}
+            Message::Terminate | Message::Lost => {
                 rescue::keep(self.ui.unsaved());
                 return self.leave(Exit::Interrupted);
             }
-            Message::Lost if self.leaving.is_none() => {
-                rescue::keep(self.ui.unsaved());
-                return self.leave(Exit::Interrupted);
-            }
-            Message::Lost => {}
         }
         self.unseen = true;
         Flow::Go

@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{is_experiment, rename};
+use super::files::{free_name, is_experiment, rename};
 
 /// Folder of experiments that were thrown away, beside them.
 const TRASH: &str = ".trash";
@@ -20,15 +20,7 @@ pub fn trash(path: &Path) -> Result<PathBuf, String> {
     fs::create_dir_all(&folder)
         .map_err(|error| format!("could not make {}: {error}", folder.display()))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let names = (1..1000).map(|number| match number {
-        1 => format!("{stem}.ron"),
-        _ => format!("{stem}{NUMBERED}{number}.ron"),
-    });
-    let mut free = names
-        .map(|name| folder.join(name))
-        .filter(|place| fs::symlink_metadata(place).is_err());
-    let place = free
-        .next()
+    let place = free_name(&folder, &stem, NUMBERED)
         .ok_or_else(|| format!("{} is full of files named {stem}", folder.display()))?;
     rename(path, &place).map(|()| place)
 }

@@ -180,14 +180,8 @@ impl Page<'_> {
     ) -> Option<Curve<'a>> {
         let curve = |xs, values| Curve {
             name: spec.name.clone(),
-            xs,
-            values,
-            now: None,
-            summary: None,
-            smooth: None,
             colour,
-            look: None,
-            stroke: Stroke::Solid,
+            ..Curve::new(xs, values)
         };
         match (&spec.source, points) {
             (Source::Evaluated(figure), Some(points)) => Some(Curve {

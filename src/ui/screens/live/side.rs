@@ -21,7 +21,7 @@ use crate::store::RunStore;
 use crate::ui::news::MachineSample;
 use crate::ui::screens::series::Summaries;
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::{Axis, Canvas, Curve, Stroke, Xs, number};
+use crate::ui::widget::chart::{Axis, Canvas, Curve, Xs, number};
 
 /// Columns of a knob's name and value.
 const LABEL: u16 = 22;
@@ -106,15 +106,8 @@ impl Side<'_> {
             ..area
         };
         let curve = Curve {
-            name: String::new(),
-            xs: Xs::Steps(series.steps),
-            values: series.values,
-            now: None,
             summary: self.summaries.of(&metric).map(|(summary, _)| summary),
-            smooth: None,
-            colour: 0,
-            look: None,
-            stroke: Stroke::Solid,
+            ..Curve::new(Xs::Steps(series.steps), series.values)
         };
         let last = series.steps.last().copied().unwrap_or(0) as f64;
         let extent = curve.extent((0.0, last));

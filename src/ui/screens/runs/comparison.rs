@@ -4,7 +4,7 @@
 use crossterm::event::MouseEvent;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
-use super::filter::Subject;
+use super::overlay::{Compared, Overlay};
 use super::{PAGE, RunsTable, View, diff};
 use crate::store::Runs;
 use crate::ui::action::{Action, Context};
@@ -37,19 +37,22 @@ impl RunsTable {
     /// curves are shown.
     pub(super) fn renew_overlay(&mut self, runs: &Runs) {
         if self.view == View::Overlay {
-            let mut overlay = std::mem::take(&mut self.overlay);
-            overlay.update(&self.compared(runs));
-            self.overlay = overlay;
+            self.change_overlay(runs, Overlay::update);
         }
+    }
+
+    /// Changes the curves by what the compared runs are.
+    fn change_overlay(&mut self, runs: &Runs, change: impl FnOnce(&mut Overlay, &[Compared])) {
+        // It is taken out, because the runs are looked up in what stays.
+        let mut overlay = std::mem::take(&mut self.overlay);
+        change(&mut overlay, &self.compared(runs));
+        self.overlay = overlay;
     }
 
     pub(super) fn act_on_comparison(&mut self, action: Action, runs: &Runs) {
         let sideways = matches!(action, Action::Left | Action::Right);
         if self.view == View::Overlay && (sideways || action.entry().context == Context::Overlay) {
-            let mut overlay = std::mem::take(&mut self.overlay);
-            overlay.act(action, &self.compared(runs));
-            self.overlay = overlay;
-            return;
+            return self.change_overlay(runs, |overlay, compared| overlay.act(action, compared));
         }
         let compared = self.compared(runs);
         let (rows, most) = (diff::rows(&compared), compared.len().saturating_sub(1));
@@ -72,7 +75,7 @@ impl RunsTable {
     }
 
     /// The runs that are compared, with their places.
-    pub(super) fn compared<'a>(&'a self, runs: &'a Runs) -> Vec<(usize, Subject<'a>)> {
+    pub(super) fn compared<'a>(&'a self, runs: &'a Runs) -> Vec<Compared<'a>> {
         let selected = self.runs.selected().map(|(_, name)| name);
         let compared = self.marks.compared(selected).into_iter();
         compared
@@ -102,9 +105,9 @@ impl RunsTable {
         if !place.contains(cell) && !self.overlay.is_held() {
             return false;
         }
-        let mut overlay = std::mem::take(&mut self.overlay);
-        overlay.mouse(mouse, place, &self.compared(runs));
-        self.overlay = overlay;
+        self.change_overlay(runs, |overlay, compared| {
+            overlay.mouse(mouse, place, compared);
+        });
         self.renew_overlay(runs);
         true
     }

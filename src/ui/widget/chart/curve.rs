@@ -136,7 +136,23 @@ struct Column {
     extent: Extent,
 }
 
-impl Curve<'_> {
+impl<'a> Curve<'a> {
+    /// A plain one of the first colour, without a name.
+    #[must_use]
+    pub fn new(xs: Xs<'a>, values: &'a [f64]) -> Self {
+        Self {
+            name: String::new(),
+            xs,
+            values,
+            now: None,
+            summary: None,
+            smooth: None,
+            colour: 0,
+            look: None,
+            stroke: Stroke::Solid,
+        }
+    }
+
     /// The letter that stands for it.
     pub(super) fn marker(&self) -> char {
         self.look

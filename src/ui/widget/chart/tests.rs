@@ -9,14 +9,8 @@ use crate::ui::theme::{Depth, Ground, Palette};
 fn curve<'a>(name: &str, xs: &'a [f64], values: &'a [f64], colour: usize) -> Curve<'a> {
     Curve {
         name: name.to_owned(),
-        xs: Xs::Values(xs),
-        values,
-        now: None,
-        summary: None,
-        smooth: None,
         colour,
-        look: None,
-        stroke: Stroke::Solid,
+        ..Curve::new(Xs::Values(xs), values)
     }
 }
 

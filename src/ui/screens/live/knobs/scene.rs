@@ -103,14 +103,9 @@ impl<'a> Scene<'a> {
     pub(super) fn curves(&self) -> Vec<Curve<'_>> {
         let curve = |name: &str, xs, values, part: usize, stroke| Curve {
             name: name.to_owned(),
-            xs,
-            values,
-            now: None,
-            summary: None,
-            smooth: None,
             colour: COLOURS[part],
-            look: None,
             stroke,
+            ..Curve::new(xs, values)
         };
         let mut curves = Vec::new();
         if let Some(past) = self.past {

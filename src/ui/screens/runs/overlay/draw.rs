@@ -14,7 +14,7 @@ use super::{Compared, Overlay, areas, legend};
 use crate::event::Phase;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::smooth::FACTORS;
-use crate::ui::widget::chart::{Chart, Curve, Extent, Stroke, Xs, number};
+use crate::ui::widget::chart::{Chart, Curve, Extent, Xs, number};
 
 /// A curve's points that no table holds: those of evaluations.
 struct Points {
@@ -156,21 +156,10 @@ impl Overlay {
         run: &Subject<'a>,
         points: Option<&'a Points>,
     ) -> Option<Curve<'a>> {
-        let curve = |xs, values| Curve {
-            name: String::new(),
-            xs,
-            values,
-            now: None,
-            summary: None,
-            smooth: None,
-            colour: 0,
-            look: None,
-            stroke: Stroke::Solid,
-        };
         match drawable {
             Drawable::Evaluated(_) => {
                 let points = points.filter(|points| !points.xs.is_empty())?;
-                Some(curve(Xs::Values(&points.xs), &points.values))
+                Some(Curve::new(Xs::Values(&points.xs), &points.values))
             }
             Drawable::Logged(metric) => {
                 let series = run.run.store.table(Phase::Student).series(metric)?;
@@ -182,7 +171,7 @@ impl Overlay {
                     smooth: kept
                         .and_then(|(_, smooth)| smooth.as_ref())
                         .filter(|_| smoothed),
-                    ..curve(self.across(run).xs(), series.values)
+                    ..Curve::new(self.across(run).xs(), series.values)
                 })
             }
         }

@@ -48,7 +48,7 @@ const LEAST: (u16, u16) = (36, 8);
 const MOST: (u16, u16) = (3, 2);
 
 /// A run that is compared: its place and what is known of it.
-type Compared<'a> = (usize, Subject<'a>);
+pub(super) type Compared<'a> = (usize, Subject<'a>);
 
 /// How curves are looked at.
 #[derive(Debug, Default)]
