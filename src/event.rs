@@ -20,8 +20,8 @@ use crate::experiment::schedule::Schedule;
 
 /// Version of the journal's format.
 ///
-/// History: 1, the first.
-pub const JOURNAL_VERSION: u32 = 1;
+/// History: 1, the first; 2, its run's plan stands beside it in `plan.json`.
+pub const JOURNAL_VERSION: u32 = 2;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ pub struct StepRow {
 }
 
 /// What was found when images were indexed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,

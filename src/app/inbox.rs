@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::event::{Command, CommandRecord, Origin, Position, RunEvent};
+use crate::event::{Command, CommandRecord, Origin, Phase, Position, RunEvent};
 use crate::run::StopSignal;
 use crate::store::{CommandTail, RecorderHandle};
 use crate::trainer::{CommandSource, EventSink};
@@ -52,15 +52,18 @@ impl CommandSource for Inbox {
         let mut due = Vec::new();
         while let Some((position, _)) = self.adjustments.front()
             && *position <= at
+            && let Some((position, record)) = self.adjustments.pop_front()
         {
-            due.extend(
-                self.adjustments
-                    .pop_front()
-                    .map(|(_, record)| CommandRecord {
-                        origin: Origin::Replay,
-                        ..record
-                    }),
-            );
+            if position.phase == at.phase {
+                due.push(record);
+            } else {
+                // The knobs of one training are not those of the other.
+                let message = format!(
+                    "{} was not applied again: the training that it changed has ended",
+                    record.id
+                );
+                self.sink.emit(RunEvent::Warned { message });
+            }
         }
         let arrived = self.commands.poll().into_iter();
         for message in self.commands.take_problems() {
@@ -75,5 +78,9 @@ impl CommandSource for Inbox {
             });
         }
         due
+    }
+
+    fn awaits(&self, phase: Phase) -> bool {
+        self.adjustments.iter().any(|(at, _)| at.phase == phase)
     }
 }

@@ -11,7 +11,7 @@ use super::source::{self, Found, Labels};
 use super::split;
 use super::workers::Workers;
 use crate::event::{DataSummary, SkippedImage};
-use crate::experiment::plan::{DataPlan, ValidPlan};
+use crate::experiment::plan::{DataFacts, DataPlan, Plan, ValidPlan};
 use crate::experiment::spec::Source;
 
 /// Greatest side that is taken over from the first image. A photograph is no
@@ -58,7 +58,7 @@ impl Images {
     /// If a source cannot be read, is not what it should be, has too many bad
     /// images, or if the sets do not fit each other. Nothing is written.
     pub fn open(plan: &DataPlan, seed: u64) -> Result<Self, DataError> {
-        let workers = Workers::new(plan.workers)?;
+        let workers = Workers::new(plan.threads())?;
         let rules = Rules {
             max_bad: plan.max_bad,
             max_pixels: plan.max_pixels,
@@ -139,6 +139,20 @@ impl Images {
             std: self.std,
             skipped: self.skipped.clone(),
             in_memory: self.sets().all(ImageSet::in_memory),
+        }
+    }
+
+    /// What these images decide of a plan.
+    #[must_use]
+    pub fn facts(&self, plan: &Plan) -> DataFacts {
+        let steps = |ratio| u64::from(self.batches_per_epoch(plan.training.batch, ratio));
+        DataFacts {
+            train: self.train.len(),
+            labelled: self.train.is_labelled(),
+            size: self.size,
+            normalization: Some((self.mean, self.std)),
+            steps_per_epoch: steps(plan.data.unlabelled_ratio()),
+            teacher_steps_per_epoch: steps(0.0),
         }
     }
 

@@ -158,9 +158,9 @@ fn opening_gives_the_same_with_any_number_of_threads() {
     let (source, _) = damaged(dir.path());
     let mut plan = plan(source);
     plan.max_bad = 0.2;
-    plan.workers = 1;
+    plan.workers = Some(1);
     let one = open(&plan);
-    plan.workers = 5;
+    plan.workers = Some(5);
     let five = open(&plan);
     assert_eq!(one.summary(), five.summary());
     let names = |images: &Images| {

@@ -55,7 +55,7 @@ impl Sampler {
     pub fn new(train: usize, unlabelled: Option<(usize, f64)>, batch: usize, seed: u64) -> Self {
         let batch = batch.max(1);
         let portions = match unlabelled {
-            Some((count, ratio)) if count > 0 && batch > 1 => {
+            Some((count, ratio)) if count > 0 && ratio > 0.0 && batch > 1 => {
                 let share = (batch as f64 / (1.0 + ratio)).round() as usize;
                 let labelled = share.clamp(1, batch - 1);
                 if labelled <= train {

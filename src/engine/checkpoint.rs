@@ -1,27 +1,36 @@
-//! Checkpoints of one training: `latest/`, from which it goes on exactly, and
+//! Checkpoints of one training: `latest/`, from which it resumes exactly, and
 //! `best/`, the weights that did best on the validation images.
 //!
 //! ```text
 //! latest/weights.safetensors     the weights to take away
+//!        model.json              layout, classes, size, mean, deviation
 //!        network.safetensors     those of the last step, where an average is kept besides
 //!        optimizer.safetensors   the optimizer's memory, once it has any
 //!        state.json              step, knobs, controller, best evaluation
+//!        manifest.json           lengths and hashes of all of them
 //! best/weights.safetensors
+//!      model.json  manifest.json
 //! ```
+//!
+//! Which weights are the best is said by the state of `latest/`. `best/` is put
+//! in its place first, and the one before is kept until the state that calls
+//! the new one the best is in its own: a kill in between takes both back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::card::{CARD, Card};
 use super::failure::Failure;
 use super::learner::Learner;
-use super::state::FitState;
+use super::metadata::{METADATA, ModelMetadata, Trained};
+use super::network::Network;
+use super::state::{Best, FitState};
 use super::weights::{self, ArrayFile};
 use crate::event::Phase;
-use crate::run::{FolderSlot, RunFolder};
+use crate::experiment::plan::Training;
+use crate::run::{FolderSlot, RunFolder, SealError, Sealed};
 
 /// The weights to take away.
-const WEIGHTS: &str = "weights.safetensors";
+pub const WEIGHTS: &str = "weights.safetensors";
 /// The weights of the last step, if they are not those to take away.
 const NETWORK: &str = "network.safetensors";
 /// The optimizer's memory.
@@ -36,7 +45,6 @@ pub struct CheckpointFolder {
     root: PathBuf,
     latest: FolderSlot,
     best: FolderSlot,
-    card: Option<Card>,
 }
 
 impl CheckpointFolder {
@@ -54,34 +62,19 @@ impl CheckpointFolder {
             root: folder.path().to_owned(),
             latest,
             best,
-            card: None,
         }
     }
 
-    /// The same, with what must be known of the model written beside weights.
-    #[must_use]
-    pub fn with_card(self, card: Card) -> Self {
-        Self {
-            card: Some(card),
-            ..self
-        }
-    }
-
-    fn write_card(&self, folder: &Path) -> Result<(), Failure> {
-        let Some(card) = &self.card else {
-            return Ok(());
-        };
-        let path = folder.join(CARD);
-        let text = serde_json::to_vec_pretty(card).map_err(|error| unfit(&path, &error))?;
-        fs::write(&path, text).map_err(|error| Failure::File { path, error })
-    }
-
-    /// Replaces the latest checkpoint. Returns its folder, relative to the
-    /// run's.
-    pub fn save_latest(&self, learner: &Learner, state: &FitState) -> Result<PathBuf, Failure> {
+    /// Replaces the latest checkpoint, and makes the best weights final that
+    /// its state names. Returns its folder, relative to the run's.
+    pub fn save_latest(
+        &self,
+        learner: &Learner,
+        state: &FitState,
+        metadata: &ModelMetadata,
+    ) -> Result<PathBuf, Failure> {
         let place = self.latest.replace(|folder| {
-            weights::save(learner.deployable(), &folder.join(WEIGHTS))?;
-            self.write_card(folder)?;
+            save_weights(learner.deployable(), metadata, folder)?;
             if learner.average.is_some() {
                 weights::save(&learner.network, &folder.join(NETWORK))?;
             }
@@ -89,19 +82,23 @@ impl CheckpointFolder {
             if !memory.is_empty() {
                 weights::write(&folder.join(OPTIMIZER), &memory)?;
             }
-            let path = folder.join(STATE);
-            let text = serde_json::to_vec_pretty(state).map_err(|error| unfit(&path, &error))?;
-            fs::write(&path, text).map_err(|error| Failure::File { path, error })
+            write_json(&folder.join(STATE), state)
         })?;
+        self.best.commit()?;
         Ok(self.relative(&place))
     }
 
-    /// Replaces the best weights. Returns their folder, relative to the run's.
-    pub fn save_best(&self, learner: &Learner) -> Result<PathBuf, Failure> {
-        let place = self.best.replace(|folder| {
-            weights::save(learner.deployable(), &folder.join(WEIGHTS))?;
-            self.write_card(folder)
-        })?;
+    /// Puts the best weights in their place; they become final with the next
+    /// [`save_latest`](Self::save_latest). Returns their folder, relative to the
+    /// run's.
+    pub fn save_best(
+        &self,
+        learner: &Learner,
+        metadata: &ModelMetadata,
+    ) -> Result<PathBuf, Failure> {
+        let place = self
+            .best
+            .put(|folder| save_weights(learner.deployable(), metadata, folder))?;
         Ok(self.relative(&place))
     }
 
@@ -113,42 +110,74 @@ impl CheckpointFolder {
             .transpose()
     }
 
-    /// Puts the learner where the latest checkpoint stands, if there is one.
-    pub fn load_latest(&self, learner: &mut Learner) -> Result<Option<FitState>, Failure> {
+    /// Puts the learner where the latest checkpoint stands, if there is one,
+    /// and the best weights to those that it names. Hold the run's lock.
+    pub fn load_latest(
+        &self,
+        learner: &mut Learner,
+        training: &Training,
+    ) -> Result<Option<FitState>, Failure> {
         let Some(folder) = self.latest.find()? else {
+            // Whatever was put before the first checkpoint is made again.
+            self.best.settle_on(|_| Ok(false))?;
             return Ok(None);
         };
+        let state = read_state(&folder)?;
+        state
+            .knobs
+            .check(training)
+            .map_err(|message| unfit(&folder.path().join(STATE), &message))?;
         match &mut learner.average {
             Some(average) => {
-                weights::load(average, &folder.join(WEIGHTS))?;
-                weights::load(&mut learner.network, &folder.join(NETWORK))?;
+                load(average, &folder, WEIGHTS)?;
+                load(&mut learner.network, &folder, NETWORK)?;
             }
-            None => weights::load(&mut learner.network, &folder.join(WEIGHTS))?,
+            None => load(&mut learner.network, &folder, WEIGHTS)?,
         }
-        let memory = folder.join(OPTIMIZER);
-        if memory.exists() {
-            let arrays = ArrayFile::open(&memory)?.arrays()?;
+        if folder.has(OPTIMIZER) {
+            let path = folder.path().join(OPTIMIZER);
+            let arrays = ArrayFile::of_bytes(folder.read(OPTIMIZER)?, &path)?.arrays()?;
             let device = learner.network.device().clone();
             learner
                 .optimizer
                 .restore(&arrays, &device)
-                .map_err(|error| unfit(&memory, &error))?;
+                .map_err(|error| unfit(&path, &error))?;
         }
-        read_state(&folder).map(Some)
+        // Found before anything is removed.
+        self.best_of(&state)?;
+        self.best.settle_on(|folder| is_best(folder, state.best))?;
+        Ok(Some(state))
     }
 
-    /// The file of the best weights; of the latest if no evaluation was made.
-    pub fn best_weights(&self) -> Result<PathBuf, Failure> {
-        match self.best.find()? {
-            Some(folder) => Ok(folder.join(WEIGHTS)),
-            None => self.latest_weights(),
+    /// The newest weights; none before the first checkpoint.
+    pub fn latest(&self) -> Result<Option<Sealed>, Failure> {
+        Ok(self.latest.find()?)
+    }
+
+    /// The weights that did best on the validation images; none before the
+    /// first evaluation.
+    ///
+    /// # Errors
+    /// Also if there should be some, as the latest checkpoint tells, and they
+    /// are not there.
+    pub fn best(&self) -> Result<Option<Sealed>, Failure> {
+        match self.latest_state()? {
+            Some(state) => self.best_of(&state),
+            None => Ok(None),
         }
     }
 
-    /// The file of the latest weights.
-    pub fn latest_weights(&self) -> Result<PathBuf, Failure> {
-        let folder = self.latest.find()?;
-        Ok(folder.unwrap_or_else(|| self.latest.path()).join(WEIGHTS))
+    fn best_of(&self, state: &FitState) -> Result<Option<Sealed>, Failure> {
+        let Some(best) = state.best else {
+            return Ok(None);
+        };
+        let found = self.best.find_where(|folder| is_best(folder, Some(best)))?;
+        found.map(Some).ok_or_else(|| {
+            Failure::Seal(SealError::Missing {
+                path: self.best.path(),
+                reason: format!("the weights of step {} are the best so far", best.step),
+            })
+        })
     }
 
     fn relative(&self, place: &Path) -> PathBuf {
@@ -156,13 +185,63 @@ impl CheckpointFolder {
     }
 }
 
-fn read_state(folder: &Path) -> Result<FitState, Failure> {
-    let path = folder.join(STATE);
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(error) => return Err(Failure::File { path, error }),
+/// Whether a folder's weights are those of the best evaluation.
+fn is_best(folder: &Sealed, best: Option<Best>) -> Result<bool, SealError> {
+    let Some(best) = best else {
+        return Ok(false);
     };
-    serde_json::from_slice(&text).map_err(|error| unfit(&path, &error))
+    // Older programs did not write how long weights were trained.
+    Ok(trained(folder)?.is_none_or(|trained| trained.step == best.step))
+}
+
+fn trained(folder: &Sealed) -> Result<Option<Trained>, SealError> {
+    if !folder.has(METADATA) {
+        return Ok(None);
+    }
+    let metadata: Option<ModelMetadata> = serde_json::from_slice(&folder.read(METADATA)?).ok();
+    Ok(metadata.and_then(|metadata| metadata.trained))
+}
+
+/// What is known of the weights in a folder.
+///
+/// # Errors
+/// If the folder has no `model.json` or it cannot be read.
+pub fn metadata(folder: &Sealed) -> Result<ModelMetadata, Failure> {
+    let bytes = folder.read(METADATA)?;
+    serde_json::from_slice(&bytes).map_err(|error| unfit(&folder.path().join(METADATA), &error))
+}
+
+/// Writes weights with what must be known to use them into a folder.
+pub fn save_weights(
+    network: &Network,
+    metadata: &ModelMetadata,
+    folder: &Path,
+) -> Result<(), Failure> {
+    weights::save(network, &folder.join(WEIGHTS))?;
+    write_json(&folder.join(METADATA), metadata)
+}
+
+/// Gives a network the weights of a sealed file.
+///
+/// # Errors
+/// If they are damaged or do not fit; the network is untouched.
+pub fn load(network: &mut Network, folder: &Sealed, name: &str) -> Result<(), Failure> {
+    let path = folder.path().join(name);
+    weights::load_bytes(network, folder.read(name)?, &path)?;
+    Ok(())
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_vec_pretty(value).map_err(|error| unfit(path, &error))?;
+    fs::write(path, text).map_err(|error| Failure::File {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+fn read_state(folder: &Sealed) -> Result<FitState, Failure> {
+    let text = folder.read(STATE)?;
+    serde_json::from_slice(&text).map_err(|error| unfit(&folder.path().join(STATE), &error))
 }
 
 fn unfit(path: &Path, error: &dyn std::fmt::Display) -> Failure {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
-use crate::run::SlotError;
+use crate::run::SealError;
 
 /// A reason for which a run ends before its time. The last good checkpoint is
 /// kept in every case.
@@ -35,9 +35,9 @@ pub enum Failure {
     /// Events can no longer be kept.
     #[error("the run can no longer be recorded: {0}")]
     Journal(String),
-    /// A checkpoint folder could not be found or replaced.
+    /// A checkpoint folder could not be replaced, or is missing or damaged.
     #[error(transparent)]
-    Slot(#[from] SlotError),
+    Seal(#[from] SealError),
     /// A file of the run could not be read or written.
     #[error("{}: {error}", path.display())]
     File {

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use super::checkpoint::CheckpointFolder;
 use super::evaluate::{Examination, Subject, image_tensor};
 use super::failure::Failure;
-use super::iteration::Timeline;
 use super::learner::Learner;
+use super::metadata::{ModelMetadata, Trained};
 use super::meter::Meter;
 use super::network::Network;
 use super::probe::{ProbeWatch, ViewRecipe};
@@ -23,6 +23,7 @@ use super::step::{self, StepReport, StepSettings, train_step};
 use crate::data::{Batch, BatchRequest, Images, Loader};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow};
 use crate::experiment::plan::Training;
+use crate::experiment::timeline::Timeline;
 use crate::trainer::{CommandSource, EventSink};
 
 /// What a training needs that does not change while it runs.
@@ -31,6 +32,10 @@ pub struct FitContext<'a> {
     pub phase: Phase,
     /// What to do.
     pub training: &'a Training,
+    /// Its steps, epochs and iterations.
+    pub timeline: Timeline,
+    /// What must be known to use its weights.
+    pub metadata: ModelMetadata,
     /// Images.
     pub images: &'a Images,
     /// Validation images.
@@ -89,11 +94,11 @@ impl<'a> Fit<'a> {
             context.seed,
             context.workers,
         );
-        let timeline = Timeline::new(training, u64::from(loader.batches_per_epoch()));
+        let timeline = context.timeline;
         let mut learner = Learner::new(network, training);
         let state = context
             .checkpoints
-            .load_latest(&mut learner)?
+            .load_latest(&mut learner, training)?
             .unwrap_or_else(|| FitState::new(training));
         Ok(Self {
             context,
@@ -251,7 +256,10 @@ impl<'a> Fit<'a> {
                 step: self.state.step,
                 top1,
             });
-            let folder = self.context.checkpoints.save_best(&self.learner)?;
+            let folder = self
+                .context
+                .checkpoints
+                .save_best(&self.learner, &self.metadata())?;
             self.emit(RunEvent::CheckpointSaved {
                 at: self.position(),
                 folder,
@@ -307,16 +315,28 @@ impl<'a> Fit<'a> {
         if let Some(reason) = self.context.sink.failure() {
             return Err(Failure::Journal(reason));
         }
+        let state = FitState {
+            journal: self.context.sink.recorded(),
+            ..self.state.clone()
+        };
         let folder = self
             .context
             .checkpoints
-            .save_latest(&self.learner, &self.state)?;
+            .save_latest(&self.learner, &state, &self.metadata())?;
         self.emit(RunEvent::CheckpointSaved {
             at: self.position(),
             folder,
             best: false,
         });
         Ok(())
+    }
+
+    /// What must be known to use the weights as they are now.
+    fn metadata(&self) -> ModelMetadata {
+        self.context.metadata.after(Trained {
+            step: self.state.step,
+            epoch: self.timeline.epoch(self.state.step),
+        })
     }
 
     fn checkpoint_is_due(&self) -> bool {

@@ -9,7 +9,7 @@ use super::knobs::KnobBoard;
 use crate::event::RunEvent;
 use crate::experiment::controller::{Controller, ControllerState, IterationSummary};
 use crate::experiment::plan::Training;
-use crate::experiment::spec::IterationSpec;
+use crate::experiment::timeline::Timeline;
 
 /// What is remembered between steps of an iteration and between iterations.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,52 +23,6 @@ pub struct IterationState {
     /// Whether a person has taken the knobs from the controller.
     #[serde(default)]
     by_hand: bool,
-}
-
-/// Steps, epochs and iterations of one training.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeline {
-    /// Steps of the whole training.
-    pub steps: u64,
-    /// Steps of one epoch.
-    pub steps_per_epoch: u64,
-    /// Steps of one iteration; the last may be shorter.
-    pub steps_per_iteration: u64,
-}
-
-impl Timeline {
-    /// The timeline of `training` with this many steps in an epoch.
-    #[must_use]
-    pub fn new(training: &Training, steps_per_epoch: u64) -> Self {
-        Self {
-            steps: steps_per_epoch * u64::from(training.epochs),
-            steps_per_epoch,
-            steps_per_iteration: match training.iteration {
-                IterationSpec::Epoch => steps_per_epoch,
-                IterationSpec::Steps(steps) => u64::from(steps),
-            },
-        }
-    }
-
-    /// Time before step `step`, epochs.
-    #[must_use]
-    pub fn epoch(&self, step: u64) -> f64 {
-        step as f64 / self.steps_per_epoch as f64
-    }
-
-    /// Whether an epoch is complete after this many steps.
-    #[must_use]
-    pub fn ends_epoch(&self, completed: u64) -> bool {
-        completed.is_multiple_of(self.steps_per_epoch)
-    }
-
-    fn ends_iteration(&self, completed: u64) -> bool {
-        completed.is_multiple_of(self.steps_per_iteration) || completed == self.steps
-    }
-
-    fn iterations(&self) -> u32 {
-        self.steps.div_ceil(self.steps_per_iteration) as u32
-    }
 }
 
 impl IterationState {
@@ -120,7 +74,7 @@ impl IterationState {
             .collect();
         let epoch = timeline.epoch(completed);
         let values = knobs.values(epoch);
-        let iteration = completed.div_ceil(timeline.steps_per_iteration) as u32;
+        let iteration = timeline.iteration(completed);
         let summary = IterationSummary {
             iteration,
             iterations: timeline.iterations(),

@@ -28,6 +28,31 @@ impl KnobBoard {
         }
     }
 
+    /// Whether these are the knobs of a training: they were read from a file.
+    ///
+    /// # Errors
+    /// What does not agree.
+    pub fn check(&self, training: &Training) -> Result<(), String> {
+        let same = |(own, planned): (&Knob, &Knob)| {
+            own.name == planned.name && own.range == planned.range
+        };
+        let agree = self.knobs.len() == training.knobs().count()
+            && self.knobs.iter().zip(training.knobs()).all(same)
+            && self.epochs == f64::from(training.epochs);
+        if !agree {
+            return Err(format!(
+                "its knobs ({}) are not those of the run's plan",
+                self.names()
+            ));
+        }
+        for knob in &self.knobs {
+            if let Some(problem) = knob.schedule.problems(knob.range).first() {
+                return Err(format!("knob `{}`: {problem}", knob.name));
+            }
+        }
+        Ok(())
+    }
+
     /// Every knob's value at `epoch`, by name.
     #[must_use]
     pub fn values(&self, epoch: f64) -> BTreeMap<String, f64> {

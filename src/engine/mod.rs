@@ -5,7 +5,6 @@
 //! the end its last and its best weights are evaluated on the test images. No
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
-mod card;
 mod checkpoint;
 pub mod device;
 mod evaluate;
@@ -16,6 +15,7 @@ mod iteration;
 mod knobs;
 mod learner;
 pub mod loss;
+mod metadata;
 mod meter;
 mod metrics;
 mod models;
@@ -33,12 +33,11 @@ use std::path::PathBuf;
 
 pub use failure::Failure;
 pub use infer::infer;
-pub use models::{Journalled, RunModels, probe_folder};
+pub use models::{RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 
-use self::card::Card;
-use self::checkpoint::CheckpointFolder;
+use self::checkpoint::{CheckpointFolder, WEIGHTS};
 use self::evaluate::{Examination, Subject};
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
@@ -76,17 +75,17 @@ impl Engine {
     ) -> Result<Outcome, Failure> {
         let prepared = &self.prepared;
         sink.emit(RunEvent::RunStarted {
-            name: prepared.plan.name.clone(),
+            name: prepared.resolved.plan.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: prepared.device.name.clone(),
-            resumed: self.position()?,
+            resumed: standing(&self.folder)?.map(|standing| standing.position),
             experiment: self.folder.experiment_hash().unwrap_or_default(),
         });
         sink.emit(RunEvent::DataIndexed(prepared.images.summary()));
         for summary in prepared.summaries() {
             sink.emit(RunEvent::ModelBuilt(summary));
         }
-        let teacher = match &prepared.plan.teacher {
+        let teacher = match &prepared.resolved.plan.teacher {
             None => None,
             Some(plan) => {
                 let valid = self.examination(Split::Valid, None)?;
@@ -115,18 +114,20 @@ impl Engine {
     ) -> Result<Outcome, Failure> {
         let prepared = &self.prepared;
         let valid = self.examination(Split::Valid, teacher)?;
-        let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student)
-            .with_card(Card::of(prepared, Phase::Student));
+        let plan = &prepared.resolved.plan;
+        let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
         let fit = Fit::new(
             FitContext {
                 phase: Phase::Student,
-                training: &prepared.plan.training,
+                training: &plan.training,
+                timeline: prepared.resolved.timeline(),
+                metadata: prepared.metadata(Phase::Student),
                 images: &prepared.images,
                 valid: &valid,
                 teacher,
-                seed: prepared.plan.seed,
-                unlabelled_ratio: prepared.plan.data.unlabelled.as_ref().map_or(0.0, |u| u.1),
-                workers: prepared.plan.data.workers,
+                seed: plan.seed,
+                unlabelled_ratio: plan.data.unlabelled_ratio(),
+                workers: plan.data.threads(),
                 checkpoints: checkpoints.clone(),
                 probe: self.probe(&valid, &checkpoints, sink)?,
                 sink,
@@ -154,8 +155,10 @@ impl Engine {
         let examination = self.examination(Split::Test, teacher)?;
         let last = learner.deployable();
         let mut best = last.clone();
-        weights::load(&mut best, &checkpoints.best_weights()?)?;
-        let epochs = f64::from(self.prepared.plan.training.epochs);
+        if let Some(folder) = checkpoints.best()? {
+            checkpoint::load(&mut best, &folder, WEIGHTS)?;
+        }
+        let epochs = f64::from(self.prepared.resolved.plan.training.epochs);
         let state = checkpoints.latest_state()?;
         let steps = state.as_ref().map_or(0, |state| state.step);
         let best_step = state
@@ -204,22 +207,32 @@ impl Engine {
         };
         Examination::new(split, set, images, teacher)
     }
+}
 
-    /// Where the folder's checkpoints stand, if there are any.
-    ///
-    /// # Errors
-    /// If a checkpoint cannot be read.
-    pub fn position(&self) -> Result<Option<Position>, Failure> {
-        for phase in [Phase::Student, Phase::Teacher] {
-            if let Some(state) = CheckpointFolder::new(&self.folder, phase).latest_state()? {
-                return Ok(Some(Position {
-                    phase,
-                    step: state.step,
-                }));
-            }
+/// Where a run's checkpoints stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The latest checkpoint.
+    pub position: Position,
+    /// Bytes of the journal when it was written.
+    pub journal: Option<u64>,
+}
+
+/// Where the checkpoints of a run stand, if there are any.
+///
+/// # Errors
+/// If a checkpoint cannot be read.
+pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
+    for phase in [Phase::Student, Phase::Teacher] {
+        if let Some(state) = CheckpointFolder::new(folder, phase).latest_state()? {
+            let step = state.step;
+            return Ok(Some(Standing {
+                position: Position { phase, step },
+                journal: state.journal,
+            }));
         }
-        Ok(None)
     }
+    Ok(None)
 }
 
 impl Trainer for Engine {

@@ -1,25 +1,61 @@
 //! A run's models, to be asked about images: read from its folder, with what
-//! the run's journal says of its images. Neither its training images nor its
-//! experiment file need be there any more.
+//! stands beside their weights. Neither its training images nor its journal nor
+//! its experiment file need be there any more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::checkpoint::CheckpointFolder;
-use super::device::{self, Chosen};
+use thiserror::Error;
+
+use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
+use super::device::{self, Chosen, DeviceError};
 use super::failure::Failure;
+use super::metadata::ModelMetadata;
 use super::network::Network;
 use super::probe::probe_now;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
 use crate::event::inspection::{Answering, Asked, Probe, Weights};
-use crate::event::{DataSummary, Phase, SkippedImage};
+use crate::event::{Phase, SkippedImage};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
-use crate::experiment::spec::{DeviceSpec, Spec};
-use crate::run::RunFolder;
+use crate::experiment::spec::DeviceSpec;
+use crate::run::{RunFolder, RunPlan, SealError, Sealed, WeightsIdentity};
 
 /// Images of a probe of a folder, at most.
 const PROBED: usize = 256;
+
+/// Greatest number of pixels of an image that is decoded, where the run does not
+/// say it.
+const MAX_PIXELS: u64 = 50_000_000;
+
+/// Times that a folder is read which a training replaces meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// Why a run's models cannot be asked.
+#[derive(Debug, Error)]
+pub enum ModelsError {
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Weights are missing, damaged or do not fit.
+    #[error(transparent)]
+    Weights(#[from] Failure),
+    /// The student has not been trained yet.
+    #[error("{0} has no student's weights yet")]
+    NoStudent(String),
+    /// There is no teacher, or it has not been trained yet.
+    #[error("{0} has no teacher's weights")]
+    NoTeacher(String),
+    /// The teacher's file is no longer the one that taught.
+    #[error(
+        "{} is not the teacher that the run was trained with: its content differs; restore the file",
+        .0.display()
+    )]
+    OtherWeights(PathBuf),
+    /// Student and teacher do not take the same images.
+    #[error("student and teacher of {0} take images of different size or normalisation; ask one of them")]
+    Inputs(String),
+}
 
 /// Models of one run, ready to answer.
 pub struct RunModels {
@@ -31,87 +67,56 @@ pub struct RunModels {
     pub device: Chosen,
     /// Steps and epochs that the student's weights have behind them.
     pub trained: (u64, f64),
-    summary: DataSummary,
+    /// What goes into the models and comes out of them.
+    input: ModelMetadata,
     /// Greatest number of pixels of an image that is decoded.
     max_pixels: u64,
 }
 
-/// What a run's journal says that its models cannot be opened without.
-#[derive(Debug, Clone)]
-pub struct Journalled {
-    /// Its images.
-    pub data: DataSummary,
-    /// Steps of an epoch of the student's training; 0 before that began.
-    pub steps_per_epoch: u64,
-}
-
 impl RunModels {
-    /// Reads a run's models onto a device. `spec` is its frozen experiment.
+    /// Reads a run's models onto a device. Everything that says how to use them
+    /// stands beside their weights; the run's plan, if it has one, names the file
+    /// of a teacher that was not trained here.
     ///
     /// # Errors
-    /// If the device is not there, or weights are missing or do not fit.
+    /// If the device is not there, or weights are missing, damaged or do not fit.
     pub fn open(
         run: &RunFolder,
-        spec: &Spec,
-        journalled: Journalled,
+        plan: Option<&RunPlan>,
         device: DeviceSpec,
         asked: Asked,
-    ) -> Result<Self, String> {
-        let summary = &journalled.data;
-        let device = device::choose(device).map_err(|error| error.to_string())?;
-        let build = |model: &Model| {
-            architecture::build(model, summary.size, summary.classes.len())
-                .map(|graph| Network::new(graph, spec.seed, &device.device))
-                .map_err(|problem| problem.to_string())
+    ) -> Result<Self, ModelsError> {
+        let device = device::choose(device)?;
+        let student = match asked.answering {
+            Answering::Teacher => None,
+            Answering::Student | Answering::Both => Some(student(run, asked.weights, &device)?),
         };
-        let checkpoints = CheckpointFolder::new(run, Phase::Student);
-        let state = checkpoints
-            .latest_state()
-            .map_err(|error| error.to_string())?;
-        let mut trained = 0;
-        let student = if asked.answering == Answering::Teacher {
-            None
-        } else {
-            let Some(state) = &state else {
-                return Err(format!("{} has no student's weights yet", run.name()));
-            };
-            trained = match asked.weights {
-                Weights::Best => state.best.map_or(state.step, |best| best.step),
-                Weights::Latest => state.step,
-            };
-            let path = match asked.weights {
-                Weights::Best => checkpoints.best_weights(),
-                Weights::Latest => checkpoints.latest_weights(),
-            };
-            Some(read(
-                build(&spec.student.model)?,
-                &path.map_err(|e| e.to_string())?,
-            )?)
+        let teacher = match asked.answering {
+            Answering::Student => None,
+            Answering::Teacher | Answering::Both => Some(teacher(run, plan, &device)?),
         };
-        let teacher = match (&spec.teacher, asked.answering) {
-            (_, Answering::Student) => None,
-            (None, _) => return Err(format!("{} has no teacher", run.name())),
-            (Some(teacher), _) => {
-                let path = teacher::weights_of(run, teacher)
-                    .ok_or_else(|| format!("{} has no teacher's weights yet", run.name()))?;
-                Some(read(build(&teacher.model)?, &path)?)
+        let trained = student.as_ref().and_then(|(_, known)| known.trained);
+        let input = match (&student, &teacher) {
+            (Some((_, own)), Some((_, other))) if !own.shares_input_with(other) => {
+                return Err(ModelsError::Inputs(run.name()));
             }
+            (Some((_, known)), _) | (None, Some((_, known))) => known.clone(),
+            (None, None) => return Err(ModelsError::NoStudent(run.name())),
         };
-        let epochs = trained as f64 / journalled.steps_per_epoch.max(1) as f64;
         Ok(Self {
-            student,
-            teacher,
+            student: student.map(|(network, _)| network),
+            teacher: teacher.map(|(network, _)| network),
             device,
-            trained: (trained, epochs),
-            summary: journalled.data,
-            max_pixels: spec.data.max_pixels,
+            trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
+            input,
+            max_pixels: plan.map_or(MAX_PIXELS, |plan| plan.resolved.plan.data.max_pixels),
         })
     }
 
     /// Names of the classes.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        &self.summary.classes
+        &self.input.classes
     }
 
     /// The images of a folder, at any depth, as the models want them. Those that
@@ -121,7 +126,7 @@ impl RunModels {
     /// If the folder cannot be read or holds no image.
     pub fn images(&self, folder: &Path) -> Result<Images, Failure> {
         let workers = Workers::new(std::thread::available_parallelism().map_or(1, usize::from))?;
-        let images = data::open_folder(folder, &self.summary, self.max_pixels, workers)?;
+        let images = data::open_folder(folder, &self.input.summary(), self.max_pixels, workers)?;
         Ok(images)
     }
 }
@@ -152,7 +157,91 @@ pub fn probe_folder(
     Ok((probe, images.skipped))
 }
 
-fn read(mut network: Network, path: &Path) -> Result<Network, String> {
-    weights::load(&mut network, path).map_err(|error| error.to_string())?;
-    Ok(network)
+fn student(
+    run: &RunFolder,
+    weights: Weights,
+    device: &Chosen,
+) -> Result<(Network, ModelMetadata), ModelsError> {
+    let checkpoints = CheckpointFolder::new(run, Phase::Student);
+    let folder = retried(|| {
+        Ok(match weights {
+            Weights::Latest => checkpoints.latest()?,
+            // Before the first evaluation the newest are the best.
+            Weights::Best => match checkpoints.best()? {
+                Some(best) => Some(best),
+                None => checkpoints.latest()?,
+            },
+        }
+        .map(|folder| network_of(&folder, device))
+        .transpose()?)
+    })?;
+    folder.ok_or_else(|| ModelsError::NoStudent(run.name()))
+}
+
+fn teacher(
+    run: &RunFolder,
+    plan: Option<&RunPlan>,
+    device: &Chosen,
+) -> Result<(Network, ModelMetadata), ModelsError> {
+    let none = || ModelsError::NoTeacher(run.name());
+    if let Some(plan) = plan {
+        let teacher = plan.resolved.plan.teacher.as_ref().ok_or_else(none)?;
+        if let Some(path) = teacher.file() {
+            return from_file(plan, &teacher.model, path, device);
+        }
+    }
+    let own = match teacher::own_copy(run)? {
+        Some(own) => Some(own),
+        // Programs that kept no plan sealed only the teacher's checkpoints.
+        None => CheckpointFolder::new(run, Phase::Teacher).best()?,
+    };
+    Ok(network_of(&own.ok_or_else(none)?, device)?)
+}
+
+/// A teacher from elsewhere, if it still is the one that taught.
+fn from_file(
+    plan: &RunPlan,
+    model: &Model,
+    path: &Path,
+    device: &Chosen,
+) -> Result<(Network, ModelMetadata), ModelsError> {
+    let now = WeightsIdentity::of(path).map_err(|error| Failure::File {
+        path: path.to_owned(),
+        error,
+    })?;
+    if !plan.weights.contains(&now) {
+        return Err(ModelsError::OtherWeights(path.to_owned()));
+    }
+    let known = ModelMetadata::new("", model, &plan.data);
+    let mut network = built(&known, path, device)?;
+    weights::load(&mut network, path).map_err(Failure::from)?;
+    Ok((network, known))
+}
+
+/// A network with the weights of a sealed folder, as `model.json` there says.
+fn network_of(folder: &Sealed, device: &Chosen) -> Result<(Network, ModelMetadata), Failure> {
+    let known = checkpoint::metadata(folder)?;
+    let mut network = built(&known, folder.path(), device)?;
+    checkpoint::load(&mut network, folder, WEIGHTS)?;
+    Ok((network, known))
+}
+
+fn built(known: &ModelMetadata, path: &Path, device: &Chosen) -> Result<Network, Failure> {
+    let graph = architecture::build(&known.model, known.size, known.classes.len());
+    let graph = graph.map_err(|problem| Failure::Checkpoint {
+        path: path.to_owned(),
+        message: problem.to_string(),
+    })?;
+    Ok(Network::new(graph, 0, &device.device))
+}
+
+/// A training that runs may replace a folder while it is read.
+fn retried<T>(read: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut left = ATTEMPTS;
+    loop {
+        match read() {
+            Err(Failure::Seal(SealError::Replaced { .. })) if left > 1 => left -= 1,
+            result => return result,
+        }
+    }
 }

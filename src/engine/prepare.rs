@@ -1,27 +1,31 @@
 //! From a plan to something that can be trained: images opened, device chosen,
-//! networks laid out. All that can be wrong with an experiment beyond its file
-//! is found here, before a run folder is made.
+//! networks built. All that can be wrong with an experiment beyond its file is
+//! found here, before a run folder is made.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::device::{self, Chosen, DeviceError};
+use super::metadata::ModelMetadata;
 use super::network::Network;
 use super::weights::{self, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{ModelSummary, Phase};
 use crate::experiment::architecture;
-use crate::experiment::plan::{Plan, TeacherPlan, TeacherSource};
+use crate::experiment::model::Model;
+use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
+use crate::run::{RunPlan, WeightsIdentity};
 
 /// Distinguishes the teacher's initial weights from the student's.
 const TEACHER_STREAM: u64 = 0x7EAC_4E12;
 
 /// An experiment that is ready to be trained.
 pub struct Prepared {
-    /// The plan.
-    pub plan: Plan,
+    /// The final plan.
+    pub resolved: ResolvedPlan,
     /// Where tensors live.
     pub device: Chosen,
     /// Its images.
@@ -30,6 +34,8 @@ pub struct Prepared {
     student: Network,
     /// The same; untrained if the experiment trains it.
     teacher: Option<Network>,
+    /// Files of weights that the experiment names.
+    weights: Vec<WeightsIdentity>,
 }
 
 /// Why an experiment cannot be trained although its file is in order.
@@ -54,69 +60,128 @@ pub enum PrepareError {
         /// What is wrong.
         error: WeightsError,
     },
-    /// A batch holds more than there is.
-    #[error(
-        "batch: {batch} images in a step, but there are only {images} training images; write `batch: {images}` or less"
-    )]
-    Batch {
-        /// Images in a step.
-        batch: usize,
-        /// Training images.
-        images: usize,
+    /// A file of weights cannot be read.
+    #[error("{place}: {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// Their place in the experiment.
+        place: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Images are no longer those that the run began with.
+    #[error("the images are not those that the run started with: {0}; restore them, or train on the new ones in a new run")]
+    OtherImages(String),
+    /// A file of weights is no longer the one that the run began with.
+    #[error("{} is not the file that the run started with: its content differs; restore it, or start a new run", path.display())]
+    OtherWeights {
+        /// The file.
+        path: PathBuf,
     },
 }
 
 impl Prepared {
-    /// Opens images, chooses the device and lays out the networks.
+    /// Opens images, chooses the device, resolves the plan and builds the
+    /// networks.
     ///
     /// # Errors
     /// The first thing that stands in the way.
-    pub fn new(mut plan: Plan) -> Result<Self, PrepareError> {
+    pub fn new(plan: Plan) -> Result<Self, PrepareError> {
         let device = device::choose(plan.device)?;
         let images = Images::open(&plan.data, plan.seed)?;
-        if plan.training.batch > images.train.len() {
-            return Err(PrepareError::Batch {
-                batch: plan.training.batch,
-                images: images.train.len(),
-            });
+        let facts = images.facts(&plan);
+        let resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
+        Self::build(resolved, device, images)
+    }
+
+    /// The same for a run that was started before: everything must be as its
+    /// plan says, and nothing is resolved again.
+    ///
+    /// # Errors
+    /// Also if images or weights are not those that the run started with.
+    pub fn again(known: &RunPlan) -> Result<Self, PrepareError> {
+        let plan = &known.resolved.plan;
+        let device = device::choose(plan.device)?;
+        let images = Images::open(&plan.data, plan.seed)?;
+        if let Some(difference) = known.data.difference(&images.summary()) {
+            return Err(PrepareError::OtherImages(difference));
         }
-        if !images.train.is_labelled() {
-            plan = without_labels(plan).map_err(PrepareError::Plan)?;
+        let prepared = Self::build(known.resolved.clone(), device, images)?;
+        for before in &known.weights {
+            if !prepared.weights.contains(before) {
+                return Err(PrepareError::OtherWeights {
+                    path: before.path.clone(),
+                });
+            }
         }
-        let ratio = plan
-            .data
-            .unlabelled
-            .as_ref()
-            .map_or(0.0, |(_, ratio)| *ratio);
-        plan.settle(u64::from(
-            images.batches_per_epoch(plan.training.batch, ratio),
-        ));
-        let layout = |model, place: &str| {
-            architecture::build(model, images.size, images.classes.len())
-                .map_err(|problem| PrepareError::Plan(problem.under(place)))
+        Ok(prepared)
+    }
+
+    fn build(
+        resolved: ResolvedPlan,
+        device: Chosen,
+        images: Images,
+    ) -> Result<Self, PrepareError> {
+        let plan = &resolved.plan;
+        let mut weights = Vec::new();
+        let mut network = |model: &Model, file: Option<&Path>, seed, place: Place| {
+            let graph = architecture::build(model, images.size, images.classes.len())
+                .map_err(|problem| PrepareError::Plan(problem.under(place.model)))?;
+            let network = Network::new(graph, seed, &device.device);
+            let Some(path) = file else {
+                return Ok(network);
+            };
+            weights.push(identity(path, place.weights)?);
+            with_weights(network, path, place.weights)
         };
-        let student = Network::new(
-            layout(&plan.student, "student.model")?,
+        let student = network(
+            &plan.student,
+            plan.student_weights.as_deref(),
             plan.seed,
-            &device.device,
-        );
-        let student = with_weights(student, plan.student_weights.as_deref(), "student.weights")?;
+            Place::STUDENT,
+        )?;
         let teacher = plan
             .teacher
             .as_ref()
             .map(|teacher| {
-                let graph = layout(&teacher.model, "teacher.model")?;
-                let network = Network::new(graph, plan.seed ^ TEACHER_STREAM, &device.device);
-                with_weights(network, teacher.file(), "teacher.weights")
+                let seed = plan.seed ^ TEACHER_STREAM;
+                network(&teacher.model, teacher.file(), seed, Place::TEACHER)
             })
             .transpose()?;
         Ok(Self {
-            plan,
+            resolved,
             device,
             images,
             student,
             teacher,
+            weights,
         })
+    }
+
+    /// What a run of this experiment means. `experiment` is the frozen text.
+    #[must_use]
+    pub fn run_plan(&self, experiment: &str) -> RunPlan {
+        RunPlan {
+            experiment: blake3::hash(experiment.as_bytes()).to_hex().to_string(),
+            resolved: self.resolved.clone(),
+            data: self.images.summary(),
+            models: self.summaries(),
+            weights: self.weights.clone(),
+        }
+    }
+
+    /// What must be known to use the weights of the model of that phase; the
+    /// student's if there is no teacher.
+    #[must_use]
+    pub fn metadata(&self, phase: Phase) -> ModelMetadata {
+        let plan = &self.resolved.plan;
+        let model = match (phase, &plan.teacher) {
+            (Phase::Teacher, Some(teacher)) => &teacher.model,
+            _ => &plan.student,
+        };
+        let name = &self.network(phase).graph().name;
+        ModelMetadata::new(name, model, &self.images.summary())
     }
 
     /// The student before training, on the plain device.
@@ -137,12 +202,6 @@ impl Prepared {
             (Phase::Teacher, Some(teacher)) => teacher,
             _ => &self.student,
         }
-    }
-
-    /// The layout of a model, for people; the student's if there is no teacher.
-    #[must_use]
-    pub fn name(&self, phase: Phase) -> &str {
-        &self.network(phase).graph().name
     }
 
     /// The sizes of the models, teacher first.
@@ -169,32 +228,37 @@ impl Prepared {
     }
 }
 
-/// A network with the weights of a file, if there is one.
-fn with_weights(
-    mut network: Network,
-    path: Option<&Path>,
-    place: &'static str,
-) -> Result<Network, PrepareError> {
-    if let Some(path) = path {
-        weights::load(&mut network, path)
-            .map_err(|error| PrepareError::Weights { place, error })?;
-    }
-    Ok(network)
+/// Where a model and its weights stand in an experiment.
+#[derive(Clone, Copy)]
+struct Place {
+    model: &'static str,
+    weights: &'static str,
 }
 
-/// The plan for training images of which none has a label.
-fn without_labels(mut plan: Plan) -> Result<Plan, Problem> {
-    plan.training.objective = plan.training.objective.without_labels()?;
-    if let Some(TeacherPlan {
-        weights: TeacherSource::Train(_),
-        ..
-    }) = &plan.teacher
-    {
-        return Err(Problem::new(
-            "teacher.weights",
-            "a teacher is trained on labels and no training image has one",
-        )
-        .help("give the weights of a trained teacher: File(\"teacher.safetensors\")"));
-    }
-    Ok(plan)
+impl Place {
+    const STUDENT: Self = Self {
+        model: "student.model",
+        weights: "student.weights",
+    };
+    const TEACHER: Self = Self {
+        model: "teacher.model",
+        weights: "teacher.weights",
+    };
+}
+
+fn identity(path: &Path, place: &'static str) -> Result<WeightsIdentity, PrepareError> {
+    WeightsIdentity::of(path).map_err(|source| PrepareError::Unreadable {
+        place,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn with_weights(
+    mut network: Network,
+    path: &Path,
+    place: &'static str,
+) -> Result<Network, PrepareError> {
+    weights::load(&mut network, path).map_err(|error| PrepareError::Weights { place, error })?;
+    Ok(network)
 }

@@ -18,6 +18,14 @@ pub struct FitState {
     pub iteration: IterationState,
     /// The best evaluation so far.
     pub best: Option<Best>,
+    /// Whether a person or a file changed a knob or stopped the controller: then
+    /// the result is not the one that the plan alone gives.
+    #[serde(default)]
+    pub adjusted: bool,
+    /// Bytes of the journal when the checkpoint was written: a journal that is
+    /// shorter has lost what led here.
+    #[serde(default)]
+    pub journal: Option<u64>,
 }
 
 /// The best evaluation on the validation images.
@@ -38,6 +46,8 @@ impl FitState {
             knobs: KnobBoard::new(training),
             iteration: IterationState::default(),
             best: None,
+            adjusted: false,
+            journal: None,
         }
     }
 }

@@ -3,33 +3,37 @@
 //!
 //! A trained teacher is kept under the hash of all that determines it, so that
 //! the next experiment with the same teacher starts at once; the run keeps a
-//! copy, so that it does not depend on the cache.
+//! copy, so that it does not depend on the cache. Both are sealed: a damaged
+//! copy of the cache is thrown away and trained again, one of the run is an
+//! error. A teacher whose training a person changed is the run's alone.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::card::Card;
-use super::checkpoint::CheckpointFolder;
+use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
 use super::evaluate::Examination;
 use super::failure::Failure;
 use super::fit::{Fit, FitContext, FitEnd};
+use super::metadata::METADATA;
 use super::network::Network;
 use super::prepare::Prepared;
-use super::weights;
 use crate::event::{Phase, RunEvent};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
-use crate::experiment::spec::{NormalizeSpec, TeacherSpec, TeacherWeights};
-use crate::run::RunFolder;
+use crate::experiment::spec::NormalizeSpec;
+use crate::run::seal::{self, SealError, Sealed};
+use crate::run::{RunFolder, atomic};
 use crate::trainer::{CommandSource, EventSink};
 
 /// Raised when a change of the engine changes what a training yields, so that
 /// teachers of the older engine are trained again.
-const CACHE_VERSION: u32 = 1;
+const CACHE_VERSION: u32 = 2;
 
-/// The run's own copy of its teacher, in its folder `teacher/`.
-const TEACHER_WEIGHTS: &str = "weights.safetensors";
+/// What is kept of a teacher.
+const FILES: [&str; 2] = [WEIGHTS, METADATA];
 
 /// A teacher, or the reason of a stop while it was trained.
 pub enum TeacherEnd {
@@ -75,26 +79,32 @@ pub fn obtain(
         TeacherSource::File(path) => return Ok(loaded(network, path, false, sink)),
         TeacherSource::Train(training) => training,
     };
-    let own = folder.teacher().join(TEACHER_WEIGHTS);
-    if own.exists() {
-        return read(network, &own, true, sink);
+    if let Some(own) = own_copy(folder)? {
+        return read(network, &own, sink);
     }
-    let cached = cache.join(format!("{}.safetensors", key(prepared, teacher, training)));
-    if cached.exists() {
-        copy(&cached, &own)?;
-        return read(network, &own, true, sink);
+    let checkpoints = CheckpointFolder::new(folder, Phase::Teacher);
+    let cached = cache.join(key(prepared, teacher, training));
+    let untouched = checkpoints.latest()?.is_none() && !inbox.awaits(Phase::Teacher);
+    if untouched && let Some(files) = kept(&cached, sink) {
+        let own = keep(&folder.teacher(), &files)?;
+        return read(network, &own, sink);
     }
+    let (_, timeline) = prepared
+        .resolved
+        .teacher_training()
+        .ok_or_else(|| Failure::Tensor("the plan has no training of a teacher".to_owned()))?;
     let context = FitContext {
         phase: Phase::Teacher,
         training,
+        timeline,
+        metadata: prepared.metadata(Phase::Teacher),
         images: &prepared.images,
         valid,
         teacher: None,
-        seed: prepared.plan.seed,
+        seed: prepared.resolved.plan.seed,
         unlabelled_ratio: 0.0,
-        workers: prepared.plan.data.workers,
-        checkpoints: CheckpointFolder::new(folder, Phase::Teacher)
-            .with_card(Card::of(prepared, Phase::Teacher)),
+        workers: prepared.resolved.plan.data.threads(),
+        checkpoints: checkpoints.clone(),
         probe: None,
         sink,
     };
@@ -103,32 +113,61 @@ pub fn obtain(
         return Ok(TeacherEnd::Stopped { reason });
     }
     drop(learner);
-    let best = CheckpointFolder::new(folder, Phase::Teacher).best_weights()?;
-    copy(&best, &own)?;
-    copy(&own, &cached)?;
+    let best = match checkpoints.best()? {
+        Some(best) => Some(best),
+        None => checkpoints.latest()?,
+    };
+    let best = best.ok_or_else(|| missing(&folder.teacher(), "the teacher was trained"))?;
+    let files = contents(&best)?;
+    let own = keep(&folder.teacher(), &files)?;
+    if checkpoints.latest_state()?.is_some_and(|state| !state.adjusted) {
+        share(&cached, &files)?;
+    }
     let mut network = network;
-    weights::load(&mut network, &own)?;
+    checkpoint::load(&mut network, &own, WEIGHTS)?;
     Ok(TeacherEnd::Ready(Box::new(network)))
 }
 
-/// The file of a run's teacher's weights, if it has any yet.
-pub fn weights_of(folder: &RunFolder, teacher: &TeacherSpec) -> Option<PathBuf> {
-    let own = folder.teacher().join(TEACHER_WEIGHTS);
-    let path = match &teacher.weights {
-        TeacherWeights::File(path) => path.clone(),
-        TeacherWeights::Train(_) => own,
-    };
-    path.exists().then_some(path)
+/// The run's own copy of its trained teacher; none before the teacher's
+/// training ended.
+///
+/// # Errors
+/// If it is damaged, or missing although the student's training started from
+/// it.
+pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
+    let place = folder.teacher();
+    if let Some(own) = Sealed::open(&place)? {
+        return Ok(Some(own));
+    }
+    let student = CheckpointFolder::new(folder, Phase::Student);
+    // Programs that sealed nothing left the file alone.
+    if student.latest()?.is_some() && !is_older(folder) {
+        let reason = "the student's training started from it";
+        return Err(missing(&place.join(seal::MANIFEST), reason));
+    }
+    Ok(None)
+}
+
+/// Whether the run was begun by a program that kept no plan and sealed no
+/// teacher.
+fn is_older(folder: &RunFolder) -> bool {
+    matches!(folder.plan(), Ok(None))
+}
+
+fn missing(path: &Path, reason: &str) -> Failure {
+    Failure::Seal(SealError::Missing {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    })
 }
 
 fn read(
     mut network: Network,
-    path: &Path,
-    cached: bool,
+    own: &Sealed,
     sink: &dyn EventSink,
 ) -> Result<TeacherEnd, Failure> {
-    weights::load(&mut network, path)?;
-    Ok(loaded(network, path, cached, sink))
+    checkpoint::load(&mut network, own, WEIGHTS)?;
+    Ok(loaded(network, &own.path().join(WEIGHTS), true, sink))
 }
 
 /// Tells where the teacher's weights are from.
@@ -142,14 +181,15 @@ fn loaded(network: Network, path: &Path, cached: bool, sink: &dyn EventSink) -> 
 
 /// Hash of the recipe, hexadecimal.
 fn key(prepared: &Prepared, teacher: &TeacherPlan, training: &Training) -> String {
+    let plan = &prepared.resolved.plan;
     let recipe = Recipe {
         version: CACHE_VERSION,
         device: &prepared.device.name,
-        seed: prepared.plan.seed,
+        seed: plan.seed,
         model: &teacher.model,
         training,
         size: prepared.images.size,
-        normalize: &prepared.plan.data.normalize,
+        normalize: &plan.data.normalize,
         classes: &prepared.images.classes,
         train: prepared.images.train.fingerprint(),
         valid: prepared.images.valid.fingerprint(),
@@ -158,15 +198,70 @@ fn key(prepared: &Prepared, teacher: &TeacherPlan, training: &Training) -> Strin
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
-/// Copies a file so that the copy is whole or absent.
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    let failed = |path: &Path| {
-        let path: PathBuf = path.to_owned();
-        move |error| Failure::File { path, error }
-    };
-    let bytes = std::fs::read(from).map_err(failed(from))?;
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent).map_err(failed(parent))?;
+/// The files of a teacher, by name.
+type Files = Vec<(&'static str, Vec<u8>)>;
+
+fn contents(folder: &Sealed) -> Result<Files, SealError> {
+    let names = FILES.into_iter();
+    names.map(|name| Ok((name, folder.read(name)?))).collect()
+}
+
+/// What the cache has under a key. What is damaged there is thrown away.
+fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
+    let files = Sealed::open(cached)
+        .and_then(|folder| folder.map(|folder| contents(&folder)).transpose());
+    match files {
+        Ok(files) => files,
+        Err(error) => {
+            let message = format!("the cached teacher is not used and trained again: {error}");
+            sink.emit(RunEvent::Warned { message });
+            // If it stays, it is found damaged again.
+            let _ = fs::remove_dir_all(cached);
+            None
+        }
     }
-    crate::run::atomic::write_file(to, &bytes).map_err(failed(to))
+}
+
+/// Puts a teacher into the run's folder, and reads it back.
+fn keep(place: &Path, files: &Files) -> Result<Sealed, Failure> {
+    match fs::create_dir(place) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(file_failure(place, error));
+        }
+        _ => {}
+    }
+    for (name, bytes) in files {
+        let path = place.join(name);
+        atomic::write_file(&path, bytes).map_err(|error| file_failure(&path, error))?;
+    }
+    seal::seal_files(place, &FILES)?;
+    Sealed::open(place)?.ok_or_else(|| missing(place, "it was written a moment ago"))
+}
+
+/// Puts a teacher into the cache, whole or not at all. Whoever was faster has
+/// put the same there.
+fn share(cached: &Path, files: &Files) -> Result<(), Failure> {
+    let cache = cached.parent().unwrap_or(cached);
+    fs::create_dir_all(cache).map_err(|error| file_failure(cache, error))?;
+    let beside = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempdir_in(cache)
+        .map_err(|error| file_failure(cache, error))?;
+    for (name, bytes) in files {
+        let path = beside.path().join(name);
+        fs::write(&path, bytes).map_err(|error| file_failure(&path, error))?;
+    }
+    seal::seal(beside.path(), 1)?;
+    atomic::share(beside.path()).map_err(|error| file_failure(cache, error))?;
+    match fs::rename(beside.path(), cached) {
+        Err(error) if !cached.exists() => Err(file_failure(cached, error)),
+        _ => Ok(()),
+    }
+}
+
+fn file_failure(path: &Path, error: io::Error) -> Failure {
+    Failure::File {
+        path: PathBuf::from(path),
+        error,
+    }
 }

@@ -3,7 +3,7 @@
 //! They stand with the contract, not with the trainers, because the recorder
 //! implements one and knows no trainer.
 
-use super::{CommandRecord, Position, RunEvent};
+use super::{CommandRecord, Phase, Position, RunEvent};
 
 /// Where a trainer's events go.
 pub trait EventSink: Send {
@@ -14,6 +14,12 @@ pub trait EventSink: Send {
     /// checkpoint replaces an older one, so that a run never resumes past
     /// events that were lost.
     fn flush(&self);
+
+    /// Bytes of the journal that hold all that was handed over before the last
+    /// [`flush`](Self::flush); none where there is no journal.
+    fn recorded(&self) -> Option<u64> {
+        None
+    }
 
     /// Why events can no longer be kept, if they can't: the disk is full, the
     /// folder is gone. A trainer that sees it after [`flush`](Self::flush)
@@ -29,4 +35,10 @@ pub trait CommandSource: Send {
     /// while training is paused: the call may then block, at most a fraction of
     /// a second.
     fn due(&mut self, at: Position, wait: bool) -> Vec<CommandRecord>;
+
+    /// Whether adjustments of an earlier run's training of this phase are to be
+    /// applied again: then its result is not the one that the plan alone gives.
+    fn awaits(&self, _phase: Phase) -> bool {
+        false
+    }
 }

@@ -22,6 +22,7 @@ pub mod range;
 mod read;
 pub mod schedule;
 pub mod spec;
+pub mod timeline;
 
 pub use explain::explain;
 pub use read::{

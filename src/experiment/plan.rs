@@ -2,8 +2,8 @@
 //!
 //! A plan is made from a `Spec` in one place, which reports
 //! every problem at once. Paths are resolved, the method is expanded, defaults
-//! are filled in. What depends on the images themselves (their number, classes
-//! and size) is found when they are indexed, and is not part of the plan.
+//! are filled in. What depends on the images themselves (their number, labels
+//! and size) is put into it by [`Plan::resolve`] once they are known.
 
 mod changes;
 mod checks;
@@ -14,10 +14,11 @@ mod models;
 mod operations;
 mod optimizers;
 pub(in crate::experiment) mod paths;
+mod resolve;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::augment::Operation;
 use super::knob::Knob;
@@ -26,9 +27,10 @@ use super::objective::Objective;
 use super::spec::{DeviceSpec, Gate, IterationSpec, NormalizeSpec, OptimizerSpec, Source};
 
 pub use changes::Changes;
+pub use resolve::{DataFacts, ResolvedPlan};
 
 /// An experiment that can be run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Name of the runs.
     pub name: String,
@@ -54,7 +56,7 @@ pub struct Plan {
 
 /// One training of one model. A teacher's is the same kind of thing as a
 /// student's: its objective has no teacher in it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// Views, terms, knobs and controller.
     pub objective: Objective,
@@ -87,22 +89,10 @@ impl Training {
     pub fn knobs(&self) -> impl Iterator<Item = &Knob> {
         std::iter::once(&self.lr).chain(&self.objective.knobs)
     }
-
-    /// Number of iterations E of a training with this many steps an epoch.
-    #[must_use]
-    pub fn iterations(&self, steps_per_epoch: u64) -> u32 {
-        match self.iteration {
-            IterationSpec::Epoch => self.epochs,
-            IterationSpec::Steps(steps) => {
-                let all = u64::from(self.epochs).saturating_mul(steps_per_epoch);
-                u32::try_from(all.div_ceil(u64::from(steps.max(1)))).unwrap_or(u32::MAX)
-            }
-        }
-    }
 }
 
 /// The teacher and where its weights come from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TeacherPlan {
     /// The model.
     pub model: Model,
@@ -122,7 +112,7 @@ impl TeacherPlan {
 }
 
 /// Where a teacher's weights come from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum TeacherSource {
     /// A file of weights.
     File(PathBuf),
@@ -131,7 +121,7 @@ pub enum TeacherSource {
 }
 
 /// Where images come from, with every path resolved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataPlan {
     /// Images to learn from.
     pub train: Source,
@@ -151,12 +141,28 @@ pub struct DataPlan {
     pub max_pixels: u64,
     /// Bytes of decoded images that may be kept in memory.
     pub memory: u64,
-    /// Threads that decode and augment.
-    pub workers: usize,
+    /// Threads that decode and augment; one per core if absent. Has no effect
+    /// on results.
+    pub workers: Option<usize>,
+}
+
+impl DataPlan {
+    /// Threads that decode and augment on this machine.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.unwrap_or_else(cores)
+    }
+
+    /// Unlabelled images per training image in a batch.
+    #[must_use]
+    pub fn unlabelled_ratio(&self) -> f64 {
+        self.unlabelled.as_ref().map_or(0.0, |(_, ratio)| *ratio)
+    }
 }
 
 /// Where validation images come from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ValidPlan {
     /// This fraction of the training images.
     Holdout(f64),

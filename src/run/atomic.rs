@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// What the file system says; the old file is then untouched.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, share)
+    replace(path, bytes, share_file)
 }
 
 /// As [`write_file`], for a file that belongs to a person: a link stays one, and
@@ -85,17 +85,35 @@ pub(super) fn parent(path: &Path) -> io::Result<&Path> {
     }
 }
 
+/// Makes a folder that was temporary, and so private, one for everybody who may
+/// read the checkpoints.
+///
+/// # Errors
+/// What the file system says.
+#[cfg(unix)]
+pub fn share(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+}
+
+/// As on Unix, where there is anything to do.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+pub fn share(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Temporary files are private; what they become is for everybody who may read
 /// the run, such as a colleague on the same shared disk.
 #[cfg(unix)]
-fn share(file: &File) -> io::Result<()> {
+fn share_file(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-fn share(_: &File) -> io::Result<()> {
+fn share_file(_: &File) -> io::Result<()> {
     Ok(())
 }
 

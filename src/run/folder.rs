@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! experiment.ron    the experiment as it was run, frozen
+//! plan.json         what it means on these images, resolved once
 //! journal.jsonl     everything that happened
 //! series.bin        the numbers of every logged step
 //! commands.jsonl    requests of other processes
@@ -16,8 +17,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::atomic::write_file;
+use super::atomic::{share, write_file};
 use super::lock::{LockError, RunLock};
+use super::plan_file::{PLAN, RunPlan};
 use super::slot::FolderSlot;
 use super::when;
 
@@ -86,12 +88,38 @@ fn suggestion(nearest: &[String]) -> String {
 
 impl RunFolder {
     /// Makes the folder of a new run of the experiment `name` under
-    /// `checkpoints`, with the experiment's text frozen in it. The folder
-    /// appears under its name with the text inside, or not at all.
+    /// `checkpoints`, with the experiment's text frozen in it, and its plan. The
+    /// folder appears under its name with both inside, or not at all.
+    pub fn create_planned(
+        checkpoints: &Path,
+        name: &str,
+        experiment: &str,
+        plan: &RunPlan,
+        now: SystemTime,
+    ) -> Result<Self, RunError> {
+        let bytes = plan
+            .to_bytes()
+            .map_err(|e| failed("describe a run in", checkpoints, e))?;
+        let files = [(EXPERIMENT, experiment.as_bytes()), (PLAN, &bytes)];
+        Self::create_with(checkpoints, name, &files, now)
+    }
+
+    /// As [`create_planned`](Self::create_planned), without a plan, as older
+    /// programs made runs: for tests of what reads them.
     pub fn create(
         checkpoints: &Path,
         name: &str,
         experiment: &str,
+        now: SystemTime,
+    ) -> Result<Self, RunError> {
+        let files = [(EXPERIMENT, experiment.as_bytes())];
+        Self::create_with(checkpoints, name, &files, now)
+    }
+
+    fn create_with(
+        checkpoints: &Path,
+        name: &str,
+        files: &[(&str, &[u8])],
         now: SystemTime,
     ) -> Result<Self, RunError> {
         fs::create_dir_all(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
@@ -99,8 +127,10 @@ impl RunFolder {
             .prefix(".new-run-")
             .tempdir_in(checkpoints)
             .map_err(|e| failed("create a folder in", checkpoints, e))?;
-        let frozen = beside.path().join(EXPERIMENT);
-        write_file(&frozen, experiment.as_bytes()).map_err(|e| failed("write", &frozen, e))?;
+        for (file, bytes) in files {
+            let path = beside.path().join(file);
+            write_file(&path, bytes).map_err(|e| failed("write", &path, e))?;
+        }
         share(beside.path()).map_err(|e| failed("share", beside.path(), e))?;
         let mut last = io::Error::other("no free name");
         for attempt in 0..ATTEMPTS {
@@ -118,6 +148,14 @@ impl RunFolder {
             }
         }
         Err(failed("name a new run in", checkpoints, last))
+    }
+
+    /// Gives a run that an older program made its plan. Hold the run's lock.
+    pub fn write_plan(&self, plan: &RunPlan) -> Result<(), RunError> {
+        let path = self.path.join(PLAN);
+        plan.to_bytes()
+            .and_then(|bytes| write_file(&path, &bytes))
+            .map_err(|e| failed("write", &path, e))
     }
 
     /// The run whose folder is `path`.
@@ -263,20 +301,6 @@ fn short_id(name: &str, now: SystemTime, attempt: u32) -> String {
     hasher.update(&std::process::id().to_le_bytes());
     hasher.update(&attempt.to_le_bytes());
     hasher.finalize().to_hex()[..ID_DIGITS].to_owned()
-}
-
-/// Temporary folders are private; a run's is for everybody who may read the
-/// checkpoints.
-#[cfg(unix)]
-fn share(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-fn share(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! takes five stages, and a process may be killed after any of them:
 //!
 //! 1. everything is written to `latest.new-<generation>/`;
-//! 2. its manifest, which names every file and its length and carries the
-//!    generation, is written last: from now on it is *complete*;
+//! 2. its manifest ([`seal`](super::seal)), which carries the generation, is
+//!    written last: from now on it is *complete*;
 //! 3. `latest/` is renamed to `latest.old-<its generation>/`;
 //! 4. `latest.new-<generation>/` is renamed to `latest/`;
 //! 5. `latest.old-*` is removed.
@@ -14,41 +14,25 @@
 //! complete one with the highest generation is the folder. At every instant at
 //! least one is complete. The next replacement begins by putting it in its
 //! place and removing the others.
+//!
+//! A folder that belongs to another one, as the best weights belong to the
+//! state that calls them the best, is replaced in two parts: [`FolderSlot::put`]
+//! stops after the fourth stage and [`FolderSlot::commit`] is the fifth, once
+//! the other folder is in its place. Whoever comes after a kill in between says
+//! by [`FolderSlot::settle_on`] which of the two it is.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use super::atomic::{sync_folder, sync_tree, write_file};
-
-/// Name of the file that completes a folder.
-const MANIFEST: &str = "manifest.json";
-
-/// What a folder holds when it is complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Manifest {
-    /// One more than the folder that it replaced.
-    generation: u64,
-    /// Relative paths and lengths in bytes, sorted.
-    files: Vec<(PathBuf, u64)>,
-}
+use super::atomic::sync_folder;
+use super::seal::{MANIFEST, SealError, Sealed, failed, missing, seal};
 
 /// A place for a folder that is replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderSlot {
     parent: PathBuf,
     name: String,
-}
-
-/// A folder could not be found or replaced.
-#[derive(Debug, thiserror::Error)]
-#[error("could not {action} {}: {source}", path.display())]
-pub struct SlotError {
-    action: &'static str,
-    path: PathBuf,
-    source: io::Error,
 }
 
 /// What has been done of a replacement.
@@ -61,14 +45,9 @@ enum Stage {
     OldRemoved,
 }
 
-/// Whether a replacement goes on after a stage; tests stop it there, as a
+/// Whether a replacement continues after a stage; tests stop it there, as a
 /// killed process would.
 type AfterStage<'a> = &'a mut dyn FnMut(Stage) -> bool;
-
-struct Candidate {
-    path: PathBuf,
-    generation: u64,
-}
 
 impl FolderSlot {
     /// The place `parent/name/`.
@@ -91,20 +70,41 @@ impl FolderSlot {
     /// there never was one.
     ///
     /// # Errors
-    /// Also if all that is left is a folder in its place that is damaged, which
+    /// Also if what stands in its place is damaged or lacks its manifest, which
     /// no interruption leaves behind.
-    pub fn find(&self) -> Result<Option<PathBuf>, SlotError> {
-        let newest = self
-            .candidates()?
-            .into_iter()
-            .filter_map(complete)
-            .max_by_key(|candidate| candidate.generation);
-        if newest.is_none() && self.path().join(MANIFEST).exists() {
-            let damaged = "a file in it is missing or has another length than when it was \
-                           saved; restore it, or delete the folder to go on without it";
-            return Err(failed("use", &self.path(), io::Error::other(damaged)));
+    pub fn find(&self) -> Result<Option<Sealed>, SealError> {
+        self.find_where(|_| Ok(true))
+    }
+
+    /// The newest complete folder that `is_it` takes.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), and those of `is_it`.
+    pub fn find_where(
+        &self,
+        is_it: impl Fn(&Sealed) -> Result<bool, SealError>,
+    ) -> Result<Option<Sealed>, SealError> {
+        let mut found: Option<Sealed> = None;
+        for path in self.candidates()? {
+            let in_place = path == self.path();
+            let candidate = match Sealed::open(&path) {
+                Ok(Some(candidate)) => candidate,
+                Ok(None) if in_place && path.is_dir() => {
+                    return Err(missing(
+                        &path.join(MANIFEST),
+                        "a folder that stands in its place was completed",
+                    ));
+                }
+                Err(error) if in_place => return Err(error),
+                // Killed while it was written or removed.
+                Ok(None) | Err(_) => continue,
+            };
+            let newer = |known: &Sealed| known.generation() < candidate.generation();
+            if found.as_ref().is_none_or(newer) && is_it(&candidate)? {
+                found = Some(candidate);
+            }
         }
-        Ok(newest.map(|candidate| candidate.path))
+        Ok(found)
     }
 
     /// Replaces the folder by what `write` puts into the empty folder that it
@@ -112,22 +112,56 @@ impl FolderSlot {
     /// the run's lock.
     ///
     /// # Errors
-    /// Those of `write`, and [`SlotError`] converted.
-    pub fn replace<E: From<SlotError>>(
+    /// Those of `write`, and [`SealError`] converted. Also if the folder that
+    /// holds this one is gone: it is not made again.
+    pub fn replace<E: From<SealError>>(
         &self,
         write: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<PathBuf, E> {
         self.replace_in_stages(write, &mut |_| true)
     }
 
-    fn replace_in_stages<E: From<SlotError>>(
+    /// As [`replace`](Self::replace), but keeps the folder before until
+    /// [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace).
+    pub fn put<E: From<SealError>>(
+        &self,
+        write: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, E> {
+        self.replace_in_stages(write, &mut |stage| stage != Stage::NewMovedIn)
+    }
+
+    /// Removes the folder that [`put`](Self::put) kept.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn commit(&self) -> Result<(), SealError> {
+        self.settle(|_| Ok(true)).map(|_| ())
+    }
+
+    /// Puts the newest complete folder that `is_it` takes into its place and
+    /// removes all others. Returns whether there is one.
+    ///
+    /// # Errors
+    /// As [`find_where`](Self::find_where).
+    pub fn settle_on(
+        &self,
+        is_it: impl Fn(&Sealed) -> Result<bool, SealError>,
+    ) -> Result<bool, SealError> {
+        Ok(self.settle(is_it)?.is_some())
+    }
+
+    fn replace_in_stages<E: From<SealError>>(
         &self,
         write: impl FnOnce(&Path) -> Result<(), E>,
         go_on: AfterStage<'_>,
     ) -> Result<PathBuf, E> {
-        let generation = self.settle()?.map_or(1, |current| current.generation + 1);
+        let current = self.settle(|_| Ok(true))?;
+        let generation = current.map_or(1, |current| current + 1);
         let new = self.beside("new", generation);
-        fs::create_dir_all(&new).map_err(|e| failed("create", &new, e))?;
+        fs::create_dir(&new).map_err(|e| failed("create", &new, e))?;
         write(&new)?;
         if go_on(Stage::Written) {
             seal(&new, generation)?;
@@ -138,7 +172,7 @@ impl FolderSlot {
         Ok(self.path())
     }
 
-    fn swap(&self, new: &Path, generation: u64, go_on: AfterStage<'_>) -> Result<(), SlotError> {
+    fn swap(&self, new: &Path, generation: u64, go_on: AfterStage<'_>) -> Result<(), SealError> {
         let current = self.path();
         let old = self.beside("old", generation - 1);
         let had_old = current.exists();
@@ -157,47 +191,24 @@ impl FolderSlot {
         Ok(())
     }
 
-    /// Puts the newest complete folder in its place and removes what
-    /// interruptions left. An incomplete `latest/` with nothing better is not
-    /// ours to judge: it is moved aside, not removed.
-    fn settle(&self) -> Result<Option<Candidate>, SlotError> {
-        let place = self.path();
-        let mut newest: Option<Candidate> = None;
-        let mut rest = Vec::new();
+    /// Puts the newest complete folder of those that `is_it` takes in its place
+    /// and removes what interruptions left. Returns its generation.
+    fn settle(
+        &self,
+        is_it: impl Fn(&Sealed) -> Result<bool, SealError>,
+    ) -> Result<Option<u64>, SealError> {
+        let newest = self.find_where(is_it)?;
+        let keep = newest.as_ref().map(|newest| newest.path().to_owned());
         for path in self.candidates()? {
-            match complete(path.clone()) {
-                Some(candidate)
-                    if newest
-                        .as_ref()
-                        .is_none_or(|n| candidate.generation > n.generation) =>
-                {
-                    rest.extend(newest.replace(candidate).map(|older| older.path));
-                }
-                _ => rest.push(path),
-            }
-        }
-        for path in rest {
-            if path == place && newest.is_none() {
-                self.move_aside(&path)?;
-            } else {
+            if keep.as_ref() != Some(&path) {
                 remove(&path)?;
             }
         }
-        if let Some(newest) = &mut newest
-            && newest.path != place
-        {
-            rename(&newest.path, &place)?;
-            newest.path = place;
+        if let Some(keep) = keep.filter(|keep| *keep != self.path()) {
+            rename(&keep, &self.path())?;
+            sync_folder(&self.parent).map_err(|e| failed("sync", &self.parent, e))?;
         }
-        Ok(newest)
-    }
-
-    fn move_aside(&self, path: &Path) -> Result<(), SlotError> {
-        let aside = self.parent.join(format!("{}.incomplete", self.name));
-        if aside.exists() {
-            remove(&aside)?;
-        }
-        rename(path, &aside)
+        Ok(newest.map(|newest| newest.generation()))
     }
 
     fn beside(&self, what: &str, generation: u64) -> PathBuf {
@@ -206,7 +217,7 @@ impl FolderSlot {
     }
 
     /// Every folder that may be the one, complete or not.
-    fn candidates(&self) -> Result<Vec<PathBuf>, SlotError> {
+    fn candidates(&self) -> Result<Vec<PathBuf>, SealError> {
         let entries = match fs::read_dir(&self.parent) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -228,64 +239,22 @@ impl FolderSlot {
     }
 }
 
-/// Writes the manifest, after everything else is on disk.
-fn seal(folder: &Path, generation: u64) -> Result<(), SlotError> {
-    let mut files = Vec::new();
-    list(folder, Path::new(""), &mut files).map_err(|e| failed("list", folder, e))?;
-    files.sort();
-    sync_tree(folder).map_err(|e| failed("sync", folder, e))?;
-    let text = serde_json::to_vec_pretty(&Manifest { generation, files })
-        .map_err(|e| failed("describe", folder, e.into()))?;
-    write_file(&folder.join(MANIFEST), &text).map_err(|e| failed("complete", folder, e))
-}
-
-/// The candidate at `path`, if its manifest is there and every file has its
-/// length.
-fn complete(path: PathBuf) -> Option<Candidate> {
-    let text = fs::read(path.join(MANIFEST)).ok()?;
-    let manifest: Manifest = serde_json::from_slice(&text).ok()?;
-    let whole = manifest.files.iter().all(|(file, length)| {
-        fs::metadata(path.join(file)).is_ok_and(|found| found.len() == *length)
-    });
-    whole.then_some(Candidate {
-        path,
-        generation: manifest.generation,
-    })
-}
-
-fn list(root: &Path, below: &Path, files: &mut Vec<(PathBuf, u64)>) -> io::Result<()> {
-    for entry in fs::read_dir(root.join(below))? {
-        let entry = entry?;
-        let relative = below.join(entry.file_name());
-        let metadata = entry.metadata()?;
-        if metadata.is_dir() {
-            list(root, &relative, files)?;
-        } else {
-            files.push((relative, metadata.len()));
-        }
-    }
-    Ok(())
-}
-
-fn rename(from: &Path, to: &Path) -> Result<(), SlotError> {
+fn rename(from: &Path, to: &Path) -> Result<(), SealError> {
     fs::rename(from, to).map_err(|e| failed("move", from, e))
 }
 
-fn remove(path: &Path) -> Result<(), SlotError> {
+fn remove(path: &Path) -> Result<(), SealError> {
     let removed = if path.is_dir() {
-        fs::remove_dir_all(path)
+        // Without its manifest first, so that a kill leaves no half of a
+        // folder that claims to be complete.
+        match fs::remove_file(path.join(MANIFEST)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::remove_dir_all(path),
+        }
     } else {
         fs::remove_file(path)
     };
     removed.map_err(|e| failed("remove", path, e))
-}
-
-fn failed(action: &'static str, path: &Path, source: io::Error) -> SlotError {
-    SlotError {
-        action,
-        path: path.to_owned(),
-        source,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::*;
 
 fn put(slot: &FolderSlot, text: &str, last: Option<Stage>) {
-    slot.replace_in_stages::<SlotError>(
+    slot.replace_in_stages::<SealError>(
         |folder| {
             fs::write(folder.join("weights"), text).unwrap();
             fs::create_dir(folder.join("state")).unwrap();
@@ -14,13 +14,13 @@ fn put(slot: &FolderSlot, text: &str, last: Option<Stage>) {
 }
 
 fn found(slot: &FolderSlot) -> Option<String> {
-    let folder = slot.find().unwrap()?;
-    let weights = fs::read_to_string(folder.join("weights")).unwrap();
-    assert_eq!(
-        fs::read_to_string(folder.join("state/optimizer")).unwrap(),
-        weights
-    );
-    Some(weights)
+    read(&slot.find().unwrap()?)
+}
+
+fn read(folder: &Sealed) -> Option<String> {
+    let weights = folder.read("weights").unwrap();
+    assert_eq!(folder.read("state/optimizer").unwrap(), weights);
+    String::from_utf8(weights).ok()
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -97,13 +97,55 @@ fn a_first_folder_that_was_never_completed_is_not_found() {
 }
 
 #[test]
-fn a_folder_with_a_file_cut_short_gives_way_to_an_older_one() {
+fn a_folder_in_its_place_that_is_damaged_is_an_error_and_not_an_older_one() {
     let parent = tempfile::tempdir().unwrap();
     let slot = FolderSlot::new(parent.path(), "latest");
     put(&slot, "old", None);
     put(&slot, "new", Some(Stage::NewMovedIn));
     fs::write(slot.path().join("weights"), "n").unwrap();
-    assert_eq!(found(&slot).as_deref(), Some("old"));
+    let error = slot.find().unwrap_err().to_string();
+    assert!(error.contains("latest/weights is damaged"), "{error}");
+    fs::remove_file(slot.path().join(MANIFEST)).unwrap();
+    let error = slot.find().unwrap_err().to_string();
+    assert!(error.contains("latest/manifest.json is missing"), "{error}");
+    assert!(slot.commit().is_err());
+    assert_eq!(names(parent.path()), ["latest", "latest.old-1"], "nothing is lost");
+}
+
+#[test]
+fn a_folder_half_removed_by_a_killed_process_is_passed_over() {
+    let parent = tempfile::tempdir().unwrap();
+    let slot = FolderSlot::new(parent.path(), "latest");
+    put(&slot, "old", None);
+    put(&slot, "new", Some(Stage::NewMovedIn));
+    fs::remove_file(parent.path().join("latest.old-1/weights")).unwrap();
+    assert_eq!(found(&slot).as_deref(), Some("new"));
+}
+
+#[test]
+fn a_folder_that_was_put_and_not_committed_can_be_taken_back() {
+    let parent = tempfile::tempdir().unwrap();
+    let slot = FolderSlot::new(parent.path(), "best");
+    put(&slot, "24", None);
+    put(&slot, "48", Some(Stage::NewMovedIn));
+    let is = |text: &'static str| {
+        move |sealed: &Sealed| Ok(sealed.read("weights")? == text.as_bytes())
+    };
+    let older = slot.find_where(is("24")).unwrap().unwrap();
+    assert_eq!(read(&older).as_deref(), Some("24"));
+    assert!(slot.settle_on(is("24")).unwrap());
+    assert_eq!(found(&slot).as_deref(), Some("24"));
+    assert_eq!(names(parent.path()), ["best"]);
+    assert!(!slot.settle_on(is("48")).unwrap());
+    assert!(names(parent.path()).is_empty());
+}
+
+#[test]
+fn a_folder_whose_parent_is_gone_is_not_made_again() {
+    let parent = tempfile::tempdir().unwrap();
+    let slot = FolderSlot::new(parent.path().join("run"), "latest");
+    assert!(slot.replace::<SealError>(|_| Ok(())).is_err());
+    assert!(names(parent.path()).is_empty());
 }
 
 #[test]

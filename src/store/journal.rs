@@ -142,7 +142,7 @@ fn must_read_back(event: &RunEvent) -> Result<(), JournalError> {
 pub struct JournalReader {
     path: PathBuf,
     lines: LineReader,
-    begun: bool,
+    version: Option<u32>,
 }
 
 impl JournalReader {
@@ -152,14 +152,14 @@ impl JournalReader {
         Self {
             path: path.to_owned(),
             lines: LineReader::new(path),
-            begun: false,
+            version: None,
         }
     }
 
     /// The next event; none at the end so far. Asking again after that gives
     /// what was appended since.
     pub fn next_event(&mut self) -> Result<Option<RunEvent>, JournalError> {
-        if !self.begun && !self.read_header()? {
+        if self.version.is_none() && !self.read_header()? {
             return Ok(None);
         }
         let Some((line, text)) = self.lines.next().map_err(|e| self.io(e))? else {
@@ -181,6 +181,12 @@ impl JournalReader {
             events.push(event);
         }
         Ok(events)
+    }
+
+    /// The format's version, once the first line was read.
+    #[must_use]
+    pub fn version(&self) -> Option<u32> {
+        self.version
     }
 
     /// Whether a torn line followed the last event, when the end was reached.
@@ -209,7 +215,7 @@ impl JournalReader {
                 found: header.version,
             });
         }
-        self.begun = true;
+        self.version = Some(header.version);
         Ok(true)
     }
 

@@ -50,13 +50,17 @@ impl Fit<'_> {
     /// Turns a knob, or says who does from now on.
     fn turn(&mut self, command: &Command) -> Result<(), String> {
         match command {
-            Command::Adjust { knob, schedule } => self.state.knobs.adjust(knob, schedule.clone()),
+            Command::Adjust { knob, schedule } => {
+                self.state.knobs.adjust(knob, schedule.clone())?;
+            }
             Command::SetController { on } => {
                 let training = self.context.training;
-                self.state.iteration.set_controller(*on, training)
+                self.state.iteration.set_controller(*on, training)?;
             }
-            _ => Ok(()),
+            _ => return Ok(()),
         }
+        self.state.adjusted = true;
+        Ok(())
     }
 
     fn applied(&self, record: &CommandRecord) {

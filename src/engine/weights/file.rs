@@ -48,23 +48,34 @@ impl ArrayFile {
             path: path.to_owned(),
             reason,
         };
-        let content = if is_safetensors(path).map_err(unreadable)? {
-            let bytes = fs::read(path).map_err(unreadable)?;
-            let (header, metadata) =
-                SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
-            Content::SafeTensors {
+        if is_safetensors(path).map_err(unreadable)? {
+            return Self::of_bytes(fs::read(path).map_err(unreadable)?, path);
+        }
+        let reader = PytorchReader::new(path)
+            .map_err(|error| malformed(error.to_string().trim_end().to_owned()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            content: Content::PyTorch(reader),
+        })
+    }
+
+    /// A safetensors file that was read already, from `path`.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, WeightsError> {
+        let (header, metadata) =
+            SafeTensors::read_metadata(&bytes).map_err(|error| WeightsError::Malformed {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            path: path.to_owned(),
+            content: Content::SafeTensors {
                 start: HEADER_LENGTH + header,
                 bytes,
                 metadata,
-            }
-        } else {
-            let reader = PytorchReader::new(path)
-                .map_err(|error| malformed(error.to_string().trim_end().to_owned()))?;
-            Content::PyTorch(reader)
-        };
-        Ok(Self {
-            path: path.to_owned(),
-            content,
+            },
         })
     }
 

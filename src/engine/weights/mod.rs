@@ -140,8 +140,18 @@ pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
 /// The file cannot be read or does not fit; the network is untouched.
 pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
     let file = ArrayFile::open(path)?;
-    let fitted = fit::fit(network, &file, path)?;
-    fitted.apply(network);
+    fit::fit(network, &file, path)?.apply(network);
+    Ok(())
+}
+
+/// As [`load`], from the bytes of a safetensors file that was read already from
+/// `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_bytes(network: &mut Network, bytes: Vec<u8>, path: &Path) -> Result<(), WeightsError> {
+    let file = ArrayFile::of_bytes(bytes, path)?;
+    fit::fit(network, &file, path)?.apply(network);
     Ok(())
 }
 

@@ -50,8 +50,11 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
             data.memory / BYTES_PER_MEGABYTE
         ),
     );
-    let plural = if data.workers == 1 { "" } else { "s" };
-    page.row("workers", &format!("{} thread{plural}", data.workers));
+    let workers = data.workers.map_or_else(
+        || "one thread per core".to_owned(),
+        |workers| format!("{workers} thread{}", if workers == 1 { "" } else { "s" }),
+    );
+    page.row("workers", &workers);
 }
 
 fn triple(values: &[f32; 3]) -> String {

@@ -45,12 +45,8 @@ pub(super) fn data_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>)
         max_bad: data.max_bad,
         max_pixels: data.max_pixels,
         memory: data.memory_mb.saturating_mul(BYTES_PER_MEGABYTE),
-        workers: data.workers.unwrap_or_else(cores),
+        workers: data.workers,
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn value_problems(data: &DataSpec) -> Vec<Problem> {

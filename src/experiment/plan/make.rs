@@ -58,14 +58,6 @@ impl Plan {
                 .collect()
         })
     }
-
-    /// Settles what depends on the number of iterations, once the images have
-    /// been counted. Without this call a plan whose iteration is a number of
-    /// steps is made for one iteration an epoch.
-    pub fn settle(&mut self, steps_per_epoch: u64) {
-        let iterations = self.training.iterations(steps_per_epoch);
-        self.training.objective.settle(iterations);
-    }
 }
 
 /// A problem whose path starts at the method, or at the file.

@@ -8,7 +8,7 @@ use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::read_spec;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::Spec;
+use crate::experiment::spec::{IterationSpec, Spec};
 
 const TEXT: &str = r"(
     data: (train: Shapes(count: 200, size: 16)),
@@ -152,20 +152,30 @@ fn a_schedule_of_a_knob_replaces_its_constant() {
 fn iterations_of_steps_settle_p2_once_the_steps_are_counted() {
     let mut spec = spec("AdaptiveAugmentation(p_max: 0.5)");
     spec.iteration = IterationSpec::Steps(10);
-    let mut plan = Plan::new(spec, Path::new(ORIGIN)).unwrap();
+    let plan = Plan::new(spec, Path::new(ORIGIN)).unwrap();
     // Five epochs of seven steps are 35 steps, so four iterations.
-    assert_eq!(plan.training.iterations(7), 4);
-    plan.settle(7);
-    assert_eq!(knob(&plan, "p2"), 0.125);
-    assert_eq!(knob(&plan, "p1"), 0.0);
+    let resolved = plan.resolve(&facts(7)).unwrap();
+    assert_eq!(resolved.timeline().iterations(), 4);
+    assert_eq!(knob(&resolved.plan, "p2"), 0.125);
+    assert_eq!(knob(&resolved.plan, "p1"), 0.0);
 }
 
 #[test]
 fn settling_changes_nothing_where_an_iteration_is_an_epoch() {
-    let mut plan = plan("AdaptiveAugmentation()");
-    let before = plan.clone();
-    plan.settle(1000);
-    assert_eq!(plan, before);
+    let plan = plan("AdaptiveAugmentation()");
+    let resolved = plan.clone().resolve(&facts(1000)).unwrap();
+    assert_eq!(resolved.plan.training, plan.training);
+}
+
+fn facts(steps_per_epoch: u64) -> DataFacts {
+    DataFacts {
+        train: 100_000,
+        labelled: true,
+        size: (32, 32),
+        normalization: None,
+        steps_per_epoch,
+        teacher_steps_per_epoch: steps_per_epoch,
+    }
 }
 
 /// A method that no file can name.

@@ -1,0 +1,119 @@
+//! Why a training does not begin.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::engine::{Failure, PrepareError};
+use crate::event::Position;
+use crate::experiment::Report;
+use crate::run::{LockError, PlanError, RunError};
+use crate::store::{JournalError, RecorderError, SeriesError};
+
+/// Why a training does not begin. Nothing was trained.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The experiment file has errors.
+    #[error(transparent)]
+    Report(#[from] Report),
+    /// Images, device, models or weights.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The run's folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Somebody else writes to the run.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The run's plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The run's journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The run's series.
+    #[error(transparent)]
+    Series(#[from] SeriesError),
+    /// The recorder.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    /// The run's checkpoints.
+    #[error(transparent)]
+    Checkpoint(#[from] Failure),
+    /// The system gives no thread.
+    #[error("could not start the trainer's thread: {0}")]
+    Thread(#[source] io::Error),
+    /// There is nothing left to train.
+    #[error("{} is complete; there is nothing to resume. Run its experiment again with --replay {}", .0.display(), .0.display())]
+    Complete(PathBuf),
+    /// The frozen experiment is no longer that of the run.
+    #[error(
+        "{path} was edited after the run started, and a run resumes with the experiment that it \
+         started with; restore the file, or train the edited one as a run of its own: --run {path}",
+        path = .0.display()
+    )]
+    Edited(PathBuf),
+    /// A file that every run has is not there.
+    #[error("{} is missing: {because}; restore it from a copy, or train again: --run {}", path.display(), experiment.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// How it is known that it was there.
+        because: &'static str,
+        /// The run's frozen experiment.
+        experiment: PathBuf,
+    },
+    /// The journal tells of a checkpoint that is not there.
+    #[error(
+        "the checkpoint of {} is missing from {}, though the journal says that it was saved; \
+         restore the folder from a copy, or train again: --run {}",
+        shown(*told), run.display(), experiment.display()
+    )]
+    CheckpointMissing {
+        /// The run's folder.
+        run: PathBuf,
+        /// Where the checkpoint stood.
+        told: Position,
+        /// The run's frozen experiment.
+        experiment: PathBuf,
+    },
+    /// The journal has lost what led to the checkpoint.
+    #[error(
+        "{} has {found} bytes and had {expected} when the checkpoint was saved: its end is lost, \
+         and adjustments with it; restore it from a copy, or train again: --run {}",
+        path.display(), experiment.display()
+    )]
+    JournalCut {
+        /// The journal.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// Its length at the checkpoint.
+        expected: u64,
+        /// The run's frozen experiment.
+        experiment: PathBuf,
+    },
+    /// A replay would not repeat the run.
+    #[error("{run} can not be repeated here: {because}")]
+    NotAsBefore {
+        /// The run that is replayed.
+        run: String,
+        /// What differs, and the remedy.
+        because: String,
+    },
+    /// `--set` names a knob that the training does not have, or a schedule that
+    /// does not suit it.
+    #[error("--set {knob}: {reason}")]
+    Knob {
+        /// The knob.
+        knob: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+fn shown(position: Position) -> String {
+    let phase = format!("{:?}", position.phase).to_lowercase();
+    format!("the {phase}'s step {}", position.step)
+}

@@ -1,0 +1,364 @@
+//! What a run was before: read from its folder under its lock, and held against
+//! what is there now. What does not fit is refused by name.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::error::SessionError;
+use super::{Opened, ResumeChanges};
+use crate::engine::{Prepared, Standing, standing};
+use crate::event::{Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Position, RunEvent};
+use crate::experiment::plan::{ResolvedPlan, Training};
+use crate::experiment::{self, Loaded};
+use crate::run::{RunFolder, RunPlan};
+use crate::store::{JournalReader, RunStore, adjustments, adjustments_from};
+
+/// The first version of journals of runs that keep their plan.
+const VERSION_WITH_PLAN: u32 = 2;
+const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_PLAN);
+
+/// What an older process did that this one has to know.
+#[derive(Default)]
+pub struct Past {
+    /// Ids of commands that have been received.
+    pub known: BTreeSet<String>,
+    /// Adjustments to apply again, by the step that first felt them.
+    pub adjustments: Vec<(Position, CommandRecord)>,
+    /// What a person should know who resumes.
+    pub warnings: Vec<String>,
+}
+
+/// A run that is repeated.
+pub struct Replayed {
+    name: String,
+    plan: Option<RunPlan>,
+    adjustments: Vec<(Position, CommandRecord)>,
+}
+
+/// What was read of a run's journal.
+struct Journalled {
+    events: Vec<RunEvent>,
+    /// None if there is no journal.
+    version: Option<u32>,
+}
+
+/// Opens a run to train on in it. Takes its lock first: what is read can no
+/// longer change.
+pub fn resume(
+    run: &RunFolder,
+    changes: &ResumeChanges,
+) -> Result<(Opened, Prepared), SessionError> {
+    let lock = run.lock()?;
+    let journal = journal(run)?;
+    let standing = standing(run)?;
+    if journal.version.is_none() && standing.is_some() {
+        return Err(missing(run, run.journal(), "the run has checkpoints"));
+    }
+    let plan = plan(run, journal.version)?;
+    if finished(&journal.events) {
+        return Err(SessionError::Complete(run.path().to_owned()));
+    }
+    agree(run, &journal.events, standing.as_ref())?;
+    let prepared = match &plan {
+        Some(plan) => Prepared::again(plan)?,
+        None => as_journalled(run, &journal.events)?,
+    };
+    let resolved = &prepared.resolved;
+    let position = standing.as_ref().map(|standing| standing.position);
+    let past = Past::resumed(
+        &journal.events,
+        position,
+        changes,
+        resolved,
+        &prepared.device.name,
+    )?;
+    if plan.is_none() {
+        run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
+    }
+    let before = RunStore::of(run, &journal.events)?;
+    let opened = Opened {
+        folder: run.clone(),
+        lock,
+        gates: resolved.plan.gates.clone(),
+        before,
+        past,
+    };
+    Ok((opened, prepared))
+}
+
+/// Reads what is needed to repeat a run.
+pub fn replay(run: &RunFolder) -> Result<(Loaded, Replayed), SessionError> {
+    let journal = journal(run)?;
+    if journal.version.is_none() && standing(run)?.is_some() {
+        return Err(missing(run, run.journal(), "the run has checkpoints"));
+    }
+    let plan = plan(run, journal.version)?;
+    let loaded = frozen(run)?;
+    let replayed = Replayed {
+        name: run.name(),
+        plan,
+        adjustments: again(adjustments(&journal.events)),
+    };
+    Ok((loaded, replayed))
+}
+
+/// The experiment of a run, as it was run.
+pub fn frozen(run: &RunFolder) -> Result<Loaded, SessionError> {
+    let text = run.experiment_text()?;
+    Ok(experiment::load_text(&text, &run.experiment(), &[])?)
+}
+
+impl Replayed {
+    /// What the new run has to know, if it will be the old one again.
+    pub fn into_past(self, now: &RunPlan) -> Result<Past, SessionError> {
+        let refused = |because: String| SessionError::NotAsBefore {
+            run: self.name.clone(),
+            because,
+        };
+        if let Some(before) = &self.plan {
+            if let Some(difference) = before.data.difference(&now.data) {
+                return Err(refused(format!(
+                    "the images are not those that it was trained on: {difference}; restore them, \
+                     or train on the new ones: --run its experiment.ron"
+                )));
+            }
+            if let Some(other) = before.weights.iter().find(|file| !now.weights.contains(file)) {
+                return Err(refused(format!(
+                    "{} has another content than then; restore the file",
+                    other.path.display()
+                )));
+            }
+        }
+        Ok(Past {
+            adjustments: self.adjustments,
+            ..Past::default()
+        })
+    }
+}
+
+impl Past {
+    /// The run is resumed at `position`, or from its beginning.
+    fn resumed(
+        events: &[RunEvent],
+        position: Option<Position>,
+        changes: &ResumeChanges,
+        resolved: &ResolvedPlan,
+        device: &str,
+    ) -> Result<Self, SessionError> {
+        let mut adjustments = again(match position {
+            Some(position) => adjustments_from(events, position),
+            None => adjustments(events),
+        });
+        if let Some(last) = changes.without_adjustments_after {
+            adjustments.retain(|(at, _)| at.step <= last);
+        }
+        let start = position.unwrap_or(first(resolved));
+        // After those that are applied again at the very same step.
+        let at = adjustments.partition_point(|(at, _)| *at <= start);
+        let set = asked(&changes.set, start, resolved)?;
+        adjustments.splice(at..at, set);
+        let known = events.iter().filter_map(|event| match event {
+            RunEvent::CommandReceived(record) => Some(record.id.clone()),
+            _ => None,
+        });
+        Ok(Self {
+            known: known.collect(),
+            adjustments,
+            warnings: other_device(events, device).into_iter().collect(),
+        })
+    }
+}
+
+/// Where a run begins.
+fn first(resolved: &ResolvedPlan) -> Position {
+    let phase = match resolved.teacher_training() {
+        Some(_) => crate::event::Phase::Teacher,
+        None => crate::event::Phase::Student,
+    };
+    Position { phase, step: 0 }
+}
+
+/// The same adjustments, as ones that are applied again.
+fn again(adjustments: Vec<(Position, CommandRecord)>) -> Vec<(Position, CommandRecord)> {
+    let replayed = |(at, record)| {
+        let origin = Origin::Replay;
+        (at, CommandRecord { origin, ..record })
+    };
+    adjustments.into_iter().map(replayed).collect()
+}
+
+/// Knobs that whoever resumes sets, as adjustments before the first step.
+fn asked(
+    set: &[(String, crate::experiment::schedule::Schedule)],
+    start: Position,
+    resolved: &ResolvedPlan,
+) -> Result<Vec<(Position, CommandRecord)>, SessionError> {
+    let training = match (start.phase, resolved.teacher_training()) {
+        (crate::event::Phase::Teacher, Some((training, _))) => training,
+        _ => &resolved.plan.training,
+    };
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let commands = set.iter().enumerate().map(|(number, (knob, schedule))| {
+        check(training, knob, schedule).map_err(|reason| SessionError::Knob {
+            knob: knob.clone(),
+            reason,
+        })?;
+        let record = CommandRecord {
+            id: format!("resume-{}-{number}", since.as_millis()),
+            origin: Origin::User,
+            command: Command::Adjust {
+                knob: knob.clone(),
+                schedule: schedule.clone(),
+            },
+        };
+        Ok((start, record))
+    });
+    commands.collect()
+}
+
+fn check(
+    training: &Training,
+    name: &str,
+    schedule: &crate::experiment::schedule::Schedule,
+) -> Result<(), String> {
+    let Some(knob) = training.knobs().find(|knob| knob.name == name) else {
+        let names: Vec<&str> = training.knobs().map(|knob| knob.name.as_str()).collect();
+        return Err(format!(
+            "there is no such knob; this training has {}",
+            names.join(", ")
+        ));
+    };
+    match schedule.problems(knob.range).first() {
+        Some(problem) => Err(problem.to_string()),
+        None => Ok(()),
+    }
+}
+
+fn journal(run: &RunFolder) -> Result<Journalled, SessionError> {
+    let mut reader = JournalReader::new(&run.journal());
+    let events = reader.read_all()?;
+    Ok(Journalled {
+        events,
+        version: reader.version(),
+    })
+}
+
+/// The run's plan; none if an older program made the run.
+fn plan(run: &RunFolder, version: Option<u32>) -> Result<Option<RunPlan>, SessionError> {
+    let plan = run.plan()?;
+    match &plan {
+        Some(plan) if run.experiment_hash()? != plan.experiment => {
+            Err(SessionError::Edited(run.experiment()))
+        }
+        // A run that was killed before its first event has neither.
+        None if version.is_none_or(|version| version >= VERSION_WITH_PLAN) => Err(missing(
+            run,
+            run.path().join("plan.json"),
+            "every run has one",
+        )),
+        _ => Ok(plan),
+    }
+}
+
+fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str) -> SessionError {
+    SessionError::Missing {
+        path,
+        because,
+        experiment: run.experiment(),
+    }
+}
+
+/// Whether checkpoints and journal tell the same story.
+fn agree(
+    run: &RunFolder,
+    events: &[RunEvent],
+    standing: Option<&Standing>,
+) -> Result<(), SessionError> {
+    let found = standing.map(|standing| standing.position);
+    if let Some(told) = told(events)
+        && found.is_none_or(|found| found < told)
+    {
+        return Err(SessionError::CheckpointMissing {
+            run: run.path().to_owned(),
+            told,
+            experiment: run.experiment(),
+        });
+    }
+    if let Some(expected) = standing.and_then(|standing| standing.journal) {
+        let found = fs::metadata(run.journal()).map_or(0, |file| file.len());
+        if found < expected {
+            return Err(SessionError::JournalCut {
+                path: run.journal(),
+                found,
+                expected,
+                experiment: run.experiment(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Where the newest checkpoint stands that the journal tells of.
+fn told(events: &[RunEvent]) -> Option<Position> {
+    let mut newest = None;
+    for event in events {
+        match event {
+            RunEvent::RunStarted { resumed, .. } => newest = *resumed,
+            RunEvent::CheckpointSaved { at, best: false, .. } => newest = Some(*at),
+            _ => {}
+        }
+    }
+    newest
+}
+
+/// Prepares a run of an older program, whose journal says what its images were.
+fn as_journalled(run: &RunFolder, events: &[RunEvent]) -> Result<Prepared, SessionError> {
+    let began = events.iter().find_map(|event| match event {
+        RunEvent::RunStarted { experiment, .. } if !experiment.is_empty() => Some(experiment),
+        _ => None,
+    });
+    if began.is_some_and(|began| run.experiment_hash().ok().as_ref() != Some(began)) {
+        return Err(SessionError::Edited(run.experiment()));
+    }
+    let prepared = Prepared::new(frozen(run)?.plan)?;
+    let before = events.iter().find_map(|event| match event {
+        RunEvent::DataIndexed(summary) => Some(summary),
+        _ => None,
+    });
+    match before.and_then(|before| before.difference(&prepared.images.summary())) {
+        Some(difference) => Err(crate::engine::PrepareError::OtherImages(difference).into()),
+        None => Ok(prepared),
+    }
+}
+
+/// Whether the last process trained to the end.
+fn finished(events: &[RunEvent]) -> bool {
+    events
+        .iter()
+        .rev()
+        .find_map(|event| match event {
+            RunEvent::RunEnded(outcome) => Some(*outcome == Outcome::Completed),
+            RunEvent::RunStarted { .. } => Some(false),
+            _ => None,
+        })
+        .unwrap_or(false)
+}
+
+/// What a person should know who resumes on another device.
+fn other_device(events: &[RunEvent], device: &str) -> Option<String> {
+    let before = events.iter().rev().find_map(|event| match event {
+        RunEvent::RunStarted { device, .. } => Some(device),
+        _ => None,
+    })?;
+    // The number of threads changes no bit.
+    let kind = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
+    (kind(before) != kind(device)).then(|| {
+        format!(
+            "the run resumes on {device} and was on {before}: its numbers will differ from those \
+             of a run that was not stopped; give the device in the experiment to keep it"
+        )
+    })
+}

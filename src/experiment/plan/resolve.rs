@@ -1,0 +1,178 @@
+//! What only the images decide: the plan is final after this.
+//!
+//! How many images there are, whether they have labels, their size, mean and
+//! deviation are found once, when a run begins. [`Plan::resolve`] puts them into
+//! the plan, the run keeps the result, and whoever trains, resumes, shows or
+//! reports reads it from there.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, TeacherPlan, TeacherSource, Training};
+use crate::experiment::problem::Problem;
+use crate::experiment::spec::NormalizeSpec;
+use crate::experiment::timeline::Timeline;
+
+/// What the images of an experiment decide.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DataFacts {
+    /// Number of training images.
+    pub train: usize,
+    /// Whether training images have labels.
+    pub labelled: bool,
+    /// Height and width of every image, pixels.
+    pub size: (u32, u32),
+    /// Per-channel mean and standard deviation of pixels in [0, 1]; `None` as
+    /// long as the images were only listed.
+    pub normalization: Option<([f32; 3], [f32; 3])>,
+    /// Steps of an epoch of the student's training.
+    pub steps_per_epoch: u64,
+    /// Steps of an epoch of a teacher's training, which takes no unlabelled
+    /// images.
+    pub teacher_steps_per_epoch: u64,
+}
+
+/// A plan with everything that the images decide.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedPlan {
+    /// The plan, final.
+    pub plan: Plan,
+    /// Steps of an epoch of the student's training.
+    pub steps_per_epoch: u64,
+    /// Steps of an epoch of the teacher's training.
+    pub teacher_steps_per_epoch: u64,
+}
+
+impl ResolvedPlan {
+    /// Steps, epochs and iterations of the student's training.
+    #[must_use]
+    pub fn timeline(&self) -> Timeline {
+        Timeline::new(&self.plan.training, self.steps_per_epoch)
+    }
+
+    /// The teacher's training with its timeline, if the run trains its teacher.
+    #[must_use]
+    pub fn teacher_training(&self) -> Option<(&Training, Timeline)> {
+        match &self.plan.teacher.as_ref()?.weights {
+            TeacherSource::Train(training) => {
+                let timeline = Timeline::new(training, self.teacher_steps_per_epoch);
+                Some((training, timeline))
+            }
+            TeacherSource::File(_) => None,
+        }
+    }
+}
+
+impl Plan {
+    /// The plan for these images: terms that need labels that are not there are
+    /// left out, knobs that follow from the number of iterations get their first
+    /// values, size and normalisation are settled.
+    ///
+    /// # Errors
+    /// What in the plan does not fit the images.
+    pub fn resolve(mut self, facts: &DataFacts) -> Result<ResolvedPlan, Problem> {
+        let batch = self.training.batch;
+        if batch > facts.train {
+            let images = facts.train;
+            return Err(Problem::new(
+                "batch",
+                format!("batch {batch} is larger than the {images} training images"),
+            )
+            .help(format!("lower batch to at most {images}, or add images")));
+        }
+        if !facts.labelled {
+            self = self.without_labels()?;
+        }
+        let iterations = Timeline::new(&self.training, facts.steps_per_epoch).iterations();
+        self.training.objective.settle(iterations);
+        self.data.size = Some(facts.size);
+        if let Some((mean, std)) = facts.normalization {
+            self.data.normalize = NormalizeSpec::Given { mean, std };
+        }
+        Ok(ResolvedPlan {
+            plan: self,
+            steps_per_epoch: facts.steps_per_epoch,
+            teacher_steps_per_epoch: facts.teacher_steps_per_epoch,
+        })
+    }
+
+    /// The plan for training images of which none has a label.
+    fn without_labels(mut self) -> Result<Self, Problem> {
+        self.training.objective = self.training.objective.without_labels()?;
+        if let Some(TeacherPlan {
+            weights: TeacherSource::Train(_),
+            ..
+        }) = &self.teacher
+        {
+            return Err(Problem::new(
+                "teacher.weights",
+                "a teacher is trained on labels and no training image has one",
+            )
+            .help("give the weights of a trained teacher: File(\"teacher.safetensors\")"));
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment::load_text;
+
+    const QUICKSTART: &str = include_str!("../../../experiments/quickstart.ron");
+
+    fn facts() -> DataFacts {
+        DataFacts {
+            train: 1000,
+            labelled: true,
+            size: (24, 24),
+            normalization: Some(([0.5; 3], [0.25; 3])),
+            steps_per_epoch: 50,
+            teacher_steps_per_epoch: 50,
+        }
+    }
+
+    fn plan(text: &str) -> Plan {
+        let loaded = load_text(text, Path::new("experiments/quickstart.ron"), &[]);
+        loaded.unwrap().plan
+    }
+
+    #[test]
+    fn one_round_of_steps_starts_with_the_second_probability_of_one_round() {
+        let text = QUICKSTART.replacen("epochs:", "iteration: Steps(1000000), epochs:", 1);
+        let resolved = plan(&text).resolve(&facts()).unwrap();
+        let p2 = resolved.plan.training.objective.knob("p2").unwrap();
+        let Some(crate::experiment::controller::Controller::AdaptiveAugmentation(rule)) =
+            &resolved.plan.training.objective.controller
+        else {
+            panic!("the quick start is adaptive");
+        };
+        assert_eq!(p2.schedule.at(0.0, 1.0), rule.p_max);
+        assert_eq!(resolved.timeline().iterations(), 1);
+    }
+
+    #[test]
+    fn size_and_normalisation_are_final() {
+        let resolved = plan(QUICKSTART).resolve(&facts()).unwrap();
+        assert_eq!(resolved.plan.data.size, Some((24, 24)));
+        let NormalizeSpec::Given { mean, .. } = resolved.plan.data.normalize else {
+            panic!("measured already");
+        };
+        assert_eq!(mean, [0.5; 3]);
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_images_is_refused_with_their_number() {
+        let few = DataFacts { train: 3, ..facts() };
+        let error = plan(QUICKSTART).resolve(&few).unwrap_err().to_string();
+        assert!(error.contains("larger than the 3 training images"), "{error}");
+    }
+
+    #[test]
+    fn a_plan_comes_back_from_json_as_it_was() {
+        let resolved = plan(QUICKSTART).resolve(&facts()).unwrap();
+        let text = serde_json::to_string(&resolved).unwrap();
+        assert_eq!(serde_json::from_str::<ResolvedPlan>(&text).unwrap(), resolved);
+    }
+}

@@ -1,0 +1,73 @@
+//! Steps, epochs and iterations of one training.
+
+use super::plan::Training;
+use super::spec::IterationSpec;
+
+/// Steps, epochs and iterations of one training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeline {
+    /// Steps of the whole training.
+    pub steps: u64,
+    /// Steps of one epoch, at least 1.
+    pub steps_per_epoch: u64,
+    /// Steps of one iteration, at least 1; the last may be shorter.
+    pub steps_per_iteration: u64,
+}
+
+impl Timeline {
+    /// The timeline of `training` with this many steps in an epoch.
+    #[must_use]
+    pub fn new(training: &Training, steps_per_epoch: u64) -> Self {
+        let steps_per_epoch = steps_per_epoch.max(1);
+        Self {
+            steps: steps_per_epoch.saturating_mul(u64::from(training.epochs)),
+            steps_per_epoch,
+            steps_per_iteration: match training.iteration {
+                IterationSpec::Epoch => steps_per_epoch,
+                IterationSpec::Steps(steps) => u64::from(steps.max(1)),
+            },
+        }
+    }
+
+    /// Time before step `step`, epochs.
+    #[must_use]
+    pub fn epoch(&self, step: u64) -> f64 {
+        step as f64 / self.steps_per_epoch as f64
+    }
+
+    /// Whether an epoch is complete after this many steps.
+    #[must_use]
+    pub fn ends_epoch(&self, completed: u64) -> bool {
+        completed.is_multiple_of(self.steps_per_epoch)
+    }
+
+    /// Whether an iteration is complete after this many steps.
+    #[must_use]
+    pub fn ends_iteration(&self, completed: u64) -> bool {
+        completed.is_multiple_of(self.steps_per_iteration) || completed == self.steps
+    }
+
+    /// Number of the iteration, from 1, that ends after this many steps.
+    #[must_use]
+    pub fn iteration(&self, completed: u64) -> u32 {
+        counted(completed.div_ceil(self.steps_per_iteration))
+    }
+
+    /// Number of iterations E.
+    #[must_use]
+    pub fn iterations(&self) -> u32 {
+        counted(self.steps.div_ceil(self.steps_per_iteration))
+    }
+
+    /// The end of the iteration that is under way after this many steps, in
+    /// steps.
+    #[must_use]
+    pub fn iteration_end(&self, completed: u64) -> u64 {
+        let next = completed / self.steps_per_iteration + 1;
+        next.saturating_mul(self.steps_per_iteration).min(self.steps)
+    }
+}
+
+fn counted(iterations: u64) -> u32 {
+    u32::try_from(iterations).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,177 @@
+//! `plan.json`: what a run means.
+//!
+//! The experiment says what was asked for; the images decide the rest. Both
+//! together are resolved once, before the run's folder exists, and kept here:
+//! the final plan, the classes in order, size, mean and deviation, the content
+//! of the images and of every file of weights that the experiment names. Who
+//! resumes, replays, shows or reports a run reads this and derives nothing again.
+//!
+//! The first line holds the format's version and the BLAKE3 hash of everything
+//! after it, so that a changed bit is an error and never another plan.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::RunFolder;
+use super::seal::read_limited;
+use crate::event::{DataSummary, ModelSummary};
+use crate::experiment::plan::ResolvedPlan;
+
+/// Name of the file.
+pub(super) const PLAN: &str = "plan.json";
+
+const FORMAT: &str = "workbench-plan";
+
+/// Version of the format. History: 1, the first.
+const VERSION: u32 = 1;
+
+/// Names of many classes and of skipped images are long; nothing is this long.
+const LONGEST: u64 = 256 << 20;
+
+/// What a run means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunPlan {
+    /// BLAKE3 of the frozen experiment, hexadecimal.
+    pub experiment: String,
+    /// The final plan.
+    pub resolved: ResolvedPlan,
+    /// The images that it was resolved for.
+    pub data: DataSummary,
+    /// The models, teacher first.
+    pub models: Vec<ModelSummary>,
+    /// Files of weights that the experiment names.
+    pub weights: Vec<WeightsIdentity>,
+}
+
+/// A file of weights by its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsIdentity {
+    /// The file.
+    pub path: PathBuf,
+    /// BLAKE3 of its content, hexadecimal.
+    pub content: String,
+}
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
+    blake3: String,
+}
+
+/// A run's plan could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The file system refuses.
+    #[error("could not read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is not as it was written.
+    #[error("{} is damaged: {reason}; restore it from a copy", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not agree.
+        reason: String,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "{} has version {found}, and this program reads up to {VERSION}; use a newer version of \
+         the program",
+        path.display()
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+}
+
+impl WeightsIdentity {
+    /// Of the file at `path` as it is now.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        let file = std::fs::File::open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        hasher.update_reader(file)?;
+        Ok(Self {
+            path: path.to_owned(),
+            content: hasher.finalize().to_hex().to_string(),
+        })
+    }
+}
+
+impl RunPlan {
+    /// The file's content.
+    ///
+    /// # Errors
+    /// If a value has no form in JSON.
+    pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let body = serde_json::to_vec_pretty(self)?;
+        let header = Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            blake3: blake3::hash(&body).to_hex().to_string(),
+        };
+        let mut bytes = serde_json::to_vec(&header)?;
+        bytes.push(b'\n');
+        bytes.extend(body);
+        Ok(bytes)
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote to `path`.
+    fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, PlanError> {
+        let damaged = |reason: &str| PlanError::Damaged {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let end = bytes
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .ok_or_else(|| damaged("it has no first line"))?;
+        let (first, body) = (&bytes[..end], &bytes[end + 1..]);
+        let header: Header = serde_json::from_slice(first)
+            .ok()
+            .filter(|header: &Header| header.format == FORMAT)
+            .ok_or_else(|| damaged("its first line is not one of a plan"))?;
+        if header.version > VERSION {
+            return Err(PlanError::TooNew {
+                path: path.to_owned(),
+                found: header.version,
+            });
+        }
+        if header.blake3 != blake3::hash(body).to_hex().as_str() {
+            return Err(damaged("it does not agree with its checksum"));
+        }
+        serde_json::from_slice(body).map_err(|error| damaged(&error.to_string()))
+    }
+}
+
+impl RunFolder {
+    /// The run's plan; none if the folder has no such file: it was made by a
+    /// program that did not write one, or the file is lost.
+    ///
+    /// # Errors
+    /// If it cannot be read or is damaged.
+    pub fn plan(&self) -> Result<Option<RunPlan>, PlanError> {
+        let path = self.path().join(PLAN);
+        match read_limited(&path, LONGEST) {
+            Ok(bytes) => RunPlan::from_bytes(&bytes, &path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(PlanError::Io { path, source }),
+        }
+    }
+}

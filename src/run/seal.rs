@@ -1,0 +1,438 @@
+//! Folders that account for every byte in them.
+//!
+//! A folder is *sealed* by its manifest, which names every file with its length
+//! and BLAKE3 hash and carries a checksum of itself. It is written last, so a
+//! folder without one was never completed. Files are read through
+//! [`Sealed::read`], which hands out nothing but what was sealed: a flipped bit
+//! is an error that names the file, never another result.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::atomic::{sync_tree, write_file};
+
+/// Name of the file that completes a folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// A manifest names a handful of files; one this long was not written here.
+const LONGEST_MANIFEST: u64 = 1 << 20;
+
+/// How it is known that a file was there.
+const SAVED_TOGETHER: &str = "it was saved with the others of its folder";
+
+/// What a folder holds when it is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    /// One more than that of the folder that it replaced.
+    generation: u64,
+    /// Sorted by path.
+    files: Vec<Entry>,
+    /// BLAKE3 of generation and files; absent in manifests of programs that
+    /// knew lengths only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<String>,
+}
+
+/// One file: relative path, length in bytes, and BLAKE3 of its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Sealed(PathBuf, u64, String),
+    /// As programs wrote it that knew lengths only.
+    Measured(PathBuf, u64),
+}
+
+/// A folder of a run could not be read or written as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The file system refuses.
+    #[error("could not {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is there and is not what was saved.
+    #[error("{} is damaged: {reason}; restore it from a copy", path.display())]
+    Damaged {
+        /// The folder or file.
+        path: PathBuf,
+        /// What does not agree.
+        reason: String,
+    },
+    /// A running training replaced it while it was read.
+    #[error("{} was replaced while it was read; try again", path.display())]
+    Replaced {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It was saved and is no longer there.
+    #[error("{} is missing: {reason}; restore it from a copy", path.display())]
+    Missing {
+        /// The folder or file.
+        path: PathBuf,
+        /// How it is known that it was there.
+        reason: String,
+    },
+}
+
+/// A complete folder.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    path: PathBuf,
+    manifest: Manifest,
+}
+
+/// Writes the manifest, after everything else is on disk.
+///
+/// # Errors
+/// What the file system says.
+pub fn seal(folder: &Path, generation: u64) -> Result<(), SealError> {
+    let mut files = Vec::new();
+    list(folder, Path::new(""), &mut files)?;
+    sync_tree(folder).map_err(|e| failed("sync", folder, e))?;
+    write_manifest(folder, generation, files)
+}
+
+/// Writes a manifest of the given files alone, for a folder that holds others
+/// besides. They are on disk already.
+///
+/// # Errors
+/// What the file system says.
+pub fn seal_files(folder: &Path, names: &[&str]) -> Result<(), SealError> {
+    let files = names
+        .iter()
+        .map(|name| entry(folder, PathBuf::from(name)))
+        .collect::<Result<_, _>>()?;
+    write_manifest(folder, 1, files)
+}
+
+fn write_manifest(
+    folder: &Path,
+    generation: u64,
+    mut files: Vec<Entry>,
+) -> Result<(), SealError> {
+    files.sort_by(|a, b| a.path().cmp(b.path()));
+    let mut manifest = Manifest {
+        generation,
+        files,
+        checksum: None,
+    };
+    manifest.checksum = Some(manifest.digest());
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| failed("describe", folder, error.into()))?;
+    write_file(&folder.join(MANIFEST), &text).map_err(|e| failed("complete", folder, e))
+}
+
+fn list(root: &Path, below: &Path, files: &mut Vec<Entry>) -> Result<(), SealError> {
+    let folder = root.join(below);
+    let refused = |error| failed("list", &folder, error);
+    for found in fs::read_dir(&folder).map_err(refused)? {
+        let found = found.map_err(refused)?;
+        let relative = below.join(found.file_name());
+        if found.file_type().map_err(refused)?.is_dir() {
+            list(root, &relative, files)?;
+        } else {
+            files.push(entry(root, relative)?);
+        }
+    }
+    Ok(())
+}
+
+fn entry(root: &Path, relative: PathBuf) -> Result<Entry, SealError> {
+    let path = root.join(&relative);
+    let mut hasher = blake3::Hasher::new();
+    File::open(&path)
+        .and_then(|file| hasher.update_reader(file).map(|_| ()))
+        .map_err(|error| failed("read", &path, error))?;
+    let hash = hasher.finalize().to_hex().to_string();
+    Ok(Entry::Sealed(relative, hasher.count(), hash))
+}
+
+impl Entry {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Sealed(path, ..) | Self::Measured(path, _) => path,
+        }
+    }
+
+    fn length(&self) -> u64 {
+        match self {
+            Self::Sealed(_, length, _) | Self::Measured(_, length) => *length,
+        }
+    }
+}
+
+impl Manifest {
+    fn digest(&self) -> String {
+        let text = serde_json::to_vec(&(self.generation, &self.files)).unwrap_or_default();
+        blake3::hash(&text).to_hex().to_string()
+    }
+
+    /// Whether it is as it was written.
+    fn is_intact(&self) -> bool {
+        match &self.checksum {
+            Some(checksum) => *checksum == self.digest(),
+            None => self
+                .files
+                .iter()
+                .all(|entry| matches!(entry, Entry::Measured(..))),
+        }
+    }
+}
+
+impl Sealed {
+    /// Opens a sealed folder. Every file has its length; contents are compared
+    /// when they are read. `None` if the folder was never completed or is not
+    /// there.
+    ///
+    /// # Errors
+    /// If there is a manifest that does not agree with itself or the files.
+    pub fn open(folder: &Path) -> Result<Option<Self>, SealError> {
+        let path = folder.join(MANIFEST);
+        let text = match read_limited(&path, LONGEST_MANIFEST) {
+            Ok(text) => text,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("read", &path, error)),
+        };
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| damaged(&path, format!("it is not a manifest: {error}")))?;
+        if !manifest.is_intact() {
+            return Err(damaged(&path, "it does not agree with its checksum"));
+        }
+        for entry in &manifest.files {
+            let file = folder.join(entry.path());
+            match fs::metadata(&file) {
+                Err(error) if is_absent(&error) => return Err(missing(&file, SAVED_TOGETHER)),
+                Err(error) => return Err(failed("look at", &file, error)),
+                Ok(found) if !found.is_file() => {
+                    return Err(damaged(&file, "it is not a regular file"));
+                }
+                Ok(found) if found.len() != entry.length() => {
+                    let reason = format!(
+                        "it has {} bytes and was saved with {}",
+                        found.len(),
+                        entry.length()
+                    );
+                    return Err(damaged(&file, reason));
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(Some(Self {
+            path: folder.to_owned(),
+            manifest,
+        }))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One more than that of the folder that it replaced.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.manifest.generation
+    }
+
+    /// Whether a file of this name was sealed in it.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// The content of a file, exactly as it was sealed.
+    ///
+    /// # Errors
+    /// If it was never in the folder, cannot be read or has another content;
+    /// [`SealError::Replaced`] if a newer folder has taken this one's place
+    /// meanwhile.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, SealError> {
+        self.read_sealed(name).map_err(|error| {
+            let stands = Self::open(&self.path)
+                .is_ok_and(|now| now.is_some_and(|now| now.manifest == self.manifest));
+            if stands {
+                error
+            } else {
+                SealError::Replaced {
+                    path: self.path.clone(),
+                }
+            }
+        })
+    }
+
+    fn read_sealed(&self, name: &str) -> Result<Vec<u8>, SealError> {
+        let path = self.path.join(name);
+        let Some(entry) = self.entry(name) else {
+            let reason = "the manifest of its folder has no such file";
+            return Err(missing(&path, reason));
+        };
+        let bytes = read_limited(&path, entry.length()).map_err(|error| {
+            if is_absent(&error) {
+                missing(&path, SAVED_TOGETHER)
+            } else {
+                failed("read", &path, error)
+            }
+        })?;
+        match entry {
+            Entry::Sealed(_, _, hash) if blake3::hash(&bytes).to_hex().as_str() != hash => {
+                Err(damaged(&path, "its content is not the one that was saved"))
+            }
+            _ => Ok(bytes),
+        }
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        let name = Path::new(name);
+        self.manifest.files.iter().find(|entry| entry.path() == name)
+    }
+}
+
+/// Reads a file of at most `limit` bytes, which is known before memory is
+/// taken.
+pub(super) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if metadata.len() > limit {
+        return Err(io::Error::other(format!(
+            "it has {} bytes, and at most {limit} were expected",
+            metadata.len()
+        )));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether there is nothing at a path: nothing of that name, or something else
+/// where its folder would be.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> SealError {
+    SealError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> SealError {
+    SealError::Damaged {
+        path: path.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+pub(super) fn missing(path: &Path, reason: &str) -> SealError {
+    SealError::Missing {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed_folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("weights"), "0123456789").unwrap();
+        fs::create_dir(folder.path().join("more")).unwrap();
+        fs::write(folder.path().join("more/state"), "{}").unwrap();
+        seal(folder.path(), 3).unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_was_sealed_is_read_back() {
+        let folder = sealed_folder();
+        let sealed = Sealed::open(folder.path()).unwrap().unwrap();
+        assert_eq!(sealed.generation(), 3);
+        assert_eq!(sealed.read("weights").unwrap(), b"0123456789");
+        assert_eq!(sealed.read("more/state").unwrap(), b"{}");
+        assert!(!sealed.has("other"));
+    }
+
+    #[test]
+    fn a_folder_without_a_manifest_was_never_completed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("weights"), "0").unwrap();
+        assert!(Sealed::open(folder.path()).unwrap().is_none());
+        assert!(Sealed::open(&folder.path().join("no")).unwrap().is_none());
+    }
+
+    #[test]
+    fn any_flipped_bit_of_a_file_or_the_manifest_is_found() {
+        for name in ["weights", "more/state", MANIFEST] {
+            let folder = sealed_folder();
+            let path = folder.path().join(name);
+            let whole = fs::read(&path).unwrap();
+            for at in 0..whole.len() {
+                for bit in 0..8 {
+                    let mut bytes = whole.clone();
+                    bytes[at] ^= 1 << bit;
+                    fs::write(&path, &bytes).unwrap();
+                    let read = Sealed::open(folder.path()).map(|sealed| {
+                        let sealed = sealed.unwrap();
+                        let all = sealed.read("weights").and(sealed.read("more/state"));
+                        (sealed.generation(), all.is_ok())
+                    });
+                    // White space within the manifest means nothing.
+                    let harmless = matches!(read, Ok((3, true)));
+                    let space = name == MANIFEST && whole[at].is_ascii_whitespace();
+                    assert!(!harmless || space, "{name}, byte {at}, bit {bit}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_file_and_one_cut_short_are_different_errors() {
+        let folder = sealed_folder();
+        let path = folder.path().join("weights");
+        fs::write(&path, "01234").unwrap();
+        let error = Sealed::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("is damaged: it has 5 bytes and was saved with 10"), "{error}");
+        fs::remove_file(&path).unwrap();
+        let error = Sealed::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("weights is missing"), "{error}");
+    }
+
+    #[test]
+    fn manifests_that_know_lengths_only_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("weights"), "0123456789").unwrap();
+        let text = r#"{"generation": 2, "files": [["weights", 10]]}"#;
+        fs::write(folder.path().join(MANIFEST), text).unwrap();
+        let sealed = Sealed::open(folder.path()).unwrap().unwrap();
+        assert_eq!(sealed.read("weights").unwrap(), b"0123456789");
+    }
+
+    #[test]
+    fn some_files_of_a_folder_can_be_sealed_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("weights"), "1").unwrap();
+        fs::write(folder.path().join("other"), "2").unwrap();
+        seal_files(folder.path(), &["weights"]).unwrap();
+        fs::write(folder.path().join("other"), "changed").unwrap();
+        let sealed = Sealed::open(folder.path()).unwrap().unwrap();
+        assert_eq!(sealed.read("weights").unwrap(), b"1");
+        assert!(sealed.read("other").is_err());
+    }
+}
