@@ -19,8 +19,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::arguments::Arguments;
-use self::session::{Job, Start};
-use crate::experiment::{self, Loaded, Override};
+use self::session::Job;
+use crate::experiment::{self, Override};
 use crate::report::annotated_error;
 use crate::run::{Exit, RunFolder};
 
@@ -54,12 +54,7 @@ pub fn main() -> ExitCode {
 /// Carries out the one mode that was asked for. An error is a message about
 /// the file or the arguments.
 fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
-    let overrides = arguments
-        .set
-        .iter()
-        .map(|argument| Override::parse(argument))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|report| report.to_string())?;
+    let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {
         let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
         let text = experiment::explain(&loaded.plan);
@@ -69,27 +64,23 @@ fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
     if let Some(folder) = &arguments.infer {
         return inference::run(arguments, folder);
     }
-    let (loaded, start) = if let Some(file) = &arguments.run {
+    let device = arguments.device;
+    let job = if let Some(file) = &arguments.run {
         let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
-        (loaded, Start::New)
+        let loaded = Box::new(loaded);
+        Job::New { loaded, device }
     } else if let Some(run) = &arguments.resume {
-        let folder = find(arguments, run)?;
-        (frozen(&folder)?, Start::Resume(folder))
+        Job::Resume {
+            run: find(arguments, run)?,
+            changes: arguments.resume_changes()?,
+        }
     } else if let Some(run) = &arguments.replay {
-        let folder = find(arguments, run)?;
-        (frozen(&folder)?, Start::Replay(folder))
+        let run = find(arguments, run)?;
+        Job::Replay { run, device }
     } else {
         return workbench::run(arguments);
     };
-    let device = arguments.device;
-    headless::run(
-        Job {
-            loaded,
-            start,
-            device,
-        },
-        arguments,
-    )
+    headless::run(job, arguments)
 }
 
 /// Writes to standard output. A closed pipe, as from `| head`, has lost nothing.
@@ -104,12 +95,4 @@ fn print(text: &str) -> Result<(), String> {
 
 fn find(arguments: &Arguments, run: &str) -> Result<RunFolder, String> {
     RunFolder::open(&arguments.checkpoints, run).map_err(|error| format!("error: {error}"))
-}
-
-/// The experiment of a run, as it was run.
-fn frozen(folder: &RunFolder) -> Result<Loaded, String> {
-    let text = folder
-        .experiment_text()
-        .map_err(|error| format!("error: {error}"))?;
-    experiment::load_text(&text, &folder.experiment(), &[]).map_err(|report| report.to_string())
 }

@@ -7,6 +7,7 @@
 //! [`JOURNAL_VERSION`].
 
 pub mod channel;
+mod data;
 pub mod inspection;
 mod number;
 
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::controller::Decision;
 use crate::experiment::schedule::Schedule;
+
+pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 
 /// Version of the journal's format.
 ///
@@ -172,42 +175,6 @@ pub struct StepRow {
     /// `grad/norm`, `speed/images_per_second`, `train/accuracy`.
     #[serde(with = "number::map")]
     pub values: BTreeMap<String, f64>,
-}
-
-/// What was found when images were indexed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct DataSummary {
-    /// Names of the classes; a label is an index into them.
-    pub classes: Vec<String>,
-    /// Number of training images per class.
-    pub train_per_class: Vec<usize>,
-    /// Number of training images.
-    pub train: usize,
-    /// Number of validation images.
-    pub valid: usize,
-    /// Number of test images.
-    pub test: usize,
-    /// Number of unlabelled images.
-    pub unlabelled: usize,
-    /// Height and width, pixels.
-    pub size: (u32, u32),
-    /// Per-channel mean of pixels in [0, 1].
-    pub mean: [f32; 3],
-    /// Per-channel standard deviation.
-    pub std: [f32; 3],
-    /// Images left out, and why.
-    pub skipped: Vec<SkippedImage>,
-    /// Whether decoded images are kept in memory.
-    pub in_memory: bool,
-}
-
-/// An image that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SkippedImage {
-    /// File.
-    pub path: PathBuf,
-    /// Why.
-    pub reason: String,
 }
 
 /// The size of a model.

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, ValueEnum};
 
+use super::session::ResumeChanges;
+use crate::experiment::Override;
+use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 
 /// Modes that take no trained model.
@@ -66,9 +69,15 @@ pub struct Arguments {
 
     /// Changes a value of the experiment: a dotted path and a RON value, as in
     /// `epochs=3`, or `optimizer.momentum=0.8` where the file writes an
-    /// optimizer. May be given several times.
-    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["resume", "replay", "infer"])]
+    /// optimizer. With --resume: gives a knob a new schedule, or a value, as in
+    /// `lr=0.01` or `lr=Cosine(from: 0.01, to: 0.0)`. May be given several times.
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["replay", "infer"])]
     pub set: Vec<String>,
+
+    /// With --resume: leaves out knob changes that took effect after this step,
+    /// instead of applying them again.
+    #[arg(long, value_name = "STEP", requires = "resume")]
+    pub without_adjustments_after: Option<u64>,
 
     /// Device instead of the experiment's: auto, cpu, libtorch, cuda or cuda:N.
     #[arg(long, value_name = "DEVICE", conflicts_with = "resume")]
@@ -85,6 +94,54 @@ pub struct Arguments {
     /// Folder of runs.
     #[arg(long, value_name = "DIR", default_value = "checkpoints")]
     pub checkpoints: PathBuf,
+}
+
+impl Arguments {
+    /// What `--set` changes of an experiment.
+    ///
+    /// # Errors
+    /// The argument that cannot be read.
+    pub fn overrides(&self) -> Result<Vec<Override>, String> {
+        if self.resume.is_some() {
+            return Ok(Vec::new());
+        }
+        let set = self.set.iter();
+        set.map(|argument| Override::parse(argument))
+            .collect::<Result<_, _>>()
+            .map_err(|report| report.to_string())
+    }
+
+    /// What is to be different when a run is resumed.
+    ///
+    /// # Errors
+    /// The argument that cannot be read.
+    pub fn resume_changes(&self) -> Result<ResumeChanges, String> {
+        let set = self.set.iter().map(|argument| knob_change(argument));
+        Ok(ResumeChanges {
+            set: set.collect::<Result<_, _>>()?,
+            without_adjustments_after: self.without_adjustments_after,
+        })
+    }
+}
+
+/// A knob and its schedule, as in `lr=0.01` or `knobs.lr=Constant(0.01)`.
+fn knob_change(argument: &str) -> Result<(String, Schedule), String> {
+    let fail = |reason: String| {
+        format!(
+            "error: --set {argument}: {reason}; with --resume write a knob and its schedule, as \
+             in lr=0.01 or \"lr=Cosine(from: 0.01, to: 0.0)\""
+        )
+    };
+    let (knob, written) = argument
+        .split_once('=')
+        .ok_or_else(|| fail("there is no `=`".to_owned()))?;
+    let knob = knob.trim();
+    let schedule = match written.trim().parse::<f64>() {
+        Ok(value) => Schedule::Constant(value),
+        Err(_) => ron::from_str(written).map_err(|error| fail(error.code.to_string()))?,
+    };
+    let knob = knob.strip_prefix("knobs.").unwrap_or(knob);
+    Ok((knob.to_owned(), schedule))
 }
 
 /// Models of a run.

@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::reporting::{self, Reporting};
-use super::session::{Job, Session, say};
+use super::session::{Job, Session, SessionError};
 use crate::run::{Exit, StopSignal};
 
 /// Runs the job and reports. An error is a message about the file, the
@@ -10,14 +10,23 @@ use crate::run::{Exit, StopSignal};
 pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
     reporting::check(arguments)?;
     let stop = StopSignal::new();
-    let _signals = stop.on_signals().map_err(say)?;
-    let mut session = Session::begin(job, &arguments.checkpoints, stop)?;
+    let _signals = stop.on_signals().map_err(|error| format!("error: {error}"))?;
+    let mut session = Session::begin(job, &arguments.checkpoints, stop)
+        .map_err(|error| shown(&error))?;
     let mut store = std::mem::take(&mut session.before);
-    let mut reporting = Reporting::new(arguments, &session.gates, &session.folder).map_err(say)?;
+    let mut reporting = Reporting::new(arguments, &session.gates, &session.folder).map_err(|error| format!("error: {error}"))?;
     let (events, end) = session.into_parts();
     for event in &events {
         store.apply(&event);
         reporting.observe(&event, &store);
     }
     Ok(reporting.finish(&store, &end.join()))
+}
+
+/// An error as it is shown; a report of an experiment's errors has its own form.
+pub fn shown(error: &SessionError) -> String {
+    match error {
+        SessionError::Report(report) => report.to_string(),
+        error => format!("error: {error}"),
+    }
 }

@@ -46,8 +46,8 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, String> {
             Weights::Latest => Taken::Latest,
         },
     };
-    let models = models::open(&run, None, arguments.device, asked)
-        .map_err(|message| format!("error: {message}"))?;
+    let models = models::open(&run, arguments.device, asked)
+        .map_err(|error| format!("error: {error}"))?;
     let stop = StopSignal::new();
     let _signals = stop
         .on_signals()
@@ -124,13 +124,14 @@ fn without_picture(row: Classified) -> Classified {
     }
 }
 
-/// The run that was begun last of those that have weights.
+/// The run that was started last of those that have weights. That they are
+/// damaged is no reason to answer with those of another run.
 fn newest(checkpoints: &Path) -> Result<RunFolder, String> {
     let names = RunFolder::names(checkpoints).map_err(|error| format!("error: {error}"))?;
     let runs = names
         .iter()
         .filter_map(|name| RunFolder::at(checkpoints.join(name)).ok());
-    runs.filter(|run| matches!(run.best().find(), Ok(Some(_))))
+    runs.filter(|run| !matches!(run.latest().find(), Ok(None)))
         .max_by_key(RunFolder::begun)
         .ok_or_else(|| {
             format!(

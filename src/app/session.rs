@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 pub use self::error::SessionError;
+pub use self::past::frozen;
 use self::past::Past;
 use super::inbox::Inbox;
 use crate::engine::{Engine, Prepared};

@@ -8,13 +8,14 @@
 //! is allocated for their pixels, and a decoder's panic is an error like any
 //! other.
 
-use std::fs::{self, File};
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{Cursor, Read, Take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
+use super::file;
 use super::image_error::ImageError;
 
 /// Bytes that no pixel of a supported format exceeds: four channels of 16 bits.
@@ -76,13 +77,31 @@ pub(super) fn looks_like_image(start: &[u8]) -> bool {
     image::guess_format(start).is_ok()
 }
 
-/// Reads a file, at most `most` bytes of it, unless it is implausibly long.
+/// Feeds the bytes of an image file to a hash.
+pub(super) fn hash(
+    path: &Path,
+    max_pixels: u64,
+    hasher: &mut blake3::Hasher,
+) -> Result<(), ImageError> {
+    let (file, _) = open(path, max_pixels)?;
+    hasher.update_reader(file).map_err(|e| ImageError::io(&e))?;
+    Ok(())
+}
+
+/// Reads a file, at most `most` bytes of it.
 fn load(path: &Path, max_pixels: u64, most: u64) -> Result<Vec<u8>, ImageError> {
-    // Asked first: opening a pipe would wait for a writer for ever.
-    let metadata = fs::metadata(path).map_err(|e| ImageError::io(&e))?;
-    if !metadata.is_file() {
-        return Err(ImageError::NotAFile);
-    }
+    let (file, length) = open(path, max_pixels)?;
+    let mut bytes = Vec::with_capacity(length.min(most) as usize);
+    file.take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|e| ImageError::io(&e))?;
+    Ok(bytes)
+}
+
+/// Opens a file that is not implausibly long, to be read up to the length that
+/// it has now.
+fn open(path: &Path, max_pixels: u64) -> Result<(Take<File>, u64), ImageError> {
+    let (file, metadata) = file::open(path).map_err(ImageError::open)?;
     let limit = max_pixels
         .saturating_mul(BYTES_PER_PIXEL)
         .saturating_add(SLACK);
@@ -93,11 +112,7 @@ fn load(path: &Path, max_pixels: u64, most: u64) -> Result<Vec<u8>, ImageError> 
             limit: max_pixels,
         });
     }
-    let mut bytes = Vec::with_capacity(length.min(most) as usize);
-    File::open(path)
-        .and_then(|file| file.take(most.min(limit)).read_to_end(&mut bytes))
-        .map_err(|e| ImageError::io(&e))?;
-    Ok(bytes)
+    Ok((file.take(length), length))
 }
 
 fn header(bytes: &[u8], max_pixels: u64) -> Result<(u32, u32), ImageError> {

@@ -5,6 +5,8 @@ use std::io;
 
 use thiserror::Error;
 
+use super::file::OpenError;
+
 /// At most this many names are listed in one message.
 pub(super) const LISTED: usize = 5;
 
@@ -53,6 +55,15 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// The error of opening a file.
+    pub(super) fn open(error: OpenError) -> Self {
+        match error {
+            OpenError::Io(error) => Self::io(&error),
+            OpenError::NotAFile => Self::NotAFile,
+            OpenError::Empty => Self::Empty,
+        }
+    }
+
     /// The error of opening or reading a file, without the system's number.
     pub(super) fn io(error: &io::Error) -> Self {
         Self::Unreadable(describe_io(error))

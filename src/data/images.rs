@@ -1,5 +1,6 @@
 //! Opening everything that an experiment trains and evaluates on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{DataError, Part};
@@ -10,7 +11,7 @@ use super::set::{ImageSet, Pool, Rules};
 use super::source::{self, Found, Labels};
 use super::split;
 use super::workers::Workers;
-use crate::event::{DataSummary, SkippedImage};
+use crate::event::{DataSummary, Dataset, SkippedImage};
 use crate::experiment::plan::{DataFacts, DataPlan, Plan, ValidPlan};
 use crate::experiment::spec::Source;
 
@@ -124,7 +125,8 @@ impl Images {
         Ok(images)
     }
 
-    /// Numbers for the journal and for people.
+    /// Numbers for the journal and for people, without the identity of the
+    /// sets, which [`Self::identity`] gives.
     #[must_use]
     pub fn summary(&self) -> DataSummary {
         DataSummary {
@@ -139,6 +141,8 @@ impl Images {
             std: self.std,
             skipped: self.skipped.clone(),
             in_memory: self.sets().all(ImageSet::in_memory),
+            identity: BTreeMap::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -191,11 +195,20 @@ impl Images {
         }
     }
 
+    /// The sets that there are, with what each is for.
+    pub(super) fn datasets(&self) -> impl Iterator<Item = (Dataset, &ImageSet)> {
+        [
+            (Dataset::Train, Some(&self.train)),
+            (Dataset::Valid, Some(&self.valid)),
+            (Dataset::Test, self.test.as_ref()),
+            (Dataset::Unlabelled, self.unlabelled.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, set)| Some((name, set?)))
+    }
+
     fn sets(&self) -> impl Iterator<Item = &ImageSet> {
-        [&self.train, &self.valid]
-            .into_iter()
-            .chain(&self.test)
-            .chain(&self.unlabelled)
+        self.datasets().map(|(_, set)| set)
     }
 
     /// Each pool once: a holdout shares one between two sets.

@@ -57,6 +57,7 @@ pub fn open_folder(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
 
     use super::open_folder;
@@ -77,6 +78,8 @@ mod tests {
             std: [0.25; 3],
             skipped: Vec::new(),
             in_memory: true,
+            identity: BTreeMap::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -18,7 +18,8 @@ pub mod shapes;
 pub mod stream;
 
 mod evaluation;
-mod fingerprint;
+mod file;
+mod identity;
 mod image_error;
 mod images;
 mod inference;

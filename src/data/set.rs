@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use image::RgbImage;
 use rayon::prelude::{
@@ -19,7 +19,7 @@ use super::image_error::ImageError;
 use super::resize;
 use super::source::{Found, Origin};
 use super::workers::Workers;
-use crate::event::SkippedImage;
+use crate::event::{SetIdentity, SkippedImage};
 
 /// Images of one size, with labels or without, in a fixed order. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct ImageSet {
     pool: Arc<Pool>,
     /// Indices into the pool.
     members: Arc<[u32]>,
+    /// What the set holds, once somebody wanted to know.
+    pub(super) identity: Arc<OnceLock<SetIdentity>>,
 }
 
 /// All usable images of a source; a holdout divides one pool into two sets.
@@ -42,6 +44,7 @@ pub(super) struct Pool {
     kept: Option<Vec<u8>>,
     size: (u32, u32),
     rules: Rules,
+    workers: Workers,
     skipped: Vec<SkippedImage>,
     /// Images that went bad after they had been indexed.
     lost: Mutex<Lost>,
@@ -147,6 +150,7 @@ impl Pool {
             kept: keep.then_some(kept),
             size,
             rules,
+            workers: workers.clone(),
             skipped,
             lost: Mutex::default(),
         })
@@ -243,6 +247,7 @@ impl ImageSet {
         Self {
             pool,
             members: members.into(),
+            identity: Arc::default(),
         }
     }
 
@@ -310,6 +315,31 @@ impl ImageSet {
     /// Pixels of an image if they are kept in memory.
     pub(super) fn kept(&self, index: usize) -> Option<&[u8]> {
         self.pool.kept(self.members[index])
+    }
+
+    /// Hash of what an image is read from: of its file's bytes, not its pixels.
+    /// An image that cannot be read counts as one that went bad.
+    pub(super) fn raw_hash(&self, index: usize) -> blake3::Hash {
+        let (pool, member) = (&self.pool, self.members[index]);
+        let entry = pool.entries[member as usize] as usize;
+        let mut hasher = blake3::Hasher::new();
+        let hashed = pool.origin.hash(entry, pool.rules.max_pixels, &mut hasher);
+        if let Err(reason) = hashed {
+            hasher.update(reason.to_string().as_bytes());
+            // One too many ends the training as soon as it reads this image.
+            let _ = pool.lose(member, reason);
+        }
+        hasher.finalize()
+    }
+
+    /// Length and times of change of an image's file, as far as known.
+    pub(super) fn stamp(&self, index: usize) -> Vec<u8> {
+        let entry = self.pool.entries[self.members[index] as usize];
+        self.pool.origin.stamp(entry as usize)
+    }
+
+    pub(super) fn workers(&self) -> &Workers {
+        &self.pool.workers
     }
 
     /// Pixels of an image, `[height, width, 3]` at [`Self::size`].

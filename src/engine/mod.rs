@@ -81,7 +81,11 @@ impl Engine {
             resumed: standing(&self.folder)?.map(|standing| standing.position),
             experiment: self.folder.experiment_hash().unwrap_or_default(),
         });
-        sink.emit(RunEvent::DataIndexed(prepared.images.summary()));
+        sink.emit(RunEvent::DataIndexed(prepared.data.clone()));
+        for message in &prepared.data.notes {
+            let message = message.clone();
+            sink.emit(RunEvent::Warned { message });
+        }
         for summary in prepared.summaries() {
             sink.emit(RunEvent::ModelBuilt(summary));
         }

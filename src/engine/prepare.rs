@@ -2,6 +2,7 @@
 //! networks built. All that can be wrong with an experiment beyond its file is
 //! found here, before a run folder is made.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use super::metadata::ModelMetadata;
 use super::network::Network;
 use super::weights::{self, WeightsError};
 use crate::data::{DataError, Images};
-use crate::event::{ModelSummary, Phase};
+use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{Plan, ResolvedPlan};
@@ -30,6 +31,8 @@ pub struct Prepared {
     pub device: Chosen,
     /// Its images.
     pub images: Images,
+    /// What they are, with their content.
+    pub data: DataSummary,
     /// Before training, with the weights that the experiment names.
     student: Network,
     /// The same; untrained if the experiment trains it.
@@ -92,7 +95,8 @@ impl Prepared {
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
         let resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
-        Self::build(resolved, device, images)
+        let data = identified(&images, &BTreeMap::new());
+        Self::build(resolved, device, images, data)
     }
 
     /// The same for a run that was started before: everything must be as its
@@ -104,10 +108,11 @@ impl Prepared {
         let plan = &known.resolved.plan;
         let device = device::choose(plan.device)?;
         let images = Images::open(&plan.data, plan.seed)?;
-        if let Some(difference) = known.data.difference(&images.summary()) {
+        let data = identified(&images, &known.data.identity);
+        if let Some(difference) = known.data.difference(&data) {
             return Err(PrepareError::OtherImages(difference));
         }
-        let prepared = Self::build(known.resolved.clone(), device, images)?;
+        let prepared = Self::build(known.resolved.clone(), device, images, data)?;
         for before in &known.weights {
             if !prepared.weights.contains(before) {
                 return Err(PrepareError::OtherWeights {
@@ -122,6 +127,7 @@ impl Prepared {
         resolved: ResolvedPlan,
         device: Chosen,
         images: Images,
+        data: DataSummary,
     ) -> Result<Self, PrepareError> {
         let plan = &resolved.plan;
         let mut weights = Vec::new();
@@ -153,6 +159,7 @@ impl Prepared {
             resolved,
             device,
             images,
+            data,
             student,
             teacher,
             weights,
@@ -165,7 +172,7 @@ impl Prepared {
         RunPlan {
             experiment: blake3::hash(experiment.as_bytes()).to_hex().to_string(),
             resolved: self.resolved.clone(),
-            data: self.images.summary(),
+            data: self.data.clone(),
             models: self.summaries(),
             weights: self.weights.clone(),
         }
@@ -181,7 +188,7 @@ impl Prepared {
             _ => &plan.student,
         };
         let name = &self.network(phase).graph().name;
-        ModelMetadata::new(name, model, &self.images.summary())
+        ModelMetadata::new(name, model, &self.data)
     }
 
     /// The student before training, on the plain device.
@@ -244,6 +251,15 @@ impl Place {
         model: "teacher.model",
         weights: "teacher.weights",
     };
+}
+
+/// The images' numbers and names with their content. `known` spares reading
+/// what has not changed since.
+fn identified(images: &Images, known: &BTreeMap<Dataset, SetIdentity>) -> DataSummary {
+    DataSummary {
+        identity: images.identity(known),
+        ..images.summary()
+    }
 }
 
 fn identity(path: &Path, place: &'static str) -> Result<WeightsIdentity, PrepareError> {

@@ -1,6 +1,7 @@
 //! Runs for tests: a small distillation from the script that the scripted
 //! trainer plays too.
 
+use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub(crate) fn data_summary(classes: &[&str], of_each: usize, held_out: usize) ->
         std: [0.25; 3],
         skipped: Vec::new(),
         in_memory: true,
+        identity: BTreeMap::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -328,7 +328,7 @@ fn as_journalled(run: &RunFolder, events: &[RunEvent]) -> Result<Prepared, Sessi
         RunEvent::DataIndexed(summary) => Some(summary),
         _ => None,
     });
-    match before.and_then(|before| before.difference(&prepared.images.summary())) {
+    match before.and_then(|before| before.difference(&prepared.data)) {
         Some(difference) => Err(crate::engine::PrepareError::OtherImages(difference).into()),
         None => Ok(prepared),
     }

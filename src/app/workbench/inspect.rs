@@ -7,7 +7,7 @@ use super::files;
 use super::mail::Sender;
 use super::message::Message;
 use crate::app::models;
-use crate::engine::{Journalled, ProbeFolder, infer, probe_folder};
+use crate::engine::{ProbeFolder, infer, probe_folder};
 use crate::event::SkippedImage;
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, Weights,
@@ -16,10 +16,9 @@ use crate::run::{RunFolder, StopSignal};
 use crate::store::RunEntry;
 use crate::ui::{LogLine, News};
 
-/// A run, and what its journal says of it.
+/// A run, and whether it has a teacher.
 struct Subject {
     folder: RunFolder,
-    known: Option<Journalled>,
     has_teacher: bool,
 }
 
@@ -27,7 +26,6 @@ impl Subject {
     fn of(run: &RunEntry) -> Self {
         Self {
             folder: run.folder.clone(),
-            known: models::journalled(&run.store),
             has_teacher: run.store.models.contains_key(&crate::event::Phase::Teacher),
         }
     }
@@ -63,7 +61,8 @@ pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender) {
             weights: Weights::Best,
         };
         let name = subject.folder.name();
-        let answered = models::open(&subject.folder, subject.known, None, asked)
+        let answered = models::open(&subject.folder, None, asked)
+            .map_err(|error| error.to_string())
             .and_then(|models| probe_folder(&models, &files::expanded(&images)));
         let probe = answered.map(|(probe, skipped)| {
             if let Some(told) = left_out(&skipped) {
@@ -105,9 +104,9 @@ pub fn classify(run: &RunEntry, request: InferenceRequest, stop: StopSignal, sen
         let mut tell = |event| {
             let _ = sender.send(Message::news(News::Inference(event)));
         };
-        match models::open(&subject.folder, subject.known, None, request.asked) {
+        match models::open(&subject.folder, None, request.asked) {
             Ok(models) => infer(&models, &request.folder, &stop, &mut tell),
-            Err(message) => tell(InferenceEvent::Failed(message)),
+            Err(error) => tell(InferenceEvent::Failed(error.to_string())),
         }
     });
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::mail::Sender;
 use super::message::Message;
-use crate::app::session::{Job, Session, Start};
+use crate::app::session::{Job, ResumeChanges, Session, SessionError};
 use crate::experiment;
 use crate::run::{RunFolder, StopSignal};
 
@@ -134,24 +134,22 @@ impl Launcher {
             .name("launcher".to_owned())
             .spawn(work)
         {
-            let failed = Err(format!("error: no thread to train on: {error}"));
+            let failed = Err(SessionError::Thread(error));
             let _ = self.sender.send(Message::Launched(path, failed));
         }
     }
 }
 
-fn begin(wanted: &Wanted, checkpoints: &Path, stop: StopSignal) -> Result<Session, String> {
-    let (loaded, start) = match wanted {
-        Wanted::Experiment(path) => {
-            let loaded = experiment::load(path, &[]).map_err(|report| report.to_string())?;
-            (loaded, Start::New)
-        }
-        Wanted::Run(folder) => (crate::app::frozen(folder)?, Start::Resume(folder.clone())),
-    };
-    let job = Job {
-        loaded,
-        start,
-        device: None,
+fn begin(wanted: &Wanted, checkpoints: &Path, stop: StopSignal) -> Result<Session, SessionError> {
+    let job = match wanted {
+        Wanted::Experiment(path) => Job::New {
+            loaded: Box::new(experiment::load(path, &[])?),
+            device: None,
+        },
+        Wanted::Run(folder) => Job::Resume {
+            run: folder.clone(),
+            changes: ResumeChanges::default(),
+        },
     };
     Session::begin(job, checkpoints, stop)
 }

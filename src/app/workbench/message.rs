@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::session::Session;
+use crate::app::session::{Session, SessionError};
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
@@ -16,7 +16,7 @@ pub enum Message {
     /// Events of the training in this process, after they were recorded.
     Happened(String, Vec<RunEvent>),
     /// A launch came to something.
-    Launched(PathBuf, Result<Box<Session>, String>),
+    Launched(PathBuf, Result<Box<Session>, SessionError>),
     /// An experiment file was planned again.
     Replanned(PathBuf, Result<Box<Plan>, Report>),
     /// The training in this process is over.

@@ -50,6 +50,7 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, String> {
         .find()
         .map_err(|error| error.to_string())?
         .ok_or_else(|| format!("{} has no best weights yet", run.folder.name()))?
+        .path()
         .join("weights.safetensors");
     let weights = fs::canonicalize(&weights).unwrap_or(weights);
     let name = run

@@ -15,7 +15,7 @@ use super::message::Message;
 use super::question::Answers;
 use super::{catalogue, planner, reload, rescue};
 use crate::app::arguments::Arguments;
-use crate::app::session::Session;
+use crate::app::session::{Session, SessionError};
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::run::{Exit, RunFolder};
 use crate::store::{Life, RunEntry, RunTail, Runs};
@@ -210,7 +210,7 @@ impl State {
         )))
     }
 
-    fn launched(&mut self, path: &Path, result: Result<Box<Session>, String>) -> Flow {
+    fn launched(&mut self, path: &Path, result: Result<Box<Session>, SessionError>) -> Flow {
         match result {
             Ok(mut session) => {
                 let name = session.folder.name();
@@ -226,8 +226,9 @@ impl State {
                 }
                 self.news(News::RunBegan(name));
             }
-            Err(message) => {
+            Err(error) => {
                 self.hands.launcher.ended();
+                let message = error.to_string();
                 let message = message.trim_start_matches("error: ").trim_end();
                 let line = LogLine::error(format!("{}: {message}", path.display()));
                 self.news(News::Logged(line));
@@ -242,7 +243,7 @@ impl State {
     /// Follows the experiment file of a run that begins: the one that it was
     /// begun from, or, if that was its own folder, the one of its name.
     fn follow_file(&mut self, path: &Path, folder: &RunFolder) {
-        if let Ok(frozen) = crate::app::frozen(folder) {
+        if let Ok(frozen) = crate::app::session::frozen(folder) {
             let file = (path != folder.experiment()).then(|| path.to_owned());
             let reload = &mut self.hands.reload;
             reload.follow(folder.name(), file, frozen.plan);

@@ -4,7 +4,7 @@
 //! any record can be reached without holding the whole set in memory.
 //! Compression is told by the content, not by the name.
 
-use std::fs::{self, File};
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +13,7 @@ use flate2::read::MultiGzDecoder;
 use image::RgbImage;
 
 use super::SourceError;
+use crate::data::file;
 use crate::data::image_error::ImageError;
 
 /// How the bytes of a record make an image.
@@ -40,6 +41,8 @@ pub(super) struct RecordFile {
     pub path: PathBuf,
     /// It, or what was unpacked from it. Readers take turns: a record is short.
     pub content: Mutex<File>,
+    /// Its length and times of change when it was opened.
+    pub stamp: Vec<u8>,
     /// Bytes before the first record.
     pub header: u64,
     /// Bytes of a record before its pixels.
@@ -65,8 +68,13 @@ impl Records {
         PathBuf::from(format!("{}#{record}", file.path.display()))
     }
 
-    /// The pixels of one image.
-    pub fn read(&self, index: usize) -> Result<RgbImage, ImageError> {
+    /// Length and times of change of the image's file when it was opened.
+    pub fn stamp(&self, index: usize) -> &[u8] {
+        &self.locate(index).0.stamp
+    }
+
+    /// The bytes of one image's pixels.
+    pub fn bytes(&self, index: usize) -> Result<Vec<u8>, ImageError> {
         let (file, record) = self.locate(index);
         let (height, width) = self.size;
         let area = height as usize * width as usize;
@@ -76,13 +84,19 @@ impl Records {
         };
         let mut bytes = vec![0; length];
         let start = file.header + record as u64 * (file.skip + length as u64) + file.skip;
-        {
-            let mut content = file.content.lock().unwrap_or_else(PoisonError::into_inner);
-            content
-                .seek(SeekFrom::Start(start))
-                .and_then(|_| content.read_exact(&mut bytes))
-                .map_err(|e| ImageError::io(&e))?;
-        }
+        let mut content = file.content.lock().unwrap_or_else(PoisonError::into_inner);
+        content
+            .seek(SeekFrom::Start(start))
+            .and_then(|_| content.read_exact(&mut bytes))
+            .map_err(|e| ImageError::io(&e))?;
+        Ok(bytes)
+    }
+
+    /// The pixels of one image.
+    pub fn read(&self, index: usize) -> Result<RgbImage, ImageError> {
+        let bytes = self.bytes(index)?;
+        let (height, width) = self.size;
+        let area = height as usize * width as usize;
         let mut image = RgbImage::new(width, height);
         for (at, pixel) in image.pixels_mut().enumerate() {
             pixel.0 = match self.layout {
@@ -105,17 +119,16 @@ impl Records {
     }
 }
 
+/// Opens a file and says whether it is gzip.
+fn open(path: &Path) -> Result<(File, Metadata, bool), SourceError> {
+    let (mut file, metadata) = file::open(path).map_err(SourceError::open(path))?;
+    let packed = is_gzip(&mut file).map_err(SourceError::io(path))?;
+    Ok((file, metadata, packed))
+}
+
 /// A reader over what a file holds, unpacked if it is gzip.
 pub(super) fn reader(path: &Path) -> Result<Box<dyn Read>, SourceError> {
-    // Asked first: opening a pipe would wait for a writer for ever.
-    let metadata = fs::metadata(path).map_err(SourceError::io(path))?;
-    if !metadata.is_file() {
-        return Err(SourceError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    let mut file = File::open(path).map_err(SourceError::io(path))?;
-    let packed = is_gzip(&mut file).map_err(SourceError::io(path))?;
+    let (file, _, packed) = open(path)?;
     let file = BufReader::new(file);
     Ok(if packed {
         Box::new(MultiGzDecoder::new(file))
@@ -124,26 +137,44 @@ pub(super) fn reader(path: &Path) -> Result<Box<dyn Read>, SourceError> {
     })
 }
 
-/// A file in which any byte can be reached, and its length. Of a packed file no
-/// more than `most` bytes are unpacked.
-pub(super) fn seekable(path: &Path, most: u64) -> Result<(File, u64), SourceError> {
-    let mut file = File::open(path).map_err(SourceError::io(path))?;
-    if !is_gzip(&mut file).map_err(SourceError::io(path))? {
-        let length = file.metadata().map_err(SourceError::io(path))?.len();
-        return Ok((file, length));
+/// What a file holds, where any byte of it can be reached.
+pub(super) struct Content {
+    /// The file, or what was unpacked from it.
+    pub file: File,
+    /// Its bytes.
+    pub length: u64,
+    /// Length and times of change of the file that was named.
+    pub stamp: Vec<u8>,
+}
+
+/// Opens a file so that any byte can be reached. Of a packed file no more than
+/// `most` bytes are unpacked.
+pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
+    let (file, metadata, packed) = open(path)?;
+    let stamp = file::stamp(&metadata);
+    if !packed {
+        return Ok(Content {
+            file,
+            length: metadata.len(),
+            stamp,
+        });
     }
     let spill = tempfile::tempfile().map_err(|e| SourceError::Unreadable {
         path: path.to_owned(),
         reason: format!("could not be unpacked into a temporary file: {e}"),
     })?;
     let mut writer = BufWriter::new(spill);
-    let mut source = reader(path)?.take(most);
+    let mut source = MultiGzDecoder::new(BufReader::new(file)).take(most);
     let length = io::copy(&mut source, &mut writer).map_err(|e| unpacking(path, &e))?;
-    let spill = writer
+    let file = writer
         .flush()
         .map_err(|e| unpacking(path, &e))
         .and_then(|()| writer.into_inner().map_err(|e| unpacking(path, e.error())))?;
-    Ok((spill, length))
+    Ok(Content {
+        file,
+        length,
+        stamp,
+    })
 }
 
 /// The error of reading what may be a damaged gzip file.

@@ -98,10 +98,12 @@ pub(super) fn find(paths: &[PathBuf], kind: Kind) -> Result<Found, SourceError> 
 
 /// Opens one batch and appends its labels.
 fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, SourceError> {
-    // Checks that it is a regular file before it is opened for good.
-    drop(binary::reader(path)?);
     let limit = MAX_RECORDS * kind.record();
-    let (mut content, bytes) = binary::seekable(path, limit + 1)?;
+    let binary::Content {
+        mut file,
+        length: bytes,
+        stamp,
+    } = binary::seekable(path, limit + 1)?;
     if bytes == 0 {
         return Err(SourceError::NoRecords {
             path: path.to_owned(),
@@ -123,11 +125,10 @@ fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, So
             hint: length_hint(bytes, kind),
         });
     }
-    content
-        .seek(SeekFrom::Start(0))
+    file.seek(SeekFrom::Start(0))
         .map_err(SourceError::io(path))?;
     let count = (bytes / kind.record()) as usize;
-    let mut reader = BufReader::with_capacity(1 << 18, &content);
+    let mut reader = BufReader::with_capacity(1 << 18, &file);
     let mut record = vec![0; kind.record() as usize];
     for index in 0..count {
         reader
@@ -137,7 +138,8 @@ fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, So
     }
     Ok(RecordFile {
         path: path.to_owned(),
-        content: Mutex::new(content),
+        content: Mutex::new(file),
+        stamp,
         header: 0,
         skip: kind.skip(),
         count,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::data::file::OpenError;
 use crate::data::image_error::{describe_io, names};
 
 /// A source of images that cannot be used.
@@ -28,6 +29,12 @@ pub enum SourceError {
     #[error("{path} is not a regular file; give the file itself")]
     NotAFile {
         /// What was named.
+        path: PathBuf,
+    },
+    /// A file of no bytes.
+    #[error("{path} is empty; fetch it again")]
+    Empty {
+        /// The file.
         path: PathBuf,
     },
     /// A folder without a single image.
@@ -202,6 +209,19 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// The error of opening `path`.
+    pub(super) fn open(path: &Path) -> impl Fn(OpenError) -> Self {
+        move |error| match error {
+            OpenError::Io(error) => Self::io(path)(error),
+            OpenError::NotAFile => Self::NotAFile {
+                path: path.to_owned(),
+            },
+            OpenError::Empty => Self::Empty {
+                path: path.to_owned(),
+            },
+        }
+    }
+
     /// The error of opening or reading `path`.
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
         move |error| Self::Unreadable {

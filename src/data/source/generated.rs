@@ -23,6 +23,23 @@ pub(super) fn render(spec: &Shapes, index: u32) -> (RgbImage, u32) {
     shapes::render(spec, index)
 }
 
+/// All that a picture is a function of.
+pub(super) fn recipe(spec: &Shapes, index: u32) -> Vec<u8> {
+    // The number of pictures changes none of them.
+    let Shapes {
+        classes,
+        count: _,
+        size,
+        difficulty,
+        seed,
+    } = spec;
+    let mut recipe = seed.to_le_bytes().to_vec();
+    for number in [index, *classes, *size, difficulty.to_bits()] {
+        recipe.extend(number.to_le_bytes());
+    }
+    recipe
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Shapes, find, render};

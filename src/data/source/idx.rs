@@ -44,8 +44,8 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
         });
     }
     let need = u64::from(count).saturating_mul(area).saturating_add(16);
-    let (content, have) = binary::seekable(&files.images, need.saturating_add(1))?;
-    check_length(&files.images, have, need)?;
+    let content = binary::seekable(&files.images, need.saturating_add(1))?;
+    check_length(&files.images, content.length, need)?;
 
     let present: Vec<u8> = values
         .iter()
@@ -63,7 +63,8 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
         origin: Origin::Records(Records {
             files: vec![RecordFile {
                 path: files.images.clone(),
-                content: Mutex::new(content),
+                content: Mutex::new(content.file),
+                stamp: content.stamp,
                 header: 16,
                 skip: 0,
                 count: count as usize,

@@ -11,11 +11,12 @@ mod folder;
 mod generated;
 mod idx;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-use super::decode;
+use super::{decode, file};
 use crate::data::image_error::ImageError;
 use crate::event::SkippedImage;
 use crate::experiment::spec::{Shapes, Source};
@@ -70,6 +71,38 @@ impl Origin {
             Self::Files(paths) => decode::dimensions(&paths[index], max_pixels),
             Self::Records(records) => Ok(records.dimensions()),
             Self::Generated(spec) => Ok((spec.size, spec.size)),
+        }
+    }
+
+    /// Feeds what one image is read from to a hash: the bytes of its file, its
+    /// record, or what it is made from.
+    pub fn hash(
+        &self,
+        index: usize,
+        max_pixels: u64,
+        hasher: &mut blake3::Hasher,
+    ) -> Result<(), ImageError> {
+        match self {
+            Self::Files(paths) => decode::hash(&paths[index], max_pixels, hasher),
+            Self::Records(records) => {
+                hasher.update(&records.bytes(index)?);
+                Ok(())
+            }
+            Self::Generated(spec) => {
+                hasher.update(&generated::recipe(spec, index as u32));
+                Ok(())
+            }
+        }
+    }
+
+    /// Length and times of change of an image's file; empty if there is none.
+    pub fn stamp(&self, index: usize) -> Vec<u8> {
+        match self {
+            Self::Files(paths) => fs::metadata(&paths[index])
+                .map(|metadata| file::stamp(&metadata))
+                .unwrap_or_default(),
+            Self::Records(records) => records.stamp(index).to_vec(),
+            Self::Generated(spec) => generated::recipe(spec, index as u32),
         }
     }
 

@@ -1,0 +1,151 @@
+//! Opening files by names that anything may be behind.
+//!
+//! Only regular files with content on true disks are opened: a pipe would be
+//! waited for without end, a device may do anything, and the kernel's own files
+//! say that they are empty and then go on for ever. What a name led to may have
+//! been exchanged since it was looked at, so what was opened is looked at again.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use thiserror::Error;
+
+/// Why a name does not lead to a file that can be read.
+#[derive(Debug, Error)]
+pub(super) enum OpenError {
+    /// The system refuses.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A folder, pipe, socket, device or a file of the kernel.
+    #[error("is not a regular file")]
+    NotAFile,
+    /// A file of no bytes.
+    #[error("is empty")]
+    Empty,
+}
+
+/// Opens a regular file that has content. Never waits.
+pub(super) fn open(path: &Path) -> Result<(File, Metadata), OpenError> {
+    // Looked at first, because opening a device can already have an effect.
+    check(&fs::metadata(path)?)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    check(&metadata)?;
+    if is_kernels(&file)? {
+        return Err(OpenError::NotAFile);
+    }
+    Ok((file, metadata))
+}
+
+fn check(metadata: &Metadata) -> Result<(), OpenError> {
+    if !metadata.is_file() {
+        return Err(OpenError::NotAFile);
+    }
+    if metadata.len() == 0 {
+        return Err(OpenError::Empty);
+    }
+    Ok(())
+}
+
+/// Whether a file lies in one of the file systems in which the kernel tells of
+/// itself.
+#[cfg(target_os = "linux")]
+fn is_kernels(file: &File) -> io::Result<bool> {
+    /// procfs, sysfs, debugfs, tracefs, securityfs, configfs and the control
+    /// groups', from linux/magic.h.
+    const KERNELS: [u32; 8] = [
+        0x9FA0,
+        0x6265_6572,
+        0x6462_6720,
+        0x7472_6163,
+        0x7363_6673,
+        0x6265_6570,
+        0x0027_E0EB,
+        0x6367_7270,
+    ];
+    let kind = rustix::fs::fstatfs(file)?.f_type as u32;
+    Ok(KERNELS.contains(&kind))
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the other systems have no such file systems"
+)]
+fn is_kernels(_: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// Length and times of change of a file. The time of the last change of its
+/// entry is among them, because it cannot be set back.
+pub(super) fn stamp(metadata: &Metadata) -> Vec<u8> {
+    let times = [
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ctime(),
+        metadata.ctime_nsec(),
+    ];
+    let mut stamp = metadata.len().to_le_bytes().to_vec();
+    stamp.extend(times.iter().flat_map(|time| time.to_le_bytes()));
+    stamp
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::{OpenError, open};
+
+    #[test]
+    fn a_regular_file_with_content_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, "text").unwrap();
+        assert_eq!(open(&path).unwrap().1.len(), 4);
+    }
+
+    #[test]
+    fn a_folder_a_pipe_a_device_and_a_file_of_no_bytes_are_refused_without_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(at("pipe"))
+            .status();
+        assert!(pipe.unwrap().success());
+        symlink(at("pipe"), at("to-pipe")).unwrap();
+        symlink("/dev/zero", at("to-device")).unwrap();
+        for odd in [
+            dir.path().to_owned(),
+            at("pipe"),
+            at("to-pipe"),
+            at("to-device"),
+        ] {
+            assert!(matches!(open(&odd), Err(OpenError::NotAFile)), "{odd:?}");
+        }
+        fs::write(at("nothing"), "").unwrap();
+        assert!(matches!(open(&at("nothing")), Err(OpenError::Empty)));
+        let missing = open(&at("missing")).unwrap_err().to_string();
+        assert!(missing.contains("No such file"), "{missing}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_kernel_tells_of_itself_is_no_file() {
+        for path in ["/proc/self/mem", "/proc/kmsg", "/proc/self/environ"] {
+            assert!(open(Path::new(path)).is_err(), "{path}");
+        }
+        // It has a length, unlike those.
+        let attribute = Path::new("/sys/kernel/mm/transparent_hugepage/enabled");
+        if attribute.exists() {
+            assert!(matches!(open(attribute), Err(OpenError::NotAFile)));
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What tells one set of images from another, so that what was learnt from one
+//! is not taken for what would be learnt from the other.
+//!
+//! The content is what a set is; the trace is what can be known of it without
+//! reading its files. Reading all files of a set that is streamed takes a pass
+//! over the disk, so its content is taken over from an identity that is already
+//! known while the trace is the same.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+
+use super::images::Images;
+use super::set::ImageSet;
+use crate::event::{Dataset, SetIdentity};
+
+/// What a set without labels has in place of a label.
+const NO_LABEL: u64 = u64::MAX;
+
+impl Images {
+    /// What each set holds. `known` are identities of an earlier time, or none;
+    /// the files of a streamed set are read only if its trace is not that of
+    /// the known one. The first call decides; later ones return the same.
+    ///
+    /// Images that cannot be read any more count as changed and are told
+    /// through [`Self::warnings`].
+    #[must_use]
+    pub fn identity(
+        &self,
+        known: &BTreeMap<Dataset, SetIdentity>,
+    ) -> BTreeMap<Dataset, SetIdentity> {
+        self.datasets()
+            .map(|(name, set)| (name, set.identity(known.get(&name)).clone()))
+            .collect()
+    }
+}
+
+impl ImageSet {
+    /// What the set holds; see [`Images::identity`].
+    pub(super) fn identity(&self, known: Option<&SetIdentity>) -> &SetIdentity {
+        self.identity.get_or_init(|| {
+            self.workers().run(|| {
+                // Before the content: a file that changes in between is read again
+                // the next time.
+                let trace = self.trace();
+                let content = match known {
+                    Some(known)
+                        if !self.in_memory()
+                            && known.trace == trace
+                            && known.images == self.len() =>
+                    {
+                        known.content.clone()
+                    }
+                    _ => self.content(),
+                };
+                SetIdentity {
+                    images: self.len(),
+                    content,
+                    trace,
+                }
+            })
+        })
+    }
+
+    /// Hexadecimal hash of the set's labels and images, in order.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.identity(None).content.clone()
+    }
+
+    fn content(&self) -> String {
+        let images: Vec<blake3::Hash> = (0..self.len())
+            .into_par_iter()
+            .map(|index| match self.kept(index) {
+                Some(pixels) => blake3::hash(pixels),
+                None => self.raw_hash(index),
+            })
+            .collect();
+        let mut hasher = blake3::Hasher::new();
+        for (index, image) in images.iter().enumerate() {
+            let label = self.label(index).map_or(NO_LABEL, u64::from);
+            hasher.update(&label.to_le_bytes());
+            hasher.update(image.as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    fn trace(&self) -> String {
+        let images: Vec<Vec<u8>> = (0..self.len())
+            .into_par_iter()
+            .map(|index| self.stamp(index))
+            .collect();
+        let mut hasher = blake3::Hasher::new();
+        for (index, stamp) in images.iter().enumerate() {
+            let name = self.name(index);
+            let name = name.as_os_str().as_encoded_bytes();
+            hasher.update(&(name.len() as u64).to_le_bytes());
+            hasher.update(name);
+            hasher.update(stamp);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::{self, File};
+    use std::path::Path;
+    use std::time::SystemTime;
+
+    use crate::data::Images;
+    use crate::data::fixtures::{folder, plan, save, shapes};
+    use crate::event::{Dataset, SetIdentity};
+    use crate::experiment::spec::Source;
+
+    type Known = BTreeMap<Dataset, SetIdentity>;
+
+    fn fingerprint(count: u32, seed: u64, memory: u64) -> String {
+        let mut plan = plan(shapes(count, seed));
+        plan.memory = memory;
+        Images::open(&plan, 0).unwrap().train.fingerprint()
+    }
+
+    fn identity(root: &Path, memory: u64, known: &Known) -> Known {
+        let mut plan = plan(Source::ImageFolder(root.to_owned()));
+        plan.memory = memory;
+        Images::open(&plan, 0).unwrap().identity(known)
+    }
+
+    fn same(one: &Known, other: &Known) -> bool {
+        one.len() == other.len() && one.iter().all(|(name, set)| set.same_as(&other[name]))
+    }
+
+    #[test]
+    fn the_same_images_have_the_same_fingerprint_in_memory_or_streamed() {
+        for memory in [0, u64::MAX] {
+            assert_eq!(fingerprint(40, 1, memory), fingerprint(40, 1, memory));
+        }
+    }
+
+    #[test]
+    fn other_images_or_fewer_have_another_fingerprint_in_memory_or_streamed() {
+        for memory in [0, u64::MAX] {
+            assert_ne!(fingerprint(40, 1, memory), fingerprint(40, 2, memory));
+            assert_ne!(fingerprint(40, 1, memory), fingerprint(44, 1, memory));
+        }
+    }
+
+    #[test]
+    fn every_set_has_an_identity_and_a_holdout_two() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = folder(dir.path(), &["a", "b"], 10);
+        let known = identity(&root, 0, &Known::new());
+        let counts: Vec<_> = known
+            .iter()
+            .map(|(name, set)| (*name, set.images))
+            .collect();
+        assert_eq!(counts, [(Dataset::Train, 18), (Dataset::Valid, 2)]);
+        let [train, valid] = [Dataset::Train, Dataset::Valid].map(|name| &known[&name]);
+        assert!(!train.same_as(valid));
+        assert_ne!(train.trace, valid.trace);
+    }
+
+    #[test]
+    fn images_copied_elsewhere_are_the_same_and_leave_another_trace() {
+        let dir = tempfile::tempdir().unwrap();
+        for memory in [0, u64::MAX] {
+            let one = folder(&dir.path().join("one"), &["a", "b"], 5);
+            let other = folder(&dir.path().join("other"), &["a", "b"], 5);
+            let known = identity(&one, memory, &Known::new());
+            let moved = identity(&other, memory, &known);
+            assert!(same(&known, &moved));
+            assert_ne!(known[&Dataset::Train].trace, moved[&Dataset::Train].trace);
+        }
+    }
+
+    #[test]
+    fn one_other_pixel_is_noticed_even_if_length_and_time_are_set_back() {
+        for memory in [0, u64::MAX] {
+            let dir = tempfile::tempdir().unwrap();
+            for (class, number) in [("a", 0), ("a", 1), ("a", 2), ("b", 3), ("b", 4), ("b", 5)] {
+                let name = format!("{class}/{number}.bmp");
+                save(&dir.path().join(name), number, (6, 8));
+            }
+            let known = identity(dir.path(), memory, &Known::new());
+            for number in 0..3 {
+                let path = dir.path().join(format!("a/{number}.bmp"));
+                let changed = fs::metadata(&path).unwrap().modified().unwrap();
+                let mut bytes = fs::read(&path).unwrap();
+                *bytes.last_mut().unwrap() ^= 1;
+                bytes[60] ^= 0x80;
+                fs::write(&path, bytes).unwrap();
+                let file = File::options().write(true).open(&path).unwrap();
+                file.set_modified(changed).unwrap();
+            }
+            assert!(!same(&known, &identity(dir.path(), memory, &known)));
+        }
+    }
+
+    #[test]
+    fn two_images_that_change_places_are_another_set() {
+        for memory in [0, u64::MAX] {
+            let dir = tempfile::tempdir().unwrap();
+            let root = folder(dir.path(), &["a", "b"], 3);
+            let known = identity(&root, memory, &Known::new());
+            let [one, two, spare] =
+                ["a/000.png", "a/001.png", "spare"].map(|name| dir.path().join(name));
+            fs::rename(&one, &spare).unwrap();
+            fs::rename(&two, &one).unwrap();
+            fs::rename(&spare, &two).unwrap();
+            assert!(!same(&known, &identity(&root, memory, &known)));
+        }
+    }
+
+    #[test]
+    fn files_that_only_look_touched_are_read_again_and_are_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = folder(dir.path(), &["a", "b"], 3);
+        let known = identity(&root, 0, &Known::new());
+        for class in ["a", "b"] {
+            for number in 0..3 {
+                let path = root.join(format!("{class}/{number:03}.png"));
+                let file = File::options().write(true).open(path).unwrap();
+                file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            }
+        }
+        let touched = identity(&root, 0, &known);
+        assert!(same(&known, &touched));
+        assert_ne!(known[&Dataset::Train].trace, touched[&Dataset::Train].trace);
+    }
+
+    #[test]
+    fn files_of_the_same_trace_are_not_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = folder(dir.path(), &["a", "b"], 3);
+        let mut known = identity(&root, 0, &Known::new());
+        // Nobody who reads the files can come to this.
+        known.get_mut(&Dataset::Train).unwrap().content = "known".to_owned();
+        let again = identity(&root, 0, &known);
+        assert_eq!(again[&Dataset::Train].content, "known");
+        assert_eq!(again, known);
+        // What is in memory is hashed whatever the trace says.
+        assert_ne!(
+            identity(&root, u64::MAX, &known)[&Dataset::Train].content,
+            "known"
+        );
+    }
+
+    #[test]
+    fn an_identity_survives_the_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = folder(dir.path(), &["a", "b"], 2);
+        let known = identity(&root, 0, &Known::new());
+        let text = serde_json::to_string(&known).unwrap();
+        assert!(text.contains("\"Train\":{\"images\":2"), "{text}");
+        assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), known);
+    }
+}
