@@ -20,7 +20,7 @@ use clap::Parser;
 
 use self::arguments::Arguments;
 use self::session::Job;
-use crate::experiment::{self, Override};
+use crate::experiment;
 use crate::report::annotated_error;
 use crate::run::{Exit, RunFolder};
 

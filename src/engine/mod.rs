@@ -33,7 +33,7 @@ use std::path::PathBuf;
 
 pub use failure::Failure;
 pub use infer::infer;
-pub use models::{RunModels, probe_folder};
+pub use models::{ModelsError, RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 

@@ -91,7 +91,7 @@ fn plan(train: Source) -> DataPlan {
         max_bad: 0.0,
         max_pixels: 1_000_000,
         memory: 1 << 30,
-        workers: 2,
+        workers: Some(2),
     }
 }
 

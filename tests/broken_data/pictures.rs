@@ -182,6 +182,6 @@ fn damage_that_shows_only_when_a_streamed_image_is_decoded() {
     }
     plan.memory = 0;
     // One thread, so that the first bad image is always the same one.
-    plan.workers = 1;
+    plan.workers = Some(1);
     assert_snapshot!(case.refused(&plan));
 }
