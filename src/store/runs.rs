@@ -4,12 +4,13 @@
 //! Screens and reports look things up here; whoever reads files puts them in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::record::Status;
 use super::run_store::RunStore;
 use crate::event::{Outcome, RunEvent};
-use crate::run::{Holder, Notes, RunFolder};
+use crate::run::{Holder, Notes, RunFolder, RunPlan};
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +37,8 @@ pub struct RunEntry {
     pub notes: Notes,
     /// Its frozen experiment.
     pub experiment: String,
+    /// What it means; none of a run of an older program.
+    pub plan: Option<Arc<RunPlan>>,
     /// What happened, as far as it was read.
     pub store: RunStore,
     /// Why it could not be read further, if so.
@@ -93,6 +96,7 @@ impl RunEntry {
             life: Life::Nobody,
             notes: Notes::default(),
             experiment: String::new(),
+            plan: None,
             store: RunStore::new(),
             problem: None,
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::SendError;
 use std::thread;
 use std::time::Duration;
@@ -118,6 +119,10 @@ pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
     entry.life = life;
     entry.experiment = folder.experiment_text().unwrap_or_default();
     entry.notes = Notes::read(folder).unwrap_or_default();
+    match folder.plan() {
+        Ok(plan) => entry.plan = plan.map(Arc::new),
+        Err(error) => entry.problem = Some(error.to_string()),
+    }
     entry
 }
 
@@ -125,10 +130,10 @@ pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
 pub fn read(folder: &RunFolder, life: Life) -> (RunEntry, RunTail) {
     let mut entry = unfolded(folder, life);
     let mut tail = RunTail::new(folder);
-    entry.problem = tail
-        .refresh(&mut entry.store)
-        .err()
-        .map(|error| error.to_string());
+    let refreshed = tail.refresh(&mut entry.store);
+    entry.problem = entry
+        .problem
+        .or(refreshed.err().map(|error| error.to_string()));
     (entry, tail)
 }
 

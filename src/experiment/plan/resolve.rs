@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn one_round_of_steps_starts_with_the_second_probability_of_one_round() {
-        let text = QUICKSTART.replacen("epochs:", "iteration: Steps(1000000), epochs:", 1);
+        let text = QUICKSTART.replacen("seed:", "iteration: Steps(1000000), seed:", 1);
         let resolved = plan(&text).resolve(&facts()).unwrap();
         let p2 = resolved.plan.training.objective.knob("p2").unwrap();
         let Some(crate::experiment::controller::Controller::AdaptiveAugmentation(rule)) =
