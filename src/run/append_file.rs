@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::untrusted::FileId;
+use crate::untrusted::files::open_regular_with;
+
 /// A file that is appended to.
 #[derive(Debug)]
 pub struct AppendFile {
@@ -31,10 +34,7 @@ impl AppendFile {
     /// Opens a file of which the first `length` bytes are whole pieces, or
     /// begins one. What comes after them is cut off.
     pub fn open(path: &Path, length: u64) -> Result<Self, Refused> {
-        let file = File::options()
-            .append(true)
-            .create(true)
-            .open(path)
+        let file = open_regular_with(path, File::options().append(true).create(true))
             .map_err(refused("open"))?;
         let file = Self { file, length };
         file.cut_off_torn_end()?;
@@ -58,6 +58,12 @@ impl AppendFile {
         self.file.sync_data().map_err(refused("sync"))
     }
 
+    /// What was opened, to be held against what its path leads to later.
+    pub fn id(&self) -> Result<FileId, Refused> {
+        let metadata = self.file.metadata().map_err(refused("look at"))?;
+        Ok(FileId::of(&metadata))
+    }
+
     fn cut_off_torn_end(&self) -> Result<(), Refused> {
         self.file.set_len(self.length).map_err(refused("repair"))
     }
@@ -68,6 +74,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::untrusted::testing::{grow_sparse, make_pipe};
 
     #[test]
     fn what_is_torn_is_cut_off_before_anything_is_appended() {
@@ -79,6 +86,28 @@ mod tests {
         file.append(b"next\n").unwrap();
         file.sync().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nnext\n");
+    }
+
+    #[test]
+    fn gigabytes_of_nothing_are_cut_off_at_once() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("pieces");
+        fs::write(&path, "whole\n").unwrap();
+        grow_sparse(&path, 1 << 40);
+        AppendFile::open(&path, 6)
+            .unwrap()
+            .append(b"next\n")
+            .unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nnext\n");
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("pipe");
+        make_pipe(&path);
+        let refused = AppendFile::open(&path, 0).unwrap_err();
+        assert!(refused.source.to_string().contains("it is a pipe"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::litter::WRITING;
+
 /// Replaces or creates the file at `path` with `bytes`.
 ///
 /// # Errors
@@ -64,8 +66,11 @@ fn replace(
 ) -> io::Result<()> {
     let folder = parent(path)?;
     let mut beside = tempfile::Builder::new()
-        .prefix(".writing-")
+        .prefix(WRITING)
         .tempfile_in(folder)?;
+    // Tells that somebody writes it; a file system without locks is told by the
+    // file's age.
+    let _ = beside.as_file().try_lock();
     beside.write_all(bytes)?;
     beside.as_file().sync_all()?;
     ready(beside.as_file())?;
@@ -159,6 +164,21 @@ pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder, and the ones above it that are not there either, durably.
+pub(super) fn create_folders(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = parent(folder)?;
+    create_folders(above)?;
+    match fs::create_dir(folder) {
+        Ok(()) => sync_folder(above),
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes every file below a folder durable.
 pub(super) fn sync_tree(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
@@ -225,6 +245,18 @@ mod tests {
         let told = write_through(&path, b"new").unwrap_err().to_string();
         assert!(told.ends_with("a.ron is read-only"), "{told}");
         assert_eq!(fs::read(&path).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn folders_are_made_with_those_above_them_and_a_file_in_their_way_is_told_of() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("a/b/c");
+        create_folders(&folder).unwrap();
+        create_folders(&folder).unwrap();
+        assert!(folder.is_dir());
+        fs::write(place.path().join("file"), "").unwrap();
+        assert!(create_folders(&place.path().join("file/d")).is_err());
+        assert!(create_folders(&place.path().join("file")).is_err());
     }
 
     #[test]

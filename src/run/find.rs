@@ -11,19 +11,21 @@ use crate::experiment::nearest::nearest;
 const SUGGESTIONS: usize = 3;
 
 impl RunFolder {
-    /// The run that `wanted` means: a folder's path, a run's name under
+    /// The run that `wanted` means: the path of a run's folder, a run's name under
     /// `checkpoints`, or the beginning of exactly one name.
     ///
     /// # Errors
-    /// If nothing or more than one run is meant, with the candidates.
+    /// If nothing or more than one run is meant, with the candidates, and with
+    /// the folder of that name that is there and is not a run.
     pub fn open(checkpoints: &Path, wanted: &str) -> Result<Self, RunError> {
-        let path = Path::new(wanted);
-        if path.is_dir() {
-            return Self::at(path);
-        }
-        let inside = checkpoints.join(wanted);
-        if !wanted.is_empty() && inside.is_dir() {
-            return Self::at(inside);
+        let places = [Path::new(wanted).to_owned(), checkpoints.join(wanted)];
+        if !wanted.is_empty() {
+            for place in &places {
+                match Self::at(place) {
+                    Err(RunError::NotARun { .. }) => {}
+                    found => return found,
+                }
+            }
         }
         let names = Self::names(checkpoints)?;
         let begins: Vec<&String> = names.iter().filter(|n| n.starts_with(wanted)).collect();
@@ -32,6 +34,10 @@ impl RunFolder {
             [] | [_] => Err(RunError::NotFound {
                 wanted: wanted.to_owned(),
                 checkpoints: checkpoints.to_owned(),
+                not_runs: places
+                    .into_iter()
+                    .filter(|place| !wanted.is_empty() && place.exists())
+                    .collect(),
                 nearest: similar(wanted, &names),
             }),
             several => Err(RunError::Ambiguous {
@@ -122,6 +128,31 @@ mod tests {
             let run = RunFolder::open(folder.path(), wanted).unwrap();
             assert_eq!(run.path(), path, "{wanted}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_that_name_that_is_not_a_run_does_not_hide_the_run() {
+        let folder = checkpoints();
+        // The tests' own folder has one called `src`.
+        let run = folder.path().join("src");
+        fs::create_dir(&run).unwrap();
+        let error = RunFolder::open(folder.path(), "src").unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("there is no run `src` in")
+                && text.contains(&format!(
+                    "src and {} are there, and not runs",
+                    run.display()
+                )),
+            "{text}"
+        );
+        fs::write(run.join(EXPERIMENT), "()").unwrap();
+        assert_eq!(RunFolder::open(folder.path(), "src").unwrap().path(), run);
+        fs::remove_dir_all(&run).unwrap();
+        let named = folder.path().join("src-20260303-120000-cccccc");
+        fs::create_dir(&named).unwrap();
+        fs::write(named.join(EXPERIMENT), "()").unwrap();
+        assert_eq!(RunFolder::open(folder.path(), "src").unwrap().path(), named);
     }
 
     #[test]

@@ -17,14 +17,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::atomic::{share, write_file};
-use super::lock::{LockError, RunLock};
+use super::atomic::{create_folders, share, sync_folder, write_file};
+use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, RunPlan};
 use super::slot::FolderSlot;
-use super::when;
+use super::{litter, when};
+use crate::untrusted::read_text_limited;
 
 /// Name of the frozen experiment file; a folder that has one is a run.
 pub(super) const EXPERIMENT: &str = "experiment.ron";
+
+/// A larger file is no experiment; freezing one makes paths absolute, so it may
+/// have grown beyond what a person may write.
+const LARGEST_EXPERIMENT: u64 = 4 << 20;
 
 /// Hexadecimal digits of the short id.
 const ID_DIGITS: usize = 6;
@@ -52,6 +57,17 @@ pub enum RunError {
         /// Why not.
         source: io::Error,
     },
+    /// What a person wrote of it cannot be understood.
+    #[error(
+        "the notes {} are damaged: {reason}; fix the file, or delete it to start over without notes",
+        path.display()
+    )]
+    DamagedNotes {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The folder exists and is not a run's.
     #[error("{} is not a run: it has no {EXPERIMENT}", path.display())]
     NotARun {
@@ -59,12 +75,17 @@ pub enum RunError {
         path: PathBuf,
     },
     /// No run has this name.
-    #[error("there is no run `{wanted}` in {}{}", checkpoints.display(), suggestion(nearest))]
+    #[error(
+        "there is no run `{wanted}` in {}{}{}",
+        checkpoints.display(), mention(not_runs), suggestion(nearest)
+    )]
     NotFound {
         /// What was asked for.
         wanted: String,
         /// Where it was looked for.
         checkpoints: PathBuf,
+        /// What has that name and is not a run.
+        not_runs: Vec<PathBuf>,
         /// The newest runs of the most similar names.
         nearest: Vec<String>,
     },
@@ -76,6 +97,18 @@ pub enum RunError {
         /// The runs, oldest first.
         candidates: Vec<String>,
     },
+}
+
+fn mention(not_runs: &[PathBuf]) -> String {
+    let shown: Vec<String> = not_runs.iter().map(|p| p.display().to_string()).collect();
+    match shown.as_slice() {
+        [] => String::new(),
+        [one] => format!(" ({one} is there, and not a run: it has no {EXPERIMENT})"),
+        several => format!(
+            " ({} are there, and not runs: they have no {EXPERIMENT})",
+            several.join(" and ")
+        ),
+    }
 }
 
 fn suggestion(nearest: &[String]) -> String {
@@ -122,11 +155,14 @@ impl RunFolder {
         files: &[(&str, &[u8])],
         now: SystemTime,
     ) -> Result<Self, RunError> {
-        fs::create_dir_all(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
+        create_folders(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
+        litter::sweep_checkpoints(checkpoints);
         let beside = tempfile::Builder::new()
-            .prefix(".new-run-")
+            .prefix(litter::NEW_RUN)
             .tempdir_in(checkpoints)
             .map_err(|e| failed("create a folder in", checkpoints, e))?;
+        // Whoever sweeps sees that it is being made.
+        let _held = hold(beside.path());
         for (file, bytes) in files {
             let path = beside.path().join(file);
             write_file(&path, bytes).map_err(|e| failed("write", &path, e))?;
@@ -142,7 +178,10 @@ impl RunFolder {
             ));
             // A rename replaces an empty folder, but a run's is never empty.
             match fs::rename(beside.path(), &path) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => {
+                    sync_folder(checkpoints).map_err(|e| failed("sync", checkpoints, e))?;
+                    return Ok(Self { path });
+                }
                 Err(error) if path.exists() => last = error,
                 Err(error) => return Err(failed("create", &path, error)),
             }
@@ -198,7 +237,7 @@ impl RunFolder {
     /// The text of the experiment as it was run.
     pub fn experiment_text(&self) -> Result<String, RunError> {
         let path = self.experiment();
-        fs::read_to_string(&path).map_err(|e| failed("read", &path, e))
+        read_text_limited(&path, LARGEST_EXPERIMENT).map_err(|e| failed("read", &path, e))
     }
 
     /// BLAKE3 of the experiment's text, hexadecimal.
@@ -308,6 +347,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::untrusted::testing::grow_sparse;
 
     fn now() -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_795_441_128)
@@ -322,6 +362,18 @@ mod tests {
         assert_eq!(run.experiment_text().unwrap(), "Experiment()");
         let left = fs::read_dir(checkpoints.path()).unwrap().count();
         assert_eq!(left, 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn an_experiment_that_is_no_text_of_its_size_is_told_of_by_name() {
+        let checkpoints = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(checkpoints.path(), "a", "Experiment()", now()).unwrap();
+        grow_sparse(&run.experiment(), 1 << 40);
+        let error = run.experiment_text().unwrap_err().to_string();
+        assert!(
+            error.ends_with("experiment.ron: it is larger than 4 MiB"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -4,8 +4,22 @@
 //! released however the process ends, `kill -9` included. Who holds it stands
 //! beside it in `lock.json`, for the error message only: a holder that died
 //! leaves that file, and the lock free.
+//!
+//! It is what [`File::try_lock`] takes, `flock(2)` on Unix: it belongs to the
+//! open file, so two handles of one process exclude each other as two processes
+//! do, and closing another handle of the file does not release it, as it would
+//! with `fcntl(2)`. On NFS Linux turns it into a lock of the whole file on the
+//! server (since 2.6.12), so it holds between machines, as long as the mount has
+//! a lock service (`lockd`, or NFSv4) and not the option `nolock` or
+//! `local_lock`. Only handles that may write can be locked exclusively there,
+//! which these may. A file system without locks refuses, and nothing is run.
+//!
+//! A lock is on a file, not on its name: where the name leads to another file,
+//! somebody else can hold that. So after locking it is seen that the name still
+//! leads to what was locked, and whoever writes asks [`LockWatch::check`] before
+//! each write whether it still does.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -13,13 +27,19 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_file;
-use super::when;
+use super::{litter, when};
+use crate::untrusted::files::open_regular_with;
+use crate::untrusted::{FileId, open_regular, read_limited};
 
 const LOCK: &str = "lock";
 const HOLDER: &str = "lock.json";
 
+/// A holder is a line; a larger file is none.
+const LARGEST_HOLDER: u64 = 1 << 12;
+
 /// A reader that asks whether a run is alive holds the lock for an instant;
-/// trying again keeps it from looking like a writer.
+/// trying again keeps it from looking like a writer. A lock whose file is
+/// replaced is tried again as well.
 const ATTEMPTS: u32 = 5;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
@@ -28,6 +48,14 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 pub struct RunLock {
     /// Closing it releases the lock.
     _file: File,
+    watch: LockWatch,
+}
+
+/// Sees whether a lock is still where others look for it.
+#[derive(Debug, Clone)]
+pub struct LockWatch {
+    folder: PathBuf,
+    id: FileId,
 }
 
 /// Who holds a lock.
@@ -56,6 +84,16 @@ pub enum LockError {
         /// Who, if it could be read.
         holder: Option<Holder>,
     },
+    /// The lock's file is gone or another: somebody else may write by now.
+    #[error(
+        "the lock of the run {} was removed or replaced while it was held; another process may \
+         write to the run by now, so nothing more is written",
+        folder.display()
+    )]
+    Lost {
+        /// The run's folder.
+        folder: PathBuf,
+    },
     /// The file system refuses.
     #[error("could not lock the run {}: {source}", folder.display())]
     Io {
@@ -77,29 +115,35 @@ impl std::fmt::Display for Holder {
 }
 
 impl RunLock {
-    /// Takes the lock of a run's folder.
+    /// Takes the lock of a run's folder, and removes what writers left there
+    /// that were killed.
     pub fn acquire(folder: &Path) -> Result<Self, LockError> {
         let io = |source| LockError::Io {
             folder: folder.to_owned(),
             source,
         };
-        let file = open(folder).map_err(io)?;
-        for attempt in 1..=ATTEMPTS {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if attempt == ATTEMPTS => {
-                    return Err(LockError::Held {
-                        folder: folder.to_owned(),
-                        holder: read_holder(folder),
-                    });
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_ATTEMPTS),
-                Err(TryLockError::Error(source)) => return Err(io(source)),
-            }
-        }
+        let file = hold(folder)?;
+        let id = FileId::of(&file.metadata().map_err(io)?);
+        litter::sweep_run(folder);
         let text = serde_json::to_vec(&Holder::this_process()).map_err(|e| io(e.into()))?;
         write_file(&folder.join(HOLDER), &text).map_err(io)?;
-        Ok(Self { _file: file })
+        let folder = folder.to_owned();
+        Ok(Self {
+            _file: file,
+            watch: LockWatch { folder, id },
+        })
+    }
+
+    /// Sees whether this lock is still where others look for it, for whoever
+    /// writes on another thread.
+    #[must_use]
+    pub fn watch(&self) -> LockWatch {
+        self.watch.clone()
+    }
+
+    /// As [`LockWatch::check`].
+    pub fn check(&self) -> Result<(), LockError> {
+        self.watch.check()
     }
 
     /// Who is writing to a run's folder right now, if anybody is. Never waits.
@@ -108,7 +152,7 @@ impl RunLock {
             folder: folder.to_owned(),
             source,
         };
-        let file = match File::open(folder.join(LOCK)) {
+        let file = match open_regular(&folder.join(LOCK)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io(error)),
@@ -119,6 +163,24 @@ impl RunLock {
                 Ok(Some(read_holder(folder).unwrap_or_else(Holder::unknown)))
             }
             Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+}
+
+impl LockWatch {
+    /// Sees that the lock's file is still the one that is held.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`] if it is not: from then on nothing may be written.
+    pub fn check(&self) -> Result<(), LockError> {
+        let folder = || self.folder.clone();
+        match self.id.is_at(&self.folder.join(LOCK)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LockError::Lost { folder: folder() }),
+            Err(source) => Err(LockError::Io {
+                folder: folder(),
+                source,
+            }),
         }
     }
 }
@@ -142,22 +204,53 @@ impl Holder {
     }
 }
 
-fn open(folder: &Path) -> io::Result<File> {
-    File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(folder.join(LOCK))
+/// Locks the file of a folder, and nothing else: the lock is released when the
+/// file is closed.
+pub(super) fn hold(folder: &Path) -> Result<File, LockError> {
+    let io = |source| LockError::Io {
+        folder: folder.to_owned(),
+        source,
+    };
+    let path = folder.join(LOCK);
+    for attempt in 1.. {
+        let file = open_regular_with(
+            &path,
+            File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false),
+        )
+        .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {
+                let id = FileId::of(&file.metadata().map_err(io)?);
+                if id.is_at(&path).map_err(io)? {
+                    return Ok(file);
+                }
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        if attempt == ATTEMPTS {
+            break;
+        }
+        std::thread::sleep(BETWEEN_ATTEMPTS);
+    }
+    Err(LockError::Held {
+        folder: folder.to_owned(),
+        holder: read_holder(folder),
+    })
 }
 
 fn read_holder(folder: &Path) -> Option<Holder> {
-    serde_json::from_slice(&fs::read(folder.join(HOLDER)).ok()?).ok()
+    let text = read_limited(&folder.join(HOLDER), LARGEST_HOLDER).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// This machine's name. It is only shown, so a guess is good enough.
 fn host() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname")
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
         .map(|name| name.trim().to_owned())
         .or_else(|| std::env::var("HOSTNAME").ok())
@@ -167,44 +260,5 @@ fn host() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_second_writer_is_told_who_the_first_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = RunLock::acquire(folder.path()).unwrap();
-        let error = std::thread::scope(|scope| {
-            scope
-                .spawn(|| RunLock::acquire(folder.path()).unwrap_err())
-                .join()
-                .unwrap()
-        });
-        let text = error.to_string();
-        assert!(
-            text.contains(&format!("process {} on ", std::process::id())),
-            "{text}"
-        );
-        drop(first);
-        RunLock::acquire(folder.path()).unwrap();
-    }
-
-    #[test]
-    fn a_holder_that_died_does_not_keep_the_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        drop(RunLock::acquire(folder.path()).unwrap());
-        assert!(folder.path().join(HOLDER).exists());
-        assert_eq!(RunLock::holder(folder.path()).unwrap(), None);
-        RunLock::acquire(folder.path()).unwrap();
-    }
-
-    #[test]
-    fn a_reader_sees_whether_a_run_is_being_written() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(RunLock::holder(folder.path()).unwrap(), None);
-        let lock = RunLock::acquire(folder.path()).unwrap();
-        let holder = RunLock::holder(folder.path()).unwrap().unwrap();
-        assert_eq!(holder.pid, std::process::id());
-        drop(lock);
-    }
-}
+#[path = "lock_tests.rs"]
+mod tests;

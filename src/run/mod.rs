@@ -9,6 +9,7 @@ pub mod atomic;
 pub mod exit;
 pub mod find;
 pub mod folder;
+pub mod litter;
 pub mod lock;
 pub mod notes;
 pub mod plan_file;
@@ -21,7 +22,7 @@ pub mod when;
 
 pub use exit::Exit;
 pub use folder::{RunError, RunFolder};
-pub use lock::{Holder, LockError, RunLock};
+pub use lock::{Holder, LockError, LockWatch, RunLock};
 pub use notes::Notes;
 pub use plan_file::{PlanError, RunPlan, WeightsIdentity};
 pub use rename::{MoveError, check_name};

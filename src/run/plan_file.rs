@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::folder::RunFolder;
-use super::seal::read_limited;
 use crate::event::{DataSummary, ModelSummary};
 use crate::experiment::plan::ResolvedPlan;
+use crate::untrusted::{open_regular, read_limited};
 
 /// Name of the file.
 pub(super) const PLAN: &str = "plan.json";
@@ -102,11 +102,7 @@ impl WeightsIdentity {
     /// What the file system says.
     pub fn of(path: &Path) -> io::Result<Self> {
         let mut hasher = blake3::Hasher::new();
-        let file = std::fs::File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
-        }
-        hasher.update_reader(file)?;
+        hasher.update_reader(open_regular(path)?)?;
         Ok(Self {
             path: path.to_owned(),
             content: hasher.finalize().to_hex().to_string(),

@@ -6,13 +6,14 @@
 //! [`Sealed::read`], which hands out nothing but what was sealed: a flipped bit
 //! is an error that names the file, never another result.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{sync_tree, write_file};
+use crate::untrusted::{open_regular, read_limited};
 
 /// Name of the file that completes a folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -149,7 +150,7 @@ fn list(root: &Path, below: &Path, files: &mut Vec<Entry>) -> Result<(), SealErr
 fn entry(root: &Path, relative: PathBuf) -> Result<Entry, SealError> {
     let path = root.join(&relative);
     let mut hasher = blake3::Hasher::new();
-    File::open(&path)
+    open_regular(&path)
         .and_then(|file| hasher.update_reader(file).map(|_| ()))
         .map_err(|error| failed("read", &path, error))?;
     let hash = hasher.finalize().to_hex().to_string();
@@ -295,24 +296,6 @@ impl Sealed {
         let name = Path::new(name);
         self.manifest.files.iter().find(|entry| entry.path() == name)
     }
-}
-
-/// Reads a file of at most `limit` bytes, which is known before memory is
-/// taken.
-pub(super) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    if metadata.len() > limit {
-        return Err(io::Error::other(format!(
-            "it has {} bytes, and at most {limit} were expected",
-            metadata.len()
-        )));
-    }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Whether there is nothing at a path: nothing of that name, or something else

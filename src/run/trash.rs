@@ -1,10 +1,9 @@
 //! Runs that a person threw away, and may want back: `.trash/<name>` beside the
 //! other runs, with everything in them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::atomic::parent;
+use super::atomic::{create_folders, parent};
 use super::folder::{RunFolder, failed};
 use super::rename::MoveError;
 
@@ -25,7 +24,7 @@ impl RunFolder {
     pub fn trash(&self) -> Result<Self, MoveError> {
         let checkpoints = parent(self.path()).map_err(|e| failed("move", self.path(), e))?;
         let trash = trash_of(checkpoints);
-        fs::create_dir_all(&trash).map_err(|e| failed("create", &trash, e))?;
+        create_folders(&trash).map_err(|e| failed("create", &trash, e))?;
         self.move_to(&trash.join(self.name()))
     }
 
@@ -60,6 +59,7 @@ impl RunFolder {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::SystemTime;
 
     use super::*;

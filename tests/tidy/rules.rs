@@ -29,19 +29,27 @@ impl fmt::Display for Violation {
 
 /// Each module of the crate and which others it may import.
 pub const IMPORTS: &[(&str, &[&str])] = &[
-    ("experiment", &[]),
-    ("event", &["experiment"]),
-    ("run", &["experiment", "event"]),
-    ("data", &["experiment", "event"]),
-    ("store", &["experiment", "run", "event"]),
-    ("trainer", &["experiment", "run", "event"]),
-    ("engine", &["experiment", "run", "event", "data", "trainer"]),
-    ("ui", &["experiment", "run", "event", "store"]),
-    ("report", &["experiment", "run", "event", "store"]),
-    ("terminal", &[]),
+    ("untrusted", &[]),
+    ("experiment", &["untrusted"]),
+    ("event", &["untrusted", "experiment"]),
+    ("run", &["untrusted", "experiment", "event"]),
+    ("data", &["untrusted", "experiment", "event"]),
+    ("store", &["untrusted", "experiment", "run", "event"]),
+    ("trainer", &["untrusted", "experiment", "run", "event"]),
+    (
+        "engine",
+        &["untrusted", "experiment", "run", "event", "data", "trainer"],
+    ),
+    ("ui", &["untrusted", "experiment", "run", "event", "store"]),
+    (
+        "report",
+        &["untrusted", "experiment", "run", "event", "store"],
+    ),
+    ("terminal", &["untrusted"]),
     (
         "app",
         &[
+            "untrusted",
             "experiment",
             "event",
             "run",

@@ -1,0 +1,136 @@
+use std::fs;
+use std::process::{Command, Stdio};
+
+use super::*;
+use crate::untrusted::testing::make_pipe;
+
+#[test]
+fn the_second_writer_is_told_who_the_first_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = RunLock::acquire(folder.path()).unwrap();
+    let error = std::thread::scope(|scope| {
+        scope
+            .spawn(|| RunLock::acquire(folder.path()).unwrap_err())
+            .join()
+            .unwrap()
+    });
+    let text = error.to_string();
+    assert!(
+        text.contains(&format!("process {} on ", std::process::id())),
+        "{text}"
+    );
+    drop(first);
+    RunLock::acquire(folder.path()).unwrap();
+}
+
+#[test]
+fn a_holder_that_died_does_not_keep_the_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(RunLock::acquire(folder.path()).unwrap());
+    assert!(folder.path().join(HOLDER).exists());
+    assert_eq!(RunLock::holder(folder.path()).unwrap(), None);
+    RunLock::acquire(folder.path()).unwrap();
+}
+
+#[test]
+fn a_reader_sees_whether_a_run_is_being_written() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(RunLock::holder(folder.path()).unwrap(), None);
+    let lock = RunLock::acquire(folder.path()).unwrap();
+    let holder = RunLock::holder(folder.path()).unwrap().unwrap();
+    assert_eq!(holder.pid, std::process::id());
+    drop(lock);
+}
+
+#[test]
+fn a_lock_whose_file_is_removed_or_replaced_says_that_it_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = RunLock::acquire(folder.path()).unwrap();
+    lock.check().unwrap();
+    fs::remove_file(folder.path().join(LOCK)).unwrap();
+    let error = lock.watch().check().unwrap_err();
+    assert!(matches!(error, LockError::Lost { .. }), "{error}");
+    // Somebody else holds the name now.
+    let second = RunLock::acquire(folder.path()).unwrap();
+    assert!(matches!(lock.check(), Err(LockError::Lost { .. })));
+    second.check().unwrap();
+}
+
+#[test]
+fn a_lock_of_a_folder_that_is_gone_is_lost() {
+    let place = tempfile::tempdir().unwrap();
+    let (folder, moved) = (place.path().join("a"), place.path().join("b"));
+    fs::create_dir(&folder).unwrap();
+    let lock = RunLock::acquire(&folder).unwrap();
+    fs::rename(&folder, &moved).unwrap();
+    assert!(matches!(lock.check(), Err(LockError::Lost { .. })));
+    assert!(RunLock::acquire(&folder).is_err() && !folder.exists());
+}
+
+#[test]
+fn a_lock_that_is_no_file_is_named_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(LOCK);
+    make_pipe(&path);
+    for error in [
+        RunLock::acquire(folder.path()).unwrap_err(),
+        RunLock::holder(folder.path()).unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(text.ends_with("it is a pipe, not a regular file"), "{text}");
+    }
+    fs::remove_file(&path).unwrap();
+    let lock = RunLock::acquire(folder.path()).unwrap();
+    make_pipe(&folder.path().join(HOLDER));
+    let holder = RunLock::holder(folder.path()).unwrap().unwrap();
+    assert_eq!(holder, Holder::unknown());
+    drop(lock);
+}
+
+/// Names the folder that a process of the next test is to contend for.
+const CONTENDED: &str = "WORKBENCH_TEST_LOCK";
+/// Times that each process tries.
+const TURNS: usize = 200;
+
+/// One of the processes: counts up in a file whenever it holds the lock, in two
+/// steps between which another holder would be noticed.
+#[test]
+fn a_process_that_contends() {
+    let Some(folder) = std::env::var_os(CONTENDED).map(PathBuf::from) else {
+        return;
+    };
+    let counted = folder.join("count");
+    let mut turns = 0;
+    while turns < TURNS {
+        let Ok(lock) = hold(&folder) else { continue };
+        let count: usize = fs::read_to_string(&counted).unwrap().parse().unwrap();
+        std::thread::yield_now();
+        fs::write(&counted, (count + 1).to_string()).unwrap();
+        turns += 1;
+        // The name is given away now and then, as a person might.
+        if turns.is_multiple_of(50) {
+            fs::remove_file(folder.join(LOCK)).unwrap();
+        }
+        drop(lock);
+    }
+}
+
+#[test]
+fn of_several_processes_one_holds_the_lock_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("count"), "0").unwrap();
+    let contend = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["a_process_that_contends", "--nocapture"])
+            .env(CONTENDED, folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut processes = [contend(), contend(), contend()];
+    for process in &mut processes {
+        assert!(process.wait().unwrap().success());
+    }
+    let count = fs::read_to_string(folder.path().join("count")).unwrap();
+    assert_eq!(count, (3 * TURNS).to_string());
+}

@@ -1,0 +1,278 @@
+//! Opening and reading files by names that anything may be behind.
+//!
+//! A pipe would be waited for without end, a device may do anything as it is
+//! opened, a file may claim or have any length. So a name is looked at before it
+//! is opened, it is opened without waiting, and what was opened is looked at
+//! again, because the name may lead elsewhere by then; and the length is held
+//! against a limit before memory is taken.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{OFlags, SeekFrom, seek};
+use rustix::io::Errno;
+
+/// Bytes looked at at a time in search of what is not zero.
+const CHUNK: usize = 64 * 1024;
+
+/// What a name leads to, whatever it is called: a device and a number on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// That of a file or folder whose metadata were read.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+
+    /// Whether `path` leads to this file now.
+    ///
+    /// # Errors
+    /// If that cannot be found out.
+    pub fn is_at(self, path: &Path) -> io::Result<bool> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Self::of(&metadata) == self),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether a name leads nowhere, rather than to something that cannot be read.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Opens a regular file to read. Never waits.
+///
+/// # Errors
+/// What the file system says; that it is a folder, a pipe or a device.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    open_regular_with(path, OpenOptions::new().read(true))
+}
+
+/// As [`open_regular`], with other options: to write, to append, to create.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    match fs::metadata(path) {
+        // Opening a device can already have an effect.
+        Ok(metadata) => must_be_regular(&metadata)?,
+        // It may be about to be created.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = options.custom_flags(flags).open(path)?;
+    must_be_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let what = if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("it is {what}, not a regular file"),
+    ))
+}
+
+/// Reads a whole regular file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`open_regular`], and that it is larger, in which case nothing of it was
+/// kept.
+pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open_regular(path)?;
+    let length = file.metadata()?.len();
+    if length > limit {
+        return Err(too_large(limit));
+    }
+    // One byte more than is allowed tells of a file that grows meanwhile.
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(limit));
+    }
+    Ok(bytes)
+}
+
+/// Reads a whole regular file of at most `limit` bytes as text.
+///
+/// # Errors
+/// As [`read_limited`], and that it is not UTF-8.
+pub fn read_text_limited(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read_limited(path, limit)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("byte {at} is not UTF-8 text"),
+        )
+    })
+}
+
+fn too_large(limit: u64) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("it is larger than {}", size(limit)),
+    )
+}
+
+/// A limit as it is written: limits are powers of two.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
+        _ if bytes >= 1 << 10 => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+/// Where the next byte from `at` on may be that is not zero, with holes passed
+/// over; none if only holes follow. A byte that takes room can be zero all the
+/// same. The file's own position is moved.
+///
+/// # Errors
+/// What the file system says.
+pub fn next_data(file: &File, at: u64) -> io::Result<Option<u64>> {
+    match seek(file, SeekFrom::Data(at)) {
+        Ok(next) => Ok(Some(next)),
+        Err(Errno::NXIO) => Ok(None),
+        // A file system that knows no holes.
+        Err(Errno::INVAL | Errno::NOTSUP) => Ok((at < file.metadata()?.len()).then_some(at)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether nothing but zeros follows from `at` on, as a loss of power leaves
+/// them where nothing was written yet. Holes cost nothing, however long.
+///
+/// # Errors
+/// What the file system says.
+pub fn only_zeros_from(file: &File, mut at: u64) -> io::Result<bool> {
+    let mut chunk = vec![0; CHUNK];
+    while let Some(next) = next_data(file, at)? {
+        let read = match file.read_at(&mut chunk, next) {
+            Ok(0) => return Ok(true),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if chunk[..read].iter().any(|&byte| byte != 0) {
+            return Ok(false);
+        }
+        at = next + read as u64;
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use super::super::testing::{grow_sparse, make_pipe};
+    use super::*;
+
+    const LIMIT: u64 = 1 << 10;
+
+    #[test]
+    fn only_regular_files_are_opened_and_nothing_is_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("file"), "text").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        make_pipe(&at("pipe"));
+        symlink(at("pipe"), at("link-to-a-pipe")).unwrap();
+        let _listener = UnixListener::bind(at("socket")).unwrap();
+        assert_eq!(read_limited(&at("link"), LIMIT).unwrap(), b"text");
+        for (name, what) in [
+            ("pipe", "it is a pipe, not a regular file"),
+            ("link-to-a-pipe", "it is a pipe, not a regular file"),
+            ("socket", "it is a socket, not a regular file"),
+            (".", "it is a folder, not a regular file"),
+            ("/dev/zero", "it is a device, not a regular file"),
+        ] {
+            for options in [
+                OpenOptions::new().read(true),
+                OpenOptions::new().append(true).create(true),
+            ] {
+                let error = open_regular_with(&at(name), options).unwrap_err();
+                assert_eq!(error.to_string(), what, "{name}");
+            }
+        }
+        let missing = open_regular(&at("missing")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_larger_than_its_limit_is_refused_before_memory_is_taken() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file");
+        fs::write(&path, vec![b'x'; LIMIT as usize]).unwrap();
+        assert_eq!(read_text_limited(&path, LIMIT).unwrap().len(), 1 << 10);
+        grow_sparse(&path, 1 << 40);
+        let error = read_limited(&path, LIMIT).unwrap_err();
+        assert_eq!(error.to_string(), "it is larger than 1 KiB");
+    }
+
+    #[test]
+    fn a_file_of_the_kernel_that_hides_its_length_is_read_up_to_the_limit() {
+        let error = read_limited(Path::new("/proc/self/maps"), 16).unwrap_err();
+        assert_eq!(error.to_string(), "it is larger than 16 bytes");
+    }
+
+    #[test]
+    fn a_file_is_known_by_what_it_is_and_not_by_its_name() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, moved) = (place.path().join("a"), place.path().join("b"));
+        fs::write(&path, "").unwrap();
+        let id = FileId::of(&fs::metadata(&path).unwrap());
+        assert!(id.is_at(&path).unwrap());
+        fs::rename(&path, &moved).unwrap();
+        assert!(!id.is_at(&path).unwrap() && id.is_at(&moved).unwrap());
+        fs::write(&path, "").unwrap();
+        assert!(!id.is_at(&path).unwrap());
+        assert!(!id.is_at(&path.join("below")).unwrap());
+    }
+
+    #[test]
+    fn zeros_are_told_from_data_however_many_there_are() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file");
+        fs::write(&path, "data").unwrap();
+        let mut file = File::options().append(true).read(true).open(&path).unwrap();
+        assert!(only_zeros_from(&file, 4).unwrap());
+        file.write_all(&[0; 3 * CHUNK]).unwrap();
+        grow_sparse(&path, 1 << 40);
+        assert!(only_zeros_from(&file, 4).unwrap());
+        assert!(!only_zeros_from(&file, 3).unwrap());
+        file.write_all(b"x").unwrap();
+        assert!(!only_zeros_from(&file, 4).unwrap());
+    }
+}

@@ -1,0 +1,144 @@
+//! Text that holds names from outside, made fit for a terminal or a log.
+//!
+//! A terminal acts on control characters, some readers are misled by marks that
+//! turn the direction of writing, and a workflow's log takes a line that begins
+//! with `::` for a command. All three are made visible: `ESC` as `\u{1b}`, a line
+//! feed in a name as `\n`.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Beginnings of a line that GitHub's runner takes for a command, after spaces.
+const COMMANDS: [&str; 2] = ["::", "##["];
+
+/// Whether a terminal would act on this character, or show the text around it
+/// in another order than it is written in.
+#[must_use]
+pub fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            // Marks, embeddings, overrides and isolates of the direction.
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            // Line and paragraph separators.
+            | '\u{2028}' | '\u{2029}'
+        )
+}
+
+/// Text that is to be one line: everything active in it is made visible, line
+/// feeds and tabs too.
+#[must_use]
+pub fn clean_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_active) && !is_command(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 16);
+    push_line(&mut clean, text);
+    Cow::Owned(clean)
+}
+
+/// Text of several lines: as [`clean_line`], with its line feeds kept.
+#[must_use]
+pub fn clean_text(text: &str) -> Cow<'_, str> {
+    let is_clean = |line: &str| !line.contains(is_active) && !is_command(line);
+    if text.split('\n').all(is_clean) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 16);
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            clean.push('\n');
+        }
+        push_line(&mut clean, line);
+    }
+    Cow::Owned(clean)
+}
+
+/// JSON with everything active in its texts escaped, which `serde_json` does
+/// only below U+0020: another spelling of the same value.
+#[must_use]
+pub fn clean_json(json: &str) -> Cow<'_, str> {
+    // What stands between the texts of one line of JSON is never active.
+    let escaped = |c: char| is_active(c) && c > ' ';
+    if !json.contains(escaped) {
+        return Cow::Borrowed(json);
+    }
+    let mut clean = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if escaped(c) {
+            // Writing to a string can't fail.
+            let _ = write!(clean, "\\u{:04x}", u32::from(c));
+        } else {
+            clean.push(c);
+        }
+    }
+    Cow::Owned(clean)
+}
+
+fn is_command(line: &str) -> bool {
+    let begun = line.trim_start();
+    COMMANDS.iter().any(|command| begun.starts_with(command))
+}
+
+fn push_line(clean: &mut String, line: &str) {
+    if is_command(line) {
+        clean.push('\\');
+    }
+    for c in line.chars() {
+        if is_active(c) {
+            clean.extend(c.escape_default());
+        } else {
+            clean.push(c);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_made_visible() {
+        assert_eq!(clean_line("a\u{1b}[31mb\u{7f}"), "a\\u{1b}[31mb\\u{7f}");
+        assert_eq!(clean_line("c1 \u{9b}2J"), "c1 \\u{9b}2J");
+        assert_eq!(clean_line("a\u{202e}gnp.exe"), "a\\u{202e}gnp.exe");
+        assert_eq!(clean_line("a\nb\tc\r"), "a\\nb\\tc\\r");
+        assert!(matches!(clean_line("größer 🦀 日本"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn no_line_is_a_command_of_a_workflow() {
+        assert_eq!(clean_line("::error title=x::y"), "\\::error title=x::y");
+        assert_eq!(
+            clean_line("a\n::error title=x::y\n.png"),
+            "a\\n::error title=x::y\\n.png"
+        );
+        assert_eq!(
+            clean_text("one\n  ::add-mask::x\n##[error]y\na::b"),
+            "one\n\\  ::add-mask::x\n\\##[error]y\na::b"
+        );
+    }
+
+    #[test]
+    fn lines_stay_lines_and_a_carriage_return_makes_none() {
+        assert_eq!(clean_text("a\n\nb\n"), "a\n\nb\n");
+        assert_eq!(clean_text("a\r::error::b\n"), "a\\r::error::b\n");
+    }
+
+    proptest! {
+        #[test]
+        fn clean_text_holds_nothing_active(text in ".{0,40}[\u{0}-\u{a0}\n:# ]{0,20}") {
+            prop_assert!(!clean_line(&text).contains(is_active));
+            prop_assert!(!is_command(&clean_line(&text)));
+            for line in clean_text(&text).split('\n') {
+                prop_assert!(!line.contains(is_active) && !is_command(line));
+            }
+            let json = serde_json::to_string(&text).unwrap();
+            let clean = clean_json(&json);
+            prop_assert!(!clean.contains(is_active));
+            prop_assert_eq!(serde_json::from_str::<String>(&clean).unwrap(), text);
+        }
+    }
+}
