@@ -10,11 +10,14 @@ use crate::run::{Exit, StopSignal};
 pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
     reporting::check(arguments)?;
     let stop = StopSignal::new();
-    let _signals = stop.on_signals().map_err(|error| format!("error: {error}"))?;
-    let mut session = Session::begin(job, &arguments.checkpoints, stop)
-        .map_err(|error| shown(&error))?;
+    let _signals = stop
+        .on_signals()
+        .map_err(|error| format!("error: {error}"))?;
+    let mut session =
+        Session::begin(job, &arguments.checkpoints, stop).map_err(|error| shown(&error))?;
     let mut store = std::mem::take(&mut session.before);
-    let mut reporting = Reporting::new(arguments, &session.gates, &session.folder).map_err(|error| format!("error: {error}"))?;
+    let mut reporting = Reporting::new(arguments, &session.gates, &session.folder)
+        .map_err(|error| format!("error: {error}"))?;
     let (events, end) = session.into_parts();
     for event in &events {
         store.apply(&event);

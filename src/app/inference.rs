@@ -46,8 +46,8 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, String> {
             Weights::Latest => Taken::Latest,
         },
     };
-    let models = models::open(&run, arguments.device, asked)
-        .map_err(|error| format!("error: {error}"))?;
+    let models =
+        models::open(&run, arguments.device, asked).map_err(|error| format!("error: {error}"))?;
     let stop = StopSignal::new();
     let _signals = stop
         .on_signals()

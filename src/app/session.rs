@@ -17,8 +17,8 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 pub use self::error::SessionError;
-pub use self::past::frozen;
 use self::past::Past;
+pub use self::past::frozen;
 use super::inbox::Inbox;
 use crate::engine::{Engine, Prepared};
 use crate::event::{Outcome, RunEvent};

@@ -65,6 +65,12 @@ impl CheckpointFolder {
         }
     }
 
+    /// The run's folder.
+    #[must_use]
+    pub fn run(&self) -> &Path {
+        &self.root
+    }
+
     /// Replaces the latest checkpoint, and makes the best weights final that
     /// its state names. Returns its folder, relative to the run's.
     pub fn save_latest(

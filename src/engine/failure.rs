@@ -1,5 +1,6 @@
 //! Why a training cannot go on.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -20,7 +21,7 @@ pub enum Failure {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// A step would have poisoned the weights.
-    #[error("step {step} (epoch {epoch:.2}): {error}; the step was not applied")]
+    #[error("step {step} (epoch {epoch:.2}): {error}; the step was not applied. {remedy}")]
     Step {
         /// Number of the step, from 0.
         step: u64,
@@ -28,6 +29,18 @@ pub enum Failure {
         epoch: f64,
         /// What was not finite.
         error: StepError,
+        /// What to type.
+        remedy: Remedy,
+    },
+    /// Weights or running statistics overflowed while every loss was finite.
+    #[error("step {step}: `{name}` is no longer finite; the last checkpoint is kept. {remedy}")]
+    Diverged {
+        /// Steps completed.
+        step: u64,
+        /// The array.
+        name: String,
+        /// What to type.
+        remedy: Remedy,
     },
     /// The backend would not hand over a tensor.
     #[error("the device could not hand over a tensor: {0}")]
@@ -54,4 +67,75 @@ pub enum Failure {
         /// What does not fit and what to do.
         message: String,
     },
+}
+
+/// What gets a run past a step that would have poisoned its weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remedy {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// The step of the first knob change that the latest checkpoint does not
+    /// hold, if there is one.
+    pub changed_at: Option<u64>,
+    /// Steps of the latest checkpoint.
+    pub checkpoint: u64,
+    /// The learning rate of the step.
+    pub lr: f64,
+}
+
+/// How much lower a learning rate is proposed.
+const LOWER: f64 = 10.0;
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let run = self.run.display();
+        match self.changed_at {
+            Some(step) if step > self.checkpoint => write!(
+                f,
+                "A knob was changed at step {step}; to resume without that change: workbench \
+                 --resume {run} --without-adjustments-after {}",
+                step - 1
+            ),
+            _ => write!(
+                f,
+                "To resume with a lower learning rate: workbench --resume {run} --set lr={}",
+                self.lr / LOWER
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remedy(changed_at: Option<u64>) -> String {
+        let remedy = Remedy {
+            run: PathBuf::from("checkpoints/a"),
+            changed_at,
+            checkpoint: 36,
+            lr: 100.0,
+        };
+        remedy.to_string()
+    }
+
+    #[test]
+    fn a_change_since_the_checkpoint_is_left_out_by_what_is_to_be_typed() {
+        let text = remedy(Some(40));
+        assert!(
+            text.ends_with("--resume checkpoints/a --without-adjustments-after 39"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn without_a_change_since_the_checkpoint_a_lower_learning_rate_is_set() {
+        for changed in [None, Some(36)] {
+            let text = remedy(changed);
+            assert!(
+                text.ends_with("--resume checkpoints/a --set lr=10"),
+                "{text}"
+            );
+        }
+    }
 }

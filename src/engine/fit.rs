@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::checkpoint::CheckpointFolder;
 use super::evaluate::{Examination, Subject, image_tensor};
-use super::failure::Failure;
+use super::failure::{Failure, Remedy};
 use super::learner::Learner;
 use super::metadata::{ModelMetadata, Trained};
 use super::meter::Meter;
@@ -20,6 +20,7 @@ use super::network::Network;
 use super::probe::{ProbeWatch, ViewRecipe};
 use super::state::{Best, FitState};
 use super::step::{self, StepReport, StepSettings, train_step};
+use super::weights::WeightsError;
 use crate::data::{Batch, BatchRequest, Images, Loader};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow};
 use crate::experiment::plan::Training;
@@ -75,6 +76,9 @@ pub struct Fit<'a> {
     loader: Loader,
     learner: Learner,
     state: FitState,
+    /// The step of the latest checkpoint, and of the first knob change since.
+    saved_at: u64,
+    changed_at: Option<u64>,
     meter: Meter,
 }
 
@@ -105,7 +109,9 @@ impl<'a> Fit<'a> {
             timeline,
             loader,
             learner,
+            saved_at: state.step,
             state,
+            changed_at: None,
             meter: Meter::new(),
         })
     }
@@ -177,7 +183,12 @@ impl<'a> Fit<'a> {
                 label_smoothing: training.label_smoothing,
             },
         )
-        .map_err(|error| Failure::Step { step, epoch, error })?;
+        .map_err(|error| Failure::Step {
+            step,
+            epoch,
+            error,
+            remedy: self.remedy(&knobs),
+        })?;
         if let Some(decay) = training.ema {
             self.learner.follow(decay);
         }
@@ -259,7 +270,8 @@ impl<'a> Fit<'a> {
             let folder = self
                 .context
                 .checkpoints
-                .save_best(&self.learner, &self.metadata())?;
+                .save_best(&self.learner, &self.metadata())
+                .map_err(|failure| self.explained(failure))?;
             self.emit(RunEvent::CheckpointSaved {
                 at: self.position(),
                 folder,
@@ -310,7 +322,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Writes the latest checkpoint, once all that led to it is journalled.
-    fn save(&self) -> Result<(), Failure> {
+    fn save(&mut self) -> Result<(), Failure> {
         self.context.sink.flush();
         if let Some(reason) = self.context.sink.failure() {
             return Err(Failure::Journal(reason));
@@ -322,13 +334,43 @@ impl<'a> Fit<'a> {
         let folder = self
             .context
             .checkpoints
-            .save_latest(&self.learner, &state, &self.metadata())?;
+            .save_latest(&self.learner, &state, &self.metadata())
+            .map_err(|failure| self.explained(failure))?;
+        self.saved_at = self.state.step;
+        self.changed_at = None;
         self.emit(RunEvent::CheckpointSaved {
             at: self.position(),
             folder,
             best: false,
         });
         Ok(())
+    }
+
+    /// A failure to save, with what to do where the training diverged.
+    fn explained(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Weights(WeightsError::Diverged { name }) => Failure::Diverged {
+                step: self.state.step,
+                name,
+                remedy: self.remedy(
+                    &self
+                        .state
+                        .knobs
+                        .values(self.timeline.epoch(self.state.step)),
+                ),
+            },
+            failure => failure,
+        }
+    }
+
+    fn remedy(&self, knobs: &BTreeMap<String, f64>) -> Remedy {
+        let lr = knobs.get(&self.context.training.lr.name);
+        Remedy {
+            run: self.context.checkpoints.run().to_owned(),
+            changed_at: self.changed_at,
+            checkpoint: self.saved_at,
+            lr: lr.copied().unwrap_or_default(),
+        }
     }
 
     /// What must be known to use the weights as they are now.

@@ -33,9 +33,8 @@ impl KnobBoard {
     /// # Errors
     /// What does not agree.
     pub fn check(&self, training: &Training) -> Result<(), String> {
-        let same = |(own, planned): (&Knob, &Knob)| {
-            own.name == planned.name && own.range == planned.range
-        };
+        let same =
+            |(own, planned): (&Knob, &Knob)| own.name == planned.name && own.range == planned.range;
         let agree = self.knobs.len() == training.knobs().count()
             && self.knobs.iter().zip(training.knobs()).all(same)
             && self.epochs == f64::from(training.epochs);

@@ -53,7 +53,9 @@ pub enum ModelsError {
     )]
     OtherWeights(PathBuf),
     /// Student and teacher do not take the same images.
-    #[error("student and teacher of {0} take images of different size or normalisation; ask one of them")]
+    #[error(
+        "student and teacher of {0} take images of different size or normalisation; ask one of them"
+    )]
     Inputs(String),
 }
 

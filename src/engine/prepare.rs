@@ -74,7 +74,9 @@ pub enum PrepareError {
         source: io::Error,
     },
     /// Images are no longer those that the run began with.
-    #[error("the images are not those that the run started with: {0}; restore them, or train on the new ones in a new run")]
+    #[error(
+        "the images are not those that the run started with: {0}; restore them, or train on the new ones in a new run"
+    )]
     OtherImages(String),
     /// A file of weights is no longer the one that the run began with.
     #[error("{} is not the file that the run started with: its content differs; restore it, or start a new run", path.display())]

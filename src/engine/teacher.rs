@@ -120,7 +120,10 @@ pub fn obtain(
     let best = best.ok_or_else(|| missing(&folder.teacher(), "the teacher was trained"))?;
     let files = contents(&best)?;
     let own = keep(&folder.teacher(), &files)?;
-    if checkpoints.latest_state()?.is_some_and(|state| !state.adjusted) {
+    if checkpoints
+        .latest_state()?
+        .is_some_and(|state| !state.adjusted)
+    {
         share(&cached, &files)?;
     }
     let mut network = network;
@@ -161,11 +164,7 @@ fn missing(path: &Path, reason: &str) -> Failure {
     })
 }
 
-fn read(
-    mut network: Network,
-    own: &Sealed,
-    sink: &dyn EventSink,
-) -> Result<TeacherEnd, Failure> {
+fn read(mut network: Network, own: &Sealed, sink: &dyn EventSink) -> Result<TeacherEnd, Failure> {
     checkpoint::load(&mut network, own, WEIGHTS)?;
     Ok(loaded(network, &own.path().join(WEIGHTS), true, sink))
 }
@@ -208,8 +207,8 @@ fn contents(folder: &Sealed) -> Result<Files, SealError> {
 
 /// What the cache has under a key. What is damaged there is thrown away.
 fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
-    let files = Sealed::open(cached)
-        .and_then(|folder| folder.map(|folder| contents(&folder)).transpose());
+    let files =
+        Sealed::open(cached).and_then(|folder| folder.map(|folder| contents(&folder)).transpose());
     match files {
         Ok(files) => files,
         Err(error) => {

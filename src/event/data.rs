@@ -99,11 +99,15 @@ impl DataSummary {
         let names = ["training", "validation", "test", "unlabelled"];
         for ((before, after), name) in counts(self).into_iter().zip(counts(now)).zip(names) {
             if before != after {
-                return Some(format!("there are {after} {name} images, and there were {before}"));
+                return Some(format!(
+                    "there are {after} {name} images, and there were {before}"
+                ));
             }
         }
         if self.train_per_class != now.train_per_class {
-            return Some("the training images are spread over the classes in another way".to_owned());
+            return Some(
+                "the training images are spread over the classes in another way".to_owned(),
+            );
         }
         if self.size != now.size {
             return Some(format!(
@@ -112,7 +116,11 @@ impl DataSummary {
             ));
         }
         for (dataset, before) in &self.identity {
-            if now.identity.get(dataset).is_some_and(|after| !before.same_as(after)) {
+            if now
+                .identity
+                .get(dataset)
+                .is_some_and(|after| !before.same_as(after))
+            {
                 let name = names[*dataset as usize];
                 return Some(format!("the {name} images have another content"));
             }

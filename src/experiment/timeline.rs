@@ -64,7 +64,8 @@ impl Timeline {
     #[must_use]
     pub fn iteration_end(&self, completed: u64) -> u64 {
         let next = completed / self.steps_per_iteration + 1;
-        next.saturating_mul(self.steps_per_iteration).min(self.steps)
+        next.saturating_mul(self.steps_per_iteration)
+            .min(self.steps)
     }
 }
 

@@ -115,11 +115,7 @@ pub fn seal_files(folder: &Path, names: &[&str]) -> Result<(), SealError> {
     write_manifest(folder, 1, files)
 }
 
-fn write_manifest(
-    folder: &Path,
-    generation: u64,
-    mut files: Vec<Entry>,
-) -> Result<(), SealError> {
+fn write_manifest(folder: &Path, generation: u64, mut files: Vec<Entry>) -> Result<(), SealError> {
     files.sort_by(|a, b| a.path().cmp(b.path()));
     let mut manifest = Manifest {
         generation,
@@ -294,7 +290,10 @@ impl Sealed {
 
     fn entry(&self, name: &str) -> Option<&Entry> {
         let name = Path::new(name);
-        self.manifest.files.iter().find(|entry| entry.path() == name)
+        self.manifest
+            .files
+            .iter()
+            .find(|entry| entry.path() == name)
     }
 }
 
@@ -391,7 +390,10 @@ mod tests {
         let path = folder.path().join("weights");
         fs::write(&path, "01234").unwrap();
         let error = Sealed::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("is damaged: it has 5 bytes and was saved with 10"), "{error}");
+        assert!(
+            error.contains("is damaged: it has 5 bytes and was saved with 10"),
+            "{error}"
+        );
         fs::remove_file(&path).unwrap();
         let error = Sealed::open(folder.path()).unwrap_err().to_string();
         assert!(error.contains("weights is missing"), "{error}");

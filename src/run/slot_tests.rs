@@ -109,7 +109,11 @@ fn a_folder_in_its_place_that_is_damaged_is_an_error_and_not_an_older_one() {
     let error = slot.find().unwrap_err().to_string();
     assert!(error.contains("latest/manifest.json is missing"), "{error}");
     assert!(slot.commit().is_err());
-    assert_eq!(names(parent.path()), ["latest", "latest.old-1"], "nothing is lost");
+    assert_eq!(
+        names(parent.path()),
+        ["latest", "latest.old-1"],
+        "nothing is lost"
+    );
 }
 
 #[test]
@@ -128,9 +132,8 @@ fn a_folder_that_was_put_and_not_committed_can_be_taken_back() {
     let slot = FolderSlot::new(parent.path(), "best");
     put(&slot, "24", None);
     put(&slot, "48", Some(Stage::NewMovedIn));
-    let is = |text: &'static str| {
-        move |sealed: &Sealed| Ok(sealed.read("weights")? == text.as_bytes())
-    };
+    let is =
+        |text: &'static str| move |sealed: &Sealed| Ok(sealed.read("weights")? == text.as_bytes());
     let older = slot.find_where(is("24")).unwrap().unwrap();
     assert_eq!(read(&older).as_deref(), Some("24"));
     assert!(slot.settle_on(is("24")).unwrap());

@@ -123,7 +123,11 @@ impl Replayed {
                      or train on the new ones: --run its experiment.ron"
                 )));
             }
-            if let Some(other) = before.weights.iter().find(|file| !now.weights.contains(file)) {
+            if let Some(other) = before
+                .weights
+                .iter()
+                .find(|file| !now.weights.contains(file))
+            {
                 return Err(refused(format!(
                     "{} has another content than then; restore the file",
                     other.path.display()
@@ -307,7 +311,9 @@ fn told(events: &[RunEvent]) -> Option<Position> {
     for event in events {
         match event {
             RunEvent::RunStarted { resumed, .. } => newest = *resumed,
-            RunEvent::CheckpointSaved { at, best: false, .. } => newest = Some(*at),
+            RunEvent::CheckpointSaved {
+                at, best: false, ..
+            } => newest = Some(*at),
             _ => {}
         }
     }

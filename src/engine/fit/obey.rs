@@ -60,6 +60,7 @@ impl Fit<'_> {
             _ => return Ok(()),
         }
         self.state.adjusted = true;
+        self.changed_at.get_or_insert(self.state.step);
         Ok(())
     }
 

@@ -10,8 +10,7 @@ use crate::engine::weights::WeightsError;
 pub enum StepError {
     /// A term's loss is NaN or infinite.
     #[error(
-        "the loss of `{term}` is {value}; lower the learning rate, or clip the gradient, and \
-         resume from the last checkpoint"
+        "the loss of `{term}` is {value}: the learning rate is too high, or the gradient needs a clip"
     )]
     LossNotFinite {
         /// The term.
@@ -27,8 +26,8 @@ pub enum StepError {
     },
     /// A gradient is NaN, infinite or too long for its norm to be computed.
     #[error(
-        "the gradient of `{parameter}` is not finite; lower the learning rate, or raise the \
-         temperature, and resume from the last checkpoint"
+        "the gradient of `{parameter}` is not finite: the learning rate is too high, or the \
+         temperature too low"
     )]
     GradientNotFinite {
         /// The parameter.

@@ -70,10 +70,7 @@ pub enum WeightsError {
         name: String,
     },
     /// What was to be saved is NaN or infinite.
-    #[error(
-        "`{name}` is no longer finite: the training diverged, and the last checkpoint is kept; \
-         lower the learning rate and train anew"
-    )]
+    #[error("`{name}` is no longer finite: the training diverged, and the last checkpoint is kept")]
     Diverged {
         /// The array.
         name: String,

@@ -164,15 +164,24 @@ mod tests {
 
     #[test]
     fn a_batch_larger_than_the_images_is_refused_with_their_number() {
-        let few = DataFacts { train: 3, ..facts() };
+        let few = DataFacts {
+            train: 3,
+            ..facts()
+        };
         let error = plan(QUICKSTART).resolve(&few).unwrap_err().to_string();
-        assert!(error.contains("larger than the 3 training images"), "{error}");
+        assert!(
+            error.contains("larger than the 3 training images"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_plan_comes_back_from_json_as_it_was() {
         let resolved = plan(QUICKSTART).resolve(&facts()).unwrap();
         let text = serde_json::to_string(&resolved).unwrap();
-        assert_eq!(serde_json::from_str::<ResolvedPlan>(&text).unwrap(), resolved);
+        assert_eq!(
+            serde_json::from_str::<ResolvedPlan>(&text).unwrap(),
+            resolved
+        );
     }
 }
