@@ -57,7 +57,8 @@ fn adjust(knob: &str, value: f64) -> Command {
 }
 
 fn run(folder: &RunFolder, plan: Vec<(Position, Command)>) -> (Outcome, RunStore, String) {
-    let recording = Recorder::start(folder, StopSignal::new()).unwrap();
+    let lock = folder.lock().unwrap();
+    let recording = Recorder::start(folder, &lock, StopSignal::new()).unwrap();
     let handle = recording.handle;
     let mut inbox = Remote {
         folder,
@@ -91,7 +92,6 @@ fn run(folder: &RunFolder, plan: Vec<(Position, Command)>) -> (Outcome, RunStore
 fn a_run_adjusted_and_stopped_by_another_process_is_the_same_live_and_from_disk() {
     let checkpoints = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(checkpoints.path(), "small", "()", UNIX_EPOCH).unwrap();
-    let _lock = folder.lock().unwrap();
     let plan = vec![
         (student(2), adjust("lr", 0.05)),
         (student(3), adjust("rl", 0.05)),
@@ -100,7 +100,7 @@ fn a_run_adjusted_and_stopped_by_another_process_is_the_same_live_and_from_disk(
     let (outcome, live, text) = run(&folder, plan);
 
     assert_eq!(Exit::of(&outcome, true), Exit::Interrupted);
-    assert_eq!(RunStore::open(&folder).unwrap(), live);
+    assert_eq!(RunStore::open(&folder), live);
     let states: Vec<_> = live.commands.iter().map(|c| c.state.clone()).collect();
     assert_eq!(
         states,
@@ -137,7 +137,7 @@ fn a_second_process_in_the_same_folder_replaces_what_the_first_did() {
     let (_, undisturbed, _) = run(&folder, Vec::new());
     let (_, _, _) = run(&folder, vec![(student(6), Command::Stop)]);
     run(&folder, Vec::new());
-    let store = RunStore::open(&folder).unwrap();
+    let store = RunStore::open(&folder);
     assert_eq!(store.processes, 3);
     assert_eq!(store.tables, undisturbed.tables);
     assert_eq!(store.evaluations, undisturbed.evaluations);

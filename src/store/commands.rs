@@ -1,30 +1,52 @@
 //! `commands.jsonl`: requests of other processes to a running training, one
 //! JSON [`CommandRecord`] a line, only ever appended to.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::lines::LineReader;
 use crate::event::CommandRecord;
+use crate::untrusted::files::{open_regular_with, size};
+
+/// Bytes of the longest command: as many as an experiment file may have, from
+/// which its schedule may come.
+const LONGEST: usize = 1 << 20;
+
+/// Commands that are given at a time; the others are given next.
+const MOST_AT_ONCE: usize = 1000;
+
+/// Problems that are told of one file; whoever fills it with others would fill
+/// the journal.
+const MOST_PROBLEMS: usize = 20;
+
+/// Characters of a problem.
+const LONGEST_PROBLEM: usize = 300;
 
 /// Asks the training that runs in the folder of this commands file.
 ///
 /// # Errors
-/// What the file system says, or that a schedule holds NaN.
+/// What the file system says, or that a schedule holds NaN or is too long.
 pub fn append_command(path: &Path, record: &CommandRecord) -> io::Result<()> {
     let mut line = Vec::new();
-    let mut file = File::options()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)?;
+    let mut file = open_regular_with(path, File::options().read(true).append(true).create(true))?;
     if ends_torn(&mut file)? {
         // Somebody died while writing. Its line is given up, not ours.
         line.push(b'\n');
     }
     let text = serde_json::to_vec(record)?;
     serde_json::from_slice::<CommandRecord>(&text)?;
+    if text.len() > LONGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "the command takes {} bytes, and at most {} are read",
+                text.len(),
+                size(LONGEST as u64)
+            ),
+        ));
+    }
     line.extend(text);
     line.push(b'\n');
     file.write_all(&line)
@@ -40,11 +62,18 @@ fn ends_torn(file: &mut File) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-/// Reads commands as they arrive.
+/// Reads commands as they arrive. Asking costs one look at the file's entry as
+/// long as nothing arrives.
+///
+/// A file that is removed, replaced or written anew is read from its start;
+/// commands have ids, by which whoever carries them out knows them again.
 #[derive(Debug)]
 pub struct CommandTail {
     lines: LineReader,
+    /// Whether there are more commands than were given.
+    is_behind: bool,
     problems: Vec<String>,
+    told: BTreeSet<String>,
 }
 
 impl CommandTail {
@@ -52,8 +81,10 @@ impl CommandTail {
     #[must_use]
     pub fn from_start(path: &Path) -> Self {
         Self {
-            lines: LineReader::new(path),
+            lines: LineReader::new(path, LONGEST),
+            is_behind: false,
             problems: Vec::new(),
+            told: BTreeSet::new(),
         }
     }
 
@@ -64,7 +95,9 @@ impl CommandTail {
     /// What the file system says.
     pub fn from_end(path: &Path) -> io::Result<Self> {
         let mut tail = Self::from_start(path);
+        tail.lines.look()?;
         tail.lines.skip_all()?;
+        tail.lines.remember()?;
         Ok(tail)
     }
 
@@ -73,29 +106,68 @@ impl CommandTail {
     /// [`take_problems`](Self::take_problems).
     pub fn poll(&mut self) -> Vec<CommandRecord> {
         let mut commands = Vec::new();
-        loop {
-            match self.lines.next() {
-                Ok(None) => return commands,
-                Ok(Some((_, line))) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Ok(Some((number, line))) => match serde_json::from_slice(&line) {
-                    Ok(command) => commands.push(command),
-                    Err(error) => self.problems.push(format!(
-                        "commands.jsonl, line {number}: not a command: {error}"
-                    )),
-                },
-                Err(error) => {
-                    self.problems
-                        .push(format!("commands.jsonl could not be read: {error}"));
-                    return commands;
+        match self.lines.look() {
+            Ok(changed) if changed || self.is_behind => {
+                if let Err(error) = self.read(&mut commands) {
+                    self.tell(format!("could not be read: {error}"));
                 }
             }
+            Ok(_) => {}
+            Err(error) => self.tell(format!("could not be looked at: {error}")),
         }
+        commands
     }
 
-    /// What was wrong since the last call, for a warning.
+    fn read(&mut self, commands: &mut Vec<CommandRecord>) -> io::Result<()> {
+        self.is_behind = false;
+        while self.lines.advance()? {
+            let number = self.lines.number();
+            match self.lines.line() {
+                None => self.tell(oversized(number)),
+                Some(line) if line.iter().all(u8::is_ascii_whitespace) => {}
+                Some(line) => match serde_json::from_slice(line) {
+                    Ok(command) => commands.push(command),
+                    Err(error) => self.tell(format!("line {number}: not a command: {error}")),
+                },
+            }
+            if commands.len() == MOST_AT_ONCE {
+                self.is_behind = true;
+                return Ok(());
+            }
+        }
+        if self.lines.has_oversized_end() {
+            self.tell(oversized(self.lines.number() + 1));
+        }
+        self.lines.remember()
+    }
+
+    /// Notes a problem that was not told yet.
+    fn tell(&mut self, problem: String) {
+        let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
+        if self.told.len() > MOST_PROBLEMS || self.told.contains(&problem) {
+            return;
+        }
+        if self.told.len() == MOST_PROBLEMS {
+            let more = "commands.jsonl: more is wrong with it, of which no more is told";
+            self.problems.push(more.to_owned());
+        } else {
+            self.problems.push(format!("commands.jsonl: {problem}"));
+        }
+        self.told.insert(problem);
+    }
+
+    /// What was wrong since the last call, for a warning: each problem once.
     pub fn take_problems(&mut self) -> Vec<String> {
         std::mem::take(&mut self.problems)
     }
+}
+
+fn oversized(number: u64) -> String {
+    format!(
+        "line {number} is longer than {} or filled with zeros, which no command is; it is passed \
+         over",
+        size(LONGEST as u64)
+    )
 }
 
 #[cfg(test)]
@@ -104,6 +176,7 @@ mod tests {
 
     use super::*;
     use crate::event::{Command, Origin};
+    use crate::untrusted::testing::{grow_sparse, make_pipe};
 
     fn command(id: &str) -> CommandRecord {
         CommandRecord {
@@ -151,6 +224,108 @@ mod tests {
         assert_eq!(tail.poll(), [command("b")]);
         let problems = tail.take_problems();
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].starts_with("commands.jsonl, line 2: not a command"));
+        assert!(problems[0].starts_with("commands.jsonl: line 2: not a command"));
+    }
+
+    #[test]
+    fn a_pipe_or_a_folder_is_told_once_and_the_file_that_takes_its_place_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("commands.jsonl");
+        let mut tail = CommandTail::from_start(&path);
+        make_pipe(&path);
+        for _ in 0..3 {
+            assert!(tail.poll().is_empty());
+        }
+        let told = tail.take_problems();
+        assert_eq!(
+            told,
+            ["commands.jsonl: could not be read: it is a pipe, not a regular file"]
+        );
+        assert!(append_command(&path, &command("a")).is_err());
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        for _ in 0..3 {
+            assert!(tail.poll().is_empty());
+        }
+        assert_eq!(tail.take_problems().len(), 1);
+        fs::remove_dir(&path).unwrap();
+        append_command(&path, &command("a")).unwrap();
+        assert_eq!(tail.poll(), [command("a")]);
+    }
+
+    #[test]
+    fn a_file_that_was_removed_or_written_over_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("commands.jsonl");
+        let mut tail = CommandTail::from_start(&path);
+        append_command(&path, &command("a")).unwrap();
+        assert_eq!(tail.poll(), [command("a")]);
+        fs::remove_file(&path).unwrap();
+        append_command(&path, &command("b")).unwrap();
+        assert_eq!(tail.poll(), [command("b")]);
+        fs::remove_file(&path).unwrap();
+        assert!(tail.poll().is_empty());
+        append_command(&path, &command("c")).unwrap();
+        assert_eq!(tail.poll(), [command("c")]);
+        // As `>` of a shell does, with a line of the same length.
+        let line = fs::read_to_string(&path).unwrap().replace("\"c\"", "\"d\"");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(&path, line).unwrap();
+        assert_eq!(tail.poll(), [command("d")]);
+        assert!(tail.take_problems().is_empty());
+    }
+
+    #[test]
+    fn hundreds_of_megabytes_without_a_line_feed_are_one_problem_and_no_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("commands.jsonl");
+        append_command(&path, &command("a")).unwrap();
+        let mut file = File::options().append(true).open(&path).unwrap();
+        for _ in 0..64 {
+            file.write_all(&vec![b'x'; LONGEST]).unwrap();
+        }
+        grow_sparse(&path, 1 << 40);
+        let mut tail = CommandTail::from_start(&path);
+        assert_eq!(tail.poll(), [command("a")]);
+        assert!(tail.poll().is_empty());
+        assert_eq!(
+            tail.take_problems(),
+            [format!("commands.jsonl: {}", oversized(2))]
+        );
+        append_command(&path, &command("b")).unwrap();
+        assert_eq!(tail.poll(), [command("b")]);
+        assert!(tail.take_problems().is_empty());
+    }
+
+    #[test]
+    fn a_flood_of_nonsense_does_not_become_a_flood_of_warnings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("commands.jsonl");
+        let long = format!("{{\"{}\":1}}\n", "x".repeat(LONGEST / 2));
+        let deep = format!("{}\n", "[".repeat(LONGEST / 2));
+        let nonsense = "nonsense\n".repeat(10_000);
+        fs::write(&path, format!("{long}{deep}{nonsense}")).unwrap();
+        let mut tail = CommandTail::from_start(&path);
+        assert!(tail.poll().is_empty());
+        let told = tail.take_problems();
+        assert_eq!(told.len(), MOST_PROBLEMS + 1);
+        assert!(
+            told.iter()
+                .all(|problem| problem.len() < 4 * LONGEST_PROBLEM)
+        );
+        append_command(&path, &command("b")).unwrap();
+        assert_eq!(tail.poll(), [command("b")]);
+    }
+
+    #[test]
+    fn more_commands_than_are_given_at_once_are_given_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("commands.jsonl");
+        let line = serde_json::to_string(&command("a")).unwrap() + "\n";
+        fs::write(&path, line.repeat(MOST_AT_ONCE + 5)).unwrap();
+        let mut tail = CommandTail::from_start(&path);
+        assert_eq!(tail.poll().len(), MOST_AT_ONCE);
+        assert_eq!(tail.poll().len(), 5);
+        assert!(tail.poll().is_empty());
     }
 }

@@ -1,28 +1,53 @@
 //! The journal: everything that happened in a run, one JSON value a line.
 //!
 //! The first line is `{"format":"workbench-journal","version":1}`, every other
-//! one a [`RunEvent`]. Lines are only ever appended, each with one write, so a
-//! process killed at any instant leaves at most one torn line at the end. A
-//! torn line is dropped on reading and cut off before the next append. A line
-//! in the middle that can't be read was never written by us: it is an error
-//! that names the line.
+//! one a [`RunEvent`] or a seal. Lines are only ever appended, each with one
+//! write, so a process killed at any instant leaves at most one torn line at the
+//! end. A torn line is dropped on reading and cut off before the next append.
+//!
+//! A seal, `{"Sealed":{"crc32c":…}}`, is the checksum of everything before it. It
+//! is written before a checkpoint and before the end, and tells that a line was
+//! changed, added or taken away since. Journals of older programs have none.
+//!
+//! What cannot be believed is an error that names the line. Reading can go on
+//! behind it: who shows a run is better off with what is left of it, who resumes
+//! or replays it must not be, because an adjustment may be missing.
+
+mod reader;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::lines::LineReader;
 use crate::event::{JOURNAL_VERSION, RunEvent};
 use crate::run::append_file::{AppendFile, Refused};
+use crate::untrusted::FileId;
+use crate::untrusted::files::size;
+
+pub use reader::JournalReader;
 
 const FORMAT: &str = "workbench-journal";
+
+/// Bytes of the longest line. An evaluation on 1,000 classes has a confusion
+/// matrix of 2 to 4 MiB; this is room for 4,000.
+const LONGEST_LINE: usize = 64 << 20;
 
 /// The first line of a journal.
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     format: String,
     version: u32,
+}
+
+/// What a seal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Seal {
+    /// Of all bytes before the line, line feeds included.
+    Sealed {
+        /// The checksum.
+        crc32c: u32,
+    },
 }
 
 /// A journal could not be read or written.
@@ -57,7 +82,11 @@ pub enum JournalError {
         found: u32,
     },
     /// A line in the middle is no event.
-    #[error("{}, line {line}: not an event: {reason}", path.display())]
+    #[error(
+        "{}, line {line}: not an event: {reason}; restore the file from a copy, or delete the \
+         line, and those that begin with {{\"Sealed\", to do without what it said",
+        path.display()
+    )]
     Garbage {
         /// The journal.
         path: PathBuf,
@@ -65,6 +94,21 @@ pub enum JournalError {
         line: u64,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Lines are not those that were written.
+    #[error(
+        "{}: something in lines {first} to {last} was changed, added or deleted since they were \
+         written; restore the file from a copy, or delete every line that begins with \
+         {{\"Sealed\" to accept it as it is",
+        path.display()
+    )]
+    Changed {
+        /// The journal.
+        path: PathBuf,
+        /// The first line that may be it, from 1.
+        first: u64,
+        /// The last.
+        last: u64,
     },
     /// An event holds something that can't be read back, such as a schedule
     /// with NaN in it. Nothing was written.
@@ -75,11 +119,27 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// Whether reading can go on behind it: something is damaged, the rest is
+    /// not.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::NotAJournal { .. } | Self::Garbage { .. } | Self::Changed { .. } => true,
+            Self::Io { .. } | Self::TooNew { .. } | Self::Unstorable { .. } => false,
+        }
+    }
+}
+
 /// A journal that is written. Hold the run's lock.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: AppendFile,
+    /// CRC-32C of everything in it.
+    crc: u32,
+    /// Whether the last line is a seal, or needs none.
+    sealed: bool,
 }
 
 impl Journal {
@@ -88,10 +148,12 @@ impl Journal {
     pub fn append_to(path: &Path) -> Result<Self, JournalError> {
         let mut reader = JournalReader::new(path);
         let begun = reader.read_header()?;
-        reader.lines.skip_all().map_err(|e| reader.io(e))?;
+        let (length, crc) = reader.skip_all()?;
         let mut journal = Self {
             path: path.to_owned(),
-            file: AppendFile::open(path, reader.lines.offset()).map_err(|e| refused(e, path))?,
+            file: AppendFile::open(path, length).map_err(|e| refused(e, path))?,
+            crc,
+            sealed: true,
         };
         if !begun {
             let header = Header {
@@ -109,20 +171,53 @@ impl Journal {
         if matches!(event, RunEvent::CommandReceived(_)) {
             must_read_back(event)?;
         }
-        self.write_line(event)
+        let ends = matches!(event, RunEvent::RunEnded(_));
+        if ends {
+            self.seal()?;
+        }
+        self.write_line(event)?;
+        // What ends a process stays the last that is read of it.
+        self.sealed = ends;
+        Ok(())
     }
 
-    /// Waits until everything appended is on the disk.
+    /// Seals what was appended and waits until everything is on the disk.
     pub fn sync(&mut self) -> Result<(), JournalError> {
+        self.seal()?;
         self.file.sync().map_err(|e| refused(e, &self.path))
+    }
+
+    /// The file that is written, to be held against what its path leads to.
+    pub fn id(&self) -> Result<FileId, JournalError> {
+        self.file.id().map_err(|e| refused(e, &self.path))
+    }
+
+    fn seal(&mut self) -> Result<(), JournalError> {
+        if !self.sealed {
+            self.write_line(&Seal::Sealed { crc32c: self.crc })?;
+            self.sealed = true;
+        }
+        Ok(())
     }
 
     fn write_line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
         let mut line = serde_json::to_vec(value).map_err(|error| JournalError::Unstorable {
             reason: error.to_string(),
         })?;
+        if line.len() > LONGEST_LINE {
+            let reason = format!(
+                "it takes {} bytes, and a line has at most {}",
+                line.len(),
+                size(LONGEST_LINE as u64)
+            );
+            return Err(JournalError::Unstorable { reason });
+        }
         line.push(b'\n');
-        self.file.append(&line).map_err(|e| refused(e, &self.path))
+        self.file
+            .append(&line)
+            .map_err(|e| refused(e, &self.path))?;
+        self.crc = crc32c::crc32c_append(self.crc, &line);
+        Ok(())
     }
 }
 
@@ -135,93 +230,6 @@ fn must_read_back(event: &RunEvent) -> Result<(), JournalError> {
         .map_err(|error| JournalError::Unstorable {
             reason: error.to_string(),
         })
-}
-
-/// Reads a journal from the start, also while it is being written.
-#[derive(Debug)]
-pub struct JournalReader {
-    path: PathBuf,
-    lines: LineReader,
-    version: Option<u32>,
-}
-
-impl JournalReader {
-    /// A reader at the start of a journal, which need not exist yet.
-    #[must_use]
-    pub fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            lines: LineReader::new(path),
-            version: None,
-        }
-    }
-
-    /// The next event; none at the end so far. Asking again after that gives
-    /// what was appended since.
-    pub fn next_event(&mut self) -> Result<Option<RunEvent>, JournalError> {
-        if self.version.is_none() && !self.read_header()? {
-            return Ok(None);
-        }
-        let Some((line, text)) = self.lines.next().map_err(|e| self.io(e))? else {
-            return Ok(None);
-        };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|error| JournalError::Garbage {
-                path: self.path.clone(),
-                line,
-                reason: error.to_string(),
-            })
-    }
-
-    /// Every event from here to the end.
-    pub fn read_all(&mut self) -> Result<Vec<RunEvent>, JournalError> {
-        let mut events = Vec::new();
-        while let Some(event) = self.next_event()? {
-            events.push(event);
-        }
-        Ok(events)
-    }
-
-    /// The format's version, once the first line was read.
-    #[must_use]
-    pub fn version(&self) -> Option<u32> {
-        self.version
-    }
-
-    /// Whether a torn line followed the last event, when the end was reached.
-    #[must_use]
-    pub fn has_torn_end(&self) -> bool {
-        self.lines.has_torn_end()
-    }
-
-    /// Reads the first line; false if there is none yet.
-    fn read_header(&mut self) -> Result<bool, JournalError> {
-        let Some((_, line)) = self.lines.next().map_err(|e| self.io(e))? else {
-            return Ok(false);
-        };
-        let header: Header =
-            serde_json::from_slice(&line).map_err(|_| JournalError::NotAJournal {
-                path: self.path.clone(),
-            })?;
-        if header.format != FORMAT {
-            return Err(JournalError::NotAJournal {
-                path: self.path.clone(),
-            });
-        }
-        if header.version > JOURNAL_VERSION {
-            return Err(JournalError::TooNew {
-                path: self.path.clone(),
-                found: header.version,
-            });
-        }
-        self.version = Some(header.version);
-        Ok(true)
-    }
-
-    fn io(&self, source: io::Error) -> JournalError {
-        failed("read", &self.path, source)
-    }
 }
 
 fn refused(refused: Refused, path: &Path) -> JournalError {

@@ -3,6 +3,7 @@ use std::fs;
 use super::*;
 use crate::event::{Command, CommandRecord, Origin, Outcome};
 use crate::experiment::schedule::Schedule;
+use crate::untrusted::testing::{grow_sparse, make_pipe};
 
 fn events() -> Vec<RunEvent> {
     vec![
@@ -26,6 +27,9 @@ fn read(path: &Path) -> Result<Vec<RunEvent>, JournalError> {
     JournalReader::new(path).read_all()
 }
 
+/// Whether each line of the written journal is an event.
+const ARE_EVENTS: [bool; 5] = [false, true, true, false, true];
+
 #[test]
 fn a_journal_cut_at_any_byte_gives_every_complete_event_and_can_be_appended_to() {
     let folder = tempfile::tempdir().unwrap();
@@ -35,11 +39,12 @@ fn a_journal_cut_at_any_byte_gives_every_complete_event_and_can_be_appended_to()
     for cut in 0..=whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
         let lines = whole[..cut].split(|&byte| byte == b'\n').count() - 1;
-        let complete = lines.saturating_sub(1);
+        let complete = ARE_EVENTS[..lines].iter().filter(|is| **is).count();
         assert_eq!(read(&path).unwrap(), events()[..complete], "cut at {cut}");
 
         let mut journal = Journal::append_to(&path).unwrap();
         journal.append(&RunEvent::Paused(false)).unwrap();
+        journal.sync().unwrap();
         let after = read(&path).unwrap();
         assert_eq!(after.len(), complete + 1, "cut at {cut}");
         assert_eq!(after[complete], RunEvent::Paused(false));
@@ -47,7 +52,7 @@ fn a_journal_cut_at_any_byte_gives_every_complete_event_and_can_be_appended_to()
 }
 
 #[test]
-fn garbage_in_the_middle_is_an_error_that_names_the_line() {
+fn garbage_in_the_middle_is_an_error_that_names_the_line_and_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     written(&path);
@@ -58,6 +63,178 @@ fn garbage_in_the_middle_is_an_error_that_names_the_line() {
         error.contains("journal.jsonl, line 3: not an event"),
         "{error}"
     );
+    assert!(error.contains("restore the file from a copy"), "{error}");
+}
+
+#[test]
+fn whoever_only_looks_reads_on_behind_what_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    written(&path);
+    let text = fs::read_to_string(&path).unwrap();
+    let damaged = text
+        .replace("workbench-journal", "workbench-jour")
+        .replace(r#"{"Paused":true}"#, r#"{"Paused":tr"#);
+    fs::write(&path, damaged).unwrap();
+    let mut reader = JournalReader::new(&path);
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    loop {
+        match reader.next_event() {
+            Ok(None) => break,
+            Ok(Some(event)) => found.push(event),
+            Err(error) if error.is_damage() => errors.push(error),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(found, [events()[0].clone(), events()[2].clone()]);
+    assert!(matches!(
+        errors.as_slice(),
+        [
+            JournalError::NotAJournal { .. },
+            JournalError::Garbage { line: 3, .. },
+            JournalError::Changed {
+                first: 1,
+                last: 3,
+                ..
+            }
+        ]
+    ));
+}
+
+#[test]
+fn a_line_that_was_changed_added_or_deleted_is_noticed_though_it_is_an_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let mut journal = Journal::append_to(&path).unwrap();
+    for number in 0..6 {
+        journal
+            .append(&RunEvent::Warned {
+                message: format!("number {number}"),
+            })
+            .unwrap();
+        if number % 2 == 1 {
+            journal.sync().unwrap();
+        }
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), 1 + 6 + 3);
+    assert_eq!(read(&path).unwrap().len(), 6);
+    let changed = |lines: &[&str]| {
+        fs::write(&path, lines.concat()).unwrap();
+        match read(&path) {
+            Ok(events) => {
+                // What was lost is the end, which no seal comes after.
+                assert!(events.iter().eq(read_prefix(&text, events.len()).iter()));
+                None
+            }
+            Err(JournalError::Changed { first, last, .. }) => Some((first, last)),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let other = lines[4].replace("number 2", "number 7");
+    assert_eq!(
+        changed(&[&lines[..4], &[other.as_str()], &lines[5..]].concat()),
+        Some((5, 6))
+    );
+    let added = [&lines[..5], &lines[4..]].concat();
+    assert_eq!(changed(&added), Some((5, 7)));
+    for at in 1..lines.len() {
+        let deleted = [&lines[..at], &lines[at + 1..]].concat();
+        assert_eq!(changed(&deleted).is_none(), at == lines.len() - 1, "{at}");
+    }
+    for end in 1..lines.len() {
+        assert_eq!(changed(&lines[..end]), None, "{end}");
+    }
+    // Without seals it is accepted as it is, as older programs wrote it.
+    let unsealed: Vec<&str> = added
+        .into_iter()
+        .filter(|line| !line.starts_with("{\"Sealed\""))
+        .collect();
+    fs::write(&path, unsealed.concat()).unwrap();
+    assert_eq!(read(&path).unwrap().len(), 7);
+    let mut journal = Journal::append_to(&path).unwrap();
+    journal.append(&RunEvent::Paused(true)).unwrap();
+    journal.sync().unwrap();
+    assert_eq!(read(&path).unwrap().len(), 8);
+}
+
+/// The first events of a journal's text.
+fn read_prefix(text: &str, count: usize) -> Vec<RunEvent> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    fs::write(&path, text).unwrap();
+    let mut events = read(&path).unwrap();
+    events.truncate(count);
+    events
+}
+
+#[test]
+fn what_ends_a_process_is_the_last_line_though_it_is_synced_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    written(&path);
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().last(), Some(r#"{"RunEnded":"Completed"}"#));
+    assert_eq!(text.matches("Sealed").count(), 1);
+}
+
+#[test]
+fn a_line_that_is_nested_without_end_is_garbage_and_overflows_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    written(&path);
+    let whole = fs::read_to_string(&path).unwrap();
+    for opening in ["[", "{\"a\":", "{\"Warned\":{\"x\":[", "{\"Evaluated\":["] {
+        fs::write(&path, format!("{whole}{}\n", opening.repeat(1_000_000))).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(matches!(error, JournalError::Garbage { line: 6, .. }));
+        assert!(error.to_string().len() < 1000);
+    }
+}
+
+#[test]
+fn zeros_at_the_end_are_torn_off_however_many_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    written(&path);
+    let length = fs::metadata(&path).unwrap().len();
+    for zeros in [1, 511, 1 << 40] {
+        grow_sparse(&path, zeros);
+        assert_eq!(read(&path).unwrap(), events());
+        drop(Journal::append_to(&path).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().len(), length);
+    }
+}
+
+#[test]
+fn an_event_that_could_not_be_read_back_for_its_length_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let mut journal = Journal::append_to(&path).unwrap();
+    let warned = |length| RunEvent::Warned {
+        message: "x".repeat(length),
+    };
+    let error = journal.append(&warned(LONGEST_LINE)).unwrap_err();
+    assert!(matches!(error, JournalError::Unstorable { .. }));
+    journal.append(&warned(LONGEST_LINE / 2)).unwrap();
+    assert_eq!(read(&path).unwrap(), [warned(LONGEST_LINE / 2)]);
+}
+
+#[test]
+fn a_pipe_or_a_folder_is_an_error_that_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    make_pipe(&path);
+    for error in [
+        read(&path).unwrap_err(),
+        Journal::append_to(&path).unwrap_err(),
+        read(folder.path()).unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(text.ends_with("not a regular file"), "{text}");
+        assert!(!error.is_damage());
+    }
 }
 
 #[test]
@@ -71,6 +248,11 @@ fn a_newer_journal_is_refused_for_reading_and_writing() {
     assert!(read(&path).unwrap_err().to_string().contains(expected));
     let error = Journal::append_to(&path).unwrap_err().to_string();
     assert!(error.contains(expected));
+    let mut reader = JournalReader::new(&path);
+    for _ in 0..2 {
+        let error = reader.next_event().unwrap_err();
+        assert!(error.to_string().contains(expected) && !error.is_damage());
+    }
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }
 

@@ -28,9 +28,9 @@ pub use record::{
     Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
 };
 pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
-pub use replay::{adjustments, adjustments_from};
+pub use replay::{adjustments, adjustments_from, journal_position};
 pub use run_store::RunStore;
-pub use run_tail::{OpenError, RunTail};
+pub use run_tail::RunTail;
 pub use runs::{Life, RunEntry, RunState, Runs};
 pub use series::{SeriesError, SeriesReader, SeriesWriter};
 pub use table::{Series, SeriesTable, Tables};

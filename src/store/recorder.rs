@@ -8,6 +8,7 @@
 //! follows could be resumed or believed.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -18,7 +19,8 @@ use super::run_store::START;
 use super::series::{SeriesError, SeriesWriter};
 use crate::event::RunEvent;
 use crate::event::channel::EventSink;
-use crate::run::{RunFolder, StopSignal};
+use crate::run::{LockError, LockWatch, RunFolder, RunLock, StopSignal};
+use crate::untrusted::FileId;
 
 /// Logged steps wait at most this long in memory, so that other processes see
 /// them soon and a crash loses little.
@@ -33,6 +35,26 @@ pub enum RecorderError {
     /// The series.
     #[error(transparent)]
     Series(#[from] SeriesError),
+    /// The run's folder or a file of it is gone or another.
+    #[error(
+        "{} was removed, moved or replaced while the run trained; nothing more is written to it",
+        path.display()
+    )]
+    Gone {
+        /// The folder or the file.
+        path: PathBuf,
+    },
+    /// It cannot be seen whether they are still there.
+    #[error("could not look at {}: {source}", path.display())]
+    Look {
+        /// The folder or the file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The system gives no thread.
     #[error("could not start the recorder's thread: {0}")]
     Thread(#[source] io::Error),
@@ -82,15 +104,22 @@ trait Archive: Send + 'static {
     fn sync(&mut self) -> Result<(), RecorderError>;
 }
 
+impl RecorderError {
+    /// Whether what was recorded until now is still where it was.
+    fn leaves_the_run(&self) -> bool {
+        !matches!(self, Self::Gone { .. } | Self::Lock(LockError::Lost { .. }))
+    }
+}
+
 impl Recorder {
-    /// Begins to record into a run's folder; hold its lock. If the disk fails
-    /// later, `stop` is told.
-    pub fn start(folder: &RunFolder, stop: StopSignal) -> Result<Recording, RecorderError> {
-        let files = Files {
-            journal: Journal::append_to(&folder.journal())?,
-            series: SeriesWriter::append_to(&folder.series())?,
-        };
-        Self::start_with(files, stop)
+    /// Begins to record into a run's folder, whose lock is held. If the disk
+    /// fails later, or the folder is no longer there, `stop` is told.
+    pub fn start(
+        folder: &RunFolder,
+        lock: &RunLock,
+        stop: StopSignal,
+    ) -> Result<Recording, RecorderError> {
+        Self::start_with(Files::open(folder, lock)?, stop)
     }
 
     fn start_with(archive: impl Archive, stop: StopSignal) -> Result<Recording, RecorderError> {
@@ -181,22 +210,28 @@ impl<A: Archive> Work<A> {
                     self.record(*event);
                 }
                 Ok(Message::Flush(done)) => {
-                    let synced = self.archive.sync();
-                    self.check(synced);
+                    self.attempt(A::sync);
                     // Whoever asked may be gone; there is nobody else to tell.
                     let _ = done.send(());
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     publish_at = None;
-                    let published = self.archive.publish();
-                    self.check(published);
+                    self.attempt(A::publish);
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let synced = self.archive.sync();
-                    self.check(synced);
+                    self.attempt(A::sync);
                     return;
                 }
             }
+        }
+    }
+
+    /// Does something with the archive, unless it failed before: what is written
+    /// after that could be in a place that is somebody else's by now.
+    fn attempt(&mut self, work: impl FnOnce(&mut A) -> Result<(), RecorderError>) {
+        if self.failure.get().is_none() {
+            let done = work(&mut self.archive);
+            self.check(done);
         }
     }
 
@@ -215,10 +250,14 @@ impl<A: Archive> Work<A> {
 
     fn check(&mut self, result: Result<(), RecorderError>) {
         let Err(error) = result else { return };
-        let message = format!(
-            "{error}. Nothing that follows is recorded; the run stops and can be resumed from its \
-             last checkpoint"
-        );
+        let message = if error.leaves_the_run() {
+            format!(
+                "{error}. Nothing that follows is recorded; the run stops and can be resumed from \
+                 its last checkpoint"
+            )
+        } else {
+            format!("{error}. The run stops")
+        };
         if self.failure.set(message.clone()).is_ok() {
             self.stop.request(message.clone());
             self.pass_on(RunEvent::Warned { message });
@@ -235,26 +274,75 @@ impl<A: Archive> Work<A> {
 struct Files {
     journal: Journal,
     series: SeriesWriter,
+    lock: LockWatch,
+    /// What is written to or into, and what it was when it was opened.
+    places: [(PathBuf, FileId); 3],
+}
+
+impl Files {
+    fn open(folder: &RunFolder, lock: &RunLock) -> Result<Self, RecorderError> {
+        let path = folder.path();
+        let about = std::fs::metadata(path).map_err(|source| RecorderError::Look {
+            path: path.to_owned(),
+            source,
+        })?;
+        let journal = Journal::append_to(&folder.journal())?;
+        let series = SeriesWriter::append_to(&folder.series())?;
+        let places = [
+            (path.to_owned(), FileId::of(&about)),
+            (folder.journal(), journal.id()?),
+            (folder.series(), series.id()?),
+        ];
+        Ok(Self {
+            journal,
+            series,
+            lock: lock.watch(),
+            places,
+        })
+    }
+
+    /// Sees that everything is still where it was. A file that is held open can
+    /// be written to long after nobody will find it again.
+    fn check_places(&self) -> Result<(), RecorderError> {
+        for (path, id) in &self.places {
+            match id.is_at(path) {
+                Ok(true) => {}
+                Ok(false) => return Err(RecorderError::Gone { path: path.clone() }),
+                Err(source) => {
+                    let path = path.clone();
+                    return Err(RecorderError::Look { path, source });
+                }
+            }
+        }
+        Ok(self.lock.check()?)
+    }
 }
 
 impl Archive for Files {
     fn keep(&mut self, event: &RunEvent) -> Result<(), RecorderError> {
         match event {
+            // Gathered for a second, and looked after when it is published.
             RunEvent::StepLogged(row) => self.series.push(row.clone())?,
             RunEvent::RunStarted { resumed, .. } => {
+                self.check_places()?;
                 self.series.rewind(resumed.unwrap_or(START))?;
                 self.journal.append(event)?;
             }
-            _ => self.journal.append(event)?,
+            _ => {
+                self.check_places()?;
+                self.journal.append(event)?;
+            }
         }
         Ok(())
     }
 
     fn publish(&mut self) -> Result<(), RecorderError> {
+        self.check_places()?;
         Ok(self.series.flush()?)
     }
 
     fn sync(&mut self) -> Result<(), RecorderError> {
+        self.check_places()?;
         self.series.sync()?;
         Ok(self.journal.sync()?)
     }

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use super::*;
 use crate::event::{Command, CommandRecord, Origin, Phase, StepRow};
 use crate::experiment::schedule::Schedule;
-use crate::store::testing::scratch;
+use crate::store::testing::{Scratch, scratch};
 use crate::store::{JournalReader, RunStore, RunTail};
 
 fn step(step: u64) -> RunEvent {
@@ -19,7 +21,7 @@ fn step(step: u64) -> RunEvent {
 #[test]
 fn after_a_flush_everything_emitted_can_be_read_by_another_process() {
     let scratch = scratch();
-    let recording = Recorder::start(&scratch.run, StopSignal::new()).unwrap();
+    let recording = scratch.record(StopSignal::new());
     let (mut tail, mut store) = (RunTail::new(&scratch.run), RunStore::new());
     for n in 0..5 {
         recording.handle.emit(step(n));
@@ -27,7 +29,7 @@ fn after_a_flush_everything_emitted_can_be_read_by_another_process() {
             message: n.to_string(),
         });
         recording.handle.flush();
-        assert!(tail.refresh(&mut store).unwrap());
+        assert!(tail.refresh(&mut store));
         assert_eq!(store.table(Phase::Student).last_step(), Some(n));
         assert_eq!(store.warnings.len() as u64, n + 1);
     }
@@ -37,7 +39,7 @@ fn after_a_flush_everything_emitted_can_be_read_by_another_process() {
 #[test]
 fn an_event_is_in_the_journal_before_it_is_passed_on() {
     let scratch = scratch();
-    let recording = Recorder::start(&scratch.run, StopSignal::new()).unwrap();
+    let recording = scratch.record(StopSignal::new());
     for n in 0..20 {
         let event = RunEvent::Warned {
             message: n.to_string(),
@@ -54,21 +56,21 @@ fn an_event_is_in_the_journal_before_it_is_passed_on() {
 #[test]
 fn recording_goes_on_when_nobody_watches() {
     let scratch = scratch();
-    let recording = Recorder::start(&scratch.run, StopSignal::new()).unwrap();
+    let recording = scratch.record(StopSignal::new());
     drop(recording.events);
     for n in 0..100 {
         recording.handle.emit(step(n));
     }
     drop(recording.handle);
     recording.recorder.join().unwrap();
-    let store = RunStore::open(&scratch.run).unwrap();
+    let store = RunStore::open(&scratch.run);
     assert_eq!(store.completed(Phase::Student), 100);
 }
 
 #[test]
 fn a_command_that_cannot_be_kept_becomes_a_warning() {
     let scratch = scratch();
-    let recording = Recorder::start(&scratch.run, StopSignal::new()).unwrap();
+    let recording = scratch.record(StopSignal::new());
     recording
         .handle
         .emit(RunEvent::CommandReceived(CommandRecord {
@@ -81,7 +83,7 @@ fn a_command_that_cannot_be_kept_becomes_a_warning() {
         }));
     drop(recording.handle);
     recording.recorder.join().unwrap();
-    let store = RunStore::open(&scratch.run).unwrap();
+    let store = RunStore::open(&scratch.run);
     assert!(
         store.warnings[0]
             .message
@@ -131,4 +133,86 @@ fn a_full_disk_stops_the_run_with_its_reason_and_nothing_hangs() {
     assert_eq!(passed_on.len(), 6, "five steps and one warning");
     assert!(matches!(&passed_on[2], RunEvent::Warned { message } if message.starts_with(expected)));
     assert!(recording.recorder.join().unwrap_err().starts_with(expected));
+}
+
+/// Trains into a run that something happens to. Returns what the recorder says,
+/// and what it passed on.
+fn recorded_while(happens: impl FnOnce(&Path)) -> (Scratch, String, Vec<RunEvent>) {
+    let scratch = scratch();
+    let stop = StopSignal::new();
+    let recording = scratch.record(stop.clone());
+    recording.handle.emit(RunEvent::Paused(true));
+    recording.handle.emit(step(0));
+    recording.handle.flush();
+    happens(scratch.run.path());
+    recording.handle.emit(step(1));
+    recording.handle.flush();
+    assert_eq!(recording.handle.failure(), stop.reason());
+    for event in [RunEvent::Paused(false), step(2)] {
+        recording.handle.emit(event);
+        recording.handle.flush();
+    }
+    drop(recording.handle);
+    let passed_on = recording.events.into_iter().collect();
+    let failure = recording.recorder.join().unwrap_err();
+    (scratch, failure, passed_on)
+}
+
+#[test]
+fn a_folder_that_is_deleted_is_noticed_and_nothing_is_made_in_its_place() {
+    let (scratch, failure, passed_on) = recorded_while(|run| fs::remove_dir_all(run).unwrap());
+    let expected = format!(
+        "{} was removed, moved or replaced while the run trained; nothing more is written to it. \
+         The run stops",
+        scratch.run.path().display()
+    );
+    assert_eq!(failure, expected);
+    assert!(!scratch.run.path().exists());
+    assert!(matches!(&passed_on[3], RunEvent::Warned { message } if *message == expected));
+}
+
+#[test]
+fn a_folder_that_is_moved_or_replaced_is_written_to_no_more() {
+    for replaced in [false, true] {
+        let mut before = Vec::new();
+        let (scratch, failure, _) = recorded_while(|run| {
+            let moved = run.with_extension("moved");
+            fs::rename(run, &moved).unwrap();
+            before = fs::read(moved.join("journal.jsonl")).unwrap();
+            if replaced {
+                fs::create_dir(run).unwrap();
+            }
+        });
+        assert!(
+            failure.contains("was removed, moved or replaced"),
+            "{failure}"
+        );
+        let moved = scratch.run.path().with_extension("moved");
+        assert_eq!(fs::read(moved.join("journal.jsonl")).unwrap(), before);
+        let here = fs::read_dir(scratch.run.path()).map_or(0, Iterator::count);
+        assert_eq!((scratch.run.path().exists(), here), (replaced, 0));
+    }
+}
+
+#[test]
+fn a_file_of_the_run_that_is_unlinked_or_replaced_is_noticed() {
+    for name in ["journal.jsonl", "series.bin", "lock"] {
+        for replaced in [false, true] {
+            let (scratch, failure, _) = recorded_while(|run| {
+                fs::remove_file(run.join(name)).unwrap();
+                if replaced {
+                    fs::write(run.join(name), "mine").unwrap();
+                }
+            });
+            let told = if name == "lock" {
+                "the lock of the run"
+            } else {
+                name
+            };
+            assert!(failure.contains(told), "{failure}");
+            assert!(!failure.contains("can be resumed"), "{failure}");
+            let there = fs::read_to_string(scratch.run.path().join(name)).ok();
+            assert_eq!(there.as_deref(), replaced.then_some("mine"));
+        }
+    }
 }

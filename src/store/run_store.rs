@@ -51,6 +51,19 @@ pub struct RunStore {
     pub warnings: Vec<Warning>,
     /// Logged steps.
     pub tables: Tables,
+    /// What could not be read of it, for people; it may be missing here.
+    pub problems: Vec<String>,
+    memory: Memory,
+}
+
+/// How much of what happened is remembered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Memory {
+    /// All of it, to be looked at.
+    #[default]
+    Whole,
+    /// The last of everything and the best evaluation: what results are.
+    Latest,
 }
 
 impl RunStore {
@@ -60,10 +73,29 @@ impl RunStore {
         Self::default()
     }
 
+    /// The same run, of which from now on no more is remembered than its results
+    /// need, however long it trains: the last logged step, iteration and
+    /// checkpoint, and the last and the best evaluation. For who reports a run
+    /// and shows no curves.
+    #[must_use]
+    pub fn keeping_latest(self) -> Self {
+        Self {
+            tables: Tables::default(),
+            memory: Memory::Latest,
+            ..self
+        }
+    }
+
     /// Takes in one event of a live run.
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::StepLogged(row) => self.tables.of_mut(row.phase).push(row),
+            RunEvent::StepLogged(row) => {
+                let table = self.tables.of_mut(row.phase);
+                if self.memory == Memory::Latest {
+                    table.clear();
+                }
+                table.push(row);
+            }
             RunEvent::RunStarted { resumed, .. } => {
                 self.tables.rewind(resumed.unwrap_or(START));
                 self.apply_journalled(event);
@@ -141,6 +173,9 @@ impl RunStore {
             } => {
                 let phase = self.phase.unwrap_or(Phase::Student);
                 self.reached(phase, *step);
+                if self.memory == Memory::Latest {
+                    self.iterations.clear();
+                }
                 self.iterations.push(Iteration {
                     at: Position { phase, step: *step },
                     iteration: *iteration,
@@ -153,9 +188,15 @@ impl RunStore {
             RunEvent::Evaluated(evaluation) => {
                 self.reached(evaluation.phase, evaluation.step);
                 self.evaluations.push(evaluation.clone());
+                if self.memory == Memory::Latest {
+                    self.forget_evaluations();
+                }
             }
             RunEvent::CheckpointSaved { at, folder, best } => {
                 self.reached(at.phase, at.step);
+                if self.memory == Memory::Latest {
+                    self.checkpoints.clear();
+                }
                 self.checkpoints.push(Checkpoint {
                     at: *at,
                     folder: folder.clone(),
@@ -222,6 +263,24 @@ impl RunStore {
                 command.state = CommandState::Void;
             }
         }
+    }
+
+    /// Forgets evaluations that are neither the best of their model nor the last
+    /// of their kind. That the best so far is kept decides which is the best in
+    /// the end.
+    fn forget_evaluations(&mut self) {
+        let kind = |of: &Evaluation| (of.phase, of.split, of.weights);
+        let known = &self.evaluations;
+        let is_best = |of: &Evaluation| {
+            let best = self.best_evaluation(of.phase);
+            best.is_some_and(|best| std::ptr::eq(best, of))
+        };
+        let kept: Vec<bool> = (1..)
+            .zip(known)
+            .map(|(next, of)| is_best(of) || known[next..].iter().all(|l| kind(l) != kind(of)))
+            .collect();
+        let mut kept = kept.into_iter();
+        self.evaluations.retain(|_| kept.next().unwrap_or(true));
     }
 
     fn reached(&mut self, phase: Phase, step: u64) {

@@ -1,6 +1,9 @@
+use std::fs;
+
 use super::*;
-use crate::event::{Command, CommandRecord, Origin};
+use crate::event::{Command, CommandRecord, Origin, StepRow};
 use crate::store::testing::{played, small_run};
+use crate::untrusted::testing::make_pipe;
 
 fn at(phase: Phase, step: u64) -> Position {
     Position { phase, step }
@@ -163,7 +166,7 @@ fn a_command_goes_from_requested_to_its_fate() {
 #[test]
 fn a_run_on_disk_folds_to_the_same_state_as_the_live_one() {
     let (folder, live) = played();
-    let store = RunStore::open(&folder.run).unwrap();
+    let store = RunStore::open(&folder.run);
     assert_eq!(store, live);
     assert_eq!(store.outcome(), Some(&Outcome::Completed));
 }
@@ -172,7 +175,121 @@ fn a_run_on_disk_folds_to_the_same_state_as_the_live_one() {
 fn a_folder_in_which_nothing_happened_yet_is_an_empty_run() {
     let (folder, _) = played();
     for path in [folder.run.journal(), folder.run.series()] {
-        std::fs::remove_file(path).unwrap();
+        fs::remove_file(path).unwrap();
     }
-    assert_eq!(RunStore::open(&folder.run).unwrap(), RunStore::new());
+    assert_eq!(RunStore::open(&folder.run), RunStore::new());
+}
+
+#[test]
+fn of_a_run_that_is_only_reported_no_more_is_kept_after_a_million_steps_than_after_one() {
+    let mut store = RunStore::new().keeping_latest();
+    let row = |step: u64| {
+        RunEvent::StepLogged(StepRow {
+            phase: Phase::Student,
+            step,
+            epoch: step as f64 / 100.0,
+            seconds: step as f64,
+            values: BTreeMap::from([
+                ("knob/lr".to_owned(), 0.1),
+                (format!("loss/{}", step % 3), step as f64),
+            ]),
+        })
+    };
+    let evaluations: Vec<RunEvent> = small_run()
+        .into_iter()
+        .filter(|event| !matches!(event, RunEvent::StepLogged(_)))
+        .collect();
+    for step in 0..1_000_000 {
+        store.apply(&row(step));
+        if step.is_multiple_of(10_000) {
+            for event in &evaluations {
+                store.apply(event);
+            }
+        }
+    }
+    let table = store.table(Phase::Student);
+    assert_eq!((table.len(), table.last_step()), (1, Some(999_999)));
+    assert_eq!(table.seconds(), Some(999_999.0));
+    assert_eq!(store.knobs(Phase::Student)["lr"], 0.1);
+    assert!(table.steps.capacity() <= 4);
+    assert!(table.columns.values().all(|column| column.capacity() <= 4));
+    assert!(store.evaluations.len() <= 8);
+    assert_eq!((store.iterations.len(), store.checkpoints.len()), (1, 1));
+}
+
+#[test]
+fn a_run_of_which_only_the_latest_is_kept_has_the_same_results() {
+    let events = small_run();
+    let (whole, mut latest) = (folded(&events), RunStore::new().keeping_latest());
+    for event in &events {
+        latest.apply(event);
+    }
+    for phase in [Phase::Teacher, Phase::Student] {
+        assert_eq!(latest.best_evaluation(phase), whole.best_evaluation(phase));
+        assert_eq!(latest.completed(phase), whole.completed(phase));
+        assert_eq!(latest.knobs(phase), whole.knobs(phase));
+        assert_eq!(latest.table(phase).seconds(), whole.table(phase).seconds());
+        for split in [Split::Valid, Split::Test] {
+            for weights in [EvaluatedWeights::Last, EvaluatedWeights::Best] {
+                assert_eq!(
+                    latest.last_evaluation(phase, split, weights),
+                    whole.last_evaluation(phase, split, weights)
+                );
+            }
+        }
+    }
+    assert!(latest.evaluations.len() < whole.evaluations.len());
+}
+
+#[test]
+fn what_is_damaged_costs_itself_and_is_named() {
+    let (folder, live) = played();
+    let path = folder.run.journal();
+    let text = fs::read_to_string(&path).unwrap();
+    let line = text
+        .lines()
+        .position(|line| line.contains("Evaluated"))
+        .unwrap();
+    let damaged: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(at, kept)| if at == line { "garbage" } else { kept }.to_owned() + "\n")
+        .collect();
+    fs::write(&path, damaged.concat()).unwrap();
+    let mut series = fs::read(folder.run.series()).unwrap();
+    series.extend(b"garbage that is longer than a header");
+    fs::write(folder.run.series(), series).unwrap();
+    let store = RunStore::open(&folder.run);
+    assert_eq!(store.evaluations.len(), live.evaluations.len() - 1);
+    assert_eq!((&store.tables, &store.status), (&live.tables, &live.status));
+    let [journal, series] = store.problems.as_slice() else {
+        panic!("{:?}", store.problems);
+    };
+    assert!(journal.contains(&format!("line {}: not an event", line + 1)));
+    assert!(series.contains("series.bin: the block at byte"), "{series}");
+}
+
+#[test]
+fn a_journal_that_is_all_garbage_is_given_up_after_a_while() {
+    let (folder, live) = played();
+    fs::write(folder.run.journal(), "garbage\n".repeat(1_000_000)).unwrap();
+    let store = RunStore::open(&folder.run);
+    assert_eq!(store.tables, live.tables);
+    assert!(store.problems[0].ends_with("(and so many more places that the rest was not read)"));
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_is_a_problem_and_not_waited_for() {
+    let (folder, _) = played();
+    for path in [folder.run.journal(), folder.run.series()] {
+        make_pipe(&path);
+    }
+    let store = RunStore::open(&folder.run);
+    assert_eq!(store.problems.len(), 2);
+    assert!(
+        store
+            .problems
+            .iter()
+            .all(|problem| problem.contains("it is a pipe"))
+    );
 }

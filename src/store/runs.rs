@@ -41,8 +41,9 @@ pub struct RunEntry {
     pub plan: Option<Arc<RunPlan>>,
     /// What happened, as far as it was read.
     pub store: RunStore,
-    /// Why it could not be read further, if so.
-    pub problem: Option<String>,
+    /// What is wrong with what does not change as it trains: its experiment, its
+    /// notes. What is wrong with the rest is in its fold.
+    pub problems: Vec<String>,
 }
 
 /// Where a run stands, with its process taken into account.
@@ -98,8 +99,20 @@ impl RunEntry {
             experiment: String::new(),
             plan: None,
             store: RunStore::new(),
-            problem: None,
+            problems: Vec::new(),
         }
+    }
+
+    /// What could not be read of it, if anything: the first, and how much more.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let mut problems = self.problems.iter().chain(&self.store.problems);
+        let first = problems.next()?;
+        Some(match problems.count() {
+            0 => first.clone(),
+            1 => format!("{first} (and another problem)"),
+            more => format!("{first} (and {more} more problems)"),
+        })
     }
 
     /// Where it stands.
@@ -224,6 +237,16 @@ mod tests {
         let ended = Status::Ended(Outcome::Completed);
         assert_eq!(run(ended, Life::Here).state(), RunState::Completed);
         assert!(RunState::Crashed.can_resume() && !RunState::Completed.can_resume());
+    }
+
+    #[test]
+    fn a_run_says_what_could_not_be_read_of_it() {
+        let mut run = run(Status::NotStarted, Life::Nobody);
+        assert_eq!(run.problem(), None);
+        run.store.problems.push("the journal".to_owned());
+        assert_eq!(run.problem().unwrap(), "the journal");
+        run.problems.push("the notes".to_owned());
+        assert_eq!(run.problem().unwrap(), "the notes (and another problem)");
     }
 
     #[test]

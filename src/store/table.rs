@@ -135,6 +135,16 @@ impl SeriesTable {
         self.fill_gaps();
     }
 
+    /// Forgets every row. The metrics stay known.
+    pub(super) fn clear(&mut self) {
+        self.steps.clear();
+        self.epochs.clear();
+        self.seconds.clear();
+        for column in self.columns.values_mut() {
+            column.clear();
+        }
+    }
+
     /// Makes every column as long as the steps.
     pub(super) fn fill_gaps(&mut self) {
         for column in self.columns.values_mut() {

@@ -6,10 +6,10 @@ use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
 
-use super::{Recorder, RunStore};
+use super::{Recorder, Recording, RunStore};
 use crate::event::channel::EventSink;
 use crate::event::{DataSummary, Outcome, RunEvent};
-use crate::run::{RunFolder, StopSignal};
+use crate::run::{RunFolder, RunLock, StopSignal};
 
 /// What was found of so many training images of each class, and so many for
 /// validation and test.
@@ -39,16 +39,26 @@ enum Entry {
     Emit(RunEvent),
 }
 
-/// A run's folder that is removed when it is dropped.
+/// A run's folder that is removed when it is dropped, with its lock.
 pub(crate) struct Scratch {
     pub(crate) run: RunFolder,
+    lock: RunLock,
     _checkpoints: tempfile::TempDir,
+}
+
+impl Scratch {
+    /// Records into the folder.
+    pub(crate) fn record(&self, stop: StopSignal) -> Recording {
+        Recorder::start(&self.run, &self.lock, stop).unwrap()
+    }
 }
 
 pub(crate) fn scratch() -> Scratch {
     let checkpoints = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(checkpoints.path(), "small", "Experiment()", UNIX_EPOCH).unwrap();
     Scratch {
-        run: RunFolder::create(checkpoints.path(), "small", "Experiment()", UNIX_EPOCH).unwrap(),
+        lock: run.lock().unwrap(),
+        run,
         _checkpoints: checkpoints,
     }
 }
@@ -66,7 +76,7 @@ pub(crate) fn small_run() -> Vec<RunEvent> {
 /// has it.
 pub(crate) fn played() -> (Scratch, RunStore) {
     let scratch = scratch();
-    let recording = Recorder::start(&scratch.run, StopSignal::new()).unwrap();
+    let recording = scratch.record(StopSignal::new());
     for event in small_run() {
         recording.handle.emit(event);
     }

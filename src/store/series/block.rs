@@ -14,6 +14,10 @@ pub(super) const FILE_HEADER: usize = 16;
 /// Bytes before a block's payload.
 pub(super) const HEADER: usize = 32;
 
+/// Bytes of the largest payload: a writer puts no more than a few into a block,
+/// and a reader takes no memory for more.
+pub(super) const LARGEST_PAYLOAD: u32 = 64 << 20;
+
 const MAGIC: [u8; 4] = *b"BLCK";
 /// Columns that every row has: step, epoch, seconds.
 const SHARED: usize = 3;
@@ -147,12 +151,14 @@ impl Header {
         }
     }
 
-    /// Whether the payload has the bytes that the rows need, before anything is
-    /// reserved for them.
+    /// Whether the payload has the bytes that the rows need and no more than a
+    /// block may have, before anything is reserved for them.
     pub(super) fn is_plausible(&self) -> bool {
         let values = u64::from(self.rows) * (SHARED as u64 + u64::from(self.columns));
         match self.kind {
-            Kind::Rows => values * WIDTH as u64 <= u64::from(self.payload),
+            Kind::Rows => {
+                values * WIDTH as u64 <= u64::from(self.payload) && self.payload <= LARGEST_PAYLOAD
+            }
             Kind::Rewind => self.payload == 0,
         }
     }

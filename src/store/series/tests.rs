@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{Phase, Position, StepRow};
 use crate::store::table::Tables;
+use crate::untrusted::testing::{grow_sparse, make_pipe};
 
 fn row(phase: Phase, step: u64, values: &[(&str, f64)]) -> StepRow {
     StepRow {
@@ -43,9 +44,20 @@ fn written(path: &Path, blocks: &[Vec<StepRow>]) {
     writer.sync().unwrap();
 }
 
+/// What can be read, and what was passed over.
+fn read_leniently(path: &Path) -> (Tables, Option<String>) {
+    let mut tables = Tables::default();
+    let mut reader = SeriesReader::new(path);
+    let error = reader.read_into(&mut tables).err();
+    let problem = error.map(|error| error.to_string());
+    (tables, problem.or(reader.problem()))
+}
+
 fn read(path: &Path) -> Result<Tables, SeriesError> {
     let mut tables = Tables::default();
-    SeriesReader::new(path).read_into(&mut tables)?;
+    let mut reader = SeriesReader::new(path);
+    reader.read_into(&mut tables)?;
+    assert_eq!(reader.problem(), None);
     Ok(tables)
 }
 
@@ -83,22 +95,60 @@ fn a_series_cut_at_any_byte_gives_every_complete_block_and_can_be_appended_to() 
 }
 
 #[test]
-fn a_flipped_bit_is_never_read_as_a_number() {
+fn a_flipped_bit_is_never_read_as_a_number_and_costs_no_more_than_its_block() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("series.bin");
     written(&path, &blocks());
     let whole = fs::read(&path).unwrap();
-    let without_last = folded(blocks()[..2].iter().flatten());
-    for at in 16..whole.len() {
-        let mut bytes = whole.clone();
-        bytes[at] ^= 0x10;
-        fs::write(&path, &bytes).unwrap();
-        match read(&path) {
-            Err(SeriesError::Damaged { offset, .. }) => assert!(offset <= at as u64),
-            Ok(tables) => assert_eq!(tables, without_last, "flipped at {at}"),
-            Err(other) => panic!("flipped at {at}: {other}"),
+    let without = |damaged: usize| {
+        let mut kept = blocks();
+        kept.remove(damaged);
+        folded(kept.iter().flatten())
+    };
+    let mut begin = 16;
+    for (number, rows) in blocks().iter().enumerate() {
+        let length = block::rows(rows).unwrap().len();
+        for at in begin..begin + length {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            fs::write(&path, &bytes).unwrap();
+            let (tables, problem) = read_leniently(&path);
+            let is_last = number + 1 == blocks().len();
+            if at < begin + block::HEADER {
+                // Where the next block begins is no longer known.
+                let before = folded(blocks()[..number].iter().flatten());
+                assert_eq!(tables, before, "flipped at {at}");
+                let problem = problem.unwrap();
+                assert!(
+                    problem.contains(&format!("byte {begin} is damaged")),
+                    "{problem}"
+                );
+            } else {
+                assert_eq!(tables, without(number), "flipped at {at}");
+                assert_eq!(problem.is_none(), is_last, "flipped at {at}");
+            }
         }
+        begin += length;
     }
+}
+
+#[test]
+fn several_damaged_blocks_are_one_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("series.bin");
+    let rows: Vec<Vec<StepRow>> = (0..4)
+        .map(|step| vec![row(Phase::Student, step, &[("loss/total", 1.0)])])
+        .collect();
+    written(&path, &rows);
+    let mut bytes = fs::read(&path).unwrap();
+    let length = (bytes.len() - 16) / 4;
+    for number in [1, 2] {
+        bytes[16 + number * length + block::HEADER] ^= 1;
+    }
+    fs::write(&path, &bytes).unwrap();
+    let (tables, problem) = read_leniently(&path);
+    assert_eq!(tables, folded([&rows[0][0], &rows[3][0]]));
+    assert!(problem.unwrap().ends_with("(and another block)"));
 }
 
 #[test]
@@ -115,14 +165,72 @@ fn damage_in_the_middle_is_an_error_and_nothing_is_cut_off() {
 }
 
 #[test]
-fn zeros_after_the_last_block_are_a_torn_end() {
+fn zeros_after_the_last_block_are_a_torn_end_however_many_there_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("series.bin");
     written(&path, &blocks());
+    let length = fs::metadata(&path).unwrap().len();
+    for zeros in [1, 100, 1 << 40] {
+        grow_sparse(&path, zeros);
+        assert_eq!(read(&path).unwrap(), folded(blocks().iter().flatten()));
+        drop(SeriesWriter::append_to(&path).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().len(), length);
+    }
+    // So is a last block of which only the beginning reached the disk.
     let mut bytes = fs::read(&path).unwrap();
-    bytes.extend([0; 100]);
+    let end = bytes.len();
+    bytes[end - 8..].fill(0);
     fs::write(&path, &bytes).unwrap();
-    assert_eq!(read(&path).unwrap(), folded(blocks().iter().flatten()));
+    grow_sparse(&path, 1 << 40);
+    assert_eq!(read(&path).unwrap(), folded(blocks()[..2].iter().flatten()));
+}
+
+#[test]
+fn a_block_that_claims_more_than_a_block_may_have_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("series.bin");
+    written(&path, &blocks()[..1]);
+    let mut bytes = fs::read(&path).unwrap();
+    let begin = bytes.len();
+    bytes.extend(block::rows(&blocks()[1]).unwrap());
+    bytes[begin + 12..begin + 16].copy_from_slice(&u32::MAX.to_le_bytes());
+    let crc = crc32c::crc32c(&bytes[begin..begin + 28]);
+    bytes[begin + 28..begin + 32].copy_from_slice(&crc.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    grow_sparse(&path, 1 << 40);
+    let (tables, problem) = read_leniently(&path);
+    assert_eq!(tables, folded(&blocks()[0]));
+    assert!(problem.unwrap().contains("is damaged"));
+}
+
+#[test]
+fn rows_of_very_many_metrics_are_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("series.bin");
+    let names: Vec<String> = (0..3000).map(|number| format!("m{number}")).collect();
+    let values: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), 1.0)).collect();
+    let rows: Vec<StepRow> = (0..400)
+        .map(|step| row(Phase::Student, step, &values))
+        .collect();
+    written(&path, std::slice::from_ref(&rows));
+    assert_eq!(read(&path).unwrap(), folded(&rows));
+}
+
+#[test]
+fn a_pipe_is_an_error_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("series.bin");
+    make_pipe(&path);
+    for error in [
+        read(&path).unwrap_err(),
+        SeriesWriter::append_to(&path).unwrap_err(),
+    ] {
+        assert!(
+            error
+                .to_string()
+                .ends_with("it is a pipe, not a regular file")
+        );
+    }
 }
 
 #[test]

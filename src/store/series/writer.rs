@@ -6,10 +6,13 @@ use super::reader::SeriesReader;
 use super::{SeriesError, block, refused};
 use crate::event::{Position, StepRow};
 use crate::run::append_file::AppendFile;
+use crate::untrusted::FileId;
 
 /// Rows of a full block: with twenty metrics 184 kB, so that names and headers
 /// cost nothing and reading is sequential.
 const ROWS_OF_A_BLOCK: usize = 1024;
+/// Values of a full block, where rows are wide: 8 MiB, of the 64 that are read.
+const VALUES_OF_A_BLOCK: usize = 1 << 20;
 
 /// A series that is written. Hold the run's lock.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct SeriesWriter {
     file: AppendFile,
     /// Rows of the next block, of one training and ascending.
     rows: Vec<StepRow>,
+    /// Values in them.
+    values: usize,
 }
 
 impl SeriesWriter {
@@ -29,6 +34,7 @@ impl SeriesWriter {
             path: path.to_owned(),
             file: AppendFile::open(path, length).map_err(|e| refused(e, path))?,
             rows: Vec::new(),
+            values: 0,
         };
         if length == 0 {
             writer.write(&block::file_header())?;
@@ -42,8 +48,9 @@ impl SeriesWriter {
         if !self.rows.last().is_none_or(follows) {
             self.flush()?;
         }
+        self.values += row.values.len();
         self.rows.push(row);
-        if self.rows.len() >= ROWS_OF_A_BLOCK {
+        if self.rows.len() >= ROWS_OF_A_BLOCK || self.values >= VALUES_OF_A_BLOCK {
             self.flush()?;
         }
         Ok(())
@@ -61,6 +68,7 @@ impl SeriesWriter {
             self.write(&bytes)?;
         }
         self.rows.clear();
+        self.values = 0;
         Ok(())
     }
 
@@ -68,6 +76,11 @@ impl SeriesWriter {
     pub fn sync(&mut self) -> Result<(), SeriesError> {
         self.flush()?;
         self.file.sync().map_err(|e| refused(e, &self.path))
+    }
+
+    /// The file that is written, to be held against what its path leads to.
+    pub fn id(&self) -> Result<FileId, SeriesError> {
+        self.file.id().map_err(|e| refused(e, &self.path))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SeriesError> {

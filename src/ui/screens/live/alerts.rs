@@ -85,8 +85,8 @@ impl Alerts {
         self.found.extend(self.of_series(phase));
         self.found.extend(of_evaluations(store, phase));
         self.found.extend(of_store(store));
-        self.found.extend(run.problem.iter().map(|problem| Alert {
-            message: format!("the run cannot be read further: {problem}"),
+        self.found.extend(run.problem().map(|problem| Alert {
+            message: format!("not everything could be read of the run: {problem}"),
             at: None,
         }));
     }

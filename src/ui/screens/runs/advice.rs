@@ -15,8 +15,8 @@ use crate::ui::theme::Theme;
 /// goes on with it: before the reason, which may be long and cut.
 pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
     let entry = run.run;
-    if let Some(problem) = &entry.problem {
-        return Some(format!("could not be read further: {problem}"));
+    if let Some(problem) = entry.problem() {
+        return Some(format!("not everything could be read: {problem}"));
     }
     let goes_on = |how: &str| match keymap.key(Action::ResumeRun) {
         Some(key) => format!("; {key} {how}"),
@@ -47,7 +47,7 @@ pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
 pub(super) fn line(run: &Subject, most: usize, keymap: &Keymap, theme: &Theme) -> Line<'static> {
     match advice(run, keymap) {
         Some(advice) => {
-            let (symbol, style) = match run.run.problem {
+            let (symbol, style) = match run.run.problem() {
                 Some(_) => ("!", theme.warn()),
                 None => look(run.run.state(), theme),
             };

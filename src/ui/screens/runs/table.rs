@@ -235,7 +235,7 @@ impl Table<'_> {
         if is_baseline && row.width > 1 {
             buffer.set_string(row.x + 1, row.y, BASELINE.to_string(), theme.accent());
         }
-        if subject.run.problem.is_some() && !is_baseline && row.width > 1 {
+        if subject.run.problem().is_some() && !is_baseline && row.width > 1 {
             buffer.set_string(row.x + 1, row.y, "!", theme.warn());
         }
         // The baseline is not measured against itself.

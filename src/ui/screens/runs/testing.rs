@@ -238,7 +238,8 @@ pub(super) fn runs() -> Runs {
     runs.insert(teacher);
 
     let mut unread = entry("mnist-20260102-115900-000000", "", 13);
-    unread.problem = Some("journal.jsonl: version 9 is newer than this program".to_owned());
+    let problem = "journal.jsonl: version 9 is newer than this program";
+    unread.problems.push(problem.to_owned());
     runs.insert(unread);
     runs
 }

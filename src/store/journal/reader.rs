@@ -1,0 +1,174 @@
+//! Reading a journal, also while it is being written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{FORMAT, Header, JournalError, LONGEST_LINE, Seal, failed};
+use crate::event::{JOURNAL_VERSION, RunEvent};
+use crate::store::lines::LineReader;
+use crate::untrusted::files::size;
+
+/// What a seal begins with.
+const SEALED: &[u8] = b"{\"Sealed\":";
+
+/// Characters of the reason why a line is no event.
+const LONGEST_REASON: usize = 300;
+
+/// Reads a journal from the start, also while it is being written.
+#[derive(Debug)]
+pub struct JournalReader {
+    path: PathBuf,
+    lines: LineReader,
+    /// Whether the first line was passed, whatever it said.
+    begun: bool,
+    /// What it said.
+    version: Option<u32>,
+    /// CRC-32C of everything that was read.
+    crc: u32,
+    /// Number of the line after the last seal.
+    unsealed: u64,
+}
+
+impl JournalReader {
+    /// A reader at the start of a journal, which need not exist yet.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            lines: LineReader::new(path, LONGEST_LINE),
+            begun: false,
+            version: None,
+            crc: 0,
+            unsealed: 1,
+        }
+    }
+
+    /// The next event; none at the end so far. Asking again after that gives
+    /// what was appended since, and asking again after an error that
+    /// [is damage](JournalError::is_damage) what is behind it.
+    pub fn next_event(&mut self) -> Result<Option<RunEvent>, JournalError> {
+        if (!self.begun && !self.read_header()?) || !self.advance()? {
+            return Ok(None);
+        }
+        let Some(text) = self.lines.line() else {
+            let most = size(LONGEST_LINE as u64);
+            return Err(self.garbage(&format!("longer than {most} or filled with zeros")));
+        };
+        match serde_json::from_slice(text) {
+            Ok(event) => Ok(Some(event)),
+            Err(error) => Err(self.garbage(&error.to_string())),
+        }
+    }
+
+    /// Every event from here to the end, for who resumes or replays the run: an
+    /// adjustment may have stood in what cannot be read.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn read_all(&mut self) -> Result<Vec<RunEvent>, JournalError> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next_event()? {
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    /// The format's version, once the first line was read.
+    #[must_use]
+    pub fn version(&self) -> Option<u32> {
+        self.version
+    }
+
+    /// Whether a torn line followed the last event, when the end was reached.
+    #[must_use]
+    pub fn has_torn_end(&self) -> bool {
+        self.lines.has_torn_end()
+    }
+
+    /// Goes to the end without keeping anything. Returns the bytes of complete
+    /// lines and their checksum.
+    pub(super) fn skip_all(&mut self) -> Result<(u64, u32), JournalError> {
+        loop {
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => return Ok((self.lines.offset(), self.crc)),
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads the first line; false if there is none yet.
+    pub(super) fn read_header(&mut self) -> Result<bool, JournalError> {
+        if self.version.is_none() {
+            if !self.advance()? {
+                return Ok(false);
+            }
+            let text = self.lines.line().unwrap_or_default();
+            let header = serde_json::from_slice::<Header>(text).ok();
+            self.version = header
+                .filter(|header| header.format == FORMAT)
+                .map(|header| header.version);
+        }
+        match self.version {
+            Some(found) if found > JOURNAL_VERSION => Err(JournalError::TooNew {
+                path: self.path.clone(),
+                found,
+            }),
+            version => {
+                // What follows may be events all the same.
+                self.begun = true;
+                version.map(|_| true).ok_or(JournalError::NotAJournal {
+                    path: self.path.clone(),
+                })
+            }
+        }
+    }
+
+    /// Goes to the next line that is not a seal; false if there is none yet.
+    fn advance(&mut self) -> Result<bool, JournalError> {
+        while self.lines.advance().map_err(|e| self.io(e))? {
+            let Some(line) = self.lines.line() else {
+                return Ok(true);
+            };
+            let seal = seal_of(line);
+            let before = seal.unwrap_or(self.crc);
+            let agrees = before == self.crc;
+            self.crc = crc32c::crc32c_append(crc32c::crc32c_append(before, line), b"\n");
+            if seal.is_none() {
+                return Ok(true);
+            }
+            let number = self.lines.number();
+            let first = std::mem::replace(&mut self.unsealed, number + 1);
+            if !agrees {
+                return Err(JournalError::Changed {
+                    path: self.path.clone(),
+                    first,
+                    last: number - 1,
+                });
+            }
+        }
+        Ok(false)
+    }
+
+    fn garbage(&self, reason: &str) -> JournalError {
+        JournalError::Garbage {
+            path: self.path.clone(),
+            line: self.lines.number(),
+            reason: reason.chars().take(LONGEST_REASON).collect(),
+        }
+    }
+
+    fn io(&self, source: io::Error) -> JournalError {
+        failed("read", &self.path, source)
+    }
+}
+
+/// The checksum that a line states, if it is a seal.
+fn seal_of(line: &[u8]) -> Option<u32> {
+    if !line.starts_with(SEALED) {
+        return None;
+    }
+    let Seal::Sealed { crc32c } = serde_json::from_slice(line).ok()?;
+    Some(crc32c)
+}
