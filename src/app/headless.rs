@@ -15,7 +15,7 @@ pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
         .map_err(|error| format!("error: {error}"))?;
     let mut session =
         Session::begin(job, &arguments.checkpoints, stop).map_err(|error| shown(&error))?;
-    let mut store = std::mem::take(&mut session.before);
+    let mut store = std::mem::take(&mut session.before).keeping_latest();
     let mut reporting = Reporting::new(arguments, &session.gates, &session.folder)
         .map_err(|error| format!("error: {error}"))?;
     let (events, end) = session.into_parts();

@@ -86,7 +86,8 @@ pub struct Session {
     pub folder: RunFolder,
     /// What its figures are held against at the end.
     pub gates: Vec<Gate>,
-    /// The run as earlier processes left it; `events` continue from there.
+    /// The run as earlier processes left it, without its logged steps; `events`
+    /// continue from there.
     pub before: RunStore,
     /// What happens, each event after it was recorded; ends with the training.
     pub events: Receiver<RunEvent>,
@@ -141,7 +142,7 @@ impl Session {
             handle,
             events,
             recorder,
-        } = Recorder::start(&folder, stop.clone())?;
+        } = Recorder::start(&folder, &lock, stop.clone())?;
         for message in past.warnings {
             handle.emit(RunEvent::Warned { message });
         }

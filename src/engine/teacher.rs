@@ -82,6 +82,7 @@ pub fn obtain(
     if let Some(own) = own_copy(folder)? {
         return read(network, &own, sink);
     }
+    make(&folder.teacher())?;
     let checkpoints = CheckpointFolder::new(folder, Phase::Teacher);
     let cached = cache.join(key(prepared, teacher, training));
     let untouched = checkpoints.latest()?.is_none() && !inbox.awaits(Phase::Teacher);
@@ -221,14 +222,18 @@ fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
     }
 }
 
-/// Puts a teacher into the run's folder, and reads it back.
-fn keep(place: &Path, files: &Files) -> Result<Sealed, Failure> {
+/// Makes the teacher's folder in the run's, which is there or was lost.
+fn make(place: &Path) -> Result<(), Failure> {
     match fs::create_dir(place) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(file_failure(place, error));
+            Err(file_failure(place, error))
         }
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+/// Puts a teacher into the run's folder, and reads it back.
+fn keep(place: &Path, files: &Files) -> Result<Sealed, Failure> {
     for (name, bytes) in files {
         let path = place.join(name);
         atomic::write_file(&path, bytes).map_err(|error| file_failure(&path, error))?;

@@ -41,6 +41,12 @@ impl AppendFile {
         Ok(file)
     }
 
+    /// Bytes of whole pieces.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Appends a piece with one write.
     pub fn append(&mut self, piece: &[u8]) -> Result<(), Refused> {
         if let Err(source) = self.file.write_all(piece) {

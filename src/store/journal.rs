@@ -192,6 +192,12 @@ impl Journal {
         self.file.id().map_err(|e| refused(e, &self.path))
     }
 
+    /// Bytes that were written.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.file.length()
+    }
+
     fn seal(&mut self) -> Result<(), JournalError> {
         if !self.sealed {
             self.write_line(&Seal::Sealed { crc32c: self.crc })?;

@@ -28,7 +28,7 @@ pub use record::{
     Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
 };
 pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
-pub use replay::{adjustments, adjustments_from, journal_position};
+pub use replay::{adjustments, adjustments_from};
 pub use run_store::RunStore;
 pub use run_tail::RunTail;
 pub use runs::{Life, RunEntry, RunState, Runs};

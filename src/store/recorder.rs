@@ -9,6 +9,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -83,6 +84,8 @@ pub struct Recorder {
 pub struct RecorderHandle {
     sender: Sender<Message>,
     failure: Failure,
+    /// Bytes of the journal at the last flush.
+    recorded: Arc<AtomicU64>,
 }
 
 /// Why events can no longer be kept; set once.
@@ -91,8 +94,9 @@ type Failure = Arc<OnceLock<String>>;
 #[derive(Debug)]
 enum Message {
     Event(Box<RunEvent>),
-    /// Everything before is to reach the disk; then the sender is told.
-    Flush(SyncSender<()>),
+    /// Everything before is to reach the disk; then the sender is told how long
+    /// the journal is.
+    Flush(SyncSender<u64>),
 }
 
 /// Where events are kept. Tests put a disk that fills up in its place.
@@ -102,6 +106,8 @@ trait Archive: Send + 'static {
     fn publish(&mut self) -> Result<(), RecorderError>;
     /// Waits until everything is on the disk.
     fn sync(&mut self) -> Result<(), RecorderError>;
+    /// Bytes of the journal.
+    fn length(&self) -> u64;
 }
 
 impl RecorderError {
@@ -140,6 +146,7 @@ impl Recorder {
             handle: RecorderHandle {
                 sender,
                 failure: Arc::clone(&failure),
+                recorded: Arc::default(),
             },
             events,
             recorder: Self { thread, failure },
@@ -170,9 +177,15 @@ impl EventSink for RecorderHandle {
 
     fn flush(&self) {
         let (done, wait) = sync_channel(1);
-        if self.sender.send(Message::Flush(done)).is_err() || wait.recv().is_err() {
-            self.gone();
+        let sent = self.sender.send(Message::Flush(done)).is_ok();
+        match wait.recv() {
+            Ok(length) if sent => self.recorded.store(length, Ordering::Relaxed),
+            _ => self.gone(),
         }
+    }
+
+    fn recorded(&self) -> Option<u64> {
+        Some(self.recorded.load(Ordering::Relaxed))
     }
 
     fn failure(&self) -> Option<String> {
@@ -212,7 +225,7 @@ impl<A: Archive> Work<A> {
                 Ok(Message::Flush(done)) => {
                     self.attempt(A::sync);
                     // Whoever asked may be gone; there is nobody else to tell.
-                    let _ = done.send(());
+                    let _ = done.send(self.archive.length());
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     publish_at = None;
@@ -345,6 +358,10 @@ impl Archive for Files {
         self.check_places()?;
         self.series.sync()?;
         Ok(self.journal.sync()?)
+    }
+
+    fn length(&self) -> u64 {
+        self.journal.length()
     }
 }
 

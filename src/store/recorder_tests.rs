@@ -115,6 +115,10 @@ impl Archive for FillsUp {
     fn sync(&mut self) -> Result<(), RecorderError> {
         Ok(())
     }
+
+    fn length(&self) -> u64 {
+        0
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! resumed.
 
 use super::run_store::START;
-use crate::event::{Command, CommandRecord, Phase, Position, RunEvent, Split};
+use crate::event::{Command, CommandRecord, Position, RunEvent};
 
 /// Every adjustment that shaped the run, with the position of the first step
 /// that felt it, in order. An adjustment that a resume took back is left out;
@@ -59,57 +59,11 @@ pub fn adjustments_from<'a>(
     found
 }
 
-/// Where the run stood at the last event that tells: a checkpoint that stands
-/// further on than this was made by a process whose last events are missing from
-/// the journal, adjustments among them perhaps. None before the first training.
-///
-/// An event that tells must come before its checkpoint, or a process killed
-/// between the two leaves a checkpoint that is further on and nothing missing.
-#[must_use]
-pub fn journal_position<'a>(events: impl IntoIterator<Item = &'a RunEvent>) -> Option<Position> {
-    let mut phase = None;
-    let mut reached: Option<Position> = None;
-    for event in events {
-        let at = match event {
-            RunEvent::RunStarted { resumed, .. } => {
-                reached = reached.map(|at| at.min(resumed.unwrap_or(START)));
-                continue;
-            }
-            RunEvent::PhaseStarted {
-                phase: of, step, ..
-            } => {
-                phase = Some(*of);
-                Position {
-                    phase: *of,
-                    step: *step,
-                }
-            }
-            RunEvent::CommandApplied { phase, step, .. } => Position {
-                phase: *phase,
-                step: *step,
-            },
-            RunEvent::Evaluated(evaluation) if evaluation.split == Split::Valid => Position {
-                phase: evaluation.phase,
-                step: evaluation.step,
-            },
-            RunEvent::CheckpointSaved { at, .. } => *at,
-            RunEvent::IterationEnded { step, .. } => Position {
-                phase: phase.unwrap_or(Phase::Student),
-                step: *step,
-            },
-            _ => continue,
-        };
-        reached = reached.max(Some(at));
-    }
-    reached
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::Origin;
     use crate::experiment::schedule::Schedule;
-    use crate::store::testing::small_run;
 
     fn at(step: u64) -> Position {
         Position {
@@ -208,34 +162,5 @@ mod tests {
             shown(adjustments_from(&events, at(100))),
             pairs(&[("a", 100)])
         );
-    }
-
-    #[test]
-    fn a_journal_says_how_far_it_got_wherever_it_was_cut() {
-        let events = small_run();
-        assert_eq!(journal_position(&[]), None);
-        let mut saved: Vec<(usize, Position)> = Vec::new();
-        for (count, event) in events.iter().enumerate() {
-            if let RunEvent::CheckpointSaved { at, .. } = event {
-                saved.push((count, *at));
-            }
-        }
-        // Every checkpoint is told of before it is made, so a journal that got as
-        // far as the event before it is not behind it.
-        for (count, at) in saved {
-            assert_eq!(journal_position(&events[..=count]), Some(at));
-            assert_eq!(journal_position(&events[..count]), Some(at), "{count}");
-        }
-    }
-
-    #[test]
-    fn what_a_resume_took_back_was_not_reached() {
-        let mut events = small_run();
-        events.push(started(Some(at(4))));
-        assert_eq!(journal_position(&events), Some(at(4)));
-        events.extend(adjust("a", 6));
-        assert_eq!(journal_position(&events), Some(at(6)));
-        events.push(started(None));
-        assert_eq!(journal_position(&events), Some(START));
     }
 }

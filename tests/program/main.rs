@@ -8,6 +8,7 @@
 
 mod bench;
 mod exit_codes;
+mod identity;
 mod inference;
 mod refusals;
 mod resume;

@@ -76,7 +76,7 @@ pub fn resume(
     if plan.is_none() {
         run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
     }
-    let before = RunStore::of(run, &journal.events)?;
+    let before = RunStore::of_journal(&journal.events);
     let opened = Opened {
         folder: run.clone(),
         lock,

@@ -121,7 +121,7 @@ pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
     entry.notes = Notes::read(folder).unwrap_or_default();
     match folder.plan() {
         Ok(plan) => entry.plan = plan.map(Arc::new),
-        Err(error) => entry.problem = Some(error.to_string()),
+        Err(error) => entry.problems.push(error.to_string()),
     }
     entry
 }
@@ -130,10 +130,7 @@ pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
 pub fn read(folder: &RunFolder, life: Life) -> (RunEntry, RunTail) {
     let mut entry = unfolded(folder, life);
     let mut tail = RunTail::new(folder);
-    let refreshed = tail.refresh(&mut entry.store);
-    entry.problem = entry
-        .problem
-        .or(refreshed.err().map(|error| error.to_string()));
+    tail.refresh(&mut entry.store);
     (entry, tail)
 }
 

@@ -217,6 +217,7 @@ impl State {
                 // Its files grow already; what they gain arrives as events.
                 let mut entry = catalogue::unfolded(&session.folder, Life::Here);
                 entry.store = std::mem::take(&mut session.before);
+                entry.store.read_series(&session.folder);
                 self.tails.remove(&name);
                 self.runs.insert(entry);
                 self.hands.launcher.began();
@@ -295,8 +296,7 @@ impl State {
         if let (Some(run), Some(tail)) = (self.runs.get_mut(name), self.tails.get_mut(name))
             && run.life != Life::Here
         {
-            let refreshed = tail.refresh(&mut run.store);
-            run.problem = refreshed.err().map(|error| error.to_string());
+            tail.refresh(&mut run.store);
         }
     }
 

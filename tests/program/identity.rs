@@ -1,0 +1,350 @@
+//! A run holds what it means: other images, classes, weights or a damaged file
+//! are refused by name, and a refusal changes nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use image::{Rgb, RgbImage};
+
+use crate::bench::{Bench, code, said};
+
+const CLASSES: [&str; 3] = ["ant", "bee", "cat"];
+
+fn save(path: &Path, hue: u8, number: u8) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let image = RgbImage::from_fn(12, 12, |x, y| {
+        Rgb([hue, (x as u8 * 9).wrapping_add(number), y as u8 * 9])
+    });
+    image.save(path).unwrap();
+}
+
+fn picture(bench: &Bench, class: &str, number: u8) -> PathBuf {
+    bench.path().join(format!("images/{class}/{number:02}.png"))
+}
+
+/// Three classes that are easily told apart, in folders.
+fn folders() -> Bench {
+    let bench = Bench::new();
+    for (class, hue) in CLASSES.into_iter().zip([10, 120, 240]) {
+        for number in 0..16 {
+            save(&picture(&bench, class, number), hue, number);
+        }
+    }
+    bench
+}
+
+fn data(memory: &str) -> String {
+    format!("data=(train: ImageFolder(\"images\"), valid: Holdout(0.25), memory_mb: {memory})")
+}
+
+/// A run on such folders, stopped in its student's training.
+fn stopped(bench: &Bench, memory: &str) -> PathBuf {
+    let data = data(memory);
+    let mut child = bench.start(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        &data,
+        "--set",
+        "epochs=4000",
+        "--set",
+        "batch=8",
+    ]);
+    let until = "\"phase\":\"Student\",\"split\":\"Valid\"";
+    let mut journal = String::new();
+    while !journal.contains(until) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended: {journal}");
+        std::thread::sleep(Duration::from_millis(5));
+        let run = bench.runs().pop();
+        journal = run
+            .and_then(|run| fs::read_to_string(run.join("journal.jsonl")).ok())
+            .unwrap_or_default();
+    }
+    let run = bench.newest();
+    let stop = r#"{"id":"enough","origin":"Process","command":"Stop"}"#;
+    fs::write(run.join("commands.jsonl"), format!("{stop}\n")).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    run
+}
+
+/// Every file of a run but those of its lock, with its content.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with("lock")
+            {
+                found.insert(path.clone(), fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// A resume is refused with these words and leaves the run as it was.
+fn refused(bench: &Bench, run: &Path, words: &str) {
+    let before = contents(run);
+    let output = bench.run(&["--resume", run.to_str().unwrap()]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(said(&output).contains(words), "{words}: {}", said(&output));
+    assert!(contents(run) == before, "a refusal writes nothing");
+}
+
+/// What the run's best weights answer on a picture of each class.
+fn answers(bench: &Bench, run: &Path) -> String {
+    let output = bench.run(&[
+        "--infer",
+        "images",
+        "--checkpoint",
+        run.to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().map(|line| {
+        let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row.as_object_mut().unwrap().remove("milliseconds");
+        row.to_string()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_class_renamed_between_stop_and_resume_is_refused_and_leaves_the_weights_names() {
+    let bench = folders();
+    let run = stopped(&bench, "64");
+    let before = answers(&bench, &run);
+    let class = |name: &str| bench.path().join("images").join(name);
+    fs::rename(class("ant"), class("zebra")).unwrap();
+    refused(&bench, &run, "class `ant` is missing and `zebra` is new");
+    fs::rename(class("zebra"), class("ant")).unwrap();
+    assert_eq!(answers(&bench, &run), before);
+}
+
+#[test]
+fn other_pixels_under_the_same_names_are_refused_streamed_or_not() {
+    for memory in ["64", "0"] {
+        let bench = folders();
+        let run = stopped(&bench, memory);
+        for number in 0..16 {
+            save(&picture(&bench, "bee", number), 121, number);
+        }
+        refused(&bench, &run, "images have another content");
+    }
+}
+
+#[test]
+fn images_that_were_only_touched_or_copied_are_the_same() {
+    let bench = folders();
+    let run = stopped(&bench, "0");
+    let file = picture(&bench, "bee", 3);
+    let bytes = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, bytes).unwrap();
+    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
+    let resumed = || {
+        let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+        journal.matches("\"RunStarted\"").count() == 2
+    };
+    while !resumed() {
+        assert!(child.try_wait().unwrap().is_none(), "it was refused");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_flipped_bit_in_any_file_that_a_resume_uses_is_named() {
+    let bench = folders();
+    let run = stopped(&bench, "64");
+    for name in [
+        "plan.json",
+        "latest/weights.safetensors",
+        "latest/network.safetensors",
+        "latest/optimizer.safetensors",
+        "latest/state.json",
+        "latest/manifest.json",
+        "teacher/weights.safetensors",
+        "teacher/manifest.json",
+    ] {
+        let path = run.join(name);
+        let whole = fs::read(&path).unwrap();
+        let mut bytes = whole.clone();
+        let at = bytes.len() - 5;
+        bytes[at] ^= 4;
+        fs::write(&path, &bytes).unwrap();
+        let output = bench.run(&["--resume", run.to_str().unwrap()]);
+        assert!(matches!(code(&output), 2 | 3), "{name}: {}", said(&output));
+        assert!(
+            said(&output).contains("is damaged"),
+            "{name}: {}",
+            said(&output)
+        );
+        fs::write(&path, whole).unwrap();
+    }
+}
+
+#[test]
+fn missing_is_another_answer_than_damaged_and_never_a_new_beginning() {
+    let bench = folders();
+    let run = stopped(&bench, "64");
+    let aside = run.join("aside");
+    for (name, words) in [
+        ("plan.json", "plan.json is missing"),
+        ("journal.jsonl", "journal.jsonl is missing"),
+        ("latest", "the checkpoint of the student's step"),
+        ("latest/manifest.json", "manifest.json is missing"),
+        (
+            "latest/optimizer.safetensors",
+            "optimizer.safetensors is missing",
+        ),
+    ] {
+        fs::rename(run.join(name), &aside).unwrap();
+        refused(&bench, &run, words);
+        fs::rename(&aside, run.join(name)).unwrap();
+    }
+    fs::rename(run.join("best"), &aside).unwrap();
+    let output = bench.run(&[
+        "--infer",
+        "images",
+        "--checkpoint",
+        run.to_str().unwrap(),
+        "--weights",
+        "best",
+    ]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(
+        said(&output).contains("best is missing"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn a_journal_that_ends_before_its_checkpoint_is_refused() {
+    let bench = folders();
+    let run = stopped(&bench, "64");
+    let path = run.join("journal.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let kept: Vec<&str> = text.lines().take(8).collect();
+    fs::write(&path, kept.join("\n") + "\n").unwrap();
+    refused(&bench, &run, "its end is lost");
+}
+
+#[test]
+fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
+    let bench = Bench::new();
+    let short = ["--run", "tiny.ron", "--set", "epochs=1"];
+    assert_eq!(code(&bench.run(&short)), 0);
+    let teacher = |run: PathBuf| fs::read(run.join("teacher/weights.safetensors")).unwrap();
+    let first = teacher(bench.newest());
+    let cache = bench.path().join("checkpoints/.teachers");
+    let kept = fs::read_dir(&cache)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let weights = kept.join("weights.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let at = bytes.len() - 9;
+    bytes[at] ^= 1;
+    fs::write(&weights, bytes).unwrap();
+    let output = bench.run(&short);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).contains("is damaged"), "{}", said(&output));
+    assert!(teacher(bench.newest()) == first);
+    // It was put back, whole.
+    let output = bench.run(&short);
+    assert!(!said(&output).contains("is damaged"), "{}", said(&output));
+}
+
+#[test]
+fn a_teacher_whose_training_was_changed_is_not_kept_for_others() {
+    let bench = Bench::new();
+    let mut child = bench.start(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "teacher.weights=Train(epochs: 400)",
+        "--set",
+        "epochs=1",
+    ]);
+    while bench.runs().is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let turn = r#"{"id":"t","origin":"Process","command":{"Adjust":{"knob":"lr","schedule":{"Constant":0.001}}}}"#;
+    fs::write(bench.newest().join("commands.jsonl"), format!("{turn}\n")).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
+    assert!(journal.contains(r#"{"CommandApplied":{"id":"t","phase":"Teacher""#));
+    let cache = bench.path().join("checkpoints/.teachers");
+    assert!(fs::read_dir(cache).map_or(0, Iterator::count) == 0);
+    // A replay trains its teacher in the same way, and changes nothing of the
+    // student's.
+    let changed = bench.newest();
+    let output = bench.run(&["--replay", changed.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    for name in ["teacher/weights.safetensors", "latest/weights.safetensors"] {
+        let read = |run: &Path| fs::read(run.join(name)).unwrap();
+        assert!(read(&bench.newest()) == read(&changed), "{name}");
+    }
+    assert_ne!(bench.newest(), changed);
+}
+
+#[test]
+fn a_diverged_run_says_what_to_type_and_that_gets_it_going() {
+    let bench = Bench::new();
+    let mut child = bench.start(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "epochs=4000",
+        "--set",
+        "student.model=Mlp(hidden: [32, 32])",
+    ]);
+    let journal = || {
+        let run = bench.runs().pop();
+        run.and_then(|run| fs::read_to_string(run.join("journal.jsonl")).ok())
+            .unwrap_or_default()
+    };
+    while !journal().contains("\"phase\":\"Student\",\"split\":\"Valid\"") {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let run = bench.newest();
+    let turn = r#"{"id":"t","origin":"Process","command":{"Adjust":{"knob":"lr","schedule":{"Constant":100.0}}}}"#;
+    fs::write(run.join("commands.jsonl"), format!("{turn}\n")).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let text = journal();
+    let advice = text.split("workbench --resume ").nth(1).unwrap();
+    let advice = advice.split('"').next().unwrap();
+    let mut typed = vec!["--resume"];
+    typed.extend(advice.split_whitespace());
+    typed.extend(["--set", "lr=0.001"]);
+    let mut child = bench.start(&typed);
+    let since = text.len();
+    while !journal()[since..].contains("\"Evaluated\"") {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "{}",
+            &journal()[since..]
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        journal()[since..].contains(r#"{"Adjust":{"knob":"lr","schedule":{"Constant":0.001}}}"#)
+    );
+}
