@@ -8,6 +8,7 @@
 //! is allocated for their pixels, and a decoder's panic is an error like any
 //! other.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Cursor, Read, Take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,6 +71,18 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, ImageError> {
         image.apply_orientation(orientation);
         Ok(flatten(image))
     })
+}
+
+/// Endings by which a file claims to be an image, decoded here or not.
+const ENDINGS: [&str; 17] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "gif", "tif", "tiff", "heic",
+    "heif", "avif", "jxl", "jp2", "ppm",
+];
+
+/// Whether a file's name says that it is an image.
+pub(super) fn is_named_like_image(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
 }
 
 /// What the first bytes of a file say it is, if they say anything.

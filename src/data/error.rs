@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::image_error::{ImageError, LISTED, names};
+use super::size::SizeError;
 use super::source::SourceError;
 use crate::event::SkippedImage;
 
@@ -29,6 +30,19 @@ pub enum Part {
     Inference,
 }
 
+impl Part {
+    /// The line of an experiment that names a folder of images.
+    fn line(self, folder: &Path) -> String {
+        let folder = folder.display().to_string();
+        match self {
+            Self::Train | Self::Inference => format!("train: ImageFolder({folder:?})"),
+            Self::Valid => format!("valid: Set(ImageFolder({folder:?}))"),
+            Self::Test => format!("test: ImageFolder({folder:?})"),
+            Self::Unlabelled => format!("unlabelled: (source: ImageFolder({folder:?}))"),
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -45,7 +59,10 @@ impl fmt::Display for Part {
 #[derive(Debug, Error)]
 pub enum DataError {
     /// A source could not be read or makes no sense by itself.
-    #[error("{part}: {problem}")]
+    #[error(
+        "{part}: {problem}{}{}",
+        meant(*part, .problem.meant(*part).as_deref()), .problem.otherwise()
+    )]
     Source {
         /// Which set.
         part: Part,
@@ -85,7 +102,8 @@ pub enum DataError {
     /// There is nothing to tell apart.
     #[error(
         "{part}: {place} has only one class, {class:?}; a classifier needs at least two, so add \
-         images of another, or point to the folder above"
+         images of another{}",
+        or_above(*part, .above.as_deref())
     )]
     OneClass {
         /// Which set.
@@ -94,6 +112,8 @@ pub enum DataError {
         place: String,
         /// The class.
         class: String,
+        /// The folder above, if it looks like the one with the classes.
+        above: Option<PathBuf>,
     },
     /// A set to evaluate on does not have the classes that are trained.
     #[error("{part}: the classes of {place} are not those of {train_place}{}", Mismatch(.missing, .unexpected))]
@@ -125,7 +145,8 @@ pub enum DataError {
     /// Images without labels where labels are needed.
     #[error(
         "{part}: {place} holds images but no class folders, so they have no labels; put the images \
-         of each class into a folder of its own{}",
+         of each class into a folder of its own{}{}",
+        or_above(*part, .above.as_deref()),
         if *.part == Part::Train {
             ", or give labelled images with valid: Set(..) to train on unlabelled ones"
         } else {
@@ -137,21 +158,29 @@ pub enum DataError {
         part: Part,
         /// Where the images are.
         place: String,
+        /// The folder above, if it looks like the one with the classes.
+        above: Option<PathBuf>,
     },
-    /// No size was given and the first image is no measure of one.
+    /// Two sets that are to be kept apart share a folder of images.
     #[error(
-        "data.size is not given and the first image, {name}, has {width}×{height} pixels, too many \
-         to train on unasked (the limit is {limit} a side); give data.size, as in size: (224, 224)"
+        "{part}: {path} leads to the same folder as {train_path}, which is trained on; name images \
+         that are not trained on"
     )]
-    SizeNotGiven {
-        /// The first image.
-        name: String,
-        /// Its width, pixels.
-        width: u32,
-        /// Its height, pixels.
-        height: u32,
-        /// Greatest side that is taken over.
-        limit: u32,
+    SharedFolder {
+        /// The set that is evaluated.
+        part: Part,
+        /// The folder by way of it.
+        path: PathBuf,
+        /// The folder by way of the training images.
+        train_path: PathBuf,
+    },
+    /// No size was given, and the images have none that can be taken over.
+    #[error("data.size is not given, and in {place} {problem}")]
+    Size {
+        /// Where the images are.
+        place: String,
+        /// What is wrong with their sizes.
+        problem: SizeError,
     },
     /// Images that were good when they were indexed cannot be read any more.
     #[error(
@@ -218,6 +247,23 @@ fn share(bad: usize, total: usize, place: &str, max_bad: f64) -> String {
              {max_bad} allows"
         )
     }
+}
+
+/// What to write where another folder than the named one was meant.
+fn meant(part: Part, folder: Option<&Path>) -> String {
+    folder.map_or_else(String::new, |folder| {
+        format!("; write {}", part.line(folder))
+    })
+}
+
+/// The same where that is only one of several ways out.
+fn or_above(part: Part, above: Option<&Path>) -> String {
+    above.map_or_else(String::new, |above| {
+        format!(
+            ", or, if this folder is one class of several, write {}",
+            part.line(above)
+        )
+    })
 }
 
 struct Listed<'a>(&'a [SkippedImage]);

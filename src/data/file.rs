@@ -6,11 +6,11 @@
 //! been exchanged since it was looked at, so what was opened is looked at again.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, StatFs};
 use thiserror::Error;
 
 /// Why a name does not lead to a file that can be read.
@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path) -> Result<(File, Metadata), OpenError> {
         .open(path)?;
     let metadata = file.metadata()?;
     check(&metadata)?;
-    if is_kernels(&file)? {
+    if is_kernels(&rustix::fs::fstatfs(&file).map_err(io::Error::from)?) {
         return Err(OpenError::NotAFile);
     }
     Ok((file, metadata))
@@ -53,12 +53,22 @@ fn check(metadata: &Metadata) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Whether a file lies in one of the file systems in which the kernel tells of
+/// The first bytes of a file, at most so many.
+pub(super) fn start(path: &Path, most: u64) -> Result<Vec<u8>, OpenError> {
+    let mut bytes = Vec::with_capacity(most as usize);
+    open(path)?.0.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a folder lies in one of the file systems in which the kernel tells of
 /// itself.
-#[cfg(target_os = "linux")]
-fn is_kernels(file: &File) -> io::Result<bool> {
-    /// procfs, sysfs, debugfs, tracefs, securityfs, configfs and the control
-    /// groups', from linux/magic.h.
+pub(super) fn is_kernels_folder(folder: &Path) -> bool {
+    rustix::fs::statfs(folder).is_ok_and(|about| is_kernels(&about))
+}
+
+/// Whether a file system is procfs, sysfs, debugfs, tracefs, securityfs, configfs
+/// or one of the control groups': the numbers are those of linux/magic.h.
+fn is_kernels(about: &StatFs) -> bool {
     const KERNELS: [u32; 8] = [
         0x9FA0,
         0x6265_6572,
@@ -69,17 +79,7 @@ fn is_kernels(file: &File) -> io::Result<bool> {
         0x0027_E0EB,
         0x6367_7270,
     ];
-    let kind = rustix::fs::fstatfs(file)?.f_type as u32;
-    Ok(KERNELS.contains(&kind))
-}
-
-#[cfg(not(target_os = "linux"))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the other systems have no such file systems"
-)]
-fn is_kernels(_: &File) -> io::Result<bool> {
-    Ok(false)
+    cfg!(target_os = "linux") && KERNELS.contains(&(about.f_type as u32))
 }
 
 /// Length and times of change of a file. The time of the last change of its

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use image::{Rgb, RgbImage};
 
 use crate::experiment::plan::{DataPlan, ValidPlan};
-use crate::experiment::spec::{NormalizeSpec, Shapes, Source};
+use crate::experiment::spec::{ClassOrder, NormalizeSpec, Shapes, Source};
 
 /// A plan over one source, with a tenth held out.
 pub fn plan(train: Source) -> DataPlan {
@@ -20,6 +20,7 @@ pub fn plan(train: Source) -> DataPlan {
         unlabelled: None,
         size: None,
         normalize: NormalizeSpec::Measure,
+        order: ClassOrder::Bytes,
         max_bad: 0.0,
         max_pixels: 1_000_000,
         memory: 1 << 30,

@@ -207,14 +207,15 @@ fn cifar_10_as_files_opens_whole() {
 #[test]
 fn a_folder_changed_to_one_image_less_keeps_its_order() {
     let dir = tempfile::tempdir().unwrap();
-    let source = Source::ImageFolder(folder(dir.path(), &["a", "b"], 5));
-    fs::remove_file(dir.path().join("a/002.png")).unwrap();
-    let mut plan = plan(source.clone());
-    plan.valid = ValidPlan::Set(source);
+    let source = |name: &str| Source::ImageFolder(folder(&dir.path().join(name), &["a", "b"], 5));
+    let mut plan = plan(source("train"));
+    plan.valid = ValidPlan::Set(source("valid"));
+    fs::remove_file(dir.path().join("train/a/002.png")).unwrap();
     let names: Vec<_> = {
         let images = open(&plan);
         (0..4).map(|i| images.train.name(i)).collect()
     };
-    let expected = ["000", "001", "003", "004"].map(|n| dir.path().join(format!("a/{n}.png")));
+    let expected =
+        ["000", "001", "003", "004"].map(|n| dir.path().join(format!("train/a/{n}.png")));
     assert_eq!(names, expected);
 }

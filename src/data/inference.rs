@@ -25,8 +25,9 @@ pub fn open_folder(
     max_pixels: u64,
     workers: Workers,
 ) -> Result<Images, DataError> {
-    let (found, mut skipped) =
+    let (mut found, mut skipped) =
         source::find_below(folder).map_err(DataError::at(Part::Inference))?;
+    let notes = std::mem::take(&mut found.notes);
     let pool = Pool::load(
         Part::Inference,
         folder.display().to_string(),
@@ -51,6 +52,7 @@ pub fn open_folder(
         test: None,
         unlabelled: None,
         skipped,
+        notes,
         workers,
     })
 }

@@ -22,11 +22,13 @@ mod file;
 mod identity;
 mod image_error;
 mod images;
+mod index;
 mod inference;
 mod loader;
 mod normalize;
 mod sampler;
 mod set;
+mod size;
 mod source;
 mod split;
 mod workers;
@@ -35,11 +37,13 @@ pub use error::{DataError, Part};
 pub use evaluation::{EvaluationBatch, EvaluationBatches};
 pub use image_error::ImageError;
 pub use images::Images;
+pub use index::{DataIndex, SetIndex, index};
 pub use inference::open_folder;
 pub use loader::{Batch, BatchRequest, Loader};
 pub use normalize::Normalization;
 pub use sampler::UNLABELLED;
 pub use set::ImageSet;
+pub use size::{Share, SizeError, SizeReason};
 pub use source::SourceError;
 pub use workers::Workers;
 
@@ -47,3 +51,5 @@ pub use workers::Workers;
 mod fixtures;
 #[cfg(test)]
 mod images_tests;
+#[cfg(test)]
+mod index_tests;

@@ -20,6 +20,7 @@ use super::resize;
 use super::source::{Found, Origin};
 use super::workers::Workers;
 use crate::event::{SetIdentity, SkippedImage};
+use crate::experiment::plan::DataPlan;
 
 /// Images of one size, with labels or without, in a fixed order. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,6 +56,16 @@ pub(super) struct Pool {
 pub(super) struct Rules {
     pub max_bad: f64,
     pub max_pixels: u64,
+}
+
+impl Rules {
+    /// What an experiment demands.
+    pub fn of(plan: &DataPlan) -> Self {
+        Self {
+            max_bad: plan.max_bad,
+            max_pixels: plan.max_pixels,
+        }
+    }
 }
 
 #[derive(Debug, Default)]

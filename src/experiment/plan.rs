@@ -16,6 +16,7 @@ mod optimizers;
 pub(in crate::experiment) mod paths;
 mod resolve;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,9 @@ use super::augment::Operation;
 use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
-use super::spec::{DeviceSpec, Gate, IterationSpec, NormalizeSpec, OptimizerSpec, Source};
+use super::spec::{
+    ClassOrder, DeviceSpec, Gate, IterationSpec, NormalizeSpec, OptimizerSpec, Source,
+};
 
 pub use changes::Changes;
 pub use resolve::{DataFacts, ResolvedPlan};
@@ -120,6 +123,14 @@ pub enum TeacherSource {
     Train(Box<Training>),
 }
 
+/// Sides of images that can be trained on, pixels; larger ones are taken for a
+/// slip.
+pub const SIDES: RangeInclusive<u32> = 4..=4096;
+
+/// Most images of a set that is not made of image files. Labels and places of
+/// ten million take some hundred megabytes.
+pub const MAX_RECORDS: u32 = 10_000_000;
+
 /// Where images come from, with every path resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataPlan {
@@ -131,10 +142,12 @@ pub struct DataPlan {
     pub test: Option<Source>,
     /// Images without labels, and how many there are per labelled image.
     pub unlabelled: Option<(Source, f64)>,
-    /// Height and width, pixels; that of the first image if absent.
+    /// Height and width, pixels; the most common of the images if absent.
     pub size: Option<(u32, u32)>,
     /// Normalisation.
     pub normalize: NormalizeSpec,
+    /// Order of classes that are named by folders.
+    pub order: ClassOrder,
     /// Greatest tolerated share of unreadable images.
     pub max_bad: f64,
     /// Greatest number of pixels of an image that is decoded.

@@ -97,13 +97,17 @@ pub struct DataSpec {
     /// Images without labels, mixed into every batch.
     #[serde(default)]
     pub unlabelled: Option<UnlabelledSpec>,
-    /// Height and width in pixels to which every image is resized; the size of
-    /// the first image if absent.
+    /// Height and width in pixels to which every image is resized; the most
+    /// common size of the training images if absent.
     #[serde(default)]
     pub size: Option<(u32, u32)>,
     /// Per-channel mean and standard deviation of pixels in [0, 1].
     #[serde(default)]
     pub normalize: NormalizeSpec,
+    /// Order of classes that are named by folders: which is the first, the
+    /// second and so on among a model's outputs.
+    #[serde(default)]
+    pub order: ClassOrder,
     /// Greatest share of unreadable images that is tolerated, in [0, 1].
     #[serde(default = "defaults::max_bad")]
     pub max_bad: f64,
@@ -205,6 +209,17 @@ pub enum NormalizeSpec {
         /// Standard deviations, positive.
         std: [f32; 3],
     },
+}
+
+/// The order of classes that are named by folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ClassOrder {
+    /// By the bytes of their names, as torchvision's `ImageFolder` has it: 1, 10,
+    /// 2.
+    #[default]
+    Bytes,
+    /// The same, but numbers in names count as numbers: 1, 2, 10.
+    Natural,
 }
 
 /// The model that teaches and where its weights come from.

@@ -10,8 +10,10 @@
 
 mod binaries;
 mod folders;
+mod layouts;
 mod pictures;
 mod sets;
+mod sizes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use std::path::{Path, PathBuf};
 use image::{Rgb, RgbImage};
 use workbench::data::{DataError, Images};
 use workbench::experiment::plan::{DataPlan, ValidPlan};
-use workbench::experiment::spec::{NormalizeSpec, Source};
+use workbench::experiment::spec::{ClassOrder, NormalizeSpec, Source};
 
 /// A folder that is broken by one test.
 struct Case {
@@ -88,6 +90,7 @@ fn plan(train: Source) -> DataPlan {
         unlabelled: None,
         size: None,
         normalize: NormalizeSpec::Measure,
+        order: ClassOrder::Bytes,
         max_bad: 0.0,
         max_pixels: 1_000_000,
         memory: 1 << 30,

@@ -85,15 +85,16 @@ pub(super) fn find(paths: &[PathBuf], kind: Kind) -> Result<Found, SourceError> 
         .iter()
         .map(|path| open(path, kind, &mut labels))
         .collect::<Result<_, _>>()?;
-    Ok(Found {
-        classes: kind.classes(),
+    let records = Records {
+        files,
+        layout: Layout::Planes,
+        size: (SIDE, SIDE),
+    };
+    Ok(Found::outside_folders(
+        kind.classes(),
         labels,
-        origin: Origin::Records(Records {
-            files,
-            layout: Layout::Planes,
-            size: (SIDE, SIDE),
-        }),
-    })
+        Origin::Records(records),
+    ))
 }
 
 /// Opens one batch and appends its labels.

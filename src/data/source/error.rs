@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::{file_name, layout};
+use crate::data::error::Part;
 use crate::data::file::OpenError;
 use crate::data::image_error::{describe_io, names};
 
@@ -60,14 +62,77 @@ pub enum SourceError {
     },
     /// The folder above the one that was meant.
     #[error(
-        "{path} has the subfolders {}, which look like parts of a data set and not like classes; \
-         point to one of them, such as {}", names(.subfolders), .path.join(likeliest(.subfolders)).display()
+        "{path} has {}, which {} of a data set and not classes",
+        listed(.parts),
+        if .parts.len() == 1 { "is a part" } else { "are parts" }
     )]
     PartsNotClasses {
         /// The folder.
         path: PathBuf,
+        /// Its subfolders that are parts.
+        parts: Vec<PathBuf>,
+    },
+    /// One subfolder is named like a part of a data set and laid out like one.
+    #[error(
+        "{path} has the subfolder {:?}, which holds folders of its own and looks like a part of \
+         a data set, not like a class",
+        file_name(.part)
+    )]
+    PartAmongClasses {
+        /// The folder.
+        path: PathBuf,
+        /// The subfolder.
+        part: PathBuf,
+    },
+    /// A folder around the one that was meant.
+    #[error(
+        "{path} has a single subfolder, {:?}, and the folders of the classes seem to be further in",
+        file_name(.subfolder)
+    )]
+    NestedFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The subfolder.
+        subfolder: PathBuf,
+    },
+    /// Every class is divided into parts, which would be trained on together.
+    #[error(
+        "{path} holds parts of a data set inside of its subfolders ({class:?} has {}), so images to \
+         train on and to test on would be mixed; move them so that each part holds the classes, as \
+         in train/{class}",
+        names(.parts)
+    )]
+    PartsInClasses {
+        /// The folder.
+        path: PathBuf,
+        /// Name of a subfolder.
+        class: String,
+        /// The parts in it.
+        parts: Vec<String>,
+    },
+    /// Every subfolder holds the same folders.
+    #[error(
+        "{path} has {}, and each of them holds the same folders, {}: those look like the \
+         classes",
+        listed(.subfolders), names(.classes)
+    )]
+    ClassesInEach {
+        /// The folder.
+        path: PathBuf,
         /// Its subfolders.
-        subfolders: Vec<String>,
+        subfolders: Vec<PathBuf>,
+        /// Names of the folders in each.
+        classes: Vec<String>,
+    },
+    /// A folder that links make belong to two classes.
+    #[error(
+        "{path} leads to the same folder as {other}, which is of another class; remove one of the two"
+    )]
+    InTwoClasses {
+        /// The way to it that was found last.
+        path: PathBuf,
+        /// The way that was found first.
+        other: PathBuf,
     },
     /// The name of a class cannot be shown or stored.
     #[error("the name of the class folder {path:?} is not valid Unicode; rename it")]
@@ -209,6 +274,31 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// What to do where [`Self::meant`] was not meant.
+    pub(in crate::data) fn otherwise(&self) -> &'static str {
+        match self {
+            Self::PartAmongClasses { .. } => ", or rename it if it is a class",
+            Self::ClassesInEach { .. } => "; if they are not, move the images out of them",
+            _ => "",
+        }
+    }
+
+    /// The folder that was probably meant where another one was named.
+    pub(in crate::data) fn meant(&self, part: Part) -> Option<PathBuf> {
+        match self {
+            Self::PartAmongClasses { part: folder, .. }
+            | Self::NestedFolder {
+                subfolder: folder, ..
+            } => layout::end_of_single_folders(folder, part),
+            Self::PartsNotClasses { parts, .. } => {
+                let likeliest = layout::likeliest(parts, part)?;
+                layout::end_of_single_folders(likeliest, part).or_else(|| Some(likeliest.clone()))
+            }
+            Self::ClassesInEach { subfolders, .. } => layout::likeliest(subfolders, part).cloned(),
+            _ => None,
+        }
+    }
+
     /// The error of opening `path`.
     pub(super) fn open(path: &Path) -> impl Fn(OpenError) -> Self {
         move |error| match error {
@@ -231,10 +321,11 @@ impl SourceError {
     }
 }
 
-/// The subfolder that was most likely meant: the one to learn from.
-fn likeliest(subfolders: &[String]) -> &str {
-    let train = subfolders
-        .iter()
-        .find(|name| name.to_lowercase().starts_with("train"));
-    train.or(subfolders.first()).map_or("", String::as_str)
+/// The subfolders of a folder, for people.
+fn listed(folders: &[PathBuf]) -> String {
+    let listed: Vec<String> = folders.iter().map(|folder| file_name(folder)).collect();
+    match listed.as_slice() {
+        [_] => format!("the subfolder {}", names(&listed)),
+        _ => format!("the subfolders {}", names(&listed)),
+    }
 }

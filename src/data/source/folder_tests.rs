@@ -2,8 +2,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::{Found, Origin};
-use super::{SourceError, classes, flat, flat_as_far_as_possible};
+use super::{SourceError, flat, flat_as_far_as_possible};
 use crate::data::fixtures::{folder, save};
+use crate::experiment::spec::ClassOrder;
+
+fn classes(folder: &Path) -> Result<Found, SourceError> {
+    super::classes(folder, ClassOrder::Bytes)
+}
 
 fn paths(found: Found, root: &Path) -> Vec<PathBuf> {
     match found.origin {

@@ -9,13 +9,12 @@ use crate::experiment::spec::Shapes;
 /// Lists the pictures without drawing them: a label is the index modulo the
 /// number of classes.
 pub(super) fn find(spec: &Shapes) -> Found {
-    Found {
-        classes: shapes::class_names(spec),
-        labels: (0..spec.count)
-            .map(|index| index % spec.classes.max(1))
-            .collect(),
-        origin: Origin::Generated(spec.clone()),
-    }
+    let labels = (0..spec.count).map(|index| index % spec.classes.max(1));
+    Found::outside_folders(
+        shapes::class_names(spec),
+        labels.collect(),
+        Origin::Generated(spec.clone()),
+    )
 }
 
 /// One picture, [size, size], and its label.

@@ -57,22 +57,23 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
     for (label, &value) in (0..).zip(&present) {
         number[usize::from(value)] = label;
     }
-    Ok(Found {
-        classes: present.iter().map(u8::to_string).collect(),
-        labels: values.iter().map(|&v| number[usize::from(v)]).collect(),
-        origin: Origin::Records(Records {
-            files: vec![RecordFile {
-                path: files.images.clone(),
-                content: Mutex::new(content.file),
-                stamp: content.stamp,
-                header: 16,
-                skip: 0,
-                count: count as usize,
-            }],
-            layout: Layout::Grey,
-            size: (height, width),
-        }),
-    })
+    let records = Records {
+        files: vec![RecordFile {
+            path: files.images.clone(),
+            content: Mutex::new(content.file),
+            stamp: content.stamp,
+            header: 16,
+            skip: 0,
+            count: count as usize,
+        }],
+        layout: Layout::Grey,
+        size: (height, width),
+    };
+    Ok(Found::outside_folders(
+        present.iter().map(u8::to_string).collect(),
+        values.iter().map(|&v| number[usize::from(v)]).collect(),
+        Origin::Records(records),
+    ))
 }
 
 /// All labels of a file.

@@ -10,7 +10,11 @@ mod error;
 mod folder;
 mod generated;
 mod idx;
+mod layout;
+mod order;
+mod walk;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,9 +23,12 @@ use image::RgbImage;
 use super::{decode, file};
 use crate::data::image_error::ImageError;
 use crate::event::SkippedImage;
-use crate::experiment::spec::{Shapes, Source};
+use crate::experiment::spec::{ClassOrder, Shapes, Source};
+
+use walk::FolderId;
 
 pub use error::SourceError;
+pub(super) use layout::classes_above;
 
 /// What a source holds.
 #[derive(Debug)]
@@ -33,6 +40,23 @@ pub(super) struct Found {
     pub labels: Vec<u32>,
     /// The images.
     pub origin: Origin,
+    /// Real folders that hold images themselves, by device and inode.
+    pub folders: HashMap<FolderId, PathBuf>,
+    /// What a person should know although nothing is wrong.
+    pub notes: Vec<String>,
+}
+
+impl Found {
+    /// Images that lie in no folder of their own.
+    fn outside_folders(classes: Vec<String>, labels: Vec<u32>, origin: Origin) -> Self {
+        Self {
+            classes,
+            labels,
+            origin,
+            folders: HashMap::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// Images that can be read one at a time, at their own size.
@@ -106,6 +130,15 @@ impl Origin {
         }
     }
 
+    /// Width and height of every image, where they are the same by their nature.
+    pub fn uniform_size(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Files(_) => None,
+            Self::Records(records) => Some(records.dimensions()),
+            Self::Generated(spec) => Some((spec.size, spec.size)),
+        }
+    }
+
     /// A path, or a path with the number of the image in it.
     pub fn name(&self, index: usize) -> PathBuf {
         match self {
@@ -126,10 +159,15 @@ pub(super) enum Labels {
 }
 
 /// Lists the images of a source.
-pub(super) fn find(source: &Source, labels: Labels, max_pixels: u64) -> Result<Found, SourceError> {
+pub(super) fn find(
+    source: &Source,
+    labels: Labels,
+    order: ClassOrder,
+    max_pixels: u64,
+) -> Result<Found, SourceError> {
     let found = match source {
         Source::ImageFolder(folder) => match labels {
-            Labels::Wanted => folder::classes(folder),
+            Labels::Wanted => folder::classes(folder, order),
             Labels::Ignored => folder::flat(folder),
         },
         Source::Idx(files) => idx::find(files, max_pixels),

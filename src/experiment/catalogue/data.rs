@@ -29,13 +29,19 @@ static FIELDS: &[Field] = &[
         "size",
         Optional(&Tuple(&[Whole("of pixels"), Whole("of pixels")])),
         "None",
-        "Height and width to which every image is resized; the first image's if absent.",
+        "Height and width to which every image is resized; the most common size if absent.",
     ),
     field(
         "normalize",
         Of(&NORMALIZE),
         "Measure",
         "Mean and deviation by which pixels are normalised.",
+    ),
+    field(
+        "order",
+        Of(&ORDER),
+        "Bytes",
+        "Order of classes that are named by folders.",
     ),
     field(
         "max_bad",
@@ -157,6 +163,18 @@ pub(super) static UNLABELLED: Type = structure(
             "1.0",
             "Unlabelled images per labelled image in a batch.",
         ),
+    ],
+);
+
+pub(super) static ORDER: Type = choice(
+    "ClassOrder",
+    "class order",
+    &[
+        bare(
+            "Bytes",
+            "By the characters of their names, as torchvision's ImageFolder: 1, 10, 2.",
+        ),
+        bare("Natural", "Numbers in names count as numbers: 1, 2, 10."),
     ],
 );
 

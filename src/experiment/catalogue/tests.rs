@@ -22,8 +22,9 @@ use crate::experiment::model::{Model, Stem};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, DataSpec, DeviceSpec, Gate, IterationSpec, LibTorchDevice, NormalizeSpec, OptimizerSpec,
-    Source, Spec, StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
+    Bound, ClassOrder, DataSpec, DeviceSpec, Gate, IterationSpec, LibTorchDevice, NormalizeSpec,
+    OptimizerSpec, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec,
+    ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -249,6 +250,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<ValidSpec>(&data::VALID);
     agrees::<UnlabelledSpec>(&data::UNLABELLED);
     agrees::<NormalizeSpec>(&data::NORMALIZE);
+    agrees::<ClassOrder>(&data::ORDER);
     agrees::<TeacherSpec>(&models::TEACHER);
     agrees::<StudentSpec>(&models::STUDENT);
     agrees::<TeacherWeights>(&models::TEACHER_WEIGHTS);

@@ -2,7 +2,7 @@
 
 use super::text::{Page, number, written};
 use crate::experiment::plan::{DataPlan, ValidPlan};
-use crate::experiment::spec::{NormalizeSpec, Source};
+use crate::experiment::spec::{ClassOrder, NormalizeSpec, Source};
 
 const BYTES_PER_MEGABYTE: u64 = 1_000_000;
 
@@ -32,7 +32,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
     }
     match data.size {
         Some((height, width)) => page.row("size", &format!("{height} × {width} pixels")),
-        None => page.row("size", "that of the first image"),
+        None => page.row("size", "the most common of the training images"),
     }
     match &data.normalize {
         NormalizeSpec::Measure => page.row("normalize", "as measured on the training images"),
@@ -40,6 +40,9 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
             "normalize",
             &format!("mean {}, deviation {}", triple(mean), triple(std)),
         ),
+    }
+    if data.order == ClassOrder::Natural {
+        page.row("classes", "in the order of the numbers in their names");
     }
     page.row(
         "limits",

@@ -4,12 +4,9 @@ use std::path::PathBuf;
 
 use super::checks::{between, inside};
 use super::paths::Paths;
-use super::{DataPlan, ValidPlan};
+use super::{DataPlan, MAX_RECORDS, SIDES, ValidPlan};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{DataSpec, IdxFiles, NormalizeSpec, Shapes, Source, Spec, ValidSpec};
-
-/// Larger images than this are taken for a slip.
-const MAX_SIDE: f64 = 4096.0;
 
 /// More threads than this are taken for a slip.
 const MAX_WORKERS: f64 = 1024.0;
@@ -42,6 +39,7 @@ pub(super) fn data_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>)
         unlabelled,
         size: data.size,
         normalize: data.normalize.clone(),
+        order: data.order,
         max_bad: data.max_bad,
         max_pixels: data.max_pixels,
         memory: data.memory_mb.saturating_mul(BYTES_PER_MEGABYTE),
@@ -68,8 +66,9 @@ fn value_problems(data: &DataSpec) -> Vec<Problem> {
         ));
     }
     if let Some((height, width)) = data.size {
-        between(&mut problems, "size[0]", f64::from(height), 4.0, MAX_SIDE);
-        between(&mut problems, "size[1]", f64::from(width), 4.0, MAX_SIDE);
+        let (least, most) = (f64::from(*SIDES.start()), f64::from(*SIDES.end()));
+        between(&mut problems, "size[0]", f64::from(height), least, most);
+        between(&mut problems, "size[1]", f64::from(width), least, most);
     }
     if let NormalizeSpec::Given { mean, std } = &data.normalize {
         for (i, value) in mean.iter().enumerate() {
@@ -148,11 +147,19 @@ fn batches(
     if files.is_empty() {
         problems.push(Problem::new(place, "there is no batch file").help("list the .bin files"));
     }
-    files
-        .iter()
-        .enumerate()
-        .filter_map(|(i, file)| paths.file(file, &format!("{place}[{i}]"), problems))
-        .collect()
+    let mut found: Vec<PathBuf> = Vec::new();
+    for (i, file) in files.iter().enumerate() {
+        let place = format!("{place}[{i}]");
+        let Some(path) = paths.file(file, &place, problems) else {
+            continue;
+        };
+        if found.contains(&path) {
+            let message = format!("`{}` is named twice", file.display());
+            problems.push(Problem::new(place, message).help("name every file once"));
+        }
+        found.push(path);
+    }
+    found
 }
 
 fn shapes_problems(shapes: &Shapes) -> Vec<Problem> {
@@ -172,6 +179,18 @@ fn shapes_problems(shapes: &Shapes) -> Vec<Problem> {
         0.0,
         1.0,
     );
+    if shapes.count > MAX_RECORDS {
+        problems.push(
+            Problem::new(
+                "count",
+                format!(
+                    "{} images are more than the {MAX_RECORDS} that a set can have",
+                    shapes.count
+                ),
+            )
+            .help("labels of more would not fit in memory; write a few thousand per class"),
+        );
+    }
     if shapes.count < shapes.classes {
         problems.push(
             Problem::new(
@@ -201,6 +220,11 @@ fn overlaps(train: &Source, valid: &ValidPlan, test: Option<&Source>) -> Vec<Pro
 }
 
 fn overlap(train: &Source, other: &Source, place: &str, what: &str) -> Option<Problem> {
+    let same = |message: String| {
+        Problem::new(place, message)
+            .help("name images that are not trained on")
+            .depends_on("train")
+    };
     match (train, other) {
         (Source::Shapes(a), Source::Shapes(b)) if a.seed == b.seed => Some(
             Problem::new(
@@ -213,11 +237,11 @@ fn overlap(train: &Source, other: &Source, place: &str, what: &str) -> Option<Pr
             .help("give it a seed of its own")
             .depends_on("train.Shapes.seed"),
         ),
-        (a, b) if a == b => Some(
-            Problem::new(place, format!("the {what} images are the training images"))
-                .help("name images that are not trained on")
-                .depends_on("train"),
-        ),
+        (a, b) if a == b => Some(same(format!("the {what} images are the training images"))),
+        (Source::Cifar10(a) | Source::Cifar100(a), Source::Cifar10(b) | Source::Cifar100(b)) => {
+            let shared = b.iter().find(|file| a.contains(file))?;
+            Some(same(format!("`{}` is trained on too", shared.display())))
+        }
         _ => None,
     }
 }

@@ -1,0 +1,479 @@
+//! What an experiment's images are, before any of them is decoded: listed,
+//! counted, with their classes in order and the size that they will have.
+//!
+//! [`Images::open`] goes on from here, so that what is shown before a training
+//! and what the training uses are the same.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+
+use super::error::{self, DataError, Part};
+use super::images::Images;
+use super::normalize::Normalization;
+use super::sampler::Sampler;
+use super::set::{ImageSet, Pool, Rules};
+use super::size::{self, SizeReason};
+use super::source::{self, Found, Labels};
+use super::split;
+use super::workers::Workers;
+use crate::event::Dataset;
+use crate::experiment::plan::{DataFacts, DataPlan, Plan, ValidPlan};
+use crate::experiment::spec::Source;
+
+/// The images of an experiment, listed.
+#[derive(Debug)]
+pub struct DataIndex {
+    /// Names of the classes; a label is an index into them.
+    pub classes: Vec<String>,
+    /// Height and width that every image will have, pixels.
+    pub size: (u32, u32),
+    /// Why they have that size.
+    pub size_reason: SizeReason,
+    /// What each set holds, images that turn out to be unreadable included.
+    pub sets: BTreeMap<Dataset, SetIndex>,
+    /// What a person should know about the images although nothing is wrong with
+    /// them.
+    pub notes: Vec<String>,
+    train: Listed,
+    valid: Option<Listed>,
+    test: Option<Listed>,
+    unlabelled: Option<Listed>,
+    plan: DataPlan,
+    seed: u64,
+    workers: Workers,
+}
+
+/// One set of images, listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetIndex {
+    /// Where its images are, for people.
+    pub place: String,
+    /// Number of images.
+    pub images: usize,
+    /// Number of images of each class; empty without labels.
+    pub per_class: Vec<usize>,
+}
+
+impl SetIndex {
+    /// Whether the images have labels.
+    #[must_use]
+    pub fn is_labelled(&self) -> bool {
+        !self.per_class.is_empty()
+    }
+}
+
+/// A source that has been listed, with where it is.
+#[derive(Debug)]
+struct Listed {
+    part: Part,
+    place: String,
+    /// The folder, where it is one.
+    folder: Option<PathBuf>,
+    found: Found,
+}
+
+/// Lists the images of an experiment without decoding any. `seed` chooses the
+/// images that a [`ValidPlan::Holdout`] holds out. Where the plan gives no size,
+/// headers of a sample are read.
+///
+/// # Errors
+/// If a source cannot be read or is not what it should be, if the sets do not
+/// fit each other, or if no size is given and none can be taken over.
+pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
+    let workers = Workers::new(plan.threads())?;
+    let list = |part, source: &Source| list(part, source, plan);
+    let train = list(Part::Train, &plan.train)?;
+    let mut valid = match &plan.valid {
+        ValidPlan::Holdout(_) => None,
+        ValidPlan::Set(source) => Some(list(Part::Valid, source)?),
+    };
+    let mut test = plan
+        .test
+        .as_ref()
+        .map(|source| list(Part::Test, source))
+        .transpose()?;
+    let unlabelled = plan
+        .unlabelled
+        .as_ref()
+        .map(|(source, _)| list(Part::Unlabelled, source))
+        .transpose()?;
+    for evaluated in [&valid, &test].into_iter().flatten() {
+        check_apart(&train, evaluated)?;
+    }
+    let classes = agree_on_classes(&train, &mut valid, &mut test)?;
+    let (size, size_reason) = match plan.size {
+        Some(size) => (size, SizeReason::Given),
+        None => find_size(&train, plan, &workers)?,
+    };
+    let all = [
+        Some(&train),
+        valid.as_ref(),
+        test.as_ref(),
+        unlabelled.as_ref(),
+    ];
+    let mut notes: Vec<String> = Vec::new();
+    for note in all
+        .into_iter()
+        .flatten()
+        .flat_map(|listed| &listed.found.notes)
+    {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
+    }
+    let mut index = DataIndex {
+        classes,
+        size,
+        size_reason,
+        sets: BTreeMap::new(),
+        notes,
+        train,
+        valid,
+        test,
+        unlabelled,
+        plan: plan.clone(),
+        seed,
+        workers,
+    };
+    index.sets = index.count()?;
+    Ok(index)
+}
+
+impl DataIndex {
+    /// Whether the training images have labels.
+    #[must_use]
+    pub fn is_labelled(&self) -> bool {
+        self.sets[&Dataset::Train].is_labelled()
+    }
+
+    /// Batches of `batch` images in one pass over the training images, of which
+    /// `unlabelled_ratio` per labelled one are unlabelled if there are any.
+    #[must_use]
+    pub fn batches_per_epoch(&self, batch: usize, unlabelled_ratio: f64) -> u32 {
+        let unlabelled = self.sets.get(&Dataset::Unlabelled);
+        let unlabelled = unlabelled.map(|set| (set.images, unlabelled_ratio));
+        Sampler::new(self.sets[&Dataset::Train].images, unlabelled, batch, 0).batches_per_epoch()
+    }
+
+    /// What these images decide of a plan, as far as that can be told from a list.
+    #[must_use]
+    pub fn facts(&self, plan: &Plan) -> DataFacts {
+        let steps = |ratio| u64::from(self.batches_per_epoch(plan.training.batch, ratio));
+        DataFacts {
+            train: self.sets[&Dataset::Train].images,
+            labelled: self.is_labelled(),
+            size: self.size,
+            normalization: None,
+            steps_per_epoch: steps(plan.data.unlabelled_ratio()),
+            teacher_steps_per_epoch: steps(0.0),
+        }
+    }
+
+    /// What each set holds.
+    fn count(&self) -> Result<BTreeMap<Dataset, SetIndex>, DataError> {
+        let mut sets = BTreeMap::new();
+        let train = &self.train.found;
+        let count = |listed: &Listed| {
+            let labels = listed.found.labels.iter().copied();
+            self.set(listed, listed.found.origin.len(), labels)
+        };
+        if let ValidPlan::Holdout(fraction) = self.plan.valid {
+            let place = &self.train.place;
+            let (learnt, held) =
+                split::holdout(&train.labels, &self.classes, fraction, self.seed, place)?;
+            for (name, members) in [(Dataset::Train, learnt), (Dataset::Valid, held)] {
+                let labels = members.iter().map(|&member| train.labels[member as usize]);
+                sets.insert(name, self.set(&self.train, members.len(), labels));
+            }
+        } else {
+            sets.insert(Dataset::Train, count(&self.train));
+        }
+        for (name, listed) in [
+            (Dataset::Valid, &self.valid),
+            (Dataset::Test, &self.test),
+            (Dataset::Unlabelled, &self.unlabelled),
+        ] {
+            if let Some(listed) = listed {
+                sets.insert(name, count(listed));
+            }
+        }
+        Ok(sets)
+    }
+
+    fn set(&self, listed: &Listed, images: usize, labels: impl Iterator<Item = u32>) -> SetIndex {
+        let mut per_class = if listed.found.labels.is_empty() {
+            Vec::new()
+        } else {
+            vec![0; self.classes.len()]
+        };
+        for label in labels {
+            per_class[label as usize] += 1;
+        }
+        SetIndex {
+            place: listed.place.clone(),
+            images,
+            per_class,
+        }
+    }
+
+    /// Decodes the images (or prepares to), divides and measures them.
+    pub(super) fn load(self) -> Result<Images, DataError> {
+        let Self {
+            classes,
+            size,
+            notes,
+            train,
+            valid,
+            test,
+            unlabelled,
+            plan,
+            seed,
+            workers,
+            ..
+        } = self;
+        let mut memory = plan.memory;
+        let mut load = |listed: Listed| {
+            let set = listed.load(size, &classes, memory, Rules::of(&plan), &workers)?;
+            memory = memory.saturating_sub(set.pool().bytes());
+            Ok::<_, DataError>(set)
+        };
+        let place = train.place.clone();
+        let all = load(train)?;
+        let set = valid.map(&mut load).transpose()?;
+        let test = test.map(&mut load).transpose()?;
+        let unlabelled = unlabelled.map(&mut load).transpose()?;
+        let (train, valid) = match (&plan.valid, set) {
+            (_, Some(valid)) => (all, valid),
+            (ValidPlan::Holdout(fraction), None) => {
+                hold_out(&all, &classes, *fraction, seed, &place)?
+            }
+            (ValidPlan::Set(_), None) => unreachable!("a validation set was listed above"),
+        };
+        let Normalization { mean, std } = Normalization::of(&plan.normalize, &train, &workers)?;
+        let mut images = Images {
+            classes,
+            size,
+            mean,
+            std,
+            train,
+            valid,
+            test,
+            unlabelled,
+            skipped: Vec::new(),
+            notes,
+            workers,
+        };
+        images.skipped = images
+            .pools()
+            .iter()
+            .flat_map(|pool| pool.skipped().to_vec())
+            .collect();
+        Ok(images)
+    }
+}
+
+impl Listed {
+    /// The folder above, if this one is probably one class of several in it.
+    fn above(&self) -> Option<PathBuf> {
+        source::classes_above(self.folder.as_deref()?)
+    }
+
+    fn load(
+        self,
+        size: (u32, u32),
+        classes: &[String],
+        memory: u64,
+        rules: Rules,
+        workers: &Workers,
+    ) -> Result<ImageSet, DataError> {
+        let Self {
+            part, place, found, ..
+        } = self;
+        let labelled = !found.classes.is_empty();
+        let pool = Pool::load(part, place.clone(), found, size, memory, rules, workers)?;
+        if labelled {
+            check_classes(part, &place, classes, pool.labels())?;
+        }
+        Ok(ImageSet::whole(Arc::new(pool)))
+    }
+}
+
+fn list(part: Part, source: &Source, plan: &DataPlan) -> Result<Listed, DataError> {
+    let labels = match part {
+        Part::Unlabelled | Part::Inference => Labels::Ignored,
+        Part::Train | Part::Valid | Part::Test => Labels::Wanted,
+    };
+    let found = source::find(source, labels, plan.order, plan.max_pixels);
+    Ok(Listed {
+        part,
+        place: source::place(source),
+        folder: match source {
+            Source::ImageFolder(folder) => Some(folder.clone()),
+            _ => None,
+        },
+        found: found.map_err(DataError::at(part))?,
+    })
+}
+
+/// Checks that no folder of images is trained on and evaluated. Links can lead
+/// to one by two names.
+fn check_apart(train: &Listed, evaluated: &Listed) -> Result<(), DataError> {
+    let shared = evaluated.found.folders.iter().find_map(|(id, path)| {
+        let train_path = train.found.folders.get(id)?;
+        Some((path.clone(), train_path.clone()))
+    });
+    match shared {
+        None => Ok(()),
+        Some((path, train_path)) => Err(DataError::SharedFolder {
+            part: evaluated.part,
+            path,
+            train_path,
+        }),
+    }
+}
+
+/// Height and width, where the plan gives none.
+fn find_size(
+    train: &Listed,
+    plan: &DataPlan,
+    workers: &Workers,
+) -> Result<((u32, u32), SizeReason), DataError> {
+    let origin = &train.found.origin;
+    let dimensions = |indices: &[usize]| {
+        let read = |&index: &usize| origin.dimensions(index, plan.max_pixels);
+        workers.run(|| indices.par_iter().map(read).collect::<Vec<_>>())
+    };
+    let found = size::find(origin, dimensions).map_err(|problem| DataError::Size {
+        place: train.place.clone(),
+        problem,
+    })?;
+    if let Some(((width, height), reason)) = found {
+        return Ok(((height, width), reason));
+    }
+    let indices: Vec<usize> = (0..origin.len()).collect();
+    let bad = indices.iter().zip(dimensions(&indices));
+    let bad =
+        bad.filter_map(|(&index, read)| Some(error::skipped(origin.name(index), &read.err()?)));
+    Err(DataError::TooManyBad {
+        part: train.part,
+        place: train.place.clone(),
+        bad: bad.collect(),
+        total: origin.len(),
+        max_bad: plan.max_bad,
+    })
+}
+
+/// Checks that all labelled sets have the same classes, renumbers the labels of
+/// valid and test to those of training, and returns the classes. They are the
+/// training images', or the validation images' if the former have no labels.
+fn agree_on_classes(
+    train: &Listed,
+    valid: &mut Option<Listed>,
+    test: &mut Option<Listed>,
+) -> Result<Vec<String>, DataError> {
+    for listed in [valid.as_ref(), test.as_ref()].into_iter().flatten() {
+        if listed.found.classes.is_empty() {
+            return Err(no_labels(listed));
+        }
+    }
+    let reference = match valid {
+        Some(valid) if train.found.classes.is_empty() => &*valid,
+        _ => train,
+    };
+    let classes = reference.found.classes.clone();
+    let place = reference.place.clone();
+    match classes.as_slice() {
+        [] => return Err(no_labels(train)),
+        [class] => {
+            return Err(DataError::OneClass {
+                part: reference.part,
+                above: reference.above(),
+                place,
+                class: class.clone(),
+            });
+        }
+        _ => check_classes(reference.part, &place, &classes, &reference.found.labels)?,
+    }
+    for listed in [valid, test].into_iter().flatten() {
+        renumber(listed, &classes, &place)?;
+        check_classes(listed.part, &listed.place, &classes, &listed.found.labels)?;
+    }
+    Ok(classes)
+}
+
+fn no_labels(listed: &Listed) -> DataError {
+    DataError::NoLabels {
+        part: listed.part,
+        place: listed.place.clone(),
+        above: listed.above(),
+    }
+}
+
+/// Gives labels the numbers of the training classes of the same names.
+fn renumber(listed: &mut Listed, classes: &[String], place: &str) -> Result<(), DataError> {
+    let lacks = |these: &[String], name: &String| !these.contains(name);
+    let own = &listed.found.classes;
+    let missing: Vec<_> = classes.iter().filter(|n| lacks(own, n)).cloned().collect();
+    let unexpected: Vec<_> = own.iter().filter(|n| lacks(classes, n)).cloned().collect();
+    if !missing.is_empty() || !unexpected.is_empty() {
+        return Err(DataError::ClassMismatch {
+            part: listed.part,
+            place: listed.place.clone(),
+            train_place: place.to_owned(),
+            missing,
+            unexpected,
+        });
+    }
+    let number: Vec<u32> = own
+        .iter()
+        .filter_map(|name| classes.iter().position(|class| class == name))
+        .map(|label| label as u32)
+        .collect();
+    for label in &mut listed.found.labels {
+        *label = number[*label as usize];
+    }
+    listed.found.classes = classes.to_vec();
+    Ok(())
+}
+
+/// Checks that every class has an image.
+fn check_classes(
+    part: Part,
+    place: &str,
+    classes: &[String],
+    labels: &[u32],
+) -> Result<(), DataError> {
+    let mut present = vec![false; classes.len()];
+    for &label in labels {
+        present[label as usize] = true;
+    }
+    let empty: Vec<String> = classes
+        .iter()
+        .zip(present)
+        .filter(|(_, present)| !present)
+        .map(|(class, _)| class.clone())
+        .collect();
+    if empty.is_empty() {
+        return Ok(());
+    }
+    Err(DataError::EmptyClass {
+        part,
+        place: place.to_owned(),
+        classes: empty,
+    })
+}
+
+fn hold_out(
+    all: &ImageSet,
+    classes: &[String],
+    fraction: f64,
+    seed: u64,
+    place: &str,
+) -> Result<(ImageSet, ImageSet), DataError> {
+    let (train, valid) = split::holdout(all.pool().labels(), classes, fraction, seed, place)?;
+    let set = |members| ImageSet::new(all.pool().clone(), members);
+    Ok((set(train), set(valid)))
+}
