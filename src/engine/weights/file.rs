@@ -1,62 +1,101 @@
-//! Files of named arrays: safetensors, written and read, and PyTorch's own,
-//! read without running any code.
+//! Files of named arrays, read: safetensors and PyTorch's own, without running
+//! any code.
+//!
+//! Nothing that a file says of itself is believed before it was held against the
+//! file's length, and arrays are read one at a time, when they are asked for: a
+//! file takes no more memory than the network that it is for.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use burn_store::pytorch_reader::{DType, PytorchReader};
+use burn_store::pytorch_reader::{DType, PytorchError, PytorchReader};
+use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use safetensors::{Dtype, SafeTensors, View};
 
-use super::WeightsError;
-use super::array::{Array, Values};
+use super::array::Array;
 use super::element::Element;
+use super::fault::Fault;
+use super::recognise::{self, Format, HEADER_LENGTH};
+use super::{WeightsError, archive, limit};
 
-/// Length of the number that a safetensors file starts with, bytes.
-const HEADER_LENGTH: usize = 8;
+/// Longest header of a safetensors file that is read, bytes. The format allows
+/// six times as many; a network of a thousand arrays has a tenth of a megabyte.
+const MAX_HEADER: u64 = 16 << 20;
 
 /// A file of named arrays, which are read one by one.
 pub struct ArrayFile {
     path: PathBuf,
     content: Content,
+    /// What the file says of itself besides its arrays.
+    about: BTreeMap<String, String>,
 }
 
 enum Content {
     SafeTensors {
-        bytes: Vec<u8>,
+        bytes: Bytes,
         /// Where the arrays' bytes start.
-        start: usize,
-        metadata: Metadata,
+        start: u64,
+        metadata: Box<Metadata>,
     },
     PyTorch(PytorchReader),
 }
 
+/// Where a safetensors file's bytes are.
+enum Bytes {
+    /// On disk.
+    File(File),
+    /// In memory, the whole file.
+    Read(Vec<u8>),
+}
+
 impl ArrayFile {
-    /// Opens a safetensors or PyTorch file; the content tells which.
+    /// Opens a file of any length.
     ///
     /// # Errors
-    /// The file cannot be read or is neither.
+    /// As [`open_for`](Self::open_for).
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
+        Self::open_for(path, u64::MAX)
+    }
+
+    /// Opens a safetensors or PyTorch file that is meant for a network whose
+    /// weights take `needed` bytes; the content tells which it is. Never waits.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else, which is named.
+    pub fn open_for(path: &Path, needed: u64) -> Result<Self, WeightsError> {
+        let unusable = |fault| WeightsError::Unusable {
+            path: path.to_owned(),
+            fault,
+        };
         let unreadable = |source| WeightsError::Unreadable {
             path: path.to_owned(),
             source,
         };
-        let malformed = |reason: String| WeightsError::Malformed {
-            path: path.to_owned(),
-            reason,
+        let file = regular(path).map_err(unreadable)?.map_err(unusable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut start = Vec::new();
+        (&file)
+            .take(recognise::LOOKED_AT)
+            .read_to_end(&mut start)
+            .map_err(unreadable)?;
+        let content = match recognise::format(&start).map_err(unusable)? {
+            Format::SafeTensors => read_header(Bytes::File(file), length).map_err(unusable)?,
+            format => {
+                match format {
+                    Format::Zip => archive::check(&file, length, needed),
+                    _ => within("a file in PyTorch's old format", length, limit(needed)),
+                }
+                .map_err(unusable)?;
+                let reader = PytorchReader::new(path).map_err(|error| match error {
+                    PytorchError::Io(source) => unreadable(source),
+                    error => unusable(pytorch_fault(&error)),
+                })?;
+                Content::PyTorch(reader)
+            }
         };
-        if is_safetensors(path).map_err(unreadable)? {
-            return Self::of_bytes(fs::read(path).map_err(unreadable)?, path);
-        }
-        let reader = PytorchReader::new(path)
-            .map_err(|error| malformed(error.to_string().trim_end().to_owned()))?;
-        Ok(Self {
-            path: path.to_owned(),
-            content: Content::PyTorch(reader),
-        })
+        Ok(Self::new(path, content))
     }
 
     /// A safetensors file that was read already, from `path`.
@@ -64,19 +103,38 @@ impl ArrayFile {
     /// # Errors
     /// It is none.
     pub fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, WeightsError> {
-        let (header, metadata) =
-            SafeTensors::read_metadata(&bytes).map_err(|error| WeightsError::Malformed {
+        let length = bytes.len() as u64;
+        match read_header(Bytes::Read(bytes), length) {
+            Ok(content) => Ok(Self::new(path, content)),
+            Err(fault) => Err(WeightsError::Unusable {
                 path: path.to_owned(),
-                reason: error.to_string(),
-            })?;
-        Ok(Self {
+                fault,
+            }),
+        }
+    }
+
+    fn new(path: &Path, content: Content) -> Self {
+        let about = match &content {
+            Content::SafeTensors { metadata, .. } => metadata.metadata().clone(),
+            Content::PyTorch(_) => None,
+        };
+        Self {
             path: path.to_owned(),
-            content: Content::SafeTensors {
-                start: HEADER_LENGTH + header,
-                bytes,
-                metadata,
-            },
-        })
+            content,
+            about: about.unwrap_or_default().into_iter().collect(),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Texts that a safetensors file says of itself, by name.
+    #[must_use]
+    pub fn about(&self) -> &BTreeMap<String, String> {
+        &self.about
     }
 
     /// Names of all arrays, sorted.
@@ -88,6 +146,17 @@ impl ArrayFile {
         };
         names.sort();
         names
+    }
+
+    /// The shape of the array of this name, which is not read for it.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        match &self.content {
+            Content::SafeTensors { metadata, .. } => {
+                metadata.info(name).map(|info| info.shape.as_slice())
+            }
+            Content::PyTorch(reader) => reader.get(name).map(|tensor| tensor.shape()),
+        }
     }
 
     /// The array of this name, as 32-bit floats or 64-bit integers.
@@ -103,23 +172,25 @@ impl ArrayFile {
                 metadata,
             } => {
                 let info = metadata.info(name).ok_or_else(|| self.absent(name))?;
-                let (from, to) = info.data_offsets;
-                let data = bytes
-                    .get(start + from..start + to)
-                    .ok_or_else(|| self.malformed(name, "its bytes are beyond the end"))?;
                 let element = safetensors_element(info.dtype)
-                    .ok_or_else(|| self.malformed(name, &format!("{:?} elements", info.dtype)))?;
-                (info.shape.clone(), element, Cow::Borrowed(data))
+                    .ok_or_else(|| self.fault(name, format!("{:?} elements", info.dtype)))?;
+                let (from, to) = info.data_offsets;
+                let bytes = bytes
+                    .read(start + from as u64, to - from)
+                    .map_err(|source| WeightsError::Unreadable {
+                        path: self.path.clone(),
+                        source,
+                    })?;
+                (info.shape.clone(), element, bytes)
             }
             Content::PyTorch(reader) => {
                 let tensor = reader.get(name).ok_or_else(|| self.absent(name))?;
-                let element = pytorch_element(tensor.dtype()).ok_or_else(|| {
-                    self.malformed(name, &format!("{:?} elements", tensor.dtype()))
-                })?;
-                let data = tensor
+                let element = pytorch_element(tensor.dtype())
+                    .ok_or_else(|| self.fault(name, format!("{:?} elements", tensor.dtype())))?;
+                let bytes = tensor
                     .read()
-                    .map_err(|error| self.malformed(name, &error.to_string()))?;
-                (tensor.shape().to_vec(), element, Cow::Owned(data))
+                    .map_err(|error| self.fault(name, error.to_string()))?;
+                (tensor.shape().to_vec(), element, bytes)
             }
         };
         Ok(Array {
@@ -137,89 +208,141 @@ impl ArrayFile {
         self.names().iter().map(|name| self.array(name)).collect()
     }
 
-    fn absent(&self, name: &str) -> WeightsError {
-        self.malformed(name, "there is no such array")
+    /// Why an array of integers is no use as weights.
+    pub(super) fn integers(&self, name: &str) -> WeightsError {
+        self.fault(name, "integers, not floats".to_owned())
     }
 
-    fn malformed(&self, name: &str, reason: &str) -> WeightsError {
-        WeightsError::Malformed {
+    fn absent(&self, name: &str) -> WeightsError {
+        self.fault(name, "there is no such array".to_owned())
+    }
+
+    fn fault(&self, name: &str, reason: String) -> WeightsError {
+        WeightsError::Unusable {
             path: self.path.clone(),
-            reason: format!("`{name}`: {reason}"),
+            fault: Fault::Array {
+                name: name.to_owned(),
+                reason,
+            },
         }
     }
 }
 
-/// Writes arrays as a safetensors file beside `path`, then renames it, so that
-/// no reader ever sees half a file.
-///
-/// # Errors
-/// The file cannot be written; what was at `path` is untouched.
-pub fn write(path: &Path, arrays: &[Array]) -> Result<(), WeightsError> {
-    let unwritable = |source| WeightsError::Unwritable {
-        path: path.to_owned(),
-        source,
-    };
-    // Readers of the format's first users look for this entry.
-    let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let views = arrays.iter().map(|array| (&array.name, array));
-    let bytes = safetensors::serialize(views, Some(about))
-        .map_err(|error| unwritable(std::io::Error::other(error.to_string())))?;
-    let name = path
-        .file_name()
-        .ok_or_else(|| unwritable(std::io::ErrorKind::InvalidFilename.into()))?;
-    let beside = path.with_file_name(format!(
-        ".{}.{}.part",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
-    let written = File::create(&beside)
-        .and_then(|mut file| {
-            file.write_all(&bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&beside, path));
-    written.map_err(|source| {
-        // The first failure is the one to tell; a leftover is harmless.
-        let _ = fs::remove_file(&beside);
-        unwritable(source)
+/// Opens a file that is one: a pipe would be waited for without end, and a device
+/// may do anything.
+fn regular(path: &Path) -> std::io::Result<Result<File, Fault>> {
+    if let Some(other) = not_a_file(&fs::metadata(path)?) {
+        return Ok(Err(other));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    // Another may have come in its place.
+    let other = not_a_file(&file.metadata()?);
+    Ok(other.map_or(Ok(file), Err))
+}
+
+fn not_a_file(metadata: &fs::Metadata) -> Option<Fault> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return None;
+    }
+    if kind.is_dir() {
+        return Some(Fault::NotAFile("a folder"));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return Some(Fault::NotAFile("a pipe"));
+        }
+        if kind.is_socket() {
+            return Some(Fault::NotAFile("a socket"));
+        }
+    }
+    Some(Fault::NotAFile("a device"))
+}
+
+fn within(what: &'static str, bytes: u64, limit: u64) -> Result<(), Fault> {
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Fault::TooLong { what, bytes, limit })
+}
+
+impl Bytes {
+    /// `length` bytes from `start`, which the file is known to have.
+    fn read(&self, start: u64, length: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        match self {
+            Self::File(file) => {
+                let mut file = file;
+                file.seek(SeekFrom::Start(start))?;
+                file.read_exact(&mut bytes)?;
+            }
+            Self::Read(all) => {
+                let mut rest = Cursor::new(all);
+                rest.set_position(start);
+                rest.read_exact(&mut bytes)?;
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads the header of a safetensors file, and holds its length against what the
+/// header says.
+fn read_header(bytes: Bytes, length: u64) -> Result<Content, Fault> {
+    let damaged = |reason: &dyn std::fmt::Display| Fault::Header(reason.to_string());
+    let number = bytes
+        .read(0, HEADER_LENGTH)
+        .map_err(|error| damaged(&error))?;
+    let number = number.first_chunk().copied().unwrap_or_default();
+    let header = u64::from_le_bytes(number);
+    let start = header.saturating_add(HEADER_LENGTH as u64);
+    if start > length {
+        return Err(Fault::Cut {
+            expected: start,
+            found: length,
+        });
+    }
+    within("its header", header, MAX_HEADER)?;
+    let text = bytes
+        .read(HEADER_LENGTH as u64, header as usize)
+        .map_err(|error| damaged(&error))?;
+    let metadata: Metadata = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
+    let expected = start.saturating_add(metadata.data_len() as u64);
+    if expected > length {
+        let found = length;
+        return Err(Fault::Cut { expected, found });
+    }
+    if expected < length {
+        let found = length;
+        return Err(Fault::Longer { expected, found });
+    }
+    Ok(Content::SafeTensors {
+        bytes,
+        start,
+        metadata: Box::new(metadata),
     })
 }
 
-impl View for &Array {
-    fn dtype(&self) -> Dtype {
-        match self.values {
-            Values::F32(_) => Dtype::F32,
-            Values::I64(_) => Dtype::I64,
-        }
+fn pytorch_fault(error: &PytorchError) -> Fault {
+    /// How the reader says that the file holds one object of some class.
+    const OBJECT: &str = "Expected a dictionary at the root of the PyTorch file, found ";
+    match error {
+        PytorchError::InvalidFormat(text) => match text.strip_prefix(OBJECT) {
+            Some(class) => Fault::PickledObject(class.to_owned()),
+            None => Fault::PyTorch(text.clone()),
+        },
+        PytorchError::Zip(error) => Fault::DamagedArchive(error.to_string()),
+        error => Fault::PyTorch(error.to_string().trim_end().to_owned()),
     }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(match &self.values {
-            Values::F32(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Values::I64(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        })
-    }
-
-    fn data_len(&self) -> usize {
-        match &self.values {
-            Values::F32(values) => 4 * values.len(),
-            Values::I64(values) => 8 * values.len(),
-        }
-    }
-}
-
-/// Whether the header after the length is JSON; no PyTorch file has a brace
-/// there.
-fn is_safetensors(path: &Path) -> std::io::Result<bool> {
-    let mut start = Vec::new();
-    File::open(path)?
-        .take(HEADER_LENGTH as u64 + 1)
-        .read_to_end(&mut start)?;
-    Ok(start.get(HEADER_LENGTH) == Some(&b'{'))
 }
 
 fn safetensors_element(kind: Dtype) -> Option<Element> {

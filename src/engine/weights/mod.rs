@@ -5,19 +5,29 @@
 //! and from PyTorch's own files, whole or not at all: a file that does not fit
 //! changes nothing and the error names every difference.
 
+mod archive;
 mod array;
 mod element;
+mod fault;
 mod file;
-mod fit;
+#[cfg(test)]
+mod fixtures;
+mod matching;
+mod recognise;
+mod source;
+mod write;
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 pub use array::{Array, Values, read_tensors};
-pub use file::{ArrayFile, write};
-pub use fit::{Misfit, Misshapen, Missing};
+pub use fault::Fault;
+pub use file::ArrayFile;
+pub use matching::{Missing, ShapeMismatch, StateDictMismatch};
+pub use write::write;
 
+use self::matching::Fitted;
 use super::network::Network;
 
 /// Why weights could not be saved or loaded.
@@ -32,14 +42,12 @@ pub enum WeightsError {
         source: std::io::Error,
     },
     /// The file is not what it should be.
-    #[error(
-        "{path} cannot be used as weights: {reason}; save a state dict of floats as .safetensors or .pt"
-    )]
-    Malformed {
+    #[error("{path} cannot be used as weights: {fault}")]
+    Unusable {
         /// The file.
         path: PathBuf,
-        /// Why.
-        reason: String,
+        /// What it is and what to do.
+        fault: Fault,
     },
     /// The file cannot be written.
     #[error("{path} cannot be written: {source}")]
@@ -50,14 +58,50 @@ pub enum WeightsError {
         source: std::io::Error,
     },
     /// The file's arrays are not the network's.
-    #[error("{path} does not fit {network}:{misfit}")]
-    Misfit {
+    #[error("{path} does not fit {network}:{mismatch}")]
+    Mismatch {
         /// The file.
         path: PathBuf,
         /// Family and size of the network.
         network: String,
         /// Every difference.
-        misfit: Misfit,
+        mismatch: StateDictMismatch,
+        /// Outputs of the file's classifier, if their number is all that
+        /// differs.
+        outputs: Option<usize>,
+    },
+    /// The file holds the network's arrays in several places.
+    #[error(
+        "{path} holds the network's arrays in several places, {places}; \
+         save the state dict that is meant in a file of its own"
+    )]
+    Ambiguous {
+        /// The file.
+        path: PathBuf,
+        /// Where they are.
+        places: String,
+    },
+    /// A moving average is asked for and there is none.
+    #[error(
+        "{path} holds no moving average of the weights (`ema: true`), only those {places}; \
+         remove `ema` to take them"
+    )]
+    NoAverage {
+        /// The file.
+        path: PathBuf,
+        /// Where raw weights are.
+        places: String,
+    },
+    /// Raw weights are asked for and there are none.
+    #[error(
+        "{path} holds no raw weights (`ema: false`), only their moving average {places}; \
+         remove `ema` to take it"
+    )]
+    OnlyAverage {
+        /// The file.
+        path: PathBuf,
+        /// Where the average is.
+        places: String,
     },
     /// A weight is NaN or infinite.
     #[error(
@@ -130,15 +174,13 @@ pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
 }
 
 /// Loads parameters and running statistics from a safetensors file or a PyTorch
-/// state dict, also where it is nested (`state_dict`, `model`, …) or has the
-/// prefix of a wrapper (`module.`).
+/// state dict, wherever in the file they are.
 ///
 /// # Errors
 /// The file cannot be read or does not fit; the network is untouched.
 pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
-    let file = ArrayFile::open(path)?;
-    fit::fit(network, &file, path)?.apply(network);
-    Ok(())
+    let needed = network.graph().bytes();
+    take(network, &ArrayFile::open_for(path, needed)?)
 }
 
 /// As [`load`], from the bytes of a safetensors file that was read already from
@@ -147,9 +189,26 @@ pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
 /// # Errors
 /// As [`load`].
 pub fn load_bytes(network: &mut Network, bytes: Vec<u8>, path: &Path) -> Result<(), WeightsError> {
-    let file = ArrayFile::of_bytes(bytes, path)?;
-    fit::fit(network, &file, path)?.apply(network);
+    take(network, &ArrayFile::of_bytes(bytes, path)?)
+}
+
+fn take(network: &mut Network, file: &ArrayFile) -> Result<(), WeightsError> {
+    let graph = network.graph();
+    let (source, _) = source::find(graph, graph.classes, file, None)?;
+    let fitted = Fitted::read(network, file, &source, None)?;
+    fitted.apply(network);
     Ok(())
+}
+
+/// The most that is read of one thing in a file, for a network whose weights take
+/// `needed` bytes. The optimizer's memory, an average and 64-bit floats make
+/// weights eight times as long.
+fn limit(needed: u64) -> u64 {
+    const WITH_ALL_ELSE: u64 = 8;
+    const AND_A_LITTLE: u64 = 4 << 20;
+    needed
+        .saturating_mul(WITH_ALL_ELSE)
+        .saturating_add(AND_A_LITTLE)
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@ use std::fs;
 
 use burn::tensor::Device;
 
+use super::fixtures::{saved, state_dict};
 use super::*;
 use crate::experiment::architecture::build;
 use crate::experiment::model::Model;
 
-fn network(seed: u64, classes: usize) -> Network {
+pub(super) fn network(seed: u64, classes: usize) -> Network {
     let model = Model::Cnn { channels: vec![3] };
     let graph = build(&model, (8, 8), classes).unwrap();
     Network::new(graph, seed, &Device::flex())
@@ -36,6 +37,17 @@ fn what_was_saved_is_loaded_bit_for_bit() {
     load(&mut second, &path).unwrap();
     assert_eq!(state(&first).unwrap(), state(&second).unwrap());
     assert_eq!(second.statistics()[0].batches, 42);
+}
+
+#[test]
+fn what_pytorch_saved_is_loaded_bit_for_bit() {
+    let folder = folder();
+    let path = folder.path().join("w.pt");
+    let first = state(&network(1, 5)).unwrap();
+    fs::write(&path, saved(&state_dict(&first))).unwrap();
+    let mut second = network(2, 5);
+    load(&mut second, &path).unwrap();
+    assert_eq!(first, state(&second).unwrap());
 }
 
 #[test]
@@ -83,22 +95,7 @@ fn missing_and_unexpected_names_are_matched_with_each_other() {
 }
 
 #[test]
-fn prefixes_of_wrappers_and_nests_are_seen_through() {
-    let folder = folder();
-    let path = folder.path().join("w.safetensors");
-    let mut arrays = state(&network(1, 5)).unwrap();
-    for array in &mut arrays {
-        array.name = format!("state_dict.module.{}", array.name);
-    }
-    arrays.push(Array::floats("optimizer.momentum", vec![1], vec![0.0]));
-    write(&path, &arrays).unwrap();
-    let mut second = network(2, 5);
-    load(&mut second, &path).unwrap();
-    assert_eq!(state(&network(1, 5)).unwrap(), state(&second).unwrap());
-}
-
-#[test]
-fn a_missing_count_of_batches_is_no_misfit() {
+fn a_missing_count_of_batches_is_no_mismatch() {
     let folder = folder();
     let path = folder.path().join("w.safetensors");
     let mut arrays = state(&network(1, 5)).unwrap();
@@ -119,26 +116,101 @@ fn weights_that_are_not_finite_are_refused_by_name() {
 }
 
 #[test]
-fn files_that_are_no_weights_are_errors_that_name_them() {
+fn weights_that_are_integers_are_refused_by_name() {
+    let folder = folder();
+    let path = folder.path().join("w.safetensors");
+    let mut arrays = state(&network(1, 5)).unwrap();
+    arrays[2].values = Values::I64(vec![0, 1, 2]);
+    write(&path, &arrays).unwrap();
+    let message = failure(&mut network(2, 5), &path);
+    let expected = "`features.1.bias`: integers, not floats";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn files_that_are_no_weights_are_errors_that_name_them_and_what_to_do() {
     let folder = folder();
     let path = folder.path().join("w.pt");
     let absent = failure(&mut network(1, 5), &path);
     assert!(absent.starts_with("w.pt cannot be read"), "{absent}");
-    let contents: [&[u8]; 5] = [
-        b"",
-        b"hello there, this is no file of weights",
-        b"\xff\xff\xff\xff\xff\xff\xff\x7f{}",
-        b"\x02\0\0\0\0\0\0\0{}trailing",
-        b"PK\x03\x04 and no more",
+    let cases: [(&[u8], &str); 7] = [
+        (b"", "it is empty; copy or download it again"),
+        (b"hello there, this is no file of weights", "it is a text"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 9\n",
+            "it is a Git LFS pointer, a short text in place of the weights (9 bytes); run `git \
+             lfs pull` in the repository that it is from",
+        ),
+        (b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", "it is cut off"),
+        (
+            b"\x02\0\0\0\0\0\0\0{}trailing",
+            "something was written after",
+        ),
+        (b"\x04\0\0\0\0\0\0\0{a:}", "its header is damaged"),
+        (
+            b"PK\x03\x04 and no more",
+            "it is an archive without its end",
+        ),
     ];
-    for content in contents {
+    for (content, expected) in cases {
         fs::write(&path, content).unwrap();
         let message = failure(&mut network(1, 5), &path);
-        assert!(
-            message.starts_with("w.pt cannot be used as weights"),
-            "{message}"
-        );
+        let (start, fault) = message.split_at("w.pt cannot be used as weights: ".len());
+        assert_eq!(start, "w.pt cannot be used as weights: ");
+        assert!(fault.contains(expected), "{message}");
     }
+}
+
+#[test]
+fn only_files_are_opened_and_nothing_is_waited_for() {
+    let folder = folder();
+    let refused = failure(&mut network(1, 5), folder.path());
+    assert!(refused.contains("it is a folder, not a file"), "{refused}");
+    let pipe = folder.path().join("w.pt");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let refused = failure(&mut network(1, 5), &pipe);
+    assert!(refused.contains("it is a pipe, not a file"), "{refused}");
+    let refused = failure(&mut network(1, 5), Path::new("/dev/zero"));
+    assert!(refused.contains("it is a device, not a file"), "{refused}");
+}
+
+#[test]
+fn a_header_as_long_as_a_sparse_file_takes_no_memory() {
+    let folder = folder();
+    let path = folder.path().join("w.safetensors");
+    let mut start = (1_u64 << 40).to_le_bytes().to_vec();
+    start.push(b'{');
+    fs::write(&path, &start).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len((1 << 40) + 8).unwrap();
+    let message = failure(&mut network(1, 5), &path);
+    let expected = "its header takes 1099511627776 bytes, and at most 16777216 are read";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn a_tail_of_zeros_is_named() {
+    let folder = folder();
+    let path = folder.path().join("w.safetensors");
+    save(&network(1, 5), &path).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let message = failure(&mut network(2, 5), &path);
+    assert!(message.contains("something was written after"), "{message}");
+}
+
+#[test]
+fn an_object_in_place_of_a_state_dict_is_named_with_its_class() {
+    let folder = folder();
+    let path = folder.path().join("w.pt");
+    let mut archive = fixtures::Archive::default();
+    archive.stored("a/data.pkl", b"\x80\x02cnets\nNet\n)\x81.");
+    archive.stored("a/version", b"3\n");
+    fs::write(&path, archive.finish()).unwrap();
+    let message = failure(&mut network(1, 5), &path);
+    let expected = "it holds a pickled object (nets.Net), not a state dict; save a state dict";
+    assert!(message.contains(expected), "{message}");
 }
 
 #[test]

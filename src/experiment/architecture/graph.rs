@@ -183,6 +183,15 @@ impl Graph {
         specs
     }
 
+    /// The module that gives the logits: the last fully connected layer.
+    #[must_use]
+    pub fn classifier(&self) -> Option<&str> {
+        self.layers.iter().rev().find_map(|layer| match layer {
+            Layer::Linear(linear) => Some(linear.name.as_str()),
+            _ => None,
+        })
+    }
+
     /// Number of trainable values.
     #[must_use]
     pub fn parameter_count(&self) -> u64 {

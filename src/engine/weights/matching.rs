@@ -1,0 +1,323 @@
+//! Whether a file's arrays are a network's, and every way in which they are not.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use burn::tensor::Tensor;
+
+use super::source::Source;
+use super::{Array, ArrayFile, WeightsError};
+use crate::engine::network::Network;
+use crate::experiment::architecture::Graph;
+
+/// Names of one kind that an error lists before it counts the rest.
+const LISTED: usize = 8;
+/// A file with more unexpected names than this is another network's altogether;
+/// likenesses would take long to find and tell nothing.
+const COMPARED: usize = 4096;
+
+/// An array that a network needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Needed {
+    /// PyTorch's name.
+    pub name: String,
+    /// PyTorch's shape.
+    pub shape: Vec<usize>,
+}
+
+/// All that a network cannot do without, parameters first, each list in the
+/// graph's order. The classifier has `outputs` outputs.
+pub(super) fn needed(graph: &Graph, outputs: usize) -> Vec<Needed> {
+    let parameters = graph.parameters().into_iter().map(|parameter| {
+        let mut shape = parameter.shape;
+        if Some(module(&parameter.name)) == graph.classifier() {
+            shape[0] = outputs;
+        }
+        Needed {
+            name: parameter.name,
+            shape,
+        }
+    });
+    let statistics = graph.statistics().into_iter().flat_map(|known| {
+        ["running_mean", "running_var"].map(|part| Needed {
+            name: format!("{}.{part}", known.name),
+            shape: vec![known.channels],
+        })
+    });
+    parameters.chain(statistics).collect()
+}
+
+/// Arrays that a network takes over if they are there: files from before PyTorch
+/// 0.4.1 have no counts, and nothing here depends on them.
+pub(super) fn counts(graph: &Graph) -> impl Iterator<Item = String> {
+    let statistics = graph.statistics().into_iter();
+    statistics.map(|known| format!("{}.num_batches_tracked", known.name))
+}
+
+/// The module of a parameter's name.
+pub(super) fn module(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(module, _)| module)
+}
+
+/// Differences between a file and a network; names are the network's, without
+/// the file's prefix.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StateDictMismatch {
+    /// Arrays that the network needs and the file lacks.
+    pub missing: Vec<Missing>,
+    /// Arrays of the file that the network has no place for.
+    pub unexpected: Vec<String>,
+    /// Arrays of another shape.
+    pub shapes: Vec<ShapeMismatch>,
+}
+
+/// An array that a file lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Its name.
+    pub name: String,
+    /// The unexpected name that is most like it.
+    pub nearest: Option<String>,
+}
+
+/// An array of another shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeMismatch {
+    /// Its name.
+    pub name: String,
+    /// Shape in the file.
+    pub found: Vec<usize>,
+    /// Shape in the network.
+    pub expected: Vec<usize>,
+}
+
+impl StateDictMismatch {
+    /// What is wrong with taking `needed` from this place in the file, of whose
+    /// `names` those at the place of another candidate are none of its business.
+    pub(super) fn of(
+        source: &Source,
+        needed: &[Needed],
+        graph: &Graph,
+        file: &ArrayFile,
+        names: &[String],
+        others: &[String],
+    ) -> Self {
+        let mut unclaimed: BTreeSet<&str> = names
+            .iter()
+            .filter(|name| !others.iter().any(|other| name.starts_with(other.as_str())))
+            .map(String::as_str)
+            .filter(|name| name.starts_with(&source.prefix))
+            .collect();
+        let mut mismatch = Self::default();
+        for array in needed {
+            let full = source.full(&array.name);
+            unclaimed.remove(full.as_str());
+            match file.shape(&full) {
+                None => mismatch.missing.push(Missing {
+                    name: array.name.clone(),
+                    nearest: None,
+                }),
+                Some(shape) if shape != array.shape => mismatch.shapes.push(ShapeMismatch {
+                    name: array.name.clone(),
+                    found: shape.to_vec(),
+                    expected: array.shape.clone(),
+                }),
+                Some(_) => {}
+            }
+        }
+        for count in counts(graph) {
+            unclaimed.remove(source.full(&count).as_str());
+        }
+        mismatch.unexpected = unclaimed
+            .into_iter()
+            .filter_map(|name| name.strip_prefix(&source.prefix))
+            .map(str::to_owned)
+            .collect();
+        if mismatch.unexpected.len() <= COMPARED {
+            for missing in mismatch.missing.iter_mut().take(LISTED) {
+                missing.nearest = nearest(&missing.name, &mismatch.unexpected);
+            }
+        }
+        mismatch
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The number of outputs of the file's classifier, if that is all that is
+    /// wrong.
+    #[must_use]
+    pub fn outputs(&self, graph: &Graph) -> Option<usize> {
+        let classifier = graph.classifier()?;
+        let of_classifier = |shape: &ShapeMismatch| {
+            module(&shape.name) == classifier
+                && shape.found.len() == shape.expected.len()
+                && shape.found[1..] == shape.expected[1..]
+        };
+        let only = self.missing.is_empty()
+            && self.unexpected.is_empty()
+            && self.shapes.iter().all(of_classifier);
+        self.shapes
+            .first()
+            .filter(|_| only)
+            .map(|shape| shape.found[0])
+    }
+}
+
+/// New values for everything in a network, in its order.
+pub struct Fitted {
+    parameters: Vec<Tensor<1>>,
+    /// Mean, variance and count.
+    statistics: Vec<(Tensor<1>, Tensor<1>, u64)>,
+}
+
+impl Fitted {
+    /// Reads every array of `network` from its place in the file, where all of
+    /// them are known to be. Of the classifier only the given outputs are taken,
+    /// in their order.
+    pub(super) fn read(
+        network: &Network,
+        file: &ArrayFile,
+        source: &Source,
+        outputs: Option<&[usize]>,
+    ) -> Result<Self, WeightsError> {
+        let graph = network.graph();
+        let read = |name: &str| -> Result<Tensor<1>, WeightsError> {
+            let array = file.array(&source.full(name))?;
+            let array = match outputs {
+                Some(rows) if Some(module(name)) == graph.classifier() => array.rows(rows),
+                _ => array,
+            };
+            if !array.is_finite() {
+                return Err(WeightsError::NotFinite {
+                    path: file.path().to_owned(),
+                    name: name.to_owned(),
+                });
+            }
+            array
+                .tensor(network.device())
+                .ok_or_else(|| file.integers(name))
+        };
+        let count = |name: &str| -> Result<u64, WeightsError> {
+            let full = source.full(name);
+            if file.shape(&full).is_none() {
+                return Ok(0);
+            }
+            Ok(file.array(&full)?.as_count().unwrap_or(0))
+        };
+        let parameters = network.parameters().iter();
+        let statistics = network.statistics().iter();
+        Ok(Self {
+            parameters: parameters
+                .map(|parameter| read(&parameter.name))
+                .collect::<Result<_, _>>()?,
+            statistics: statistics
+                .zip(counts(graph))
+                .map(|(known, counted)| {
+                    Ok((
+                        read(&format!("{}.running_mean", known.name))?,
+                        read(&format!("{}.running_var", known.name))?,
+                        count(&counted)?,
+                    ))
+                })
+                .collect::<Result<_, WeightsError>>()?,
+        })
+    }
+
+    /// Gives the network its new values.
+    pub fn apply(self, network: &mut Network) {
+        for (parameter, value) in network.parameters_mut().iter_mut().zip(self.parameters) {
+            parameter.value = value;
+        }
+        let known = network.statistics_mut().iter_mut();
+        for (known, (mean, variance, batches)) in known.zip(self.statistics) {
+            known.mean = mean;
+            known.variance = variance;
+            known.batches = batches;
+        }
+    }
+}
+
+impl Array {
+    /// The rows of these numbers, in this order.
+    fn rows(self, rows: &[usize]) -> Self {
+        let length: usize = self.shape.iter().skip(1).product();
+        let chosen = |values: &[f32]| -> Vec<f32> {
+            rows.iter()
+                .flat_map(|row| &values[row * length..(row + 1) * length])
+                .copied()
+                .collect()
+        };
+        let values = match &self.values {
+            super::Values::F32(values) => super::Values::F32(chosen(values)),
+            super::Values::I64(_) => self.values,
+        };
+        let mut shape = self.shape;
+        shape[0] = rows.len();
+        Self {
+            name: self.name,
+            shape,
+            values,
+        }
+    }
+}
+
+/// The candidate with the least edit distance, if it is at all alike.
+fn nearest(name: &str, candidates: &[String]) -> Option<String> {
+    candidates
+        .iter()
+        .map(|candidate| (edits(name, candidate), candidate))
+        .filter(|(edits, candidate)| 2 * edits < name.len().max(candidate.len()))
+        .min()
+        .map(|(_, candidate)| candidate.clone())
+}
+
+/// Levenshtein's distance over bytes.
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl fmt::Display for StateDictMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let missing = self.missing.iter().map(|missing| match &missing.nearest {
+            Some(nearest) => format!("`{}` (the file has `{nearest}`)", missing.name),
+            None => format!("`{}`", missing.name),
+        });
+        list(f, "missing", missing.collect())?;
+        let unexpected = self.unexpected.iter().map(|name| format!("`{name}`"));
+        list(f, "unexpected", unexpected.collect())?;
+        let shapes = self.shapes.iter().map(|m| {
+            format!(
+                "`{}` is {:?} in the file and {:?} in the model",
+                m.name, m.found, m.expected
+            )
+        });
+        list(f, "of another shape", shapes.collect())
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, kind: &str, items: Vec<String>) -> fmt::Result {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let more = items.len().saturating_sub(LISTED);
+    let shown: Vec<String> = items.into_iter().take(LISTED).collect();
+    write!(f, "\n  {kind}: {}", shown.join(", "))?;
+    if more > 0 {
+        write!(f, " and {more} more")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! What a file is, by its first bytes.
+
+use super::fault::Fault;
+
+/// As many bytes as are looked at.
+pub const LOOKED_AT: u64 = 1024;
+
+/// Length of the number that a safetensors file starts with, bytes.
+pub const HEADER_LENGTH: usize = 8;
+
+/// Ways in which weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// safetensors.
+    SafeTensors,
+    /// PyTorch's archive, since 1.6.
+    Zip,
+    /// PyTorch's formats before that, in one stream: pickles, then storages.
+    Stream,
+}
+
+/// The number that opens PyTorch's stream of pickles, as protocols 2 and up
+/// write it and as text.
+const STREAM_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+const STREAM_MAGIC_TEXT: &[u8] = b"119547037146038801333356";
+/// That number is within the first bytes, however it is written.
+const STREAM_START: usize = 64;
+
+/// Where a TAR archive says so.
+const TAR_MAGIC: (usize, &[u8]) = (257, b"ustar");
+
+/// Formats of others: where, which bytes, what it is.
+const OTHERS: [(usize, &[u8], &str); 7] = [
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes"),
+    (4, b"TFL3", "a TensorFlow Lite model"),
+    (0, b"GGUF", "a GGUF file"),
+    (0, b"\x93NUMPY", "an array of NumPy"),
+    (0, b"ORTM", "a model of ONNX Runtime"),
+    (0, b"caffe", "a Caffe model"),
+    (0, b"\x7fELF", "a program"),
+];
+
+/// Whole files that were made smaller.
+const COMPRESSED: [(&[u8], &str); 6] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (b"Rar!\x1a\x07", "RAR"),
+];
+
+/// The format of a file of weights that starts with `start`: its first
+/// [`LOOKED_AT`] bytes, or all there are.
+///
+/// # Errors
+/// It holds something else.
+pub fn format(start: &[u8]) -> Result<Format, Fault> {
+    if start.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if start.get(HEADER_LENGTH) == Some(&b'{') && !is_text(start) {
+        return Ok(Format::SafeTensors);
+    }
+    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+        return Ok(Format::Zip);
+    }
+    let window = &start[..start.len().min(STREAM_START)];
+    let opens_with = |magic: &[u8]| window.windows(magic.len()).any(|bytes| bytes == magic);
+    if opens_with(&STREAM_MAGIC)
+        || opens_with(STREAM_MAGIC_TEXT)
+        || has_at(start, TAR_MAGIC.0, TAR_MAGIC.1)
+    {
+        return Ok(Format::Stream);
+    }
+    Err(other(start))
+}
+
+/// What a file is that holds no weights.
+fn other(start: &[u8]) -> Fault {
+    if start.iter().all(|&byte| byte == 0) {
+        return Fault::Zeros;
+    }
+    if let Some((_, _, what)) = OTHERS
+        .iter()
+        .find(|(at, magic, _)| has_at(start, *at, magic))
+    {
+        return Fault::OtherFormat(what);
+    }
+    if let Some((_, what)) = COMPRESSED
+        .iter()
+        .find(|(magic, _)| start.starts_with(magic))
+    {
+        return Fault::Compressed(what);
+    }
+    if is_onnx(start) {
+        return Fault::OtherFormat("an ONNX model");
+    }
+    if is_text(start) {
+        return text(&String::from_utf8_lossy(start));
+    }
+    // The mark of every protocol but the first two, which are text.
+    if start[0] == 0x80 {
+        return Fault::PlainPickle;
+    }
+    Fault::Unknown
+}
+
+fn has_at(start: &[u8], at: usize, magic: &[u8]) -> bool {
+    start.get(at..at + magic.len()) == Some(magic)
+}
+
+fn text(text: &str) -> Fault {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let lower = text.to_ascii_lowercase();
+    if let Some(pointer) = text
+        .strip_prefix("version https://git-lfs.github.com/")
+        .or_else(|| text.strip_prefix("version https://hawser.github.com/"))
+    {
+        let bytes = pointer
+            .lines()
+            .find_map(|line| line.strip_prefix("size ")?.trim().parse().ok());
+        return Fault::LfsPointer { bytes };
+    }
+    if text.starts_with("/annex/objects/") {
+        return Fault::AnnexPointer;
+    }
+    if lower.starts_with('<') && (lower.contains("<html") || lower.contains("<!doctype html")) {
+        return Fault::Html;
+    }
+    if lower.starts_with('<') {
+        return Fault::Answer("XML");
+    }
+    if lower.starts_with('{') && lower.contains("\"weight_map\"") {
+        return Fault::Index;
+    }
+    if lower.starts_with('{') || lower.starts_with('[') {
+        return Fault::Answer("JSON");
+    }
+    Fault::Text
+}
+
+/// Whether these bytes are written for people; the last character may be cut.
+fn is_text(start: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !valid.is_empty()
+        && valid
+            .chars()
+            .all(|c| !c.is_control() || c.is_ascii_whitespace())
+}
+
+/// Whether this is a message of protocol buffers as ONNX orders it: the version
+/// of its format, then one of the fields that follow it.
+fn is_onnx(start: &[u8]) -> bool {
+    /// Producer's name and version, domain, model's version, documentation,
+    /// graph, set of operators, properties.
+    const FOLLOW: [u8; 8] = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72];
+    /// Newer versions than there will be for long.
+    const GREATEST: u8 = 32;
+    matches!(start, [0x08, version, next, ..]
+        if (1..=GREATEST).contains(version) && FOLLOW.contains(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_left_in_place_of_weights_is_named_as_what_it_is() {
+        let pointer = "version https://git-lfs.github.com/spec/v1\n\
+                       oid sha256:4d7a2146\nsize 102530333\n";
+        let bytes = Some(102_530_333);
+        let mut tar = vec![b'a'; 300];
+        tar[257..262].copy_from_slice(b"ustar");
+        let cases: [(&[u8], Result<Format, Fault>); 21] = [
+            (b"", Err(Fault::Empty)),
+            (&[0; 100], Err(Fault::Zeros)),
+            (pointer.as_bytes(), Err(Fault::LfsPointer { bytes })),
+            (
+                b"/annex/objects/SHA256E-s1--a.pt\n",
+                Err(Fault::AnnexPointer),
+            ),
+            (
+                b"\xef\xbb\xbf\n <!DOCTYPE html>\n<title>Log in",
+                Err(Fault::Html),
+            ),
+            (b"<HTML><head></head>", Err(Fault::Html)),
+            (
+                b"<?xml version=\"1.0\"?>\n<html lang=\"en\">",
+                Err(Fault::Html),
+            ),
+            (
+                b"<?xml version=\"1.0\"?><Error/>",
+                Err(Fault::Answer("XML")),
+            ),
+            (b"{\"error\": \"Not found\"}", Err(Fault::Answer("JSON"))),
+            // Its ninth byte is a brace, as that of a safetensors file is.
+            (b"{\"a\":[1,{\"b\": 2}]}", Err(Fault::Answer("JSON"))),
+            (
+                b"{\"weight_map\": {\"a\": \"model-1.st\"}}",
+                Err(Fault::Index),
+            ),
+            (b"hello there", Err(Fault::Text)),
+            (
+                b"\x08\x08\x12\x07pytorch",
+                Err(Fault::OtherFormat("an ONNX model")),
+            ),
+            (
+                b"\x89HDF\r\n\x1a\n\0",
+                Err(Fault::OtherFormat("an HDF5 file, as Keras writes")),
+            ),
+            (b"\x1f\x8b\x08\0", Err(Fault::Compressed("gzip"))),
+            (b"\x80\x04\x95\x10", Err(Fault::PlainPickle)),
+            (b"\xff\xfe\xfd", Err(Fault::Unknown)),
+            (b"\x10\0\0\0\0\0\0\0{\"a\":", Ok(Format::SafeTensors)),
+            (b"PK\x03\x04", Ok(Format::Zip)),
+            (
+                b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+                Ok(Format::Stream),
+            ),
+            (&tar, Ok(Format::Stream)),
+        ];
+        for (start, expected) in cases {
+            assert_eq!(format(start), expected, "{}", start.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_character_that_was_cut_off_does_not_make_a_text_something_else() {
+        assert_eq!(format("<html>ü".as_bytes()), Err(Fault::Html));
+        let cut = "<html>ü".as_bytes();
+        assert_eq!(format(&cut[..cut.len() - 1]), Err(Fault::Html));
+    }
+}

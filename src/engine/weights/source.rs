@@ -1,0 +1,391 @@
+//! Where in a file a network's arrays lie.
+//!
+//! Training scripts nest state dicts under keys of their own, wrappers put their
+//! names before every array, and a file may hold the weights twice, raw and as a
+//! moving average. None of these names is known here: every place is found at
+//! which all of the network's arrays are, and what is chosen is told. Where that
+//! would be a guess, it is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::matching::{Needed, StateDictMismatch, module, needed};
+use super::{ArrayFile, WeightsError};
+use crate::experiment::architecture::Graph;
+
+/// Words by which training scripts name a moving average of the weights.
+const AVERAGES: [&str; 6] = ["ema", "average", "averaged", "avg", "swa", "shadow"];
+
+/// The place of a network's arrays in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// What precedes the network's names, the last dot included.
+    pub prefix: String,
+    /// The module that stands for the classifier, where it has another name:
+    /// the network's name for it and the file's.
+    pub classifier: Option<(String, String)>,
+}
+
+impl Source {
+    /// The file's name of one of the network's arrays.
+    pub(super) fn full(&self, name: &str) -> String {
+        match &self.classifier {
+            Some((own, theirs)) if module(name) == own => {
+                format!("{theirs}{}", &name[own.len()..])
+            }
+            _ => format!("{}{name}", self.prefix),
+        }
+    }
+
+    /// Whether the weights here are a moving average, by the words of the
+    /// prefix.
+    fn is_average(&self) -> bool {
+        let lower = self.prefix.to_ascii_lowercase();
+        lower
+            .split(['.', '_', '-'])
+            .any(|word| AVERAGES.contains(&word))
+    }
+
+    fn place(&self) -> String {
+        match self.prefix.as_str() {
+            "" => "at the top".to_owned(),
+            prefix => format!("under `{prefix}`"),
+        }
+    }
+}
+
+/// A place at which all of the network's arrays are, and how they differ.
+struct Candidate {
+    source: Source,
+    mismatch: StateDictMismatch,
+}
+
+/// Finds where in a file the arrays of a network lie. Of raw weights and a
+/// moving average, `average` says which; without it the average is taken, as
+/// timm does. The second answer is what a person should be told.
+///
+/// # Errors
+/// They are nowhere, or in more than one place.
+pub fn find(
+    graph: &Graph,
+    outputs: usize,
+    file: &ArrayFile,
+    average: Option<bool>,
+) -> Result<(Source, Vec<String>), WeightsError> {
+    let search = Search {
+        graph,
+        needed: needed(graph, outputs),
+        file,
+        names: file.names(),
+    };
+    let mut notes = Vec::new();
+    let mut candidates = search.candidates();
+    let fits = |candidate: &Candidate| candidate.mismatch.is_none();
+    if candidates.iter().any(fits) && !candidates.iter().all(fits) {
+        let (fitting, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(fits);
+        notes.push(format!(
+            "the arrays {} are not the network's and are left alone",
+            places(&others)
+        ));
+        candidates = fitting;
+    }
+    let chosen = choose(candidates, file, average, &mut notes)?;
+    let Some(chosen) = chosen else {
+        return Err(search.mismatch(search.most_alike()));
+    };
+    if !fits(&chosen) {
+        return Err(search.refuse(chosen.mismatch));
+    }
+    notes.extend(told(&chosen.source, &notes));
+    Ok((chosen.source, notes))
+}
+
+/// One of several places, by what is asked for; none if there are none.
+fn choose(
+    candidates: Vec<Candidate>,
+    file: &ArrayFile,
+    average: Option<bool>,
+    notes: &mut Vec<String>,
+) -> Result<Option<Candidate>, WeightsError> {
+    if candidates.is_empty() {
+        return Ok(None);
+    }
+    let path = || file.path().to_owned();
+    let (averages, raw): (Vec<_>, Vec<_>) = candidates
+        .into_iter()
+        .partition(|candidate| candidate.source.is_average());
+    match average {
+        Some(true) if averages.is_empty() => {
+            return Err(WeightsError::NoAverage {
+                path: path(),
+                places: places(&raw),
+            });
+        }
+        Some(false) if raw.is_empty() => {
+            return Err(WeightsError::OnlyAverage {
+                path: path(),
+                places: places(&averages),
+            });
+        }
+        _ => {}
+    }
+    let takes_average = average.unwrap_or(!averages.is_empty());
+    if !averages.is_empty() && !raw.is_empty() {
+        let (what, other) = if takes_average {
+            ("the average is taken", "`ema: false` takes the raw ones")
+        } else {
+            ("the raw weights are taken", "`ema: true` takes the average")
+        };
+        notes.push(format!(
+            "the weights are there twice, raw {} and as a moving average {}: {what}; {other}",
+            places(&raw),
+            places(&averages)
+        ));
+    } else if takes_average {
+        notes.push(format!(
+            "the weights are a moving average, {}; raw ones are not there",
+            places(&averages)
+        ));
+    }
+    let pool = if takes_average { averages } else { raw };
+    if pool.len() > 1 && !all_equal(&pool, file)? {
+        return Err(WeightsError::Ambiguous {
+            path: path(),
+            places: places(&pool),
+        });
+    }
+    Ok(pool.into_iter().next())
+}
+
+/// Whether candidates hold the same values, as where one module has two names.
+fn all_equal(candidates: &[Candidate], file: &ArrayFile) -> Result<bool, WeightsError> {
+    let Some((first, others)) = candidates.split_first() else {
+        return Ok(true);
+    };
+    // Shapes that do not fit may be of any size, and are not read.
+    if candidates.iter().any(|each| !each.mismatch.is_none()) {
+        return Ok(false);
+    }
+    let names = file.names();
+    for name in &names {
+        let Some(own) = name.strip_prefix(&first.source.prefix) else {
+            continue;
+        };
+        for other in others {
+            let theirs = other.source.full(own);
+            if file.shape(&theirs).is_some()
+                && file.array(name)?.values != file.array(&theirs)?.values
+            {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn places(candidates: &[Candidate]) -> String {
+    let places: Vec<String> = candidates.iter().map(|each| each.source.place()).collect();
+    places.join(" and ")
+}
+
+/// What there is to say about a place that was not said yet.
+fn told(source: &Source, notes: &[String]) -> Vec<String> {
+    let mut told = Vec::new();
+    let place = source.place();
+    if !source.prefix.is_empty() && !notes.iter().any(|note| note.contains(&place)) {
+        told.push(format!("the weights are those {place}"));
+    }
+    if let Some((own, theirs)) = &source.classifier {
+        told.push(format!("the classifier `{own}` is `{theirs}` in the file"));
+    }
+    told
+}
+
+struct Search<'a> {
+    graph: &'a Graph,
+    needed: Vec<Needed>,
+    file: &'a ArrayFile,
+    names: Vec<String>,
+}
+
+impl Search<'_> {
+    /// Every place at which all arrays are; if there is none, every place at
+    /// which only the classifier is another's.
+    fn candidates(&self) -> Vec<Candidate> {
+        let found = self.prefixes();
+        let complete: Vec<Source> = found
+            .iter()
+            .filter(|(_, names)| names.len() == self.needed.len())
+            .map(|(prefix, _)| Source {
+                prefix: prefix.clone(),
+                classifier: None,
+            })
+            .collect();
+        let sources = if complete.is_empty() {
+            self.with_other_classifier(&found)
+        } else {
+            complete
+        };
+        let prefixes: Vec<&str> = sources.iter().map(|each| each.prefix.as_str()).collect();
+        let mismatches: Vec<StateDictMismatch> = sources
+            .iter()
+            .map(|source| {
+                // Within one place may lie another, which is no part of it.
+                let others: Vec<String> = prefixes
+                    .iter()
+                    .filter(|other| **other != source.prefix && other.starts_with(&source.prefix))
+                    .map(ToString::to_string)
+                    .collect();
+                self.differences(source, &others)
+            })
+            .collect();
+        let pairs = sources.into_iter().zip(mismatches);
+        pairs
+            .map(|(source, mismatch)| Candidate { source, mismatch })
+            .collect()
+    }
+
+    /// What precedes names of the network, and which of them it precedes.
+    fn prefixes(&self) -> BTreeMap<String, BTreeSet<&str>> {
+        let needed: BTreeSet<&str> = self.needed.iter().map(|each| each.name.as_str()).collect();
+        let mut found: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for name in &self.names {
+            let dots = name.match_indices('.').map(|(at, _)| at + 1);
+            for at in std::iter::once(0).chain(dots) {
+                if let Some(own) = needed.get(&name[at..]) {
+                    found.entry(name[..at].to_owned()).or_default().insert(own);
+                }
+            }
+        }
+        found
+    }
+
+    /// Places of all but the classifier, each with the one module that can be
+    /// it: in the same place or in the nearest around it.
+    fn with_other_classifier(&self, found: &BTreeMap<String, BTreeSet<&str>>) -> Vec<Source> {
+        let Some(own) = self.graph.classifier() else {
+            return Vec::new();
+        };
+        let parts: Vec<&Needed> = self
+            .needed
+            .iter()
+            .filter(|array| module(&array.name) == own)
+            .collect();
+        let trunk = self.needed.len() - parts.len();
+        found
+            .iter()
+            .filter(|(_, names)| {
+                names.len() == trunk && !names.iter().any(|name| module(name) == own)
+            })
+            .filter_map(|(prefix, names)| {
+                let theirs = self.other_classifier(prefix, names, own, &parts)?;
+                Some(Source {
+                    prefix: prefix.clone(),
+                    classifier: Some((own.to_owned(), theirs)),
+                })
+            })
+            .collect()
+    }
+
+    fn other_classifier(
+        &self,
+        prefix: &str,
+        trunk: &BTreeSet<&str>,
+        own: &str,
+        parts: &[&Needed],
+    ) -> Option<String> {
+        let shape = |candidate: &str, part: &Needed| {
+            self.file
+                .shape(&format!("{candidate}{}", &part.name[own.len()..]))
+        };
+        let exactly = |candidate: &str| {
+            let mut parts = parts.iter();
+            parts.all(|part| shape(candidate, part) == Some(part.shape.as_slice()))
+        };
+        // With another number of outputs, which is an error of its own.
+        let inputs_fit = |candidate: &str| {
+            let mut parts = parts.iter();
+            parts.all(|part| {
+                shape(candidate, part).is_some_and(|found| {
+                    found.len() == part.shape.len() && found[1..] == part.shape[1..]
+                })
+            })
+        };
+        let rest: Vec<&str> = self
+            .names
+            .iter()
+            .filter(|name| {
+                let within = name.strip_prefix(prefix);
+                !within.is_some_and(|within| trunk.contains(within))
+            })
+            .map(String::as_str)
+            .collect();
+        only_around(prefix, &rest, exactly).or_else(|| only_around(prefix, &rest, inputs_fit))
+    }
+
+    fn differences(&self, source: &Source, others: &[String]) -> StateDictMismatch {
+        StateDictMismatch::of(
+            source,
+            &self.needed,
+            self.graph,
+            self.file,
+            &self.names,
+            others,
+        )
+    }
+
+    /// The place with most of the network's arrays; the first of equals.
+    fn most_alike(&self) -> Source {
+        let found = self.prefixes();
+        let most = found.values().map(BTreeSet::len).max().unwrap_or(0);
+        let prefix = found
+            .into_iter()
+            .find(|(_, names)| names.len() == most)
+            .map(|(prefix, _)| prefix);
+        Source {
+            prefix: prefix.unwrap_or_default(),
+            classifier: None,
+        }
+    }
+
+    fn mismatch(&self, source: Source) -> WeightsError {
+        self.refuse(self.differences(&source, &[]))
+    }
+
+    fn refuse(&self, mismatch: StateDictMismatch) -> WeightsError {
+        WeightsError::Mismatch {
+            path: self.file.path().to_owned(),
+            network: self.graph.name.clone(),
+            outputs: mismatch.outputs(self.graph),
+            mismatch,
+        }
+    }
+}
+
+/// The one module of `names` that is as wanted, in a place or in the nearest
+/// around it that has any; none if it has several.
+fn only_around(place: &str, names: &[&str], wanted: impl Fn(&str) -> bool) -> Option<String> {
+    let mut around = Some(place);
+    while let Some(place) = around {
+        let modules: BTreeSet<&str> = names
+            .iter()
+            .filter(|name| name.starts_with(place))
+            .map(|name| module(name))
+            .filter(|candidate| wanted(candidate))
+            .collect();
+        if let Some(first) = modules.first() {
+            return (modules.len() == 1).then(|| (*first).to_owned());
+        }
+        around = outer(place);
+    }
+    None
+}
+
+/// The place around a place: `a.b.` is in `a.`, which is at the top.
+fn outer(prefix: &str) -> Option<&str> {
+    let inner = prefix.strip_suffix('.')?;
+    Some(inner.rfind('.').map_or("", |at| &inner[..=at]))
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

@@ -1,0 +1,245 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::engine::weights::fixtures::{Node, dict, prefixed, saved, state_dict};
+use crate::engine::weights::tests::network;
+use crate::engine::weights::{Array, Fitted, state};
+
+const CLASSES: usize = 5;
+
+fn arrays(seed: u64) -> Vec<Array> {
+    state(&network(seed, CLASSES)).unwrap()
+}
+
+/// What is read of a checkpoint, or why it is refused, and what is told.
+fn read(root: &Node, average: Option<bool>) -> Result<(Vec<Array>, Vec<String>), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.pt");
+    fs::write(&path, saved(root)).unwrap();
+    let refused = |error: WeightsError| {
+        let folder = format!("{}/", folder.path().display());
+        error.to_string().replace(&folder, "")
+    };
+    read_file(&path, average).map_err(refused)
+}
+
+fn read_file(
+    path: &Path,
+    average: Option<bool>,
+) -> Result<(Vec<Array>, Vec<String>), WeightsError> {
+    let file = ArrayFile::open(path)?;
+    let mut network = network(99, CLASSES);
+    let (source, notes) = find(network.graph(), CLASSES, &file, average)?;
+    Fitted::read(&network, &file, &source, None)?.apply(&mut network);
+    Ok((state(&network)?, notes))
+}
+
+fn notes(root: &Node) -> Vec<String> {
+    let (found, notes) = read(root, None).unwrap();
+    assert_eq!(found, arrays(1));
+    notes
+}
+
+#[test]
+fn a_plain_state_dict_needs_no_word() {
+    assert!(notes(&state_dict(&arrays(1))).is_empty());
+}
+
+#[test]
+fn a_pickled_module_is_read_as_its_state_dict() {
+    assert!(notes(&Node::Module(arrays(1))).is_empty());
+    let wrapped = prefixed("module.", &arrays(1));
+    let checkpoint = dict([("model", Node::Module(wrapped)), ("epoch", Node::Number(3))]);
+    assert_eq!(
+        notes(&checkpoint),
+        ["the weights are those under `model.module.`"]
+    );
+}
+
+#[test]
+fn whatever_precedes_every_name_is_stripped_and_told() {
+    for prefix in [
+        "module.",
+        "module._orig_mod.",
+        "_orig_mod.module.",
+        "net.",
+        "backbone.",
+        "a.b.c.d.model.",
+        "0.",
+    ] {
+        let names = prefixed(prefix, &arrays(1));
+        let told = [format!("the weights are those under `{prefix}`")];
+        assert_eq!(notes(&state_dict(&names)), told);
+        let nested = dict([
+            ("state_dict", state_dict(&names)),
+            ("epoch", Node::Number(3)),
+        ]);
+        let told = [format!("the weights are those under `state_dict.{prefix}`")];
+        assert_eq!(notes(&nested), told);
+    }
+}
+
+#[test]
+fn of_raw_weights_and_their_average_the_average_is_taken_unless_it_is_said_otherwise() {
+    for (raw, average) in [
+        ("state_dict", "state_dict_ema"),
+        ("model", "model_ema"),
+        ("state_dict", "ema"),
+        ("model", "ema_state_dict"),
+        ("net", "averaged_model"),
+    ] {
+        let root = dict([
+            (raw, state_dict(&arrays(2))),
+            (average, state_dict(&prefixed("module.", &arrays(1)))),
+        ]);
+        let there = format!(
+            "the weights are there twice, raw under `{raw}.` and as a moving average under \
+             `{average}.module.`"
+        );
+        let told = format!("{there}: the average is taken; `ema: false` takes the raw ones");
+        assert_eq!(notes(&root), [told.as_str()]);
+        assert_eq!(read(&root, Some(true)).unwrap(), (arrays(1), vec![told]));
+        let told = format!("{there}: the raw weights are taken; `ema: true` takes the average");
+        assert_eq!(read(&root, Some(false)).unwrap(), (arrays(2), vec![told]));
+    }
+}
+
+#[test]
+fn an_average_alone_is_taken_and_told_and_not_taken_for_raw_weights() {
+    let root = dict([("state_dict_ema", state_dict(&arrays(1)))]);
+    let told = "the weights are a moving average, under `state_dict_ema.`; raw ones are not there";
+    assert_eq!(notes(&root), [told]);
+    assert_eq!(
+        read(&root, Some(false)).unwrap_err(),
+        "w.pt holds no raw weights (`ema: false`), only their moving average under \
+         `state_dict_ema.`; remove `ema` to take it"
+    );
+    assert_eq!(
+        read(&state_dict(&arrays(1)), Some(true)).unwrap_err(),
+        "w.pt holds no moving average of the weights (`ema: true`), only those at the top; \
+         remove `ema` to take them"
+    );
+}
+
+#[test]
+fn an_average_beside_weights_at_the_top_is_none_of_them() {
+    let Node::Dict(mut entries) = state_dict(&arrays(2)) else {
+        unreachable!("a state dict is a dictionary");
+    };
+    entries.push(("ema".to_owned(), state_dict(&arrays(1))));
+    let root = Node::Dict(entries);
+    assert_eq!(read(&root, None).unwrap().0, arrays(1));
+    assert_eq!(read(&root, Some(false)).unwrap().0, arrays(2));
+}
+
+#[test]
+fn two_places_with_other_values_are_refused_and_with_the_same_they_are_one() {
+    let two = |a, b| {
+        dict([
+            ("student", state_dict(&arrays(a))),
+            ("teacher", state_dict(&arrays(b))),
+        ])
+    };
+    assert_eq!(
+        read(&two(1, 2), None).unwrap_err(),
+        "w.pt holds the network's arrays in several places, under `student.` and under \
+         `teacher.`; save the state dict that is meant in a file of its own"
+    );
+    assert_eq!(
+        notes(&two(1, 1)),
+        ["the weights are those under `student.`"]
+    );
+}
+
+#[test]
+fn a_place_that_fits_is_preferred_to_one_with_other_shapes_and_that_is_told() {
+    let other = state(&network(3, 7)).unwrap();
+    let root = dict([
+        ("generator", state_dict(&other)),
+        ("model", state_dict(&arrays(1))),
+    ]);
+    assert_eq!(
+        notes(&root),
+        [
+            "the arrays under `generator.` are not the network's and are left alone",
+            "the weights are those under `model.`"
+        ]
+    );
+}
+
+/// The arrays with the classifier under another name.
+fn with_head(arrays: &[Array], trunk: &str, head: &str) -> Vec<Array> {
+    arrays
+        .iter()
+        .map(|array| {
+            let name = match array.name.strip_prefix("classifier.") {
+                Some(part) => format!("{head}.{part}"),
+                None => format!("{trunk}{}", array.name),
+            };
+            Array {
+                name,
+                ..array.clone()
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_trunk_and_a_classifier_under_names_of_their_own_are_put_together() {
+    for (trunk, head) in [
+        ("backbone.", "head"),
+        ("module.backbone.", "module.head.fc"),
+        ("_orig_mod.encoder.", "_orig_mod.classifier"),
+        ("", "head"),
+    ] {
+        let split = with_head(&arrays(1), trunk, head);
+        let told = notes(&state_dict(&split));
+        let classifier = format!("the classifier `classifier` is `{head}` in the file");
+        assert_eq!(told.last(), Some(&classifier));
+        assert_eq!(told.len(), if trunk.is_empty() { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn an_average_in_two_parts_is_put_together_with_its_own_classifier() {
+    let split = |seed| state_dict(&with_head(&arrays(seed), "backbone.", "head"));
+    let root = dict([("state_dict", split(2)), ("state_dict_ema", split(1))]);
+    assert_eq!(read(&root, None).unwrap().0, arrays(1));
+    assert_eq!(read(&root, Some(false)).unwrap().0, arrays(2));
+}
+
+#[test]
+fn two_modules_that_could_be_the_classifier_are_refused() {
+    let mut split = with_head(&arrays(1), "backbone.", "head");
+    let second: Vec<Array> = split
+        .iter()
+        .filter_map(|array| {
+            let part = array.name.strip_prefix("head.")?;
+            Some(Array {
+                name: format!("auxiliary.{part}"),
+                ..array.clone()
+            })
+        })
+        .collect();
+    split.extend(second);
+    let error = read(&state_dict(&split), None).unwrap_err();
+    assert!(error.contains("missing: `classifier.weight`"), "{error}");
+}
+
+#[test]
+fn what_the_network_has_no_place_for_is_refused_in_its_place_and_ignored_beside_it() {
+    let extra = Array::floats("extra", vec![1], vec![0.0]);
+    let beside = dict([
+        ("state_dict", state_dict(&arrays(1))),
+        ("optimizer", state_dict(std::slice::from_ref(&extra))),
+    ]);
+    assert_eq!(
+        notes(&beside),
+        ["the weights are those under `state_dict.`"]
+    );
+    let mut within = arrays(1);
+    within.push(extra);
+    let error = read(&dict([("model", state_dict(&within))]), None).unwrap_err();
+    assert_eq!(error, "w.pt does not fit CNN 3:\n  unexpected: `extra`");
+}
