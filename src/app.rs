@@ -5,6 +5,7 @@
 //! reporters speak, or draws the screen.
 
 mod arguments;
+mod check;
 mod headless;
 mod inbox;
 mod inference;
@@ -57,9 +58,12 @@ fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {
         let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
-        let text = experiment::explain(&loaded.plan);
-        print(&text)?;
-        return Ok(Exit::Success);
+        let (page, error) = check::check(&loaded.plan);
+        print(&page)?;
+        return match error {
+            Some(error) => Err(format!("error: {error}")),
+            None => Ok(Exit::Success),
+        };
     }
     if let Some(folder) = &arguments.infer {
         return inference::run(arguments, folder);

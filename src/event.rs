@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
 use crate::experiment::schedule::Schedule;
 
@@ -190,6 +191,20 @@ pub struct ModelSummary {
     pub macs: u64,
     /// Bytes of its 32-bit weights.
     pub bytes: u64,
+}
+
+impl ModelSummary {
+    /// Of a model with this layout.
+    #[must_use]
+    pub fn of(phase: Phase, graph: &Graph) -> Self {
+        Self {
+            phase,
+            name: graph.name.clone(),
+            parameters: graph.parameter_count(),
+            macs: graph.macs(),
+            bytes: graph.bytes(),
+        }
+    }
 }
 
 /// How well a model does on a set of images.

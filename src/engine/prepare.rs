@@ -223,16 +223,7 @@ impl Prepared {
         teacher
             .into_iter()
             .chain([(Phase::Student, &self.student)])
-            .map(|(phase, network)| {
-                let graph = network.graph();
-                ModelSummary {
-                    phase,
-                    name: graph.name.clone(),
-                    parameters: graph.parameter_count(),
-                    macs: graph.macs(),
-                    bytes: graph.bytes(),
-                }
-            })
+            .map(|(phase, network)| ModelSummary::of(phase, network.graph()))
             .collect()
     }
 }

@@ -52,6 +52,17 @@ pub fn explain(plan: &Plan) -> String {
     page.finish()
 }
 
+/// A section of the same page: rows of a label and a text.
+#[must_use]
+pub fn section(title: &str, rows: &[(&str, String)]) -> String {
+    let mut page = Page::default();
+    page.heading(title);
+    for (label, text) in rows {
+        page.row(label, text);
+    }
+    page.finish()
+}
+
 fn device(device: DeviceSpec) -> String {
     let words = match device {
         DeviceSpec::Auto => "Auto: a CUDA GPU, else libtorch, else the pure-Rust CPU backend",

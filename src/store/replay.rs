@@ -62,7 +62,7 @@ pub fn adjustments_from<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Origin;
+    use crate::event::{Origin, Phase};
     use crate::experiment::schedule::Schedule;
 
     fn at(step: u64) -> Position {

@@ -1,0 +1,148 @@
+//! What `--check` prints: the plan as a run of the experiment will have it.
+//!
+//! The images are listed, none is decoded: their number, classes and size are
+//! known, and what depends on them is resolved as it is when a run starts.
+
+use thiserror::Error;
+
+use crate::data::{self, DataError, DataIndex};
+use crate::event::{Dataset, ModelSummary, Phase};
+use crate::experiment::architecture;
+use crate::experiment::model::Model;
+use crate::experiment::plan::{Plan, ResolvedPlan};
+use crate::experiment::problem::Problem;
+use crate::experiment::{explain, section};
+
+/// Classes that are named before the rest is counted.
+const NAMED: usize = 12;
+
+/// Why an experiment whose file is in order cannot be trained.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// Its images.
+    #[error(transparent)]
+    Images(#[from] DataError),
+    /// A model or the method does not suit the images.
+    #[error("{0}")]
+    Plan(Problem),
+}
+
+/// The page, and why the experiment cannot be trained, if so: then what depends
+/// on the images is not on it.
+pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
+    match resolved(plan) {
+        Ok((resolved, images)) => (explain(&resolved.plan) + &images, None),
+        Err(error) => {
+            let page = explain(plan);
+            let rows = [(
+                "not opened",
+                "what depends on the images is shown as it is for labelled images and one \
+                 iteration an epoch"
+                    .to_owned(),
+            )];
+            (page + &section("Images", &rows), Some(error))
+        }
+    }
+}
+
+fn resolved(plan: &Plan) -> Result<(ResolvedPlan, String), CheckError> {
+    let index = data::index(&plan.data, plan.seed)?;
+    let resolved = plan
+        .clone()
+        .resolve(&index.facts(plan))
+        .map_err(CheckError::Plan)?;
+    let build = |model: &Model, place: &str| {
+        architecture::build(model, index.size, index.classes.len())
+            .map_err(|problem| CheckError::Plan(problem.under(place)))
+    };
+    let mut models = Vec::new();
+    if let Some(teacher) = &resolved.plan.teacher {
+        models.push(ModelSummary::of(
+            Phase::Teacher,
+            &build(&teacher.model, "teacher.model")?,
+        ));
+    }
+    models.push(ModelSummary::of(
+        Phase::Student,
+        &build(&resolved.plan.student, "student.model")?,
+    ));
+    let page = images(&resolved, &index) + &sizes(&models);
+    Ok((resolved, page))
+}
+
+/// What the images are, and the steps that follow from their number.
+fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
+    let count = |dataset| index.sets.get(&dataset).map_or(0, |set| set.images);
+    let mut counts = vec![
+        format!("{} train", count(Dataset::Train)),
+        format!("{} valid", count(Dataset::Valid)),
+    ];
+    for (dataset, name) in [(Dataset::Test, "test"), (Dataset::Unlabelled, "unlabelled")] {
+        if index.sets.contains_key(&dataset) {
+            counts.push(format!("{} {name}", count(dataset)));
+        }
+    }
+    let labels = if index.is_labelled() {
+        ""
+    } else {
+        "; the training images have no labels"
+    };
+    let mut names = index
+        .classes
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if index.classes.len() > NAMED {
+        names.push_str(&format!(", … ({} more)", index.classes.len() - NAMED));
+    }
+    let (height, width) = index.size;
+    let timeline = resolved.timeline();
+    let mut rows = vec![
+        ("listed", format!("{}{labels}", counts.join(", "))),
+        ("classes", format!("{}: {names}", index.classes.len())),
+        ("size", format!("{width}x{height}, {}", index.size_reason)),
+        (
+            "steps",
+            format!(
+                "{} an epoch, {} in all",
+                timeline.steps_per_epoch, timeline.steps
+            ),
+        ),
+    ];
+    if let Some((_, teacher)) = resolved.teacher_training() {
+        let steps = format!(
+            "{} an epoch, {} in all",
+            teacher.steps_per_epoch, teacher.steps
+        );
+        rows.push(("teacher's steps", steps));
+    }
+    for note in &index.notes {
+        rows.push(("note", note.clone()));
+    }
+    rows.push((
+        "unreadable",
+        "an image that cannot be decoded is left out when the run starts, and counts change"
+            .to_owned(),
+    ));
+    section("Images", &rows)
+}
+
+fn sizes(models: &[ModelSummary]) -> String {
+    let rows: Vec<(&str, String)> = models
+        .iter()
+        .map(|model| {
+            let label = match model.phase {
+                Phase::Teacher => "teacher",
+                Phase::Student => "student",
+            };
+            let text = format!(
+                "{}, {} parameters, {} multiply-accumulates an image",
+                model.name, model.parameters, model.macs
+            );
+            (label, text)
+        })
+        .collect();
+    section("Models", &rows)
+}
