@@ -237,7 +237,8 @@ pub fn load(network: &mut Network, folder: &Sealed, name: &str) -> Result<(), Fa
     Ok(())
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+/// Writes a value as JSON.
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_vec_pretty(value).map_err(|error| unfit(path, &error))?;
     fs::write(path, text).map_err(|error| Failure::File {
         path: path.to_owned(),

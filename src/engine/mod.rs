@@ -36,6 +36,7 @@ pub use infer::infer;
 pub use models::{ModelsError, RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
+pub use teacher::adopt as adopt_teacher;
 
 use self::checkpoint::{CheckpointFolder, WEIGHTS};
 use self::evaluate::{Examination, Subject};

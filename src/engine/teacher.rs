@@ -152,6 +152,19 @@ pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
     Ok(None)
 }
 
+/// Seals the teacher of a run of a program that did not. Hold the run's lock.
+///
+/// # Errors
+/// What the file system says.
+pub fn adopt(folder: &RunFolder, prepared: &Prepared) -> Result<(), Failure> {
+    let place = folder.teacher();
+    if !place.join(WEIGHTS).exists() || Sealed::open(&place)?.is_some() {
+        return Ok(());
+    }
+    checkpoint::write_json(&place.join(METADATA), &prepared.metadata(Phase::Teacher))?;
+    Ok(seal::seal_files(&place, &FILES)?)
+}
+
 /// Whether the run was begun by a program that kept no plan and sealed no
 /// teacher.
 fn is_older(folder: &RunFolder) -> bool {

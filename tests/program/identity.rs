@@ -348,3 +348,59 @@ fn a_diverged_run_says_what_to_type_and_that_gets_it_going() {
         journal()[since..].contains(r#"{"Adjust":{"knob":"lr","schedule":{"Constant":0.001}}}"#)
     );
 }
+
+/// Makes a run what programs made that kept no plan and no checksums.
+fn age(run: &Path) {
+    fs::remove_file(run.join("plan.json")).unwrap();
+    for name in ["teacher/manifest.json", "teacher/model.json"] {
+        fs::remove_file(run.join(name)).unwrap();
+    }
+    let journal = run.join("journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("{\"Sealed\""));
+    let lines = lines.map(|line| line.replace("\"version\":2}", "\"version\":1}") + "\n");
+    fs::write(&journal, lines.collect::<String>()).unwrap();
+    for folder in ["latest", "best", "teacher/latest", "teacher/best"] {
+        let folder = run.join(folder);
+        let state = folder.join("state.json");
+        if state.exists() {
+            let text = fs::read_to_string(&state).unwrap();
+            let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            value.as_object_mut().unwrap().remove("journal");
+            fs::write(&state, value.to_string()).unwrap();
+        }
+        let manifest = folder.join("manifest.json");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value.as_object_mut().unwrap().remove("checksum");
+        for file in value["files"].as_array_mut().unwrap() {
+            let file = file.as_array_mut().unwrap();
+            file.truncate(1);
+            let length = fs::metadata(folder.join(file[0].as_str().unwrap()))
+                .unwrap()
+                .len();
+            file.push(length.into());
+        }
+        fs::write(&manifest, value.to_string()).unwrap();
+    }
+}
+
+#[test]
+fn a_run_of_a_program_that_kept_no_plan_answers_and_resumes() {
+    let bench = folders();
+    let run = stopped(&bench, "64");
+    let before = answers(&bench, &run);
+    age(&run);
+    assert_eq!(answers(&bench, &run), before);
+    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
+    let resumed = || {
+        let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+        journal.matches("\"Evaluated\"").count() > 4 && run.join("plan.json").exists()
+    };
+    while !resumed() {
+        assert!(child.try_wait().unwrap().is_none(), "it was refused");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SessionError;
 use super::{Opened, ResumeChanges};
-use crate::engine::{Prepared, Standing, standing};
+use crate::engine::{Prepared, Standing, adopt_teacher, standing};
 use crate::event::{Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Position, RunEvent};
 use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::{self, Loaded};
@@ -74,6 +74,7 @@ pub fn resume(
         &prepared.device.name,
     )?;
     if plan.is_none() {
+        adopt_teacher(run, &prepared)?;
         run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
     }
     let before = RunStore::of_journal(&journal.events);
