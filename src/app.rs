@@ -24,26 +24,31 @@ use self::session::Job;
 use crate::experiment;
 use crate::report::annotated_error;
 use crate::run::{Exit, RunFolder};
+use crate::terminal::print_panics_clean;
+use crate::untrusted::clean_text;
 
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    print_panics_clean();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // `--help` and `--version` arrive here too, with code 0. A closed
             // pipe leaves nobody to tell.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
-                Exit::Usage.code()
-            } else {
-                0
-            });
+            if !error.use_stderr() {
+                return ExitCode::SUCCESS;
+            }
+            let junit = reporting::junit_of(std::env::args_os());
+            reporting::refused(junit.as_deref(), &error.to_string());
+            return Exit::Usage.into();
         }
     };
     let exit = carry_out(&arguments).unwrap_or_else(|message| {
         let message = message.trim_end();
-        let _ = writeln!(std::io::stderr(), "{message}");
+        let _ = writeln!(std::io::stderr(), "{}", clean_text(message));
+        reporting::refused(arguments.junit.as_deref(), message);
         if let Some(line) = annotated_error(|name| std::env::var_os(name), message) {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
@@ -55,11 +60,15 @@ pub fn main() -> ExitCode {
 /// Carries out the one mode that was asked for. An error is a message about
 /// the file or the arguments.
 fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
+    let trains = [&arguments.resume, &arguments.replay];
+    if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {
+        reporting::begin(arguments)?;
+    }
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {
         let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
         let (page, error) = check::check(&loaded.plan);
-        print(&page)?;
+        print(&clean_text(&page))?;
         return match error {
             Some(error) => Err(format!("error: {error}")),
             None => Ok(Exit::Success),

@@ -24,7 +24,8 @@ pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 
 /// Version of the journal's format.
 ///
-/// History: 1, the first; 2, its run's plan stands beside it in `plan.json`.
+/// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
+/// seals stand among its events.
 pub const JOURNAL_VERSION: u32 = 2;
 
 /// Which of a run's trainings an event belongs to.

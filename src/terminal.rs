@@ -4,7 +4,9 @@
 //! output and standard error go into a pipe that is read line by line; the
 //! screen itself is drawn on the terminal that they led to. A panic gives the
 //! terminal back before its message is printed, so that the message is read.
+//! Panics are printed clean in any case.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::os::fd::OwnedFd;
@@ -25,6 +27,23 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::termios::ttyname;
+
+use crate::untrusted::clean_text;
+
+/// From now on a panic is printed as Rust prints it, with everything made visible
+/// that a terminal would act on: its message may hold names from outside.
+pub fn print_panics_clean() {
+    std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("<unnamed>");
+        let mut text = format!("thread '{name}' {info}");
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            text = format!("{text}\n{trace}");
+        }
+        let _ = writeln!(io::stderr(), "{}", clean_text(&text));
+    }));
+}
 
 /// What the screen is drawn on.
 pub type Screen = Terminal<CrosstermBackend<BufWriter<File>>>;

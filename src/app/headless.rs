@@ -1,14 +1,13 @@
 //! One run without a screen: from a job to an exit code.
 
 use super::arguments::Arguments;
-use super::reporting::{self, Reporting};
+use super::reporting::Reporting;
 use super::session::{Job, Session, SessionError};
 use crate::run::{Exit, StopSignal};
 
 /// Runs the job and reports. An error is a message about the file, the
 /// arguments, the images or the device: nothing was trained.
 pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, String> {
-    reporting::check(arguments)?;
     let stop = StopSignal::new();
     let _signals = stop
         .on_signals()

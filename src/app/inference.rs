@@ -11,6 +11,7 @@ use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
 use crate::run::{Exit, RunFolder, StopSignal};
+use crate::untrusted::clean_line;
 
 /// What came of it.
 #[derive(Default)]
@@ -78,8 +79,8 @@ impl Results {
             InferenceEvent::Classified(row) => self.rows.push(without_picture(*row)),
             InferenceEvent::Unreadable(image) => {
                 self.unreadable += 1;
-                let path = image.path.display();
-                let _ = writeln!(io::stderr(), "warning: {path}: {}", image.reason);
+                let warning = format!("warning: {}: {}", image.path.display(), image.reason);
+                let _ = writeln!(io::stderr(), "{}", clean_line(&warning));
             }
             InferenceEvent::Ended { cancelled, .. } => self.cancelled = cancelled,
             InferenceEvent::Failed(message) => self.failure = Some(message),
@@ -99,11 +100,8 @@ impl Results {
             count => format!(", {count} could not be read"),
         };
         let count = self.rows.len();
-        let _ = writeln!(
-            io::stderr(),
-            "{count} images classified by {}{left_out}",
-            run.name()
-        );
+        let told = format!("{count} images classified by {}{left_out}", run.name());
+        let _ = writeln!(io::stderr(), "{}", clean_line(&told));
         Ok(if self.cancelled {
             Exit::Interrupted
         } else {

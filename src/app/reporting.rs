@@ -1,9 +1,10 @@
 //! Who is told of a run: a person at a terminal or a log, a program that reads
 //! JSON, a CI that reads `JUnit` files and step summaries.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use indicatif::ProgressDrawTarget;
 
@@ -12,10 +13,11 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::spec::Gate;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
-    all_hold, judge, summary_file,
+    all_hold, judge, junit_of_no_run, summary_file, summary_of_no_run,
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::RunStore;
+use crate::untrusted::clean_line;
 
 /// The reporters that the arguments and the environment ask for.
 pub struct Reporting {
@@ -26,11 +28,15 @@ pub struct Reporting {
     lost: Option<io::Error>,
 }
 
-/// Sees, before anything is trained, that reports will find a place.
+/// What stands in the `JUnit` file until the run has ended.
+const NOT_ENDED: &str = "the run has not ended: its process is at work, or was killed";
+
+/// Sees, before anything is read or trained, that reports will find a place, and
+/// that no report of an earlier run is taken for this one's.
 ///
 /// # Errors
 /// A message that names the file.
-pub fn check(arguments: &Arguments) -> Result<(), String> {
+pub fn begin(arguments: &Arguments) -> Result<(), String> {
     let summary = summary_file(|name| std::env::var_os(name));
     let junit = arguments.junit.as_deref();
     for (asked, path) in [
@@ -38,15 +44,73 @@ pub fn check(arguments: &Arguments) -> Result<(), String> {
         ("GITHUB_STEP_SUMMARY", summary.as_deref().map(Path::new)),
     ] {
         if let Some(path) = path {
-            can_be_written(path).map_err(|error| {
-                format!(
-                    "error: {asked}: {} cannot be written: {error}; name a file in a folder that is there",
-                    path.display()
-                )
-            })?;
+            can_be_written(path).map_err(|error| cannot_write(asked, path, &error))?;
         }
     }
+    // What is not a file, such as a pipe, takes no more than one report.
+    if let Some(path) = junit
+        && fs::metadata(path).map_or(true, |known| known.is_file())
+    {
+        fs::write(path, junit_of_no_run(NOT_ENDED))
+            .map_err(|error| cannot_write("--junit", path, &error))?;
+    }
     Ok(())
+}
+
+/// Reports that nothing was run. Where that cannot be written, standard error has
+/// it all the same.
+pub fn refused(junit: Option<&Path>, message: &str) {
+    if let Some(path) = junit {
+        let _ = fs::write(path, junit_of_no_run(message));
+    }
+    if let Some(path) = summary_file(|name| std::env::var_os(name)) {
+        let file = File::options().append(true).create(true).open(path);
+        let _ = file.and_then(|mut file| file.write_all(summary_of_no_run(message).as_bytes()));
+    }
+}
+
+/// The `JUnit` file that arguments name which cannot be understood.
+pub fn junit_of(arguments: impl IntoIterator<Item = OsString>) -> Option<PathBuf> {
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--junit" {
+            return arguments.next().map(PathBuf::from);
+        }
+        if let Some(path) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix("--junit="))
+        {
+            return Some(PathBuf::from(path));
+        }
+    }
+    None
+}
+
+fn cannot_write(asked: &str, path: &Path, error: &io::Error) -> String {
+    format!(
+        "error: {asked}: {} cannot be written: {error}; name a file in a folder that is there",
+        path.display()
+    )
+}
+
+/// The file of a report, which is replaced when the report comes.
+struct Late {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Write for Late {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::create(&self.path)?),
+        };
+        file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Tries without leaving anything behind.
@@ -65,7 +129,7 @@ impl Reporting {
     /// `--json`, standard output has nothing but events.
     ///
     /// # Errors
-    /// If the `JUnit` file cannot be written.
+    /// If the step summary cannot be opened.
     pub fn new(arguments: &Arguments, gates: &[Gate], folder: &RunFolder) -> io::Result<Self> {
         let mut reporters = Reporters::new();
         if io::stderr().is_terminal() {
@@ -80,7 +144,10 @@ impl Reporting {
             reporters.add(JsonReporter::new(io::stdout()));
         }
         if let Some(path) = &arguments.junit {
-            reporters.add(JunitReporter::new(BufWriter::new(File::create(path)?)));
+            reporters.add(JunitReporter::new(Late {
+                path: path.clone(),
+                file: None,
+            }));
         }
         // Annotations are read from either stream; standard output stays JSON's.
         let annotations: Box<dyn Write> = Box::new(io::stderr());
@@ -125,16 +192,46 @@ impl Reporting {
         let Some(error) = self.lost else {
             return exit;
         };
-        let _ = writeln!(
-            io::stderr(),
-            "error: not everything could be reported: {error}; the run is whole in {}",
+        let told = format!(
+            "error: not everything could be reported: {error}; the run is intact in {}",
             self.folder.path().display()
         );
+        let _ = writeln!(io::stderr(), "{}", clean_line(&told));
         // Who reads a torn report must not take it for a success.
         if exit == Exit::Success {
             Exit::RunFailed
         } else {
             exit
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_junit_file_is_found_in_arguments_that_mean_nothing() {
+        let found = |arguments: &[&str]| junit_of(arguments.iter().map(OsString::from));
+        let path = || Some(PathBuf::from("a.xml"));
+        assert_eq!(found(&["--nonsense", "--junit", "a.xml"]), path());
+        assert_eq!(found(&["--junit=a.xml", "--nonsense"]), path());
+        assert_eq!(found(&["--run", "--junit"]), None);
+        assert_eq!(found(&[]), None);
+    }
+
+    #[test]
+    fn a_file_is_replaced_no_sooner_than_its_report_comes() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.xml");
+        fs::write(&path, "an older and longer report").unwrap();
+        let mut late = Late {
+            path: path.clone(),
+            file: None,
+        };
+        assert!(fs::read_to_string(&path).unwrap().starts_with("an older"));
+        late.write_all(b"new").unwrap();
+        late.write_all(b"er").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "newer");
     }
 }

@@ -48,12 +48,7 @@ impl<W: Write> BarsReporter<W> {
             return Ok(());
         }
         let out = &mut self.out;
-        self.bar.suspend(|| {
-            for line in lines {
-                writeln!(out, "{line}")?;
-            }
-            out.flush()
-        })
+        self.bar.suspend(|| narrator::write(out, lines))
     }
 }
 

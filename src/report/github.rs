@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use super::{Ending, Reporter, figures, words};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::store::RunStore;
+use crate::untrusted::{clean_line, clean_text};
 
 /// More annotations of one step are not shown.
 const MAX_ANNOTATIONS: usize = 10;
@@ -77,6 +78,18 @@ pub fn annotated_error(
     annotated.then(|| command(Level::Error, message))
 }
 
+/// A step's summary of a run that did not begin, and why.
+#[must_use]
+pub fn summary_of_no_run(reason: &str) -> String {
+    let lines = reason
+        .lines()
+        .map(|line| format!("    {}\n", clean_line(line)));
+    format!(
+        "## workbench\n\nNothing was run.\n\n{}\n",
+        lines.collect::<String>()
+    )
+}
+
 impl Reporter for GithubReporter {
     fn observe(&mut self, _: &RunEvent, _: &RunStore) -> io::Result<()> {
         Ok(())
@@ -108,7 +121,7 @@ fn markdown(ending: &Ending<'_>) -> String {
         "{}. {} of training. Run `{}`.\n",
         cell(&capitalised(&words::outcome(ending.outcome))),
         words::span(figures::seconds(store)),
-        ending.folder.display().to_string().replace('`', "'")
+        clean_line(&ending.folder.display().to_string()).replace('`', "'")
     );
     let rows = rows(store);
     if !rows.is_empty() {
@@ -189,14 +202,16 @@ fn annotations(ending: &Ending<'_>) -> Vec<(Level, String)> {
     all
 }
 
-/// A workflow command. Line feeds and percent signs have a meaning in them.
+/// A workflow command. Percent signs and line ends have a meaning in its message
+/// and are escaped as GitHub's own toolkit does (`actions/toolkit`,
+/// `core/src/command.ts`); its title is always the same.
 fn command(level: Level, message: &str) -> String {
     let name = match level {
         Level::Error => "error",
         Level::Warning => "warning",
         Level::Notice => "notice",
     };
-    let message = message
+    let message = clean_text(message)
         .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A");
@@ -205,10 +220,10 @@ fn command(level: Level, message: &str) -> String {
 
 /// Text that stays inside its cell and is no markup.
 fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
+    clean_line(&text.replace(['\n', '\r'], " "))
+        .replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('<', "&lt;")
-        .replace(['\n', '\r'], " ")
 }
 
 fn capitalised(text: &str) -> String {

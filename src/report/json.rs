@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Ending, Reporter};
 use crate::event::RunEvent;
 use crate::store::RunStore;
+use crate::untrusted::text::clean_json;
 
 /// Writes every event, logged steps included, in the journal's spelling.
 pub struct JsonReporter<W> {
@@ -20,9 +21,8 @@ impl<W: Write> JsonReporter<W> {
 
 impl<W: Write> Reporter for JsonReporter<W> {
     fn observe(&mut self, event: &RunEvent, _: &RunStore) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.out.write_all(&line)?;
+        let line = serde_json::to_string(event)?;
+        writeln!(self.out, "{}", clean_json(&line))?;
         self.out.flush()
     }
 

@@ -7,6 +7,7 @@ use super::gates::{Judgement, Verdict};
 use super::{Ending, Reporter, figures, words};
 use crate::event::{Outcome, RunEvent};
 use crate::store::RunStore;
+use crate::untrusted::text::is_active;
 
 /// Writes the XML when the run is over.
 pub struct JunitReporter<W> {
@@ -31,6 +32,22 @@ impl<W: Write> Reporter for JunitReporter<W> {
     }
 }
 
+/// The XML of a run that did not begin or has not ended, and why: whoever looks
+/// for a result finds this and not that of an earlier run.
+#[must_use]
+pub fn junit_of_no_run(reason: &str) -> String {
+    let counts = "name=\"run\" tests=\"1\" failures=\"0\" errors=\"1\" time=\"0.000\"";
+    let error = Some(("error", reason.to_owned()));
+    suite(counts, &case("workbench.run", "run", "0.000", error, None))
+}
+
+fn suite(counts: &str, cases: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  \
+         <testsuite {counts}>\n{cases}  </testsuite>\n</testsuites>\n"
+    )
+}
+
 fn xml(ending: &Ending<'_>) -> String {
     let identity = ending.store.identity.as_ref();
     let name = identity.map_or("run", |identity| identity.name.as_str());
@@ -47,15 +64,11 @@ fn xml(ending: &Ending<'_>) -> String {
         ending.verdicts.len() + 1,
         figures::seconds(ending.store)
     );
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite {counts}>\n"
-    );
-    xml.push_str(&run_case(ending, &class));
+    let mut cases = run_case(ending, &class);
     for verdict in ending.verdicts {
-        xml.push_str(&gate_case(verdict, &class));
+        cases.push_str(&gate_case(verdict, &class));
     }
-    xml.push_str("  </testsuite>\n</testsuites>\n");
-    xml
+    suite(&counts, &cases)
 }
 
 fn run_case(ending: &Ending<'_>, class: &str) -> String {
@@ -103,8 +116,8 @@ fn case(
     xml
 }
 
-/// Text as an XML attribute or element may hold it. Control characters that
-/// XML 1.0 can't hold at all become the replacement character.
+/// Text as an XML attribute or element may hold it. Control characters, most of
+/// which XML 1.0 can't hold at all, become the replacement character.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -117,7 +130,7 @@ fn escaped(text: &str) -> String {
             '\n' => escaped.push_str("&#10;"),
             '\t' => escaped.push_str("&#9;"),
             '\r' => escaped.push_str("&#13;"),
-            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c if is_active(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }

@@ -22,9 +22,9 @@ use std::path::Path;
 
 pub use bars::BarsReporter;
 pub use gates::{Judgement, Verdict, all_hold, judge};
-pub use github::{GithubReporter, annotated_error, summary_file};
+pub use github::{GithubReporter, annotated_error, summary_file, summary_of_no_run};
 pub use json::JsonReporter;
-pub use junit::JunitReporter;
+pub use junit::{JunitReporter, junit_of_no_run};
 pub use text::TextReporter;
 
 use crate::event::{Outcome, RunEvent};

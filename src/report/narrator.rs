@@ -1,6 +1,8 @@
 //! A run as lines of plain text. Both the reporter without a terminal and the
 //! one with bars tell these; they differ in how they put them out.
 
+use std::io::{self, Write};
+
 use super::epochs::{EpochMeter, EpochSummary};
 use super::figures;
 use super::{Ending, words};
@@ -8,6 +10,7 @@ use crate::event::{
     Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
 };
 use crate::store::RunStore;
+use crate::untrusted::clean_line;
 
 /// Left-out images that are named; more are only counted.
 const NAMED_IMAGES: usize = 3;
@@ -69,6 +72,15 @@ impl Narrator {
     pub(super) fn left(&self) -> Option<f64> {
         self.meter.left()
     }
+}
+
+/// Writes lines for a terminal or a log: whatever names from outside hold, each
+/// stays one line of plain text.
+pub(super) fn write(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
+    for line in lines {
+        writeln!(out, "{}", clean_line(line))?;
+    }
+    out.flush()
 }
 
 /// The last lines: what came of it and where it is.

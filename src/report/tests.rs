@@ -6,8 +6,10 @@ use std::rc::Rc;
 use indicatif::ProgressDrawTarget;
 
 use super::*;
+use crate::event::SkippedImage;
 use crate::experiment::spec::{Bound, Gate};
-use crate::store::testing::small_run;
+use crate::store::testing::{data_summary, small_run};
+use crate::untrusted::text::is_active;
 
 /// What was written, readable after the reporter is gone.
 #[derive(Clone, Default)]
@@ -105,6 +107,120 @@ fn a_step_summary_is_a_table_and_annotations_name_what_failed() {
         let widths: Vec<usize> = table.lines().map(columns).collect();
         assert!(widths.iter().all(|width| *width == widths[0]), "{table}");
     }
+}
+
+/// A name that a terminal would act on and a workflow would take for a command.
+const HOSTILE: &str = "a\u{1b}[2J\u{9b}\u{202e}\n::error title=x::y\n##[group]z\r::notice::w.png";
+
+/// Events with that name wherever one comes from outside.
+fn hostile_events() -> Vec<RunEvent> {
+    let mut data = data_summary(&[HOSTILE, "::warning::b"], 10, 5);
+    data.skipped.push(SkippedImage {
+        path: HOSTILE.into(),
+        reason: HOSTILE.to_owned(),
+    });
+    let mut events = vec![
+        RunEvent::RunStarted {
+            name: format!("::error ::{HOSTILE}"),
+            version: "0".to_owned(),
+            device: HOSTILE.to_owned(),
+            resumed: None,
+            experiment: String::new(),
+        },
+        RunEvent::DataIndexed(data),
+        RunEvent::TeacherLoaded {
+            path: HOSTILE.into(),
+            cached: false,
+        },
+        RunEvent::Warned {
+            message: HOSTILE.to_owned(),
+        },
+        RunEvent::CommandRejected {
+            id: HOSTILE.to_owned(),
+            reason: HOSTILE.to_owned(),
+        },
+    ];
+    for event in small_run() {
+        if let RunEvent::StepLogged(mut row) = event {
+            row.values.insert(format!("knob/{HOSTILE}"), 0.5);
+            row.values.insert(format!("loss/{HOSTILE}"), 0.5);
+            events.push(RunEvent::StepLogged(row));
+        } else {
+            events.push(event);
+        }
+    }
+    events
+}
+
+#[test]
+fn no_name_from_outside_acts_on_a_terminal_or_a_workflow() {
+    let outcome = Outcome::Failed {
+        message: HOSTILE.to_owned(),
+    };
+    let [text, bars, json, junit, summary, annotations] = [(); 6].map(|()| Written::default());
+    let mut reporters = Reporters::new();
+    reporters.add(TextReporter::new(text.clone()));
+    reporters.add(BarsReporter::new(
+        bars.clone(),
+        ProgressDrawTarget::hidden(),
+    ));
+    reporters.add(JsonReporter::new(json.clone()));
+    reporters.add(JunitReporter::new(junit.clone()));
+    reporters.add(GithubReporter::new(
+        Some(Box::new(summary.clone())),
+        Some(Box::new(annotations.clone())),
+    ));
+    let mut store = RunStore::new();
+    for event in hostile_events() {
+        store.apply(&event);
+        assert!(reporters.observe(&event, &store).is_empty());
+    }
+    let ending = Ending {
+        folder: &PathBuf::from(HOSTILE),
+        store: &store,
+        outcome: &outcome,
+        verdicts: &judge(
+            &[Gate::AtLeast(HOSTILE.to_owned(), Bound::Value(0.5))],
+            &store,
+            &outcome,
+        ),
+    };
+    assert!(reporters.finish(&ending).is_empty());
+    for written in [&text, &bars, &json, &junit, &summary, &annotations] {
+        let written = written.text();
+        assert!(written.contains("title=x"), "{written}");
+        for line in written.split('\n') {
+            assert!(!line.contains(is_active), "{line:?}");
+        }
+    }
+    for written in [text, bars, json, junit, summary] {
+        for line in written.text().lines() {
+            let line = line.trim_start();
+            assert!(
+                !line.starts_with("::") && !line.starts_with("##["),
+                "{line}"
+            );
+        }
+    }
+    for line in annotations.text().lines() {
+        let title = "title=workbench::";
+        assert!(line.starts_with("::") && line.contains(title), "{line}");
+    }
+}
+
+#[test]
+fn a_run_that_did_not_begin_is_an_error_in_the_reports() {
+    let xml = junit_of_no_run("there is no file `a<b>.ron`\n\"why\"");
+    assert_well_formed(&xml);
+    assert!(
+        xml.contains("errors=\"1\"") && xml.contains("a&lt;b&gt;.ron"),
+        "{xml}"
+    );
+    let summary = summary_of_no_run("error: <b>\n::error::x");
+    assert!(
+        summary.ends_with("\n    error: <b>\n    \\::error::x\n\n"),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -25,16 +25,10 @@ impl<W: Write> TextReporter<W> {
 
 impl<W: Write> Reporter for TextReporter<W> {
     fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()> {
-        for line in self.narrator.lines(event, store) {
-            writeln!(self.out, "{line}")?;
-        }
-        self.out.flush()
+        narrator::write(&mut self.out, &self.narrator.lines(event, store))
     }
 
     fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
-        for line in narrator::ending(ending) {
-            writeln!(self.out, "{line}")?;
-        }
-        self.out.flush()
+        narrator::write(&mut self.out, &narrator::ending(ending))
     }
 }

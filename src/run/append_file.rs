@@ -41,12 +41,6 @@ impl AppendFile {
         Ok(file)
     }
 
-    /// Bytes of whole pieces.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
     /// Appends a piece with one write.
     pub fn append(&mut self, piece: &[u8]) -> Result<(), Refused> {
         if let Err(source) = self.file.write_all(piece) {
@@ -62,6 +56,12 @@ impl AppendFile {
     /// Waits until everything appended is on the disk.
     pub fn sync(&self) -> Result<(), Refused> {
         self.file.sync_data().map_err(refused("sync"))
+    }
+
+    /// Bytes of whole pieces.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// What was opened, to be held against what its path leads to later.

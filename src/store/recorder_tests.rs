@@ -37,6 +37,18 @@ fn after_a_flush_everything_emitted_can_be_read_by_another_process() {
 }
 
 #[test]
+fn a_flush_says_how_long_the_journal_is_that_holds_what_came_before() {
+    let scratch = scratch();
+    let recording = scratch.record(StopSignal::new());
+    for event in [RunEvent::Paused(true), RunEvent::Paused(false)] {
+        recording.handle.emit(event);
+        recording.handle.flush();
+        let length = fs::metadata(scratch.run.journal()).unwrap().len();
+        assert_eq!(recording.handle.recorded(), Some(length));
+    }
+}
+
+#[test]
 fn an_event_is_in_the_journal_before_it_is_passed_on() {
     let scratch = scratch();
     let recording = scratch.record(StopSignal::new());

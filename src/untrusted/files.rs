@@ -168,6 +168,24 @@ pub fn next_data(file: &File, at: u64) -> io::Result<Option<u64>> {
     }
 }
 
+/// Where the last data ends: only a hole follows.
+///
+/// # Errors
+/// What the file system says.
+pub fn data_end(file: &File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    let mut end = 0;
+    while let Some(begin) = next_data(file, end)? {
+        end = match seek(file, SeekFrom::Hole(begin)) {
+            Ok(hole) => hole,
+            // It was cut, or the file system knows no holes.
+            Err(Errno::NXIO | Errno::INVAL | Errno::NOTSUP) => length,
+            Err(error) => return Err(error.into()),
+        };
+    }
+    Ok(end.min(length))
+}
+
 /// Whether nothing but zeros follows from `at` on, as a loss of power leaves
 /// them where nothing was written yet. Holes cost nothing, however long.
 ///
@@ -269,9 +287,12 @@ mod tests {
         let mut file = File::options().append(true).read(true).open(&path).unwrap();
         assert!(only_zeros_from(&file, 4).unwrap());
         file.write_all(&[0; 3 * CHUNK]).unwrap();
+        let written = file.metadata().unwrap().len();
         grow_sparse(&path, 1 << 40);
         assert!(only_zeros_from(&file, 4).unwrap());
         assert!(!only_zeros_from(&file, 3).unwrap());
+        // File systems count holes in blocks.
+        assert!((written..written + (1 << 20)).contains(&data_end(&file).unwrap()));
         file.write_all(b"x").unwrap();
         assert!(!only_zeros_from(&file, 4).unwrap());
     }

@@ -8,6 +8,8 @@
 
 mod bench;
 mod exit_codes;
+#[cfg(unix)]
+mod hostile;
 mod identity;
 mod inference;
 mod refusals;

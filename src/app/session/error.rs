@@ -9,7 +9,7 @@ use crate::engine::{Failure, PrepareError};
 use crate::event::Position;
 use crate::experiment::Report;
 use crate::run::{LockError, PlanError, RunError};
-use crate::store::{JournalError, RecorderError, SeriesError};
+use crate::store::{JournalError, RecorderError};
 
 /// Why a training does not begin. Nothing was trained.
 #[derive(Debug, Error)]
@@ -32,9 +32,6 @@ pub enum SessionError {
     /// The run's journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The run's series.
-    #[error(transparent)]
-    Series(#[from] SeriesError),
     /// The recorder.
     #[error(transparent)]
     Recorder(#[from] RecorderError),

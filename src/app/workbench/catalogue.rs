@@ -117,12 +117,20 @@ fn observe(folder: &RunFolder) -> Seen {
 pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
     let mut entry = RunEntry::new(folder.clone(), folder.begun());
     entry.life = life;
-    entry.experiment = folder.experiment_text().unwrap_or_default();
-    entry.notes = Notes::read(folder).unwrap_or_default();
+    let mut problems = Vec::new();
+    match folder.experiment_text() {
+        Ok(text) => entry.experiment = text,
+        Err(error) => problems.push(error.to_string()),
+    }
+    match Notes::read(folder) {
+        Ok(notes) => entry.notes = notes,
+        Err(error) => problems.push(error.to_string()),
+    }
     match folder.plan() {
         Ok(plan) => entry.plan = plan.map(Arc::new),
-        Err(error) => entry.problems.push(error.to_string()),
+        Err(error) => problems.push(error.to_string()),
     }
+    entry.problems = problems;
     entry
 }
 
@@ -142,6 +150,7 @@ mod tests {
     use super::*;
     use crate::event::RunEvent;
     use crate::store::Journal;
+    use crate::untrusted::testing::make_pipe;
 
     #[test]
     fn runs_are_told_once_and_again_when_they_grow_live_and_go() {
@@ -178,5 +187,22 @@ mod tests {
         assert_eq!(told(), ["false"]);
         fs::remove_dir_all(folder.path()).unwrap();
         assert_eq!(told(), ["gone"]);
+    }
+
+    #[test]
+    fn a_run_whose_files_are_pipes_and_nonsense_is_shown_with_what_is_wrong() {
+        let place = tempfile::tempdir().unwrap();
+        let folder =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        for name in ["journal.jsonl", "series.bin", "plan.json", "lock"] {
+            make_pipe(&folder.path().join(name));
+        }
+        fs::write(folder.path().join("notes.json"), "nonsense").unwrap();
+        assert_eq!(observe(&folder).life, Life::Nobody);
+        let (entry, _) = read(&folder, Life::Nobody);
+        assert_eq!(entry.experiment, "Experiment()");
+        assert_eq!((entry.problems.len(), entry.store.problems.len()), (2, 2));
+        let problem = entry.problem().unwrap();
+        assert!(problem.contains("notes.json") && problem.ends_with("(and 3 more problems)"));
     }
 }

@@ -1,15 +1,18 @@
 //! The user's settings, from the XDG configuration folder.
 
-use std::fs;
 use std::io;
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 
 use crate::ui::theme::Ground;
 use crate::ui::{Keymap, Settings, Theme};
+use crate::untrusted::read_text_limited;
 
 /// Folder under the user's configuration folder.
 const FOLDER: &str = "workbench";
+
+/// Larger settings are none that anybody wrote.
+const LARGEST: u64 = 1 << 20;
 
 /// Settings, keys and colours; the defaults if there is no settings file. An
 /// error names every mistake in the file with its line.
@@ -17,7 +20,7 @@ pub fn load() -> Result<(Settings, Keymap, Theme), String> {
     let (settings, keymap) = match choose_base_strategy() {
         Ok(strategy) => {
             let path = strategy.config_dir().join(FOLDER).join("settings.ron");
-            match fs::read_to_string(&path) {
+            match read_text_limited(&path, LARGEST) {
                 Ok(text) => Settings::parse(&text).map_err(|problems| {
                     let lines = problems.iter().map(|problem| {
                         format!("{}:{}: {}", path.display(), problem.line, problem.message)

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::mail::Sender;
 use super::message::Message;
+use super::tree;
 use crate::experiment::{read_text, unix};
 use crate::run::atomic::write_through;
 use crate::ui::effect::Over;
@@ -17,26 +18,13 @@ use crate::ui::{LogLine, News};
 /// left out.
 ///
 /// # Errors
-/// If the folder cannot be read.
+/// If the folder cannot be read or is too large.
 pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            let hidden = path
-                .file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
-            if hidden {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else if is_experiment(&path) {
-                files.push(path);
-            }
-        }
-    }
+    let mut files: Vec<PathBuf> = tree::walk(folder, |name| !tree::is_hidden(name))?
+        .files
+        .into_iter()
+        .filter(|path| is_experiment(path))
+        .collect();
     files.sort();
     Ok(files)
 }
@@ -150,7 +138,7 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
     // Events name files by the path that is watched: links and `..` are out of it.
     let full = fs::canonicalize(folder)?;
     let prefix = full.clone();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+    let handler = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         // Reading a file raises an event too.
         if matches!(event.kind, EventKind::Access(_)) {
@@ -164,15 +152,24 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
                 let _ = sender.send(Message::news(read(shown.unwrap_or(path))));
             }
         }
-    })?;
+    };
+    // Links may lead in circles. Those to folders are watched by themselves.
+    let config = Config::default().with_follow_symlinks(false);
+    let mut watcher = RecommendedWatcher::new(handler, config)?;
     watcher.watch(&full, RecursiveMode::Recursive)?;
+    for linked in tree::walk(&full, |name| !tree::is_hidden(name))?.linked {
+        watcher.watch(&linked, RecursiveMode::Recursive)?;
+    }
     Ok(watcher)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
     use crate::ui::Incoming;
+    use crate::untrusted::testing::make_pipe;
 
     #[test]
     fn experiments_are_found_at_any_depth_and_hidden_files_are_not() {
@@ -191,30 +188,67 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
+    fn links_in_circles_and_a_pipe_are_listed_past() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::create_dir(at("in")).unwrap();
+        fs::write(at("in/a.ron"), "Experiment()").unwrap();
+        for (to, link) in [(".", "x"), (".", "y"), ("..", "in/up"), ("in", "same")] {
+            symlink(to, at(link)).unwrap();
+        }
+        make_pipe(&at("pipe.ron"));
+        let files = list(place.path()).unwrap();
+        assert_eq!(files.len(), 1, "{files:?}");
+        assert!(files[0].ends_with("a.ron"));
+        let (sender, _mailbox) = super::super::mail::mailbox().unwrap();
+        watch(place.path(), sender).unwrap();
+        let News::ExperimentRead { text, .. } = read(at("pipe.ron")) else {
+            panic!("another answer");
+        };
+        assert!(text.unwrap_err().contains("it is a pipe"));
+    }
+
+    #[test]
+    fn a_change_behind_a_link_to_a_folder_is_told_of() {
+        let place = tempfile::tempdir().unwrap();
+        let (root, other) = (place.path().join("root"), place.path().join("other"));
+        fs::create_dir(&root).unwrap();
+        fs::create_dir(&other).unwrap();
+        symlink(&other, root.join("link")).unwrap();
+        let (sender, mailbox) = super::super::mail::mailbox().unwrap();
+        let _watcher = watch(&root, sender).unwrap();
+        fs::write(other.join("a.ron"), "Experiment()").unwrap();
+        assert_eq!(told_of(&mailbox), root.join("link/a.ron"));
+    }
+
+    /// The first file that is told of.
+    fn told_of(mailbox: &super::super::mail::Mailbox) -> PathBuf {
+        let begun = std::time::Instant::now();
+        loop {
+            assert!(begun.elapsed().as_secs() < 60, "nothing is told");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let told = mailbox.take().find_map(|message| match message {
+                Message::Incoming(Incoming::News(News::ExperimentRead { path, .. })) => Some(path),
+                _ => None,
+            });
+            if let Some(path) = told {
+                return path;
+            }
+        }
+    }
+
+    #[test]
     fn a_change_is_told_of_by_the_path_that_is_listed_whatever_leads_there() {
         let place = tempfile::tempdir().unwrap();
         let real = place.path().join("real");
         fs::create_dir(&real).unwrap();
         let link = place.path().join("link");
-        std::os::unix::fs::symlink(&real, &link).unwrap();
+        symlink(&real, &link).unwrap();
         for folder in [real.clone(), link, real.join("../real")] {
             let (sender, mailbox) = super::super::mail::mailbox().unwrap();
             let _watcher = watch(&folder, sender).unwrap();
             fs::write(real.join("a.ron"), "Experiment()").unwrap();
-            let begun = std::time::Instant::now();
-            let mut told = Vec::new();
-            while told.is_empty() {
-                assert!(begun.elapsed().as_secs() < 60, "nothing is told");
-                std::thread::sleep(std::time::Duration::from_millis(5));
-                told.extend(mailbox.take().filter_map(|message| match message {
-                    Message::Incoming(Incoming::News(News::ExperimentRead { path, .. })) => {
-                        Some(path)
-                    }
-                    _ => None,
-                }));
-            }
-            assert_eq!(told[0], folder.join("a.ron"));
+            assert_eq!(told_of(&mailbox), folder.join("a.ron"));
         }
     }
 

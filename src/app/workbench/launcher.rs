@@ -151,7 +151,10 @@ fn begin(wanted: &Wanted, checkpoints: &Path, stop: StopSignal) -> Result<Sessio
             changes: ResumeChanges::default(),
         },
     };
-    Session::begin(job, checkpoints, stop)
+    let mut session = Session::begin(job, checkpoints, stop)?;
+    // The screen shows the curves of earlier processes as well.
+    session.before.read_series(&session.folder);
+    Ok(session)
 }
 
 /// Hands on what happens in a session until it is over.

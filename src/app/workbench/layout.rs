@@ -8,14 +8,18 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 
 use crate::run::atomic::write_file;
 use crate::ui::Layout;
+use crate::untrusted::read_text_limited;
 
 /// Folder under the user's state folder.
 const FOLDER: &str = "workbench";
 
+/// A larger layout is none that was kept.
+const LARGEST: u64 = 1 << 20;
+
 /// The layout that was kept last. Without one, or with one that cannot be read,
 /// that of a first start: nobody wrote it by hand.
 pub fn read() -> Layout {
-    let text = path().and_then(|path| fs::read_to_string(path).ok());
+    let text = path().and_then(|path| read_text_limited(&path, LARGEST).ok());
     text.and_then(|text| ron::from_str(&text).ok())
         .unwrap_or_default()
 }

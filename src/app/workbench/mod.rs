@@ -25,6 +25,7 @@ mod rescue;
 mod run_files;
 mod state;
 mod trash;
+mod tree;
 
 use std::io;
 use std::thread;

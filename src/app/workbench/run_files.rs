@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::files;
 use crate::event::Phase;
-use crate::experiment::{self, Override};
+use crate::experiment::{self, Override, read_text};
 use crate::run::atomic::{write_file, write_through};
 use crate::store::export::write_csv;
 use crate::store::{RunEntry, RunStore};
@@ -97,7 +97,7 @@ pub fn write_back(
             other.display()
         ));
     }
-    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let text = read_text(&path).map_err(|report| report.to_string())?;
     let text = changed(&text, &path, settings)?;
     write_through(&path, text.as_bytes()).map_err(|error| error.to_string())?;
     Ok((path, text))
@@ -105,8 +105,7 @@ pub fn write_back(
 
 /// Whether a file's experiment has this name.
 fn is_of(path: &Path, name: &str) -> bool {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    experiment::load_text(&text, path, &[]).is_ok_and(|loaded| loaded.plan.name == name)
+    experiment::load(path, &[]).is_ok_and(|loaded| loaded.plan.name == name)
 }
 
 fn changed(text: &str, origin: &Path, changes: &[String]) -> Result<String, String> {

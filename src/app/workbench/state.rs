@@ -217,7 +217,6 @@ impl State {
                 // Its files grow already; what they gain arrives as events.
                 let mut entry = catalogue::unfolded(&session.folder, Life::Here);
                 entry.store = std::mem::take(&mut session.before);
-                entry.store.read_series(&session.folder);
                 self.tails.remove(&name);
                 self.runs.insert(entry);
                 self.hands.launcher.began();

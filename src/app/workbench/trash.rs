@@ -1,11 +1,13 @@
 //! Experiment files that were thrown away: in hidden folders `.trash` beside
 //! where they were, until somebody wants them back.
 
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{free_name, is_experiment, rename};
+use super::tree;
 
 /// Folder of experiments that were thrown away, beside them.
 const TRASH: &str = ".trash";
@@ -47,26 +49,19 @@ fn place_before(thrown: &Path) -> Option<PathBuf> {
 
 /// The file that was thrown away last.
 fn newest(experiments: &Path) -> io::Result<Option<PathBuf>> {
+    let is_wanted = |name: &OsStr| !tree::is_hidden(name) || name == TRASH;
     let mut newest = None;
-    let mut folders = vec![experiments.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let in_trash = folder.file_name().is_some_and(|name| name == TRASH);
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            let name = entry.file_name();
-            let hidden = name.as_encoded_bytes().starts_with(b".");
-            if in_trash {
-                if is_experiment(&path) {
-                    let found = (thrown_at(&entry.metadata()?)?, path);
-                    newest = newest.max(Some(found));
-                }
-            } else if path.is_dir() && (!hidden || name == TRASH) {
-                folders.push(path);
-            }
+    for path in tree::walk(experiments, is_wanted)?.files {
+        if is_experiment(&path) && path.parent().is_some_and(is_trash) {
+            let found = (thrown_at(&fs::symlink_metadata(&path)?)?, path);
+            newest = newest.max(Some(found));
         }
     }
     Ok(newest.map(|(_, path)| path))
+}
+
+fn is_trash(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == TRASH)
 }
 
 /// When a file got its name; the system notes it where it is moved.

@@ -11,31 +11,51 @@
 //! record that was half written when a process died is none.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::engine::failure::Failure;
 use crate::event::inspection::ProbeAnswers;
 use crate::run::append_file::AppendFile;
+use crate::untrusted::files::{data_end, only_zeros_from};
+use crate::untrusted::open_regular;
 
 const MAGIC: &[u8; 8] = b"WBANSWER";
 const HEADER: u64 = 16;
 /// Bytes of a record beside its logits.
 const AROUND: u64 = 20;
 
+/// Bytes of the largest record: 64 images of 200,000 classes are less.
+const LARGEST_RECORD: u64 = 64 << 20;
+
+/// Bytes of records that are read. Of a file with more every second is, or every
+/// third: time is scrubbed more coarsely then.
+const MOST_READ: u64 = 256 << 20;
+
 /// How many logits a record has: images and classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shape {
-    images: u32,
-    classes: u32,
+pub struct Shape {
+    /// Images, at least one.
+    pub images: u32,
+    /// Classes, at least one.
+    pub classes: u32,
 }
 
 impl Shape {
-    fn of(answers: &ProbeAnswers) -> Self {
-        Self {
-            images: answers.logits.len() as u32,
-            classes: answers.logits.first().map_or(0, Vec::len) as u32,
-        }
+    /// None if a record of this shape would be empty or too large.
+    fn new(images: u32, classes: u32) -> Option<Self> {
+        let logits = u64::from(images) * u64::from(classes);
+        let fits = logits > 0 && logits <= (LARGEST_RECORD - AROUND) / 4;
+        fits.then_some(Self { images, classes })
+    }
+
+    fn of(answers: &ProbeAnswers) -> Option<Self> {
+        let classes = answers.logits.first().map_or(0, Vec::len);
+        Self::new(
+            u32::try_from(answers.logits.len()).ok()?,
+            u32::try_from(classes).ok()?,
+        )
     }
 
     /// Bytes of a record.
@@ -56,15 +76,26 @@ impl Shape {
             return Ok(None);
         };
         if magic != MAGIC {
-            return Err(io::Error::other(
-                "is no file of answers; delete the folder to do without it",
-            ));
+            return Err(unfit("is not a file of answers"));
         }
         let number = |at: usize| Some(u32::from_le_bytes(*shape.get(at..)?.first_chunk()?));
-        Ok(number(0)
-            .zip(number(4))
-            .map(|(images, classes)| Self { images, classes }))
+        let Some((images, classes)) = number(0).zip(number(4)) else {
+            return Ok(None);
+        };
+        let shape = Self::new(images, classes).ok_or_else(|| {
+            unfit(&format!(
+                "has a damaged header: {images} images of {classes} classes"
+            ))
+        })?;
+        Ok(Some(shape))
     }
+}
+
+fn unfit(what: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("{what}; delete the folder to do without it"),
+    )
 }
 
 /// The file.
@@ -88,12 +119,15 @@ impl AnswersFile {
     /// # Errors
     /// If the file cannot be read or written, or is none of these.
     pub fn append(&self, answers: &ProbeAnswers) -> Result<(), Failure> {
-        let shape = Shape::of(answers);
-        let fits = self.shape()?.is_some_and(|known| known == shape);
-        let length = if fits {
-            self.length_before(shape, answers.step)?
-        } else {
-            0
+        let shape = Shape::of(answers)
+            .ok_or_else(|| self.failed(unfit("would have no answers or too many")))?;
+        let length = match self.shape()? {
+            Some(known) if known == shape => self.length_before(shape, answers.step)?,
+            Some(known) => {
+                self.check_first(known)?;
+                0
+            }
+            None => 0,
         };
         let logits = answers.logits.iter().flatten();
         let mut record = answers.step.to_le_bytes().to_vec();
@@ -120,7 +154,8 @@ impl AnswersFile {
         self.open(length).map(drop)
     }
 
-    /// Everything that was answered; nothing without a file.
+    /// Everything that was answered, or of very much an even part; nothing
+    /// without a file.
     ///
     /// # Errors
     /// If the file cannot be read, is none of these, or is damaged elsewhere
@@ -129,51 +164,73 @@ impl AnswersFile {
         let Some(mut file) = self.existing()? else {
             return Ok(Vec::new());
         };
-        let Some(shape) = Shape::read(&mut file).map_err(|error| self.failed(error))? else {
-            return Ok(Vec::new());
-        };
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(|error| self.failed(error))?;
-        let records = bytes.chunks_exact(shape.record() as usize);
-        let count = records.len();
-        let mut answers = Vec::with_capacity(count);
-        for (at, record) in records.enumerate() {
-            match decoded(record, shape) {
-                Some(decoded) => answers.push(decoded),
-                None if at + 1 == count => {}
-                None => {
-                    let told = format!(
-                        "record {} of {count} is damaged; delete the folder to do without it",
-                        at + 1
-                    );
-                    return Err(self.failed(io::Error::other(told)));
+        let mut read = || -> io::Result<Vec<ProbeAnswers>> {
+            let Some(shape) = Shape::read(&mut file)? else {
+                return Ok(Vec::new());
+            };
+            let count = records(&file, shape)?;
+            let stride = (count * shape.record()).div_ceil(MOST_READ).max(1);
+            // The last is among them.
+            let first = count.saturating_sub(1) % stride;
+            let mut record = vec![0; shape.record() as usize];
+            let mut answers = Vec::new();
+            for at in (first..count).step_by(stride as usize) {
+                let begin = HEADER + at * shape.record();
+                file.read_exact_at(&mut record, begin)?;
+                match decoded(&record, shape) {
+                    Some(decoded) => answers.push(decoded),
+                    None if at + 1 == count || only_zeros_from(&file, begin)? => break,
+                    None => {
+                        return Err(unfit(&format!("record {} of {count} is damaged", at + 1)));
+                    }
                 }
             }
-        }
-        Ok(answers)
+            Ok(answers)
+        };
+        read().map_err(|error| self.failed(error))
     }
 
-    /// None without a file, or with one that was never finished.
-    fn shape(&self) -> Result<Option<Shape>, Failure> {
+    /// How many answers of how many classes it holds; none without a file, or
+    /// with one that was never finished.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is none of these.
+    pub fn shape(&self) -> Result<Option<Shape>, Failure> {
         let Some(mut file) = self.existing()? else {
             return Ok(None);
         };
         Shape::read(&mut file).map_err(|error| self.failed(error))
     }
 
+    /// Sees that the header is right of a file that is about to be begun anew
+    /// because it is of other images.
+    fn check_first(&self, shape: Shape) -> Result<(), Failure> {
+        let Some(file) = self.existing()? else {
+            return Ok(());
+        };
+        let check = || -> io::Result<()> {
+            let mut record = vec![0; shape.record() as usize];
+            match file.read_exact_at(&mut record, HEADER) {
+                Ok(()) if decoded(&record, shape).is_none() => {
+                    Err(unfit("has a header that its records do not agree with"))
+                }
+                Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
+                _ => Ok(()),
+            }
+        };
+        check().map_err(|error| self.failed(error))
+    }
+
     /// Bytes up to the first record of `step` or a later one.
     fn length_before(&self, shape: Shape, step: u64) -> Result<u64, Failure> {
-        let Some(mut file) = self.existing()? else {
+        let Some(file) = self.existing()? else {
             return Ok(0);
         };
-        let mut find = || -> io::Result<u64> {
-            let whole = file.metadata()?.len().saturating_sub(HEADER) / shape.record();
-            let mut length = HEADER + whole * shape.record();
+        let find = || -> io::Result<u64> {
+            let mut length = HEADER + records(&file, shape)? * shape.record();
             let mut record = vec![0; shape.record() as usize];
             while length > HEADER {
-                file.seek(SeekFrom::Start(length - shape.record()))?;
-                file.read_exact(&mut record)?;
+                file.read_exact_at(&mut record, length - shape.record())?;
                 // One that a machine lost as it went down is none, either.
                 let kept = decoded(&record, shape).is_some_and(|answers| answers.step < step);
                 if kept {
@@ -187,7 +244,7 @@ impl AnswersFile {
     }
 
     fn existing(&self) -> Result<Option<File>, Failure> {
-        match File::open(&self.path) {
+        match open_regular(&self.path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed(error)),
@@ -204,6 +261,11 @@ impl AnswersFile {
             error,
         }
     }
+}
+
+/// Complete records of a file. Holes at its end hold none, however long they are.
+fn records(file: &File, shape: Shape) -> io::Result<u64> {
+    Ok(data_end(file)?.saturating_sub(HEADER) / shape.record())
 }
 
 /// None if the checksum is not that of the record.
@@ -234,6 +296,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::untrusted::testing::{grow_sparse, make_pipe};
 
     fn answers(step: u64) -> ProbeAnswers {
         ProbeAnswers {
@@ -327,8 +390,71 @@ mod tests {
         fs::write(&file.path, "something else").unwrap();
         let error = file.append(&answers(1)).unwrap_err().to_string();
         assert!(
-            error.contains("answers.bin: is no file of answers"),
+            error.contains("answers.bin: is not a file of answers"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_header_with_any_bit_turned_is_named_and_takes_no_memory() {
+        let (_place, file) = file(&[1, 20, 300]);
+        let whole = fs::read(&file.path).unwrap();
+        for bit in 0..8 * HEADER as usize {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&file.path, &bytes).unwrap();
+            for sparse in [0, 1 << 40] {
+                grow_sparse(&file.path, sparse);
+                match file.read() {
+                    Err(error) => assert!(error.to_string().contains("answers.bin: "), "{error}"),
+                    // A record would be longer than the file is.
+                    Ok(read) => assert!(read.is_empty(), "bit {bit}: {read:?}"),
+                }
+                let _ = file.shape().and_then(|_| file.forget_after(1000));
+            }
+        }
+        let mut bytes = whole;
+        bytes[8] = 1;
+        fs::write(&file.path, &bytes).unwrap();
+        let error = file.append(&answers(400)).unwrap_err().to_string();
+        assert!(error.contains("its records do not agree with"), "{error}");
+        assert_eq!(fs::read(&file.path).unwrap(), bytes);
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_none_however_many_there_are() {
+        let (_place, file) = file(&[1, 20]);
+        for zeros in [1, 1000, 1 << 40] {
+            grow_sparse(&file.path, zeros);
+            assert_eq!(steps(&file), [1, 20]);
+        }
+        file.append(&answers(30)).unwrap();
+        assert_eq!(steps(&file), [1, 20, 30]);
+        assert!(fs::metadata(&file.path).unwrap().len() < 1000);
+        make_pipe(&file.path);
+        let error = file.read().unwrap_err().to_string();
+        assert!(
+            error.ends_with("it is a pipe, not a regular file"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn of_very_many_answers_an_even_part_is_read_with_the_last() {
+        let (_place, file) = file(&[]);
+        let logits = vec![vec![0.5; 4_000_000]];
+        let count = 20;
+        for step in 1..=count {
+            let logits = logits.clone();
+            file.append(&ProbeAnswers {
+                step,
+                epoch: 0.0,
+                logits,
+            })
+            .unwrap();
+        }
+        let read = file.read().unwrap();
+        let steps: Vec<u64> = read.iter().map(|answers| answers.step).collect();
+        assert_eq!(steps, [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
     }
 }

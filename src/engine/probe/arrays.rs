@@ -2,7 +2,8 @@
 //! what they are.
 
 use std::collections::HashMap;
-use std::fs;
+use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
@@ -11,9 +12,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::failure::Failure;
 use crate::run::atomic::write_file;
+use crate::untrusted::files::size;
+use crate::untrusted::read_limited;
 
 /// Entry of a file's metadata that holds what is no array.
 const ABOUT: &str = "probe";
+
+/// Bytes of the largest file: 64 images at 512 × 512 pixels with four views each
+/// are less.
+const LARGEST: u64 = 256 << 20;
+
+/// Bytes of the longest header: names of classes and files.
+const LONGEST_HEADER: u64 = 16 << 20;
 
 /// An array: its name, type, shape and elements, row by row, little-endian.
 pub struct Array {
@@ -61,14 +71,24 @@ pub fn write(path: &Path, arrays: &[Array], about: &impl Serialize) -> Result<()
     let bytes = views
         .collect::<Result<Vec<_>, _>>()
         .and_then(|views| safetensors::serialize(views, Some(metadata)))
-        .map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+        .map_err(|error| failed(io::Error::other(error.to_string())))?;
+    if bytes.len() as u64 > LARGEST {
+        let told = format!(
+            "would take {} bytes, and at most {} are read",
+            bytes.len(),
+            size(LARGEST)
+        );
+        return Err(failed(io::Error::other(told)));
+    }
     write_file(path, &bytes).map_err(failed)
 }
 
 /// Arrays that were read, by name.
 pub struct Arrays<'a> {
     path: &'a Path,
-    arrays: HashMap<String, (Vec<usize>, Vec<u8>)>,
+    bytes: Vec<u8>,
+    /// Shape and place of each.
+    arrays: HashMap<String, (Vec<usize>, Range<usize>)>,
 }
 
 /// Reads what [`write`] wrote.
@@ -76,29 +96,41 @@ pub struct Arrays<'a> {
 /// # Errors
 /// If the file cannot be read or is none of these.
 pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), Failure> {
-    let unfit = |message: String| Failure::Checkpoint {
-        path: path.to_owned(),
-        message,
-    };
-    let bytes = fs::read(path).map_err(|error| Failure::File {
+    let bytes = read_limited(path, LARGEST).map_err(|error| Failure::File {
         path: path.to_owned(),
         error,
     })?;
-    let (_, metadata) =
-        SafeTensors::read_metadata(&bytes).map_err(|error| unfit(error.to_string()))?;
+    let mut read = Arrays {
+        path,
+        bytes,
+        arrays: HashMap::new(),
+    };
+    let header = read
+        .bytes
+        .first_chunk()
+        .map_or(0, |n| u64::from_le_bytes(*n));
+    if header > LONGEST_HEADER {
+        return Err(read.unfit("has a damaged header"));
+    }
+    let (header, metadata) =
+        SafeTensors::read_metadata(&read.bytes).map_err(|e| read.unfit(&e.to_string()))?;
     let about = metadata
         .metadata()
         .as_ref()
         .and_then(|entries| entries.get(ABOUT))
-        .ok_or_else(|| unfit("is not a probe's file".to_owned()))?;
-    let about = serde_json::from_str(about).map_err(|error| unfit(error.to_string()))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| unfit(error.to_string()))?;
-    let arrays = tensors
+        .ok_or_else(|| read.unfit("is not a probe's file"))?;
+    let about = serde_json::from_str(about).map_err(|error| read.unfit(&error.to_string()))?;
+    // The header's own length comes before it.
+    let begin = size_of::<u64>() + header;
+    read.arrays = metadata
         .tensors()
         .into_iter()
-        .map(|(name, view)| (name, (view.shape().to_vec(), view.data().to_vec())))
+        .map(|(name, array)| {
+            let (from, to) = array.data_offsets;
+            (name, (array.shape.clone(), begin + from..begin + to))
+        })
         .collect();
-    Ok((about, Arrays { path, arrays }))
+    Ok((about, read))
 }
 
 impl Arrays<'_> {
@@ -110,10 +142,11 @@ impl Arrays<'_> {
     pub fn bytes<const D: usize>(&self, name: &str) -> Result<([usize; D], &[u8]), Failure> {
         let found = self.arrays.get(name);
         found
-            .and_then(|(shape, bytes)| {
+            .and_then(|(shape, place)| {
                 let shape: [usize; D] = shape.as_slice().try_into().ok()?;
-                (shape.iter().product::<usize>() == bytes.len())
-                    .then_some((shape, bytes.as_slice()))
+                let bytes = self.bytes.get(place.clone())?;
+                let count = shape.iter().try_fold(1, |n: usize, &d| n.checked_mul(d));
+                (count == Some(bytes.len())).then_some((shape, bytes))
             })
             .ok_or_else(|| self.unfit(&format!("has no {name}")))
     }
@@ -123,9 +156,10 @@ impl Arrays<'_> {
     /// # Errors
     /// If it is something else.
     pub fn floats(&self, name: &str) -> Result<Option<Vec<Vec<f32>>>, Failure> {
-        let Some((shape, bytes)) = self.arrays.get(name) else {
+        let Some((shape, place)) = self.arrays.get(name) else {
             return Ok(None);
         };
+        let bytes = self.bytes.get(place.clone()).unwrap_or_default();
         let &[count, length] = shape.as_slice() else {
             return Err(self.unfit(&format!("has {name} of an unknown shape")));
         };
@@ -133,7 +167,7 @@ impl Arrays<'_> {
             .chunks_exact(4)
             .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
             .collect();
-        if length == 0 || values.len() != count * length {
+        if length == 0 || count.checked_mul(length) != Some(values.len()) {
             return Err(self.unfit(&format!("has torn {name}")));
         }
         let rows = values.chunks_exact(length).map(<[f32]>::to_vec);

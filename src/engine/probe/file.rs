@@ -10,6 +10,7 @@
 //! ```
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -63,10 +64,14 @@ impl ProbeFolder {
         images: &[ProbeImage],
         teacher: Option<&[Vec<f32>]>,
     ) -> Result<(), Failure> {
-        fs::create_dir_all(&self.path).map_err(|error| Failure::File {
-            path: self.path.clone(),
-            error,
-        })?;
+        // Not the folders above it: the run's may have been removed on purpose.
+        match fs::create_dir(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                let path = self.path.clone();
+                return Err(Failure::File { path, error });
+            }
+            _ => {}
+        }
         let about = About {
             classes: classes.to_vec(),
             sources: images.iter().map(|image| image.source.clone()).collect(),
@@ -110,14 +115,34 @@ impl ProbeFolder {
     /// If a file cannot be read or is not what it should be.
     pub fn read(&self) -> Result<Option<Probe>, Failure> {
         let students = self.answers.read()?;
-        if students.is_empty() {
+        let shape = self.answers.shape()?;
+        let path = self.path.join(IMAGES);
+        if shape.is_none() || students.is_empty() && !path.exists() {
             return Ok(None);
         }
-        let path = self.path.join(IMAGES);
         let (about, arrays) = read::<About>(&path)?;
-        let ([count, height, width, _], pixels) = arrays.bytes::<4>("pictures")?;
-        if about.sources.len() != count || about.labels.len() != count || width * height == 0 {
+        let ([count, height, width, 3], pixels) = arrays.bytes::<4>("pictures")? else {
+            return Err(arrays.unfit("holds no pictures in colour"));
+        };
+        if about.sources.len() != count || about.labels.len() != count || count == 0 {
             return Err(arrays.unfit("names other images than it holds"));
+        }
+        let classes = about.classes.len();
+        let is_of_these =
+            |images: usize, logits: usize| images == count && (classes == 0 || logits == classes);
+        if let Some(shape) = shape
+            && !is_of_these(shape.images as usize, shape.classes as usize)
+        {
+            return Err(arrays.unfit("is of other images or classes than answers.bin"));
+        }
+        let teacher = arrays.floats("teacher")?;
+        if let Some(rows) = &teacher
+            && !is_of_these(rows.len(), rows.first().map_or(0, Vec::len))
+        {
+            return Err(arrays.unfit("holds a teacher's answers on other images"));
+        }
+        if students.is_empty() {
+            return Ok(None);
         }
         let mut views = self.views(count)?;
         let images = cut(pixels, (height, width))
@@ -133,7 +158,7 @@ impl ProbeFolder {
         Ok(Some(Probe {
             classes: about.classes,
             images,
-            teacher: arrays.floats("teacher")?,
+            teacher,
             students,
         }))
     }
@@ -145,11 +170,13 @@ impl ProbeFolder {
             return Ok(Vec::new());
         }
         let (_, arrays) = read::<When>(&path)?;
-        let ([images, each, height, width, _], pixels) = arrays.bytes::<5>("views")?;
+        let ([images, each, height, width, 3], pixels) = arrays.bytes::<5>("views")? else {
+            return Err(arrays.unfit("holds no views in colour"));
+        };
         if images != count {
             return Err(arrays.unfit("is of other images"));
         }
-        if each * height * width == 0 {
+        if pixels.is_empty() {
             return Ok(Vec::new());
         }
         let mut all = cut(pixels, (height, width));
@@ -184,6 +211,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::untrusted::testing::{grow_sparse, make_pipe};
 
     fn image(source: &str, shade: u8) -> ProbeImage {
         let picture = |shade| Picture {
@@ -266,5 +294,76 @@ mod tests {
             fs::write(&path, whole).unwrap();
             assert!(folder.read().unwrap().is_some());
         }
+    }
+
+    #[test]
+    fn any_damage_to_any_file_is_named_or_changes_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let run =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let folder = ProbeFolder::new(&run);
+        let images = [image("x.png", 0), image("y.png", 1)];
+        let classes = ["cat".to_owned(), "dog".to_owned()];
+        let teacher = [vec![0.0, 1.0], vec![2.0, 3.0]];
+        folder
+            .write_images(&classes, &images, Some(&teacher))
+            .unwrap();
+        for step in [4, 20] {
+            folder
+                .write_answers(&answers(step), &views(&images))
+                .unwrap();
+        }
+        for name in [IMAGES, VIEWS, ANSWERS] {
+            let path = run.probe().join(name);
+            let whole = fs::read(&path).unwrap();
+            for at in 0..whole.len() {
+                for flip in [0x01, 0x80, 0xff] {
+                    let mut bytes = whole.clone();
+                    bytes[at] ^= flip;
+                    fs::write(&path, &bytes).unwrap();
+                    match folder.read() {
+                        Ok(probe) => assert!(probe.is_none_or(|probe| probe.images.len() == 2)),
+                        Err(error) => assert!(error.to_string().contains("probe"), "{error}"),
+                    }
+                }
+            }
+            // Headers that claim everything.
+            for claim in [u64::MAX, 1 << 40, 1 << 25] {
+                let mut bytes = whole.clone();
+                bytes[..8].copy_from_slice(&claim.to_le_bytes());
+                fs::write(&path, &bytes).unwrap();
+                assert!(folder.read().unwrap_err().to_string().contains(name));
+            }
+            fs::write(&path, &whole).unwrap();
+            grow_sparse(&path, 1 << 40);
+            match folder.read() {
+                Ok(probe) => assert_eq!((name, probe.unwrap().students.len()), (ANSWERS, 2)),
+                Err(error) => assert!(error.to_string().contains("it is larger than 256 MiB")),
+            }
+            make_pipe(&path);
+            let error = folder.read().unwrap_err().to_string();
+            assert!(error.contains("it is a pipe"), "{error}");
+            fs::remove_file(&path).unwrap();
+            match name {
+                IMAGES => assert!(folder.read().unwrap_err().to_string().contains(IMAGES)),
+                VIEWS => assert!(folder.read().unwrap().unwrap().images[0].views.is_empty()),
+                _ => assert!(folder.read().unwrap().is_none()),
+            }
+            fs::write(&path, &whole).unwrap();
+        }
+        assert_eq!(folder.read().unwrap().unwrap().students.len(), 2);
+    }
+
+    #[test]
+    fn a_run_that_was_removed_is_not_made_again_for_its_probe() {
+        let place = tempfile::tempdir().unwrap();
+        let run =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        fs::remove_dir_all(run.path()).unwrap();
+        let folder = ProbeFolder::new(&run);
+        let images = [image("x.png", 3)];
+        assert!(folder.write_images(&[], &images, None).is_err());
+        assert!(folder.write_answers(&answers(4), &views(&images)).is_err());
+        assert!(!run.path().exists());
     }
 }

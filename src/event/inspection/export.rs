@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{Classified, Figures, ranked, softmax};
+use crate::untrusted::clean_line;
+use crate::untrusted::text::clean_json;
 
 /// Most likely classes that are written of every answer.
 const TOP: usize = 5;
@@ -41,7 +43,8 @@ struct Line<'a> {
 /// model that was asked the most likely class, its probability, its margin over
 /// the second, the entropy in nats and the five likeliest classes as
 /// `cat=0.8120;dog=0.1200`; whether both agree; milliseconds. What a model did
-/// not answer is empty.
+/// not answer is empty. CSV can escape nothing but quotes and commas, so control
+/// characters in names are made visible, as `\n`; JSON has the names themselves.
 pub fn csv_of<'a>(
     rows: impl IntoIterator<Item = &'a Classified, IntoIter: Clone>,
     classes: &[String],
@@ -65,7 +68,7 @@ pub fn csv_of<'a>(
     writer.write_record(&titles)?;
     for row in rows {
         let line = Line::of(row, classes);
-        let mut fields = vec![line.file];
+        let mut fields = vec![clean_line(&line.file).into_owned()];
         for ((_, asked), answer) in asked.iter().zip([&line.student, &line.teacher]) {
             if *asked {
                 fields.extend(fields_of(answer.as_ref()));
@@ -88,9 +91,9 @@ fn fields_of(answer: Option<&Answer>) -> [String; 5] {
     let top = answer
         .top
         .iter()
-        .map(|top| format!("{}={:.4}", top.class, top.probability));
+        .map(|top| format!("{}={:.4}", clean_line(top.class), top.probability));
     [
-        answer.prediction.to_owned(),
+        clean_line(answer.prediction).into_owned(),
         format!("{:.6}", answer.confidence),
         format!("{:.6}", answer.margin),
         format!("{:.6}", answer.entropy),
@@ -107,7 +110,7 @@ pub fn json_lines_of<'a>(
 ) -> Result<String, serde_json::Error> {
     let mut text = String::new();
     for row in rows {
-        text += &serde_json::to_string(&Line::of(row, classes))?;
+        text += &clean_json(&serde_json::to_string(&Line::of(row, classes))?);
         text.push('\n');
     }
     Ok(text)
@@ -194,6 +197,35 @@ mod tests {
                 .ends_with("teacher_top,agree,milliseconds")
         );
         assert!(text.ends_with(",false,1.250\n"));
+    }
+
+    #[test]
+    fn a_name_that_would_act_on_a_terminal_or_a_workflow_does_not() {
+        let hostile = "a\n::error title=x::y\u{1b}[2J\u{9b}\n.png";
+        let rows = [
+            row(hostile, Some(vec![2.0, 0.0]), None),
+            row("::stop-commands::x", Some(vec![0.0, 2.0]), None),
+        ];
+        let classes = [hostile.to_owned(), "::warning::z".to_owned()];
+        for text in [
+            csv_of(&rows, &classes).unwrap(),
+            json_lines_of(&rows, &classes).unwrap(),
+        ] {
+            assert!(
+                text.lines()
+                    .all(|line| !line.trim_start().starts_with("::"))
+            );
+            assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text}");
+        }
+        let json = json_lines_of(&rows, &classes).unwrap();
+        let first: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+        assert_eq!(first["file"], hostile);
+        assert_eq!(first["student"]["prediction"], hostile);
+        let csv = csv_of(&rows, &classes).unwrap();
+        assert!(
+            csv.contains(r"a\n::error title=x::y\u{1b}[2J\u{9b}\n.png,"),
+            "{csv}"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tree::Span;
+use crate::untrusted::text::{clean_line, is_active};
 
 /// Longer lines are shown around the place only.
 const MAX_LINE: usize = 100;
@@ -87,7 +88,8 @@ impl Place {
             .chars()
             .skip(skip)
             .take(MAX_LINE)
-            .map(|c| if c.is_control() { ' ' } else { c })
+            // One column each, so that the underline stays below its place.
+            .map(|c| if is_active(c) { ' ' } else { c })
             .collect();
         let gutter = self.line.to_string().len();
         let before = self.column - 1 - skip;
@@ -129,14 +131,17 @@ fn floor(text: &str, offset: usize) -> usize {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Severity::Error = self.severity;
-        write!(f, "error: {}", self.message)?;
+        write!(f, "error: {}", clean_line(&self.message))?;
         let mut indent = 1;
         if let Some(place) = &self.place {
             indent = place.line.to_string().len();
             write!(
                 f,
                 "\n{:indent$}--> {}:{}:{}",
-                "", place.origin, place.line, place.column
+                "",
+                clean_line(&place.origin),
+                place.line,
+                place.column
             )?;
             if !place.source_line.trim().is_empty() {
                 writeln!(f)?;
@@ -146,7 +151,8 @@ impl fmt::Display for Diagnostic {
         match &self.help {
             Some(help) => {
                 let gap = format!("\n{:indent$}         ", "");
-                write!(f, "\n{:indent$} = help: {}", "", wrapped(help).join(&gap))
+                let lines = wrapped(&clean_line(help));
+                write!(f, "\n{:indent$} = help: {}", "", lines.join(&gap))
             }
             None => Ok(()),
         }

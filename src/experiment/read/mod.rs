@@ -25,6 +25,7 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
@@ -32,6 +33,7 @@ pub use overrides::Override;
 
 use super::plan::Plan;
 use super::spec::Spec;
+use crate::untrusted::read_limited;
 use finding::Finding;
 use source::Source;
 use tree::Node;
@@ -176,33 +178,26 @@ pub fn read_text(path: &Path) -> Result<String, Report> {
             "name an experiment file, such as experiments/quickstart.ron",
         );
     }
-    match path.metadata() {
-        Ok(metadata) if metadata.len() > MAX_BYTES => {
-            return fail(
-                format!("`{shown}` is larger than 1 MiB, which no experiment is"),
-                "name an experiment file, such as experiments/quickstart.ron",
-            );
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return fail(
-                format!("there is no file `{shown}`"),
-                "check the path; experiments/ holds some to start from",
-            );
-        }
+    let bytes = match read_limited(path, MAX_BYTES) {
+        Ok(bytes) => bytes,
         Err(error) => {
-            return fail(
-                format!("`{shown}` cannot be read: {error}"),
-                "check its permissions",
-            );
+            return match error.kind() {
+                io::ErrorKind::NotFound => fail(
+                    format!("there is no file `{shown}`"),
+                    "check the path; experiments/ holds some to start from",
+                ),
+                // Too large, or no file at all.
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => fail(
+                    format!("`{shown}` is no experiment: {error}"),
+                    "name an experiment file, such as experiments/quickstart.ron",
+                ),
+                _ => fail(
+                    format!("`{shown}` cannot be read: {error}"),
+                    "check its permissions",
+                ),
+            };
         }
-    }
-    let bytes = std::fs::read(path).map_err(|error| {
-        Report::placeless(
-            format!("`{shown}` cannot be read: {error}"),
-            Some("check its permissions"),
-        )
-    })?;
+    };
     String::from_utf8(bytes).or_else(|error| {
         let at = error.utf8_error().valid_up_to();
         let byte = error.as_bytes().get(at).copied().unwrap_or_default();

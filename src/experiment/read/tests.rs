@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::experiment::spec::{Bound, Gate, Source as Images};
+use crate::untrusted::testing::{grow_sparse, make_pipe};
+use crate::untrusted::text::is_active;
 
 const VALID: &str = r#"// an experiment
 Experiment(
@@ -194,6 +196,44 @@ fn mistakes_of_every_stage_are_told_together() {
             "expected a whole number, found `3.5`",
         ]
     );
+}
+
+#[test]
+fn a_file_that_is_none_or_far_too_large_is_told_of_and_neither_waited_for_nor_read() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("a.ron");
+    make_pipe(&path);
+    let told = read_text(&path).unwrap_err().to_string();
+    assert!(told.contains("it is a pipe, not a regular file"), "{told}");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, VALID).unwrap();
+    grow_sparse(&path, 1 << 40);
+    let told = read_text(&path).unwrap_err().to_string();
+    assert!(told.contains("it is larger than 1 MiB"), "{told}");
+}
+
+#[test]
+fn what_a_terminal_would_act_on_is_visible_in_what_is_told() {
+    let hostile = "\u{1b}[2J\u{9b}2J\u{202e}\n::error title=x::y\n";
+    let origin = PathBuf::from(format!("{hostile}.ron"));
+    let with = |what: &str, written: &str| VALID.replacen(what, written, 1);
+    let texts = [
+        format!("{hostile}{VALID}"),
+        with("temperature", hostile),
+        with("test/top1", hostile),
+        with("epochs: 3", &format!("\"{hostile}\": 3")),
+        with(
+            "Shapes(count: 200, size: 16)",
+            &format!("ImageFolder(\"{hostile}\")"),
+        ),
+    ];
+    for text in texts {
+        let told = load_text(&text, &origin, &[]).unwrap_err().to_string();
+        for line in told.lines() {
+            assert!(!line.contains(is_active), "{told}");
+            assert!(!line.trim_start().starts_with("::"), "{told}");
+        }
+    }
 }
 
 proptest! {

@@ -1,0 +1,319 @@
+//! What lies in and around a run's folder may be anything, and may go away: it is
+//! named, never waited for, and never made again.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::bench::{Bench, code, said};
+use crate::exit_codes::signal;
+
+/// Longer than anything here may take; a hang is longer.
+const LONG: Duration = Duration::from_mins(2);
+
+/// A training that goes on until it is stopped, as soon as it can hear.
+fn training(bench: &Bench) -> Child {
+    let child = bench
+        .command(&["--run", "tiny.ron", "--set", "epochs=40000"])
+        .stdout(Stdio::null())
+        .stderr(File::create(bench.path().join("said")).unwrap())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !journal(bench).contains("\"phase\":\"Student\",\"split\":\"Valid\"") {
+        assert!(begun.elapsed() < LONG, "it does not train");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn journal(bench: &Bench) -> String {
+    let run = bench.runs().pop();
+    run.and_then(|run| fs::read_to_string(run.join("journal.jsonl")).ok())
+        .unwrap_or_default()
+}
+
+/// The exit code of a process that ends by itself.
+fn ended(child: &mut Child) -> i32 {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap_or(-1);
+        }
+        if begun.elapsed() > LONG {
+            child.kill().unwrap();
+            panic!("it hangs");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn make_pipe(path: &Path) {
+    let _ = fs::remove_file(path);
+    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o644), 0).unwrap();
+}
+
+fn grow_sparse(path: &Path) {
+    let file = File::options().write(true).open(path).unwrap();
+    let length = file.metadata().unwrap().len();
+    file.set_len(length + (1 << 40)).unwrap();
+}
+
+#[test]
+fn a_pipe_or_a_folder_as_commands_file_is_warned_of_once_and_hangs_nothing() {
+    let bench = Bench::new();
+    let mut child = training(&bench);
+    let commands = bench.newest().join("commands.jsonl");
+    make_pipe(&commands);
+    let begun = Instant::now();
+    while !journal(&bench).contains("it is a pipe") {
+        assert!(begun.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    fs::remove_file(&commands).unwrap();
+    fs::create_dir(&commands).unwrap();
+    while !journal(&bench).contains("it is a folder") {
+        assert!(begun.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    fs::remove_dir(&commands).unwrap();
+    // A file that takes their place is heard of.
+    let stop = r#"{"id":"enough","origin":"Process","command":"Stop"}"#;
+    fs::write(&commands, format!("{stop}\n")).unwrap();
+    assert_eq!(ended(&mut child), 130);
+    let journal = journal(&bench);
+    assert_eq!(journal.matches("commands.jsonl").count(), 2, "{journal}");
+    // From the start as well, and not on SIGTERM either.
+    make_pipe(&commands);
+    let run = bench.newest();
+    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
+    std::thread::sleep(Duration::from_millis(500));
+    signal(child.id(), "TERM");
+    assert_eq!(ended(&mut child), 130);
+}
+
+#[test]
+fn a_run_whose_folder_is_deleted_moved_or_bereft_of_a_file_fails_and_is_not_made_again() {
+    for happening in ["delete", "move", "journal.jsonl", "series.bin", "lock"] {
+        let bench = Bench::new();
+        let mut child = training(&bench);
+        let run = bench.newest();
+        let moved = bench.path().join("moved");
+        match happening {
+            // What is written at this very moment may be in the way once.
+            "delete" => while fs::remove_dir_all(&run).is_err() {},
+            "move" => fs::rename(&run, &moved).unwrap(),
+            file => fs::remove_file(run.join(file)).unwrap(),
+        }
+        assert_eq!(ended(&mut child), 3, "{happening}");
+        let said = fs::read_to_string(bench.path().join("said")).unwrap();
+        assert!(said.contains("removed"), "{happening}: {said}");
+        match happening {
+            "delete" | "move" => assert!(!run.exists(), "{happening}"),
+            file => assert!(!run.join(file).exists(), "{happening}"),
+        }
+    }
+}
+
+#[test]
+fn gigabytes_of_nothing_behind_the_files_of_a_run_change_nothing() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let weights = |run: &Path| fs::read(run.join("latest/weights.safetensors")).unwrap();
+    let whole = weights(&bench.newest());
+    let mut child = bench.start(&["--run", "tiny.ron"]);
+    while bench.runs().len() < 2 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let run = bench.newest();
+    while !run.join("latest").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for name in ["journal.jsonl", "series.bin"] {
+        grow_sparse(&run.join(name));
+    }
+    fs::write(run.join("commands.jsonl"), "").unwrap();
+    grow_sparse(&run.join("commands.jsonl"));
+    let output = bench.run(&["--resume", run.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(weights(&run) == whole);
+    for name in ["journal.jsonl", "series.bin"] {
+        assert!(fs::metadata(run.join(name)).unwrap().len() < 1 << 20);
+    }
+    assert!(fs::read_dir(&run).unwrap().all(|entry| {
+        let name = entry.unwrap().file_name();
+        !name.to_string_lossy().starts_with(".writing-")
+    }));
+}
+
+#[test]
+fn of_processes_that_resume_a_run_at_once_one_trains() {
+    let bench = Bench::new();
+    let mut child = training(&bench);
+    signal(child.id(), "TERM");
+    assert_eq!(ended(&mut child), 130);
+    let run = bench.newest();
+    let resume = ["--resume", run.to_str().unwrap()];
+    let mut processes = [(); 4].map(|()| bench.start(&resume));
+    std::thread::sleep(Duration::from_secs(3));
+    let mut codes = Vec::new();
+    for process in &mut processes {
+        if process.try_wait().unwrap().is_none() {
+            signal(process.id(), "TERM");
+        }
+        codes.push(ended(process));
+    }
+    codes.sort_unstable();
+    assert_eq!(codes, [2, 2, 2, 130]);
+}
+
+#[test]
+fn a_folder_that_is_called_like_a_run_does_not_hide_it() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let name = bench.newest().file_name().unwrap().to_owned();
+    let name = name.to_str().unwrap();
+    fs::create_dir(bench.path().join(name)).unwrap();
+    fs::create_dir(bench.path().join("photos")).unwrap();
+    image::RgbImage::new(8, 8)
+        .save(bench.path().join("photos/a.png"))
+        .unwrap();
+    let output = bench.run(&["--infer", "photos", "--checkpoint", name]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let output = bench.run(&["--replay", name]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let output = bench.run(&["--resume", "photos"]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        said(&output).contains("photos is there, and not a run"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn no_name_reaches_a_terminal_or_a_workflow_as_anything_but_text() {
+    let bench = Bench::new();
+    let hostile = "a\u{1b}[31m\n::error title=x::y\n.png";
+    let data = bench.path().join("data");
+    for class in ["one", "t\u{1b}wo"] {
+        let folder = data.join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..20_u8 {
+            image::RgbImage::from_pixel(12, 12, image::Rgb([number; 3]))
+                .save(folder.join(format!("{number}.png")))
+                .unwrap();
+        }
+        fs::write(folder.join(hostile), "no image").unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = bench.command(arguments);
+        command.env("GITHUB_ACTIONS", "true").output().unwrap()
+    };
+    let images = "data=(train: ImageFolder(\"data\"), valid: Holdout(0.3), size: (12, 12))";
+    let trained = run(&["--run", "tiny.ron", "--set", images, "--set", "epochs=1"]);
+    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    let photos = bench.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    fs::copy(data.join("one/1.png"), photos.join(hostile)).unwrap();
+    fs::write(photos.join(format!("b{hostile}")), "no image").unwrap();
+    fs::copy(data.join("one/2.png"), photos.join("::warning::z.png")).unwrap();
+    let csv = run(&["--infer", "photos"]);
+    let json = run(&["--infer", "photos", "--json"]);
+    let refused = run(&["--run", hostile]);
+    let told = run(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "data.train=ImageFolder(\"\u{1b}\\n::error::x\")",
+    ]);
+    assert_eq!((code(&csv), code(&json)), (0, 0), "{}", said(&csv));
+    assert_eq!((code(&refused), code(&told)), (2, 2));
+    for output in [&trained, &csv, &json, &refused, &told] {
+        let text = [output.stdout.as_slice(), &output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert!(!text.contains('\u{1b}'), "{text}");
+        for line in text.split(['\n', '\r']) {
+            let ours = line.starts_with("::") && line.contains(" title=workbench::");
+            assert!(ours || !line.trim_start().starts_with("::"), "{text}");
+        }
+    }
+    let names: Vec<String> = String::from_utf8(json.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["file"].to_string())
+        .collect();
+    assert_eq!(names.len(), 2);
+    assert!(
+        names.contains(&serde_json::to_string(hostile).unwrap()),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn a_green_report_of_an_earlier_run_does_not_outlive_a_refusal() {
+    let bench = Bench::new();
+    let report = bench.path().join("report.xml");
+    let refused = |arguments: &[&str], why: &str| {
+        fs::write(&report, "<testsuites errors=\"0\"/>").unwrap();
+        let mut command = bench.command(&[arguments, &["--junit", "report.xml"]].concat());
+        let summary = bench.path().join("summary.md");
+        let output = command
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2, "{}", said(&output));
+        for path in [&report, &summary] {
+            let text = fs::read_to_string(path).unwrap();
+            assert!(text.contains(why), "{text}");
+        }
+        assert!(
+            fs::read_to_string(&report)
+                .unwrap()
+                .contains("errors=\"1\"")
+        );
+        fs::remove_file(summary).unwrap();
+    };
+    refused(&["--run", "absent.ron"], "absent.ron");
+    refused(&["--run", "tiny.ron", "--set", "batch=1000"], "batch");
+    refused(&["--run", "tiny.ron", "--set", "nonsense"], "nonsense");
+    refused(&["--resume", "absent"], "absent");
+    refused(&["--no-such-flag"], "--no-such-flag");
+    // A process that is killed leaves none either.
+    fs::write(&report, "<testsuites errors=\"0\"/>").unwrap();
+    let mut child = bench.start(&["--run", "tiny.ron", "--junit", "report.xml"]);
+    while bench.runs().is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = fs::read_to_string(&report).unwrap();
+    assert!(
+        text.contains("errors=\"1\"") && text.contains("has not ended"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_experiment_that_is_a_pipe_or_a_link_in_a_circle_is_told_of() {
+    let bench = Bench::new();
+    make_pipe(&bench.path().join("pipe.ron"));
+    symlink("circle.ron", bench.path().join("circle.ron")).unwrap();
+    for (name, why) in [
+        ("pipe.ron", "it is a pipe"),
+        ("circle.ron", "cannot be read"),
+    ] {
+        let mut child = bench.start(&["--run", name]);
+        assert_eq!(ended(&mut child), 2);
+        let output = bench.run(&["--check", name]);
+        assert!(said(&output).contains(why), "{}", said(&output));
+    }
+}
