@@ -30,7 +30,7 @@ const EXPERIMENT: &str = "Experiment(
     teacher: (model: ResNetCifar(depth: 20), weights: Train(epochs: 1)),
     student: (model: ResNetCifar(depth: 8)),
     augment: [HorizontalFlip, PadCrop(4), Cutout(8)],
-    method: AdaptiveAugmentation(p_first: 0.2, p_max: 0.5, weight: 0.9, temperature: 4.0),
+    method: AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0),
     epochs: 1,
     batch: 64,
     log_every: 1,

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
+use crate::experiment::device::DeviceKind;
 use crate::experiment::schedule::Schedule;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
@@ -57,6 +58,9 @@ pub enum RunEvent {
         version: String,
         /// Device that was chosen, for people.
         device: String,
+        /// Which device that is; absent in journals of older programs.
+        #[serde(default)]
+        device_kind: Option<DeviceKind>,
         /// Where it goes on, if it was stopped before.
         resumed: Option<Position>,
         /// BLAKE3 of the frozen experiment, hexadecimal; empty in journals of

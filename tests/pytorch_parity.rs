@@ -40,7 +40,7 @@ struct Method {
 fn vanilla_steps_agree_with_pytorch() {
     assert_agrees(&Method {
         name: "vanilla",
-        written: "Vanilla(weight: 0.9, temperature: 4.0)",
+        written: "Vanilla(w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: None,
         label_smoothing: 0.0,
@@ -51,7 +51,7 @@ fn vanilla_steps_agree_with_pytorch() {
 fn adaptive_augmentation_steps_agree_with_pytorch() {
     assert_agrees(&Method {
         name: "adaptive",
-        written: "AdaptiveAugmentation(weight: 0.9, temperature: 4.0)",
+        written: "AdaptiveAugmentation(w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: None,
         label_smoothing: 0.0,
@@ -62,8 +62,8 @@ fn adaptive_augmentation_steps_agree_with_pytorch() {
 fn clipped_multi_view_steps_agree_with_pytorch() {
     assert_agrees(&Method {
         name: "multi_view",
-        written: "MultiView(views: 3, teacher_views: All, consistency_weight: 3.0,
-                  weight: 0.9, temperature: 4.0)",
+        written: "MultiView(views: 3, teacher_views: All, w_consistency: 3.0,
+                  w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: Some(1.0),
         label_smoothing: 0.0,
@@ -77,9 +77,9 @@ fn multi_view_consistency_under_adaptive_augmentation_agrees_with_pytorch() {
         written: "Custom(
             views: [(p: 0.0), (), ()],
             terms: [
-                Distill(views: [1], weight: 0.7),
+                Distill(views: [1], w: 0.7),
                 Truth(view: 2),
-                Consistency(weight: 2.0),
+                Consistency(w_consistency: 2.0),
             ],
             temperature: 4.0,
             controller: AdaptiveAugmentation(first: 1, second: [2, 3], p_max: 0.5),
@@ -188,6 +188,7 @@ fn expand(written: &str) -> Objective {
     let method: MethodSpec = options.from_str(written).unwrap();
     let context = ExpansionContext {
         iterations: 10,
+        epochs: 10,
         labelled: true,
     };
     method.method().expand(&context).unwrap()

@@ -7,8 +7,6 @@ use thiserror::Error;
 
 use crate::data::{self, DataError, DataIndex};
 use crate::event::{Dataset, ModelSummary, Phase};
-use crate::experiment::architecture;
-use crate::experiment::model::Model;
 use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
 use crate::experiment::{explain, section};
@@ -51,21 +49,14 @@ fn resolved(plan: &Plan) -> Result<(ResolvedPlan, String), CheckError> {
         .clone()
         .resolve(&index.facts(plan))
         .map_err(CheckError::Plan)?;
-    let build = |model: &Model, place: &str| {
-        architecture::build(model, index.size, index.classes.len())
-            .map_err(|problem| CheckError::Plan(problem.under(place)))
-    };
-    let mut models = Vec::new();
-    if let Some(teacher) = &resolved.plan.teacher {
-        models.push(ModelSummary::of(
-            Phase::Teacher,
-            &build(&teacher.model, "teacher.model")?,
-        ));
-    }
-    models.push(ModelSummary::of(
-        Phase::Student,
-        &build(&resolved.plan.student, "student.model")?,
-    ));
+    let networks = resolved.networks(index.classes.len());
+    let networks = networks.map_err(CheckError::Plan)?;
+    let teacher = networks.teacher.as_ref();
+    let models: Vec<ModelSummary> = teacher
+        .map(|graph| ModelSummary::of(Phase::Teacher, graph))
+        .into_iter()
+        .chain([ModelSummary::of(Phase::Student, &networks.student)])
+        .collect();
     let page = images(&resolved, &index) + &sizes(&models);
     Ok((resolved, page))
 }

@@ -27,6 +27,7 @@ use super::state::{Best, FitState};
 use super::weights::{self, ArrayFile};
 use crate::event::Phase;
 use crate::experiment::plan::Training;
+use crate::experiment::timeline::Timeline;
 use crate::run::{FolderSlot, RunFolder, SealError, Sealed};
 
 /// The weights to take away.
@@ -122,6 +123,7 @@ impl CheckpointFolder {
         &self,
         learner: &mut Learner,
         training: &Training,
+        timeline: Timeline,
     ) -> Result<Option<FitState>, Failure> {
         let Some(folder) = self.latest.find()? else {
             // Whatever was put before the first checkpoint is made again.
@@ -131,8 +133,8 @@ impl CheckpointFolder {
         let state = read_state(&folder)?;
         state
             .knobs
-            .check(training)
-            .map_err(|message| unfit(&folder.path().join(STATE), &message))?;
+            .check(training, timeline.epoch(state.step))
+            .map_err(|error| unfit(&folder.path().join(STATE), &error))?;
         match &mut learner.average {
             Some(average) => {
                 load(average, &folder, WEIGHTS)?;

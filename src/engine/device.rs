@@ -13,6 +13,7 @@ use thiserror::Error;
 
 #[cfg(feature = "libtorch")]
 use self::libtorch::{cpu_fallback, open};
+use crate::experiment::device::DeviceKind;
 use crate::experiment::spec::{DeviceSpec, LibTorchDevice};
 
 /// A device that is there.
@@ -20,6 +21,8 @@ use crate::experiment::spec::{DeviceSpec, LibTorchDevice};
 pub struct Chosen {
     /// Where tensors are made; without autodiff.
     pub device: Device,
+    /// Which it is.
+    pub kind: DeviceKind,
     /// What it is, for people: `CUDA 0: NVIDIA H100`.
     pub name: String,
 }
@@ -133,6 +136,7 @@ fn flex() -> Chosen {
     let plural = if threads == 1 { "" } else { "s" };
     Chosen {
         device: Device::flex(),
+        kind: DeviceKind::Flex,
         name: format!("flex (pure Rust, {threads} thread{plural})"),
     }
 }
@@ -267,6 +271,8 @@ mod tests {
     fn cpu_is_the_pure_rust_backend_and_says_how_many_threads_it_has() {
         let chosen = choose(DeviceSpec::Cpu).unwrap();
         assert_eq!(chosen.device, Device::flex());
+        assert_eq!(chosen.kind, DeviceKind::Flex);
+        assert_eq!(DeviceKind::of_name(&chosen.name), Some(chosen.kind));
         assert!(
             chosen.name.starts_with("flex (pure Rust, "),
             "{}",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::knobs::KnobError;
 use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
@@ -59,6 +60,9 @@ pub enum Failure {
         /// Why.
         error: std::io::Error,
     },
+    /// A knob is not there, or not as it must be.
+    #[error(transparent)]
+    Knob(#[from] KnobError),
     /// A checkpoint does not fit the experiment.
     #[error("{}: {message}", path.display())]
     Checkpoint {

@@ -102,7 +102,7 @@ impl<'a> Fit<'a> {
         let mut learner = Learner::new(network, training);
         let state = context
             .checkpoints
-            .load_latest(&mut learner, training)?
+            .load_latest(&mut learner, training, timeline)?
             .unwrap_or_else(|| FitState::new(training));
         Ok(Self {
             context,
@@ -154,11 +154,12 @@ impl<'a> Fit<'a> {
     fn step(&mut self) -> Result<(), Failure> {
         let step = self.state.step;
         let epoch = self.timeline.epoch(step);
-        let knobs = self.state.knobs.values(epoch);
-        let batch = self.loader.batch(&self.request(step, &knobs))?;
-        self.warn_of_images();
-        self.prefetch(step + 1);
         let training = self.context.training;
+        let knobs = self.state.knobs.values(epoch);
+        let lr = self.state.knobs.value(&training.lr.name, epoch)?;
+        let batch = self.loader.batch(&self.request(step)?)?;
+        self.warn_of_images();
+        self.prefetch(step + 1)?;
         let (size, device) = (
             self.context.images.size,
             self.learner.network.device().clone(),
@@ -178,7 +179,7 @@ impl<'a> Fit<'a> {
             &StepSettings {
                 objective: &training.objective,
                 knobs: &knobs,
-                lr: knobs[&training.lr.name],
+                lr,
                 clip: training.clip,
                 label_smoothing: training.label_smoothing,
             },
@@ -260,7 +261,7 @@ impl<'a> Fit<'a> {
         let evaluation = self.evaluate()?;
         let top1 = evaluation.top1;
         // Before it is told: who hears of the evaluation finds the answers.
-        self.probe();
+        self.probe()?;
         self.emit(RunEvent::Evaluated(evaluation));
         if self.state.best.is_none_or(|best| top1 > best.top1) {
             self.state.best = Some(Best {
@@ -299,15 +300,13 @@ impl<'a> Fit<'a> {
 
     /// Records what the student answers on the images that it is watched by. A
     /// record that fails is missed later, and is no reason to stop.
-    fn probe(&self) {
+    fn probe(&self) -> Result<(), Failure> {
         let Some(probe) = &self.context.probe else {
-            return;
+            return Ok(());
         };
         let step = self.state.step;
         let epoch = self.timeline.epoch(step);
-        let knobs = self.state.knobs.values(epoch);
-        let views = &self.context.training.objective.views;
-        let probabilities: Vec<f64> = views.iter().map(|view| knobs[&view.probability]).collect();
+        let probabilities = self.probabilities(epoch)?;
         let recipe = ViewRecipe {
             training: self.context.training,
             probabilities: &probabilities,
@@ -319,6 +318,7 @@ impl<'a> Fit<'a> {
             let message = format!("the probe could not be recorded: {error}");
             self.emit(RunEvent::Warned { message });
         }
+        Ok(())
     }
 
     /// Writes the latest checkpoint, once all that led to it is journalled.
@@ -390,20 +390,29 @@ impl<'a> Fit<'a> {
 
     /// Starts making the next batch with the probabilities as they stand; if
     /// they change until then it is made again.
-    fn prefetch(&self, step: u64) {
+    fn prefetch(&self, step: u64) -> Result<(), Failure> {
         if step < self.timeline.steps {
-            let knobs = self.state.knobs.values(self.timeline.epoch(step));
-            self.loader.prefetch(self.request(step, &knobs));
+            self.loader.prefetch(self.request(step)?);
         }
+        Ok(())
     }
 
-    fn request(&self, step: u64, knobs: &BTreeMap<String, f64>) -> BatchRequest {
-        let views = &self.context.training.objective.views;
-        BatchRequest {
+    fn request(&self, step: u64) -> Result<BatchRequest, Failure> {
+        Ok(BatchRequest {
             epoch: (step / self.timeline.steps_per_epoch) as u32,
             index: (step % self.timeline.steps_per_epoch) as u32,
-            probabilities: views.iter().map(|view| knobs[&view.probability]).collect(),
-        }
+            probabilities: self.probabilities(self.timeline.epoch(step))?,
+        })
+    }
+
+    /// Augmentation probability of every view.
+    fn probabilities(&self, epoch: f64) -> Result<Vec<f64>, Failure> {
+        let views = &self.context.training.objective.views;
+        let knobs = &self.state.knobs;
+        let values = views
+            .iter()
+            .map(|view| knobs.value(&view.probability, epoch));
+        Ok(values.collect::<Result<_, _>>()?)
     }
 
     /// Tells of images that went bad since they were indexed.

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::experiment::controller::Decision;
 use crate::experiment::knob::Knob;
 use crate::experiment::plan::Training;
+use crate::experiment::problem::Problem;
 use crate::experiment::schedule::Schedule;
 
 /// Every knob of a training and the length of its schedules.
@@ -16,6 +18,41 @@ pub struct KnobBoard {
     knobs: Vec<Knob>,
     /// Length of the training, epochs.
     epochs: f64,
+}
+
+/// What cannot be done with knobs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KnobError {
+    /// There is no such knob.
+    #[error("there is no knob `{name}`; there are {known}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A schedule is none for its knob.
+    #[error("knob `{name}`: {problem}")]
+    Schedule {
+        /// The knob.
+        name: String,
+        /// What is wrong.
+        problem: Problem,
+    },
+    /// A checkpoint has other knobs than the experiment.
+    #[error(
+        "its knobs are {found} over {found_epochs} epochs, and the experiment's are {expected} over {expected_epochs}"
+    )]
+    Others {
+        /// The checkpoint's.
+        found: String,
+        /// Length of its training.
+        found_epochs: String,
+        /// The experiment's.
+        expected: String,
+        /// Length of the experiment's training.
+        expected_epochs: String,
+    },
 }
 
 impl KnobBoard {
@@ -28,26 +65,30 @@ impl KnobBoard {
         }
     }
 
-    /// Whether these are the knobs of a training: they were read from a file.
+    /// Whether these are the knobs of `training`, which stands at the time `now`,
+    /// and can be followed to its end. A board that was read from a file may be
+    /// anything.
     ///
     /// # Errors
-    /// What does not agree.
-    pub fn check(&self, training: &Training) -> Result<(), String> {
-        let same =
-            |(own, planned): (&Knob, &Knob)| own.name == planned.name && own.range == planned.range;
-        let agree = self.knobs.len() == training.knobs().count()
-            && self.knobs.iter().zip(training.knobs()).all(same)
-            && self.epochs == f64::from(training.epochs);
-        if !agree {
-            return Err(format!(
-                "its knobs ({}) are not those of the run's plan",
-                self.names()
-            ));
+    /// What is not as it must be.
+    pub fn check(&self, training: &Training, now: f64) -> Result<(), KnobError> {
+        let planned = Self::new(training);
+        let kind = |knob: &Knob| (knob.name.clone(), knob.role);
+        let same = self
+            .knobs
+            .iter()
+            .map(kind)
+            .eq(planned.knobs.iter().map(kind));
+        if !same || self.epochs != planned.epochs {
+            return Err(KnobError::Others {
+                found: self.names(),
+                found_epochs: self.epochs.to_string(),
+                expected: planned.names(),
+                expected_epochs: planned.epochs.to_string(),
+            });
         }
         for knob in &self.knobs {
-            if let Some(problem) = knob.schedule.problems(knob.range).first() {
-                return Err(format!("knob `{}`: {problem}", knob.name));
-            }
+            self.refuse(knob, &knob.schedule, now)?;
         }
         Ok(())
     }
@@ -61,20 +102,16 @@ impl KnobBoard {
             .collect()
     }
 
-    /// Gives a knob a new schedule.
+    /// Gives a knob a new schedule from the time `now` on.
     ///
     /// # Errors
-    /// If there is no such knob or the schedule leaves its range; nothing has
-    /// changed then.
-    pub fn adjust(&mut self, name: &str, schedule: Schedule) -> Result<(), String> {
-        let known = self.names();
-        let Some(knob) = self.knobs.iter_mut().find(|knob| knob.name == name) else {
-            return Err(format!("there is no knob `{name}`; there are {known}"));
-        };
-        if let Some(problem) = schedule.problems(knob.range).first() {
-            return Err(format!("knob `{name}`: {problem}"));
-        }
-        knob.schedule = schedule;
+    /// If there is no such knob or the schedule leaves its range before the end of
+    /// the training; nothing has changed then.
+    pub fn adjust(&mut self, name: &str, schedule: Schedule, now: f64) -> Result<(), KnobError> {
+        let index = self.knobs.iter().position(|knob| knob.name == name);
+        let index = index.ok_or_else(|| self.unknown(name))?;
+        self.refuse(&self.knobs[index], &schedule, now)?;
+        self.knobs[index].schedule = schedule;
         Ok(())
     }
 
@@ -87,6 +124,33 @@ impl KnobBoard {
         }
     }
 
+    /// A knob's value at `epoch`.
+    ///
+    /// # Errors
+    /// If there is no such knob.
+    pub fn value(&self, name: &str, epoch: f64) -> Result<f64, KnobError> {
+        let knob = self.knobs.iter().find(|knob| knob.name == name);
+        knob.map(|knob| knob.schedule.at(epoch, self.epochs))
+            .ok_or_else(|| self.unknown(name))
+    }
+
+    fn refuse(&self, knob: &Knob, schedule: &Schedule, now: f64) -> Result<(), KnobError> {
+        let found = knob.problems(schedule, now, self.epochs);
+        found.into_iter().next().map_or(Ok(()), |problem| {
+            Err(KnobError::Schedule {
+                name: knob.name.clone(),
+                problem,
+            })
+        })
+    }
+
+    fn unknown(&self, name: &str) -> KnobError {
+        KnobError::Unknown {
+            name: name.to_owned(),
+            known: self.names(),
+        }
+    }
+
     fn names(&self) -> String {
         let names: Vec<String> = self
             .knobs
@@ -94,5 +158,98 @@ impl KnobBoard {
             .map(|knob| format!("`{}`", knob.name))
             .collect();
         names.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment::load_text;
+
+    const TEXT: &str = "(
+        data: (train: Shapes(count: 200, size: 16)),
+        teacher: (model: Cnn(channels: [8]), weights: Train(epochs: 2)),
+        student: (model: Cnn(channels: [4])),
+        method: METHOD,
+        epochs: 10,
+    )";
+
+    fn training(method: &str) -> Training {
+        let text = TEXT.replace("METHOD", method);
+        let loaded = load_text(&text, Path::new("a.ron"), &[]);
+        loaded
+            .unwrap_or_else(|report| panic!("{report}"))
+            .plan
+            .training
+    }
+
+    fn warmup() -> Schedule {
+        Schedule::Warmup {
+            epochs: 1.0,
+            then: Box::new(Schedule::Constant(4.0)),
+        }
+    }
+
+    #[test]
+    fn a_turn_is_checked_from_the_present_to_the_end_and_changes_nothing_where_it_is_refused() {
+        let mut board = KnobBoard::new(&training("Vanilla()"));
+        let before = board.clone();
+        let refused = board.adjust("temperature", warmup(), 0.0).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("temperature is 0 at epoch 0, below its least value 0.05"),
+            "{refused}"
+        );
+        let growing = Schedule::Exponential {
+            from: 0.1,
+            decay: 10.0,
+        };
+        assert!(board.adjust("lr", growing, 0.0).is_err());
+        assert!(board.adjust("q", warmup(), 0.0).is_err());
+        assert_eq!(board, before);
+        board.adjust("temperature", warmup(), 1.0).unwrap();
+        assert_eq!(board.values(2.0)["temperature"], 4.0);
+    }
+
+    #[test]
+    fn a_board_of_another_training_is_refused_with_the_knobs_of_both() {
+        let board = KnobBoard::new(&training("Vanilla()"));
+        board.check(&training("Vanilla(p1: 0.1)"), 0.0).unwrap();
+        let error = board.check(&training("MultiView()"), 0.0).unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains("`lr`, `p1`, `w`, `temperature`, `w_truth` over 10"),
+            "{said}"
+        );
+        assert!(said.contains("`p3`"), "{said}");
+    }
+
+    #[test]
+    fn a_board_with_a_value_that_no_training_can_have_is_refused() {
+        let training = training("Vanilla()");
+        let text = serde_json::to_string(&KnobBoard::new(&training)).unwrap();
+        for damaged in [
+            text.replace("{\"Constant\":4.0}", "{\"Constant\":4e5}"),
+            text.replace("\"temperature\"", "\"temperaturf\""),
+            text.replace("\"epochs\":10.0", "\"epochs\":11.0"),
+        ] {
+            assert_ne!(damaged, text);
+            let board: KnobBoard = serde_json::from_str(&damaged).unwrap();
+            assert!(board.check(&training, 3.0).is_err(), "{damaged}");
+        }
+    }
+
+    #[test]
+    fn a_knob_that_is_not_there_is_an_error_and_no_panic() {
+        let board = KnobBoard::new(&training("Vanilla()"));
+        assert_eq!(board.value("p1", 0.0), Ok(0.5));
+        let error = board.value("p2", 0.0).unwrap_err();
+        assert!(
+            error.to_string().starts_with("there is no knob `p2`"),
+            "{error}"
+        );
     }
 }

@@ -79,6 +79,7 @@ impl Engine {
             name: prepared.resolved.plan.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: prepared.device.name.clone(),
+            device_kind: Some(prepared.device.kind.clone()),
             resumed: standing(&self.folder)?.map(|standing| standing.position),
             experiment: self.folder.experiment_hash().unwrap_or_default(),
         });

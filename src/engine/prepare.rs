@@ -14,9 +14,8 @@ use super::network::Network;
 use super::weights::{self, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
-use crate::experiment::architecture;
-use crate::experiment::model::Model;
-use crate::experiment::plan::{Plan, ResolvedPlan};
+use crate::experiment::architecture::Graph;
+use crate::experiment::plan::{Plan, ResolvedPlan, TeacherPlan};
 use crate::experiment::problem::Problem;
 use crate::run::{RunPlan, WeightsIdentity};
 
@@ -133,30 +132,28 @@ impl Prepared {
     ) -> Result<Self, PrepareError> {
         let plan = &resolved.plan;
         let mut weights = Vec::new();
-        let mut network = |model: &Model, file: Option<&Path>, seed, place: Place| {
-            let graph = architecture::build(model, images.size, images.classes.len())
-                .map_err(|problem| PrepareError::Plan(problem.under(place.model)))?;
+        let networks = resolved.networks(images.classes.len());
+        let networks = networks.map_err(PrepareError::Plan)?;
+        let mut network = |graph: Graph, file: Option<&Path>, seed, place: &'static str| {
             let network = Network::new(graph, seed, &device.device);
             let Some(path) = file else {
                 return Ok(network);
             };
-            weights.push(identity(path, place.weights)?);
-            with_weights(network, path, place.weights)
+            weights.push(identity(path, place)?);
+            with_weights(network, path, place)
         };
         let student = network(
-            &plan.student,
+            networks.student,
             plan.student_weights.as_deref(),
             plan.seed,
-            Place::STUDENT,
+            "student.weights",
         )?;
-        let teacher = plan
-            .teacher
-            .as_ref()
-            .map(|teacher| {
-                let seed = plan.seed ^ TEACHER_STREAM;
-                network(&teacher.model, teacher.file(), seed, Place::TEACHER)
-            })
-            .transpose()?;
+        let teacher = networks.teacher.map(|graph| {
+            let file = plan.teacher.as_ref().and_then(TeacherPlan::file);
+            let seed = plan.seed ^ TEACHER_STREAM;
+            network(graph, file, seed, "teacher.weights")
+        });
+        let teacher = teacher.transpose()?;
         Ok(Self {
             resolved,
             device,
@@ -226,24 +223,6 @@ impl Prepared {
             .map(|(phase, network)| ModelSummary::of(phase, network.graph()))
             .collect()
     }
-}
-
-/// Where a model and its weights stand in an experiment.
-#[derive(Clone, Copy)]
-struct Place {
-    model: &'static str,
-    weights: &'static str,
-}
-
-impl Place {
-    const STUDENT: Self = Self {
-        model: "student.model",
-        weights: "student.weights",
-    };
-    const TEACHER: Self = Self {
-        model: "teacher.model",
-        weights: "teacher.weights",
-    };
 }
 
 /// The images' numbers and names with their content. `known` spares reading

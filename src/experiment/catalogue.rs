@@ -11,11 +11,13 @@ mod experiment;
 mod methods;
 mod models;
 mod objective;
+mod renamed;
 mod schedules;
 
 use std::fmt;
 
 pub use experiment::EXPERIMENT;
+pub use renamed::current_name;
 
 /// A type of the experiment file.
 #[derive(Debug, PartialEq)]

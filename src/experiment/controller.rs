@@ -221,12 +221,12 @@ impl AdaptiveAugmentationRule {
                 }
             }
             Update::Scheduled(ScheduledKnob::P1(schedule)) => (
-                Next::P1(schedule.at(summary.epoch, summary.epochs).min(self.p_max)),
-                "p1 follows its schedule".to_owned(),
+                Next::P1(schedule.at(summary.epoch, summary.epochs)),
+                format!("{} follows its schedule", self.first),
             ),
             Update::Scheduled(ScheduledKnob::W(schedule)) => (
                 Next::W(schedule.at(summary.epoch, summary.epochs)),
-                "w follows its schedule".to_owned(),
+                format!("{} follows its schedule", self.weight),
             ),
         };
         Some(self.decision(&next, reason, p1, w, summary))
@@ -244,10 +244,8 @@ impl AdaptiveAugmentationRule {
             Next::P1(to) => (knob_move(&self.first, p1, *to), *to),
             Next::W(to) => (knob_move(&self.weight, w, *to), p1),
         };
-        if moved.from == moved.to {
-            reason.push_str(" (already at its limit)");
-        }
         let p2 = self.p2_rule.value(p1_after, self.p_max, summary.iterations);
+        reason.push_str(&self.limits(&moved, p2));
         let followed = self
             .second
             .iter()
@@ -259,6 +257,37 @@ impl AdaptiveAugmentationRule {
             followed,
             reason,
         }
+    }
+
+    /// Which knobs the rule has brought to a limit that it does not let them pass.
+    fn limits(&self, moved: &KnobMove, p2: f64) -> String {
+        let mut said = String::new();
+        let mut at_limit = |names: &[&str], limit: &str, value: f64| {
+            let (verb, whose) = match names {
+                [] => return,
+                [_] => ("is", "its"),
+                _ => ("are", "their"),
+            };
+            let names = names.join(" and ");
+            said.push_str(&format!(
+                "; {names} {verb} at {whose} limit, {limit} = {value}"
+            ));
+        };
+        if let Update::Feedback { w_min, .. } = self.update
+            && moved.knob == self.weight
+            && moved.to == w_min
+        {
+            at_limit(&[&moved.knob], "w_min", w_min);
+        }
+        let first = (moved.knob == self.first && moved.to == self.p_max).then_some(&self.first);
+        let second = self.second.iter().filter(|_| p2 == self.p_max);
+        let highest: Vec<&str> = first
+            .into_iter()
+            .chain(second)
+            .map(String::as_str)
+            .collect();
+        at_limit(&highest, "p_max", self.p_max);
+        said
     }
 }
 

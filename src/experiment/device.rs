@@ -32,6 +32,58 @@ pub enum LibTorchDevice {
     Cuda(usize),
 }
 
+/// A device that was found: which bits a training gives depends on it, and on
+/// nothing else of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceKind {
+    /// The pure-Rust backend.
+    Flex,
+    /// libtorch on the processor.
+    LibTorchCpu,
+    /// libtorch on a GPU.
+    Cuda {
+        /// The GPU's number, from 0.
+        index: usize,
+        /// Its model, such as `NVIDIA H100 80GB HBM3`, where it is known.
+        model: Option<String>,
+    },
+}
+
+impl DeviceKind {
+    /// The device that a journal of an older program names for people only. `None`
+    /// for a name that no program wrote.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        if name == "libtorch CPU" {
+            return Some(Self::LibTorchCpu);
+        }
+        if name == "flex" || name.starts_with("flex (") {
+            return Some(Self::Flex);
+        }
+        let rest = name.strip_prefix("CUDA ")?;
+        let (index, model) = match rest.split_once(": ") {
+            Some((index, model)) => (index, Some(model.to_owned())),
+            None => (rest, None),
+        };
+        let index = index.parse().ok()?;
+        Some(Self::Cuda { index, model })
+    }
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flex => f.write_str("flex (pure Rust)"),
+            Self::LibTorchCpu => f.write_str("libtorch CPU"),
+            Self::Cuda { index, model: None } => write!(f, "CUDA {index}"),
+            Self::Cuda {
+                index,
+                model: Some(model),
+            } => write!(f, "CUDA {index}: {model}"),
+        }
+    }
+}
+
 /// A word on the command line that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
@@ -95,6 +147,26 @@ mod tests {
         for device in devices {
             assert_eq!(device.to_string().parse(), Ok(device));
         }
+    }
+
+    #[test]
+    fn a_device_that_was_found_is_known_again_by_the_name_that_older_journals_have() {
+        let cuda = |model: Option<&str>| DeviceKind::Cuda {
+            index: 0,
+            model: model.map(ToOwned::to_owned),
+        };
+        for device in [
+            DeviceKind::Flex,
+            DeviceKind::LibTorchCpu,
+            cuda(None),
+            cuda(Some("NVIDIA H100 80GB HBM3")),
+        ] {
+            assert_eq!(DeviceKind::of_name(&device.to_string()), Some(device));
+        }
+        let named = DeviceKind::of_name;
+        assert_eq!(named("flex (pure Rust, 8 threads)"), Some(DeviceKind::Flex));
+        assert_eq!(named("flexible"), None);
+        assert_eq!(named("CUDA x"), None);
     }
 
     #[test]

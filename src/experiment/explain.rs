@@ -33,7 +33,7 @@ pub fn explain(plan: &Plan) -> String {
                     .iter()
                     .find(|knob| knob.name == "p1")
                     .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
-                page.row("p", &format!("{} (augmentation probability)", number(p)));
+                page.row("p1", &format!("{} (augmentation probability)", number(p)));
                 training_rows(training, &mut page);
                 page.row("lr", &objective::schedule(&training.lr.schedule));
             }

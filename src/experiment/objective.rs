@@ -263,6 +263,7 @@ mod tests {
     fn expand(method: &dyn Method) -> Objective {
         let context = ExpansionContext {
             iterations: 3,
+            epochs: 3,
             labelled: true,
         };
         method.expand(&context).unwrap()
@@ -285,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_method_of_labels_alone_is_refused_without_labels() {
-        let error = expand(&Scratch { p: 0.5 }).without_labels().unwrap_err();
+        let error = expand(&Scratch { p1: 0.5 }).without_labels().unwrap_err();
         assert!(error.to_string().contains("no training image has one"));
     }
 }

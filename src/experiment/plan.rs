@@ -11,6 +11,7 @@ mod data;
 mod gates;
 pub(in crate::experiment) mod make;
 mod models;
+mod networks;
 mod operations;
 mod optimizers;
 pub(in crate::experiment) mod paths;
@@ -30,6 +31,7 @@ use super::spec::{
 };
 
 pub use changes::Changes;
+pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
 
 /// An experiment that can be run.

@@ -2,12 +2,12 @@
 //!
 //! Time is measured in epochs from the start of training and may fall between
 //! two whole epochs; a schedule is evaluated before every step. The same type
-//! serves the file, the live adjustment and the replay.
+//! serves the file, the live adjustment and the replay. Whether its values suit
+//! a knob is decided in `check`, over the whole time that it is for.
+
+mod check;
 
 use serde::{Deserialize, Serialize};
-
-use super::problem::Problem;
-use super::range::Range;
 
 /// A scalar that changes over training. Times are epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,18 +74,22 @@ impl Schedule {
                 from,
                 to,
                 epochs: own,
-            } => from + (to - from) * progress(epoch, own.unwrap_or(epochs)),
+            } => {
+                let t = progress(epoch, own.unwrap_or(epochs));
+                between(from + (to - from) * t, *from, *to)
+            }
             Self::Cosine {
                 from,
                 to,
                 epochs: own,
             } => {
                 let t = progress(epoch, own.unwrap_or(epochs));
-                to + (from - to) * 0.5 * (1.0 + (std::f64::consts::PI * t).cos())
+                let wave = 0.5 * (1.0 + (std::f64::consts::PI * t).cos());
+                between(to + (from - to) * wave, *from, *to)
             }
             Self::Exponential { from, decay } => from * decay.powf(epoch),
             Self::Steps { from, factor, at } => {
-                let passed = at.iter().filter(|&&milestone| epoch >= milestone).count();
+                let passed = at.partition_point(|&milestone| milestone <= epoch);
                 from * factor.powf(passed as f64)
             }
             Self::Piecewise(points) => piecewise(points, epoch),
@@ -101,102 +105,6 @@ impl Schedule {
     }
 }
 
-impl Schedule {
-    /// What is wrong with this schedule for a knob of the given range. Paths
-    /// start at the schedule's variant.
-    #[must_use]
-    pub fn problems(&self, range: Range) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut value = |path: &str, value: f64| {
-            if !range.contains(value) {
-                problems.push(Problem::new(
-                    path,
-                    format!("{value} is not between {} and {}", range.min, range.max),
-                ));
-            }
-        };
-        match self {
-            Self::Constant(constant) => value("Constant", *constant),
-            Self::Linear { from, to, .. } => {
-                value("Linear.from", *from);
-                value("Linear.to", *to);
-            }
-            Self::Cosine { from, to, .. } => {
-                value("Cosine.from", *from);
-                value("Cosine.to", *to);
-            }
-            Self::Exponential { from, .. } => value("Exponential.from", *from),
-            Self::Steps { from, .. } => value("Steps.from", *from),
-            Self::Piecewise(points) => {
-                for (i, (_, y)) in points.iter().enumerate() {
-                    value(&format!("Piecewise[{i}]"), *y);
-                }
-            }
-            Self::Warmup { .. } => {}
-        }
-        problems.extend(self.time_problems(range));
-        problems
-    }
-
-    /// What is wrong with durations, factors and the order of times.
-    fn time_problems(&self, range: Range) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut positive = |path: &str, what: &str, value: f64| {
-            if !(value > 0.0 && value.is_finite()) {
-                problems.push(Problem::new(
-                    path,
-                    format!("{what} {value} is not positive"),
-                ));
-            }
-        };
-        match self {
-            Self::Linear {
-                epochs: Some(epochs),
-                ..
-            } => positive("Linear.epochs", "duration", *epochs),
-            Self::Cosine {
-                epochs: Some(epochs),
-                ..
-            } => positive("Cosine.epochs", "duration", *epochs),
-            Self::Exponential { decay, .. } => positive("Exponential.decay", "factor", *decay),
-            Self::Steps { factor, at, .. } => {
-                positive("Steps.factor", "factor", *factor);
-                if !at.is_sorted() || at.iter().any(|time| !time.is_finite()) {
-                    problems.push(Problem::new(
-                        "Steps.at",
-                        "milestones are not in ascending order",
-                    ));
-                }
-            }
-            Self::Piecewise(points) => {
-                let ascending = points.windows(2).all(|pair| pair[0].0 < pair[1].0);
-                if points.is_empty()
-                    || !ascending
-                    || points.iter().any(|(time, _)| !time.is_finite())
-                {
-                    problems.push(
-                        Problem::new(
-                            "Piecewise",
-                            "needs at least one point, in ascending order of epoch",
-                        )
-                        .help("write [(0, 0.1), (10, 0.01)]"),
-                    );
-                }
-            }
-            Self::Warmup { epochs, then } => {
-                positive("Warmup.epochs", "duration", *epochs);
-                problems.extend(
-                    then.problems(range)
-                        .into_iter()
-                        .map(|p| p.under("Warmup.then")),
-                );
-            }
-            Self::Constant(_) | Self::Linear { .. } | Self::Cosine { .. } => {}
-        }
-        problems
-    }
-}
-
 /// How much of `duration` has passed at `epoch`, in [0, 1].
 fn progress(epoch: f64, duration: f64) -> f64 {
     if duration > 0.0 {
@@ -206,11 +114,26 @@ fn progress(epoch: f64, duration: f64) -> f64 {
     }
 }
 
+/// An interpolated value without the rounding that would lead it past its ends.
+/// What is not finite is left as it is.
+fn between(value: f64, from: f64, to: f64) -> f64 {
+    let (least, most) = (from.min(to), from.max(to));
+    if value < least && value.is_finite() {
+        least
+    } else if value > most && value.is_finite() {
+        most
+    } else {
+        value
+    }
+}
+
 /// Linear interpolation through ascending `(epoch, value)` points.
 fn piecewise(points: &[(f64, f64)], epoch: f64) -> f64 {
     let after = points.partition_point(|&(at, _)| at <= epoch);
     match (after.checked_sub(1).map(|i| points[i]), points.get(after)) {
-        (Some((t0, v0)), Some(&(t1, v1))) => v0 + (v1 - v0) * (epoch - t0) / (t1 - t0),
+        (Some((t0, v0)), Some(&(t1, v1))) => {
+            between(v0 + (v1 - v0) * (epoch - t0) / (t1 - t0), v0, v1)
+        }
         (Some((_, value)), None) | (None, Some(&(_, value))) => value,
         (None, None) => f64::NAN,
     }

@@ -251,7 +251,7 @@ pub struct TeacherTraining {
     pub epochs: u32,
     /// Augmentation probability.
     #[serde(default = "defaults::teacher_p")]
-    pub p: f64,
+    pub p1: f64,
     /// Learning rate over time.
     #[serde(default)]
     pub lr: Option<Schedule>,

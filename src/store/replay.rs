@@ -77,6 +77,7 @@ mod tests {
             name: "x".to_owned(),
             version: "0".to_owned(),
             device: "cpu".to_owned(),
+            device_kind: None,
             resumed,
             experiment: String::new(),
         }

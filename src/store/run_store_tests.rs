@@ -22,6 +22,7 @@ fn resumed(position: Option<Position>) -> RunEvent {
         name: "small".to_owned(),
         version: "0.1.0".to_owned(),
         device: "CPU (flex)".to_owned(),
+        device_kind: None,
         resumed: position,
         experiment: String::new(),
     }

@@ -20,7 +20,7 @@ pub const TINY: &str = "Experiment(
     teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2)),
     student: (model: Cnn(channels: [4, 8])),
     augment: [HorizontalFlip, PadCrop(1), Cutout(3)],
-    method: AdaptiveAugmentation(p_first: 0.1, p_max: 0.6, weight: 0.8, temperature: 3.0),
+    method: AdaptiveAugmentation(p1: 0.1, p_max: 0.6, w: 0.8, temperature: 3.0),
     optimizer: Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-4),
     lr: Cosine(from: 0.05, to: 0.0),
     ema: 0.9,

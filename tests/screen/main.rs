@@ -34,7 +34,7 @@ const SMALL: &str = "Experiment(
     teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2)),
     student: (model: Cnn(channels: [4, 8])),
     augment: [HorizontalFlip, PadCrop(1)],
-    method: Vanilla(p: 0.3, weight: 0.8, temperature: 3.0),
+    method: Vanilla(p1: 0.3, w: 0.8, temperature: 3.0),
     optimizer: Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-4),
     lr: Constant(0.02),
     epochs: 20000,

@@ -116,10 +116,10 @@ impl Reload {
                 let line = format!("{shown} has {mistakes}; {} goes on as it was", reloaded.run);
                 reloaded.lines.push(LogLine::error(line));
             }
-            Ok(plan) if Changes::between(&running.followed, &plan).is_empty() => {
+            Ok(plan) if Changes::between(&running.followed, &plan, now(store)).is_empty() => {
                 running.waiting = None;
             }
-            Ok(plan) if trains_student(store) => running.obey(*plan, &mut reloaded),
+            Ok(plan) if trains_student(store) => running.obey(*plan, now(store), &mut reloaded),
             Ok(plan) => {
                 running.waiting = Some(*plan);
                 let line = format!("{shown}: its changes wait until the student trains");
@@ -139,7 +139,7 @@ impl Reload {
             && running.run == run
             && let Some(plan) = running.waiting.take()
         {
-            running.obey(plan, &mut reloaded);
+            running.obey(plan, 0.0, &mut reloaded);
         }
         reloaded
     }
@@ -154,8 +154,8 @@ impl Running {
     }
 
     /// Turns what can be turned and tells of the rest.
-    fn obey(&mut self, plan: Plan, reloaded: &mut Reloaded) {
-        let changes = Changes::between(&self.followed, &plan);
+    fn obey(&mut self, plan: Plan, now: f64, reloaded: &mut Reloaded) {
+        let changes = Changes::between(&self.followed, &plan, now);
         self.followed = plan;
         let mut said = Vec::new();
         if !changes.knobs.is_empty() {
@@ -177,13 +177,27 @@ impl Running {
             ));
         }
         let name = &self.followed.name;
-        let line = format!("{name}'s file has changed: {}", said.join("; "));
-        reloaded.lines.push(LogLine::info(line));
+        if !said.is_empty() {
+            let line = format!("{name}'s file has changed: {}", said.join("; "));
+            reloaded.lines.push(LogLine::info(line));
+        }
+        for refused in changes.refused {
+            let line = format!("not sent to {}: {refused}", self.run);
+            reloaded.lines.push(LogLine::error(line));
+        }
         let turns = changes.knobs.into_iter();
         reloaded
             .commands
             .extend(turns.map(|(knob, schedule)| Command::Adjust { knob, schedule }));
     }
+}
+
+/// Where the student's training stands, epochs.
+fn now(store: Option<&RunStore>) -> f64 {
+    let state = store.and_then(|store| Some((store, store.phases.get(&Phase::Student)?)));
+    state.map_or(0.0, |(store, state)| {
+        store.completed(Phase::Student) as f64 / state.steps_per_epoch.max(1) as f64
+    })
 }
 
 /// Whether commands reach the student's training now.

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::{Device, DeviceType, Tensor};
 
 use super::{Chosen, Found, Survey, flex, nvidia};
+use crate::experiment::device::DeviceKind;
 use crate::experiment::spec::LibTorchDevice;
 
 impl Survey {
@@ -36,10 +37,14 @@ pub(super) fn open(found: Found) -> Result<Chosen, String> {
         Found::LibTorch(LibTorchDevice::Cuda(index)) => {
             let device = Device::libtorch_cuda(index);
             try_out(&device)?;
-            let model = nvidia::model().map_or_else(String::new, |model| format!(": {model}"));
+            let kind = DeviceKind::Cuda {
+                index,
+                model: nvidia::model(),
+            };
             Ok(Chosen {
                 device,
-                name: format!("CUDA {index}{model}"),
+                name: kind.to_string(),
+                kind,
             })
         }
     }
@@ -49,7 +54,8 @@ pub(super) fn open(found: Found) -> Result<Chosen, String> {
 pub(super) fn cpu_fallback() -> Chosen {
     Chosen {
         device: Device::libtorch(),
-        name: "libtorch CPU".to_owned(),
+        kind: DeviceKind::LibTorchCpu,
+        name: DeviceKind::LibTorchCpu.to_string(),
     }
 }
 

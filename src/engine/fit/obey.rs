@@ -51,7 +51,10 @@ impl Fit<'_> {
     fn turn(&mut self, command: &Command) -> Result<(), String> {
         match command {
             Command::Adjust { knob, schedule } => {
-                self.state.knobs.adjust(knob, schedule.clone())?;
+                let now = self.timeline.epoch(self.state.step);
+                let knobs = &mut self.state.knobs;
+                let turned = knobs.adjust(knob, schedule.clone(), now);
+                turned.map_err(|error| error.to_string())?;
             }
             Command::SetController { on } => {
                 let training = self.context.training;

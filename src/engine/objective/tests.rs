@@ -11,6 +11,7 @@ fn objective(method: &str) -> Objective {
     let method: MethodSpec = written.from_str(method).unwrap();
     let context = ExpansionContext {
         iterations: 10,
+        epochs: 10,
         labelled: true,
     };
     method.method().expand(&context).unwrap()
@@ -60,7 +61,7 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
 
 #[test]
 fn the_total_is_the_sum_of_weight_times_loss() {
-    let objective = objective("Vanilla(weight: 0.3, truth_weight: 2.0)");
+    let objective = objective("Vanilla(w: 0.3, w_truth: 2.0)");
     let losses = evaluated(&objective, &[0, 1, 2]);
     let terms: Vec<f64> = losses.terms.iter().map(value).collect();
     assert_close(value(&losses.total), 0.3 * terms[0] + 2.0 * terms[1]);

@@ -15,6 +15,7 @@ fn objective(method: &str) -> Objective {
     let method: MethodSpec = written.from_str(method).unwrap();
     let context = ExpansionContext {
         iterations: 10,
+        epochs: 10,
         labelled: true,
     };
     method.method().expand(&context).unwrap()

@@ -163,3 +163,25 @@ fn decay_spares_biases_and_normalisation() {
         assert_eq!(spec.decays, spec.shape.len() > 1, "{}", spec.name);
     }
 }
+
+#[test]
+fn a_normalisation_over_a_single_value_is_refused_by_its_name() {
+    // 32 pixels are 1 after the published stem and four stages.
+    let graph = build(&resnet(18, Stem::Standard), SMALL, 10).unwrap();
+    let problem = graph.check_batch(1).unwrap_err();
+    assert_eq!(
+        problem.message,
+        "the normalisation `layer4.0.bn1` needs more than 1 value per channel when training, and \
+         gets 1: of 32×32 pixels 1×1 are left there, in a batch of 1"
+    );
+    assert!(problem.help.unwrap().contains("`batch: 2`"));
+    graph.check_batch(2).unwrap();
+    let wide = build(&resnet(18, Stem::Standard), (32, 64), 10).unwrap();
+    wide.check_batch(1).unwrap();
+}
+
+#[test]
+fn a_network_without_normalisation_can_be_trained_image_by_image() {
+    let mlp = Model::Mlp { hidden: vec![8] };
+    build(&mlp, (8, 8), 3).unwrap().check_batch(1).unwrap();
+}

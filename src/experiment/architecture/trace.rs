@@ -2,6 +2,7 @@
 
 use super::IMAGE_CHANNELS;
 use super::graph::{Conv, Graph, Layer, MaxPool, Residual, product};
+use crate::experiment::problem::Problem;
 
 /// Shape of one image's activations, without the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +20,52 @@ pub enum Shape {
     Features(usize),
 }
 
+/// What is counted and noted on the way through a graph.
+#[derive(Debug, Default)]
+struct Survey<'a> {
+    /// Multiply-accumulates.
+    macs: u64,
+    /// Batch normalisations and the height and width that they normalise over.
+    norms: Vec<(&'a str, (usize, usize))>,
+}
+
 impl Graph {
     /// Multiply-accumulates of convolutions and fully connected layers for one
     /// image. Normalisation, activation, pooling and sums are not counted, as
     /// is usual.
     #[must_use]
     pub fn macs(&self) -> u64 {
-        self.trace().map_or(0, |(_, macs)| macs)
+        self.trace().map_or(0, |(_, survey)| survey.macs)
+    }
+
+    /// Whether it can be trained with batches of `batch` images: a normalisation
+    /// needs more than one value per channel. Of a single value the mean is the
+    /// value itself and the variance 0, and nothing of the image is left.
+    ///
+    /// # Errors
+    /// The first normalisation that would see one value only. The path is the
+    /// model's own.
+    pub fn check_batch(&self, batch: usize) -> Result<(), Problem> {
+        let Ok((_, survey)) = self.trace() else {
+            return Ok(());
+        };
+        let alone = survey
+            .norms
+            .iter()
+            .find(|(_, (height, width))| batch.saturating_mul(*height).saturating_mul(*width) <= 1);
+        let Some((name, (height, width))) = alone else {
+            return Ok(());
+        };
+        let (rows, columns) = self.size;
+        Err(Problem::new(
+            "",
+            format!(
+                "the normalisation `{name}` needs more than 1 value per channel when training, and \
+                 gets 1: of {rows}×{columns} pixels {height}×{width} are left there, in a batch of \
+                 {batch}"
+            ),
+        )
+        .help("write `batch: 2` or more, or use larger images (data.size)"))
     }
 
     /// Checks that every layer fits what it is given, and that logits come out.
@@ -41,7 +81,7 @@ impl Graph {
         }
     }
 
-    fn trace(&self) -> Result<(Shape, u64), String> {
+    fn trace(&self) -> Result<(Shape, Survey<'_>), String> {
         let (height, width) = self.size;
         let image = Shape::Map {
             channels: IMAGE_CHANNELS,
@@ -51,23 +91,31 @@ impl Graph {
         if height == 0 || width == 0 {
             return Err("there are no pixels".to_owned());
         }
-        let mut macs = 0;
-        let shape = trace(&self.layers, image, &mut macs)?;
-        Ok((shape, macs))
+        let mut survey = Survey::default();
+        let shape = trace(&self.layers, image, &mut survey)?;
+        Ok((shape, survey))
     }
 }
 
-fn trace(layers: &[Layer], input: Shape, macs: &mut u64) -> Result<Shape, String> {
+fn trace<'a>(layers: &'a [Layer], input: Shape, survey: &mut Survey<'a>) -> Result<Shape, String> {
     layers
         .iter()
-        .try_fold(input, |shape, layer| step(layer, shape, macs))
+        .try_fold(input, |shape, layer| step(layer, shape, survey))
 }
 
-fn step(layer: &Layer, input: Shape, macs: &mut u64) -> Result<Shape, String> {
+fn step<'a>(layer: &'a Layer, input: Shape, survey: &mut Survey<'a>) -> Result<Shape, String> {
     match (layer, input) {
         (Layer::Relu | Layer::Relu6, shape) => Ok(shape),
-        (Layer::Conv(conv), Shape::Map { .. }) => conv.trace(input, macs),
-        (Layer::BatchNorm(norm), Shape::Map { channels, .. }) if channels == norm.channels => {
+        (Layer::Conv(conv), Shape::Map { .. }) => conv.trace(input, &mut survey.macs),
+        (
+            Layer::BatchNorm(norm),
+            Shape::Map {
+                channels,
+                height,
+                width,
+            },
+        ) if channels == norm.channels => {
+            survey.norms.push((&norm.name, (height, width)));
             Ok(input)
         }
         (Layer::MaxPool(pool), Shape::Map { .. }) => pool.trace(input),
@@ -87,10 +135,11 @@ fn step(layer: &Layer, input: Shape, macs: &mut u64) -> Result<Shape, String> {
             channels.saturating_mul(height).saturating_mul(width),
         )),
         (Layer::Linear(linear), Shape::Features(features)) if features == linear.inputs => {
-            *macs = macs.saturating_add(product(&[linear.inputs, linear.outputs]));
+            let macs = product(&[linear.inputs, linear.outputs]);
+            survey.macs = survey.macs.saturating_add(macs);
             Ok(Shape::Features(linear.outputs))
         }
-        (Layer::Residual(residual), shape) => residual.trace(shape, macs),
+        (Layer::Residual(residual), shape) => residual.trace(shape, survey),
         (layer, shape) => Err(format!("{layer:?} cannot take {shape:?}")),
     }
 }
@@ -157,9 +206,9 @@ impl MaxPool {
 }
 
 impl Residual {
-    fn trace(&self, input: Shape, macs: &mut u64) -> Result<Shape, String> {
-        let body = trace(&self.body, input, macs)?;
-        let shortcut = trace(&self.shortcut, input, macs)?;
+    fn trace<'a>(&'a self, input: Shape, survey: &mut Survey<'a>) -> Result<Shape, String> {
+        let body = trace(&self.body, input, survey)?;
+        let shortcut = trace(&self.shortcut, input, survey)?;
         if body == shortcut {
             Ok(body)
         } else {

@@ -10,12 +10,7 @@ pub(super) static METHOD: Type = choice(
     &[
         named(
             "Scratch",
-            &[field(
-                "p",
-                Number("in [0, 1]"),
-                "0.5",
-                "Augmentation probability.",
-            )],
+            &[P1],
             "No teacher: cross-entropy on one view. A floor for every other method.",
         ),
         named(
@@ -37,11 +32,17 @@ pub(super) static METHOD: Type = choice(
     ],
 );
 
-const WEIGHT: Field = field(
-    "weight",
+const P1: Field = field(
+    "p1",
+    Number("in [0, 1]"),
+    "0.5",
+    "Augmentation probability of the view.",
+);
+const W: Field = field(
+    "w",
     Number("in [0, 1000]"),
     "0.9",
-    "Weight w of the distillation loss.",
+    "Weight of the distillation loss.",
 );
 const TEMPERATURE: Field = field(
     "temperature",
@@ -55,8 +56,8 @@ const COMPARED: Field = field(
     "Kd",
     "How student and teacher are compared.",
 );
-const TRUTH_WEIGHT: Field = field(
-    "truth_weight",
+const W_TRUTH: Field = field(
+    "w_truth",
     Number("in [0, 1000]"),
     "1.0",
     "Weight of the cross-entropy with the label.",
@@ -80,28 +81,17 @@ const P_MAX: Field = field(
     "Maximum augmentation probability.",
 );
 
-static VANILLA: &[Field] = &[
-    field(
-        "p",
-        Number("in [0, 1]"),
-        "0.5",
-        "Augmentation probability of the view.",
-    ),
-    WEIGHT,
-    TRUTH_WEIGHT,
-    TEMPERATURE,
-    COMPARED,
-];
+static VANILLA: &[Field] = &[P1, W, W_TRUTH, TEMPERATURE, COMPARED];
 
 static ADAPTIVE: &[Field] = &[
     field(
-        "p_first",
+        "p1",
         Number("in [0, p_max]"),
         "0.0",
-        "First augmentation probability p1 of the first iteration.",
+        "First augmentation probability of the first iteration.",
     ),
     P_MAX,
-    WEIGHT,
+    W,
     TEMPERATURE,
     COMPARED,
     field(
@@ -120,10 +110,10 @@ static MULTI_VIEW: &[Field] = &[
         "p",
         Number("in [0, 1]"),
         "0.5",
-        "Augmentation probability of every view.",
+        "Augmentation probability of every view: p1, p2 and so on.",
     ),
     field(
-        "consistency_weight",
+        "w_consistency",
         Number("in [0, 1000]"),
         "1.0",
         "Weight of the first constraint.",
@@ -134,7 +124,7 @@ static MULTI_VIEW: &[Field] = &[
         "Probabilities",
         "Where the student's results are compared.",
     ),
-    WEIGHT,
+    W,
     field(
         "teacher_views",
         Of(&TEACHER_VIEWS),
@@ -143,7 +133,7 @@ static MULTI_VIEW: &[Field] = &[
     ),
     COMPARED,
     TEMPERATURE,
-    TRUTH_WEIGHT,
+    W_TRUTH,
 ];
 
 static CUSTOM: &[Field] = &[
@@ -195,10 +185,10 @@ pub(super) static CONTROLLER: Type = choice(
                 "Views that are augmented with p2.",
             ),
             field(
-                "weight",
+                "w",
                 Text("that names a term"),
                 "\"distill\"",
-                "Term whose weight is the target weight w.",
+                "Term whose weight is the target weight.",
             ),
             field(
                 "truth",

@@ -48,7 +48,12 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
                     Whole("from 1"),
                     "Passes over the training images.",
                 ),
-                field("p", Number("in [0, 1]"), "0.5", "Augmentation probability."),
+                field(
+                    "p1",
+                    Number("in [0, 1]"),
+                    "0.5",
+                    "Augmentation probability.",
+                ),
                 field(
                     "lr",
                     Optional(&Of(&SCHEDULE)),

@@ -46,13 +46,13 @@ pub(super) static DIVERGENCE: Type = choice(
             &[
                 field(
                     "beta",
-                    Number(""),
+                    Number("in [0, 1000]"),
                     "1.0",
                     "Weight of the part over the classes of an image.",
                 ),
                 field(
                     "gamma",
-                    Number(""),
+                    Number("in [0, 1000]"),
                     "1.0",
                     "Weight of the part over the images of a class.",
                 ),
@@ -162,7 +162,7 @@ static DISTILL: &[Field] = &[
         "[1]",
         "Views; the losses are averaged.",
     ),
-    field("weight", Number("in [0, 1000]"), "0.9", "Weight."),
+    field("w", Number("in [0, 1000]"), "0.9", "Weight."),
     field(
         "divergence",
         Of(&DIVERGENCE),
@@ -179,7 +179,7 @@ static TRUTH_TERM: &[Field] = &[
         "Name; truth if absent.",
     ),
     field("view", Whole("from 1"), "1", "The view."),
-    field("weight", Number("in [0, 1000]"), "1.0", "Weight."),
+    field("w_truth", Number("in [0, 1000]"), "1.0", "Weight."),
     field(
         "target",
         Of(&TRUTH),
@@ -201,7 +201,7 @@ static CONSISTENCY: &[Field] = &[
         "[]",
         "At least two views; every view if absent.",
     ),
-    field("weight", Number("in [0, 1000]"), "1.0", "Weight."),
+    field("w_consistency", Number("in [0, 1000]"), "1.0", "Weight."),
     field(
         "space",
         Of(&SPACE),

@@ -116,6 +116,37 @@ fn p1_and_p2_stop_at_p_max() {
 }
 
 #[test]
+fn a_probability_that_is_brought_to_p_max_is_said_to_be_at_its_limit() {
+    // A person has turned p1 past p_max.
+    let update = Update::Feedback {
+        decay: 0.9,
+        w_min: 0.0,
+        tolerance: 0.0,
+    };
+    let decision = rule(update)
+        .decide(
+            &mut ControllerState::default(),
+            &IterationSummary {
+                iteration: 1,
+                iterations: E,
+                epoch: 1.0,
+                epochs: f64::from(E),
+                mean_loss: &|_| 1.0,
+                knob: &|name| if name == "w" { 0.9 } else { 0.8 },
+            },
+        )
+        .unwrap();
+    assert_eq!((decision.moved.from, decision.moved.to), (0.8, 0.5));
+    assert!(
+        decision
+            .reason
+            .ends_with("; p1 and p2 are at their limit, p_max = 0.5"),
+        "{}",
+        decision.reason
+    );
+}
+
+#[test]
 fn w_stops_at_w_min_and_says_so() {
     let update = Update::Feedback {
         decay: 0.5,
@@ -127,7 +158,7 @@ fn w_stops_at_w_min_and_says_so() {
     let last = decisions[3].as_ref().unwrap();
     assert_eq!(last.moved.from, last.moved.to);
     assert!(
-        last.reason.contains("already at its limit"),
+        last.reason.ends_with("; w is at its limit, w_min = 0.3"),
         "{}",
         last.reason
     );
@@ -150,16 +181,21 @@ fn a_loss_that_is_no_number_is_not_taken_for_coping() {
 fn a_scheduled_p1_leaves_w_alone() {
     let line = Schedule::Linear {
         from: 0.0,
-        to: 1.0,
+        to: 0.5,
         epochs: None,
     };
     let update = Update::Scheduled(ScheduledKnob::P1(line));
     let (decisions, knobs) = play(update, &[1.0, 9.0, 1.0, 9.0, 1.0, 9.0]);
     assert_eq!(moved(&decisions), ["p1"; 6]);
     assert_eq!(knobs.w, 0.9);
-    // The schedule asks for 0.6 by then; p_max is 0.5.
-    assert_eq!(knobs.p1, 0.5);
-    assert_eq!(knobs.p2, 0.5);
+    assert_eq!(knobs.p1, 0.3);
+    assert_eq!(knobs.p2, 0.35);
+    let reasons = decisions.iter().flatten().map(|decision| &decision.reason);
+    assert!(
+        reasons
+            .into_iter()
+            .all(|reason| reason == "p1 follows its schedule")
+    );
 }
 
 #[test]

@@ -59,8 +59,8 @@ fn knob_row(knob: &Knob, objective: &Objective, page: &mut Page) {
         &knob.name,
         &format!(
             "{start}; in [{}, {}]",
-            number(knob.range.min),
-            number(knob.range.max)
+            number(knob.range().min),
+            number(knob.range().max)
         ),
     );
 }
@@ -178,10 +178,7 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, page: &mut Page) {
         }
         Update::Scheduled(ScheduledKnob::P1(schedule)) => page.row(
             first,
-            &format!(
-                "← {}, at most {p_max}; {weight} stays",
-                self::schedule(schedule)
-            ),
+            &format!("← {}; {weight} stays", self::schedule(schedule)),
         ),
         Update::Scheduled(ScheduledKnob::W(schedule)) => {
             page.row(

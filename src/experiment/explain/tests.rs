@@ -71,7 +71,7 @@ fn multi_view_is_explained() {
 #[test]
 fn custom_is_explained() {
     let method = "Custom(views: [(p: 0.1), (), ()], \
-                  terms: [Distill(), Truth(view: 2), Consistency(weight: 0.5)], \
+                  terms: [Distill(), Truth(view: 2), Consistency(w_consistency: 0.5)], \
                   controller: AdaptiveAugmentation(second: [2, 3]))";
     insta::assert_snapshot!(explained(method, true, ""));
 }

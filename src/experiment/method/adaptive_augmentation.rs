@@ -6,11 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::moved::Moved;
 use super::{ExpansionContext, Method, check, check_divergence};
 use crate::experiment::controller::{
-    AdaptiveAugmentationRule, Controller, ScheduledKnob, SecondProbability, Update,
+    AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
-use crate::experiment::knob::Knob;
+use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
@@ -19,16 +20,15 @@ use crate::experiment::range::Range;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveAugmentation {
-    /// First augmentation probability p1 of the first iteration, at most
-    /// `p_max`.
+    /// First augmentation probability of the first iteration, at most `p_max`.
     #[serde(default)]
-    pub p_first: f64,
+    pub p1: f64,
     /// Maximum augmentation probability, in [0, 1].
     #[serde(default = "super::default_probability")]
     pub p_max: f64,
-    /// Target weight w of the distillation loss in the first iteration.
+    /// Target weight of the distillation loss in the first iteration.
     #[serde(default = "super::default_weight")]
-    pub weight: f64,
+    pub w: f64,
     /// Distillation temperature.
     #[serde(default = "super::default_temperature")]
     pub temperature: f64,
@@ -52,7 +52,7 @@ impl Method for AdaptiveAugmentation {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let second = self.p2.value(self.p_first, self.p_max, context.iterations);
+        let second = self.p2.value(self.p1, self.p_max, context.iterations);
         Ok(Objective {
             views: vec![View::numbered(1), View::numbered(2)],
             terms: vec![
@@ -75,11 +75,11 @@ impl Method for AdaptiveAugmentation {
                 },
             ],
             knobs: vec![
-                Knob::constant("p1", Range::PROBABILITY, self.p_first),
-                Knob::constant("p2", Range::PROBABILITY, second),
-                Knob::constant("w", Range::WEIGHT, self.weight),
-                Knob::constant("w_truth", Range::WEIGHT, 1.0),
-                Knob::constant("temperature", Range::TEMPERATURE, self.temperature),
+                Knob::constant("p1", KnobRole::Probability, self.p1),
+                Knob::constant("p2", KnobRole::Probability, second),
+                Knob::constant("w", KnobRole::Weight, self.w),
+                Knob::constant("w_truth", KnobRole::Weight, 1.0),
+                Knob::constant("temperature", KnobRole::Temperature, self.temperature),
             ],
             controller: Some(Controller::AdaptiveAugmentation(AdaptiveAugmentationRule {
                 first: "p1".to_owned(),
@@ -97,9 +97,9 @@ impl Method for AdaptiveAugmentation {
 impl AdaptiveAugmentation {
     fn problems(&self, context: ExpansionContext) -> Vec<Problem> {
         let mut problems = Vec::new();
-        check(&mut problems, "p_first", self.p_first, Range::PROBABILITY);
+        check(&mut problems, "p1", self.p1, Range::PROBABILITY);
         check(&mut problems, "p_max", self.p_max, Range::PROBABILITY);
-        check(&mut problems, "weight", self.weight, Range::WEIGHT);
+        check(&mut problems, "w", self.w, Range::WEIGHT);
         check(
             &mut problems,
             "temperature",
@@ -107,11 +107,11 @@ impl AdaptiveAugmentation {
             Range::TEMPERATURE,
         );
         check_divergence(&mut problems, "divergence", self.divergence, context);
-        if self.p_first > self.p_max {
+        if self.p1 > self.p_max {
             problems.push(
                 Problem::new(
-                    "p_first",
-                    format!("{} is above p_max, which is {}", self.p_first, self.p_max),
+                    "p1",
+                    format!("{} is above p_max, which is {}", self.p1, self.p_max),
                 )
                 .help("lower it, or raise p_max")
                 .depends_on("p_max"),
@@ -123,53 +123,13 @@ impl AdaptiveAugmentation {
                     .help("use TeacherHard or TeacherSoft"),
             );
         }
-        problems.extend(
-            check_update(&self.update)
-                .into_iter()
-                .map(|p| p.under("update")),
-        );
+        let moved = Moved {
+            first: "p1",
+            weight: "w",
+            p_max: self.p_max,
+            epochs: context.epochs,
+        };
+        problems.extend(moved.problems(&self.update));
         problems
     }
-}
-
-/// Ranges of an update rule's values.
-pub(super) fn check_update(update: &Update) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    match update {
-        Update::Feedback {
-            decay,
-            w_min,
-            tolerance,
-        } => {
-            if !(*decay > 0.0 && *decay < 1.0) {
-                problems.push(Problem::new(
-                    "Feedback.decay",
-                    format!("{decay} is not between 0 and 1, both excluded"),
-                ));
-            }
-            check(&mut problems, "Feedback.w_min", *w_min, Range::WEIGHT);
-            check(
-                &mut problems,
-                "Feedback.tolerance",
-                *tolerance,
-                Range {
-                    min: 0.0,
-                    max: 10.0,
-                },
-            );
-        }
-        Update::Scheduled(ScheduledKnob::P1(schedule)) => problems.extend(
-            schedule
-                .problems(Range::PROBABILITY)
-                .into_iter()
-                .map(|p| p.under("Scheduled.P1")),
-        ),
-        Update::Scheduled(ScheduledKnob::W(schedule)) => problems.extend(
-            schedule
-                .problems(Range::WEIGHT)
-                .into_iter()
-                .map(|p| p.under("Scheduled.W")),
-        ),
-    }
-    problems
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::custom_controller::{CustomController, one_view};
 use super::{ExpansionContext, Method, check, check_divergence};
-use crate::experiment::knob::Knob;
+use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
 };
@@ -38,9 +38,9 @@ pub struct CustomView {
     pub p: f64,
 }
 
-/// One loss. Its weight is the knob `w` for `Distill`, `w_truth` for `Truth`
-/// and `w_consistency` for `Consistency`; a second one of its kind needs a
-/// `name` and has the knob `w_<name>`.
+/// One loss. Its weight is the field and the knob `w` for `Distill`, `w_truth`
+/// for `Truth` and `w_consistency` for `Consistency`; a second one of its kind
+/// needs a `name` and has the knob `w_<name>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum CustomTerm {
@@ -54,7 +54,7 @@ pub enum CustomTerm {
         views: Vec<usize>,
         /// Weight.
         #[serde(default = "super::default_weight")]
-        weight: f64,
+        w: f64,
         /// How the two are compared.
         #[serde(default)]
         divergence: Divergence,
@@ -69,7 +69,7 @@ pub enum CustomTerm {
         view: usize,
         /// Weight.
         #[serde(default = "super::default_truth_weight")]
-        weight: f64,
+        w_truth: f64,
         /// Where the truth value comes from.
         #[serde(default)]
         target: TruthTarget,
@@ -84,7 +84,7 @@ pub enum CustomTerm {
         views: Vec<usize>,
         /// Weight.
         #[serde(default = "super::default_truth_weight")]
-        weight: f64,
+        w_consistency: f64,
         /// Where results are compared.
         #[serde(default)]
         space: ConsistencySpace,
@@ -105,7 +105,9 @@ impl Method for Custom {
                 .views
                 .iter()
                 .enumerate()
-                .map(|(i, view)| Knob::constant(format!("p{}", i + 1), Range::PROBABILITY, view.p))
+                .map(|(i, view)| {
+                    Knob::constant(format!("p{}", i + 1), KnobRole::Probability, view.p)
+                })
                 .collect(),
             controller: None,
         };
@@ -117,15 +119,12 @@ impl Method for Custom {
         );
         for (i, written) in self.terms.iter().enumerate() {
             let place = format!("terms[{i}].{}", written.kind());
-            let (term, weight) = written.term(self.views.len());
-            problems.extend(
-                self.term_problems(&term, weight, *context, &objective)
-                    .into_iter()
-                    .map(|p| p.under(&place)),
-            );
-            objective
-                .knobs
-                .push(Knob::constant(term.weight.clone(), Range::WEIGHT, weight));
+            let (term, (field, weight)) = written.term(self.views.len());
+            let mut found = self.term_problems(&term, *context, &objective);
+            check(&mut found, field, weight, Range::WEIGHT);
+            problems.extend(found.into_iter().map(|p| p.under(&place)));
+            let knob = Knob::constant(term.weight.clone(), KnobRole::Weight, weight);
+            objective.knobs.push(knob);
             objective.terms.push(term);
         }
         if self.terms.is_empty() {
@@ -140,12 +139,12 @@ impl Method for Custom {
         {
             objective.knobs.push(Knob::constant(
                 "temperature",
-                Range::TEMPERATURE,
+                KnobRole::Temperature,
                 self.temperature,
             ));
         }
         if let Some(controller) = &self.controller {
-            problems.extend(controller.problems(self.views.len(), &objective));
+            problems.extend(controller.problems(self.views.len(), &objective, *context));
             if problems.is_empty() {
                 controller.attach(*context, &mut objective);
             }
@@ -179,12 +178,10 @@ impl Custom {
     fn term_problems(
         &self,
         term: &Term,
-        weight: f64,
         context: ExpansionContext,
         before: &Objective,
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
-        check(&mut problems, "weight", weight, Range::WEIGHT);
         if before
             .terms
             .iter()
@@ -244,22 +241,22 @@ impl CustomTerm {
         }
     }
 
-    /// The term and its weight. View 0 of the file, which does not exist,
-    /// becomes one past the last, which the check refuses.
-    fn term(&self, view_count: usize) -> (Term, f64) {
+    /// The term, and the field and value of its weight. View 0 of the file, which
+    /// does not exist, becomes one past the last, which the check refuses.
+    fn term(&self, view_count: usize) -> (Term, (&'static str, f64)) {
         let index = |view: usize| view.checked_sub(1).unwrap_or(view_count);
         let indices = |views: &[usize]| views.iter().map(|&view| index(view)).collect::<Vec<_>>();
-        let (name, default, knob, weight, loss) = match self {
+        let (name, default, field, weight, loss) = match self {
             Self::Distill {
                 name,
                 views,
-                weight,
+                w,
                 divergence,
             } => (
                 name,
                 "distill",
                 "w",
-                *weight,
+                *w,
                 Loss::Distill {
                     views: indices(views),
                     divergence: *divergence,
@@ -269,13 +266,13 @@ impl CustomTerm {
             Self::Truth {
                 name,
                 view,
-                weight,
+                w_truth,
                 target,
             } => (
                 name,
                 "truth",
                 "w_truth",
-                *weight,
+                *w_truth,
                 Loss::Truth {
                     view: index(*view),
                     target: *target,
@@ -284,13 +281,13 @@ impl CustomTerm {
             Self::Consistency {
                 name,
                 views,
-                weight,
+                w_consistency,
                 space,
             } => (
                 name,
                 "consistency",
                 "w_consistency",
-                *weight,
+                *w_consistency,
                 Loss::Consistency {
                     views: if views.is_empty() {
                         (0..view_count).collect()
@@ -309,10 +306,10 @@ impl CustomTerm {
             },
             None => Term {
                 name: default.to_owned(),
-                weight: knob.to_owned(),
+                weight: field.to_owned(),
                 loss,
             },
         };
-        (term, weight)
+        (term, (field, weight))
     }
 }

@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adaptive_augmentation::check_update;
+use super::moved::Moved;
 use super::{ExpansionContext, check};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
-use crate::experiment::knob::Knob;
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::Objective;
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
+use crate::experiment::schedule::Schedule;
 
 /// A controller of a custom method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub enum CustomController {
         second: Vec<usize>,
         /// Term whose weight is the target weight w.
         #[serde(default = "distill_term")]
-        weight: String,
+        w: String,
         /// Term that is the truth-value loss.
         #[serde(default = "truth_term")]
         truth: String,
@@ -55,13 +55,24 @@ pub(super) fn one_view() -> usize {
     1
 }
 
+/// The knob that is the weight of this term.
+fn weight_of(term: &str, objective: &Objective) -> String {
+    let known = objective.terms.iter().find(|known| known.name == term);
+    known.map_or_else(|| "w".to_owned(), |term| term.weight.clone())
+}
+
 impl CustomController {
     /// What is wrong with it over these views and terms.
-    pub(super) fn problems(&self, views: usize, objective: &Objective) -> Vec<Problem> {
+    pub(super) fn problems(
+        &self,
+        views: usize,
+        objective: &Objective,
+        context: ExpansionContext,
+    ) -> Vec<Problem> {
         let Self::AdaptiveAugmentation {
             first,
             second,
-            weight,
+            w,
             truth,
             p_max,
             update,
@@ -82,7 +93,7 @@ impl CustomController {
                 format!("name views from 1 to {views} other than the first"),
             ));
         }
-        for (field, name) in [("weight", weight), ("truth", truth)] {
+        for (field, name) in [("w", w), ("truth", truth)] {
             if !objective.terms.iter().any(|term| term.name == *name) {
                 let known: Vec<&str> = objective.terms.iter().map(|t| t.name.as_str()).collect();
                 let help = match nearest(name, known.iter().copied()) {
@@ -105,7 +116,13 @@ impl CustomController {
                 format!("view {first} starts above it"),
             ));
         }
-        problems.extend(check_update(update).into_iter().map(|p| p.under("update")));
+        let moved = Moved {
+            first: &format!("p{first}"),
+            weight: &weight_of(w, objective),
+            p_max: *p_max,
+            epochs: context.epochs,
+        };
+        problems.extend(moved.problems(update));
         problems
             .into_iter()
             .map(|p| p.under("controller.AdaptiveAugmentation"))
@@ -117,7 +134,7 @@ impl CustomController {
         let Self::AdaptiveAugmentation {
             first,
             second,
-            weight,
+            w,
             truth,
             p_max,
             p2,
@@ -134,13 +151,9 @@ impl CustomController {
             .iter_mut()
             .filter(|knob| second.contains(&knob.name))
         {
-            *knob = Knob::constant(knob.name.clone(), Range::PROBABILITY, start);
+            knob.schedule = Schedule::Constant(start);
         }
-        let weight = objective
-            .terms
-            .iter()
-            .find(|term| term.name == *weight)
-            .map_or_else(|| "w".to_owned(), |term| term.weight.clone());
+        let weight = weight_of(w, objective);
         objective.controller = Some(Controller::AdaptiveAugmentation(AdaptiveAugmentationRule {
             first,
             second,

@@ -7,6 +7,7 @@
 mod adaptive_augmentation;
 mod custom;
 mod custom_controller;
+mod moved;
 mod multi_view;
 mod scratch;
 mod vanilla;
@@ -41,6 +42,8 @@ pub struct ExpansionContext {
     /// steps, E is known only when the images have been counted;
     /// `Objective::settle` then corrects what a controller derives from it.
     pub iterations: u32,
+    /// Length of the training, epochs: schedules are checked over it.
+    pub epochs: u32,
     /// Whether any training image has a label.
     pub labelled: bool,
 }
@@ -96,7 +99,7 @@ fn check(problems: &mut Vec<Problem>, path: &str, value: f64, range: Range) {
     }
 }
 
-/// Greatest weight of a part of DKD.
+/// Greatest weight of a part of DKD or DIST.
 const MAX_PART: f64 = 1000.0;
 
 /// Adds what is wrong with a divergence at `path`.
@@ -106,18 +109,25 @@ fn check_divergence(
     divergence: Divergence,
     context: ExpansionContext,
 ) {
-    let Divergence::Dkd { alpha, beta } = divergence else {
-        return;
-    };
     let range = Range {
         min: 0.0,
         max: MAX_PART,
     };
-    check(problems, &format!("{path}.Dkd.alpha"), alpha, range);
-    check(problems, &format!("{path}.Dkd.beta"), beta, range);
-    if !context.labelled {
-        problems
-            .push(Problem::new(path, "Dkd needs labelled training images").help("use Kd or L2()"));
+    let mut part = |name: &str, value| check(problems, &format!("{path}.{name}"), value, range);
+    match divergence {
+        Divergence::Dkd { alpha, beta } => {
+            part("Dkd.alpha", alpha);
+            part("Dkd.beta", beta);
+            if !context.labelled {
+                let problem = Problem::new(path, "Dkd needs labelled training images");
+                problems.push(problem.help("use Kd or L2()"));
+            }
+        }
+        Divergence::Dist { beta, gamma } => {
+            part("Dist.beta", beta);
+            part("Dist.gamma", gamma);
+        }
+        Divergence::Kd | Divergence::L2 { .. } | Divergence::LogitStd => {}
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ExpansionContext, Method, check, check_divergence};
-use crate::experiment::knob::Knob;
+use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
 };
@@ -24,18 +24,19 @@ pub struct MultiView {
     /// Number of views K, 2 to 16.
     #[serde(default = "default_views")]
     pub views: usize,
-    /// Augmentation probability of every view, in [0, 1].
+    /// Augmentation probability of every view, in [0, 1]: the value of the knobs
+    /// `p1` to `p<K>`.
     #[serde(default = "super::default_probability")]
     pub p: f64,
     /// Weight of the first constraint.
     #[serde(default = "one")]
-    pub consistency_weight: f64,
+    pub w_consistency: f64,
     /// Where the student's results are compared.
     #[serde(default)]
     pub space: ConsistencySpace,
     /// Weight of the second constraint.
     #[serde(default = "super::default_weight")]
-    pub weight: f64,
+    pub w: f64,
     /// Views on which student and teacher are compared.
     #[serde(default)]
     pub teacher_views: TeacherViews,
@@ -47,7 +48,7 @@ pub struct MultiView {
     pub temperature: f64,
     /// Weight of the cross-entropy with the label, on the first view.
     #[serde(default = "super::default_truth_weight")]
-    pub truth_weight: f64,
+    pub w_truth: f64,
 }
 
 /// Views on which student and teacher are compared.
@@ -98,12 +99,12 @@ impl Method for MultiView {
             },
         ];
         let mut knobs: Vec<Knob> = (1..=self.views)
-            .map(|view| Knob::constant(format!("p{view}"), Range::PROBABILITY, self.p))
+            .map(|view| Knob::constant(format!("p{view}"), KnobRole::Probability, self.p))
             .collect();
         knobs.extend([
-            Knob::constant("w_consistency", Range::WEIGHT, self.consistency_weight),
-            Knob::constant("w", Range::WEIGHT, self.weight),
-            Knob::constant("temperature", Range::TEMPERATURE, self.temperature),
+            Knob::constant("w_consistency", KnobRole::Weight, self.w_consistency),
+            Knob::constant("w", KnobRole::Weight, self.w),
+            Knob::constant("temperature", KnobRole::Temperature, self.temperature),
         ]);
         if context.labelled {
             terms.push(Term {
@@ -114,7 +115,7 @@ impl Method for MultiView {
                     target: TruthTarget::Label,
                 },
             });
-            knobs.push(Knob::constant("w_truth", Range::WEIGHT, self.truth_weight));
+            knobs.push(Knob::constant("w_truth", KnobRole::Weight, self.w_truth));
         }
         Ok(Objective {
             views: (1..=self.views).map(View::numbered).collect(),
@@ -140,23 +141,18 @@ impl MultiView {
         check(&mut problems, "p", self.p, Range::PROBABILITY);
         check(
             &mut problems,
-            "consistency_weight",
-            self.consistency_weight,
+            "w_consistency",
+            self.w_consistency,
             Range::WEIGHT,
         );
-        check(&mut problems, "weight", self.weight, Range::WEIGHT);
+        check(&mut problems, "w", self.w, Range::WEIGHT);
         check(
             &mut problems,
             "temperature",
             self.temperature,
             Range::TEMPERATURE,
         );
-        check(
-            &mut problems,
-            "truth_weight",
-            self.truth_weight,
-            Range::WEIGHT,
-        );
+        check(&mut problems, "w_truth", self.w_truth, Range::WEIGHT);
         check_divergence(&mut problems, "divergence", self.divergence, context);
         problems
     }

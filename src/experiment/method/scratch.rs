@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ExpansionContext, Method, check};
-use crate::experiment::knob::Knob;
+use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{Loss, Objective, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
@@ -14,13 +14,13 @@ use crate::experiment::range::Range;
 pub struct Scratch {
     /// Augmentation probability of the view, in [0, 1].
     #[serde(default = "super::default_probability")]
-    pub p: f64,
+    pub p1: f64,
 }
 
 impl Method for Scratch {
     fn expand(&self, _context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
         let mut problems = Vec::new();
-        check(&mut problems, "p", self.p, Range::PROBABILITY);
+        check(&mut problems, "p1", self.p1, Range::PROBABILITY);
         let objective = Objective {
             views: vec![View::numbered(1)],
             terms: vec![Term {
@@ -32,8 +32,8 @@ impl Method for Scratch {
                 },
             }],
             knobs: vec![
-                Knob::constant("p1", Range::PROBABILITY, self.p),
-                Knob::constant("w_truth", Range::WEIGHT, 1.0),
+                Knob::constant("p1", KnobRole::Probability, self.p1),
+                Knob::constant("w_truth", KnobRole::Weight, 1.0),
             ],
             controller: None,
         };

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ExpansionContext, Method, check, check_divergence};
-use crate::experiment::knob::Knob;
+use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
@@ -15,13 +15,13 @@ use crate::experiment::range::Range;
 pub struct Vanilla {
     /// Augmentation probability of the view, in [0, 1].
     #[serde(default = "super::default_probability")]
-    pub p: f64,
+    pub p1: f64,
     /// Weight of the distillation loss.
     #[serde(default = "super::default_weight")]
-    pub weight: f64,
+    pub w: f64,
     /// Weight of the cross-entropy with the label.
     #[serde(default = "super::default_truth_weight")]
-    pub truth_weight: f64,
+    pub w_truth: f64,
     /// Distillation temperature.
     #[serde(default = "super::default_temperature")]
     pub temperature: f64,
@@ -33,14 +33,9 @@ pub struct Vanilla {
 impl Method for Vanilla {
     fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
         let mut problems = Vec::new();
-        check(&mut problems, "p", self.p, Range::PROBABILITY);
-        check(&mut problems, "weight", self.weight, Range::WEIGHT);
-        check(
-            &mut problems,
-            "truth_weight",
-            self.truth_weight,
-            Range::WEIGHT,
-        );
+        check(&mut problems, "p1", self.p1, Range::PROBABILITY);
+        check(&mut problems, "w", self.w, Range::WEIGHT);
+        check(&mut problems, "w_truth", self.w_truth, Range::WEIGHT);
         check(
             &mut problems,
             "temperature",
@@ -60,9 +55,9 @@ impl Method for Vanilla {
                 },
             }],
             knobs: vec![
-                Knob::constant("p1", Range::PROBABILITY, self.p),
-                Knob::constant("w", Range::WEIGHT, self.weight),
-                Knob::constant("temperature", Range::TEMPERATURE, self.temperature),
+                Knob::constant("p1", KnobRole::Probability, self.p1),
+                Knob::constant("w", KnobRole::Weight, self.w),
+                Knob::constant("temperature", KnobRole::Temperature, self.temperature),
             ],
             controller: None,
         };
@@ -77,7 +72,7 @@ impl Method for Vanilla {
             });
             objective
                 .knobs
-                .push(Knob::constant("w_truth", Range::WEIGHT, self.truth_weight));
+                .push(Knob::constant("w_truth", KnobRole::Weight, self.w_truth));
         }
         if problems.is_empty() {
             Ok(objective)

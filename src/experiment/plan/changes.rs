@@ -11,15 +11,19 @@ pub struct Changes {
     /// Knobs of the student's training with another schedule: they can be turned
     /// at once.
     pub knobs: Vec<(String, Schedule)>,
+    /// Why knobs of the student's training cannot follow the schedules that they
+    /// have now, which were made for another length of training.
+    pub refused: Vec<String>,
     /// What only a next run can follow: fields, and first values of knobs that
     /// the controller moves.
     pub later: Vec<String>,
 }
 
 impl Changes {
-    /// What `edited` has that `running` has not.
+    /// What `edited` has that `running` has not, which stands at the time `now`,
+    /// epochs.
     #[must_use]
-    pub fn between(running: &Plan, edited: &Plan) -> Self {
+    pub fn between(running: &Plan, edited: &Plan, now: f64) -> Self {
         let (before, after) = (&running.training, &edited.training);
         let same_method = running.method == edited.method && without_knobs(before, after);
         let fields = [
@@ -55,21 +59,26 @@ impl Changes {
         let others = fields.into_iter().filter(|(_, same)| !same);
         let mut changes = Self {
             knobs: Vec::new(),
+            refused: Vec::new(),
             later: others.map(|(name, _)| name.to_owned()).collect(),
         };
         // Another method has other knobs, save the learning rate.
         let shared = if same_method { usize::MAX } else { 1 };
         let pairs = before.knobs().zip(after.knobs()).take(shared);
         for (_, knob) in pairs.filter(|(old, new)| old.schedule != new.schedule) {
-            changes.knob(knob, after.objective.controller.as_ref());
+            let controller = after.objective.controller.as_ref();
+            changes.knob(knob, controller, (now, f64::from(before.epochs)));
         }
         changes
     }
 
-    fn knob(&mut self, knob: &Knob, controller: Option<&Controller>) {
+    fn knob(&mut self, knob: &Knob, controller: Option<&Controller>, (now, end): (f64, f64)) {
+        let problems = knob.problems(&knob.schedule, now, end);
         let name = knob.name.as_str();
         if controller.is_some_and(|controller| controller.knobs().contains(&name)) {
             self.later.push(format!("the first {name}"));
+        } else if let Some(problem) = problems.first() {
+            self.refused.push(format!("{name}: {problem}"));
         } else {
             self.knobs.push((name.to_owned(), knob.schedule.clone()));
         }
@@ -78,7 +87,7 @@ impl Changes {
     /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.knobs.is_empty() && self.later.is_empty()
+        self.knobs.is_empty() && self.refused.is_empty() && self.later.is_empty()
     }
 }
 
@@ -118,7 +127,7 @@ mod tests {
                 .collect();
             load_text(TEXT, Path::new("a.ron"), &settings).unwrap().plan
         };
-        Changes::between(&plan(&[]), &plan(settings))
+        Changes::between(&plan(&[]), &plan(settings), 0.0)
     }
 
     #[test]
@@ -147,12 +156,23 @@ mod tests {
 
     #[test]
     fn what_the_controller_moves_and_its_rule_wait_for_the_next_run() {
-        let weight = changes(&["method.weight=0.5"]);
+        let weight = changes(&["method.w=0.5"]);
         assert_eq!(weight.later, ["the first w"]);
         assert!(weight.knobs.is_empty(), "{weight:?}");
         let rule = changes(&["method.p_max=0.3"]);
         assert_eq!(rule.later, ["method"]);
         assert!(rule.knobs.is_empty(), "{rule:?}");
+    }
+
+    #[test]
+    fn a_schedule_that_this_run_is_too_short_or_too_long_for_is_refused_with_the_reason() {
+        let changes = changes(&["lr=Warmup(epochs: 6, then: Constant(0.1))", "epochs=8"]);
+        assert!(changes.knobs.is_empty(), "{changes:?}");
+        assert_eq!(changes.later, ["epochs", "the first p2"]);
+        assert!(
+            changes.refused[0].contains("warmup (6 epochs) covers the whole training (5 epochs)"),
+            "{changes:?}"
+        );
     }
 
     #[test]

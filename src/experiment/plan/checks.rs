@@ -55,6 +55,16 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
     problems.extend(name_problem(&run_name(spec, origin)));
     between(&mut problems, "epochs", f64::from(spec.epochs), 1.0, 1e6);
     between(&mut problems, "batch", spec.batch as f64, 1.0, MAX_BATCH);
+    if spec.batch == 1 && spec.data.unlabelled.is_some() {
+        problems.push(
+            Problem::new(
+                "batch",
+                "1 image leaves no place for an unlabelled one beside the labelled one",
+            )
+            .help("write `batch: 2` or more")
+            .depends_on("data"),
+        );
+    }
     if spec.iteration == IterationSpec::Steps(0) {
         problems.push(
             Problem::new("iteration.Steps", "an iteration of 0 steps never ends")

@@ -9,9 +9,8 @@ use super::{Plan, TeacherPlan, TeacherSource, Training, gates, models, optimizer
 use crate::experiment::knob::Knob;
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
-use crate::experiment::objective::Objective;
+use crate::experiment::objective::{Divergence, Loss, Objective, Term};
 use crate::experiment::problem::Problem;
-use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{IterationSpec, Spec, TeacherTraining, TeacherWeights};
 
@@ -76,6 +75,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
 
     let context = ExpansionContext {
         iterations: spec.epochs,
+        epochs: spec.epochs,
         labelled: true,
     };
     let mut problems = Vec::new();
@@ -83,6 +83,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         Ok(mut objective) => {
             problems.extend(knob_problems(&spec, &objective));
             problems.extend(teacher_problems(&spec, name, &objective));
+            problems.extend(lone_image_problem(&spec, &objective));
             apply_knobs(&mut objective, &spec);
             Some(objective)
         }
@@ -92,7 +93,8 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         }
     };
     problems.extend(optimizers::problems(&spec.optimizer, "optimizer"));
-    problems.extend(lr_problems(&spec.lr, "lr", spec.epochs, "epochs"));
+    let lr = Knob::lr(spec.lr.clone());
+    problems.extend(schedule_problems(&lr, &spec.lr, "lr", spec.epochs));
     let teacher = teacher_plan(&spec, &paths, &mut problems);
     let student_weights = spec
         .student
@@ -119,20 +121,12 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     })
 }
 
-fn lr_knob(schedule: Schedule) -> Knob {
-    Knob {
-        name: "lr".to_owned(),
-        range: Range::LEARNING_RATE,
-        schedule,
-    }
-}
-
 fn student_training(spec: Spec, objective: Objective) -> Training {
     Training {
         objective,
         augment: spec.augment,
         optimizer: spec.optimizer,
-        lr: lr_knob(spec.lr),
+        lr: Knob::lr(spec.lr),
         epochs: spec.epochs,
         batch: spec.batch,
         iteration: spec.iteration,
@@ -176,12 +170,10 @@ fn knob_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
                 .help("remove it here; its first value is a field of the method")
                 .depends_on("method"),
             ),
-            Some(knob) => problems.extend(
-                schedule
-                    .problems(knob.range)
-                    .into_iter()
-                    .map(|problem| problem.under(&path).depends_on("method")),
-            ),
+            Some(knob) => {
+                let found = schedule_problems(knob, schedule, &path, spec.epochs).into_iter();
+                problems.extend(found.map(|problem| problem.depends_on("method")));
+            }
             None if name == "lr" => problems.push(
                 Problem::new(path, "the learning rate has a field of its own")
                     .on_name()
@@ -237,26 +229,65 @@ fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<
     }
 }
 
-/// What is wrong with a learning rate and its warm-up.
-fn lr_problems(schedule: &Schedule, path: &str, epochs: u32, epochs_path: &str) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = schedule
-        .problems(Range::LEARNING_RATE)
-        .into_iter()
-        .map(|problem| problem.under(path))
-        .collect();
-    if let Schedule::Warmup { epochs: rise, .. } = schedule
-        && *rise >= f64::from(epochs)
-    {
-        problems.push(
-            Problem::new(
-                format!("{path}.Warmup.epochs"),
-                format!("in epochs, a warm-up of {rise} leaves nothing of a training of {epochs}"),
-            )
-            .help("make it shorter than the training")
-            .depends_on(epochs_path),
-        );
+/// A batch of one image where images are compared with one another.
+fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
+    let compares = |term: &Term| match term.loss {
+        Loss::Distill {
+            divergence: Divergence::Dist { gamma, .. },
+            ..
+        } => gamma > 0.0,
+        _ => false,
+    };
+    let term = objective.terms.iter().find(|term| compares(term))?;
+    (spec.batch == 1).then(|| {
+        Problem::new(
+            "batch",
+            format!(
+                "1 image has no other to be compared with, which `{}` does: Dist correlates the \
+                 images of a batch",
+                term.name
+            ),
+        )
+        .help("write `batch: 2` or more, or Dist(gamma: 0)")
+        .depends_on("method")
+    })
+}
+
+/// What is wrong with the schedule of a knob, at `path`, over a training whose
+/// length is the field `epochs` beside it or above it.
+fn schedule_problems(knob: &Knob, schedule: &Schedule, path: &str, epochs: u32) -> Vec<Problem> {
+    let form = schedule.form_problems();
+    if !form.is_empty() {
+        return form
+            .into_iter()
+            .map(|problem| problem.under(path))
+            .collect();
     }
-    problems
+    let values = knob.problems(schedule, 0.0, f64::from(epochs)).into_iter();
+    values
+        .map(|problem| problem.under(path).depends_on("epochs"))
+        .collect()
+}
+
+/// What is wrong with the student's learning rate over the teacher's training.
+fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem> {
+    let lr = Knob::lr(spec.lr.clone());
+    if !schedule_problems(&lr, &spec.lr, "lr", spec.epochs).is_empty() {
+        // Told where it is written.
+        return Vec::new();
+    }
+    let found = lr.problems(&spec.lr, 0.0, f64::from(written.epochs));
+    let told = found.into_iter().map(|problem| {
+        Problem::new(
+            "epochs",
+            format!(
+                "over the teacher's epochs the student's lr does not fit: {}",
+                problem.message
+            ),
+        )
+        .help("give the teacher a schedule of its own: Train(epochs: …, lr: …)")
+    });
+    told.collect()
 }
 
 fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Option<TeacherPlan> {
@@ -288,21 +319,30 @@ fn teacher_training(
     if let Some(optimizer) = &written.optimizer {
         found.extend(optimizers::problems(optimizer, "optimizer"));
     }
-    if let Some(lr) = &written.lr {
-        found.extend(lr_problems(lr, "lr", written.epochs, "epochs"));
-    }
+    let lr = match &written.lr {
+        Some(own) => {
+            let lr = Knob::lr(own.clone());
+            found.extend(schedule_problems(&lr, own, "lr", written.epochs));
+            own.clone()
+        }
+        None => {
+            found.extend(inherited_lr_problems(spec, written));
+            spec.lr.clone()
+        }
+    };
     let context = ExpansionContext {
         iterations: written.epochs,
+        epochs: written.epochs,
         labelled: true,
     };
-    let objective = Scratch { p: written.p }.expand(&context);
+    let objective = Scratch { p1: written.p1 }.expand(&context);
     let objective = objective.map_err(|problems| found.extend(problems)).ok();
     problems.extend(found.into_iter().map(|problem| problem.under(place)));
     Some(Training {
         objective: objective?,
         augment: spec.augment.clone(),
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
-        lr: lr_knob(written.lr.clone().unwrap_or(spec.lr.clone())),
+        lr: Knob::lr(lr),
         epochs: written.epochs,
         batch: spec.batch,
         iteration: IterationSpec::Epoch,

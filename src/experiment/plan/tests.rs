@@ -1,18 +1,18 @@
 use std::path::Path;
 
 use super::*;
+use crate::experiment::knob::KnobRole;
 use crate::experiment::load_text;
 use crate::experiment::method::{ExpansionContext, Method};
 use crate::experiment::objective::{Loss, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
-use crate::experiment::range::Range;
 use crate::experiment::read_spec;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{IterationSpec, Spec};
 
 const TEXT: &str = r"(
     data: (train: Shapes(count: 200, size: 16)),
-    teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2, p: 0.25)),
+    teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2, p1: 0.25)),
     student: (model: Cnn(channels: [4, 8])),
     augment: [HorizontalFlip],
     method: METHOD,
@@ -50,7 +50,7 @@ fn the_name_is_the_files_unless_it_is_written() {
 
 #[test]
 fn vanilla_is_one_view_with_both_losses() {
-    let plan = plan("Vanilla(weight: 0.7, truth_weight: 0.2)");
+    let plan = plan("Vanilla(w: 0.7, w_truth: 0.2)");
     assert_eq!(plan.training.objective.views.len(), 1);
     assert_eq!(terms(&plan), [("distill", "w"), ("truth", "w_truth")]);
     assert_eq!(knob(&plan, "w"), 0.7);
@@ -60,7 +60,7 @@ fn vanilla_is_one_view_with_both_losses() {
 
 #[test]
 fn adaptive_augmentation_distils_on_the_first_view_and_learns_on_the_second() {
-    let plan = plan("AdaptiveAugmentation(p_first: 0.1, p_max: 0.5)");
+    let plan = plan("AdaptiveAugmentation(p1: 0.1, p_max: 0.5)");
     let objective = &plan.training.objective;
     assert_eq!(objective.terms[0].loss.views(), [0]);
     assert_eq!(objective.terms[1].loss.views(), [1]);
@@ -112,6 +112,7 @@ fn methods_combine_in_a_custom_one() {
 fn what_unlabelled_data_cannot_have_is_left_out_or_refused() {
     let context = ExpansionContext {
         iterations: 5,
+        epochs: 5,
         labelled: false,
     };
     let expand = |method: &str| spec(method).method.method().expand(&context);
@@ -197,8 +198,8 @@ impl Method for TwoTemperatures {
                 },
             }],
             knobs: vec![
-                Knob::constant("p1", Range::PROBABILITY, 0.5),
-                Knob::constant("w_truth", Range::WEIGHT, 1.0),
+                Knob::constant("p1", KnobRole::Probability, 0.5),
+                Knob::constant("w_truth", KnobRole::Weight, 1.0),
             ],
             controller: None,
         })
@@ -222,4 +223,101 @@ fn a_method_that_no_file_names_is_planned_like_the_others() {
     short.epochs = 1;
     let problems = with(short).unwrap_err();
     assert!(problems.iter().any(|p| p.path == "method.hot"));
+}
+
+/// What is wrong with the experiment of a method and other fields.
+fn refusals(method: &str, fields: &str) -> Vec<String> {
+    let text = TEXT
+        .replace("METHOD", method)
+        .replace("epochs: 5,", &format!("epochs: 5,{fields}"));
+    let report = load_text(&text, Path::new(ORIGIN), &[]).unwrap_err();
+    let found = report.diagnostics.into_iter();
+    found.map(|diagnostic| diagnostic.message).collect()
+}
+
+#[test]
+fn schedules_are_held_against_the_whole_training_that_they_are_for() {
+    assert_eq!(
+        refusals(
+            "Vanilla()",
+            "knobs: {\"temperature\": Warmup(epochs: 1, then: Constant(4))},"
+        ),
+        ["temperature is 0 at epoch 0, below its least value 0.05"]
+    );
+    assert_eq!(
+        refusals(
+            "Vanilla()",
+            "knobs: {\"p1\": Exponential(from: 0.1, decay: 2.0)},"
+        ),
+        ["p1 is 3.2 at epoch 5, above its greatest value 1"]
+    );
+    assert_eq!(
+        refusals(
+            "Vanilla()",
+            "lr: Steps(from: 0.1, factor: 1e300, at: [2, 4]),"
+        ),
+        ["lr is 1e299 at epoch 2, above its greatest value 100"]
+    );
+}
+
+#[test]
+fn a_scheduled_p1_stays_below_p_max_and_is_not_cut_off_there() {
+    let update = "AdaptiveAugmentation(update: Scheduled(P1(Linear(from: 0, to: 0.6))))";
+    assert_eq!(
+        refusals(update, ""),
+        ["p1 is 0.6 at epoch 5, above its greatest value 0.5"]
+    );
+    plan("AdaptiveAugmentation(p_max: 0.6, update: Scheduled(P1(Linear(from: 0, to: 0.6))))");
+    let custom = "Custom(views: [(), ()], terms: [Distill(views: [2]), Truth()], \
+                  controller: AdaptiveAugmentation(first: 2, second: [1], \
+                  update: Scheduled(P1(Constant(0.7)))))";
+    assert_eq!(
+        refusals(custom, ""),
+        ["p2 is 0.7, above its greatest value 0.5"]
+    );
+    let weight = "AdaptiveAugmentation(update: Scheduled(W(Exponential(from: 1, decay: 1e9))))";
+    assert_eq!(
+        refusals(weight, ""),
+        ["w is 1e45 at epoch 5, above its greatest value 1000"]
+    );
+}
+
+#[test]
+fn a_teacher_without_a_schedule_of_its_own_needs_the_students_to_fit_it() {
+    // The student has five epochs and the teacher two.
+    let warmup = "lr: Warmup(epochs: 2, then: Constant(0.1)),";
+    assert_eq!(
+        refusals("Vanilla()", warmup),
+        [
+            "over the teacher's epochs the student's lr does not fit: warmup (2 epochs) covers the \
+             whole training (2 epochs)"
+        ]
+    );
+    let own = TEXT
+        .replace("METHOD", "Vanilla()")
+        .replace("p1: 0.25", "lr: Constant(0.1)")
+        .replace("epochs: 5,", &format!("epochs: 5,{warmup}"));
+    load_text(&own, Path::new(ORIGIN), &[]).unwrap();
+    let refused = own.replace(
+        "lr: Constant(0.1)",
+        "lr: Warmup(epochs: 3, then: Constant(0.1))",
+    );
+    assert!(load_text(&refused, Path::new(ORIGIN), &[]).is_err());
+}
+
+#[test]
+fn a_batch_of_one_is_refused_where_images_need_others_beside_them() {
+    let one = |method: &str| {
+        let text = TEXT
+            .replace("METHOD", method)
+            .replace("batch: 32", "batch: 1");
+        load_text(&text, Path::new(ORIGIN), &[]).map_err(|report| report.to_string())
+    };
+    let refused = one("Vanilla(divergence: Dist())").unwrap_err();
+    assert!(
+        refused.contains("Dist correlates the images of a batch"),
+        "{refused}"
+    );
+    one("Vanilla(divergence: Dist(gamma: 0))").unwrap();
+    one("Vanilla()").unwrap();
 }

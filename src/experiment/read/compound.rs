@@ -9,6 +9,7 @@ use super::notes::Failure;
 use super::payload::Payload;
 use super::tree::{Field, Kind, Node};
 use super::typed::{Value, named, seeded};
+use crate::experiment::catalogue::current_name;
 
 /// Answers any type with its plainest value: 1, "", nothing, no elements, the
 /// first variant.
@@ -116,9 +117,10 @@ fn written_fields<'t>(
     fields: &'static [&'static str],
 ) -> Vec<(&'static str, Option<Value<'t>>)> {
     let mut known: Vec<(&'static str, Option<Value<'t>>)> = Vec::new();
+    let current = |field: &'t Field| current_name(parent.node.name(), &field.name.text);
     for field in written {
         let name = &field.name;
-        match fields.iter().find(|known| **known == name.text) {
+        match fields.iter().find(|known| **known == current(field)) {
             None => {
                 let message = match parent.node.name() {
                     Some(parent) => format!("`{parent}` has no field `{}`", name.text),
@@ -128,7 +130,7 @@ fn written_fields<'t>(
                 // A misspelt field is most likely the one that is missing.
                 if let Some(meant) = &finding.nearest
                     && let Some(meant) = fields.iter().find(|field| *field == meant)
-                    && !written.iter().any(|other| other.name.text == **meant)
+                    && !written.iter().any(|other| current(other) == *meant)
                     && !known.iter().any(|(field, _)| field == meant)
                 {
                     parent.notes.miss(parent.node, meant);
@@ -137,13 +139,18 @@ fn written_fields<'t>(
                 parent.notes.find(finding);
             }
             Some(field_name) if known.iter().any(|(other, _)| other == field_name) => {
-                parent.notes.find(
-                    Finding::new(
-                        name.span.clone(),
-                        format!("`{}` is written twice", name.text),
-                    )
-                    .help("keep one of them"),
-                );
+                let mut spelt = written.iter().filter(|other| current(other) == *field_name);
+                let older = spelt.find(|other| other.name.text != *field_name);
+                let message = match older {
+                    Some(older) => format!(
+                        "`{field_name}` is written twice: `{}` is its older name",
+                        older.name.text
+                    ),
+                    None => format!("`{field_name}` is written twice"),
+                };
+                parent
+                    .notes
+                    .find(Finding::new(name.span.clone(), message).help("keep one of them"));
             }
             Some(field_name) => known.push((field_name, Some(parent.at(&field.value)))),
         }

@@ -23,6 +23,8 @@ mod tree;
 mod typed;
 
 #[cfg(test)]
+mod older_names_tests;
+#[cfg(test)]
 mod tests;
 
 use std::io;

@@ -56,10 +56,7 @@ fn name_place(path: &str, root: &Node) -> Span {
     };
     let parent = root.find(&above).node;
     let key = match &parent.kind {
-        Kind::Fields(_, fields) => fields
-            .iter()
-            .find(|field| field.name.text == last)
-            .map(|field| field.name.span.clone()),
+        Kind::Fields(..) => parent.field(&last).map(|field| field.name.span.clone()),
         Kind::Map(entries) => entries
             .iter()
             .find(|(key, _)| matches!(&key.kind, Kind::Text(text) if *text == last))

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::experiment::catalogue::current_name;
+
 /// Bytes of the text.
 pub(super) type Span = Range<usize>;
 
@@ -85,6 +87,18 @@ impl Node {
         }
     }
 
+    /// Its field of this name, whether the field or the name is spelt as it once
+    /// was.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        let Kind::Fields(_, fields) = &self.kind else {
+            return None;
+        };
+        let wanted = current_name(self.name(), name);
+        fields
+            .iter()
+            .find(|field| current_name(self.name(), &field.name.text) == wanted)
+    }
+
     /// The place to underline: the name alone where the value has parts, the
     /// one item of `Name(item)`.
     pub fn focus(&self) -> Span {
@@ -115,10 +129,9 @@ impl Node {
 
     fn find_name(&self, name: &str, path: &[Segment], rest: &[Segment]) -> Option<Found<'_>> {
         match &self.kind {
-            Kind::Fields(_, fields) if fields.iter().any(|f| f.name.text == name) => fields
-                .iter()
-                .find(|field| field.name.text == name)
-                .map(|field| field.value.find(rest)),
+            Kind::Fields(..) if self.field(name).is_some() => {
+                self.field(name).map(|field| field.value.find(rest))
+            }
             Kind::Map(entries) => entries
                 .iter()
                 .find(|(key, _)| matches!(&key.kind, Kind::Text(text) if text == name))

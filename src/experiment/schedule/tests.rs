@@ -1,4 +1,5 @@
 use super::*;
+use crate::experiment::range::Range;
 
 const EPOCHS: f64 = 10.0;
 
@@ -81,24 +82,21 @@ fn a_warm_up_rises_to_where_the_rest_begins_and_leaves_it_the_rest() {
 }
 
 #[test]
-fn values_out_of_range_and_times_out_of_order_are_all_named() {
-    let paths = |schedule: &Schedule| -> Vec<String> {
-        let problems = schedule.problems(Range::PROBABILITY);
-        problems.into_iter().map(|problem| problem.path).collect()
-    };
-    assert_eq!(paths(&Schedule::Constant(1.5)), ["Constant"]);
-    assert_eq!(paths(&Schedule::Constant(f64::NAN)), ["Constant"]);
+fn a_line_ends_at_what_is_written_and_never_leaves_its_ends() {
+    // 100 + (0.05 − 100) is a little below 0.05.
     let line = Schedule::Linear {
-        from: -1.0,
-        to: 2.0,
-        epochs: Some(0.0),
+        from: 100.0,
+        to: 0.05,
+        epochs: None,
     };
-    assert_eq!(paths(&line), ["Linear.from", "Linear.to", "Linear.epochs"]);
-    let points = Schedule::Piecewise(vec![(1.0, 0.5), (1.0, 7.0)]);
-    assert_eq!(paths(&points), ["Piecewise[1]", "Piecewise"]);
-    let nested = Schedule::Warmup {
-        epochs: -1.0,
-        then: Box::new(Schedule::Constant(3.0)),
-    };
-    assert_eq!(paths(&nested), ["Warmup.epochs", "Warmup.then.Constant"]);
+    assert_eq!(line.at(EPOCHS, EPOCHS), 0.05);
+    assert!(
+        line.problems("temperature", Range::TEMPERATURE, 0.0, EPOCHS)
+            .is_empty()
+    );
+    let lines = Schedule::Piecewise(vec![(0.0, 0.05), (10.0, 100.0)]);
+    for step in 0..=1000 {
+        let value = lines.at(f64::from(step) / 100.0, EPOCHS);
+        assert!(Range::TEMPERATURE.contains(value), "{value}");
+    }
 }

@@ -173,6 +173,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
             name: name.to_owned(),
             version: "0.1.0".to_owned(),
             device: "cpu".to_owned(),
+            device_kind: None,
             resumed: None,
             experiment: String::new(),
         },
@@ -202,6 +203,7 @@ fn training(name: &str, step: u64) -> RunEntry {
         name: name.to_owned(),
         version: "0.1.0".to_owned(),
         device: "cpu".to_owned(),
+        device_kind: None,
         resumed: None,
         experiment: String::new(),
     });

@@ -1,7 +1,8 @@
 //! Which charts a training has, and which curves each holds: losses together,
-//! accuracies together, knobs by kind, and every other metric by itself.
+//! accuracies together, knobs by role, and every other metric by itself.
 
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::experiment::knob::KnobRole;
 use crate::store::RunStore;
 
 /// A chart.
@@ -67,8 +68,13 @@ pub(super) fn evaluations(store: &RunStore, phase: Phase) -> impl Iterator<Item 
         .filter(|evaluation| evaluation.weights == EvaluatedWeights::Last)
 }
 
-/// The charts of a training, in the order of the grid.
-pub(super) fn charts(store: &RunStore, phase: Phase) -> Vec<ChartSpec> {
+/// The charts of a training, in the order of the grid. `role` says what a knob is
+/// to the training, where that is known; others are drawn by themselves.
+pub(super) fn charts(
+    store: &RunStore,
+    phase: Phase,
+    role: &dyn Fn(&str) -> Option<KnobRole>,
+) -> Vec<ChartSpec> {
     let table = store.table(phase);
     let mut left: Vec<&str> = table.metrics().collect();
     let mut take = |belongs: &dyn Fn(&str) -> bool| -> Vec<CurveSpec> {
@@ -80,9 +86,15 @@ pub(super) fn charts(store: &RunStore, phase: Phase) -> Vec<ChartSpec> {
     let mut losses = take(&|metric| metric.starts_with("loss/"));
     losses.sort_by_key(|curve| curve.name != "total");
     let mut accuracy = take(&|metric| metric == "train/accuracy");
-    let probabilities = take(&|metric| is_knob(metric, 'p'));
-    let weights = take(&|metric| is_knob(metric, 'w'));
-    let lr = take(&|metric| metric == "knob/lr");
+    let mut of_role = |wanted: KnobRole| {
+        take(&|metric| {
+            let knob = metric.strip_prefix("knob/");
+            knob.and_then(role) == Some(wanted)
+        })
+    };
+    let probabilities = of_role(KnobRole::Probability);
+    let weights = of_role(KnobRole::Weight);
+    let lr = of_role(KnobRole::LearningRate);
     let knobs = take(&|metric| metric.starts_with("knob/"));
     let speed = take(&|metric| metric == "speed/images_per_second");
 
@@ -129,17 +141,6 @@ pub(super) fn charts(store: &RunStore, phase: Phase) -> Vec<ChartSpec> {
     charts
 }
 
-/// Whether a metric is a knob of the kind that a letter stands for: `p1`, `w`,
-/// `w_truth`.
-fn is_knob(metric: &str, letter: char) -> bool {
-    let rest = metric
-        .strip_prefix("knob/")
-        .and_then(|knob| knob.strip_prefix(letter));
-    rest.is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with(|next: char| next == '_' || next.is_ascii_digit())
-    })
-}
-
 fn chart(title: &str, mut curves: Vec<CurveSpec>) -> ChartSpec {
     if let [only] = curves.as_mut_slice() {
         // What is alone in its chart needs no name beside the chart's.
@@ -172,5 +173,44 @@ fn figure(name: &str, figure: Figure) -> CurveSpec {
     CurveSpec {
         name: name.to_owned(),
         source: Source::Evaluated(figure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::event::{RunEvent, StepRow};
+
+    #[test]
+    fn knobs_are_drawn_together_by_their_role_and_not_by_how_they_are_called() {
+        let mut store = RunStore::new();
+        let knobs = ["p1", "w", "w_p", "patience", "lr", "temperature"];
+        let values = knobs.map(|knob| (format!("knob/{knob}"), 0.5));
+        store.apply(&RunEvent::StepLogged(StepRow {
+            phase: Phase::Student,
+            step: 0,
+            epoch: 0.0,
+            seconds: 0.0,
+            values: BTreeMap::from(values),
+        }));
+        let role = |knob: &str| match knob {
+            "p1" => Some(KnobRole::Probability),
+            "w" | "w_p" | "patience" => Some(KnobRole::Weight),
+            "lr" => Some(KnobRole::LearningRate),
+            _ => None,
+        };
+        let charts = charts(&store, Phase::Student, &role);
+        let names = |title: &str| -> Vec<String> {
+            let of_title = charts.iter().filter(|chart| chart.title == title);
+            of_title
+                .flat_map(|chart| chart.curves.iter().map(|curve| curve.name.clone()))
+                .collect()
+        };
+        assert_eq!(names("augmentation p"), ["p1"]);
+        assert_eq!(names("weights"), ["patience", "w", "w_p"]);
+        assert_eq!(names("temperature"), [""]);
+        assert_eq!(charts.len(), 4);
     }
 }

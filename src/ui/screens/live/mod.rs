@@ -218,7 +218,8 @@ impl Live {
 
     /// Charts that pass the filter.
     fn charts(&self, shown: &Shown<'_>) -> Vec<ChartSpec> {
-        let mut all = charts(&shown.entry.store, shown.phase);
+        let role = |knob: &str| self.knobs.role(shown.phase, knob);
+        let mut all = charts(&shown.entry.store, shown.phase, &role);
         all.retain(|chart| self.view.shows(chart));
         all
     }

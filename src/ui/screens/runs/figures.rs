@@ -202,6 +202,7 @@ mod tests {
             name: "small".to_owned(),
             version: "0.1.0".to_owned(),
             device: "CPU".to_owned(),
+            device_kind: None,
             resumed: Some(Position {
                 phase: Phase::Student,
                 step: 4,

@@ -82,6 +82,7 @@ pub(super) fn trained(epochs: u32, top1: &[f64]) -> Vec<RunEvent> {
             name: "cifar10".to_owned(),
             version: "0.1.0".to_owned(),
             device: "CPU (flex)".to_owned(),
+            device_kind: None,
             resumed: None,
             experiment: String::new(),
         },

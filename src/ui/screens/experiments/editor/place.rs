@@ -5,7 +5,9 @@
 use std::ops::Range;
 
 use super::tokens::{Kind, Token};
-use crate::experiment::catalogue::{EXPERIMENT, Field, Holds, Shape, Type, Value, Variant};
+use crate::experiment::catalogue::{
+    EXPERIMENT, Field, Holds, Shape, Type, Value, Variant, current_name,
+};
 
 /// What is known of a place.
 #[derive(Debug, PartialEq)]
@@ -189,7 +191,8 @@ fn resolve(frames: Vec<Frame<'_>>) -> (Expected<'_>, Option<About>) {
         (value, field) = slot(&scope, &frame);
         innermost = match (scope, value) {
             (Scope::Fields(fields), _) if !frame.after_colon => {
-                Expected::Field(fields, frame.written)
+                let current = |name| current_name(frame.name, name);
+                Expected::Field(fields, frame.written.into_iter().map(current).collect())
             }
             (_, Some(value)) => Expected::Value(value, field),
             _ => Expected::Unknown,
@@ -228,7 +231,8 @@ fn inside(value: Value, frame: &Frame) -> Scope {
 fn slot(scope: &Scope, frame: &Frame) -> (Option<Value>, Option<&'static Field>) {
     match scope {
         Scope::Fields(fields) if frame.after_colon => {
-            let field = fields.iter().find(|field| Some(field.name) == frame.key);
+            let key = frame.key.map(|key| current_name(frame.name, key));
+            let field = fields.iter().find(|field| Some(field.name) == key);
             (field.map(|field| field.value), field)
         }
         Scope::InOrder(values) => (values.get(frame.index).copied(), None),
@@ -259,7 +263,12 @@ fn variant(value: Value, name: &str) -> Option<&'static Variant> {
 fn said(word: &str, expected: &Expected, owner: Option<About>) -> Option<About> {
     match expected {
         Expected::Field(fields, _) => {
-            let field = fields.iter().find(|field| field.name == word);
+            let variant = match owner {
+                Some(About::Variant(variant)) => Some(variant.name),
+                _ => None,
+            };
+            let name = current_name(variant, word);
+            let field = fields.iter().find(|field| field.name == name);
             field.map(About::Field).or(owner)
         }
         Expected::Value(value, field) => variant(*value, word)

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::event::{Command, Phase};
-use crate::experiment::controller::Controller;
-use crate::experiment::knob::Knob;
+use crate::experiment::controller::{AdaptiveAugmentationRule, Controller};
+use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::{ExpansionContext, Method, MethodSpec, Scratch};
 use crate::experiment::range::Range;
 use crate::experiment::read_spec;
@@ -26,7 +26,7 @@ pub(super) struct Board {
     pub(super) inherited_lr: Option<Schedule>,
     /// Whether the method itself can let a knob of its controller follow a
     /// schedule.
-    pub(super) schedules_controller: bool,
+    schedules_controller: bool,
     /// Why the text could not be read.
     pub(super) problem: Option<String>,
 }
@@ -133,6 +133,21 @@ impl Board {
         training.is_some_and(|training| training.controller.is_some())
     }
 
+    /// What a knob of a training is to it, where it is known.
+    pub(super) fn role(&self, phase: Phase, knob: &str) -> Option<KnobRole> {
+        let mut knobs = self.trainings.get(&phase)?.knobs.iter();
+        knobs.find(|known| known.name == knob).map(|knob| knob.role)
+    }
+
+    /// The rule that moves knobs of the student, where the method itself could
+    /// let one of them follow a schedule.
+    pub(super) fn schedulable_rule(&self) -> Option<&AdaptiveAugmentationRule> {
+        let training = self.trainings.get(&Phase::Student);
+        match training?.controller.as_ref()? {
+            Controller::AdaptiveAugmentation(rule) => self.schedules_controller.then_some(rule),
+        }
+    }
+
     /// Every knob of a training, as it stands.
     pub(super) fn knobs<'a>(&'a self, store: &'a RunStore, phase: Phase) -> Vec<KnobNow<'a>> {
         let Some(training) = self.trainings.get(&phase) else {
@@ -170,7 +185,7 @@ impl Board {
                 };
                 KnobNow {
                     name: &knob.name,
-                    range: knob.range,
+                    range: knob.range(),
                     value,
                     schedule,
                     adjusted: turned.is_some(),
@@ -258,17 +273,13 @@ fn teacher_inherits(spec: &Spec) -> bool {
 
 fn trainings(spec: &Spec) -> BTreeMap<Phase, Training> {
     let mut trainings = BTreeMap::new();
-    let lr = |schedule: &Schedule| Knob {
-        name: "lr".to_owned(),
-        range: Range::LEARNING_RATE,
-        schedule: schedule.clone(),
-    };
-    let context = |iterations| ExpansionContext {
-        iterations,
+    let context = |epochs| ExpansionContext {
+        iterations: epochs,
+        epochs,
         labelled: true,
     };
     if let Ok(objective) = spec.method.method().expand(&context(spec.epochs)) {
-        let mut knobs = vec![lr(&spec.lr)];
+        let mut knobs = vec![Knob::lr(spec.lr.clone())];
         knobs.extend(objective.knobs);
         for knob in &mut knobs {
             if let Some(schedule) = spec.knobs.get(&knob.name) {
@@ -285,9 +296,9 @@ fn trainings(spec: &Spec) -> BTreeMap<Phase, Training> {
     }
     if let Some(TeacherWeights::Train(teacher)) =
         spec.teacher.as_ref().map(|teacher| &teacher.weights)
-        && let Ok(objective) = (Scratch { p: teacher.p }).expand(&context(teacher.epochs))
+        && let Ok(objective) = (Scratch { p1: teacher.p1 }).expand(&context(teacher.epochs))
     {
-        let mut knobs = vec![lr(teacher.lr.as_ref().unwrap_or(&spec.lr))];
+        let mut knobs = vec![Knob::lr(teacher.lr.as_ref().unwrap_or(&spec.lr).clone())];
         knobs.extend(objective.knobs);
         let training = Training {
             knobs,

@@ -189,7 +189,11 @@ impl Knobs {
             let shape = draft
                 .shape
                 .map_or(String::new(), |shape| format!(" ({})", shape.word()));
-            let text = format!("not sent: {}{shape}", events::in_words(&draft.schedule()));
+            let bound = draft
+                .at_bound()
+                .map_or(String::new(), |bound| format!("; {bound}"));
+            let words = events::in_words(&draft.schedule());
+            let text = format!("not sent: {words}{shape}{bound}");
             lines.push(Line::styled(text, theme.warn()));
         } else if self.waits(knob, &view.entry.store) {
             lines.push(Line::styled(

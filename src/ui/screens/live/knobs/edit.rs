@@ -1,6 +1,7 @@
 //! A change of a knob that has not been sent: the knob's future as points that
 //! straight lines lead through, and every state it had before.
 
+use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 
@@ -102,6 +103,26 @@ impl Draft {
             [(_, value)] => Schedule::Constant(*value),
             points => Schedule::Piecewise(points.to_vec()),
         }
+    }
+
+    /// Why the training would refuse it.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let Time { now, end, .. } = self.time;
+        let found = self.schedule().problems(&self.knob, self.range, now, end);
+        found.into_iter().next()
+    }
+
+    /// The bound that the selected point, or one of all, has been moved to; it
+    /// goes no further.
+    pub(super) fn at_bound(&self) -> Option<String> {
+        let moved = match self.selected.and_then(|at| self.points.get(at..=at)) {
+            Some(selected) => selected,
+            None => &self.points,
+        };
+        let bounds = [("greatest", self.range.max), ("least", self.range.min)];
+        let held = |bound: f64| moved.iter().any(|point| point.1 == bound);
+        let (word, bound) = bounds.into_iter().find(|(_, bound)| held(*bound))?;
+        Some(format!("at its {word} value, {bound}"))
     }
 
     /// Remembers the state before a change.

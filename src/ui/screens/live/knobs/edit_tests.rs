@@ -29,8 +29,10 @@ fn a_nudge_moves_the_whole_future_and_can_be_taken_back() {
     assert!(!draft.changed());
     draft.nudge(true).unwrap();
     assert_eq!(draft.schedule(), Schedule::Constant(0.52));
+    assert_eq!(draft.at_bound(), None);
     while draft.nudge(true).is_ok() {}
     assert_eq!(draft.schedule(), Schedule::Constant(1.0));
+    assert_eq!(draft.at_bound().unwrap(), "at its greatest value, 1");
     assert_eq!(
         draft.nudge(true).unwrap_err(),
         "knob stays at 1: that is the greatest it can be"
@@ -71,7 +73,7 @@ fn every_schedule_becomes_points_that_say_the_same_from_now_on() {
     ] {
         let draft = draft(schedule.clone(), Range::WEIGHT);
         let sent = draft.schedule();
-        assert!(sent.problems(Range::WEIGHT).is_empty(), "{sent:?}");
+        assert_eq!(draft.problem(), None, "{sent:?}");
         for step in 20..=100 {
             let epoch = f64::from(step) * 0.1;
             let (was, is) = (schedule.at(epoch, TIME.end), sent.at(epoch, TIME.end));
@@ -94,6 +96,7 @@ fn points_are_inserted_dragged_between_their_neighbours_and_removed() {
     assert_eq!(draft.points()[1], (2.1, 1.0));
     draft.drag((99.0, -7.0));
     assert_eq!(draft.points()[1], (10.0, 0.0));
+    assert_eq!(draft.at_bound().unwrap(), "at its least value, 0");
     draft.remove().unwrap();
     assert_eq!(draft.points(), [(2.0, 0.5)]);
     assert!(draft.remove().is_err());
@@ -113,10 +116,7 @@ fn shapes_lead_from_now_to_the_end_and_stay_in_range() {
     ] {
         assert_eq!(draft.next_shape(), expected);
         let schedule = draft.schedule();
-        assert!(
-            schedule.problems(Range::LEARNING_RATE).is_empty(),
-            "{schedule:?}"
-        );
+        assert_eq!(draft.problem(), None, "{schedule:?}");
         assert_eq!(schedule.at(TIME.now, TIME.end), 0.1);
         let end = schedule.at(TIME.end, TIME.end);
         assert!(
@@ -161,9 +161,5 @@ fn at_the_end_of_training_there_is_nothing_to_shape() {
     draft.next_shape();
     draft.insert_at((50.0, 0.3));
     draft.drag((f64::NAN, 0.2));
-    assert!(
-        draft.schedule().problems(Range::PROBABILITY).is_empty(),
-        "{:?}",
-        draft.schedule()
-    );
+    assert_eq!(draft.problem(), None, "{:?}", draft.schedule());
 }

@@ -19,6 +19,7 @@ use self::board::{Board, KnobNow, Time, controller_is_on, requests};
 use self::edit::Draft;
 use self::scene::{Scene, places};
 use crate::event::{Command, Phase};
+use crate::experiment::knob::KnobRole;
 use crate::store::{RunEntry, RunStore};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -179,6 +180,11 @@ impl Knobs {
         values
     }
 
+    /// What a knob of a training is to it, where it is known.
+    pub(super) fn role(&self, phase: Phase, knob: &str) -> Option<KnobRole> {
+        self.board.role(phase, knob)
+    }
+
     fn send(&mut self, name: &str, before: usize, view: &View<'_>, shared: &mut Shared) {
         if let Some(refusal) = view.refusal {
             return shared.tell(LogLine::error(refusal));
@@ -191,6 +197,9 @@ impl Knobs {
         let Some(draft) = self.drafts.get(name).filter(|draft| draft.changed()) else {
             return shared.tell(LogLine::info(format!("{name} has no change to send")));
         };
+        if let Some(problem) = draft.problem() {
+            return shared.tell(LogLine::error(format!("{name} is not sent: {problem}")));
+        }
         let command = Command::Adjust {
             knob: name.to_owned(),
             schedule: draft.schedule(),

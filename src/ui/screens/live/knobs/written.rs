@@ -7,6 +7,7 @@ use super::View;
 use super::board::{Board, KnobNow, Role};
 use super::edit::{Draft, Point, rounded};
 use crate::event::Phase;
+use crate::experiment::controller::AdaptiveAugmentationRule;
 use crate::experiment::schedule::Schedule;
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
@@ -50,6 +51,12 @@ pub(super) fn asked(
         points.filter(|(epoch, value)| epoch.is_finite() && value.is_finite())
     });
     let schedule = schedule(past, knob, future.points());
+    let end = board.time(&view.entry.store, view.phase);
+    let end = end.map_or(0.0, |time| time.end);
+    if let Some(problem) = schedule.problems(knob.name, knob.range, 0.0, end).first() {
+        let message = format!("{} cannot be written as it was: {problem}", knob.name);
+        return Err(LogLine::error(message));
+    }
     let (settings, note) = settings(view.phase, knob, &schedule, board).map_err(LogLine::error)?;
     let run = view.run.to_owned();
     Ok((Effect::WriteKnob { run, settings }, note))
@@ -100,11 +107,16 @@ fn by_hand(
     written: &str,
     board: &Board,
 ) -> Result<(Vec<String>, Option<String>), String> {
-    let (first, variant) = match knob {
-        "p1" if board.schedules_controller => ("p_first", "P1"),
-        "w" if board.schedules_controller => ("weight", "W"),
-        "p2" if board.schedules_controller => {
-            return Err("p2 comes from p1 in the next run too; write p1".to_owned());
+    let rule = board.schedulable_rule();
+    let follows = |rule: &AdaptiveAugmentationRule| rule.second.iter().any(|name| name == knob);
+    let variant = match rule {
+        Some(rule) if rule.first == knob => "P1",
+        Some(rule) if rule.weight == knob => "W",
+        Some(rule) if follows(rule) => {
+            let first = &rule.first;
+            return Err(format!(
+                "{knob} comes from {first} in the next run too; write {first}"
+            ));
         }
         _ => {
             return Err(format!(
@@ -115,7 +127,7 @@ fn by_hand(
     };
     let method = "method.AdaptiveAugmentation";
     let settings = vec![
-        format!("{method}.{first}={:?}", schedule.at(0.0, 0.0)),
+        format!("{method}.{knob}={:?}", schedule.at(0.0, 0.0)),
         format!("{method}.update=Scheduled({variant}({written}))"),
     ];
     let note = format!(
@@ -150,10 +162,7 @@ pub(super) fn schedule(
     points.retain(|point| point.0 < now);
     points.extend(future);
     for point in &mut points {
-        *point = (
-            rounded_epoch(point.0),
-            rounded(point.1).clamp(knob.range.min, knob.range.max),
-        );
+        *point = (rounded_epoch(point.0), rounded(point.1));
     }
     points.dedup_by(|next, point| next.0 <= point.0);
     let points = without_idle(&points);
@@ -246,7 +255,11 @@ mod tests {
             );
         }
         assert!((written.at(8.0, 10.0) - 0.02).abs() < 1e-9);
-        assert!(written.problems(Range::LEARNING_RATE).is_empty());
+        assert!(
+            written
+                .problems("lr", Range::LEARNING_RATE, 0.0, 10.0)
+                .is_empty()
+        );
     }
 
     const EXPERIMENT: &str = r#"Experiment(
@@ -311,7 +324,7 @@ mod tests {
         assert_eq!(
             p1,
             [
-                "method.AdaptiveAugmentation.p_first=0.5",
+                "method.AdaptiveAugmentation.p1=0.5",
                 "method.AdaptiveAugmentation.update=Scheduled(P1(Piecewise([(0.0, 0.5), (3.0, \
                  0.25)])))"
             ]

@@ -4,6 +4,7 @@ use crossterm::event::{MouseButton, MouseEventKind};
 
 use super::story::{events, screen, tell, turned};
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
+use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::store::Life;
 use crate::ui::Effect;
@@ -221,7 +222,7 @@ fn a_point_is_dragged_with_the_mouse() {
     assert!((7.0..8.0).contains(&at[0]), "{points:?}");
     assert!(
         schedule
-            .problems(crate::experiment::range::Range::LEARNING_RATE)
+            .problems("lr", Range::LEARNING_RATE, 0.0, 12.0)
             .is_empty()
     );
 }

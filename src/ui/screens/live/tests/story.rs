@@ -28,7 +28,7 @@ pub(super) const EXPERIMENT: &str = r#"Experiment(
     data: (train: ImageFolder("long/gone")),
     teacher: (model: ResNetCifar(depth: 20), weights: Train(epochs: 2)),
     student: (model: ResNetCifar(depth: 8)),
-    method: AdaptiveAugmentation(p_first: 0.0, p_max: 0.5, weight: 0.9, temperature: 4.0),
+    method: AdaptiveAugmentation(p1: 0.0, p_max: 0.5, w: 0.9, temperature: 4.0),
     lr: Warmup(epochs: 1, then: Cosine(from: 0.1, to: 0.0)),
     epochs: 12,
 )"#;
@@ -88,6 +88,7 @@ fn begin() -> Vec<RunEvent> {
             name: "quickstart".to_owned(),
             version: "0.1.0".to_owned(),
             device: "CPU (flex)".to_owned(),
+            device_kind: None,
             resumed: None,
             experiment: String::new(),
         },

@@ -1,0 +1,29 @@
+//! Fields that once had another name. Files that have it are read as ever; what
+//! the program writes and says has the name of today, which is the knob's.
+
+/// The struct or variant, what the field was called, and what it is called.
+const RENAMED: &[(&str, &str, &str)] = &[
+    ("Scratch", "p", "p1"),
+    ("Vanilla", "p", "p1"),
+    ("Vanilla", "weight", "w"),
+    ("Vanilla", "truth_weight", "w_truth"),
+    // The method, and the controller of a custom one.
+    ("AdaptiveAugmentation", "p_first", "p1"),
+    ("AdaptiveAugmentation", "weight", "w"),
+    ("MultiView", "weight", "w"),
+    ("MultiView", "truth_weight", "w_truth"),
+    ("MultiView", "consistency_weight", "w_consistency"),
+    ("Distill", "weight", "w"),
+    ("Truth", "weight", "w_truth"),
+    ("Consistency", "weight", "w_consistency"),
+    ("Train", "p", "p1"),
+];
+
+/// Today's name of what is written as `field` in the parentheses of `owner`.
+#[must_use]
+pub fn current_name<'a>(owner: Option<&str>, field: &'a str) -> &'a str {
+    let known = RENAMED
+        .iter()
+        .find(|(of, older, _)| Some(*of) == owner && *older == field);
+    known.map_or(field, |(_, _, name)| name)
+}

@@ -1,0 +1,107 @@
+//! The networks of a plan whose images are known: laid out, and fit to be trained
+//! where they are.
+
+use super::{ResolvedPlan, TeacherSource};
+use crate::experiment::architecture::{self, Graph};
+use crate::experiment::model::Model;
+use crate::experiment::problem::Problem;
+
+/// The networks of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Networks {
+    /// The student's.
+    pub student: Graph,
+    /// The teacher's, if there is one.
+    pub teacher: Option<Graph>,
+}
+
+impl ResolvedPlan {
+    /// Lays out the student and the teacher for images of so many classes. A step
+    /// takes as many images as the plan says: the plan was refused where there are
+    /// fewer.
+    ///
+    /// # Errors
+    /// A model that does not suit the images, or that cannot be trained with so
+    /// few of them in a step. Paths start at the experiment.
+    pub fn networks(&self, classes: usize) -> Result<Networks, Problem> {
+        let size = self.plan.data.size.unwrap_or_default();
+        let graph = |model: &Model, batch: Option<usize>, place: &str| {
+            let graph = architecture::build(model, size, classes);
+            let trained = graph.and_then(|graph| {
+                batch.map_or(Ok(()), |batch| graph.check_batch(batch))?;
+                Ok(graph)
+            });
+            trained.map_err(|problem| problem.under(place))
+        };
+        let student = graph(
+            &self.plan.student,
+            Some(self.plan.training.batch),
+            "student.model",
+        )?;
+        let teacher = self.plan.teacher.as_ref().map(|teacher| {
+            // A teacher that is only asked takes images one by one as well.
+            let batch = match &teacher.weights {
+                TeacherSource::File(_) => None,
+                TeacherSource::Train(training) => Some(training.batch),
+            };
+            graph(&teacher.model, batch, "teacher.model")
+        });
+        Ok(Networks {
+            student,
+            teacher: teacher.transpose()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::experiment::load_text;
+    use crate::experiment::plan::DataFacts;
+    use crate::experiment::problem::Problem;
+
+    use super::Networks;
+
+    fn networks(student: &str, teacher: &str, weights: &str) -> Result<Networks, Problem> {
+        let text = format!(
+            "(data: (train: Shapes(count: 200)), student: (model: {student}), \
+             teacher: (model: {teacher}, weights: {weights}), method: Vanilla(), epochs: 2, \
+             batch: 1)"
+        );
+        let loaded = load_text(&text, Path::new("a.ron"), &[]);
+        let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
+        let facts = DataFacts {
+            train: 200,
+            labelled: true,
+            size: (32, 32),
+            normalization: None,
+            steps_per_epoch: 200,
+            teacher_steps_per_epoch: 200,
+        };
+        plan.resolve(&facts).unwrap().networks(4)
+    }
+
+    const WIDE: &str = "Cnn(channels: [4, 8])";
+    /// One pixel is left of 32 in its last stage.
+    const DEEP: &str = "ResNet(depth: 18, stem: Standard)";
+
+    #[test]
+    fn a_model_that_is_trained_needs_more_than_one_value_for_every_normalisation() {
+        let student = networks(DEEP, WIDE, "Train(epochs: 1)").unwrap_err();
+        assert_eq!(student.path, "student.model");
+        assert!(student.message.contains("`layer4.0.bn1`"), "{student}");
+        let teacher = networks(WIDE, DEEP, "Train(epochs: 1)").unwrap_err();
+        assert_eq!(teacher.path, "teacher.model");
+        networks(WIDE, WIDE, "Train(epochs: 1)").unwrap();
+    }
+
+    #[test]
+    fn a_teacher_from_a_file_is_asked_and_not_trained() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("teacher.safetensors");
+        std::fs::write(&file, "x").unwrap();
+        let weights = format!("File({:?})", file.display().to_string());
+        networks(WIDE, DEEP, &weights).unwrap();
+    }
+}
