@@ -124,6 +124,7 @@ fn hostile_events() -> Vec<RunEvent> {
             name: format!("::error ::{HOSTILE}"),
             version: "0".to_owned(),
             device: HOSTILE.to_owned(),
+            device_kind: None,
             resumed: None,
             experiment: String::new(),
         },

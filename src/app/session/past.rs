@@ -8,8 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::error::SessionError;
 use super::{Opened, ResumeChanges};
 use crate::engine::{Prepared, Standing, adopt_teacher, standing};
-use crate::event::{Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Position, RunEvent};
+use crate::event::{
+    Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Phase, Position, RunEvent,
+};
+use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::{ResolvedPlan, Training};
+use crate::experiment::schedule::Schedule;
 use crate::experiment::{self, Loaded};
 use crate::run::{RunFolder, RunPlan};
 use crate::store::{JournalReader, RunStore, adjustments, adjustments_from};
@@ -71,7 +75,7 @@ pub fn resume(
         position,
         changes,
         resolved,
-        &prepared.device.name,
+        &prepared.device.kind,
     )?;
     if plan.is_none() {
         adopt_teacher(run, &prepared)?;
@@ -149,7 +153,7 @@ impl Past {
         position: Option<Position>,
         changes: &ResumeChanges,
         resolved: &ResolvedPlan,
-        device: &str,
+        device: &DeviceKind,
     ) -> Result<Self, SessionError> {
         let mut adjustments = again(match position {
             Some(position) => adjustments_from(events, position),
@@ -178,8 +182,8 @@ impl Past {
 /// Where a run begins.
 fn first(resolved: &ResolvedPlan) -> Position {
     let phase = match resolved.teacher_training() {
-        Some(_) => crate::event::Phase::Teacher,
-        None => crate::event::Phase::Student,
+        Some(_) => Phase::Teacher,
+        None => Phase::Student,
     };
     Position { phase, step: 0 }
 }
@@ -195,19 +199,20 @@ fn again(adjustments: Vec<(Position, CommandRecord)>) -> Vec<(Position, CommandR
 
 /// Knobs that whoever resumes sets, as adjustments before the first step.
 fn asked(
-    set: &[(String, crate::experiment::schedule::Schedule)],
+    set: &[(String, Schedule)],
     start: Position,
     resolved: &ResolvedPlan,
 ) -> Result<Vec<(Position, CommandRecord)>, SessionError> {
-    let training = match (start.phase, resolved.teacher_training()) {
-        (crate::event::Phase::Teacher, Some((training, _))) => training,
-        _ => &resolved.plan.training,
+    let (training, timeline) = match (start.phase, resolved.teacher_training()) {
+        (Phase::Teacher, Some(teacher)) => teacher,
+        _ => (&resolved.plan.training, resolved.timeline()),
     };
+    let now = timeline.epoch(start.step);
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let commands = set.iter().enumerate().map(|(number, (knob, schedule))| {
-        check(training, knob, schedule).map_err(|reason| SessionError::Knob {
+        check(training, knob, schedule, now).map_err(|reason| SessionError::Knob {
             knob: knob.clone(),
             reason,
         })?;
@@ -224,11 +229,7 @@ fn asked(
     commands.collect()
 }
 
-fn check(
-    training: &Training,
-    name: &str,
-    schedule: &crate::experiment::schedule::Schedule,
-) -> Result<(), String> {
+fn check(training: &Training, name: &str, schedule: &Schedule, now: f64) -> Result<(), String> {
     let Some(knob) = training.knobs().find(|knob| knob.name == name) else {
         let names: Vec<&str> = training.knobs().map(|knob| knob.name.as_str()).collect();
         return Err(format!(
@@ -236,7 +237,8 @@ fn check(
             names.join(", ")
         ));
     };
-    match schedule.problems(knob.range).first() {
+    let epochs = f64::from(training.epochs);
+    match knob.problems(schedule, now, epochs).first() {
         Some(problem) => Err(problem.to_string()),
         None => Ok(()),
     }
@@ -355,14 +357,16 @@ fn finished(events: &[RunEvent]) -> bool {
 }
 
 /// What a person should know who resumes on another device.
-fn other_device(events: &[RunEvent], device: &str) -> Option<String> {
+fn other_device(events: &[RunEvent], device: &DeviceKind) -> Option<String> {
     let before = events.iter().rev().find_map(|event| match event {
-        RunEvent::RunStarted { device, .. } => Some(device),
+        RunEvent::RunStarted {
+            device,
+            device_kind,
+            ..
+        } => device_kind.clone().or_else(|| DeviceKind::of_name(device)),
         _ => None,
     })?;
-    // The number of threads changes no bit.
-    let kind = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
-    (kind(before) != kind(device)).then(|| {
+    (before != *device).then(|| {
         format!(
             "the run resumes on {device} and was on {before}: its numbers will differ from those \
              of a run that was not stopped; give the device in the experiment to keep it"
