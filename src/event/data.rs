@@ -129,6 +129,27 @@ impl DataSummary {
     }
 }
 
+impl DataSummary {
+    /// Whether a set holds the same images in another run, so that results on it
+    /// can be compared; `None` where that cannot be told, as when images were
+    /// resized otherwise.
+    #[must_use]
+    pub fn shares(&self, dataset: Dataset, other: &Self) -> Option<bool> {
+        if self.classes != other.classes {
+            return Some(false);
+        }
+        let (own, others) = (self.identity.get(&dataset)?, other.identity.get(&dataset)?);
+        if own.images != others.images {
+            return Some(false);
+        }
+        if own.content == others.content || own.trace == others.trace {
+            return Some(true);
+        }
+        let comparable = (self.size, self.in_memory) == (other.size, other.in_memory);
+        comparable.then_some(false)
+    }
+}
+
 fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let more = names.len().saturating_sub(LISTED);
@@ -197,6 +218,29 @@ mod tests {
         assert_eq!(before.difference(&before), None);
         let told = difference(&before, &images(&["cat", "dog"], 40, "b"));
         assert_eq!(told, "the training images have another content");
+    }
+
+    #[test]
+    fn runs_share_images_by_content_or_by_their_files_whatever_their_size() {
+        let traced = |content: &str, trace: &str| {
+            let mut data = images(&["cat", "dog"], 40, content);
+            if let Some(train) = data.identity.get_mut(&Dataset::Train) {
+                train.trace = trace.to_owned();
+            }
+            data
+        };
+        let own = traced("a", "x");
+        let shares = |other: &DataSummary| own.shares(Dataset::Train, other);
+        assert_eq!(shares(&traced("a", "y")), Some(true));
+        assert_eq!(shares(&traced("b", "x")), Some(true));
+        assert_eq!(shares(&traced("b", "y")), Some(false));
+        let resized = DataSummary {
+            size: (9, 9),
+            ..traced("b", "y")
+        };
+        assert_eq!(shares(&resized), None);
+        assert_eq!(shares(&images(&["cat"], 40, "a")), Some(false));
+        assert_eq!(own.shares(Dataset::Test, &own), None);
     }
 
     #[test]

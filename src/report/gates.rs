@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::words;
-use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, Split};
+use crate::event::{Dataset, EvaluatedWeights, Evaluation, Outcome, Phase, Split};
 use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::run::RunFolder;
@@ -120,7 +120,7 @@ fn judge_one(gate: &Gate, store: &RunStore, open: OpenRun<'_>) -> Verdict {
         .and_then(|metric| {
             let value = measure(metric, store)?;
             verdict.value = Some(value);
-            let (limit, tolerance) = limit(bound, metric, open)?;
+            let (limit, tolerance) = limit(bound, metric, store, open)?;
             compare(value, limit, tolerance, at_least)
         });
     verdict.judgement = match judged {
@@ -146,13 +146,28 @@ fn describe(bound: &Bound) -> String {
 }
 
 /// What the metric is held against, and how much worse still passes.
-fn limit(bound: &Bound, metric: Metric, open: OpenRun<'_>) -> Result<(f64, f64), String> {
+fn limit(
+    bound: &Bound,
+    metric: Metric,
+    store: &RunStore,
+    open: OpenRun<'_>,
+) -> Result<(f64, f64), String> {
     match bound {
         Bound::Value(value) => Ok((*value, 0.0)),
         Bound::Run { run, tolerance } => {
             let name = run.display();
             let other = open(run).map_err(|error| format!("{name} can't be read: {error}"))?;
             let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
+            let (dataset, images) = match metric.split {
+                MetricSplit::Valid => (Dataset::Valid, "validation"),
+                MetricSplit::Test => (Dataset::Test, "test"),
+            };
+            let both = store.data.as_ref().zip(other.data.as_ref());
+            if both.and_then(|(own, others)| own.shares(dataset, others)) == Some(false) {
+                return Err(format!(
+                    "{name} was evaluated on other {images} images or classes"
+                ));
+            }
             Ok((value, *tolerance))
         }
     }

@@ -134,3 +134,36 @@ fn every_gate_has_to_hold() {
     assert!(all_hold(&[]));
     assert_eq!(verdicts[1].to_string(), "test/top1@best ≥ 0.9: 0.8, fails");
 }
+
+#[test]
+fn a_run_that_was_evaluated_on_other_images_is_no_bound() {
+    use crate::event::SetIdentity;
+    let with = |content: &str| {
+        let mut store = store();
+        let identity = SetIdentity {
+            images: 20,
+            content: content.to_owned(),
+            trace: content.to_owned(),
+        };
+        let data = store.data.as_mut().unwrap();
+        data.identity.insert(Dataset::Test, identity);
+        store
+    };
+    let gate = |metric: &str| {
+        let run = "checkpoints/other".into();
+        let tolerance = 1.0;
+        Gate::AtLeast(metric.to_owned(), Bound::Run { run, tolerance })
+    };
+    let judged = |metric: &str| {
+        let verdicts = judge_with(&[gate(metric)], &with("a"), &|_| Ok(with("b")));
+        verdicts[0].judgement.clone()
+    };
+    let Judgement::NotJudged(reason) = judged("test/top1") else {
+        panic!("judged against other images");
+    };
+    assert!(
+        reason.ends_with("was evaluated on other test images or classes"),
+        "{reason}"
+    );
+    assert_eq!(judged("valid/top1"), Judgement::Holds);
+}
