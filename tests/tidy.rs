@@ -264,7 +264,7 @@ fn leftovers_are_noticed() {
 
 #[test]
 fn a_long_an_untelling_and_an_undocumented_file_are_noticed() {
-    let long = format!("//! Long.\n{}", "\n".repeat(400));
+    let long = format!("//! Long.\n{}", "\n".repeat(600));
     assert_eq!(complaints("src/run/id.rs", &long, rules::shape).len(), 1);
     assert_eq!(
         complaints("src/run/utils.rs", "//! Things.\n", rules::shape).len(),

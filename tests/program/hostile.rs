@@ -218,7 +218,8 @@ fn no_name_reaches_a_terminal_or_a_workflow_as_anything_but_text() {
         let mut command = bench.command(arguments);
         command.env("GITHUB_ACTIONS", "true").output().unwrap()
     };
-    let images = "data=(train: ImageFolder(\"data\"), valid: Holdout(0.3), size: (12, 12))";
+    let images =
+        "data=(train: ImageFolder(\"data\"), valid: Holdout(0.3), size: (12, 12), max_bad: 0.1)";
     let trained = run(&["--run", "tiny.ron", "--set", images, "--set", "epochs=1"]);
     assert_eq!(code(&trained), 0, "{}", said(&trained));
     let photos = bench.path().join("photos");

@@ -135,9 +135,12 @@ pub fn free_name(folder: &Path, name: &str, before: char) -> Option<PathBuf> {
 /// If the system gives no watcher: then changes are seen when a file is opened.
 pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher> {
     let root = folder.to_owned();
-    // Events name files by the path that is watched: links and `..` are out of it.
-    let full = fs::canonicalize(folder)?;
-    let prefix = full.clone();
+    // Links may lead in circles, so each folder behind one is watched by itself.
+    let mut watched = vec![(fs::canonicalize(folder)?, root.clone())];
+    for linked in tree::walk(folder, |name| !tree::is_hidden(name))?.linked {
+        watched.push((fs::canonicalize(&linked)?, linked));
+    }
+    let places = watched.clone();
     let handler = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         // Reading a file raises an event too.
@@ -147,20 +150,25 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
         let _ = sender.send(Message::news(listed(&root)));
         for path in event.paths.into_iter().filter(|path| is_experiment(path)) {
             if path.is_file() {
-                // The screen knows files by the paths that they are listed with.
-                let shown = path.strip_prefix(&prefix).ok().map(|rest| root.join(rest));
-                let _ = sender.send(Message::news(read(shown.unwrap_or(path))));
+                let _ = sender.send(Message::news(read(as_listed(path, &places))));
             }
         }
     };
-    // Links may lead in circles. Those to folders are watched by themselves.
     let config = Config::default().with_follow_symlinks(false);
     let mut watcher = RecommendedWatcher::new(handler, config)?;
-    watcher.watch(&full, RecursiveMode::Recursive)?;
-    for linked in tree::walk(&full, |name| !tree::is_hidden(name))?.linked {
-        watcher.watch(&linked, RecursiveMode::Recursive)?;
+    for (place, _) in &watched {
+        watcher.watch(place, RecursiveMode::Recursive)?;
     }
     Ok(watcher)
+}
+
+/// The path by which the screen knows a file. Events name files by the path that
+/// is watched: links and `..` are out of it.
+fn as_listed(path: PathBuf, places: &[(PathBuf, PathBuf)]) -> PathBuf {
+    let shown = places
+        .iter()
+        .find_map(|(place, shown)| Some(shown.join(path.strip_prefix(place).ok()?)));
+    shown.unwrap_or(path)
 }
 
 #[cfg(test)]

@@ -277,7 +277,9 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
         return Vec::new();
     }
     let found = lr.problems(&spec.lr, 0.0, f64::from(written.epochs));
-    let told = found.into_iter().map(|problem| {
+    // A short teacher may end within the student's warmup: weak, and not wrong.
+    let wrong = |problem: &Problem| !problem.path.ends_with("Warmup.epochs");
+    let told = found.into_iter().filter(wrong).map(|problem| {
         Problem::new(
             "epochs",
             format!(
