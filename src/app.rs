@@ -6,10 +6,12 @@
 
 mod arguments;
 mod check;
+mod error;
 mod headless;
 mod inbox;
 mod inference;
 mod models;
+mod panic;
 mod reporting;
 mod session;
 mod workbench;
@@ -20,10 +22,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::arguments::Arguments;
+use self::error::AppError;
 use self::session::Job;
 use crate::experiment;
 use crate::report::annotated_error;
-use crate::run::{Exit, RunFolder};
+use crate::run::{Exit, RunError, RunFolder};
 use crate::terminal::print_panics_clean;
 use crate::untrusted::clean_text;
 
@@ -45,42 +48,37 @@ pub fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    let exit = carry_out(&arguments).unwrap_or_else(|message| {
-        let message = message.trim_end();
-        let _ = writeln!(std::io::stderr(), "{}", clean_text(message));
-        reporting::refused(arguments.junit.as_deref(), message);
-        if let Some(line) = annotated_error(|name| std::env::var_os(name), message) {
+    let exit = execute(&arguments).unwrap_or_else(|error| {
+        let message = error.printed();
+        let _ = writeln!(std::io::stderr(), "{}", clean_text(&message));
+        reporting::refused(arguments.junit.as_deref(), &message);
+        if let Some(line) = annotated_error(|name| std::env::var_os(name), &message) {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
         Exit::Usage
     });
-    ExitCode::from(exit.code())
+    exit.into()
 }
 
-/// Carries out the one mode that was asked for. An error is a message about
-/// the file or the arguments.
-fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
+/// Executes the one mode that was asked for.
+fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     let trains = [&arguments.resume, &arguments.replay];
     if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {
         reporting::begin(arguments)?;
     }
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {
-        let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
+        let loaded = experiment::load(file, &overrides)?;
         let (page, error) = check::check(&loaded.plan);
         print(&clean_text(&page))?;
-        return match error {
-            Some(error) => Err(format!("error: {error}")),
-            None => Ok(Exit::Success),
-        };
+        return error.map_or(Ok(Exit::Success), |error| Err(error.into()));
     }
     if let Some(folder) = &arguments.infer {
         return inference::run(arguments, folder);
     }
     let device = arguments.device;
     let job = if let Some(file) = &arguments.run {
-        let loaded = experiment::load(file, &overrides).map_err(|report| report.to_string())?;
-        let loaded = Box::new(loaded);
+        let loaded = Box::new(experiment::load(file, &overrides)?);
         Job::New { loaded, device }
     } else if let Some(run) = &arguments.resume {
         Job::Resume {
@@ -91,21 +89,20 @@ fn carry_out(arguments: &Arguments) -> Result<Exit, String> {
         let run = find(arguments, run)?;
         Job::Replay { run, device }
     } else {
-        return workbench::run(arguments);
+        return Ok(workbench::run(arguments)?);
     };
     headless::run(job, arguments)
 }
 
 /// Writes to standard output. A closed pipe, as from `| head`, has lost nothing.
-fn print(text: &str) -> Result<(), String> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("error: standard output: {error}"))
-        }
+fn print(text: &str) -> Result<(), AppError> {
+    let printed = std::io::stdout().write_all(text.as_bytes());
+    match printed.map_err(AppError::Output) {
+        Err(error) if !error.is_broken_pipe() => Err(error),
         _ => Ok(()),
     }
 }
 
-fn find(arguments: &Arguments, run: &str) -> Result<RunFolder, String> {
-    RunFolder::open(&arguments.checkpoints, run).map_err(|error| format!("error: {error}"))
+fn find(arguments: &Arguments, run: &str) -> Result<RunFolder, RunError> {
+    RunFolder::open(&arguments.checkpoints, run)
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, ValueEnum};
+use thiserror::Error;
 
 use super::session::ResumeChanges;
-use crate::experiment::Override;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
+use crate::experiment::{Override, Report};
 
 /// Modes that take no trained model.
 const TRAINS: [&str; 4] = ["run", "check", "resume", "replay"];
@@ -101,21 +102,19 @@ impl Arguments {
     ///
     /// # Errors
     /// The argument that cannot be read.
-    pub fn overrides(&self) -> Result<Vec<Override>, String> {
+    pub fn overrides(&self) -> Result<Vec<Override>, Report> {
         if self.resume.is_some() {
             return Ok(Vec::new());
         }
         let set = self.set.iter();
-        set.map(|argument| Override::parse(argument))
-            .collect::<Result<_, _>>()
-            .map_err(|report| report.to_string())
+        set.map(|argument| Override::parse(argument)).collect()
     }
 
     /// What is to be different when a run is resumed.
     ///
     /// # Errors
     /// The argument that cannot be read.
-    pub fn resume_changes(&self) -> Result<ResumeChanges, String> {
+    pub fn resume_changes(&self) -> Result<ResumeChanges, ArgumentError> {
         let set = self.set.iter().map(|argument| knob_change(argument));
         Ok(ResumeChanges {
             set: set.collect::<Result<_, _>>()?,
@@ -124,21 +123,43 @@ impl Arguments {
     }
 }
 
+/// What a knob is given by.
+const KNOB_CHANGE: &str = "with --resume write a knob and its schedule, as in lr=0.01 or \
+                           \"lr=Cosine(from: 0.01, to: 0.0)\"";
+
+/// An argument that means nothing.
+#[derive(Debug, Error)]
+pub enum ArgumentError {
+    /// Nothing says where the knob's name ends.
+    #[error("--set {argument}: there is no `=`; {KNOB_CHANGE}")]
+    NoValue {
+        /// As it was written.
+        argument: String,
+    },
+    /// Neither a number nor a schedule.
+    #[error("--set {argument}: {reason}; {KNOB_CHANGE}")]
+    NoSchedule {
+        /// As it was written.
+        argument: String,
+        /// What is wrong with the schedule.
+        reason: ron::Error,
+    },
+}
+
 /// A knob and its schedule, as in `lr=0.01` or `knobs.lr=Constant(0.01)`.
-fn knob_change(argument: &str) -> Result<(String, Schedule), String> {
-    let fail = |reason: String| {
-        format!(
-            "error: --set {argument}: {reason}; with --resume write a knob and its schedule, as \
-             in lr=0.01 or \"lr=Cosine(from: 0.01, to: 0.0)\""
-        )
-    };
+fn knob_change(argument: &str) -> Result<(String, Schedule), ArgumentError> {
     let (knob, written) = argument
         .split_once('=')
-        .ok_or_else(|| fail("there is no `=`".to_owned()))?;
+        .ok_or_else(|| ArgumentError::NoValue {
+            argument: argument.to_owned(),
+        })?;
     let knob = knob.trim();
     let schedule = match written.trim().parse::<f64>() {
         Ok(value) => Schedule::Constant(value),
-        Err(_) => ron::from_str(written).map_err(|error| fail(error.code.to_string()))?,
+        Err(_) => ron::from_str(written).map_err(|error| ArgumentError::NoSchedule {
+            argument: argument.to_owned(),
+            reason: error.code,
+        })?,
     };
     let knob = knob.strip_prefix("knobs.").unwrap_or(knob);
     Ok((knob.to_owned(), schedule))

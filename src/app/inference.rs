@@ -1,10 +1,13 @@
 //! Classifying a folder of images without a screen.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 use super::arguments::{Arguments, Model, Weights};
-use super::models;
+use super::error::AppError;
+use super::models::{self, OpenModelsError};
 use crate::engine::infer;
 use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
@@ -13,6 +16,32 @@ use crate::event::inspection::{
 use crate::run::{Exit, RunFolder, StopSignal};
 use crate::untrusted::clean_line;
 
+/// Why a folder was not classified.
+#[derive(Debug, Error)]
+pub enum InferenceError {
+    /// A file was named.
+    #[error("{} is a file; --infer takes the folder that holds the images", .0.display())]
+    NotAFolder(PathBuf),
+    /// No run can answer.
+    #[error(
+        "no run in {} has weights yet; train one with --run, or name one with --checkpoint",
+        .0.display()
+    )]
+    NoWeights(PathBuf),
+    /// The run's models.
+    #[error(transparent)]
+    Models(#[from] OpenModelsError),
+    /// The images, or the models at work.
+    #[error("{0}")]
+    Failed(String),
+    /// The answers have no form as a table.
+    #[error("the answers could not be written as CSV: {0}")]
+    Csv(#[from] csv::Error),
+    /// An answer has no form as a line.
+    #[error("an answer could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
 /// What came of it.
 #[derive(Default)]
 struct Results {
@@ -20,17 +49,14 @@ struct Results {
     rows: Vec<Classified>,
     unreadable: usize,
     cancelled: bool,
-    failure: Option<String>,
+    failure: Option<AppError>,
 }
 
 /// Classifies and prints: CSV, or a line of JSON for every image as it is
 /// classified. What could not be read is named on standard error.
-pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, String> {
+pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, AppError> {
     if folder.is_file() {
-        return Err(format!(
-            "error: {} is a file; --infer takes the folder that holds the images",
-            folder.display()
-        ));
+        return Err(InferenceError::NotAFolder(folder.to_owned()).into());
     }
     let run = match &arguments.checkpoint {
         Some(run) => super::find(arguments, run)?,
@@ -47,12 +73,9 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, String> {
             Weights::Latest => Taken::Latest,
         },
     };
-    let models =
-        models::open(&run, arguments.device, asked).map_err(|error| format!("error: {error}"))?;
+    let models = models::open(&run, arguments.device, asked).map_err(InferenceError::Models)?;
     let stop = StopSignal::new();
-    let _signals = stop
-        .on_signals()
-        .map_err(|error| format!("error: {error}"))?;
+    let _signals = stop.on_signals().map_err(AppError::Signals)?;
     let mut results = Results::default();
     let json = arguments.json;
     infer(&models, folder, &stop, &mut |event| {
@@ -66,33 +89,39 @@ impl Results {
         match event {
             InferenceEvent::Began { classes, .. } => self.classes = classes,
             InferenceEvent::Classified(row) if json => {
-                let line = json_lines_of([&*row], &self.classes).unwrap_or_default();
-                if let Err(error) = io::stdout().write_all(line.as_bytes()) {
+                if let Err(error) = self.print_line(&row) {
                     // Whoever reads may have seen enough, as `| head` has.
-                    if error.kind() != io::ErrorKind::BrokenPipe {
-                        self.failure = Some(format!("standard output: {error}"));
-                    }
-                    stop.request("nobody reads any more");
+                    self.failure = Some(error).filter(|error| !error.is_broken_pipe());
+                    stop.request("its answers find no reader");
                 }
                 self.rows.push(without_picture(*row));
             }
             InferenceEvent::Classified(row) => self.rows.push(without_picture(*row)),
             InferenceEvent::Unreadable(image) => {
                 self.unreadable += 1;
-                let warning = format!("warning: {}: {}", image.path.display(), image.reason);
-                let _ = writeln!(io::stderr(), "{}", clean_line(&warning));
+                let path = image.path.display();
+                let told = format!("warning: {path}: {}", image.reason);
+                let _ = writeln!(io::stderr(), "{}", clean_line(&told));
             }
             InferenceEvent::Ended { cancelled, .. } => self.cancelled = cancelled,
-            InferenceEvent::Failed(message) => self.failure = Some(message),
+            InferenceEvent::Failed(message) => {
+                self.failure = Some(InferenceError::Failed(message).into());
+            }
         }
     }
 
-    fn finish(self, json: bool, run: &RunFolder) -> Result<Exit, String> {
-        if let Some(message) = self.failure {
-            return Err(format!("error: {message}"));
+    fn print_line(&self, row: &Classified) -> Result<(), AppError> {
+        let line = json_lines_of([row], &self.classes).map_err(InferenceError::Json)?;
+        let printed = io::stdout().write_all(line.as_bytes());
+        printed.map_err(AppError::Output)
+    }
+
+    fn finish(self, json: bool, run: &RunFolder) -> Result<Exit, AppError> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
         }
         if !json {
-            let text = csv_of(&self.rows, &self.classes).map_err(|e| format!("error: {e}"))?;
+            let text = csv_of(&self.rows, &self.classes).map_err(InferenceError::Csv)?;
             super::print(&text)?;
         }
         let left_out = match self.unreadable {
@@ -124,17 +153,12 @@ fn without_picture(row: Classified) -> Classified {
 
 /// The run that was started last of those that have weights. That they are
 /// damaged is no reason to answer with those of another run.
-fn newest(checkpoints: &Path) -> Result<RunFolder, String> {
-    let names = RunFolder::names(checkpoints).map_err(|error| format!("error: {error}"))?;
+fn newest(checkpoints: &Path) -> Result<RunFolder, AppError> {
+    let names = RunFolder::names(checkpoints)?;
     let runs = names
         .iter()
         .filter_map(|name| RunFolder::at(checkpoints.join(name)).ok());
     runs.filter(|run| !matches!(run.latest().find(), Ok(None)))
         .max_by_key(RunFolder::begun)
-        .ok_or_else(|| {
-            format!(
-                "error: no run in {} has weights yet; train one with --run, or name one with --checkpoint",
-                checkpoints.display()
-            )
-        })
+        .ok_or_else(|| InferenceError::NoWeights(checkpoints.to_owned()).into())
 }

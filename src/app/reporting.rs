@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressDrawTarget;
+use thiserror::Error;
 
 use super::arguments::Arguments;
 use crate::event::{Outcome, RunEvent};
@@ -28,6 +29,24 @@ pub struct Reporting {
     lost: Option<io::Error>,
 }
 
+/// A report would find no place.
+#[derive(Debug, Error)]
+pub enum ReportingError {
+    /// A file that was asked for.
+    #[error("{asked}: {} cannot be written: {source}; name a file in a folder that is there", path.display())]
+    File {
+        /// What asks for it: an option, or a variable of the environment.
+        asked: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The step summary, which could be written a moment ago.
+    #[error("GITHUB_STEP_SUMMARY: {0}")]
+    Summary(#[source] io::Error),
+}
+
 /// What stands in the `JUnit` file until the run has ended.
 const NOT_ENDED: &str = "the run has not ended: its process is at work, or was killed";
 
@@ -35,8 +54,8 @@ const NOT_ENDED: &str = "the run has not ended: its process is at work, or was k
 /// that no report of an earlier run is taken for this one's.
 ///
 /// # Errors
-/// A message that names the file.
-pub fn begin(arguments: &Arguments) -> Result<(), String> {
+/// The file that cannot be written.
+pub fn begin(arguments: &Arguments) -> Result<(), ReportingError> {
     let summary = summary_file(|name| std::env::var_os(name));
     let junit = arguments.junit.as_deref();
     for (asked, path) in [
@@ -44,7 +63,7 @@ pub fn begin(arguments: &Arguments) -> Result<(), String> {
         ("GITHUB_STEP_SUMMARY", summary.as_deref().map(Path::new)),
     ] {
         if let Some(path) = path {
-            can_be_written(path).map_err(|error| cannot_write(asked, path, &error))?;
+            can_be_written(path).map_err(|error| cannot_write(asked, path, error))?;
         }
     }
     // What is not a file, such as a pipe, takes no more than one report.
@@ -52,7 +71,7 @@ pub fn begin(arguments: &Arguments) -> Result<(), String> {
         && fs::metadata(path).map_or(true, |known| known.is_file())
     {
         fs::write(path, junit_of_no_run(NOT_ENDED))
-            .map_err(|error| cannot_write("--junit", path, &error))?;
+            .map_err(|error| cannot_write("--junit", path, error))?;
     }
     Ok(())
 }
@@ -86,11 +105,12 @@ pub fn junit_of(arguments: impl IntoIterator<Item = OsString>) -> Option<PathBuf
     None
 }
 
-fn cannot_write(asked: &str, path: &Path, error: &io::Error) -> String {
-    format!(
-        "error: {asked}: {} cannot be written: {error}; name a file in a folder that is there",
-        path.display()
-    )
+fn cannot_write(asked: &'static str, path: &Path, source: io::Error) -> ReportingError {
+    ReportingError::File {
+        asked,
+        path: path.to_owned(),
+        source,
+    }
 }
 
 /// The file of a report, which is replaced when the report comes.

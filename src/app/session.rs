@@ -10,7 +10,6 @@ mod past;
 #[cfg(test)]
 mod tests;
 
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
@@ -20,6 +19,7 @@ pub use self::error::SessionError;
 use self::past::Past;
 pub use self::past::frozen;
 use super::inbox::Inbox;
+use super::panic::caught;
 use crate::engine::{Engine, Prepared};
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Loaded;
@@ -231,20 +231,12 @@ fn spawn(
         .name("trainer".to_owned())
         .stack_size(TRAINER_STACK)
         .spawn(move || {
-            let run = AssertUnwindSafe(|| trainer.run(&mut inbox, &sink));
-            let outcome = std::panic::catch_unwind(run).unwrap_or_else(|panic| Outcome::Failed {
-                message: format!("the backend failed: {}", panic_message(&*panic)),
+            let run = caught(|| trainer.run(&mut inbox, &sink));
+            let outcome = run.unwrap_or_else(|reason| Outcome::Failed {
+                message: format!("the backend failed: {reason}"),
             });
             sink.emit(RunEvent::RunEnded(outcome.clone()));
             sink.flush();
             outcome
         })
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it gave no reason")
 }

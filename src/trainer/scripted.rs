@@ -208,7 +208,7 @@ impl Play<'_> {
             Command::Stop => {
                 self.applied(&record.id);
                 Err(Outcome::Stopped {
-                    reason: asked_by(record.origin).to_owned(),
+                    reason: asked_by(record).to_owned(),
                 })
             }
             Command::Pause | Command::Resume => {
@@ -242,13 +242,13 @@ impl Play<'_> {
     }
 }
 
-fn asked_by(origin: Origin) -> &'static str {
-    match origin {
+fn asked_by(record: &CommandRecord) -> &str {
+    match record.origin {
         Origin::User => "asked at the terminal",
         Origin::File => "asked by the experiment file",
         Origin::Process => "asked by another process",
         Origin::Replay => "asked by a replay",
-        Origin::Signal => "asked by a signal",
+        Origin::Signal => &record.id,
     }
 }
 

@@ -10,7 +10,7 @@ use super::keymap::Keymap;
 use super::news::{Clock, Incoming, News};
 use super::settings::Settings;
 use super::theme::{Depth, Ground, Palette, Theme};
-use super::{Effect, Graphics, Ui};
+use super::{Effect, Graphics, Shared, Ui};
 use crate::store::Runs;
 
 /// A screen of a given size, what it knows of runs, and what it asked for.
@@ -165,4 +165,11 @@ fn event(key: &str) -> KeyEvent {
         },
     };
     KeyEvent::new(code, modifiers)
+}
+
+impl Ui {
+    /// What all screens share, for tests of whoever drives them.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
 }

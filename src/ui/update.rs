@@ -7,7 +7,7 @@
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::action::{Action, Context};
-use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Purpose, Quit};
+use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Prompt, Purpose, Quit};
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::layout::Layout;
@@ -29,7 +29,7 @@ impl Ui {
                     self.keep_layout();
                 }
             }
-            Incoming::News(news) => self.news(news, runs),
+            Incoming::News(news) => self.on_news(news, runs),
             Incoming::Clock(clock) => self.shared.clock = clock,
         }
         self.shared.take_effects()
@@ -338,7 +338,8 @@ impl Ui {
         }
     }
 
-    fn news(&mut self, news: News, runs: &Runs) {
+    /// The one place that says who takes which news in.
+    fn on_news(&mut self, news: News, runs: &Runs) {
         let shared = &mut self.shared;
         match news {
             News::Logged(line) => shared.tell(line),
@@ -355,25 +356,45 @@ impl Ui {
                 self.runs_changed(runs);
             }
             News::RunsChanged => self.runs_changed(runs),
-            News::FolderCompleted { .. } | News::FolderFound { .. } => {
-                if let Some(dialog) = shared.dialog.take() {
-                    let answer = dialog.heard(news);
-                    self.answered(answer, runs);
-                }
+            News::FolderCompleted { typed, result } => {
+                self.on_folder(|prompt| prompt.on_completed(&typed, result), runs);
             }
-            News::ProbeRead { .. } => self.compare.heard(news, shared, runs),
-            News::Inference(event) => self.inference.heard(event, shared, runs),
-            News::ExperimentWritten { ref text, .. } => {
+            News::FolderFound { typed, result } => {
+                self.on_folder(|prompt| prompt.on_found(&typed, result), runs);
+            }
+            News::ProbeRead { run, folder, probe } => {
+                self.compare.on_probe(&run, folder.as_ref(), probe, shared);
+            }
+            News::Inference(event) => self.inference.on_event(event, shared),
+            News::Experiments(files) => self.experiments.on_list(files, shared, runs),
+            News::ExperimentRead { path, text } => {
+                self.experiments.on_read(path, text, shared, runs);
+            }
+            News::ExperimentWritten { path, text } => {
                 let is_saved = text.is_ok();
-                self.experiments.heard(news, shared, runs);
+                self.experiments.on_written(&path, text, shared, runs);
                 self.written(is_saved);
             }
-            News::Experiments(_)
-            | News::ExperimentRead { .. }
-            | News::ExperimentRestored(_)
-            | News::Planned { .. } => {
-                self.experiments.heard(news, shared, runs);
+            News::ExperimentRestored(result) => {
+                self.experiments.on_restored(result, shared, runs);
             }
+            News::Planned {
+                path,
+                version,
+                result,
+            } => {
+                let planned = (version, *result);
+                self.experiments.on_planned(&path, planned, shared, runs);
+            }
+        }
+    }
+
+    /// What was found out of a folder is for the prompt that asks for one; it may
+    /// have been closed meanwhile.
+    fn on_folder(&mut self, take_in: impl FnOnce(Prompt) -> Answer, runs: &Runs) {
+        match self.shared.dialog.take() {
+            Some(Dialog::Prompt(prompt)) => self.answered(take_in(prompt), runs),
+            other => self.shared.dialog = other,
         }
     }
 }

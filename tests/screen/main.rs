@@ -136,7 +136,7 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     assert!(terminal.is_given_back(), "{}", terminal.text());
     let run = run_in(place.path());
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
-    assert!(journal.contains("the workbench was left"), "{journal}");
+    assert!(journal.contains("workbench closed"), "{journal}");
     let from_file = r#""origin":"File","command":{"Adjust":{"knob":"temperature""#;
     assert!(journal.contains(from_file), "{journal}");
     assert!(run.join("latest").exists());
@@ -184,7 +184,7 @@ fn a_lost_connection_saves_what_trains() {
     assert!(fs::read_to_string(kept).unwrap().starts_with('x'));
     let run = run_in(place.path());
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
-    assert!(journal.contains("the workbench was left"), "{journal}");
+    assert!(journal.contains("workbench closed"), "{journal}");
     assert!(run.join("latest").exists() || run.join("teacher").exists());
 }
 

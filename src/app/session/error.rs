@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::engine::{Failure, PrepareError};
 use crate::event::Position;
 use crate::experiment::Report;
+use crate::experiment::problem::Problem;
 use crate::run::{LockError, PlanError, RunError};
 use crate::store::{JournalError, RecorderError};
 
@@ -99,15 +100,25 @@ pub enum SessionError {
         /// What differs, and the remedy.
         because: String,
     },
-    /// `--set` names a knob that the training does not have, or a schedule that
-    /// does not suit it.
-    #[error("--set {knob}: {reason}")]
-    Knob {
+    /// `--set` names a knob that the training does not have.
+    #[error("--set {knob}: there is no such knob; this training has {}", known.join(", "))]
+    UnknownKnob {
+        /// As it was written.
+        knob: String,
+        /// The knobs that there are.
+        known: Vec<String>,
+    },
+    /// `--set` gives a knob a schedule that does not suit it.
+    #[error("--set {knob}: {problem}")]
+    UnfitSchedule {
         /// The knob.
         knob: String,
         /// What is wrong.
-        reason: String,
+        problem: Problem,
     },
+    /// Something in this program is wrong.
+    #[error("preparing it failed: {0}; this is an error in the program, please report it")]
+    Panicked(String),
 }
 
 fn shown(position: Position) -> String {

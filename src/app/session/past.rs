@@ -167,16 +167,21 @@ impl Past {
         let at = adjustments.partition_point(|(at, _)| *at <= start);
         let set = asked(&changes.set, start, resolved)?;
         adjustments.splice(at..at, set);
-        let known = events.iter().filter_map(|event| match event {
-            RunEvent::CommandReceived(record) => Some(record.id.clone()),
-            _ => None,
-        });
         Ok(Self {
-            known: known.collect(),
+            known: received(events),
             adjustments,
             warnings: other_device(events, device).into_iter().collect(),
         })
     }
+}
+
+/// Ids of commands that the run has received.
+pub fn received(events: &[RunEvent]) -> BTreeSet<String> {
+    let ids = events.iter().filter_map(|event| match event {
+        RunEvent::CommandReceived(record) => Some(record.id.clone()),
+        _ => None,
+    });
+    ids.collect()
 }
 
 /// Where a run begins.
@@ -212,10 +217,7 @@ fn asked(
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let commands = set.iter().enumerate().map(|(number, (knob, schedule))| {
-        check(training, knob, schedule, now).map_err(|reason| SessionError::Knob {
-            knob: knob.clone(),
-            reason,
-        })?;
+        check(training, knob, schedule, now)?;
         let record = CommandRecord {
             id: format!("resume-{}-{number}", since.as_millis()),
             origin: Origin::User,
@@ -229,17 +231,25 @@ fn asked(
     commands.collect()
 }
 
-fn check(training: &Training, name: &str, schedule: &Schedule, now: f64) -> Result<(), String> {
+fn check(
+    training: &Training,
+    name: &str,
+    schedule: &Schedule,
+    now: f64,
+) -> Result<(), SessionError> {
+    let named = |name: &str| name.to_owned();
     let Some(knob) = training.knobs().find(|knob| knob.name == name) else {
-        let names: Vec<&str> = training.knobs().map(|knob| knob.name.as_str()).collect();
-        return Err(format!(
-            "there is no such knob; this training has {}",
-            names.join(", ")
-        ));
+        return Err(SessionError::UnknownKnob {
+            knob: named(name),
+            known: training.knobs().map(|knob| named(&knob.name)).collect(),
+        });
     };
     let epochs = f64::from(training.epochs);
-    match knob.problems(schedule, now, epochs).first() {
-        Some(problem) => Err(problem.to_string()),
+    match knob.problems(schedule, now, epochs).into_iter().next() {
+        Some(problem) => Err(SessionError::UnfitSchedule {
+            knob: named(name),
+            problem,
+        }),
         None => Ok(()),
     }
 }

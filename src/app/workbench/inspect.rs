@@ -1,78 +1,109 @@
-//! Questions to a run's models, off the loop's thread.
+//! Questions to a run's models, off the loop's thread. Every question is
+//! answered, if only by why there is no answer: the screen waits for it.
 
+use std::io;
 use std::path::PathBuf;
 use std::thread;
 
+use thiserror::Error;
+
+use super::effects::known;
+use super::error::EffectError;
 use super::files;
 use super::mail::Sender;
 use super::message::Message;
-use crate::app::models;
-use crate::engine::{ProbeFolder, infer, probe_folder};
-use crate::event::SkippedImage;
+use crate::app::models::{self, OpenModelsError};
+use crate::app::panic::caught;
+use crate::engine::{Failure, ProbeFolder, infer, probe_folder};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, Weights,
 };
-use crate::run::{RunFolder, StopSignal};
-use crate::store::RunEntry;
+use crate::event::{Phase, SkippedImage};
+use crate::run::StopSignal;
+use crate::store::{RunEntry, Runs};
 use crate::ui::{LogLine, News};
 
-/// A run, and whether it has a teacher.
-struct Subject {
-    folder: RunFolder,
-    has_teacher: bool,
+/// Why a run's models do not answer.
+#[derive(Debug, Error)]
+enum InspectError {
+    /// Nobody knows the run any more.
+    #[error(transparent)]
+    Gone(#[from] EffectError),
+    /// It was not evaluated yet.
+    #[error("a run records them whenever it is evaluated")]
+    NoProbe,
+    /// What it recorded cannot be read.
+    #[error(transparent)]
+    Probe(#[from] Failure),
+    /// Its models.
+    #[error(transparent)]
+    Models(#[from] OpenModelsError),
+    /// The images.
+    #[error("{0}")]
+    Images(String),
+    /// The system gives no thread.
+    #[error("could not start a thread: {0}")]
+    Thread(#[source] io::Error),
+    /// Something in this program is wrong.
+    #[error("answering failed: {0}; this is an error in the program, please report it")]
+    Panicked(String),
 }
 
-impl Subject {
-    fn of(run: &RunEntry) -> Self {
-        Self {
-            folder: run.folder.clone(),
-            has_teacher: run.store.models.contains_key(&crate::event::Phase::Teacher),
-        }
-    }
+/// Whom the answers on probe images are for.
+#[derive(Clone)]
+struct ProbeQuestion {
+    run: String,
+    /// The folder as it was asked for, by which the screen knows it.
+    folder: Option<PathBuf>,
+    sender: Sender,
 }
 
 /// Reads what a run recorded of its probe.
-pub fn read_probe(run: &RunEntry, sender: Sender) {
-    let folder = run.folder.clone();
-    let work = move || {
-        let probe = match ProbeFolder::new(&folder).read() {
-            Ok(Some(probe)) => Ok(Box::new(probe)),
-            Ok(None) => Err("a run records them whenever it is evaluated".to_owned()),
-            Err(error) => Err(error.to_string()),
-        };
-        (folder.name(), None, probe)
+pub fn read_probe(runs: &Runs, run: String, sender: Sender) {
+    let folder = known(runs, &run).map(|entry| entry.folder.clone());
+    let question = ProbeQuestion {
+        run,
+        folder: None,
+        sender,
     };
-    answer(work, sender);
+    question.answer(move || {
+        let probe = ProbeFolder::new(&folder?).read()?;
+        probe.ok_or(InspectError::NoProbe)
+    });
 }
 
 /// Asks a run's models about the images of a folder; what cannot be read of it
-/// is told in the log. The answer names the folder as it was asked for, by which
-/// the screen knows it.
-pub fn ask_about(run: &RunEntry, images: PathBuf, sender: Sender) {
-    let subject = Subject::of(run);
+/// is told in the log.
+pub fn probe_images(runs: &Runs, run: String, images: PathBuf, sender: Sender) {
+    let known = known(runs, &run).map(|entry| (entry.folder.clone(), has_teacher(entry)));
     let log = sender.clone();
-    let work = move || {
+    let question = ProbeQuestion {
+        run,
+        folder: Some(images.clone()),
+        sender,
+    };
+    question.answer(move || {
+        let (folder, has_teacher) = known?;
         let asked = Asked {
-            answering: if subject.has_teacher {
+            answering: if has_teacher {
                 Answering::Both
             } else {
                 Answering::Student
             },
             weights: Weights::Best,
         };
-        let name = subject.folder.name();
-        let answered = models::open(&subject.folder, None, asked)
-            .map_err(|error| error.to_string())
-            .and_then(|models| probe_folder(&models, &files::expanded(&images)));
-        let probe = answered.map(|(probe, skipped)| {
-            if let Some(told) = left_out(&skipped) {
-                let _ = log.send(Message::news(News::Logged(LogLine::warn(told))));
-            }
-            Box::new(probe)
-        });
-        (name, Some(images), probe)
-    };
-    answer(work, sender);
+        let models = models::open(&folder, None, asked)?;
+        let answered = probe_folder(&models, &files::expanded(&images));
+        let (probe, skipped) = answered.map_err(InspectError::Images)?;
+        if let Some(told) = left_out(&skipped) {
+            let _ = log.send(Message::news(News::Logged(LogLine::warn(told))));
+        }
+        Ok(probe)
+    });
+}
+
+fn has_teacher(run: &RunEntry) -> bool {
+    run.store.models.contains_key(&Phase::Teacher)
 }
 
 /// What is told of files and folders that could not be read: the first, and how
@@ -87,32 +118,53 @@ fn left_out(skipped: &[SkippedImage]) -> Option<String> {
     Some(format!("left out {path}: {reason}{more}"))
 }
 
-type ProbeAnswer = (String, Option<PathBuf>, Result<Box<Probe>, String>);
+impl ProbeQuestion {
+    fn answer(self, work: impl FnOnce() -> Result<Probe, InspectError> + Send + 'static) {
+        let question = self.clone();
+        let started = spawn("probe", move || {
+            question.send(caught(work).unwrap_or_else(|panic| Err(InspectError::Panicked(panic))));
+        });
+        if let Err(error) = started {
+            self.send(Err(error));
+        }
+    }
 
-fn answer(work: impl FnOnce() -> ProbeAnswer + Send + 'static, sender: Sender) {
-    spawn("probe", move || {
-        let (run, folder, probe) = work();
-        let news = News::ProbeRead { run, folder, probe };
-        let _ = sender.send(Message::news(news));
-    });
+    fn send(self, answer: Result<Probe, InspectError>) {
+        let news = News::ProbeRead {
+            run: self.run,
+            folder: self.folder,
+            probe: answer.map(Box::new).map_err(|error| error.to_string()),
+        };
+        let _ = self.sender.send(Message::news(news));
+    }
 }
 
 /// Classifies a folder of images until it is done or `stop` is given.
-pub fn classify(run: &RunEntry, request: InferenceRequest, stop: StopSignal, sender: Sender) {
-    let subject = Subject::of(run);
-    spawn("inference", move || {
-        let mut tell = |event| {
-            let _ = sender.send(Message::news(News::Inference(event)));
-        };
-        match models::open(&subject.folder, None, request.asked) {
-            Ok(models) => infer(&models, &request.folder, &stop, &mut tell),
-            Err(error) => tell(InferenceEvent::Failed(error.to_string())),
+pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, sender: Sender) {
+    let (folder, stop, to) = (run.folder.clone(), stop.clone(), sender.clone());
+    let started = spawn("inference", move || {
+        let classified = caught(|| {
+            let models = models::open(&folder, None, request.asked)?;
+            infer(&models, &request.folder, &stop, &mut |event| {
+                tell(&to, event);
+            });
+            Ok(())
+        });
+        let classified = classified.unwrap_or_else(|panic| Err(InspectError::Panicked(panic)));
+        if let Err(error) = classified {
+            tell(&to, InferenceEvent::Failed(error.to_string()));
         }
     });
+    if let Err(error) = started {
+        tell(&sender, InferenceEvent::Failed(error.to_string()));
+    }
 }
 
-/// Without a thread nothing is answered, and the screen goes on waiting: a
-/// system in that state has other troubles.
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
-    let _ = thread::Builder::new().name(name.to_owned()).spawn(work);
+fn tell(sender: &Sender, event: InferenceEvent) {
+    let _ = sender.send(Message::news(News::Inference(event)));
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), InspectError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map(|_| ()).map_err(InspectError::Thread)
 }

@@ -1,111 +1,156 @@
-//! Trainings of this process: several wait, one trains.
+//! Trainings of this process: several are queued, one is active.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::mail::Sender;
-use super::message::Message;
+use super::message::{LaunchedRun, Message};
+use crate::app::panic::caught;
 use crate::app::session::{Job, ResumeChanges, Session, SessionError};
 use crate::experiment;
 use crate::run::{RunFolder, StopSignal};
 
-/// How long events are gathered before the loop hears of them.
+/// How long events are gathered before the loop hears of them. The screen is
+/// drawn more seldom than this; to wake the loop for every step would take time
+/// from the training.
 const GATHERED: Duration = Duration::from_millis(40);
 
 /// Something to train.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum QueuedJob {
     /// An experiment, from its beginning.
     Experiment(PathBuf),
     /// A run, from where it stopped.
     Run(RunFolder),
 }
 
-impl Wanted {
+impl QueuedJob {
     /// The experiment file that is trained.
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         match self {
             Self::Experiment(path) => path.clone(),
             Self::Run(folder) => folder.experiment(),
         }
     }
+
+    /// What is trained, for people.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Experiment(path) => path.display().to_string(),
+            Self::Run(folder) => folder.name(),
+        }
+    }
 }
 
-/// The queue and the training that is under way.
+/// How a job becomes a session.
+pub trait OpenSession: Send + Sync {
+    /// Opens what the job needs and starts to train. May take minutes.
+    ///
+    /// # Errors
+    /// Why it does not train.
+    fn open(&self, job: &QueuedJob, stop: StopSignal) -> Result<Session, SessionError>;
+}
+
+/// Opens images and models, and trains with tensors.
+pub struct EngineSessions {
+    /// The folder of runs.
+    pub checkpoints: PathBuf,
+}
+
+impl OpenSession for EngineSessions {
+    fn open(&self, job: &QueuedJob, stop: StopSignal) -> Result<Session, SessionError> {
+        let job = match job {
+            QueuedJob::Experiment(path) => Job::New {
+                loaded: Box::new(experiment::load(path, &[])?),
+                device: None,
+            },
+            QueuedJob::Run(folder) => Job::Resume {
+                run: folder.clone(),
+                changes: ResumeChanges::default(),
+            },
+        };
+        let mut session = Session::begin(job, &self.checkpoints, stop)?;
+        // The screen shows the curves of earlier processes as well.
+        session.before.read_series(&session.folder);
+        Ok(session)
+    }
+}
+
+/// The queue and the training that is active.
 pub struct Launcher {
-    checkpoints: PathBuf,
+    sessions: Arc<dyn OpenSession>,
     sender: Sender,
-    waiting: VecDeque<Wanted>,
-    under_way: Option<UnderWay>,
+    queue: VecDeque<QueuedJob>,
+    active: Option<ActiveJob>,
 }
 
 /// What is being prepared or trains.
-struct UnderWay {
-    path: PathBuf,
+struct ActiveJob {
+    file: PathBuf,
     stop: StopSignal,
     /// Whether it trains.
     trains: bool,
 }
 
 impl Launcher {
-    /// Nothing trains and nothing waits.
-    pub fn new(checkpoints: &Path, sender: Sender) -> Self {
+    /// Nothing trains and nothing is queued.
+    pub fn new(sessions: Arc<dyn OpenSession>, sender: Sender) -> Self {
         Self {
-            checkpoints: checkpoints.to_owned(),
+            sessions,
             sender,
-            waiting: VecDeque::new(),
-            under_way: None,
+            queue: VecDeque::new(),
+            active: None,
         }
     }
 
-    /// Experiments that wait, in order.
+    /// Experiments that are queued, in order.
     pub fn queue(&self) -> Vec<PathBuf> {
-        self.waiting.iter().map(Wanted::file).collect()
+        self.queue.iter().map(QueuedJob::file).collect()
     }
 
     /// The experiment that is being prepared.
     pub fn preparing(&self) -> Option<PathBuf> {
-        let preparing = self.under_way.as_ref().filter(|it| !it.trains);
-        preparing.map(|it| it.path.clone())
+        let preparing = self.active.as_ref().filter(|job| !job.trains);
+        preparing.map(|job| job.file.clone())
     }
 
     /// Whether something is being prepared or trains.
     pub fn is_busy(&self) -> bool {
-        self.under_way.is_some()
+        self.active.is_some()
     }
 
-    /// Trains something, after what waits already.
-    pub fn want(&mut self, wanted: Wanted) {
-        self.waiting.push_back(wanted);
+    /// Trains something, after what is queued already.
+    pub fn launch(&mut self, job: QueuedJob) {
+        self.queue.push_back(job);
         self.next();
     }
 
     /// Takes an experiment out of the queue.
-    pub fn forget(&mut self, path: &Path) {
-        self.waiting
-            .retain(|wanted| !matches!(wanted, Wanted::Experiment(known) if known == path));
+    pub fn dequeue(&mut self, file: &Path) {
+        self.queue.retain(|job| job.file() != file);
     }
 
-    /// Asks what trains to save and end, and forgets what waits.
+    /// Asks what trains to save and end, and forgets what is queued.
     pub fn stop(&mut self, reason: &str) {
-        self.waiting.clear();
-        if let Some(under_way) = &self.under_way {
-            under_way.stop.request(reason);
+        self.queue.clear();
+        if let Some(job) = &self.active {
+            job.stop.request(reason);
         }
     }
 
     /// What was being prepared trains.
-    pub fn began(&mut self) {
-        if let Some(under_way) = &mut self.under_way {
-            under_way.trains = true;
+    pub fn started(&mut self) {
+        if let Some(job) = &mut self.active {
+            job.trains = true;
         }
     }
 
-    /// What was under way is over: the next begins.
+    /// What was active is over: the next is prepared.
     pub fn ended(&mut self) {
-        self.under_way = None;
+        self.active = None;
         self.next();
     }
 
@@ -113,65 +158,48 @@ impl Launcher {
         if self.is_busy() {
             return;
         }
-        let Some(wanted) = self.waiting.pop_front() else {
+        let Some(job) = self.queue.pop_front() else {
             return;
         };
-        let stop = StopSignal::new();
-        let (sender, checkpoints) = (self.sender.clone(), self.checkpoints.clone());
-        let path = wanted.file();
-        self.under_way = Some(UnderWay {
-            path: path.clone(),
+        let (file, stop) = (job.file(), StopSignal::new());
+        self.active = Some(ActiveJob {
+            file: file.clone(),
             stop: stop.clone(),
             trains: false,
         });
-        let name = path.clone();
-        let work = move || {
-            let session = begin(&wanted, &checkpoints, stop);
-            let _ = sender.send(Message::Launched(name, session.map(Box::new)));
-        };
-        // Opening images takes time; the screen goes on.
-        if let Err(error) = thread::Builder::new()
-            .name("launcher".to_owned())
-            .spawn(work)
-        {
-            let failed = Err(SessionError::Thread(error));
-            let _ = self.sender.send(Message::Launched(path, failed));
+        let (sessions, sender) = (Arc::clone(&self.sessions), self.sender.clone());
+        let work = move || train(&*sessions, &job, stop, &sender);
+        // Opening images takes time, and the screen goes on meanwhile.
+        let thread = thread::Builder::new().name("launcher".to_owned());
+        if let Err(error) = thread.spawn(work) {
+            let refused = Err(SessionError::Thread(error));
+            let _ = self.sender.send(Message::Launched(file, refused));
         }
     }
 }
 
-fn begin(wanted: &Wanted, checkpoints: &Path, stop: StopSignal) -> Result<Session, SessionError> {
-    let job = match wanted {
-        Wanted::Experiment(path) => Job::New {
-            loaded: Box::new(experiment::load(path, &[])?),
-            device: None,
-        },
-        Wanted::Run(folder) => Job::Resume {
-            run: folder.clone(),
-            changes: ResumeChanges::default(),
-        },
+/// Tells what becomes of a job until it is over.
+fn train(sessions: &dyn OpenSession, job: &QueuedJob, stop: StopSignal, sender: &Sender) {
+    let opened = caught(|| sessions.open(job, stop))
+        .unwrap_or_else(|reason| Err(SessionError::Panicked(reason)));
+    let mut session = match opened {
+        Ok(session) => session,
+        Err(error) => {
+            let _ = sender.send(Message::Launched(job.file(), Err(error)));
+            return;
+        }
     };
-    let mut session = Session::begin(job, checkpoints, stop)?;
-    // The screen shows the curves of earlier processes as well.
-    session.before.read_series(&session.folder);
-    Ok(session)
-}
-
-/// Hands on what happens in a session until it is over.
-pub fn follow(session: Session, sender: Sender) -> std::io::Result<()> {
-    let name = session.folder.name();
+    let run = LaunchedRun {
+        folder: session.folder.clone(),
+        before: std::mem::take(&mut session.before),
+    };
+    let name = run.folder.name();
+    let _ = sender.send(Message::Launched(job.file(), Ok(Box::new(run))));
     let (events, end) = session.into_parts();
-    thread::Builder::new()
-        .name("events".to_owned())
-        .spawn(move || {
-            while let Ok(first) = events.recv() {
-                // The screen is drawn more seldom than this; to wake the loop for
-                // every step would take time from the training.
-                thread::sleep(GATHERED);
-                let gathered = std::iter::once(first).chain(events.try_iter()).collect();
-                let _ = sender.send(Message::Happened(name.clone(), gathered));
-            }
-            let _ = sender.send(Message::Ended(name, end.join()));
-        })?;
-    Ok(())
+    while let Ok(first) = events.recv() {
+        thread::sleep(GATHERED);
+        let gathered = std::iter::once(first).chain(events.try_iter()).collect();
+        let _ = sender.send(Message::Happened(name.clone(), gathered));
+    }
+    let _ = sender.send(Message::Ended(name, end.join()));
 }

@@ -2,12 +2,21 @@
 
 use std::path::PathBuf;
 
-use crate::app::session::{Session, SessionError};
+use crate::app::session::SessionError;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
-use crate::store::{Life, RunEntry, RunTail};
+use crate::run::RunFolder;
+use crate::store::{Life, RunEntry, RunStore, RunTail};
 use crate::ui::{Incoming, News};
+
+/// A run that trains in this process from now on.
+pub struct LaunchedRun {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// The run as earlier processes left it.
+    pub before: RunStore,
+}
 
 /// Something that a thread has to tell the loop.
 pub enum Message {
@@ -16,7 +25,7 @@ pub enum Message {
     /// Events of the training in this process, after they were recorded.
     Happened(String, Vec<RunEvent>),
     /// A launch came to something.
-    Launched(PathBuf, Result<Box<Session>, SessionError>),
+    Launched(PathBuf, Result<Box<LaunchedRun>, SessionError>),
     /// An experiment file was planned again.
     Replanned(PathBuf, Result<Box<Plan>, Report>),
     /// The training in this process is over.

@@ -1,4 +1,4 @@
-//! The screen's loop: what wakes it, what it carries out, when it draws.
+//! The screen's loop: what wakes it, what it executes, when it draws.
 //!
 //! Keys wake the loop, and one mailbox ([`mail`]): events of the training here,
 //! runs that were found or grew, answers of the planner, samples of the machine.
@@ -7,9 +7,10 @@
 //! ten, so that a fast training never makes the screen slow, nor the screen the
 //! training.
 
-mod carry_out;
 mod catalogue;
 mod config;
+mod effects;
+mod error;
 mod files;
 mod folders;
 mod inspect;
@@ -28,6 +29,7 @@ mod trash;
 mod tree;
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -35,6 +37,8 @@ use crossterm::event::Event;
 use signal_hook::consts::{SIGHUP, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
+pub use self::error::ScreenError;
+use self::launcher::EngineSessions;
 use self::mail::{Keys, Mailbox, Sender};
 use self::message::Message;
 use self::state::{Flow, State};
@@ -54,34 +58,33 @@ const TRAINING_FRAME: Duration = Duration::from_millis(100);
 /// Longest wait: clocks on the screen go on when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Opens the screen, until it is left. An error is a message about the
-/// arguments, the settings or the terminal.
-pub fn run(arguments: &Arguments) -> Result<Exit, String> {
+/// Opens the screen, until it is left.
+///
+/// # Errors
+/// What is wrong with the arguments, the settings or the terminal.
+pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
     if !arguments.experiments.is_dir() {
-        return Err(format!(
-            "error: there is no folder `{}`; name a folder of experiments: `workbench FOLDER`",
-            arguments.experiments.display()
-        ));
+        return Err(ScreenError::NoExperiments(arguments.experiments.clone()));
     }
     let (settings, keymap, theme) = config::load()?;
-    let (sender, mailbox) = mail::mailbox().map_err(|error| format!("error: {error}"))?;
+    let (sender, mailbox) = mail::mailbox().map_err(ScreenError::Pipe)?;
     let stray = sender.clone();
     let (guard, mut screen) = TerminalGuard::take(move |line| {
         if !line.trim().is_empty() {
             let _ = stray.send(Message::news(News::Logged(LogLine::info(line))));
         }
     })
-    .map_err(|error| {
-        format!(
-            "error: the screen needs a terminal: {error}. Without one, use `workbench --run FILE`"
-        )
-    })?;
+    .map_err(ScreenError::NoTerminal)?;
     let ui = Ui::new(settings.clone(), keymap, theme).with_layout(&layout::read());
-    let mut state = State::new(arguments, ui, sender.clone());
+    let sessions = Arc::new(EngineSessions {
+        checkpoints: arguments.checkpoints.clone(),
+    });
+    let experiments = arguments.experiments.clone();
+    let mut state = State::new(experiments, sessions, ui, sender.clone());
     let result = open(&mut state, &mut screen).and_then(|()| {
         // Some terminals never answer; the first frame does not wait for that.
         let answers = question::ask(&guard, &settings);
-        state.hear_terminal(&answers);
+        state.on_terminal(&answers);
         for event in answers.typed {
             let _ = sender.send(Message::Incoming(Incoming::Input(event)));
         }
@@ -92,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, String> {
     // reach a standard error that is gone, too.
     drop(screen);
     drop(guard);
-    result.map_err(|error| format!("error: the terminal: {error}"))
+    result.map_err(ScreenError::Terminal)
 }
 
 /// Draws the first frame.
@@ -135,7 +138,7 @@ fn resized() -> Option<Message> {
     Some(Message::Incoming(Incoming::Input(event)))
 }
 
-/// Takes in, carries out and draws, until it is left.
+/// Takes in, executes and draws, until it is left.
 fn turn(
     mut state: State,
     guard: &TerminalGuard,
@@ -195,11 +198,21 @@ fn turn(
 fn patience(message: &Message) -> Duration {
     match message {
         Message::Incoming(Incoming::Input(_)) => Duration::ZERO,
-        Message::Happened(..) | Message::Grew(_) | Message::Incoming(Incoming::Clock(_)) => {
+        Message::Happened(..)
+        | Message::Grew(_)
+        | Message::Incoming(Incoming::Clock(_) | Incoming::News(News::Machine(_))) => {
             TRAINING_FRAME
         }
-        Message::Incoming(Incoming::News(News::Machine(_))) => TRAINING_FRAME,
-        _ => FRAME,
+        Message::Incoming(Incoming::News(_))
+        | Message::Launched(..)
+        | Message::Replanned(..)
+        | Message::Ended(..)
+        | Message::Found(..)
+        | Message::Lives(..)
+        | Message::Gone(_)
+        | Message::Trash(_)
+        | Message::Terminate
+        | Message::Lost => FRAME,
     }
 }
 

@@ -1,29 +1,37 @@
 //! What the loop holds: the screen, the runs, what trains here.
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use notify::RecommendedWatcher;
 use ratatui::Frame;
 use ratatui::layout::Size;
 
-use super::carry_out::Hands;
-use super::files;
-use super::launcher::{self, Wanted};
+use super::effects::{EffectRunner, LoopEffect};
+use super::launcher::OpenSession;
 use super::mail::Sender;
-use super::message::Message;
+use super::message::{LaunchedRun, Message};
 use super::question::Answers;
-use super::{catalogue, planner, reload, rescue};
-use crate::app::arguments::Arguments;
-use crate::app::session::{Session, SessionError};
+use super::{catalogue, files, reload, rescue};
+use crate::app::session::{SessionError, frozen};
 use crate::event::{Outcome, Phase, RunEvent};
+use crate::experiment::Report;
+use crate::experiment::plan::Plan;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Life, RunEntry, RunTail, Runs};
 use crate::ui::{Effect, Incoming, LogLine, News, Ui};
 
 /// What the loop does next.
+#[derive(Debug, Default, PartialEq)]
 pub enum Flow {
     /// Goes on.
+    #[default]
     Go,
     /// Goes into the background.
     Suspend,
@@ -39,44 +47,52 @@ pub struct State {
     runs: Runs,
     /// How far the files of runs of other processes were read.
     tails: BTreeMap<String, RunTail>,
-    hands: Hands,
+    effects: EffectRunner,
     /// Tells of changed experiment files while it is held.
     _watcher: Option<RecommendedWatcher>,
     sender: Sender,
-    /// Whether something happened to a run that the screen has not heard of.
+    /// Whether something happened to a run that the screen does not know of.
     unseen: bool,
     /// How to end as soon as nothing trains, if it was asked to.
     leaving: Option<Exit>,
+    /// What the loop has to do since it was told last.
+    flow: Flow,
 }
 
 impl State {
-    /// The state before anything happened.
-    pub fn new(arguments: &Arguments, ui: Ui, sender: Sender) -> Self {
-        let planner = planner::start(sender.clone()).ok();
+    /// The state before anything happened. `sessions` trains what is launched of
+    /// the folder `experiments`.
+    pub fn new(
+        experiments: PathBuf,
+        sessions: Arc<dyn OpenSession>,
+        ui: Ui,
+        sender: Sender,
+    ) -> Self {
         Self {
             ui,
             runs: Runs::new(),
             tails: BTreeMap::new(),
-            hands: Hands::new(arguments, planner, sender.clone()),
-            _watcher: files::watch(&arguments.experiments, sender.clone()).ok(),
+            _watcher: watch(&experiments, &sender),
+            effects: EffectRunner::new(experiments, sessions, sender.clone()),
             sender,
             unseen: false,
             leaving: None,
+            flow: Flow::Go,
         }
     }
 
-    /// The first things that the screen hears.
+    /// The first things that the screen is told.
     pub fn begin(&mut self, size: Size) {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Incoming(Incoming::Input(resized)));
-        self.hands.list();
-        if let Some(told) = rescue::told(&self.hands.experiments) {
-            self.news(News::Logged(LogLine::warn(told)));
+        self.effects.list();
+        if let Some(told) = rescue::told(&self.effects.experiments) {
+            self.log(LogLine::warn(told));
         }
     }
 
     /// Says what the terminal is like, once it has been asked.
-    pub fn hear_terminal(&mut self, answers: &Answers) {
+    pub fn on_terminal(&mut self, answers: &Answers) {
         self.ui.set_graphics(answers.graphics);
         if let Some(ground) = answers.ground {
             self.ui.set_ground(ground);
@@ -93,7 +109,7 @@ impl State {
     /// and makes the pictures of the next frame ready.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.unseen) {
-            self.news(News::RunsChanged);
+            self.notify(News::RunsChanged);
         }
         self.ui.prepare();
     }
@@ -103,44 +119,34 @@ impl State {
         self.ui.draw(&self.runs, frame);
     }
 
-    /// Takes one message in and carries out what the screen then asks.
+    /// Takes one message in and executes what the screen then asks for.
     pub fn take_in(&mut self, message: Message) -> Flow {
         match message {
             Message::Incoming(incoming) => {
                 self.plan_again(&incoming);
-                return self.tell(incoming);
+                self.update(incoming);
             }
-            Message::Happened(name, events) => {
-                for event in &events {
-                    self.happened(&name, event);
-                }
-            }
-            Message::Replanned(path, plan) => {
-                let run = self.hands.reload.run().and_then(|run| self.runs.get(run));
-                let reloaded = self
-                    .hands
-                    .reload
-                    .changed(&path, plan, run.map(|run| &run.store));
-                self.hands.obey(reloaded, &self.runs);
-            }
-            Message::Launched(path, result) => return self.launched(&path, result),
-            Message::Ended(name, outcome) => return self.ended(name, &outcome),
+            Message::Happened(name, events) => self.happened(&name, &events),
+            Message::Replanned(path, plan) => self.replanned(&path, plan),
+            Message::Launched(file, Ok(run)) => self.launched(&file, *run),
+            Message::Launched(file, Err(error)) => self.refused(&file, &error),
+            Message::Ended(name, outcome) => self.ended(&name, &outcome),
             Message::Found(entry, tail) => self.found(*entry, tail),
             Message::Grew(name) => self.grew(&name),
             Message::Lives(name, life) => self.lives(&name, life),
-            Message::Gone(name) => {
-                self.tails.remove(&name);
-                self.runs.remove(&name);
+            Message::Gone(name) => self.gone(&name),
+            Message::Trash(entries) => {
+                self.runs.set_trash(entries);
+                self.unseen = true;
             }
-            Message::Trash(entries) => self.runs.set_trash(entries),
+            // Several tell of it.
             Message::Lost if self.leaving.is_some() => {}
             Message::Terminate | Message::Lost => {
                 rescue::keep(self.ui.unsaved());
-                return self.leave(Exit::Interrupted);
+                self.leave(Exit::Interrupted);
             }
         }
-        self.unseen = true;
-        Flow::Go
+        std::mem::take(&mut self.flow)
     }
 
     /// Plans a file again that was saved, here or elsewhere, while something
@@ -159,126 +165,151 @@ impl State {
         else {
             return;
         };
-        if self.hands.reload.run().is_some() {
+        if self.effects.reload.run().is_some() {
             reload::replan(path.clone(), text.clone(), self.sender.clone());
         }
     }
 
-    fn happened(&mut self, name: &str, event: &RunEvent) {
-        self.runs.apply(name, event);
-        if let RunEvent::PhaseStarted {
-            phase: Phase::Student,
-            ..
-        } = event
-        {
-            let reloaded = self.hands.reload.student_began(name);
-            self.hands.obey(reloaded, &self.runs);
-        }
+    fn replanned(&mut self, file: &Path, plan: Result<Box<Plan>, Report>) {
+        let reload = &mut self.effects.reload;
+        let run = reload.run().and_then(|run| self.runs.get(run));
+        let reloaded = reload.changed(file, plan, run.map(|run| &run.store));
+        self.effects.follow_file(reloaded, &self.runs);
     }
 
-    fn news(&mut self, news: News) -> Flow {
-        self.tell(Incoming::News(news))
-    }
-
-    fn tell(&mut self, incoming: Incoming) -> Flow {
-        let mut flow = Flow::Go;
-        for effect in self.ui.update(incoming, &self.runs) {
-            match effect {
-                Effect::Quit => flow = self.leave(Exit::Success),
-                Effect::Suspend => flow = Flow::Suspend,
-                Effect::Copy(text) => flow = Flow::Copy(text),
-                // It is followed anyway; whoever opens it sees it as it stands now.
-                Effect::OpenRun(name) => self.grew(&name),
-                other => self.hands.carry_out(other, &mut self.runs),
+    fn happened(&mut self, name: &str, events: &[RunEvent]) {
+        for event in events {
+            self.runs.apply(name, event);
+            if let RunEvent::PhaseStarted {
+                phase: Phase::Student,
+                ..
+            } = event
+            {
+                let reloaded = self.effects.reload.student_began(name);
+                self.effects.follow_file(reloaded, &self.runs);
             }
         }
-        flow
+        self.unseen = true;
+    }
+
+    fn log(&mut self, line: LogLine) {
+        self.notify(News::Logged(line));
+    }
+
+    fn notify(&mut self, news: News) {
+        self.update(Incoming::News(news));
+    }
+
+    fn update(&mut self, incoming: Incoming) {
+        for effect in self.ui.update(incoming, &self.runs) {
+            self.execute(effect);
+        }
+    }
+
+    fn execute(&mut self, effect: Effect) {
+        match self.effects.execute(effect, &mut self.runs) {
+            None => {}
+            Some(LoopEffect::Quit) => self.leave(Exit::Success),
+            Some(LoopEffect::Suspend) => self.ask(Flow::Suspend),
+            Some(LoopEffect::Copy(text)) => self.ask(Flow::Copy(text)),
+            // It is followed anyway; whoever opens it sees it as it stands now.
+            Some(LoopEffect::Refresh(name)) => self.grew(&name),
+        }
+    }
+
+    /// Asks something of the loop. Nothing else counts once it ends.
+    fn ask(&mut self, flow: Flow) {
+        if !matches!(self.flow, Flow::Leave(_)) {
+            self.flow = flow;
+        }
     }
 
     /// Saves what trains here, then ends; at once if it is asked again.
-    fn leave(&mut self, exit: Exit) -> Flow {
+    fn leave(&mut self, exit: Exit) {
         if self.leaving.is_some() {
-            return Flow::Leave(Exit::Interrupted);
+            return self.ask(Flow::Leave(Exit::Interrupted));
         }
-        if !self.hands.launcher.is_busy() {
-            return Flow::Leave(exit);
+        if !self.effects.launcher.is_busy() {
+            return self.ask(Flow::Leave(exit));
         }
         self.leaving = Some(exit);
-        self.hands.launcher.stop("the workbench was left");
-        self.news(News::Logged(LogLine::info(
-            "saving; the workbench ends when the training has stopped",
-        )))
+        self.effects.launcher.stop("workbench closed");
+        self.log(LogLine::info(
+            "saving; the workbench closes when the training has stopped",
+        ));
     }
 
-    fn launched(&mut self, path: &Path, result: Result<Box<Session>, SessionError>) -> Flow {
-        match result {
-            Ok(mut session) => {
-                let name = session.folder.name();
-                // Its files grow already; what they gain arrives as events.
-                let mut entry = catalogue::unfolded(&session.folder, Life::Here);
-                entry.store = std::mem::take(&mut session.before);
-                self.tails.remove(&name);
-                self.runs.insert(entry);
-                self.hands.launcher.began();
-                self.follow_file(path, &session.folder);
-                if let Err(error) = launcher::follow(*session, self.sender.clone()) {
-                    return self.news(News::Logged(LogLine::error(error.to_string())));
-                }
-                self.news(News::RunBegan(name));
-            }
-            Err(error) => {
-                self.hands.launcher.ended();
-                let message = error.to_string();
-                let message = message.trim_start_matches("error: ").trim_end();
-                let line = LogLine::error(format!("{}: {message}", path.display()));
-                self.news(News::Logged(line));
-                if let Some(exit) = self.leaving {
-                    return Flow::Leave(exit);
-                }
-            }
-        }
-        self.queue()
+    fn launched(&mut self, file: &Path, run: LaunchedRun) {
+        let name = run.folder.name();
+        // Its files grow already; what they gain arrives as events.
+        let mut entry = catalogue::unfolded(&run.folder, Life::Here);
+        entry.store = run.before;
+        self.tails.remove(&name);
+        self.runs.insert(entry);
+        self.effects.launcher.started();
+        self.follow_file(file, &run.folder);
+        self.notify(News::RunBegan(name));
+        self.tell_queue();
+    }
+
+    fn refused(&mut self, file: &Path, error: &SessionError) {
+        let message = match error {
+            SessionError::Report(report) => report.one_line(),
+            error => error.to_string(),
+        };
+        self.log(LogLine::error(format!("{}: {message}", file.display())));
+        self.over();
     }
 
     /// Follows the experiment file of a run that begins: the one that it was
     /// begun from, or, if that was its own folder, the one of its name.
-    fn follow_file(&mut self, path: &Path, folder: &RunFolder) {
-        if let Ok(frozen) = crate::app::session::frozen(folder) {
-            let file = (path != folder.experiment()).then(|| path.to_owned());
-            let reload = &mut self.hands.reload;
-            reload.follow(folder.name(), file, frozen.plan);
+    fn follow_file(&mut self, file: &Path, folder: &RunFolder) {
+        match frozen(folder) {
+            Ok(frozen) => {
+                let file = (file != folder.experiment()).then(|| file.to_owned());
+                let reload = &mut self.effects.reload;
+                reload.follow(folder.name(), file, frozen.plan);
+            }
+            Err(error) => self.log(LogLine::warn(format!(
+                "{} does not follow changes of its file: {error}",
+                folder.name()
+            ))),
         }
     }
 
-    fn queue(&mut self) -> Flow {
-        let queue = self.hands.queue();
-        self.news(queue)
+    fn tell_queue(&mut self) {
+        let queue = self.effects.queue();
+        self.notify(queue);
     }
 
-    fn ended(&mut self, name: String, outcome: &Outcome) -> Flow {
-        if let Some(run) = self.runs.get_mut(&name) {
-            run.life = Life::Nobody;
+    fn ended(&mut self, name: &str, outcome: &Outcome) {
+        if let Some(run) = self.runs.get_mut(name) {
             // From now on it is read like every other run.
             let (entry, tail) = catalogue::read(&run.folder, Life::Nobody);
             *run = entry;
-            self.tails.insert(name.clone(), tail);
+            self.tails.insert(name.to_owned(), tail);
         }
-        self.hands.reload.forget();
-        let line = match outcome {
+        self.effects.reload.forget();
+        self.log(match outcome {
             Outcome::Completed => LogLine::info(format!("{name} is complete")),
             Outcome::Stopped { reason } => LogLine::info(format!("{name} stopped: {reason}")),
             Outcome::Failed { message } => LogLine::error(format!("{name} failed: {message}")),
-        };
-        self.news(News::Logged(line));
-        self.news(News::RunEnded(name));
-        if let Some(exit) = self.leaving {
-            return Flow::Leave(exit);
-        }
-        self.hands.launcher.ended();
-        self.queue()
+        });
+        self.notify(News::RunEnded(name.to_owned()));
+        self.over();
     }
 
-    fn found(&mut self, entry: RunEntry, tail: RunTail) {
+    /// What was active is over: the workbench ends if it waited for that, else
+    /// the next job is prepared.
+    fn over(&mut self) {
+        if let Some(exit) = self.leaving {
+            return self.ask(Flow::Leave(exit));
+        }
+        self.effects.launcher.ended();
+        self.tell_queue();
+    }
+
+    fn found(&mut self, mut entry: RunEntry, tail: RunTail) {
         let name = entry.folder.name();
         // A run that trains here is folded from its events.
         let here = self
@@ -286,9 +317,14 @@ impl State {
             .get(&name)
             .is_some_and(|run| run.life == Life::Here);
         if !here {
+            // It was read before it ended here, or before it began.
+            if entry.life == Life::Here {
+                entry.life = Life::Nobody;
+            }
             self.runs.insert(entry);
             self.tails.insert(name, tail);
         }
+        self.unseen = true;
     }
 
     fn grew(&mut self, name: &str) {
@@ -297,6 +333,13 @@ impl State {
         {
             tail.refresh(&mut run.store);
         }
+        self.unseen = true;
+    }
+
+    fn gone(&mut self, name: &str) {
+        self.tails.remove(name);
+        self.runs.remove(name);
+        self.unseen = true;
     }
 
     fn lives(&mut self, name: &str, life: Life) {
@@ -306,15 +349,21 @@ impl State {
         {
             run.life = life;
         }
+        self.unseen = true;
     }
 }
 
-impl Wanted {
-    /// What is to be trained, for people.
-    pub fn shown(&self) -> String {
-        match self {
-            Self::Experiment(path) => path.display().to_string(),
-            Self::Run(folder) => folder.name(),
+/// Watches the folder of experiments, or says that nobody does.
+fn watch(experiments: &Path, sender: &Sender) -> Option<RecommendedWatcher> {
+    match files::watch(experiments, sender.clone()) {
+        Ok(watcher) => Some(watcher),
+        Err(error) => {
+            let line = format!(
+                "changes that others make in {} are seen only when a file is opened: {error}",
+                experiments.display()
+            );
+            let _ = sender.send(Message::news(News::Logged(LogLine::warn(line))));
+            None
         }
     }
 }

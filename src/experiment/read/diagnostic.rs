@@ -160,6 +160,14 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Report {
+    /// What is wrong on one line, for a log.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        let messages = self.diagnostics.iter();
+        let messages: Vec<&str> = messages.map(|it| it.message.as_str()).collect();
+        messages.join("; ")
+    }
+
     /// A report of one diagnostic without a place.
     pub(super) fn placeless(message: String, help: Option<&str>) -> Self {
         Self {

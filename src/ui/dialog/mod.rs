@@ -26,7 +26,6 @@ pub use self::quit::{Leaving, Quit};
 use super::action::Action;
 use super::effect::Effect;
 use super::keymap::Keymap;
-use super::news::News;
 use super::theme::Theme;
 
 /// Lines that a notch of the wheel scrolls by.
@@ -88,14 +87,6 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.mouse(mouse, keymap, area),
             Self::Conflict(conflict) => conflict.mouse(mouse, keymap, area),
             Self::Quit(quit) => quit.mouse(mouse, keymap, area),
-        }
-    }
-
-    /// Takes in what was told of a folder that is asked for.
-    pub(super) fn heard(self, news: News) -> Answer {
-        match self {
-            Self::Prompt(prompt) => prompt.heard(news),
-            other => Answer::Open(other),
         }
     }
 

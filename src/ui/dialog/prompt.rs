@@ -11,7 +11,7 @@ use super::buttons::{self, Button};
 use super::folders::Folders;
 use super::{Answer, Dialog, frame as boxed, is_click};
 use crate::ui::effect::Effect;
-use crate::ui::news::News;
+use crate::ui::news::Completed;
 use crate::ui::theme::Theme;
 use crate::ui::widget::TextLine;
 
@@ -133,25 +133,33 @@ impl Prompt {
         Answer::Waiting(Dialog::Prompt(self), Effect::CompleteFolder(typed))
     }
 
-    /// Takes in what was told of the folder. What is told of another text comes
-    /// too late.
-    pub(super) fn heard(mut self, news: News) -> Answer {
+    /// Takes in how a folder's name goes on. What is told of another text than
+    /// stands here comes too late.
+    pub(in crate::ui) fn on_completed(
+        mut self,
+        typed: &str,
+        result: Result<Completed, String>,
+    ) -> Answer {
+        if let Some(folders) = &mut self.folders
+            && typed == self.line.text()
+            && let Some(text) = folders.completed(result)
+        {
+            self.line = TextLine::new(&text);
+        }
+        Answer::Open(Dialog::Prompt(self))
+    }
+
+    /// Takes in whether there is a folder of this name; it too may come too late.
+    pub(in crate::ui) fn on_found(mut self, typed: &str, result: Result<(), String>) -> Answer {
         let text = self.line.text();
-        match (news, &mut self.folders) {
-            (News::FolderCompleted { typed, result }, Some(folders)) if typed == text => {
-                if let Some(text) = folders.completed(result) {
-                    self.line = TextLine::new(&text);
-                }
+        if let Some(folders) = &mut self.folders
+            && typed == text
+            && folders.takes(&text)
+        {
+            match result {
+                Ok(()) => return Answer::Given(self.purpose, text),
+                Err(reason) => folders.missing(reason),
             }
-            (News::FolderFound { typed, result }, Some(folders))
-                if typed == text && folders.takes(&text) =>
-            {
-                match result {
-                    Ok(()) => return Answer::Given(self.purpose, text),
-                    Err(reason) => folders.missing(reason),
-                }
-            }
-            _ => {}
         }
         Answer::Open(Dialog::Prompt(self))
     }

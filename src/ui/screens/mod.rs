@@ -1,6 +1,6 @@
-//! The five screens. Each is a state with the same four ways in: `act` (an
-//! action), `key` and `mouse` (input that is no action), `heard` (news), and
-//! `draw`, which changes nothing.
+//! The five screens. Each is a state with the same ways in: `act` (an action),
+//! `key` and `mouse` (input that is no action), and `draw`, which changes
+//! nothing. News have a way each: `on_list`, `on_probe`, `on_event`.
 
 pub mod compare;
 pub mod experiments;

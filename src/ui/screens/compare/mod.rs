@@ -31,6 +31,8 @@ pub(in crate::ui) mod testing;
 mod tests;
 mod timeline;
 
+use std::path::PathBuf;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -43,7 +45,7 @@ use crate::event::inspection::{Picture, Probe};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::graphics::Pictures;
-use crate::ui::news::{LogLine, News};
+use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::{Border, Selection};
 
@@ -203,14 +205,18 @@ impl Compare {
         self.refresh();
     }
 
-    pub(in crate::ui) fn heard(&mut self, news: News, shared: &mut Shared, _runs: &Runs) {
-        let News::ProbeRead { run, folder, probe } = news else {
-            return;
-        };
+    /// A run's models have answered, or not.
+    pub(in crate::ui) fn on_probe(
+        &mut self,
+        run: &str,
+        folder: Option<&PathBuf>,
+        probe: Result<Box<Probe>, String>,
+        shared: &mut Shared,
+    ) {
         // Whoever looks at the newest answers goes on to newer ones.
         let newest = self.at + 1 >= self.steps.len();
         let step = self.steps.get(self.at).copied();
-        let heard = self.sides.heard(&run, folder.as_ref(), probe);
+        let heard = self.sides.heard(run, folder, probe);
         let others = heard == Heard::Images;
         if heard == Heard::Nothing {
             return;

@@ -66,12 +66,7 @@ impl Inference {
         }
     }
 
-    pub(in crate::ui) fn heard(
-        &mut self,
-        event: InferenceEvent,
-        shared: &mut Shared,
-        _runs: &Runs,
-    ) {
+    pub(in crate::ui) fn on_event(&mut self, event: InferenceEvent, shared: &mut Shared) {
         match event {
             InferenceEvent::Began { images, classes } => {
                 self.results.begin(classes);

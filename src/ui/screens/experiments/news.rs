@@ -7,9 +7,10 @@ use super::buffer::{Buffer, Reread, stem};
 use super::plan::Outline;
 use super::status::Latest;
 use super::{Experiments, Focus};
+use crate::experiment::{Loaded, Report};
 use crate::store::Runs;
 use crate::ui::effect::Effect;
-use crate::ui::news::{LogLine, News};
+use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 
 /// Files that are read before they are selected, so that the list tells which
@@ -17,33 +18,38 @@ use crate::ui::shared::Shared;
 const READ_AHEAD: usize = 200;
 
 impl Experiments {
-    pub(in crate::ui) fn heard(&mut self, news: News, shared: &mut Shared, runs: &Runs) {
-        match news {
-            News::Experiments(files) => self.listed(files, shared, runs),
-            News::ExperimentRead { path, text } => self.read(path, text, shared, runs),
-            News::ExperimentWritten { path, text } => self.written(&path, text, shared, runs),
-            News::ExperimentRestored(Ok(path)) => {
-                shared.tell(LogLine::info(format!("{} is back", stem(&path))));
-                if self.files.contains(&path) {
-                    self.select(Some(path), shared, runs);
-                    self.focus = Focus::List;
-                }
-            }
-            News::ExperimentRestored(Err(reason)) => shared.tell(LogLine::error(reason)),
-            News::Planned {
-                path,
-                version,
-                result,
-            } => {
-                if let Some(buffer) = self.buffers.get_mut(&path) {
-                    buffer.planned(version, *result);
-                    self.work_out(&path, runs);
-                    self.keep_in_view(shared);
-                    self.launch_wished(&path, shared);
-                    self.select_ready(&path, shared, runs);
-                }
-            }
-            _ => {}
+    /// A file came back from the trash, or did not.
+    pub(in crate::ui) fn on_restored(
+        &mut self,
+        result: Result<PathBuf, String>,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        let path = match result {
+            Ok(path) => path,
+            Err(reason) => return shared.tell(LogLine::error(reason)),
+        };
+        shared.tell(LogLine::info(format!("{} is back", stem(&path))));
+        if self.files.contains(&path) {
+            self.select(Some(path), shared, runs);
+            self.focus = Focus::List;
+        }
+    }
+
+    /// What the text of a file means, with the version of the text.
+    pub(in crate::ui) fn on_planned(
+        &mut self,
+        path: &Path,
+        (version, result): (u64, Result<Loaded, Report>),
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
+        if let Some(buffer) = self.buffers.get_mut(path) {
+            buffer.planned(version, result);
+            self.work_out(path, runs);
+            self.keep_in_view(shared);
+            self.launch_wished(path, shared);
+            self.select_ready(path, shared, runs);
         }
     }
 
@@ -63,7 +69,13 @@ impl Experiments {
         self.settled = true;
     }
 
-    fn listed(&mut self, mut files: Vec<PathBuf>, shared: &mut Shared, runs: &Runs) {
+    /// The files that there are.
+    pub(in crate::ui) fn on_list(
+        &mut self,
+        mut files: Vec<PathBuf>,
+        shared: &mut Shared,
+        runs: &Runs,
+    ) {
         files.sort();
         if let Some((from, to)) = self.renaming.take() {
             if files.contains(&to) && !files.contains(&from) {
@@ -121,7 +133,8 @@ impl Experiments {
         }
     }
 
-    fn read(
+    /// A file's text, or why there is none.
+    pub(in crate::ui) fn on_read(
         &mut self,
         path: PathBuf,
         text: Result<String, String>,
@@ -183,7 +196,8 @@ impl Experiments {
         }
     }
 
-    fn written(
+    /// A file was written, or not.
+    pub(in crate::ui) fn on_written(
         &mut self,
         path: &Path,
         text: Result<String, String>,

@@ -1,0 +1,96 @@
+//! Why the program ends without having done what was asked.
+//!
+//! Every mode's errors come together here, and here alone they become what a
+//! person reads; whoever starts the program gets [`Exit::Usage`].
+//!
+//! [`Exit::Usage`]: crate::run::Exit::Usage
+
+use std::io;
+
+use thiserror::Error;
+
+use super::arguments::ArgumentError;
+use super::check::CheckError;
+use super::inference::InferenceError;
+use super::reporting::ReportingError;
+use super::session::SessionError;
+use super::workbench::ScreenError;
+use crate::experiment::Report;
+use crate::run::RunError;
+
+/// Why a mode could not be carried out.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The experiment file has errors, or a change of it that `--set` makes.
+    #[error(transparent)]
+    Experiment(#[from] Report),
+    /// An argument means nothing.
+    #[error(transparent)]
+    Argument(#[from] ArgumentError),
+    /// The run that was named.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The training does not begin.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// Nothing could be classified.
+    #[error(transparent)]
+    Inference(#[from] InferenceError),
+    /// The experiment cannot be trained on these images.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// A report would find no place.
+    #[error(transparent)]
+    Reporting(#[from] ReportingError),
+    /// The screen does not open, or was lost.
+    #[error(transparent)]
+    Screen(#[from] ScreenError),
+    /// Ctrl+C and SIGTERM would end the program unsaved.
+    #[error("could not take over SIGINT and SIGTERM: {0}")]
+    Signals(#[source] io::Error),
+    /// What was to be printed is lost.
+    #[error("standard output: {0}")]
+    Output(#[source] io::Error),
+}
+
+impl AppError {
+    /// The error as it is printed. The report of an experiment's errors says
+    /// itself that they are some, before each.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        match self {
+            Self::Experiment(report) | Self::Session(SessionError::Report(report)) => {
+                report.to_string()
+            }
+            error => format!("error: {error}"),
+        }
+    }
+
+    /// Whether whoever read the output has closed it.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment::load_text;
+
+    #[test]
+    fn every_error_is_marked_as_one_and_none_twice() {
+        let report = || load_text("Experiment(", Path::new("a.ron"), &[]).unwrap_err();
+        for error in [
+            AppError::Experiment(report()),
+            AppError::Session(report().into()),
+            AppError::Output(io::Error::other("no room")),
+        ] {
+            let printed = error.printed();
+            assert!(printed.starts_with("error: "), "{printed}");
+            assert_eq!(printed.matches("error: ").count(), 1, "{printed}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Executes what the screen asks for.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::error::EffectError;
+use super::launcher::{Launcher, OpenSession, QueuedJob};
+use super::mail::Sender;
+use super::message::Message;
+use super::reload::{self, Reload, Reloaded};
+use super::{files, folders, inspect, layout, planner, run_files, trash};
+use crate::event::inspection::{InferenceEvent, InferenceRequest};
+use crate::event::{Command, CommandRecord, Origin};
+use crate::run::{Notes, StopSignal};
+use crate::store::{RunEntry, Runs, append_command};
+use crate::ui::effect::Over;
+use crate::ui::{Effect, LogLine, News};
+
+/// What effects are executed with.
+pub struct EffectRunner {
+    /// Trainings of this process.
+    pub launcher: Launcher,
+    /// The experiment file of what trains here.
+    pub reload: Reload,
+    planner: Option<mpsc::Sender<planner::Request>>,
+    sender: Sender,
+    /// The folder of experiments.
+    pub experiments: PathBuf,
+    /// Commands that were sent, for their ids.
+    sent: u64,
+    /// Ends the classification that is running.
+    inference: StopSignal,
+}
+
+/// What only the loop can do.
+pub enum LoopEffect {
+    /// Save what trains here, and end.
+    Quit,
+    /// Go into the background.
+    Suspend,
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
+    /// Read what is new of a run.
+    Refresh(String),
+}
+
+impl EffectRunner {
+    /// A runner that has done nothing yet.
+    pub fn new(experiments: PathBuf, sessions: Arc<dyn OpenSession>, sender: Sender) -> Self {
+        Self {
+            launcher: Launcher::new(sessions, sender.clone()),
+            reload: Reload::default(),
+            planner: planner::start(sender.clone()).ok(),
+            sender,
+            experiments,
+            sent: 0,
+            inference: StopSignal::new(),
+        }
+    }
+
+    /// Executes one effect. What comes of it arrives as a message. This is the
+    /// one place that says who does what.
+    pub fn execute(&mut self, effect: Effect, runs: &mut Runs) -> Option<LoopEffect> {
+        match effect {
+            Effect::Quit => return Some(LoopEffect::Quit),
+            Effect::Suspend => return Some(LoopEffect::Suspend),
+            Effect::Copy(text) => return Some(LoopEffect::Copy(text)),
+            Effect::OpenRun(name) => return Some(LoopEffect::Refresh(name)),
+            Effect::ReadExperiment(path) => self.notify(files::read(path)),
+            Effect::WriteExperiment { path, text, over } => self.write(path, text, &over),
+            Effect::RenameExperiment { from, to } => self.rename(&from, &to),
+            Effect::TrashExperiment(path) => self.trash(&path),
+            Effect::RestoreExperiment => self.restore(),
+            Effect::Plan {
+                path,
+                text,
+                version,
+            } => self.plan(planner::Request {
+                path,
+                text,
+                version,
+            }),
+            Effect::Launch(path) => self.launch(QueuedJob::Experiment(path)),
+            Effect::Dequeue(path) => self.dequeue(&path),
+            Effect::ResumeRun(name) => match known(runs, &name) {
+                Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
+                Err(error) => self.log_error(Err(error)),
+            },
+            Effect::Command { run, command } => self.command(&run, command, Origin::User, runs),
+            Effect::WriteKnob { run, settings } => {
+                let written = self.write_knob(&run, &settings, runs);
+                self.log(written);
+            }
+            Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
+            Effect::RenameRun { run, to } => self.log(rename_run(runs, &run, &to)),
+            Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
+            Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
+            Effect::ExportRun(name) => self.log(export_run(runs, &name)),
+            Effect::BranchRun(name) => self.log(self.branch_run(runs, &name)),
+            Effect::ReadProbe(run) => inspect::read_probe(runs, run, self.sender.clone()),
+            Effect::ProbeFolder { run, folder } => {
+                inspect::probe_images(runs, run, folder, self.sender.clone());
+            }
+            Effect::CompleteFolder(typed) => folders::complete(typed, self.sender.clone()),
+            Effect::FindFolder(typed) => folders::find(typed, self.sender.clone()),
+            Effect::Infer(request) => self.infer(request, runs),
+            Effect::CancelInference => self.inference.request("cancelled"),
+            Effect::KeepLayout(kept) => self.log_error(layout::write(&kept)),
+            Effect::WriteFile { path, text } => self.log(write_file(&path, &text)),
+        }
+        None
+    }
+
+    /// Tells which experiments there are.
+    pub fn list(&self) {
+        self.notify(files::listed(&self.experiments));
+    }
+
+    /// Sends a run what its changed file asks for, and tells of it.
+    pub fn follow_file(&mut self, reloaded: Reloaded, runs: &Runs) {
+        for command in reloaded.commands {
+            self.command(&reloaded.run, command, Origin::File, runs);
+        }
+        for line in reloaded.lines {
+            self.notify(News::Logged(line));
+        }
+    }
+
+    /// What is to be trained next, as news.
+    pub fn queue(&self) -> News {
+        News::Queue {
+            preparing: self.launcher.preparing(),
+            waiting: self.launcher.queue(),
+        }
+    }
+
+    fn write(&self, path: PathBuf, text: String, over: &Over) {
+        for news in files::write(path, text, over) {
+            self.notify(news);
+        }
+        self.list();
+    }
+
+    fn rename(&self, from: &Path, to: &Path) {
+        self.log_error(files::rename(from, to).map_err(EffectError::File));
+        self.list();
+    }
+
+    fn trash(&mut self, path: &Path) {
+        let trashed = trash::trash(path).map_err(EffectError::File);
+        if trashed.is_ok() {
+            self.dequeue(path);
+        }
+        let from = path.display();
+        self.log(trashed.map(|to| format!("moved {from} to {}", to.display())));
+        self.list();
+    }
+
+    fn restore(&self) {
+        let restored = trash::restore(&self.experiments);
+        self.list();
+        self.notify(News::ExperimentRestored(restored));
+    }
+
+    fn plan(&self, request: planner::Request) {
+        let path = request.path.clone();
+        let planner = self.planner.as_ref();
+        if planner.is_none_or(|planner| planner.send(request).is_err()) {
+            self.log_error(Err(EffectError::NoPlanner(path)));
+        }
+    }
+
+    fn launch(&mut self, job: QueuedJob) {
+        let state = if self.launcher.is_busy() {
+            "queued"
+        } else {
+            "being prepared"
+        };
+        let line = LogLine::info(format!("{}: {state}", job.shown()));
+        self.launcher.launch(job);
+        self.notify(News::Logged(line));
+        self.notify(self.queue());
+    }
+
+    fn dequeue(&mut self, file: &Path) {
+        self.launcher.dequeue(file);
+        self.notify(self.queue());
+    }
+
+    /// Asks a run's training through its folder, whichever process it is in.
+    fn command(&mut self, name: &str, command: Command, origin: Origin, runs: &Runs) {
+        self.sent += 1;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let record = CommandRecord {
+            id: format!(
+                "{}-{}-{}",
+                std::process::id(),
+                now.map_or(0, |since| since.as_millis()),
+                self.sent
+            ),
+            origin,
+            command,
+        };
+        let sent = known(runs, name).and_then(|run| {
+            append_command(&run.folder.commands(), &record).map_err(|source| EffectError::Command {
+                run: name.to_owned(),
+                source,
+            })
+        });
+        self.log_error(sent);
+    }
+
+    fn write_knob(
+        &mut self,
+        name: &str,
+        settings: &[String],
+        runs: &Runs,
+    ) -> Result<String, EffectError> {
+        let run = known(runs, name)?;
+        let written = run_files::write_back(run, settings, &self.experiments);
+        let (file, text) = written.map_err(EffectError::File)?;
+        // The run does that already.
+        if let Ok(plan) = reload::plan(&text, &file) {
+            self.reload.adopt(name, &file, plan);
+        }
+        self.notify(files::read(file.clone()));
+        let fields: Vec<&str> = settings
+            .iter()
+            .filter_map(|setting| setting.split('=').next())
+            .collect();
+        let (fields, file) = (fields.join(" and "), file.display());
+        Ok(format!("wrote {fields} into {file}"))
+    }
+
+    fn annotate(&self, name: &str, notes: Notes, runs: &mut Runs) {
+        let gone = || EffectError::RunGone(name.to_owned());
+        let written = runs.get_mut(name).ok_or_else(gone).and_then(|run| {
+            notes.write(&run.folder)?;
+            run.notes = notes;
+            Ok(())
+        });
+        self.log_error(written);
+        self.notify(News::RunsChanged);
+    }
+
+    fn branch_run(&self, runs: &Runs, name: &str) -> Result<String, EffectError> {
+        let written = run_files::branch(known(runs, name)?, &self.experiments);
+        let file = written.map_err(EffectError::File)?;
+        self.list();
+        Ok(format!("wrote {}", file.display()))
+    }
+
+    fn infer(&mut self, mut request: InferenceRequest, runs: &Runs) {
+        self.inference.request("replaced by another");
+        self.inference = StopSignal::new();
+        request.folder = files::expanded(&request.folder);
+        match known(runs, &request.run) {
+            Ok(run) => inspect::classify(run, request, &self.inference, self.sender.clone()),
+            Err(error) => {
+                self.notify(News::Inference(InferenceEvent::Failed(error.to_string())));
+            }
+        }
+    }
+
+    /// Tells what was done, or why not.
+    fn log(&self, done: Result<String, EffectError>) {
+        self.notify(News::Logged(match done {
+            Ok(message) => LogLine::info(message),
+            Err(error) => LogLine::error(error.to_string()),
+        }));
+    }
+
+    /// Tells why something was not done.
+    fn log_error(&self, done: Result<(), impl Into<EffectError>>) {
+        if let Err(error) = done {
+            let error = error.into();
+            self.notify(News::Logged(LogLine::error(error.to_string())));
+        }
+    }
+
+    fn notify(&self, news: News) {
+        // Without a loop nobody is left to take it in.
+        let _ = self.sender.send(Message::news(news));
+    }
+}
+
+/// The run of this name, if it is still there.
+pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError> {
+    let run = runs.get(name);
+    run.ok_or_else(|| EffectError::RunGone(name.to_owned()))
+}
+
+fn rename_run(runs: &Runs, name: &str, to: &str) -> Result<String, EffectError> {
+    known(runs, name)?.folder.rename(to)?;
+    Ok(format!("{name} is now {to}"))
+}
+
+fn trash_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
+    known(runs, name)?.folder.trash()?;
+    Ok(format!("{name} is in the trash"))
+}
+
+fn restore_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
+    let run = runs.trashed(name);
+    let run = run.ok_or_else(|| EffectError::RunGone(name.to_owned()))?;
+    run.folder.restore()?;
+    Ok(format!("{name} is back"))
+}
+
+fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
+    let files = run_files::export(known(runs, name)?).map_err(EffectError::File)?;
+    let files: Vec<String> = files.iter().map(|it| it.display().to_string()).collect();
+    Ok(format!("wrote {}", files.join(" and ")))
+}
+
+/// Writes a text that a person wants to take away; replaces nothing.
+fn write_file(path: &Path, text: &str) -> Result<String, EffectError> {
+    let path = files::expanded(path);
+    match files::create(&path, text) {
+        Ok(()) => Ok(format!("wrote {}", path.display())),
+        Err(source) => Err(EffectError::Write { path, source }),
+    }
+}

@@ -1,0 +1,210 @@
+use std::fs;
+
+use super::super::mail::{Mailbox, mailbox};
+use super::*;
+use crate::app::session::{Session, SessionError};
+use crate::event::inspection::Asked;
+use crate::run::RunFolder;
+use crate::ui::{Incoming, Level};
+
+/// Nothing is launched here.
+struct NoSessions;
+
+impl OpenSession for NoSessions {
+    fn open(&self, job: &QueuedJob, _: StopSignal) -> Result<Session, SessionError> {
+        Err(SessionError::Complete(job.file()))
+    }
+}
+
+struct Bench {
+    effects: EffectRunner,
+    mailbox: Mailbox,
+    runs: Runs,
+    place: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let (sender, mailbox) = mailbox().unwrap();
+        let experiments = place.path().to_owned();
+        Self {
+            effects: EffectRunner::new(experiments, Arc::new(NoSessions), sender),
+            mailbox,
+            runs: Runs::new(),
+            place,
+        }
+    }
+
+    /// The news that come of an effect, one at least.
+    fn execute(&mut self, effect: Effect) -> Vec<News> {
+        assert!(self.effects.execute(effect, &mut self.runs).is_none());
+        let mut news = Vec::new();
+        while news.is_empty() {
+            news.extend(self.mailbox.take().filter_map(|message| match message {
+                Message::Incoming(Incoming::News(news)) => Some(news),
+                _ => None,
+            }));
+        }
+        news
+    }
+
+    /// The errors that are logged of an effect.
+    fn errors(&mut self, effect: Effect) -> Vec<String> {
+        let news = self.execute(effect).into_iter();
+        news.filter_map(|news| match news {
+            News::Logged(line) if line.level == Level::Error => Some(line.message),
+            _ => None,
+        })
+        .collect()
+    }
+}
+
+#[test]
+fn whatever_is_asked_of_a_run_that_is_gone_is_answered_with_that() {
+    let mut bench = Bench::new();
+    let gone = || "gone-1".to_owned();
+    let notes = Notes::default();
+    for effect in [
+        Effect::ResumeRun(gone()),
+        Effect::Command {
+            run: gone(),
+            command: Command::Stop,
+        },
+        Effect::WriteKnob {
+            run: gone(),
+            settings: vec!["lr=Constant(0.1)".to_owned()],
+        },
+        Effect::Annotate { run: gone(), notes },
+        Effect::RenameRun {
+            run: gone(),
+            to: "other".to_owned(),
+        },
+        Effect::TrashRun(gone()),
+        Effect::RestoreRun(gone()),
+        Effect::ExportRun(gone()),
+        Effect::BranchRun(gone()),
+    ] {
+        let shown = format!("{effect:?}");
+        assert_eq!(bench.errors(effect), ["the run gone-1 is gone"], "{shown}");
+    }
+}
+
+#[test]
+fn questions_to_models_of_a_run_that_is_gone_are_answered_too() {
+    let mut bench = Bench::new();
+    let run = || "gone-1".to_owned();
+    for effect in [
+        Effect::ReadProbe(run()),
+        Effect::ProbeFolder {
+            run: run(),
+            folder: "images".into(),
+        },
+    ] {
+        let news = bench.execute(effect);
+        let [
+            News::ProbeRead {
+                probe: Err(why), ..
+            },
+        ] = news.as_slice()
+        else {
+            panic!("{news:?}");
+        };
+        assert_eq!(why, "the run gone-1 is gone");
+    }
+    let news = bench.execute(Effect::Infer(InferenceRequest {
+        run: run(),
+        folder: "images".into(),
+        asked: Asked::default(),
+    }));
+    let [News::Inference(InferenceEvent::Failed(why))] = news.as_slice() else {
+        panic!("{news:?}");
+    };
+    assert_eq!(why, "the run gone-1 is gone");
+}
+
+#[test]
+fn what_a_run_without_weights_is_asked_is_answered_with_that() {
+    let mut bench = Bench::new();
+    let checkpoints = bench.place.path().join("checkpoints");
+    let folder = RunFolder::create(&checkpoints, "a", "Experiment()", UNIX_EPOCH).unwrap();
+    let name = folder.name();
+    bench.runs.insert(RunEntry::new(folder, UNIX_EPOCH));
+    let news = bench.execute(Effect::ReadProbe(name.clone()));
+    let [
+        News::ProbeRead {
+            run,
+            probe: Err(why),
+            ..
+        },
+    ] = news.as_slice()
+    else {
+        panic!("{news:?}");
+    };
+    assert_eq!(
+        (run, why.as_str()),
+        (&name, "a run records them whenever it is evaluated")
+    );
+    let news = bench.execute(Effect::Infer(InferenceRequest {
+        run: name,
+        folder: bench.place.path().to_owned(),
+        asked: Asked::default(),
+    }));
+    let [News::Inference(InferenceEvent::Failed(why))] = news.as_slice() else {
+        panic!("{news:?}");
+    };
+    assert!(why.contains("no student's weights"), "{why}");
+}
+
+#[test]
+fn notes_of_a_run_are_written_and_known() {
+    let mut bench = Bench::new();
+    let checkpoints = bench.place.path().join("checkpoints");
+    let folder = RunFolder::create(&checkpoints, "a", "Experiment()", UNIX_EPOCH).unwrap();
+    let run = folder.name();
+    bench.runs.insert(RunEntry::new(folder.clone(), UNIX_EPOCH));
+    let notes = Notes {
+        note: "keep".to_owned(),
+        ..Notes::default()
+    };
+    let news = bench.execute(Effect::Annotate {
+        run: run.clone(),
+        notes: notes.clone(),
+    });
+    assert!(matches!(news.as_slice(), [News::RunsChanged]), "{news:?}");
+    assert_eq!(Notes::read(&folder).unwrap(), notes);
+    assert_eq!(bench.runs.get(&run).unwrap().notes, notes);
+}
+
+#[test]
+fn a_text_that_is_taken_away_replaces_nothing() {
+    let mut bench = Bench::new();
+    let path = bench.place.path().join("results.csv");
+    let write = |text: &str| Effect::WriteFile {
+        path: path.clone(),
+        text: text.to_owned(),
+    };
+    assert!(bench.errors(write("one")).is_empty());
+    let told = bench.errors(write("two"));
+    assert!(told[0].contains("results.csv"), "{told:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+}
+
+#[test]
+fn an_experiment_that_is_thrown_away_leaves_the_queue() {
+    let mut bench = Bench::new();
+    let path = bench.place.path().join("a.ron");
+    fs::write(&path, "Experiment()").unwrap();
+    // Whatever is launched is being prepared until its end is taken in.
+    for _ in 0..2 {
+        bench
+            .effects
+            .execute(Effect::Launch(path.clone()), &mut bench.runs);
+    }
+    assert_eq!(bench.effects.launcher.queue(), [path.clone()]);
+    bench
+        .effects
+        .execute(Effect::TrashExperiment(path.clone()), &mut bench.runs);
+    assert!(bench.effects.launcher.queue().is_empty());
+    assert!(!path.exists());
+}
