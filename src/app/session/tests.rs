@@ -19,7 +19,7 @@ impl Opened {
         Ok(Self {
             lock,
             gates: Vec::new(),
-            before: RunStore::of(&folder, &events)?,
+            before: RunStore::of_journal(&events),
             past: Past {
                 known: past::received(&events),
                 ..Past::default()

@@ -220,6 +220,7 @@ impl Trainer for Panics {
             name: "b".to_owned(),
             version: "0".to_owned(),
             device: "none".to_owned(),
+            device_kind: None,
             resumed: None,
             experiment: String::new(),
         });
