@@ -97,6 +97,13 @@ impl Results {
                 self.rows.push(without_picture(*row));
             }
             InferenceEvent::Classified(row) => self.rows.push(without_picture(*row)),
+            InferenceEvent::Warned(message) => {
+                let _ = writeln!(
+                    io::stderr(),
+                    "{}",
+                    clean_line(&format!("warning: {message}"))
+                );
+            }
             InferenceEvent::Unreadable(image) => {
                 self.unreadable += 1;
                 let path = image.path.display();

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use crate::engine::{ModelsError, RunModels};
-use crate::event::inspection::Asked;
+use crate::event::inspection::{Answering, Asked};
 use crate::experiment::spec::DeviceSpec;
 use crate::run::{PlanError, RunFolder};
 
@@ -25,8 +25,19 @@ pub fn open(
     device: Option<DeviceSpec>,
     asked: Asked,
 ) -> Result<RunModels, OpenModelsError> {
-    let plan = run.plan()?;
+    let (plan, damage) = match run.plan() {
+        Ok(plan) => (plan, None),
+        // All that a student's answers depend on stands beside its weights.
+        Err(error) if asked.answering == Answering::Student => (None, Some(error)),
+        Err(error) => return Err(error.into()),
+    };
     let own = plan.as_ref().map(|plan| plan.resolved.plan.device);
     let device = device.or(own).unwrap_or_default();
-    Ok(RunModels::open(run, plan.as_ref(), device, asked)?)
+    let mut models = RunModels::open(run, plan.as_ref(), device, asked)?;
+    models.notes.extend(damage.map(|error| {
+        format!(
+            "{error}. The student answers on the device {device}, which the run may not have had"
+        )
+    }));
+    Ok(models)
 }

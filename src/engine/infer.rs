@@ -45,6 +45,9 @@ fn classify(
         images: images.valid.len(),
         classes: models.classes().to_vec(),
     });
+    for note in &models.notes {
+        tell(InferenceEvent::Warned(note.clone()));
+    }
     for image in &images.skipped {
         tell(InferenceEvent::Unreadable(image.clone()));
     }

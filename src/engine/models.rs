@@ -69,6 +69,8 @@ pub struct RunModels {
     pub device: Chosen,
     /// Steps and epochs that the student's weights have behind them.
     pub trained: (u64, f64),
+    /// What a person should know who asks them.
+    pub notes: Vec<String>,
     /// What goes into the models and comes out of them.
     input: ModelMetadata,
     /// Greatest number of pixels of an image that is decoded.
@@ -110,6 +112,7 @@ impl RunModels {
             teacher: teacher.map(|(network, _)| network),
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
+            notes: Vec::new(),
             input,
             max_pixels: plan.map_or(MAX_PIXELS, |plan| plan.resolved.plan.data.max_pixels),
         })

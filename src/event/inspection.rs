@@ -115,6 +115,8 @@ pub enum InferenceEvent {
     },
     /// An image was classified.
     Classified(Box<Classified>),
+    /// Something that a person should know; the answers are what they would be.
+    Warned(String),
     /// An image could not be used; the others can.
     Unreadable(SkippedImage),
     /// It is over.

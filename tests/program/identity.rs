@@ -214,6 +214,15 @@ fn missing_is_another_answer_than_damaged_and_never_a_new_beginning() {
         refused(&bench, &run, words);
         fs::rename(&aside, run.join(name)).unwrap();
     }
+    // A student needs nothing but its weights and what stands beside them.
+    for name in ["plan.json", "journal.jsonl", "series.bin"] {
+        let path = run.join(name);
+        let whole = fs::read(&path).unwrap();
+        let before = answers(&bench, &run);
+        fs::write(&path, "garbage\n".repeat(40)).unwrap();
+        assert_eq!(answers(&bench, &run), before, "{name}");
+        fs::write(&path, whole).unwrap();
+    }
     fs::rename(run.join("best"), &aside).unwrap();
     let output = bench.run(&[
         "--infer",

@@ -76,6 +76,7 @@ impl Inference {
                 };
             }
             InferenceEvent::Classified(image) => self.results.add(*image),
+            InferenceEvent::Warned(message) => shared.tell(LogLine::warn(message)),
             InferenceEvent::Unreadable(file) => self.results.unreadable.push(file),
             InferenceEvent::Ended { cancelled, seconds } => {
                 let unreadable = self.results.unreadable.len();
