@@ -14,6 +14,7 @@ use super::image_error::{ImageError, LISTED, names};
 use super::size::SizeError;
 use super::source::SourceError;
 use crate::event::SkippedImage;
+use crate::untrusted::clean_line;
 
 /// The part of an experiment that a set of images belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -271,7 +272,9 @@ struct Listed<'a>(&'a [SkippedImage]);
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for image in self.0.iter().take(LISTED) {
-            write!(f, "\n  {}: {}", image.path.display(), image.reason)?;
+            // A name may hold a line feed, and this is a line of a list.
+            let line = format!("{}: {}", image.path.display(), image.reason);
+            write!(f, "\n  {}", clean_line(&line))?;
         }
         match self.0.len().checked_sub(LISTED) {
             None | Some(0) => Ok(()),

@@ -89,7 +89,11 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
     for verdict in ending.verdicts {
         lines.push(format!("gate     {verdict}"));
     }
-    lines.push(format!("outcome  {}", words::outcome(ending.outcome)));
+    let outcome = words::outcome(ending.outcome);
+    for (at, line) in outcome.lines().enumerate() {
+        let title = if at == 0 { "outcome" } else { "" };
+        lines.push(format!("{title:<8} {line}"));
+    }
     for (name, figures) in figures::best_and_last(ending.store) {
         lines.push(format!("{name:<8} {}", figures.join("  ")));
     }

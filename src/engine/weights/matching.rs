@@ -9,6 +9,7 @@ use super::source::Source;
 use super::{Array, ArrayFile, WeightsError};
 use crate::engine::network::Network;
 use crate::experiment::architecture::Graph;
+use crate::untrusted::clean_line;
 
 /// Names of one kind that an error lists before it counts the rest.
 const LISTED: usize = 8;
@@ -315,7 +316,7 @@ fn list(f: &mut fmt::Formatter<'_>, kind: &str, items: Vec<String>) -> fmt::Resu
     }
     let more = items.len().saturating_sub(LISTED);
     let shown: Vec<String> = items.into_iter().take(LISTED).collect();
-    write!(f, "\n  {kind}: {}", shown.join(", "))?;
+    write!(f, "\n  {kind}: {}", clean_line(&shown.join(", ")))?;
     if more > 0 {
         write!(f, " and {more} more")?;
     }
