@@ -1,24 +1,25 @@
-//! Opening files by names that anything may be behind.
+//! Opening image files by names that anything may be behind.
 //!
-//! Only regular files with content on true disks are opened: a pipe would be
-//! waited for without end, a device may do anything, and the kernel's own files
-//! say that they are empty and then go on for ever. What a name led to may have
-//! been exchanged since it was looked at, so what was opened is looked at again.
+//! Beyond what holds for every file from outside, a file of images has content,
+//! and it lies on a disk: what the kernel tells of itself says that it is empty
+//! and then goes on for ever.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{OFlags, StatFs};
+use rustix::fs::StatFs;
 use thiserror::Error;
 
-/// Why a name does not lead to a file that can be read.
+use crate::untrusted::open_regular;
+
+/// Why a name does not lead to a file of images.
 #[derive(Debug, Error)]
 pub(super) enum OpenError {
     /// The system refuses.
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// A folder, pipe, socket, device or a file of the kernel.
     #[error("is not a regular file")]
     NotAFile,
@@ -27,30 +28,26 @@ pub(super) enum OpenError {
     Empty,
 }
 
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidInput => Self::NotAFile,
+            _ => Self::Io(error),
+        }
+    }
+}
+
 /// Opens a regular file that has content. Never waits.
 pub(super) fn open(path: &Path) -> Result<(File, Metadata), OpenError> {
-    // Looked at first, because opening a device can already have an effect.
-    check(&fs::metadata(path)?)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)?;
+    let file = open_regular(path)?;
     let metadata = file.metadata()?;
-    check(&metadata)?;
+    if metadata.len() == 0 {
+        return Err(OpenError::Empty);
+    }
     if is_kernels(&rustix::fs::fstatfs(&file).map_err(io::Error::from)?) {
         return Err(OpenError::NotAFile);
     }
     Ok((file, metadata))
-}
-
-fn check(metadata: &Metadata) -> Result<(), OpenError> {
-    if !metadata.is_file() {
-        return Err(OpenError::NotAFile);
-    }
-    if metadata.len() == 0 {
-        return Err(OpenError::Empty);
-    }
-    Ok(())
 }
 
 /// The first bytes of a file, at most so many.

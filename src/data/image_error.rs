@@ -23,11 +23,16 @@ pub enum ImageError {
     #[error("is empty")]
     Empty,
     /// The content is of no known image format.
-    #[error("is not an image, whatever its name says")]
+    #[error("is not a valid image file")]
     NotAnImage,
     /// A format that is not decoded here.
     #[error("is {0}, which is not read here; convert it to PNG or JPEG")]
     Unsupported(&'static str),
+    /// A format that is not decoded here, to go by the name, and unknown content.
+    #[error(
+        "is named like {0}, which is not read here, and holds no image that is; convert it to PNG or JPEG"
+    )]
+    UnsupportedName(&'static str),
     /// The header promises more pixels than are allowed.
     #[error("has {width}×{height} pixels, more than data.max_pixels = {limit}")]
     TooManyPixels {
@@ -38,12 +43,32 @@ pub enum ImageError {
         /// Greatest allowed product.
         limit: u64,
     },
-    /// The file is longer than any image of the allowed size.
-    #[error("is a file of {bytes} bytes, too long for data.max_pixels = {limit}")]
+    /// Decoding takes more memory than all images together may take.
+    #[error(
+        "has {width}×{height} pixels and takes {} to decode, more than the {} that images may take; \
+         scale it down, or raise data.max_pixels",
+        megabytes(*bytes), megabytes(*limit)
+    )]
+    TooMuchMemory {
+        /// Width, pixels.
+        width: u32,
+        /// Height, pixels.
+        height: u32,
+        /// Bytes that decoding takes.
+        bytes: u64,
+        /// Bytes that it may take.
+        limit: u64,
+    },
+    /// The file is longer than all of the memory that images may take.
+    #[error(
+        "is a file of {}, more than the {} that images may take; scale it down, or raise \
+         data.max_pixels",
+        megabytes(*bytes), megabytes(*limit)
+    )]
     TooLong {
         /// Length of the file.
         bytes: u64,
-        /// Greatest allowed number of pixels.
+        /// Greatest allowed length.
         limit: u64,
     },
     /// The file ends before the image does.
@@ -68,6 +93,11 @@ impl ImageError {
     pub(super) fn io(error: &io::Error) -> Self {
         Self::Unreadable(describe_io(error))
     }
+}
+
+/// Megabytes, rounded up, for people.
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
 }
 
 /// What went wrong, the same words on every system where there is a word.

@@ -73,7 +73,10 @@ fn images_of_any_size_come_at_the_size_of_the_plan() {
         assert_eq!(images.train.pixels(index).unwrap().dimensions(), (9, 12));
     }
     let whole = images.train.name(0);
-    let original = super::decode::read(&whole, 1_000_000).unwrap();
+    let original = super::decode::Decoder::new(1_000_000)
+        .read(&whole)
+        .unwrap()
+        .into_image();
     assert_eq!(
         images.train.pixels(0).unwrap(),
         resize::cover(original, (12, 9)).unwrap()

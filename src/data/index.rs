@@ -5,18 +5,18 @@
 //! and what the training uses are the same.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
+use super::decode::Decoder;
 use super::error::{self, DataError, Part};
 use super::images::Images;
+use super::listed::{self, Listed};
 use super::normalize::Normalization;
+use super::pool::Rules;
 use super::sampler::Sampler;
-use super::set::{ImageSet, Pool, Rules};
+use super::set::ImageSet;
 use super::size::{self, SizeReason};
-use super::source::{self, Found, Labels};
 use super::split;
 use super::workers::Workers;
 use crate::event::Dataset;
@@ -43,6 +43,7 @@ pub struct DataIndex {
     unlabelled: Option<Listed>,
     plan: DataPlan,
     seed: u64,
+    rules: Rules,
     workers: Workers,
 }
 
@@ -65,16 +66,6 @@ impl SetIndex {
     }
 }
 
-/// A source that has been listed, with where it is.
-#[derive(Debug)]
-struct Listed {
-    part: Part,
-    place: String,
-    /// The folder, where it is one.
-    folder: Option<PathBuf>,
-    found: Found,
-}
-
 /// Lists the images of an experiment without decoding any. `seed` chooses the
 /// images that a [`ValidPlan::Holdout`] holds out. Where the plan gives no size,
 /// headers of a sample are read.
@@ -84,7 +75,11 @@ struct Listed {
 /// fit each other, or if no size is given and none can be taken over.
 pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
     let workers = Workers::new(plan.threads())?;
-    let list = |part, source: &Source| list(part, source, plan);
+    let rules = Rules {
+        max_bad: plan.max_bad,
+        decoder: Decoder::new(plan.max_pixels),
+    };
+    let list = |part, source: &Source| Listed::find(part, source, plan, &rules.decoder);
     let train = list(Part::Train, &plan.train)?;
     let mut valid = match &plan.valid {
         ValidPlan::Holdout(_) => None,
@@ -101,12 +96,12 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
         .map(|(source, _)| list(Part::Unlabelled, source))
         .transpose()?;
     for evaluated in [&valid, &test].into_iter().flatten() {
-        check_apart(&train, evaluated)?;
+        listed::check_apart(&train, evaluated)?;
     }
-    let classes = agree_on_classes(&train, &mut valid, &mut test)?;
+    let classes = listed::agree_on_classes(&train, &mut valid, &mut test)?;
     let (size, size_reason) = match plan.size {
         Some(size) => (size, SizeReason::Given),
-        None => find_size(&train, plan, &workers)?,
+        None => find_size(&train, &rules, &workers)?,
     };
     let all = [
         Some(&train),
@@ -136,6 +131,7 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
         unlabelled,
         plan: plan.clone(),
         seed,
+        rules,
         workers,
     };
     index.sets = index.count()?;
@@ -231,12 +227,13 @@ impl DataIndex {
             unlabelled,
             plan,
             seed,
+            rules,
             workers,
             ..
         } = self;
         let mut memory = plan.memory;
         let mut load = |listed: Listed| {
-            let set = listed.load(size, &classes, memory, Rules::of(&plan), &workers)?;
+            let set = listed.load(size, &classes, memory, rules.clone(), &workers)?;
             memory = memory.saturating_sub(set.pool().bytes());
             Ok::<_, DataError>(set)
         };
@@ -275,75 +272,15 @@ impl DataIndex {
     }
 }
 
-impl Listed {
-    /// The folder above, if this one is probably one class of several in it.
-    fn above(&self) -> Option<PathBuf> {
-        source::classes_above(self.folder.as_deref()?)
-    }
-
-    fn load(
-        self,
-        size: (u32, u32),
-        classes: &[String],
-        memory: u64,
-        rules: Rules,
-        workers: &Workers,
-    ) -> Result<ImageSet, DataError> {
-        let Self {
-            part, place, found, ..
-        } = self;
-        let labelled = !found.classes.is_empty();
-        let pool = Pool::load(part, place.clone(), found, size, memory, rules, workers)?;
-        if labelled {
-            check_classes(part, &place, classes, pool.labels())?;
-        }
-        Ok(ImageSet::whole(Arc::new(pool)))
-    }
-}
-
-fn list(part: Part, source: &Source, plan: &DataPlan) -> Result<Listed, DataError> {
-    let labels = match part {
-        Part::Unlabelled | Part::Inference => Labels::Ignored,
-        Part::Train | Part::Valid | Part::Test => Labels::Wanted,
-    };
-    let found = source::find(source, labels, plan.order, plan.max_pixels);
-    Ok(Listed {
-        part,
-        place: source::place(source),
-        folder: match source {
-            Source::ImageFolder(folder) => Some(folder.clone()),
-            _ => None,
-        },
-        found: found.map_err(DataError::at(part))?,
-    })
-}
-
-/// Checks that no folder of images is trained on and evaluated. Links can lead
-/// to one by two names.
-fn check_apart(train: &Listed, evaluated: &Listed) -> Result<(), DataError> {
-    let shared = evaluated.found.folders.iter().find_map(|(id, path)| {
-        let train_path = train.found.folders.get(id)?;
-        Some((path.clone(), train_path.clone()))
-    });
-    match shared {
-        None => Ok(()),
-        Some((path, train_path)) => Err(DataError::SharedFolder {
-            part: evaluated.part,
-            path,
-            train_path,
-        }),
-    }
-}
-
 /// Height and width, where the plan gives none.
 fn find_size(
     train: &Listed,
-    plan: &DataPlan,
+    rules: &Rules,
     workers: &Workers,
 ) -> Result<((u32, u32), SizeReason), DataError> {
     let origin = &train.found.origin;
     let dimensions = |indices: &[usize]| {
-        let read = |&index: &usize| origin.dimensions(index, plan.max_pixels);
+        let read = |&index: &usize| origin.dimensions(index, &rules.decoder);
         workers.run(|| indices.par_iter().map(read).collect::<Vec<_>>())
     };
     let found = size::find(origin, dimensions).map_err(|problem| DataError::Size {
@@ -362,107 +299,7 @@ fn find_size(
         place: train.place.clone(),
         bad: bad.collect(),
         total: origin.len(),
-        max_bad: plan.max_bad,
-    })
-}
-
-/// Checks that all labelled sets have the same classes, renumbers the labels of
-/// valid and test to those of training, and returns the classes. They are the
-/// training images', or the validation images' if the former have no labels.
-fn agree_on_classes(
-    train: &Listed,
-    valid: &mut Option<Listed>,
-    test: &mut Option<Listed>,
-) -> Result<Vec<String>, DataError> {
-    for listed in [valid.as_ref(), test.as_ref()].into_iter().flatten() {
-        if listed.found.classes.is_empty() {
-            return Err(no_labels(listed));
-        }
-    }
-    let reference = match valid {
-        Some(valid) if train.found.classes.is_empty() => &*valid,
-        _ => train,
-    };
-    let classes = reference.found.classes.clone();
-    let place = reference.place.clone();
-    match classes.as_slice() {
-        [] => return Err(no_labels(train)),
-        [class] => {
-            return Err(DataError::OneClass {
-                part: reference.part,
-                above: reference.above(),
-                place,
-                class: class.clone(),
-            });
-        }
-        _ => check_classes(reference.part, &place, &classes, &reference.found.labels)?,
-    }
-    for listed in [valid, test].into_iter().flatten() {
-        renumber(listed, &classes, &place)?;
-        check_classes(listed.part, &listed.place, &classes, &listed.found.labels)?;
-    }
-    Ok(classes)
-}
-
-fn no_labels(listed: &Listed) -> DataError {
-    DataError::NoLabels {
-        part: listed.part,
-        place: listed.place.clone(),
-        above: listed.above(),
-    }
-}
-
-/// Gives labels the numbers of the training classes of the same names.
-fn renumber(listed: &mut Listed, classes: &[String], place: &str) -> Result<(), DataError> {
-    let lacks = |these: &[String], name: &String| !these.contains(name);
-    let own = &listed.found.classes;
-    let missing: Vec<_> = classes.iter().filter(|n| lacks(own, n)).cloned().collect();
-    let unexpected: Vec<_> = own.iter().filter(|n| lacks(classes, n)).cloned().collect();
-    if !missing.is_empty() || !unexpected.is_empty() {
-        return Err(DataError::ClassMismatch {
-            part: listed.part,
-            place: listed.place.clone(),
-            train_place: place.to_owned(),
-            missing,
-            unexpected,
-        });
-    }
-    let number: Vec<u32> = own
-        .iter()
-        .filter_map(|name| classes.iter().position(|class| class == name))
-        .map(|label| label as u32)
-        .collect();
-    for label in &mut listed.found.labels {
-        *label = number[*label as usize];
-    }
-    listed.found.classes = classes.to_vec();
-    Ok(())
-}
-
-/// Checks that every class has an image.
-fn check_classes(
-    part: Part,
-    place: &str,
-    classes: &[String],
-    labels: &[u32],
-) -> Result<(), DataError> {
-    let mut present = vec![false; classes.len()];
-    for &label in labels {
-        present[label as usize] = true;
-    }
-    let empty: Vec<String> = classes
-        .iter()
-        .zip(present)
-        .filter(|(_, present)| !present)
-        .map(|(class, _)| class.clone())
-        .collect();
-    if empty.is_empty() {
-        return Ok(());
-    }
-    Err(DataError::EmptyClass {
-        part,
-        place: place.to_owned(),
-        classes: empty,
+        max_bad: rules.max_bad,
     })
 }
 

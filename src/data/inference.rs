@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::decode::Decoder;
 use super::error::{DataError, Part};
 use super::images::Images;
-use super::set::{ImageSet, Pool, Rules};
+use super::pool::{Pool, Rules};
+use super::set::ImageSet;
 use super::source;
 use super::workers::Workers;
 use crate::event::DataSummary;
@@ -36,7 +38,7 @@ pub fn open_folder(
         0,
         Rules {
             max_bad: 1.0,
-            max_pixels,
+            decoder: Decoder::new(max_pixels),
         },
         &workers,
     )?;

@@ -85,6 +85,9 @@ pub enum SizeError {
     },
 }
 
+/// Width and height, pixels, and why.
+pub(super) type FoundSize = ((u32, u32), SizeReason);
+
 /// Finds the size, width first, of images whose headers are read by `read`. None
 /// if no image has a good header: then none has a size.
 ///
@@ -93,7 +96,7 @@ pub enum SizeError {
 pub(super) fn find(
     origin: &Origin,
     read: impl Fn(&[usize]) -> Vec<Result<(u32, u32), ImageError>>,
-) -> Result<Option<((u32, u32), SizeReason)>, SizeError> {
+) -> Result<Option<FoundSize>, SizeError> {
     if let Some(size) = origin.uniform_size() {
         return in_range(size, Share::all(origin.len()))
             .map(|size| Some((size, SizeReason::Uniform)));
@@ -177,10 +180,10 @@ impl Share {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Origin, Share, SizeError, SizeReason, find};
+    use super::{FoundSize, Origin, Share, SizeError, SizeReason, find};
     use crate::data::image_error::ImageError;
 
-    type Found = Result<Option<((u32, u32), SizeReason)>, SizeError>;
+    type Found = Result<Option<FoundSize>, SizeError>;
 
     fn found(sizes: &[Option<(u32, u32)>]) -> Found {
         let origin = Origin::Files(vec![PathBuf::new(); sizes.len()]);

@@ -111,7 +111,8 @@ pub struct DataSpec {
     /// Greatest share of unreadable images that is tolerated, in [0, 1].
     #[serde(default = "defaults::max_bad")]
     pub max_bad: f64,
-    /// Greatest width × height of an image that is decoded, pixels.
+    /// Greatest width × height of an image that is decoded, pixels. All images
+    /// being decoded together take 2 bytes of memory for each.
     #[serde(default = "defaults::max_pixels")]
     pub max_pixels: u64,
     /// Decoded images are kept in memory up to this many megabytes; larger

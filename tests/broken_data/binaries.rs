@@ -138,6 +138,56 @@ fn idx_header_that_promises_four_billion_images() {
 }
 
 #[test]
+fn idx_gzip_of_labels_that_unpacks_to_far_more_than_there_are_images() {
+    let truth = [
+        big_endian(&[MAGIC_LABELS, 2_000_000_000]),
+        vec![0; 50_000_000],
+    ]
+    .concat();
+    assert_snapshot!(idx(images(4), gzip(&truth)));
+}
+
+#[test]
+fn idx_gzip_of_labels_that_are_more_than_their_header_says() {
+    let truth = [big_endian(&[MAGIC_LABELS, 4]), vec![0; 50_000_000]].concat();
+    assert_snapshot!(idx(images(4), gzip(&truth)));
+}
+
+#[test]
+fn idx_gzip_of_images_that_unpack_to_a_thousand_times_its_length() {
+    let header = big_endian(&[MAGIC_IMAGES, 100_000, 32, 32]);
+    let packed = gzip(&[header, vec![0; 100_000 * 1024]].concat());
+    let truth = [big_endian(&[MAGIC_LABELS, 100_000]), vec![0; 100_000]].concat();
+    assert_snapshot!(idx(packed, truth));
+}
+
+#[test]
+fn idx_images_larger_than_can_be_held() {
+    let header = big_endian(&[MAGIC_IMAGES, 1, 13_000, 13_000]);
+    let case = Case::new();
+    let files = IdxFiles {
+        images: case.file("images.idx", header),
+        labels: case.file("labels.idx", labels(1)),
+    };
+    let mut plan = plan(Source::Idx(files));
+    plan.max_pixels = 178_956_970;
+    assert_snapshot!(case.refused(&plan));
+}
+
+#[test]
+fn generated_images_of_a_number_that_no_memory_holds() {
+    let case = Case::new();
+    let shapes = workbench::experiment::spec::Shapes {
+        classes: 4,
+        count: u32::MAX,
+        size: 32,
+        difficulty: 0.5,
+        seed: 1,
+    };
+    assert_snapshot!(case.refused(&plan(Source::Shapes(shapes))));
+}
+
+#[test]
 fn idx_gzip_that_is_cut_off() {
     let packed = gzip(&images(400));
     assert_snapshot!(idx(&packed[..packed.len() / 2], labels(400)));

@@ -98,6 +98,50 @@ fn heic_photograph_with_the_name_of_a_jpeg() {
     assert_snapshot!(case.refused(&plan));
 }
 
+#[test]
+fn images_of_formats_that_are_not_read() {
+    let (case, plan) = good();
+    case.file(
+        "train/cat/1.jpg",
+        b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\x14ftypjp2 ",
+    );
+    case.file("train/cat/2.png", b"\0\0\0\x1Cftypavif\0\0\0\0avifmif1miaf");
+    case.file("train/dog/3", b"\0\0\0\x0CJXL \r\n\x87\n\0\0\0\x14ftypjxl ");
+    case.file("train/dog/4.j2k", "nothing that is known");
+    case.file("train/dog/5.HEIC", b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc");
+    assert_snapshot!(case.refused(&plan));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn links_to_what_is_no_file_on_a_disk() {
+    let (case, plan) = good();
+    for (number, target) in [
+        "/proc/kmsg",
+        "/dev/zero",
+        "/proc/self/mem",
+        "/proc/self/status",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let link = case.path(&format!("train/cat/link{number}.png"));
+        std::os::unix::fs::symlink(target, link).unwrap();
+    }
+    assert_snapshot!(case.refused(&plan));
+}
+
+#[test]
+fn image_that_takes_more_memory_than_there_is() {
+    let (case, mut plan) = good();
+    let mut bytes = fs::read(case.image("train/dog/vast.png")).unwrap();
+    bytes[16..20].copy_from_slice(&13_000_u32.to_be_bytes());
+    bytes[20..24].copy_from_slice(&13_000_u32.to_be_bytes());
+    fs::write(case.path("train/dog/vast.png"), bytes).unwrap();
+    plan.max_pixels = 178_956_970;
+    assert_snapshot!(case.refused(&plan));
+}
+
 #[cfg(unix)]
 #[test]
 fn link_to_an_image_that_is_gone() {

@@ -16,6 +16,13 @@ use super::SourceError;
 use crate::data::file;
 use crate::data::image_error::ImageError;
 
+/// How many times their length packed images unpack to at most. Drawings of two
+/// tones unpack to thirty times it, empty ones to a thousand.
+const EXPANSION: u64 = 200;
+
+/// Bytes that may be unpacked whatever the length.
+const LITTLE: u64 = 64 << 20;
+
 /// How the bytes of a record make an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -147,8 +154,12 @@ pub(super) struct Content {
     pub stamp: Vec<u8>,
 }
 
-/// Opens a file so that any byte can be reached. Of a packed file no more than
-/// `most` bytes are unpacked.
+/// Opens a file so that any byte can be reached. A packed file should hold `most`
+/// bytes or less; one more is unpacked to tell of it, no further one.
+///
+/// # Errors
+/// If it cannot be read, or if it unpacks to so many times its length as no
+/// images do.
 pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
     let (file, metadata, packed) = open(path)?;
     let stamp = file::stamp(&metadata);
@@ -159,13 +170,21 @@ pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
             stamp,
         });
     }
+    let plausible = (metadata.len().saturating_mul(EXPANSION)).max(LITTLE);
     let spill = tempfile::tempfile().map_err(|e| SourceError::Unreadable {
         path: path.to_owned(),
         reason: format!("could not be unpacked into a temporary file: {e}"),
     })?;
     let mut writer = BufWriter::new(spill);
-    let mut source = MultiGzDecoder::new(BufReader::new(file)).take(most);
+    let limit = most.min(plausible).saturating_add(1);
+    let mut source = MultiGzDecoder::new(BufReader::new(file)).take(limit);
     let length = io::copy(&mut source, &mut writer).map_err(|e| unpacking(path, &e))?;
+    if length > plausible {
+        return Err(SourceError::Expands {
+            path: path.to_owned(),
+            times: EXPANSION,
+        });
+    }
     let file = writer
         .flush()
         .map_err(|e| unpacking(path, &e))

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::{Found, cifar, idx};
+use crate::data::decode::Decoder;
 use crate::data::fixtures::gzip;
 use crate::experiment::spec::IdxFiles;
 
@@ -46,7 +47,8 @@ fn write_cifar(path: PathBuf, labels: &[&[u8]], packed: bool) -> PathBuf {
 }
 
 fn pixel(found: &Found, image: usize, x: u32, y: u32) -> [u8; 3] {
-    found.origin.read(image, PLENTY).unwrap().get_pixel(x, y).0
+    let image = found.origin.read(image, &Decoder::new(PLENTY)).unwrap();
+    image.into_image().get_pixel(x, y).0
 }
 
 #[test]
@@ -57,7 +59,10 @@ fn idx_files_give_grey_images_and_classes_by_number_plain_or_packed() {
         let found = idx::find(&files, PLENTY).unwrap();
         assert_eq!(found.classes, ["1", "7", "26"]);
         assert_eq!(found.labels, [1, 0, 1, 2]);
-        assert_eq!(found.origin.dimensions(0, PLENTY), Ok((2, 3)));
+        assert_eq!(
+            found.origin.dimensions(0, &Decoder::new(PLENTY)),
+            Ok((2, 3))
+        );
         // Third image, last row, first column: byte 2 · 6 + 2 · 2.
         assert_eq!(pixel(&found, 2, 0, 2), [48; 3]);
         assert!(found.origin.name(3).to_string_lossy().ends_with("images#3"));
@@ -104,5 +109,5 @@ fn a_set_cut_short_after_it_was_opened_gives_errors_and_no_panic() {
         .unwrap()
         .set_len(100)
         .unwrap();
-    assert!(found.origin.read(1, PLENTY).is_err());
+    assert!(found.origin.read(1, &Decoder::new(PLENTY)).is_err());
 }

@@ -104,12 +104,7 @@ fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, So
         mut file,
         length: bytes,
         stamp,
-    } = binary::seekable(path, limit + 1)?;
-    if bytes == 0 {
-        return Err(SourceError::NoRecords {
-            path: path.to_owned(),
-        });
-    }
+    } = binary::seekable(path, limit)?;
     if bytes > limit {
         return Err(SourceError::CifarTooLong {
             path: path.to_owned(),
@@ -129,6 +124,7 @@ fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, So
     file.seek(SeekFrom::Start(0))
         .map_err(SourceError::io(path))?;
     let count = (bytes / kind.record()) as usize;
+    super::check_records((labels.len() + count) as u64, || path.display().to_string())?;
     let mut reader = BufReader::with_capacity(1 << 18, &file);
     let mut record = vec![0; kind.record() as usize];
     for index in 0..count {

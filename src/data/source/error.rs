@@ -146,13 +146,26 @@ pub enum SourceError {
         /// The link.
         path: PathBuf,
     },
-    /// More images than can be counted.
-    #[error("{place} has {count} images, more than are supported; divide it")]
+    /// More images than there is room for.
+    #[error("{count} images in {place} are more than the {limit} that a set can have; divide it")]
     TooManyImages {
         /// Where.
         place: String,
         /// How many.
-        count: usize,
+        count: u64,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// A compressed file that holds far more than its length tells.
+    #[error(
+        "{path} unpacks to more than {times} times its length, as no images do; fetch it again, or \
+         unpack it"
+    )]
+    Expands {
+        /// The file.
+        path: PathBuf,
+        /// How many times its length is plausible.
+        times: u64,
     },
     /// A compressed file is not what it seems.
     #[error("{path} is not a sound gzip file: {reason}; fetch it again")]
@@ -188,7 +201,8 @@ pub enum SourceError {
     },
     /// Images of no size, or of too great a one.
     #[error(
-        "{path} says that its images have {height}×{width} pixels, but they need between 1 and data.max_pixels = {limit}; fetch it again"
+        "{path} says that its images have {height}×{width} pixels, but images of 1 to {limit} pixels \
+         are read from such files; fetch it again, or raise data.max_pixels"
     )]
     IdxSize {
         /// The file.

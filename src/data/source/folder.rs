@@ -99,13 +99,8 @@ fn found(folder: &Path, walk: Walk) -> Result<Found, SourceError> {
     let note = walk.repeated.first().map(|first| {
         let count = walk.repeated.len();
         format!(
-            "{} {} to folders that are listed already, such as {}; their images count once",
-            if count == 1 {
-                "1 link".to_owned()
-            } else {
-                format!("{count} links")
-            },
-            if count == 1 { "leads" } else { "lead" },
+            "links lead to {count} folder{} a second time, such as {}; images count once",
+            if count == 1 { "" } else { "s" },
             first.display()
         )
     });

@@ -1,5 +1,10 @@
 use std::fs;
+#[cfg(unix)]
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Command;
+use std::time::Instant;
 
 use super::super::{Found, Origin};
 use super::{SourceError, flat, flat_as_far_as_possible};
@@ -90,7 +95,6 @@ fn without_labels_images_are_found_at_any_depth() {
 #[cfg(unix)]
 #[test]
 fn links_are_followed_but_not_in_circles() {
-    use std::os::unix::fs::symlink;
     let dir = tempfile::tempdir().unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     save(&elsewhere.path().join("1.png"), 0, (2, 2));
@@ -110,7 +114,7 @@ fn links_are_followed_but_not_in_circles() {
 #[test]
 fn where_nothing_can_be_read_the_reason_is_told_and_not_that_nothing_is_there() {
     let dir = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(".", dir.path().join("again")).unwrap();
+    symlink(".", dir.path().join("again")).unwrap();
     let error = flat_as_far_as_possible(dir.path()).unwrap_err();
     assert!(matches!(error, SourceError::Cycle { path } if path.ends_with("again")));
     let missing = dir.path().join("missing");
@@ -122,4 +126,96 @@ fn a_name_of_a_part_among_true_classes_is_a_class() {
     let dir = tempfile::tempdir().unwrap();
     folder(dir.path(), &["train", "bus"], 1);
     assert_eq!(classes(dir.path()).unwrap().classes, ["bus", "train"]);
+}
+
+/// Milliseconds that a listing takes, with what it found.
+fn timed(folder: &Path) -> (f64, Found) {
+    let begun = Instant::now();
+    let found = flat(folder).unwrap();
+    (begun.elapsed().as_secs_f64() * 1000.0, found)
+}
+
+#[test]
+fn a_very_deep_tree_is_walked_in_a_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let deep = dir.path().join("d/".repeat(1900));
+    fs::create_dir_all(&deep).unwrap();
+    save(&deep.join("1.png"), 0, (2, 2));
+    save(&dir.path().join("1.png"), 0, (2, 2));
+    let (took, found) = timed(dir.path());
+    assert_eq!(found.origin.len(), 2);
+    assert!(took < 3000.0, "{took} ms");
+    // Nothing that removes a tree by itself should have to recurse so deep.
+    for depth in (0..1900).rev().step_by(100) {
+        let _ = fs::remove_dir_all(dir.path().join("d/".repeat(depth)));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_that_lead_to_each_other_by_many_ways_are_entered_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |number: usize| dir.path().join(format!("{number:02}"));
+    for number in 0..20 {
+        save(&at(number).join("1.png"), 0, (2, 2));
+    }
+    for number in 0..19 {
+        for link in ["x", "y"] {
+            symlink(at(number + 1), at(number).join(link)).unwrap();
+        }
+    }
+    let (took, found) = timed(dir.path());
+    assert_eq!(found.origin.len(), 20);
+    assert!(took < 3000.0, "{took} ms");
+    assert!(
+        found.notes[0].starts_with("links lead to 38 folders"),
+        "{:?}",
+        found.notes
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_folder_above_the_one_that_is_listed_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = folder(&dir.path().join("set/train"), &["a", "b"], 1);
+    save(&dir.path().join("set/other/1.png"), 0, (2, 2));
+    symlink("../../..", root.join("a/up")).unwrap();
+    let error = classes(&root).unwrap_err();
+    assert!(matches!(error, SourceError::Cycle { path } if path.ends_with("a/up")));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_kernel_tells_of_itself_is_neither_entered_nor_read() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path(), &["a", "b"], 1);
+    // Without an ending their content would be looked at.
+    for (target, name) in [
+        ("/proc/kmsg", "a/1"),
+        ("/proc/self/mem", "a/2"),
+        ("/dev/zero", "b/1"),
+    ] {
+        symlink(target, dir.path().join(name)).unwrap();
+    }
+    assert_eq!(classes(dir.path()).unwrap().origin.len(), 2);
+    symlink("/proc/self", dir.path().join("a/system")).unwrap();
+    let error = classes(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("a/system is no folder on a disk"), "{error}");
+    let (found, skipped) = flat_as_far_as_possible(dir.path()).unwrap();
+    assert_eq!((found.origin.len(), skipped.len()), (2, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_among_images_are_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path(), &["a", "b"], 1);
+    for name in ["a/pipe", "b/pipe.png"] {
+        let made = Command::new("mkfifo").arg(dir.path().join(name)).status();
+        assert!(made.unwrap().success());
+    }
+    let found = classes(dir.path()).unwrap();
+    let expected = ["a/000.png", "b/000.png", "b/pipe.png"].map(PathBuf::from);
+    assert_eq!(paths(found, dir.path()), expected);
 }

@@ -29,13 +29,14 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
             limit: max_pixels,
         });
     }
-    let values = labels(&files.labels)?;
-    if values.len() != count as usize {
+    // Both counts before any memory is taken for so many.
+    let [label_count] = header::<1>(&files.labels, LABELS)?;
+    if label_count != count {
         return Err(SourceError::IdxCounts {
             images: files.images.clone(),
             image_count: count,
             labels: files.labels.clone(),
-            label_count: values.len() as u32,
+            label_count,
         });
     }
     if count == 0 {
@@ -43,8 +44,10 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
             path: files.images.clone(),
         });
     }
+    super::check_records(u64::from(count), || files.images.display().to_string())?;
+    let values = labels(&files.labels, count)?;
     let need = u64::from(count).saturating_mul(area).saturating_add(16);
-    let content = binary::seekable(&files.images, need.saturating_add(1))?;
+    let content = binary::seekable(&files.images, need)?;
     check_length(&files.images, content.length, need)?;
 
     let present: Vec<u8> = values
@@ -76,9 +79,8 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
     ))
 }
 
-/// All labels of a file.
-fn labels(path: &Path) -> Result<Vec<u8>, SourceError> {
-    let [count] = header::<1>(path, LABELS)?;
+/// All labels of a file, of which there should be so many.
+fn labels(path: &Path, count: u32) -> Result<Vec<u8>, SourceError> {
     let need = u64::from(count) + 8;
     let mut bytes = Vec::new();
     binary::reader(path)?

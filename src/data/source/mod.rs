@@ -18,14 +18,13 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::RgbImage;
-
-use super::{decode, file};
+use super::decode::{Decoded, Decoder};
+use super::file;
 use crate::data::image_error::ImageError;
 use crate::event::SkippedImage;
+use crate::experiment::plan::MAX_RECORDS;
 use crate::experiment::spec::{ClassOrder, Shapes, Source};
-
-use walk::FolderId;
+use crate::untrusted::FileId;
 
 pub use error::SourceError;
 pub(super) use layout::classes_above;
@@ -40,8 +39,8 @@ pub(super) struct Found {
     pub labels: Vec<u32>,
     /// The images.
     pub origin: Origin,
-    /// Real folders that hold images themselves, by device and inode.
-    pub folders: HashMap<FolderId, PathBuf>,
+    /// Real folders that hold images themselves, whatever they are called.
+    pub folders: HashMap<FileId, PathBuf>,
     /// What a person should know although nothing is wrong.
     pub notes: Vec<String>,
 }
@@ -80,19 +79,26 @@ impl Origin {
         }
     }
 
-    /// The pixels of one image at its own size.
-    pub fn read(&self, index: usize, max_pixels: u64) -> Result<RgbImage, ImageError> {
+    /// One image at its own size.
+    pub fn read(&self, index: usize, decoder: &Decoder) -> Result<Decoded, ImageError> {
         match self {
-            Self::Files(paths) => decode::read(&paths[index], max_pixels),
-            Self::Records(records) => records.read(index),
-            Self::Generated(spec) => Ok(generated::render(spec, index as u32).0),
+            Self::Files(paths) => decoder.read(&paths[index]),
+            Self::Records(records) => {
+                let (width, height) = records.dimensions();
+                let pixels = u64::from(width) * u64::from(height);
+                decoder.raw(pixels, || records.read(index))
+            }
+            Self::Generated(spec) => {
+                let (image, _) = generated::render(spec, index as u32);
+                Ok(Decoded::made(image))
+            }
         }
     }
 
     /// Width and height of one image, without decoding its pixels.
-    pub fn dimensions(&self, index: usize, max_pixels: u64) -> Result<(u32, u32), ImageError> {
+    pub fn dimensions(&self, index: usize, decoder: &Decoder) -> Result<(u32, u32), ImageError> {
         match self {
-            Self::Files(paths) => decode::dimensions(&paths[index], max_pixels),
+            Self::Files(paths) => decoder.dimensions(&paths[index]),
             Self::Records(records) => Ok(records.dimensions()),
             Self::Generated(spec) => Ok((spec.size, spec.size)),
         }
@@ -103,11 +109,11 @@ impl Origin {
     pub fn hash(
         &self,
         index: usize,
-        max_pixels: u64,
+        decoder: &Decoder,
         hasher: &mut blake3::Hasher,
     ) -> Result<(), ImageError> {
         match self {
-            Self::Files(paths) => decode::hash(&paths[index], max_pixels, hasher),
+            Self::Files(paths) => decoder.hash(&paths[index], hasher),
             Self::Records(records) => {
                 hasher.update(&records.bytes(index)?);
                 Ok(())
@@ -163,17 +169,20 @@ pub(super) fn find(
     source: &Source,
     labels: Labels,
     order: ClassOrder,
-    max_pixels: u64,
+    decoder: &Decoder,
 ) -> Result<Found, SourceError> {
     let found = match source {
         Source::ImageFolder(folder) => match labels {
             Labels::Wanted => folder::classes(folder, order),
             Labels::Ignored => folder::flat(folder),
         },
-        Source::Idx(files) => idx::find(files, max_pixels),
+        Source::Idx(files) => idx::find(files, decoder.max_raw_pixels()),
         Source::Cifar10(files) => cifar::find(files, cifar::Kind::Ten),
         Source::Cifar100(files) => cifar::find(files, cifar::Kind::Hundred),
-        Source::Shapes(spec) => Ok(generated::find(spec)),
+        Source::Shapes(spec) => {
+            check_records(u64::from(spec.count), || place(source))?;
+            Ok(generated::find(spec))
+        }
     }?;
     countable(&found, || place(source))?;
     Ok(match labels {
@@ -196,12 +205,23 @@ pub(super) fn find_below(folder: &Path) -> Result<(Found, Vec<SkippedImage>), So
 
 /// Images are counted in 32 bits.
 fn countable(found: &Found, place: impl FnOnce() -> String) -> Result<(), SourceError> {
-    let count = found.origin.len();
-    if u32::try_from(count).is_err() {
-        let place = place();
-        return Err(SourceError::TooManyImages { place, count });
+    within(found.origin.len() as u64, u64::from(u32::MAX), place)
+}
+
+/// Images that are no files take memory by the number that a file says.
+fn check_records(count: u64, place: impl FnOnce() -> String) -> Result<(), SourceError> {
+    within(count, u64::from(MAX_RECORDS), place)
+}
+
+fn within(count: u64, limit: u64, place: impl FnOnce() -> String) -> Result<(), SourceError> {
+    if count <= limit {
+        return Ok(());
     }
-    Ok(())
+    Err(SourceError::TooManyImages {
+        place: place(),
+        count,
+        limit,
+    })
 }
 
 /// Where a source is, for people.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::SourceError;
 use crate::data::{decode, file};
+use crate::untrusted::FileId;
 
 /// Folders that systems and archives leave behind.
 const LITTER: [&str; 3] = ["__MACOSX", "@eaDir", "$RECYCLE.BIN"];
@@ -24,9 +25,6 @@ pub(super) struct Listing {
     pub folders: Vec<PathBuf>,
     pub images: Vec<PathBuf>,
 }
-
-/// Which folder a path leads to: device and inode.
-pub(in crate::data) type FolderId = (u64, u64);
 
 /// What was found directly in the folder that a walk began at.
 #[derive(Debug)]
@@ -42,14 +40,14 @@ pub(super) struct Walk {
     /// Images so far.
     pub paths: Vec<PathBuf>,
     /// Folders so far that hold images themselves.
-    pub folders: HashMap<FolderId, PathBuf>,
+    pub folders: HashMap<FileId, PathBuf>,
     /// Ways to a folder that had been entered before in the same walk.
     pub repeated: Vec<PathBuf>,
     /// What is wrong with subfolders, where that does not end the walk.
     pub passed_over: Option<Vec<SourceError>>,
-    entered: HashMap<FolderId, Entered>,
+    entered: HashMap<FileId, Entered>,
     /// Folders that hold everything that is walked through.
-    above: Vec<FolderId>,
+    above: Vec<FileId>,
     /// Number of the walk under way.
     turn: usize,
 }
@@ -58,6 +56,14 @@ pub(super) struct Walk {
 struct Entered {
     path: PathBuf,
     turn: usize,
+}
+
+/// What was found in a folder that was entered for the first time.
+struct Visited {
+    id: FileId,
+    /// The device that it lies on.
+    device: u64,
+    listing: Listing,
 }
 
 /// A folder that is still to be entered.
@@ -82,7 +88,7 @@ impl Walk {
         let real = fs::canonicalize(folder).map_err(SourceError::io(folder))?;
         let above = real.ancestors().map(|folder| {
             let metadata = fs::metadata(folder).map_err(SourceError::io(folder))?;
-            Ok(id(&metadata))
+            Ok(FileId::of(&metadata))
         });
         Ok(Self {
             paths: Vec::new(),
@@ -103,7 +109,7 @@ impl Walk {
             images: 0,
             folders: Vec::new(),
         };
-        let mut above: Vec<FolderId> = Vec::new();
+        let mut above: Vec<FileId> = Vec::new();
         let mut ahead = vec![Ahead {
             path: folder.to_owned(),
             depth: 0,
@@ -113,7 +119,11 @@ impl Walk {
             above.truncate(next.depth);
             match self.visit(&next, &above) {
                 Ok(None) => self.repeated.push(next.path),
-                Ok(Some((id, listing))) => {
+                Ok(Some(Visited {
+                    id,
+                    device,
+                    listing,
+                })) => {
                     if next.depth == 0 {
                         top.images = listing.images.len();
                         top.folders.clone_from(&listing.folders);
@@ -126,7 +136,7 @@ impl Walk {
                     ahead.extend(listing.folders.into_iter().rev().map(|path| Ahead {
                         path,
                         depth: next.depth + 1,
-                        device: Some(id.0),
+                        device: Some(device),
                     }));
                 }
                 Err(error) => match &mut self.passed_over {
@@ -139,13 +149,10 @@ impl Walk {
     }
 
     /// Lists a folder, unless it has been entered before in this walk.
-    fn visit(
-        &mut self,
-        next: &Ahead,
-        above: &[FolderId],
-    ) -> Result<Option<(FolderId, Listing)>, SourceError> {
+    fn visit(&mut self, next: &Ahead, above: &[FileId]) -> Result<Option<Visited>, SourceError> {
         let path = &next.path;
-        let id = id(&folder_metadata(path)?);
+        let metadata = folder_metadata(path)?;
+        let id = FileId::of(&metadata);
         if above.contains(&id) || self.above.contains(&id) {
             return Err(SourceError::Cycle { path: path.clone() });
         }
@@ -158,7 +165,7 @@ impl Walk {
                 other: earlier.path.clone(),
             });
         }
-        if next.device != Some(id.0) && file::is_kernels_folder(path) {
+        if next.device != Some(metadata.dev()) && file::is_kernels_folder(path) {
             return Err(SourceError::Unreadable {
                 path: path.clone(),
                 reason: "is no folder on a disk: the system makes it up".to_owned(),
@@ -169,12 +176,13 @@ impl Walk {
             turn: self.turn,
         };
         self.entered.insert(id, entered);
-        Ok(Some((id, list(path)?)))
+        let listing = list(path)?;
+        Ok(Some(Visited {
+            id,
+            device: metadata.dev(),
+            listing,
+        }))
     }
-}
-
-fn id(metadata: &Metadata) -> FolderId {
-    (metadata.dev(), metadata.ino())
 }
 
 fn folder_metadata(folder: &Path) -> Result<Metadata, SourceError> {
@@ -220,5 +228,5 @@ fn is_passed_over(name: &OsStr) -> bool {
 }
 
 fn looks_like_image(path: &Path) -> bool {
-    file::start(path, 32).is_ok_and(|start| decode::looks_like_image(&start))
+    file::start(path, decode::TELLING as u64).is_ok_and(|start| decode::looks_like_image(&start))
 }

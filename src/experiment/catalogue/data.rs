@@ -53,7 +53,7 @@ static FIELDS: &[Field] = &[
         "max_pixels",
         Whole("of pixels"),
         "178956970",
-        "Greatest width × height of an image that is decoded.",
+        "Greatest width × height of an image that is decoded; decoding takes 2 bytes for each.",
     ),
     field(
         "memory_mb",

@@ -245,3 +245,71 @@ fn overlap(train: &Source, other: &Source, place: &str, what: &str) -> Option<Pr
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::experiment::load_text;
+    use crate::experiment::spec::ClassOrder;
+
+    /// What is wrong with an experiment with this data, in a folder of its own with
+    /// the files `1.bin` and `2.bin`.
+    fn problems(data: &str) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["1.bin", "2.bin"] {
+            fs::write(dir.path().join(name), name).unwrap();
+        }
+        let text = format!(
+            "(data: ({data}), student: (model: Mlp(hidden: [8])), method: Scratch(), epochs: 1)"
+        );
+        match load_text(&text, &dir.path().join("small.ron"), &[]) {
+            Ok(_) => String::new(),
+            Err(report) => report.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_number_of_generated_images_that_no_memory_holds_is_refused() {
+        for set in ["train: ", "train: Shapes(count: 9), test: "] {
+            let refused = problems(&format!("{set}Shapes(count: 4294967295, seed: 1)"));
+            assert!(
+                refused.contains("more than the 10000000 that a set can have"),
+                "{refused}"
+            );
+        }
+        assert_eq!(problems("train: Shapes(count: 10000000)"), "");
+    }
+
+    #[test]
+    fn a_file_of_images_is_named_once() {
+        let twice = problems(r#"train: Cifar10(["1.bin", "2.bin", "./1.bin"])"#);
+        assert!(twice.contains("`./1.bin` is named twice"), "{twice}");
+        assert_eq!(problems(r#"train: Cifar10(["1.bin", "2.bin"])"#), "");
+    }
+
+    #[test]
+    fn a_file_of_images_is_not_trained_on_and_evaluated() {
+        let shared = problems(r#"train: Cifar10(["1.bin", "2.bin"]), test: Cifar10(["2.bin"])"#);
+        assert!(shared.contains("2.bin` is trained on too"), "{shared}");
+    }
+
+    #[test]
+    fn the_order_of_classes_reaches_the_plan_and_is_kept_in_a_frozen_text() {
+        let text = "(data: (train: Shapes(count: 9), order: Natural), student: (model: \
+                    Mlp(hidden: [8])), method: Scratch(), epochs: 1)";
+        let loaded = load_text(text, Path::new("small.ron"), &[]).unwrap();
+        assert_eq!(loaded.plan.data.order, ClassOrder::Natural);
+        let frozen = loaded.frozen_text();
+        let again = load_text(frozen, Path::new("elsewhere/other.ron"), &[]).unwrap();
+        assert_eq!(again.plan.data.order, ClassOrder::Natural);
+        assert!(crate::experiment::explain(&again.plan).contains("order of the numbers"));
+        let default = load_text(
+            &text.replace(", order: Natural", ""),
+            Path::new("small.ron"),
+            &[],
+        );
+        assert_eq!(default.unwrap().plan.data.order, ClassOrder::Bytes);
+    }
+}

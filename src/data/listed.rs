@@ -1,0 +1,192 @@
+//! Sources of images that have been listed, and whether they fit each other: the
+//! same classes in every labelled set, and no image that is trained on and
+//! evaluated.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::decode::Decoder;
+use super::error::{DataError, Part};
+use super::pool::{Pool, Rules};
+use super::set::ImageSet;
+use super::source::{self, Found, Labels};
+use super::workers::Workers;
+use crate::experiment::plan::DataPlan;
+use crate::experiment::spec::Source;
+
+/// A source that has been listed, with where it is.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub part: Part,
+    pub place: String,
+    /// The folder, where it is one.
+    pub folder: Option<PathBuf>,
+    pub found: Found,
+}
+
+impl Listed {
+    /// Lists the images of a source.
+    pub fn find(
+        part: Part,
+        source: &Source,
+        plan: &DataPlan,
+        decoder: &Decoder,
+    ) -> Result<Self, DataError> {
+        let labels = match part {
+            Part::Unlabelled | Part::Inference => Labels::Ignored,
+            Part::Train | Part::Valid | Part::Test => Labels::Wanted,
+        };
+        let found = source::find(source, labels, plan.order, decoder);
+        Ok(Self {
+            part,
+            place: source::place(source),
+            folder: match source {
+                Source::ImageFolder(folder) => Some(folder.clone()),
+                _ => None,
+            },
+            found: found.map_err(DataError::at(part))?,
+        })
+    }
+
+    /// The folder above, if this one is probably one class of several in it.
+    fn above(&self) -> Option<PathBuf> {
+        source::classes_above(self.folder.as_deref()?)
+    }
+
+    /// Decodes the images, or prepares to.
+    pub fn load(
+        self,
+        size: (u32, u32),
+        classes: &[String],
+        memory: u64,
+        rules: Rules,
+        workers: &Workers,
+    ) -> Result<ImageSet, DataError> {
+        let Self {
+            part, place, found, ..
+        } = self;
+        let labelled = !found.classes.is_empty();
+        let pool = Pool::load(part, place.clone(), found, size, memory, rules, workers)?;
+        if labelled {
+            check_classes(part, &place, classes, pool.labels())?;
+        }
+        Ok(ImageSet::whole(Arc::new(pool)))
+    }
+}
+
+/// Checks that no folder of images is trained on and evaluated. Links can lead
+/// to one by two names.
+pub(super) fn check_apart(train: &Listed, evaluated: &Listed) -> Result<(), DataError> {
+    let shared = evaluated.found.folders.iter().find_map(|(id, path)| {
+        let train_path = train.found.folders.get(id)?;
+        Some((path.clone(), train_path.clone()))
+    });
+    match shared {
+        None => Ok(()),
+        Some((path, train_path)) => Err(DataError::SharedFolder {
+            part: evaluated.part,
+            path,
+            train_path,
+        }),
+    }
+}
+
+/// Checks that all labelled sets have the same classes, renumbers the labels of
+/// valid and test to those of training, and returns the classes. They are the
+/// training images', or the validation images' if the former have no labels.
+pub(super) fn agree_on_classes(
+    train: &Listed,
+    valid: &mut Option<Listed>,
+    test: &mut Option<Listed>,
+) -> Result<Vec<String>, DataError> {
+    for listed in [valid.as_ref(), test.as_ref()].into_iter().flatten() {
+        if listed.found.classes.is_empty() {
+            return Err(no_labels(listed));
+        }
+    }
+    let reference = match valid {
+        Some(valid) if train.found.classes.is_empty() => &*valid,
+        _ => train,
+    };
+    let classes = reference.found.classes.clone();
+    let place = reference.place.clone();
+    match classes.as_slice() {
+        [] => return Err(no_labels(train)),
+        [class] => {
+            return Err(DataError::OneClass {
+                part: reference.part,
+                above: reference.above(),
+                place,
+                class: class.clone(),
+            });
+        }
+        _ => check_classes(reference.part, &place, &classes, &reference.found.labels)?,
+    }
+    for listed in [valid, test].into_iter().flatten() {
+        renumber(listed, &classes, &place)?;
+        check_classes(listed.part, &listed.place, &classes, &listed.found.labels)?;
+    }
+    Ok(classes)
+}
+
+fn no_labels(listed: &Listed) -> DataError {
+    DataError::NoLabels {
+        part: listed.part,
+        place: listed.place.clone(),
+        above: listed.above(),
+    }
+}
+
+/// Gives labels the numbers of the training classes of the same names.
+fn renumber(listed: &mut Listed, classes: &[String], place: &str) -> Result<(), DataError> {
+    let lacks = |these: &[String], name: &String| !these.contains(name);
+    let own = &listed.found.classes;
+    let missing: Vec<_> = classes.iter().filter(|n| lacks(own, n)).cloned().collect();
+    let unexpected: Vec<_> = own.iter().filter(|n| lacks(classes, n)).cloned().collect();
+    if !missing.is_empty() || !unexpected.is_empty() {
+        return Err(DataError::ClassMismatch {
+            part: listed.part,
+            place: listed.place.clone(),
+            train_place: place.to_owned(),
+            missing,
+            unexpected,
+        });
+    }
+    let number: Vec<u32> = own
+        .iter()
+        .filter_map(|name| classes.iter().position(|class| class == name))
+        .map(|label| label as u32)
+        .collect();
+    for label in &mut listed.found.labels {
+        *label = number[*label as usize];
+    }
+    listed.found.classes = classes.to_vec();
+    Ok(())
+}
+
+/// Checks that every class has an image.
+fn check_classes(
+    part: Part,
+    place: &str,
+    classes: &[String],
+    labels: &[u32],
+) -> Result<(), DataError> {
+    let mut present = vec![false; classes.len()];
+    for &label in labels {
+        present[label as usize] = true;
+    }
+    let empty: Vec<String> = classes
+        .iter()
+        .zip(present)
+        .filter(|(_, present)| !present)
+        .map(|(class, _)| class.clone())
+        .collect();
+    if empty.is_empty() {
+        return Ok(());
+    }
+    Err(DataError::EmptyClass {
+        part,
+        place: place.to_owned(),
+        classes: empty,
+    })
+}

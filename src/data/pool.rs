@@ -1,0 +1,283 @@
+//! The usable images of a source, decoded once into memory or read when asked for.
+//!
+//! A pool whose decoded images fit in the experiment's memory is decoded once
+//! into one buffer; of a larger one only headers are read, and an image is
+//! decoded when it is asked for. What is read is the same either way.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use image::RgbImage;
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSliceMut,
+};
+
+use super::decode::Decoder;
+use super::error::{self, DataError, Part};
+use super::image_error::ImageError;
+use super::source::{Found, Origin};
+use super::workers::Workers;
+use crate::event::SkippedImage;
+
+/// All usable images of a source; a holdout divides one pool into two sets.
+pub(super) struct Pool {
+    part: Part,
+    place: String,
+    origin: Origin,
+    /// Which image of the origin each image of the pool is.
+    entries: Vec<u32>,
+    /// Label of each image of the pool; empty without labels.
+    labels: Vec<u32>,
+    /// Every image of the pool, `[height, width, 3]`, one after the other.
+    kept: Option<Vec<u8>>,
+    size: (u32, u32),
+    rules: Rules,
+    workers: Workers,
+    skipped: Vec<SkippedImage>,
+    /// Images that went bad after they had been indexed.
+    lost: Mutex<Lost>,
+}
+
+/// What is demanded of images.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub max_bad: f64,
+    pub decoder: Decoder,
+}
+
+#[derive(Debug, Default)]
+struct Lost {
+    reasons: BTreeMap<u32, ImageError>,
+    /// Not yet told to anyone.
+    fresh: Vec<SkippedImage>,
+}
+
+/// Says what and how much, not every pixel.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("part", &self.part)
+            .field("place", &self.place)
+            .field("images", &self.entries.len())
+            .field("size", &self.size)
+            .field("in_memory", &self.kept.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Decodes a source, or only reads its headers if it does not fit into
+    /// `memory` bytes. Bad images are left out.
+    ///
+    /// # Errors
+    /// If there are more bad images than the rules allow.
+    pub fn load(
+        part: Part,
+        place: String,
+        found: Found,
+        size: (u32, u32),
+        memory: u64,
+        rules: Rules,
+        workers: &Workers,
+    ) -> Result<Self, DataError> {
+        let Found { labels, origin, .. } = found;
+        let total = origin.len();
+        let stride = bytes_of(size);
+        let keep = (total as u64).saturating_mul(stride as u64) <= memory;
+        let mut kept = vec![0; if keep { total * stride } else { 0 }];
+        let load = |index: usize, slot: &mut [u8]| {
+            let image = origin.read(index, &rules.decoder)?.cover(size)?;
+            slot.copy_from_slice(image.as_raw());
+            Ok(())
+        };
+        let bad: Vec<(usize, ImageError)> = workers.run(|| {
+            if keep {
+                kept.par_chunks_exact_mut(stride)
+                    .enumerate()
+                    .filter_map(|(index, slot)| Some((index, load(index, slot).err()?)))
+                    .collect()
+            } else if origin.uniform_size().is_some() {
+                // Records were counted as they were listed.
+                Vec::new()
+            } else {
+                (0..total)
+                    .into_par_iter()
+                    .filter_map(|at| Some((at, origin.dimensions(at, &rules.decoder).err()?)))
+                    .collect()
+            }
+        });
+        let mut entries = Vec::with_capacity(total - bad.len());
+        let mut left_out = bad.iter().map(|(index, _)| *index).peekable();
+        for index in 0..total {
+            if left_out.next_if_eq(&index).is_some() {
+                continue;
+            }
+            if keep && entries.len() < index {
+                let start = index * stride;
+                kept.copy_within(start..start + stride, entries.len() * stride);
+            }
+            entries.push(index as u32);
+        }
+        let skipped: Vec<SkippedImage> = bad
+            .iter()
+            .map(|(index, reason)| error::skipped(origin.name(*index), reason))
+            .collect();
+        if error::exceeds(skipped.len(), total, rules.max_bad) {
+            return Err(DataError::TooManyBad {
+                part,
+                place,
+                bad: skipped,
+                total,
+                max_bad: rules.max_bad,
+            });
+        }
+        kept.truncate(entries.len() * stride);
+        Ok(Self {
+            labels: match labels.as_slice() {
+                [] => Vec::new(),
+                labels => entries.iter().map(|&e| labels[e as usize]).collect(),
+            },
+            part,
+            place,
+            origin,
+            entries,
+            kept: keep.then_some(kept),
+            size,
+            rules,
+            workers: workers.clone(),
+            skipped,
+            lost: Mutex::default(),
+        })
+    }
+
+    /// Number of usable images.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Labels of all images; empty without labels.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Images that were left out.
+    pub fn skipped(&self) -> &[SkippedImage] {
+        &self.skipped
+    }
+
+    /// Bytes that are held in memory.
+    pub fn bytes(&self) -> u64 {
+        self.kept.as_ref().map_or(0, |kept| kept.len() as u64)
+    }
+
+    /// Hands over what went bad since the last call.
+    pub fn drain(&self) -> Vec<SkippedImage> {
+        std::mem::take(&mut self.lock().fresh)
+    }
+
+    /// Whether decoded images are kept in memory.
+    pub fn in_memory(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Height and width of every image, pixels.
+    pub fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    /// The threads that read the images.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// Hash of the bytes that an image is read from. An image that cannot be read
+    /// counts as one that went bad.
+    pub fn raw_hash(&self, index: u32) -> blake3::Hash {
+        let entry = self.entries[index as usize] as usize;
+        let mut hasher = blake3::Hasher::new();
+        let read = self.origin.hash(entry, &self.rules.decoder, &mut hasher);
+        if let Err(reason) = read {
+            hasher.update(reason.to_string().as_bytes());
+            // One too many ends the training as soon as it reads this image.
+            let _ = self.lose(index, reason);
+        }
+        hasher.finalize()
+    }
+
+    /// Length and times of change of an image's file, as far as known.
+    pub fn stamp(&self, index: u32) -> Vec<u8> {
+        let entry = self.entries[index as usize] as usize;
+        self.origin.stamp(entry)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lost> {
+        // A panic elsewhere leaves the map whole: each change is one insertion.
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Path of an image, or what stands for it.
+    pub fn name(&self, index: u32) -> PathBuf {
+        self.origin.name(self.entries[index as usize] as usize)
+    }
+
+    /// Pixels of an image that is kept in memory, `[height, width, 3]`.
+    pub fn kept(&self, index: u32) -> Option<&[u8]> {
+        let stride = bytes_of(self.size);
+        let start = index as usize * stride;
+        self.kept.as_ref().map(|kept| &kept[start..start + stride])
+    }
+
+    /// Pixels of an image, `[height, width, 3]`.
+    pub fn pixels(&self, index: u32) -> Result<RgbImage, ImageError> {
+        let (height, width) = self.size;
+        if let Some(pixels) = self.kept(index) {
+            let bytes = pixels.to_vec();
+            return RgbImage::from_raw(width, height, bytes)
+                .ok_or_else(|| ImageError::Damaged("has no pixels".to_owned()));
+        }
+        if let Some(reason) = self.lock().reasons.get(&index) {
+            return Err(reason.clone());
+        }
+        let entry = self.entries[index as usize] as usize;
+        self.origin
+            .read(entry, &self.rules.decoder)?
+            .cover(self.size)
+    }
+
+    /// Records that an image went bad.
+    ///
+    /// # Errors
+    /// If that is one too many.
+    pub fn lose(&self, index: u32, reason: ImageError) -> Result<(), DataError> {
+        let mut lost = self.lock();
+        if !lost.reasons.contains_key(&index) {
+            lost.fresh.push(error::skipped(self.name(index), &reason));
+            lost.reasons.insert(index, reason.clone());
+        }
+        let bad = self.skipped.len() + lost.reasons.len();
+        if error::exceeds(bad, self.origin.len(), self.rules.max_bad) {
+            return Err(self.went_bad(bad, index, reason));
+        }
+        Ok(())
+    }
+
+    /// The error of so many bad images, with the last one.
+    pub fn went_bad(&self, bad: usize, index: u32, reason: ImageError) -> DataError {
+        DataError::WentBad {
+            part: self.part,
+            place: self.place.clone(),
+            bad,
+            total: self.origin.len(),
+            max_bad: self.rules.max_bad,
+            name: self.name(index).display().to_string(),
+            reason,
+        }
+    }
+}
+
+/// Bytes of one image of this height and width.
+fn bytes_of((height, width): (u32, u32)) -> usize {
+    3 * height as usize * width as usize
+}
