@@ -19,7 +19,7 @@ impl Opened {
         Ok(Self {
             lock,
             gates: Vec::new(),
-            before: RunStore::of_journal(&events),
+            before: RunStore::open(&folder),
             past: Past {
                 known: past::received(&events),
                 ..Past::default()
@@ -44,6 +44,11 @@ const TINY: &str = "Experiment(
     log_every: 1,
 )";
 
+fn enough() -> Outcome {
+    let reason = "enough".to_owned();
+    Outcome::Stopped { reason }
+}
+
 /// Trains until the student has its first checkpoint. Once for all tests.
 fn stopped() -> &'static Path {
     static STOPPED: OnceLock<tempfile::TempDir> = OnceLock::new();
@@ -66,8 +71,7 @@ fn stopped() -> &'static Path {
                 stop.request("enough");
             }
         }
-        let reason = "enough".to_owned();
-        assert_eq!(end.join(), Outcome::Stopped { reason });
+        assert_eq!(end.join(), enough());
         place
     });
     place.path()
@@ -244,7 +248,7 @@ impl Trainer for Asks {
                 self.1.send((*at, record)).unwrap();
             }
         }
-        Outcome::Completed
+        enough()
     }
 }
 
@@ -260,7 +264,7 @@ fn given(opened: Opened, at: &[Position]) -> (Vec<(Position, f64, Origin)>, Vec<
         _ => None,
     });
     let warnings = warnings.collect();
-    assert_eq!(end.join(), Outcome::Completed);
+    assert_eq!(end.join(), enough());
     let given = given.iter().map(|(at, record)| match record.command {
         Command::Adjust { schedule, .. } => (at, schedule.at(0.0, 1.0), record.origin),
         other => panic!("{other:?}"),

@@ -146,23 +146,25 @@ impl EffectRunner {
     }
 
     fn rename(&self, from: &Path, to: &Path) {
-        self.log_error(files::rename(from, to).map_err(EffectError::File));
+        self.log_error(files::rename(from, to));
         self.list();
     }
 
     fn trash(&mut self, path: &Path) {
-        let trashed = trash::trash(path).map_err(EffectError::File);
+        let trashed = trash::trash(path);
         if trashed.is_ok() {
             self.dequeue(path);
         }
         let from = path.display();
-        self.log(trashed.map(|to| format!("moved {from} to {}", to.display())));
+        let done = trashed.map(|to| format!("moved {from} to {}", to.display()));
+        self.log(done.map_err(EffectError::File));
         self.list();
     }
 
     fn restore(&self) {
         let restored = trash::restore(&self.experiments);
         self.list();
+        let restored = restored.map_err(|error| error.to_string());
         self.notify(News::ExperimentRestored(restored));
     }
 
@@ -221,8 +223,7 @@ impl EffectRunner {
         runs: &Runs,
     ) -> Result<String, EffectError> {
         let run = known(runs, name)?;
-        let written = run_files::write_back(run, settings, &self.experiments);
-        let (file, text) = written.map_err(EffectError::File)?;
+        let (file, text) = run_files::write_back(run, settings, &self.experiments)?;
         // The run does that already.
         if let Ok(plan) = reload::plan(&text, &file) {
             self.reload.adopt(name, &file, plan);
@@ -248,8 +249,7 @@ impl EffectRunner {
     }
 
     fn branch_run(&self, runs: &Runs, name: &str) -> Result<String, EffectError> {
-        let written = run_files::branch(known(runs, name)?, &self.experiments);
-        let file = written.map_err(EffectError::File)?;
+        let file = run_files::branch(known(runs, name)?, &self.experiments)?;
         self.list();
         Ok(format!("wrote {}", file.display()))
     }
@@ -312,7 +312,7 @@ fn restore_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
 }
 
 fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
-    let files = run_files::export(known(runs, name)?).map_err(EffectError::File)?;
+    let files = run_files::export(known(runs, name)?)?;
     let files: Vec<String> = files.iter().map(|it| it.display().to_string()).collect();
     Ok(format!("wrote {}", files.join(" and ")))
 }
@@ -320,8 +320,6 @@ fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
 /// Writes a text that a person wants to take away; replaces nothing.
 fn write_file(path: &Path, text: &str) -> Result<String, EffectError> {
     let path = files::expanded(path);
-    match files::create(&path, text) {
-        Ok(()) => Ok(format!("wrote {}", path.display())),
-        Err(source) => Err(EffectError::Write { path, source }),
-    }
+    files::create(&path, text)?;
+    Ok(format!("wrote {}", path.display()))
 }

@@ -2,12 +2,13 @@
 //! done.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::config::SettingsError;
 use super::layout::LayoutError;
+use super::run_files::RunFileError;
 use crate::run::{MoveError, RunError};
 
 /// Why the screen does not open, or ends.
@@ -42,17 +43,12 @@ pub enum EffectError {
     /// What was to be written of the run.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A file was not written, moved or found.
-    #[error("{0}")]
-    File(String),
-    /// A text was not written where a person wanted it.
-    #[error("could not write {}: {source}", path.display())]
-    Write {
-        /// Where.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    /// A file was not written or moved.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Nothing was taken out of the run.
+    #[error(transparent)]
+    RunFile(#[from] RunFileError),
     /// A command was not sent.
     #[error("could not send the command to {run}: {source}")]
     Command {
@@ -67,4 +63,48 @@ pub enum EffectError {
     /// A text stays without a plan.
     #[error("could not check {}: the thread that does so has ended; save, and start the workbench again", .0.display())]
     NoPlanner(PathBuf),
+}
+
+/// A file was not written or moved.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// Something else has that name.
+    #[error("{} is there already", .0.display())]
+    Taken(PathBuf),
+    /// Every numbered name is taken, too.
+    #[error("{} is full of files named {name}; delete some", folder.display())]
+    NoFreeName {
+        /// Where.
+        folder: PathBuf,
+        /// The name that was to be numbered.
+        name: String,
+    },
+    /// Nothing was thrown away.
+    #[error("the trash is empty")]
+    TrashEmpty,
+    /// The file system refuses.
+    #[error("could not {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    /// What the system says of a file that something was tried with.
+    pub fn of(action: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => Self::Taken(path),
+            _ => Self::Io {
+                action,
+                path,
+                source,
+            },
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::error::FileError;
 use super::mail::Sender;
 use super::message::Message;
 use super::tree;
@@ -46,11 +47,7 @@ pub fn listed(folder: &Path) -> News {
 
 /// Reads an experiment file.
 pub fn read(path: PathBuf) -> News {
-    let text = read_text(&path).map_err(|report| {
-        let mistakes = report.diagnostics.into_iter();
-        let messages: Vec<String> = mistakes.map(|mistake| mistake.message).collect();
-        messages.join("; ")
-    });
+    let text = read_text(&path).map_err(|report| report.one_line());
     News::ExperimentRead { path, text }
 }
 
@@ -71,12 +68,10 @@ pub fn write(path: PathBuf, text: String, over: &Over) -> Vec<News> {
     }
     let written = match over {
         Over::Nothing => create(&path, &text),
-        Over::Seen(_) | Over::Anything => write_through(&path, text.as_bytes()),
+        Over::Seen(_) | Over::Anything => write_through(&path, text.as_bytes())
+            .map_err(|error| FileError::of("write", &path, error)),
     };
-    let text = written.map(|()| text).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => "there is a file of that name already".to_owned(),
-        _ => error.to_string(),
-    });
+    let text = written.map(|()| text).map_err(|error| error.to_string());
     vec![News::ExperimentWritten { path, text }]
 }
 
@@ -95,8 +90,10 @@ fn other(path: &Path, seen: &str) -> Option<News> {
 ///
 /// # Errors
 /// If there is one of that name already, or what the system says.
-pub fn create(path: &Path, text: &str) -> io::Result<()> {
-    fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()))
+pub fn create(path: &Path, text: &str) -> Result<(), FileError> {
+    fs::File::create_new(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| FileError::of("write", path, error))
 }
 
 /// A path with `~` at its beginning replaced by the user's home.
@@ -108,25 +105,28 @@ pub fn expanded(path: &Path) -> PathBuf {
 }
 
 /// Gives a file another name, which nothing may have.
-pub fn rename(from: &Path, to: &Path) -> Result<(), String> {
+pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     // A hard link fails where a rename would replace.
     fs::hard_link(from, to)
         .and_then(|()| fs::remove_file(from))
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => format!("{} is there already", to.display()),
-            _ => format!("could not rename {}: {error}", from.display()),
+        .map_err(|error| match FileError::of("rename", from, error) {
+            FileError::Taken(_) => FileError::Taken(to.to_owned()),
+            other => other,
         })
 }
 
 /// The first of `name.ron`, `name-2.ron`, ... that is free, of a thousand, with
 /// `before` the number. A link that leads nowhere is not free.
-pub fn free_name(folder: &Path, name: &str, before: char) -> Option<PathBuf> {
+pub fn free_name(folder: &Path, name: &str, before: char) -> Result<PathBuf, FileError> {
     let numbered = (1..1000).map(|number| match number {
         1 => folder.join(format!("{name}.ron")),
         _ => folder.join(format!("{name}{before}{number}.ron")),
     });
     let mut free = numbered.filter(|path| fs::symlink_metadata(path).is_err());
-    free.next()
+    free.next().ok_or_else(|| FileError::NoFreeName {
+        folder: folder.to_owned(),
+        name: name.to_owned(),
+    })
 }
 
 /// Tells of files that come, go or change, until the watcher is dropped.
@@ -322,7 +322,11 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(outcome(Over::Nothing).is_ok());
-        assert!(outcome(Over::Nothing).unwrap_err().contains("already"));
+        assert!(
+            outcome(Over::Nothing)
+                .unwrap_err()
+                .ends_with("a.ron is there already")
+        );
         assert!(outcome(Over::Anything).is_ok());
         assert!(outcome(Over::Seen("new".to_owned())).is_ok());
         let other = place.path().join("b.ron");

@@ -3,18 +3,60 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
+
+use thiserror::Error;
 
 use super::files::expanded;
 use super::mail::Sender;
 use super::message::Message;
 use crate::ui::{Completed, News};
 
+/// Why a name leads to no folder.
+#[derive(Debug, Error)]
+enum FolderError {
+    /// There is nothing of that name.
+    #[error("there is no folder {}", .0.display())]
+    Missing(PathBuf),
+    /// There is something else.
+    #[error("{} is a file, not a folder", .0.display())]
+    File(PathBuf),
+    /// Nothing could follow.
+    #[error("there is no folder in {}", .0.display())]
+    Empty(PathBuf),
+    /// Nothing there goes on like this.
+    #[error("no folder in {} begins with {begun}", place.display())]
+    NoneBegins {
+        /// Where.
+        place: PathBuf,
+        /// What was typed of the name.
+        begun: String,
+    },
+    /// The file system refuses.
+    #[error("{} cannot be read: {source}", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    fn of(path: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::Missing(path),
+            _ => Self::Io { path, source },
+        }
+    }
+}
+
 /// Completes a folder's name.
 pub fn complete(typed: String, sender: Sender) {
     answer(sender, move || {
-        let result = completed(&typed);
+        let result = completed(&typed).map_err(|error| error.to_string());
         News::FolderCompleted { typed, result }
     });
 }
@@ -22,7 +64,7 @@ pub fn complete(typed: String, sender: Sender) {
 /// Looks whether a folder is there.
 pub fn find(typed: String, sender: Sender) {
     answer(sender, move || {
-        let result = found(&typed);
+        let result = found(&typed).map_err(|error| error.to_string());
         News::FolderFound { typed, result }
     });
 }
@@ -36,24 +78,17 @@ fn answer(sender: Sender, work: impl FnOnce() -> News + Send + 'static) {
         });
 }
 
-fn found(typed: &str) -> Result<(), String> {
+fn found(typed: &str) -> Result<(), FolderError> {
     let path = expanded(Path::new(typed.trim()));
     match fs::metadata(&path) {
         Ok(known) if known.is_dir() => Ok(()),
-        Ok(_) => Err(format!("{} is a file, not a folder", path.display())),
-        Err(error) => Err(trouble(&path, &error)),
-    }
-}
-
-fn trouble(path: &Path, error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no folder {}", path.display()),
-        _ => format!("{} cannot be read: {error}", path.display()),
+        Ok(_) => Err(FolderError::File(path)),
+        Err(error) => Err(FolderError::of(path, error)),
     }
 }
 
 /// What was typed, as far as the folders that there are agree how it goes on.
-fn completed(typed: &str) -> Result<Completed, String> {
+fn completed(typed: &str) -> Result<Completed, FolderError> {
     let typed = typed.trim_start();
     if typed == "~" {
         return Ok(Completed {
@@ -69,13 +104,16 @@ fn completed(typed: &str) -> Result<Completed, String> {
         "" => PathBuf::from("."),
         _ => expanded(Path::new(folder)),
     };
-    let names = names(&place, begun).map_err(|error| trouble(&place, &error))?;
+    let names = match names(&place, begun) {
+        Ok(names) => names,
+        Err(error) => return Err(FolderError::of(place, error)),
+    };
     match names.as_slice() {
-        [] if begun.is_empty() => Err(format!("there is no folder in {}", place.display())),
-        [] => Err(format!(
-            "no folder in {} begins with {begun}",
-            place.display()
-        )),
+        [] if begun.is_empty() => Err(FolderError::Empty(place)),
+        [] => Err(FolderError::NoneBegins {
+            place,
+            begun: begun.to_owned(),
+        }),
         [only] => Ok(Completed {
             text: format!("{folder}{only}/"),
             candidates: Vec::new(),
@@ -89,7 +127,7 @@ fn completed(typed: &str) -> Result<Completed, String> {
 
 /// Names of the folders in a place that begin so, sorted. Hidden ones are found
 /// by their dot.
-fn names(place: &Path, begun: &str) -> std::io::Result<Vec<String>> {
+fn names(place: &Path, begun: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(place)? {
         let entry = entry?;
@@ -158,7 +196,10 @@ mod tests {
     #[test]
     fn where_nothing_fits_it_is_said_why() {
         let (_place, root) = place();
-        let told = |typed: &str| completed(&format!("{root}/{typed}")).unwrap_err();
+        let told = |typed: &str| {
+            let completed = completed(&format!("{root}/{typed}"));
+            completed.unwrap_err().to_string()
+        };
         assert!(told("x").ends_with("begins with x"));
         assert!(told("other/").starts_with("there is no folder in"));
         assert!(told("none/x").starts_with("there is no folder"));
@@ -167,16 +208,9 @@ mod tests {
     #[test]
     fn only_a_folder_is_found_as_one() {
         let (_place, root) = place();
-        assert_eq!(found(&format!(" {root}/other/ ")), Ok(()));
-        assert!(
-            found(&format!("{root}/photos.txt"))
-                .unwrap_err()
-                .ends_with("is a file, not a folder")
-        );
-        assert!(
-            found(&format!("{root}/none"))
-                .unwrap_err()
-                .starts_with("there is no folder /")
-        );
+        assert!(found(&format!(" {root}/other/ ")).is_ok());
+        let told = |typed: &str| found(&format!("{root}/{typed}")).unwrap_err().to_string();
+        assert!(told("photos.txt").ends_with("is a file, not a folder"));
+        assert!(told("none").starts_with("there is no folder /"));
     }
 }

@@ -2,56 +2,98 @@
 //! something out of it.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
+use super::error::FileError;
 use super::files;
 use crate::event::Phase;
-use crate::experiment::{self, Override, read_text};
+use crate::experiment::{self, Override, Report, read_text};
+use crate::run::SealError;
 use crate::run::atomic::{write_file, write_through};
 use crate::store::export::write_csv;
 use crate::store::{RunEntry, RunStore};
 
+/// Why nothing was taken out of a run.
+#[derive(Debug, Error)]
+pub enum RunFileError {
+    /// There are no numbers.
+    #[error("{0} has logged no step yet")]
+    NoSteps(String),
+    /// There are no weights.
+    #[error("{0} has no best weights yet")]
+    NoWeights(String),
+    /// Its weights are damaged.
+    #[error(transparent)]
+    Weights(#[from] SealError),
+    /// Its process has recorded nothing yet.
+    #[error("{0} has not started")]
+    NotStarted(String),
+    /// Nobody knows which file it came from.
+    #[error("no experiment in {} is named {name}", folder.display())]
+    NoExperiment {
+        /// The name of the run's experiment.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// It may have come from any of several files.
+    #[error(
+        "both {} and {} are named {name}; change the one you mean",
+        files[0].display(), files[1].display()
+    )]
+    SeveralExperiments {
+        /// The name of the run's experiment.
+        name: String,
+        /// The first two.
+        files: [PathBuf; 2],
+    },
+    /// The experiment cannot be read, or not be changed so.
+    #[error("{}", .0.one_line())]
+    Experiment(#[from] Report),
+    /// A file was not written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
 /// Writes the numbers of every logged step as CSV into the run's folder, a file
 /// for each training. Returns their paths.
-pub fn export(run: &RunEntry) -> Result<Vec<PathBuf>, String> {
+pub fn export(run: &RunEntry) -> Result<Vec<PathBuf>, RunFileError> {
     let mut written = Vec::new();
     for (phase, name) in [
         (Phase::Teacher, "teacher.csv"),
         (Phase::Student, "student.csv"),
     ] {
-        if let Some(text) = csv(&run.store, phase)? {
-            let path = run.folder.path().join(name);
-            write_file(&path, &text)
-                .map_err(|error| format!("could not write {}: {error}", path.display()))?;
+        let path = run.folder.path().join(name);
+        let text = csv(&run.store, phase);
+        if let Some(text) = text.map_err(|error| FileError::of("write", &path, error))? {
+            write_file(&path, &text).map_err(|error| FileError::of("write", &path, error))?;
             written.push(path);
         }
     }
     if written.is_empty() {
-        return Err(format!("{} has logged no step yet", run.folder.name()));
+        return Err(RunFileError::NoSteps(run.folder.name()));
     }
     Ok(written)
 }
 
-fn csv(store: &RunStore, phase: Phase) -> Result<Option<Vec<u8>>, String> {
+fn csv(store: &RunStore, phase: Phase) -> io::Result<Option<Vec<u8>>> {
     if store.table(phase).is_empty() {
         return Ok(None);
     }
     let mut text = Vec::new();
-    write_csv(store, phase, &mut text).map_err(|error| error.to_string())?;
+    write_csv(store, phase, &mut text)?;
     Ok(Some(text))
 }
 
 /// Writes an experiment that is a run's, starting from its best weights.
 /// Returns the new file.
-pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, String> {
-    let weights = run
-        .folder
-        .best()
-        .find()
-        .map_err(|error| error.to_string())?
-        .ok_or_else(|| format!("{} has no best weights yet", run.folder.name()))?
-        .path()
-        .join("weights.safetensors");
+pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, RunFileError> {
+    let best = run.folder.best().find()?;
+    let best = best.ok_or_else(|| RunFileError::NoWeights(run.folder.name()))?;
+    let weights = best.path().join("weights.safetensors");
     let weights = fs::canonicalize(&weights).unwrap_or(weights);
     let name = run
         .store
@@ -59,16 +101,14 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, String> {
         .as_ref()
         .map_or("run", |known| &known.name);
     let branch = format!("{name}-branch");
-    let path = files::free_name(experiments, &branch, '-')
-        .ok_or_else(|| format!("{} is full of branches of {branch}", experiments.display()))?;
+    let path = files::free_name(experiments, &branch, '-')?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let changes = [
         format!("name={stem:?}"),
         format!("student.weights={:?}", weights.display().to_string()),
     ];
     let text = changed(&run.experiment, &run.folder.experiment(), &changes)?;
-    fs::write(&path, text)
-        .map_err(|error| format!("could not write {}: {error}", path.display()))?;
+    files::create(&path, &text)?;
     Ok(path)
 }
 
@@ -78,28 +118,25 @@ pub fn write_back(
     run: &RunEntry,
     settings: &[String],
     experiments: &Path,
-) -> Result<(PathBuf, String), String> {
-    let name = &run
-        .store
-        .identity
-        .as_ref()
-        .ok_or_else(|| format!("{} has not begun", run.folder.name()))?
-        .name;
-    let files = files::list(experiments).map_err(|error| error.to_string())?;
+) -> Result<(PathBuf, String), RunFileError> {
+    let identity = run.store.identity.as_ref();
+    let identity = identity.ok_or_else(|| RunFileError::NotStarted(run.folder.name()))?;
+    let name = identity.name.as_str();
+    let files = files::list(experiments);
+    let files = files.map_err(|error| FileError::of("list", experiments, error))?;
     let mut found = files.into_iter().filter(|path| is_of(path, name));
-    let path = found
-        .next()
-        .ok_or_else(|| format!("no experiment in {} is named {name}", experiments.display()))?;
+    let path = found.next().ok_or_else(|| RunFileError::NoExperiment {
+        name: name.to_owned(),
+        folder: experiments.to_owned(),
+    })?;
     if let Some(other) = found.next() {
-        return Err(format!(
-            "both {} and {} are named {name}; change the one you mean",
-            path.display(),
-            other.display()
-        ));
+        return Err(RunFileError::SeveralExperiments {
+            name: name.to_owned(),
+            files: [path, other],
+        });
     }
-    let text = read_text(&path).map_err(|report| report.to_string())?;
-    let text = changed(&text, &path, settings)?;
-    write_through(&path, text.as_bytes()).map_err(|error| error.to_string())?;
+    let text = changed(&read_text(&path)?, &path, settings)?;
+    write_through(&path, text.as_bytes()).map_err(|error| FileError::of("write", &path, error))?;
     Ok((path, text))
 }
 
@@ -108,13 +145,8 @@ fn is_of(path: &Path, name: &str) -> bool {
     experiment::load(path, &[]).is_ok_and(|loaded| loaded.plan.name == name)
 }
 
-fn changed(text: &str, origin: &Path, changes: &[String]) -> Result<String, String> {
-    let changes: Vec<Override> = changes
-        .iter()
-        .map(|change| Override::parse(change))
-        .collect::<Result<_, _>>()
-        .map_err(|report| report.to_string())?;
-    experiment::load_text(text, origin, &changes)
-        .map(|loaded| loaded.text)
-        .map_err(|report| report.to_string())
+fn changed(text: &str, origin: &Path, changes: &[String]) -> Result<String, Report> {
+    let changes = changes.iter().map(|change| Override::parse(change));
+    let changes: Vec<Override> = changes.collect::<Result<_, _>>()?;
+    experiment::load_text(text, origin, &changes).map(|loaded| loaded.text)
 }

@@ -6,6 +6,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::FileError;
 use super::files::{free_name, is_experiment, rename};
 use super::tree;
 
@@ -17,23 +18,21 @@ const NUMBERED: char = '~';
 
 /// Moves an experiment file into the trash beside it, under a name that is free
 /// there. Returns where it is now.
-pub fn trash(path: &Path) -> Result<PathBuf, String> {
+pub fn trash(path: &Path) -> Result<PathBuf, FileError> {
     let folder = path.with_file_name(TRASH);
-    fs::create_dir_all(&folder)
-        .map_err(|error| format!("could not make {}: {error}", folder.display()))?;
+    fs::create_dir_all(&folder).map_err(|error| FileError::of("create", &folder, error))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let place = free_name(&folder, &stem, NUMBERED)
-        .ok_or_else(|| format!("{} is full of files named {stem}", folder.display()))?;
+    let place = free_name(&folder, &stem, NUMBERED)?;
     rename(path, &place).map(|()| place)
 }
 
 /// Brings back the experiment file that was thrown away last, from `experiments`
 /// or one of its subfolders. Returns where it is again.
-pub fn restore(experiments: &Path) -> Result<PathBuf, String> {
+pub fn restore(experiments: &Path) -> Result<PathBuf, FileError> {
     let thrown = newest(experiments)
-        .map_err(|error| format!("could not look into the trash: {error}"))?
-        .ok_or("the trash is empty")?;
-    let place = place_before(&thrown).ok_or("the trash is empty")?;
+        .map_err(|error| FileError::of("look for the trash in", experiments, error))?
+        .ok_or(FileError::TrashEmpty)?;
+    let place = place_before(&thrown).ok_or(FileError::TrashEmpty)?;
     rename(&thrown, &place).map(|()| place)
 }
 
@@ -116,14 +115,15 @@ mod tests {
         throw(&a, "second");
         sleep(Duration::from_millis(20));
         trash(&b).unwrap();
-        assert_eq!(restore(place.path()), Ok(b.clone()));
-        assert_eq!(restore(place.path()), Ok(a.clone()));
+        assert_eq!(restore(place.path()).unwrap(), b);
+        assert_eq!(restore(place.path()).unwrap(), a);
         assert_eq!(fs::read_to_string(&a).unwrap(), "second");
-        let told = restore(place.path()).unwrap_err();
+        let told = restore(place.path()).unwrap_err().to_string();
         assert!(told.ends_with("a.ron is there already"), "{told}");
         fs::remove_file(&a).unwrap();
-        assert_eq!(restore(place.path()), Ok(a.clone()));
+        assert_eq!(restore(place.path()).unwrap(), a);
         assert_eq!(fs::read_to_string(&a).unwrap(), "first");
-        assert_eq!(restore(place.path()).unwrap_err(), "the trash is empty");
+        let told = restore(place.path()).unwrap_err().to_string();
+        assert_eq!(told, "the trash is empty");
     }
 }
