@@ -3,6 +3,8 @@
 //! The images are listed, none is decoded: their number, classes and size are
 //! known, and what depends on them is resolved as it is when a run starts.
 
+use std::fmt::Write as _;
+
 use thiserror::Error;
 
 use crate::data::{self, DataError, DataIndex};
@@ -86,7 +88,8 @@ fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if index.classes.len() > NAMED {
-        names.push_str(&format!(", … ({} more)", index.classes.len() - NAMED));
+        // Writing to a string can't fail.
+        let _ = write!(names, ", … ({} more)", index.classes.len() - NAMED);
     }
     let (height, width) = index.size;
     let timeline = resolved.timeline();

@@ -68,8 +68,8 @@ fn look(
         let (name, now) = (folder.name(), observe(&folder));
         match seen.get(&name) {
             None => {
-                let (entry, tail) = read(&folder, now.life.clone());
-                sender.send(Message::Found(Box::new(entry), tail))?;
+                let found = Box::new(read(&folder, now.life.clone()));
+                sender.send(Message::Found(found))?;
             }
             Some(before) => {
                 if before.lengths != now.lengths {
@@ -160,7 +160,7 @@ mod tests {
         let mut told = || {
             look(place.path(), &mut seen, &sender).unwrap();
             let names = mailbox.take().map(|message| match message {
-                Message::Found(entry, _) => format!("found {}", entry.store.warnings.len()),
+                Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
                 Message::Lives(_, life) => format!("{}", life == Life::Here),
                 Message::Gone(_) => "gone".to_owned(),

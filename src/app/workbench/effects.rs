@@ -259,7 +259,7 @@ impl EffectRunner {
         self.inference = StopSignal::new();
         request.folder = files::expanded(&request.folder);
         match known(runs, &request.run) {
-            Ok(run) => inspect::classify(run, request, &self.inference, self.sender.clone()),
+            Ok(run) => inspect::classify(run, request, &self.inference, &self.sender),
             Err(error) => {
                 self.notify(News::Inference(InferenceEvent::Failed(error.to_string())));
             }

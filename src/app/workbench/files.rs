@@ -136,11 +136,11 @@ pub fn free_name(folder: &Path, name: &str, before: char) -> Result<PathBuf, Fil
 pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher> {
     let root = folder.to_owned();
     // Links may lead in circles, so each folder behind one is watched by itself.
-    let mut watched = vec![(fs::canonicalize(folder)?, root.clone())];
+    let mut roots = vec![(fs::canonicalize(folder)?, root.clone())];
     for linked in tree::walk(folder, |name| !tree::is_hidden(name))?.linked {
-        watched.push((fs::canonicalize(&linked)?, linked));
+        roots.push((fs::canonicalize(&linked)?, linked));
     }
-    let places = watched.clone();
+    let places = roots.clone();
     let handler = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         // Reading a file raises an event too.
@@ -156,7 +156,7 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
     };
     let config = Config::default().with_follow_symlinks(false);
     let mut watcher = RecommendedWatcher::new(handler, config)?;
-    for (place, _) in &watched {
+    for (place, _) in &roots {
         watcher.watch(place, RecursiveMode::Recursive)?;
     }
     Ok(watcher)

@@ -140,7 +140,7 @@ impl ProbeQuestion {
 }
 
 /// Classifies a folder of images until it is done or `stop` is given.
-pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, sender: Sender) {
+pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, sender: &Sender) {
     let (folder, stop, to) = (run.folder.clone(), stop.clone(), sender.clone());
     let started = spawn("inference", move || {
         let classified = caught(|| {
@@ -156,7 +156,7 @@ pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, se
         }
     });
     if let Err(error) = started {
-        tell(&sender, InferenceEvent::Failed(error.to_string()));
+        tell(sender, InferenceEvent::Failed(error.to_string()));
     }
 }
 

@@ -30,8 +30,8 @@ pub enum Message {
     Replanned(PathBuf, Result<Box<Plan>, Report>),
     /// The training in this process is over.
     Ended(String, Outcome),
-    /// A run was found and read.
-    Found(Box<RunEntry>, RunTail),
+    /// A run was found and read, so far.
+    Found(Box<(RunEntry, RunTail)>),
     /// A run's files grew.
     Grew(String),
     /// Who works on a run.

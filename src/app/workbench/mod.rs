@@ -207,7 +207,7 @@ fn patience(message: &Message) -> Duration {
         | Message::Launched(..)
         | Message::Replanned(..)
         | Message::Ended(..)
-        | Message::Found(..)
+        | Message::Found(_)
         | Message::Lives(..)
         | Message::Gone(_)
         | Message::Trash(_)

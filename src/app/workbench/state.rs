@@ -131,7 +131,10 @@ impl State {
             Message::Launched(file, Ok(run)) => self.launched(&file, *run),
             Message::Launched(file, Err(error)) => self.refused(&file, &error),
             Message::Ended(name, outcome) => self.ended(&name, &outcome),
-            Message::Found(entry, tail) => self.found(*entry, tail),
+            Message::Found(found) => {
+                let (entry, tail) = *found;
+                self.found(entry, tail);
+            }
             Message::Grew(name) => self.grew(&name),
             Message::Lives(name, life) => self.lives(&name, life),
             Message::Gone(name) => self.gone(&name),

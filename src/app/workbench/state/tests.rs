@@ -347,16 +347,13 @@ fn a_run_that_is_found_while_it_trains_here_or_late_is_not_taken_for_another() {
     bench.launch("a");
     let run = bench.until_run("a", RunState::Training);
     let folder = bench.run("a").unwrap().folder.clone();
-    let (entry, tail) = catalogue::read(&folder, Life::Here);
-    let found = |bench: &mut Bench| {
-        let (entry, tail) = catalogue::read(&folder, Life::Here);
-        bench.state.take_in(Message::Found(Box::new(entry), tail));
-    };
-    found(&mut bench);
+    let found = || Message::Found(Box::new(catalogue::read(&folder, Life::Here)));
+    let late = found();
+    bench.state.take_in(found());
     bench.command(&run, Command::EvaluateNow);
     bench.until_logged(&format!("{run} is complete"));
     assert_eq!(bench.run("a").unwrap().store.completed(Phase::Student), 2);
-    bench.state.take_in(Message::Found(Box::new(entry), tail));
+    bench.state.take_in(late);
     assert_eq!(bench.run("a").unwrap().life, Life::Nobody);
     bench.state.take_in(Message::Grew(run.clone()));
     assert_eq!(bench.run("a").unwrap().state(), RunState::Completed);
