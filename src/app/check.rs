@@ -11,7 +11,7 @@ use crate::data::{self, DataError, DataIndex};
 use crate::event::{Dataset, ModelSummary, Phase};
 use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
-use crate::experiment::{explain, section};
+use crate::experiment::{explain, explain_resolved, section};
 
 /// Classes that are named before the rest is counted.
 const NAMED: usize = 12;
@@ -31,14 +31,16 @@ pub enum CheckError {
 /// on the images is not on it.
 pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
     match resolved(plan) {
-        Ok((resolved, images)) => (explain(&resolved.plan) + &images, None),
+        Ok((resolved, images)) => (explain_resolved(&resolved) + &images, None),
         Err(error) => {
             let page = explain(plan);
+            let label = match error {
+                CheckError::Images(_) => "not listed",
+                CheckError::Plan(_) => "do not suit",
+            };
             let rows = [(
-                "not opened",
-                "what depends on the images is shown as it is for labelled images and one \
-                 iteration an epoch"
-                    .to_owned(),
+                label,
+                format!("{error}; what depends on the images is shown as for labelled ones"),
             )];
             (page + &section("Images", &rows), Some(error))
         }

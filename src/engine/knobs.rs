@@ -41,7 +41,8 @@ pub enum KnobError {
     },
     /// A checkpoint has other knobs than the experiment.
     #[error(
-        "its knobs are {found} over {found_epochs} epochs, and the experiment's are {expected} over {expected_epochs}"
+        "its knobs are {found} over {found_epochs} epochs, and the run's are {expected} over \
+         {expected_epochs}: it is of another training; restore it from a copy, or start a new run"
     )]
     Others {
         /// The checkpoint's.

@@ -33,6 +33,8 @@ use std::path::PathBuf;
 
 pub use failure::Failure;
 pub use infer::infer;
+pub use iteration::IterationState;
+pub use knobs::{KnobBoard, KnobError};
 pub use models::{ModelsError, RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;

@@ -5,13 +5,25 @@ mod data;
 mod objective;
 mod text;
 
-use super::plan::{Plan, TeacherSource, Training};
+use super::plan::{Plan, ResolvedPlan, TeacherSource, Training};
 use super::spec::{Bound, DeviceSpec, Gate, IterationSpec, LibTorchDevice, OptimizerSpec};
+use super::timeline::Timeline;
 use text::{Page, number, written};
 
-/// The plan in at most 80 columns (long paths apart).
+/// A plan whose images are not known, in at most 80 columns (long paths apart).
+/// What depends on them is said to.
 #[must_use]
 pub fn explain(plan: &Plan) -> String {
+    page(plan, None)
+}
+
+/// The plan that a run has.
+#[must_use]
+pub fn explain_resolved(resolved: &ResolvedPlan) -> String {
+    page(&resolved.plan, Some(resolved.timeline()))
+}
+
+fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
     let mut page = Page::default();
     page.line(&format!("{}: {}", plan.name, plan.method));
     page.row("seed", &plan.seed.to_string());
@@ -47,7 +59,7 @@ pub fn explain(plan: &Plan) -> String {
         None => page.row("weights", "random"),
     }
     training_rows(&plan.training, &mut page);
-    objective::explain(&plan.training, &mut page);
+    objective::explain(&plan.training, timeline, &mut page);
     gates(&plan.gates, &mut page);
     page.finish()
 }

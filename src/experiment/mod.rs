@@ -24,7 +24,7 @@ pub mod schedule;
 pub mod spec;
 pub mod timeline;
 
-pub use explain::{explain, section};
+pub use explain::{explain, explain_resolved, section};
 pub use read::{
     Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text, read_spec, read_text,
     unix,

@@ -2,6 +2,7 @@
 //! trainer plays too.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
@@ -9,7 +10,9 @@ use serde::Deserialize;
 use super::{Recorder, Recording, RunStore};
 use crate::event::channel::EventSink;
 use crate::event::{DataSummary, Outcome, RunEvent};
-use crate::run::{RunFolder, RunLock, StopSignal};
+use crate::experiment::load_text;
+use crate::experiment::plan::DataFacts;
+use crate::run::{RunFolder, RunLock, RunPlan, StopSignal};
 
 /// What was found of so many training images of each class, and so many for
 /// validation and test.
@@ -28,6 +31,29 @@ pub(crate) fn data_summary(classes: &[&str], of_each: usize, held_out: usize) ->
         in_memory: true,
         identity: BTreeMap::new(),
         notes: Vec::new(),
+    }
+}
+
+/// The plan of a run of this experiment, whose epochs have so many steps. Its
+/// images must be generated ones.
+pub(crate) fn run_plan(experiment: &str, steps_per_epoch: u64) -> RunPlan {
+    let loaded = load_text(experiment, Path::new("experiment.ron"), &[]);
+    let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
+    let data = data_summary(&["cat", "dog"], 10_000, 200);
+    let facts = DataFacts {
+        train: data.train,
+        labelled: true,
+        size: data.size,
+        normalization: Some((data.mean, data.std)),
+        steps_per_epoch,
+        teacher_steps_per_epoch: steps_per_epoch,
+    };
+    RunPlan {
+        experiment: String::new(),
+        resolved: plan.resolve(&facts).unwrap(),
+        data,
+        models: Vec::new(),
+        weights: Vec::new(),
     }
 }
 

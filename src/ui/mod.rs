@@ -38,6 +38,7 @@ pub use keymap::Keymap;
 pub use layout::Layout;
 pub use news::{Clock, Completed, GpuSample, Incoming, Level, LogLine, MachineSample, News};
 pub use screens::Screen;
+pub use screens::live::knob_values;
 pub use settings::Settings;
 pub use shared::Shared;
 pub use theme::Theme;

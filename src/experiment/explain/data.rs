@@ -35,7 +35,10 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
         None => page.row("size", "the most common of the training images"),
     }
     match &data.normalize {
-        NormalizeSpec::Measure => page.row("normalize", "as measured on the training images"),
+        NormalizeSpec::Measure => page.row(
+            "normalize",
+            "mean and deviation, measured when the run starts",
+        ),
         NormalizeSpec::Given { mean, std } => page.row(
             "normalize",
             &format!("mean {}, deviation {}", triple(mean), triple(std)),

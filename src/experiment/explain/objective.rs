@@ -11,8 +11,11 @@ use crate::experiment::objective::{
 };
 use crate::experiment::plan::Training;
 use crate::experiment::schedule::Schedule;
+use crate::experiment::spec::IterationSpec;
+use crate::experiment::timeline::Timeline;
 
-pub(super) fn explain(training: &Training, page: &mut Page) {
+/// With the timeline of the training, where its images are known.
+pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mut Page) {
     let objective = &training.objective;
     page.heading("Views");
     for (i, view) in objective.views.iter().enumerate() {
@@ -36,20 +39,31 @@ pub(super) fn explain(training: &Training, page: &mut Page) {
     }
     page.heading("Knobs");
     for knob in training.knobs() {
-        knob_row(knob, objective, page);
+        let settled = timeline.is_some() || training.iteration == IterationSpec::Epoch;
+        knob_row(knob, objective, settled, page);
     }
     if let Some(Controller::AdaptiveAugmentation(rule)) = &objective.controller {
         page.heading("Controller: adaptive augmentation");
-        rule_rows(rule, page);
+        rule_rows(rule, timeline, page);
     }
 }
 
-fn knob_row(knob: &Knob, objective: &Objective, page: &mut Page) {
+/// `settled` says whether the number of iterations is known, from which knobs that
+/// follow others have their first value.
+fn knob_row(knob: &Knob, objective: &Objective, settled: bool, page: &mut Page) {
     let moved = objective
         .controller
         .as_ref()
         .is_some_and(|controller| controller.knobs().contains(&knob.name.as_str()));
+    let follows = match &objective.controller {
+        Some(Controller::AdaptiveAugmentation(rule)) => rule.second.contains(&knob.name),
+        None => false,
+    };
     let start = match &knob.schedule {
+        _ if follows && !settled => {
+            "first value from the number of steps, which the images decide; the controller moves it"
+                .to_owned()
+        }
         Schedule::Constant(value) if moved => {
             format!("starts at {}; the controller moves it", number(*value))
         }
@@ -133,7 +147,7 @@ fn views_of(views: &[usize]) -> String {
     format!("on views {}", numbers.join(", "))
 }
 
-fn rule_rows(rule: &AdaptiveAugmentationRule, page: &mut Page) {
+fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: &mut Page) {
     let AdaptiveAugmentationRule {
         first,
         weight,
@@ -143,10 +157,17 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, page: &mut Page) {
     } = rule;
     let second = rule.second.join(" = ");
     let p_max = number(*p_max);
+    let all = timeline.map_or_else(
+        || "E iterations in all".to_owned(),
+        |timeline| match timeline.iterations() {
+            1 => "E = 1 iteration in all".to_owned(),
+            count => format!("E = {count} iterations in all"),
+        },
+    );
     match rule.p2_rule {
         SecondProbability::EqualSteps => page.row(
             &second,
-            &format!("= min({p_max}, {first} + {p_max} / E), E iterations in all"),
+            &format!("= min({p_max}, {first} + {p_max} / E), {all}"),
         ),
     }
     page.row(

@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use crate::experiment::{explain, load_text};
+use crate::experiment::plan::DataFacts;
+use crate::experiment::{explain, explain_resolved, load_text};
 
 const TEXT: &str = r"(
     data: (
@@ -74,4 +75,78 @@ fn custom_is_explained() {
                   terms: [Distill(), Truth(view: 2), Consistency(w_consistency: 0.5)], \
                   controller: AdaptiveAugmentation(second: [2, 3]))";
     insta::assert_snapshot!(explained(method, true, ""));
+}
+
+/// The page of a method on images that are known.
+fn explained_for(method: &str, extra: &str, facts: &DataFacts) -> String {
+    let text = TEXT
+        .replace("METHOD", method)
+        .replace(
+            "TEACHER",
+            "teacher: (model: Cnn(channels: [8]), weights: File(\"teacher.pt\")),",
+        )
+        .replace("EXTRA", extra);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("teacher.pt"), "x").unwrap();
+    let loaded = load_text(&text, &folder.path().join("small.ron"), &[]);
+    let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
+    explain_resolved(&plan.resolve(facts).unwrap())
+}
+
+const FACTS: DataFacts = DataFacts {
+    train: 200,
+    labelled: true,
+    size: (16, 16),
+    normalization: None,
+    steps_per_epoch: 8,
+    teacher_steps_per_epoch: 8,
+};
+
+#[test]
+fn p2_starts_as_the_run_will_have_it_once_the_images_are_known() {
+    // 5 epochs of 8 steps: one iteration of 50.
+    let page = explained_for("AdaptiveAugmentation()", "iteration: Steps(50),", &FACTS);
+    assert!(
+        page.contains("p2             starts at 0.5; the controller"),
+        "{page}"
+    );
+    assert!(page.contains("E = 1 iteration in all"), "{page}");
+    let page = explained_for("AdaptiveAugmentation()", "iteration: Steps(10),", &FACTS);
+    assert!(
+        page.contains("p2             starts at 0.125; the controller"),
+        "{page}"
+    );
+    assert!(page.contains("E = 4 iterations in all"), "{page}");
+}
+
+#[test]
+fn a_first_value_that_the_images_decide_is_not_guessed_without_them() {
+    let page = explained("AdaptiveAugmentation()", true, "iteration: Steps(50)");
+    assert!(
+        page.contains("p2             first value from the number of steps"),
+        "{page}"
+    );
+    let page = explained("AdaptiveAugmentation()", true, "");
+    assert!(
+        page.contains("p2             starts at 0.1; the controller"),
+        "{page}"
+    );
+}
+
+#[test]
+fn terms_of_labels_are_left_out_where_the_images_have_none() {
+    let unlabelled = DataFacts {
+        labelled: false,
+        ..FACTS
+    };
+    let page = explained_for("MultiView()", "", &unlabelled);
+    assert!(!page.contains("truth"), "{page}");
+    assert!(explained_for("MultiView()", "", &FACTS).contains("w_truth"));
+}
+
+#[test]
+fn size_is_that_of_the_images_and_normalisation_is_measured_when_the_run_starts() {
+    let page = explained_for("Vanilla()", "", &FACTS);
+    assert!(page.contains("size           16 × 16 pixels"), "{page}");
+    assert!(page.contains("measured when the run starts"), "{page}");
 }

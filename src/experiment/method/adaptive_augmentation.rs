@@ -95,6 +95,9 @@ impl Method for AdaptiveAugmentation {
 }
 
 impl AdaptiveAugmentation {
+    /// The method's name, in files and for people.
+    pub const NAME: &str = "AdaptiveAugmentation";
+
     fn problems(&self, context: ExpansionContext) -> Vec<Problem> {
         let mut problems = Vec::new();
         check(&mut problems, "p1", self.p1, Range::PROBABILITY);

@@ -70,7 +70,7 @@ impl MethodSpec {
         match self {
             Self::Scratch(_) => "Scratch",
             Self::Vanilla(_) => "Vanilla",
-            Self::AdaptiveAugmentation(_) => "AdaptiveAugmentation",
+            Self::AdaptiveAugmentation(_) => AdaptiveAugmentation::NAME,
             Self::MultiView(_) => "MultiView",
             Self::Custom(_) => "Custom",
         }

@@ -321,16 +321,13 @@ fn teacher_training(
     if let Some(optimizer) = &written.optimizer {
         found.extend(optimizers::problems(optimizer, "optimizer"));
     }
-    let lr = match &written.lr {
-        Some(own) => {
-            let lr = Knob::lr(own.clone());
-            found.extend(schedule_problems(&lr, own, "lr", written.epochs));
-            own.clone()
-        }
-        None => {
-            found.extend(inherited_lr_problems(spec, written));
-            spec.lr.clone()
-        }
+    let lr = if let Some(own) = &written.lr {
+        let lr = Knob::lr(own.clone());
+        found.extend(schedule_problems(&lr, own, "lr", written.epochs));
+        own.clone()
+    } else {
+        found.extend(inherited_lr_problems(spec, written));
+        spec.lr.clone()
     };
     let context = ExpansionContext {
         iterations: written.epochs,

@@ -44,6 +44,7 @@ use self::grid::Page;
 use self::header::Header;
 use self::heading::rule;
 use self::knobs::Knobs;
+pub use self::knobs::values as knob_values;
 use self::layout::{Areas, Edge, Sizes, areas};
 use self::side::Side;
 use self::view::View;
@@ -218,7 +219,7 @@ impl Live {
 
     /// Charts that pass the filter.
     fn charts(&self, shown: &Shown<'_>) -> Vec<ChartSpec> {
-        let role = |knob: &str| self.knobs.role(shown.phase, knob);
+        let role = |knob: &str| knobs::role(shown.entry, shown.phase, knob);
         let mut all = charts(&shown.entry.store, shown.phase, &role);
         all.retain(|chart| self.view.shows(chart));
         all
@@ -252,7 +253,7 @@ impl Live {
         self.header(&shown, shared, area)
             .draw(theme, frame, parts.header);
         let store = &shown.entry.store;
-        let knobs = &self.knobs.now(store, shown.phase);
+        let knobs = &knobs::values(shown.entry, shown.phase);
         if self.focus == Focus::Knobs {
             with_knobs(shown, |view| {
                 self.knobs.draw(view, shared, frame, parts.main);

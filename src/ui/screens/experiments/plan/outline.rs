@@ -1,10 +1,10 @@
 //! Sizes of the models and the length of the training, worked out once for
 //! every new plan. What only the images tell is taken from an earlier run.
 
-use crate::event::Phase;
+use crate::event::{DataSummary, Phase};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
-use crate::experiment::plan::{DataPlan, Plan, ValidPlan};
+use crate::experiment::plan::{DataFacts, DataPlan, Plan, Training, ValidPlan};
 use crate::experiment::spec::Source;
 use crate::store::RunEntry;
 
@@ -20,6 +20,9 @@ pub struct Outline {
     pub train: Option<usize>,
     /// Steps of an epoch.
     pub steps_per_epoch: Option<u64>,
+    /// The student's training as a run would have it, where it is known how many
+    /// steps it takes.
+    pub training: Option<Training>,
 }
 
 /// A model and its size.
@@ -73,10 +76,20 @@ impl Outline {
         let steps_per_epoch = train
             .filter(|_| plan.data.unlabelled.is_none())
             .map(|train| (train / plan.training.batch.max(1)).max(1) as u64);
+        let facts = train.zip(steps_per_epoch).map(|(train, steps)| DataFacts {
+            train,
+            labelled: images.is_none_or(DataSummary::labelled),
+            size: size.unwrap_or_default(),
+            normalization: None,
+            steps_per_epoch: steps,
+            teacher_steps_per_epoch: steps,
+        });
+        let resolved = facts.and_then(|facts| plan.clone().resolve(&facts).ok());
         Self {
             models,
             train,
             steps_per_epoch,
+            training: resolved.map(|resolved| resolved.plan.training),
         }
     }
 }
@@ -158,5 +171,20 @@ mod tests {
         assert!(sizes[0].parameters > 10 * sizes[1].parameters);
         assert_eq!(sizes[1].bytes, sizes[1].parameters * 4);
         assert!(sizes[0].macs > sizes[1].macs && sizes[1].macs > 0);
+    }
+
+    #[test]
+    fn knobs_are_those_of_a_run_once_its_steps_are_known() {
+        let text = include_str!("../../../../../experiments/quickstart.ron");
+        let p2 = |iteration: &str| {
+            let text = text.replacen("seed:", &format!("iteration: {iteration}, seed:"), 1);
+            let loaded = load_text(&text, Path::new("quickstart.ron"), &[]).unwrap();
+            let training = Outline::of(&loaded.plan, None).training.unwrap();
+            let p2 = training.objective.knob("p2").unwrap();
+            p2.schedule.at(0.0, 1.0)
+        };
+        // 12 epochs of 21 steps.
+        assert_eq!(p2("Steps(1000)"), 0.5);
+        assert_eq!(p2("Steps(126)"), 0.25);
     }
 }

@@ -19,7 +19,7 @@ use super::curve::curve;
 use super::outline::{Outline, seconds};
 use crate::experiment::controller::{Controller, ScheduledKnob, Update};
 use crate::experiment::knob::Knob;
-use crate::experiment::plan::{Plan, TeacherSource, ValidPlan};
+use crate::experiment::plan::{Plan, TeacherSource, Training, ValidPlan};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::Source;
 use crate::store::RunEntry;
@@ -78,7 +78,7 @@ impl Panel<'_> {
             sheet.models(outline),
             sheet.data(plan),
             sheet.training(plan, outline, self.past),
-            sheet.knobs(plan),
+            sheet.knobs(outline.training.as_ref().unwrap_or(&plan.training)),
         ];
         let height = inside.height as usize;
         let lines = fitting(parts, height);
@@ -218,11 +218,10 @@ impl Page<'_> {
         }
     }
 
-    fn knobs(&self, plan: &Plan) -> Part {
-        let training = &plan.training;
+    fn knobs(&self, training: &Training) -> Part {
         let mut rows = Vec::new();
         for (index, knob) in training.knobs().enumerate() {
-            let (schedule, moved) = follows(plan, knob);
+            let (schedule, moved) = follows(training, knob);
             let width = CURVE.min(self.width.saturating_sub(LABEL) / 3 + 2);
             let (line, turns) = curve(schedule, f64::from(training.epochs), width);
             let turns: Vec<String> = turns.into_iter().map(figures::value).collect();
@@ -248,8 +247,8 @@ impl Page<'_> {
 }
 
 /// What a knob follows, and how a controller moves it where one does.
-fn follows<'a>(plan: &'a Plan, knob: &'a Knob) -> (&'a Schedule, Option<&'static str>) {
-    let Some(Controller::AdaptiveAugmentation(rule)) = &plan.training.objective.controller else {
+fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<&'static str>) {
+    let Some(Controller::AdaptiveAugmentation(rule)) = &training.objective.controller else {
         return (&knob.schedule, None);
     };
     let is_first = knob.name == rule.first;

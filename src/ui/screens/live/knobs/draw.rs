@@ -15,7 +15,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::board::{KnobNow, Role, Time};
+use super::board::{Board, KnobNow, Role, Time};
 use super::scene::{COLOURS, ROWS, Scene, places};
 use super::{Knobs, View};
 use crate::event::Phase;
@@ -59,16 +59,14 @@ impl Knobs {
             Phase::Student => "knobs of the student",
         };
         rule(title, "", true, theme, frame, area);
-        let knobs = self.board.knobs(&view.entry.store, view.phase);
+        let board = Board::of(view.entry);
+        let knobs = board.knobs(view.phase);
         let parts = places(area, self.border);
-        let time = self.board.time(&view.entry.store, view.phase);
+        let time = board.time(view.phase);
         let (Some(time), Some(knob)) = (time, knobs.get(self.at(knobs.len()))) else {
-            let text = match &self.board.problem {
-                Some(problem) => format!(
-                    "The run's experiment.ron cannot be read, so its knobs are not known: {problem}"
-                ),
-                None => "This training has not begun.".to_owned(),
-            };
+            let text = board
+                .problem()
+                .unwrap_or_else(|| "This training has not started.".to_owned());
             let text = Paragraph::new(text)
                 .style(theme.muted())
                 .wrap(Wrap { trim: true });

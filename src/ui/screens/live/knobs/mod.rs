@@ -39,11 +39,25 @@ pub(super) struct View<'a> {
     pub(super) refusal: Option<&'a str>,
 }
 
+/// Every knob of a run as it stands, also where nothing has been logged since it
+/// was turned; what was logged where the run has no plan.
+#[must_use]
+pub fn values(entry: &RunEntry, phase: Phase) -> BTreeMap<String, f64> {
+    let mut values = entry.store.knobs(phase);
+    let known = Board::of(entry).knobs(phase).into_iter();
+    values.extend(known.map(|knob| (knob.name.to_owned(), knob.value)));
+    values
+}
+
+/// What a knob of a run is to its training, where that is known.
+pub(super) fn role(entry: &RunEntry, phase: Phase, knob: &str) -> Option<KnobRole> {
+    Board::of(entry).role(phase, knob)
+}
+
 /// Changes of knobs that have not been sent, and which knob is selected.
 #[derive(Debug, Default)]
 pub(super) struct Knobs {
     of: Option<(String, Phase)>,
-    board: Board,
     selected: usize,
     drafts: BTreeMap<String, Draft>,
     /// Number of requests there were when one was sent that has not arrived.
@@ -64,14 +78,14 @@ impl Knobs {
             self.sent.clear();
             self.selected = 0;
         }
-        self.board.read(&view.entry.experiment);
         let store = &view.entry.store;
         self.sent
             .retain(|knob, before| requests(store, knob).count() <= *before);
-        let Some(time) = self.board.time(store, view.phase) else {
+        let board = Board::of(view.entry);
+        let Some(time) = board.time(view.phase) else {
             return;
         };
-        let knobs = self.board.knobs(store, view.phase);
+        let knobs = board.knobs(view.phase);
         for (name, draft) in self.drafts.iter_mut().filter(|(_, draft)| !draft.changed()) {
             if let Some(knob) = knobs.iter().find(|knob| knob.name == *name) {
                 let selected = draft.selected;
@@ -84,14 +98,14 @@ impl Knobs {
     /// Carries out an action of the knobs' context.
     pub(super) fn act(&mut self, action: Action, view: &View<'_>, shared: &mut Shared) {
         let store = &view.entry.store;
-        let knobs = self.board.knobs(store, view.phase);
-        let Some(time) = self.board.time(store, view.phase) else {
-            return shared.tell(LogLine::error("this training has not begun"));
-        };
-        let Some(knob) = knobs.get(self.at(knobs.len())) else {
-            return shared.tell(LogLine::error(
-                "the knobs of this run are not known: its experiment.ron cannot be read",
-            ));
+        let board = Board::of(view.entry);
+        if let Some(problem) = board.problem() {
+            return shared.tell(LogLine::error(problem));
+        }
+        let knobs = board.knobs(view.phase);
+        let (Some(time), Some(knob)) = (board.time(view.phase), knobs.get(self.at(knobs.len())))
+        else {
+            return shared.tell(LogLine::error("this training has not started"));
         };
         match action {
             Action::NextKnob => self.selected = (self.at(knobs.len()) + 1) % knobs.len(),
@@ -120,11 +134,11 @@ impl Knobs {
                 let (name, before) = (knob.name.to_owned(), requests(store, knob.name).count());
                 self.send(&name, before, view, shared);
             }
-            Action::ToggleController => self.toggle_controller(view, shared),
+            Action::ToggleController => toggle_controller(view, shared),
             Action::WriteKnob => {
                 let unsent = self.drafts.get(knob.name).filter(|draft| draft.changed());
                 let future = unsent.map_or_else(|| Draft::new(knob, time), Clone::clone);
-                match written::asked((knob, unsent.is_some()), &future, &self.board, view) {
+                match written::asked((knob, unsent.is_some()), &future, board, view) {
                     Ok((effect, note)) => {
                         if let Some(note) = note {
                             shared.tell(LogLine::info(note));
@@ -146,9 +160,9 @@ impl Knobs {
 
     /// Takes the value that was asked for.
     pub(super) fn given(&mut self, name: &str, text: &str, view: &View<'_>, shared: &mut Shared) {
-        let store = &view.entry.store;
-        let knobs = self.board.knobs(store, view.phase);
-        let time = self.board.time(store, view.phase);
+        let board = Board::of(view.entry);
+        let knobs = board.knobs(view.phase);
+        let time = board.time(view.phase);
         let (Some(knob), Some(time)) = (knobs.iter().find(|knob| knob.name == name), time) else {
             return shared.tell(LogLine::error(format!(
                 "{name} is no longer a knob that is shown"
@@ -165,24 +179,6 @@ impl Knobs {
             let purpose = Purpose::SetKnob(name.to_owned());
             shared.ask_again(message, text, purpose);
         }
-    }
-
-    /// Every knob as it stands, also where nothing has been logged since it was
-    /// turned.
-    pub(super) fn now(&self, store: &RunStore, phase: Phase) -> BTreeMap<String, f64> {
-        let mut values = store.knobs(phase);
-        let known = self.board.knobs(store, phase);
-        values.extend(
-            known
-                .into_iter()
-                .map(|knob| (knob.name.to_owned(), knob.value)),
-        );
-        values
-    }
-
-    /// What a knob of a training is to it, where it is known.
-    pub(super) fn role(&self, phase: Phase, knob: &str) -> Option<KnobRole> {
-        self.board.role(phase, knob)
     }
 
     fn send(&mut self, name: &str, before: usize, view: &View<'_>, shared: &mut Shared) {
@@ -212,29 +208,11 @@ impl Knobs {
         self.sent.insert(name.to_owned(), before);
     }
 
-    /// Asks that the controller lets go of its knobs, or takes them up again.
-    fn toggle_controller(&self, view: &View<'_>, shared: &mut Shared) {
-        let store = &view.entry.store;
-        if let Some(refusal) = view.refusal {
-            return shared.tell(LogLine::error(refusal));
-        }
-        if !self.board.has_controller(view.phase) {
-            return shared.tell(LogLine::error(
-                "this training has no controller: its method moves no knob",
-            ));
-        }
-        shared.ask(Effect::Command {
-            run: view.run.to_owned(),
-            command: Command::SetController {
-                on: !controller_is_on(store, view.phase),
-            },
-        });
-    }
-
     /// Selects what is clicked, inserts where nothing is, drags points.
     pub(super) fn mouse(&mut self, mouse: MouseEvent, area: Rect, view: &View<'_>) {
         let store = &view.entry.store;
-        let knobs = self.board.knobs(store, view.phase);
+        let board = Board::of(view.entry);
+        let knobs = board.knobs(view.phase);
         let (at, parts) = ((mouse.column, mouse.row), places(area, self.border));
         if !self.dragging
             && parts.chart.width > 0
@@ -242,7 +220,7 @@ impl Knobs {
         {
             return;
         }
-        let time = self.board.time(store, view.phase);
+        let time = board.time(view.phase);
         let (Some(knob), Some(time)) = (knobs.get(self.at(knobs.len())), time) else {
             return;
         };
@@ -296,6 +274,25 @@ impl Knobs {
             .get(knob.name)
             .is_some_and(|before| requests(store, knob.name).count() <= *before)
     }
+}
+
+/// Asks that the controller lets go of its knobs, or takes them up again.
+fn toggle_controller(view: &View<'_>, shared: &mut Shared) {
+    let store = &view.entry.store;
+    if let Some(refusal) = view.refusal {
+        return shared.tell(LogLine::error(refusal));
+    }
+    if !Board::of(view.entry).has_controller(view.phase) {
+        return shared.tell(LogLine::error(
+            "this training has no controller: its method moves no knob",
+        ));
+    }
+    shared.ask(Effect::Command {
+        run: view.run.to_owned(),
+        command: Command::SetController {
+            on: !controller_is_on(store, view.phase),
+        },
+    });
 }
 
 fn draft<'a>(

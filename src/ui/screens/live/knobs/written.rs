@@ -8,6 +8,7 @@ use super::board::{Board, KnobNow, Role};
 use super::edit::{Draft, Point, rounded};
 use crate::event::Phase;
 use crate::experiment::controller::AdaptiveAugmentationRule;
+use crate::experiment::method::AdaptiveAugmentation;
 use crate::experiment::schedule::Schedule;
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
@@ -25,7 +26,7 @@ const TOLERANCE: f64 = 0.005;
 pub(super) fn asked(
     (knob, unsent): (&KnobNow<'_>, bool),
     future: &Draft,
-    board: &Board,
+    board: Board<'_>,
     view: &View<'_>,
 ) -> Result<(Effect, Option<String>), LogLine> {
     if matches!(knob.role, Role::Controlled | Role::Follows) {
@@ -51,7 +52,7 @@ pub(super) fn asked(
         points.filter(|(epoch, value)| epoch.is_finite() && value.is_finite())
     });
     let schedule = schedule(past, knob, future.points());
-    let end = board.time(&view.entry.store, view.phase);
+    let end = board.time(view.phase);
     let end = end.map_or(0.0, |time| time.end);
     if let Some(problem) = schedule.problems(knob.name, knob.range, 0.0, end).first() {
         let message = format!("{} cannot be written as it was: {problem}", knob.name);
@@ -71,13 +72,13 @@ fn settings(
     phase: Phase,
     knob: &KnobNow<'_>,
     schedule: &Schedule,
-    board: &Board,
+    board: Board<'_>,
 ) -> Result<(Vec<String>, Option<String>), String> {
     let written = in_ron(schedule)?;
     match (phase, knob.name, knob.role) {
         (Phase::Student, "lr", _) => {
             let mut settings = vec![format!("lr={written}")];
-            let note = board.inherited_lr.as_ref().map(|teachers| {
+            let note = board.shared_lr().map(|teachers| {
                 // Another learning rate would be another teacher, trained anew.
                 let teachers = in_ron(teachers)?;
                 settings.push(format!("teacher.weights.Train.lr={teachers}"));
@@ -105,7 +106,7 @@ fn by_hand(
     knob: &str,
     schedule: &Schedule,
     written: &str,
-    board: &Board,
+    board: Board<'_>,
 ) -> Result<(Vec<String>, Option<String>), String> {
     let rule = board.schedulable_rule();
     let follows = |rule: &AdaptiveAugmentationRule| rule.second.iter().any(|name| name == knob);
@@ -125,7 +126,7 @@ fn by_hand(
             ));
         }
     };
-    let method = "method.AdaptiveAugmentation";
+    let method = format!("method.{}", AdaptiveAugmentation::NAME);
     let settings = vec![
         format!("{method}.{knob}={:?}", schedule.at(0.0, 0.0)),
         format!("{method}.update=Scheduled({variant}({written}))"),
@@ -219,8 +220,14 @@ fn simplified(points: &[Point], tolerance: f64) -> Vec<Point> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
     use super::*;
     use crate::experiment::range::Range;
+    use crate::run::RunFolder;
+    use crate::store::RunEntry;
+    use crate::store::testing::run_plan;
     use crate::ui::screens::live::knobs::board::Role;
 
     #[test]
@@ -264,7 +271,7 @@ mod tests {
 
     const EXPERIMENT: &str = r#"Experiment(
         name: "a",
-        data: (train: ImageFolder("gone")),
+        data: (train: Shapes(count: 5000)),
         teacher: (model: ResNetCifar(depth: 20), weights: Train(epochs: 2)),
         student: (model: ResNetCifar(depth: 8)),
         method: AdaptiveAugmentation(),
@@ -285,10 +292,12 @@ mod tests {
     }
 
     fn placed(phase: Phase, name: &'static str, role: Role) -> Result<Vec<String>, String> {
-        let mut board = Board::default();
-        board.read(EXPERIMENT);
+        let folder = RunFolder::imagined("checkpoints/a");
+        let mut entry = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
+        entry.plan = Some(Arc::new(run_plan(EXPERIMENT, 40)));
         let schedule = Schedule::Piecewise(vec![(0.0, 0.5), (3.0, 0.25)]);
-        let (settings, _) = settings(phase, &knob(name, role), &schedule, &board)?;
+        let board = Board::of(&entry);
+        let (settings, _) = settings(phase, &knob(name, role), &schedule, board)?;
         for setting in &settings {
             crate::experiment::Override::parse(setting).unwrap();
         }

@@ -8,6 +8,7 @@ use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::store::Life;
 use crate::ui::Effect;
+use crate::ui::news::News;
 use crate::ui::testing::Harness;
 
 fn adjusted(harness: &mut Harness) -> (String, Schedule) {
@@ -258,4 +259,21 @@ fn the_knobs_are_taken_from_the_controller_and_given_back() {
     assert!(text.contains("The controller has let go of p1"), "{text}");
     harness.keys(&["a"]);
     assert!(asked(&mut harness));
+}
+
+#[test]
+fn a_run_without_a_plan_says_that_its_knobs_are_not_known() {
+    let (mut harness, name) = screen((200, 60), Life::Here, &events(450));
+    harness.runs.get_mut(&name).unwrap().plan = None;
+    harness.news(News::RunsChanged);
+    harness.keys(&["K"]);
+    let shown = harness.screen();
+    assert!(shown.contains("because it has no plan.json"), "{shown}");
+    harness.keys(&["+"]);
+    assert!(harness.take().is_empty());
+    let entry = harness.runs.get_mut(&name).unwrap();
+    let problem = "plan.json is damaged: it does not agree with its checksum";
+    entry.problems.push(problem.to_owned());
+    let shown = harness.screen();
+    assert!(shown.contains(problem), "{shown}");
 }

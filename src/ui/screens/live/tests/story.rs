@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::event::{
@@ -12,7 +13,7 @@ use crate::event::{
 use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::schedule::Schedule;
 use crate::run::RunFolder;
-use crate::store::testing::data_summary;
+use crate::store::testing::{data_summary, run_plan};
 use crate::store::{Life, RunEntry};
 use crate::ui::news::{GpuSample, MachineSample, News};
 use crate::ui::testing::Harness;
@@ -25,7 +26,7 @@ pub(super) const EPOCHS: u64 = 12;
 
 pub(super) const EXPERIMENT: &str = r#"Experiment(
     name: "quickstart",
-    data: (train: ImageFolder("long/gone")),
+    data: (train: Shapes(count: 5690)),
     teacher: (model: ResNetCifar(depth: 20), weights: Train(epochs: 2)),
     student: (model: ResNetCifar(depth: 8)),
     method: AdaptiveAugmentation(p1: 0.0, p_max: 0.5, w: 0.9, temperature: 4.0),
@@ -49,6 +50,7 @@ pub(super) fn add(harness: &mut Harness, name: &str, life: Life, events: &[RunEv
     let mut run = RunEntry::new(folder, begun);
     run.life = life;
     EXPERIMENT.clone_into(&mut run.experiment);
+    run.plan = Some(Arc::new(run_plan(EXPERIMENT, PER_EPOCH)));
     for event in events {
         run.store.apply(event);
     }
