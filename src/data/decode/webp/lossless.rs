@@ -16,7 +16,7 @@ const DISTANCES: usize = 40;
 
 /// Where pixels are that short codes of distances mean, as columns to the left
 /// and rows above.
-const NEAR: [(i64, i64); 120] = [
+const NEAR: [(isize, isize); 120] = [
     (0, 1),
     (1, 0),
     (1, 1),
@@ -159,9 +159,9 @@ pub(super) fn groups(stream: &[u8], mut width: usize, height: usize) -> Option<u
                 let colors = bits.read(8)? + 1;
                 picture(bits, colors, 1)?;
                 let shift = match colors {
-                    ..=2 => 3,
-                    ..=4 => 2,
-                    ..=16 => 1,
+                    1..=2 => 3,
+                    3..=4 => 2,
+                    5..=16 => 1,
                     _ => 0,
                 };
                 width = shrunk(width, shift);
@@ -276,6 +276,6 @@ fn distance(code: usize, width: usize) -> usize {
     let Some((left, above)) = NEAR.get(code - 1) else {
         return code - NEAR.len();
     };
-    let distance = left + above * width as i64;
+    let distance = left + above * width.cast_signed();
     usize::try_from(distance).unwrap_or(0).max(1)
 }

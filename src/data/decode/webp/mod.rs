@@ -124,7 +124,7 @@ mod tests {
     impl Writer {
         fn put(&mut self, value: usize, count: usize) {
             for at in 0..count {
-                if self.bits % 8 == 0 {
+                if self.bits.is_multiple_of(8) {
                     self.bytes.push(0);
                 }
                 *self.bytes.last_mut().unwrap() |= ((value >> at & 1) << (self.bits % 8)) as u8;
