@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use thiserror::Error;
 
 use crate::data::{self, DataError, DataIndex};
+use crate::engine::{ImportError, settle};
 use crate::event::{Dataset, ModelSummary, Phase};
 use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
@@ -25,6 +26,9 @@ pub enum CheckError {
     /// A model or the method does not suit the images.
     #[error("{0}")]
     Plan(Problem),
+    /// Weights from elsewhere.
+    #[error(transparent)]
+    Weights(#[from] ImportError),
 }
 
 /// The page, and why the experiment cannot be trained, if so: then what depends
@@ -37,6 +41,7 @@ pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
             let label = match error {
                 CheckError::Images(_) => "not listed",
                 CheckError::Plan(_) => "do not suit",
+                CheckError::Weights(_) => "not resolved",
             };
             let rows = [(
                 label,
@@ -49,10 +54,11 @@ pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
 
 fn resolved(plan: &Plan) -> Result<(ResolvedPlan, String), CheckError> {
     let index = data::index(&plan.data, plan.seed)?;
-    let resolved = plan
+    let mut resolved = plan
         .clone()
         .resolve(&index.facts(plan))
         .map_err(CheckError::Plan)?;
+    let notes = settle(&mut resolved.plan, &index.classes)?;
     let networks = resolved.networks(index.classes.len());
     let networks = networks.map_err(CheckError::Plan)?;
     let teacher = networks.teacher.as_ref();
@@ -61,7 +67,7 @@ fn resolved(plan: &Plan) -> Result<(ResolvedPlan, String), CheckError> {
         .into_iter()
         .chain([ModelSummary::of(Phase::Student, &networks.student)])
         .collect();
-    let page = images(&resolved, &index) + &sizes(&models);
+    let page = images(&resolved, &index) + &sizes(&models, &notes);
     Ok((resolved, page))
 }
 
@@ -125,8 +131,8 @@ fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
     section("Images", &rows)
 }
 
-fn sizes(models: &[ModelSummary]) -> String {
-    let rows: Vec<(&str, String)> = models
+fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
+    let mut rows: Vec<(&str, String)> = models
         .iter()
         .map(|model| {
             let label = match model.phase {
@@ -140,5 +146,6 @@ fn sizes(models: &[ModelSummary]) -> String {
             (label, text)
         })
         .collect();
+    rows.extend(notes.iter().map(|note| ("note", note.clone())));
     section("Models", &rows)
 }

@@ -225,7 +225,7 @@ pub fn save_weights(
     metadata: &ModelMetadata,
     folder: &Path,
 ) -> Result<(), Failure> {
-    weights::save(network, &folder.join(WEIGHTS))?;
+    weights::save_described(network, &metadata.texts(), &folder.join(WEIGHTS))?;
     write_json(&folder.join(METADATA), metadata)
 }
 

@@ -1,6 +1,7 @@
 //! Evaluation of a network on a set of images: figures against the labels and
 //! against the teacher.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -19,8 +20,17 @@ const BATCH: usize = 256;
 pub struct Examination {
     split: Split,
     set: ImageSet,
-    /// Logits, `[image][class]`.
-    teacher: Option<Vec<Vec<f32>>>,
+    teacher: Option<Arc<Answers>>,
+}
+
+/// What a network answers on every image of a set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// Logits, `[image][class]`; zeros for an image that went bad since it was
+    /// indexed.
+    pub logits: Vec<Vec<f32>>,
+    /// Seconds it took.
+    pub seconds: f64,
 }
 
 /// Whose weights are evaluated, and when.
@@ -48,20 +58,46 @@ impl Examination {
         teacher: Option<&Network>,
     ) -> Result<Self, Failure> {
         let teacher = teacher
-            .map(|teacher| answers(teacher, &set, images))
+            .map(|teacher| Answers::of(teacher, &set, images))
             .transpose()?;
-        Ok(Self {
+        Ok(Self::answered(split, set, teacher.map(Arc::new)))
+    }
+
+    /// A set with the answers of a teacher that was asked already.
+    #[must_use]
+    pub fn answered(split: Split, set: ImageSet, teacher: Option<Arc<Answers>>) -> Self {
+        Self {
             split,
             set,
             teacher,
-        })
+        }
     }
 
     /// What the teacher answers on every image, if there is one: logits,
     /// `[image][class]`.
     #[must_use]
     pub fn teacher(&self) -> Option<&[Vec<f32>]> {
+        self.teacher
+            .as_ref()
+            .map(|answers| answers.logits.as_slice())
+    }
+
+    /// The same with the time that it took.
+    #[must_use]
+    pub fn answers(&self) -> Option<&Answers> {
         self.teacher.as_deref()
+    }
+
+    /// The evaluation of the teacher itself, which costs nothing any more; none
+    /// if there is no teacher.
+    #[must_use]
+    pub fn evaluation_of_teacher(&self, classes: usize, subject: Subject) -> Option<Evaluation> {
+        let answers = self.teacher.as_ref()?;
+        let mut tally = Tally::new(classes, false);
+        for (_, row, label) in answers.labelled(&self.set) {
+            tally.count(row, label, None);
+        }
+        Some(self.evaluation(tally, subject, answers.seconds))
     }
 
     /// Evaluates `network`, which lives on a plain device.
@@ -84,7 +120,11 @@ impl Examination {
                 tally.count(row, label as usize, teacher);
             }
         })?;
-        Ok(Evaluation {
+        Ok(self.evaluation(tally, subject, start.elapsed().as_secs_f64()))
+    }
+
+    fn evaluation(&self, tally: Tally, subject: Subject, seconds: f64) -> Evaluation {
+        Evaluation {
             phase: subject.phase,
             split: self.split,
             weights: subject.weights,
@@ -97,8 +137,33 @@ impl Examination {
             per_class: tally.per_class(),
             teacher: tally.teacher(),
             confusion: tally.into_confusion(),
+            seconds,
+        }
+    }
+}
+
+impl Answers {
+    /// What `network`, which lives on a plain device, answers.
+    ///
+    /// # Errors
+    /// If an image cannot be read.
+    pub fn of(network: &Network, set: &ImageSet, images: &Images) -> Result<Self, Failure> {
+        let start = Instant::now();
+        Ok(Self {
+            logits: answers(network, set, images)?,
             seconds: start.elapsed().as_secs_f64(),
         })
+    }
+
+    /// Labelled images of the set that could be read: number in the set, logits
+    /// and label.
+    pub fn labelled<'a>(
+        &'a self,
+        set: &'a ImageSet,
+    ) -> impl Iterator<Item = (usize, &'a [f32], usize)> {
+        let rows = self.logits.iter().enumerate();
+        rows.filter(|(_, row)| row.iter().any(|&value| value != 0.0))
+            .filter_map(|(image, row)| Some((image, row.as_slice(), set.label(image)? as usize)))
     }
 }
 

@@ -5,6 +5,8 @@
 //! reads these and derives none of it again: neither the journal nor the images
 //! need be there.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::DataSummary;
@@ -36,7 +38,7 @@ pub struct ModelMetadata {
 }
 
 /// How long weights were trained.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
     /// Steps completed.
     pub step: u64,
@@ -76,6 +78,23 @@ impl ModelMetadata {
             std: self.std,
             ..DataSummary::default()
         }
+    }
+
+    /// What a file of weights says of itself, each in JSON: what must be known to
+    /// use it where `model.json` is no longer beside it.
+    #[must_use]
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let known = [
+            ("model", serde_json::to_string(&self.model)),
+            ("classes", serde_json::to_string(&self.classes)),
+            ("size", serde_json::to_string(&self.size)),
+            ("mean", serde_json::to_string(&self.mean)),
+            ("std", serde_json::to_string(&self.std)),
+        ];
+        known
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.to_owned(), text.ok()?)))
+            .collect()
     }
 
     /// The same, of weights with this much training behind them.

@@ -131,7 +131,8 @@ fn log_softmax(logits: &[f32]) -> Vec<f64> {
 }
 
 /// Index of the greatest logit; the first of equals.
-fn argmax(logits: &[f32]) -> usize {
+#[must_use]
+pub fn argmax(logits: &[f32]) -> usize {
     (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
 }
 

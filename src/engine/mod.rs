@@ -10,6 +10,7 @@ pub mod device;
 mod evaluate;
 mod failure;
 mod fit;
+mod import;
 mod infer;
 mod iteration;
 mod knobs;
@@ -27,11 +28,13 @@ mod probe;
 mod state;
 pub mod step;
 mod teacher;
+mod teacher_check;
 pub mod weights;
 
 use std::path::PathBuf;
 
 pub use failure::Failure;
+pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use iteration::IterationState;
 pub use knobs::{KnobBoard, KnobError};
@@ -44,9 +47,11 @@ use self::checkpoint::{CheckpointFolder, WEIGHTS};
 use self::evaluate::{Examination, Subject};
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
+use self::metadata::Trained;
 use self::network::Network;
 use self::probe::ProbeWatch;
 use self::teacher::TeacherEnd;
+use self::teacher_check::Skill;
 use crate::event::{EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
 use crate::run::RunFolder;
 use crate::trainer::{CommandSource, EventSink, Trainer};
@@ -93,8 +98,12 @@ impl Engine {
         for summary in prepared.summaries() {
             sink.emit(RunEvent::ModelBuilt(summary));
         }
-        let teacher = match &prepared.resolved.plan.teacher {
-            None => None,
+        for message in &prepared.notes {
+            let message = message.clone();
+            sink.emit(RunEvent::Warned { message });
+        }
+        let (teacher, earlier) = match &prepared.resolved.plan.teacher {
+            None => (None, None),
             Some(plan) => {
                 let valid = self.examination(Split::Valid, None)?;
                 match teacher::obtain(
@@ -106,17 +115,18 @@ impl Engine {
                     inbox,
                     sink,
                 )? {
-                    TeacherEnd::Ready(network) => Some(*network),
+                    TeacherEnd::Ready { network, earlier } => (Some(*network), earlier),
                     TeacherEnd::Stopped { reason } => return Ok(Outcome::Stopped { reason }),
                 }
             }
         };
-        self.train_student(teacher.as_ref(), inbox, sink)
+        self.train_student(teacher.as_ref(), earlier, inbox, sink)
     }
 
     fn train_student(
         &self,
         teacher: Option<&Network>,
+        earlier: Option<Trained>,
         inbox: &mut dyn CommandSource,
         sink: &dyn EventSink,
     ) -> Result<Outcome, Failure> {
@@ -124,6 +134,9 @@ impl Engine {
         let valid = self.examination(Split::Valid, teacher)?;
         let plan = &prepared.resolved.plan;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
+        if checkpoints.latest()?.is_none() {
+            self.introduce_teacher(&valid, earlier, sink);
+        }
         let fit = Fit::new(
             FitContext {
                 phase: Phase::Student,
@@ -150,6 +163,38 @@ impl Engine {
             self.test(teacher, &learner, &checkpoints, sink)?;
         }
         Ok(Outcome::Completed)
+    }
+
+    /// Tells how good a teacher is before the first step is made by it, and that
+    /// it is weak. That of one that was just trained here is known.
+    fn introduce_teacher(
+        &self,
+        valid: &Examination,
+        earlier: Option<Trained>,
+        sink: &dyn EventSink,
+    ) {
+        let prepared = &self.prepared;
+        let classes = prepared.images.classes.len();
+        let Trained { step, epoch } = earlier.unwrap_or_default();
+        let subject = Subject {
+            phase: Phase::Teacher,
+            weights: EvaluatedWeights::Last,
+            step,
+            epoch,
+        };
+        if earlier.is_some()
+            && let Some(evaluation) = valid.evaluation_of_teacher(classes, subject)
+        {
+            sink.emit(RunEvent::Evaluated(evaluation));
+        }
+        // One from elsewhere was judged before the run began.
+        if prepared.teacher_answers().is_none()
+            && let Some(answers) = valid.answers()
+            && let Some(message) =
+                Skill::of_teacher(answers, &prepared.images.valid, classes).warning()
+        {
+            sink.emit(RunEvent::Warned { message });
+        }
     }
 
     /// Evaluates the last and the best weights on the test images.
@@ -213,7 +258,12 @@ impl Engine {
             (Split::Test, Some(test)) => test.clone(),
             _ => images.valid.clone(),
         };
-        Examination::new(split, set, images, teacher)
+        match (split, self.prepared.teacher_answers()) {
+            (Split::Valid, answers @ Some(_)) if teacher.is_some() => {
+                Ok(Examination::answered(split, set, answers))
+            }
+            _ => Examination::new(split, set, images, teacher),
+        }
     }
 }
 

@@ -9,15 +9,17 @@ use thiserror::Error;
 use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
 use super::device::{self, Chosen, DeviceError};
 use super::failure::Failure;
+use super::import::{self, ImportError};
 use super::metadata::ModelMetadata;
-use super::network::Network;
+use super::network::{Frame, Network};
 use super::probe::probe_now;
-use super::{teacher, weights};
+use super::teacher;
 use crate::data::{self, Images, Workers};
 use crate::event::inspection::{Answering, Asked, Probe, Weights};
 use crate::event::{Phase, SkippedImage};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
+use crate::experiment::plan::{TeacherFile, TeacherSource};
 use crate::experiment::spec::DeviceSpec;
 use crate::run::{RunFolder, RunPlan, SealError, Sealed, WeightsIdentity};
 
@@ -40,6 +42,9 @@ pub enum ModelsError {
     /// Weights are missing, damaged or do not fit.
     #[error(transparent)]
     Weights(#[from] Failure),
+    /// A teacher from elsewhere cannot be read.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The student has not been trained yet.
     #[error("{0} has no student's weights yet")]
     NoStudent(String),
@@ -191,8 +196,8 @@ fn teacher(
     let none = || ModelsError::NoTeacher(run.name());
     if let Some(plan) = plan {
         let teacher = plan.resolved.plan.teacher.as_ref().ok_or_else(none)?;
-        if let Some(path) = teacher.file() {
-            return from_file(plan, &teacher.model, path, device);
+        if let TeacherSource::File(file) = &teacher.weights {
+            return from_file(plan, &teacher.model, file, device);
         }
     }
     let own = match teacher::own_copy(run)? {
@@ -203,13 +208,15 @@ fn teacher(
     Ok(network_of(&own.ok_or_else(none)?, device)?)
 }
 
-/// A teacher from elsewhere, if it still is the one that taught.
+/// A teacher from elsewhere, if it still is the one that taught. It takes the
+/// data's images and makes them its own.
 fn from_file(
     plan: &RunPlan,
     model: &Model,
-    path: &Path,
+    file: &TeacherFile,
     device: &Chosen,
 ) -> Result<(Network, ModelMetadata), ModelsError> {
+    let path = file.path();
     let now = WeightsIdentity::of(path).map_err(|error| Failure::File {
         path: path.to_owned(),
         error,
@@ -217,10 +224,18 @@ fn from_file(
     if !plan.weights.contains(&now) {
         return Err(ModelsError::OtherWeights(path.to_owned()));
     }
+    let data = Frame {
+        size: plan.data.size,
+        mean: plan.data.mean,
+        std: plan.data.std,
+    };
     let known = ModelMetadata::new("", model, &plan.data);
-    let mut network = built(&known, path, device)?;
-    weights::load(&mut network, path).map_err(Failure::from)?;
-    Ok((network, known))
+    let own = ModelMetadata {
+        size: import::frame(file, &data).size,
+        ..known.clone()
+    };
+    let network = built(&own, path, device)?;
+    Ok((import::read_teacher(network, file, &data)?, known))
 }
 
 /// A network with the weights of a sealed folder, as `model.json` there says.

@@ -5,17 +5,21 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::device::{self, Chosen, DeviceError};
+use super::evaluate::Answers;
+use super::failure::Failure;
+use super::import::{self, ImportError};
 use super::metadata::ModelMetadata;
-use super::network::Network;
-use super::weights::{self, WeightsError};
+use super::network::{Frame, Network};
+use super::teacher_check;
+use super::weights::{ArrayFile, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
-use crate::experiment::architecture::Graph;
-use crate::experiment::plan::{Plan, ResolvedPlan, TeacherPlan};
+use crate::experiment::plan::{Plan, ResolvedPlan, TeacherFile, TeacherSource};
 use crate::experiment::problem::Problem;
 use crate::run::{RunPlan, WeightsIdentity};
 
@@ -38,6 +42,10 @@ pub struct Prepared {
     teacher: Option<Network>,
     /// Files of weights that the experiment names.
     weights: Vec<WeightsIdentity>,
+    /// What a person should know of weights from elsewhere.
+    pub notes: Vec<String>,
+    /// What a teacher from elsewhere answers on the validation images.
+    answers: Option<Arc<Answers>>,
 }
 
 /// Why an experiment cannot be trained although its file is in order.
@@ -53,20 +61,17 @@ pub enum PrepareError {
     #[error("{0}")]
     Plan(Problem),
     /// Weights that the experiment names cannot be used.
-    #[error(
-        "{place}: {error}; the model, its stem and its number of classes must be those that the weights were trained with"
-    )]
-    Weights {
-        /// Their place in the experiment.
-        place: &'static str,
-        /// What is wrong.
-        error: WeightsError,
-    },
+    #[error(transparent)]
+    Weights(#[from] ImportError),
+    /// The validation images speak against the teacher.
+    #[error("{0}")]
+    Teacher(Problem),
+    /// The teacher could not be asked.
+    #[error("the teacher could not be evaluated: {0}")]
+    Evaluation(Failure),
     /// A file of weights cannot be read.
-    #[error("{place}: {} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
-        /// Their place in the experiment.
-        place: &'static str,
         /// The file.
         path: PathBuf,
         /// Why not.
@@ -95,9 +100,14 @@ impl Prepared {
         let device = device::choose(plan.device)?;
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
-        let resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
+        let mut resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
+        let notes = import::settle(&mut resolved.plan, &images.classes)?;
         let data = identified(&images, &BTreeMap::new());
-        Self::build(resolved, device, images, data)
+        let mut prepared = Self::build(resolved, device, images, data)?;
+        prepared.notes = notes;
+        prepared.weights = prepared.files().map(identity).collect::<Result<_, _>>()?;
+        prepared.ask_teacher()?;
+        Ok(prepared)
     }
 
     /// The same for a run that was started before: everything must be as its
@@ -113,14 +123,19 @@ impl Prepared {
         if let Some(difference) = known.data.difference(&data) {
             return Err(PrepareError::OtherImages(difference));
         }
-        let prepared = Self::build(known.resolved.clone(), device, images, data)?;
         for before in &known.weights {
-            if !prepared.weights.contains(before) {
-                return Err(PrepareError::OtherWeights {
-                    path: before.path.clone(),
-                });
+            let other = || PrepareError::OtherWeights {
+                path: before.path.clone(),
+            };
+            // A file that is no longer one of weights may have any length.
+            match ArrayFile::open(&before.path) {
+                Err(WeightsError::Unusable { .. }) => return Err(other()),
+                _ if identity(&before.path)? != *before => return Err(other()),
+                _ => {}
             }
         }
+        let mut prepared = Self::build(known.resolved.clone(), device, images, data)?;
+        prepared.weights.clone_from(&known.weights);
         Ok(prepared)
     }
 
@@ -131,29 +146,22 @@ impl Prepared {
         data: DataSummary,
     ) -> Result<Self, PrepareError> {
         let plan = &resolved.plan;
-        let mut weights = Vec::new();
         let networks = resolved.networks(images.classes.len());
         let networks = networks.map_err(PrepareError::Plan)?;
-        let mut network = |graph: Graph, file: Option<&Path>, seed, place: &'static str| {
-            let network = Network::new(graph, seed, &device.device);
-            let Some(path) = file else {
-                return Ok(network);
-            };
-            weights.push(identity(path, place)?);
-            with_weights(network, path, place)
+        let mut student = Network::new(networks.student, plan.seed, &device.device);
+        if let Some(file) = &plan.student_weights {
+            student = import::read_student(student, file)?;
+        }
+        let teacher = networks
+            .teacher
+            .map(|graph| Network::new(graph, plan.seed ^ TEACHER_STREAM, &device.device));
+        let teacher = match (&plan.teacher, teacher) {
+            (Some(plan), Some(network)) => Some(match &plan.weights {
+                TeacherSource::Train(_) => network,
+                TeacherSource::File(file) => import::read_teacher(network, file, &frame(&images))?,
+            }),
+            _ => None,
         };
-        let student = network(
-            networks.student,
-            plan.student_weights.as_deref(),
-            plan.seed,
-            "student.weights",
-        )?;
-        let teacher = networks.teacher.map(|graph| {
-            let file = plan.teacher.as_ref().and_then(TeacherPlan::file);
-            let seed = plan.seed ^ TEACHER_STREAM;
-            network(graph, file, seed, "teacher.weights")
-        });
-        let teacher = teacher.transpose()?;
         Ok(Self {
             resolved,
             device,
@@ -161,8 +169,57 @@ impl Prepared {
             data,
             student,
             teacher,
-            weights,
+            weights: Vec::new(),
+            notes: Vec::new(),
+            answers: None,
         })
+    }
+
+    /// Asks a teacher from elsewhere about the validation images, and refuses one
+    /// that they speak against.
+    fn ask_teacher(&mut self) -> Result<(), PrepareError> {
+        let Some((network, file)) = self.teacher.as_ref().zip(self.teacher_file()) else {
+            return Ok(());
+        };
+        let answers = Answers::of(network, &self.images.valid, &self.images)
+            .map_err(PrepareError::Evaluation)?;
+        let data = frame(&self.images);
+        let examined = teacher_check::examine(&teacher_check::Subject {
+            network,
+            data,
+            own: import::frame(file, &data),
+            images: &self.images,
+            answers: &answers,
+        });
+        let warning = match examined.map_err(PrepareError::Evaluation)? {
+            Ok(warning) => warning,
+            Err(objection) if file.trusted => Some(objection.warning()),
+            Err(objection) => return Err(PrepareError::Teacher(objection.problem())),
+        };
+        self.notes.extend(warning);
+        self.answers = Some(Arc::new(answers));
+        Ok(())
+    }
+
+    /// Files of weights that the experiment names.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let student = self.resolved.plan.student_weights.iter();
+        let student = student.map(|file| file.path.as_path());
+        student.chain(self.teacher_file().map(TeacherFile::path))
+    }
+
+    fn teacher_file(&self) -> Option<&TeacherFile> {
+        match &self.resolved.plan.teacher.as_ref()?.weights {
+            TeacherSource::File(file) => Some(file),
+            TeacherSource::Train(_) => None,
+        }
+    }
+
+    /// What a teacher from elsewhere answered on the validation images, if it was
+    /// asked.
+    #[must_use]
+    pub fn teacher_answers(&self) -> Option<Arc<Answers>> {
+        self.answers.clone()
     }
 
     /// What a run of this experiment means. `experiment` is the frozen text.
@@ -234,19 +291,22 @@ fn identified(images: &Images, known: &BTreeMap<Dataset, SetIdentity>) -> DataSu
     }
 }
 
-fn identity(path: &Path, place: &'static str) -> Result<WeightsIdentity, PrepareError> {
+fn identity(path: &Path) -> Result<WeightsIdentity, PrepareError> {
     WeightsIdentity::of(path).map_err(|source| PrepareError::Unreadable {
-        place,
         path: path.to_owned(),
         source,
     })
 }
 
-fn with_weights(
-    mut network: Network,
-    path: &Path,
-    place: &'static str,
-) -> Result<Network, PrepareError> {
-    weights::load(&mut network, path).map_err(|error| PrepareError::Weights { place, error })?;
-    Ok(network)
+/// What the data's images are.
+fn frame(images: &Images) -> Frame {
+    Frame {
+        size: images.size,
+        mean: images.mean,
+        std: images.std,
+    }
 }
+
+#[cfg(test)]
+#[path = "prepare_tests.rs"]
+mod tests;

@@ -17,7 +17,7 @@ use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
 use super::evaluate::Examination;
 use super::failure::Failure;
 use super::fit::{Fit, FitContext, FitEnd};
-use super::metadata::METADATA;
+use super::metadata::{METADATA, Trained};
 use super::network::Network;
 use super::prepare::Prepared;
 use crate::event::{Phase, RunEvent};
@@ -37,8 +37,13 @@ const FILES: [&str; 2] = [WEIGHTS, METADATA];
 
 /// A teacher, or the reason of a stop while it was trained.
 pub enum TeacherEnd {
-    /// Ready, on the plain device.
-    Ready(Box<Network>),
+    /// Ready.
+    Ready {
+        /// The teacher, on the plain device.
+        network: Box<Network>,
+        /// How long it was trained, where that was before this process.
+        earlier: Option<Trained>,
+    },
     /// Stopped and saved.
     Stopped {
         /// Who or what asked.
@@ -76,7 +81,10 @@ pub fn obtain(
 ) -> Result<TeacherEnd, Failure> {
     let network = prepared.teacher_network();
     let training = match &teacher.weights {
-        TeacherSource::File(path) => return Ok(loaded(network, path, false, sink)),
+        TeacherSource::File(file) => {
+            let untrained = Trained::default();
+            return Ok(loaded(network, file.path(), untrained, false, sink));
+        }
         TeacherSource::Train(training) => training,
     };
     if let Some(own) = own_copy(folder)? {
@@ -129,7 +137,10 @@ pub fn obtain(
     }
     let mut network = network;
     checkpoint::load(&mut network, &own, WEIGHTS)?;
-    Ok(TeacherEnd::Ready(Box::new(network)))
+    Ok(TeacherEnd::Ready {
+        network: Box::new(network),
+        earlier: None,
+    })
 }
 
 /// The run's own copy of its trained teacher; none before the teacher's
@@ -180,16 +191,27 @@ fn missing(path: &Path, reason: &str) -> Failure {
 
 fn read(mut network: Network, own: &Sealed, sink: &dyn EventSink) -> Result<TeacherEnd, Failure> {
     checkpoint::load(&mut network, own, WEIGHTS)?;
-    Ok(loaded(network, &own.path().join(WEIGHTS), true, sink))
+    let trained = checkpoint::metadata(own)?.trained.unwrap_or_default();
+    let path = own.path().join(WEIGHTS);
+    Ok(loaded(network, &path, trained, true, sink))
 }
 
 /// Tells where the teacher's weights are from.
-fn loaded(network: Network, path: &Path, cached: bool, sink: &dyn EventSink) -> TeacherEnd {
+fn loaded(
+    network: Network,
+    path: &Path,
+    trained: Trained,
+    cached: bool,
+    sink: &dyn EventSink,
+) -> TeacherEnd {
     sink.emit(RunEvent::TeacherLoaded {
         path: path.to_owned(),
         cached,
     });
-    TeacherEnd::Ready(Box::new(network))
+    TeacherEnd::Ready {
+        network: Box::new(network),
+        earlier: Some(trained),
+    }
 }
 
 /// Hash of the recipe, hexadecimal.

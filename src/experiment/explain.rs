@@ -2,10 +2,11 @@
 //! visible and the method is written out as what it expands to.
 
 mod data;
+mod models;
 mod objective;
 mod text;
 
-use super::plan::{Plan, ResolvedPlan, TeacherSource, Training};
+use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{Bound, DeviceSpec, Gate, IterationSpec, LibTorchDevice, OptimizerSpec};
 use super::timeline::Timeline;
 use text::{Page, number, written};
@@ -31,34 +32,9 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
     data::explain(&plan.data, &mut page);
 
     if let Some(teacher) = &plan.teacher {
-        page.heading("Teacher");
-        page.row("model", &written(&teacher.model));
-        match &teacher.weights {
-            TeacherSource::File(path) => {
-                page.row("weights", &format!("read from {}", path.display()));
-            }
-            TeacherSource::Train(training) => {
-                page.row("weights", "trained first on the same images, then kept");
-                let p = training
-                    .objective
-                    .knobs
-                    .iter()
-                    .find(|knob| knob.name == "p1")
-                    .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
-                page.row("p1", &format!("{} (augmentation probability)", number(p)));
-                training_rows(training, &mut page);
-                page.row("lr", &objective::schedule(&training.lr.schedule));
-            }
-        }
+        models::teacher(teacher, plan.data.size, &mut page);
     }
-
-    page.heading("Student");
-    page.row("model", &written(&plan.student));
-    match &plan.student_weights {
-        Some(path) => page.row("weights", &format!("from {}", path.display())),
-        None => page.row("weights", "random"),
-    }
-    training_rows(&plan.training, &mut page);
+    models::student(plan, &mut page);
     objective::explain(&plan.training, timeline, &mut page);
     gates(&plan.gates, &mut page);
     page.finish()

@@ -62,6 +62,31 @@ pub enum Model {
     },
 }
 
+impl Model {
+    /// Its first layers, where its family has a choice of them.
+    #[must_use]
+    pub fn stem(&self) -> Option<Stem> {
+        match self {
+            Self::ResNet { stem, .. } | Self::MobileNetV2 { stem, .. } => Some(*stem),
+            Self::Mlp { .. }
+            | Self::Cnn { .. }
+            | Self::ResNetCifar { .. }
+            | Self::WideResNet { .. }
+            | Self::Vgg { .. } => None,
+        }
+    }
+
+    /// The same model with these first layers, where its family has a choice.
+    #[must_use]
+    pub fn with_stem(&self, first: Stem) -> Self {
+        let mut model = self.clone();
+        if let Self::ResNet { stem, .. } | Self::MobileNetV2 { stem, .. } = &mut model {
+            *stem = first;
+        }
+        model
+    }
+}
+
 /// The first layers of a network made for 224-pixel images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Stem {

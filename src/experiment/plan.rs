@@ -8,6 +8,7 @@
 mod changes;
 mod checks;
 mod data;
+mod elsewhere;
 mod gates;
 pub(in crate::experiment) mod make;
 mod models;
@@ -18,7 +19,7 @@ pub(in crate::experiment) mod paths;
 mod resolve;
 
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ use super::spec::{
 };
 
 pub use changes::Changes;
+pub use elsewhere::{StateDictPlace, Taken, TeacherFile, WeightsFile};
 pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
 
@@ -50,7 +52,7 @@ pub struct Plan {
     /// The student's model.
     pub student: Model,
     /// Weights the student starts from.
-    pub student_weights: Option<PathBuf>,
+    pub student_weights: Option<WeightsFile>,
     /// Name of the method, for people.
     pub method: String,
     /// How the student is trained.
@@ -106,11 +108,20 @@ pub struct TeacherPlan {
 }
 
 impl TeacherPlan {
+    /// The size of its images, where it is not that of the data.
+    #[must_use]
+    pub fn own_size(&self) -> Option<(u32, u32)> {
+        match &self.weights {
+            TeacherSource::File(file) => file.size,
+            TeacherSource::Train(_) => None,
+        }
+    }
+
     /// The file of its weights, unless it is trained.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match &self.weights {
-            TeacherSource::File(path) => Some(path),
+            TeacherSource::File(file) => Some(file.path()),
             TeacherSource::Train(_) => None,
         }
     }
@@ -120,7 +131,7 @@ impl TeacherPlan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum TeacherSource {
     /// A file of weights.
-    File(PathBuf),
+    File(Box<TeacherFile>),
     /// A training of its own, before the student's.
     Train(Box<Training>),
 }

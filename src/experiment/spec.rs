@@ -6,6 +6,7 @@
 //! run again by a person.
 
 mod defaults;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
 use super::model::Model;
 use super::schedule::Schedule;
+pub use weights::{ClassNames, InputNormalize};
 
 /// An experiment file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -231,13 +233,32 @@ pub struct TeacherSpec {
     pub model: Model,
     /// Its weights.
     pub weights: TeacherWeights,
+    /// Of raw weights and their moving average in one file: the average if
+    /// true, the raw ones if false; the average where there is one if absent.
+    #[serde(default)]
+    pub ema: Option<bool>,
+    /// Names of the file's classes in the order of its outputs; as the file or
+    /// the `model.json` beside it says if absent.
+    #[serde(default)]
+    pub classes: Option<ClassNames>,
+    /// Mean and deviation by which its images are normalised; as the file or the
+    /// `model.json` beside it says if absent, else as the data's.
+    #[serde(default)]
+    pub normalize: Option<InputNormalize>,
+    /// Height and width of its images, pixels; as the file or the `model.json`
+    /// beside it says if absent, else those of the data.
+    #[serde(default)]
+    pub size: Option<(u32, u32)>,
+    /// Whether it teaches although its validation accuracy speaks against it.
+    #[serde(default)]
+    pub trusted: bool,
 }
 
 /// Where a teacher's weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum TeacherWeights {
     /// A safetensors file, or a `PyTorch` .pt / .pth state dict, with
-    /// torchvision-style names.
+    /// torchvision-style names after a prefix of any kind.
     File(PathBuf),
     /// Trained first on the same images with cross-entropy, and kept for every
     /// later run for which it would be the same.
@@ -270,6 +291,10 @@ pub struct StudentSpec {
     /// Weights to start from; random if absent.
     #[serde(default)]
     pub weights: Option<PathBuf>,
+    /// Of raw weights and their moving average in that file: the average if
+    /// true, the raw ones if false; the average where there is one if absent.
+    #[serde(default)]
+    pub ema: Option<bool>,
 }
 
 /// How weights are updated. Weight decay leaves normalisation parameters and

@@ -4,8 +4,8 @@ use super::words;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::store::RunStore;
 
-/// `best` and `last` with what is known of each, for the student; for the
-/// teacher if the run did not get further.
+/// `best` and `last` with what is known of each, for the student, and how good
+/// its teacher is; all for the teacher if the run did not get further.
 pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)> {
     let phase = if store.evaluations.iter().any(|e| e.phase == Phase::Student) {
         Phase::Student
@@ -18,10 +18,18 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         store.last_evaluation(phase, Split::Valid, EvaluatedWeights::Last),
         test(EvaluatedWeights::Last),
     );
-    [("best", best), ("last", last)]
-        .into_iter()
-        .filter(|(_, figures)| !figures.is_empty())
-        .collect()
+    let teacher = store
+        .best_evaluation(Phase::Teacher)
+        .filter(|_| phase == Phase::Student)
+        .map(|valid| format!("valid {}", words::evaluation(valid)));
+    [
+        ("best", best),
+        ("last", last),
+        ("teacher", teacher.into_iter().collect()),
+    ]
+    .into_iter()
+    .filter(|(_, figures)| !figures.is_empty())
+    .collect()
 }
 
 fn figures(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String> {

@@ -155,6 +155,7 @@ fn rows(store: &RunStore) -> Vec<(&'static str, &Evaluation)> {
         ("valid, last", last(Split::Valid, EvaluatedWeights::Last)),
         ("test, best", last(Split::Test, EvaluatedWeights::Best)),
         ("test, last", last(Split::Test, EvaluatedWeights::Last)),
+        ("teacher, valid", store.best_evaluation(Phase::Teacher)),
     ]
     .into_iter()
     .filter_map(|(name, evaluation)| Some((name, evaluation?)))

@@ -227,6 +227,10 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
     let phase = words::phase(result.phase);
     let text = words::evaluation(result);
     match (result.split, result.weights) {
+        // It was not trained in this run, or not yet.
+        (Split::Valid, _) if !store.phases.contains_key(&result.phase) => {
+            format!("{phase}  valid {text}")
+        }
         (Split::Valid, _) => {
             let best = store
                 .best_evaluation(result.phase)

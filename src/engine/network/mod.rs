@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod initial;
+mod input;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 mod pass;
@@ -16,6 +17,7 @@ mod walk;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
+pub use self::input::{Frame, Input};
 pub use self::pass::{Lesson, Passes};
 use self::walk::{Statistics, walk};
 use crate::experiment::architecture::{Graph, ParameterSpec};
@@ -29,6 +31,8 @@ pub struct Network {
     parameters: Vec<Parameter>,
     /// One for every batch normalisation of the graph, in its order.
     statistics: Vec<RunningStatistics>,
+    /// What makes the data's images its own, where they differ.
+    input: Option<Input>,
 }
 
 /// A trainable tensor.
@@ -87,7 +91,15 @@ impl Network {
             device,
             parameters,
             statistics,
+            input: None,
         }
+    }
+
+    /// The same network for images that are made its own first. Only
+    /// [`forward`](Self::forward) does so: such a network is not trained.
+    #[must_use]
+    pub fn with_input(self, input: Option<Input>) -> Self {
+        Self { input, ..self }
     }
 
     /// The layers.
@@ -128,6 +140,10 @@ impl Network {
     /// running statistics. Changes nothing and records nothing.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let images = match &self.input {
+            Some(input) => input.apply(images),
+            None => images,
+        };
         #[cfg(feature = "libtorch")]
         if let Some(logits) = libtorch::forward(self, &images) {
             return logits;

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::fault::Fault;
+use crate::untrusted::clean_line;
 
 /// Longest directory that is read, bytes. That of a network with a thousand
 /// arrays has a tenth of a megabyte.
@@ -80,13 +81,13 @@ fn without_weights(entries: &[Entry]) -> Fault {
         .iter()
         .find(|entry| WEIGHTS.iter().any(|end| entry.name.ends_with(end)));
     if let Some(entry) = packed {
-        return Fault::Packed(entry.name.clone());
+        return Fault::Packed(clean_line(&entry.name).into_owned());
     }
     if entries.iter().any(|entry| entry.name.ends_with(".npy")) {
         return Fault::OtherFormat("an archive of NumPy's arrays");
     }
     Fault::OtherArchive(match entries.first() {
-        Some(entry) => format!("`{}`", entry.name),
+        Some(entry) => format!("`{}`", clean_line(&entry.name)),
         None => "nothing in it".to_owned(),
     })
 }

@@ -9,9 +9,6 @@ use thiserror::Error;
 /// do.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Fault {
-    /// A folder, a pipe, a device.
-    #[error("it is {0}, not a file; give the path of a .safetensors, .pt or .pth file")]
-    NotAFile(&'static str),
     /// Nothing is in it.
     #[error("it is empty; copy or download it again")]
     Empty,

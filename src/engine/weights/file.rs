@@ -6,7 +6,7 @@
 //! file takes no more memory than the network that it is for.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ use super::element::Element;
 use super::fault::Fault;
 use super::recognise::{self, Format, HEADER_LENGTH};
 use super::{WeightsError, archive, limit};
+use crate::untrusted::{clean_line, open_regular};
 
 /// Longest header of a safetensors file that is read, bytes. The format allows
 /// six times as many; a network of a thousand arrays has a tenth of a megabyte.
@@ -73,7 +74,7 @@ impl ArrayFile {
             path: path.to_owned(),
             source,
         };
-        let file = regular(path).map_err(unreadable)?.map_err(unusable)?;
+        let file = open_regular(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         let mut start = Vec::new();
         (&file)
@@ -221,51 +222,11 @@ impl ArrayFile {
         WeightsError::Unusable {
             path: self.path.clone(),
             fault: Fault::Array {
-                name: name.to_owned(),
-                reason,
+                name: clean_line(name).into_owned(),
+                reason: clean_line(&reason).into_owned(),
             },
         }
     }
-}
-
-/// Opens a file that is one: a pipe would be waited for without end, and a device
-/// may do anything.
-fn regular(path: &Path) -> std::io::Result<Result<File, Fault>> {
-    if let Some(other) = not_a_file(&fs::metadata(path)?) {
-        return Ok(Err(other));
-    }
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    let file = options.open(path)?;
-    // Another may have come in its place.
-    let other = not_a_file(&file.metadata()?);
-    Ok(other.map_or(Ok(file), Err))
-}
-
-fn not_a_file(metadata: &fs::Metadata) -> Option<Fault> {
-    let kind = metadata.file_type();
-    if kind.is_file() {
-        return None;
-    }
-    if kind.is_dir() {
-        return Some(Fault::NotAFile("a folder"));
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        if kind.is_fifo() {
-            return Some(Fault::NotAFile("a pipe"));
-        }
-        if kind.is_socket() {
-            return Some(Fault::NotAFile("a socket"));
-        }
-    }
-    Some(Fault::NotAFile("a device"))
 }
 
 fn within(what: &'static str, bytes: u64, limit: u64) -> Result<(), Fault> {
@@ -337,11 +298,11 @@ fn pytorch_fault(error: &PytorchError) -> Fault {
     const OBJECT: &str = "Expected a dictionary at the root of the PyTorch file, found ";
     match error {
         PytorchError::InvalidFormat(text) => match text.strip_prefix(OBJECT) {
-            Some(class) => Fault::PickledObject(class.to_owned()),
-            None => Fault::PyTorch(text.clone()),
+            Some(class) => Fault::PickledObject(clean_line(class).into_owned()),
+            None => Fault::PyTorch(clean_line(text).into_owned()),
         },
         PytorchError::Zip(error) => Fault::DamagedArchive(error.to_string()),
-        error => Fault::PyTorch(error.to_string().trim_end().to_owned()),
+        error => Fault::PyTorch(clean_line(error.to_string().trim_end()).into_owned()),
     }
 }
 

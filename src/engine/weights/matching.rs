@@ -5,10 +5,10 @@ use std::fmt;
 
 use burn::tensor::Tensor;
 
-use super::source::Source;
 use super::{Array, ArrayFile, WeightsError};
 use crate::engine::network::Network;
 use crate::experiment::architecture::Graph;
+use crate::experiment::plan::{StateDictPlace, Taken};
 use crate::untrusted::clean_line;
 
 /// Names of one kind that an error lists before it counts the rest.
@@ -96,7 +96,7 @@ impl StateDictMismatch {
     /// What is wrong with taking `needed` from this place in the file, of whose
     /// `names` those at the place of another candidate are none of its business.
     pub(super) fn of(
-        source: &Source,
+        source: &StateDictPlace,
         needed: &[Needed],
         graph: &Graph,
         file: &ArrayFile,
@@ -177,18 +177,16 @@ pub struct Fitted {
 
 impl Fitted {
     /// Reads every array of `network` from its place in the file, where all of
-    /// them are known to be. Of the classifier only the given outputs are taken,
-    /// in their order.
+    /// them are known to be.
     pub(super) fn read(
         network: &Network,
         file: &ArrayFile,
-        source: &Source,
-        outputs: Option<&[usize]>,
+        taken: &Taken,
     ) -> Result<Self, WeightsError> {
-        let graph = network.graph();
+        let (graph, source) = (network.graph(), &taken.place);
         let read = |name: &str| -> Result<Tensor<1>, WeightsError> {
             let array = file.array(&source.full(name))?;
-            let array = match outputs {
+            let array = match &taken.outputs {
                 Some(rows) if Some(module(name)) == graph.classifier() => array.rows(rows),
                 _ => array,
             };

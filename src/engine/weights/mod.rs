@@ -17,6 +17,7 @@ mod recognise;
 mod source;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -25,10 +26,12 @@ pub use array::{Array, Values, read_tensors};
 pub use fault::Fault;
 pub use file::ArrayFile;
 pub use matching::{Missing, ShapeMismatch, StateDictMismatch};
-pub use write::write;
+pub use source::find;
+pub use write::{write, write_described};
 
 use self::matching::Fitted;
 use super::network::Network;
+use crate::experiment::plan::Taken;
 
 /// Why weights could not be saved or loaded.
 #[derive(Debug, Error)]
@@ -162,6 +165,19 @@ pub fn state(network: &Network) -> Result<Vec<Array>, WeightsError> {
 /// The device failed, a value is not finite, or the file cannot be written; what
 /// was at `path` is untouched.
 pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
+    save_described(network, &BTreeMap::new(), path)
+}
+
+/// As [`save`], with texts that the file says of itself, so that they go where it
+/// goes.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_described(
+    network: &Network,
+    about: &BTreeMap<String, String>,
+    path: &Path,
+) -> Result<(), WeightsError> {
     let arrays = state(network)?;
     // Running statistics may overflow while every loss is finite, and such
     // weights could not be loaded again.
@@ -169,7 +185,7 @@ pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
         Some(array) => Err(WeightsError::Diverged {
             name: array.name.clone(),
         }),
-        None => write(path, &arrays),
+        None => write_described(path, &arrays, about),
     }
 }
 
@@ -180,7 +196,7 @@ pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
 /// The file cannot be read or does not fit; the network is untouched.
 pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
     let needed = network.graph().bytes();
-    take(network, &ArrayFile::open_for(path, needed)?)
+    load_all(network, &ArrayFile::open_for(path, needed)?)
 }
 
 /// As [`load`], from the bytes of a safetensors file that was read already from
@@ -189,14 +205,31 @@ pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
 /// # Errors
 /// As [`load`].
 pub fn load_bytes(network: &mut Network, bytes: Vec<u8>, path: &Path) -> Result<(), WeightsError> {
-    take(network, &ArrayFile::of_bytes(bytes, path)?)
+    load_all(network, &ArrayFile::of_bytes(bytes, path)?)
 }
 
-fn take(network: &mut Network, file: &ArrayFile) -> Result<(), WeightsError> {
+fn load_all(network: &mut Network, file: &ArrayFile) -> Result<(), WeightsError> {
     let graph = network.graph();
-    let (source, _) = source::find(graph, graph.classes, file, None)?;
-    let fitted = Fitted::read(network, file, &source, None)?;
-    fitted.apply(network);
+    let (place, _) = find(graph, graph.classes, file, None)?;
+    let taken = Taken {
+        place,
+        outputs: None,
+    };
+    Fitted::read(network, file, &taken)?.apply(network);
+    Ok(())
+}
+
+/// Loads what was found in a file before.
+///
+/// # Errors
+/// It is no longer there; the network is untouched.
+pub fn load_taken(
+    network: &mut Network,
+    file: &ArrayFile,
+    taken: &Taken,
+) -> Result<(), WeightsError> {
+    source::verify(network.graph(), file, taken)?;
+    Fitted::read(network, file, taken)?.apply(network);
     Ok(())
 }
 

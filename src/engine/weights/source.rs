@@ -11,21 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::matching::{Needed, StateDictMismatch, module, needed};
 use super::{ArrayFile, WeightsError};
 use crate::experiment::architecture::Graph;
+use crate::experiment::plan::{StateDictPlace, Taken};
+use crate::untrusted::clean_line;
 
 /// Words by which training scripts name a moving average of the weights.
 const AVERAGES: [&str; 6] = ["ema", "average", "averaged", "avg", "swa", "shadow"];
 
-/// The place of a network's arrays in a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Source {
-    /// What precedes the network's names, the last dot included.
-    pub prefix: String,
-    /// The module that stands for the classifier, where it has another name:
-    /// the network's name for it and the file's.
-    pub classifier: Option<(String, String)>,
-}
-
-impl Source {
+impl StateDictPlace {
     /// The file's name of one of the network's arrays.
     pub(super) fn full(&self, name: &str) -> String {
         match &self.classifier {
@@ -45,17 +37,17 @@ impl Source {
             .any(|word| AVERAGES.contains(&word))
     }
 
-    fn place(&self) -> String {
+    fn told(&self) -> String {
         match self.prefix.as_str() {
             "" => "at the top".to_owned(),
-            prefix => format!("under `{prefix}`"),
+            prefix => format!("under `{}`", clean_line(prefix)),
         }
     }
 }
 
 /// A place at which all of the network's arrays are, and how they differ.
 struct Candidate {
-    source: Source,
+    place: StateDictPlace,
     mismatch: StateDictMismatch,
 }
 
@@ -70,7 +62,7 @@ pub fn find(
     outputs: usize,
     file: &ArrayFile,
     average: Option<bool>,
-) -> Result<(Source, Vec<String>), WeightsError> {
+) -> Result<(StateDictPlace, Vec<String>), WeightsError> {
     let search = Search {
         graph,
         needed: needed(graph, outputs),
@@ -95,8 +87,8 @@ pub fn find(
     if !fits(&chosen) {
         return Err(search.refuse(chosen.mismatch));
     }
-    notes.extend(told(&chosen.source, &notes));
-    Ok((chosen.source, notes))
+    notes.extend(unsaid(&chosen.place, &notes));
+    Ok((chosen.place, notes))
 }
 
 /// One of several places, by what is asked for; none if there are none.
@@ -112,7 +104,7 @@ fn choose(
     let path = || file.path().to_owned();
     let (averages, raw): (Vec<_>, Vec<_>) = candidates
         .into_iter()
-        .partition(|candidate| candidate.source.is_average());
+        .partition(|candidate| candidate.place.is_average());
     match average {
         Some(true) if averages.is_empty() => {
             return Err(WeightsError::NoAverage {
@@ -167,11 +159,11 @@ fn all_equal(candidates: &[Candidate], file: &ArrayFile) -> Result<bool, Weights
     }
     let names = file.names();
     for name in &names {
-        let Some(own) = name.strip_prefix(&first.source.prefix) else {
+        let Some(own) = name.strip_prefix(&first.place.prefix) else {
             continue;
         };
         for other in others {
-            let theirs = other.source.full(own);
+            let theirs = other.place.full(own);
             if file.shape(&theirs).is_some()
                 && file.array(name)?.values != file.array(&theirs)?.values
             {
@@ -183,21 +175,53 @@ fn all_equal(candidates: &[Candidate], file: &ArrayFile) -> Result<bool, Weights
 }
 
 fn places(candidates: &[Candidate]) -> String {
-    let places: Vec<String> = candidates.iter().map(|each| each.source.place()).collect();
+    let places: Vec<String> = candidates.iter().map(|each| each.place.told()).collect();
     places.join(" and ")
 }
 
 /// What there is to say about a place that was not said yet.
-fn told(source: &Source, notes: &[String]) -> Vec<String> {
+fn unsaid(source: &StateDictPlace, notes: &[String]) -> Vec<String> {
     let mut told = Vec::new();
-    let place = source.place();
+    let place = source.told();
     if !source.prefix.is_empty() && !notes.iter().any(|note| note.contains(&place)) {
         told.push(format!("the weights are those {place}"));
     }
     if let Some((own, theirs)) = &source.classifier {
+        let theirs = clean_line(theirs);
         told.push(format!("the classifier `{own}` is `{theirs}` in the file"));
     }
     told
+}
+
+/// Checks that what was taken of a file once can be taken of it again.
+///
+/// # Errors
+/// It is not all there, or of another shape.
+pub fn verify(graph: &Graph, file: &ArrayFile, taken: &Taken) -> Result<(), WeightsError> {
+    let outputs = match &taken.outputs {
+        // As many as the file has, as long as those that are taken are there.
+        Some(outputs) => {
+            let least = outputs.iter().max().map_or(0, |greatest| greatest + 1);
+            let weight = format!("{}.weight", graph.classifier().unwrap_or_default());
+            let found = file.shape(&taken.place.full(&weight));
+            found
+                .and_then(|shape| shape.first().copied())
+                .unwrap_or(0)
+                .max(least)
+        }
+        None => graph.classes,
+    };
+    let search = Search {
+        graph,
+        needed: needed(graph, outputs),
+        file,
+        names: Vec::new(),
+    };
+    let mismatch = search.differences(&taken.place, &[]);
+    if mismatch.is_none() {
+        return Ok(());
+    }
+    Err(search.refuse(mismatch))
 }
 
 struct Search<'a> {
@@ -212,10 +236,10 @@ impl Search<'_> {
     /// which only the classifier is another's.
     fn candidates(&self) -> Vec<Candidate> {
         let found = self.prefixes();
-        let complete: Vec<Source> = found
+        let complete: Vec<StateDictPlace> = found
             .iter()
             .filter(|(_, names)| names.len() == self.needed.len())
-            .map(|(prefix, _)| Source {
+            .map(|(prefix, _)| StateDictPlace {
                 prefix: prefix.clone(),
                 classifier: None,
             })
@@ -240,7 +264,7 @@ impl Search<'_> {
             .collect();
         let pairs = sources.into_iter().zip(mismatches);
         pairs
-            .map(|(source, mismatch)| Candidate { source, mismatch })
+            .map(|(place, mismatch)| Candidate { place, mismatch })
             .collect()
     }
 
@@ -261,7 +285,10 @@ impl Search<'_> {
 
     /// Places of all but the classifier, each with the one module that can be
     /// it: in the same place or in the nearest around it.
-    fn with_other_classifier(&self, found: &BTreeMap<String, BTreeSet<&str>>) -> Vec<Source> {
+    fn with_other_classifier(
+        &self,
+        found: &BTreeMap<String, BTreeSet<&str>>,
+    ) -> Vec<StateDictPlace> {
         let Some(own) = self.graph.classifier() else {
             return Vec::new();
         };
@@ -278,7 +305,7 @@ impl Search<'_> {
             })
             .filter_map(|(prefix, names)| {
                 let theirs = self.other_classifier(prefix, names, own, &parts)?;
-                Some(Source {
+                Some(StateDictPlace {
                     prefix: prefix.clone(),
                     classifier: Some((own.to_owned(), theirs)),
                 })
@@ -322,7 +349,7 @@ impl Search<'_> {
         only_around(prefix, &rest, exactly).or_else(|| only_around(prefix, &rest, inputs_fit))
     }
 
-    fn differences(&self, source: &Source, others: &[String]) -> StateDictMismatch {
+    fn differences(&self, source: &StateDictPlace, others: &[String]) -> StateDictMismatch {
         StateDictMismatch::of(
             source,
             &self.needed,
@@ -334,20 +361,20 @@ impl Search<'_> {
     }
 
     /// The place with most of the network's arrays; the first of equals.
-    fn most_alike(&self) -> Source {
+    fn most_alike(&self) -> StateDictPlace {
         let found = self.prefixes();
         let most = found.values().map(BTreeSet::len).max().unwrap_or(0);
         let prefix = found
             .into_iter()
             .find(|(_, names)| names.len() == most)
             .map(|(prefix, _)| prefix);
-        Source {
+        StateDictPlace {
             prefix: prefix.unwrap_or_default(),
             classifier: None,
         }
     }
 
-    fn mismatch(&self, source: Source) -> WeightsError {
+    fn mismatch(&self, source: StateDictPlace) -> WeightsError {
         self.refuse(self.differences(&source, &[]))
     }
 

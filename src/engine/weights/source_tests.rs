@@ -4,7 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::engine::weights::fixtures::{Node, dict, prefixed, saved, state_dict};
 use crate::engine::weights::tests::network;
-use crate::engine::weights::{Array, Fitted, state};
+use crate::engine::weights::{Array, load_taken, state};
 
 const CLASSES: usize = 5;
 
@@ -30,8 +30,12 @@ fn read_file(
 ) -> Result<(Vec<Array>, Vec<String>), WeightsError> {
     let file = ArrayFile::open(path)?;
     let mut network = network(99, CLASSES);
-    let (source, notes) = find(network.graph(), CLASSES, &file, average)?;
-    Fitted::read(&network, &file, &source, None)?.apply(&mut network);
+    let (place, notes) = find(network.graph(), CLASSES, &file, average)?;
+    let taken = Taken {
+        place,
+        outputs: None,
+    };
+    load_taken(&mut network, &file, &taken)?;
     Ok((state(&network)?, notes))
 }
 

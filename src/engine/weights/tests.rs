@@ -40,6 +40,29 @@ fn what_was_saved_is_loaded_bit_for_bit() {
 }
 
 #[test]
+fn texts_go_with_the_arrays_and_the_same_file_has_the_same_bytes() {
+    let folder = folder();
+    let about: BTreeMap<String, String> = ["classes", "mean", "model", "size", "std"]
+        .map(|name| (name.to_owned(), format!("[\"{name}\"]")))
+        .into();
+    let saved = |name: &str| {
+        let path = folder.path().join(name);
+        save_described(&network(1, 5), &about, &path).unwrap();
+        path
+    };
+    let (first, second) = (saved("a.safetensors"), saved("b.safetensors"));
+    assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
+    let file = ArrayFile::open(&first).unwrap();
+    for (name, text) in &about {
+        assert_eq!(file.about().get(name), Some(text));
+    }
+    assert_eq!(file.about()["format"], "pt");
+    let mut loaded = network(2, 5);
+    load(&mut loaded, &first).unwrap();
+    assert_eq!(state(&loaded).unwrap(), state(&network(1, 5)).unwrap());
+}
+
+#[test]
 fn what_pytorch_saved_is_loaded_bit_for_bit() {
     let folder = folder();
     let path = folder.path().join("w.pt");
@@ -165,14 +188,23 @@ fn files_that_are_no_weights_are_errors_that_name_them_and_what_to_do() {
 fn only_files_are_opened_and_nothing_is_waited_for() {
     let folder = folder();
     let refused = failure(&mut network(1, 5), folder.path());
-    assert!(refused.contains("it is a folder, not a file"), "{refused}");
+    assert!(
+        refused.contains("it is a folder, not a regular file"),
+        "{refused}"
+    );
     let pipe = folder.path().join("w.pt");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
     let refused = failure(&mut network(1, 5), &pipe);
-    assert!(refused.contains("it is a pipe, not a file"), "{refused}");
+    assert!(
+        refused.contains("it is a pipe, not a regular file"),
+        "{refused}"
+    );
     let refused = failure(&mut network(1, 5), Path::new("/dev/zero"));
-    assert!(refused.contains("it is a device, not a file"), "{refused}");
+    assert!(
+        refused.contains("it is a device, not a regular file"),
+        "{refused}"
+    );
 }
 
 #[test]

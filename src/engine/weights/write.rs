@@ -1,7 +1,7 @@
 //! Writing named arrays as safetensors.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -10,6 +10,7 @@ use safetensors::{Dtype, View};
 
 use super::WeightsError;
 use super::array::{Array, Values};
+use super::recognise::HEADER_LENGTH;
 
 /// Writes arrays as a safetensors file beside `path`, then renames it, so that
 /// no reader ever sees half a file.
@@ -17,15 +18,23 @@ use super::array::{Array, Values};
 /// # Errors
 /// The file cannot be written; what was at `path` is untouched.
 pub fn write(path: &Path, arrays: &[Array]) -> Result<(), WeightsError> {
+    write_described(path, arrays, &BTreeMap::new())
+}
+
+/// As [`write`], with texts that the file says of itself.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_described(
+    path: &Path,
+    arrays: &[Array],
+    about: &BTreeMap<String, String>,
+) -> Result<(), WeightsError> {
     let unwritable = |source| WeightsError::Unwritable {
         path: path.to_owned(),
         source,
     };
-    // Readers of the format's first users look for this entry.
-    let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let views = arrays.iter().map(|array| (&array.name, array));
-    let bytes = safetensors::serialize(views, Some(about))
-        .map_err(|error| unwritable(std::io::Error::other(error.to_string())))?;
+    let bytes = serialized(arrays, about).map_err(unwritable)?;
     let name = path
         .file_name()
         .ok_or_else(|| unwritable(std::io::ErrorKind::InvalidFilename.into()))?;
@@ -45,6 +54,33 @@ pub fn write(path: &Path, arrays: &[Array]) -> Result<(), WeightsError> {
         let _ = fs::remove_file(&beside);
         unwritable(source)
     })
+}
+
+/// The file's bytes: the same for the same arrays and texts.
+fn serialized(arrays: &[Array], about: &BTreeMap<String, String>) -> std::io::Result<Vec<u8>> {
+    // Readers of the format's first users look for this entry.
+    let format = ("format".to_owned(), "pt".to_owned());
+    let views = arrays.iter().map(|array| (&array.name, array));
+    let plain = safetensors::serialize(views, Some(HashMap::from([format.clone()])))
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    let Some((length, rest)) = plain.split_first_chunk::<HEADER_LENGTH>() else {
+        return Ok(plain);
+    };
+    if about.is_empty() {
+        return Ok(plain);
+    }
+    // The library writes several texts in an order that differs each time.
+    let (header, arrays) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let mut header: serde_json::Value = serde_json::from_slice(header)?;
+    let texts: BTreeMap<&String, &String> = about.iter().chain([(&format.0, &format.1)]).collect();
+    header["__metadata__"] = serde_json::to_value(texts)?;
+    let mut header = serde_json::to_vec(&header)?;
+    header.resize(header.len().next_multiple_of(HEADER_LENGTH), b' ');
+    let mut bytes = Vec::with_capacity(HEADER_LENGTH + header.len() + arrays.len());
+    bytes.extend((header.len() as u64).to_le_bytes());
+    bytes.extend(header);
+    bytes.extend(arrays);
+    Ok(bytes)
 }
 
 impl View for &Array {

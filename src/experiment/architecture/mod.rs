@@ -64,6 +64,16 @@ pub fn build(model: &Model, size: (u32, u32), classes: usize) -> Result<Graph, P
     Ok(graph)
 }
 
+/// The model with the first layers that it has for images of this size.
+#[must_use]
+pub fn settled(model: &Model, size: (u32, u32)) -> Model {
+    match model.stem() {
+        Some(stem) if is_small(stem, size) => model.with_stem(Stem::Small),
+        Some(_) => model.with_stem(Stem::Standard),
+        None => model.clone(),
+    }
+}
+
 /// Family and size of a model, for people.
 #[must_use]
 pub fn describe(model: &Model) -> String {

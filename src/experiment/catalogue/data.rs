@@ -186,21 +186,19 @@ pub(super) static NORMALIZE: Type = choice(
             "Measure",
             "Mean and deviation of the training images, measured.",
         ),
-        named(
-            "Given",
-            &[
-                needed(
-                    "mean",
-                    Tuple(&[Number("red"), Number("green"), Number("blue")]),
-                    "Means of pixels in [0, 1].",
-                ),
-                needed(
-                    "std",
-                    Tuple(&[Number("red"), Number("green"), Number("blue")]),
-                    "Standard deviations of pixels in [0, 1], above 0.",
-                ),
-            ],
-            "Given for red, green and blue.",
-        ),
+        named("Given", MEAN_AND_STD, "Given for red, green and blue."),
     ],
 );
+
+pub(super) static MEAN_AND_STD: &[Field] = &[
+    needed(
+        "mean",
+        Tuple(&[Number("red"), Number("green"), Number("blue")]),
+        "Means of pixels in [0, 1].",
+    ),
+    needed(
+        "std",
+        Tuple(&[Number("red"), Number("green"), Number("blue")]),
+        "Standard deviations of pixels in [0, 1], above 0.",
+    ),
+];

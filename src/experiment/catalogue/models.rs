@@ -1,6 +1,6 @@
 //! Teacher, student, their models, optimizers and devices.
 
-use super::Value::{List, Number, Of, Optional, Path, Truth, Tuple, Whole};
+use super::Value::{List, Number, Of, Optional, Path, Text, Truth, Tuple, Whole};
 use super::schedules::SCHEDULE;
 use super::{Field, Type, Variant, bare, choice, field, holding, named, needed, structure};
 
@@ -13,6 +13,69 @@ pub(super) static TEACHER: Type = structure(
             "weights",
             Of(&TEACHER_WEIGHTS),
             "Where its weights come from.",
+        ),
+        field(
+            "ema",
+            Optional(&Truth),
+            "None",
+            "The moving average in its file, or not; the average where there is one if absent.",
+        ),
+        field(
+            "classes",
+            Optional(&Of(&CLASS_NAMES)),
+            "None",
+            "Names of its file's classes, in order; from model.json beside the file if absent.",
+        ),
+        field(
+            "normalize",
+            Optional(&Of(&INPUT_NORMALIZE)),
+            "None",
+            "Mean and deviation of its own images; from model.json, else the data's, if absent.",
+        ),
+        field(
+            "size",
+            Optional(&Tuple(&[Whole("of pixels"), Whole("of pixels")])),
+            "None",
+            "Height and width of its own images; from model.json, else the data's, if absent.",
+        ),
+        field(
+            "trusted",
+            Truth,
+            "false",
+            "Whether it teaches although its validation accuracy speaks against it.",
+        ),
+    ],
+);
+
+pub(super) static CLASS_NAMES: Type = choice(
+    "ClassNames",
+    "names of classes",
+    &[
+        holding(
+            "Names",
+            &[List(&Text("name of a class"))],
+            "The names, in the order of the outputs.",
+        ),
+        holding(
+            "File",
+            &[Path("of a text or JSON file")],
+            "A file with one name a line, or a list of names in JSON, such as model.json.",
+        ),
+    ],
+);
+
+pub(super) static INPUT_NORMALIZE: Type = choice(
+    "InputNormalize",
+    "normalization",
+    &[
+        bare(
+            "ImageNet",
+            "As torchvision's models were trained on ImageNet.",
+        ),
+        named(
+            "Given",
+            super::data::MEAN_AND_STD,
+            "Given, of pixels in [0, 1].",
         ),
     ],
 );
@@ -27,6 +90,12 @@ pub(super) static STUDENT: Type = structure(
             Optional(&Path("of a file")),
             "None",
             "Weights to start from; random if absent.",
+        ),
+        field(
+            "ema",
+            Optional(&Truth),
+            "None",
+            "The moving average in that file, or not; the average where there is one if absent.",
         ),
     ],
 );

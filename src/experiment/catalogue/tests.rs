@@ -22,9 +22,9 @@ use crate::experiment::model::{Model, Stem};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ClassOrder, DataSpec, DeviceSpec, Gate, IterationSpec, LibTorchDevice, NormalizeSpec,
-    OptimizerSpec, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec,
-    ValidSpec,
+    Bound, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize, IterationSpec,
+    LibTorchDevice, NormalizeSpec, OptimizerSpec, Source, Spec, StudentSpec, TeacherSpec,
+    TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -254,6 +254,8 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<TeacherSpec>(&models::TEACHER);
     agrees::<StudentSpec>(&models::STUDENT);
     agrees::<TeacherWeights>(&models::TEACHER_WEIGHTS);
+    agrees::<ClassNames>(&models::CLASS_NAMES);
+    agrees::<InputNormalize>(&models::INPUT_NORMALIZE);
     agrees::<Model>(&models::MODEL);
     agrees::<Stem>(&models::STEM);
     agrees::<OptimizerSpec>(&models::OPTIMIZER);
@@ -291,6 +293,12 @@ fn every_line_is_a_sentence_that_fits_below_the_text() {
         panic!("an experiment has fields");
     };
     check(fields);
+    for kind in [&models::TEACHER, &models::STUDENT] {
+        let Shape::Struct(fields) = kind.shape else {
+            panic!("{} has fields", kind.name);
+        };
+        check(fields);
+    }
     for kind in [
         &methods::METHOD,
         &models::MODEL,

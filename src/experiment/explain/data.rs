@@ -63,7 +63,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
     page.row("workers", &workers);
 }
 
-fn triple(values: &[f32; 3]) -> String {
+pub(super) fn triple(values: &[f32; 3]) -> String {
     let values: Vec<String> = values.iter().map(|v| number(f64::from(*v))).collect();
     format!("({})", values.join(", "))
 }

@@ -65,20 +65,11 @@ fn value_problems(data: &DataSpec) -> Vec<Problem> {
             format!("{} is not above 0 and at most 64", more.ratio),
         ));
     }
-    if let Some((height, width)) = data.size {
-        let (least, most) = (f64::from(*SIDES.start()), f64::from(*SIDES.end()));
-        between(&mut problems, "size[0]", f64::from(height), least, most);
-        between(&mut problems, "size[1]", f64::from(width), least, most);
+    if let Some(size) = data.size {
+        sides(&mut problems, size);
     }
     if let NormalizeSpec::Given { mean, std } = &data.normalize {
-        for (i, value) in mean.iter().enumerate() {
-            let path = format!("normalize.Given.mean[{i}]");
-            scaled(&mut problems, &path, f64::from(*value), 0.0, mean);
-        }
-        for (i, value) in std.iter().enumerate() {
-            let path = format!("normalize.Given.std[{i}]");
-            scaled(&mut problems, &path, f64::from(*value), 1e-3, std);
-        }
+        normalization(&mut problems, mean, std);
     }
     between(&mut problems, "max_bad", data.max_bad, 0.0, 1.0);
     if data.max_pixels == 0 {
@@ -88,6 +79,25 @@ fn value_problems(data: &DataSpec) -> Vec<Problem> {
         between(&mut problems, "workers", workers as f64, 1.0, MAX_WORKERS);
     }
     problems
+}
+
+/// Problems of a size that is written.
+pub(super) fn sides(problems: &mut Vec<Problem>, (height, width): (u32, u32)) {
+    let (least, most) = (f64::from(*SIDES.start()), f64::from(*SIDES.end()));
+    between(problems, "size[0]", f64::from(height), least, most);
+    between(problems, "size[1]", f64::from(width), least, most);
+}
+
+/// Problems of a normalisation that is written.
+pub(super) fn normalization(problems: &mut Vec<Problem>, mean: &[f32; 3], std: &[f32; 3]) {
+    for (i, value) in mean.iter().enumerate() {
+        let path = format!("normalize.Given.mean[{i}]");
+        scaled(problems, &path, f64::from(*value), 0.0, mean);
+    }
+    for (i, value) in std.iter().enumerate() {
+        let path = format!("normalize.Given.std[{i}]");
+        scaled(problems, &path, f64::from(*value), 1e-3, std);
+    }
 }
 
 /// A mean or deviation of pixels in [0, 1]; those of bytes are a common slip.

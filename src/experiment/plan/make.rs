@@ -5,7 +5,7 @@ use std::path::Path;
 use super::checks::{self, between};
 use super::data::data_plan;
 use super::paths::{Paths, run_name};
-use super::{Plan, TeacherPlan, TeacherSource, Training, gates, models, optimizers};
+use super::{Plan, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers};
 use crate::experiment::knob::Knob;
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
@@ -96,11 +96,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     let lr = Knob::lr(spec.lr.clone());
     problems.extend(schedule_problems(&lr, &spec.lr, "lr", spec.epochs));
     let teacher = teacher_plan(&spec, &paths, &mut problems);
-    let student_weights = spec
-        .student
-        .weights
-        .as_deref()
-        .and_then(|path| paths.file(path, "student.weights", &mut problems));
+    let student_weights = elsewhere::student_weights(&spec.student, &paths, &mut problems);
     let gates = gates::planned(&spec, &paths, &mut problems);
     located.extend(problems.into_iter().map(Located::File));
 
@@ -296,9 +292,11 @@ fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Opti
     let teacher = spec.teacher.as_ref()?;
     let weights = match &teacher.weights {
         TeacherWeights::File(path) => {
-            TeacherSource::File(paths.file(path, "teacher.weights.File", problems)?)
+            let file = elsewhere::teacher_file(teacher, path, paths, problems)?;
+            TeacherSource::File(Box::new(file))
         }
         TeacherWeights::Train(training) => {
+            problems.extend(elsewhere::without_file(teacher));
             TeacherSource::Train(Box::new(teacher_training(spec, training, problems)?))
         }
     };

@@ -18,6 +18,10 @@ const MAX_LAYERS: usize = 64;
 pub(super) fn problems(spec: &Spec) -> Vec<Problem> {
     let size = known_size(spec);
     let teacher = spec.teacher.iter().flat_map(|teacher| {
+        let size = match teacher.size {
+            Some((height, width)) => Some(height.min(width)),
+            None => size,
+        };
         model_problems(&teacher.model, size)
             .into_iter()
             .map(|problem| located(problem, "teacher.model"))

@@ -25,7 +25,7 @@ impl ResolvedPlan {
     /// few of them in a step. Paths start at the experiment.
     pub fn networks(&self, classes: usize) -> Result<Networks, Problem> {
         let size = self.plan.data.size.unwrap_or_default();
-        let graph = |model: &Model, batch: Option<usize>, place: &str| {
+        let graph = |model: &Model, size: (u32, u32), batch: Option<usize>, place: &str| {
             let graph = architecture::build(model, size, classes);
             let trained = graph.and_then(|graph| {
                 batch.map_or(Ok(()), |batch| graph.check_batch(batch))?;
@@ -35,16 +35,17 @@ impl ResolvedPlan {
         };
         let student = graph(
             &self.plan.student,
+            size,
             Some(self.plan.training.batch),
             "student.model",
         )?;
         let teacher = self.plan.teacher.as_ref().map(|teacher| {
             // A teacher that is only asked takes images one by one as well.
-            let batch = match &teacher.weights {
-                TeacherSource::File(_) => None,
-                TeacherSource::Train(training) => Some(training.batch),
+            let (size, batch) = match &teacher.weights {
+                TeacherSource::File(file) => (file.size.unwrap_or(size), None),
+                TeacherSource::Train(training) => (size, Some(training.batch)),
             };
-            graph(&teacher.model, batch, "teacher.model")
+            graph(&teacher.model, size, batch, "teacher.model")
         });
         Ok(Networks {
             student,

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, TeacherPlan, TeacherSource, Training};
+use crate::experiment::architecture;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::NormalizeSpec;
 use crate::experiment::timeline::Timeline;
@@ -85,6 +86,7 @@ impl Plan {
         let iterations = Timeline::new(&self.training, facts.steps_per_epoch).iterations();
         self.training.objective.settle(iterations);
         self.data.size = Some(facts.size);
+        self.settle_stems(facts.size);
         if let Some((mean, std)) = facts.normalization {
             self.data.normalize = NormalizeSpec::Given { mean, std };
         }
@@ -93,6 +95,21 @@ impl Plan {
             steps_per_epoch: facts.steps_per_epoch,
             teacher_steps_per_epoch: facts.teacher_steps_per_epoch,
         })
+    }
+
+    /// Decides the first layers of networks that are trained on these images.
+    /// Weights from a file decide their own.
+    fn settle_stems(&mut self, size: (u32, u32)) {
+        if self.student_weights.is_none() {
+            self.student = architecture::settled(&self.student, size);
+        }
+        if let Some(TeacherPlan {
+            model,
+            weights: TeacherSource::Train(_),
+        }) = &mut self.teacher
+        {
+            *model = architecture::settled(model, size);
+        }
     }
 
     /// The plan for training images of which none has a label.
@@ -119,6 +136,7 @@ mod tests {
 
     use super::*;
     use crate::experiment::load_text;
+    use crate::experiment::model::Stem;
 
     const QUICKSTART: &str = include_str!("../../../experiments/quickstart.ron");
 
@@ -160,6 +178,18 @@ mod tests {
             panic!("measured already");
         };
         assert_eq!(mean, [0.5; 3]);
+    }
+
+    #[test]
+    fn the_stem_that_is_built_is_in_the_plan() {
+        let text = QUICKSTART.replacen("Cnn(channels: [16, 32, 64])", "ResNet(depth: 18)", 1);
+        let stem = |size| {
+            let facts = DataFacts { size, ..facts() };
+            let teacher = plan(&text).resolve(&facts).unwrap().plan.teacher.unwrap();
+            teacher.model.stem()
+        };
+        assert_eq!(stem((32, 32)), Some(Stem::Small));
+        assert_eq!(stem((64, 64)), Some(Stem::Standard));
     }
 
     #[test]

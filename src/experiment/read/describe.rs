@@ -47,7 +47,8 @@ pub(super) fn noun(type_name: &str) -> String {
         "ValidSpec" => return "validation set".to_owned(),
         "Source" => return "source of images".to_owned(),
         "LibTorchDevice" => return "device".to_owned(),
-        "NormalizeSpec" => return "normalization".to_owned(),
+        "NormalizeSpec" | "InputNormalize" => return "normalization".to_owned(),
+        "ClassNames" => return "list of class names".to_owned(),
         "Update" => return "update rule".to_owned(),
         _ => {}
     }

@@ -196,10 +196,15 @@ impl Header<'_> {
         let store = &self.entry.store;
         let last = store.last_evaluation(self.phase, Split::Valid, EvaluatedWeights::Last);
         let (Some(best), Some(last)) = (store.best_evaluation(self.phase), last) else {
-            return vec![Part::new(
+            let mut parts = vec![Part::new(
                 0,
                 [Span::styled(" not evaluated yet", theme.muted())],
             )];
+            if let Some(teacher) = store.best_evaluation(Phase::Teacher) {
+                let teacher = format!("  teacher {:.1} %", 100.0 * teacher.top1);
+                parts.push(Part::new(1, [Span::raw(teacher)]));
+            }
+            return parts;
         };
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let epoch = format!(" at epoch {}", number(best.epoch));

@@ -66,9 +66,12 @@ fn every_name_in_every_experiment_is_known() {
 
 #[test]
 fn fields_that_are_written_before_or_after_are_not_offered_again() {
-    assert_eq!(fields("Experiment(student: (|))"), ["model", "weights"]);
-    assert_eq!(fields("(student: (weights: None, |))"), ["model"]);
-    assert_eq!(fields("(student: (|, weights: None))"), ["model"]);
+    assert_eq!(
+        fields("Experiment(student: (|))"),
+        ["model", "weights", "ema"]
+    );
+    assert_eq!(fields("(student: (weights: None, |))"), ["model", "ema"]);
+    assert_eq!(fields("(student: (|, weights: None))"), ["model", "ema"]);
     assert_eq!(
         fields("(optimizer: Sgd(nesterov: true, mo|"),
         ["momentum", "weight_decay"]

@@ -59,18 +59,19 @@ impl Outline {
             .size
             .or_else(|| side(&plan.data.train))
             .or(images.map(|data| data.size));
-        let sized = |role, model: &Model| Measured {
+        let sized = |role, model: &Model, own: Option<(u32, u32)>| Measured {
             role,
             name: architecture::describe(model),
-            size: size
+            size: own
+                .or(size)
                 .zip(classes)
                 .and_then(|(size, classes)| self::size(model, size, classes)),
         };
         let teacher = plan.teacher.as_ref();
         let models = teacher
-            .map(|teacher| sized("teacher", &teacher.model))
+            .map(|teacher| sized("teacher", &teacher.model, teacher.own_size()))
             .into_iter()
-            .chain([sized("student", &plan.student)])
+            .chain([sized("student", &plan.student, None)])
             .collect();
         let train = count(&plan.data).or(images.map(|data| data.train));
         let steps_per_epoch = train

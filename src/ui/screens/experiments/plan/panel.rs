@@ -178,7 +178,7 @@ impl Page<'_> {
         rows.push(self.row("device", &plan.device.to_string()));
         if let Some(teacher) = &plan.teacher {
             let text = match &teacher.weights {
-                TeacherSource::File(path) => format!("from {}", path.display()),
+                TeacherSource::File(file) => format!("from {}", file.path().display()),
                 TeacherSource::Train(own) => {
                     format!("trained first or kept, {} epochs", own.epochs)
                 }

@@ -1,0 +1,423 @@
+//! Weights that were trained elsewhere, made to fit an experiment.
+//!
+//! A file of weights says little of the network that it was made for: not which
+//! class an output stands for, not how images were normalised, not the stride of
+//! a convolution. [`settle`] opens the files that a plan names, once, before a
+//! run begins, and writes into the plan what they and the `model.json` beside
+//! them decide: where the arrays lie, which outputs are taken in which order, the
+//! first layers, the images that a teacher wants. Only headers are read for it.
+//! What would be a guess is refused; what is decided is told. [`read`] then reads
+//! the arrays as the plan says, and derives nothing.
+
+mod about;
+mod classes;
+mod stem;
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use self::about::About;
+use self::classes::{ByName, by_name};
+use super::network::{Frame, Input, Network};
+use super::weights::{self, ArrayFile, WeightsError};
+use crate::experiment::architecture::{self, Graph};
+use crate::experiment::model::Model;
+use crate::experiment::plan::{
+    Plan, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
+};
+use crate::experiment::problem::Problem;
+use crate::experiment::spec::{ClassNames, InputNormalize, NormalizeSpec};
+
+/// Why weights from elsewhere cannot be used.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The file cannot be used.
+    #[error("{place}: {error}")]
+    Weights {
+        /// Its place in the experiment.
+        place: &'static str,
+        /// What is wrong.
+        error: WeightsError,
+    },
+    /// The experiment must say more, or something else.
+    #[error("{0}")]
+    Plan(Problem),
+}
+
+impl From<Problem> for ImportError {
+    fn from(problem: Problem) -> Self {
+        Self::Plan(problem)
+    }
+}
+
+/// The places in an experiment of a model and its weights.
+#[derive(Debug, Clone, Copy)]
+struct Role {
+    name: &'static str,
+    model: &'static str,
+    weights: &'static str,
+}
+
+const STUDENT: Role = Role {
+    name: "student",
+    model: "student.model",
+    weights: "student.weights",
+};
+const TEACHER: Role = Role {
+    name: "teacher",
+    model: "teacher.model",
+    weights: "teacher.weights",
+};
+
+impl Role {
+    fn refuse(self, error: WeightsError) -> ImportError {
+        ImportError::Weights {
+            place: self.weights,
+            error,
+        }
+    }
+
+    fn note(self, text: &str) -> String {
+        format!("{}: {text}", self.name)
+    }
+}
+
+/// Writes into a plan what the files of weights decide that it names, for images
+/// of these classes. Size and normalisation are those of the plan, as far as they
+/// are known. The answer is what a person should be told.
+///
+/// # Errors
+/// A file cannot be used, or does not say enough.
+pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<String>, ImportError> {
+    let Some(size) = plan.data.size else {
+        return Ok(Vec::new());
+    };
+    let data = DataInput {
+        classes,
+        size,
+        normalization: match &plan.data.normalize {
+            NormalizeSpec::Given { mean, std } => Some((*mean, *std)),
+            NormalizeSpec::Measure => None,
+        },
+    };
+    let mut notes = Vec::new();
+    if let Some(file) = &mut plan.student_weights {
+        plan.student = student(&plan.student, file, &data, &mut notes)?;
+    }
+    if let Some(teacher) = &mut plan.teacher
+        && let TeacherSource::File(file) = &mut teacher.weights
+    {
+        teacher.model = self::teacher(&teacher.model, file, &data, &mut notes)?;
+    }
+    Ok(notes)
+}
+
+/// What the experiment's images are.
+struct DataInput<'a> {
+    classes: &'a [String],
+    size: (u32, u32),
+    normalization: Option<([f32; 3], [f32; 3])>,
+}
+
+/// A student that starts from a file: its classifier's rows are put in order
+/// where they stand for the data's classes, and other images are told of.
+fn student(
+    model: &Model,
+    file: &mut WeightsFile,
+    data: &DataInput,
+    notes: &mut Vec<String>,
+) -> Result<Model, ImportError> {
+    let (arrays, about) = open(STUDENT, model, &file.path, data.size, notes)?;
+    let search = Search {
+        role: STUDENT,
+        arrays: &arrays,
+        ema: file.ema,
+    };
+    let outputs = match &about.classes {
+        None => None,
+        Some(names) => match by_name(names, data.classes) {
+            Ok(found) if found.left_out.is_empty() => found.outputs,
+            // Another task: its classifier is a beginning like any other.
+            _ => {
+                notes.push(STUDENT.note(&format!(
+                    "its weights were trained on other classes ({}); its classifier starts from \
+                     theirs",
+                    classes::listed(names)
+                )));
+                None
+            }
+        },
+    };
+    if outputs.is_some() {
+        notes.push(STUDENT.note(
+            "the outputs of its weights are in another order and are put in the data's, by name",
+        ));
+    }
+    let (model, graph) =
+        stem::choose(&search, model, data.size, data.classes.len(), &about, notes)?;
+    let place = search.find(&graph, data.classes.len(), notes)?;
+    file.taken = Some(Taken { place, outputs });
+    if let (Some((mean, std)), Some(known)) = (about.normalization, data.normalization)
+        && (mean, std) != known
+    {
+        notes.push(STUDENT.note(&format!(
+            "its weights were trained on images normalised in another way; to keep it: data: \
+             (normalize: {})",
+            given(mean, std)
+        )));
+    }
+    Ok(model)
+}
+
+/// A teacher from a file: classes by name, images of its own.
+fn teacher(
+    model: &Model,
+    file: &mut TeacherFile,
+    data: &DataInput,
+    notes: &mut Vec<String>,
+) -> Result<Model, ImportError> {
+    let size = file.size.unwrap_or(data.size);
+    let path = file.weights.path.clone();
+    let (arrays, about) = open(TEACHER, model, &path, size, notes)?;
+    let size = file.size.or(about.size).unwrap_or(data.size);
+    let search = Search {
+        role: TEACHER,
+        arrays: &arrays,
+        ema: file.weights.ema,
+    };
+    let names = match &file.classes {
+        None => about.classes.clone(),
+        Some(ClassNames::Names(names)) => Some(names.clone()),
+        Some(ClassNames::File(path)) => Some(about::class_names(path)?),
+    };
+    contradicted(file, &about, names.as_deref(), notes);
+    let found = match &names {
+        None => ByName::default(),
+        Some(names) => by_name(names, data.classes)
+            .map_err(|missing| lacking(&missing, file.classes.is_some(), &about))?,
+    };
+    let outputs = names.as_ref().map_or(data.classes.len(), Vec::len);
+    let (model, graph) = stem::choose(&search, model, size, outputs, &about, notes)?;
+    let place = search
+        .find(&graph, outputs, notes)
+        .map_err(|error| match error {
+            ImportError::Weights {
+                error:
+                    WeightsError::Mismatch {
+                        outputs: Some(n), ..
+                    },
+                ..
+            } => other_outputs(n, names.as_deref(), data.classes.len()),
+            error => error,
+        })?;
+    notes.extend(found.notes(names.as_deref().unwrap_or_default()));
+    file.weights.taken = Some(Taken {
+        place,
+        outputs: found.outputs,
+    });
+    file.classes = names.map(ClassNames::Names);
+    own_images(file, size, data, &about, notes);
+    Ok(model)
+}
+
+/// Tells where the experiment says something else than the file or what lies
+/// beside it.
+fn contradicted(
+    file: &TeacherFile,
+    about: &About,
+    names: Option<&[String]>,
+    notes: &mut Vec<String>,
+) {
+    let differ = [
+        (
+            "classes",
+            file.classes.is_some() && about.classes.is_some() && about.classes.as_deref() != names,
+        ),
+        (
+            "normalize",
+            match (file.normalize, about.normalization) {
+                (Some(written), Some(known)) => written.values() != known,
+                _ => false,
+            },
+        ),
+        (
+            "size",
+            matches!((file.size, about.size), (Some(written), Some(known)) if written != known),
+        ),
+    ];
+    for (field, _) in differ.iter().filter(|(_, differ)| *differ) {
+        notes.push(TEACHER.note(&format!(
+            "`{field}` is taken from the experiment; {} says something else",
+            about.source()
+        )));
+    }
+}
+
+/// Settles which images the teacher wants, and tells where they are not the
+/// data's.
+fn own_images(
+    file: &mut TeacherFile,
+    size: (u32, u32),
+    data: &DataInput,
+    about: &About,
+    notes: &mut Vec<String>,
+) {
+    file.size = Some(size);
+    if size != data.size {
+        notes.push(TEACHER.note(&format!(
+            "views are resized for it from {}×{} to {}×{} pixels",
+            data.size.0, data.size.1, size.0, size.1
+        )));
+    }
+    let own = file.normalize.map(|normalize| normalize.values());
+    let own = own.or(about.normalization).or(data.normalization);
+    file.normalize = own.map(|(mean, std)| InputNormalize::Given { mean, std });
+    if let (Some((mean, std)), Some(known)) = (own, data.normalization)
+        && (mean, std) != known
+    {
+        notes.push(TEACHER.note(&format!(
+            "views are normalised for it by its own mean and deviation: {}",
+            given(mean, std)
+        )));
+    }
+}
+
+/// Opens a file for a network, and reads what it says of itself.
+fn open(
+    role: Role,
+    model: &Model,
+    path: &Path,
+    size: (u32, u32),
+    notes: &mut Vec<String>,
+) -> Result<(ArrayFile, About), ImportError> {
+    // With two outputs: what is needed is but an order of magnitude.
+    let needed = architecture::build(model, size, 2)
+        .map_err(|problem| problem.under(role.model))?
+        .bytes();
+    let arrays = ArrayFile::open_for(path, needed).map_err(|error| role.refuse(error))?;
+    let (about, said) = About::of(&arrays, model);
+    notes.extend(said.iter().map(|note| role.note(note)));
+    Ok((arrays, about))
+}
+
+/// Looks for a network's arrays in a file.
+struct Search<'a> {
+    role: Role,
+    arrays: &'a ArrayFile,
+    ema: Option<bool>,
+}
+
+impl Search<'_> {
+    fn find(
+        &self,
+        graph: &Graph,
+        outputs: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<StateDictPlace, ImportError> {
+        let (place, found) = weights::find(graph, outputs, self.arrays, self.ema)
+            .map_err(|error| self.role.refuse(error))?;
+        notes.extend(found.iter().map(|note| self.role.note(note)));
+        Ok(place)
+    }
+}
+
+/// Classes of the data that a teacher does not know.
+fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
+    let (place, whose) = if written {
+        ("teacher.classes", "these names")
+    } else {
+        ("teacher.weights", about.source())
+    };
+    Problem::new(
+        place,
+        format!(
+            "{whose} lack classes of the data: {}",
+            classes::listed(missing)
+        ),
+    )
+    .help(
+        "if they have other names there, write the data's names in the order of the teacher's \
+         outputs: classes: Names([…])",
+    )
+    .into()
+}
+
+/// A classifier with another number of outputs than there are names, or classes
+/// where there are no names.
+fn other_outputs(outputs: usize, names: Option<&[String]>, classes: usize) -> ImportError {
+    match names {
+        Some(names) => Problem::new(
+            "teacher.classes",
+            format!(
+                "there are {} names, and the teacher has {outputs} outputs",
+                names.len()
+            ),
+        )
+        .help("write a name for every output, in their order"),
+        None => Problem::new(
+            "teacher.weights",
+            format!("the teacher has {outputs} outputs, and the data {classes} classes"),
+        )
+        .help(
+            "name the classes of its outputs, in their order: classes: Names([…]), or \
+             classes: File(\"classes.txt\") with one name a line",
+        ),
+    }
+    .into()
+}
+
+/// A normalisation as an experiment writes it.
+pub fn given(mean: [f32; 3], std: [f32; 3]) -> String {
+    let triple = |[r, g, b]: [f32; 3]| format!("({r}, {g}, {b})");
+    format!("Given(mean: {}, std: {})", triple(mean), triple(std))
+}
+
+/// Reads a student that starts from a file, as its settled plan says.
+///
+/// # Errors
+/// The file is no longer as it was.
+pub fn read_student(network: Network, file: &WeightsFile) -> Result<Network, ImportError> {
+    read(network, file, STUDENT)
+}
+
+/// Reads a teacher from a file, as its settled plan says. The network was built
+/// for images of the teacher's own size, and takes the data's.
+///
+/// # Errors
+/// The file is no longer as it was.
+pub fn read_teacher(
+    network: Network,
+    file: &TeacherFile,
+    data: &Frame,
+) -> Result<Network, ImportError> {
+    let network = read(network, &file.weights, TEACHER)?;
+    let input = Input::between(data, &frame(file, data), network.device());
+    Ok(network.with_input(input))
+}
+
+/// The images that a teacher from a file wants.
+#[must_use]
+pub fn frame(file: &TeacherFile, data: &Frame) -> Frame {
+    let (mean, std) = match &file.normalize {
+        Some(normalize) => normalize.values(),
+        None => (data.mean, data.std),
+    };
+    Frame {
+        size: file.size.unwrap_or(data.size),
+        mean,
+        std,
+    }
+}
+
+fn read(mut network: Network, file: &WeightsFile, role: Role) -> Result<Network, ImportError> {
+    let refuse = |error| role.refuse(error);
+    let needed = network.graph().bytes();
+    let arrays = ArrayFile::open_for(&file.path, needed).map_err(refuse)?;
+    let taken = file.taken.clone().unwrap_or_default();
+    weights::load_taken(&mut network, &arrays, &taken).map_err(refuse)?;
+    Ok(network)
+}
+
+#[cfg(test)]
+mod tests;

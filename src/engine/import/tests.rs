@@ -1,0 +1,439 @@
+use std::fs;
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use serde_json::json;
+
+use super::*;
+use crate::engine::metadata::ModelMetadata;
+use crate::engine::weights::{Array, write};
+use crate::experiment::load_text;
+use crate::experiment::model::Stem;
+
+const MEAN: [f32; 3] = [0.5, 0.5, 0.5];
+const STD: [f32; 3] = [0.25, 0.25, 0.25];
+const SMALL: &str = "Mlp(hidden: [4])";
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+/// A folder with a file of weights, and perhaps more.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    /// A file of weights of such a network, all zero but the classifier's: row
+    /// by row its number.
+    fn with(model: &Model, size: (u32, u32), outputs: usize) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        let graph = architecture::build(model, size, outputs).unwrap();
+        let classifier = graph.classifier().unwrap();
+        let parameters = graph.parameters().into_iter().map(|parameter| {
+            let length: usize = parameter.shape.iter().product();
+            let width = length / parameter.shape[0];
+            let values = if parameter.name.starts_with(classifier) {
+                (0..length).map(|at| (at / width) as f32).collect()
+            } else {
+                vec![0.0; length]
+            };
+            Array::floats(parameter.name, parameter.shape, values)
+        });
+        let statistics = graph.statistics().into_iter().flat_map(|known| {
+            ["running_mean", "running_var"].map(|part| {
+                let name = format!("{}.{part}", known.name);
+                Array::floats(name, vec![known.channels], vec![0.0; known.channels])
+            })
+        });
+        let arrays: Vec<Array> = parameters.chain(statistics).collect();
+        write(&place.weights(), &arrays).unwrap();
+        place
+    }
+
+    fn weights(&self) -> PathBuf {
+        self.0.path().join("w.safetensors")
+    }
+
+    /// Writes `model.json` beside the weights.
+    fn described(self, model: &Model, classes: &[&str], size: (u32, u32), mean: [f32; 3]) -> Self {
+        let text = json!({
+            "name": "a model", "model": model, "classes": classes,
+            "size": size, "mean": mean, "std": STD,
+        });
+        fs::write(self.0.path().join("model.json"), text.to_string()).unwrap();
+        self
+    }
+
+    /// The plan with a teacher from the file, settled for images of 8×8 pixels.
+    fn settled(
+        &self,
+        model: &str,
+        more: &str,
+        classes: &[&str],
+    ) -> Result<(Plan, Vec<String>), String> {
+        let text = format!(
+            "(
+                data: (train: Shapes(count: 80, size: 8)),
+                teacher: (model: {model}, weights: File({:?}), {more}),
+                student: (model: Mlp(hidden: [4])),
+                method: Vanilla(),
+                epochs: 1,
+            )",
+            self.weights()
+        );
+        let loaded = load_text(&text, &self.0.path().join("a.ron"), &[]);
+        let mut plan = loaded.map_err(|report| report.to_string())?.plan;
+        plan.data.size = Some((8, 8));
+        plan.data.normalize = NormalizeSpec::Given {
+            mean: MEAN,
+            std: STD,
+        };
+        let told = settle(&mut plan, &names(classes)).map_err(|error| {
+            let folder = format!("{}/", self.0.path().display());
+            error.to_string().replace(&folder, "")
+        })?;
+        Ok((plan, told))
+    }
+}
+
+fn small(hidden: usize) -> Model {
+    Model::Mlp {
+        hidden: vec![hidden],
+    }
+}
+
+fn teacher_of(plan: &Plan) -> (&Model, &TeacherFile) {
+    let teacher = plan.teacher.as_ref().unwrap();
+    let TeacherSource::File(file) = &teacher.weights else {
+        panic!("the teacher is from a file");
+    };
+    (&teacher.model, file)
+}
+
+/// What a settled plan makes of the file.
+fn read_again(model: &Model, file: &TeacherFile, classes: usize) -> Result<Network, ImportError> {
+    let data = Frame {
+        size: (8, 8),
+        mean: MEAN,
+        std: STD,
+    };
+    let graph = architecture::build(model, frame(file, &data).size, classes).unwrap();
+    read_teacher(Network::new(graph, 0, &Device::flex()), file, &data)
+}
+
+fn outputs(plan: &Plan) -> Option<Vec<usize>> {
+    let (_, file) = teacher_of(plan);
+    file.weights.taken.as_ref().unwrap().outputs.clone()
+}
+
+#[test]
+fn weights_of_which_nothing_is_known_are_taken_as_they_are() {
+    let place = Place::with(&small(4), (8, 8), 3);
+    let (plan, told) = place.settled(SMALL, "", &["a", "b", "c"]).unwrap();
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(outputs(&plan), None);
+    let (_, file) = teacher_of(&plan);
+    assert_eq!(file.size, Some((8, 8)));
+    assert_eq!(file.normalize.unwrap().values(), (MEAN, STD));
+}
+
+#[test]
+fn classes_are_matched_by_name_whoever_names_them() {
+    let order = ["c", "x", "a", "b"];
+    let told = [
+        "teacher: its outputs are in another order (`c`, `x`, `a`, `b`) and are put in the \
+         data's, by name",
+        "teacher: outputs for classes that the data does not have are left out: `x`",
+    ];
+    let plain = Place::with(&small(4), (8, 8), 4);
+    fs::write(plain.0.path().join("names.txt"), "c\nx\r\na\nb\n\n").unwrap();
+    fs::write(
+        plain.0.path().join("names.json"),
+        "[\"c\", \"x\", \"a\", \"b\"]",
+    )
+    .unwrap();
+    for classes in [
+        "classes: Names([\"c\", \"x\", \"a\", \"b\"])",
+        "classes: File(\"names.txt\")",
+        "classes: File(\"names.json\")",
+    ] {
+        let (plan, notes) = plain.settled(SMALL, classes, &["a", "b", "c"]).unwrap();
+        assert_eq!(outputs(&plan), Some(vec![2, 3, 0]), "{classes}");
+        assert_eq!(notes, told);
+    }
+    let beside = plain.described(&small(4), &order, (8, 8), MEAN);
+    let (plan, notes) = beside.settled(SMALL, "", &["a", "b", "c"]).unwrap();
+    assert_eq!(outputs(&plan), Some(vec![2, 3, 0]));
+    assert_eq!(notes, told);
+}
+
+#[test]
+fn a_file_that_says_what_it_is_needs_nothing_beside_it() {
+    let place = Place::with(&mobilenet(Stem::Auto), (8, 8), 2);
+    let known = ModelMetadata {
+        name: String::new(),
+        model: mobilenet(Stem::Auto),
+        classes: names(&["b", "a"]),
+        size: (8, 8),
+        mean: [0.1; 3],
+        std: STD,
+        trained: None,
+    };
+    let arrays = ArrayFile::open(&place.weights()).unwrap().arrays().unwrap();
+    weights::write_described(&place.weights(), &arrays, &known.texts()).unwrap();
+    let (plan, told) = place
+        .settled("MobileNetV2(width: 0.1)", "", &["a", "b"])
+        .unwrap();
+    assert_eq!(outputs(&plan), Some(vec![1, 0]));
+    assert_eq!(teacher_of(&plan).0, &mobilenet(Stem::Small));
+    assert_eq!(
+        teacher_of(&plan).1.normalize.unwrap().values(),
+        ([0.1; 3], STD)
+    );
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+#[test]
+fn the_rows_of_the_classifier_are_those_of_the_datas_classes() {
+    let place = Place::with(&small(4), (8, 8), 4);
+    let classes = "classes: Names([\"c\", \"x\", \"a\", \"b\"])";
+    let (plan, _) = place.settled(SMALL, classes, &["a", "b", "c"]).unwrap();
+    let (model, file) = teacher_of(&plan);
+    let network = read_again(model, file, 3).unwrap();
+    let arrays = weights::state(&network).unwrap();
+    let bias = arrays
+        .iter()
+        .find(|array| array.name == "fc2.bias")
+        .unwrap();
+    assert_eq!(bias.values, weights::Values::F32(vec![2.0, 3.0, 0.0]));
+    assert_eq!(network.graph().classes, 3);
+}
+
+#[test]
+fn a_class_without_an_output_is_an_error_that_names_it_and_who_says_so() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let beside = place.described(&small(4), &["a", "x"], (8, 8), MEAN);
+    let error = beside.settled(SMALL, "", &["a", "b"]).unwrap_err();
+    assert_eq!(
+        error,
+        "teacher.weights: model.json beside the weights lack classes of the data: `b` (if they \
+         have other names there, write the data's names in the order of the teacher's outputs: \
+         classes: Names([…]))"
+    );
+    let written = beside.settled(SMALL, "classes: Names([\"b\", \"y\"])", &["a", "b"]);
+    let error = written.unwrap_err();
+    assert!(
+        error.starts_with("teacher.classes: these names lack"),
+        "{error}"
+    );
+}
+
+#[test]
+fn more_outputs_than_classes_need_names_and_as_many_as_outputs() {
+    let place = Place::with(&small(4), (8, 8), 5);
+    let error = place.settled(SMALL, "", &["a", "b"]).unwrap_err();
+    assert!(
+        error.starts_with("teacher.weights: the teacher has 5 outputs, and the data 2 classes"),
+        "{error}"
+    );
+    let few = place.settled(SMALL, "classes: Names([\"b\", \"a\", \"x\"])", &["a", "b"]);
+    let error = few.unwrap_err();
+    assert!(
+        error.starts_with("teacher.classes: there are 3 names, and the teacher has 5 outputs"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_the_experiment_says_counts_before_what_lies_beside_the_file_and_that_is_told() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let place = place.described(&small(4), &["b", "a"], (8, 8), [0.1; 3]);
+    let more = "classes: Names([\"a\", \"b\"]), normalize: ImageNet";
+    let (plan, told) = place.settled(SMALL, more, &["a", "b"]).unwrap();
+    assert_eq!(outputs(&plan), None);
+    let (_, file) = teacher_of(&plan);
+    assert_eq!(file.normalize.unwrap().values().0, [0.485, 0.456, 0.406]);
+    assert_eq!(
+        told,
+        [
+            "teacher: `classes` is taken from the experiment; model.json beside the weights says \
+             something else",
+            "teacher: `normalize` is taken from the experiment; model.json beside the weights \
+             says something else",
+            "teacher: views are normalised for it by its own mean and deviation: Given(mean: \
+             (0.485, 0.456, 0.406), std: (0.229, 0.224, 0.225))",
+        ]
+    );
+}
+
+#[test]
+fn a_teacher_has_images_of_its_own_size_and_normalisation() {
+    let place = Place::with(&small(4), (16, 12), 2);
+    let (plan, told) = place.settled(SMALL, "size: (16, 12)", &["a", "b"]).unwrap();
+    assert_eq!(teacher_of(&plan).1.size, Some((16, 12)));
+    assert_eq!(
+        told,
+        ["teacher: views are resized for it from 8×8 to 16×12 pixels"]
+    );
+    let beside = place.described(&small(4), &["a", "b"], (16, 12), [0.1; 3]);
+    let (plan, told) = beside.settled(SMALL, "", &["a", "b"]).unwrap();
+    assert_eq!(teacher_of(&plan).1.size, Some((16, 12)));
+    assert_eq!(told.len(), 2, "{told:?}");
+    // Nothing is derived again from a plan that is settled.
+    fs::remove_file(beside.0.path().join("model.json")).unwrap();
+    let (model, file) = teacher_of(&plan);
+    let network = read_again(model, file, 2).unwrap();
+    assert_eq!(network.graph().size, (16, 12));
+}
+
+#[test]
+fn a_description_of_another_model_or_no_description_is_left_aside_and_told() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let place = place.described(&small(5), &["b", "a"], (8, 8), MEAN);
+    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    assert_eq!(outputs(&plan), None);
+    assert_eq!(
+        told,
+        ["teacher: model.json beside its weights is of another model (MLP 5) and is left aside"]
+    );
+    fs::write(place.0.path().join("model.json"), "{}").unwrap();
+    let (_, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    let [note] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(
+        note.contains("model.json beside its weights says nothing"),
+        "{note}"
+    );
+}
+
+#[test]
+fn a_list_of_classes_that_is_none_is_an_error_with_its_place() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let at = |name: &str| place.0.path().join(name);
+    fs::write(at("empty.txt"), "\n \n").unwrap();
+    fs::write(at("twice.txt"), "a\nb\na\n").unwrap();
+    fs::write(at("other.json"), "{\"a\": 1}").unwrap();
+    for (file, expected) in [
+        ("empty.txt", "it has no names"),
+        ("twice.txt", "`a` is in it twice"),
+        ("other.json", "it is no list of names in JSON"),
+    ] {
+        let error = place.settled(SMALL, &format!("classes: File({file:?})"), &["a", "b"]);
+        let error = error.unwrap_err();
+        assert!(error.starts_with("teacher.classes.File: "), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+fn mobilenet(stem: Stem) -> Model {
+    Model::MobileNetV2 { width: 0.1, stem }
+}
+
+#[test]
+fn a_stem_that_shapes_do_not_tell_is_asked_for_and_never_guessed() {
+    let place = Place::with(&mobilenet(Stem::Small), (8, 8), 2);
+    let error = place
+        .settled("MobileNetV2(width: 0.1)", "", &["a", "b"])
+        .unwrap_err();
+    assert!(
+        error.starts_with("teacher.model.MobileNetV2.stem: the weights fit both stems"),
+        "{error}"
+    );
+    for stem in [Stem::Standard, Stem::Small] {
+        let model = format!("MobileNetV2(width: 0.1, stem: {stem:?})");
+        let (plan, _) = place.settled(&model, "", &["a", "b"]).unwrap();
+        assert_eq!(teacher_of(&plan).0, &mobilenet(stem));
+    }
+    // Large images have the standard stem, whose weights are everybody's.
+    let large = "size: (64, 64)";
+    let (plan, _) = place
+        .settled("MobileNetV2(width: 0.1)", large, &["a", "b"])
+        .unwrap();
+    assert_eq!(teacher_of(&plan).0, &mobilenet(Stem::Standard));
+}
+
+#[test]
+fn a_stem_that_model_json_tells_is_taken_and_another_refused() {
+    let place = Place::with(&mobilenet(Stem::Auto), (8, 8), 2);
+    let place = place.described(&mobilenet(Stem::Auto), &["a", "b"], (8, 8), MEAN);
+    let (plan, _) = place
+        .settled("MobileNetV2(width: 0.1)", "", &["a", "b"])
+        .unwrap();
+    assert_eq!(teacher_of(&plan).0, &mobilenet(Stem::Small));
+    let written = "MobileNetV2(width: 0.1, stem: Standard)";
+    assert_eq!(
+        place.settled(written, "", &["a", "b"]).unwrap_err(),
+        "teacher.model.MobileNetV2.stem: model.json beside the weights says that the weights \
+         were trained with stem: Small (write stem: Small)"
+    );
+}
+
+#[test]
+fn a_stem_that_shapes_tell_is_theirs() {
+    let resnet = |stem| Model::ResNet { depth: 18, stem };
+    let place = Place::with(&resnet(Stem::Standard), (8, 8), 2);
+    let (plan, told) = place.settled("ResNet(depth: 18)", "", &["a", "b"]).unwrap();
+    assert_eq!(teacher_of(&plan).0, &resnet(Stem::Standard));
+    let [note] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(
+        note.contains("those of stem: Standard, by the shapes in its file"),
+        "{note}"
+    );
+}
+
+#[test]
+fn a_student_starts_with_its_outputs_in_the_datas_order_and_other_images_are_told() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let place = place.described(&small(4), &["b", "a"], (8, 8), [0.1; 3]);
+    let settled = |classes: &[&str]| {
+        let text = format!(
+            "(
+                data: (train: Shapes(count: 80, size: 8)),
+                student: (model: Mlp(hidden: [4]), weights: {:?}),
+                method: Scratch(),
+                epochs: 1,
+            )",
+            place.weights()
+        );
+        let origin = place.0.path().join("a.ron");
+        let mut plan = load_text(&text, &origin, &[]).unwrap().plan;
+        plan.data.size = Some((8, 8));
+        plan.data.normalize = NormalizeSpec::Given {
+            mean: MEAN,
+            std: STD,
+        };
+        let told = settle(&mut plan, &names(classes)).unwrap();
+        (plan.student_weights.unwrap().taken.unwrap(), told)
+    };
+    let (taken, told) = settled(&["a", "b"]);
+    assert_eq!(taken.outputs, Some(vec![1, 0]));
+    assert_eq!(
+        told,
+        [
+            "student: the outputs of its weights are in another order and are put in the data's, \
+             by name",
+            "student: its weights were trained on images normalised in another way; to keep it: \
+             data: (normalize: Given(mean: (0.1, 0.1, 0.1), std: (0.25, 0.25, 0.25)))",
+        ]
+    );
+    let (taken, told) = settled(&["x", "y"]);
+    assert_eq!(taken.outputs, None);
+    assert!(
+        told[0].contains("trained on other classes (`b`, `a`)"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_file_that_changed_under_a_settled_plan_is_an_error_and_no_panic() {
+    let place = Place::with(&small(4), (8, 8), 4);
+    let classes = "classes: Names([\"c\", \"x\", \"a\", \"b\"])";
+    let (plan, _) = place.settled(SMALL, classes, &["a", "b", "c"]).unwrap();
+    let other = Place::with(&small(4), (8, 8), 3);
+    fs::copy(other.weights(), place.weights()).unwrap();
+    let (model, file) = teacher_of(&plan);
+    let error = read_again(model, file, 3).unwrap_err();
+    assert!(error.to_string().contains("does not fit"), "{error}");
+}

@@ -1,0 +1,404 @@
+//! Whether a teacher from elsewhere can teach, before it does.
+//!
+//! A teacher whose classes are in another order, or whose images were normalised
+//! in another way, distils its errors without a word. So it is asked about the
+//! validation images first. Where another order of its outputs or another
+//! normalisation is clearly better, that is what the experiment should say; where
+//! it is no better than chance, something is wrong that is not known here.
+//!
+//! Everything is counted class by class, so that a large class does not hide the
+//! others, and a difference counts when it is three standard errors away from
+//! none. An order is found on one half of the images and judged on the other, and
+//! the other way round: among many classes some order always looks better on the
+//! images that it was found on.
+
+mod order;
+
+use std::collections::BTreeSet;
+
+use super::evaluate::Answers;
+use super::failure::Failure;
+use super::import::given;
+use super::metrics::argmax;
+use super::network::{Frame, Input, Network};
+use crate::data::{ImageSet, Images};
+use crate::experiment::problem::Problem;
+use crate::experiment::spec::InputNormalize;
+
+/// Standard errors from which on a difference is one.
+const CLEAR: f64 = 3.0;
+/// The same for what is only told of, which is looked for everywhere.
+const CERTAIN: f64 = 4.0;
+/// Least gain in accuracy for which a run is stopped.
+const LEAST_GAIN: f64 = 0.05;
+/// Share of the way from chance to perfection below which a teacher is weak.
+const WEAK: f64 = 0.3;
+/// Times chance up to which a teacher is no better than it.
+const TIMES_CHANCE: f64 = 1.5;
+/// Above this accuracy nothing is much better.
+const GOOD: f64 = 0.95;
+/// Images on which other normalisations are tried.
+const SAMPLE: usize = 256;
+/// Names that fit into a line of an experiment.
+const WRITABLE: usize = 200;
+
+/// What an answer says of a teacher: a labelled image and its likeliest class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer {
+    label: usize,
+    output: usize,
+}
+
+impl Answer {
+    fn is_right(self) -> bool {
+        self.label == self.output
+    }
+}
+
+/// The likeliest classes, and the numbers of their images.
+fn likeliest(answers: &Answers, set: &ImageSet) -> Vec<(usize, Answer)> {
+    let labelled = answers.labelled(set);
+    labelled
+        .map(|(image, logits, label)| {
+            let output = argmax(logits);
+            (image, Answer { label, output })
+        })
+        .collect()
+}
+
+/// Accuracy class by class.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Skill {
+    /// Mean over the classes of the share of their images that is right.
+    accuracy: f64,
+    /// The same of answers at random.
+    chance: f64,
+    /// Standard error of that.
+    error: f64,
+    images: usize,
+}
+
+impl Skill {
+    /// Of a teacher's answers on a set, in so many classes.
+    #[must_use]
+    pub fn of_teacher(answers: &Answers, set: &ImageSet, classes: usize) -> Self {
+        Self::of(&likeliest(answers, set), classes)
+    }
+
+    fn of(answers: &[(usize, Answer)], classes: usize) -> Self {
+        let mut counts = vec![(0_u32, 0_u32); classes];
+        for (_, answer) in answers {
+            counts[answer.label].0 += 1;
+            counts[answer.label].1 += u32::from(answer.is_right());
+        }
+        counts.retain(|(images, _)| *images > 0);
+        let present = counts.len().max(1) as f64;
+        let chance = 1.0 / classes.max(1) as f64;
+        let shares = counts
+            .iter()
+            .map(|(n, right)| f64::from(*right) / f64::from(*n));
+        let variances = counts
+            .iter()
+            .map(|(n, _)| chance * (1.0 - chance) / f64::from(*n));
+        Self {
+            accuracy: shares.sum::<f64>() / present,
+            chance,
+            error: variances.sum::<f64>().sqrt() / present,
+            images: answers.len(),
+        }
+    }
+
+    /// Below this accuracy is what answers at random reach, too.
+    fn least(&self) -> f64 {
+        // With two classes half as much again would be much.
+        let above =
+            (TIMES_CHANCE * self.chance).min(self.chance + LEAST_GAIN * (1.0 - self.chance));
+        above.max(self.chance + CLEAR * self.error)
+    }
+
+    fn is_chance(&self) -> bool {
+        self.accuracy < self.least()
+    }
+
+    fn told(&self) -> String {
+        format!(
+            "it is right on {} of a class's validation images on average ({} in all)",
+            percent(self.accuracy),
+            self.images
+        )
+    }
+
+    /// What there is to say of a teacher that teaches nonetheless.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let beyond_chance = (self.accuracy - self.chance) / (1.0 - self.chance);
+        if self.is_chance() {
+            return Some(format!(
+                "the teacher is weak: {}, no better than chance ({}); a student learns little from \
+                 it",
+                self.told(),
+                percent(self.chance)
+            ));
+        }
+        (beyond_chance < WEAK).then(|| {
+            format!(
+                "the teacher is weak: {}; a student learns its errors, too",
+                self.told()
+            )
+        })
+    }
+}
+
+/// What speaks against a teacher from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objection {
+    /// What is wrong.
+    message: String,
+    /// What to write instead.
+    remedy: String,
+}
+
+impl Objection {
+    /// The reason not to begin.
+    #[must_use]
+    pub fn problem(self) -> Problem {
+        Problem::new("teacher", self.message).help(format!(
+            "{}, or trusted: true to let it teach as it is",
+            self.remedy
+        ))
+    }
+
+    /// The same, of a teacher that is trusted.
+    #[must_use]
+    pub fn warning(self) -> String {
+        format!(
+            "the teacher is trusted, although {}; {}",
+            self.message, self.remedy
+        )
+    }
+}
+
+/// A teacher, and the images that it is asked about.
+pub struct Subject<'a> {
+    /// The teacher, for the data's images.
+    pub network: &'a Network,
+    /// The data's images.
+    pub data: Frame,
+    /// Those that the teacher is said to want.
+    pub own: Frame,
+    /// The data.
+    pub images: &'a Images,
+    /// What it answers on the validation images.
+    pub answers: &'a Answers,
+}
+
+/// What speaks against a teacher; or, in the other case, what should be told of
+/// it.
+///
+/// # Errors
+/// Images cannot be read.
+pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, Failure> {
+    let classes = &subject.images.classes;
+    let answers = likeliest(subject.answers, &subject.images.valid);
+    let skill = Skill::of(&answers, classes.len());
+    if skill.accuracy >= GOOD {
+        return Ok(Ok(None));
+    }
+    let plain: Vec<Answer> = answers.iter().map(|(_, answer)| *answer).collect();
+    let order = order::better(&plain, classes.len());
+    let reordered = order
+        .as_ref()
+        .filter(|order| order.gain >= LEAST_GAIN)
+        .map(|order| (order.gain, in_another_order(&skill, order, classes)));
+    let normalised = normalised_otherwise(subject, &answers)?;
+    // Images that are normalised in another way can look like another order, and
+    // the other way round: what explains more is the reason.
+    let explained = reordered.into_iter().chain(normalised);
+    let most = explained.reduce(|one, other| if other.0 > one.0 { other } else { one });
+    if let Some((_, objection)) = most {
+        return Ok(Err(objection));
+    }
+    if skill.is_chance() {
+        return Ok(Err(by_chance(&skill)));
+    }
+    let swapped = order
+        .filter(|order| order.errors >= CERTAIN)
+        .map(|order| exchanged(&order, classes));
+    Ok(Ok(swapped.or_else(|| skill.warning())))
+}
+
+fn in_another_order(skill: &Skill, order: &order::Better, classes: &[String]) -> Objection {
+    let names = order.names(classes);
+    let message = format!(
+        "{}, and would be on {} more if its outputs stood for the classes in another order",
+        skill.told(),
+        percent(order.gain)
+    );
+    let remedy = if names.len() <= WRITABLE {
+        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        format!("write in teacher: classes: Names([{}])", quoted.join(", "))
+    } else {
+        "write in teacher: classes: File(\"classes.txt\"), with the names of its classes in the \
+         order of its outputs, one a line"
+            .to_owned()
+    };
+    Objection { message, remedy }
+}
+
+fn exchanged(order: &order::Better, classes: &[String]) -> String {
+    let names = order.names(classes);
+    let moved = names
+        .iter()
+        .zip(classes)
+        .filter(|(name, class)| name != class);
+    let moved: Vec<String> = moved
+        .map(|(name, class)| format!("`{class}` for `{name}`"))
+        .collect();
+    format!(
+        "the teacher seems to take some classes for others ({}); if so, say so with \
+         teacher.classes",
+        moved.join(", ")
+    )
+}
+
+fn by_chance(skill: &Skill) -> Objection {
+    let chance = percent(skill.chance);
+    let message = format!(
+        "{}, which cannot be told from chance ({chance})",
+        skill.told()
+    );
+    let remedy = "see that model, stem, classes, normalize and size in teacher are what its \
+                  weights were trained with"
+        .to_owned();
+    Objection { message, remedy }
+}
+
+/// Another normalisation with which the teacher is clearly better, if one of
+/// those that are usual is, and by how much.
+fn normalised_otherwise(
+    subject: &Subject,
+    known: &[(usize, Answer)],
+) -> Result<Option<(f64, Objection)>, Failure> {
+    let count = known.len().min(SAMPLE);
+    let chosen: Vec<(usize, Answer)> = (0..count).map(|k| known[k * known.len() / count]).collect();
+    let indices: Vec<usize> = chosen.iter().map(|(image, _)| *image).collect();
+    let set = subject.images.valid.subset(&indices);
+    let mut best: Option<(f64, Usual)> = None;
+    for usual in USUAL {
+        let own = usual.frame(subject);
+        if own == subject.own {
+            continue;
+        }
+        let device = subject.network.device();
+        let input = Input::between(&subject.data, &own, device);
+        let network = subject.network.clone().with_input(input);
+        let answers = Answers::of(&network, &set, subject.images)?;
+        let now: BTreeSet<usize> = likeliest(&answers, &set)
+            .into_iter()
+            .filter(|(_, answer)| answer.is_right())
+            .map(|(image, _)| image)
+            .collect();
+        let pairs = chosen
+            .iter()
+            .enumerate()
+            .map(|(at, (_, before))| (before.is_right(), now.contains(&at)));
+        let difference = Difference::of(pairs);
+        if difference.errors >= CLEAR
+            && difference.gain >= LEAST_GAIN
+            && best.is_none_or(|(gain, _)| difference.gain > gain)
+        {
+            best = Some((difference.gain, usual));
+        }
+    }
+    Ok(best.map(|(gain, usual)| {
+        let own = usual.frame(subject);
+        let line = match usual {
+            Usual::ImageNet => "ImageNet".to_owned(),
+            _ => given(own.mean, own.std),
+        };
+        let skill = Skill::of(known, subject.images.classes.len());
+        let objection = Objection {
+            message: format!(
+                "{}, and would be on {} more of {count} of them if its images were normalised \
+                 otherwise",
+                skill.told(),
+                percent(gain)
+            ),
+            remedy: format!("write in teacher: normalize: {line}"),
+        };
+        (gain, objection)
+    }))
+}
+
+/// Normalisations that teachers were trained with. Of equally good ones the first
+/// is told.
+#[derive(Debug, Clone, Copy)]
+enum Usual {
+    /// That of the data.
+    Data,
+    ImageNet,
+    /// Values in [0, 1], as they are.
+    Unit,
+    /// Values in [-1, 1].
+    Symmetric,
+    /// Values in [0, 255].
+    Bytes,
+}
+
+const USUAL: [Usual; 5] = [
+    Usual::Data,
+    Usual::ImageNet,
+    Usual::Unit,
+    Usual::Symmetric,
+    Usual::Bytes,
+];
+
+impl Usual {
+    fn frame(self, subject: &Subject) -> Frame {
+        let (mean, std) = match self {
+            Self::ImageNet => InputNormalize::ImageNet.values(),
+            Self::Unit => ([0.0; 3], [1.0; 3]),
+            Self::Symmetric => ([0.5; 3], [0.5; 3]),
+            Self::Bytes => ([0.0; 3], [1.0 / 255.0; 3]),
+            Self::Data => (subject.data.mean, subject.data.std),
+        };
+        Frame {
+            mean,
+            std,
+            ..subject.own
+        }
+    }
+}
+
+/// Two ways of answering the same images, held against each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Difference {
+    /// Share of the images by which the second is better.
+    gain: f64,
+    /// The same in standard errors (McNemar, 1947).
+    errors: f64,
+}
+
+impl Difference {
+    /// Of images, each with whether the first and the second way are right.
+    fn of(pairs: impl Iterator<Item = (bool, bool)>) -> Self {
+        let (mut images, mut better, mut worse) = (0_u32, 0_u32, 0_u32);
+        for (before, after) in pairs {
+            images += 1;
+            better += u32::from(after && !before);
+            worse += u32::from(before && !after);
+        }
+        let net = f64::from(better) - f64::from(worse);
+        Self {
+            gain: net / f64::from(images.max(1)),
+            errors: net / f64::from((better + worse).max(1)).sqrt(),
+        }
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests;

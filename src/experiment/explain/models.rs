@@ -1,0 +1,116 @@
+//! The models and where their weights come from, for people.
+
+use super::text::{Page, number, written};
+use super::{data, objective, training_rows};
+use crate::experiment::architecture;
+use crate::experiment::model::Model;
+use crate::experiment::plan::{Plan, TeacherFile, TeacherPlan, TeacherSource, WeightsFile};
+use crate::experiment::spec::ClassNames;
+
+/// The teacher, whose images have the data's `size` unless it says otherwise.
+pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mut Page) {
+    page.heading("Teacher");
+    match &teacher.weights {
+        TeacherSource::File(file) => {
+            model(&teacher.model, file.size.or(size), page);
+            let path = file.path().display();
+            page.row("weights", &format!("read from {path}"));
+            teacher_file(file, page);
+        }
+        TeacherSource::Train(training) => {
+            model(&teacher.model, size, page);
+            page.row("weights", "trained first on the same images, then kept");
+            let p = training
+                .objective
+                .knobs
+                .iter()
+                .find(|knob| knob.name == "p1")
+                .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
+            page.row("p1", &format!("{} (augmentation probability)", number(p)));
+            training_rows(training, page);
+            page.row("lr", &objective::schedule(&training.lr.schedule));
+        }
+    }
+}
+
+/// The student and how it is trained.
+pub(super) fn student(plan: &Plan, page: &mut Page) {
+    page.heading("Student");
+    model(&plan.student, plan.data.size, page);
+    match &plan.student_weights {
+        Some(file) => {
+            page.row("weights", &format!("from {}", file.path.display()));
+            arrays(file, page);
+        }
+        None => page.row("weights", "random"),
+    }
+    training_rows(&plan.training, page);
+}
+
+/// A model as it is written, and the first layers that it has where they depend
+/// on the images.
+fn model(model: &Model, size: Option<(u32, u32)>, page: &mut Page) {
+    page.row("model", &written(model));
+    let settled = size.map(|size| architecture::settled(model, size));
+    if let Some(settled) = settled.filter(|settled| settled != model)
+        && let Some(stem) = settled.stem()
+    {
+        page.row("stem", &format!("{stem:?}, by the size of its images"));
+    }
+}
+
+/// Which of a file's arrays are taken.
+fn arrays(file: &WeightsFile, page: &mut Page) {
+    let which = match (file.ema, &file.taken) {
+        (Some(true), _) => "the moving average of the weights".to_owned(),
+        (Some(false), _) => "the raw weights".to_owned(),
+        (None, None) => "the moving average of the weights where the file has one".to_owned(),
+        (None, Some(_)) => "all of the network's".to_owned(),
+    };
+    let place = match &file.taken {
+        Some(taken) if taken.place.prefix.is_empty() => String::new(),
+        Some(taken) => format!(", under `{}`", taken.place.prefix),
+        None => String::new(),
+    };
+    page.row("arrays", &format!("{which}{place}"));
+    if let Some(outputs) = file.taken.as_ref().and_then(|taken| taken.outputs.as_ref()) {
+        let outputs: Vec<String> = outputs.iter().map(ToString::to_string).collect();
+        page.row(
+            "outputs",
+            &format!("{}, in the order of the data's classes", outputs.join(", ")),
+        );
+    }
+}
+
+fn teacher_file(file: &TeacherFile, page: &mut Page) {
+    arrays(&file.weights, page);
+    match &file.classes {
+        Some(ClassNames::Names(names)) => page.row("classes", &names.join(", ")),
+        Some(ClassNames::File(path)) => {
+            page.row("classes", &format!("named in {}", path.display()));
+        }
+        None => page.row("classes", "as the file or model.json beside it says"),
+    }
+    match &file.normalize {
+        Some(normalize) => {
+            let (mean, std) = normalize.values();
+            let text = format!(
+                "mean {}, deviation {}",
+                data::triple(&mean),
+                data::triple(&std)
+            );
+            page.row("normalize", &text);
+        }
+        None => page.row("normalize", "as model.json beside it says, or the data's"),
+    }
+    match file.size {
+        Some((height, width)) => page.row("size", &format!("{height} × {width} pixels")),
+        None => page.row("size", "as model.json beside it says, or the data's"),
+    }
+    let trusted = if file.trusted {
+        "whatever its validation accuracy is"
+    } else {
+        "not if its validation accuracy speaks against it"
+    };
+    page.row("teaches", trusted);
+}

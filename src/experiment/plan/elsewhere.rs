@@ -1,0 +1,184 @@
+//! Weights that were trained elsewhere, and what is taken of their files.
+//!
+//! What a file itself decides is absent until it is opened, which is once, when
+//! a run begins; the run then keeps it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::data::{normalization, sides};
+use super::paths::Paths;
+use crate::experiment::problem::Problem;
+use crate::experiment::spec::{ClassNames, InputNormalize, StudentSpec, TeacherSpec};
+
+/// A file of weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WeightsFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Of raw weights and their moving average, which; the average where there
+    /// is one if absent.
+    pub ema: Option<bool>,
+    /// What is taken of it.
+    pub taken: Option<Taken>,
+}
+
+/// What of a file's arrays makes a network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Where they lie.
+    pub place: StateDictPlace,
+    /// Of the classifier's outputs those that are taken, in the order of the
+    /// data's classes; all of them as they are if absent.
+    pub outputs: Option<Vec<usize>>,
+}
+
+/// The place of a network's arrays in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateDictPlace {
+    /// What precedes the network's names, the last dot included.
+    pub prefix: String,
+    /// The module that is the classifier, where it has another name: the
+    /// network's name for it and the file's.
+    pub classifier: Option<(String, String)>,
+}
+
+/// A teacher that was trained elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TeacherFile {
+    /// Its weights.
+    pub weights: WeightsFile,
+    /// Names of its classes in the order of its outputs.
+    pub classes: Option<ClassNames>,
+    /// Mean and deviation by which its images are normalised; those of the data
+    /// if absent.
+    pub normalize: Option<InputNormalize>,
+    /// Height and width of its images, pixels; those of the data if absent.
+    pub size: Option<(u32, u32)>,
+    /// Whether it teaches although its validation accuracy speaks against it.
+    pub trusted: bool,
+}
+
+impl TeacherFile {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.weights.path
+    }
+}
+
+/// The weights that the student starts from.
+pub(super) fn student_weights(
+    student: &StudentSpec,
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Option<WeightsFile> {
+    let Some(path) = &student.weights else {
+        if student.ema.is_some() {
+            problems.push(
+                Problem::new("student.ema", "there is no file to choose weights of")
+                    .on_name()
+                    .help("add weights: \"file.pt\", or remove it")
+                    .depends_on("student.weights"),
+            );
+        }
+        return None;
+    };
+    Some(WeightsFile {
+        path: paths.file(path, "student.weights", problems)?,
+        ema: student.ema,
+        taken: None,
+    })
+}
+
+/// A teacher from this file.
+pub(super) fn teacher_file(
+    teacher: &TeacherSpec,
+    path: &Path,
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Option<TeacherFile> {
+    let mut found = Vec::new();
+    let path = paths.file(path, "weights.File", &mut found);
+    let classes = teacher
+        .classes
+        .as_ref()
+        .and_then(|classes| class_names(classes, paths, &mut found));
+    if let Some(InputNormalize::Given { mean, std }) = &teacher.normalize {
+        normalization(&mut found, mean, std);
+    }
+    if let Some(size) = teacher.size {
+        sides(&mut found, size);
+    }
+    problems.extend(found.into_iter().map(|problem| problem.under("teacher")));
+    Some(TeacherFile {
+        weights: WeightsFile {
+            path: path?,
+            ema: teacher.ema,
+            taken: None,
+        },
+        classes,
+        normalize: teacher.normalize,
+        size: teacher.size,
+        trusted: teacher.trusted,
+    })
+}
+
+fn class_names(
+    classes: &ClassNames,
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Option<ClassNames> {
+    match classes {
+        ClassNames::File(path) => paths
+            .file(path, "classes.File", problems)
+            .map(ClassNames::File),
+        ClassNames::Names(names) => {
+            problems.extend(duplicates(names).into_iter().map(|(i, first)| {
+                Problem::new(
+                    format!("classes.Names[{i}]"),
+                    format!("`{}` is class {first} already", names[i]),
+                )
+                .help("every output has a name of its own")
+            }));
+            Some(classes.clone())
+        }
+    }
+}
+
+/// Places of names that were there before, with where.
+fn duplicates(names: &[String]) -> Vec<(usize, usize)> {
+    let mut first = std::collections::BTreeMap::new();
+    names
+        .iter()
+        .enumerate()
+        .filter_map(|(i, name)| {
+            let at = *first.entry(name).or_insert(i);
+            (at != i).then_some((i, at))
+        })
+        .collect()
+}
+
+/// What is said of a file although the teacher is trained here.
+pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
+    let said = [
+        ("ema", teacher.ema.is_some()),
+        ("classes", teacher.classes.is_some()),
+        ("normalize", teacher.normalize.is_some()),
+        ("size", teacher.size.is_some()),
+        ("trusted", teacher.trusted),
+    ];
+    said.into_iter()
+        .filter(|(_, said)| *said)
+        .map(|(field, _)| {
+            Problem::new(
+                format!("teacher.{field}"),
+                "it is of a teacher from a file, and this one is trained on the data as it is",
+            )
+            .on_name()
+            .help("remove it, or give weights: File(\"teacher.pt\")")
+            .depends_on("teacher.weights")
+        })
+        .collect()
+}

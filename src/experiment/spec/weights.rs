@@ -1,0 +1,41 @@
+//! What an experiment says of weights that were trained elsewhere.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Names of classes in the order of a model's outputs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClassNames {
+    /// The names.
+    Names(Vec<String>),
+    /// A text file with one name a line, or a JSON file with a list of names,
+    /// such as `model.json`.
+    File(PathBuf),
+}
+
+/// How a model's own images are normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum InputNormalize {
+    /// As torchvision's models were trained on ImageNet.
+    ImageNet,
+    /// Given, for red, green and blue, of pixels in [0, 1].
+    Given {
+        /// Means.
+        mean: [f32; 3],
+        /// Standard deviations, positive.
+        std: [f32; 3],
+    },
+}
+
+impl InputNormalize {
+    /// Mean and standard deviation of red, green and blue.
+    #[must_use]
+    pub fn values(&self) -> ([f32; 3], [f32; 3]) {
+        match self {
+            Self::ImageNet => ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+            Self::Given { mean, std } => (*mean, *std),
+        }
+    }
+}
