@@ -98,6 +98,7 @@ fn entry(folder: &RunFolder) -> RunEntry {
         life: Life::Here,
         notes: Notes::default(),
         experiment: String::new(),
+        plan: None,
         store: RunStore::open(folder),
         problems: Vec::new(),
     }

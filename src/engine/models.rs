@@ -174,7 +174,7 @@ fn student(
 ) -> Result<(Network, ModelMetadata), ModelsError> {
     let checkpoints = CheckpointFolder::new(run, Phase::Student);
     let folder = retried(|| {
-        Ok(match weights {
+        match weights {
             Weights::Latest => checkpoints.latest()?,
             // Before the first evaluation the newest are the best.
             Weights::Best => match checkpoints.best()? {
@@ -183,7 +183,7 @@ fn student(
             },
         }
         .map(|folder| network_of(&folder, device))
-        .transpose()?)
+        .transpose()
     })?;
     folder.ok_or_else(|| ModelsError::NoStudent(run.name()))
 }

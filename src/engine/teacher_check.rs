@@ -375,7 +375,7 @@ impl Usual {
 pub(super) struct Difference {
     /// Share of the images by which the second is better.
     gain: f64,
-    /// The same in standard errors (McNemar, 1947).
+    /// The same in standard errors (`McNemar`, 1947).
     errors: f64,
 }
 

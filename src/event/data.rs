@@ -81,13 +81,13 @@ impl DataSummary {
     /// weights depend on: classes, their order, numbers, labels, size, content.
     #[must_use]
     pub fn difference(&self, now: &Self) -> Option<String> {
-        let named = |classes: &[String], others: &[String]| {
+        let absent = |classes: &[String], others: &[String]| {
             let lacking = classes.iter().filter(|class| !others.contains(class));
             listed(lacking)
         };
         if self.classes != now.classes {
-            let gone = named(&self.classes, &now.classes);
-            let new = named(&now.classes, &self.classes);
+            let gone = absent(&self.classes, &now.classes);
+            let new = absent(&now.classes, &self.classes);
             return Some(match (gone, new) {
                 (None, None) => "their classes are in another order".to_owned(),
                 (Some(gone), None) => format!("class {gone} is missing"),

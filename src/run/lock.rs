@@ -10,7 +10,7 @@
 //! do, and closing another handle of the file does not release it, as it would
 //! with `fcntl(2)`. On NFS Linux turns it into a lock of the whole file on the
 //! server (since 2.6.12), so it holds between machines, as long as the mount has
-//! a lock service (`lockd`, or NFSv4) and not the option `nolock` or
+//! a lock service (`lockd`, or `NFSv4`) and not the option `nolock` or
 //! `local_lock`. Only handles that may write can be locked exclusively there,
 //! which these may. A file system without locks refuses, and nothing is run.
 //!

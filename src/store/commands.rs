@@ -109,11 +109,11 @@ impl CommandTail {
         match self.lines.look() {
             Ok(changed) if changed || self.is_behind => {
                 if let Err(error) = self.read(&mut commands) {
-                    self.tell(format!("could not be read: {error}"));
+                    self.tell(&format!("could not be read: {error}"));
                 }
             }
             Ok(_) => {}
-            Err(error) => self.tell(format!("could not be looked at: {error}")),
+            Err(error) => self.tell(&format!("could not be looked at: {error}")),
         }
         commands
     }
@@ -123,11 +123,11 @@ impl CommandTail {
         while self.lines.advance()? {
             let number = self.lines.number();
             match self.lines.line() {
-                None => self.tell(oversized(number)),
+                None => self.tell(&oversized(number)),
                 Some(line) if line.iter().all(u8::is_ascii_whitespace) => {}
                 Some(line) => match serde_json::from_slice(line) {
                     Ok(command) => commands.push(command),
-                    Err(error) => self.tell(format!("line {number}: not a command: {error}")),
+                    Err(error) => self.tell(&format!("line {number}: not a command: {error}")),
                 },
             }
             if commands.len() == MOST_AT_ONCE {
@@ -136,13 +136,13 @@ impl CommandTail {
             }
         }
         if self.lines.has_oversized_end() {
-            self.tell(oversized(self.lines.number() + 1));
+            self.tell(&oversized(self.lines.number() + 1));
         }
         self.lines.remember()
     }
 
     /// Notes a problem that was not told yet.
-    fn tell(&mut self, problem: String) {
+    fn tell(&mut self, problem: &str) {
         let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
         if self.told.len() > MOST_PROBLEMS || self.told.contains(&problem) {
             return;

@@ -268,7 +268,7 @@ mod tests {
     fn texts(reader: &mut LineReader) -> Vec<String> {
         let mut texts = Vec::new();
         while reader.advance().unwrap() {
-            let line = reader.line().map(|line| line.to_vec());
+            let line = reader.line().map(<[u8]>::to_vec);
             texts.push(line.map_or("oversized".to_owned(), |line| {
                 String::from_utf8(line).unwrap()
             }));

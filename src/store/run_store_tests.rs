@@ -247,14 +247,14 @@ fn what_is_damaged_costs_itself_and_is_named() {
     let (folder, live) = played();
     let path = folder.run.journal();
     let text = fs::read_to_string(&path).unwrap();
-    let line = text
+    let evaluated = text
         .lines()
         .position(|line| line.contains("Evaluated"))
         .unwrap();
     let damaged: Vec<String> = text
         .lines()
         .enumerate()
-        .map(|(at, kept)| if at == line { "garbage" } else { kept }.to_owned() + "\n")
+        .map(|(at, kept)| if at == evaluated { "garbage" } else { kept }.to_owned() + "\n")
         .collect();
     fs::write(&path, damaged.concat()).unwrap();
     let mut series = fs::read(folder.run.series()).unwrap();
@@ -266,7 +266,7 @@ fn what_is_damaged_costs_itself_and_is_named() {
     let [journal, series] = store.problems.as_slice() else {
         panic!("{:?}", store.problems);
     };
-    assert!(journal.contains(&format!("line {}: not an event", line + 1)));
+    assert!(journal.contains(&format!("line {}: not an event", evaluated + 1)));
     assert!(series.contains("series.bin: the block at byte"), "{series}");
 }
 

@@ -286,7 +286,7 @@ mod tests {
         fs::write(&path, "data").unwrap();
         let mut file = File::options().append(true).read(true).open(&path).unwrap();
         assert!(only_zeros_from(&file, 4).unwrap());
-        file.write_all(&[0; 3 * CHUNK]).unwrap();
+        file.write_all(&vec![0; 3 * CHUNK]).unwrap();
         let written = file.metadata().unwrap().len();
         grow_sparse(&path, 1 << 40);
         assert!(only_zeros_from(&file, 4).unwrap());

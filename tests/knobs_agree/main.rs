@@ -38,8 +38,8 @@ fn first_on_page(page: &str, knob: &str) -> Option<f64> {
     number.parse().ok()
 }
 
-fn agree(plan: Plan, facts: &DataFacts, story: Story) {
-    let resolved = plan.resolve(facts).unwrap();
+fn agree(plan: &Plan, facts: &DataFacts, story: Story) {
+    let resolved = plan.clone().resolve(facts).unwrap();
     let page = explain_resolved(&resolved);
     let training = &resolved.plan.training;
     for knob in training.knobs() {
@@ -55,11 +55,11 @@ fn agree(plan: Plan, facts: &DataFacts, story: Story) {
         }
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut play = Play::new(&resolved, story, folder.path());
+    let mut trainer = Play::new(&resolved, story, folder.path());
     if let Some((teacher, timeline)) = resolved.teacher_training() {
-        train(&mut play, Phase::Teacher, teacher, timeline);
+        train(&mut trainer, Phase::Teacher, teacher, timeline);
     }
-    train(&mut play, Phase::Student, training, resolved.timeline());
+    train(&mut trainer, Phase::Student, training, resolved.timeline());
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn everybody_agrees_on_every_knob_of_every_experiment_of_the_repository() {
                 kill: Some((31, 5)),
                 losses: vec![1.0, 0.8, 1.2, 0.7, 0.9],
             };
-            agree(plan, &facts(true, 7, 5), story);
+            agree(&plan, &facts(true, 7, 5), story);
         }
         count += 1;
     }
@@ -102,7 +102,7 @@ fn everybody_agrees_on_every_knob_of_two_hundred_made_up_experiments() {
     let done = runner.run(&experiment(), |(text, facts, story)| {
         let loaded = load_text(&text, &origin, &[]);
         let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
-        agree(plan, &facts, story);
+        agree(&plan, &facts, story);
         Ok(())
     });
     done.unwrap_or_else(|error| panic!("{error}"));

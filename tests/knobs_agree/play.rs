@@ -71,7 +71,7 @@ impl Play {
     }
 
     fn start(&mut self, resumed: Option<Position>) {
-        self.tell(RunEvent::RunStarted {
+        self.tell(&RunEvent::RunStarted {
             name: "agree".to_owned(),
             version: "0.1.0".to_owned(),
             device: "none".to_owned(),
@@ -82,8 +82,8 @@ impl Play {
     }
 
     /// Journals an event and lets the watcher read it from there.
-    fn tell(&mut self, event: RunEvent) {
-        let line = serde_json::to_string(&event).unwrap();
+    fn tell(&mut self, event: &RunEvent) {
+        let line = serde_json::to_string(event).unwrap();
         let event: RunEvent = serde_json::from_str(&line).unwrap();
         self.entry.store.apply(&event);
         if !matches!(event, RunEvent::StepLogged(_)) {
@@ -124,7 +124,7 @@ pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timel
         steps_per_epoch: timeline.steps_per_epoch,
         step,
     };
-    play.tell(started(0));
+    play.tell(&started(0));
     while state.step < timeline.steps {
         let at = Position {
             phase,
@@ -145,7 +145,7 @@ pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timel
             again = adjustments_from(&play.events, at);
             again.retain(|(at, _)| at.phase == phase);
             play.start(Some(at));
-            play.tell(started(state.step));
+            play.tell(&started(state.step));
             continue;
         }
         if kill.is_some_and(|(killed, lost)| state.step + lost == killed) {
@@ -154,9 +154,10 @@ pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timel
         let due = again.iter().take_while(|(due, _)| *due <= at).count();
         let mut records: Vec<CommandRecord> =
             again.drain(..due).map(|(_, record)| record).collect();
-        let turns = match play.story.of == phase {
-            true => play.story.commands.remove(&state.step),
-            false => None,
+        let turns = if play.story.of == phase {
+            play.story.commands.remove(&state.step)
+        } else {
+            None
         };
         for turn in turns.unwrap_or_default() {
             let command = match turn {
@@ -177,7 +178,7 @@ pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timel
         step(play, &mut state, (phase, training), timeline);
     }
     let seconds = 0.0;
-    play.tell(RunEvent::PhaseEnded { phase, seconds });
+    play.tell(&RunEvent::PhaseEnded { phase, seconds });
     let end = timeline.epoch(timeline.steps);
     assert_eq!(knob_values(&play.entry, phase), state.knobs.values(end));
 }
@@ -189,7 +190,7 @@ fn obey(
     (phase, training): (Phase, &Training),
     timeline: Timeline,
 ) {
-    play.tell(RunEvent::CommandReceived(record.clone()));
+    play.tell(&RunEvent::CommandReceived(record.clone()));
     let now = timeline.epoch(state.step);
     let done = match &record.command {
         Command::Adjust { knob, schedule } => {
@@ -199,7 +200,7 @@ fn obey(
         Command::SetController { on } => state.iteration.set_controller(*on, training),
         other => panic!("{other:?} is no change of a knob"),
     };
-    play.tell(match done {
+    play.tell(&match done {
         Ok(()) => RunEvent::CommandApplied {
             id: record.id,
             phase,
@@ -243,7 +244,7 @@ fn step(
         let values = felt
             .iter()
             .map(|(knob, value)| (format!("knob/{knob}"), *value));
-        play.tell(RunEvent::StepLogged(StepRow {
+        play.tell(&RunEvent::StepLogged(StepRow {
             phase,
             step: state.step,
             epoch,
@@ -267,7 +268,7 @@ fn step(
         if let RunEvent::IterationEnded { knobs, .. } = &event {
             assert_eq!(*knobs, state.knobs.values(timeline.epoch(state.step)));
         }
-        play.tell(event);
+        play.tell(&event);
     }
 }
 

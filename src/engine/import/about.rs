@@ -181,8 +181,8 @@ pub fn class_names(path: &Path) -> Result<Vec<String>, ImportError> {
     }
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort();
-    if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(problem(format!("`{}` is in it twice", twice[0])).into());
+    if let Some([twice, ..]) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(problem(format!("`{twice}` is in it twice")).into());
     }
     Ok(names)
 }

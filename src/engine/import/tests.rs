@@ -144,10 +144,10 @@ fn classes_are_matched_by_name_whoever_names_them() {
          data's, by name",
         "teacher: outputs for classes that the data does not have are left out: `x`",
     ];
-    let plain = Place::with(&small(4), (8, 8), 4);
-    fs::write(plain.0.path().join("names.txt"), "c\nx\r\na\nb\n\n").unwrap();
+    let place = Place::with(&small(4), (8, 8), 4);
+    fs::write(place.0.path().join("names.txt"), "c\nx\r\na\nb\n\n").unwrap();
     fs::write(
-        plain.0.path().join("names.json"),
+        place.0.path().join("names.json"),
         "[\"c\", \"x\", \"a\", \"b\"]",
     )
     .unwrap();
@@ -156,11 +156,11 @@ fn classes_are_matched_by_name_whoever_names_them() {
         "classes: File(\"names.txt\")",
         "classes: File(\"names.json\")",
     ] {
-        let (plan, notes) = plain.settled(SMALL, classes, &["a", "b", "c"]).unwrap();
+        let (plan, notes) = place.settled(SMALL, classes, &["a", "b", "c"]).unwrap();
         assert_eq!(outputs(&plan), Some(vec![2, 3, 0]), "{classes}");
         assert_eq!(notes, told);
     }
-    let beside = plain.described(&small(4), &order, (8, 8), MEAN);
+    let beside = place.described(&small(4), &order, (8, 8), MEAN);
     let (plan, notes) = beside.settled(SMALL, "", &["a", "b", "c"]).unwrap();
     assert_eq!(outputs(&plan), Some(vec![2, 3, 0]));
     assert_eq!(notes, told);

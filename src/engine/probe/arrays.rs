@@ -88,7 +88,7 @@ pub struct Arrays<'a> {
     path: &'a Path,
     bytes: Vec<u8>,
     /// Shape and place of each.
-    arrays: HashMap<String, (Vec<usize>, Range<usize>)>,
+    places: HashMap<String, (Vec<usize>, Range<usize>)>,
 }
 
 /// Reads what [`write`] wrote.
@@ -103,7 +103,7 @@ pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), 
     let mut read = Arrays {
         path,
         bytes,
-        arrays: HashMap::new(),
+        places: HashMap::new(),
     };
     let header = read
         .bytes
@@ -122,7 +122,7 @@ pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), 
     let about = serde_json::from_str(about).map_err(|error| read.unfit(&error.to_string()))?;
     // The header's own length comes before it.
     let begin = size_of::<u64>() + header;
-    read.arrays = metadata
+    read.places = metadata
         .tensors()
         .into_iter()
         .map(|(name, array)| {
@@ -140,7 +140,7 @@ impl Arrays<'_> {
     /// # Errors
     /// If there is none.
     pub fn bytes<const D: usize>(&self, name: &str) -> Result<([usize; D], &[u8]), Failure> {
-        let found = self.arrays.get(name);
+        let found = self.places.get(name);
         found
             .and_then(|(shape, place)| {
                 let shape: [usize; D] = shape.as_slice().try_into().ok()?;
@@ -156,7 +156,7 @@ impl Arrays<'_> {
     /// # Errors
     /// If it is something else.
     pub fn floats(&self, name: &str) -> Result<Option<Vec<Vec<f32>>>, Failure> {
-        let Some((shape, place)) = self.arrays.get(name) else {
+        let Some((shape, place)) = self.places.get(name) else {
             return Ok(None);
         };
         let bytes = self.bytes.get(place.clone()).unwrap_or_default();

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 
 use super::fault::Fault;
 use crate::untrusted::clean_line;
@@ -83,7 +84,11 @@ fn without_weights(entries: &[Entry]) -> Fault {
     if let Some(entry) = packed {
         return Fault::Packed(clean_line(&entry.name).into_owned());
     }
-    if entries.iter().any(|entry| entry.name.ends_with(".npy")) {
+    if entries.iter().any(|entry| {
+        Path::new(&entry.name)
+            .extension()
+            .is_some_and(|end| end == "npy")
+    }) {
         return Fault::OtherFormat("an archive of NumPy's arrays");
     }
     Fault::OtherArchive(match entries.first() {

@@ -37,7 +37,7 @@ fn an_archive_that_was_cut_off_is_named_at_every_length() {
         );
     }
     let mut longer = whole;
-    longer.extend([0; 100_000]);
+    longer.extend(vec![0; 100_000]);
     assert_eq!(checked(&longer), Err(Fault::CutArchive));
 }
 
@@ -57,7 +57,9 @@ fn no_damage_to_one_byte_panics() {
 fn archives_of_other_things_are_named() {
     let with = |names: &[&str]| {
         let mut archive = Archive::default();
-        names.iter().for_each(|name| archive.stored(name, b"x"));
+        for name in names {
+            archive.stored(name, b"x");
+        }
         checked(&archive.finish())
     };
     let script = with(&["net/data.pkl", "net/code/__torch__.py", "net/constants.pkl"]);

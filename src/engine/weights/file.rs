@@ -156,7 +156,9 @@ impl ArrayFile {
             Content::SafeTensors { metadata, .. } => {
                 metadata.info(name).map(|info| info.shape.as_slice())
             }
-            Content::PyTorch(reader) => reader.get(name).map(|tensor| tensor.shape()),
+            Content::PyTorch(reader) => reader
+                .get(name)
+                .map(burn_store::pytorch_reader::Tensor::shape),
         }
     }
 
@@ -174,7 +176,7 @@ impl ArrayFile {
             } => {
                 let info = metadata.info(name).ok_or_else(|| self.absent(name))?;
                 let element = safetensors_element(info.dtype)
-                    .ok_or_else(|| self.fault(name, format!("{:?} elements", info.dtype)))?;
+                    .ok_or_else(|| self.fault(name, &format!("{:?} elements", info.dtype)))?;
                 let (from, to) = info.data_offsets;
                 let bytes = bytes
                     .read(start + from as u64, to - from)
@@ -187,10 +189,10 @@ impl ArrayFile {
             Content::PyTorch(reader) => {
                 let tensor = reader.get(name).ok_or_else(|| self.absent(name))?;
                 let element = pytorch_element(tensor.dtype())
-                    .ok_or_else(|| self.fault(name, format!("{:?} elements", tensor.dtype())))?;
+                    .ok_or_else(|| self.fault(name, &format!("{:?} elements", tensor.dtype())))?;
                 let bytes = tensor
                     .read()
-                    .map_err(|error| self.fault(name, error.to_string()))?;
+                    .map_err(|error| self.fault(name, &error.to_string()))?;
                 (tensor.shape().to_vec(), element, bytes)
             }
         };
@@ -211,19 +213,19 @@ impl ArrayFile {
 
     /// Why an array of integers is no use as weights.
     pub(super) fn integers(&self, name: &str) -> WeightsError {
-        self.fault(name, "integers, not floats".to_owned())
+        self.fault(name, "integers, not floats")
     }
 
     fn absent(&self, name: &str) -> WeightsError {
-        self.fault(name, "there is no such array".to_owned())
+        self.fault(name, "there is no such array")
     }
 
-    fn fault(&self, name: &str, reason: String) -> WeightsError {
+    fn fault(&self, name: &str, reason: &str) -> WeightsError {
         WeightsError::Unusable {
             path: self.path.clone(),
             fault: Fault::Array {
                 name: clean_line(name).into_owned(),
-                reason: clean_line(&reason).into_owned(),
+                reason: clean_line(reason).into_owned(),
             },
         }
     }

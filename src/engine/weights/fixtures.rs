@@ -142,7 +142,9 @@ fn tensor(array: &Array, pickle: &mut Vec<u8>, storages: &mut Vec<Vec<u8>>) {
     }
     for sizes in [&array.shape, &strides] {
         pickle.push(b'(');
-        sizes.iter().for_each(|&size| whole(size, pickle));
+        for &size in sizes {
+            whole(size, pickle);
+        }
         pickle.push(b't');
     }
     pickle.extend(b"\x89ccollections\nOrderedDict\n)RtR");

@@ -82,7 +82,7 @@ pub fn find(
     }
     let chosen = choose(candidates, file, average, &mut notes)?;
     let Some(chosen) = chosen else {
-        return Err(search.mismatch(search.most_alike()));
+        return Err(search.mismatch(&search.most_alike()));
     };
     if !fits(&chosen) {
         return Err(search.refuse(chosen.mismatch));
@@ -374,8 +374,8 @@ impl Search<'_> {
         }
     }
 
-    fn mismatch(&self, source: StateDictPlace) -> WeightsError {
-        self.refuse(self.differences(&source, &[]))
+    fn mismatch(&self, source: &StateDictPlace) -> WeightsError {
+        self.refuse(self.differences(source, &[]))
     }
 
     fn refuse(&self, mismatch: StateDictMismatch) -> WeightsError {

@@ -18,7 +18,7 @@ pub enum ClassNames {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum InputNormalize {
-    /// As torchvision's models were trained on ImageNet.
+    /// As torchvision's models were trained on `ImageNet`.
     ImageNet,
     /// Given, for red, green and blue, of pixels in [0, 1].
     Given {

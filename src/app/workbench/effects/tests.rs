@@ -201,7 +201,7 @@ fn an_experiment_that_is_thrown_away_leaves_the_queue() {
             .effects
             .execute(Effect::Launch(path.clone()), &mut bench.runs);
     }
-    assert_eq!(bench.effects.launcher.queue(), [path.clone()]);
+    assert_eq!(bench.effects.launcher.queue(), std::slice::from_ref(&path));
     bench
         .effects
         .execute(Effect::TrashExperiment(path.clone()), &mut bench.runs);

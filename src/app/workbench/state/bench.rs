@@ -28,7 +28,7 @@ use crate::ui::theme::{Depth, Ground, Palette};
 use crate::ui::{Effect, Incoming, Keymap, Settings, Theme, Ui};
 
 /// How long anything may take on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const EXPERIMENT: &str = "Experiment(
     name: \"NAME\",
@@ -136,7 +136,7 @@ impl Bench {
     pub(super) fn ask(&mut self, effect: Effect) {
         self.state.execute(effect);
         let flow = std::mem::take(&mut self.state.flow);
-        self.went(flow);
+        self.went(&flow);
         self.turn();
     }
 
@@ -146,7 +146,7 @@ impl Bench {
         let flow = self
             .state
             .take_in(Message::Incoming(Incoming::Input(event)));
-        self.went(flow);
+        self.went(&flow);
     }
 
     pub(super) fn command(&mut self, run: &str, command: Command) {
@@ -154,9 +154,9 @@ impl Bench {
         self.ask(Effect::Command { run, command });
     }
 
-    pub(super) fn went(&mut self, flow: Flow) {
+    pub(super) fn went(&mut self, flow: &Flow) {
         if let Flow::Leave(exit) = flow {
-            self.left.get_or_insert(exit);
+            self.left.get_or_insert(*exit);
         }
     }
 
@@ -165,7 +165,7 @@ impl Bench {
         let messages: Vec<_> = self.mailbox.take().collect();
         for message in messages {
             let flow = self.state.take_in(message);
-            self.went(flow);
+            self.went(&flow);
         }
         self.state.settle();
     }
@@ -210,12 +210,12 @@ impl Bench {
 
     /// The newest run of an experiment.
     pub(super) fn run(&self, experiment: &str) -> Option<&RunEntry> {
-        let runs = self.state.runs.iter().map(|(_, run)| run);
+        let mut runs = self.state.runs.iter().map(|(_, run)| run);
         let of = |run: &&RunEntry| {
             let identity = run.store.identity.as_ref();
             identity.is_some_and(|identity| identity.name == experiment)
         };
-        runs.filter(of).last()
+        runs.rfind(of)
     }
 
     /// What a run's journal says.
