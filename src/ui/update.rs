@@ -13,6 +13,7 @@ use super::keymap::Chord;
 use super::layout::Layout;
 use super::news::{Incoming, LogLine, News};
 use super::screens::Screen;
+use super::screens::runs::{note_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
@@ -91,7 +92,7 @@ impl Ui {
                 self.experiments.confirmed(&effect);
                 self.shared.ask(effect);
             }
-            Answer::Given(purpose, text) => self.given(purpose, &text, runs),
+            Answer::Given(purpose, text) => self.on_submit(purpose, &text, runs),
             Answer::Left(leaving) => self.leave(leaving, runs),
         }
     }
@@ -281,25 +282,24 @@ impl Ui {
         }
     }
 
-    fn given(&mut self, purpose: Purpose, text: &str, runs: &Runs) {
+    /// The one place that says what is done with a text that was asked for.
+    fn on_submit(&mut self, purpose: Purpose, text: &str, runs: &Runs) {
         let shared = &mut self.shared;
         match purpose {
-            Purpose::NewExperiment(_) | Purpose::RenameExperiment(_) | Purpose::FindText => {
-                self.experiments.given(purpose, text, shared, runs);
-            }
-            Purpose::FilterRuns
-            | Purpose::TagRun(_)
-            | Purpose::NoteRun(_)
-            | Purpose::RenameRun(_) => self.runs_table.given(purpose, text, shared, runs),
-            Purpose::FilterCharts | Purpose::SetKnob(_) => {
-                self.live.given(purpose, text, shared, runs);
-            }
-            Purpose::ChooseFolder | Purpose::FilterResults | Purpose::ExportResults => {
-                self.inference.given(&purpose, text, shared, runs);
-            }
-            Purpose::CompareFolder | Purpose::FilterImages => {
-                self.compare.given(&purpose, text, shared, runs);
-            }
+            Purpose::FindText => self.experiments.search(text, shared),
+            Purpose::NewExperiment(copied) => self.experiments.add(copied, text, shared),
+            Purpose::RenameExperiment(from) => self.experiments.rename(from, text, shared),
+            Purpose::FilterRuns => self.runs_table.filter_runs(text, shared, runs),
+            Purpose::TagRun(run) => tag_run(run, text, shared, runs),
+            Purpose::NoteRun(run) => note_run(run, text, shared, runs),
+            Purpose::RenameRun(run) => self.runs_table.rename(run, text, shared, runs),
+            Purpose::FilterCharts => self.live.filter_charts(text, shared),
+            Purpose::SetKnob(knob) => self.live.set_knob(&knob, text, shared, runs),
+            Purpose::ChooseFolder => self.inference.choose_folder(text),
+            Purpose::FilterResults => self.inference.filter(text),
+            Purpose::ExportResults => self.inference.export(text, shared),
+            Purpose::CompareFolder => self.compare.choose_folder(text, shared, runs),
+            Purpose::FilterImages => self.compare.filter(text),
         }
     }
 

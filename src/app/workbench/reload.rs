@@ -11,7 +11,7 @@ use crate::event::{Command, Phase};
 use crate::experiment::plan::{Changes, Plan};
 use crate::experiment::{self, Report};
 use crate::store::RunStore;
-use crate::ui::LogLine;
+use crate::ui::{LogLine, News};
 
 /// The experiment file of the run that trains here.
 #[derive(Default)]
@@ -50,12 +50,15 @@ pub fn plan(text: &str, path: &Path) -> Result<Plan, Report> {
 
 /// Plans a changed file off the loop's thread.
 pub fn replan(path: PathBuf, text: String, sender: Sender) {
+    let (shown, log) = (path.display().to_string(), sender.clone());
     let work = move || {
         let plan = plan(&text, &path).map(Box::new);
         let _ = sender.send(Message::Replanned(path, plan));
     };
-    // Without a thread the run goes on as it was.
-    let _ = thread::Builder::new().name("reload".to_owned()).spawn(work);
+    if let Err(error) = thread::Builder::new().name("reload".to_owned()).spawn(work) {
+        let line = format!("the run does not follow {shown}: could not start a thread: {error}");
+        let _ = log.send(Message::news(News::Logged(LogLine::error(line))));
+    }
 }
 
 impl Reload {

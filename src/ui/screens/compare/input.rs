@@ -174,24 +174,18 @@ impl Compare {
         self.refresh();
     }
 
-    pub(in crate::ui) fn given(
-        &mut self,
-        purpose: &Purpose,
-        text: &str,
-        shared: &mut Shared,
-        runs: &Runs,
-    ) {
-        match purpose {
-            Purpose::CompareFolder if !text.trim().is_empty() => {
-                self.look_at(Some(PathBuf::from(text.trim())), shared, runs);
-            }
-            Purpose::FilterImages => {
-                self.order.pattern = Pattern::new(text);
-                self.view = View::Images;
-                self.relist();
-            }
-            _ => {}
+    /// Looks at the images of the folder of this name.
+    pub(in crate::ui) fn choose_folder(&mut self, name: &str, shared: &mut Shared, runs: &Runs) {
+        if !name.trim().is_empty() {
+            self.look_at(Some(PathBuf::from(name.trim())), shared, runs);
         }
+    }
+
+    /// Lists the images whose names have this in them.
+    pub(in crate::ui) fn filter(&mut self, text: &str) {
+        self.order.pattern = Pattern::new(text);
+        self.view = View::Images;
+        self.relist();
     }
 
     pub(in crate::ui) fn mouse(

@@ -263,32 +263,22 @@ impl Experiments {
         }
     }
 
-    pub(in crate::ui) fn given(
-        &mut self,
-        purpose: Purpose,
-        text: &str,
-        shared: &mut Shared,
-        _runs: &Runs,
-    ) {
-        match purpose {
-            Purpose::FindText => self.search(text, shared),
-            Purpose::NewExperiment(ref copied) => {
-                if let Err(wrong) = self.create(copied.as_deref(), text, shared) {
-                    shared.ask_again(wrong, text, purpose);
-                }
+    /// Writes a new file of this name, a copy of another if there is one.
+    pub(in crate::ui) fn add(&mut self, copied: Option<PathBuf>, name: &str, shared: &mut Shared) {
+        if let Err(wrong) = self.create(copied.as_deref(), name, shared) {
+            shared.ask_again(wrong, name, Purpose::NewExperiment(copied));
+        }
+    }
+
+    /// Gives a file this name.
+    pub(in crate::ui) fn rename(&mut self, from: PathBuf, name: &str, shared: &mut Shared) {
+        let folder = from.parent().unwrap_or(Path::new(FOLDER)).to_owned();
+        match self.free_path(&folder, name) {
+            Ok(to) => {
+                self.renaming = Some((from.clone(), to.clone()));
+                shared.ask(Effect::RenameExperiment { from, to });
             }
-            Purpose::RenameExperiment(ref from) => {
-                let folder = from.parent().unwrap_or(Path::new(FOLDER)).to_owned();
-                match self.free_path(&folder, text) {
-                    Ok(to) => {
-                        self.renaming = Some((from.clone(), to.clone()));
-                        let from = from.clone();
-                        shared.ask(Effect::RenameExperiment { from, to });
-                    }
-                    Err(wrong) => shared.ask_again(wrong, text, purpose),
-                }
-            }
-            _ => {}
+            Err(wrong) => shared.ask_again(wrong, name, Purpose::RenameExperiment(from)),
         }
     }
 

@@ -189,7 +189,7 @@ impl Experiments {
     }
 
     /// Searches what was asked for, from the cursor on.
-    pub(super) fn search(&mut self, text: &str, shared: &mut Shared) {
+    pub(in crate::ui) fn search(&mut self, text: &str, shared: &mut Shared) {
         if let Some(buffer) = self.buffer_mut() {
             text.clone_into(&mut buffer.find);
             if text.is_empty() {

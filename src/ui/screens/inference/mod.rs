@@ -243,26 +243,24 @@ impl Inference {
         self.run = names.get(next).map(|name| (*name).to_owned());
     }
 
-    pub(in crate::ui) fn given(
-        &mut self,
-        purpose: &Purpose,
-        text: &str,
-        shared: &mut Shared,
-        _runs: &Runs,
-    ) {
-        let text = text.trim();
-        match purpose {
-            Purpose::ChooseFolder if !text.trim().is_empty() => {
-                self.folder = Some(PathBuf::from(text.trim()));
-            }
-            Purpose::FilterResults => self.results.filter(Pattern::new(text)),
-            Purpose::ExportResults if !text.is_empty() => self.export(PathBuf::from(text), shared),
-            _ => {}
+    /// The folder of this name is classified next.
+    pub(in crate::ui) fn choose_folder(&mut self, name: &str) {
+        if !name.trim().is_empty() {
+            self.folder = Some(PathBuf::from(name.trim()));
         }
     }
 
+    /// Shows the images whose file or class has this in it.
+    pub(in crate::ui) fn filter(&mut self, text: &str) {
+        self.results.filter(Pattern::new(text.trim()));
+    }
+
     /// Writes what is shown, in its order, in the format of the file's name.
-    fn export(&self, path: PathBuf, shared: &mut Shared) {
+    pub(in crate::ui) fn export(&self, name: &str, shared: &mut Shared) {
+        let path = PathBuf::from(name.trim());
+        if path.as_os_str().is_empty() {
+            return;
+        }
         let rows = self.results.iter();
         let classes = self.results.classes();
         let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);

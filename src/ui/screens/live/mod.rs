@@ -51,7 +51,6 @@ use self::view::View;
 use crate::event::Phase;
 use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
-use crate::ui::dialog::Purpose;
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
 use crate::ui::screens::series::{Across, Summaries};
@@ -162,32 +161,30 @@ impl Live {
         with_knobs(shown, |view| self.knobs.update(view));
     }
 
-    pub(in crate::ui) fn given(
+    /// Shows the charts whose titles match.
+    pub(in crate::ui) fn filter_charts(&mut self, text: &str, shared: &mut Shared) {
+        if let Err(message) = self.view.set_filter(text) {
+            shared.tell(LogLine::error(message));
+        }
+    }
+
+    /// Gives a knob of the run that is shown what was typed.
+    pub(in crate::ui) fn set_knob(
         &mut self,
-        purpose: Purpose,
+        knob: &str,
         text: &str,
         shared: &mut Shared,
         runs: &Runs,
     ) {
-        match purpose {
-            Purpose::FilterCharts => {
-                if let Err(message) = self.view.set_filter(text) {
-                    shared.tell(LogLine::error(message));
-                }
-            }
-            Purpose::SetKnob(knob) => {
-                if let Some(name) = self.run.clone()
-                    && let Some(entry) = runs.get(&name)
-                {
-                    let shown = Shown {
-                        name: &name,
-                        entry,
-                        phase: self.phase_of(entry),
-                    };
-                    with_knobs(shown, |view| self.knobs.given(&knob, text, view, shared));
-                }
-            }
-            _ => {}
+        if let Some(name) = self.run.clone()
+            && let Some(entry) = runs.get(&name)
+        {
+            let shown = Shown {
+                name: &name,
+                entry,
+                phase: self.phase_of(entry),
+            };
+            with_knobs(shown, |view| self.knobs.given(knob, text, view, shared));
         }
     }
 

@@ -44,38 +44,15 @@ impl RunsTable {
         }
     }
 
-    /// Takes a text that was asked for one run.
-    pub(super) fn given_of_run(
+    /// Gives a run another name.
+    pub(in crate::ui) fn rename(
         &mut self,
-        purpose: Purpose,
-        text: &str,
+        run: String,
+        to: &str,
         shared: &mut Shared,
         runs: &Runs,
     ) {
-        let annotate = |run: String, change: &dyn Fn(&mut Notes), shared: &mut Shared| {
-            if let Some(entry) = runs.get(&run) {
-                let mut notes = entry.notes.clone();
-                change(&mut notes);
-                shared.ask(Effect::Annotate { run, notes });
-            }
-        };
-        match purpose {
-            Purpose::TagRun(run) => {
-                annotate(run, &|notes| notes.tags = Notes::tags_of(text), shared);
-            }
-            Purpose::NoteRun(run) => {
-                annotate(
-                    run,
-                    &|notes| text.trim().clone_into(&mut notes.note),
-                    shared,
-                );
-            }
-            Purpose::RenameRun(run) => self.rename(run, text.trim(), shared, runs),
-            _ => {}
-        }
-    }
-
-    fn rename(&mut self, run: String, to: &str, shared: &mut Shared, runs: &Runs) {
+        let to = to.trim();
         if run == to {
             return;
         }
@@ -95,6 +72,26 @@ impl RunsTable {
             run,
             to: to.to_owned(),
         });
+    }
+}
+
+/// Gives a run these tags.
+pub(in crate::ui) fn tag_run(run: String, text: &str, shared: &mut Shared, runs: &Runs) {
+    annotate(run, shared, runs, |notes| notes.tags = Notes::tags_of(text));
+}
+
+/// Writes a note on a run.
+pub(in crate::ui) fn note_run(run: String, text: &str, shared: &mut Shared, runs: &Runs) {
+    annotate(run, shared, runs, |notes| {
+        text.trim().clone_into(&mut notes.note)
+    });
+}
+
+fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: impl FnOnce(&mut Notes)) {
+    if let Some(entry) = runs.get(&run) {
+        let mut notes = entry.notes.clone();
+        change(&mut notes);
+        shared.ask(Effect::Annotate { run, notes });
     }
 }
 

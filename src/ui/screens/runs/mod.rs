@@ -30,6 +30,7 @@ use ratatui::layout::{Position, Rect};
 
 use self::column::Column;
 use self::comparison::Comparison;
+pub(in crate::ui) use self::deeds::{note_run, tag_run};
 use self::filter::{Filter, Subject};
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
@@ -191,17 +192,8 @@ impl RunsTable {
         self.changed(runs);
     }
 
-    /// Takes a text that was asked for.
-    pub(in crate::ui) fn given(
-        &mut self,
-        purpose: Purpose,
-        text: &str,
-        shared: &mut Shared,
-        runs: &Runs,
-    ) {
-        if purpose != Purpose::FilterRuns {
-            return self.given_of_run(purpose, text, shared, runs);
-        }
+    /// Shows the runs that a filter lets through.
+    pub(in crate::ui) fn filter_runs(&mut self, text: &str, shared: &mut Shared, runs: &Runs) {
         match Filter::parse(text, &self.runs.settings()) {
             Ok(filter) => {
                 self.filter = filter;
