@@ -137,8 +137,17 @@ impl Terminal {
     /// Whether the program left the terminal as it found it: on its first
     /// screen, with a cursor.
     pub fn is_given_back(&self) -> bool {
-        let parser = self.screen.lock().unwrap();
-        !parser.screen().alternate_screen() && !parser.screen().hide_cursor()
+        // The last that a program writes is read after its end.
+        let begun = Instant::now();
+        loop {
+            let parser = self.screen.lock().unwrap();
+            let given_back = !parser.screen().alternate_screen() && !parser.screen().hide_cursor();
+            if given_back || begun.elapsed() > PATIENCE {
+                return given_back;
+            }
+            drop(parser);
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Waits for the end. Returns the exit code.
