@@ -19,7 +19,7 @@ use super::teacher_check;
 use super::weights::{ArrayFile, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
-use crate::experiment::plan::{Plan, ResolvedPlan, TeacherFile, TeacherSource};
+use crate::experiment::plan::{Plan, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource};
 use crate::experiment::problem::Problem;
 use crate::run::{RunPlan, WeightsIdentity};
 
@@ -113,17 +113,29 @@ impl Prepared {
     /// The same for a run that was started before: everything must be as its
     /// plan says, and nothing is resolved again.
     ///
+    /// A student that has a checkpoint no longer needs the weights that it started
+    /// from.
+    ///
     /// # Errors
     /// Also if images or weights are not those that the run started with.
-    pub fn again(known: &RunPlan) -> Result<Self, PrepareError> {
+    pub fn again(known: &RunPlan, has_checkpoint: bool) -> Result<Self, PrepareError> {
         let plan = &known.resolved.plan;
+        let start = plan.student_weights.as_ref().map(|file| &file.path);
+        let teacher = plan.teacher.as_ref().and_then(TeacherPlan::file);
+        let is_done_with = |path: &PathBuf| {
+            has_checkpoint && Some(path) == start && Some(path.as_path()) != teacher
+        };
         let device = device::choose(plan.device)?;
         let images = Images::open(&plan.data, plan.seed)?;
         let data = identified(&images, &known.data.identity);
         if let Some(difference) = known.data.difference(&data) {
             return Err(PrepareError::OtherImages(difference));
         }
-        for before in &known.weights {
+        for before in known
+            .weights
+            .iter()
+            .filter(|file| !is_done_with(&file.path))
+        {
             let other = || PrepareError::OtherWeights {
                 path: before.path.clone(),
             };
@@ -134,7 +146,12 @@ impl Prepared {
                 _ => {}
             }
         }
-        let mut prepared = Self::build(known.resolved.clone(), device, images, data)?;
+        let mut resolved = known.resolved.clone();
+        if has_checkpoint {
+            resolved.plan.student_weights = None;
+        }
+        let mut prepared = Self::build(resolved, device, images, data)?;
+        prepared.resolved.clone_from(&known.resolved);
         prepared.weights.clone_from(&known.weights);
         Ok(prepared)
     }

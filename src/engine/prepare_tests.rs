@@ -235,7 +235,7 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
         .prepared(&format!("normalize: ImageNet, {names}"))
         .unwrap();
     let known = prepared.run_plan("");
-    let again = Prepared::again(&known).unwrap();
+    let again = Prepared::again(&known, false).unwrap();
     let answers = |prepared: &Prepared| {
         let network = prepared.teacher_network();
         Answers::of(&network, &prepared.images.valid, &prepared.images)
@@ -244,7 +244,7 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
     };
     assert_eq!(answers(&prepared), answers(&again));
     colours.teach(&[2, 0, 3, 1, 0], IMAGENET, 8);
-    let error = Prepared::again(&known).err().unwrap();
+    let error = Prepared::again(&known, false).err().unwrap();
     assert!(
         matches!(error, PrepareError::OtherWeights { .. }),
         "{error}"
@@ -254,7 +254,7 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
         "version https://git-lfs.github.com/spec/v1\n",
     )
     .unwrap();
-    let error = Prepared::again(&known).err().unwrap();
+    let error = Prepared::again(&known, false).err().unwrap();
     assert!(
         matches!(error, PrepareError::OtherWeights { .. }),
         "{error}"

@@ -42,6 +42,7 @@ fn data(memory: &str) -> String {
 /// A run on such folders, stopped in its student's training.
 fn stopped(bench: &Bench, memory: &str) -> PathBuf {
     let data = data(memory);
+    let earlier = bench.runs();
     let mut child = bench.start(&[
         "--run",
         "tiny.ron",
@@ -57,7 +58,7 @@ fn stopped(bench: &Bench, memory: &str) -> PathBuf {
     while !journal.contains(until) {
         assert!(child.try_wait().unwrap().is_none(), "it ended: {journal}");
         std::thread::sleep(Duration::from_millis(5));
-        let run = bench.runs().pop();
+        let run = bench.runs().into_iter().find(|run| !earlier.contains(run));
         journal = run
             .and_then(|run| fs::read_to_string(run.join("journal.jsonl")).ok())
             .unwrap_or_default();
@@ -405,6 +406,36 @@ fn a_run_of_a_program_that_kept_no_plan_answers_and_resumes() {
     let resumed = || {
         let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
         journal.matches("\"Evaluated\"").count() > 4 && run.join("plan.json").exists()
+    };
+    while !resumed() {
+        assert!(child.try_wait().unwrap().is_none(), "it was refused");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_student_with_a_checkpoint_needs_no_longer_the_weights_that_it_started_from() {
+    let bench = folders();
+    let first = stopped(&bench, "64");
+    let start = bench.path().join("start.safetensors");
+    fs::copy(first.join("latest/weights.safetensors"), &start).unwrap();
+    let text = fs::read_to_string(bench.path().join("tiny.ron")).unwrap();
+    let student = "student: (model: Cnn(channels: [4, 8])";
+    assert!(text.contains(student));
+    let text = text.replace(
+        student,
+        &format!("{student}, weights: \"start.safetensors\""),
+    );
+    fs::write(bench.path().join("tiny.ron"), text).unwrap();
+    let run = stopped(&bench, "64");
+    assert_ne!(run, first);
+    fs::remove_file(&start).unwrap();
+    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
+    let resumed = || {
+        let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+        journal.matches("\"RunStarted\"").count() == 2
     };
     while !resumed() {
         assert!(child.try_wait().unwrap().is_none(), "it was refused");

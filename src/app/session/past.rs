@@ -65,7 +65,10 @@ pub fn resume(
     }
     agree(run, &journal.events, standing.as_ref())?;
     let prepared = match &plan {
-        Some(plan) => Prepared::again(plan)?,
+        Some(plan) => {
+            let trained = standing.is_some_and(|it| it.position.phase == Phase::Student);
+            Prepared::again(plan, trained)?
+        }
         None => as_journalled(run, &journal.events)?,
     };
     let resolved = &prepared.resolved;
