@@ -83,7 +83,7 @@ pub(in crate::ui) fn tag_run(run: String, text: &str, shared: &mut Shared, runs:
 /// Writes a note on a run.
 pub(in crate::ui) fn note_run(run: String, text: &str, shared: &mut Shared, runs: &Runs) {
     annotate(run, shared, runs, |notes| {
-        text.trim().clone_into(&mut notes.note)
+        text.trim().clone_into(&mut notes.note);
     });
 }
 
