@@ -9,7 +9,7 @@ pub mod atomic;
 pub mod exit;
 pub mod find;
 pub mod folder;
-pub mod litter;
+mod litter;
 pub mod lock;
 pub mod notes;
 pub mod plan_file;
