@@ -160,7 +160,7 @@ impl Decoder {
     /// Opens a file and reads its header.
     fn open(&self, path: &Path) -> Result<Opened, ImageError> {
         let (mut file, length) = self.open_file(path)?;
-        let mut head = Vec::with_capacity(length.min(HEAD) as usize);
+        let mut head = Vec::with_capacity(length.min(HEAD) as usize + jpeg::ROOM);
         read_on(&mut file, length.min(HEAD), &mut head)?;
         let format = match recognise(&head) {
             Content::Read(format) => format,
@@ -231,8 +231,10 @@ impl Decoded {
 /// read.
 fn load(file: &mut File, length: u64, mut head: Vec<u8>) -> Result<Vec<u8>, ImageError> {
     let rest = length - head.len() as u64;
-    head.reserve_exact(rest as usize + jpeg::ROOM);
-    read_on(file, rest, &mut head)?;
+    if rest > 0 {
+        head.reserve_exact(rest as usize + jpeg::ROOM);
+        read_on(file, rest, &mut head)?;
+    }
     Ok(head)
 }
 
@@ -276,7 +278,7 @@ fn decode(
     limit: u64,
 ) -> Result<RgbImage, ImageError> {
     let image = match format {
-        Format::Jpeg => jpeg::decode(bytes),
+        Format::Jpeg => jpeg::decode(bytes, header),
         Format::Png => png::decode(&bytes, limit),
         Format::Gif | Format::WebP | Format::Bmp => simple::decode(&bytes, format, limit),
     }?;

@@ -41,6 +41,7 @@ struct Chunks<'a> {
 /// Chooses chunks.
 fn chunks(bytes: &[u8]) -> Result<Chunks<'_>, HeaderError> {
     let mut start = bytes.get(..SIGNATURE).ok_or(HeaderError::Further)?.to_vec();
+    let mut seen: Vec<[u8; 4]> = Vec::new();
     let mut exif = None;
     let mut at = SIGNATURE;
     loop {
@@ -50,8 +51,12 @@ fn chunks(bytes: &[u8]) -> Result<Chunks<'_>, HeaderError> {
         }
         let whole = bytes.get(at..end).ok_or(HeaderError::Further)?;
         match kind {
-            b"IHDR" | b"PLTE" | b"tRNS" if whole.len() <= FRAME + LONGEST_KEPT => {
+            b"IHDR" if at == SIGNATURE && whole.len() == FRAME + 13 => {
+                start.extend_from_slice(whole)
+            }
+            b"PLTE" | b"tRNS" if whole.len() <= FRAME + LONGEST_KEPT && !seen.contains(kind) => {
                 start.extend_from_slice(whole);
+                seen.push(*kind);
             }
             b"eXIf" => exif = exif.or(whole.get(8..whole.len() - 4)),
             b"IEND" => return Err(damaged("has no pixels").into()),

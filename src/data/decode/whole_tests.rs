@@ -181,6 +181,27 @@ fn a_png_without_its_end_or_with_more_behind_it_is_read() {
 }
 
 #[test]
+fn a_jpeg_with_two_headers_is_refused_wherever_the_second_stands() {
+    let bench = Bench::new();
+    let (_, bytes) = jpegs().swap_remove(1);
+    let header = |marker: u8| {
+        bytes
+            .windows(2)
+            .position(|pair| pair == [0xFF, marker])
+            .unwrap()
+    };
+    let frame = header(0xC0);
+    let length = usize::from(bytes[frame + 3]) + 2;
+    let mut other = bytes[frame..frame + length].to_vec();
+    other[5..9].copy_from_slice(&[0xFF; 4]);
+    for at in [frame, header(0xDA), bytes.len() - 2] {
+        let mut doubled = bytes.clone();
+        doubled.splice(at..at, other.iter().copied());
+        assert!(bench.decode(&doubled).is_err(), "{at}");
+    }
+}
+
+#[test]
 fn jpegs_that_cannot_be_decoded_are_told_by_their_kind() {
     let bench = Bench::new();
     let (_, bytes) = jpegs().swap_remove(1);

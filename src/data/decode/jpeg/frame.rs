@@ -99,6 +99,10 @@ impl Frame {
     }
 
     fn start_of_frame(&mut self, marker: u8, data: &[u8]) -> Result<(), ImageError> {
+        if !self.components.is_empty() {
+            // Which of them counts would be up to the decoder.
+            return Err(damaged("it has more than one header"));
+        }
         match marker {
             0xC0..=0xC2 => {}
             0xC3 | 0xC7 | 0xCB | 0xCF => return Err(ImageError::Unsupported("lossless JPEG")),

@@ -23,6 +23,9 @@ use crate::data::image_error::ImageError;
 const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
 
+/// Longest header, metadata not counted. Tables take some thousand bytes.
+const LONGEST_HEADER: usize = 1 << 20;
+
 /// Bytes of a continuation that is tried.
 const TRIED: usize = 2048;
 
@@ -124,41 +127,50 @@ fn entropy_coded(bytes: &[u8], mut at: usize) -> (Option<usize>, u64) {
     }
 }
 
-/// Decodes the bytes of a file, which should have room for [`ROOM`] more.
-pub(super) fn decode(mut bytes: Vec<u8>) -> Result<RgbImage, ImageError> {
+/// Decodes the bytes of a file with this header, which should have room for
+/// [`ROOM`] more.
+pub(super) fn decode(mut bytes: Vec<u8>, header: &Header) -> Result<RgbImage, ImageError> {
+    let size = (header.width, header.height);
     let end = end(&bytes)?;
-    let start = without_metadata(&mut bytes);
+    let start = without_metadata(&mut bytes)?;
     match end {
-        End::Marked(end) => decode_whole(&bytes[start..end]),
-        End::InScan { is_last: true } => decode_unmarked(bytes, start),
+        End::Marked(end) => decode_whole(&bytes[start..end], size),
+        End::InScan { is_last: true } => decode_unmarked(bytes, start, size),
         End::InScan { is_last: false } | End::Elsewhere => Err(ImageError::CutOff),
     }
 }
 
 /// Moves the segments that pixels depend on together before the first scan, and
 /// returns where they begin.
-fn without_metadata(bytes: &mut [u8]) -> usize {
+fn without_metadata(bytes: &mut [u8]) -> Result<usize, ImageError> {
     let mut kept: Vec<u8> = bytes[..2].to_vec();
     let mut at = 2;
     while let Some(segment) = segment(bytes, at) {
         if segment.marker == START_OF_SCAN {
             let start = segment.start - kept.len();
             bytes[start..start + kept.len()].copy_from_slice(&kept);
-            return start;
+            return Ok(start);
         }
         if !is_metadata(segment.marker) {
             kept.extend_from_slice(&bytes[segment.start..segment.end]);
+            if kept.len() > LONGEST_HEADER {
+                return Err(damaged("its header is too long"));
+            }
         }
         at = segment.end;
     }
-    0
+    Err(damaged("has no pixels"))
 }
 
 /// Decodes an image that ends without its mark, if all of its pixels are there:
 /// whatever is appended, they are the same, and without the last byte they are
 /// not. The latter tells data from what stands in place of a lost end. That is
 /// often zeros; data is filled up to a whole byte with ones.
-fn decode_unmarked(mut bytes: Vec<u8>, start: usize) -> Result<RgbImage, ImageError> {
+fn decode_unmarked(
+    mut bytes: Vec<u8>,
+    start: usize,
+    size: (u32, u32),
+) -> Result<RgbImage, ImageError> {
     if bytes.last() == Some(&0xFF) {
         bytes.pop();
     }
@@ -168,19 +180,19 @@ fn decode_unmarked(mut bytes: Vec<u8>, start: usize) -> Result<RgbImage, ImageEr
     }
     let length = bytes.len();
     let less = bytes.split_off(length - 1 - escaped);
-    if is_settled(&mut bytes, start) {
+    if is_settled(&mut bytes, start, size) {
         return Err(ImageError::CutOff);
     }
     bytes.extend_from_slice(&less);
-    if !is_settled(&mut bytes, start) {
+    if !is_settled(&mut bytes, start, size) {
         return Err(ImageError::CutOff);
     }
     bytes.extend_from_slice(&[0xFF, END_OF_IMAGE]);
-    decode_whole(&bytes[start..])
+    decode_whole(&bytes[start..], size)
 }
 
 /// Whether no continuation changes the image. What is tried is taken away again.
-fn is_settled(bytes: &mut Vec<u8>, start: usize) -> bool {
+fn is_settled(bytes: &mut Vec<u8>, start: usize, size: (u32, u32)) -> bool {
     let length = bytes.len();
     let mut state = 1_u32;
     let mut noise = || {
@@ -196,7 +208,7 @@ fn is_settled(bytes: &mut Vec<u8>, start: usize) -> bool {
     continuations.iter().all(|continuation| {
         bytes.extend_from_slice(continuation);
         bytes.extend_from_slice(&[0xFF, END_OF_IMAGE]);
-        let image = decode_whole(&bytes[start..]);
+        let image = decode_whole(&bytes[start..], size);
         bytes.truncate(length);
         image.is_ok_and(|image| {
             let hash = blake3::hash(&image);
@@ -205,7 +217,7 @@ fn is_settled(bytes: &mut Vec<u8>, start: usize) -> bool {
     })
 }
 
-fn decode_whole(bytes: &[u8]) -> Result<RgbImage, ImageError> {
+fn decode_whole(bytes: &[u8], size: (u32, u32)) -> Result<RgbImage, ImageError> {
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(usize::MAX)
@@ -216,6 +228,10 @@ fn decode_whole(bytes: &[u8]) -> Result<RgbImage, ImageError> {
     else {
         return Err(damaged("has no header"));
     };
+    // Memory was set aside for this size.
+    if (width as u32, height as u32) != size {
+        return Err(damaged("its headers differ"));
+    }
     let is_grey = space == ColorSpace::Luma;
     let wanted = if is_grey { space } else { ColorSpace::RGB };
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));

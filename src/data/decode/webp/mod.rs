@@ -107,7 +107,9 @@ fn groups_of(chunk: &Chunk, (width, height): (usize, usize)) -> Result<u64, Imag
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Cursor;
+    use std::path::Path;
 
     use image::{DynamicImage, ImageFormat, Rgba};
 
@@ -187,6 +189,21 @@ mod tests {
                 .unwrap();
             assert_eq!(tables(&bytes), Ok(GROUP));
             assert!(tables(&bytes[..60]).is_ok_and(|none| none == 0));
+        }
+    }
+
+    #[test]
+    fn what_libwebp_writes_is_read_to_the_groups() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures");
+        for (name, least) in [
+            ("lossless.webp", 2),
+            ("lossless-few.webp", 1),
+            ("lossy-alpha.webp", 1),
+            ("lossy.webp", 0),
+        ] {
+            let bytes = fs::read(fixtures.join(name)).unwrap();
+            let groups = tables(&bytes).unwrap() / GROUP;
+            assert!((least..100).contains(&groups), "{name}: {groups}");
         }
     }
 

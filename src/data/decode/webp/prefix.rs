@@ -25,17 +25,26 @@ impl<'a> Bits<'a> {
 
     /// The next number of so many bits, at most 24; none if fewer are left.
     pub fn read(&mut self, count: usize) -> Option<usize> {
-        let rest = self.bytes.get(self.at / 8..)?;
-        let mut window = [0; 4];
-        let length = rest.len().min(4);
-        window[..length].copy_from_slice(&rest[..length]);
-        let shift = self.at % 8;
-        if 8 * length < shift + count {
-            return None;
-        }
+        let value = self.peek() & ((1 << count) - 1);
+        self.skip(count)?;
+        Some(value)
+    }
+
+    /// The next bits, 24 at least, zeros behind the end.
+    fn peek(&self) -> usize {
+        let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
+        let window = rest.first_chunk::<4>().copied().unwrap_or_else(|| {
+            let mut window = [0; 4];
+            window[..rest.len()].copy_from_slice(rest);
+            window
+        });
+        (u32::from_le_bytes(window) >> (self.at % 8)) as usize
+    }
+
+    /// Passes over so many bits; none if fewer are left.
+    fn skip(&mut self, count: usize) -> Option<()> {
         self.at += count;
-        let value = u32::from_le_bytes(window) >> shift;
-        Some(value as usize & ((1 << count) - 1))
+        (self.at <= 8 * self.bytes.len()).then_some(())
     }
 
     pub fn flag(&mut self) -> Option<bool> {
@@ -121,10 +130,12 @@ impl Code {
         if let [only] = self.symbols.as_slice() {
             return Some(*only);
         }
+        let window = bits.peek();
         let (mut code, mut first, mut index) = (0, 0, 0);
-        for &count in &self.counts[1..] {
-            code |= bits.read(1)?;
+        for (length, &count) in self.counts.iter().enumerate().skip(1) {
+            code |= (window >> (length - 1)) & 1;
             if code < first + count {
+                bits.skip(length)?;
                 return self.symbols.get(index + code - first).copied();
             }
             index += count;
