@@ -52,7 +52,7 @@ fn chunks(bytes: &[u8]) -> Result<Chunks<'_>, HeaderError> {
         let whole = bytes.get(at..end).ok_or(HeaderError::Further)?;
         match kind {
             b"IHDR" if at == SIGNATURE && whole.len() == FRAME + 13 => {
-                start.extend_from_slice(whole)
+                start.extend_from_slice(whole);
             }
             b"PLTE" | b"tRNS" if whole.len() <= FRAME + LONGEST_KEPT && !seen.contains(kind) => {
                 start.extend_from_slice(whole);
