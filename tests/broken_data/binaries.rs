@@ -33,7 +33,11 @@ fn labels(count: u32) -> Vec<u8> {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    packed(bytes, Compression::fast())
+}
+
+fn packed(bytes: &[u8], level: Compression) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -156,7 +160,9 @@ fn idx_gzip_of_labels_that_are_more_than_their_header_says() {
 #[test]
 fn idx_gzip_of_images_that_unpack_to_a_thousand_times_its_length() {
     let header = big_endian(&[MAGIC_IMAGES, 100_000, 32, 32]);
-    let packed = gzip(&[header, vec![0; 100_000 * 1024]].concat());
+    // How tightly a fast level packs depends on the library.
+    let pixels = vec![0; 100_000 * 1024];
+    let packed = packed(&[header, pixels].concat(), Compression::best());
     let truth = [big_endian(&[MAGIC_LABELS, 100_000]), vec![0; 100_000]].concat();
     assert_snapshot!(idx(packed, truth));
 }
