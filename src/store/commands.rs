@@ -14,7 +14,8 @@ use crate::untrusted::files::{open_regular_with, size};
 /// which its schedule may come.
 const LONGEST: usize = 1 << 20;
 
-/// Commands that are given at a time; the others are given next.
+/// Lines that are read at a time, commands or not; the others are read next, so
+/// that no file keeps a training from its steps.
 const MOST_AT_ONCE: usize = 1000;
 
 /// Problems that are told of one file; whoever fills it with others would fill
@@ -70,7 +71,7 @@ fn ends_torn(file: &mut File) -> io::Result<bool> {
 #[derive(Debug)]
 pub struct CommandTail {
     lines: LineReader,
-    /// Whether there are more commands than were given.
+    /// Whether there may be more lines than were read.
     is_behind: bool,
     problems: Vec<String>,
     told: BTreeSet<String>,
@@ -119,8 +120,14 @@ impl CommandTail {
     }
 
     fn read(&mut self, commands: &mut Vec<CommandRecord>) -> io::Result<()> {
-        self.is_behind = false;
-        while self.lines.advance()? {
+        for _ in 0..MOST_AT_ONCE {
+            self.is_behind = self.lines.advance()?;
+            if !self.is_behind {
+                if self.lines.has_oversized_end() {
+                    self.tell(&oversized(self.lines.number() + 1));
+                }
+                return self.lines.remember();
+            }
             let number = self.lines.number();
             match self.lines.line() {
                 None => self.tell(&oversized(number)),
@@ -130,15 +137,8 @@ impl CommandTail {
                     Err(error) => self.tell(&format!("line {number}: not a command: {error}")),
                 },
             }
-            if commands.len() == MOST_AT_ONCE {
-                self.is_behind = true;
-                return Ok(());
-            }
         }
-        if self.lines.has_oversized_end() {
-            self.tell(&oversized(self.lines.number() + 1));
-        }
-        self.lines.remember()
+        Ok(())
     }
 
     /// Notes a problem that was not told yet.
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_nonsense_does_not_become_a_flood_of_warnings() {
+    fn a_flood_of_nonsense_is_read_bit_by_bit_and_does_not_become_a_flood_of_warnings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("commands.jsonl");
         let long = format!("{{\"{}\":1}}\n", "x".repeat(LONGEST / 2));
@@ -309,6 +309,11 @@ mod tests {
         assert!(tail.poll().is_empty());
         let told = tail.take_problems();
         assert_eq!(told.len(), MOST_PROBLEMS + 1);
+        assert_eq!(tail.lines.number(), MOST_AT_ONCE as u64);
+        for _ in 0..10 {
+            assert!(tail.poll().is_empty());
+        }
+        assert_eq!(tail.lines.number(), 10_002);
         assert!(
             told.iter()
                 .all(|problem| problem.len() < 4 * LONGEST_PROBLEM)
@@ -318,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn more_commands_than_are_given_at_once_are_given_next() {
+    fn more_commands_than_are_read_at_once_are_given_next() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("commands.jsonl");
         let line = serde_json::to_string(&command("a")).unwrap() + "\n";
