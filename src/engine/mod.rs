@@ -91,17 +91,17 @@ impl Engine {
             experiment: self.folder.experiment_hash().unwrap_or_default(),
         });
         sink.emit(RunEvent::DataIndexed(prepared.data.clone()));
-        for message in &prepared.data.notes {
-            let message = message.clone();
-            sink.emit(RunEvent::Warned { message });
-        }
+        let warn = |notes: &[String]| {
+            for message in notes {
+                let message = message.clone();
+                sink.emit(RunEvent::Warned { message });
+            }
+        };
+        warn(&prepared.data.notes);
         for summary in prepared.summaries() {
             sink.emit(RunEvent::ModelBuilt(summary));
         }
-        for message in &prepared.notes {
-            let message = message.clone();
-            sink.emit(RunEvent::Warned { message });
-        }
+        warn(&prepared.notes);
         let (teacher, earlier) = match &prepared.resolved.plan.teacher {
             None => (None, None),
             Some(plan) => {

@@ -24,6 +24,7 @@ use crate::event::{Phase, RunEvent};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
 use crate::experiment::spec::NormalizeSpec;
+use crate::experiment::timeline::Timeline;
 use crate::run::seal::{self, SealError, Sealed};
 use crate::run::{RunFolder, atomic};
 use crate::trainer::{CommandSource, EventSink};
@@ -79,7 +80,7 @@ pub fn obtain(
     inbox: &mut dyn CommandSource,
     sink: &dyn EventSink,
 ) -> Result<TeacherEnd, Failure> {
-    let network = prepared.teacher_network();
+    let mut network = prepared.teacher_network();
     let training = match &teacher.weights {
         TeacherSource::File(file) => {
             let untrained = Trained::default();
@@ -98,14 +99,10 @@ pub fn obtain(
         let own = keep(&folder.teacher(), &files)?;
         return read(network, &own, sink);
     }
-    let (_, timeline) = prepared
-        .resolved
-        .teacher_training()
-        .ok_or_else(|| Failure::Tensor("the plan has no training of a teacher".to_owned()))?;
     let context = FitContext {
         phase: Phase::Teacher,
         training,
-        timeline,
+        timeline: Timeline::new(training, prepared.resolved.teacher_steps_per_epoch),
         metadata: prepared.metadata(Phase::Teacher),
         images: &prepared.images,
         valid,
@@ -135,7 +132,6 @@ pub fn obtain(
     {
         share(&cached, &files)?;
     }
-    let mut network = network;
     checkpoint::load(&mut network, &own, WEIGHTS)?;
     Ok(TeacherEnd::Ready {
         network: Box::new(network),

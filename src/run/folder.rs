@@ -191,7 +191,7 @@ impl RunFolder {
 
     /// Gives a run that an older program made its plan. Hold the run's lock.
     pub fn write_plan(&self, plan: &RunPlan) -> Result<(), RunError> {
-        let path = self.path.join(PLAN);
+        let path = self.plan_path();
         plan.to_bytes()
             .and_then(|bytes| write_file(&path, &bytes))
             .map_err(|e| failed("write", &path, e))

@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::folder::RunFolder;
+use super::seal::{SealError, content, damaged, failed};
 use crate::event::{DataSummary, ModelSummary};
 use crate::experiment::plan::ResolvedPlan;
-use crate::untrusted::{open_regular, read_limited};
+use crate::untrusted::read_limited;
 
 /// Name of the file.
 pub(super) const PLAN: &str = "plan.json";
@@ -65,22 +66,9 @@ struct Header {
 /// A run's plan could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The file system refuses.
-    #[error("could not read {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// It is not as it was written.
-    #[error("{} is damaged: {reason}; restore it from a copy", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What does not agree.
-        reason: String,
-    },
+    /// It cannot be read, or is not as it was written.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// A newer program wrote it.
     #[error(
         "{} has version {found}, and this program reads up to {VERSION}; use a newer version of \
@@ -101,11 +89,10 @@ impl WeightsIdentity {
     /// # Errors
     /// What the file system says.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(open_regular(path)?)?;
+        let (_, content) = content(path)?;
         Ok(Self {
             path: path.to_owned(),
-            content: hasher.finalize().to_hex().to_string(),
+            content,
         })
     }
 }
@@ -130,10 +117,7 @@ impl RunPlan {
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote to `path`.
     fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, PlanError> {
-        let damaged = |reason: &str| PlanError::Damaged {
-            path: path.to_owned(),
-            reason: reason.to_owned(),
-        };
+        let damaged = |reason: &str| damaged(path, reason);
         let end = bytes
             .iter()
             .position(|&byte| byte == b'\n')
@@ -150,24 +134,30 @@ impl RunPlan {
             });
         }
         if header.blake3 != blake3::hash(body).to_hex().as_str() {
-            return Err(damaged("it does not agree with its checksum"));
+            return Err(damaged("it does not agree with its checksum").into());
         }
-        serde_json::from_slice(body).map_err(|error| damaged(&error.to_string()))
+        serde_json::from_slice(body).map_err(|error| damaged(&error.to_string()).into())
     }
 }
 
 impl RunFolder {
+    /// Where the run's plan is kept.
+    #[must_use]
+    pub fn plan_path(&self) -> PathBuf {
+        self.path().join(PLAN)
+    }
+
     /// The run's plan; none if the folder has no such file: it was made by a
     /// program that did not write one, or the file is lost.
     ///
     /// # Errors
     /// If it cannot be read or is damaged.
     pub fn plan(&self) -> Result<Option<RunPlan>, PlanError> {
-        let path = self.path().join(PLAN);
+        let path = self.plan_path();
         match read_limited(&path, LONGEST) {
             Ok(bytes) => RunPlan::from_bytes(&bytes, &path).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(PlanError::Io { path, source }),
+            Err(source) => Err(failed("read", &path, source).into()),
         }
     }
 }

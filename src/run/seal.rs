@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{sync_tree, write_file};
-use crate::untrusted::{open_regular, read_limited};
+use crate::untrusted::{is_absent, open_regular, read_limited};
 
 /// Name of the file that completes a folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -145,12 +145,8 @@ fn list(root: &Path, below: &Path, files: &mut Vec<Entry>) -> Result<(), SealErr
 
 fn entry(root: &Path, relative: PathBuf) -> Result<Entry, SealError> {
     let path = root.join(&relative);
-    let mut hasher = blake3::Hasher::new();
-    open_regular(&path)
-        .and_then(|file| hasher.update_reader(file).map(|_| ()))
-        .map_err(|error| failed("read", &path, error))?;
-    let hash = hasher.finalize().to_hex().to_string();
-    Ok(Entry::Sealed(relative, hasher.count(), hash))
+    let (length, hash) = content(&path).map_err(|error| failed("read", &path, error))?;
+    Ok(Entry::Sealed(relative, length, hash))
 }
 
 impl Entry {
@@ -297,13 +293,11 @@ impl Sealed {
     }
 }
 
-/// Whether there is nothing at a path: nothing of that name, or something else
-/// where its folder would be.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+/// Length and BLAKE3, hexadecimal, of a file's content.
+pub(super) fn content(path: &Path) -> io::Result<(u64, String)> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(open_regular(path)?)?;
+    Ok((hasher.count(), hasher.finalize().to_hex().to_string()))
 }
 
 pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> SealError {

@@ -48,7 +48,8 @@ impl FileId {
 }
 
 /// Whether a name leads nowhere, rather than to something that cannot be read.
-fn is_absent(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

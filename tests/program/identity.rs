@@ -101,6 +101,17 @@ fn refused(bench: &Bench, run: &Path, words: &str) {
     assert!(contents(run) == before, "a refusal writes nothing");
 }
 
+/// A resume is not refused, and comes to what its journal is to say.
+fn resumes(bench: &Bench, run: &Path, is_there: impl Fn(&str) -> bool) {
+    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
+    while !is_there(&fs::read_to_string(run.join("journal.jsonl")).unwrap()) {
+        assert!(child.try_wait().unwrap().is_none(), "it was refused");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// What the run's best weights answer on a picture of each class.
 fn answers(bench: &Bench, run: &Path) -> String {
     let output = bench.run(&[
@@ -152,17 +163,9 @@ fn images_that_were_only_touched_or_copied_are_the_same() {
     let bytes = fs::read(&file).unwrap();
     fs::remove_file(&file).unwrap();
     fs::write(&file, bytes).unwrap();
-    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
-    let resumed = || {
-        let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    resumes(&bench, &run, |journal| {
         journal.matches("\"RunStarted\"").count() == 2
-    };
-    while !resumed() {
-        assert!(child.try_wait().unwrap().is_none(), "it was refused");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    });
 }
 
 #[test]
@@ -402,17 +405,9 @@ fn a_run_of_a_program_that_kept_no_plan_answers_and_resumes() {
     let before = answers(&bench, &run);
     age(&run);
     assert_eq!(answers(&bench, &run), before);
-    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
-    let resumed = || {
-        let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    resumes(&bench, &run, |journal| {
         journal.matches("\"Evaluated\"").count() > 4 && run.join("plan.json").exists()
-    };
-    while !resumed() {
-        assert!(child.try_wait().unwrap().is_none(), "it was refused");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    });
 }
 
 #[test]
@@ -432,15 +427,7 @@ fn a_student_with_a_checkpoint_needs_no_longer_the_weights_that_it_started_from(
     let run = stopped(&bench, "64");
     assert_ne!(run, first);
     fs::remove_file(&start).unwrap();
-    let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
-    let resumed = || {
-        let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    resumes(&bench, &run, |journal| {
         journal.matches("\"RunStarted\"").count() == 2
-    };
-    while !resumed() {
-        assert!(child.try_wait().unwrap().is_none(), "it was refused");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    });
 }

@@ -54,11 +54,8 @@ pub fn resume(
     changes: &ResumeChanges,
 ) -> Result<(Opened, Prepared), SessionError> {
     let lock = run.lock()?;
-    let journal = journal(run)?;
     let standing = standing(run)?;
-    if journal.version.is_none() && standing.is_some() {
-        return Err(missing(run, run.journal(), "the run has checkpoints"));
-    }
+    let journal = journal(run, standing.as_ref())?;
     let plan = plan(run, journal.version)?;
     if finished(&journal.events) {
         return Err(SessionError::Complete(run.path().to_owned()));
@@ -97,10 +94,7 @@ pub fn resume(
 
 /// Reads what is needed to repeat a run.
 pub fn replay(run: &RunFolder) -> Result<(Loaded, Replayed), SessionError> {
-    let journal = journal(run)?;
-    if journal.version.is_none() && standing(run)?.is_some() {
-        return Err(missing(run, run.journal(), "the run has checkpoints"));
-    }
+    let journal = journal(run, standing(run)?.as_ref())?;
     let plan = plan(run, journal.version)?;
     let loaded = frozen(run)?;
     let replayed = Replayed {
@@ -257,13 +251,15 @@ fn check(
     }
 }
 
-fn journal(run: &RunFolder) -> Result<Journalled, SessionError> {
+/// The run's journal, which it has if it has checkpoints.
+fn journal(run: &RunFolder, standing: Option<&Standing>) -> Result<Journalled, SessionError> {
     let mut reader = JournalReader::new(&run.journal());
     let events = reader.read_all()?;
-    Ok(Journalled {
-        events,
-        version: reader.version(),
-    })
+    let version = reader.version();
+    if version.is_none() && standing.is_some() {
+        return Err(missing(run, run.journal(), "the run has checkpoints"));
+    }
+    Ok(Journalled { events, version })
 }
 
 /// The run's plan; none if an older program made the run.
@@ -274,11 +270,9 @@ fn plan(run: &RunFolder, version: Option<u32>) -> Result<Option<RunPlan>, Sessio
             Err(SessionError::Edited(run.experiment()))
         }
         // A run that was killed before its first event has neither.
-        None if version.is_none_or(|version| version >= VERSION_WITH_PLAN) => Err(missing(
-            run,
-            run.path().join("plan.json"),
-            "every run has one",
-        )),
+        None if version.is_none_or(|version| version >= VERSION_WITH_PLAN) => {
+            Err(missing(run, run.plan_path(), "every run has one"))
+        }
         _ => Ok(plan),
     }
 }
