@@ -157,6 +157,17 @@ impl CheckpointFolder {
         Ok(Some(state))
     }
 
+    /// Compares every file of the checkpoints with what was saved.
+    ///
+    /// # Errors
+    /// The first that is missing or damaged.
+    pub fn verify(&self) -> Result<(), Failure> {
+        for folder in [self.latest()?, self.best()?].into_iter().flatten() {
+            folder.verify()?;
+        }
+        Ok(())
+    }
+
     /// The newest weights; none before the first checkpoint.
     pub fn latest(&self) -> Result<Option<Sealed>, Failure> {
         Ok(self.latest.find()?)

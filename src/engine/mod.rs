@@ -267,6 +267,19 @@ impl Engine {
     }
 }
 
+/// Compares everything that a resume reads with what was saved.
+///
+/// # Errors
+/// The first file that is missing or damaged.
+pub fn verify(folder: &RunFolder) -> Result<(), Failure> {
+    match teacher::own_copy(folder)? {
+        // Its checkpoints are not read again.
+        Some(teacher) => teacher.verify()?,
+        None => CheckpointFolder::new(folder, Phase::Teacher).verify()?,
+    }
+    CheckpointFolder::new(folder, Phase::Student).verify()
+}
+
 /// Where a run's checkpoints stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {

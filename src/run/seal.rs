@@ -24,6 +24,9 @@ const LONGEST_MANIFEST: u64 = 1 << 20;
 /// How it is known that a file was there.
 const SAVED_TOGETHER: &str = "it was saved with the others of its folder";
 
+/// What is wrong with a file that was saved otherwise.
+const OTHER_CONTENT: &str = "its content is not the one that was saved";
+
 /// What a folder holds when it is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +159,14 @@ impl Entry {
         }
     }
 
+    /// Whether a file of this length and hash is the one that was saved.
+    fn holds(&self, (length, hash): &(u64, String)) -> bool {
+        match self {
+            Self::Sealed(_, own, sealed) => own == length && sealed == hash,
+            Self::Measured(_, own) => own == length,
+        }
+    }
+
     fn length(&self) -> u64 {
         match self {
             Self::Sealed(_, length, _) | Self::Measured(_, length) => *length,
@@ -263,6 +274,27 @@ impl Sealed {
         })
     }
 
+    /// Compares every file with what was sealed, without keeping any in memory.
+    ///
+    /// # Errors
+    /// The first file that is missing or has another content.
+    pub fn verify(&self) -> Result<(), SealError> {
+        for entry in &self.manifest.files {
+            let path = self.path.join(entry.path());
+            let found = content(&path).map_err(|error| {
+                if is_absent(&error) {
+                    missing(&path, SAVED_TOGETHER)
+                } else {
+                    failed("read", &path, error)
+                }
+            })?;
+            if !entry.holds(&found) {
+                return Err(damaged(&path, OTHER_CONTENT));
+            }
+        }
+        Ok(())
+    }
+
     fn read_sealed(&self, name: &str) -> Result<Vec<u8>, SealError> {
         let path = self.path.join(name);
         let Some(entry) = self.entry(name) else {
@@ -276,11 +308,14 @@ impl Sealed {
                 failed("read", &path, error)
             }
         })?;
-        match entry {
-            Entry::Sealed(_, _, hash) if blake3::hash(&bytes).to_hex().as_str() != hash => {
-                Err(damaged(&path, "its content is not the one that was saved"))
-            }
-            _ => Ok(bytes),
+        let found = (
+            bytes.len() as u64,
+            blake3::hash(&bytes).to_hex().to_string(),
+        );
+        if entry.holds(&found) {
+            Ok(bytes)
+        } else {
+            Err(damaged(&path, OTHER_CONTENT))
         }
     }
 
@@ -342,6 +377,7 @@ mod tests {
         assert_eq!(sealed.generation(), 3);
         assert_eq!(sealed.read("weights").unwrap(), b"0123456789");
         assert_eq!(sealed.read("more/state").unwrap(), b"{}");
+        sealed.verify().unwrap();
         assert!(!sealed.has("other"));
     }
 
@@ -367,6 +403,7 @@ mod tests {
                     let read = Sealed::open(folder.path()).map(|sealed| {
                         let sealed = sealed.unwrap();
                         let all = sealed.read("weights").and(sealed.read("more/state"));
+                        assert_eq!(all.is_ok(), sealed.verify().is_ok());
                         (sealed.generation(), all.is_ok())
                     });
                     // White space within the manifest means nothing.

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SessionError;
 use super::{Opened, ResumeChanges};
-use crate::engine::{Prepared, Standing, adopt_teacher, standing};
+use crate::engine::{Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
     Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Phase, Position, RunEvent,
 };
@@ -61,6 +61,8 @@ pub fn resume(
         return Err(SessionError::Complete(run.path().to_owned()));
     }
     agree(run, &journal.events, standing.as_ref())?;
+    // Before anything is written: what is found damaged later is in the journal.
+    verify(run)?;
     let prepared = match &plan {
         Some(plan) => {
             let trained = standing.is_some_and(|it| it.position.phase == Phase::Student);
