@@ -49,7 +49,8 @@ fn enough() -> Outcome {
     Outcome::Stopped { reason }
 }
 
-/// Trains until the student has its first checkpoint. Once for all tests.
+/// Trains until the student has made a step, and stops with a checkpoint after
+/// it. Once for all tests.
 fn stopped() -> &'static Path {
     static STOPPED: OnceLock<tempfile::TempDir> = OnceLock::new();
     let place = STOPPED.get_or_init(|| {
@@ -63,10 +64,8 @@ fn stopped() -> &'static Path {
         let session = Session::begin(job, place.path(), stop.clone()).unwrap();
         let (events, end) = session.into_parts();
         for event in &events {
-            if let RunEvent::CheckpointSaved {
-                at, best: false, ..
-            } = event
-                && at.phase == Phase::Student
+            if let RunEvent::StepLogged(row) = event
+                && row.phase == Phase::Student
             {
                 stop.request("enough");
             }
