@@ -17,7 +17,6 @@ use std::time::SystemTime;
 
 pub use self::error::SessionError;
 use self::past::Past;
-pub use self::past::frozen;
 use super::inbox::Inbox;
 use super::panic::caught;
 use crate::engine::{Engine, Prepared};

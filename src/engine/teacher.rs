@@ -21,6 +21,7 @@ use super::metadata::{METADATA, Trained};
 use super::network::Network;
 use super::prepare::Prepared;
 use crate::event::{Phase, RunEvent};
+use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
 use crate::experiment::spec::NormalizeSpec;
@@ -56,7 +57,7 @@ pub enum TeacherEnd {
 #[derive(Serialize)]
 struct Recipe<'a> {
     version: u32,
-    device: &'a str,
+    device: &'a DeviceKind,
     seed: u64,
     model: &'a Model,
     training: &'a Training,
@@ -215,7 +216,7 @@ fn key(prepared: &Prepared, teacher: &TeacherPlan, training: &Training) -> Strin
     let plan = &prepared.resolved.plan;
     let recipe = Recipe {
         version: CACHE_VERSION,
-        device: &prepared.device.name,
+        device: &prepared.device.kind,
         seed: plan.seed,
         model: &teacher.model,
         training,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::RunFolder;
 use super::seal::{SealError, content, damaged, failed};
 use crate::event::{DataSummary, ModelSummary};
-use crate::experiment::plan::ResolvedPlan;
+use crate::experiment::plan::{DataFacts, ResolvedPlan};
 use crate::untrusted::read_limited;
 
 /// Name of the file.
@@ -98,6 +98,19 @@ impl WeightsIdentity {
 }
 
 impl RunPlan {
+    /// What the run's images decided, for a plan that is held against the run's.
+    #[must_use]
+    pub fn facts(&self) -> DataFacts {
+        DataFacts {
+            train: self.data.train,
+            labelled: self.data.labelled(),
+            size: self.data.size,
+            normalization: Some((self.data.mean, self.data.std)),
+            steps_per_epoch: self.resolved.steps_per_epoch,
+            teacher_steps_per_epoch: self.resolved.teacher_steps_per_epoch,
+        }
+    }
+
     /// The file's content.
     ///
     /// # Errors

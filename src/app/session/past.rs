@@ -108,7 +108,7 @@ pub fn replay(run: &RunFolder) -> Result<(Loaded, Replayed), SessionError> {
 }
 
 /// The experiment of a run, as it was run.
-pub fn frozen(run: &RunFolder) -> Result<Loaded, SessionError> {
+fn frozen(run: &RunFolder) -> Result<Loaded, SessionError> {
     let text = run.experiment_text()?;
     Ok(experiment::load_text(&text, &run.experiment(), &[])?)
 }

@@ -8,8 +8,9 @@ use std::thread;
 use super::mail::Sender;
 use super::message::Message;
 use crate::event::{Command, Phase};
-use crate::experiment::plan::{Changes, Plan};
+use crate::experiment::plan::{Changes, DataFacts, Plan};
 use crate::experiment::{self, Report};
+use crate::run::RunPlan;
 use crate::store::RunStore;
 use crate::ui::{LogLine, News};
 
@@ -26,6 +27,8 @@ struct Running {
     /// the file that has its experiment's name.
     file: Option<PathBuf>,
     followed: Plan,
+    /// What the run's images decided; it holds for the edited file too.
+    facts: DataFacts,
     /// The file as it is, while the teacher trains.
     waiting: Option<Plan>,
 }
@@ -63,11 +66,12 @@ pub fn replan(path: PathBuf, text: String, sender: Sender) {
 
 impl Reload {
     /// A run begins to train here, from `file` or from its folder.
-    pub fn follow(&mut self, run: String, file: Option<PathBuf>, frozen: Plan) {
+    pub fn follow(&mut self, run: String, file: Option<PathBuf>, plan: &RunPlan) {
         self.running = Some(Running {
             run,
             file,
-            followed: frozen,
+            followed: plan.resolved.plan.clone(),
+            facts: plan.facts(),
             waiting: None,
         });
     }
@@ -87,8 +91,9 @@ impl Reload {
         if let Some(running) = &mut self.running
             && running.run == run
             && running.is_of(path, Some(&plan))
+            && let Ok(resolved) = plan.resolve(&running.facts)
         {
-            running.followed = plan;
+            running.followed = resolved.plan;
         }
     }
 
@@ -119,15 +124,13 @@ impl Reload {
                 let line = format!("{shown} has {mistakes}; {} goes on as it was", reloaded.run);
                 reloaded.lines.push(LogLine::error(line));
             }
-            Ok(plan) if Changes::between(&running.followed, &plan, now(store)).is_empty() => {
-                running.waiting = None;
-            }
-            Ok(plan) if trains_student(store) => running.obey(*plan, now(store), &mut reloaded),
-            Ok(plan) => {
-                running.waiting = Some(*plan);
-                let line = format!("{shown}: its changes wait until the student trains");
-                reloaded.lines.push(LogLine::info(line));
-            }
+            Ok(plan) => match plan.resolve(&running.facts) {
+                Err(problem) => {
+                    let line = format!("{shown}: {problem}; {} goes on as it was", reloaded.run);
+                    reloaded.lines.push(LogLine::error(line));
+                }
+                Ok(resolved) => running.edited(resolved.plan, store, &mut reloaded),
+            },
         }
         reloaded
     }
@@ -153,6 +156,20 @@ impl Running {
         match &self.file {
             Some(file) => file == path,
             None => plan.is_some_and(|plan| plan.name == self.followed.name),
+        }
+    }
+
+    /// The file means another plan than the one that was followed, or the same.
+    fn edited(&mut self, plan: Plan, store: Option<&RunStore>, reloaded: &mut Reloaded) {
+        if Changes::between(&self.followed, &plan, now(store)).is_empty() {
+            self.waiting = None;
+        } else if trains_student(store) {
+            self.obey(plan, now(store), reloaded);
+        } else {
+            self.waiting = Some(plan);
+            let line = "its changes wait until the student trains";
+            let line = format!("{}'s file: {line}", self.followed.name);
+            reloaded.lines.push(LogLine::info(line));
         }
     }
 
@@ -213,6 +230,7 @@ mod tests {
     use super::*;
     use crate::event::RunEvent;
     use crate::experiment::schedule::Schedule;
+    use crate::store::testing::run_plan;
 
     const TEXT: &str = "(
         data: (train: Shapes(count: 200, size: 16)),
@@ -232,8 +250,8 @@ mod tests {
 
     fn following() -> Reload {
         let mut reload = Reload::default();
-        let frozen = *planned(&text("0.1", "5")).unwrap();
-        reload.follow("a-1".to_owned(), Some("e/a.ron".into()), frozen);
+        let run = run_plan(&text("0.1", "5"), 10);
+        reload.follow("a-1".to_owned(), Some("e/a.ron".into()), &run);
         reload
     }
 
@@ -287,6 +305,38 @@ mod tests {
         assert!(reloaded.lines[0].message.contains("goes on as it was"));
         let mended = reload.changed(path, planned(&text("0.2", "5")), Some(&store));
         assert_eq!(mended.commands, [turn(0.2)]);
+    }
+
+    #[test]
+    fn an_edited_file_is_resolved_for_the_images_of_the_run() {
+        let method = |w: &str| {
+            let rounds = "iteration: Steps(1000000), teacher: (model: Cnn(channels: [8, 16]), \
+                          weights: Train(epochs: 2, lr: Constant(0.1)))";
+            text("0.1", "5").replace("method: Scratch()", &format!("{rounds}, method: {w}"))
+        };
+        let mut reload = Reload::default();
+        let before = method("AdaptiveAugmentation()");
+        let path = Path::new("e/a.ron");
+        reload.follow("a-1".to_owned(), Some(path.into()), &run_plan(&before, 10));
+        let unchanged = reload.changed(path, planned(&before), Some(&student()));
+        assert!(unchanged.lines.is_empty(), "{:?}", unchanged.lines);
+        let batch = before.replace("epochs: 5", "epochs: 5, batch: 50000");
+        let refused = reload.changed(path, planned(&batch), Some(&student()));
+        assert!(
+            refused.lines[0].message.contains("training images"),
+            "{:?}",
+            refused.lines
+        );
+        let sized = before.replace(
+            "size: 16)",
+            "size: 16), normalize: Given(mean: (0, 0, 0), std: (1, 1, 1))",
+        );
+        let later = reload.changed(path, planned(&sized), Some(&student()));
+        assert!(
+            later.lines[0].message.contains("data takes effect"),
+            "{:?}",
+            later.lines
+        );
     }
 
     #[test]

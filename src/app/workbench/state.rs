@@ -19,7 +19,7 @@ use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use super::question::Answers;
 use super::{catalogue, files, reload, rescue};
-use crate::app::session::{SessionError, frozen};
+use crate::app::session::SessionError;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
@@ -267,16 +267,14 @@ impl State {
     /// Follows the experiment file of a run that begins: the one that it was
     /// begun from, or, if that was its own folder, the one of its name.
     fn follow_file(&mut self, file: &Path, folder: &RunFolder) {
-        match frozen(folder) {
-            Ok(frozen) => {
-                let file = (file != folder.experiment()).then(|| file.to_owned());
-                let reload = &mut self.effects.reload;
-                reload.follow(folder.name(), file, frozen.plan);
-            }
-            Err(error) => self.log(LogLine::warn(format!(
-                "{} does not follow changes of its file: {error}",
-                folder.name()
-            ))),
+        let name = folder.name();
+        let plan = self.runs.get(&name).and_then(|run| run.plan.clone());
+        if let Some(plan) = plan {
+            let file = (file != folder.experiment()).then(|| file.to_owned());
+            self.effects.reload.follow(name, file, &plan);
+        } else {
+            let line = format!("{name} does not follow changes of its file: its plan is not there");
+            self.log(LogLine::warn(line));
         }
     }
 

@@ -78,6 +78,12 @@ pub fn check(file: &File, length: u64, needed: u64) -> Result<(), Fault> {
 
 fn without_weights(entries: &[Entry]) -> Fault {
     const WEIGHTS: [&str; 5] = [".safetensors", ".pt", ".pth", ".ckpt", ".bin"];
+    if entries
+        .iter()
+        .any(|entry| entry.name.ends_with("archive_format"))
+    {
+        return Fault::Exported;
+    }
     let packed = entries
         .iter()
         .find(|entry| WEIGHTS.iter().any(|end| entry.name.ends_with(end)));

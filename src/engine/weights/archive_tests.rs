@@ -64,6 +64,8 @@ fn archives_of_other_things_are_named() {
     };
     let script = with(&["net/data.pkl", "net/code/__torch__.py", "net/constants.pkl"]);
     assert_eq!(script, Err(Fault::TorchScript));
+    let exported = with(&["net/archive_format", "net/data/sample_inputs/model.pt"]);
+    assert_eq!(exported, Err(Fault::Exported));
     let packed = with(&["readme.txt", "a/resnet18.pth"]);
     assert_eq!(packed, Err(Fault::Packed("a/resnet18.pth".to_owned())));
     let arrays = with(&["weight.npy"]);

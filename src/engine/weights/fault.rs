@@ -63,6 +63,12 @@ pub enum Fault {
          torch.save(torch.jit.load(path).state_dict(), \"weights.pt\")"
     )]
     TorchScript,
+    /// A graph that `torch.export` wrote, with weights in it.
+    #[error(
+        "it is a program that torch.export saved, with weights in it; in PyTorch: \
+         torch.save(torch.export.load(path).state_dict, \"weights.pt\")"
+    )]
+    Exported,
     /// A zip archive without its directory, which is its end.
     #[error(
         "it is an archive without its end: it was cut off or has other bytes after it; \

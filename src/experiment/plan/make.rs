@@ -272,10 +272,12 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
         // Told where it is written.
         return Vec::new();
     }
-    let found = lr.problems(&spec.lr, 0.0, f64::from(written.epochs));
+    let end = f64::from(written.epochs);
     // A short teacher may end within the student's warmup: weak, and not wrong.
-    let wrong = |problem: &Problem| !problem.path.ends_with("Warmup.epochs");
-    let told = found.into_iter().filter(wrong).map(|problem| {
+    if matches!(spec.lr, Schedule::Warmup { epochs, .. } if epochs >= end) {
+        return Vec::new();
+    }
+    let told = lr.problems(&spec.lr, 0.0, end).into_iter().map(|problem| {
         Problem::new(
             "epochs",
             format!(

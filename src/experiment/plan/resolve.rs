@@ -85,9 +85,11 @@ impl Plan {
         }
         let iterations = Timeline::new(&self.training, facts.steps_per_epoch).iterations();
         self.training.objective.settle(iterations);
-        self.data.size = Some(facts.size);
-        self.settle_stems(facts.size);
-        if let Some((mean, std)) = facts.normalization {
+        let size = *self.data.size.get_or_insert(facts.size);
+        self.settle_stems(size);
+        if let (NormalizeSpec::Measure, Some((mean, std))) =
+            (&self.data.normalize, facts.normalization)
+        {
             self.data.normalize = NormalizeSpec::Given { mean, std };
         }
         Ok(ResolvedPlan {
