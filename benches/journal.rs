@@ -18,10 +18,10 @@ fn values<const N: usize>(named: [(&str, f64); N]) -> BTreeMap<String, f64> {
     named.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-fn iteration(number: u32) -> RunEvent {
-    RunEvent::IterationEnded {
-        iteration: number,
-        iterations: u32::MAX,
+fn round(number: u32) -> RunEvent {
+    RunEvent::RoundEnded {
+        round: number,
+        rounds: u32::MAX,
         step: u64::from(number) * 391,
         losses: values([("distill", 0.731), ("truth", 1.204), ("total", 1.862)]),
         decision: None,
@@ -65,18 +65,14 @@ fn journal(criterion: &mut Criterion) {
     group.bench_function("append", |bencher| {
         bencher.iter(|| {
             number += 1;
-            journal
-                .append(&iteration(number))
-                .expect("room on the disk");
+            journal.append(&round(number)).expect("room on the disk");
         });
     });
 
     let path = folder.path().join("read.jsonl");
     let mut journal = Journal::append_to(&path).expect("a new journal");
     for number in (1..).take(LENGTH as usize) {
-        journal
-            .append(&iteration(number))
-            .expect("room on the disk");
+        journal.append(&round(number)).expect("room on the disk");
     }
     group.throughput(Throughput::Elements(LENGTH));
     group.bench_function("read", |bencher| {

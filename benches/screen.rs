@@ -18,7 +18,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use workbench::event::{Phase, RunEvent, StepRow};
 use workbench::run::{Notes, RunFolder};
-use workbench::store::{Journal, Life, RunEntry, RunStore, Runs, SeriesWriter};
+use workbench::store::{Journal, Owner, RunEntry, RunStore, Runs, SeriesWriter};
 use workbench::ui::theme::{Depth, Ground, Palette};
 use workbench::ui::{Clock, Incoming, Keymap, News, Settings, Theme, Ui};
 
@@ -95,7 +95,7 @@ fn entry(folder: &RunFolder) -> RunEntry {
     RunEntry {
         folder: folder.clone(),
         begun: SystemTime::now(),
-        life: Life::Here,
+        owner: Owner::Here,
         notes: Notes::default(),
         experiment: String::new(),
         plan: None,

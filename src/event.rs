@@ -26,8 +26,8 @@ pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 /// Version of the journal's format.
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
-/// seals stand among its events.
-pub const JOURNAL_VERSION: u32 = 2;
+/// seals stand among its events; 3, `RoundEnded` was `IterationEnded`.
+pub const JOURNAL_VERSION: u32 = 3;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,18 +92,21 @@ pub enum RunEvent {
     },
     /// Numbers of one step. Kept in the run's series, not among its events.
     StepLogged(StepRow),
-    /// An iteration of an adaptive method ended.
-    IterationEnded {
-        /// Number of the iteration, from 1.
-        iteration: u32,
-        /// Number of iterations.
-        iterations: u32,
+    /// A round of an adaptive method ended.
+    #[serde(alias = "IterationEnded")]
+    RoundEnded {
+        /// Number of the round, from 1.
+        #[serde(alias = "iteration")]
+        round: u32,
+        /// Number of rounds.
+        #[serde(alias = "iterations")]
+        rounds: u32,
         /// Steps completed when it ended.
         step: u64,
-        /// Mean loss of every term over the iteration.
+        /// Mean loss of every term over the round.
         #[serde(with = "number::map")]
         losses: BTreeMap<String, f64>,
-        /// What the controller moved and why; none after the last iteration or
+        /// What the controller moved and why; none after the last round or
         /// without a controller.
         decision: Option<Decision>,
         /// Every knob after the decision.
@@ -328,7 +331,7 @@ pub enum Command {
     /// Saves a checkpoint now.
     CheckpointNow,
     /// Lets the controller of an adaptive method move its knobs, or leaves them to
-    /// people: then iterations end without a decision, and the knobs stay as they
+    /// people: then rounds end without a decision, and the knobs stay as they
     /// are or as they are turned.
     SetController {
         /// Whether it moves them.

@@ -50,13 +50,13 @@ pub type Screen = Terminal<CrosstermBackend<BufWriter<File>>>;
 
 /// The terminal while it is taken over. Gives it back when it is dropped.
 pub struct TerminalGuard {
-    lent: Lent,
+    saved: SavedStreams,
     /// The terminal itself.
     drawn_on: File,
 }
 
 /// What is needed to give the terminal back; taken by whoever does so first.
-type Lent = Arc<Mutex<Option<Streams>>>;
+type SavedStreams = Arc<Mutex<Option<Streams>>>;
 
 /// Where standard output and standard error led before.
 struct Streams {
@@ -85,8 +85,8 @@ impl TerminalGuard {
             error: rustix::io::dup(io::stderr())?,
         };
         let drawn_on = File::from(rustix::io::dup(&output)?);
-        let lent: Lent = Arc::new(Mutex::new(Some(streams)));
-        let guard = Self { lent, drawn_on };
+        let saved: SavedStreams = Arc::new(Mutex::new(Some(streams)));
+        let guard = Self { saved, drawn_on };
         execute!(
             &guard.drawn_on,
             EnterAlternateScreen,
@@ -125,12 +125,12 @@ impl TerminalGuard {
     /// back first. One of another thread is that thread's to report; its message
     /// is captured like everything that is printed.
     fn give_back_on_panic(&self) {
-        let lent = Arc::clone(&self.lent);
+        let saved = Arc::clone(&self.saved);
         let drawing = std::thread::current().id();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
             if std::thread::current().id() == drawing {
-                give_back(&lent);
+                give_back(&saved);
             }
             before(info);
         }));
@@ -232,7 +232,7 @@ fn open_terminal() -> io::Result<OwnedFd> {
 
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        give_back(&self.lent);
+        give_back(&self.saved);
     }
 }
 
@@ -248,8 +248,8 @@ fn leave(output: &mut impl Write) -> io::Result<()> {
 }
 
 /// Gives the terminal back, once. Nobody is left to tell of a failure.
-fn give_back(lent: &Lent) {
-    let streams = lent.lock().unwrap_or_else(PoisonError::into_inner).take();
+fn give_back(saved: &SavedStreams) {
+    let streams = saved.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(streams) = streams {
         let _ = dup2_stdout(&streams.output);
         let _ = dup2_stderr(&streams.error);

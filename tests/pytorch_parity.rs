@@ -187,7 +187,7 @@ fn expand(written: &str) -> Objective {
         .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
     let method: MethodSpec = options.from_str(written).unwrap();
     let context = ExpansionContext {
-        iterations: 10,
+        rounds: 10,
         epochs: 10,
         labelled: true,
     };

@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 pub use self::error::SessionError;
-use self::past::Past;
+use self::past::ResumeState;
 use super::inbox::Inbox;
 use super::panic::caught;
 use crate::engine::{Engine, Prepared};
@@ -76,7 +76,7 @@ pub struct Opened {
     lock: RunLock,
     gates: Vec<Gate>,
     before: RunStore,
-    past: Past,
+    past: ResumeState,
 }
 
 /// A training that has begun.
@@ -205,7 +205,7 @@ fn new(
     let run_plan = prepared.run_plan(&frozen);
     let past = match replayed {
         Some(replayed) => replayed.into_past(&run_plan)?,
-        None => Past::default(),
+        None => ResumeState::default(),
     };
     let now = SystemTime::now();
     let folder = RunFolder::create_planned(checkpoints, &name, &frozen, &run_plan, now)?;

@@ -34,7 +34,7 @@ impl Listed {
     ) -> Result<Self, DataError> {
         let labels = match part {
             Part::Unlabelled | Part::Inference => Labels::Ignored,
-            Part::Train | Part::Valid | Part::Test => Labels::Wanted,
+            Part::Train | Part::Valid | Part::Test => Labels::FromFolders,
         };
         let found = source::find(source, labels, plan.order, decoder);
         Ok(Self {

@@ -28,7 +28,7 @@ use super::weights::{self, ArrayFile};
 use crate::event::Phase;
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
-use crate::run::{FolderSlot, RunFolder, SealError, Sealed};
+use crate::run::{AtomicDir, RunFolder, SealError, Sealed};
 
 /// The weights to take away.
 pub const WEIGHTS: &str = "weights.safetensors";
@@ -44,8 +44,8 @@ const STATE: &str = "state.json";
 pub struct CheckpointFolder {
     /// The run's folder, to which events tell paths.
     root: PathBuf,
-    latest: FolderSlot,
-    best: FolderSlot,
+    latest: AtomicDir,
+    best: AtomicDir,
 }
 
 impl CheckpointFolder {
@@ -55,8 +55,8 @@ impl CheckpointFolder {
         let (latest, best) = match phase {
             Phase::Student => (folder.latest(), folder.best()),
             Phase::Teacher => (
-                FolderSlot::new(folder.teacher(), "latest"),
-                FolderSlot::new(folder.teacher(), "best"),
+                AtomicDir::new(folder.teacher(), "latest"),
+                AtomicDir::new(folder.teacher(), "best"),
             ),
         };
         Self {

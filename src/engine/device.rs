@@ -76,7 +76,7 @@ pub enum DeviceError {
 
 /// What this build and this machine have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Survey {
+struct DeviceProbe {
     /// The build has libtorch.
     libtorch: bool,
     /// That libtorch has CUDA.
@@ -85,7 +85,7 @@ struct Survey {
     gpus: usize,
 }
 
-/// A device that the survey found.
+/// A device that the probe found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Flex,
@@ -97,7 +97,7 @@ enum Found {
 /// `Auto` takes the first CUDA GPU that works, else libtorch on the CPU, else
 /// the pure-Rust backend, and so never fails.
 pub fn choose(spec: DeviceSpec) -> Result<Chosen, DeviceError> {
-    let found = resolve(spec, Survey::take())?;
+    let found = resolve(spec, DeviceProbe::take())?;
     match (open(found), spec) {
         (Ok(chosen), _) => Ok(chosen),
         (Err(_), DeviceSpec::Auto) => Ok(cpu_fallback()),
@@ -105,26 +105,26 @@ pub fn choose(spec: DeviceSpec) -> Result<Chosen, DeviceError> {
     }
 }
 
-fn resolve(asked: DeviceSpec, survey: Survey) -> Result<Found, DeviceError> {
+fn resolve(asked: DeviceSpec, probe: DeviceProbe) -> Result<Found, DeviceError> {
     match asked {
-        DeviceSpec::Auto if survey.gpus > 0 => Ok(Found::LibTorch(LibTorchDevice::Cuda(0))),
-        DeviceSpec::Auto if survey.libtorch => Ok(Found::LibTorch(LibTorchDevice::Cpu)),
+        DeviceSpec::Auto if probe.gpus > 0 => Ok(Found::LibTorch(LibTorchDevice::Cuda(0))),
+        DeviceSpec::Auto if probe.libtorch => Ok(Found::LibTorch(LibTorchDevice::Cpu)),
         DeviceSpec::Auto | DeviceSpec::Cpu => Ok(Found::Flex),
-        DeviceSpec::LibTorch(_) if !survey.libtorch => Err(DeviceError::NoLibTorch { asked }),
+        DeviceSpec::LibTorch(_) if !probe.libtorch => Err(DeviceError::NoLibTorch { asked }),
         DeviceSpec::LibTorch(LibTorchDevice::Cpu) => Ok(Found::LibTorch(LibTorchDevice::Cpu)),
-        DeviceSpec::LibTorch(LibTorchDevice::Cuda(_)) if !survey.cuda => {
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(_)) if !probe.cuda => {
             Err(DeviceError::NoCuda { asked })
         }
-        DeviceSpec::LibTorch(LibTorchDevice::Cuda(_)) if survey.gpus == 0 => {
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(_)) if probe.gpus == 0 => {
             Err(DeviceError::NoGpu {
                 asked,
                 because: nvidia::why_no_gpu(),
             })
         }
-        DeviceSpec::LibTorch(LibTorchDevice::Cuda(index)) if index >= survey.gpus => {
+        DeviceSpec::LibTorch(LibTorchDevice::Cuda(index)) if index >= probe.gpus => {
             Err(DeviceError::NoSuchGpu {
                 asked,
-                count: survey.gpus,
+                count: probe.gpus,
             })
         }
         DeviceSpec::LibTorch(device) => Ok(Found::LibTorch(device)),
@@ -143,9 +143,9 @@ fn flex() -> Chosen {
 
 #[cfg(not(feature = "libtorch"))]
 mod without_libtorch {
-    use super::{Chosen, Found, Survey, flex};
+    use super::{Chosen, DeviceProbe, Found, flex};
 
-    impl Survey {
+    impl DeviceProbe {
         pub(super) fn take() -> Self {
             Self {
                 libtorch: false,
@@ -155,7 +155,7 @@ mod without_libtorch {
         }
     }
 
-    /// This survey lets nothing but flex be found.
+    /// This probe lets nothing but flex be found.
     #[expect(
         clippy::unnecessary_wraps,
         reason = "in a build with libtorch opening a GPU can fail"
@@ -175,16 +175,16 @@ use self::without_libtorch::{cpu_fallback, open};
 mod tests {
     use super::*;
 
-    const NOTHING: Survey = Survey {
+    const NOTHING: DeviceProbe = DeviceProbe {
         libtorch: false,
         cuda: false,
         gpus: 0,
     };
-    const LIBTORCH_CPU: Survey = Survey {
+    const LIBTORCH_CPU: DeviceProbe = DeviceProbe {
         libtorch: true,
         ..NOTHING
     };
-    const TWO_GPUS: Survey = Survey {
+    const TWO_GPUS: DeviceProbe = DeviceProbe {
         libtorch: true,
         cuda: true,
         gpus: 2,
@@ -195,13 +195,13 @@ mod tests {
         DeviceSpec::LibTorch(LibTorchDevice::Cuda(index))
     }
 
-    fn refusal(asked: DeviceSpec, survey: Survey) -> String {
-        resolve(asked, survey).unwrap_err().to_string()
+    fn refusal(asked: DeviceSpec, probe: DeviceProbe) -> String {
+        resolve(asked, probe).unwrap_err().to_string()
     }
 
     #[test]
     fn auto_takes_the_first_gpu_then_libtorch_then_flex() {
-        let auto = |survey| resolve(DeviceSpec::Auto, survey).unwrap();
+        let auto = |probe| resolve(DeviceSpec::Auto, probe).unwrap();
         assert_eq!(auto(TWO_GPUS), Found::LibTorch(LibTorchDevice::Cuda(0)));
         assert_eq!(auto(LIBTORCH_CPU), Found::LibTorch(LibTorchDevice::Cpu));
         assert_eq!(auto(NOTHING), Found::Flex);
@@ -242,11 +242,11 @@ mod tests {
 
     #[test]
     fn cuda_without_a_gpu_is_refused_with_the_likely_reason() {
-        let survey = Survey {
+        let probe = DeviceProbe {
             gpus: 0,
             ..TWO_GPUS
         };
-        let message = refusal(cuda(0), survey);
+        let message = refusal(cuda(0), probe);
         assert!(message.contains("finds no GPU"), "{message}");
         assert!(message.contains("driver"), "{message}");
     }

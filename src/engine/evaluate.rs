@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::failure::Failure;
-use super::metrics::Tally;
+use super::metrics::MetricAccumulator;
 use super::network::Network;
 use crate::data::{EvaluationBatch, ImageSet, Images};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
@@ -17,7 +17,7 @@ const BATCH: usize = 256;
 
 /// A set of images, and what a teacher answers on them. The answers are
 /// computed once, since neither images nor teacher change.
-pub struct Examination {
+pub struct Evaluator {
     split: Split,
     set: ImageSet,
     teacher: Option<Arc<Answers>>,
@@ -46,7 +46,7 @@ pub struct Subject {
     pub epoch: f64,
 }
 
-impl Examination {
+impl Evaluator {
     /// Prepares the set; runs the teacher over it.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Examination {
     #[must_use]
     pub fn evaluation_of_teacher(&self, classes: usize, subject: Subject) -> Option<Evaluation> {
         let answers = self.teacher.as_ref()?;
-        let mut tally = Tally::new(classes, false);
+        let mut tally = MetricAccumulator::new(classes, false);
         for (_, row, label) in answers.labelled(&self.set) {
             tally.count(row, label, None);
         }
@@ -112,7 +112,7 @@ impl Examination {
     ) -> Result<Evaluation, Failure> {
         let start = Instant::now();
         let classes = images.classes.len();
-        let mut tally = Tally::new(classes, self.teacher.is_some());
+        let mut tally = MetricAccumulator::new(classes, self.teacher.is_some());
         for_each_batch(network, &self.set, images, |batch, logits| {
             let rows = logits.chunks_exact(classes);
             for ((row, &label), &image) in rows.zip(&batch.labels).zip(&batch.indices) {
@@ -123,7 +123,7 @@ impl Examination {
         Ok(self.evaluation(tally, subject, start.elapsed().as_secs_f64()))
     }
 
-    fn evaluation(&self, tally: Tally, subject: Subject, seconds: f64) -> Evaluation {
+    fn evaluation(&self, tally: MetricAccumulator, subject: Subject, seconds: f64) -> Evaluation {
         Evaluation {
             phase: subject.phase,
             split: self.split,

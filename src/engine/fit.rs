@@ -1,25 +1,25 @@
 //! The training loop: one for every method, model and phase.
 //!
 //! At every step boundary commands are obeyed; then one step is made, numbers
-//! are logged, and at the end of an iteration, an epoch or a checkpoint
+//! are logged, and at the end of a round, an epoch or a checkpoint
 //! interval the controller decides, the model is evaluated, a checkpoint is
 //! written. All that the next step depends on is in [`FitState`], the weights
 //! and the optimizer, which is what makes resuming exact.
 
-mod obey;
+mod commands;
 
 use std::collections::BTreeMap;
 
 use super::checkpoint::CheckpointFolder;
-use super::evaluate::{Examination, Subject, image_tensor};
+use super::evaluate::{Evaluator, Subject, image_tensor};
 use super::failure::{Failure, Remedy};
 use super::learner::Learner;
 use super::metadata::{ModelMetadata, Trained};
-use super::meter::Meter;
 use super::network::Network;
 use super::probe::{ProbeWatch, ViewRecipe};
 use super::state::{Best, FitState};
 use super::step::{self, StepReport, StepSettings, train_step};
+use super::throughput::Throughput;
 use super::weights::WeightsError;
 use crate::data::{Batch, BatchRequest, Images, Loader};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow};
@@ -33,14 +33,14 @@ pub struct FitContext<'a> {
     pub phase: Phase,
     /// What to do.
     pub training: &'a Training,
-    /// Its steps, epochs and iterations.
+    /// Its steps, epochs and rounds.
     pub timeline: Timeline,
     /// What must be known to use its weights.
     pub metadata: ModelMetadata,
     /// Images.
     pub images: &'a Images,
     /// Validation images.
-    pub valid: &'a Examination,
+    pub valid: &'a Evaluator,
     /// The frozen teacher, on the plain device.
     pub teacher: Option<&'a Network>,
     /// Seed of order and augmentation.
@@ -79,7 +79,7 @@ pub struct Fit<'a> {
     /// The step of the latest checkpoint, and of the first knob change since.
     saved_at: u64,
     changed_at: Option<u64>,
-    meter: Meter,
+    meter: Throughput,
 }
 
 impl<'a> Fit<'a> {
@@ -112,7 +112,7 @@ impl<'a> Fit<'a> {
             saved_at: state.step,
             state,
             changed_at: None,
-            meter: Meter::new(),
+            meter: Throughput::new(),
         })
     }
 
@@ -132,7 +132,7 @@ impl<'a> Fit<'a> {
             self.save()?;
         }
         while self.state.step < self.timeline.steps {
-            if let Some(reason) = self.obey(inbox)? {
+            if let Some(reason) = self.apply_commands(inbox)? {
                 self.save()?;
                 return Ok((FitEnd::Stopped { reason }, self.learner));
             }
@@ -150,7 +150,7 @@ impl<'a> Fit<'a> {
         Ok((FitEnd::Completed, self.learner))
     }
 
-    /// One step, its row of numbers, and the end of its iteration.
+    /// One step, its row of numbers, and the end of its round.
     fn step(&mut self) -> Result<(), Failure> {
         let step = self.state.step;
         let epoch = self.timeline.epoch(step);
@@ -205,7 +205,7 @@ impl<'a> Fit<'a> {
             .zip(&report.losses)
             .map(|(name, &loss)| (name.to_owned(), loss))
             .collect();
-        let ended = self.state.iteration.step(
+        let ended = self.state.round.step(
             &losses,
             self.state.step,
             &self.timeline,

@@ -14,7 +14,7 @@ use crate::experiment::schedule::Schedule;
 
 /// Every knob of a training and the length of its schedules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KnobBoard {
+pub struct KnobState {
     knobs: Vec<Knob>,
     /// Length of the training, epochs.
     epochs: f64,
@@ -56,7 +56,7 @@ pub enum KnobError {
     },
 }
 
-impl KnobBoard {
+impl KnobState {
     /// The knobs as planned.
     #[must_use]
     pub fn new(training: &Training) -> Self {
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_turn_is_checked_from_the_present_to_the_end_and_changes_nothing_where_it_is_refused() {
-        let mut board = KnobBoard::new(&training("Vanilla()"));
+        let mut board = KnobState::new(&training("Vanilla()"));
         let before = board.clone();
         let refused = board.adjust("temperature", warmup(), 0.0).unwrap_err();
         assert!(
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_board_of_another_training_is_refused_with_the_knobs_of_both() {
-        let board = KnobBoard::new(&training("Vanilla()"));
+        let board = KnobState::new(&training("Vanilla()"));
         board.check(&training("Vanilla(p1: 0.1)"), 0.0).unwrap();
         let error = board.check(&training("MultiView()"), 0.0).unwrap_err();
         let said = error.to_string();
@@ -231,21 +231,21 @@ mod tests {
     #[test]
     fn a_board_with_a_value_that_no_training_can_have_is_refused() {
         let training = training("Vanilla()");
-        let text = serde_json::to_string(&KnobBoard::new(&training)).unwrap();
+        let text = serde_json::to_string(&KnobState::new(&training)).unwrap();
         for damaged in [
             text.replace("{\"Constant\":4.0}", "{\"Constant\":4e5}"),
             text.replace("\"temperature\"", "\"temperaturf\""),
             text.replace("\"epochs\":10.0", "\"epochs\":11.0"),
         ] {
             assert_ne!(damaged, text);
-            let board: KnobBoard = serde_json::from_str(&damaged).unwrap();
+            let board: KnobState = serde_json::from_str(&damaged).unwrap();
             assert!(board.check(&training, 3.0).is_err(), "{damaged}");
         }
     }
 
     #[test]
     fn a_knob_that_is_not_there_is_an_error_and_no_panic() {
-        let board = KnobBoard::new(&training("Vanilla()"));
+        let board = KnobState::new(&training("Vanilla()"));
         assert_eq!(board.value("p1", 0.0), Ok(0.5));
         let error = board.value("p2", 0.0).unwrap_err();
         assert!(

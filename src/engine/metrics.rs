@@ -8,7 +8,7 @@ const TOP: usize = 5;
 
 /// Running totals of an evaluation.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct MetricAccumulator {
     images: usize,
     loss: f64,
     top1: usize,
@@ -24,7 +24,7 @@ struct TeacherTally {
     top1: usize,
 }
 
-impl Tally {
+impl MetricAccumulator {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(classes: usize, with_teacher: bool) -> Self {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_teacher_identical_to_the_student_has_no_divergence_and_full_agreement() {
-        let mut tally = Tally::new(3, true);
+        let mut tally = MetricAccumulator::new(3, true);
         tally.count(&[1.0, 2.0, 0.5], 0, Some(&[1.0, 2.0, 0.5]));
         let teacher = tally.teacher().unwrap();
         assert_eq!(teacher.agreement, 1.0);
@@ -161,14 +161,14 @@ mod tests {
 
     #[test]
     fn loss_is_the_log_of_the_class_count_for_equal_logits() {
-        let mut tally = Tally::new(4, false);
+        let mut tally = MetricAccumulator::new(4, false);
         tally.count(&[7.0; 4], 3, None);
         assert!((tally.loss() - 4.0_f64.ln()).abs() < 1e-12);
     }
 
     #[test]
     fn huge_logits_give_finite_figures() {
-        let mut tally = Tally::new(2, true);
+        let mut tally = MetricAccumulator::new(2, true);
         tally.count(&[1e8, -1e8], 1, Some(&[-1e8, 1e8]));
         assert!(tally.loss().is_finite());
         assert!(tally.teacher().unwrap().kl.is_finite());
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn top_five_leaves_the_sixth_class_out() {
-        let mut tally = Tally::new(6, false);
+        let mut tally = MetricAccumulator::new(6, false);
         let logits = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
         tally.count(&logits, 5, None);
         tally.count(&logits, 4, None);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_class_without_images_has_no_share() {
-        let mut tally = Tally::new(2, false);
+        let mut tally = MetricAccumulator::new(2, false);
         tally.count(&[1.0, 0.0], 0, None);
         let shares = tally.per_class();
         assert_eq!(shares[0], 1.0);

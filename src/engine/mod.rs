@@ -12,12 +12,10 @@ mod failure;
 mod fit;
 mod import;
 mod infer;
-mod iteration;
 mod knobs;
 mod learner;
 pub mod loss;
 mod metadata;
-mod meter;
 mod metrics;
 mod models;
 pub mod network;
@@ -25,10 +23,12 @@ pub mod objective;
 pub mod optimizer;
 mod prepare;
 mod probe;
+mod round;
 mod state;
 pub mod step;
 mod teacher;
 mod teacher_check;
+mod throughput;
 pub mod weights;
 
 use std::path::PathBuf;
@@ -36,15 +36,15 @@ use std::path::PathBuf;
 pub use failure::Failure;
 pub use import::{ImportError, settle};
 pub use infer::infer;
-pub use iteration::IterationState;
-pub use knobs::{KnobBoard, KnobError};
+pub use knobs::{KnobError, KnobState};
 pub use models::{ModelsError, RunModels, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
+pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
 
 use self::checkpoint::{CheckpointFolder, WEIGHTS};
-use self::evaluate::{Examination, Subject};
+use self::evaluate::{Evaluator, Subject};
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
 use self::metadata::Trained;
@@ -105,7 +105,7 @@ impl Engine {
         let (teacher, earlier) = match &prepared.resolved.plan.teacher {
             None => (None, None),
             Some(plan) => {
-                let valid = self.examination(Split::Valid, None)?;
+                let valid = self.evaluator(Split::Valid, None)?;
                 match teacher::obtain(
                     prepared,
                     plan,
@@ -131,7 +131,7 @@ impl Engine {
         sink: &dyn EventSink,
     ) -> Result<Outcome, Failure> {
         let prepared = &self.prepared;
-        let valid = self.examination(Split::Valid, teacher)?;
+        let valid = self.evaluator(Split::Valid, teacher)?;
         let plan = &prepared.resolved.plan;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
         if checkpoints.latest()?.is_none() {
@@ -167,12 +167,7 @@ impl Engine {
 
     /// Tells how good a teacher is before the first step is made by it, and that
     /// it is weak. That of one that was just trained here is known.
-    fn introduce_teacher(
-        &self,
-        valid: &Examination,
-        earlier: Option<Trained>,
-        sink: &dyn EventSink,
-    ) {
+    fn introduce_teacher(&self, valid: &Evaluator, earlier: Option<Trained>, sink: &dyn EventSink) {
         let prepared = &self.prepared;
         let classes = prepared.images.classes.len();
         let Trained { step, epoch } = earlier.unwrap_or_default();
@@ -205,7 +200,7 @@ impl Engine {
         checkpoints: &CheckpointFolder,
         sink: &dyn EventSink,
     ) -> Result<(), Failure> {
-        let examination = self.examination(Split::Test, teacher)?;
+        let evaluator = self.evaluator(Split::Test, teacher)?;
         let last = learner.deployable();
         let mut best = last.clone();
         if let Some(folder) = checkpoints.best()? {
@@ -227,7 +222,7 @@ impl Engine {
                 step,
                 epoch: epochs * step as f64 / steps.max(1) as f64,
             };
-            let evaluation = examination.evaluate(network, &self.prepared.images, subject)?;
+            let evaluation = evaluator.evaluate(network, &self.prepared.images, subject)?;
             sink.emit(RunEvent::Evaluated(evaluation));
         }
         Ok(())
@@ -237,7 +232,7 @@ impl Engine {
     /// the training.
     fn probe(
         &self,
-        valid: &Examination,
+        valid: &Evaluator,
         checkpoints: &CheckpointFolder,
         sink: &dyn EventSink,
     ) -> Result<Option<ProbeWatch>, Failure> {
@@ -252,7 +247,7 @@ impl Engine {
         }
     }
 
-    fn examination(&self, split: Split, teacher: Option<&Network>) -> Result<Examination, Failure> {
+    fn evaluator(&self, split: Split, teacher: Option<&Network>) -> Result<Evaluator, Failure> {
         let images = &self.prepared.images;
         let set = match (split, &images.test) {
             (Split::Test, Some(test)) => test.clone(),
@@ -260,9 +255,9 @@ impl Engine {
         };
         match (split, self.prepared.teacher_answers()) {
             (Split::Valid, answers @ Some(_)) if teacher.is_some() => {
-                Ok(Examination::answered(split, set, answers))
+                Ok(Evaluator::answered(split, set, answers))
             }
-            _ => Examination::new(split, set, images, teacher),
+            _ => Evaluator::new(split, set, images, teacher),
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::iteration::IterationState;
-use super::knobs::KnobBoard;
+use super::knobs::KnobState;
+use super::round::RoundState;
 use crate::experiment::plan::Training;
 
 /// Everything besides weights and optimizer that the next step depends on.
@@ -13,9 +13,10 @@ pub struct FitState {
     /// Steps completed.
     pub step: u64,
     /// Knobs as they stand.
-    pub knobs: KnobBoard,
-    /// Iteration and controller.
-    pub iteration: IterationState,
+    pub knobs: KnobState,
+    /// Round and controller.
+    #[serde(alias = "iteration")]
+    pub round: RoundState,
     /// The best evaluation so far.
     pub best: Option<Best>,
     /// Whether a person or a file changed a knob or stopped the controller: then
@@ -43,8 +44,8 @@ impl FitState {
     pub fn new(training: &Training) -> Self {
         Self {
             step: 0,
-            knobs: KnobBoard::new(training),
-            iteration: IterationState::default(),
+            knobs: KnobState::new(training),
+            round: RoundState::default(),
             best: None,
             adjusted: false,
             journal: None,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
-use super::evaluate::Examination;
+use super::evaluate::Evaluator;
 use super::failure::Failure;
 use super::fit::{Fit, FitContext, FitEnd};
 use super::metadata::{METADATA, Trained};
@@ -75,7 +75,7 @@ struct Recipe<'a> {
 pub fn obtain(
     prepared: &Prepared,
     teacher: &TeacherPlan,
-    valid: &Examination,
+    valid: &Evaluator,
     folder: &RunFolder,
     cache: &Path,
     inbox: &mut dyn CommandSource,
@@ -152,8 +152,7 @@ pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
         return Ok(Some(own));
     }
     let student = CheckpointFolder::new(folder, Phase::Student);
-    // Programs that sealed nothing left the file alone.
-    if student.latest()?.is_some() && !is_older(folder) {
+    if student.latest()?.is_some() && sealed_its_teacher(folder) {
         let reason = "the student's training started from it";
         return Err(missing(&place.join(seal::MANIFEST), reason));
     }
@@ -173,10 +172,11 @@ pub fn adopt(folder: &RunFolder, prepared: &Prepared) -> Result<(), Failure> {
     Ok(seal::seal_files(&place, &FILES)?)
 }
 
-/// Whether the run was begun by a program that kept no plan and sealed no
-/// teacher.
-fn is_older(folder: &RunFolder) -> bool {
-    matches!(folder.plan(), Ok(None))
+/// Whether the run's folder has a copy of the teacher once its training ended:
+/// it trains one, and was begun by a program that sealed it, which kept a plan.
+fn sealed_its_teacher(folder: &RunFolder) -> bool {
+    let plan = folder.plan().ok().flatten();
+    plan.is_some_and(|plan| plan.resolved.teacher_training().is_some())
 }
 
 fn missing(path: &Path, reason: &str) -> Failure {

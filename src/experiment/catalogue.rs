@@ -17,7 +17,7 @@ mod schedules;
 use std::fmt;
 
 pub use experiment::EXPERIMENT;
-pub use renamed::current_name;
+pub use renamed::{current_name, successor};
 
 /// A type of the experiment file.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,7 @@
-//! Controllers: rules that turn knobs at the end of an iteration.
+//! Controllers: rules that turn knobs at the end of a round.
 //!
 //! A controller is plain data (the rule) plus plain state (what it remembers),
-//! so that both travel in checkpoints. It reads the iteration's mean losses and
+//! so that both travel in checkpoints. It reads the round's mean losses and
 //! the knobs' values and answers with one decision; it never touches the knobs
 //! itself.
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
 
-/// A rule that may turn knobs at the end of an iteration.
+/// A rule that may turn knobs at the end of a round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Controller {
     /// Adaptive augmentation (US20240070454).
     AdaptiveAugmentation(AdaptiveAugmentationRule),
 }
 
-/// After iteration e < E exactly one of p1 and w moves; p2 follows p1.
+/// After round e < E exactly one of p1 and w moves; p2 follows p1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdaptiveAugmentationRule {
     /// Knob p1, the first augmentation probability.
@@ -25,7 +25,7 @@ pub struct AdaptiveAugmentationRule {
     pub second: Vec<String>,
     /// Knob w, the target weight.
     pub weight: String,
-    /// Term whose iteration mean is the truth-value loss.
+    /// Term whose round mean is the truth-value loss.
     pub truth: String,
     /// Maximum augmentation probability.
     pub p_max: f64,
@@ -44,11 +44,11 @@ pub enum SecondProbability {
     EqualSteps,
 }
 
-/// Which of p1 and w moves after an iteration.
+/// Which of p1 and w moves after a round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Update {
-    /// If this iteration's truth-value loss is no worse than the best so far
+    /// If this round's truth-value loss is no worse than the best so far
     /// by the tolerance, the student copes and p1 ← p2; otherwise it underfits
     /// and `w ← max(w_min, decay · w)`.
     Feedback {
@@ -64,7 +64,7 @@ pub enum Update {
         tolerance: f64,
     },
     /// p1 or w follows a given schedule, evaluated at the end of each
-    /// iteration in epochs; the other stays.
+    /// round in epochs; the other stays.
     Scheduled(ScheduledKnob),
 }
 
@@ -95,24 +95,24 @@ fn default_tolerance() -> f64 {
     0.01
 }
 
-/// What a controller remembers between iterations.
+/// What a controller remembers between rounds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ControllerState {
-    /// Least truth-value loss of any iteration so far.
+    /// Least truth-value loss of any round so far.
     pub best_truth_loss: Option<f64>,
 }
 
-/// What a controller is told at the end of an iteration.
-pub struct IterationSummary<'a> {
-    /// Iteration that just ended, from 1.
-    pub iteration: u32,
-    /// Number of iterations E.
-    pub iterations: u32,
+/// What a controller is told at the end of a round.
+pub struct RoundSummary<'a> {
+    /// Round that just ended, from 1.
+    pub round: u32,
+    /// Number of rounds E.
+    pub rounds: u32,
     /// Time at its end, epochs.
     pub epoch: f64,
     /// Length of training, epochs.
     pub epochs: f64,
-    /// Mean over the iteration's steps of the named term's loss.
+    /// Mean over the round's steps of the named term's loss.
     pub mean_loss: &'a dyn Fn(&str) -> f64,
     /// Current value of the named knob.
     pub knob: &'a dyn Fn(&str) -> f64,
@@ -141,21 +141,21 @@ pub struct KnobMove {
 }
 
 impl SecondProbability {
-    /// p2 for the given p1, `p_max` and number of iterations E.
+    /// p2 for the given p1, `p_max` and number of rounds E.
     #[must_use]
-    pub fn value(self, p1: f64, p_max: f64, iterations: u32) -> f64 {
+    pub fn value(self, p1: f64, p_max: f64, rounds: u32) -> f64 {
         match self {
-            Self::EqualSteps => p_max.min(p1 + p_max / f64::from(iterations.max(1))),
+            Self::EqualSteps => p_max.min(p1 + p_max / f64::from(rounds.max(1))),
         }
     }
 }
 
 impl Controller {
-    /// Decides what moves after an iteration; `None` after the last one.
+    /// Decides what moves after a round; `None` after the last one.
     pub fn decide(
         &self,
         state: &mut ControllerState,
-        summary: &IterationSummary<'_>,
+        summary: &RoundSummary<'_>,
     ) -> Option<Decision> {
         match self {
             Self::AdaptiveAugmentation(rule) => rule.decide(state, summary),
@@ -176,12 +176,8 @@ impl Controller {
 }
 
 impl AdaptiveAugmentationRule {
-    fn decide(
-        &self,
-        state: &mut ControllerState,
-        summary: &IterationSummary<'_>,
-    ) -> Option<Decision> {
-        if summary.iteration >= summary.iterations {
+    fn decide(&self, state: &mut ControllerState, summary: &RoundSummary<'_>) -> Option<Decision> {
+        if summary.round >= summary.rounds {
             return None;
         }
         let p1 = (summary.knob)(&self.first);
@@ -197,7 +193,7 @@ impl AdaptiveAugmentationRule {
                 state.best_truth_loss = Some(best.map_or(truth, |best| best.min(truth)));
                 let copes = best.is_none_or(|best| truth <= best * (1.0 + tolerance));
                 if copes {
-                    let p2 = self.p2_rule.value(p1, self.p_max, summary.iterations);
+                    let p2 = self.p2_rule.value(p1, self.p_max, summary.rounds);
                     let how = if best.is_none_or(|best| truth <= best) {
                         "no worse than".to_owned()
                     } else {
@@ -238,13 +234,13 @@ impl AdaptiveAugmentationRule {
         mut reason: String,
         p1: f64,
         w: f64,
-        summary: &IterationSummary<'_>,
+        summary: &RoundSummary<'_>,
     ) -> Decision {
         let (moved, p1_after) = match next {
             Next::P1(to) => (knob_move(&self.first, p1, *to), *to),
             Next::W(to) => (knob_move(&self.weight, w, *to), p1),
         };
-        let p2 = self.p2_rule.value(p1_after, self.p_max, summary.iterations);
+        let p2 = self.p2_rule.value(p1_after, self.p_max, summary.rounds);
         reason.push_str(&self.limits(&moved, p2));
         let followed = self
             .second

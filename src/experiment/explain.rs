@@ -7,7 +7,7 @@ mod objective;
 mod text;
 
 use super::plan::{Plan, ResolvedPlan, Training};
-use super::spec::{Bound, DeviceSpec, Gate, IterationSpec, LibTorchDevice, OptimizerSpec};
+use super::spec::{Bound, DeviceSpec, Gate, LibTorchDevice, OptimizerSpec, RoundSpec};
 use super::timeline::Timeline;
 use text::{Page, number, written};
 
@@ -64,14 +64,14 @@ fn device(device: DeviceSpec) -> String {
 }
 
 fn training_rows(training: &Training, page: &mut Page) {
-    let iteration = match training.iteration {
-        IterationSpec::Epoch => "an iteration is an epoch".to_owned(),
-        IterationSpec::Steps(steps) => format!("an iteration is {steps} steps"),
+    let round = match training.round {
+        RoundSpec::Epoch => "a round is an epoch".to_owned(),
+        RoundSpec::Steps(steps) => format!("a round is {steps} steps"),
     };
     page.row(
         "epochs",
         &format!(
-            "{} of batches of {}; {iteration}",
+            "{} of batches of {}; {round}",
             training.epochs, training.batch
         ),
     );

@@ -26,6 +26,6 @@ pub mod timeline;
 
 pub use explain::{explain, explain_resolved, section};
 pub use read::{
-    Diagnostic, Loaded, Override, Place, Report, Severity, load, load_text, read_spec, read_text,
-    unix,
+    Diagnostic, Loaded, Override, Place, Report, Severity, load, load_frozen, load_text, read_spec,
+    read_text, unix, with_names_of_today,
 };

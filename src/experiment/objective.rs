@@ -20,7 +20,7 @@ pub struct Objective {
     /// Every named scalar the views and terms refer to. The learning rate is
     /// the plan's, not a method's.
     pub knobs: Vec<Knob>,
-    /// The rule that moves knobs at the end of an iteration, if any.
+    /// The rule that moves knobs at the end of a round, if any.
     pub controller: Option<Controller>,
 }
 
@@ -159,16 +159,16 @@ impl Objective {
         self.terms.iter().any(|term| term.loss.needs_teacher())
     }
 
-    /// Gives knobs that follow others by a formula of the number of iterations
-    /// E their first values: p2 follows p1. A method expands for one iteration
+    /// Gives knobs that follow others by a formula of the number of rounds
+    /// E their first values: p2 follows p1. A method expands for one round
     /// an epoch; whoever knows the true E calls this before training.
-    pub fn settle(&mut self, iterations: u32) {
+    pub fn settle(&mut self, rounds: u32) {
         let Some(Controller::AdaptiveAugmentation(rule)) = &self.controller else {
             return;
         };
         let first = self.knobs.iter().find(|knob| knob.name == rule.first);
         let p1 = first.map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
-        let p2 = rule.p2_rule.value(p1, rule.p_max, iterations);
+        let p2 = rule.p2_rule.value(p1, rule.p_max, rounds);
         for knob in &mut self.knobs {
             if rule.second.contains(&knob.name) {
                 knob.schedule = Schedule::Constant(p2);
@@ -262,7 +262,7 @@ mod tests {
 
     fn expand(method: &dyn Method) -> Objective {
         let context = ExpansionContext {
-            iterations: 3,
+            rounds: 3,
             epochs: 3,
             labelled: true,
         };

@@ -27,9 +27,7 @@ use super::augment::Operation;
 use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
-use super::spec::{
-    ClassOrder, DeviceSpec, Gate, IterationSpec, NormalizeSpec, OptimizerSpec, Source,
-};
+use super::spec::{ClassOrder, DeviceSpec, Gate, NormalizeSpec, OptimizerSpec, RoundSpec, Source};
 
 pub use changes::Changes;
 pub use elsewhere::{StateDictPlace, Taken, TeacherFile, WeightsFile};
@@ -73,12 +71,13 @@ pub struct Training {
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.
     pub lr: Knob,
-    /// Passes over the training images.
+    /// RecordedForward over the training images.
     pub epochs: u32,
     /// Images in a step, before views are made.
     pub batch: usize,
-    /// What counts as an iteration of an adaptive method.
-    pub iteration: IterationSpec,
+    /// What counts as a round of an adaptive method.
+    #[serde(alias = "iteration")]
+    pub round: RoundSpec,
     /// Greatest global L2 norm of the gradient.
     pub clip: Option<f64>,
     /// Decay of the moving average of the weights.

@@ -55,14 +55,14 @@ pub struct Spec {
     /// that is not here keeps the value its method gives it.
     #[serde(default)]
     pub knobs: BTreeMap<String, Schedule>,
-    /// Passes over the training images.
+    /// RecordedForward over the training images.
     pub epochs: u32,
     /// Images in a step, before views are made.
     #[serde(default = "defaults::batch")]
     pub batch: usize,
-    /// What counts as an iteration of an adaptive method.
+    /// What counts as a round of an adaptive method.
     #[serde(default)]
-    pub iteration: IterationSpec,
+    pub round: RoundSpec,
     /// Greatest global L2 norm of the gradient; longer ones are scaled down.
     #[serde(default)]
     pub clip: Option<f64>,
@@ -269,7 +269,7 @@ pub enum TeacherWeights {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TeacherTraining {
-    /// Passes over the training images.
+    /// RecordedForward over the training images.
     pub epochs: u32,
     /// Augmentation probability.
     #[serde(default = "defaults::teacher_p")]
@@ -328,13 +328,13 @@ pub enum OptimizerSpec {
     },
 }
 
-/// What counts as an iteration of an adaptive method.
+/// What counts as a round of an adaptive method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum IterationSpec {
+pub enum RoundSpec {
     /// One pass over the training images.
     #[default]
     Epoch,
-    /// This many steps; the last iteration may be shorter.
+    /// This many steps; the last round may be shorter.
     Steps(u32),
 }
 

@@ -1,17 +1,17 @@
-//! Steps, epochs and iterations of one training.
+//! Steps, epochs and rounds of one training.
 
 use super::plan::Training;
-use super::spec::IterationSpec;
+use super::spec::RoundSpec;
 
-/// Steps, epochs and iterations of one training.
+/// Steps, epochs and rounds of one training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeline {
     /// Steps of the whole training.
     pub steps: u64,
     /// Steps of one epoch, at least 1.
     pub steps_per_epoch: u64,
-    /// Steps of one iteration, at least 1; the last may be shorter.
-    pub steps_per_iteration: u64,
+    /// Steps of one round, at least 1; the last may be shorter.
+    pub steps_per_round: u64,
 }
 
 impl Timeline {
@@ -22,9 +22,9 @@ impl Timeline {
         Self {
             steps: steps_per_epoch.saturating_mul(u64::from(training.epochs)),
             steps_per_epoch,
-            steps_per_iteration: match training.iteration {
-                IterationSpec::Epoch => steps_per_epoch,
-                IterationSpec::Steps(steps) => u64::from(steps.max(1)),
+            steps_per_round: match training.round {
+                RoundSpec::Epoch => steps_per_epoch,
+                RoundSpec::Steps(steps) => u64::from(steps.max(1)),
             },
         }
     }
@@ -41,34 +41,33 @@ impl Timeline {
         completed.is_multiple_of(self.steps_per_epoch)
     }
 
-    /// Whether an iteration is complete after this many steps.
+    /// Whether a round is complete after this many steps.
     #[must_use]
-    pub fn ends_iteration(&self, completed: u64) -> bool {
-        completed.is_multiple_of(self.steps_per_iteration) || completed == self.steps
+    pub fn ends_round(&self, completed: u64) -> bool {
+        completed.is_multiple_of(self.steps_per_round) || completed == self.steps
     }
 
-    /// Number of the iteration, from 1, that ends after this many steps.
+    /// Number of the round, from 1, that ends after this many steps.
     #[must_use]
-    pub fn iteration(&self, completed: u64) -> u32 {
-        counted(completed.div_ceil(self.steps_per_iteration))
+    pub fn round(&self, completed: u64) -> u32 {
+        counted(completed.div_ceil(self.steps_per_round))
     }
 
-    /// Number of iterations E.
+    /// Number of rounds E.
     #[must_use]
-    pub fn iterations(&self) -> u32 {
-        counted(self.steps.div_ceil(self.steps_per_iteration))
+    pub fn rounds(&self) -> u32 {
+        counted(self.steps.div_ceil(self.steps_per_round))
     }
 
-    /// The end of the iteration that is under way after this many steps, in
+    /// The end of the round that is under way after this many steps, in
     /// steps.
     #[must_use]
-    pub fn iteration_end(&self, completed: u64) -> u64 {
-        let next = completed / self.steps_per_iteration + 1;
-        next.saturating_mul(self.steps_per_iteration)
-            .min(self.steps)
+    pub fn round_end(&self, completed: u64) -> u64 {
+        let next = completed / self.steps_per_round + 1;
+        next.saturating_mul(self.steps_per_round).min(self.steps)
     }
 }
 
-fn counted(iterations: u64) -> u32 {
-    u32::try_from(iterations).unwrap_or(u32::MAX)
+fn counted(rounds: u64) -> u32 {
+    u32::try_from(rounds).unwrap_or(u32::MAX)
 }

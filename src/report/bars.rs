@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::narrator::{self, Narrator};
+use super::event_formatter::{self, EventFormatter};
 use super::{Ending, Reporter, words};
 use crate::event::RunEvent;
 use crate::store::RunStore;
@@ -21,7 +21,7 @@ const REDRAWS: u8 = 10;
 /// Writes lines and keeps a bar below them.
 pub struct BarsReporter<W> {
     out: W,
-    narrator: Narrator,
+    narrator: EventFormatter,
     bar: ProgressBar,
 }
 
@@ -38,7 +38,7 @@ impl<W: Write> BarsReporter<W> {
         bar.set_style(style());
         Self {
             out,
-            narrator: Narrator::default(),
+            narrator: EventFormatter::default(),
             bar,
         }
     }
@@ -48,7 +48,7 @@ impl<W: Write> BarsReporter<W> {
             return Ok(());
         }
         let out = &mut self.out;
-        self.bar.suspend(|| narrator::write(out, lines))
+        self.bar.suspend(|| event_formatter::write(out, lines))
     }
 }
 
@@ -61,7 +61,7 @@ impl<W: Write> Reporter for BarsReporter<W> {
                 phase, steps, step, ..
             } => {
                 self.bar.reset();
-                self.bar.set_prefix(narrator::bar_title(*phase));
+                self.bar.set_prefix(event_formatter::bar_title(*phase));
                 self.bar.set_length(*steps);
                 self.bar.set_position(*step);
             }
@@ -82,7 +82,7 @@ impl<W: Write> Reporter for BarsReporter<W> {
 
     fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
         self.bar.finish_and_clear();
-        self.write(&narrator::ending(ending))
+        self.write(&event_formatter::ending(ending))
     }
 }
 

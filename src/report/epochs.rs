@@ -67,7 +67,7 @@ impl EpochMeter {
                 None
             }
             RunEvent::StepLogged(row) => self.step(row),
-            RunEvent::IterationEnded { step, .. } => self.close_if_over(*step),
+            RunEvent::RoundEnded { step, .. } => self.close_if_over(*step),
             RunEvent::Evaluated(evaluation) => self.close_if_over(evaluation.step),
             RunEvent::CheckpointSaved { at, .. } => self.close_if_over(at.step),
             RunEvent::PhaseEnded { .. } => self.close(),

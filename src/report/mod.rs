@@ -8,12 +8,12 @@
 
 mod bars;
 mod epochs;
+mod event_formatter;
 mod figures;
 pub mod gates;
 mod github;
 mod json;
 mod junit;
-mod narrator;
 mod text;
 mod words;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::narrator::{self, Narrator};
+use super::event_formatter::{self, EventFormatter};
 use super::{Ending, Reporter};
 use crate::event::RunEvent;
 use crate::store::RunStore;
@@ -10,7 +10,7 @@ use crate::store::RunStore;
 /// Writes a line for everything that a person wants to know.
 pub struct TextReporter<W> {
     out: W,
-    narrator: Narrator,
+    narrator: EventFormatter,
 }
 
 impl<W: Write> TextReporter<W> {
@@ -18,17 +18,17 @@ impl<W: Write> TextReporter<W> {
     pub fn new(out: W) -> Self {
         Self {
             out,
-            narrator: Narrator::default(),
+            narrator: EventFormatter::default(),
         }
     }
 }
 
 impl<W: Write> Reporter for TextReporter<W> {
     fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()> {
-        narrator::write(&mut self.out, &self.narrator.lines(event, store))
+        event_formatter::write(&mut self.out, &self.narrator.lines(event, store))
     }
 
     fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
-        narrator::write(&mut self.out, &narrator::ending(ending))
+        event_formatter::write(&mut self.out, &event_formatter::ending(ending))
     }
 }

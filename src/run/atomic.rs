@@ -37,7 +37,7 @@ pub fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
             format!("{} is read-only", place.display()),
         ));
     }
-    replace(&place, bytes, |file| dress(file, &known))
+    replace(&place, bytes, |file| copy_metadata(file, &known))
 }
 
 /// Links that are followed, as on Linux.
@@ -136,7 +136,7 @@ fn is_read_only(known: &fs::Metadata) -> bool {
 
 /// Gives a new file the owner and the permissions of the one before.
 #[cfg(unix)]
-fn dress(file: &File, before: &fs::Metadata) -> io::Result<()> {
+fn copy_metadata(file: &File, before: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let now = file.metadata()?;
     if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
@@ -147,7 +147,7 @@ fn dress(file: &File, before: &fs::Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn dress(file: &File, before: &fs::Metadata) -> io::Result<()> {
+fn copy_metadata(file: &File, before: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(before.permissions())
 }
 

@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::atomic::{create_folders, share, sync_folder, write_file};
+use super::atomic_dir::AtomicDir;
 use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, RunPlan};
-use super::slot::FolderSlot;
-use super::{litter, when};
+use super::{litter, timestamp};
 use crate::untrusted::read_text_limited;
 
 /// Name of the frozen experiment file; a folder that has one is a run.
@@ -173,7 +173,7 @@ impl RunFolder {
             let path = checkpoints.join(format!(
                 "{}-{}-{}",
                 file_name(name),
-                when::stamp(now),
+                timestamp::stamp(now),
                 short_id(name, now, attempt)
             ));
             // A rename replaces an empty folder, but a run's is never empty.
@@ -277,14 +277,14 @@ impl RunFolder {
 
     /// The student's latest checkpoint.
     #[must_use]
-    pub fn latest(&self) -> FolderSlot {
-        FolderSlot::new(&self.path, "latest")
+    pub fn latest(&self) -> AtomicDir {
+        AtomicDir::new(&self.path, "latest")
     }
 
     /// The student's best checkpoint.
     #[must_use]
-    pub fn best(&self) -> FolderSlot {
-        FolderSlot::new(&self.path, "best")
+    pub fn best(&self) -> AtomicDir {
+        AtomicDir::new(&self.path, "best")
     }
 
     /// Folder of the teacher's own checkpoints and weights.

@@ -27,7 +27,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_file;
-use super::{litter, when};
+use super::{litter, timestamp};
 use crate::untrusted::files::open_regular_with;
 use crate::untrusted::{FileId, open_regular, read_limited};
 
@@ -190,7 +190,7 @@ impl Holder {
         Self {
             pid: std::process::id(),
             host: host(),
-            since: when::stamp(SystemTime::now()),
+            since: timestamp::stamp(SystemTime::now()),
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod append_file;
 pub mod atomic;
+pub mod atomic_dir;
 pub mod exit;
 pub mod find;
 pub mod folder;
@@ -15,11 +16,11 @@ pub mod notes;
 pub mod plan_file;
 pub mod rename;
 pub mod seal;
-pub mod slot;
 pub mod stop;
+pub mod timestamp;
 pub mod trash;
-pub mod when;
 
+pub use atomic_dir::AtomicDir;
 pub use exit::Exit;
 pub use folder::{RunError, RunFolder};
 pub use lock::{Holder, LockError, LockWatch, RunLock};
@@ -27,5 +28,4 @@ pub use notes::Notes;
 pub use plan_file::{PlanError, RunPlan, WeightsIdentity};
 pub use rename::{MoveError, check_name};
 pub use seal::{SealError, Sealed};
-pub use slot::FolderSlot;
 pub use stop::{SignalGuard, StopSignal};

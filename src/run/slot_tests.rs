@@ -1,6 +1,6 @@
 use super::*;
 
-fn put(slot: &FolderSlot, text: &str, last: Option<Stage>) {
+fn put(slot: &AtomicDir, text: &str, last: Option<Stage>) {
     slot.replace_in_stages::<SealError>(
         |folder| {
             fs::write(folder.join("weights"), text).unwrap();
@@ -13,7 +13,7 @@ fn put(slot: &FolderSlot, text: &str, last: Option<Stage>) {
     .unwrap();
 }
 
-fn found(slot: &FolderSlot) -> Option<String> {
+fn found(slot: &AtomicDir) -> Option<String> {
     read(&slot.find().unwrap()?)
 }
 
@@ -44,7 +44,7 @@ const STAGES: [Stage; 5] = [
 fn a_swap_killed_after_any_stage_leaves_a_complete_folder_to_be_found() {
     for stage in STAGES {
         let parent = tempfile::tempdir().unwrap();
-        let slot = FolderSlot::new(parent.path(), "latest");
+        let slot = AtomicDir::new(parent.path(), "latest");
         put(&slot, "old", None);
         put(&slot, "new", Some(stage));
         let expected = if stage == Stage::Written {
@@ -60,7 +60,7 @@ fn a_swap_killed_after_any_stage_leaves_a_complete_folder_to_be_found() {
 fn the_swap_after_a_killed_one_tidies_up() {
     for stage in STAGES {
         let parent = tempfile::tempdir().unwrap();
-        let slot = FolderSlot::new(parent.path(), "latest");
+        let slot = AtomicDir::new(parent.path(), "latest");
         put(&slot, "old", None);
         put(&slot, "new", Some(stage));
         put(&slot, "newer", None);
@@ -74,7 +74,7 @@ fn two_swaps_killed_in_a_row_lose_nothing() {
     for first in STAGES {
         for second in STAGES {
             let parent = tempfile::tempdir().unwrap();
-            let slot = FolderSlot::new(parent.path(), "best");
+            let slot = AtomicDir::new(parent.path(), "best");
             put(&slot, "1", None);
             put(&slot, "2", Some(first));
             put(&slot, "3", Some(second));
@@ -91,7 +91,7 @@ fn two_swaps_killed_in_a_row_lose_nothing() {
 #[test]
 fn a_first_folder_that_was_never_completed_is_not_found() {
     let parent = tempfile::tempdir().unwrap();
-    let slot = FolderSlot::new(parent.path(), "latest");
+    let slot = AtomicDir::new(parent.path(), "latest");
     put(&slot, "half", Some(Stage::Written));
     assert_eq!(found(&slot), None);
 }
@@ -99,7 +99,7 @@ fn a_first_folder_that_was_never_completed_is_not_found() {
 #[test]
 fn a_folder_in_its_place_that_is_damaged_is_an_error_and_not_an_older_one() {
     let parent = tempfile::tempdir().unwrap();
-    let slot = FolderSlot::new(parent.path(), "latest");
+    let slot = AtomicDir::new(parent.path(), "latest");
     put(&slot, "old", None);
     put(&slot, "new", Some(Stage::NewMovedIn));
     fs::write(slot.path().join("weights"), "n").unwrap();
@@ -119,7 +119,7 @@ fn a_folder_in_its_place_that_is_damaged_is_an_error_and_not_an_older_one() {
 #[test]
 fn a_folder_half_removed_by_a_killed_process_is_passed_over() {
     let parent = tempfile::tempdir().unwrap();
-    let slot = FolderSlot::new(parent.path(), "latest");
+    let slot = AtomicDir::new(parent.path(), "latest");
     put(&slot, "old", None);
     put(&slot, "new", Some(Stage::NewMovedIn));
     fs::remove_file(parent.path().join("latest.old-1/weights")).unwrap();
@@ -129,7 +129,7 @@ fn a_folder_half_removed_by_a_killed_process_is_passed_over() {
 #[test]
 fn a_folder_that_was_put_and_not_committed_can_be_taken_back() {
     let parent = tempfile::tempdir().unwrap();
-    let slot = FolderSlot::new(parent.path(), "best");
+    let slot = AtomicDir::new(parent.path(), "best");
     put(&slot, "24", None);
     put(&slot, "48", Some(Stage::NewMovedIn));
     let is =
@@ -146,7 +146,7 @@ fn a_folder_that_was_put_and_not_committed_can_be_taken_back() {
 #[test]
 fn a_folder_whose_parent_is_gone_is_not_made_again() {
     let parent = tempfile::tempdir().unwrap();
-    let slot = FolderSlot::new(parent.path().join("run"), "latest");
+    let slot = AtomicDir::new(parent.path().join("run"), "latest");
     assert!(slot.replace::<SealError>(|_| Ok(())).is_err());
     assert!(names(parent.path()).is_empty());
 }
@@ -154,7 +154,7 @@ fn a_folder_whose_parent_is_gone_is_not_made_again() {
 #[test]
 fn a_writer_that_fails_leaves_the_old_folder() {
     let parent = tempfile::tempdir().unwrap();
-    let slot = FolderSlot::new(parent.path(), "latest");
+    let slot = AtomicDir::new(parent.path(), "latest");
     put(&slot, "old", None);
     let result = slot.replace(|folder| {
         fs::write(folder.join("weights"), "half").unwrap();
@@ -167,8 +167,8 @@ fn a_writer_that_fails_leaves_the_old_folder() {
 #[test]
 fn slots_with_a_common_prefix_do_not_see_each_other() {
     let parent = tempfile::tempdir().unwrap();
-    let latest = FolderSlot::new(parent.path(), "latest");
-    let other = FolderSlot::new(parent.path(), "latest.newest");
+    let latest = AtomicDir::new(parent.path(), "latest");
+    let other = AtomicDir::new(parent.path(), "latest.newest");
     put(&other, "other", None);
     put(&latest, "own", None);
     assert_eq!(found(&latest).as_deref(), Some("own"));

@@ -25,12 +25,12 @@ pub use commands::{CommandTail, append_command};
 pub use export::write_csv;
 pub use journal::{Journal, JournalError, JournalReader};
 pub use record::{
-    Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
+    Checkpoint, CommandState, CommandStatus, PhaseState, Round, RunIdentity, Status, Warning,
 };
 pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
 pub use replay::{adjustments, adjustments_from};
 pub use run_store::RunStore;
 pub use run_tail::RunTail;
-pub use runs::{Life, RunEntry, RunState, Runs};
+pub use runs::{Owner, RunEntry, RunState, Runs};
 pub use series::{SeriesError, SeriesReader, SeriesWriter};
 pub use table::{Series, SeriesTable, Tables};

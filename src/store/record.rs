@@ -48,15 +48,15 @@ pub struct PhaseState {
     pub ended: Option<f64>,
 }
 
-/// An iteration that ended.
+/// A round that ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Iteration {
+pub struct Round {
     /// Where it ended.
     pub at: Position,
     /// Number, from 1.
-    pub iteration: u32,
-    /// Number of iterations.
-    pub iterations: u32,
+    pub round: u32,
+    /// Number of rounds.
+    pub rounds: u32,
     /// Mean loss of every term.
     pub losses: BTreeMap<String, f64>,
     /// What the controller moved and why.

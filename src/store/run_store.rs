@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::record::{
-    Checkpoint, CommandState, CommandStatus, Iteration, PhaseState, RunIdentity, Status, Warning,
+    Checkpoint, CommandState, CommandStatus, PhaseState, Round, RunIdentity, Status, Warning,
     is_behind,
 };
 use super::table::{SeriesTable, Tables};
@@ -39,8 +39,8 @@ pub struct RunStore {
     /// The file of the teacher's weights, and whether it is the cache of an
     /// earlier training.
     pub teacher: Option<(PathBuf, bool)>,
-    /// Iterations that ended, in order.
-    pub iterations: Vec<Iteration>,
+    /// Rounds that ended, in order.
+    pub rounds: Vec<Round>,
     /// Evaluations, in order.
     pub evaluations: Vec<Evaluation>,
     /// Commands and their fates, in order of arrival.
@@ -74,7 +74,7 @@ impl RunStore {
     }
 
     /// The same run, of which from now on no more is remembered than its results
-    /// need, however long it trains: the last logged step, iteration and
+    /// need, however long it trains: the last logged step, round and
     /// checkpoint, and the last and the best evaluation. For who reports a run
     /// and shows no curves.
     #[must_use]
@@ -163,9 +163,9 @@ impl RunStore {
                 };
                 self.phases.insert(*phase, state);
             }
-            RunEvent::IterationEnded {
-                iteration,
-                iterations,
+            RunEvent::RoundEnded {
+                round,
+                rounds,
                 step,
                 losses,
                 decision,
@@ -174,12 +174,12 @@ impl RunStore {
                 let phase = self.phase.unwrap_or(Phase::Student);
                 self.reached(phase, *step);
                 if self.memory == Memory::Latest {
-                    self.iterations.clear();
+                    self.rounds.clear();
                 }
-                self.iterations.push(Iteration {
+                self.rounds.push(Round {
                     at: Position { phase, step: *step },
-                    iteration: *iteration,
-                    iterations: *iterations,
+                    round: *round,
+                    rounds: *rounds,
                     losses: losses.clone(),
                     decision: decision.clone(),
                     knobs: knobs.clone(),
@@ -292,7 +292,7 @@ impl RunStore {
     /// Forgets what a run that goes on from `position` will make again. Test
     /// images are evaluated at the very end, so they always are.
     fn rewind(&mut self, position: Position) {
-        self.iterations.retain(|iteration| iteration.at <= position);
+        self.rounds.retain(|round| round.at <= position);
         self.evaluations.retain(|evaluation| {
             is_behind(evaluation.phase, evaluation.step, position)
                 && (evaluation.split == Split::Valid || evaluation.phase < position.phase)
@@ -334,7 +334,7 @@ impl RunStore {
     }
 
     /// Every knob of a training as it stands: that of the last logged step, or
-    /// what an iteration that ended later left.
+    /// what a round that ended later left.
     #[must_use]
     pub fn knobs(&self, phase: Phase) -> BTreeMap<String, f64> {
         let table = self.table(phase);
@@ -346,13 +346,11 @@ impl RunStore {
                 (!value.is_nan()).then(|| (knob.to_owned(), value))
             })
             .collect();
-        let ended = self.iterations.iter().rev().find(|i| i.at.phase == phase);
-        if let Some(iteration) = ended
-            && table
-                .last_step()
-                .is_none_or(|step| step < iteration.at.step)
+        let ended = self.rounds.iter().rev().find(|i| i.at.phase == phase);
+        if let Some(round) = ended
+            && table.last_step().is_none_or(|step| step < round.at.step)
         {
-            knobs.extend(iteration.knobs.clone());
+            knobs.extend(round.knobs.clone());
         }
         knobs
     }

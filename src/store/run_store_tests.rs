@@ -44,17 +44,17 @@ fn a_finished_run_folds_to_its_figures() {
     assert_eq!(last.unwrap().top1, 0.7);
     let test = store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best);
     assert_eq!(test.unwrap().top1, 0.8);
-    assert_eq!(store.iterations.len(), 3);
+    assert_eq!(store.rounds.len(), 3);
     assert_eq!(store.table(Phase::Student).len(), 12);
     assert_eq!(store.warnings[0].at, Some(at(Phase::Teacher, 8)));
 }
 
 #[test]
-fn knobs_are_those_of_the_last_step_until_an_iteration_moves_them() {
+fn knobs_are_those_of_the_last_step_until_an_round_moves_them() {
     let events = small_run();
     let ended = events
         .iter()
-        .position(|event| matches!(event, RunEvent::IterationEnded { .. }))
+        .position(|event| matches!(event, RunEvent::RoundEnded { .. }))
         .unwrap();
     let p1 = |n: usize| folded(&events[..n]).knobs(Phase::Student)["p1"];
     assert_eq!(p1(ended), 0.0);
@@ -72,7 +72,7 @@ fn a_resume_takes_back_what_will_be_made_again() {
     assert_eq!(store.table(Phase::Student).last_step(), Some(3));
     assert_eq!(store.table(Phase::Teacher).len(), 8);
     assert_eq!(store.completed(Phase::Student), 4);
-    assert_eq!(store.iterations.len(), 1);
+    assert_eq!(store.rounds.len(), 1);
     let steps: Vec<u64> = store
         .evaluations_of(Phase::Student, Split::Valid)
         .map(|evaluation| evaluation.step)
@@ -112,7 +112,7 @@ fn a_run_stopped_anywhere_and_resumed_folds_to_the_same_figures() {
             let store = folded(&twice);
             assert_eq!(store.tables, whole.tables);
             assert_eq!(store.evaluations, whole.evaluations);
-            assert_eq!(store.iterations, whole.iterations);
+            assert_eq!(store.rounds, whole.rounds);
             assert_eq!(store.checkpoints, whole.checkpoints);
         }
     }
@@ -215,7 +215,7 @@ fn of_a_run_that_is_only_reported_no_more_is_kept_after_a_million_steps_than_aft
     assert!(table.steps.capacity() <= 4);
     assert!(table.columns.values().all(|column| column.capacity() <= 4));
     assert!(store.evaluations.len() <= 8);
-    assert_eq!((store.iterations.len(), store.checkpoints.len()), (1, 1));
+    assert_eq!((store.rounds.len(), store.checkpoints.len()), (1, 1));
 }
 
 #[test]

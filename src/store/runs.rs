@@ -14,10 +14,10 @@ use crate::run::{Holder, Notes, RunFolder, RunPlan};
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Life {
+pub enum Owner {
     /// Nobody.
     #[default]
-    Nobody,
+    None,
     /// This process.
     Here,
     /// Another process, on this machine or another.
@@ -32,7 +32,7 @@ pub struct RunEntry {
     /// When it was begun.
     pub begun: SystemTime,
     /// Who works on it.
-    pub life: Life,
+    pub owner: Owner,
     /// What a person wrote of it.
     pub notes: Notes,
     /// Its frozen experiment.
@@ -94,7 +94,7 @@ impl RunEntry {
         Self {
             folder,
             begun,
-            life: Life::Nobody,
+            owner: Owner::None,
             notes: Notes::default(),
             experiment: String::new(),
             plan: None,
@@ -118,7 +118,7 @@ impl RunEntry {
     /// Where it stands.
     #[must_use]
     pub fn state(&self) -> RunState {
-        let alive = self.life != Life::Nobody;
+        let alive = self.owner != Owner::None;
         match &self.store.status {
             Status::Ended(Outcome::Completed) => RunState::Completed,
             Status::Ended(Outcome::Stopped { .. }) => RunState::Stopped,
@@ -216,32 +216,32 @@ impl Runs {
 mod tests {
     use super::*;
 
-    fn run(status: Status, life: Life) -> RunEntry {
+    fn run(status: Status, owner: Owner) -> RunEntry {
         let place = tempfile::tempdir().unwrap();
         let folder =
             RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
         let mut run = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
-        run.life = life;
+        run.owner = owner;
         run.store.status = status;
         run
     }
 
     #[test]
     fn a_run_that_says_it_trains_with_nobody_working_on_it_has_crashed() {
+        assert_eq!(run(Status::Running, Owner::None).state(), RunState::Crashed);
         assert_eq!(
-            run(Status::Running, Life::Nobody).state(),
-            RunState::Crashed
+            run(Status::Running, Owner::Here).state(),
+            RunState::Training
         );
-        assert_eq!(run(Status::Running, Life::Here).state(), RunState::Training);
-        assert_eq!(run(Status::Paused, Life::Here).state(), RunState::Paused);
+        assert_eq!(run(Status::Paused, Owner::Here).state(), RunState::Paused);
         let ended = Status::Ended(Outcome::Completed);
-        assert_eq!(run(ended, Life::Here).state(), RunState::Completed);
+        assert_eq!(run(ended, Owner::Here).state(), RunState::Completed);
         assert!(RunState::Crashed.can_resume() && !RunState::Completed.can_resume());
     }
 
     #[test]
     fn a_run_says_what_could_not_be_read_of_it() {
-        let mut run = run(Status::NotStarted, Life::Nobody);
+        let mut run = run(Status::NotStarted, Owner::None);
         assert_eq!(run.problem(), None);
         run.store.problems.push("the journal".to_owned());
         assert_eq!(run.problem().unwrap(), "the journal");
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn runs_are_found_by_the_name_of_their_folder() {
         let mut runs = Runs::new();
-        let entry = run(Status::NotStarted, Life::Nobody);
+        let entry = run(Status::NotStarted, Owner::None);
         let name = entry.folder.name();
         runs.insert(entry);
         assert_eq!(runs.len(), 1);

@@ -151,7 +151,7 @@ impl Play<'_> {
                 self.epochs = *steps as f64 / (*steps_per_epoch).max(1) as f64;
                 self.knobs.clear();
             }
-            RunEvent::IterationEnded { knobs, .. } => {
+            RunEvent::RoundEnded { knobs, .. } => {
                 for knob in knobs.keys() {
                     self.knobs.entry(knob.clone()).or_default();
                 }
@@ -164,7 +164,7 @@ impl Play<'_> {
         for _ in 0..PATIENCE {
             let records = self.inbox.due(self.at, true);
             if !records.is_empty() {
-                return self.obey(records);
+                return self.apply_commands(records);
             }
         }
         Err(Outcome::Failed {
@@ -174,16 +174,16 @@ impl Play<'_> {
 
     fn obey_what_is_due(&mut self) -> Continue {
         let records = self.inbox.due(self.at, false);
-        self.obey(records)
+        self.apply_commands(records)
     }
 
     /// Obeys commands, and while they pause the training, those that follow.
-    fn obey(&mut self, mut records: Vec<CommandRecord>) -> Continue {
+    fn apply_commands(&mut self, mut records: Vec<CommandRecord>) -> Continue {
         let mut paused = false;
         loop {
             for record in records {
                 self.sink.emit(RunEvent::CommandReceived(record.clone()));
-                match self.carry_out(&record, &mut paused)? {
+                match self.execute(&record, &mut paused)? {
                     Ok(()) => self.applied(&record.id),
                     Err(reason) => self.sink.emit(RunEvent::CommandRejected {
                         id: record.id,
@@ -199,7 +199,7 @@ impl Play<'_> {
     }
 
     /// Whether a command can be applied, or the end of the training.
-    fn carry_out(
+    fn execute(
         &mut self,
         record: &CommandRecord,
         paused: &mut bool,

@@ -172,7 +172,7 @@ impl Ui {
 
     fn draw_foot(&self, runs: &Runs, frame: &mut Frame, area: Rect) {
         let theme = &self.shared.theme;
-        if let Some(told) = self.shared.told() {
+        if let Some(told) = self.shared.status() {
             frame.render_widget(log::styled(told, theme), area);
             return;
         }

@@ -10,7 +10,7 @@ use crate::event::inspection::InferenceRequest;
 
 /// What a file that is written may replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Over {
+pub enum OverwritePolicy {
     /// Nothing: it is new.
     Nothing,
     /// This text, which was seen on disk; no other that somebody wrote since. Its
@@ -38,7 +38,7 @@ pub enum Effect {
         /// Its new text.
         text: String,
         /// What it may replace.
-        over: Over,
+        over: OverwritePolicy,
     },
     /// Give an experiment file another name.
     RenameExperiment {

@@ -11,7 +11,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::news::{Level, LogLine};
 use super::theme::Theme;
-use crate::run::when::stamp;
+use crate::run::timestamp::stamp;
 
 /// Lines that are kept.
 const CAPACITY: usize = 2000;

@@ -87,17 +87,17 @@ impl Ui {
     /// The same, laid out as somebody did before.
     #[must_use]
     pub fn with_layout(mut self, layout: &Layout) -> Self {
-        self.lay_out(layout);
+        self.apply_layout(layout);
         self.kept = self.layout();
         self
     }
 
-    fn lay_out(&mut self, layout: &Layout) {
-        self.live.lay_out(layout);
-        self.experiments.lay_out(&layout.panes);
-        self.runs_table.lay_out(&layout.panes);
-        self.compare.lay_out(&layout.panes);
-        self.inference.lay_out(&layout.panes);
+    fn apply_layout(&mut self, layout: &Layout) {
+        self.live.apply_layout(layout);
+        self.experiments.apply_layout(&layout.panes);
+        self.runs_table.apply_layout(&layout.panes);
+        self.compare.apply_layout(&layout.panes);
+        self.inference.apply_layout(&layout.panes);
     }
 
     /// How the screens are laid out. [`Effect::KeepLayout`] says when it changed.

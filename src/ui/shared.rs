@@ -21,7 +21,7 @@ use std::time::Duration;
 const SAMPLES: usize = 300;
 
 /// How long a message stays at the bottom of the screen.
-const TOLD_FOR: Duration = Duration::from_secs(6);
+const STATUS_FOR: Duration = Duration::from_secs(6);
 
 /// What every screen may read and ask.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub struct Shared {
     pub training: Option<String>,
     /// The run that was opened last, on whichever screen.
     pub opened: Option<String>,
-    told: Option<(Duration, LogLine)>,
+    status: Option<(Duration, LogLine)>,
     effects: Vec<Effect>,
 }
 
@@ -75,7 +75,7 @@ impl Shared {
             awaits_run: false,
             training: None,
             opened: None,
-            told: None,
+            status: None,
             effects: Vec::new(),
         }
     }
@@ -115,22 +115,22 @@ impl Shared {
     }
 
     /// Shows a line at the bottom for a while and keeps it in the log.
-    pub fn tell(&mut self, line: LogLine) {
-        self.told = Some((self.clock.elapsed, line.clone()));
+    pub fn notify(&mut self, line: LogLine) {
+        self.status = Some((self.clock.elapsed, line.clone()));
         self.log.push(self.clock.now, line);
     }
 
     /// The line that is shown at the bottom.
     #[must_use]
-    pub fn told(&self) -> Option<&LogLine> {
-        let (at, line) = self.told.as_ref()?;
-        (self.clock.elapsed < *at + TOLD_FOR).then_some(line)
+    pub fn status(&self) -> Option<&LogLine> {
+        let (at, line) = self.status.as_ref()?;
+        (self.clock.elapsed < *at + STATUS_FOR).then_some(line)
     }
 
     /// Takes the line at the bottom away: whoever presses the next key has seen
     /// it. It stays in the log.
-    pub(super) fn hush(&mut self) {
-        self.told = None;
+    pub(super) fn clear_status(&mut self) {
+        self.status = None;
     }
 
     /// Keeps what the machine did.

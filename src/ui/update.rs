@@ -50,7 +50,7 @@ impl Ui {
     }
 
     fn key(&mut self, key: KeyEvent, runs: &Runs) {
-        self.shared.hush();
+        self.shared.clear_status();
         self.shared.awaits_run = false;
         // Whoever goes on does not wait to leave.
         self.leaving = false;
@@ -132,12 +132,13 @@ impl Ui {
             Action::NextTheme => {
                 self.shared.theme = self.shared.theme.next();
                 let name = self.shared.theme.name();
-                self.shared.tell(LogLine::info(format!("colours: {name}")));
+                self.shared
+                    .notify(LogLine::info(format!("colours: {name}")));
             }
             Action::ResetLayout => {
-                self.lay_out(&Layout::default());
+                self.apply_layout(&Layout::default());
                 let told = "every screen is laid out as it was at first";
-                self.shared.tell(LogLine::info(told));
+                self.shared.notify(LogLine::info(told));
             }
             Action::Quit => self.quit(runs),
             Action::Suspend => {
@@ -176,7 +177,7 @@ impl Ui {
     fn leave(&mut self, leaving: Leaving, runs: &Runs) {
         match leaving {
             Leaving::Stay => {}
-            Leaving::AsItIs => self.shared.ask(Effect::Quit),
+            Leaving::Discard => self.shared.ask(Effect::Quit),
             Leaving::SaveAll => {
                 self.leaving = self.experiments.save_all(&mut self.shared, runs);
                 if !self.leaving {
@@ -202,10 +203,10 @@ impl Ui {
             Screen::Live => {
                 // Whoever goes there while a run is being prepared waits for it.
                 self.shared.awaits_run |= self.shared.preparing.is_some();
-                self.live.shown(&mut self.shared, runs);
+                self.live.on_show(&mut self.shared, runs);
             }
-            Screen::Compare => self.compare.shown(&mut self.shared, runs),
-            Screen::Inference => self.inference.shown(&self.shared, runs),
+            Screen::Compare => self.compare.on_show(&mut self.shared, runs),
+            Screen::Inference => self.inference.on_show(&self.shared, runs),
             Screen::Experiments => {}
         }
     }
@@ -310,14 +311,14 @@ impl Ui {
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
         shared.training = Some(name.to_owned());
         if awaited {
-            shared.hush();
+            shared.clear_status();
         } else {
             let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
             let told = match self.screen {
                 Screen::Live => format!("{name} trains now"),
                 _ => format!("{name} trains now; {key} shows it"),
             };
-            shared.tell(LogLine::info(told));
+            shared.notify(LogLine::info(told));
         }
         if awaited || self.screen != Screen::Live {
             self.live.open(name, &mut self.shared, runs);
@@ -342,7 +343,7 @@ impl Ui {
     fn on_news(&mut self, news: News, runs: &Runs) {
         let shared = &mut self.shared;
         match news {
-            News::Logged(line) => shared.tell(line),
+            News::Logged(line) => shared.notify(line),
             News::Machine(sample) => shared.sampled(sample),
             News::Queue { preparing, waiting } => {
                 shared.preparing = preparing;

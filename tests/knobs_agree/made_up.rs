@@ -167,15 +167,15 @@ fn story(epochs: u32, steps: u64) -> BoxedStrategy<Story> {
 pub fn experiment() -> impl Strategy<Value = (String, DataFacts, Story)> {
     let sizes = (1_u32..9, 1_u64..10, 1_u64..6, 1_u32..4, any::<bool>());
     sizes.prop_flat_map(|(epochs, steps, teacher_steps, log_every, labelled)| {
-        let iteration = prop_oneof![
+        let round = prop_oneof![
             Just("Epoch".to_owned()),
             (1_u32..30).prop_map(|steps| format!("Steps({steps})")),
         ];
         let lr = schedule(0.0, 1.0, epochs);
         let temperature = prop::option::of(schedule(0.5, 20.0, epochs));
         let story = story(epochs, steps * u64::from(epochs));
-        (method(epochs), iteration, lr, temperature, story).prop_map(
-            move |((method, distils, unlabelled), iteration, lr, temperature, story)| {
+        (method(epochs), round, lr, temperature, story).prop_map(
+            move |((method, distils, unlabelled), round, lr, temperature, story)| {
                 let labelled = labelled || !unlabelled;
                 let teacher = match (distils, labelled) {
                     (false, _) => String::new(),
@@ -194,8 +194,8 @@ pub fn experiment() -> impl Strategy<Value = (String, DataFacts, Story)> {
                     });
                 let text = format!(
                     "(data: (train: Shapes(count: 5000)), {teacher} student: (model: Mlp(hidden: \
-                     [4])), method: {method}, lr: {}, {knobs} epochs: {epochs}, iteration: \
-                     {iteration}, log_every: {log_every})",
+                     [4])), method: {method}, lr: {}, {knobs} epochs: {epochs}, round: \
+                     {round}, log_every: {log_every})",
                     written(&lr)
                 );
                 (text, facts(labelled, steps, teacher_steps), story)

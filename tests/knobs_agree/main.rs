@@ -1,7 +1,7 @@
 //! A knob has one value, whoever is asked: `--check`, the Live screen, the journal
 //! and the engine agree at every step.
 //!
-//! Trainings are played with the engine's own knobs and iterations and made-up
+//! Trainings are played with the engine's own knobs and rounds and made-up
 //! losses: turned by commands, moved by controllers, killed and resumed. What
 //! happens goes through the journal's JSON into the fold that Live shows.
 
@@ -70,7 +70,7 @@ fn everybody_agrees_on_every_knob_of_every_experiment_of_the_repository() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        for settings in [&[images][..], &[images, "iteration=Steps(9)"][..]] {
+        for settings in [&[images][..], &[images, "round=Steps(9)"][..]] {
             let settings: Vec<Override> = settings
                 .iter()
                 .map(|setting| Override::parse(setting).unwrap())

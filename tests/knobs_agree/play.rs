@@ -1,4 +1,4 @@
-//! A training played with the engine's own knobs and iterations, and everybody
+//! A training played with the engine's own knobs and rounds, and everybody
 //! asked about them at every step.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use proptest::sample::Index;
-use workbench::engine::{IterationState, KnobBoard};
+use workbench::engine::{KnobState, RoundState};
 use workbench::event::{
     Command, CommandRecord, DataSummary, Origin, Phase, Position, RunEvent, StepRow,
 };
@@ -105,16 +105,16 @@ impl Play {
 #[derive(Clone)]
 struct State {
     step: u64,
-    knobs: KnobBoard,
-    iteration: IterationState,
+    knobs: KnobState,
+    round: RoundState,
 }
 
 /// Plays one training and compares what everybody says at every step.
 pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timeline) {
     let mut state = State {
         step: 0,
-        knobs: KnobBoard::new(training),
-        iteration: IterationState::default(),
+        knobs: KnobState::new(training),
+        round: RoundState::default(),
     };
     let mut checkpoint = state.clone();
     let mut again: Vec<(Position, CommandRecord)> = Vec::new();
@@ -197,7 +197,7 @@ fn obey(
             let turned = state.knobs.adjust(knob, schedule.clone(), now);
             turned.map_err(|error| error.to_string())
         }
-        Command::SetController { on } => state.iteration.set_controller(*on, training),
+        Command::SetController { on } => state.round.set_controller(*on, training),
         other => panic!("{other:?} is no change of a knob"),
     };
     play.tell(&match done {
@@ -262,10 +262,10 @@ fn step(
         .map(|term| (term.name.clone(), loss))
         .collect();
     let ended = state
-        .iteration
+        .round
         .step(&losses, state.step, &timeline, training, &mut state.knobs);
     if let Some(event) = ended {
-        if let RunEvent::IterationEnded { knobs, .. } = &event {
+        if let RunEvent::RoundEnded { knobs, .. } = &event {
             assert_eq!(*knobs, state.knobs.values(timeline.epoch(state.step)));
         }
         play.tell(&event);
@@ -276,7 +276,7 @@ fn step(
 fn is_untouched(events: &[RunEvent], phase: Phase) -> bool {
     !events.iter().any(|event| match event {
         RunEvent::CommandApplied { phase: of, .. } => *of == phase,
-        RunEvent::IterationEnded { decision, .. } => decision.is_some() && phase == Phase::Student,
+        RunEvent::RoundEnded { decision, .. } => decision.is_some() && phase == Phase::Student,
         _ => false,
     })
 }

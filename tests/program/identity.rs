@@ -367,7 +367,7 @@ fn age(run: &Path) {
     let journal = run.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("{\"Sealed\""));
-    let lines = lines.map(|line| line.replace("\"version\":2}", "\"version\":1}") + "\n");
+    let lines = lines.map(|line| line.replace("\"version\":3}", "\"version\":1}") + "\n");
     fs::write(&journal, lines.collect::<String>()).unwrap();
     for folder in ["latest", "best", "teacher/latest", "teacher/best"] {
         let folder = run.join(folder);
@@ -426,4 +426,44 @@ fn a_student_with_a_checkpoint_needs_no_longer_the_weights_that_it_started_from(
     resumes(&bench, &run, |journal| {
         journal.matches("\"RunStarted\"").count() == 2
     });
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+/// The run was stopped by a program that called rounds iterations, in its
+/// journal, its experiment, its plan and its checkpoints.
+#[test]
+fn a_run_of_a_program_that_had_iterations_for_rounds_answers_resumes_and_is_replayed() {
+    let bench = Bench::new();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/version-2");
+    let run = bench.path().join("checkpoints/version-2");
+    copy(&kept, &run);
+    let run = run.to_str().unwrap();
+    let output = bench.run(&["--resume", run]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let journal = fs::read_to_string(Path::new(run).join("journal.jsonl")).unwrap();
+    let (older, newer) = (journal.find("IterationEnded"), journal.find("RoundEnded"));
+    assert!(older.unwrap() < newer.unwrap());
+    let output = bench.run(&["--replay", run]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    // A new file is told the word of today.
+    let text = fs::read_to_string(Path::new(run).join("experiment.ron")).unwrap();
+    assert!(text.contains("iteration: Steps(9)"));
+    fs::write(bench.path().join("new.ron"), text).unwrap();
+    let output = bench.run(&["--check", "new.ron"]);
+    assert_eq!(code(&output), 2);
+    let told = said(&output);
+    assert!(told.contains("`iteration` is now called `round`"), "{told}");
 }

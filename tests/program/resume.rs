@@ -5,18 +5,20 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, TINY, code, said};
 use crate::exit_codes::signal;
 
 /// An adjustment in the middle of the student's training, as another process
 /// would send it.
 const ADJUSTMENT: &str = r#"{"id":"cooler","origin":"Process","command":{"Adjust":{"knob":"temperature","schedule":{"Constant":1.7}}}}"#;
 
-/// The student's last and best weights and the teacher's, as bytes.
+/// The student's last and best weights and the teacher's, if the run has one of
+/// its own, as bytes.
 fn weights(run: &Path) -> Vec<Vec<u8>> {
-    ["latest", "best", "teacher"]
-        .map(|folder| fs::read(run.join(folder).join("weights.safetensors")).unwrap())
-        .into()
+    let of = |folder: &str| fs::read(run.join(folder).join("weights.safetensors"));
+    let mut weights = vec![of("latest").unwrap(), of("best").unwrap()];
+    weights.extend(of("teacher"));
+    weights
 }
 
 /// Whether the journal says that the run was trained to its end.
@@ -39,18 +41,48 @@ fn a_run_killed_again_and_again_ends_with_the_bits_of_one_that_was_not() {
     let mut stops = 0;
     while stops < STOPS {
         bench.forget_teachers();
-        stops += stopped_run(&bench, stops);
+        stops += stopped_run(&bench, "tiny.ron", stops);
         assert!(weights(&bench.newest()) == whole, "after {stops} stops");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_that_trains_no_teacher_is_resumed_too() {
+    let bench = Bench::new();
+    assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
+    let teacher = bench.newest().join("teacher/weights.safetensors");
+    let from_file = format!("File({teacher:?}), trusted: true");
+    let trained = "Train(epochs: 2)";
+    let line = TINY.lines().find(|line| line.contains(trained)).unwrap();
+    let method = TINY.lines().find(|line| line.contains("method:")).unwrap();
+    for (name, text) in [
+        (
+            "scratch.ron",
+            TINY.replace(line, "")
+                .replace(method, "    method: Scratch(),"),
+        ),
+        ("file.ron", TINY.replace(trained, &from_file)),
+    ] {
+        fs::write(bench.path().join(name), text).unwrap();
+        let output = bench.run(&["--run", name]);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        let whole = weights(&bench.newest());
+        let mut stops = 0;
+        while stops < 3 {
+            stops += stopped_run(&bench, name, stops);
+            assert!(weights(&bench.newest()) == whole, "{name}: {stops} stops");
+        }
     }
 }
 
 /// Runs the experiment to its end in processes of which each but the last is
 /// stopped. Returns how many were; `before` of them were in earlier runs.
 #[cfg(unix)]
-fn stopped_run(bench: &Bench, before: u64) -> u64 {
+fn stopped_run(bench: &Bench, file: &str, before: u64) -> u64 {
     let earlier = bench.runs().len();
     let mut stops = 0;
-    let mut child = bench.start(&["--run", "tiny.ron"]);
+    let mut child = bench.start(&["--run", file]);
     // Each process lives a little longer than the one before, so that stops fall
     // all over both trainings and every process gets further than a checkpoint.
     for attempt in 0_u64.. {
@@ -70,7 +102,7 @@ fn stopped_run(bench: &Bench, before: u64) -> u64 {
         child = if begun {
             bench.start(&["--resume", bench.newest().to_str().unwrap()])
         } else {
-            bench.start(&["--run", "tiny.ron"])
+            bench.start(&["--run", file])
         };
     }
     stops

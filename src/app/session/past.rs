@@ -24,7 +24,7 @@ const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_PLAN);
 
 /// What an older process did that this one has to know.
 #[derive(Default)]
-pub struct Past {
+pub struct ResumeState {
     /// Ids of commands that have been received.
     pub known: BTreeSet<String>,
     /// Adjustments to apply again, by the step that first felt them.
@@ -72,7 +72,7 @@ pub fn resume(
     };
     let resolved = &prepared.resolved;
     let position = standing.as_ref().map(|standing| standing.position);
-    let past = Past::resumed(
+    let past = ResumeState::resumed(
         &journal.events,
         position,
         changes,
@@ -110,12 +110,12 @@ pub fn replay(run: &RunFolder) -> Result<(Loaded, Replayed), SessionError> {
 /// The experiment of a run, as it was run.
 fn frozen(run: &RunFolder) -> Result<Loaded, SessionError> {
     let text = run.experiment_text()?;
-    Ok(experiment::load_text(&text, &run.experiment(), &[])?)
+    Ok(experiment::load_frozen(&text, &run.experiment(), &[])?)
 }
 
 impl Replayed {
     /// What the new run has to know, if it will be the old one again.
-    pub fn into_past(self, now: &RunPlan) -> Result<Past, SessionError> {
+    pub fn into_past(self, now: &RunPlan) -> Result<ResumeState, SessionError> {
         let refused = |because: String| SessionError::NotAsBefore {
             run: self.name.clone(),
             because,
@@ -138,14 +138,14 @@ impl Replayed {
                 )));
             }
         }
-        Ok(Past {
+        Ok(ResumeState {
             adjustments: self.adjustments,
-            ..Past::default()
+            ..ResumeState::default()
         })
     }
 }
 
-impl Past {
+impl ResumeState {
     /// The run is resumed at `position`, or from its beginning.
     fn resumed(
         events: &[RunEvent],

@@ -20,9 +20,9 @@ impl Opened {
             lock,
             gates: Vec::new(),
             before: RunStore::open(&folder),
-            past: Past {
+            past: ResumeState {
                 known: past::received(&events),
-                ..Past::default()
+                ..ResumeState::default()
             },
             folder,
         })

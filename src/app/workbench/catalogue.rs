@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::mail::Sender;
 use super::message::Message;
 use crate::run::{Notes, RunFolder, RunLock};
-use crate::store::{Life, RunEntry, RunTail};
+use crate::store::{Owner, RunEntry, RunTail};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -25,7 +25,7 @@ const EVERY: Duration = Duration::from_millis(500);
 struct Seen {
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
-    life: Life,
+    owner: Owner,
 }
 
 /// Starts to look.
@@ -68,15 +68,15 @@ fn look(
         let (name, now) = (folder.name(), observe(&folder));
         match seen.get(&name) {
             None => {
-                let found = Box::new(read(&folder, now.life.clone()));
+                let found = Box::new(read(&folder, now.owner.clone()));
                 sender.send(Message::Found(found))?;
             }
             Some(before) => {
                 if before.lengths != now.lengths {
                     sender.send(Message::Grew(name.clone()))?;
                 }
-                if before.life != now.life {
-                    sender.send(Message::Lives(name.clone(), now.life.clone()))?;
+                if before.owner != now.owner {
+                    sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
                 }
             }
         }
@@ -93,7 +93,7 @@ fn look_into_trash(
 ) -> Result<(), SendError<Message>> {
     let now = RunFolder::trashed(checkpoints).unwrap_or_default();
     if now != *thrown {
-        let entries = now.iter().map(|folder| read(folder, Life::Nobody).0);
+        let entries = now.iter().map(|folder| read(folder, Owner::None).0);
         sender.send(Message::Trash(entries.collect()))?;
         *thrown = now;
     }
@@ -102,21 +102,21 @@ fn look_into_trash(
 
 fn observe(folder: &RunFolder) -> Seen {
     let length = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-    let life = match RunLock::holder(folder.path()) {
-        Ok(Some(holder)) if holder.pid == std::process::id() => Life::Here,
-        Ok(Some(holder)) => Life::Elsewhere(holder),
-        Ok(None) | Err(_) => Life::Nobody,
+    let owner = match RunLock::holder(folder.path()) {
+        Ok(Some(holder)) if holder.pid == std::process::id() => Owner::Here,
+        Ok(Some(holder)) => Owner::Elsewhere(holder),
+        Ok(None) | Err(_) => Owner::None,
     };
     Seen {
         lengths: (length(folder.journal()), length(folder.series())),
-        life,
+        owner,
     }
 }
 
 /// A run of which nothing but what does not change while it trains was read.
-pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
+pub fn unfolded(folder: &RunFolder, owner: Owner) -> RunEntry {
     let mut entry = RunEntry::new(folder.clone(), folder.begun());
-    entry.life = life;
+    entry.owner = owner;
     let mut problems = Vec::new();
     match folder.experiment_text() {
         Ok(text) => entry.experiment = text,
@@ -135,8 +135,8 @@ pub fn unfolded(folder: &RunFolder, life: Life) -> RunEntry {
 }
 
 /// A run as it stands, and how far it was read.
-pub fn read(folder: &RunFolder, life: Life) -> (RunEntry, RunTail) {
-    let mut entry = unfolded(folder, life);
+pub fn read(folder: &RunFolder, owner: Owner) -> (RunEntry, RunTail) {
+    let mut entry = unfolded(folder, owner);
     let mut tail = RunTail::new(folder);
     tail.refresh(&mut entry.store);
     (entry, tail)
@@ -162,7 +162,7 @@ mod tests {
             let names = mailbox.take().map(|message| match message {
                 Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
-                Message::Lives(_, life) => format!("{}", life == Life::Here),
+                Message::Lives(_, owner) => format!("{}", owner == Owner::Here),
                 Message::Gone(_) => "gone".to_owned(),
                 _ => "other".to_owned(),
             });
@@ -198,8 +198,8 @@ mod tests {
             make_pipe(&folder.path().join(name));
         }
         fs::write(folder.path().join("notes.json"), "nonsense").unwrap();
-        assert_eq!(observe(&folder).life, Life::Nobody);
-        let (entry, _) = read(&folder, Life::Nobody);
+        assert_eq!(observe(&folder).owner, Owner::None);
+        let (entry, _) = read(&folder, Owner::None);
         assert_eq!(entry.experiment, "Experiment()");
         assert_eq!((entry.problems.len(), entry.store.problems.len()), (2, 2));
         let problem = entry.problem().unwrap();

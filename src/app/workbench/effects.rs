@@ -17,7 +17,7 @@ use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
 use crate::store::{RunEntry, Runs, append_command};
-use crate::ui::effect::Over;
+use crate::ui::effect::OverwritePolicy;
 use crate::ui::{Effect, LogLine, News};
 
 /// What effects are executed with.
@@ -138,7 +138,7 @@ impl EffectRunner {
         }
     }
 
-    fn write(&self, path: PathBuf, text: String, over: &Over) {
+    fn write(&self, path: PathBuf, text: String, over: &OverwritePolicy) {
         for news in files::write(path, text, over) {
             self.notify(news);
         }

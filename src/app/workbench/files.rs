@@ -12,7 +12,7 @@ use super::message::Message;
 use super::tree;
 use crate::experiment::{read_text, unix};
 use crate::run::atomic::write_through;
-use crate::ui::effect::Over;
+use crate::ui::effect::OverwritePolicy;
 use crate::ui::{LogLine, News};
 
 /// Experiment files in a folder and its subfolders, sorted; hidden ones are
@@ -55,8 +55,8 @@ pub fn read(path: PathBuf) -> News {
 /// if it is one. Where something else is on disk than may be replaced, that is
 /// told, and nothing is written: a watcher may be late, or not see at all what
 /// becomes of the target of a link.
-pub fn write(path: PathBuf, text: String, over: &Over) -> Vec<News> {
-    if let Over::Seen(seen) = over
+pub fn write(path: PathBuf, text: String, over: &OverwritePolicy) -> Vec<News> {
+    if let OverwritePolicy::Seen(seen) = over
         && let Some(read) = other(&path, seen)
     {
         let refused = format!("{} was changed on disk, so it is not saved", path.display());
@@ -67,9 +67,11 @@ pub fn write(path: PathBuf, text: String, over: &Over) -> Vec<News> {
         return vec![read, written];
     }
     let written = match over {
-        Over::Nothing => create(&path, &text),
-        Over::Seen(_) | Over::Anything => write_through(&path, text.as_bytes())
-            .map_err(|error| FileError::of("write", &path, error)),
+        OverwritePolicy::Nothing => create(&path, &text),
+        OverwritePolicy::Seen(_) | OverwritePolicy::Anything => {
+            write_through(&path, text.as_bytes())
+                .map_err(|error| FileError::of("write", &path, error))
+        }
     };
     let text = written.map(|()| text).map_err(|error| error.to_string());
     vec![News::ExperimentWritten { path, text }]
@@ -283,7 +285,7 @@ mod tests {
         let told = write(
             path.clone(),
             "mine".to_owned(),
-            &Over::Seen("base".to_owned()),
+            &OverwritePolicy::Seen("base".to_owned()),
         );
         let [
             News::ExperimentRead { text: Ok(read), .. },
@@ -301,14 +303,14 @@ mod tests {
         write(
             path.clone(),
             "mine".to_owned(),
-            &Over::Seen("their\ns\n".to_owned()),
+            &OverwritePolicy::Seen("their\ns\n".to_owned()),
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
         fs::remove_file(&path).unwrap();
         write(
             path.clone(),
             "again".to_owned(),
-            &Over::Seen("mine".to_owned()),
+            &OverwritePolicy::Seen("mine".to_owned()),
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), "again");
     }
@@ -321,14 +323,14 @@ mod tests {
             Some(News::ExperimentWritten { text, .. }) => text,
             other => panic!("{other:?}"),
         };
-        assert!(outcome(Over::Nothing).is_ok());
+        assert!(outcome(OverwritePolicy::Nothing).is_ok());
         assert!(
-            outcome(Over::Nothing)
+            outcome(OverwritePolicy::Nothing)
                 .unwrap_err()
                 .ends_with("a.ron is there already")
         );
-        assert!(outcome(Over::Anything).is_ok());
-        assert!(outcome(Over::Seen("new".to_owned())).is_ok());
+        assert!(outcome(OverwritePolicy::Anything).is_ok());
+        assert!(outcome(OverwritePolicy::Seen("new".to_owned())).is_ok());
         let other = place.path().join("b.ron");
         fs::write(&other, "kept").unwrap();
         assert!(rename(&path, &other).is_err());

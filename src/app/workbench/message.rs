@@ -7,7 +7,7 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
 use crate::run::RunFolder;
-use crate::store::{Life, RunEntry, RunStore, RunTail};
+use crate::store::{Owner, RunEntry, RunStore, RunTail};
 use crate::ui::{Incoming, News};
 
 /// A run that trains in this process from now on.
@@ -35,7 +35,7 @@ pub enum Message {
     /// A run's files grew.
     Grew(String),
     /// Who works on a run.
-    Lives(String, Life),
+    Lives(String, Owner),
     /// A run's folder is gone.
     Gone(String),
     /// What is in the trash.

@@ -7,6 +7,7 @@
 //! ten, so that a fast training never makes the screen slow, nor the screen the
 //! training.
 
+mod autosave;
 mod catalogue;
 mod config;
 mod effects;
@@ -22,7 +23,6 @@ mod message;
 mod planner;
 mod question;
 mod reload;
-mod rescue;
 mod run_files;
 mod state;
 mod trash;

@@ -145,7 +145,7 @@ impl Reload {
             && running.run == run
             && let Some(plan) = running.waiting.take()
         {
-            running.obey(plan, 0.0, &mut reloaded);
+            running.apply(plan, 0.0, &mut reloaded);
         }
         reloaded
     }
@@ -164,7 +164,7 @@ impl Running {
         if Changes::between(&self.followed, &plan, now(store)).is_empty() {
             self.waiting = None;
         } else if trains_student(store) {
-            self.obey(plan, now(store), reloaded);
+            self.apply(plan, now(store), reloaded);
         } else {
             self.waiting = Some(plan);
             let line = "its changes wait until the student trains";
@@ -174,7 +174,7 @@ impl Running {
     }
 
     /// Turns what can be turned and tells of the rest.
-    fn obey(&mut self, plan: Plan, now: f64, reloaded: &mut Reloaded) {
+    fn apply(&mut self, plan: Plan, now: f64, reloaded: &mut Reloaded) {
         let changes = Changes::between(&self.followed, &plan, now);
         self.followed = plan;
         let mut said = Vec::new();
@@ -233,6 +233,7 @@ mod tests {
     use crate::store::testing::run_plan;
 
     const TEXT: &str = "(
+        name: \"a\",
         data: (train: Shapes(count: 200, size: 16)),
         student: (model: Cnn(channels: [4, 8])),
         method: Scratch(),
@@ -310,7 +311,7 @@ mod tests {
     #[test]
     fn an_edited_file_is_resolved_for_the_images_of_the_run() {
         let method = |w: &str| {
-            let rounds = "iteration: Steps(1000000), teacher: (model: Cnn(channels: [8, 16]), \
+            let rounds = "round: Steps(1000000), teacher: (model: Cnn(channels: [8, 16]), \
                           weights: Train(epochs: 2, lr: Constant(0.1)))";
             text("0.1", "5").replace("method: Scratch()", &format!("{rounds}, method: {w}"))
         };

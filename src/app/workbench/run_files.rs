@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::error::FileError;
 use super::files;
 use crate::event::Phase;
-use crate::experiment::{self, Override, Report, read_text};
+use crate::experiment::{self, Override, Report, read_text, with_names_of_today};
 use crate::run::SealError;
 use crate::run::atomic::{write_file, write_through};
 use crate::store::export::write_csv;
@@ -107,7 +107,11 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, RunFileErro
         format!("name={stem:?}"),
         format!("student.weights={:?}", weights.display().to_string()),
     ];
-    let text = changed(&run.experiment, &run.folder.experiment(), &changes)?;
+    let text = changed(
+        &with_names_of_today(&run.experiment),
+        &run.folder.experiment(),
+        &changes,
+    )?;
     files::create(&path, &text)?;
     Ok(path)
 }

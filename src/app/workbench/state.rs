@@ -18,13 +18,13 @@ use super::launcher::OpenSession;
 use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use super::question::Answers;
-use super::{catalogue, files, reload, rescue};
+use super::{autosave, catalogue, files, reload};
 use crate::app::session::SessionError;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
 use crate::run::{Exit, RunFolder};
-use crate::store::{Life, RunEntry, RunTail, Runs};
+use crate::store::{Owner, RunEntry, RunTail, Runs};
 use crate::ui::{Effect, Incoming, LogLine, News, Ui};
 
 /// What the loop does next.
@@ -86,7 +86,7 @@ impl State {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Incoming(Incoming::Input(resized)));
         self.effects.list();
-        if let Some(told) = rescue::told(&self.effects.experiments) {
+        if let Some(told) = autosave::told(&self.effects.experiments) {
             self.log(LogLine::warn(told));
         }
     }
@@ -136,7 +136,7 @@ impl State {
                 self.found(entry, tail);
             }
             Message::Grew(name) => self.grew(&name),
-            Message::Lives(name, life) => self.lives(&name, life),
+            Message::Lives(name, owner) => self.lives(&name, owner),
             Message::Gone(name) => self.gone(&name),
             Message::Trash(entries) => {
                 self.runs.set_trash(entries);
@@ -145,7 +145,7 @@ impl State {
             // Several tell of it.
             Message::Lost if self.leaving.is_some() => {}
             Message::Terminate | Message::Lost => {
-                rescue::keep(self.ui.unsaved());
+                autosave::keep(self.ui.unsaved());
                 self.leave(Exit::Interrupted);
             }
         }
@@ -245,7 +245,7 @@ impl State {
     fn launched(&mut self, file: &Path, run: LaunchedRun) {
         let name = run.folder.name();
         // Its files grow already; what they gain arrives as events.
-        let mut entry = catalogue::unfolded(&run.folder, Life::Here);
+        let mut entry = catalogue::unfolded(&run.folder, Owner::Here);
         entry.store = run.before;
         self.tails.remove(&name);
         self.runs.insert(entry);
@@ -286,7 +286,7 @@ impl State {
     fn ended(&mut self, name: &str, outcome: &Outcome) {
         if let Some(run) = self.runs.get_mut(name) {
             // From now on it is read like every other run.
-            let (entry, tail) = catalogue::read(&run.folder, Life::Nobody);
+            let (entry, tail) = catalogue::read(&run.folder, Owner::None);
             *run = entry;
             self.tails.insert(name.to_owned(), tail);
         }
@@ -316,11 +316,11 @@ impl State {
         let here = self
             .runs
             .get(&name)
-            .is_some_and(|run| run.life == Life::Here);
+            .is_some_and(|run| run.owner == Owner::Here);
         if !here {
             // It was read before it ended here, or before it began.
-            if entry.life == Life::Here {
-                entry.life = Life::Nobody;
+            if entry.owner == Owner::Here {
+                entry.owner = Owner::None;
             }
             self.runs.insert(entry);
             self.tails.insert(name, tail);
@@ -330,7 +330,7 @@ impl State {
 
     fn grew(&mut self, name: &str) {
         if let (Some(run), Some(tail)) = (self.runs.get_mut(name), self.tails.get_mut(name))
-            && run.life != Life::Here
+            && run.owner != Owner::Here
         {
             tail.refresh(&mut run.store);
         }
@@ -343,12 +343,12 @@ impl State {
         self.unseen = true;
     }
 
-    fn lives(&mut self, name: &str, life: Life) {
+    fn lives(&mut self, name: &str, owner: Owner) {
         if let Some(run) = self.runs.get_mut(name)
-            && run.life != Life::Here
-            && life != Life::Here
+            && run.owner != Owner::Here
+            && owner != Owner::Here
         {
-            run.life = life;
+            run.owner = owner;
         }
         self.unseen = true;
     }

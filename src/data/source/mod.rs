@@ -159,7 +159,7 @@ impl Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Labels {
     /// A folder has class folders, unless it holds nothing but images.
-    Wanted,
+    FromFolders,
     /// Images anywhere below a folder; labels of other sources are dropped.
     Ignored,
 }
@@ -173,7 +173,7 @@ pub(super) fn find(
 ) -> Result<Found, SourceError> {
     let found = match source {
         Source::ImageFolder(folder) => match labels {
-            Labels::Wanted => folder::classes(folder, order),
+            Labels::FromFolders => folder::classes(folder, order),
             Labels::Ignored => folder::flat(folder),
         },
         Source::Idx(files) => idx::find(files, decoder.max_raw_pixels()),
@@ -186,7 +186,7 @@ pub(super) fn find(
     }?;
     countable(&found, || place(source))?;
     Ok(match labels {
-        Labels::Wanted => found,
+        Labels::FromFolders => found,
         Labels::Ignored => Found {
             classes: Vec::new(),
             labels: Vec::new(),

@@ -9,11 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, DeviceType, Tensor};
 
-use super::{Chosen, Found, Survey, flex, nvidia};
+use super::{Chosen, DeviceProbe, Found, flex, nvidia};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::spec::LibTorchDevice;
 
-impl Survey {
+impl DeviceProbe {
     pub(super) fn take() -> Self {
         let cuda = cfg!(libtorch_cuda);
         Self {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn auto_is_a_gpu_where_libtorch_lists_one_and_its_cpu_elsewhere() {
         let chosen = choose(DeviceSpec::Auto).unwrap();
-        if Survey::take().gpus > 0 {
+        if DeviceProbe::take().gpus > 0 {
             assert!(chosen.name.starts_with("CUDA 0"), "{}", chosen.name);
         } else {
             assert_eq!(chosen.name, "libtorch CPU");
@@ -120,13 +120,13 @@ mod tests {
     #[test]
     fn the_first_gpu_computes_or_is_refused_with_a_remedy() {
         let first = DeviceSpec::LibTorch(LibTorchDevice::Cuda(0));
-        match (choose(first), Survey::take()) {
-            (Ok(chosen), survey) => {
-                assert!(survey.gpus > 0);
+        match (choose(first), DeviceProbe::take()) {
+            (Ok(chosen), probe) => {
+                assert!(probe.gpus > 0);
                 assert_eq!(try_out(&chosen.device), Ok(()));
             }
-            (Err(DeviceError::NoGpu { .. }), survey) => assert!(survey.cuda && survey.gpus == 0),
-            (Err(DeviceError::NoCuda { .. }), survey) => assert!(!survey.cuda),
+            (Err(DeviceError::NoGpu { .. }), probe) => assert!(probe.cuda && probe.gpus == 0),
+            (Err(DeviceError::NoCuda { .. }), probe) => assert!(!probe.cuda),
             (Err(error), _) => panic!("{error}"),
         }
     }

@@ -18,7 +18,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
 pub use self::input::{Frame, Input};
-pub use self::pass::{Lesson, Passes};
+pub use self::pass::{RecordedForward, StepGradients};
 use self::walk::{Statistics, walk};
 use crate::experiment::architecture::{Graph, ParameterSpec};
 

@@ -8,7 +8,7 @@ use super::{Network, Parameter, RunningStatistics};
 
 /// What a network can take over after its passes.
 #[derive(Debug)]
-pub struct Lesson {
+pub struct StepGradients {
     /// Gradient of every parameter, in their order, on the plain device; zeros
     /// where the loss does not depend on one.
     pub gradients: Vec<Tensor<1>>,
@@ -19,7 +19,7 @@ pub struct Lesson {
 /// A copy of a network that records what it computes. The original changes when
 /// its owner takes over what came out.
 #[derive(Debug)]
-pub struct Passes {
+pub struct RecordedForward {
     /// With parameters that burn tracks, unless libtorch does.
     network: Network,
     #[cfg(feature = "libtorch")]
@@ -29,13 +29,13 @@ pub struct Passes {
 impl Network {
     /// Begins to record. Values are shared, not copied.
     #[must_use]
-    pub fn passes(&self) -> Passes {
+    pub fn passes(&self) -> RecordedForward {
         #[cfg(feature = "libtorch")]
         if let Some(tape) = Tape::new(&self.parameters) {
             let (network, tape) = (self.clone(), Some(tape));
-            return Passes { network, tape };
+            return RecordedForward { network, tape };
         }
-        Passes {
+        RecordedForward {
             network: self.tracked(),
             #[cfg(feature = "libtorch")]
             tape: None,
@@ -43,7 +43,7 @@ impl Network {
     }
 }
 
-impl Passes {
+impl RecordedForward {
     /// Tracked logits `[batch, classes]` of images `[batch, 3, height, width]`
     /// on the plain device, with the statistics of this batch, which the running
     /// ones move towards: by a tenth, with the unbiased variance, as PyTorch
@@ -65,14 +65,14 @@ impl Passes {
     /// Ends the record with the gradients of a loss, `[1]`, that was computed
     /// from the logits.
     #[must_use]
-    pub fn finish(self, loss: &Tensor<1>) -> Lesson {
+    pub fn finish(self, loss: &Tensor<1>) -> StepGradients {
         // No term depends on the student when a batch has none of the labels
         // that its terms need.
         let gradients = match loss.is_tracked().then(|| loss.backward()) {
             Some(gradients) => self.gradients(gradients),
             None => self.network.parameters.iter().map(zeros).collect(),
         };
-        Lesson {
+        StepGradients {
             gradients,
             statistics: self.network.statistics,
         }

@@ -10,7 +10,7 @@ mod file;
 
 use image::RgbImage;
 
-use super::evaluate::{Examination, answers};
+use super::evaluate::{Evaluator, answers};
 use super::failure::Failure;
 use super::network::Network;
 use crate::data::augment::Pipeline;
@@ -53,7 +53,7 @@ impl ProbeWatch {
     pub fn begin(
         run: &RunFolder,
         images: &Images,
-        valid: &Examination,
+        valid: &Evaluator,
         step: u64,
     ) -> Result<Self, Failure> {
         let chosen = chosen(&images.valid, images.classes.len());

@@ -13,7 +13,7 @@ use burn::tensor::{Int, Tensor};
 
 pub use error::StepError;
 
-use super::network::{Lesson, Network, Passes};
+use super::network::{Network, RecordedForward, StepGradients};
 use super::objective::{
     Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
 };
@@ -85,7 +85,7 @@ pub fn train_step(
     };
     let losses = evaluate(settings.objective, &logits, &context)?;
     let correct = correct(settings.objective, &logits, &batch.labels)?;
-    let Lesson {
+    let StepGradients {
         gradients,
         statistics,
     } = passes.finish(&losses.total);
@@ -110,7 +110,7 @@ pub fn train_step(
 }
 
 fn forward(
-    student: &mut Passes,
+    student: &mut RecordedForward,
     teacher: Option<&Network>,
     batch: &Batch,
     objective: &Objective,

@@ -14,7 +14,7 @@ fn objective(method: &str) -> Objective {
         .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES);
     let method: MethodSpec = written.from_str(method).unwrap();
     let context = ExpansionContext {
-        iterations: 10,
+        rounds: 10,
         epochs: 10,
         labelled: true,
     };

@@ -22,7 +22,7 @@ pub enum Shape {
 
 /// What is counted and noted on the way through a graph.
 #[derive(Debug, Default)]
-struct Survey<'a> {
+struct Totals<'a> {
     /// Multiply-accumulates.
     macs: u64,
     /// Batch normalisations and the height and width that they normalise over.
@@ -35,7 +35,7 @@ impl Graph {
     /// is usual.
     #[must_use]
     pub fn macs(&self) -> u64 {
-        self.trace().map_or(0, |(_, survey)| survey.macs)
+        self.trace().map_or(0, |(_, totals)| totals.macs)
     }
 
     /// Whether it can be trained with batches of `batch` images: a normalisation
@@ -46,10 +46,10 @@ impl Graph {
     /// The first normalisation that would see one value only. The path is the
     /// model's own.
     pub fn check_batch(&self, batch: usize) -> Result<(), Problem> {
-        let Ok((_, survey)) = self.trace() else {
+        let Ok((_, totals)) = self.trace() else {
             return Ok(());
         };
-        let alone = survey
+        let alone = totals
             .norms
             .iter()
             .find(|(_, (height, width))| batch.saturating_mul(*height).saturating_mul(*width) <= 1);
@@ -81,7 +81,7 @@ impl Graph {
         }
     }
 
-    fn trace(&self) -> Result<(Shape, Survey<'_>), String> {
+    fn trace(&self) -> Result<(Shape, Totals<'_>), String> {
         let (height, width) = self.size;
         let image = Shape::Map {
             channels: IMAGE_CHANNELS,
@@ -91,22 +91,22 @@ impl Graph {
         if height == 0 || width == 0 {
             return Err("there are no pixels".to_owned());
         }
-        let mut survey = Survey::default();
-        let shape = trace(&self.layers, image, &mut survey)?;
-        Ok((shape, survey))
+        let mut totals = Totals::default();
+        let shape = trace(&self.layers, image, &mut totals)?;
+        Ok((shape, totals))
     }
 }
 
-fn trace<'a>(layers: &'a [Layer], input: Shape, survey: &mut Survey<'a>) -> Result<Shape, String> {
+fn trace<'a>(layers: &'a [Layer], input: Shape, totals: &mut Totals<'a>) -> Result<Shape, String> {
     layers
         .iter()
-        .try_fold(input, |shape, layer| step(layer, shape, survey))
+        .try_fold(input, |shape, layer| step(layer, shape, totals))
 }
 
-fn step<'a>(layer: &'a Layer, input: Shape, survey: &mut Survey<'a>) -> Result<Shape, String> {
+fn step<'a>(layer: &'a Layer, input: Shape, totals: &mut Totals<'a>) -> Result<Shape, String> {
     match (layer, input) {
         (Layer::Relu | Layer::Relu6, shape) => Ok(shape),
-        (Layer::Conv(conv), Shape::Map { .. }) => conv.trace(input, &mut survey.macs),
+        (Layer::Conv(conv), Shape::Map { .. }) => conv.trace(input, &mut totals.macs),
         (
             Layer::BatchNorm(norm),
             Shape::Map {
@@ -115,7 +115,7 @@ fn step<'a>(layer: &'a Layer, input: Shape, survey: &mut Survey<'a>) -> Result<S
                 width,
             },
         ) if channels == norm.channels => {
-            survey.norms.push((&norm.name, (height, width)));
+            totals.norms.push((&norm.name, (height, width)));
             Ok(input)
         }
         (Layer::MaxPool(pool), Shape::Map { .. }) => pool.trace(input),
@@ -136,10 +136,10 @@ fn step<'a>(layer: &'a Layer, input: Shape, survey: &mut Survey<'a>) -> Result<S
         )),
         (Layer::Linear(linear), Shape::Features(features)) if features == linear.inputs => {
             let macs = product(&[linear.inputs, linear.outputs]);
-            survey.macs = survey.macs.saturating_add(macs);
+            totals.macs = totals.macs.saturating_add(macs);
             Ok(Shape::Features(linear.outputs))
         }
-        (Layer::Residual(residual), shape) => residual.trace(shape, survey),
+        (Layer::Residual(residual), shape) => residual.trace(shape, totals),
         (layer, shape) => Err(format!("{layer:?} cannot take {shape:?}")),
     }
 }
@@ -206,9 +206,9 @@ impl MaxPool {
 }
 
 impl Residual {
-    fn trace<'a>(&'a self, input: Shape, survey: &mut Survey<'a>) -> Result<Shape, String> {
-        let body = trace(&self.body, input, survey)?;
-        let shortcut = trace(&self.shortcut, input, survey)?;
+    fn trace<'a>(&'a self, input: Shape, totals: &mut Totals<'a>) -> Result<Shape, String> {
+        let body = trace(&self.body, input, totals)?;
+        let shortcut = trace(&self.shortcut, input, totals)?;
         if body == shortcut {
             Ok(body)
         } else {

@@ -65,7 +65,7 @@ static FIELDS: &[Field] = &[
     needed(
         "epochs",
         Whole("from 1"),
-        "Passes over the training images.",
+        "RecordedForward over the training images.",
     ),
     field(
         "batch",
@@ -74,10 +74,10 @@ static FIELDS: &[Field] = &[
         "Images in a step, before views are made.",
     ),
     field(
-        "iteration",
-        Of(&ITERATION),
+        "round",
+        Of(&ROUND),
         "Epoch",
-        "What counts as an iteration of an adaptive method.",
+        "What counts as a round of an adaptive method.",
     ),
     field(
         "clip",
@@ -117,15 +117,15 @@ static FIELDS: &[Field] = &[
     ),
 ];
 
-pub(super) static ITERATION: Type = choice(
-    "IterationSpec",
-    "iteration",
+pub(super) static ROUND: Type = choice(
+    "RoundSpec",
+    "round",
     &[
         bare("Epoch", "One pass over the training images."),
         holding(
             "Steps",
             &[Whole("from 1, steps")],
-            "This many steps; the last iteration may be shorter.",
+            "This many steps; the last round may be shorter.",
         ),
     ],
 );

@@ -66,13 +66,13 @@ const P2: Field = field(
     "p2",
     Of(&SECOND),
     "EqualSteps",
-    "How p2 comes from p1, p_max and the number of iterations.",
+    "How p2 comes from p1, p_max and the number of rounds.",
 );
 const MOVES: Field = field(
     "update",
     Of(&UPDATE),
     "Feedback(decay: 0.9, w_min: 0.0, tolerance: 0.01)",
-    "Which of p1 and w moves after an iteration.",
+    "Which of p1 and w moves after a round.",
 );
 const P_MAX: Field = field(
     "p_max",
@@ -88,7 +88,7 @@ static ADAPTIVE: &[Field] = &[
         "p1",
         Number("in [0, p_max]"),
         "0.0",
-        "First augmentation probability of the first iteration.",
+        "First augmentation probability of the first round.",
     ),
     P_MAX,
     W,
@@ -152,7 +152,7 @@ static CUSTOM: &[Field] = &[
         "controller",
         Optional(&Of(&CONTROLLER)),
         "None",
-        "The rule that moves knobs at the end of an iteration.",
+        "The rule that moves knobs at the end of a round.",
     ),
 ];
 

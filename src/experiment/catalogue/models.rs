@@ -115,7 +115,7 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
                 needed(
                     "epochs",
                     Whole("from 1"),
-                    "Passes over the training images.",
+                    "RecordedForward over the training images.",
                 ),
                 field(
                     "p1",

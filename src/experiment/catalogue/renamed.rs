@@ -1,7 +1,11 @@
-//! Fields that once had another name. Files that have it are read as ever; what
-//! the program writes and says has the name of today, which is the knob's.
+//! Fields that once had another name. What the program writes and says has the
+//! name of today.
 
-/// The struct or variant, what the field was called, and what it is called.
+/// Fields whose old name means something else today: a file that has it is told
+/// the new one. The experiments that runs keep are read with it.
+const RETIRED: &[(&str, &str)] = &[("iteration", "round")];
+
+/// Fields that are read by either name: the struct or variant, what the field was called, and what it is called.
 const RENAMED: &[(&str, &str, &str)] = &[
     ("Scratch", "p", "p1"),
     ("Vanilla", "p", "p1"),
@@ -26,4 +30,11 @@ pub fn current_name<'a>(owner: Option<&str>, field: &'a str) -> &'a str {
         .iter()
         .find(|(of, older, _)| Some(*of) == owner && *older == field);
     known.map_or(field, |(_, _, name)| name)
+}
+
+/// Today's name of a field that is no longer read by the name `field`.
+#[must_use]
+pub fn successor(field: &str) -> Option<&'static str> {
+    let known = RETIRED.iter().find(|(older, _)| *older == field);
+    known.map(|(_, name)| *name)
 }

@@ -22,8 +22,8 @@ use crate::experiment::model::{Model, Stem};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize, IterationSpec,
-    LibTorchDevice, NormalizeSpec, OptimizerSpec, Source, Spec, StudentSpec, TeacherSpec,
+    Bound, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize, LibTorchDevice,
+    NormalizeSpec, OptimizerSpec, RoundSpec, Source, Spec, StudentSpec, TeacherSpec,
     TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
@@ -242,7 +242,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(kind: &Type) {
 #[test]
 fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<Spec>(&EXPERIMENT);
-    agrees::<IterationSpec>(&experiment::ITERATION);
+    agrees::<RoundSpec>(&experiment::ROUND);
     agrees::<Gate>(&experiment::GATE);
     agrees::<Bound>(&experiment::BOUND);
     agrees::<DataSpec>(&data::DATA);

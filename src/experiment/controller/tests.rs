@@ -40,20 +40,20 @@ impl Knobs {
     }
 }
 
-/// What is decided after each iteration whose truth-value loss is given.
+/// What is decided after each round whose truth-value loss is given.
 fn play(update: Update, losses: &[f64]) -> (Vec<Option<Decision>>, Knobs) {
     let controller = rule(update);
     let mut state = ControllerState::default();
     let mut knobs = Knobs::start();
     let mut decisions = Vec::new();
     for (i, loss) in losses.iter().enumerate() {
-        let iteration = u32::try_from(i).unwrap() + 1;
+        let round = u32::try_from(i).unwrap() + 1;
         let decision = controller.decide(
             &mut state,
-            &IterationSummary {
-                iteration,
-                iterations: E,
-                epoch: f64::from(iteration),
+            &RoundSummary {
+                round,
+                rounds: E,
+                epoch: f64::from(round),
                 epochs: f64::from(E),
                 mean_loss: &|_| *loss,
                 knob: &|name| match name {
@@ -126,9 +126,9 @@ fn a_probability_that_is_brought_to_p_max_is_said_to_be_at_its_limit() {
     let decision = rule(update)
         .decide(
             &mut ControllerState::default(),
-            &IterationSummary {
-                iteration: 1,
-                iterations: E,
+            &RoundSummary {
+                round: 1,
+                rounds: E,
                 epoch: 1.0,
                 epochs: f64::from(E),
                 mean_loss: &|_| 1.0,
@@ -165,7 +165,7 @@ fn w_stops_at_w_min_and_says_so() {
 }
 
 #[test]
-fn nothing_moves_after_the_last_iteration() {
+fn nothing_moves_after_the_last_round() {
     let (decisions, _) = play(Update::default(), &[1.0; 10]);
     assert!(decisions[8].is_some());
     assert!(decisions[9].is_none());

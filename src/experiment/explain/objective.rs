@@ -11,7 +11,7 @@ use crate::experiment::objective::{
 };
 use crate::experiment::plan::Training;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::IterationSpec;
+use crate::experiment::spec::RoundSpec;
 use crate::experiment::timeline::Timeline;
 
 /// With the timeline of the training, where its images are known.
@@ -39,7 +39,7 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
     }
     page.heading("Knobs");
     for knob in training.knobs() {
-        let settled = timeline.is_some() || training.iteration == IterationSpec::Epoch;
+        let settled = timeline.is_some() || training.round == RoundSpec::Epoch;
         knob_row(knob, objective, settled, page);
     }
     if let Some(Controller::AdaptiveAugmentation(rule)) = &objective.controller {
@@ -48,7 +48,7 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
     }
 }
 
-/// `settled` says whether the number of iterations is known, from which knobs that
+/// `settled` says whether the number of rounds is known, from which knobs that
 /// follow others have their first value.
 fn knob_row(knob: &Knob, objective: &Objective, settled: bool, page: &mut Page) {
     let moved = objective
@@ -158,10 +158,10 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
     let second = rule.second.join(" = ");
     let p_max = number(*p_max);
     let all = timeline.map_or_else(
-        || "E iterations in all".to_owned(),
-        |timeline| match timeline.iterations() {
-            1 => "E = 1 iteration in all".to_owned(),
-            count => format!("E = {count} iterations in all"),
+        || "E rounds in all".to_owned(),
+        |timeline| match timeline.rounds() {
+            1 => "E = 1 round in all".to_owned(),
+            count => format!("E = {count} rounds in all"),
         },
     );
     match rule.p2_rule {

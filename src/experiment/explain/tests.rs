@@ -53,7 +53,7 @@ fn adaptive_augmentation_is_explained() {
     insta::assert_snapshot!(explained(
         "AdaptiveAugmentation()",
         true,
-        "iteration: Steps(50)"
+        "round: Steps(50)"
     ));
 }
 
@@ -104,24 +104,24 @@ const FACTS: DataFacts = DataFacts {
 
 #[test]
 fn p2_starts_as_the_run_will_have_it_once_the_images_are_known() {
-    // 5 epochs of 8 steps: one iteration of 50.
-    let page = explained_for("AdaptiveAugmentation()", "iteration: Steps(50),", &FACTS);
+    // 5 epochs of 8 steps: one round of 50.
+    let page = explained_for("AdaptiveAugmentation()", "round: Steps(50),", &FACTS);
     assert!(
         page.contains("p2             starts at 0.5; the controller"),
         "{page}"
     );
-    assert!(page.contains("E = 1 iteration in all"), "{page}");
-    let page = explained_for("AdaptiveAugmentation()", "iteration: Steps(10),", &FACTS);
+    assert!(page.contains("E = 1 round in all"), "{page}");
+    let page = explained_for("AdaptiveAugmentation()", "round: Steps(10),", &FACTS);
     assert!(
         page.contains("p2             starts at 0.125; the controller"),
         "{page}"
     );
-    assert!(page.contains("E = 4 iterations in all"), "{page}");
+    assert!(page.contains("E = 4 rounds in all"), "{page}");
 }
 
 #[test]
 fn a_first_value_that_the_images_decide_is_not_guessed_without_them() {
-    let page = explained("AdaptiveAugmentation()", true, "iteration: Steps(50)");
+    let page = explained("AdaptiveAugmentation()", true, "round: Steps(50)");
     assert!(
         page.contains("p2             first value from the number of steps"),
         "{page}"

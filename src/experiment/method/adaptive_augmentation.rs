@@ -1,7 +1,7 @@
 //! `AdaptiveAugmentation` (after US20240070454). View 1 is the batch augmented
 //! with p1, view 2 the same images augmented with p2; `L = w·L_d + L_t` with
 //! `L_d = divergence(student(view 1), teacher(view 1))` and `L_t` the student's
-//! truth-value loss on view 2. After every iteration but the last exactly one
+//! truth-value loss on view 2. After every round but the last exactly one
 //! of p1 and w moves.
 
 use serde::{Deserialize, Serialize};
@@ -20,13 +20,13 @@ use crate::experiment::range::Range;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveAugmentation {
-    /// First augmentation probability of the first iteration, at most `p_max`.
+    /// First augmentation probability of the first round, at most `p_max`.
     #[serde(default)]
     pub p1: f64,
     /// Maximum augmentation probability, in [0, 1].
     #[serde(default = "super::default_probability")]
     pub p_max: f64,
-    /// Target weight of the distillation loss in the first iteration.
+    /// Target weight of the distillation loss in the first round.
     #[serde(default = "super::default_weight")]
     pub w: f64,
     /// Distillation temperature.
@@ -38,7 +38,7 @@ pub struct AdaptiveAugmentation {
     /// The truth value of the truth-value loss.
     #[serde(default)]
     pub truth: TruthTarget,
-    /// How p2 comes from p1, `p_max` and the number of iterations.
+    /// How p2 comes from p1, `p_max` and the number of rounds.
     #[serde(default)]
     pub p2: SecondProbability,
     /// Which of p1 and w moves.
@@ -52,7 +52,7 @@ impl Method for AdaptiveAugmentation {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let second = self.p2.value(self.p1, self.p_max, context.iterations);
+        let second = self.p2.value(self.p1, self.p_max, context.rounds);
         Ok(Objective {
             views: vec![View::numbered(1), View::numbered(2)],
             terms: vec![

@@ -23,7 +23,7 @@ pub struct Custom {
     /// Distillation temperature.
     #[serde(default = "super::default_temperature")]
     pub temperature: f64,
-    /// The rule that moves knobs at the end of an iteration.
+    /// The rule that moves knobs at the end of a round.
     #[serde(default)]
     pub controller: Option<CustomController>,
 }

@@ -33,7 +33,7 @@ pub enum CustomController {
         /// Maximum augmentation probability, in [0, 1].
         #[serde(default = "super::default_probability")]
         p_max: f64,
-        /// How p2 comes from p1, `p_max` and the number of iterations.
+        /// How p2 comes from p1, `p_max` and the number of rounds.
         #[serde(default)]
         p2: SecondProbability,
         /// Which of p1 and w moves.
@@ -145,7 +145,7 @@ impl CustomController {
         let p1 = objective
             .knob(&first)
             .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
-        let start = p2.value(p1, *p_max, context.iterations);
+        let start = p2.value(p1, *p_max, context.rounds);
         for knob in objective
             .knobs
             .iter_mut()

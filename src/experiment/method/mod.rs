@@ -27,8 +27,8 @@ use super::range::Range;
 
 /// Something that expands to an objective.
 pub trait Method {
-    /// Views, terms, knobs and controller for a training of `iterations`
-    /// iterations on data that has labels or not.
+    /// Views, terms, knobs and controller for a training of `rounds`
+    /// rounds on data that has labels or not.
     ///
     /// # Errors
     /// Every value that is out of range, with its path below the method's.
@@ -38,10 +38,10 @@ pub trait Method {
 /// What an expansion may depend on besides the method's own fields.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpansionContext {
-    /// Number of iterations E, one an epoch. Where an iteration is a number of
+    /// Number of rounds E, one an epoch. Where a round is a number of
     /// steps, E is known only when the images have been counted;
     /// `Objective::settle` then corrects what a controller derives from it.
-    pub iterations: u32,
+    pub rounds: u32,
     /// Length of the training, epochs: schedules are checked over it.
     pub epochs: u32,
     /// Whether any training image has a label.

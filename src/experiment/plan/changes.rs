@@ -42,7 +42,7 @@ impl Changes {
             ("optimizer", before.optimizer == after.optimizer),
             ("epochs", before.epochs == after.epochs),
             ("batch", before.batch == after.batch),
-            ("iteration", before.iteration == after.iteration),
+            ("round", before.round == after.round),
             ("clip", before.clip == after.clip),
             ("ema", before.ema == after.ema),
             (
@@ -150,7 +150,7 @@ mod tests {
             .collect();
         assert_eq!(knobs, ["lr", "temperature"]);
         assert_eq!(changes.knobs[0].1, Schedule::Constant(0.05));
-        // p2 comes from the number of iterations by formula.
+        // p2 comes from the number of rounds by formula.
         assert_eq!(changes.later, ["data", "epochs", "the first p2"]);
     }
 

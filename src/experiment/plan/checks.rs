@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::paths::run_name;
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{IterationSpec, Spec};
+use crate::experiment::spec::{RoundSpec, Spec};
 
 /// Longest name of a run; folders carry it.
 const MAX_NAME: usize = 80;
@@ -65,9 +65,9 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
             .depends_on("data"),
         );
     }
-    if spec.iteration == IterationSpec::Steps(0) {
+    if spec.round == RoundSpec::Steps(0) {
         problems.push(
-            Problem::new("iteration.Steps", "an iteration of 0 steps never ends")
+            Problem::new("round.Steps", "a round of 0 steps never ends")
                 .help("write Epoch, or Steps(100)"),
         );
     }

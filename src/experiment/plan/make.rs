@@ -12,7 +12,7 @@ use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term};
 use crate::experiment::problem::Problem;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::{IterationSpec, Spec, TeacherTraining, TeacherWeights};
+use crate::experiment::spec::{RoundSpec, Spec, TeacherTraining, TeacherWeights};
 
 impl Plan {
     /// Plans what was written in the file `origin`. Relative paths start at the
@@ -74,7 +74,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     let mut located: Vec<Located> = problems.into_iter().map(Located::File).collect();
 
     let context = ExpansionContext {
-        iterations: spec.epochs,
+        rounds: spec.epochs,
         epochs: spec.epochs,
         labelled: true,
     };
@@ -125,7 +125,7 @@ fn student_training(spec: Spec, objective: Objective) -> Training {
         lr: Knob::lr(spec.lr),
         epochs: spec.epochs,
         batch: spec.batch,
-        iteration: spec.iteration,
+        round: spec.round,
         clip: spec.clip,
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,
@@ -330,7 +330,7 @@ fn teacher_training(
         spec.lr.clone()
     };
     let context = ExpansionContext {
-        iterations: written.epochs,
+        rounds: written.epochs,
         epochs: written.epochs,
         labelled: true,
     };
@@ -344,7 +344,7 @@ fn teacher_training(
         lr: Knob::lr(lr),
         epochs: written.epochs,
         batch: spec.batch,
-        iteration: IterationSpec::Epoch,
+        round: RoundSpec::Epoch,
         clip: spec.clip,
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,

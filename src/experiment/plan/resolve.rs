@@ -44,7 +44,7 @@ pub struct ResolvedPlan {
 }
 
 impl ResolvedPlan {
-    /// Steps, epochs and iterations of the student's training.
+    /// Steps, epochs and rounds of the student's training.
     #[must_use]
     pub fn timeline(&self) -> Timeline {
         Timeline::new(&self.plan.training, self.steps_per_epoch)
@@ -65,7 +65,7 @@ impl ResolvedPlan {
 
 impl Plan {
     /// The plan for these images: terms that need labels that are not there are
-    /// left out, knobs that follow from the number of iterations get their first
+    /// left out, knobs that follow from the number of rounds get their first
     /// values, size and normalisation are settled.
     ///
     /// # Errors
@@ -83,8 +83,8 @@ impl Plan {
         if !facts.labelled {
             self = self.without_labels()?;
         }
-        let iterations = Timeline::new(&self.training, facts.steps_per_epoch).iterations();
-        self.training.objective.settle(iterations);
+        let rounds = Timeline::new(&self.training, facts.steps_per_epoch).rounds();
+        self.training.objective.settle(rounds);
         let size = *self.data.size.get_or_insert(facts.size);
         self.settle_stems(size);
         if let (NormalizeSpec::Measure, Some((mean, std))) =
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn one_round_of_steps_starts_with_the_second_probability_of_one_round() {
-        let text = QUICKSTART.replacen("seed:", "iteration: Steps(1000000), seed:", 1);
+        let text = QUICKSTART.replacen("seed:", "round: Steps(1000000), seed:", 1);
         let resolved = plan(&text).resolve(&facts()).unwrap();
         let p2 = resolved.plan.training.objective.knob("p2").unwrap();
         let Some(crate::experiment::controller::Controller::AdaptiveAugmentation(rule)) =
@@ -169,7 +169,7 @@ mod tests {
             panic!("the quick start is adaptive");
         };
         assert_eq!(p2.schedule.at(0.0, 1.0), rule.p_max);
-        assert_eq!(resolved.timeline().iterations(), 1);
+        assert_eq!(resolved.timeline().rounds(), 1);
     }
 
     #[test]

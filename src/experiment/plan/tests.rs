@@ -8,7 +8,7 @@ use crate::experiment::objective::{Loss, Term, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::read_spec;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::{IterationSpec, Spec};
+use crate::experiment::spec::{RoundSpec, Spec};
 
 const TEXT: &str = r"(
     data: (train: Shapes(count: 200, size: 16)),
@@ -111,7 +111,7 @@ fn methods_combine_in_a_custom_one() {
 #[test]
 fn what_unlabelled_data_cannot_have_is_left_out_or_refused() {
     let context = ExpansionContext {
-        iterations: 5,
+        rounds: 5,
         epochs: 5,
         labelled: false,
     };
@@ -150,19 +150,19 @@ fn a_schedule_of_a_knob_replaces_its_constant() {
 }
 
 #[test]
-fn iterations_of_steps_settle_p2_once_the_steps_are_counted() {
+fn rounds_of_steps_settle_p2_once_the_steps_are_counted() {
     let mut spec = spec("AdaptiveAugmentation(p_max: 0.5)");
-    spec.iteration = IterationSpec::Steps(10);
+    spec.round = RoundSpec::Steps(10);
     let plan = Plan::new(spec, Path::new(ORIGIN)).unwrap();
-    // Five epochs of seven steps are 35 steps, so four iterations.
+    // Five epochs of seven steps are 35 steps, so four rounds.
     let resolved = plan.resolve(&facts(7)).unwrap();
-    assert_eq!(resolved.timeline().iterations(), 4);
+    assert_eq!(resolved.timeline().rounds(), 4);
     assert_eq!(knob(&resolved.plan, "p2"), 0.125);
     assert_eq!(knob(&resolved.plan, "p1"), 0.0);
 }
 
 #[test]
-fn settling_changes_nothing_where_an_iteration_is_an_epoch() {
+fn settling_changes_nothing_where_an_round_is_an_epoch() {
     let plan = plan("AdaptiveAugmentation()");
     let resolved = plan.clone().resolve(&facts(1000)).unwrap();
     assert_eq!(resolved.plan.training, plan.training);
@@ -184,8 +184,8 @@ struct TwoTemperatures;
 
 impl Method for TwoTemperatures {
     fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
-        if context.iterations == 1 {
-            return Err(vec![Problem::new("hot", "one iteration is too short")]);
+        if context.rounds == 1 {
+            return Err(vec![Problem::new("hot", "one round is too short")]);
         }
         Ok(Objective {
             views: vec![View::numbered(1)],

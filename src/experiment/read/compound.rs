@@ -9,7 +9,7 @@ use super::notes::Failure;
 use super::payload::Payload;
 use super::tree::{Field, Kind, Node};
 use super::typed::{Value, named, seeded};
-use crate::experiment::catalogue::current_name;
+use crate::experiment::catalogue::{current_name, successor};
 
 /// Answers any type with its plainest value: 1, "", nothing, no elements, the
 /// first variant.
@@ -121,6 +121,12 @@ fn written_fields<'t>(
     for field in written {
         let name = &field.name;
         match fields.iter().find(|known| **known == current(field)) {
+            None if let Some(today) = successor(&name.text).filter(|n| fields.contains(n)) => {
+                let message = format!("`{}` is now called `{today}`", name.text);
+                parent.notes.find(
+                    Finding::new(name.span.clone(), message).help(format!("write {today}: …")),
+                );
+            }
             None => {
                 let message = match parent.node.name() {
                     Some(parent) => format!("`{parent}` has no field `{}`", name.text),

@@ -27,18 +27,20 @@ mod older_names_tests;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
 pub use overrides::Override;
 
+use super::catalogue::successor;
 use super::plan::Plan;
 use super::spec::Spec;
 use crate::untrusted::read_limited;
 use finding::Finding;
 use source::Source;
-use tree::Node;
+use tree::{Kind, Node};
 
 /// A larger file is no experiment; most have a few kilobytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -94,6 +96,33 @@ pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Lo
             })?;
     }
     read(&source, origin).map_err(|findings| report(&source, findings))
+}
+
+/// As [`load_text`], for the text that a run keeps, which may be that of an older
+/// program.
+///
+/// # Errors
+/// Every mistake in the text and the overrides.
+pub fn load_frozen(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
+    load_text(&with_names_of_today(text), origin, overrides)
+}
+
+/// The text of an older program with the names that fields have today.
+#[must_use]
+pub fn with_names_of_today(text: &str) -> Cow<'_, str> {
+    let Some(root) = parse::parse(text).root else {
+        return Cow::Borrowed(text);
+    };
+    let Kind::Fields(_, fields) = &root.kind else {
+        return Cow::Borrowed(text);
+    };
+    let mut today = Cow::Borrowed(text);
+    for name in fields.iter().rev().map(|field| &field.name) {
+        if let Some(successor) = successor(&name.text) {
+            today.to_mut().replace_range(name.span.clone(), successor);
+        }
+    }
+    today
 }
 
 /// Reads the `text` of a file at `origin` without planning it: what a run's

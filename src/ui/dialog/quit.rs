@@ -20,7 +20,7 @@ pub enum Leaving {
     /// Every experiment is saved first.
     SaveAll,
     /// What is not saved is lost, if there is any.
-    AsItIs,
+    Discard,
     /// One stays.
     Stay,
 }
@@ -59,7 +59,7 @@ impl Quit {
     #[must_use]
     pub fn new(mut reasons: Vec<String>, unsaved: &[&str]) -> Self {
         let choices = match unsaved {
-            [] => vec![(Leaving::AsItIs, "quit"), (Leaving::Stay, "stay")],
+            [] => vec![(Leaving::Discard, "quit"), (Leaving::Stay, "stay")],
             [_, others @ ..] => {
                 let save = if others.is_empty() {
                     "save and quit"
@@ -69,7 +69,7 @@ impl Quit {
                 reasons.push(unsaved_ones(unsaved));
                 vec![
                     (Leaving::SaveAll, save),
-                    (Leaving::AsItIs, "quit without saving"),
+                    (Leaving::Discard, "quit without saving"),
                     (Leaving::Stay, "stay"),
                 ]
             }

@@ -11,7 +11,7 @@ pub mod question;
 use serde::{Deserialize, Serialize};
 
 pub use self::pictures::Pictures;
-pub use self::question::{Abilities, Manner};
+pub use self::question::{Abilities, GraphicsQuirk};
 
 /// How pictures reach the screen, as a person wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -102,8 +102,10 @@ impl PictureSetting {
             Self::Auto if tmux => Protocol::HalfBlocks,
             Self::Auto if ITERM2.contains(&program.as_str()) => Protocol::Iterm2,
             Self::Auto if CLUMSY.into_iter().any(is_set) => Protocol::HalfBlocks,
-            Self::Auto if abilities.manner == Some(Manner::Iterm2) => Protocol::Iterm2,
-            Self::Auto if abilities.manner == Some(Manner::Clumsy) => Protocol::HalfBlocks,
+            Self::Auto if abilities.manner == Some(GraphicsQuirk::Iterm2) => Protocol::Iterm2,
+            Self::Auto if abilities.manner == Some(GraphicsQuirk::Unreliable) => {
+                Protocol::HalfBlocks
+            }
             Self::Auto if abilities.kitty => Protocol::Kitty,
             Self::Auto if abilities.sixel => Protocol::Sixel,
             Self::Auto | Self::HalfBlocks => Protocol::HalfBlocks,
@@ -154,8 +156,8 @@ mod tests {
             sixel: abilities.contains('s'),
             cell: abilities.contains('c').then_some((9, 18)),
             manner: match abilities {
-                _ if abilities.contains('i') => Some(Manner::Iterm2),
-                _ if abilities.contains('!') => Some(Manner::Clumsy),
+                _ if abilities.contains('i') => Some(GraphicsQuirk::Iterm2),
+                _ if abilities.contains('!') => Some(GraphicsQuirk::Unreliable),
                 _ => None,
             },
             ground: None,

@@ -19,21 +19,21 @@ const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24,U=1;AAAA\x1b\\\
 const COMMON: &str = "\x1b]11;?\x1b\\\x1b[>q\x1b[c\x1b[16t\x1b[5n";
 
 /// What a terminal is known for, by the beginning of its name.
-const NAMES: [(&str, Manner); 5] = [
-    ("Konsole", Manner::Clumsy),
-    ("WezTerm", Manner::Iterm2),
-    ("iTerm2", Manner::Iterm2),
-    ("mintty", Manner::Iterm2),
-    ("rio", Manner::Iterm2),
+const NAMES: [(&str, GraphicsQuirk); 5] = [
+    ("Konsole", GraphicsQuirk::Unreliable),
+    ("WezTerm", GraphicsQuirk::Iterm2),
+    ("iTerm2", GraphicsQuirk::Iterm2),
+    ("mintty", GraphicsQuirk::Iterm2),
+    ("rio", GraphicsQuirk::Iterm2),
 ];
 
 /// How a terminal is known to show pictures, whatever else it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum GraphicsQuirk {
     /// Best in iTerm2's way.
     Iterm2,
     /// They stay where they were, or have no placeholders although it says so.
-    Clumsy,
+    Unreliable,
 }
 
 /// What a terminal can show.
@@ -48,7 +48,7 @@ pub struct Abilities {
     /// Width and height of a cell, pixels.
     pub cell: Option<(u16, u16)>,
     /// What the terminal of this name is known for.
-    pub manner: Option<Manner>,
+    pub manner: Option<GraphicsQuirk>,
     /// Whether its ground is dark or light.
     pub ground: Option<Ground>,
 }
@@ -236,10 +236,10 @@ mod tests {
     fn a_terminal_is_known_by_its_name() {
         let named = |answer: &str| read(answer.as_bytes());
         let (konsole, typed) = named("\x1bP>|Konsole 22.12.3\x1b\\\x1b[?62;4c");
-        assert_eq!(konsole.manner, Some(Manner::Clumsy));
+        assert_eq!(konsole.manner, Some(GraphicsQuirk::Unreliable));
         assert!(konsole.sixel && typed.is_empty());
         let (wezterm, _) = named("\x1bP>|WezTerm 20240203\x1b\\");
-        assert_eq!(wezterm.manner, Some(Manner::Iterm2));
+        assert_eq!(wezterm.manner, Some(GraphicsQuirk::Iterm2));
         let (kitty, _) = named("\x1bP>|kitty(0.41.1)\x1b\\");
         assert_eq!(kitty.manner, None);
     }

@@ -4,7 +4,7 @@
 //! `WORKBENCH_STEPS=1000000` walks further than by default; `WORKBENCH_SEED=7`
 //! walks another way, or the same one again after a failure named its seed.
 
-mod deed;
+mod input;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,9 +45,9 @@ fn in_any_order_and_at_any_size_nothing_panics_and_nothing_is_lost() {
 fn walk(seed: u64, steps: u64) {
     let mut world = World::new(seed);
     for step in 1..=steps {
-        let deed = world.next_deed();
+        let input = world.next_deed();
         let done = catch_unwind(AssertUnwindSafe(|| {
-            world.carry_out(&deed);
+            world.execute(&input);
             world.draw();
             world.hints_are_true();
             if step.is_multiple_of(LOOK) {
@@ -56,7 +56,7 @@ fn walk(seed: u64, steps: u64) {
         }));
         assert!(
             done.is_ok(),
-            "step {step}, {deed:?}; again: WORKBENCH_SEED={seed} WORKBENCH_STEPS={step}"
+            "step {step}, {input:?}; again: WORKBENCH_SEED={seed} WORKBENCH_STEPS={step}"
         );
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::run::RunFolder;
-use crate::store::{Life, RunEntry};
+use crate::store::{Owner, RunEntry};
 use crate::ui::screens::Screen;
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
@@ -26,7 +26,7 @@ fn begin(harness: &mut Harness) -> String {
     let begun = SystemTime::UNIX_EPOCH;
     let folder = RunFolder::create(place.path(), "small", "Experiment()", begun).unwrap();
     let mut run = RunEntry::new(folder, begun);
-    run.life = Life::Here;
+    run.owner = Owner::Here;
     let name = run.folder.name();
     harness.runs.insert(run);
     harness.news(News::RunBegan(name.clone()));
@@ -40,7 +40,7 @@ fn whoever_asked_for_a_run_and_waits_is_shown_it() {
     let name = begin(&mut harness);
     assert_eq!(harness.ui.screen, Screen::Live);
     assert_eq!(harness.ui.shared.training, Some(name));
-    assert_eq!(harness.ui.shared.told(), None);
+    assert_eq!(harness.ui.shared.status(), None);
 }
 
 #[test]

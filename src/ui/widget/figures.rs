@@ -25,7 +25,7 @@ pub fn scaled(value: f64) -> String {
 
 /// How a duration is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum DurationStyle {
     /// In a sentence: `1 min 5 s`, `2 h 3 min`, `1 d 1 h`.
     Words,
     /// Where it changes while one looks, so that what follows stays in place:
@@ -37,26 +37,26 @@ pub enum Manner {
 
 /// A duration of so many seconds; what is none is a dash.
 #[must_use]
-pub fn duration(seconds: f64, manner: Manner) -> String {
+pub fn duration(seconds: f64, manner: DurationStyle) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return "–".to_owned();
     }
     let whole = match manner {
         // A clock shows what has passed in full.
-        Manner::Clock => seconds as u64,
-        Manner::Words | Manner::Steady => seconds.round() as u64,
+        DurationStyle::Clock => seconds as u64,
+        DurationStyle::Words | DurationStyle::Steady => seconds.round() as u64,
     };
     let (days, hours) = (whole / 86_400, whole / 3600 % 24);
     let (minutes, seconds) = (whole / 60 % 60, whole % 60);
     match (manner, days, hours, minutes) {
-        (Manner::Clock, 0, 0, _) => format!("{minutes}:{seconds:02}"),
-        (Manner::Clock, 0, _, _) => format!("{hours}:{minutes:02}:{seconds:02}"),
-        (Manner::Clock, ..) => format!("{days}d {hours:02}:{minutes:02}"),
+        (DurationStyle::Clock, 0, 0, _) => format!("{minutes}:{seconds:02}"),
+        (DurationStyle::Clock, 0, _, _) => format!("{hours}:{minutes:02}:{seconds:02}"),
+        (DurationStyle::Clock, ..) => format!("{days}d {hours:02}:{minutes:02}"),
         (_, 0, 0, 0) => format!("{seconds} s"),
-        (Manner::Words, 0, 0, _) => format!("{minutes} min {seconds} s"),
-        (Manner::Words, 0, ..) => format!("{hours} h {minutes} min"),
-        (Manner::Steady, 0, 0, _) => format!("{minutes} min {seconds:02} s"),
-        (Manner::Steady, 0, ..) => format!("{hours} h {minutes:02} min"),
+        (DurationStyle::Words, 0, 0, _) => format!("{minutes} min {seconds} s"),
+        (DurationStyle::Words, 0, ..) => format!("{hours} h {minutes} min"),
+        (DurationStyle::Steady, 0, 0, _) => format!("{minutes} min {seconds:02} s"),
+        (DurationStyle::Steady, 0, ..) => format!("{hours} h {minutes:02} min"),
         _ => format!("{days} d {hours} h"),
     }
 }
@@ -90,18 +90,22 @@ mod tests {
         let written = |manner| move |seconds| duration(seconds, manner);
         let seconds = [0.4, 65.0, 7384.0, 90_000.0];
         assert_eq!(
-            seconds.map(written(Manner::Words)),
+            seconds.map(written(DurationStyle::Words)),
             ["0 s", "1 min 5 s", "2 h 3 min", "1 d 1 h"]
         );
         assert_eq!(
-            seconds.map(written(Manner::Steady)),
+            seconds.map(written(DurationStyle::Steady)),
             ["0 s", "1 min 05 s", "2 h 03 min", "1 d 1 h"]
         );
         assert_eq!(
-            [7.9, 725.0, 10_921.0, 183_840.0].map(written(Manner::Clock)),
+            [7.9, 725.0, 10_921.0, 183_840.0].map(written(DurationStyle::Clock)),
             ["0:07", "12:05", "3:02:01", "2d 03:04"]
         );
-        for manner in [Manner::Words, Manner::Steady, Manner::Clock] {
+        for manner in [
+            DurationStyle::Words,
+            DurationStyle::Steady,
+            DurationStyle::Clock,
+        ] {
             assert_eq!([f64::NAN, -1.0].map(written(manner)), ["–", "–"]);
         }
     }

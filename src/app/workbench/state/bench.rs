@@ -21,6 +21,7 @@ use crate::app::session::{Opened, Session, SessionError};
 use crate::event::{Command, RunEvent};
 use crate::experiment;
 use crate::run::{Exit, RunFolder, StopSignal};
+use crate::store::testing::run_plan;
 use crate::store::{CommandState, JournalReader, RunEntry, RunState};
 use crate::trainer::Trainer;
 use crate::trainer::scripted::Scripted;
@@ -58,7 +59,8 @@ impl OpenSession for Sessions {
             QueuedJob::Experiment(path) => {
                 let loaded = experiment::load(path, &[])?;
                 let (name, text) = (&loaded.plan.name, loaded.frozen_text());
-                RunFolder::create(&self.checkpoints, name, text, SystemTime::now())?
+                let plan = run_plan(text, 10);
+                RunFolder::create_planned(&self.checkpoints, name, text, &plan, SystemTime::now())?
             }
             QueuedJob::Run(folder) => folder.clone(),
         };

@@ -10,7 +10,7 @@ use crate::event::{Command, Origin, Position};
 use crate::experiment::schedule::Schedule;
 use crate::store::{CommandState, RunState};
 use crate::trainer::{CommandSource, EventSink, Trainer};
-use crate::ui::effect::Over;
+use crate::ui::effect::OverwritePolicy;
 
 /// A training of two steps, with something between them.
 fn script(experiment: &str, between: &str) -> String {
@@ -78,7 +78,7 @@ fn the_key_that_trains_trains_the_experiment_and_shows_the_run_until_it_is_compl
     bench.until_run("a", RunState::Completed);
     bench.until_logged(&format!("{run} is complete"));
     let entry = bench.run("a").unwrap();
-    assert_eq!(entry.life, Life::Nobody);
+    assert_eq!(entry.owner, Owner::None);
     assert_eq!(entry.store.completed(Phase::Student), 2);
     let shared = bench.state.ui.shared();
     assert_eq!((&shared.training, &shared.preparing), (&None, &None));
@@ -171,7 +171,7 @@ fn a_saved_change_of_the_running_experiment_turns_knobs_and_tells_of_the_rest() 
     let text = fs::read_to_string(bench.file("a")).unwrap();
     let save = |bench: &mut Bench, name: &str, text: String| {
         let path = bench.file(name);
-        let over = Over::Anything;
+        let over = OverwritePolicy::Anything;
         bench.ask(Effect::WriteExperiment { path, text, over });
     };
     // Another experiment, and one with errors, change nothing.
@@ -347,14 +347,14 @@ fn a_run_that_is_found_while_it_trains_here_or_late_is_not_taken_for_another() {
     bench.launch("a");
     let run = bench.until_run("a", RunState::Training);
     let folder = bench.run("a").unwrap().folder.clone();
-    let found = || Message::Found(Box::new(catalogue::read(&folder, Life::Here)));
+    let found = || Message::Found(Box::new(catalogue::read(&folder, Owner::Here)));
     let late = found();
     bench.state.take_in(found());
     bench.command(&run, Command::EvaluateNow);
     bench.until_logged(&format!("{run} is complete"));
     assert_eq!(bench.run("a").unwrap().store.completed(Phase::Student), 2);
     bench.state.take_in(late);
-    assert_eq!(bench.run("a").unwrap().life, Life::Nobody);
+    assert_eq!(bench.run("a").unwrap().owner, Owner::None);
     bench.state.take_in(Message::Grew(run.clone()));
     assert_eq!(bench.run("a").unwrap().state(), RunState::Completed);
     bench.state.take_in(Message::Gone(run));

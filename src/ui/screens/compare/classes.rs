@@ -1,7 +1,7 @@
 //! How student and teacher do on every class, for the table of classes.
 
-use super::judged::{Answer, Judged};
 use super::order::sort_by_number;
+use super::sample_result::{Answer, SampleResult};
 use crate::ui::action::Action;
 use crate::ui::widget::Selection;
 
@@ -49,7 +49,7 @@ pub(super) struct Classes {
 
 impl Classes {
     /// Counts anew and keeps the order and the selected class.
-    pub(super) fn count(&mut self, judged: &[Judged], classes: usize) {
+    pub(super) fn count(&mut self, judged: &[SampleResult], classes: usize) {
         let selected = self.selected();
         self.rows = tally(judged, classes);
         self.order();
@@ -117,7 +117,7 @@ impl ClassSort {
 }
 
 /// Every class, in the order of the classes.
-fn tally(judged: &[Judged], classes: usize) -> Vec<ClassRow> {
+fn tally(judged: &[SampleResult], classes: usize) -> Vec<ClassRow> {
     /// A sum and how many it is of.
     #[derive(Clone, Copy, Default)]
     struct Mean(f32, usize);
@@ -165,7 +165,7 @@ fn tally(judged: &[Judged], classes: usize) -> Vec<ClassRow> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judged::judge;
+    use super::super::sample_result::judge;
     use super::super::testing::probe;
     use super::*;
 

@@ -16,7 +16,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Block;
 
-use super::judged::{apart, usable};
+use super::sample_result::{apart, usable};
 use super::{Compare, class_name};
 use crate::event::inspection::{Picture, Probe, ProbeImage};
 use crate::ui::graphics::Pictures;
@@ -138,27 +138,33 @@ pub(super) fn draw(
     }
     let places = places(&probe.images[image], &shared.pictures, area);
     draw_facts(compare, (probe, image), theme, frame, places.facts);
-    let sides = sides(compare, probe, image);
+    let comparison = comparison(compare, probe, image);
     let label = compare.judged[image].label;
     let named = (probe.classes.as_slice(), label);
-    answers::draw(&sides, named, theme, frame.buffer_mut(), places.answers);
+    answers::draw(
+        &comparison,
+        named,
+        theme,
+        frame.buffer_mut(),
+        places.answers,
+    );
 }
 
 /// What the teacher, the student and a second run's student answer.
-fn sides<'a>(compare: &'a Compare, probe: &'a Probe, image: usize) -> Vec<Side<'a>> {
+fn comparison<'a>(compare: &'a Compare, probe: &'a Probe, image: usize) -> Vec<Side<'a>> {
     let temperature = compare.temperature();
-    let mut sides = Vec::new();
+    let mut comparison = Vec::new();
     if let Some(teacher) = &probe.teacher {
         let logits = usable(probe, teacher, image);
-        sides.push(Side::new(("teacher", TEACHER), logits, temperature));
+        comparison.push(Side::new(("teacher", TEACHER), logits, temperature));
     }
     let student = probe.students.get(compare.at);
     let logits = student.and_then(|answers| usable(probe, &answers.logits, image));
-    sides.push(Side::new(("student", STUDENT), logits, temperature));
+    comparison.push(Side::new(("student", STUDENT), logits, temperature));
     if let Some((run, logits)) = compare.second(image) {
-        sides.push(Side::new((without_time(run), OTHER), logits, temperature));
+        comparison.push(Side::new((without_time(run), OTHER), logits, temperature));
     }
-    sides
+    comparison
 }
 
 fn draw_facts(

@@ -1,4 +1,4 @@
-//! Who is compared, at which temperature, and the names of the views.
+//! Answerer is compared, at which temperature, and the names of the views.
 //!
 //! ```text
 //!  quickstart-20260102-120000-ab12cd ↔ wide-2026…      temperature 4 - ╶──●────╴ +
@@ -8,9 +8,9 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
+use super::comparison::Reading;
 use super::layout::{Areas, tab};
-use super::sides::Reading;
-use super::{Compare, TEMPERATURES, View, sides};
+use super::{Compare, TEMPERATURES, View, comparison};
 use crate::event::inspection::Probe;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -131,7 +131,7 @@ pub(super) fn clicked(
 
 /// The runs, by their names, and on which images.
 fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
-    let second = compare.sides.second.as_ref().map(|second| {
+    let second = compare.comparison.second.as_ref().map(|second| {
         let state = match &second.reading {
             Reading::Asked | Reading::Nothing => " (reading)",
             Reading::Failed(_) => " (not comparable)",
@@ -139,16 +139,16 @@ fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
         };
         format!(" ↔ {}{state}", name(&second.run))
     });
-    let folder = compare.sides.folder.as_ref().map(|folder| {
+    let folder = compare.comparison.folder.as_ref().map(|folder| {
         let folder = folder.display().to_string();
         format!(" on {}", shorten_path(&folder, 40))
     });
-    let coming = compare.sides.coming.as_ref().map(|coming| {
-        let images = sides::images_of(coming.folder.as_ref());
+    let coming = compare.comparison.coming.as_ref().map(|coming| {
+        let images = comparison::images_of(coming.folder.as_ref());
         format!(" · reading {}", shorten_path(&images, 40))
     });
     let alone = probe.teacher.is_none().then(|| " · no teacher".to_owned());
-    let run = compare.sides.run.as_deref();
+    let run = compare.comparison.run.as_deref();
     let run = run.map(|run| format!(" {}", name(run)));
     let parts = [run, coming, second, folder, alone];
     parts.into_iter().flatten().collect()

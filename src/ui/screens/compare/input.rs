@@ -22,23 +22,25 @@ impl Compare {
             Action::PreviousProbeRun => self.step_run(runs.len().saturating_sub(1), shared, runs),
             Action::CompareFolder => {
                 let title = "Folder of images to compare on";
-                let before = self.sides.folder.as_deref();
+                let before = self.comparison.folder.as_deref();
                 shared.ask_folder(title, before, Purpose::CompareFolder);
             }
-            Action::OwnProbe if self.sides.folder.is_some() => self.look_at(None, shared, runs),
-            Action::OwnProbe => self.sides.coming = None,
-            Action::ReadProbeAgain => self.sides.read_again(shared, runs),
+            Action::OwnProbe if self.comparison.folder.is_some() => {
+                self.look_at(None, shared, runs)
+            }
+            Action::OwnProbe => self.comparison.coming = None,
+            Action::ReadProbeAgain => self.comparison.read_again(shared, runs),
             Action::SecondRun => {
-                if !self.sides.add(shared, runs) {
+                if !self.comparison.add(shared, runs) {
                     let why = if runs.len() > 1 {
                         "no other run has been evaluated: there are no answers to put beside these"
                     } else {
                         "there is no other run to put beside this one"
                     };
-                    shared.tell(LogLine::info(why));
+                    shared.notify(LogLine::info(why));
                 }
             }
-            Action::RemoveSecondRun => self.sides.second = None,
+            Action::RemoveSecondRun => self.comparison.second = None,
             Action::Filter => {
                 let text = self.order.pattern.as_ref().map_or("", Pattern::text);
                 shared.dialog = Some(Dialog::Prompt(Prompt::new(
@@ -69,7 +71,7 @@ impl Compare {
             Action::OnlyClass => self.only_class(),
             Action::WholeSet => self.matrix.whole = !self.matrix.whole,
             Action::Copy => {
-                if let Some((probe, image)) = self.sides.probe().zip(self.selected()) {
+                if let Some((probe, image)) = self.comparison.probe().zip(self.selected()) {
                     let source = probe.images[image].source.clone();
                     shared.ask(Effect::Copy(source));
                 }
@@ -111,7 +113,7 @@ impl Compare {
     }
 
     fn class_names(&self) -> &[String] {
-        self.sides.probe().map_or(&[], |probe| &probe.classes)
+        self.comparison.probe().map_or(&[], |probe| &probe.classes)
     }
 
     fn show(&mut self, view: View) {
@@ -149,7 +151,7 @@ impl Compare {
     fn open_cell(&mut self) {
         if let Some(pair) = self.view.pair() {
             self.order.clear();
-            self.order.meeting = Some(self.matrix.meeting(pair));
+            self.order.cell = Some(self.matrix.cell(pair));
             self.view = View::Images;
             self.relist();
         }
@@ -159,7 +161,7 @@ impl Compare {
         let names: Vec<&str> = runs.iter().map(|(name, _)| name).collect();
         let at = names
             .iter()
-            .position(|name| Some(*name) == self.sides.run.as_deref());
+            .position(|name| Some(*name) == self.comparison.run.as_deref());
         let next = at.map_or(0, |at| (at + by) % names.len());
         if let Some(name) = names.get(next) {
             self.open(name, shared, runs);
@@ -167,10 +169,10 @@ impl Compare {
     }
 
     fn look_at(&mut self, folder: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
-        if self.sides.run.is_none() {
-            return shared.tell(LogLine::error("there is no run whose models could answer"));
+        if self.comparison.run.is_none() {
+            return shared.notify(LogLine::error("there is no run whose models could answer"));
         }
-        self.sides.look_at(folder, shared, runs);
+        self.comparison.look_at(folder, shared, runs);
         self.refresh();
     }
 
@@ -216,7 +218,7 @@ impl Compare {
         ) {
             return;
         }
-        let probe = self.sides.probe();
+        let probe = self.comparison.probe();
         let temperature =
             probe.and_then(|probe| head::clicked(self, probe, shared, areas.head, position));
         if let Some(temperature) = temperature {

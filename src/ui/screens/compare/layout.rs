@@ -31,7 +31,7 @@ pub(super) const VALUE: u16 = 9;
 /// Where the panels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Areas {
-    /// Who is compared.
+    /// Answerer is compared.
     pub(super) head: Rect,
     /// Names of the views.
     pub(super) views: Rect,
@@ -47,7 +47,7 @@ pub(super) struct Areas {
 
 impl Compare {
     /// Takes over where the border was before.
-    pub(in crate::ui) fn lay_out(&mut self, panes: &Panes) {
+    pub(in crate::ui) fn apply_layout(&mut self, panes: &Panes) {
         self.border = Border::at(panes.images);
     }
 

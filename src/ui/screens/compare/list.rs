@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Block;
 
-use super::judged::{Answer, Judged};
+use super::sample_result::{Answer, SampleResult};
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::ui::theme::Theme;
@@ -116,7 +116,7 @@ fn draw_names(theme: &Theme, frame: &mut Frame, inside: Rect) {
 
 fn draw_line(
     (probe, image): (&Probe, usize),
-    judged: &Judged,
+    judged: &SampleResult,
     (theme, style): (&Theme, Style),
     frame: &mut Frame,
     place: Rect,
@@ -144,7 +144,7 @@ fn draw_line(
 
 fn draw_roomy(
     (probe, image): (&Probe, usize),
-    judged: &Judged,
+    judged: &SampleResult,
     (theme, style): (&Theme, Style),
     frame: &mut Frame,
     place: Rect,

@@ -1,7 +1,7 @@
-//! Who says what: counts of images by the classes that two say of them.
+//! Answerer says what: counts of images by the classes that two say of them.
 
-use super::judged::Judged;
-use super::order::{Meeting, Who};
+use super::order::{Answerer, MatrixCell};
+use super::sample_result::SampleResult;
 use crate::event::{Evaluation, Phase, Split};
 use crate::store::RunStore;
 use crate::ui::action::Action;
@@ -9,8 +9,8 @@ use crate::ui::action::Action;
 /// Which two say classes: that of the rows and that of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pair {
-    pub(super) rows: Who,
-    pub(super) columns: Who,
+    pub(super) rows: Answerer,
+    pub(super) columns: Answerer,
 }
 
 /// Counts and the cell that is looked at.
@@ -26,7 +26,7 @@ pub(super) struct Matrix {
 
 impl Matrix {
     /// Counts the images anew.
-    pub(super) fn count(&mut self, pair: Pair, judged: &[Judged], classes: usize) {
+    pub(super) fn count(&mut self, pair: Pair, judged: &[SampleResult], classes: usize) {
         self.counts.clear();
         self.counts.resize(classes, vec![0; classes]);
         for image in judged {
@@ -57,8 +57,8 @@ impl Matrix {
     }
 
     /// The images of the cell that is looked at.
-    pub(super) fn meeting(&self, pair: Pair) -> Meeting {
-        Meeting {
+    pub(super) fn cell(&self, pair: Pair) -> MatrixCell {
+        MatrixCell {
             rows: (pair.rows, self.cursor.0),
             columns: (pair.columns, self.cursor.1),
         }
@@ -69,7 +69,7 @@ impl Matrix {
 /// student, the last that is not later than `step`; of the teacher, the last.
 pub(super) fn evaluation(store: &RunStore, pair: Pair, step: u64) -> Option<&Evaluation> {
     match (pair.rows, pair.columns) {
-        (Who::Label, Who::Student) => store
+        (Answerer::Label, Answerer::Student) => store
             .evaluations_of(Phase::Student, Split::Valid)
             .rfind(|evaluation| evaluation.step <= step)
             .or_else(|| {
@@ -77,7 +77,7 @@ pub(super) fn evaluation(store: &RunStore, pair: Pair, step: u64) -> Option<&Eva
                     .evaluations_of(Phase::Student, Split::Valid)
                     .next_back()
             }),
-        (Who::Label, Who::Teacher) => store
+        (Answerer::Label, Answerer::Teacher) => store
             .evaluations_of(Phase::Teacher, Split::Valid)
             .next_back(),
         _ => None,
@@ -86,7 +86,7 @@ pub(super) fn evaluation(store: &RunStore, pair: Pair, step: u64) -> Option<&Eva
 
 #[cfg(test)]
 mod tests {
-    use super::super::judged::judge;
+    use super::super::sample_result::judge;
     use super::super::testing::probe;
     use super::*;
 
@@ -96,8 +96,8 @@ mod tests {
         let judged = judge(&probe, 0, 1.0);
         let mut matrix = Matrix::default();
         let pair = Pair {
-            rows: Who::Label,
-            columns: Who::Student,
+            rows: Answerer::Label,
+            columns: Answerer::Student,
         };
         matrix.count(pair, &judged, probe.classes.len());
         let total: u32 = matrix.counts.iter().flatten().sum();

@@ -7,11 +7,11 @@
 
 mod class_table;
 mod classes;
+mod comparison;
 mod detail;
 mod head;
 mod heat_map;
 mod input;
-mod judged;
 mod layout;
 mod list;
 mod matrix;
@@ -22,7 +22,7 @@ mod order;
 mod others;
 #[cfg(test)]
 mod picture_tests;
-mod sides;
+mod sample_result;
 #[cfg(test)]
 mod source_tests;
 #[cfg(test)]
@@ -37,10 +37,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::classes::Classes;
-use self::judged::{Judged, Moment};
+use self::comparison::{Comparison, Heard, Reading};
 use self::matrix::{Matrix, Pair};
-use self::order::{Order, Who};
-use self::sides::{Heard, Reading, Sides};
+use self::order::{Answerer, Order};
+use self::sample_result::{Moment, SampleResult};
 use crate::event::inspection::{Picture, Probe};
 use crate::store::Runs;
 use crate::ui::action::Action;
@@ -100,9 +100,9 @@ impl View {
     fn pair(self) -> Option<Pair> {
         let (rows, columns) = match self {
             Self::Images | Self::Classes => return None,
-            Self::Agreement => (Who::Teacher, Who::Student),
-            Self::Student => (Who::Label, Who::Student),
-            Self::Teacher => (Who::Label, Who::Teacher),
+            Self::Agreement => (Answerer::Teacher, Answerer::Student),
+            Self::Student => (Answerer::Label, Answerer::Student),
+            Self::Teacher => (Answerer::Label, Answerer::Teacher),
         };
         Some(Pair { rows, columns })
     }
@@ -111,7 +111,7 @@ impl View {
 /// The state of the screen.
 #[derive(Debug)]
 pub struct Compare {
-    sides: Sides,
+    comparison: Comparison,
     /// The run that was open elsewhere when this screen was shown last.
     opened: Option<String>,
     view: View,
@@ -127,7 +127,7 @@ pub struct Compare {
     /// Between the list and the image.
     border: Border,
     // What follows from the above.
-    judged: Vec<Judged>,
+    judged: Vec<SampleResult>,
     rows: Vec<usize>,
     steps: Vec<u64>,
     history: Vec<Moment>,
@@ -136,7 +136,7 @@ pub struct Compare {
 impl Default for Compare {
     fn default() -> Self {
         Self {
-            sides: Sides::default(),
+            comparison: Comparison::default(),
             opened: None,
             view: View::default(),
             at: 0,
@@ -157,19 +157,19 @@ impl Default for Compare {
 impl Compare {
     /// The screen is shown: takes up the run that was opened elsewhere
     /// meanwhile, at first the newest.
-    pub(in crate::ui) fn shown(&mut self, shared: &mut Shared, runs: &Runs) {
+    pub(in crate::ui) fn on_show(&mut self, shared: &mut Shared, runs: &Runs) {
         let elsewhere = shared
             .opened
             .clone()
             .filter(|name| runs.get(name).is_some());
         let changed = elsewhere.is_some() && elsewhere != self.opened;
         let gone = self
-            .sides
+            .comparison
             .run
             .as_ref()
             .is_none_or(|run| runs.get(run).is_none());
         self.opened.clone_from(&elsewhere);
-        if changed && elsewhere != self.sides.run || gone {
+        if changed && elsewhere != self.comparison.run || gone {
             let newest = || {
                 runs.iter()
                     .max_by_key(|(_, run)| run.begun)
@@ -185,20 +185,20 @@ impl Compare {
                 }
             }
         } else {
-            self.sides.follow(shared, runs);
+            self.comparison.follow(shared, runs);
         }
     }
 
     /// The runs are not what they were.
     pub(in crate::ui) fn changed(&mut self, shared: &mut Shared, runs: &Runs) {
-        if self.sides.run.is_none() {
-            return self.shown(shared, runs);
+        if self.comparison.run.is_none() {
+            return self.on_show(shared, runs);
         }
-        self.sides.follow(shared, runs);
+        self.comparison.follow(shared, runs);
     }
 
     fn open(&mut self, run: &str, shared: &mut Shared, runs: &Runs) {
-        self.sides.open(run, shared, runs);
+        self.comparison.open(run, shared, runs);
         self.opened.clone_from(&shared.opened);
         self.at = 0;
         self.order.clear();
@@ -216,28 +216,28 @@ impl Compare {
         // Whoever looks at the newest answers goes on to newer ones.
         let newest = self.at + 1 >= self.steps.len();
         let step = self.steps.get(self.at).copied();
-        let heard = self.sides.heard(run, folder, probe);
-        let others = heard == Heard::Images;
-        if heard == Heard::Nothing {
+        let news = self.comparison.on_news(run, folder, probe);
+        let others = news == Heard::Images;
+        if news == Heard::Nothing {
             return;
         }
         if others {
             self.order.clear();
-            self.sides.ask_second(shared);
+            self.comparison.ask_second(shared);
         }
-        if let Some(problem) = self.sides.problem.take() {
-            shared.tell(LogLine::error(problem));
+        if let Some(problem) = self.comparison.problem.take() {
+            shared.notify(LogLine::error(problem));
         }
-        if let Some(second) = &self.sides.second
+        if let Some(second) = &self.comparison.second
             && second.run == run
             && let Reading::Failed(why) = &second.reading
         {
             // The reason comes first: the name stands in the head, too.
             let told = format!("not comparable: {why} ({run})");
-            shared.tell(LogLine::error(told));
+            shared.notify(LogLine::error(told));
         }
         let steps = self
-            .sides
+            .comparison
             .probe()
             .map(|probe| probe.students.iter().map(|a| a.step));
         self.steps = steps.map_or_else(Vec::new, Iterator::collect);
@@ -264,7 +264,7 @@ impl Compare {
     fn refresh(&mut self) {
         let selected = self.selected();
         let temperature = self.temperature();
-        let Some(probe) = self.sides.probe() else {
+        let Some(probe) = self.comparison.probe() else {
             self.judged.clear();
             self.rows.clear();
             self.steps.clear();
@@ -272,7 +272,7 @@ impl Compare {
             return;
         };
         let classes = probe.classes.len();
-        self.judged = judged::judge(probe, self.at, temperature);
+        self.judged = sample_result::judge(probe, self.at, temperature);
         self.rows = self.order.rows(probe, &self.judged);
         if let Some(pair) = self.view.pair() {
             self.matrix.count(pair, &self.judged, classes);
@@ -290,10 +290,10 @@ impl Compare {
     fn remember(&mut self) {
         let image = self.selected();
         let history = self
-            .sides
+            .comparison
             .probe()
             .zip(image)
-            .map(|(probe, image)| judged::history(probe, image, self.temperature()));
+            .map(|(probe, image)| sample_result::history(probe, image, self.temperature()));
         self.history = history.unwrap_or_default();
     }
 
@@ -305,7 +305,7 @@ impl Compare {
     }
 
     pub(in crate::ui) fn hints(&self) -> &'static [Action] {
-        if self.sides.probe().is_none() {
+        if self.comparison.probe().is_none() {
             return &[
                 Action::NextProbeRun,
                 Action::CompareFolder,
@@ -313,7 +313,7 @@ impl Compare {
             ];
         }
         match self.view {
-            View::Images if self.sides.second.is_some() => &[
+            View::Images if self.comparison.second.is_some() => &[
                 Action::NextView,
                 Action::SecondRun,
                 Action::RemoveSecondRun,
@@ -350,7 +350,7 @@ impl Compare {
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
         let areas = layout::areas(area, self.border);
-        let Some(probe) = self.sides.probe() else {
+        let Some(probe) = self.comparison.probe() else {
             return notice::draw(self, shared, runs, frame, area);
         };
         head::draw(self, probe, shared, frame, areas);
@@ -361,7 +361,7 @@ impl Compare {
             }
             View::Classes => class_table::draw(self, probe, &shared.theme, frame, areas.main),
             View::Agreement | View::Student | View::Teacher => {
-                let store = self.sides.run.as_ref().and_then(|run| runs.get(run));
+                let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
                 let store = store.map(|run| &run.store);
                 heat_map::draw(self, (probe, store), shared, frame, areas.main);
             }
@@ -371,7 +371,7 @@ impl Compare {
 
     /// The pictures that [`Self::draw`] shows large, and where.
     pub(in crate::ui) fn pictures(&self, pictures: &Pictures, area: Rect) -> Vec<(&Picture, Rect)> {
-        let image = self.sides.probe().zip(self.selected());
+        let image = self.comparison.probe().zip(self.selected());
         match image.and_then(|(probe, image)| probe.images.get(image)) {
             Some(image) if self.view == View::Images => {
                 detail::pictures(image, pictures, layout::areas(area, self.border).detail)
@@ -382,8 +382,8 @@ impl Compare {
 
     /// What a second run's student says of an image: its name and logits.
     fn second(&self, image: usize) -> Option<(&str, Option<&[f32]>)> {
-        let second = self.sides.second.as_ref()?;
-        Some((&second.run, self.sides.second_logits(image, self.at)))
+        let second = self.comparison.second.as_ref()?;
+        Some((&second.run, self.comparison.second_logits(image, self.at)))
     }
 }
 

@@ -10,8 +10,8 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::sides::Reading;
-use super::{Compare, sides};
+use super::comparison::Reading;
+use super::{Compare, comparison};
 use crate::store::{RunEntry, RunState, Runs};
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -19,9 +19,9 @@ use crate::ui::widget::notice as centred;
 
 pub(super) fn draw(compare: &Compare, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
     let key = |action: Action| shared.keymap.keys(action);
-    let run = compare.sides.run.as_deref().unwrap_or_default();
-    let on = sides::images_of(compare.sides.folder.as_ref());
-    let (heading, sentences) = match &compare.sides.first {
+    let run = compare.comparison.run.as_deref().unwrap_or_default();
+    let on = comparison::images_of(compare.comparison.folder.as_ref());
+    let (heading, sentences) = match &compare.comparison.first {
         Reading::Failed(why) => {
             let mut sentences = vec![format!("{run} has no answers on {on}: {why}.")];
             sentences.extend(remedies(compare, shared, runs));
@@ -52,13 +52,17 @@ fn remedies(compare: &Compare, shared: &Shared, runs: &Runs) -> Vec<String> {
         key(Action::ReadProbeAgain),
         key(Action::NextProbeRun),
     );
-    if compare.sides.folder.is_some() {
+    if compare.comparison.folder.is_some() {
         let own = key(Action::OwnProbe);
         return vec![format!(
             "{other} asks for another folder, {own} takes the run's own images, {again} tries again."
         )];
     }
-    let run = compare.sides.run.as_ref().and_then(|run| runs.get(run));
+    let run = compare
+        .comparison
+        .run
+        .as_ref()
+        .and_then(|run| runs.get(run));
     let mut sentences: Vec<String> = run.map(|run| when(run, shared)).into_iter().collect();
     sentences.push(format!(
         "{other} lets its models answer on a folder of images now, {next} shows the next run, \

@@ -1,6 +1,6 @@
 //! Which images are listed, and in which order.
 
-use super::judged::{Answer, Judged};
+use super::sample_result::{Answer, SampleResult};
 use crate::event::inspection::Probe;
 use crate::ui::widget::Pattern;
 
@@ -31,9 +31,9 @@ pub(super) enum Show {
     Disagree,
 }
 
-/// Who says a class of an image.
+/// Answerer says a class of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
+pub(super) enum Answerer {
     Label,
     Teacher,
     Student,
@@ -41,9 +41,9 @@ pub(super) enum Who {
 
 /// A cell of a matrix: images of which two say these classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Meeting {
-    pub(super) rows: (Who, usize),
-    pub(super) columns: (Who, usize),
+pub(super) struct MatrixCell {
+    pub(super) rows: (Answerer, usize),
+    pub(super) columns: (Answerer, usize),
 }
 
 /// Order and choice of images.
@@ -55,7 +55,7 @@ pub(super) struct Order {
     /// Images of this label alone.
     pub(super) class: Option<usize>,
     /// Images of this cell of a matrix alone.
-    pub(super) meeting: Option<Meeting>,
+    pub(super) cell: Option<MatrixCell>,
     /// Images whose source or label this finds alone.
     pub(super) pattern: Option<Pattern>,
 }
@@ -103,7 +103,7 @@ impl Show {
         }
     }
 
-    fn holds(self, image: &Judged) -> bool {
+    fn holds(self, image: &SampleResult) -> bool {
         let right = |answer: Option<Answer>| answer.and_then(|answer| answer.right);
         let (teacher, student) = (right(image.teacher), right(image.student));
         match self {
@@ -119,9 +119,9 @@ impl Show {
     }
 }
 
-impl Who {
+impl Answerer {
     /// The class that it says of an image.
-    pub(super) fn says(self, image: &Judged) -> Option<usize> {
+    pub(super) fn says(self, image: &SampleResult) -> Option<usize> {
         match self {
             Self::Label => image.label,
             Self::Teacher => image.teacher.map(|answer| answer.class),
@@ -143,7 +143,7 @@ impl Order {
     pub(super) fn clear(&mut self) {
         self.show = Show::All;
         self.class = None;
-        self.meeting = None;
+        self.cell = None;
         self.pattern = None;
     }
 
@@ -151,12 +151,12 @@ impl Order {
     pub(super) fn chooses(&self) -> bool {
         self.show != Show::All
             || self.class.is_some()
-            || self.meeting.is_some()
+            || self.cell.is_some()
             || self.pattern.is_some()
     }
 
     /// The images to list, in order.
-    pub(super) fn rows(&self, probe: &Probe, judged: &[Judged]) -> Vec<usize> {
+    pub(super) fn rows(&self, probe: &Probe, judged: &[SampleResult]) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..judged.len())
             .filter(|&image| self.holds(probe, image, &judged[image]))
             .collect();
@@ -186,9 +186,9 @@ impl Order {
         }
     }
 
-    fn holds(&self, probe: &Probe, image: usize, judged: &Judged) -> bool {
-        let meets = self.meeting.is_none_or(|meeting| {
-            [meeting.rows, meeting.columns]
+    fn holds(&self, probe: &Probe, image: usize, judged: &SampleResult) -> bool {
+        let meets = self.cell.is_none_or(|cell| {
+            [cell.rows, cell.columns]
                 .iter()
                 .all(|(who, class)| who.says(judged) == Some(*class))
         });
@@ -211,7 +211,7 @@ impl Order {
         if let Some(class) = self.class {
             words.push(format!("only {}", name(class)));
         }
-        if let Some(Meeting { rows, columns }) = self.meeting {
+        if let Some(MatrixCell { rows, columns }) = self.cell {
             let (row, column) = (name(rows.1), name(columns.1));
             words.push(format!(
                 "{} {row}, {} {column}",
@@ -245,11 +245,11 @@ pub(super) fn sort_by_number(rows: &mut [usize], reversed: bool, number: impl Fn
 
 #[cfg(test)]
 mod tests {
-    use super::super::judged::judge;
+    use super::super::sample_result::judge;
     use super::super::testing::probe;
     use super::*;
 
-    fn rows(order: &Order) -> (Probe, Vec<Judged>, Vec<usize>) {
+    fn rows(order: &Order) -> (Probe, Vec<SampleResult>, Vec<usize>) {
         let probe = probe();
         let mut judged = judge(&probe, 1, 1.0);
         judged[4].kl = f32::NAN;
@@ -318,9 +318,9 @@ mod tests {
         assert_eq!(order.rows(&probe, &judged), [all[0]]);
         order.clear();
         assert!(!order.chooses());
-        order.meeting = Some(Meeting {
-            rows: (Who::Label, 0),
-            columns: (Who::Teacher, 0),
+        order.cell = Some(MatrixCell {
+            rows: (Answerer::Label, 0),
+            columns: (Answerer::Teacher, 0),
         });
         assert!(order.rows(&probe, &judged).contains(&0));
         assert_eq!(

@@ -15,8 +15,8 @@ use ratatui::text::Line;
 use ratatui::widgets::Block;
 
 use super::Compare;
+use super::comparison::Reading;
 use super::layout::{NAMES, VALUE, column, track};
-use super::sides::Reading;
 use crate::event::inspection::Probe;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
@@ -40,7 +40,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         .border_style(theme.border(false));
     // A second run without answers to these images is no use, and why is wanted
     // for longer than a message stays.
-    if let Some(second) = &compare.sides.second
+    if let Some(second) = &compare.comparison.second
         && let Reading::Failed(why) = &second.reading
     {
         let why = format!("not comparable: {why}");

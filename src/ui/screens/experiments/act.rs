@@ -7,11 +7,11 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::buffer::{Buffer, stem};
 use super::status::Latest;
 use super::{Experiments, Focus, layout, names};
-use crate::store::{Life, Runs};
+use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Conflict, Dialog, Prompt, Purpose};
 use crate::ui::draw;
-use crate::ui::effect::{Effect, Over};
+use crate::ui::effect::{Effect, OverwritePolicy};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::{Selection, TextLine};
@@ -78,7 +78,7 @@ impl Experiments {
             }
             Action::ShowDifference => {
                 if !self.ask_decision(shared, false) {
-                    shared.tell(LogLine::info(UNCHANGED));
+                    shared.notify(LogLine::info(UNCHANGED));
                 }
             }
             Action::TogglePlan => {
@@ -149,7 +149,7 @@ impl Experiments {
             self.focus = Focus::Text;
             self.keep_in_view(shared);
         } else if let Some(reason) = self.current().and_then(|path| self.troubles.get(path)) {
-            shared.tell(LogLine::error(reason.as_str()));
+            shared.notify(LogLine::error(reason.as_str()));
         }
     }
 
@@ -177,7 +177,7 @@ impl Experiments {
         let mut decided = false;
         self.edit(shared, |buffer| decided = take(buffer));
         if !decided {
-            shared.tell(LogLine::info(UNCHANGED));
+            shared.notify(LogLine::info(UNCHANGED));
         }
         decided
     }
@@ -234,7 +234,7 @@ impl Experiments {
         let buffer = self.buffers.get(path);
         let latest = Latest::of(runs);
         let run = buffer.and_then(|buffer| latest.run(path, buffer));
-        let trains = run.is_some_and(|run| matches!(run.life, Life::Here | Life::Elsewhere(_)));
+        let trains = run.is_some_and(|run| matches!(run.owner, Owner::Here | Owner::Elsewhere(_)));
         let mut told = format!("The file of {} moves to the folder .trash", stem(path));
         told.push_str(" beside it; its runs stay as they are.");
         if let Some(key) = shared.keymap.key(Action::RestoreExperiment) {
@@ -304,7 +304,7 @@ impl Experiments {
             (None, None) => names::TEMPLATE.to_owned(),
             (None, Some(copied)) => {
                 let told = format!("{} is not read, so it cannot be copied", copied.display());
-                shared.tell(LogLine::error(told));
+                shared.notify(LogLine::error(told));
                 return Ok(());
             }
         };
@@ -312,7 +312,7 @@ impl Experiments {
         shared.ask(Effect::WriteExperiment {
             path,
             text,
-            over: Over::Nothing,
+            over: OverwritePolicy::Nothing,
         });
         Ok(())
     }

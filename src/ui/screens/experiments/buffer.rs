@@ -12,7 +12,7 @@ use super::editor::problems::Problem;
 use super::editor::view::Viewport;
 use super::layout::{self, EditorAreas};
 use crate::experiment::{Loaded, Report, unix};
-use crate::ui::effect::Over;
+use crate::ui::effect::OverwritePolicy;
 use crate::ui::settings::EditorKeys;
 
 /// A file that was read.
@@ -165,8 +165,10 @@ impl Buffer {
 
     /// What writing it may replace: what was on disk when it was read last.
     #[must_use]
-    pub fn over(&self) -> Over {
-        self.saved.clone().map_or(Over::Anything, Over::Seen)
+    pub fn over(&self) -> OverwritePolicy {
+        self.saved
+            .clone()
+            .map_or(OverwritePolicy::Anything, OverwritePolicy::Seen)
     }
 
     /// It was written.

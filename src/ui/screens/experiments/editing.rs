@@ -42,7 +42,7 @@ impl Experiments {
                 {
                     self.focus = Focus::Problems;
                 } else {
-                    shared.tell(LogLine::info("no mistakes"));
+                    shared.notify(LogLine::info("no mistakes"));
                 }
             }
             Action::Complete => self.complete(shared),
@@ -145,7 +145,7 @@ impl Experiments {
         };
         buffer.completion = completion(buffer);
         if buffer.completion.is_none() {
-            shared.tell(LogLine::info("nothing is known that could stand here"));
+            shared.notify(LogLine::info("nothing is known that could stand here"));
         }
     }
 
@@ -171,7 +171,7 @@ impl Experiments {
             went = go(buffer);
         });
         if !went {
-            shared.tell(LogLine::info(none));
+            shared.notify(LogLine::info(none));
         }
     }
 
@@ -181,10 +181,10 @@ impl Experiments {
         };
         match format::formatted(buffer.document.text(), path) {
             Ok(text) if text == buffer.document.text() => {
-                shared.tell(LogLine::info("it is laid out already"));
+                shared.notify(LogLine::info("it is laid out already"));
             }
             Ok(text) => self.edit(shared, |buffer| buffer.document.replace_all(&text)),
-            Err(reason) => shared.tell(LogLine::error(reason)),
+            Err(reason) => shared.notify(LogLine::error(reason)),
         }
     }
 
@@ -230,7 +230,7 @@ impl Experiments {
             None if buffer.find.is_empty() => "nothing is searched for".to_owned(),
             None => format!("`{}` is not in this text", buffer.find),
         };
-        shared.tell(LogLine::info(told));
+        shared.notify(LogLine::info(told));
     }
 
     fn next_problem(&mut self, shared: &mut Shared) {
@@ -246,7 +246,7 @@ impl Experiments {
             .min_by_key(|(_, start)| (*start <= cursor, *start));
         match next {
             Some((next, _)) => self.go_to_problem(next),
-            None => shared.tell(LogLine::info("no mistakes")),
+            None => shared.notify(LogLine::info("no mistakes")),
         }
     }
 

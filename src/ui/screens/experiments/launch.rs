@@ -16,11 +16,11 @@ impl Experiments {
             return;
         };
         if let Some(reason) = self.troubles.get(&path) {
-            return shared.tell(LogLine::error(reason.as_str()));
+            return shared.notify(LogLine::error(reason.as_str()));
         }
         if !self.buffers.get(&path).is_some_and(Buffer::is_planned) {
             let told = format!("{} is trained as soon as its plan is made", stem(&path));
-            shared.tell(LogLine::info(told));
+            shared.notify(LogLine::info(told));
             self.wished = Some(path);
             return;
         }
@@ -37,7 +37,7 @@ impl Experiments {
         let unsaved = self.buffers.get(&path).is_some_and(Buffer::is_modified);
         if unsaved && self.selected.as_ref() != Some(&path) {
             let told = format!("{} is not trained: its text is not saved", stem(&path));
-            return shared.tell(LogLine::error(told));
+            return shared.notify(LogLine::error(told));
         }
         self.launch(path, shared);
     }
@@ -57,13 +57,13 @@ impl Experiments {
                 more => format!(", and {more} more"),
             };
             let told = format!("cannot train: line {line}: {}{more}", first.message);
-            return shared.tell(LogLine::error(told));
+            return shared.notify(LogLine::error(told));
         }
         if shared.queue.contains(&path) {
-            return shared.tell(LogLine::info(format!("{} waits already", stem(&path))));
+            return shared.notify(LogLine::info(format!("{} waits already", stem(&path))));
         }
         if let Some(reason) = buffer.unreadable().filter(|_| !buffer.is_modified()) {
-            return shared.tell(LogLine::error(format!("cannot train: {reason}")));
+            return shared.notify(LogLine::error(format!("cannot train: {reason}")));
         }
         if buffer.is_modified() {
             // A decision that is waited for must not train later by surprise.
@@ -82,7 +82,7 @@ impl Experiments {
                 let path = path.clone();
                 shared.ask(Effect::Dequeue(path));
             }
-            _ => shared.tell(LogLine::info("this experiment does not wait")),
+            _ => shared.notify(LogLine::info("this experiment does not wait")),
         }
     }
 }

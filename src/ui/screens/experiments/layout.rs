@@ -42,7 +42,7 @@ pub struct Borders {
 
 impl Experiments {
     /// Takes over where the borders were before.
-    pub(in crate::ui) fn lay_out(&mut self, panes: &layout::Panes) {
+    pub(in crate::ui) fn apply_layout(&mut self, panes: &layout::Panes) {
         self.borders = Borders {
             list: Border::at(panes.experiments),
             plan: Border::at(panes.plan),

@@ -28,7 +28,7 @@ use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{Manner, duration};
+use crate::ui::widget::figures::{DurationStyle, duration};
 
 /// What stands below what a text meant before it had mistakes.
 const STALE: &str = "before the mistakes";
@@ -173,7 +173,7 @@ impl Experiments {
             let ago = now.duration_since(run.begun).unwrap_or_default();
             rows.push((
                 "run",
-                format!("{} ago", duration(ago.as_secs_f64(), Manner::Words)),
+                format!("{} ago", duration(ago.as_secs_f64(), DurationStyle::Words)),
             ));
             let result = status::result(run);
             let result = result.map_or(String::new(), |top1| format!(", {top1:.3}"));

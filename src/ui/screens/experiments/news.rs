@@ -27,9 +27,9 @@ impl Experiments {
     ) {
         let path = match result {
             Ok(path) => path,
-            Err(reason) => return shared.tell(LogLine::error(reason)),
+            Err(reason) => return shared.notify(LogLine::error(reason)),
         };
-        shared.tell(LogLine::info(format!("{} is back", stem(&path))));
+        shared.notify(LogLine::info(format!("{} is back", stem(&path))));
         if self.files.contains(&path) {
             self.select(Some(path), shared, runs);
             self.focus = Focus::List;
@@ -159,7 +159,7 @@ impl Experiments {
             Reread::Conflict => {
                 // No dialog: somebody is typing. The notice above the text stays.
                 let told = format!("{} was changed here and on disk", stem(&path));
-                shared.tell(LogLine::warn(told));
+                shared.notify(LogLine::warn(told));
             }
         }
         self.work_out(&path, runs);
@@ -173,7 +173,7 @@ impl Experiments {
         let buffer = self.buffers.get_mut(&path);
         if let Some(buffer) = buffer.filter(|buffer| open || buffer.is_modified()) {
             if buffer.unreadable() != Some(reason.as_str()) {
-                shared.tell(LogLine::error(reason.as_str()));
+                shared.notify(LogLine::error(reason.as_str()));
             }
             buffer.cannot_be_read(reason);
             return self.keep_in_view(shared);
@@ -181,7 +181,7 @@ impl Experiments {
         self.buffers.remove(&path);
         self.outlines.remove(&path);
         if self.wished.take_if(|wished| *wished == path).is_some() {
-            shared.tell(LogLine::error(reason.as_str()));
+            shared.notify(LogLine::error(reason.as_str()));
         }
         self.troubles.insert(path, reason);
     }
@@ -213,12 +213,12 @@ impl Experiments {
                 if let Some(buffer) = self.buffers.get_mut(path) {
                     buffer.not_written();
                 }
-                return shared.tell(LogLine::error(reason));
+                return shared.notify(LogLine::error(reason));
             }
         };
         if let Some(buffer) = self.buffers.get_mut(path) {
             buffer.written(&text);
-            shared.tell(LogLine::info(format!("{} is saved", stem(path))));
+            shared.notify(LogLine::info(format!("{} is saved", stem(path))));
         } else {
             let buffer = Buffer::new(&text, shared.settings.editor);
             self.buffers.insert(path.to_owned(), buffer);

@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::experiment::load_text;
 use crate::run::RunFolder;
-use crate::store::{Life, RunEntry};
-use crate::ui::effect::{Effect, Over};
+use crate::store::{Owner, RunEntry};
+use crate::ui::effect::{Effect, OverwritePolicy};
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
 
@@ -93,12 +93,12 @@ impl World {
                 return;
             }
             for effect in effects {
-                self.carry_out(effect);
+                self.execute(effect);
             }
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) {
+    fn execute(&mut self, effect: Effect) {
         match effect {
             Effect::ReadExperiment(path) => {
                 let text = self.files.get(&path).cloned();
@@ -118,7 +118,7 @@ impl World {
                 });
             }
             Effect::WriteExperiment { path, text, over } => {
-                let text = if over == Over::Nothing && self.files.contains_key(&path) {
+                let text = if over == OverwritePolicy::Nothing && self.files.contains_key(&path) {
                     Err(format!("`{}` is there already", path.display()))
                 } else {
                     self.files.insert(path.clone(), text.clone());
@@ -198,7 +198,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
 /// A run that trains here and is so far along.
 fn training(name: &str, step: u64) -> RunEntry {
     let mut entry = run(name, 0, 0.5);
-    entry.life = Life::Here;
+    entry.owner = Owner::Here;
     entry.store.apply(&RunEvent::RunStarted {
         name: name.to_owned(),
         version: "0.1.0".to_owned(),

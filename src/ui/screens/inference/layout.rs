@@ -31,7 +31,7 @@ pub(super) struct Areas {
 
 impl Inference {
     /// Takes over where the border was before.
-    pub(in crate::ui) fn lay_out(&mut self, panes: &Panes) {
+    pub(in crate::ui) fn apply_layout(&mut self, panes: &Panes) {
         self.border = Border::at(panes.classified);
     }
 

@@ -59,7 +59,7 @@ pub struct Inference {
 
 impl Inference {
     /// The screen is shown: a run is chosen if none is.
-    pub(in crate::ui) fn shown(&mut self, _shared: &Shared, runs: &Runs) {
+    pub(in crate::ui) fn on_show(&mut self, _shared: &Shared, runs: &Runs) {
         let gone = self.run.as_ref().is_none_or(|run| runs.get(run).is_none());
         if gone {
             self.run = best(runs);
@@ -76,12 +76,12 @@ impl Inference {
                 };
             }
             InferenceEvent::Classified(image) => self.results.add(*image),
-            InferenceEvent::Warned(message) => shared.tell(LogLine::warn(message)),
+            InferenceEvent::Warned(message) => shared.notify(LogLine::warn(message)),
             InferenceEvent::Unreadable(file) => self.results.unreadable.push(file),
             InferenceEvent::Ended { cancelled, seconds } => {
                 let unreadable = self.results.unreadable.len();
                 self.job.stage = Stage::Ended { cancelled, seconds };
-                shared.tell(LogLine::info(format!(
+                shared.notify(LogLine::info(format!(
                     "{} {} images in {seconds:.1} s, {unreadable} could not be read",
                     if cancelled {
                         "cancelled after"
@@ -92,7 +92,7 @@ impl Inference {
                 )));
             }
             InferenceEvent::Failed(why) => {
-                shared.tell(LogLine::error(format!("could not classify: {why}")));
+                shared.notify(LogLine::error(format!("could not classify: {why}")));
                 self.job.stage = Stage::Failed(why);
             }
         }
@@ -184,7 +184,7 @@ impl Inference {
     fn start(&mut self, shared: &mut Shared) {
         if self.job.is_under_way() {
             let key = shared.keymap.keys(Action::CancelInference);
-            return shared.tell(LogLine::info(format!(
+            return shared.notify(LogLine::info(format!(
                 "a folder is being classified; {key} ends that"
             )));
         }
@@ -192,7 +192,7 @@ impl Inference {
             return self.ask_folder(shared);
         }
         let Some(request) = self.request() else {
-            return shared.tell(LogLine::error("there is no run whose models could answer"));
+            return shared.notify(LogLine::error("there is no run whose models could answer"));
         };
         self.results.begin(Vec::new());
         self.unreadable = None;
@@ -219,7 +219,7 @@ impl Inference {
 
     fn ask_export(&self, extension: &str, shared: &mut Shared) {
         if self.results.shown() == 0 {
-            return shared.tell(LogLine::info("there are no results to write"));
+            return shared.notify(LogLine::info("there are no results to write"));
         }
         let asked = self.job.asked.as_ref();
         let run = asked.map_or("results", |asked| asked.run.as_str());
@@ -275,7 +275,7 @@ impl Inference {
             Ok(text) => shared.ask(Effect::WriteFile { path, text }),
             Err(why) => {
                 let path = path.display();
-                shared.tell(LogLine::error(format!("not written, {why}: {path}")));
+                shared.notify(LogLine::error(format!("not written, {why}: {path}")));
             }
         }
     }

@@ -19,7 +19,7 @@ impl Live {
             _ => {}
         }
         let Some(name) = self.run.clone().filter(|name| runs.get(name).is_some()) else {
-            return shared.tell(LogLine::info("no run is shown"));
+            return shared.notify(LogLine::info("no run is shown"));
         };
         let Some(entry) = runs.get(&name) else {
             return;
@@ -140,7 +140,7 @@ impl Live {
         let mut names: Vec<(&str, _)> = runs.iter().map(|(name, run)| (name, run.begun)).collect();
         names.sort_by_key(|(name, begun)| (*begun, *name));
         let Some(last) = names.len().checked_sub(1) else {
-            return shared.tell(LogLine::info("there is no run yet"));
+            return shared.notify(LogLine::info("there is no run yet"));
         };
         let at = names
             .iter()
@@ -163,7 +163,7 @@ impl Live {
                 Phase::Teacher => "the teacher was not trained in this run",
                 Phase::Student => "the student's training has not begun",
             };
-            return shared.tell(LogLine::info(message));
+            return shared.notify(LogLine::info(message));
         }
         // The training that runs is followed when it ends and the next begins.
         self.phase = Some(other).filter(|other| shown.entry.store.phase != Some(*other));
@@ -190,19 +190,19 @@ impl Live {
     fn resize_grid(&mut self, by: (i16, i16), shown: &Shown<'_>, shared: &mut Shared) {
         match self.view.resize_grid(by, self.page(shown, shared)) {
             Ok(()) => self.tell_grid(shown, shared),
-            Err(message) => shared.tell(LogLine::info(message)),
+            Err(message) => shared.notify(LogLine::info(message)),
         }
     }
 
     fn tell_grid(&self, shown: &Shown<'_>, shared: &mut Shared) {
         let (columns, rows) = self.view.grid(self.page(shown, shared));
-        shared.tell(LogLine::info(format!("{columns} × {rows} charts a page")));
+        shared.notify(LogLine::info(format!("{columns} × {rows} charts a page")));
     }
 
     fn next_alert(&mut self, shown: &Shown<'_>, shared: &mut Shared) {
         let count = self.alerts.all().len();
         let Some(last) = count.checked_sub(1) else {
-            return shared.tell(LogLine::info("there is no alert"));
+            return shared.notify(LogLine::info("there is no alert"));
         };
         // The newest first, then back in time.
         let at = last - self.alert % count;
@@ -212,7 +212,7 @@ impl Live {
             self.jump(position.phase, position.step, shown);
         }
         let message = format!("alert {} of {count}: {}", at + 1, alert.message);
-        shared.tell(LogLine::info(message));
+        shared.notify(LogLine::info(message));
     }
 
     /// Puts the crosshair to where something happened, and brings it into view.

@@ -2,7 +2,7 @@
 //! where somebody works on it; else it is told why not.
 
 use crate::event::Command;
-use crate::store::{Life, RunEntry, RunState};
+use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Dialog};
 use crate::ui::effect::Effect;
@@ -17,7 +17,7 @@ pub(super) fn refusal(run: &RunEntry) -> Option<String> {
         RunState::Stopped => "it was stopped; go on with it first",
         RunState::Crashed => "its process died; go on with it first",
         RunState::Failed => "it failed; go on with it first",
-        RunState::New if run.life != Life::Nobody => return None,
+        RunState::New if run.owner != Owner::None => return None,
         RunState::New => "nobody trains it",
     };
     Some(format!("this run takes no commands: {why}"))
@@ -38,7 +38,7 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
         _ => return false,
     };
     if let Some(refusal) = refusal(run) {
-        shared.tell(LogLine::error(refusal));
+        shared.notify(LogLine::error(refusal));
         return true;
     }
     let effect = Effect::Command {
@@ -59,7 +59,7 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
         Command::EvaluateNow => "evaluation",
         _ => "checkpoint",
     };
-    shared.tell(LogLine::info(format!(
+    shared.notify(LogLine::info(format!(
         "{what} requested; it happens at the next step"
     )));
     shared.ask(effect);
@@ -70,7 +70,7 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
 fn resume(name: &str, shared: &mut Shared) {
     if let Some(training) = &shared.training {
         let message = format!("{training} trains here; {name} can go on after it");
-        return shared.tell(LogLine::error(message));
+        return shared.notify(LogLine::error(message));
     }
     shared.dialog = Some(Dialog::Confirm(Confirm {
         title: "Go on".to_owned(),

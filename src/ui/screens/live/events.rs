@@ -1,9 +1,9 @@
-//! What happened in the run, in order: iterations with what their controller
+//! What happened in the run, in order: rounds with what their controller
 //! decided, evaluations, commands and their fates, checkpoints, warnings.
 //!
 //! ```text
-//! ─ events ── k knob turned · i iteration · b best … ──────────────
-//!  i student 128  iteration 2 of 12: p1 0 → 0.042, p2 → 0.083: …
+//! ─ events ── k knob turned · i round · b best … ──────────────
+//!  i student 128  round 2 of 12: p1 0 → 0.042, p2 → 0.083: …
 //!  e student 128  valid top-1 78.7 %, loss 0.61, agrees with the …
 //!  k student 140  lr → 0.05: asked, applied at step 140
 //! ```
@@ -17,7 +17,7 @@ use super::marks;
 use super::words::whole_words;
 use crate::event::{Command, Evaluation, Phase, Position, Split};
 use crate::experiment::schedule::Schedule;
-use crate::store::{Checkpoint, CommandState, CommandStatus, Iteration, RunStore};
+use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::theme::Theme;
 use crate::ui::widget::Selection;
 use crate::ui::widget::chart::number;
@@ -25,7 +25,7 @@ use crate::ui::widget::chart::number;
 /// One line: which record of the store it tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Record {
-    Iteration(usize),
+    Round(usize),
     Evaluation(usize),
     Checkpoint(usize),
     Command(usize),
@@ -51,7 +51,7 @@ impl Events {
             .iter()
             .filter(|c| c.state != CommandState::Requested);
         let counts = [
-            store.iterations.len(),
+            store.rounds.len(),
             store.evaluations.len(),
             store.checkpoints.len(),
             store.commands.len(),
@@ -200,10 +200,10 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
     let mut lines: Vec<(Option<Position>, Record)> = Vec::new();
     lines.extend(
         store
-            .iterations
+            .rounds
             .iter()
             .enumerate()
-            .map(|(at, each)| (Some(each.at), Record::Iteration(at))),
+            .map(|(at, each)| (Some(each.at), Record::Round(at))),
     );
     lines.extend(store.evaluations.iter().enumerate().map(|(at, each)| {
         let position = Position {
@@ -255,10 +255,7 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
 /// A record's letter, its sentence, and whether it is to be looked at.
 fn told(store: &RunStore, record: Record) -> (char, String, bool) {
     match record {
-        Record::Iteration(at) => store
-            .iterations
-            .get(at)
-            .map(|each| ('i', iteration(each), false)),
+        Record::Round(at) => store.rounds.get(at).map(|each| ('r', round(each), false)),
         Record::Evaluation(at) => store
             .evaluations
             .get(at)
@@ -273,8 +270,8 @@ fn told(store: &RunStore, record: Record) -> (char, String, bool) {
     .unwrap_or((' ', String::new(), false))
 }
 
-fn iteration(each: &Iteration) -> String {
-    let head = format!("iteration {} of {}", each.iteration, each.iterations);
+fn round(each: &Round) -> String {
+    let head = format!("round {} of {}", each.round, each.rounds);
     let Some(decision) = &each.decision else {
         return head;
     };

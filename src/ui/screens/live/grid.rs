@@ -18,9 +18,9 @@ use super::charts::{Best, ChartSpec, CurveSpec, Source, evaluations};
 use super::view::View;
 use crate::event::Phase;
 use crate::store::RunStore;
-use crate::ui::screens::series::{Across, Summaries};
+use crate::ui::screens::series::{Summaries, XPositions};
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::{Chart, Curve, Mark, Stroke, Xs, cells, number};
+use crate::ui::widget::chart::{Chart, Curve, Mark, Stroke, XValues, cells, number};
 
 /// What is drawn on a page of charts.
 pub(super) struct Page<'a> {
@@ -30,7 +30,7 @@ pub(super) struct Page<'a> {
     pub(super) summaries: &'a Summaries,
     /// Knobs as they stand.
     pub(super) knobs: &'a BTreeMap<String, f64>,
-    pub(super) across: Across<'a>,
+    pub(super) across: XPositions<'a>,
     pub(super) marks: &'a [Mark],
     /// Charts that pass the filter.
     pub(super) charts: &'a [ChartSpec],
@@ -189,7 +189,7 @@ impl Page<'_> {
                     super::charts::Figure::TeacherTop1 => Stroke::Dotted,
                     _ => Stroke::Solid,
                 },
-                ..curve(Xs::Values(&points.xs), &points.values)
+                ..curve(XValues::Values(&points.xs), &points.values)
             }),
             (Source::Logged(metric), _) => {
                 let series = self.store.table(self.phase).series(metric)?;

@@ -19,7 +19,7 @@ use super::machine;
 use super::progress::{Progress, duration};
 use super::words::{Part, fitted, whole_words};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
-use crate::store::{Life, RunEntry, RunState};
+use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::news::MachineSample;
@@ -107,13 +107,13 @@ impl Header<'_> {
         // The run goes on with the other training; this one is done.
         let over = matches!(state, RunState::Training | RunState::Paused)
             && progress.is_some_and(|progress| progress.ended.is_some());
-        let (word, style) = match &self.entry.life {
+        let (word, style) = match &self.entry.owner {
             _ if over => ("✓ trained".to_owned(), theme.good()),
-            Life::Elsewhere(holder) => {
+            Owner::Elsewhere(holder) => {
                 let word = format!("{symbol} {} on {}", state.word(), holder.host);
                 (word, style)
             }
-            Life::Here | Life::Nobody => (format!("{symbol} {}", state.word()), style),
+            Owner::Here | Owner::None => (format!("{symbol} {}", state.word()), style),
         };
         let word = Span::styled(format!("  {word}"), style);
         let room = width.saturating_sub(word.width() as u16 + 1);

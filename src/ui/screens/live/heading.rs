@@ -1,7 +1,7 @@
 //! The line that a pane begins with.
 //!
 //! ```text
-//! ─▸events ── k knob turned · i iteration · b best ──────────
+//! ─▸events ── k knob turned · i round · b best ──────────
 //! ```
 
 use ratatui::Frame;

@@ -120,8 +120,8 @@ impl Areas {
 
 impl Live {
     /// Takes over how charts and knobs were laid out before.
-    pub(in crate::ui) fn lay_out(&mut self, layout: &Layout) {
-        self.view.lay_out(layout);
+    pub(in crate::ui) fn apply_layout(&mut self, layout: &Layout) {
+        self.view.apply_layout(layout);
         self.sizes = Sizes {
             side: layout.side,
             events: layout.events,

@@ -1,29 +1,28 @@
-//! What happened, as letters on every chart: `k` a knob was turned by a person,
-//! `i` an iteration's decision, `b` the best checkpoint so far, `c` a checkpoint
+//! What happened, as letters on every chart: `k` a knob was changed by a person,
+//! `r` a round's decision, `b` the best checkpoint so far, `c` a checkpoint
 //! that was asked for, `e` an evaluation that was asked for.
 
 use crate::event::{Command, Phase};
 use crate::store::{CommandState, RunStore};
-use crate::ui::screens::series::Across;
+use crate::ui::screens::series::XPositions;
 use crate::ui::widget::chart::Mark;
 
 /// The meaning of the letters, for the head of the events.
-pub(super) const LEGEND: &str =
-    "k knob turned · i iteration · b best · c checkpoint · e evaluation";
+pub(super) const LEGEND: &str = "k knob changed · r round · b best · c checkpoint · e evaluation";
 
 /// The marks of a training. What matters most comes last and is drawn over the
 /// rest.
-pub(super) fn marks(store: &RunStore, phase: Phase, across: &Across<'_>) -> Vec<Mark> {
+pub(super) fn marks(store: &RunStore, phase: Phase, across: &XPositions<'_>) -> Vec<Mark> {
     let mark = |step: u64, letter: char| Mark {
         x: across.of_step(step),
         letter,
         line: letter == 'k',
     };
     let mut marks: Vec<Mark> = store
-        .iterations
+        .rounds
         .iter()
-        .filter(|iteration| iteration.at.phase == phase && iteration.decision.is_some())
-        .map(|iteration| mark(iteration.at.step, 'i'))
+        .filter(|round| round.at.phase == phase && round.decision.is_some())
+        .map(|round| mark(round.at.step, 'r'))
         .collect();
     let best = store
         .checkpoints

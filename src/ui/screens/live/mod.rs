@@ -7,7 +7,7 @@
 //!   2┤⠑⠒⠤⣀               1┤   ⣀⠤⠒              │ alerts
 //!    ╰┬0────┬1─ epoch      ╰┬0────┬1─ epoch    │ machine
 //! ─ events ──────────────────────────────────────────────
-//!  i student 128  iteration 2 of 12: p1 0 → 0.042 …
+//!  i student 128  round 2 of 12: p1 0 → 0.042 …
 //! ```
 //!
 //! What is derived from the run (summaries of its series, alerts, the list of
@@ -53,7 +53,7 @@ use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
-use crate::ui::screens::series::{Across, Summaries};
+use crate::ui::screens::series::{Summaries, XPositions};
 use crate::ui::shared::Shared;
 
 /// From this height on the machine has a line where it has no pane.
@@ -118,7 +118,7 @@ impl Live {
     }
 
     /// Shows what trains here, or the newest run, unless one is shown already.
-    pub(in crate::ui) fn shown(&mut self, shared: &mut Shared, runs: &Runs) {
+    pub(in crate::ui) fn on_show(&mut self, shared: &mut Shared, runs: &Runs) {
         let known = self
             .run
             .as_deref()
@@ -164,7 +164,7 @@ impl Live {
     /// Shows the charts whose titles match.
     pub(in crate::ui) fn filter_charts(&mut self, text: &str, shared: &mut Shared) {
         if let Err(message) = self.view.set_filter(text) {
-            shared.tell(LogLine::error(message));
+            shared.notify(LogLine::error(message));
         }
     }
 
@@ -184,7 +184,7 @@ impl Live {
                 entry,
                 phase: self.phase_of(entry),
             };
-            with_knobs(shown, |view| self.knobs.given(knob, text, view, shared));
+            with_knobs(shown, |view| self.knobs.on_submit(knob, text, view, shared));
         }
     }
 
@@ -205,8 +205,8 @@ impl Live {
         Some(Shown { name, entry, phase })
     }
 
-    fn across<'a>(&'a self, shown: &Shown<'a>) -> Across<'a> {
-        Across::new(
+    fn across<'a>(&'a self, shown: &Shown<'a>) -> XPositions<'a> {
+        XPositions::new(
             self.view.axis,
             &shown.entry.store,
             shown.phase,

@@ -136,7 +136,7 @@ mod tests {
     fn the_time_left_counts_evaluations() {
         let mut store = RunStore::new();
         for event in small_run() {
-            if matches!(&event, RunEvent::IterationEnded { iteration: 2, .. }) {
+            if matches!(&event, RunEvent::RoundEnded { round: 2, .. }) {
                 break;
             }
             store.apply(&event);

@@ -21,7 +21,7 @@ use crate::store::RunStore;
 use crate::ui::news::MachineSample;
 use crate::ui::screens::series::Summaries;
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::{Axis, Canvas, Curve, Xs, number};
+use crate::ui::widget::chart::{Axis, Canvas, Curve, XValues, number};
 
 /// Columns of a knob's name and value.
 const LABEL: u16 = 22;
@@ -107,7 +107,7 @@ impl Side<'_> {
         };
         let curve = Curve {
             summary: self.summaries.of(&metric).map(|(summary, _)| summary),
-            ..Curve::new(Xs::Steps(series.steps), series.values)
+            ..Curve::new(XValues::Steps(series.steps), series.values)
         };
         let last = series.steps.last().copied().unwrap_or(0) as f64;
         let extent = curve.extent((0.0, last));

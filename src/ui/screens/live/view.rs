@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::charts::ChartSpec;
 use crate::ui::layout::{Layout, XAxis};
-use crate::ui::widget::chart::Sight;
+use crate::ui::widget::chart::ChartViewport;
 use crate::ui::widget::chart::smooth::FACTORS;
 
 /// Charts across and down a page, from few to many.
@@ -26,7 +26,7 @@ const MAX_PATTERN: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) axis: XAxis,
-    pub(super) sight: Sight,
+    pub(super) sight: ChartViewport,
     pub(super) maximized: bool,
     /// Number of the selected chart among those that pass the filter.
     pub(super) selected: usize,
@@ -120,7 +120,7 @@ impl View {
     }
 
     /// Takes over what was kept.
-    pub(super) fn lay_out(&mut self, layout: &Layout) {
+    pub(super) fn apply_layout(&mut self, layout: &Layout) {
         self.grid = layout.grid;
         self.axis = layout.axis;
         self.smoothing = usize::from(layout.smoothing).min(FACTORS.len() - 1);

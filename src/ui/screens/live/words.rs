@@ -82,13 +82,13 @@ mod tests {
 
     #[test]
     fn words_are_not_cut() {
-        let text = "iteration 6 of 12: p1 grows";
+        let text = "round 6 of 12: p1 grows";
         for (width, words) in [
             (30, text),
-            (23, "iteration 6 of 12: p1 …"),
-            (21, "iteration 6 of 12 …"),
-            (12, "iteration …"),
-            (4, "ite…"),
+            (19, "round 6 of 12: p1 …"),
+            (17, "round 6 of 12 …"),
+            (8, "round …"),
+            (4, "rou…"),
             (0, ""),
         ] {
             assert_eq!(whole_words(text, width), words, "{width}");

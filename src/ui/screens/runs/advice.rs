@@ -6,7 +6,7 @@ use super::column::look;
 use super::filter::Subject;
 use super::text::cut;
 use crate::event::Outcome;
-use crate::store::{Life, RunState};
+use crate::store::{Owner, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
@@ -36,9 +36,9 @@ pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
         (_, Some(Outcome::Failed { message })) => {
             Some(format!("failed{}: {message}", goes_on("tries again")))
         }
-        _ => match &entry.life {
-            Life::Elsewhere(holder) => Some(format!("trained by {holder}")),
-            Life::Here | Life::Nobody => None,
+        _ => match &entry.owner {
+            Owner::Elsewhere(holder) => Some(format!("trained by {holder}")),
+            Owner::Here | Owner::None => None,
         },
     }
 }
@@ -69,7 +69,7 @@ fn at_step(run: &Subject) -> String {
 pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
     let name = run.name;
     let state = run.run.state();
-    match (state, &run.run.life) {
+    match (state, &run.run.owner) {
         (RunState::Training | RunState::Paused, _) => {
             Some(format!("{name} is {} already", state.word()))
         }
@@ -82,8 +82,8 @@ pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
         (RunState::New, _) => Some(format!(
             "nothing of {name} was trained yet; launch its experiment"
         )),
-        (_, Life::Elsewhere(holder)) => Some(format!("{holder} works on {name}")),
-        (_, Life::Here) => Some(format!("{name} is still being saved here")),
-        (RunState::Stopped | RunState::Crashed | RunState::Failed, Life::Nobody) => None,
+        (_, Owner::Elsewhere(holder)) => Some(format!("{holder} works on {name}")),
+        (_, Owner::Here) => Some(format!("{name} is still being saved here")),
+        (RunState::Stopped | RunState::Crashed | RunState::Failed, Owner::None) => None,
     }
 }

@@ -12,7 +12,7 @@ use super::text::{NOTHING, cut, loss, moment, percent};
 use crate::event::Phase;
 use crate::store::RunState;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{Manner, duration};
+use crate::ui::widget::figures::{DurationStyle, duration};
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,7 +207,7 @@ impl Column {
             }
             Self::Time => {
                 let seconds = run.figures.seconds;
-                plain(seconds.map(|seconds| duration(seconds, Manner::Clock)))
+                plain(seconds.map(|seconds| duration(seconds, DurationStyle::Clock)))
             }
             Self::Tags => plain(Some(run.run.notes.tags.join(" "))),
             Self::Begun => plain(Some(moment(run.run.begun))),

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::experiment::read_spec;
 use crate::experiment::spec::Spec;
+use crate::experiment::{read_spec, with_names_of_today};
 
 /// Fields of an experiment by dotted path: `student.model` → `ResNetCifar`,
 /// `student.model.depth` → `8`. Absent options have no field; items of lists
@@ -35,7 +35,7 @@ impl Frozen {
         if text.is_empty() {
             return Self::default();
         }
-        match read_spec(text, Path::new("experiment.ron")) {
+        match read_spec(&with_names_of_today(text), Path::new("experiment.ron")) {
             Ok(spec) => Self {
                 config: Config::of(&spec),
                 spec: Some(spec),

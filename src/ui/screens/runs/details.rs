@@ -28,7 +28,7 @@ use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{Manner, duration, scaled};
+use crate::ui::widget::figures::{DurationStyle, duration, scaled};
 use crate::ui::widget::wrap::wrapped;
 
 /// Cells of the words on the left.
@@ -173,10 +173,10 @@ impl Sheet<'_> {
                 .map(|identity| format!("{}, version {}", identity.device, identity.version)),
         );
         let took = run.figures.seconds.map(|seconds| match store.processes {
-            0 | 1 => duration(seconds, Manner::Clock),
+            0 | 1 => duration(seconds, DurationStyle::Clock),
             several => format!(
                 "{} in {several} processes",
-                duration(seconds, Manner::Clock)
+                duration(seconds, DurationStyle::Clock)
             ),
         });
         add("begun", Some(format!("{} UTC", moment(run.run.begun))));

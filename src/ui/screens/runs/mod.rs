@@ -5,7 +5,6 @@ mod advice;
 mod column;
 mod comparison;
 mod config;
-mod deeds;
 mod details;
 mod diff;
 mod figures;
@@ -14,6 +13,7 @@ mod gates;
 mod listing;
 mod marks;
 mod overlay;
+mod run_actions;
 mod screen;
 mod table;
 mod text;
@@ -30,11 +30,11 @@ use ratatui::layout::{Position, Rect};
 
 use self::column::Column;
 use self::comparison::Comparison;
-pub(in crate::ui) use self::deeds::{note_run, tag_run};
 use self::filter::{Filter, Subject};
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
 use self::overlay::Overlay;
+pub(in crate::ui) use self::run_actions::{note_run, tag_run};
 use self::table::Hit;
 use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
@@ -201,7 +201,7 @@ impl RunsTable {
                 self.changed(runs);
             }
             Err(error) => {
-                shared.tell(LogLine::error(format!("filter, {error}")));
+                shared.notify(LogLine::error(format!("filter, {error}")));
                 ask_filter(&error.to_string(), text, shared);
             }
         }

@@ -36,7 +36,7 @@ const ROOM: u16 = 120;
 
 impl RunsTable {
     /// Takes over where the border was before.
-    pub(in crate::ui) fn lay_out(&mut self, panes: &Panes) {
+    pub(in crate::ui) fn apply_layout(&mut self, panes: &Panes) {
         self.border = Border::at(panes.run);
     }
 

@@ -9,7 +9,7 @@ use crate::event::{
 };
 use crate::run::{Holder, Notes, RunFolder};
 use crate::store::testing::data_summary;
-use crate::store::{Life, RunEntry, Runs};
+use crate::store::{Owner, RunEntry, Runs};
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
 
@@ -201,7 +201,7 @@ pub(super) fn runs() -> Runs {
 
     let mut training = entry(TRAINING, SCRATCH_TEXT, 11);
     apply(&mut training, &trained(10, &[0.44, 0.57, 0.64, 0.69, 0.72]));
-    training.life = Life::Here;
+    training.owner = Owner::Here;
     runs.insert(training);
 
     let mut stopped = entry(STOPPED, QUICKSTART_TEXT, -24);
@@ -231,7 +231,7 @@ pub(super) fn runs() -> Runs {
         step: 230,
     };
     apply(&mut teacher, &[begun, RunEvent::Paused(true)]);
-    teacher.life = Life::Elsewhere(Holder {
+    teacher.owner = Owner::Elsewhere(Holder {
         pid: 4711,
         host: "gpu-box".to_owned(),
         since: "20260102-115500".to_owned(),

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use ratatui::text::Span;
 
-use crate::run::when::stamp;
+use crate::run::timestamp::stamp;
 
 /// What stands where nothing was measured.
 pub(super) const NOTHING: &str = "–";

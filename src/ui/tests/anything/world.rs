@@ -7,17 +7,17 @@ use std::time::{Duration, SystemTime};
 
 use crossterm::event::Event;
 
-use super::deed::{Chance, Deed, FILES, QUICKSTART, RUNS, TEXTS, path};
+use super::input::{Chance, FILES, Input, QUICKSTART, RUNS, TEXTS, path};
 use crate::event::inspection::{Classified, InferenceEvent};
 use crate::event::{CommandRecord, Origin, Outcome, Phase, RunEvent, SkippedImage, StepRow};
 use crate::experiment::load_text;
 use crate::run::RunFolder;
 use crate::store::testing::small_run;
-use crate::store::{Life, RunEntry};
+use crate::store::{Owner, RunEntry};
 use crate::ui::Effect;
 use crate::ui::action::{ACTIONS, Action, Context};
 use crate::ui::draw::ALWAYS;
-use crate::ui::effect::Over;
+use crate::ui::effect::OverwritePolicy;
 use crate::ui::keymap::Chord;
 use crate::ui::news::{LogLine, MachineSample, News};
 use crate::ui::screens::compare::testing::{logits, picture, probe};
@@ -61,39 +61,39 @@ impl World {
         self.harness.draw();
     }
 
-    pub(super) fn next_deed(&mut self) -> Deed {
+    pub(super) fn next_deed(&mut self) -> Input {
         let size = self.harness.ui.shared.size;
-        self.chance.deed(size)
+        self.chance.input(size)
     }
 
-    pub(super) fn carry_out(&mut self, deed: &Deed) {
-        match deed.clone() {
-            Deed::Key(key) => _ = self.harness.input(Event::Key(key)),
-            Deed::Mouse(mouse) => _ = self.harness.input(Event::Mouse(mouse)),
-            Deed::Resize(width, height) => _ = self.harness.input(Event::Resize(width, height)),
-            Deed::Paste(text) => _ = self.harness.input(Event::Paste(text.to_owned())),
-            Deed::Choose(action) => {
+    pub(super) fn execute(&mut self, input: &Input) {
+        match input.clone() {
+            Input::Key(key) => _ = self.harness.input(Event::Key(key)),
+            Input::Mouse(mouse) => _ = self.harness.input(Event::Mouse(mouse)),
+            Input::Resize(width, height) => _ = self.harness.input(Event::Resize(width, height)),
+            Input::Paste(text) => _ = self.harness.input(Event::Paste(text.to_owned())),
+            Input::Choose(action) => {
                 self.harness.ui.shared.dialog = None;
                 self.harness.keys(&["ctrl+p"]).text(action.entry().name);
                 self.harness.keys(&["enter"]);
             }
-            Deed::Wait(seconds) => {
+            Input::Wait(seconds) => {
                 self.elapsed += Duration::from_secs(seconds);
                 self.harness.at(self.elapsed);
             }
-            Deed::Elsewhere(at, text) => self.elsewhere(&path(FILES[at]), text),
-            Deed::Train(run) => self.train(run),
-            Deed::Began(run) => {
-                self.harness.runs.get_mut(RUNS[run]).unwrap().life = Life::Here;
+            Input::Elsewhere(at, text) => self.elsewhere(&path(FILES[at]), text),
+            Input::Train(run) => self.train(run),
+            Input::Began(run) => {
+                self.harness.runs.get_mut(RUNS[run]).unwrap().owner = Owner::Here;
                 self.harness.news(News::RunBegan(RUNS[run].to_owned()));
                 assert_eq!(self.harness.ui.shared.training.as_deref(), Some(RUNS[run]));
             }
-            Deed::Ended(run) => {
-                self.harness.runs.get_mut(RUNS[run]).unwrap().life = Life::Nobody;
+            Input::Ended(run) => {
+                self.harness.runs.get_mut(RUNS[run]).unwrap().owner = Owner::None;
                 self.harness.news(News::RunEnded(RUNS[run].to_owned()));
                 assert_ne!(self.harness.ui.shared.training.as_deref(), Some(RUNS[run]));
             }
-            Deed::Queue(files) => {
+            Input::Queue(files) => {
                 let queue: Vec<PathBuf> = files.into_iter().map(|at| path(FILES[at])).collect();
                 self.harness.news(News::Queue {
                     preparing: queue.first().cloned(),
@@ -107,9 +107,9 @@ impl World {
     }
 
     /// What the program tells by itself.
-    fn tell(&mut self, deed: &Deed) {
-        match deed.clone() {
-            Deed::Machine => {
+    fn tell(&mut self, input: &Input) {
+        match input.clone() {
+            Input::Machine => {
                 self.machines += 1;
                 let sample = MachineSample {
                     cores: vec![0.5, f32::NAN, 7.0],
@@ -120,14 +120,14 @@ impl World {
                 let last = self.harness.ui.shared.machine.back().unwrap();
                 assert_eq!(last.process_memory, self.machines);
             }
-            Deed::Logged(level) => {
+            Input::Logged(level) => {
                 let message = "a line\twith 日本語".to_owned();
                 let line = LogLine { level, message };
                 self.harness.news(News::Logged(line.clone()));
-                assert_eq!(self.harness.ui.shared.told(), Some(&line));
+                assert_eq!(self.harness.ui.shared.status(), Some(&line));
                 assert_eq!(self.harness.ui.shared.log.lines().next_back(), Some(&line));
             }
-            Deed::Probe(run, is_read) => {
+            Input::Probe(run, is_read) => {
                 let folder = self.chance.of(&[None, Some(PathBuf::from("photos"))]);
                 let probe = if is_read {
                     Ok(Box::new(probe()))
@@ -137,7 +137,7 @@ impl World {
                 let run = RUNS[run].to_owned();
                 self.harness.news(News::ProbeRead { run, folder, probe });
             }
-            Deed::Infer(what) => {
+            Input::Infer(what) => {
                 let event = match what {
                     0 => InferenceEvent::Began {
                         images: 9,
@@ -251,7 +251,7 @@ impl World {
                 });
             }
             Effect::WriteExperiment { path, text, over } => {
-                let taken = over == Over::Nothing && self.files.contains_key(&path);
+                let taken = over == OverwritePolicy::Nothing && self.files.contains_key(&path);
                 let text = if fails || taken || self.files.len() > 20 {
                     failed()
                 } else {
@@ -358,12 +358,12 @@ impl World {
         }
         let back = self.chance.of(ACTIONS).action;
         if back.entry().context != Context::Global {
-            self.carry_out(&Deed::Choose(back));
+            self.execute(&Input::Choose(back));
         }
     }
 
     /// Goes to a screen from wherever one is.
     fn go_to(&mut self, screen: Action) {
-        self.carry_out(&Deed::Choose(screen));
+        self.execute(&Input::Choose(screen));
     }
 }

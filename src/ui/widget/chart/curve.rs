@@ -14,7 +14,7 @@ const MANY: usize = 8;
 
 /// Where points lie across; ascending.
 #[derive(Debug, Clone, Copy)]
-pub enum Xs<'a> {
+pub enum XValues<'a> {
     /// Numbers of steps.
     Steps(&'a [u64]),
     /// Any numbers.
@@ -24,7 +24,7 @@ pub enum Xs<'a> {
     Clock(&'a [f64], &'a [(usize, f64)]),
 }
 
-impl Xs<'_> {
+impl XValues<'_> {
     /// Number of points.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -110,7 +110,7 @@ pub struct Curve<'a> {
     /// Its name in the title.
     pub name: String,
     /// Where its points lie across.
-    pub xs: Xs<'a>,
+    pub xs: XValues<'a>,
     /// Their values, as many; what is not finite is a gap.
     pub values: &'a [f64],
     /// What it is now, where that is known beyond its last point.
@@ -139,7 +139,7 @@ struct Column {
 impl<'a> Curve<'a> {
     /// A plain one of the first colour, without a name.
     #[must_use]
-    pub fn new(xs: Xs<'a>, values: &'a [f64]) -> Self {
+    pub fn new(xs: XValues<'a>, values: &'a [f64]) -> Self {
         Self {
             name: String::new(),
             xs,
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn places_are_found_on_every_kind_of_axis() {
         let steps = [0, 10, 20, 30];
-        let xs = Xs::Steps(&steps);
+        let xs = XValues::Steps(&steps);
         assert_eq!(
             (xs.before(10.0), xs.before(10.5), xs.before(99.0)),
             (1, 2, 4)
@@ -375,11 +375,11 @@ mod tests {
             (xs.nearest(14.0), xs.nearest(16.0), xs.nearest(1e9)),
             (Some(1), Some(2), Some(3))
         );
-        assert_eq!(Xs::Values(&[]).nearest(0.0), None);
+        assert_eq!(XValues::Values(&[]).nearest(0.0), None);
         // A process of ten seconds, and one that went on after it.
         let seconds = [0.0, 10.0, 1.0, 5.0];
         let begins = [(0, 0.0), (2, 10.0)];
-        let xs = Xs::Clock(&seconds, &begins);
+        let xs = XValues::Clock(&seconds, &begins);
         assert_eq!(
             (0..4).filter_map(|index| xs.at(index)).collect::<Vec<_>>(),
             [0.0, 10.0, 11.0, 15.0]

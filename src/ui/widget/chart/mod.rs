@@ -13,10 +13,10 @@ pub mod curve;
 mod frame;
 mod marks;
 mod page;
-mod sight;
 pub mod smooth;
 pub mod summary;
 mod title;
+mod viewport;
 pub mod window;
 
 use ratatui::Frame;
@@ -26,11 +26,11 @@ use ratatui::text::Line;
 
 pub use self::axis::{Axis, number};
 pub use self::canvas::{Canvas, Stroke};
-pub use self::curve::{Curve, Xs};
+pub use self::curve::{Curve, XValues};
 pub use self::page::cells;
-pub use self::sight::Sight;
 pub use self::smooth::Smooth;
 pub use self::summary::{Extent, Summary};
+pub use self::viewport::ChartViewport;
 pub use self::window::Window;
 use crate::ui::theme::{Depth, Theme};
 

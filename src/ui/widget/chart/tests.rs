@@ -10,7 +10,7 @@ fn curve<'a>(name: &str, xs: &'a [f64], values: &'a [f64], colour: usize) -> Cur
     Curve {
         name: name.to_owned(),
         colour,
-        ..Curve::new(Xs::Values(xs), values)
+        ..Curve::new(XValues::Values(xs), values)
     }
 }
 

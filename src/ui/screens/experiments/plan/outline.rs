@@ -177,8 +177,8 @@ mod tests {
     #[test]
     fn knobs_are_those_of_a_run_once_its_steps_are_known() {
         let text = include_str!("../../../../../experiments/quickstart.ron");
-        let p2 = |iteration: &str| {
-            let text = text.replacen("seed:", &format!("iteration: {iteration}, seed:"), 1);
+        let p2 = |round: &str| {
+            let text = text.replacen("seed:", &format!("round: {round}, seed:"), 1);
             let loaded = load_text(&text, Path::new("quickstart.ron"), &[]).unwrap();
             let training = Outline::of(&loaded.plan, None).training.unwrap();
             let p2 = training.objective.knob("p2").unwrap();

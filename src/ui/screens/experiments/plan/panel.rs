@@ -26,7 +26,7 @@ use crate::store::RunEntry;
 use crate::ui::screens::experiments::figures;
 use crate::ui::screens::experiments::list::fitted;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{Manner, duration};
+use crate::ui::widget::figures::{DurationStyle, duration};
 
 /// Columns of a label.
 pub(super) const LABEL: usize = 12;
@@ -207,7 +207,7 @@ impl Page<'_> {
                 |seconds| {
                     format!(
                         "about {}, by the last run",
-                        duration(seconds, Manner::Words)
+                        duration(seconds, DurationStyle::Words)
                     )
                 },
             );

@@ -47,7 +47,7 @@ fn an_answer_to_an_older_text_is_ignored() {
     world.screen.keys(&["backspace"]);
     world.answer();
     for effect in old {
-        world.carry_out(effect);
+        world.execute(effect);
     }
     assert!(!world.shows("mistake"));
 }

@@ -68,7 +68,7 @@ fn what_can_be_written() {
     for (name, size) in [("completion_80x24", SMALL), ("completion_200x60", LARGE)] {
         let mut world = full(size);
         world.keys(&["enter", "ctrl+f"]).text("    lr:\n");
-        world.keys(&["end", "enter"]).text("iteration: ");
+        world.keys(&["end", "enter"]).text("round: ");
         world.keys(&["ctrl+space", "down"]);
         assert_snapshot!(name, world.screen());
     }

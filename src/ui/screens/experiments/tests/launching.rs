@@ -36,7 +36,7 @@ fn what_cannot_be_read_or_is_edited_before_it_is_planned_is_not_trained() {
     let effects = world.screen.take();
     world.files.insert(path("a.ron"), "// ".to_owned());
     for effect in effects {
-        world.carry_out(effect);
+        world.execute(effect);
     }
     world.screen.keys(&["r", "enter"]).text("x");
     world.answer();

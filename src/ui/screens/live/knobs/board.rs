@@ -27,10 +27,10 @@ pub(super) struct Board<'a> {
 pub(super) enum Role {
     /// Nobody.
     Free,
-    /// The controller, at the end of iterations.
+    /// The controller, at the end of rounds.
     Controlled,
     /// The controller, by formula from another knob, at the end of every
-    /// iteration.
+    /// round.
     Follows,
     /// Nobody, since a person took it from the controller.
     ByHand,
@@ -60,8 +60,8 @@ pub(super) struct Time {
     pub(super) end: f64,
     /// One step.
     pub(super) step: f64,
-    /// The end of the iteration that is under way.
-    pub(super) iteration_end: f64,
+    /// The end of the round that is under way.
+    pub(super) round_end: f64,
 }
 
 impl<'a> Board<'a> {
@@ -106,7 +106,7 @@ impl<'a> Board<'a> {
             now: timeline.epoch(completed),
             end: timeline.epoch(timeline.steps),
             step: timeline.epoch(1),
-            iteration_end: timeline.epoch(timeline.iteration_end(completed)),
+            round_end: timeline.epoch(timeline.round_end(completed)),
         })
     }
 
@@ -219,14 +219,14 @@ fn effective(knob: &Knob, store: &RunStore, phase: Phase) -> (Schedule, Option<u
             _ => None,
         }
     });
-    let moved = store.iterations.iter().rev().find_map(|iteration| {
-        let decision = iteration.decision.as_ref()?;
+    let moved = store.rounds.iter().rev().find_map(|round| {
+        let decision = round.decision.as_ref()?;
         let mut moves = std::iter::once(&decision.moved).chain(&decision.followed);
         let step = moves.find(|step| step.knob == knob.name)?;
-        (iteration.at.phase == phase).then_some((iteration.at.step, step.to))
+        (round.at.phase == phase).then_some((round.at.step, step.to))
     });
     match (turned, moved) {
-        // A command at the step that an iteration ended with came after it.
+        // A command at the step that a round ended with came after it.
         (Some((at, schedule)), moved) if moved.is_none_or(|(step, _)| step <= at) => {
             (schedule, Some(at))
         }

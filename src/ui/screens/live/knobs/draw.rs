@@ -203,7 +203,7 @@ impl Knobs {
             let style = if bad { theme.bad() } else { theme.good() };
             lines.push(Line::styled(format!("last change {fate}"), style));
         }
-        let end = number(time.iteration_end);
+        let end = number(time.round_end);
         let role = match knob.role {
             Role::Free => format!(
                 "from {} to {}; from now on: {}",
@@ -216,19 +216,19 @@ impl Knobs {
                  the controller goes on from there.",
                 knob.name
             ),
-            // After the last iteration a controller decides nothing.
-            Role::Controlled | Role::Follows if time.iteration_end >= time.end => format!(
-                "This is the last iteration: the controller moves {} no more, and what you send \
+            // After the last round a controller decides nothing.
+            Role::Controlled | Role::Follows if time.round_end >= time.end => format!(
+                "This is the last round: the controller moves {} no more, and what you send \
                  holds to the end.",
                 knob.name
             ),
             Role::Controlled => format!(
-                "The controller may move {} at the end of this iteration (epoch {end}). What you \
+                "The controller may move {} at the end of this round (epoch {end}). What you \
                  send holds until it does; it then goes on from the value as you left it.",
                 knob.name
             ),
             Role::Follows => format!(
-                "The controller sets {} from p1 at the end of every iteration, next at epoch \
+                "The controller sets {} from p1 at the end of every round, next at epoch \
                  {end}. What you send holds until then; turn p1 to move it for longer.",
                 knob.name
             ),

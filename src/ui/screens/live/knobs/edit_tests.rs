@@ -7,7 +7,7 @@ const TIME: Time = Time {
     now: 2.0,
     end: 10.0,
     step: 0.1,
-    iteration_end: 3.0,
+    round_end: 3.0,
 };
 
 fn draft(schedule: Schedule, range: Range) -> Draft {

@@ -100,12 +100,12 @@ impl Knobs {
         let store = &view.entry.store;
         let board = Board::of(view.entry);
         if let Some(problem) = board.problem() {
-            return shared.tell(LogLine::error(problem));
+            return shared.notify(LogLine::error(problem));
         }
         let knobs = board.knobs(view.phase);
         let (Some(time), Some(knob)) = (board.time(view.phase), knobs.get(self.at(knobs.len())))
         else {
-            return shared.tell(LogLine::error("this training has not started"));
+            return shared.notify(LogLine::error("this training has not started"));
         };
         match action {
             Action::NextKnob => self.selected = (self.at(knobs.len()) + 1) % knobs.len(),
@@ -124,7 +124,7 @@ impl Knobs {
             Action::UndoKnob => {
                 let undone = self.drafts.get_mut(knob.name).is_some_and(Draft::undo);
                 if !undone {
-                    shared.tell(LogLine::info(format!(
+                    shared.notify(LogLine::info(format!(
                         "{} has no change that was not sent",
                         knob.name
                     )));
@@ -141,30 +141,36 @@ impl Knobs {
                 match written::asked((knob, unsent.is_some()), &future, board, view) {
                     Ok((effect, note)) => {
                         if let Some(note) = note {
-                            shared.tell(LogLine::info(note));
+                            shared.notify(LogLine::info(note));
                         }
                         shared.ask(effect);
                     }
-                    Err(line) => shared.tell(line),
+                    Err(line) => shared.notify(line),
                 }
             }
             _ => {
                 let knob = knob.clone();
                 let done = edited(&mut self.drafts, &knob, time, action);
                 if let Err(message) = done {
-                    shared.tell(LogLine::error(message));
+                    shared.notify(LogLine::error(message));
                 }
             }
         }
     }
 
     /// Takes the value that was asked for.
-    pub(super) fn given(&mut self, name: &str, text: &str, view: &View<'_>, shared: &mut Shared) {
+    pub(super) fn on_submit(
+        &mut self,
+        name: &str,
+        text: &str,
+        view: &View<'_>,
+        shared: &mut Shared,
+    ) {
         let board = Board::of(view.entry);
         let knobs = board.knobs(view.phase);
         let time = board.time(view.phase);
         let (Some(knob), Some(time)) = (knobs.iter().find(|knob| knob.name == name), time) else {
-            return shared.tell(LogLine::error(format!(
+            return shared.notify(LogLine::error(format!(
                 "{name} is no longer a knob that is shown"
             )));
         };
@@ -174,7 +180,7 @@ impl Knobs {
             .map_err(|_| format!("`{text}` is no number; write 0.05 or 5e-2"))
             .and_then(|value| draft(&mut self.drafts, knob, time).set(value));
         if let Err(message) = done {
-            shared.tell(LogLine::error(message.clone()));
+            shared.notify(LogLine::error(message.clone()));
             // What was typed is there to be mended.
             let purpose = Purpose::SetKnob(name.to_owned());
             shared.ask_again(message, text, purpose);
@@ -183,18 +189,18 @@ impl Knobs {
 
     fn send(&mut self, name: &str, before: usize, view: &View<'_>, shared: &mut Shared) {
         if let Some(refusal) = view.refusal {
-            return shared.tell(LogLine::error(refusal));
+            return shared.notify(LogLine::error(refusal));
         }
         if view.entry.store.phase != Some(view.phase) {
-            return shared.tell(LogLine::error(
+            return shared.notify(LogLine::error(
                 "this training is not the one that runs; switch to the other to turn its knobs",
             ));
         }
         let Some(draft) = self.drafts.get(name).filter(|draft| draft.changed()) else {
-            return shared.tell(LogLine::info(format!("{name} has no change to send")));
+            return shared.notify(LogLine::info(format!("{name} has no change to send")));
         };
         if let Some(problem) = draft.problem() {
-            return shared.tell(LogLine::error(format!("{name} is not sent: {problem}")));
+            return shared.notify(LogLine::error(format!("{name} is not sent: {problem}")));
         }
         let command = Command::Adjust {
             knob: name.to_owned(),
@@ -280,10 +286,10 @@ impl Knobs {
 fn toggle_controller(view: &View<'_>, shared: &mut Shared) {
     let store = &view.entry.store;
     if let Some(refusal) = view.refusal {
-        return shared.tell(LogLine::error(refusal));
+        return shared.notify(LogLine::error(refusal));
     }
     if !Board::of(view.entry).has_controller(view.phase) {
-        return shared.tell(LogLine::error(
+        return shared.notify(LogLine::error(
             "this training has no controller: its method moves no knob",
         ));
     }

@@ -7,7 +7,7 @@ use super::board::{KnobNow, Time};
 use super::edit::Draft;
 use crate::store::Series;
 use crate::ui::widget::Border;
-use crate::ui::widget::chart::{Axis, Chart, Curve, Stroke, Xs, plot};
+use crate::ui::widget::chart::{Axis, Chart, Curve, Stroke, XValues, plot};
 
 /// Columns of the list of knobs until somebody drags its border.
 const LIST: u16 = 28;
@@ -111,13 +111,19 @@ impl<'a> Scene<'a> {
         if let Some(past) = self.past {
             curves.push(Curve {
                 now: Some(self.value),
-                ..curve("", Xs::Values(past.epochs), past.values, 0, Stroke::Solid)
+                ..curve(
+                    "",
+                    XValues::Values(past.epochs),
+                    past.values,
+                    0,
+                    Stroke::Solid,
+                )
             });
         }
         let (xs, values) = &self.future;
         curves.push(curve(
             "at the end",
-            Xs::Values(xs),
+            XValues::Values(xs),
             values,
             1,
             Stroke::Dashed,
@@ -125,7 +131,7 @@ impl<'a> Scene<'a> {
         if let Some((xs, values)) = &self.draft {
             curves.push(curve(
                 "changed to",
-                Xs::Values(xs),
+                XValues::Values(xs),
                 values,
                 2,
                 Stroke::Dotted,

@@ -132,7 +132,7 @@ fn by_hand(
         format!("{method}.update=Scheduled({variant}({written}))"),
     ];
     let note = format!(
-        "in the next run {knob} follows this schedule at the end of each iteration, and the \
+        "in the next run {knob} follows this schedule at the end of each round, and the \
          controller moves nothing else"
     );
     Ok((settings, Some(note)))

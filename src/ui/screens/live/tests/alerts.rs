@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::story::{events, screen, step, tell};
 use crate::event::{Outcome, RunEvent, SkippedImage};
-use crate::store::Life;
+use crate::store::Owner;
 use crate::ui::testing::Harness;
 
 #[test]
 fn a_loss_that_is_no_number_is_an_alert_that_one_can_jump_to() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     let knobs = BTreeMap::from([("w", f64::NAN)]);
     tell(&mut harness, &name, &[step(100, &knobs), step(101, &knobs)]);
     assert!(
@@ -27,7 +27,7 @@ fn a_loss_that_is_no_number_is_an_alert_that_one_can_jump_to() {
 
 #[test]
 fn a_loss_that_grows_is_an_alert() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(200));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(200));
     let growing: Vec<RunEvent> = (200..300)
         .map(|at| step(at, &BTreeMap::from([("w", (at as f64 - 199.0) * 3.0)])))
         .collect();
@@ -49,7 +49,7 @@ fn alerts(harness: &mut Harness) -> String {
 
 #[test]
 fn a_short_training_that_explodes_is_an_alert() {
-    let (mut harness, name) = screen((200, 60), Life::Here, &events(3));
+    let (mut harness, name) = screen((200, 60), Owner::Here, &events(3));
     let exploded = step(3, &BTreeMap::from([("w", 1e9)]));
     tell(&mut harness, &name, &[exploded]);
     let alerts = alerts(&mut harness);
@@ -59,7 +59,7 @@ fn a_short_training_that_explodes_is_an_alert() {
 
 #[test]
 fn an_accuracy_that_is_lost_is_an_alert() {
-    let (mut harness, name) = screen((200, 60), Life::Here, &events(100));
+    let (mut harness, name) = screen((200, 60), Owner::Here, &events(100));
     assert!(alerts(&mut harness).contains("none"));
     let store = &harness.runs.get(&name).unwrap().store;
     let mut lost = store.evaluations.last().unwrap().clone();
@@ -71,7 +71,7 @@ fn an_accuracy_that_is_lost_is_an_alert() {
 
 #[test]
 fn images_that_were_left_out_and_a_run_that_failed_are_alerts() {
-    let (mut harness, name) = screen((200, 60), Life::Nobody, &events(100));
+    let (mut harness, name) = screen((200, 60), Owner::None, &events(100));
     let mut data = harness.runs.get(&name).unwrap().store.data.clone().unwrap();
     data.skipped = vec![SkippedImage {
         path: "cat/bad.png".into(),

@@ -3,14 +3,14 @@
 use super::story::{EPOCHS, PER_EPOCH, events, machine, screen, tell, turned};
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
-use crate::store::Life;
+use crate::store::Owner;
 use crate::ui::testing::Harness;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 60);
 
 fn full(size: (u16, u16)) -> Harness {
-    let (mut harness, name) = screen(size, Life::Here, &events(250));
+    let (mut harness, name) = screen(size, Owner::Here, &events(250));
     machine(&mut harness);
     tell(
         &mut harness,
@@ -28,7 +28,7 @@ fn without_a_run_it_says_where_runs_come_from() {
 
 #[test]
 fn a_run_that_has_just_begun_has_no_numbers_yet() {
-    let (mut harness, _) = screen(SMALL, Life::Here, &events(0));
+    let (mut harness, _) = screen(SMALL, Owner::Here, &events(0));
     insta::assert_snapshot!(harness.screen());
 }
 
@@ -62,13 +62,13 @@ fn a_failed_run_says_why_and_what_to_do() {
     events.push(RunEvent::RunEnded(Outcome::Failed {
         message: message.to_owned(),
     }));
-    let (mut harness, _) = screen(SMALL, Life::Nobody, &events);
+    let (mut harness, _) = screen(SMALL, Owner::None, &events);
     insta::assert_snapshot!(harness.screen());
 }
 
 #[test]
 fn a_crashed_run_can_go_on() {
-    let (mut harness, _) = screen(SMALL, Life::Nobody, &events(90));
+    let (mut harness, _) = screen(SMALL, Owner::None, &events(90));
     insta::assert_snapshot!(harness.screen());
 }
 
@@ -102,8 +102,8 @@ fn a_run_on_the_smallest_terminals_says_what_matters_most() {
 }
 
 #[test]
-fn a_long_run_counts_its_iterations_on_the_axis() {
-    let (mut harness, _) = screen(SMALL, Life::Here, &events(PER_EPOCH * EPOCHS));
+fn a_long_run_counts_its_rounds_on_the_axis() {
+    let (mut harness, _) = screen(SMALL, Owner::Here, &events(PER_EPOCH * EPOCHS));
     harness.keys(&["<", "}", "a", "a"]);
     insta::assert_snapshot!(harness.screen());
 }
@@ -123,6 +123,6 @@ fn a_trained_teacher_says_so() {
     };
     // Before the student began.
     events.splice(2..2, [begun, ended]);
-    let (mut harness, _) = screen(SMALL, Life::Here, &events);
+    let (mut harness, _) = screen(SMALL, Owner::Here, &events);
     insta::assert_snapshot!(harness.keys(&["t"]).screen());
 }

@@ -6,7 +6,7 @@ use super::story::{events, screen, tell, turned};
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
-use crate::store::Life;
+use crate::store::Owner;
 use crate::ui::Effect;
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
@@ -41,7 +41,7 @@ fn let_go(harness: &mut Harness, name: &str) {
 
 #[test]
 fn a_value_is_sent_and_its_fate_is_shown() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     // lr, p1, p2, temperature …: select the temperature.
     harness.keys(&["K"]);
     while !harness.screen().contains("▸temperature") {
@@ -76,7 +76,7 @@ fn a_value_is_sent_and_its_fate_is_shown() {
 
 #[test]
 fn a_change_can_be_taken_back_before_it_is_sent() {
-    let (mut harness, _) = screen((80, 24), Life::Here, &events(100));
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "up", "up", "s"]);
     assert!(harness.screen().contains("not sent"));
     harness.keys(&["u", "u", "u"]);
@@ -89,7 +89,7 @@ fn a_change_can_be_taken_back_before_it_is_sent() {
 fn a_run_that_nobody_trains_takes_no_turn_and_says_why() {
     let mut events = events(100);
     events.push(RunEvent::RunEnded(Outcome::Completed));
-    let (mut harness, _) = screen((80, 24), Life::Nobody, &events);
+    let (mut harness, _) = screen((80, 24), Owner::None, &events);
     harness.keys(&["K", "up", "enter"]);
     assert_eq!(harness.take(), []);
     assert!(
@@ -101,19 +101,19 @@ fn a_run_that_nobody_trains_takes_no_turn_and_says_why() {
 
 #[test]
 fn what_the_controller_does_with_a_turn_is_said() {
-    let (mut harness, _) = screen((200, 60), Life::Here, &events(100));
+    let (mut harness, _) = screen((200, 60), Owner::Here, &events(100));
     harness.keys(&["K", "n"]);
     let mut seen = String::new();
     for _ in 0..6 {
         seen += &harness.keys(&["n"]).screen();
     }
-    assert!(seen.contains("The controller may move w at the end of this iteration (epoch 3)"));
-    assert!(seen.contains("The controller sets p2 from p1 at the end of every iteration"));
+    assert!(seen.contains("The controller may move w at the end of this round (epoch 3)"));
+    assert!(seen.contains("The controller sets p2 from p1 at the end of every round"));
 }
 
 #[test]
 fn a_turned_knob_is_written_with_what_it_did_and_will_do() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "w"]);
     assert_eq!(harness.take(), [], "nothing differs from the experiment");
     tell(
@@ -142,7 +142,7 @@ fn a_turned_knob_is_written_with_what_it_did_and_will_do() {
 
 #[test]
 fn one_value_is_shown_of_a_knob_that_was_turned_and_not_logged_since() {
-    let (mut harness, name) = screen((200, 60), Life::Here, &events(250));
+    let (mut harness, name) = screen((200, 60), Owner::Here, &events(250));
     tell(
         &mut harness,
         &name,
@@ -166,7 +166,7 @@ fn one_value_is_shown_of_a_knob_that_was_turned_and_not_logged_since() {
 
 #[test]
 fn a_value_that_is_no_number_stays_to_be_mended() {
-    let (mut harness, _) = screen((80, 24), Life::Here, &events(100));
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "v", "ctrl+u"]).text("0.0x5\n");
     let text = harness.screen();
     assert!(text.contains("`0.0x5` is no number"), "{text}");
@@ -186,7 +186,7 @@ fn a_value_that_is_no_number_stays_to_be_mended() {
 
 #[test]
 fn a_knob_taken_from_the_controller_can_be_written() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(100));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     let_go(&mut harness, &name);
     harness.keys(&["K", "n", "up", "w"]);
     let effects = harness.take();
@@ -201,7 +201,7 @@ fn a_knob_taken_from_the_controller_can_be_written() {
 
 #[test]
 fn a_point_is_dragged_with_the_mouse() {
-    let (mut harness, _) = screen((80, 24), Life::Here, &events(100));
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K"]);
     let mut mouse = |kind, column, row| {
         harness.mouse(kind, column, row);
@@ -229,8 +229,8 @@ fn a_point_is_dragged_with_the_mouse() {
 }
 
 #[test]
-fn in_the_last_iteration_the_controller_lets_go() {
-    let (mut harness, _) = screen((200, 60), Life::Here, &events(450));
+fn in_the_last_round_the_controller_lets_go() {
+    let (mut harness, _) = screen((200, 60), Owner::Here, &events(450));
     harness.keys(&["K", "n"]);
     assert!(
         harness
@@ -241,7 +241,7 @@ fn in_the_last_iteration_the_controller_lets_go() {
 
 #[test]
 fn the_knobs_are_taken_from_the_controller_and_given_back() {
-    let (mut harness, name) = screen((200, 60), Life::Here, &events(100));
+    let (mut harness, name) = screen((200, 60), Owner::Here, &events(100));
     harness.keys(&["K", "n", "a"]);
     let asked = |harness: &mut Harness| match harness.take().as_slice() {
         [
@@ -263,7 +263,7 @@ fn the_knobs_are_taken_from_the_controller_and_given_back() {
 
 #[test]
 fn a_run_without_a_plan_says_that_its_knobs_are_not_known() {
-    let (mut harness, name) = screen((200, 60), Life::Here, &events(450));
+    let (mut harness, name) = screen((200, 60), Owner::Here, &events(450));
     harness.runs.get_mut(&name).unwrap().plan = None;
     harness.news(News::RunsChanged);
     harness.keys(&["K"]);

@@ -8,7 +8,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptes
 use super::story::{add, events, machine, screen, step, tell};
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
-use crate::store::Life;
+use crate::store::Owner;
 use crate::ui::Effect;
 use crate::ui::action::ACTIONS;
 use crate::ui::layout::Layout;
@@ -27,7 +27,7 @@ fn asked(harness: &mut Harness) -> Vec<Command> {
 
 #[test]
 fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(50));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(50));
     harness.keys(&["space", "e", "c"]);
     assert_eq!(
         asked(&mut harness),
@@ -42,21 +42,21 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
 
 #[test]
 fn hints_say_what_can_be_done_with_the_run() {
-    let foot = |life, outcome: Option<Outcome>| {
+    let foot = |owner, outcome: Option<Outcome>| {
         let mut events = events(50);
         events.extend(outcome.map(RunEvent::RunEnded));
-        let (mut harness, _) = screen((80, 24), life, &events);
+        let (mut harness, _) = screen((80, 24), owner, &events);
         let shown = harness.screen();
         shown.lines().last().unwrap().to_owned()
     };
     let reason = "asked for".to_owned();
     let message = "the loss is NaN".to_owned();
-    assert!(foot(Life::Here, None).starts_with("\" space pause  e evaluate "));
+    assert!(foot(Owner::Here, None).starts_with("\" space pause  e evaluate "));
     for outcome in [Outcome::Stopped { reason }, Outcome::Failed { message }] {
-        let foot = foot(Life::Nobody, Some(outcome));
+        let foot = foot(Owner::None, Some(outcome));
         assert!(foot.starts_with("\" space go on  ] next run "), "{foot}");
     }
-    let complete = foot(Life::Nobody, Some(Outcome::Completed));
+    let complete = foot(Owner::None, Some(Outcome::Completed));
     assert!(
         complete.starts_with("\" ] next run  K knobs "),
         "{complete}"
@@ -65,7 +65,7 @@ fn hints_say_what_can_be_done_with_the_run() {
 
 #[test]
 fn a_paused_run_shows_where_it_stands_not_what_was_logged_last() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(50));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(50));
     let record = CommandRecord {
         id: "p".to_owned(),
         origin: Origin::User,
@@ -110,7 +110,7 @@ fn a_training_that_ended_says_what_it_took() {
         phase: Phase::Student,
         seconds: 250.0,
     });
-    let (mut harness, _) = screen((80, 24), Life::Here, &events);
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events);
     let text = harness.screen();
     assert!(text.contains("✓ trained"), "{text}");
     assert!(text.contains("trained in 4 min 10 s"), "{text}");
@@ -123,7 +123,7 @@ fn a_finished_run_takes_no_commands_and_a_stopped_one_goes_on() {
     events.push(RunEvent::RunEnded(Outcome::Stopped {
         reason: "asked".to_owned(),
     }));
-    let (mut harness, name) = screen((80, 24), Life::Nobody, &events);
+    let (mut harness, name) = screen((80, 24), Owner::None, &events);
     harness.keys(&["e"]);
     assert_eq!(harness.take(), []);
     assert!(
@@ -137,7 +137,7 @@ fn a_finished_run_takes_no_commands_and_a_stopped_one_goes_on() {
 
 #[test]
 fn charts_are_filtered_by_regular_expression() {
-    let (mut harness, _) = screen((80, 24), Life::Here, &events(50));
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events(50));
     harness.keys(&["/"]).text("^lr$|KL\n");
     let screen = harness.screen();
     assert!(
@@ -155,7 +155,7 @@ fn charts_are_filtered_by_regular_expression() {
 
 #[test]
 fn the_tail_stays_in_view_unless_one_pans_away() {
-    let (mut harness, name) = screen((80, 24), Life::Here, &events(400));
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(400));
     harness.keys(&["enter", "a", "a", "+", "+"]);
     assert!(harness.screen().contains("┬400") || harness.screen().contains("┬380"));
     let later: Vec<RunEvent> = events(470).split_off(events(400).len());
@@ -169,8 +169,8 @@ fn the_tail_stays_in_view_unless_one_pans_away() {
 
 #[test]
 fn runs_are_cycled_through_and_opened() {
-    let (mut harness, first) = screen((80, 24), Life::Here, &events(50));
-    let second = add(&mut harness, "zebra", Life::Nobody, &[]);
+    let (mut harness, first) = screen((80, 24), Owner::Here, &events(50));
+    let second = add(&mut harness, "zebra", Owner::None, &[]);
     harness.keys(&["]"]);
     assert_eq!(harness.take(), [Effect::OpenRun(second)]);
     harness.keys(&["]"]);
@@ -179,7 +179,7 @@ fn runs_are_cycled_through_and_opened() {
 
 #[test]
 fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
-    let (mut harness, _) = screen((80, 24), Life::Here, &events(250));
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events(250));
     let kind = MouseEventKind::Down(MouseButton::Left);
     harness.mouse(kind, 60, 8);
     let screen = harness.screen();
@@ -204,7 +204,7 @@ fn kept(harness: &mut Harness) -> Vec<Layout> {
 
 #[test]
 fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
-    let (mut harness, _) = screen((200, 60), Life::Here, &events(50));
+    let (mut harness, _) = screen((200, 60), Owner::Here, &events(50));
     let titles = |harness: &mut Harness| {
         let text = harness.screen();
         text.matches("epoch╰").count()
@@ -228,7 +228,7 @@ fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
 
 #[test]
 fn borders_are_dragged_and_kept_when_they_are_let_go() {
-    let (mut harness, _) = screen((200, 60), Life::Here, &events(50));
+    let (mut harness, _) = screen((200, 60), Owner::Here, &events(50));
     let mouse = |harness: &mut Harness, kind, column, row| {
         harness.mouse(kind, column, row);
     };
@@ -242,7 +242,7 @@ fn borders_are_dragged_and_kept_when_they_are_let_go() {
     let layout = kept(&mut harness).pop().unwrap();
     assert_eq!(layout.side, Some(80));
     // The next session begins with it.
-    let (mut next, _) = screen((200, 60), Life::Here, &events(50));
+    let (mut next, _) = screen((200, 60), Owner::Here, &events(50));
     next.ui = next.ui.with_layout(&layout);
     assert_eq!(next.ui.layout(), layout);
     assert_eq!(next.screen(), harness.screen());
@@ -261,14 +261,14 @@ fn borders_are_dragged_and_kept_when_they_are_let_go() {
 
 /// Anything that a person can do on this screen, and some things that happen.
 #[derive(Debug, Clone)]
-enum Deed {
+enum Input {
     Key(&'static str),
     Mouse(MouseEventKind, u16, u16),
     Resize(u16, u16),
     Logged,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn input() -> impl Strategy<Value = Input> {
     let keys: Vec<&'static str> = ACTIONS
         .iter()
         .filter(|entry| {
@@ -290,28 +290,28 @@ fn deed() -> impl Strategy<Value = Deed> {
         Just(MouseEventKind::ScrollDown),
     ];
     prop_oneof![
-        6 => proptest::sample::select(keys).prop_map(Deed::Key),
-        3 => (kinds, 0..210_u16, 0..70_u16).prop_map(|(kind, x, y)| Deed::Mouse(kind, x, y)),
-        1 => (1..210_u16, 1..70_u16).prop_map(|(width, height)| Deed::Resize(width, height)),
-        1 => Just(Deed::Logged),
+        6 => proptest::sample::select(keys).prop_map(Input::Key),
+        3 => (kinds, 0..210_u16, 0..70_u16).prop_map(|(kind, x, y)| Input::Mouse(kind, x, y)),
+        1 => (1..210_u16, 1..70_u16).prop_map(|(width, height)| Input::Resize(width, height)),
+        1 => Just(Input::Logged),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn nothing_that_one_does_ends_in_a_panic(deeds in proptest::collection::vec(deed(), 1..80), strange in any::<f64>()) {
-        let (mut harness, name) = screen((100, 30), Life::Here, &events(130));
+    fn nothing_that_one_does_ends_in_a_panic(inputs in proptest::collection::vec(input(), 1..80), strange in any::<f64>()) {
+        let (mut harness, name) = screen((100, 30), Owner::Here, &events(130));
         machine(&mut harness);
         let mut at = 130;
-        for deed in deeds {
-            match deed {
-                Deed::Key(key) => _ = harness.keys(&[key]),
-                Deed::Mouse(kind, column, row) => {
+        for input in inputs {
+            match input {
+                Input::Key(key) => _ = harness.keys(&[key]),
+                Input::Mouse(kind, column, row) => {
                     harness.mouse(kind, column, row);
                 }
-                Deed::Resize(width, height) => _ = harness.input(Event::Resize(width, height)),
-                Deed::Logged => {
+                Input::Resize(width, height) => _ = harness.input(Event::Resize(width, height)),
+                Input::Logged => {
                     tell(&mut harness, &name, &[step(at, &BTreeMap::from([("w", strange), ("lr", strange)]))]);
                     at += 1;
                 }

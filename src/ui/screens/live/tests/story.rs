@@ -14,7 +14,7 @@ use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::schedule::Schedule;
 use crate::run::RunFolder;
 use crate::store::testing::{data_summary, run_plan};
-use crate::store::{Life, RunEntry};
+use crate::store::{Owner, RunEntry};
 use crate::ui::news::{GpuSample, MachineSample, News};
 use crate::ui::testing::Harness;
 
@@ -35,20 +35,20 @@ pub(super) const EXPERIMENT: &str = r#"Experiment(
 )"#;
 
 /// A screen that shows a run of the story, and the run's name.
-pub(super) fn screen(size: (u16, u16), life: Life, events: &[RunEvent]) -> (Harness, String) {
+pub(super) fn screen(size: (u16, u16), owner: Owner, events: &[RunEvent]) -> (Harness, String) {
     let mut harness = Harness::new(size.0, size.1);
-    let name = add(&mut harness, "quickstart", life, events);
+    let name = add(&mut harness, "quickstart", owner, events);
     harness.keys(&["3"]).take();
     (harness, name)
 }
 
 /// Adds a run.
-pub(super) fn add(harness: &mut Harness, name: &str, life: Life, events: &[RunEvent]) -> String {
+pub(super) fn add(harness: &mut Harness, name: &str, owner: Owner, events: &[RunEvent]) -> String {
     let place = tempfile::tempdir().unwrap();
     let begun = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
     let folder = RunFolder::create(place.path(), name, EXPERIMENT, begun).unwrap();
     let mut run = RunEntry::new(folder, begun);
-    run.life = life;
+    run.owner = owner;
     EXPERIMENT.clone_into(&mut run.experiment);
     run.plan = Some(Arc::new(run_plan(EXPERIMENT, PER_EPOCH)));
     for event in events {
@@ -197,9 +197,9 @@ fn decided(epoch: u64, knobs: &mut BTreeMap<&'static str, f64>) -> RunEvent {
             "truth-value loss 0.9120 is worse than the best so far (0.8312): the student underfits",
         )
     };
-    RunEvent::IterationEnded {
-        iteration: epoch as u32,
-        iterations: EPOCHS as u32,
+    RunEvent::RoundEnded {
+        round: epoch as u32,
+        rounds: EPOCHS as u32,
         step: epoch * PER_EPOCH,
         losses: BTreeMap::new(),
         decision: (epoch < EPOCHS).then(|| Decision {

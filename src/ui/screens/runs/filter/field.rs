@@ -22,7 +22,7 @@ pub(in crate::ui::screens::runs) struct Subject<'a> {
 /// Something that is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Field {
-    Own(Own),
+    RunColumn(RunColumn),
     Metric(Metric),
     /// A field of the experiment, by dotted path.
     Setting(String),
@@ -30,7 +30,7 @@ pub(super) enum Field {
 
 /// What a run has besides results and an experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Own {
+pub(super) enum RunColumn {
     Name,
     Experiment,
     State,
@@ -49,25 +49,25 @@ pub(super) enum Own {
 }
 
 /// Their names, and other words for them.
-const OWN: [(&str, Own); 18] = [
-    ("name", Own::Name),
-    ("experiment", Own::Experiment),
-    ("state", Own::State),
-    ("status", Own::State),
-    ("method", Own::Method),
-    ("tag", Own::Tag),
-    ("tags", Own::Tag),
-    ("note", Own::Note),
-    ("device", Own::Device),
-    ("begun", Own::Begun),
-    ("best", Own::Best),
-    ("last", Own::Last),
-    ("test", Own::Test),
-    ("loss", Own::Loss),
-    ("agreement", Own::Agreement),
-    ("agree", Own::Agreement),
-    ("done", Own::Done),
-    ("time", Own::Time),
+const OWN: [(&str, RunColumn); 18] = [
+    ("name", RunColumn::Name),
+    ("experiment", RunColumn::Experiment),
+    ("state", RunColumn::State),
+    ("status", RunColumn::State),
+    ("method", RunColumn::Method),
+    ("tag", RunColumn::Tag),
+    ("tags", RunColumn::Tag),
+    ("note", RunColumn::Note),
+    ("device", RunColumn::Device),
+    ("begun", RunColumn::Begun),
+    ("best", RunColumn::Best),
+    ("last", RunColumn::Last),
+    ("test", RunColumn::Test),
+    ("loss", RunColumn::Loss),
+    ("agreement", RunColumn::Agreement),
+    ("agree", RunColumn::Agreement),
+    ("done", RunColumn::Done),
+    ("time", RunColumn::Time),
 ];
 
 /// What a run answers.
@@ -89,7 +89,7 @@ impl Field {
     pub(super) fn named(name: &str, settings: &BTreeSet<&str>) -> Result<Self, String> {
         let folded = name.to_lowercase();
         if let Some((_, own)) = OWN.iter().find(|(known, _)| *known == folded) {
-            return Ok(Self::Own(*own));
+            return Ok(Self::RunColumn(*own));
         }
         if let Ok(metric) = name.parse() {
             return Ok(Self::Metric(metric));
@@ -115,15 +115,15 @@ impl Field {
     /// Whether it can only be a number.
     pub(super) fn is_number(&self) -> bool {
         match self {
-            Self::Own(own) => matches!(
+            Self::RunColumn(own) => matches!(
                 own,
-                Own::Best
-                    | Own::Last
-                    | Own::Test
-                    | Own::Loss
-                    | Own::Agreement
-                    | Own::Done
-                    | Own::Time
+                RunColumn::Best
+                    | RunColumn::Last
+                    | RunColumn::Test
+                    | RunColumn::Loss
+                    | RunColumn::Agreement
+                    | RunColumn::Done
+                    | RunColumn::Time
             ),
             Self::Metric(_) => true,
             Self::Setting(_) => false,
@@ -132,7 +132,9 @@ impl Field {
 
     /// What is wrong with a word that this field never is.
     pub(super) fn unknown_word(&self, word: &str) -> Option<String> {
-        if *self != Self::Own(Own::State) || STATES.iter().any(|state| state.word() == word) {
+        if *self != Self::RunColumn(RunColumn::State)
+            || STATES.iter().any(|state| state.word() == word)
+        {
             return None;
         }
         let words: Vec<&str> = STATES.iter().map(|state| state.word()).collect();
@@ -182,33 +184,35 @@ impl<'a> Subject<'a> {
 
     pub(super) fn value(&self, field: &Field) -> Value<'a> {
         match field {
-            Field::Own(own) => self.own(*own),
+            Field::RunColumn(own) => self.own(*own),
             Field::Metric(metric) => number(value(&self.run.store, *metric)),
             Field::Setting(path) => text(self.config.get(path)),
         }
     }
 
-    fn own(&self, own: Own) -> Value<'a> {
+    fn own(&self, own: RunColumn) -> Value<'a> {
         let figures = self.figures;
         match own {
-            Own::Name => text(Some(self.name)),
-            Own::Experiment => text(self.experiment()),
-            Own::State => Value::Words(vec![self.run.state().word()]),
-            Own::Method => text(self.config.get("method")),
-            Own::Tag => Value::Words(self.run.notes.tags.iter().map(String::as_str).collect()),
-            Own::Note => text(Some(self.run.notes.note.as_str())),
-            Own::Device => {
+            RunColumn::Name => text(Some(self.name)),
+            RunColumn::Experiment => text(self.experiment()),
+            RunColumn::State => Value::Words(vec![self.run.state().word()]),
+            RunColumn::Method => text(self.config.get("method")),
+            RunColumn::Tag => {
+                Value::Words(self.run.notes.tags.iter().map(String::as_str).collect())
+            }
+            RunColumn::Note => text(Some(self.run.notes.note.as_str())),
+            RunColumn::Device => {
                 let identity = self.run.store.identity.as_ref();
                 text(identity.map(|identity| identity.device.as_str()))
             }
-            Own::Begun => Value::Text(Cow::Owned(moment(self.run.begun))),
-            Own::Best => number(figures.best),
-            Own::Last => number(figures.last),
-            Own::Test => number(figures.test),
-            Own::Loss => number(figures.loss),
-            Own::Agreement => number(figures.agreement),
-            Own::Done => number(figures.progress.map(Progress::share)),
-            Own::Time => number(figures.seconds),
+            RunColumn::Begun => Value::Text(Cow::Owned(moment(self.run.begun))),
+            RunColumn::Best => number(figures.best),
+            RunColumn::Last => number(figures.last),
+            RunColumn::Test => number(figures.test),
+            RunColumn::Loss => number(figures.loss),
+            RunColumn::Agreement => number(figures.agreement),
+            RunColumn::Done => number(figures.progress.map(Progress::share)),
+            RunColumn::Time => number(figures.seconds),
         }
     }
 }

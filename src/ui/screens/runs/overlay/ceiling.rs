@@ -42,13 +42,13 @@ pub(super) fn ceiling(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::widget::chart::Xs;
+    use crate::ui::widget::chart::XValues;
 
     fn cut(curves: &[&[f64]], log: bool) -> Option<(f64, Vec<usize>)> {
         let xs: Vec<f64> = (0..9).map(f64::from).collect();
         let curves: Vec<Curve<'_>> = curves
             .iter()
-            .map(|values| Curve::new(Xs::Values(&xs[..values.len()]), values))
+            .map(|values| Curve::new(XValues::Values(&xs[..values.len()]), values))
             .collect();
         let extents: Vec<Extent> = curves
             .iter()

@@ -14,7 +14,7 @@ use super::{Compared, Overlay, areas, legend};
 use crate::event::Phase;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::smooth::FACTORS;
-use crate::ui::widget::chart::{Chart, Curve, Extent, Xs, number};
+use crate::ui::widget::chart::{Chart, Curve, Extent, XValues, number};
 
 /// A curve's points that no table holds: those of evaluations.
 struct Points {
@@ -159,7 +159,7 @@ impl Overlay {
         match drawable {
             Drawable::Evaluated(_) => {
                 let points = points.filter(|points| !points.xs.is_empty())?;
-                Some(Curve::new(Xs::Values(&points.xs), &points.values))
+                Some(Curve::new(XValues::Values(&points.xs), &points.values))
             }
             Drawable::Logged(metric) => {
                 let series = run.run.store.table(Phase::Student).series(metric)?;

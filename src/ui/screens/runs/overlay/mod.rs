@@ -31,9 +31,9 @@ use super::filter::Subject;
 use crate::event::Phase;
 use crate::ui::action::Action;
 use crate::ui::layout::XAxis;
-use crate::ui::screens::series::{Across, Summaries};
+use crate::ui::screens::series::{Summaries, XPositions};
 use crate::ui::widget::chart::smooth::FACTORS;
-use crate::ui::widget::chart::{Sight, cells};
+use crate::ui::widget::chart::{ChartViewport, cells};
 
 /// From this width on the legend stands beside the charts.
 const WIDE: u16 = 120;
@@ -58,7 +58,7 @@ pub(super) struct Overlay {
     /// The one that keys mean; the first until one is chosen.
     selected: Option<Drawable>,
     axis: XAxis,
-    sight: Sight,
+    sight: ChartViewport,
     /// Place in [`FACTORS`].
     smoothing: usize,
     /// Titles of the charts with a logarithmic axis.
@@ -180,10 +180,10 @@ impl Overlay {
         }
     }
 
-    fn across<'a>(&'a self, run: &Subject<'a>) -> Across<'a> {
+    fn across<'a>(&'a self, run: &Subject<'a>) -> XPositions<'a> {
         let summaries = self.summaries.get(run.name);
         let begins = summaries.map_or(&[][..], Summaries::begins);
-        Across::new(self.axis, &run.run.store, Phase::Student, begins)
+        XPositions::new(self.axis, &run.run.store, Phase::Student, begins)
     }
 
     /// From the beginning to where the longest training stands.

@@ -7,7 +7,7 @@ use crate::trainer::CommandSource;
 
 impl Fit<'_> {
     /// Carries out the commands that are due. Returns the reason of a stop.
-    pub(super) fn obey(
+    pub(super) fn apply_commands(
         &mut self,
         inbox: &mut dyn CommandSource,
     ) -> Result<Option<String>, Failure> {
@@ -58,7 +58,7 @@ impl Fit<'_> {
             }
             Command::SetController { on } => {
                 let training = self.context.training;
-                self.state.iteration.set_controller(*on, training)?;
+                self.state.round.set_controller(*on, training)?;
             }
             _ => return Ok(()),
         }

@@ -16,7 +16,7 @@ pub(super) struct Answer {
 
 /// An image with what the models say of it. What is not known is NaN or none.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Judged {
+pub(super) struct SampleResult {
     pub(super) label: Option<usize>,
     pub(super) teacher: Option<Answer>,
     pub(super) student: Option<Answer>,
@@ -58,13 +58,13 @@ pub(super) fn answer(logits: &[f32], temperature: f32, label: Option<usize>) -> 
 }
 
 /// Every image of a probe, at the student's `at`th answers.
-pub(super) fn judge(probe: &Probe, at: usize, temperature: f32) -> Vec<Judged> {
+pub(super) fn judge(probe: &Probe, at: usize, temperature: f32) -> Vec<SampleResult> {
     (0..probe.images.len())
         .map(|image| judge_one(probe, at, temperature, image))
         .collect()
 }
 
-fn judge_one(probe: &Probe, at: usize, temperature: f32, image: usize) -> Judged {
+fn judge_one(probe: &Probe, at: usize, temperature: f32, image: usize) -> SampleResult {
     let label = label_of(probe, image);
     let teacher = probe
         .teacher
@@ -74,7 +74,7 @@ fn judge_one(probe: &Probe, at: usize, temperature: f32, image: usize) -> Judged
         .students
         .get(at)
         .and_then(|answers| usable(probe, &answers.logits, image));
-    Judged {
+    SampleResult {
         label,
         teacher: teacher.and_then(|logits| answer(logits, temperature, label)),
         student: student.and_then(|logits| answer(logits, temperature, label)),

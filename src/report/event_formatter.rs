@@ -16,11 +16,11 @@ use crate::untrusted::clean_line;
 const NAMED_IMAGES: usize = 3;
 
 #[derive(Debug, Default)]
-pub(super) struct Narrator {
+pub(super) struct EventFormatter {
     meter: EpochMeter,
 }
 
-impl Narrator {
+impl EventFormatter {
     /// What there is to say about an event; often nothing.
     pub(super) fn lines(&mut self, event: &RunEvent, store: &RunStore) -> Vec<String> {
         let mut lines: Vec<String> = self.meter.observe(event).iter().map(epoch).collect();
@@ -104,14 +104,14 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
 /// Events that happen now and then.
 fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
     match event {
-        RunEvent::IterationEnded {
-            iteration,
-            iterations,
+        RunEvent::RoundEnded {
+            round,
+            rounds,
             decision,
             ..
         } => decision.as_ref().map(|decision| {
             format!(
-                "student  iteration {iteration}/{iterations}  {}",
+                "student  round {round}/{rounds}  {}",
                 words::decision(decision)
             )
         }),

@@ -16,10 +16,10 @@
 //! place and removing the others.
 //!
 //! A folder that belongs to another one, as the best weights belong to the
-//! state that calls them the best, is replaced in two parts: [`FolderSlot::put`]
-//! stops after the fourth stage and [`FolderSlot::commit`] is the fifth, once
+//! state that calls them the best, is replaced in two parts: [`AtomicDir::put`]
+//! stops after the fourth stage and [`AtomicDir::commit`] is the fifth, once
 //! the other folder is in its place. Whoever comes after a kill in between says
-//! by [`FolderSlot::settle_on`] which of the two it is.
+//! by [`AtomicDir::settle_on`] which of the two it is.
 
 use std::fs;
 use std::io;
@@ -30,7 +30,7 @@ use super::seal::{MANIFEST, SealError, Sealed, failed, missing, seal};
 
 /// A place for a folder that is replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderSlot {
+pub struct AtomicDir {
     parent: PathBuf,
     name: String,
 }
@@ -49,7 +49,7 @@ enum Stage {
 /// killed process would.
 type AfterStage<'a> = &'a mut dyn FnMut(Stage) -> bool;
 
-impl FolderSlot {
+impl AtomicDir {
     /// The place `parent/name/`.
     #[must_use]
     pub fn new(parent: impl Into<PathBuf>, name: impl Into<String>) -> Self {

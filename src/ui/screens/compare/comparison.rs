@@ -37,14 +37,14 @@ pub(super) enum Heard {
 
 /// Images that were asked for and are not answered on yet.
 #[derive(Debug)]
-pub(super) struct Coming {
+pub(super) struct Pending {
     /// Their folder; the run's own without one.
     pub(super) folder: Option<PathBuf>,
 }
 
 /// Another run's student on the same images.
 #[derive(Debug)]
-pub(super) struct Second {
+pub(super) struct OtherRun {
     pub(super) run: String,
     pub(super) reading: Reading,
     /// Where each image of the first probe is in the second.
@@ -53,14 +53,14 @@ pub(super) struct Second {
 
 /// Whose answers are compared.
 #[derive(Debug, Default)]
-pub(super) struct Sides {
+pub(super) struct Comparison {
     pub(super) run: Option<String>,
     /// The folder of the images; the run's own without one.
     pub(super) folder: Option<PathBuf>,
     /// What is shown stays until these are answered on, and if they cannot be.
-    pub(super) coming: Option<Coming>,
+    pub(super) coming: Option<Pending>,
     pub(super) first: Reading,
-    pub(super) second: Option<Second>,
+    pub(super) second: Option<OtherRun>,
     /// How far the run was when it was asked last.
     extent: (usize, usize),
     /// Whether an answer is on its way.
@@ -69,7 +69,7 @@ pub(super) struct Sides {
     pub(super) problem: Option<String>,
 }
 
-impl Sides {
+impl Comparison {
     /// The first run's probe.
     pub(super) fn probe(&self) -> Option<&Probe> {
         match &self.first {
@@ -101,7 +101,7 @@ impl Sides {
             self.read_again(shared, runs);
         } else if let Some(run) = self.run.clone() {
             shared.ask(asking(run, folder.clone()));
-            self.coming = Some(Coming { folder });
+            self.coming = Some(Pending { folder });
         }
     }
 
@@ -157,7 +157,7 @@ impl Sides {
         };
         let run = (*next).to_owned();
         shared.ask(asking(run.clone(), self.folder.clone()));
-        self.second = Some(Second {
+        self.second = Some(OtherRun {
             run,
             reading: Reading::Asked,
             places: Vec::new(),
@@ -166,7 +166,7 @@ impl Sides {
     }
 
     /// Takes in a run's answers.
-    pub(super) fn heard(
+    pub(super) fn on_news(
         &mut self,
         run: &str,
         folder: Option<&PathBuf>,
@@ -254,7 +254,7 @@ impl Sides {
                 .rfind(|answers| answers.epoch <= epoch);
             behind.or(theirs.students.first())
         };
-        super::judged::usable(theirs, &answers?.logits, *second.places.get(image)?)
+        super::sample_result::usable(theirs, &answers?.logits, *second.places.get(image)?)
     }
 }
 
@@ -367,31 +367,31 @@ mod tests {
 
     #[test]
     fn the_second_student_is_taken_at_the_same_epoch() {
-        let mut sides = Sides {
+        let mut comparison = Comparison {
             run: Some("a".to_owned()),
-            second: Some(Second {
+            second: Some(OtherRun {
                 run: "b".to_owned(),
                 reading: Reading::Asked,
                 places: Vec::new(),
             }),
-            ..Sides::default()
+            ..Comparison::default()
         };
         let mut other = probe();
         other.students.remove(1);
-        let mut heard = |run| sides.heard(run, None, Ok(Box::new(probe())));
-        assert_eq!(heard("a"), Heard::Answers);
-        assert_eq!(heard("c"), Heard::Nothing);
-        let second = sides.heard("b", None, Ok(Box::new(other.clone())));
+        let mut news = |run| comparison.on_news(run, None, Ok(Box::new(probe())));
+        assert_eq!(news("a"), Heard::Answers);
+        assert_eq!(news("c"), Heard::Nothing);
+        let second = comparison.on_news("b", None, Ok(Box::new(other.clone())));
         assert_eq!(second, Heard::Answers);
         assert_eq!(
-            sides.second_logits(2, 1),
+            comparison.second_logits(2, 1),
             Some(&*other.students[0].logits[2])
         );
         assert_eq!(
-            sides.second_logits(2, 2),
+            comparison.second_logits(2, 2),
             Some(&*other.students[1].logits[2])
         );
-        let elsewhere = sides.heard("b", Some(&PathBuf::from("x")), Err(String::new()));
+        let elsewhere = comparison.on_news("b", Some(&PathBuf::from("x")), Err(String::new()));
         assert_eq!(elsewhere, Heard::Nothing);
     }
 }

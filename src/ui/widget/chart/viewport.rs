@@ -20,7 +20,7 @@ const TURN: f64 = 0.1;
 
 /// What is looked at.
 #[derive(Debug, Clone, Default)]
-pub struct Sight {
+pub struct ChartViewport {
     /// The stretch that is shown.
     pub window: Window,
     /// Where the crosshair stands, if there is one.
@@ -36,7 +36,7 @@ enum Held {
     Window(u16),
 }
 
-impl Sight {
+impl ChartViewport {
     /// Shows `factor` times as much around the crosshair.
     pub fn zoom(&mut self, factor: f64, all: (f64, f64)) {
         self.window = self.window.zoomed(factor, self.crosshair, all);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_crosshair_takes_the_window_along_at_its_edge() {
-        let mut sight = Sight::default();
+        let mut sight = ChartViewport::default();
         sight.step(-1.0, ALL);
         assert_eq!(sight.crosshair, Some(100.0));
         sight.zoom(0.1, ALL);
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_drag_moves_what_it_took_until_it_is_let_go() {
-        let mut sight = Sight::default();
+        let mut sight = ChartViewport::default();
         let place = Rect::new(0, 0, 108, 12);
-        let mouse = |sight: &mut Sight, kind, column| {
+        let mouse = |sight: &mut ChartViewport, kind, column| {
             let (row, modifiers) = (5, KeyModifiers::NONE);
             let event = MouseEvent {
                 kind,

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 /// Counts images and seconds.
 #[derive(Debug)]
-pub struct Meter {
+pub struct Throughput {
     start: Instant,
     lap: Instant,
     images: u64,
 }
 
-impl Meter {
-    /// A meter that starts now.
+impl Throughput {
+    /// A clock that starts now.
     #[must_use]
     pub fn new() -> Self {
         Self {

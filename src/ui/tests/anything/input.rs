@@ -36,7 +36,7 @@ pub(super) const TEXTS: [&str; 5] = [
 
 /// Something that a person does, or that happens.
 #[derive(Debug, Clone)]
-pub(super) enum Deed {
+pub(super) enum Input {
     Key(KeyEvent),
     Mouse(MouseEvent),
     Resize(u16, u16),
@@ -85,31 +85,31 @@ pub(super) fn path(name: &str) -> PathBuf {
 }
 
 impl Chance {
-    /// The next deed, on a screen of this size.
-    pub(super) fn deed(&mut self, size: (u16, u16)) -> Deed {
+    /// The next input, on a screen of this size.
+    pub(super) fn input(&mut self, size: (u16, u16)) -> Input {
         let run = self.below(RUNS.len());
         match self.below(40) {
-            0..20 => Deed::Key(self.key()),
-            20..26 => Deed::Mouse(self.mouse(size)),
-            26 => Deed::Resize(self.below(301) as u16, self.below(81) as u16),
-            27 => Deed::Resize(80, 24),
-            28 => Deed::Paste(self.of(&["epochs: 3,", "a\r\nb", "", "日本\t語 0.5", "9"])),
-            29 | 30 => Deed::Choose(self.of(ACTIONS).action),
-            31 => Deed::Wait(self.below(100) as u64),
+            0..20 => Input::Key(self.key()),
+            20..26 => Input::Mouse(self.mouse(size)),
+            26 => Input::Resize(self.below(301) as u16, self.below(81) as u16),
+            27 => Input::Resize(80, 24),
+            28 => Input::Paste(self.of(&["epochs: 3,", "a\r\nb", "", "日本\t語 0.5", "9"])),
+            29 | 30 => Input::Choose(self.of(ACTIONS).action),
+            31 => Input::Wait(self.below(100) as u64),
             32 => {
                 let text = self.of(&[Some(0), Some(1), Some(2), Some(3), Some(4), None]);
-                Deed::Elsewhere(self.below(FILES.len()), text.map(|at| TEXTS[at]))
+                Input::Elsewhere(self.below(FILES.len()), text.map(|at| TEXTS[at]))
             }
-            33 | 34 => Deed::Train(run),
-            35 => Deed::Began(run),
-            36 => Deed::Ended(run),
+            33 | 34 => Input::Train(run),
+            35 => Input::Began(run),
+            36 => Input::Ended(run),
             37 => match self.below(3) {
-                0 => Deed::Queue((0..self.below(3)).collect()),
-                1 => Deed::Machine,
-                _ => Deed::Logged(self.of(&[Level::Info, Level::Warn, Level::Error])),
+                0 => Input::Queue((0..self.below(3)).collect()),
+                1 => Input::Machine,
+                _ => Input::Logged(self.of(&[Level::Info, Level::Warn, Level::Error])),
             },
-            38 => Deed::Probe(run, self.below(2) == 0),
-            _ => Deed::Infer(self.below(5)),
+            38 => Input::Probe(run, self.below(2) == 0),
+            _ => Input::Infer(self.below(5)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::text::{PROMPTED, cut_middle};
 use super::{RunsTable, View, advice};
 use crate::event::Phase;
 use crate::run::{Notes, check_name};
-use crate::store::{Life, Runs};
+use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
@@ -23,14 +23,14 @@ impl RunsTable {
         match (action, self.view) {
             (Action::Copy, _) => {
                 let path = run.run.folder.path().display().to_string();
-                shared.tell(LogLine::info(format!("copied {path}")));
+                shared.notify(LogLine::info(format!("copied {path}")));
                 shared.ask(Effect::Copy(path));
             }
             (Action::RestoreRun, View::Trash) => restore(&name, shared, runs),
             (_, View::Trash) => {
                 if action.entry().context == crate::ui::action::Context::Runs {
                     let key = shared.keymap.key(Action::RestoreRun).unwrap_or_default();
-                    shared.tell(LogLine::info(format!(
+                    shared.notify(LogLine::info(format!(
                         "{name} is in the trash; {key} takes it out"
                     )));
                 }
@@ -61,7 +61,7 @@ impl RunsTable {
             Ok(()) if runs.get(to).is_some() => Some(format!("there is a run {to} already")),
             Ok(()) => runs
                 .get(&run)
-                .filter(|entry| entry.life != Life::Nobody)
+                .filter(|entry| entry.owner != Owner::None)
                 .map(|_| format!("{run} trains; stop it first")),
         };
         if let Some(refusal) = refusal {
@@ -103,7 +103,7 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
         Some(Dialog::Prompt(Prompt::new(title, text, purpose)))
     };
     let notes = &run.run.notes;
-    let trains = (run.run.life != Life::Nobody).then(|| format!("{name} trains; stop it first"));
+    let trains = (run.run.owner != Owner::None).then(|| format!("{name} trains; stop it first"));
     let refusal = match action {
         Action::TagRun => {
             shared.dialog = prompt("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
@@ -132,7 +132,7 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
         _ => None,
     };
     if let Some(refusal) = refusal {
-        shared.tell(LogLine::error(refusal));
+        shared.notify(LogLine::error(refusal));
     }
 }
 
@@ -160,7 +160,7 @@ fn trash(name: String, shared: &Shared) -> Confirm {
 fn restore(name: &str, shared: &mut Shared, runs: &Runs) {
     if runs.get(name).is_some() {
         let told = format!("there is another run {name} now; rename that one first");
-        shared.tell(LogLine::error(told));
+        shared.notify(LogLine::error(told));
     } else {
         shared.ask(Effect::RestoreRun(name.to_owned()));
     }

@@ -1,22 +1,22 @@
-//! Iterations of an adaptive method: where they end, their mean losses, and
+//! Rounds of an adaptive method: where they end, their mean losses, and
 //! the controller's decision.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::knobs::KnobBoard;
+use super::knobs::KnobState;
 use crate::event::RunEvent;
-use crate::experiment::controller::{Controller, ControllerState, IterationSummary};
+use crate::experiment::controller::{Controller, ControllerState, RoundSummary};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 
-/// What is remembered between steps of an iteration and between iterations.
+/// What is remembered between steps of a round and between rounds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct IterationState {
-    /// Sum of every term's loss over the steps of this iteration.
+pub struct RoundState {
+    /// Sum of every term's loss over the steps of this round.
     sums: BTreeMap<String, f64>,
-    /// Steps of this iteration so far.
+    /// Steps of this round so far.
     steps: u64,
     /// The controller's memory.
     controller: ControllerState,
@@ -25,17 +25,17 @@ pub struct IterationState {
     by_hand: bool,
 }
 
-impl IterationState {
+impl RoundState {
     /// Takes in the losses of the step that completed `completed` steps. If it
-    /// ended an iteration, lets the controller decide, turns the knobs and
-    /// returns the event. A training without a controller has no iterations.
+    /// ended a round, lets the controller decide, turns the knobs and
+    /// returns the event. A training without a controller has no rounds.
     pub fn step(
         &mut self,
         losses: &[(String, f64)],
         completed: u64,
         timeline: &Timeline,
         training: &Training,
-        knobs: &mut KnobBoard,
+        knobs: &mut KnobState,
     ) -> Option<RunEvent> {
         let controller = training.objective.controller.as_ref()?;
         for (term, loss) in losses {
@@ -43,7 +43,7 @@ impl IterationState {
         }
         self.steps += 1;
         timeline
-            .ends_iteration(completed)
+            .ends_round(completed)
             .then(|| self.end(completed, timeline, controller, knobs))
     }
 
@@ -65,7 +65,7 @@ impl IterationState {
         completed: u64,
         timeline: &Timeline,
         controller: &Controller,
-        knobs: &mut KnobBoard,
+        knobs: &mut KnobState,
     ) -> RunEvent {
         let steps = std::mem::take(&mut self.steps) as f64;
         let losses: BTreeMap<String, f64> = std::mem::take(&mut self.sums)
@@ -74,10 +74,10 @@ impl IterationState {
             .collect();
         let epoch = timeline.epoch(completed);
         let values = knobs.values(epoch);
-        let iteration = timeline.iteration(completed);
-        let summary = IterationSummary {
-            iteration,
-            iterations: timeline.iterations(),
+        let round = timeline.round(completed);
+        let summary = RoundSummary {
+            round,
+            rounds: timeline.rounds(),
             epoch,
             epochs: timeline.epoch(timeline.steps),
             mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
@@ -91,9 +91,9 @@ impl IterationState {
         if let Some(decision) = &decision {
             knobs.follow(decision);
         }
-        RunEvent::IterationEnded {
-            iteration,
-            iterations: timeline.iterations(),
+        RunEvent::RoundEnded {
+            round,
+            rounds: timeline.rounds(),
             step: completed,
             losses,
             decision,
@@ -116,17 +116,17 @@ mod tests {
         loaded.unwrap().plan.training
     }
 
-    /// Ends the next iteration, of one step. Returns whether a knob was moved.
+    /// Ends the next round, of one step. Returns whether a knob was moved.
     fn end(
-        state: &mut IterationState,
+        state: &mut RoundState,
         completed: u64,
         training: &Training,
-        knobs: &mut KnobBoard,
+        knobs: &mut KnobState,
     ) -> bool {
         let losses = [("truth".to_owned(), 1.0), ("distill".to_owned(), 1.0)];
         let timeline = Timeline::new(training, 1);
         match state.step(&losses, completed, &timeline, training, knobs) {
-            Some(RunEvent::IterationEnded { decision, .. }) => decision.is_some(),
+            Some(RunEvent::RoundEnded { decision, .. }) => decision.is_some(),
             other => panic!("{other:?}"),
         }
     }
@@ -134,8 +134,8 @@ mod tests {
     #[test]
     fn knobs_taken_from_the_controller_stay_until_they_are_given_back() {
         let training = training(ADAPTIVE);
-        let mut knobs = KnobBoard::new(&training);
-        let mut state = IterationState::default();
+        let mut knobs = KnobState::new(&training);
+        let mut state = RoundState::default();
         assert!(end(&mut state, 1, &training, &mut knobs));
         state.set_controller(false, &training).unwrap();
         let before = knobs.clone();
@@ -151,7 +151,7 @@ mod tests {
         let start = ADAPTIVE.find("method: AdaptiveAugmentation").unwrap();
         let end = start + ADAPTIVE[start..].find("\n    ),").unwrap() + 7;
         let text = ADAPTIVE.replace(&ADAPTIVE[start..end], "method: Vanilla(),");
-        let refusal = IterationState::default().set_controller(true, &training(&text));
+        let refusal = RoundState::default().set_controller(true, &training(&text));
         assert!(refusal.unwrap_err().contains("no controller"));
     }
 }

@@ -3,11 +3,11 @@
 use crate::event::Phase;
 use crate::store::{RunStore, Series, SeriesTable};
 use crate::ui::layout::XAxis;
-use crate::ui::widget::chart::Xs;
+use crate::ui::widget::chart::XValues;
 
 /// The x axis of one training.
 #[derive(Clone, Copy)]
-pub(in crate::ui::screens) struct Across<'a> {
+pub(in crate::ui::screens) struct XPositions<'a> {
     axis: XAxis,
     /// The shared columns of the table; none without a row.
     rows: Option<Series<'a>>,
@@ -16,7 +16,7 @@ pub(in crate::ui::screens) struct Across<'a> {
     completed: u64,
 }
 
-impl<'a> Across<'a> {
+impl<'a> XPositions<'a> {
     pub(in crate::ui::screens) fn new(
         axis: XAxis,
         store: &'a RunStore,
@@ -38,14 +38,14 @@ impl<'a> Across<'a> {
     }
 
     /// Where logged rows lie.
-    pub(in crate::ui::screens) fn xs(&self) -> Xs<'a> {
+    pub(in crate::ui::screens) fn xs(&self) -> XValues<'a> {
         let Some(rows) = self.rows else {
-            return Xs::Values(&[]);
+            return XValues::Values(&[]);
         };
         match self.axis {
-            XAxis::Step => Xs::Steps(rows.steps),
-            XAxis::Epoch => Xs::Values(rows.epochs),
-            XAxis::Time => Xs::Clock(rows.seconds, self.begins),
+            XAxis::Step => XValues::Steps(rows.steps),
+            XAxis::Epoch => XValues::Values(rows.epochs),
+            XAxis::Time => XValues::Clock(rows.seconds, self.begins),
         }
     }
 
