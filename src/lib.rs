@@ -5,6 +5,7 @@ pub mod data;
 pub mod engine;
 pub mod event;
 pub mod experiment;
+pub mod format;
 pub mod report;
 pub mod run;
 pub mod store;

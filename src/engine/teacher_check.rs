@@ -24,6 +24,7 @@ use super::network::{Frame, Input, Network};
 use crate::data::{ImageSet, Images};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::InputNormalize;
+use crate::format::percent;
 
 /// Standard errors from which on a difference is one.
 const CLEAR: f64 = 3.0;
@@ -394,10 +395,6 @@ impl Difference {
             errors: net / f64::from((better + worse).max(1)).sqrt(),
         }
     }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ mod text;
 use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{Bound, DeviceSpec, Gate, LibTorchDevice, OptimizerSpec, RoundSpec};
 use super::timeline::Timeline;
-use text::{Page, number, written};
+use crate::format::precise;
+use text::{Page, written};
 
 /// A plan whose images are not known, in at most 80 columns (long paths apart).
 /// What depends on them is said to.
@@ -87,7 +88,7 @@ fn training_rows(training: &Training, page: &mut Page) {
     );
     let clip = training.clip.map_or_else(
         || "unlimited".to_owned(),
-        |clip| format!("at most {}", number(clip)),
+        |clip| format!("at most {}", precise(clip)),
     );
     page.row("clip", &format!("gradient norm {clip}"));
     let ema = training.ema.map_or_else(
@@ -95,12 +96,12 @@ fn training_rows(training: &Training, page: &mut Page) {
         |decay| {
             format!(
                 "decay {}; evaluated and saved in place of the weights",
-                number(decay)
+                precise(decay)
             )
         },
     );
     page.row("ema", &ema);
-    page.row("smoothing", &number(training.label_smoothing));
+    page.row("smoothing", &precise(training.label_smoothing));
     let checkpoints = training.checkpoint_every.map_or_else(
         || "every epoch".to_owned(),
         |steps| format!("every epoch and every {steps} steps"),
@@ -122,9 +123,9 @@ fn optimizer(optimizer: &OptimizerSpec) -> String {
             weight_decay,
         } => format!(
             "Sgd, momentum {}{}, weight decay {}",
-            number(*momentum),
+            precise(*momentum),
             if *nesterov { " (Nesterov)" } else { "" },
-            number(*weight_decay)
+            precise(*weight_decay)
         ),
         OptimizerSpec::AdamW {
             betas,
@@ -132,10 +133,10 @@ fn optimizer(optimizer: &OptimizerSpec) -> String {
             weight_decay,
         } => format!(
             "AdamW, betas {} and {}, epsilon {}, weight decay {}",
-            number(betas.0),
-            number(betas.1),
-            number(*epsilon),
-            number(*weight_decay)
+            precise(betas.0),
+            precise(betas.1),
+            precise(*epsilon),
+            precise(*weight_decay)
         ),
     }
 }
@@ -151,12 +152,12 @@ fn gates(gates: &[Gate], page: &mut Page) {
             Gate::AtMost(metric, bound) => (metric, "at most", bound),
         };
         let bound = match bound {
-            Bound::Value(value) => number(*value),
+            Bound::Value(value) => precise(*value),
             Bound::Run { run, tolerance } => {
                 format!(
                     "that of {}, give or take {}",
                     run.display(),
-                    number(*tolerance)
+                    precise(*tolerance)
                 )
             }
         };

@@ -11,8 +11,9 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::event_formatter::{self, EventFormatter};
-use super::{Ending, Reporter, words};
+use super::{Ending, Reporter};
 use crate::event::RunEvent;
+use crate::format;
 use crate::store::RunStore;
 
 /// Redraws a second, at most: over SSH each costs.
@@ -66,7 +67,7 @@ impl<W: Write> Reporter for BarsReporter<W> {
                 self.bar.set_position(*step);
             }
             RunEvent::StepLogged(row) => {
-                let left = self.narrator.left().map(words::span);
+                let left = self.narrator.left().map(format::duration);
                 let left = left.map_or_else(String::new, |left| format!("{left} left"));
                 self.bar.set_message(left);
                 self.bar.set_position(row.step + 1);

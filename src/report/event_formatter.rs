@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use super::epochs::{EpochMeter, EpochSummary};
 use super::figures;
-use super::{Ending, words};
+use super::{Ending, wording};
 use crate::event::{
     Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
 };
+use crate::format;
 use crate::store::RunStore;
 use crate::untrusted::clean_line;
 
@@ -34,7 +35,7 @@ impl EventFormatter {
             } => {
                 lines.push(format!("{name} on {device}, workbench {version}"));
                 if let Some(at) = resumed {
-                    let phase = words::phase(at.phase);
+                    let phase = wording::phase(at.phase);
                     lines.push(format!("resumed after step {} of the {phase}", at.step));
                 }
             }
@@ -50,7 +51,7 @@ impl EventFormatter {
                 ..
             } => lines.push(format!(
                 "{}: {} steps, {steps_per_epoch} an epoch",
-                words::phase(*phase),
+                wording::phase(*phase),
                 steps
             )),
             RunEvent::TeacherLoaded { path, cached } => lines.push(format!(
@@ -89,7 +90,7 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
     for verdict in ending.verdicts {
         lines.push(format!("gate     {verdict}"));
     }
-    let outcome = words::outcome(ending.outcome);
+    let outcome = wording::outcome(ending.outcome);
     for (at, line) in outcome.lines().enumerate() {
         let title = if at == 0 { "outcome" } else { "" };
         lines.push(format!("{title:<8} {line}"));
@@ -112,7 +113,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         } => decision.as_ref().map(|decision| {
             format!(
                 "student  round {round}/{rounds}  {}",
-                words::decision(decision)
+                wording::decision(decision)
             )
         }),
         RunEvent::CommandApplied { id, step, .. } => {
@@ -126,8 +127,8 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::Warned { message } => Some(format!("warning: {message}")),
         RunEvent::PhaseEnded { phase, seconds } => Some(format!(
             "{}: trained in {}",
-            words::phase(*phase),
-            words::span(*seconds)
+            wording::phase(*phase),
+            format::duration(*seconds)
         )),
         _ => None,
     }
@@ -152,23 +153,23 @@ fn command(id: &str, store: &RunStore) -> String {
 fn epoch(summary: &EpochSummary) -> String {
     let mut parts = vec![format!(
         "{}  epoch {}/{}",
-        words::phase(summary.phase),
+        wording::phase(summary.phase),
         summary.epoch,
         summary.epochs
     )];
     let total = summary.losses.get("total");
-    parts.extend(total.map(|loss| format!("loss {}", words::short(*loss))));
+    parts.extend(total.map(|loss| format!("loss {}", format::loss(*loss))));
     let terms = summary.losses.iter().filter(|(name, _)| *name != "total");
-    parts.extend(terms.map(|(name, loss)| format!("{name} {}", words::short(*loss))));
+    parts.extend(terms.map(|(name, loss)| format!("{name} {}", format::loss(*loss))));
     let knobs = summary.knobs.iter();
-    parts.extend(knobs.map(|(name, value)| format!("{name} {}", words::short(*value))));
+    parts.extend(knobs.map(|(name, value)| format!("{name} {}", format::number(*value))));
     parts.extend(
         summary
             .images_per_second
             .map(|speed| format!("{speed:.0} images/s")),
     );
     let left = summary.left.filter(|_| summary.epoch < summary.epochs);
-    parts.extend(left.map(|left| format!("{} left", words::span(left))));
+    parts.extend(left.map(|left| format!("{} left", format::duration(left))));
     parts.join("  ")
 }
 
@@ -183,7 +184,7 @@ fn data(summary: &DataSummary) -> Vec<String> {
     }
     line = format!(
         "{line}; {}, {height}×{width} pixels",
-        words::plural(summary.classes.len(), "class", "classes")
+        format::plural(summary.classes.len(), "class", "classes")
     );
     let mut lines = vec![line];
     for image in summary.skipped.iter().take(NAMED_IMAGES) {
@@ -201,12 +202,12 @@ fn data(summary: &DataSummary) -> Vec<String> {
 
 fn model(summary: &ModelSummary) -> String {
     format!(
-        "{}: {}, {} parameters, {} multiply-accumulates an image, {}B",
-        words::phase(summary.phase),
+        "{}: {}, {} parameters, {} multiply-accumulates an image, {}",
+        wording::phase(summary.phase),
         summary.name,
-        words::count(summary.parameters),
-        words::count(summary.macs),
-        words::count(summary.bytes)
+        format::scaled(summary.parameters as f64),
+        format::scaled(summary.macs as f64),
+        format::bytes(summary.bytes)
     )
 }
 
@@ -224,8 +225,8 @@ fn ratio(summary: &ModelSummary, store: &RunStore) -> Option<String> {
 }
 
 fn evaluated(result: &Evaluation, store: &RunStore) -> String {
-    let phase = words::phase(result.phase);
-    let text = words::evaluation(result);
+    let phase = wording::phase(result.phase);
+    let text = wording::evaluation(result);
     match (result.split, result.weights) {
         // It was not trained in this run, or not yet.
         (Split::Valid, _) if !store.phases.contains_key(&result.phase) => {
@@ -237,7 +238,7 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
                 .is_some_and(|best| best.step == result.step);
             format!(
                 "{phase}  epoch {}  valid {text}{}",
-                words::short(result.epoch),
+                format::number(result.epoch),
                 if best { "  best so far" } else { "" }
             )
         }
@@ -248,5 +249,5 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
 
 /// The training that a bar stands for.
 pub(super) fn bar_title(phase: Phase) -> &'static str {
-    words::phase(phase)
+    wording::phase(phase)
 }

@@ -1,7 +1,8 @@
 //! The figures that a run is remembered by: of its best weights and its last.
 
-use super::words;
+use super::wording;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::format;
 use crate::store::RunStore;
 
 /// `best` and `last` with what is known of each, for the student, and how good
@@ -21,7 +22,7 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
     let teacher = store
         .best_evaluation(Phase::Teacher)
         .filter(|_| phase == Phase::Student)
-        .map(|valid| format!("valid {}", words::evaluation(valid)));
+        .map(|valid| format!("valid {}", wording::evaluation(valid)));
     [
         ("best", best),
         ("last", last),
@@ -37,13 +38,13 @@ fn figures(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String>
     if let Some(valid) = valid {
         figures.push(format!(
             "epoch {}, step {}",
-            words::short(valid.epoch),
+            format::number(valid.epoch),
             valid.step
         ));
-        figures.push(format!("valid {}", words::evaluation(valid)));
+        figures.push(format!("valid {}", wording::evaluation(valid)));
     }
     if let Some(test) = test {
-        figures.push(format!("test {}", words::evaluation(test)));
+        figures.push(format!("test {}", wording::evaluation(test)));
     }
     figures
 }

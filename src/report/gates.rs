@@ -7,10 +7,10 @@
 use std::fmt;
 use std::path::Path;
 
-use super::words;
 use crate::event::{Dataset, EvaluatedWeights, Evaluation, Outcome, Phase, Split};
 use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
 use crate::experiment::spec::{Bound, Gate};
+use crate::format;
 use crate::run::RunFolder;
 use crate::store::RunStore;
 
@@ -46,7 +46,9 @@ impl Verdict {
     /// What was found, without the gate.
     #[must_use]
     pub fn finding(&self) -> String {
-        let value = self.value.map(|value| format!("{}, ", words::short(value)));
+        let value = self
+            .value
+            .map(|value| format!("{}, ", format::number(value)));
         let value = value.unwrap_or_default();
         match &self.judgement {
             Judgement::Holds => format!("{value}holds"),
@@ -133,13 +135,13 @@ fn judge_one(gate: &Gate, store: &RunStore, open: OpenRun<'_>) -> Verdict {
 
 fn describe(bound: &Bound) -> String {
     match bound {
-        Bound::Value(value) => words::short(*value),
+        Bound::Value(value) => format::number(*value),
         Bound::Run { run, tolerance } => {
             let run = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy();
             if *tolerance == 0.0 {
                 format!("that of {run}")
             } else {
-                format!("that of {run} within {}", words::short(*tolerance))
+                format!("that of {run} within {}", format::number(*tolerance))
             }
         }
     }

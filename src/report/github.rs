@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
 
-use super::{Ending, Reporter, figures, words};
+use super::{Ending, Reporter, figures, wording};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
+use crate::format;
 use crate::store::RunStore;
 use crate::untrusted::{clean_line, clean_text};
 
@@ -119,8 +120,8 @@ fn markdown(ending: &Ending<'_>) -> String {
     let _ = writeln!(
         text,
         "{}. {} of training. Run `{}`.\n",
-        cell(&capitalised(&words::outcome(ending.outcome))),
-        words::span(figures::seconds(store)),
+        cell(&capitalised(&wording::outcome(ending.outcome))),
+        format::duration(figures::seconds(store)),
         clean_line(&ending.folder.display().to_string()).replace('`', "'")
     );
     let rows = rows(store);
@@ -166,11 +167,11 @@ fn row(name: &str, evaluation: &Evaluation) -> String {
     let teacher = evaluation.teacher;
     format!(
         "| {name} | {} | {} | {} | {} | {} |\n",
-        words::percent(evaluation.top1),
-        words::percent(evaluation.top5),
-        words::short(evaluation.loss),
-        teacher.map_or_else(String::new, |t| words::percent(t.agreement)),
-        teacher.map_or_else(String::new, |t| words::short(t.kl)),
+        format::percent(evaluation.top1),
+        format::percent(evaluation.top5),
+        format::loss(evaluation.loss),
+        teacher.map_or_else(String::new, |t| format::percent(t.agreement)),
+        teacher.map_or_else(String::new, |t| format::loss(t.kl)),
     )
 }
 
@@ -179,8 +180,8 @@ fn annotations(ending: &Ending<'_>) -> Vec<(Level, String)> {
     let mut all: Vec<(Level, String)> = Vec::new();
     match ending.outcome {
         Outcome::Completed => {}
-        Outcome::Stopped { .. } => all.push((Level::Warning, words::outcome(ending.outcome))),
-        Outcome::Failed { .. } => all.push((Level::Error, words::outcome(ending.outcome))),
+        Outcome::Stopped { .. } => all.push((Level::Warning, wording::outcome(ending.outcome))),
+        Outcome::Failed { .. } => all.push((Level::Error, wording::outcome(ending.outcome))),
     }
     for verdict in ending.verdicts {
         if !verdict.holds() {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::gates::{Judgement, Verdict};
-use super::{Ending, Reporter, figures, words};
+use super::{Ending, Reporter, figures, wording};
 use crate::event::{Outcome, RunEvent};
 use crate::store::RunStore;
 use crate::untrusted::text::is_active;
@@ -74,7 +74,7 @@ fn xml(ending: &Ending<'_>) -> String {
 fn run_case(ending: &Ending<'_>, class: &str) -> String {
     let problem = match ending.outcome {
         Outcome::Completed => None,
-        outcome => Some(("error", words::outcome(outcome))),
+        outcome => Some(("error", wording::outcome(outcome))),
     };
     let mut output = String::new();
     for (name, figures) in figures::best_and_last(ending.store) {

@@ -15,7 +15,7 @@ mod github;
 mod json;
 mod junit;
 mod text;
-mod words;
+mod wording;
 
 use std::io;
 use std::path::Path;

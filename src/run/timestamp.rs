@@ -41,6 +41,22 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// A moment as people read it: `2026-01-02 12:00`, UTC.
+#[must_use]
+pub fn moment(time: SystemTime) -> String {
+    let stamp = stamp(time);
+    let part = |range: std::ops::Range<usize>| stamp.get(range).unwrap_or_default();
+    // A year has four digits for the next eight millennia.
+    format!(
+        "{}-{}-{} {}:{}",
+        part(0..4),
+        part(4..6),
+        part(6..8),
+        part(9..11),
+        part(11..13)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

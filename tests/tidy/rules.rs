@@ -29,26 +29,45 @@ impl fmt::Display for Violation {
 
 /// Each module of the crate and which others it may import.
 pub const IMPORTS: &[(&str, &[&str])] = &[
+    ("format", &[]),
     ("untrusted", &[]),
-    ("experiment", &["untrusted"]),
-    ("event", &["untrusted", "experiment"]),
-    ("run", &["untrusted", "experiment", "event"]),
-    ("data", &["untrusted", "experiment", "event"]),
-    ("store", &["untrusted", "experiment", "run", "event"]),
-    ("trainer", &["untrusted", "experiment", "run", "event"]),
+    ("experiment", &["format", "untrusted"]),
+    ("event", &["format", "untrusted", "experiment"]),
+    ("run", &["format", "untrusted", "experiment", "event"]),
+    ("data", &["format", "untrusted", "experiment", "event"]),
+    (
+        "store",
+        &["format", "untrusted", "experiment", "run", "event"],
+    ),
+    (
+        "trainer",
+        &["format", "untrusted", "experiment", "run", "event"],
+    ),
     (
         "engine",
-        &["untrusted", "experiment", "run", "event", "data", "trainer"],
+        &[
+            "format",
+            "untrusted",
+            "experiment",
+            "run",
+            "event",
+            "data",
+            "trainer",
+        ],
     ),
-    ("ui", &["untrusted", "experiment", "run", "event", "store"]),
+    (
+        "ui",
+        &["format", "untrusted", "experiment", "run", "event", "store"],
+    ),
     (
         "report",
-        &["untrusted", "experiment", "run", "event", "store"],
+        &["format", "untrusted", "experiment", "run", "event", "store"],
     ),
     ("terminal", &["untrusted"]),
     (
         "app",
         &[
+            "format",
             "untrusted",
             "experiment",
             "event",

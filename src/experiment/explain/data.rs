@@ -1,8 +1,9 @@
 //! Where images come from, for people.
 
-use super::text::{Page, number, written};
+use super::text::{Page, written};
 use crate::experiment::plan::{DataPlan, ValidPlan};
 use crate::experiment::spec::{ClassOrder, NormalizeSpec, Source};
+use crate::format::precise;
 
 const BYTES_PER_MEGABYTE: u64 = 1_000_000;
 
@@ -14,7 +15,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
             "valid",
             &format!(
                 "{} % of the training images, not trained on",
-                number(share * 100.0)
+                precise(share * 100.0)
             ),
         ),
         ValidPlan::Set(set) => page.row("valid", &source(set)),
@@ -26,7 +27,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
     match &data.unlabelled {
         Some((set, ratio)) => page.row(
             "unlabelled",
-            &format!("{}, {} per labelled image", source(set), number(*ratio)),
+            &format!("{}, {} per labelled image", source(set), precise(*ratio)),
         ),
         None => page.row("unlabelled", "none"),
     }
@@ -51,7 +52,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
         "limits",
         &format!(
             "{} % unreadable images, {} pixels an image, {} MB of decoded images in memory",
-            number(data.max_bad * 100.0),
+            precise(data.max_bad * 100.0),
             data.max_pixels,
             data.memory / BYTES_PER_MEGABYTE
         ),
@@ -64,7 +65,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
 }
 
 pub(super) fn triple(values: &[f32; 3]) -> String {
-    let values: Vec<String> = values.iter().map(|v| number(f64::from(*v))).collect();
+    let values: Vec<String> = values.iter().map(|v| precise(f64::from(*v))).collect();
     format!("({})", values.join(", "))
 }
 

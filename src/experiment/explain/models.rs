@@ -1,11 +1,12 @@
 //! The models and where their weights come from, for people.
 
-use super::text::{Page, number, written};
+use super::text::{Page, written};
 use super::{data, objective, training_rows};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{Plan, TeacherFile, TeacherPlan, TeacherSource, WeightsFile};
 use crate::experiment::spec::ClassNames;
+use crate::format::precise;
 
 /// The teacher, whose images have the data's `size` unless it says otherwise.
 pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mut Page) {
@@ -26,7 +27,7 @@ pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mu
                 .iter()
                 .find(|knob| knob.name == "p1")
                 .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
-            page.row("p1", &format!("{} (augmentation probability)", number(p)));
+            page.row("p1", &format!("{} (augmentation probability)", precise(p)));
             training_rows(training, page);
             page.row("lr", &objective::schedule(&training.lr.schedule));
         }

@@ -1,7 +1,7 @@
 //! A method's expansion, for people: views, terms as formulas, knobs with
 //! their schedules, the controller's rule.
 
-use super::text::{Page, number};
+use super::text::Page;
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, ScheduledKnob, SecondProbability, Update,
 };
@@ -13,6 +13,7 @@ use crate::experiment::plan::Training;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::RoundSpec;
 use crate::experiment::timeline::Timeline;
+use crate::format::precise;
 
 /// With the timeline of the training, where its images are known.
 pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mut Page) {
@@ -65,7 +66,7 @@ fn knob_row(knob: &Knob, objective: &Objective, settled: bool, page: &mut Page) 
                 .to_owned()
         }
         Schedule::Constant(value) if moved => {
-            format!("starts at {}; the controller moves it", number(*value))
+            format!("starts at {}; the controller moves it", precise(*value))
         }
         schedule => self::schedule(schedule),
     };
@@ -73,8 +74,8 @@ fn knob_row(knob: &Knob, objective: &Objective, settled: bool, page: &mut Page) 
         &knob.name,
         &format!(
             "{start}; in [{}, {}]",
-            number(knob.range().min),
-            number(knob.range().max)
+            precise(knob.range().min),
+            precise(knob.range().max)
         ),
     );
 }
@@ -103,13 +104,13 @@ fn formula(term: &Term) -> String {
                 Divergence::Dist { beta, gamma } => format!(
                     "DIST: T² ({} inter + {} intra), 1 − Pearson over rows and columns, \
                      T = {temperature}, {on}",
-                    number(*beta),
-                    number(*gamma)
+                    precise(*beta),
+                    precise(*gamma)
                 ),
                 Divergence::Dkd { alpha, beta } => format!(
                     "DKD: T² ({} TCKD + {} NCKD), T = {temperature}, {on}",
-                    number(*alpha),
-                    number(*beta)
+                    precise(*alpha),
+                    precise(*beta)
                 ),
             }
         }
@@ -156,7 +157,7 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
         ..
     } = rule;
     let second = rule.second.join(" = ");
-    let p_max = number(*p_max);
+    let p_max = precise(*p_max);
     let all = timeline.map_or_else(
         || "E rounds in all".to_owned(),
         |timeline| match timeline.rounds() {
@@ -184,7 +185,7 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
                 "if",
                 &format!(
                     "{truth} ≤ {} · its best so far: the student copes, {first} ← {}",
-                    number(1.0 + tolerance),
+                    precise(1.0 + tolerance),
                     rule.second.first().unwrap_or(first)
                 ),
             );
@@ -192,8 +193,8 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
                 "else",
                 &format!(
                     "it underfits, {weight} ← max({}, {} · {weight})",
-                    number(*w_min),
-                    number(*decay)
+                    precise(*w_min),
+                    precise(*decay)
                 ),
             );
         }
@@ -217,35 +218,35 @@ pub(super) fn schedule(schedule: &Schedule) -> String {
         None => String::new(),
     };
     match schedule {
-        Schedule::Constant(value) => format!("{} throughout", number(*value)),
+        Schedule::Constant(value) => format!("{} throughout", precise(*value)),
         Schedule::Linear { from, to, epochs } => format!(
             "a line from {} to {}{}",
-            number(*from),
-            number(*to),
+            precise(*from),
+            precise(*to),
             over(epochs)
         ),
         Schedule::Cosine { from, to, epochs } => format!(
             "a cosine from {} to {}{}",
-            number(*from),
-            number(*to),
+            precise(*from),
+            precise(*to),
             over(epochs)
         ),
         Schedule::Exponential { from, decay } => {
-            format!("{} · {} ^ epoch", number(*from), number(*decay))
+            format!("{} · {} ^ epoch", precise(*from), precise(*decay))
         }
         Schedule::Steps { from, factor, at } => {
-            let at: Vec<String> = at.iter().map(|t| number(*t)).collect();
+            let at: Vec<String> = at.iter().map(|t| precise(*t)).collect();
             format!(
                 "{}, times {} at epoch {}",
-                number(*from),
-                number(*factor),
+                precise(*from),
+                precise(*factor),
                 at.join(", ")
             )
         }
         Schedule::Piecewise(points) => {
             let points: Vec<String> = points
                 .iter()
-                .map(|(t, v)| format!("{} at {}", number(*v), number(*t)))
+                .map(|(t, v)| format!("{} at {}", precise(*v), precise(*t)))
                 .collect();
             format!("lines through {}", points.join(", "))
         }
@@ -259,5 +260,5 @@ pub(super) fn schedule(schedule: &Schedule) -> String {
 
 fn epochs_of(epochs: f64) -> String {
     let plural = if epochs == 1.0 { "" } else { "s" };
-    format!("{} epoch{plural}", number(epochs))
+    format!("{} epoch{plural}", precise(epochs))
 }

@@ -1,7 +1,5 @@
 //! Rows of a label and a text, wrapped.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 /// Columns of a terminal that is not wide.
@@ -56,21 +54,6 @@ impl Page {
     pub fn finish(self) -> String {
         self.text
     }
-}
-
-/// A number without noise: 0.0005, 30, 1e-8.
-pub(super) fn number(value: f64) -> String {
-    let size = value.abs();
-    if size != 0.0 && !(1e-4..1e9).contains(&size) {
-        return format!("{value:e}");
-    }
-    let mut text = String::new();
-    // Values that were 32 bits wide have no more than seven digits to show.
-    let rounded = (value * 1e7).round() / 1e7;
-    if write!(text, "{rounded}").is_err() {
-        return value.to_string();
-    }
-    text
 }
 
 /// A value as it would be written in an experiment file, on one line.

@@ -8,6 +8,7 @@
 use super::Schedule;
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
+use crate::format::exact;
 
 /// A place where a schedule may turn, as far as it lies in the training.
 struct Corner {
@@ -126,9 +127,9 @@ impl Schedule {
             _ => format!(" at epoch {}", shown_time(corner.epoch)),
         };
         let bound = if value < range.min {
-            format!(", below its least value {}", shown(range.min))
+            format!(", below its least value {}", exact(range.min))
         } else if value > range.max {
-            format!(", above its greatest value {}", shown(range.max))
+            format!(", above its greatest value {}", exact(range.max))
         } else {
             String::new()
         };
@@ -230,7 +231,7 @@ impl Schedule {
                     .to_owned()
             }
             _ => {
-                let (least, most) = (shown(range.min), shown(range.max));
+                let (least, most) = (exact(range.min), exact(range.max));
                 format!("write a value from {least} to {most}")
             }
         }
@@ -239,9 +240,9 @@ impl Schedule {
 
 /// How a knob that cannot be 0 is warmed up.
 fn start_higher(range: Range, rise: f64, then: &Schedule, epochs: f64) -> String {
-    let start = shown(range.min);
-    let end = shown(then.at(0.0, epochs - rise));
-    let rise = shown(rise);
+    let start = exact(range.min);
+    let end = exact(then.at(0.0, epochs - rise));
+    let rise = exact(rise);
     let line = match then {
         Schedule::Constant(_) => format!("Linear(from: {start}, to: {end}, epochs: {rise})"),
         _ => format!("Piecewise([(0, {start}), ({rise}, {end}), …])"),
@@ -249,19 +250,10 @@ fn start_higher(range: Range, rise: f64, then: &Schedule, epochs: f64) -> String
     format!("a warmup starts at 0; start higher: {line}")
 }
 
-/// Every digit that tells it from a bound; powers of ten where there are many.
-fn shown(value: f64) -> String {
-    if value != 0.0 && !(1e-4..1e9).contains(&value.abs()) {
-        format!("{value:e}")
-    } else {
-        value.to_string()
-    }
-}
-
 /// A value that left a range, in as many digits as show that it did.
 fn short(value: f64, range: Range) -> String {
     let rounded = format!("{value:.5e}").parse().unwrap_or(value);
-    shown(if range.contains(rounded) {
+    exact(if range.contains(rounded) {
         value
     } else {
         rounded
@@ -270,7 +262,7 @@ fn short(value: f64, range: Range) -> String {
 
 /// A time, to a millionth of an epoch.
 fn shown_time(epoch: f64) -> String {
-    shown((epoch * 1e6).round() / 1e6)
+    exact((epoch * 1e6).round() / 1e6)
 }
 
 fn lasting(epochs: f64) -> String {

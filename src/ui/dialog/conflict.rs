@@ -9,10 +9,10 @@ use similar::{ChangeTag, TextDiff};
 
 use super::buttons::{self, Button};
 use super::{Answer, Dialog, NOTCH, frame as boxed, is_click};
+use crate::format::shorten;
 use crate::ui::action::{Action, Context};
 use crate::ui::keymap::{Chord, Keymap};
 use crate::ui::theme::Theme;
-use crate::ui::widget::cells::shorten;
 use crate::ui::widget::wrap::wrapped;
 
 /// Lines that stay around a change.

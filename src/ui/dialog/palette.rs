@@ -11,11 +11,12 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 use super::buttons::Button;
 use super::help::NO_KEY;
 use super::{Answer, Dialog, frame as boxed, is_click};
+use crate::format::{shorten, shorten_words};
 use crate::ui::action::{ACTIONS, Action, Entry};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
-use crate::ui::widget::cells::{shorten, width_of};
-use crate::ui::widget::wrap::{shortened, wrapped};
+use crate::ui::widget::cells::width_of;
+use crate::ui::widget::wrap::wrapped;
 use crate::ui::widget::{Selection, TextLine};
 
 /// Cells of an action's name.
@@ -215,7 +216,7 @@ fn row(entry: &Entry, width: u16, theme: &Theme, keymap: &Keymap) -> Line<'stati
         Span::raw(cells(entry.name, NAME)),
         Span::styled(cells(&key, KEY), style),
         Span::styled(
-            shortened(entry.description, usize::from(room)),
+            shorten_words(entry.description, usize::from(room)),
             theme.muted(),
         ),
     ])

@@ -11,9 +11,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::cells::{percent, width_of};
+use super::cells::width_of;
 use super::{Cells, bars};
 use crate::event::inspection::{Figures, ranked, softmax};
+use crate::format::percent;
 use crate::ui::theme::Theme;
 
 /// Classes that each model brings in.

@@ -9,15 +9,14 @@
 //! └─────────────────────┘  └─────────────────────┘
 //! ```
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::cells::{shorten, width_of};
+use super::cells::width_of;
 use super::picture;
 use crate::event::inspection::Picture;
+use crate::format::shorten;
 use crate::ui::theme::Theme;
 
 /// Lists as wide and high as this have pictures.
@@ -38,7 +37,7 @@ pub fn title(text: &str, panel: Rect) -> String {
 
 /// As many parts of a text, which ` · ` stands between, as there is room for.
 #[must_use]
-pub fn fitting(text: &str, width: u16) -> Cow<'_, str> {
+pub fn fitting(text: &str, width: u16) -> String {
     let mut text = text;
     while width_of(text) > width
         && let Some((before, _)) = text.rsplit_once(" · ")

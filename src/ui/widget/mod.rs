@@ -5,7 +5,6 @@ pub mod bars;
 pub mod border;
 pub mod cells;
 pub mod chart;
-pub mod figures;
 pub mod gallery;
 pub mod list;
 pub mod notice;

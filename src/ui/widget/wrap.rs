@@ -31,23 +31,6 @@ pub fn wrapped(text: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// A text of at most `most` cells: a longer one ends with `…` after a word.
-#[must_use]
-pub fn shortened(text: &str, most: usize) -> String {
-    if width(text) <= most {
-        return text.to_owned();
-    }
-    if most == 0 {
-        return String::new();
-    }
-    let head = head(text, most - 1);
-    let whole = match text[head.len()..].chars().next() {
-        Some(' ') => head,
-        _ => head.rsplit_once(' ').map_or("", |(words, _)| words),
-    };
-    format!("{}…", whole.trim_end_matches([' ', ',', ';', ':']))
-}
-
 fn push(lines: &mut [String], text: &str) {
     if let Some(last) = lines.last_mut() {
         last.push_str(text);
@@ -82,14 +65,5 @@ mod tests {
                 assert!(width(line.trim_end()) <= most, "{most}");
             }
         }
-    }
-
-    #[test]
-    fn what_is_too_long_ends_after_a_word() {
-        assert_eq!(shortened("goes to the next", 16), "goes to the next");
-        assert_eq!(shortened("goes to the next", 15), "goes to the…");
-        assert_eq!(shortened("goes to, the next", 9), "goes to…");
-        assert_eq!(shortened("unbroken", 4), "…");
-        assert_eq!(shortened("unbroken", 0), "");
     }
 }

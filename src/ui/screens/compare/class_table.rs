@@ -16,8 +16,8 @@ use ratatui::widgets::Block;
 use super::classes::{ClassRow, ClassSort, Classes};
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
+use crate::format::{count, loss, percent};
 use crate::ui::theme::Theme;
-use crate::ui::widget::cells::{count, decimal, percent};
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, bars};
 
@@ -132,5 +132,5 @@ fn draw_row(row: &ClassRow, bar: u16, theme: &Theme, cells: &mut Cells) {
         ("0.0".to_owned(), theme.muted())
     };
     cells.right(NUMBER, &text, style);
-    cells.right(NUMBER, &decimal(f64::from(row.kl)), Style::new());
+    cells.right(NUMBER, &loss(f64::from(row.kl)), Style::new());
 }

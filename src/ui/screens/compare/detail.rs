@@ -19,12 +19,13 @@ use ratatui::widgets::Block;
 use super::sample_result::{apart, usable};
 use super::{Compare, class_name};
 use crate::event::inspection::{Picture, Probe, ProbeImage};
+use crate::format::{loss, shorten_path};
 use crate::ui::graphics::Pictures;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, OTHER, STUDENT, Side, TEACHER};
-use crate::ui::widget::cells::{decimal, shorten_path, without_time};
+use crate::ui::widget::cells::without_time;
 use crate::ui::widget::gallery::inside;
 
 /// Lines that the answers get before the picture grows.
@@ -178,14 +179,14 @@ fn draw_facts(
     let label = judged
         .label
         .map_or("not known", |label| class_name(probe, label));
-    let mut kl = decimal(f64::from(judged.kl));
+    let mut kl = loss(f64::from(judged.kl));
     if let Some((_, logits)) = compare.second(image) {
         let teacher = probe.teacher.as_ref();
         let teacher = teacher.and_then(|teacher| usable(probe, teacher, image));
         let other = apart(teacher, logits, compare.temperature());
-        kl = format!("{kl} ↔ {}", decimal(f64::from(other)));
+        kl = format!("{kl} ↔ {}", loss(f64::from(other)));
     }
-    let loss = decimal(f64::from(judged.loss));
+    let loss = loss(f64::from(judged.loss));
     let views = match probe.images[image].views.len() {
         0 => "none kept".to_owned(),
         number => format!("{number} augmented"),

@@ -12,10 +12,11 @@ use super::comparison::Reading;
 use super::layout::{Areas, tab};
 use super::{Compare, TEMPERATURES, View, comparison};
 use crate::event::inspection::Probe;
+use crate::format::shorten_path;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Cells;
-use crate::ui::widget::cells::{shorten_path, width_of, without_time};
+use crate::ui::widget::cells::{width_of, without_time};
 
 /// Cells between the names and the temperature.
 const GAP: u16 = 2;
@@ -141,11 +142,11 @@ fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
     });
     let folder = compare.comparison.folder.as_ref().map(|folder| {
         let folder = folder.display().to_string();
-        format!(" on {}", shorten_path(&folder, 40))
+        format!(" on {}", shorten_path(&folder, 40_u16))
     });
     let coming = compare.comparison.coming.as_ref().map(|coming| {
         let images = comparison::images_of(coming.folder.as_ref());
-        format!(" · reading {}", shorten_path(&images, 40))
+        format!(" · reading {}", shorten_path(&images, 40_u16))
     });
     let alone = probe.teacher.is_none().then(|| " · no teacher".to_owned());
     let run = compare.comparison.run.as_deref();

@@ -19,12 +19,13 @@ use ratatui::widgets::Block;
 use super::matrix::{Pair, evaluation};
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
+use crate::format::{count, percent, shorten};
 use crate::store::RunStore;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
-use crate::ui::widget::cells::{count, percent, shorten, width_of};
+use crate::ui::widget::cells::width_of;
 use crate::ui::widget::gallery::{inside, title as title_of};
 
 /// Cells of a column, a space included: at least and at most.

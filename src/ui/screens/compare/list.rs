@@ -18,16 +18,16 @@ use ratatui::widgets::Block;
 use super::sample_result::{Answer, SampleResult};
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
+use crate::format::{count, loss, percent, shorten_path};
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{STUDENT, TEACHER, mark, verdict};
-use crate::ui::widget::cells::{count, decimal, percent, shorten_path};
 use crate::ui::widget::gallery::{self, inside};
 use crate::ui::widget::{Cells, bars, notice};
 
 /// Cells of a teacher's or student's class, its mark included.
 const ANSWER: u16 = 8;
 /// Cells of a KL.
-const KL: u16 = 6;
+const KL: u16 = 8;
 /// Cells of a label where there is room for it.
 const LABEL: u16 = 9;
 
@@ -139,7 +139,7 @@ fn draw_line(
         );
         cells.text(ANSWER - 2, class, Style::new()).skip(1);
     }
-    cells.right(KL, &decimal(f64::from(judged.kl)), Style::new());
+    cells.right(KL, &loss(f64::from(judged.kl)), Style::new());
 }
 
 fn draw_roomy(
@@ -152,13 +152,13 @@ fn draw_roomy(
     let buffer = frame.buffer_mut();
     let beside = gallery::draw_picture(&probe.images[image].picture, (theme, style), buffer, place);
     let label = judged.label.map_or("–", |label| class_name(probe, label));
-    let kl = format!("KL {}", decimal(f64::from(judged.kl)));
+    let kl = format!("KL {}", loss(f64::from(judged.kl)));
     let mut cells = Cells::line(buffer, beside, 0);
     let source = cells.rest().saturating_sub(12 + LABEL + 8);
     let path = shorten_path(&probe.images[image].source, source);
     cells.text(source, &path, Style::new());
     cells.right(LABEL + 8, &format!("label {label}"), theme.muted());
-    cells.right(12, &kl, Style::new());
+    cells.right(14, &kl, Style::new());
     for (series, name, answer) in [
         (TEACHER, "teacher ", judged.teacher),
         (STUDENT, "student ", judged.student),

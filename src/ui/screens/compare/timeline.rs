@@ -18,9 +18,9 @@ use super::Compare;
 use super::comparison::Reading;
 use super::layout::{NAMES, VALUE, column, track};
 use crate::event::inspection::Probe;
+use crate::format::{count, loss, shorten};
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
-use crate::ui::widget::cells::{count, decimal, shorten};
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, bars};
 
@@ -44,7 +44,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         && let Reading::Failed(why) = &second.reading
     {
         let why = format!("not comparable: {why}");
-        let why = shorten(&why, area.width.saturating_sub(4)).into_owned();
+        let why = shorten(&why, area.width.saturating_sub(4));
         block = block.title_bottom(Line::styled(format!(" {why} "), theme.warn()));
     }
     frame.render_widget(block, area);
@@ -84,7 +84,7 @@ fn draw_curve(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame
     let mut cells = Cells::line(frame.buffer_mut(), inside(area), 0);
     cells.text(NAMES, name, theme.muted()).skip(1);
     cells.text(width as u16, &curve, theme.series(1)).skip(1);
-    cells.right(VALUE, &decimal(f64::from(now)), theme.text());
+    cells.right(VALUE, &loss(f64::from(now)), theme.text());
 }
 
 fn draw_track(compare: &Compare, theme: &Theme, frame: &mut Frame, area: Rect) {

@@ -24,11 +24,11 @@ use super::buffer::stem;
 use super::layout;
 use super::status::{self, Latest, Status};
 use super::{Experiments, Focus};
+use crate::format::{ago, progress, shorten};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{DurationStyle, duration};
 
 /// What stands below what a text meant before it had mistakes.
 const STALE: &str = "before the mistakes";
@@ -110,7 +110,7 @@ impl Experiments {
             _ => " ",
         };
         let room = width.saturating_sub(word.chars().count() + 4);
-        let name = fitted(stem(path), room);
+        let name = shorten(stem(path), room);
         let gap = width.saturating_sub(Span::raw(&name).width() + word.chars().count() + 3);
         Line::from(vec![
             Span::styled(mark, shared.theme.warn()),
@@ -131,7 +131,7 @@ impl Experiments {
             let room = (area.width as usize).saturating_sub(7);
             lines.push(Line::from(vec![
                 Span::styled(format!("{label:6} "), theme.muted()),
-                Span::raw(fitted(&text, room)),
+                Span::raw(shorten(&text, room)),
             ]));
         }
         frame.render_widget(Paragraph::new(lines), area);
@@ -170,11 +170,8 @@ impl Experiments {
         }
         if let Some(run) = latest.run(path, buffer) {
             let now = shared.clock.now;
-            let ago = now.duration_since(run.begun).unwrap_or_default();
-            rows.push((
-                "run",
-                format!("{} ago", duration(ago.as_secs_f64(), DurationStyle::Words)),
-            ));
+            let since = now.duration_since(run.begun).unwrap_or_default();
+            rows.push(("run", ago(since.as_secs_f64())));
             let result = status::result(run);
             let result = result.map_or(String::new(), |top1| format!(", {top1:.3}"));
             rows.push(("", format!("{}{result}", run.state().word())));
@@ -190,10 +187,7 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
     match status {
         Status::Unread => ("…".to_owned(), theme.muted()),
         Status::Unreadable => ("unreadable".to_owned(), theme.bad()),
-        Status::Training(share) => (
-            format!("▶ {:.0} %", (share * 100.0).floor()),
-            theme.accent(),
-        ),
+        Status::Training(share) => (format!("▶ {}", progress(share)), theme.accent()),
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("waits {place}"), theme.warn()),
         Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),
@@ -201,23 +195,4 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
         Status::Ran(state) => (state.word().to_owned(), theme.muted()),
         Status::Ready => ("ready".to_owned(), theme.muted()),
     }
-}
-
-/// A text cut to so many cells.
-pub(super) fn fitted(text: &str, room: usize) -> String {
-    if Span::raw(text).width() <= room {
-        return text.to_owned();
-    }
-    let mut cut = String::new();
-    for letter in text.chars() {
-        cut.push(letter);
-        if Span::raw(&cut).width() + 1 > room {
-            cut.pop();
-            break;
-        }
-    }
-    if room > 0 {
-        cut.push('…');
-    }
-    cut
 }

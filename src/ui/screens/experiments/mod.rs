@@ -7,7 +7,6 @@ mod act;
 mod buffer;
 mod editing;
 mod editor;
-mod figures;
 mod launch;
 mod layout;
 mod list;

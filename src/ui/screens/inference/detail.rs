@@ -18,12 +18,13 @@ use ratatui::widgets::Block;
 use super::Inference;
 use super::results::Entry;
 use crate::event::inspection::Picture;
+use crate::format::{loss, shorten_path};
 use crate::ui::graphics::Pictures;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, STUDENT, Side, TEACHER};
-use crate::ui::widget::cells::{decimal, shorten_path, width_of};
+use crate::ui::widget::cells::width_of;
 use crate::ui::widget::gallery::inside;
 
 /// Lines that the answers get before the picture grows.
@@ -112,9 +113,9 @@ fn draw_facts(entry: &Entry, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let mut cells = Cells::line(buffer, area, 0);
     if let Some(answer) = entry.answer() {
         cells.word("margin ", theme.muted());
-        cells.word(&decimal(f64::from(answer.margin)), theme.text());
+        cells.word(&loss(f64::from(answer.margin)), theme.text());
         cells.word(" entropy ", theme.muted());
-        cells.word(&decimal(f64::from(answer.entropy)), theme.text());
+        cells.word(&loss(f64::from(answer.entropy)), theme.text());
     }
     let roomy = cells.rest() > 9;
     let (text, style) = match entry.agrees() {

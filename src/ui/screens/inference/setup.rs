@@ -16,10 +16,11 @@ use super::Inference;
 use super::job::{Stage, progress};
 use crate::event::inspection::{Answering, Weights};
 use crate::event::{EvaluatedWeights, Phase, Split};
+use crate::format::{count, percent, shorten_path};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
-use crate::ui::widget::cells::{count, percent, shorten_path, width_of, without_time};
+use crate::ui::widget::cells::{width_of, without_time};
 use crate::ui::widget::gallery::{fitting, inside};
 use crate::ui::widget::{Cells, bars};
 

@@ -17,10 +17,10 @@ use ratatui::widgets::Block;
 use super::Inference;
 use super::results::{Entry, Results};
 use crate::event::inspection::{Figures, ranked, softmax};
+use crate::format::{count, loss, percent, shorten_path};
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
-use crate::ui::widget::cells::{count, decimal, percent, shorten_path};
 use crate::ui::widget::gallery::{self, inside};
 use crate::ui::widget::{Cells, bars, notice};
 
@@ -137,8 +137,7 @@ fn draw_line(
     cells.right(PERCENT, &percent(share), Style::new()).skip(1);
     cells.text(bar, &bars::lying(share, bar), theme.series(1));
     if numbers {
-        let number =
-            |of: fn(&Figures) -> f32| decimal(answer.map_or(f64::NAN, |a| f64::from(of(a))));
+        let number = |of: fn(&Figures) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
         cells.right(NUMBER, &number(|answer| answer.margin), Style::new());
         cells.right(NUMBER, &number(|answer| answer.entropy), Style::new());
         cells.right(NUMBER, &milliseconds(entry), theme.muted());
@@ -154,7 +153,7 @@ fn draw_roomy(
     let buffer = frame.buffer_mut();
     let beside = gallery::draw_picture(&entry.image.picture, (theme, style), buffer, place);
     let answer = entry.answer();
-    let number = |of: fn(&Figures) -> f32| decimal(answer.map_or(f64::NAN, |a| f64::from(of(a))));
+    let number = |of: fn(&Figures) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
     let facts = format!(
         "margin {}  entropy {}  {} ms",
         number(|answer| answer.margin),

@@ -13,8 +13,8 @@ use ratatui::style::Style;
 use ratatui::widgets::Block;
 
 use super::results::Results;
+use crate::format::{count, shorten_path};
 use crate::ui::theme::Theme;
-use crate::ui::widget::cells::{count, shorten_path};
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, Selection, notice};
 

@@ -13,6 +13,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::event::{Outcome, Phase, Position, Split};
+use crate::format::{loss, percent};
 use crate::store::{CommandState, RunEntry, RunStore, SeriesTable};
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::number;
@@ -187,10 +188,10 @@ fn of_evaluations(store: &RunStore, phase: Phase) -> Option<Alert> {
     let diverges = !newest.loss.is_finite() || newest.loss > DIVERGED * least;
     (diverges && newest.top1 < best - FELL).then(|| Alert {
         message: format!(
-            "valid top-1 fell from {:.1} % to {:.1} %, its loss is {}; lower lr",
-            100.0 * best,
-            100.0 * newest.top1,
-            number(newest.loss)
+            "valid top-1 fell from {} to {}, its loss is {}; lower lr",
+            percent(best),
+            percent(newest.top1),
+            loss(newest.loss)
         ),
         at: Some(Position {
             phase,

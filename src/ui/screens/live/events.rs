@@ -14,9 +14,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
-use super::words::whole_words;
 use crate::event::{Command, Evaluation, Phase, Position, Split};
 use crate::experiment::schedule::Schedule;
+use crate::format::{loss, percent, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::theme::Theme;
 use crate::ui::widget::Selection;
@@ -158,7 +158,7 @@ impl Events {
             let mut line = Line::from(vec![
                 Span::styled(format!("{pointer}{letter} "), theme.accent()),
                 Span::styled(format!("{place:<14} "), theme.muted()),
-                Span::styled(whole_words(&text, area.width.saturating_sub(17)), style),
+                Span::styled(shorten_words(&text, area.width.saturating_sub(17)), style),
             ]);
             if Some(at) == selected {
                 line = line.style(theme.selection());
@@ -288,14 +288,13 @@ fn evaluation(each: &Evaluation) -> String {
         Split::Test => "test",
     };
     let text = format!(
-        "{split} top-1 {:.1} %, loss {}",
-        100.0 * each.top1,
-        number(each.loss)
+        "{split} top-1 {}, loss {}",
+        percent(each.top1),
+        loss(each.loss)
     );
     if let Some(teacher) = each.teacher {
-        let agreement = 100.0 * teacher.agreement;
-        let kl = number(teacher.kl);
-        return format!("{text}, agrees with the teacher on {agreement:.1} %, KL {kl}");
+        let (agreement, kl) = (percent(teacher.agreement), loss(teacher.kl));
+        return format!("{text}, agreement {agreement}, KL {kl}");
     }
     text
 }

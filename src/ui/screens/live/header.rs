@@ -16,15 +16,15 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::alerts::Alert;
 use super::machine;
-use super::progress::{Progress, duration};
-use super::words::{Part, fitted, whole_words};
+use super::progress::Progress;
+use super::words::{Part, fitted};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
+use crate::format::{self, duration, percent, shorten, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::news::MachineSample;
 use crate::ui::theme::Theme;
-use crate::ui::widget::cells::shorten;
 use crate::ui::widget::chart::number;
 
 /// Cells of the progress bar, by the width that it has them from.
@@ -145,7 +145,7 @@ impl Header<'_> {
                 (_, Phase::Teacher) => " the teacher is not trained here",
                 (_, Phase::Student) => " the student's training has not begun",
             };
-            return Line::styled(whole_words(text, width).into_owned(), theme.muted());
+            return Line::styled(shorten_words(text, width), theme.muted());
         };
         let bar = BARS.iter().find(|(from, _)| width >= *from);
         let bar = bar.map_or(0, |(_, cells)| *cells);
@@ -161,7 +161,7 @@ impl Header<'_> {
                     Span::raw(" "),
                 ],
             ),
-            Part::new(0, [Span::raw(format!(" {:.0} %", (share * 100.0).floor()))]),
+            Part::new(0, [Span::raw(format!(" {}", format::progress(share)))]),
         ];
         if let Some(ended) = progress.ended {
             parts.push(Part::new(0, [Span::raw(format!("  {}", ended.told()))]));
@@ -201,12 +201,11 @@ impl Header<'_> {
                 [Span::styled(" not evaluated yet", theme.muted())],
             )];
             if let Some(teacher) = store.best_evaluation(Phase::Teacher) {
-                let teacher = format!("  teacher {:.1} %", 100.0 * teacher.top1);
+                let teacher = format!("  teacher {}", percent(teacher.top1));
                 parts.push(Part::new(1, [Span::raw(teacher)]));
             }
             return parts;
         };
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let epoch = format!(" at epoch {}", number(best.epoch));
         let mut parts = vec![
             Part::new(0, [Span::styled(" valid top-1", theme.muted())]),
@@ -273,7 +272,7 @@ impl Header<'_> {
                 count => format!(" ({count} alerts)"),
             };
             let text = format!(" !{more} {}", last.message);
-            return Line::styled(whole_words(&text, width).into_owned(), theme.warn());
+            return Line::styled(shorten_words(&text, width), theme.warn());
         }
         let mut parts = machine::summary(self.machine);
         if let Some((_, first)) = parts.first_mut() {

@@ -2,6 +2,7 @@
 //! still to come included.
 
 use crate::event::{Phase, Split};
+use crate::format::duration;
 use crate::store::RunStore;
 
 /// Logged rows that the pace is taken from.
@@ -111,21 +112,6 @@ fn evaluation_seconds(store: &RunStore, phase: Phase) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// A duration as people say it.
-pub(super) fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "—".to_owned();
-    }
-    let whole = seconds.round() as u64;
-    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, _) => format!("{minutes} min {seconds:02} s"),
-        (1..48, _) => format!("{hours} h {minutes:02} min"),
-        _ => format!("{} d {} h", hours / 24, hours % 24),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,19 +141,5 @@ mod tests {
             (progress.left.unwrap() - expected).abs() < 0.51,
             "{progress:?} {expected}"
         );
-    }
-
-    #[test]
-    fn durations_are_short() {
-        for (seconds, text) in [
-            (0.4, "0 s"),
-            (61.0, "1 min 01 s"),
-            (7_322.0, "2 h 02 min"),
-            (400_000.0, "4 d 15 h"),
-            (f64::NAN, "—"),
-            (-1.0, "—"),
-        ] {
-            assert_eq!(duration(seconds), text);
-        }
     }
 }

@@ -1,10 +1,6 @@
 //! Lines that say a thing whole or not at all, however narrow they are.
 
-use std::borrow::Cow;
-
 use ratatui::text::{Line, Span};
-
-use crate::ui::widget::cells::shorten;
 
 /// Something that a line says.
 #[derive(Debug)]
@@ -39,22 +35,6 @@ pub(super) fn fitted(mut parts: Vec<Part>, width: u16) -> Line<'static> {
     parts.into_iter().flat_map(|part| part.spans).collect()
 }
 
-/// A text of at most `width` cells: a longer one ends with `…` after its last
-/// whole word.
-pub(super) fn whole_words(text: &str, width: u16) -> Cow<'_, str> {
-    let short = shorten(text, width);
-    if short == text {
-        return short;
-    }
-    match short.rfind(' ') {
-        Some(end) if end > 0 => {
-            let words = short[..end].trim_end_matches([' ', ',', ';', ':', '→']);
-            format!("{words} …").into()
-        }
-        _ => short,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,21 +57,6 @@ mod tests {
             (2, "name"),
         ] {
             assert_eq!(fitted(parts(), width).to_string(), text);
-        }
-    }
-
-    #[test]
-    fn words_are_not_cut() {
-        let text = "round 6 of 12: p1 grows";
-        for (width, words) in [
-            (30, text),
-            (19, "round 6 of 12: p1 …"),
-            (17, "round 6 of 12 …"),
-            (8, "round …"),
-            (4, "rou…"),
-            (0, ""),
-        ] {
-            assert_eq!(whole_words(text, width), words, "{width}");
         }
     }
 }

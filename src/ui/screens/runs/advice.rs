@@ -4,8 +4,8 @@ use ratatui::text::Line;
 
 use super::column::look;
 use super::filter::Subject;
-use super::text::cut;
 use crate::event::Outcome;
+use crate::format::shorten;
 use crate::store::{Owner, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
@@ -51,7 +51,7 @@ pub(super) fn line(run: &Subject, most: usize, keymap: &Keymap, theme: &Theme) -
                 Some(_) => ("!", theme.warn()),
                 None => look(run.run.state(), theme),
             };
-            let advice = cut(&advice, most.saturating_sub(6));
+            let advice = shorten(&advice, most.saturating_sub(6));
             Line::styled(format!(" {symbol} {advice} "), style)
         }
         None => Line::default(),

@@ -8,11 +8,11 @@ use ratatui::text::{Line, Span};
 
 use super::figures::{Figures, Progress};
 use super::filter::Subject;
-use super::text::{NOTHING, cut, loss, moment, percent};
 use crate::event::Phase;
+use crate::format::{MISSING, duration, loss, percent, shorten};
+use crate::run::timestamp::moment;
 use crate::store::RunState;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{DurationStyle, duration};
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,8 @@ impl Column {
             Self::Name | Self::Begun => 16,
             Self::State => 11,
             Self::Done => 6,
-            Self::Best | Self::Last | Self::Test | Self::Agreement | Self::Time => 8,
+            Self::Best | Self::Last | Self::Test | Self::Agreement => 8,
+            Self::Time => 9,
             Self::Loss => 7,
             Self::Tags | Self::Experiment => 18,
             Self::Method => 20,
@@ -184,7 +185,7 @@ impl Column {
     ) -> Line<'static> {
         let plain = |text: Option<String>| match text {
             Some(text) if !text.is_empty() => Line::styled(text, theme.text()),
-            _ => Line::styled(NOTHING, theme.muted()),
+            _ => Line::styled(MISSING, theme.muted()),
         };
         match self {
             Self::Name => plain(Some(run.name.to_owned())),
@@ -207,7 +208,7 @@ impl Column {
             }
             Self::Time => {
                 let seconds = run.figures.seconds;
-                plain(seconds.map(|seconds| duration(seconds, DurationStyle::Clock)))
+                plain(seconds.map(|seconds| duration(seconds)))
             }
             Self::Tags => plain(Some(run.run.notes.tags.join(" "))),
             Self::Begun => plain(Some(moment(run.run.begun))),
@@ -225,7 +226,7 @@ impl Column {
         theme: &Theme,
     ) -> Line<'static> {
         let Some(value) = self.figure(figures) else {
-            return Line::styled(NOTHING, theme.muted());
+            return Line::styled(MISSING, theme.muted());
         };
         let is_loss = self == Self::Loss;
         let shown = if is_loss { loss(value) } else { percent(value) };
@@ -243,7 +244,7 @@ fn difference(by: f64, is_loss: bool, theme: &Theme) -> Span<'static> {
     let shown = if is_loss {
         format!("{by:+.3}")
     } else {
-        format!("{:+.2}", by * 100.0)
+        format!("{:+.1}", by * 100.0)
     };
     // What is shown as nothing is no difference.
     let is_zero = shown.chars().all(|letter| !matches!(letter, '1'..='9'));
@@ -257,7 +258,7 @@ fn difference(by: f64, is_loss: bool, theme: &Theme) -> Span<'static> {
     let shown = if is_zero {
         String::new()
     } else {
-        cut(&shown, 6)
+        shorten(&shown, 6_u16)
     };
     Span::styled(format!(" {arrow}{shown:>6}"), style)
 }

@@ -21,14 +21,14 @@ use super::column::look;
 use super::config::Frozen;
 use super::filter::Subject;
 use super::gates;
-use super::text::{NOTHING, cut_middle, loss, moment, percent};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle};
+use crate::run::timestamp::moment;
 use crate::store::{CommandState, Runs};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{DurationStyle, duration, scaled};
 use crate::ui::widget::wrap::wrapped;
 
 /// Cells of the words on the left.
@@ -50,7 +50,7 @@ pub(super) fn draw(
     let (keymap, theme) = (&shared.keymap, &shared.theme);
     let most = usize::from(area.width.saturating_sub(4));
     let block = Block::bordered()
-        .title(format!(" {} ", cut_middle(run.name, most)))
+        .title(format!(" {} ", shorten_middle(run.name, most)))
         .padding(Padding::horizontal(1))
         .border_style(theme.border(false));
     let sheet = Sheet { theme };
@@ -173,11 +173,8 @@ impl Sheet<'_> {
                 .map(|identity| format!("{}, version {}", identity.device, identity.version)),
         );
         let took = run.figures.seconds.map(|seconds| match store.processes {
-            0 | 1 => duration(seconds, DurationStyle::Clock),
-            several => format!(
-                "{} in {several} processes",
-                duration(seconds, DurationStyle::Clock)
-            ),
+            0 | 1 => duration(seconds),
+            several => format!("{} in {several} processes", duration(seconds)),
         });
         add("begun", Some(format!("{} UTC", moment(run.run.begun))));
         add("trained for", took);
@@ -222,7 +219,7 @@ impl Sheet<'_> {
             let agreement = evaluation.teacher.map(|teacher| teacher.agreement);
             let share = |value: f64| {
                 if value.is_nan() {
-                    NOTHING.to_owned()
+                    MISSING.to_owned()
                 } else {
                     percent(value)
                 }
@@ -232,7 +229,7 @@ impl Sheet<'_> {
                 share(evaluation.top1),
                 share(evaluation.top5),
                 loss(evaluation.loss),
-                agreement.map_or_else(|| NOTHING.to_owned(), share),
+                agreement.map_or_else(|| MISSING.to_owned(), share),
             );
             lines.push(self.row(name, shown));
         }
@@ -256,7 +253,7 @@ impl Sheet<'_> {
                 let name = classes
                     .get(*at)
                     .map_or_else(|| format!("class {at}"), Clone::clone);
-                format!("{name} {:.1} %", share * 100.0)
+                format!("{name} {}", percent(*share))
             })
             .collect();
         (!told.is_empty()).then(|| self.row("worst", told.join(", ")))
@@ -287,7 +284,7 @@ impl Sheet<'_> {
         {
             let times = |large: u64, small: u64| {
                 if small == 0 {
-                    NOTHING.to_owned()
+                    MISSING.to_owned()
                 } else {
                     format!("{:.1}×", large as f64 / small as f64)
                 }

@@ -21,7 +21,7 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 use super::column::Column;
 use super::filter::Subject;
 use super::marks::look;
-use super::text::{NOTHING, cut, cut_middle, width};
+use crate::format::{MISSING, shorten, shorten_middle, width_of};
 use crate::ui::theme::Theme;
 
 /// Figures that every comparison begins with.
@@ -86,7 +86,11 @@ pub(super) fn draw(
         .padding(Padding::horizontal(1))
         .border_style(theme.border(false));
     let inside = block.inner(area);
-    let longest = fields.iter().map(|field| width(field)).max().unwrap_or(0) as u16;
+    let longest = fields
+        .iter()
+        .map(|field| width_of(field))
+        .max()
+        .unwrap_or(0) as u16;
     let names = (longest + 2).clamp(14, NAMES).min(inside.width / 2);
     let shown = visible(runs.len(), before, inside.width - names);
     let column = shown_width(shown.len(), inside.width - names);
@@ -112,7 +116,7 @@ pub(super) fn draw(
         .collect();
     lines.push(Line::default());
     lines.extend(fields.iter().map(|field| {
-        let name = cut_middle(field, usize::from(names.saturating_sub(1)));
+        let name = shorten_middle(field, usize::from(names.saturating_sub(1)));
         let first = runs[0].1.config.get(field);
         cells(Span::styled(name, theme.muted()), &|at| {
             let value = runs[at].1.config.get(field);
@@ -121,7 +125,7 @@ pub(super) fn draw(
             } else {
                 theme.text().add_modifier(Modifier::BOLD)
             };
-            Line::styled(value.unwrap_or(NOTHING).to_owned(), style)
+            Line::styled(value.unwrap_or(MISSING).to_owned(), style)
         })
     }));
     if fields.is_empty() {
@@ -147,7 +151,7 @@ fn nothing_differs(runs: &[(usize, Subject)]) -> &'static str {
 
 fn heading((place, run): &(usize, Subject), column: u16, theme: &Theme) -> Line<'static> {
     let (symbol, style) = look(*place, theme);
-    let name = cut_middle(run.name, usize::from(column.saturating_sub(4)));
+    let name = shorten_middle(run.name, usize::from(column.saturating_sub(4)));
     Line::from(vec![
         Span::styled(format!("{symbol} "), style),
         Span::styled(name, theme.text().add_modifier(Modifier::BOLD)),
@@ -184,7 +188,7 @@ fn shown_width(shown: usize, room: u16) -> u16 {
 fn fitted(line: Line<'static>, cells: u16) -> Vec<Span<'static>> {
     let most = usize::from(cells.saturating_sub(1));
     let line = if line.width() > most {
-        Line::styled(cut(&line.to_string(), most), line.style)
+        Line::styled(shorten(&line.to_string(), most), line.style)
     } else {
         line
     };

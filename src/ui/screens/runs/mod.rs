@@ -16,7 +16,6 @@ mod overlay;
 mod run_actions;
 mod screen;
 mod table;
-mod text;
 
 #[cfg(test)]
 mod frame_tests;
@@ -36,6 +35,7 @@ use self::marks::Marks;
 use self::overlay::Overlay;
 pub(in crate::ui) use self::run_actions::{note_run, tag_run};
 use self::table::Hit;
+use crate::format::shorten;
 use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -344,7 +344,7 @@ impl RunsTable {
 }
 
 fn ask_filter(title: &str, text: &str, shared: &mut Shared) {
-    let title = text::cut(title, PROMPT_TITLE);
+    let title = shorten(title, PROMPT_TITLE);
     let prompt = Prompt::new(title, text, Purpose::FilterRuns);
     shared.dialog = Some(Dialog::Prompt(prompt));
 }

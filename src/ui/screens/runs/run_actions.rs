@@ -2,9 +2,9 @@
 //! on, branch, export.
 
 use super::filter::Subject;
-use super::text::{PROMPTED, cut_middle};
 use super::{RunsTable, View, advice};
 use crate::event::Phase;
+use crate::format::shorten_middle;
 use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
@@ -12,6 +12,9 @@ use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+
+/// Cells of a run's name in the title of a prompt.
+const PROMPTED: usize = 50;
 
 impl RunsTable {
     /// Does something with the selected run, or tells why not.
@@ -99,7 +102,7 @@ fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: impl FnOnce(&
 fn ask(action: Action, run: &Subject, shared: &mut Shared) {
     let name = run.name.to_owned();
     let prompt = |what: &str, text: &str, purpose| {
-        let title = format!("{what} {}", cut_middle(run.name, PROMPTED));
+        let title = format!("{what} {}", shorten_middle(run.name, PROMPTED));
         Some(Dialog::Prompt(Prompt::new(title, text, purpose)))
     };
     let notes = &run.run.notes;

@@ -18,7 +18,7 @@ use super::column::Column;
 use super::figures::Figures;
 use super::listing::{Listing, Sorting};
 use super::marks::{BASELINE, Marks, look};
-use super::text::{cut, cut_middle, width};
+use crate::format::{shorten, shorten_middle, width_of};
 use crate::store::RunEntry;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
@@ -142,7 +142,7 @@ impl Table<'_> {
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let most = usize::from(area.width.saturating_sub(4));
         let order = format!(" by {}{} ", self.sorting.column.title(), self.arrow());
-        let title = cut(&self.title, most.saturating_sub(width(&order)));
+        let title = shorten(&self.title, most.saturating_sub(width_of(&order)));
         let block = Block::bordered()
             .title(format!(" {title} "))
             .title(Line::styled(order, theme.muted()).right_aligned())
@@ -198,7 +198,7 @@ impl Table<'_> {
             } else {
                 theme.muted()
             };
-            let line = Line::styled(cut(&title, usize::from(width)), style);
+            let line = Line::styled(shorten(&title, usize::from(width)), style);
             put(&line, column.is_right(), (left, y, width), buffer);
         }
         if layout.header.height == 0 || layout.header.width == 0 {
@@ -244,10 +244,10 @@ impl Table<'_> {
             let most = usize::from(width);
             let mut line = column.cell(&subject, baseline, theme);
             if column == Column::Name {
-                line = Line::styled(cut_middle(name, most), theme.text());
+                line = Line::styled(shorten_middle(name, most), theme.text());
             } else if line.width() > most {
                 let style = line.style;
-                line = Line::styled(cut(&line.to_string(), most), style);
+                line = Line::styled(shorten(&line.to_string(), most), style);
             } else if is_baseline
                 && self.baseline.is_some()
                 && column.figure(subject.figures).is_some()

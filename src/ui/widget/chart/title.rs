@@ -13,8 +13,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Chart, Curve, has_colours, number};
+use crate::format::shorten;
 use crate::ui::theme::Theme;
-use crate::ui::widget::cells::shorten;
 
 /// The longest name of a curve; longer ones are cut.
 const NAME: u16 = 18;
@@ -34,10 +34,7 @@ impl Chart<'_> {
         let width = usize::from(area.width);
         let mut line = Line::from(vec![
             Span::styled(pointer, theme.accent()),
-            Span::styled(
-                shorten(self.title, area.width.saturating_sub(1)).into_owned(),
-                style,
-            ),
+            Span::styled(shorten(self.title, area.width.saturating_sub(1)), style),
         ]);
         let scale = Span::styled(" log", theme.muted());
         if self.log && line.width() + scale.width() <= width {

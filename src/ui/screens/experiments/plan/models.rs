@@ -11,9 +11,7 @@ use ratatui::text::{Line, Span};
 
 use super::outline::{Outline, Size};
 use super::panel::{LABEL, Page, Part};
-use crate::ui::screens::experiments::figures;
-use crate::ui::screens::experiments::list::fitted;
-use crate::ui::widget::figures::scaled;
+use crate::format::{scaled, shorten, times};
 
 /// Least columns of a model's name.
 const NAME: usize = 14;
@@ -32,9 +30,8 @@ impl Page<'_> {
             .collect();
         let ratios = match known[..] {
             [teacher, student] => {
-                let times = |of: fn(&Size) -> u64| {
-                    figures::ratio(of(teacher) as f64 / of(student).max(1) as f64)
-                };
+                let times =
+                    |of: fn(&Size) -> u64| times(of(teacher) as f64 / of(student).max(1) as f64);
                 Some([
                     times(|s| s.parameters),
                     times(|s| s.macs),
@@ -71,7 +68,7 @@ impl Page<'_> {
                 Some(size) => columns(cells(size)),
                 None => format!("{UNKNOWN:>FIGURES$}"),
             };
-            let shown = fitted(&model.name, name - 1);
+            let shown = shorten(&model.name, name - 1);
             let text = format!("{shown:name$}{sizes}");
             rows.push(self.row(model.role, &text));
         }

@@ -22,11 +22,9 @@ use crate::experiment::knob::Knob;
 use crate::experiment::plan::{Plan, TeacherSource, Training, ValidPlan};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::Source;
+use crate::format::{duration, number, shorten};
 use crate::store::RunEntry;
-use crate::ui::screens::experiments::figures;
-use crate::ui::screens::experiments::list::fitted;
 use crate::ui::theme::Theme;
-use crate::ui::widget::figures::{DurationStyle, duration};
 
 /// Columns of a label.
 pub(super) const LABEL: usize = 12;
@@ -127,7 +125,7 @@ impl Page<'_> {
         let room = self.width.saturating_sub(LABEL);
         Line::from(vec![
             Span::styled(format!("{label:LABEL$}"), self.theme.muted()),
-            Span::raw(fitted(text, room)),
+            Span::raw(shorten(text, room)),
         ])
     }
 
@@ -135,7 +133,7 @@ impl Page<'_> {
         let data = &plan.data;
         let valid = match &data.valid {
             ValidPlan::Holdout(share) => {
-                format!("{} % of the training images", figures::value(share * 100.0))
+                format!("{} % of the training images", number(share * 100.0))
             }
             ValidPlan::Set(set) => source(set),
         };
@@ -146,11 +144,7 @@ impl Page<'_> {
         let test = data.test.as_ref().map_or_else(|| "none".to_owned(), source);
         rows.push(self.row("test", &test));
         if let Some((set, ratio)) = &data.unlabelled {
-            let mixed = format!(
-                "{}, {} per labelled image",
-                source(set),
-                figures::value(*ratio)
-            );
+            let mixed = format!("{}, {} per labelled image", source(set), number(*ratio));
             rows.push(self.row("unlabelled", &mixed));
         }
         Part {
@@ -204,12 +198,7 @@ impl Page<'_> {
             .and_then(|(steps, past)| seconds(steps, training.batch, past))
             .map_or_else(
                 || "known after a first run".to_owned(),
-                |seconds| {
-                    format!(
-                        "about {}, by the last run",
-                        duration(seconds, DurationStyle::Words)
-                    )
-                },
+                |seconds| format!("about {}, by the last run", duration(seconds)),
             );
         rows.push(self.row("time", &time));
         Part {
@@ -224,7 +213,7 @@ impl Page<'_> {
             let (schedule, moved) = follows(training, knob);
             let width = CURVE.min(self.width.saturating_sub(LABEL) / 3 + 2);
             let (line, turns) = curve(schedule, f64::from(training.epochs), width);
-            let turns: Vec<String> = turns.into_iter().map(figures::value).collect();
+            let turns: Vec<String> = turns.into_iter().map(number).collect();
             let text = match moved {
                 Some(moved) => format!("  {} {moved}", turns.first().map_or("", String::as_str)),
                 None => format!("  {}", turns.join(" → ")),
@@ -232,11 +221,11 @@ impl Page<'_> {
             let room = self.width.saturating_sub(LABEL + width);
             rows.push(Line::from(vec![
                 Span::styled(
-                    format!("{:LABEL$}", fitted(&knob.name, LABEL - 1)),
+                    format!("{:LABEL$}", shorten(&knob.name, LABEL - 1)),
                     self.theme.muted(),
                 ),
                 Span::styled(line, self.theme.series(index)),
-                Span::raw(fitted(&text, room)),
+                Span::raw(shorten(&text, room)),
             ]));
         }
         Part {

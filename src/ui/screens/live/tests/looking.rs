@@ -113,7 +113,7 @@ fn a_training_that_ended_says_what_it_took() {
     let (mut harness, _) = screen((80, 24), Owner::Here, &events);
     let text = harness.screen();
     assert!(text.contains("✓ trained"), "{text}");
-    assert!(text.contains("trained in 4 min 10 s"), "{text}");
+    assert!(text.contains("trained in 4 m 10 s"), "{text}");
     assert!(!text.contains("left"), "{text}");
 }
 

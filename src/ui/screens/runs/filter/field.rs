@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::experiment::metric::Metric;
 use crate::experiment::nearest::nearest;
+use crate::run::timestamp::moment;
 use crate::store::{RunEntry, RunState};
 use crate::ui::screens::runs::config::Config;
 use crate::ui::screens::runs::figures::{Figures, Progress, value};
-use crate::ui::screens::runs::text::moment;
 
 /// A run, and what is known of it.
 #[derive(Debug, Clone, Copy)]

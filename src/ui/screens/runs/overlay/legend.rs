@@ -9,8 +9,8 @@ use super::super::column::Column;
 use super::super::figures::Figures;
 use super::super::filter::Subject;
 use super::super::marks::{BASELINE, look};
-use super::super::text::cut_middle;
 use super::LEGEND;
+use crate::format::shorten_middle;
 use crate::ui::theme::Theme;
 
 /// Draws it. The first run is the baseline, if there is one.
@@ -30,7 +30,7 @@ pub(super) fn draw(
         let is_baseline = at == 0 && baseline.is_some() && symbol != BASELINE;
         let mark = if is_baseline { BASELINE } else { ' ' };
         let room = usize::from(area.width).saturating_sub(if beside { 3 } else { 57 });
-        let name = cut_middle(run.name, room.min(40));
+        let name = shorten_middle(run.name, room.min(40));
         let mut figures = vec![Span::styled("best ", theme.muted())];
         figures.extend(Column::Best.figure_cell(run.figures, base, theme));
         figures.push(Span::styled("  last ", theme.muted()));

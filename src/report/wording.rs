@@ -1,0 +1,46 @@
+//! What happened to a run, in words.
+
+use crate::event::{Evaluation, Outcome, Phase};
+use crate::experiment::controller::{Decision, KnobMove};
+use crate::format::{loss, number, percent};
+
+pub(super) fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Teacher => "teacher",
+        Phase::Student => "student",
+    }
+}
+
+/// What an evaluation found, without where.
+pub(super) fn evaluation(evaluation: &Evaluation) -> String {
+    let mut text = format!(
+        "top-1 {}  top-5 {}  loss {}",
+        percent(evaluation.top1),
+        percent(evaluation.top5),
+        loss(evaluation.loss)
+    );
+    if let Some(teacher) = evaluation.teacher {
+        let agreement = percent(teacher.agreement);
+        text = format!("{text}  agreement {agreement}  KL {}", loss(teacher.kl));
+    }
+    text
+}
+
+/// What a controller moved and why.
+pub(super) fn decision(decision: &Decision) -> String {
+    let moved = |m: &KnobMove| format!("{} {} → {}", m.knob, number(m.from), number(m.to));
+    let mut text = moved(&decision.moved);
+    if !decision.followed.is_empty() {
+        let followed: Vec<String> = decision.followed.iter().map(moved).collect();
+        text = format!("{text}, so {}", followed.join(", "));
+    }
+    format!("{text}: {}", decision.reason)
+}
+
+pub(super) fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Completed => "trained to the end".to_owned(),
+        Outcome::Stopped { reason } => format!("stopped, can be resumed: {reason}"),
+        Outcome::Failed { message } => format!("failed: {message}"),
+    }
+}
