@@ -71,7 +71,7 @@ pub struct Training {
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.
     pub lr: Knob,
-    /// RecordedForward over the training images.
+    /// Passes over the training images.
     pub epochs: u32,
     /// Images in a step, before views are made.
     pub batch: usize,

@@ -55,7 +55,7 @@ pub struct Spec {
     /// that is not here keeps the value its method gives it.
     #[serde(default)]
     pub knobs: BTreeMap<String, Schedule>,
-    /// RecordedForward over the training images.
+    /// Passes over the training images.
     pub epochs: u32,
     /// Images in a step, before views are made.
     #[serde(default = "defaults::batch")]
@@ -269,7 +269,7 @@ pub enum TeacherWeights {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TeacherTraining {
-    /// RecordedForward over the training images.
+    /// Passes over the training images.
     pub epochs: u32,
     /// Augmentation probability.
     #[serde(default = "defaults::teacher_p")]

@@ -182,14 +182,12 @@ pub fn plural(number: usize, one: &str, many: &str) -> String {
 
 /// Digits after the point that make four significant ones.
 fn decimals(size: f64) -> usize {
-    let before = size.log10().floor() as i32;
-    // 9.9996 has five once it is rounded.
-    let text = format!("{size:.*e}", DIGITS - 1);
-    let power = text
+    // Of the rounded number: 9.9996 has five digits before it is rounded to four.
+    let rounded = format!("{size:.*e}", DIGITS - 1);
+    let power = rounded
         .split_once('e')
-        .and_then(|(_, power)| power.parse().ok());
-    let before: i32 = power.unwrap_or(before);
-    usize::try_from(DIGITS as i32 - 1 - before).unwrap_or(0)
+        .and_then(|(_, power)| power.parse::<isize>().ok());
+    (DIGITS - 1).saturating_add_signed(-power.unwrap_or(0))
 }
 
 /// Three digits that count: `1.23`, `12.3`, `123`.

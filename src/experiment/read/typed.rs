@@ -15,7 +15,7 @@ use super::finding::Finding;
 use super::notes::{Failure, Notes, Taint};
 use super::tree::{Kind, Node};
 
-/// RecordedForward after which no further missing field is looked for.
+/// Passes after which no further missing field is looked for.
 const MAX_PASSES: usize = 200;
 
 /// What came of it.

@@ -41,7 +41,7 @@ impl<'a> Bits<'a> {
         (u32::from_le_bytes(window) >> (self.at % 8)) as usize
     }
 
-    /// RecordedForward over so many bits; none if fewer are left.
+    /// Passes over so many bits; none if fewer are left.
     fn skip(&mut self, count: usize) -> Option<()> {
         self.at += count;
         (self.at <= 8 * self.bytes.len()).then_some(())

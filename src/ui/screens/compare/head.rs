@@ -1,4 +1,4 @@
-//! Answerer is compared, at which temperature, and the names of the views.
+//! What is compared, at which temperature, and the names of the views.
 //!
 //! ```text
 //!  quickstart-20260102-120000-ab12cd ↔ wide-2026…      temperature 4 - ╶──●────╴ +

@@ -26,7 +26,7 @@ impl Compare {
                 shared.ask_folder(title, before, Purpose::CompareFolder);
             }
             Action::OwnProbe if self.comparison.folder.is_some() => {
-                self.look_at(None, shared, runs)
+                self.look_at(None, shared, runs);
             }
             Action::OwnProbe => self.comparison.coming = None,
             Action::ReadProbeAgain => self.comparison.read_again(shared, runs),

@@ -31,7 +31,7 @@ pub(super) const VALUE: u16 = 9;
 /// Where the panels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Areas {
-    /// Answerer is compared.
+    /// What is compared.
     pub(super) head: Rect,
     /// Names of the views.
     pub(super) views: Rect,

@@ -1,4 +1,4 @@
-//! Answerer says what: counts of images by the classes that two say of them.
+//! Counts of images by the classes that two of label, teacher and student give them.
 
 use super::order::{Answerer, MatrixCell};
 use super::sample_result::SampleResult;

@@ -31,7 +31,7 @@ pub(super) enum Show {
     Disagree,
 }
 
-/// Answerer says a class of an image.
+/// Whose class of an image it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answerer {
     Label,

@@ -208,7 +208,7 @@ impl Column {
             }
             Self::Time => {
                 let seconds = run.figures.seconds;
-                plain(seconds.map(|seconds| duration(seconds)))
+                plain(seconds.map(duration))
             }
             Self::Tags => plain(Some(run.run.notes.tags.join(" "))),
             Self::Begun => plain(Some(moment(run.run.begun))),
