@@ -87,7 +87,11 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
         }
     } else if let Some(run) = &arguments.replay {
         let run = find(arguments, run)?;
-        Job::Replay { run, device }
+        Job::Replay {
+            run,
+            device,
+            without_adjustments_after: arguments.without_adjustments_after,
+        }
     } else {
         return Ok(workbench::run(arguments)?);
     };

@@ -75,9 +75,9 @@ pub struct Arguments {
     #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["replay", "infer"])]
     pub set: Vec<String>,
 
-    /// With --resume: leaves out knob changes that took effect after this step,
-    /// instead of applying them again.
-    #[arg(long, value_name = "STEP", requires = "resume")]
+    /// With --resume or --replay: leaves out knob changes that took effect after
+    /// this step, instead of applying them again.
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["run", "check", "infer"])]
     pub without_adjustments_after: Option<u64>,
 
     /// Device instead of the experiment's: auto, cpu, libtorch, cuda or cuda:N.

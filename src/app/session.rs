@@ -56,6 +56,8 @@ pub enum Job {
         run: RunFolder,
         /// Device instead of the experiment's.
         device: Option<DeviceSpec>,
+        /// Adjustments that took effect after more steps than this are left out.
+        without_adjustments_after: Option<u64>,
     },
 }
 
@@ -109,12 +111,13 @@ impl Session {
     /// was trained, and nothing was written into a run that was there before.
     pub fn begin(job: Job, checkpoints: &Path, stop: StopSignal) -> Result<Self, SessionError> {
         let (opened, prepared) = match job {
-            Job::New { loaded, device } => new(*loaded, device, checkpoints, None)?,
+            Job::New { loaded, device } => new(&loaded, device, checkpoints)?,
             Job::Resume { run, changes } => past::resume(&run, &changes)?,
-            Job::Replay { run, device } => {
-                let (loaded, past) = past::replay(&run)?;
-                new(loaded, device, checkpoints, Some(past))?
-            }
+            Job::Replay {
+                run,
+                device,
+                without_adjustments_after,
+            } => past::replay(&run, device, without_adjustments_after, checkpoints)?,
         };
         let teachers = checkpoints.join(TEACHERS);
         let engine = Engine::new(prepared, opened.folder.clone(), teachers);
@@ -187,33 +190,34 @@ impl SessionEnd {
     }
 }
 
-/// Prepares an experiment and makes its folder. A replay must find everything
-/// as the run that it repeats did.
+/// Prepares an experiment and makes its folder.
 fn new(
-    loaded: Loaded,
+    loaded: &Loaded,
     device: Option<DeviceSpec>,
     checkpoints: &Path,
-    replayed: Option<past::Replayed>,
 ) -> Result<(Opened, Prepared), SessionError> {
-    let frozen = loaded.frozen_text().to_owned();
-    let mut plan = loaded.plan;
-    if let Some(device) = device {
-        plan.device = device;
-    }
-    let (name, gates) = (plan.name.clone(), plan.gates.clone());
+    let mut plan = loaded.plan.clone();
+    plan.device = device.unwrap_or(plan.device);
     let prepared = Prepared::new(plan)?;
-    let run_plan = prepared.run_plan(&frozen);
-    let past = match replayed {
-        Some(replayed) => replayed.into_past(&run_plan)?,
-        None => ResumeState::default(),
-    };
+    create(prepared, loaded, checkpoints, ResumeState::default())
+}
+
+/// Makes the folder of a run.
+fn create(
+    prepared: Prepared,
+    loaded: &Loaded,
+    checkpoints: &Path,
+    past: ResumeState,
+) -> Result<(Opened, Prepared), SessionError> {
+    let (name, frozen) = (&loaded.plan.name, loaded.frozen_text());
+    let plan = prepared.run_plan(frozen);
     let now = SystemTime::now();
-    let folder = RunFolder::create_planned(checkpoints, &name, &frozen, &run_plan, now)?;
+    let folder = RunFolder::create_planned(checkpoints, name, frozen, &plan, now)?;
     let lock = folder.lock()?;
     let opened = Opened {
         folder,
         lock,
-        gates,
+        gates: loaded.plan.gates.clone(),
         before: RunStore::new(),
         past,
     };

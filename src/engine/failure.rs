@@ -9,6 +9,7 @@ use super::knobs::KnobError;
 use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
+use crate::event::Phase;
 use crate::run::SealError;
 
 /// A reason for which a run ends before its time. The last good checkpoint is
@@ -85,6 +86,8 @@ pub struct Remedy {
     pub checkpoint: u64,
     /// The learning rate of the step.
     pub lr: f64,
+    /// Which training.
+    pub phase: Phase,
 }
 
 /// How much lower a learning rate is proposed.
@@ -100,7 +103,23 @@ impl fmt::Display for Remedy {
                  --resume {run} --without-adjustments-after {}",
                 step - 1
             ),
-            _ => write!(
+            // Whoever resumed with a change has got no further.
+            Some(_) => {
+                let lr = match self.phase {
+                    Phase::Teacher => "teacher.weights.Train.lr",
+                    Phase::Student => "lr",
+                };
+                write!(
+                    f,
+                    "A knob was changed at step {}, where the latest checkpoint stands, and its \
+                     weights diverge nonetheless; to start again with a lower learning rate: \
+                     workbench --run {} --set \"{lr}=Constant({})\"",
+                    self.checkpoint,
+                    self.run.join("experiment.ron").display(),
+                    self.lr / LOWER
+                )
+            }
+            None => write!(
                 f,
                 "To resume with a lower learning rate: workbench --resume {run} --set lr={}",
                 self.lr / LOWER
@@ -119,6 +138,7 @@ mod tests {
             changed_at,
             checkpoint: 36,
             lr: 100.0,
+            phase: Phase::Student,
         };
         remedy.to_string()
     }
@@ -133,13 +153,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_change_since_the_checkpoint_a_lower_learning_rate_is_set() {
-        for changed in [None, Some(36)] {
-            let text = remedy(changed);
-            assert!(
-                text.ends_with("--resume checkpoints/a --set lr=10"),
-                "{text}"
-            );
-        }
+    fn without_a_change_a_lower_learning_rate_is_set_and_if_that_fails_all_is_begun_again() {
+        let text = remedy(None);
+        assert!(
+            text.ends_with("--resume checkpoints/a --set lr=10"),
+            "{text}"
+        );
+        let text = remedy(Some(36));
+        assert!(
+            text.ends_with("--run checkpoints/a/experiment.ron --set \"lr=Constant(10)\""),
+            "{text}"
+        );
     }
 }

@@ -370,6 +370,7 @@ impl<'a> Fit<'a> {
             changed_at: self.changed_at,
             checkpoint: self.saved_at,
             lr: lr.copied().unwrap_or_default(),
+            phase: self.context.phase,
         }
     }
 

@@ -83,8 +83,7 @@ pub enum JournalError {
     },
     /// A line in the middle is no event.
     #[error(
-        "{}, line {line}: not an event: {reason}; restore the file from a copy, or delete the \
-         line, and those that begin with {{\"Sealed\", to do without what it said",
+        "{}, line {line}: not an event: {reason}; restore the file from a copy",
         path.display()
     )]
     Garbage {
@@ -98,8 +97,7 @@ pub enum JournalError {
     /// Lines are not those that were written.
     #[error(
         "{}: something in lines {first} to {last} was changed, added or deleted since they were \
-         written; restore the file from a copy, or delete every line that begins with \
-         {{\"Sealed\" to accept it as it is",
+         written; restore the file from a copy",
         path.display()
     )]
     Changed {

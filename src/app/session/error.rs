@@ -52,6 +52,26 @@ pub enum SessionError {
         path = .0.display()
     )]
     Edited(PathBuf),
+    /// The plan is that of another run.
+    #[error("{} is not the plan that the run started with; restore it from a copy", .0.display())]
+    OtherPlan(PathBuf),
+    /// A knob change that is to be left out has had its effect already.
+    #[error(
+        "--without-adjustments-after {last}: the knob change at step {step} is part of the \
+         checkpoint at step {checkpoint} already; to train again without it: --replay {run} \
+         --without-adjustments-after {last}",
+        run = run.display()
+    )]
+    AdjustmentInCheckpoint {
+        /// The run.
+        run: PathBuf,
+        /// The step of the change.
+        step: u64,
+        /// Steps of the checkpoint.
+        checkpoint: u64,
+        /// What was asked for.
+        last: u64,
+    },
     /// A file that every run has is not there.
     #[error("{} is missing: {because}; restore it from a copy, or train again: --run {}", path.display(), experiment.display())]
     Missing {
@@ -79,7 +99,7 @@ pub enum SessionError {
     /// The journal has lost what led to the checkpoint.
     #[error(
         "{} has {found} bytes and had {expected} when the checkpoint was saved: its end is lost, \
-         and adjustments with it; restore it from a copy, or train again: --run {}",
+         and with it the knob changes in there; restore it from a copy, or train again: --run {}",
         path.display(), experiment.display()
     )]
     JournalCut {
@@ -91,14 +111,6 @@ pub enum SessionError {
         expected: u64,
         /// The run's frozen experiment.
         experiment: PathBuf,
-    },
-    /// A replay would not repeat the run.
-    #[error("{run} can not be repeated here: {because}")]
-    NotAsBefore {
-        /// The run that is replayed.
-        run: String,
-        /// What differs, and the remedy.
-        because: String,
     },
     /// `--set` names a knob that the training does not have.
     #[error("--set {knob}: there is no such knob; this training has {}", known.join(", "))]

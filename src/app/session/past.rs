@@ -2,11 +2,11 @@
 //! what is there now. What does not fit is refused by name.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SessionError;
-use super::{Opened, ResumeChanges};
+use super::{Opened, ResumeChanges, create};
 use crate::engine::{Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
     Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Phase, Position, RunEvent,
@@ -14,6 +14,7 @@ use crate::event::{
 use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::schedule::Schedule;
+use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::{RunFolder, RunPlan};
 use crate::store::{JournalReader, RunStore, adjustments, adjustments_from};
@@ -33,18 +34,13 @@ pub struct ResumeState {
     pub warnings: Vec<String>,
 }
 
-/// A run that is repeated.
-pub struct Replayed {
-    name: String,
-    plan: Option<RunPlan>,
-    adjustments: Vec<(Position, CommandRecord)>,
-}
-
 /// What was read of a run's journal.
 struct Journalled {
     events: Vec<RunEvent>,
     /// None if there is no journal.
     version: Option<u32>,
+    /// Bytes of its complete lines.
+    length: u64,
 }
 
 /// Opens a run to train on in it. Takes its lock first: what is read can no
@@ -56,11 +52,11 @@ pub fn resume(
     let lock = run.lock()?;
     let standing = standing(run)?;
     let journal = journal(run, standing.as_ref())?;
-    let plan = plan(run, journal.version)?;
+    let plan = plan(run, &journal)?;
     if finished(&journal.events) {
         return Err(SessionError::Complete(run.path().to_owned()));
     }
-    agree(run, &journal.events, standing.as_ref())?;
+    agree(run, &journal, standing.as_ref())?;
     // Before anything is written: what is found damaged later is in the journal.
     verify(run)?;
     let prepared = match &plan {
@@ -73,6 +69,7 @@ pub fn resume(
     let resolved = &prepared.resolved;
     let position = standing.as_ref().map(|standing| standing.position);
     let past = ResumeState::resumed(
+        run,
         &journal.events,
         position,
         changes,
@@ -94,17 +91,40 @@ pub fn resume(
     Ok((opened, prepared))
 }
 
-/// Reads what is needed to repeat a run.
-pub fn replay(run: &RunFolder) -> Result<(Loaded, Replayed), SessionError> {
-    let journal = journal(run, standing(run)?.as_ref())?;
-    let plan = plan(run, journal.version)?;
-    let loaded = frozen(run)?;
-    let replayed = Replayed {
-        name: run.name(),
-        plan,
-        adjustments: again(adjustments(&journal.events)),
+/// Opens a new run that repeats an old one: its plan, on the same images, with
+/// the adjustments of its journal.
+pub fn replay(
+    run: &RunFolder,
+    device: Option<DeviceSpec>,
+    without_adjustments_after: Option<u64>,
+    checkpoints: &Path,
+) -> Result<(Opened, Prepared), SessionError> {
+    let standing = standing(run)?;
+    let journal = journal(run, standing.as_ref())?;
+    let plan = plan(run, &journal)?;
+    agree(run, &journal, standing.as_ref())?;
+    let mut loaded = frozen(run)?;
+    let prepared = match plan {
+        Some(mut known) => {
+            if let Some(device) = device {
+                known.resolved.plan.device = device;
+            }
+            Prepared::again(&known, false)?
+        }
+        None => {
+            loaded.plan.device = device.unwrap_or(loaded.plan.device);
+            Prepared::new(loaded.plan.clone())?
+        }
     };
-    Ok((loaded, replayed))
+    let mut adjustments = again(adjustments(&journal.events));
+    if let Some(last) = without_adjustments_after {
+        adjustments.retain(|(at, _)| at.step <= last);
+    }
+    let past = ResumeState {
+        adjustments,
+        ..ResumeState::default()
+    };
+    create(prepared, &loaded, checkpoints, past)
 }
 
 /// The experiment of a run, as it was run.
@@ -113,65 +133,62 @@ fn frozen(run: &RunFolder) -> Result<Loaded, SessionError> {
     Ok(experiment::load_frozen(&text, &run.experiment(), &[])?)
 }
 
-impl Replayed {
-    /// What the new run has to know, if it will be the old one again.
-    pub fn into_past(self, now: &RunPlan) -> Result<ResumeState, SessionError> {
-        let refused = |because: String| SessionError::NotAsBefore {
-            run: self.name.clone(),
-            because,
-        };
-        if let Some(before) = &self.plan {
-            if let Some(difference) = before.data.difference(&now.data) {
-                return Err(refused(format!(
-                    "the images are not those that it was trained on: {difference}; restore them, \
-                     or train on the new ones: --run its experiment.ron"
-                )));
-            }
-            if let Some(other) = before
-                .weights
-                .iter()
-                .find(|file| !now.weights.contains(file))
-            {
-                return Err(refused(format!(
-                    "{} has another content than then; restore the file",
-                    other.path.display()
-                )));
-            }
-        }
-        Ok(ResumeState {
-            adjustments: self.adjustments,
-            ..ResumeState::default()
-        })
-    }
-}
-
 impl ResumeState {
     /// The run is resumed at `position`, or from its beginning.
     fn resumed(
+        run: &RunFolder,
         events: &[RunEvent],
         position: Option<Position>,
         changes: &ResumeChanges,
         resolved: &ResolvedPlan,
         device: &DeviceKind,
     ) -> Result<Self, SessionError> {
-        let mut adjustments = again(match position {
-            Some(position) => adjustments_from(events, position),
-            None => adjustments(events),
-        });
-        if let Some(last) = changes.without_adjustments_after {
-            adjustments.retain(|(at, _)| at.step <= last);
-        }
         let start = position.unwrap_or(first(resolved));
+        let mut pending = again(adjustments_from(events, start));
+        if let Some(last) = changes.without_adjustments_after {
+            pending.retain(|(at, _)| at.step <= last);
+            if let Some(kept) = in_checkpoint(events, start, last) {
+                return Err(SessionError::AdjustmentInCheckpoint {
+                    run: run.path().to_owned(),
+                    step: kept,
+                    checkpoint: start.step,
+                    last,
+                });
+            }
+        }
+        // What is set holds from now on: no later change of the same knob undoes it.
+        let is_set = |record: &CommandRecord| {
+            matches!(&record.command, Command::Adjust { knob, .. }
+                if changes.set.iter().any(|(set, _)| set == knob))
+        };
+        let mut warnings: Vec<String> = other_device(events, device).into_iter().collect();
+        for (at, record) in pending.iter().filter(|(_, record)| is_set(record)) {
+            if let Command::Adjust { knob, .. } = &record.command {
+                warnings.push(format!(
+                    "the change of {knob} at step {} is not applied again: --set replaces it",
+                    at.step
+                ));
+            }
+        }
+        pending.retain(|(at, record)| at.phase != start.phase || !is_set(record));
         // After those that are applied again at the very same step.
-        let at = adjustments.partition_point(|(at, _)| *at <= start);
-        let set = asked(&changes.set, start, resolved)?;
-        adjustments.splice(at..at, set);
+        let at = pending.partition_point(|(at, _)| *at <= start);
+        pending.splice(at..at, asked(&changes.set, start, resolved)?);
         Ok(Self {
             known: received(events),
-            adjustments,
-            warnings: other_device(events, device).into_iter().collect(),
+            adjustments: pending,
+            warnings,
         })
     }
+}
+
+/// The step of the last change after `last` steps that the checkpoint at `start`
+/// holds already, if there is one.
+pub fn in_checkpoint(events: &[RunEvent], start: Position, last: u64) -> Option<u64> {
+    let held = adjustments(events).into_iter().map(|(at, _)| at);
+    held.filter(|at| at.phase == start.phase && *at < start && at.step > last)
+        .map(|at| at.step)
+        .max()
 }
 
 /// Ids of commands that the run has received.
@@ -261,18 +278,33 @@ fn journal(run: &RunFolder, standing: Option<&Standing>) -> Result<Journalled, S
     if version.is_none() && standing.is_some() {
         return Err(missing(run, run.journal(), "the run has checkpoints"));
     }
-    Ok(Journalled { events, version })
+    let length = reader.length();
+    Ok(Journalled {
+        events,
+        version,
+        length,
+    })
 }
 
 /// The run's plan; none if an older program made the run.
-fn plan(run: &RunFolder, version: Option<u32>) -> Result<Option<RunPlan>, SessionError> {
+fn plan(run: &RunFolder, journal: &Journalled) -> Result<Option<RunPlan>, SessionError> {
     let plan = run.plan()?;
+    let began = journal.events.iter().find_map(|event| match event {
+        RunEvent::RunStarted { experiment, .. } if !experiment.is_empty() => Some(experiment),
+        _ => None,
+    });
     match &plan {
+        Some(plan) if began.is_some_and(|began| *began != plan.experiment) => {
+            Err(SessionError::OtherPlan(run.plan_path()))
+        }
         Some(plan) if run.experiment_hash()? != plan.experiment => {
             Err(SessionError::Edited(run.experiment()))
         }
         // A run that was killed before its first event has neither.
-        None if version.is_none_or(|version| version >= VERSION_WITH_PLAN) => {
+        None if journal
+            .version
+            .is_none_or(|version| version >= VERSION_WITH_PLAN) =>
+        {
             Err(missing(run, run.plan_path(), "every run has one"))
         }
         _ => Ok(plan),
@@ -290,11 +322,11 @@ fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str) -> 
 /// Whether checkpoints and journal tell the same story.
 fn agree(
     run: &RunFolder,
-    events: &[RunEvent],
+    journal: &Journalled,
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
     let found = standing.map(|standing| standing.position);
-    if let Some(told) = told(events)
+    if let Some(told) = told(&journal.events)
         && found.is_none_or(|found| found < told)
     {
         return Err(SessionError::CheckpointMissing {
@@ -304,7 +336,7 @@ fn agree(
         });
     }
     if let Some(expected) = standing.and_then(|standing| standing.journal) {
-        let found = fs::metadata(run.journal()).map_or(0, |file| file.len());
+        let found = journal.length;
         if found < expected {
             return Err(SessionError::JournalCut {
                 path: run.journal(),

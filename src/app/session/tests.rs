@@ -318,8 +318,13 @@ fn what_was_adjusted_after_the_checkpoint_is_given_again_and_what_is_set_comes_a
         without_adjustments_after: Some(at(5).step),
         ..set("lr", 0.02)
     };
-    let by_hand = (at(0), 0.02, Origin::User);
-    assert_eq!(given(changes), [again[0], by_hand, again[1]]);
+    // What is set is not undone by a change that was journalled later.
+    assert_eq!(given(changes), [(at(0), 0.02, Origin::User)]);
+    let changes = ResumeChanges {
+        without_adjustments_after: Some(at(5).step),
+        ..ResumeChanges::default()
+    };
+    assert_eq!(given(changes), again[..2]);
 }
 
 #[test]
@@ -327,10 +332,7 @@ fn adjustments_of_the_teachers_training_are_never_given_to_the_student() {
     let (place, run) = copy();
     journal(&run, &adjusted(teacher(2), 0.5));
     journal(&run, &adjusted(student(3), 0.03));
-    let repeated = || {
-        let (loaded, replayed) = past::replay(&run).unwrap();
-        new(loaded, None, place.path(), Some(replayed)).unwrap().0
-    };
+    let repeated = || past::replay(&run, None, None, place.path()).unwrap().0;
     let of_teacher = (teacher(2), 0.5, Origin::Replay);
     let of_student = (student(3), 0.03, Origin::Replay);
     let at = [teacher(0), teacher(2), student(0), student(3)];
@@ -345,4 +347,85 @@ fn adjustments_of_the_teachers_training_are_never_given_to_the_student() {
         warnings[0].contains("0.5 was not applied again"),
         "{warnings:?}"
     );
+}
+
+/// A journal whose last lines are zeros, or half a line, has lost them.
+#[test]
+fn a_journal_that_lost_what_led_to_the_checkpoint_is_neither_resumed_nor_replayed() {
+    let damages: [(&str, fn(&mut Vec<u8>)); 3] = [
+        ("zeros", |bytes| {
+            let from = bytes.len() - 200;
+            bytes[from..].fill(0);
+        }),
+        ("a hole", |bytes| {
+            let (from, length) = (bytes.len() - 200, bytes.len());
+            bytes.truncate(from);
+            bytes.resize(length + 5000, 0);
+        }),
+        ("junk without an end", |bytes| {
+            let from = bytes.len() - 200;
+            let from = bytes[..from]
+                .iter()
+                .rposition(|&byte| byte == b'\n')
+                .unwrap()
+                + 1;
+            let length = bytes.len();
+            bytes.truncate(from);
+            bytes.resize(length + 100, b'x');
+        }),
+    ];
+    for (name, damage) in damages {
+        let (place, run) = copy();
+        let mut bytes = fs::read(run.journal()).unwrap();
+        // Events of an ending process that nothing rests on.
+        let end = String::from_utf8_lossy(&bytes)
+            .find("{\"RunEnded\"")
+            .unwrap();
+        bytes.truncate(end);
+        damage(&mut bytes);
+        fs::write(run.journal(), &bytes).unwrap();
+        let resumed = past::resume(&run, &ResumeChanges::default()).err();
+        let replayed = past::replay(&run, None, None, place.path()).err();
+        for error in [resumed, replayed] {
+            assert!(
+                matches!(error, Some(SessionError::JournalCut { .. })),
+                "{name}: {error:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_change_that_the_checkpoint_holds_cannot_be_left_out_but_in_a_replay() {
+    let (place, run) = copy();
+    let at = student(5);
+    journal(&run, &adjusted(at, 0.5));
+    let events = JournalReader::new(&run.journal()).read_all().unwrap();
+    let held = |last| past::in_checkpoint(&events, student(9), last);
+    assert_eq!((held(4), held(5)), (Some(5), None));
+    let repeated = |last| {
+        past::replay(&run, None, Some(last), place.path())
+            .unwrap()
+            .0
+    };
+    assert!(given(repeated(4), &[student(0), at]).0.is_empty());
+    assert_eq!(given(repeated(5), &[student(0), at]).0.len(), 1);
+}
+
+#[test]
+fn the_plan_of_another_run_is_named() {
+    let (_place, run) = copy();
+    let text = fs::read_to_string(run.plan_path()).unwrap();
+    let other = run.plan().unwrap().unwrap();
+    let other = crate::run::RunPlan {
+        experiment: "0".repeat(64),
+        ..other
+    };
+    fs::write(run.plan_path(), other.to_bytes().unwrap()).unwrap();
+    let error = past::resume(&run, &ResumeChanges::default()).err().unwrap();
+    assert!(matches!(error, SessionError::OtherPlan(_)), "{error:?}");
+    fs::write(run.plan_path(), text).unwrap();
+    fs::write(run.experiment(), "Experiment()").unwrap();
+    let error = past::resume(&run, &ResumeChanges::default()).err().unwrap();
+    assert!(matches!(error, SessionError::Edited(_)), "{error:?}");
 }

@@ -79,6 +79,12 @@ impl JournalReader {
         self.version
     }
 
+    /// Bytes of the complete lines that were read.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.lines.offset()
+    }
+
     /// Whether a torn line followed the last event, when the end was reached.
     #[must_use]
     pub fn has_torn_end(&self) -> bool {
