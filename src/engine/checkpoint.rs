@@ -59,10 +59,17 @@ impl CheckpointFolder {
                 AtomicDir::new(folder.teacher(), "best"),
             ),
         };
+        let root = folder.path();
+        let owned = |place: AtomicDir| {
+            let path = place.path();
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            let owner = folder.owner(&name.to_string_lossy());
+            place.of(owner)
+        };
         Self {
-            root: folder.path().to_owned(),
-            latest,
-            best,
+            root: root.to_owned(),
+            latest: owned(latest),
+            best: owned(best),
         }
     }
 

@@ -27,12 +27,15 @@ use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
 use crate::experiment::spec::NormalizeSpec;
 use crate::experiment::timeline::Timeline;
 use crate::run::seal::{self, SealError, Sealed};
-use crate::run::{RunFolder, atomic};
+use crate::run::{Owner, RunFolder, atomic};
 use crate::trainer::{CommandSource, EventSink};
 
 /// Raised when a change of the engine changes what a training yields, so that
 /// teachers of the older engine are trained again.
-const CACHE_VERSION: u32 = 2;
+const CACHE_VERSION: u32 = 3;
+
+/// The run's folder of its teacher.
+const PLACE: &str = "teacher";
 
 /// What is kept of a teacher.
 const FILES: [&str; 2] = [WEIGHTS, METADATA];
@@ -97,7 +100,7 @@ pub fn obtain(
     let cached = cache.join(key(prepared, teacher, training));
     let untouched = checkpoints.latest()?.is_none() && !inbox.awaits(Phase::Teacher);
     if untouched && let Some(files) = kept(&cached, sink) {
-        let own = keep(&folder.teacher(), &files)?;
+        let own = keep(folder, &files)?;
         return read(network, &own, sink);
     }
     let context = FitContext {
@@ -126,12 +129,16 @@ pub fn obtain(
     };
     let best = best.ok_or_else(|| missing(&folder.teacher(), "the teacher was trained"))?;
     let files = contents(&best)?;
-    let own = keep(&folder.teacher(), &files)?;
+    let own = keep(folder, &files)?;
     if checkpoints
         .latest_state()?
         .is_some_and(|state| !state.adjusted)
     {
-        share(&cached, &files)?;
+        // Its next user can train it again.
+        if let Err(failure) = share(&cached, &files) {
+            let message = format!("the trained teacher is not kept for other runs: {failure}");
+            sink.emit(RunEvent::Warned { message });
+        }
     }
     checkpoint::load(&mut network, &own, WEIGHTS)?;
     Ok(TeacherEnd::Ready {
@@ -148,7 +155,7 @@ pub fn obtain(
 /// it.
 pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
     let place = folder.teacher();
-    if let Some(own) = Sealed::open(&place)? {
+    if let Some(own) = Sealed::open_of(&place, folder.owner(PLACE).as_ref())? {
         return Ok(Some(own));
     }
     let student = CheckpointFolder::new(folder, Phase::Student);
@@ -169,7 +176,7 @@ pub fn adopt(folder: &RunFolder, prepared: &Prepared) -> Result<(), Failure> {
         return Ok(());
     }
     checkpoint::write_json(&place.join(METADATA), &prepared.metadata(Phase::Teacher))?;
-    Ok(seal::seal_files(&place, &FILES)?)
+    Ok(seal::seal_files(&place, &FILES, folder.owner(PLACE))?)
 }
 
 /// Whether the run's folder has a copy of the teacher once its training ended:
@@ -240,17 +247,32 @@ fn contents(folder: &Sealed) -> Result<Files, SealError> {
 
 /// What the cache has under a key. What is damaged there is thrown away.
 fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
-    let files =
-        Sealed::open(cached).and_then(|folder| folder.map(|folder| contents(&folder)).transpose());
+    let files = Sealed::open_of(cached, Some(&entry(cached)))
+        .and_then(|folder| folder.map(|folder| contents(&folder)).transpose());
     match files {
+        // An entry appears whole or not at all: what stands there without a
+        // manifest is none.
+        Ok(None) if cached.symlink_metadata().is_ok() && !cached.join(seal::MANIFEST).exists() => {
+            let _ = fs::remove_dir_all(cached).or_else(|_| fs::remove_file(cached));
+            None
+        }
         Ok(files) => files,
         Err(error) => {
             let message = format!("the cached teacher is not used and trained again: {error}");
             sink.emit(RunEvent::Warned { message });
             // If it stays, it is found damaged again.
-            let _ = fs::remove_dir_all(cached);
+            let _ = fs::remove_dir_all(cached).or_else(|_| fs::remove_file(cached));
             None
         }
+    }
+}
+
+/// Whose an entry of the cache is: that of the recipe whose key is its name.
+fn entry(cached: &Path) -> Owner {
+    let key = cached.file_name().unwrap_or_default();
+    Owner {
+        id: key.to_string_lossy().into_owned(),
+        place: "recipe".to_owned(),
     }
 }
 
@@ -265,13 +287,16 @@ fn make(place: &Path) -> Result<(), Failure> {
 }
 
 /// Puts a teacher into the run's folder, and reads it back.
-fn keep(place: &Path, files: &Files) -> Result<Sealed, Failure> {
+fn keep(folder: &RunFolder, files: &Files) -> Result<Sealed, Failure> {
+    let place = &folder.teacher();
+    let owner = folder.owner(PLACE);
     for (name, bytes) in files {
         let path = place.join(name);
         atomic::write_file(&path, bytes).map_err(|error| file_failure(&path, error))?;
     }
-    seal::seal_files(place, &FILES)?;
-    Sealed::open(place)?.ok_or_else(|| missing(place, "it was written a moment ago"))
+    seal::seal_files(place, &FILES, owner.clone())?;
+    Sealed::open_of(place, owner.as_ref())?
+        .ok_or_else(|| missing(place, "it was written a moment ago"))
 }
 
 /// Puts a teacher into the cache, whole or not at all. Whoever was faster has
@@ -287,7 +312,7 @@ fn share(cached: &Path, files: &Files) -> Result<(), Failure> {
         let path = beside.path().join(name);
         fs::write(&path, bytes).map_err(|error| file_failure(&path, error))?;
     }
-    seal::seal(beside.path(), 1)?;
+    seal::seal(beside.path(), 1, Some(entry(cached)))?;
     atomic::share(beside.path()).map_err(|error| file_failure(cache, error))?;
     match fs::rename(beside.path(), cached) {
         Err(error) if !cached.exists() => Err(file_failure(cached, error)),

@@ -26,13 +26,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::atomic::sync_folder;
-use super::seal::{MANIFEST, SealError, Sealed, failed, missing, seal};
+use super::seal::{MANIFEST, Owner, SealError, Sealed, failed, missing, seal};
 
 /// A place for a folder that is replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AtomicDir {
     parent: PathBuf,
     name: String,
+    /// Whose folder it is, where that is known.
+    owner: Option<Owner>,
 }
 
 /// What has been done of a replacement.
@@ -56,7 +58,14 @@ impl AtomicDir {
         Self {
             parent: parent.into(),
             name: name.into(),
+            owner: None,
         }
+    }
+
+    /// The same place, for folders of this owner alone.
+    #[must_use]
+    pub fn of(self, owner: Option<Owner>) -> Self {
+        Self { owner, ..self }
     }
 
     /// Where the folder lies when nothing was interrupted. Readers ask
@@ -87,7 +96,7 @@ impl AtomicDir {
         let mut found: Option<Sealed> = None;
         for path in self.candidates()? {
             let in_place = path == self.path();
-            let candidate = match Sealed::open(&path) {
+            let candidate = match Sealed::open_of(&path, self.owner.as_ref()) {
                 Ok(Some(candidate)) => candidate,
                 Ok(None) if in_place && path.is_dir() => {
                     return Err(missing(
@@ -164,7 +173,7 @@ impl AtomicDir {
         fs::create_dir(&new).map_err(|e| failed("create", &new, e))?;
         write(&new)?;
         if go_on(Stage::Written) {
-            seal(&new, generation)?;
+            seal(&new, generation, self.owner.clone())?;
             if go_on(Stage::Completed) {
                 self.swap(&new, generation, go_on)?;
             }

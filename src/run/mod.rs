@@ -27,5 +27,5 @@ pub use lock::{Holder, LockError, LockWatch, RunLock};
 pub use notes::Notes;
 pub use plan_file::{PlanError, RunPlan, WeightsIdentity};
 pub use rename::{MoveError, check_name};
-pub use seal::{SealError, Sealed};
+pub use seal::{Owner, SealError, Sealed};
 pub use stop::{SignalGuard, StopSignal};

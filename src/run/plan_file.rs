@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::folder::RunFolder;
-use super::seal::{SealError, content, damaged, failed};
+use super::seal::{Owner, SealError, content, damaged, failed};
 use crate::event::{DataSummary, ModelSummary};
 use crate::experiment::plan::{DataFacts, ResolvedPlan};
 use crate::untrusted::read_limited;
@@ -158,6 +158,20 @@ impl RunFolder {
     #[must_use]
     pub fn plan_path(&self) -> PathBuf {
         self.path().join(PLAN)
+    }
+
+    /// What tells the folders that this run seals from those of every other: the
+    /// hash of its plan; none where that is not known.
+    #[must_use]
+    pub fn owner(&self, place: &str) -> Option<Owner> {
+        let bytes = read_limited(&self.plan_path(), LONGEST).ok()?;
+        let end = bytes.iter().position(|&byte| byte == b'\n')?;
+        let header: Header = serde_json::from_slice(&bytes[..end]).ok()?;
+        let is_intact = header.blake3 == blake3::hash(&bytes[end + 1..]).to_hex().as_str();
+        is_intact.then(|| Owner {
+            id: header.blake3,
+            place: place.to_owned(),
+        })
     }
 
     /// The run's plan; none if the folder has no such file: it was made by a

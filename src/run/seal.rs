@@ -35,10 +35,25 @@ struct Manifest {
     generation: u64,
     /// Sorted by path.
     files: Vec<Entry>,
-    /// BLAKE3 of generation and files; absent in manifests of programs that
+    /// Whose folder it is; unknown in manifests of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<Owner>,
+    /// BLAKE3 of generation, files and owner; absent in manifests of programs that
     /// knew lengths only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checksum: Option<String>,
+}
+
+/// Whose a sealed folder is: one of another owner is never taken for it, however
+/// well it would fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    /// What tells the owner from every other: the hash of a run's plan, or the key
+    /// of a cached teacher.
+    pub id: String,
+    /// Which of the owner's folders it is, such as `latest`.
+    pub place: String,
 }
 
 /// One file: relative path, length in bytes, and BLAKE3 of its content.
@@ -71,6 +86,16 @@ pub enum SealError {
         /// What does not agree.
         reason: String,
     },
+    /// It is intact and belongs to another run, or elsewhere in this one.
+    #[error(
+        "{} was not saved there by the run whose plan.json stands in its folder; restore it from \
+         a copy",
+        path.display()
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A running training replaced it while it was read.
     #[error("{} was replaced while it was read; try again", path.display())]
     Replaced {
@@ -98,11 +123,11 @@ pub struct Sealed {
 ///
 /// # Errors
 /// What the file system says.
-pub fn seal(folder: &Path, generation: u64) -> Result<(), SealError> {
+pub fn seal(folder: &Path, generation: u64, owner: Option<Owner>) -> Result<(), SealError> {
     let mut files = Vec::new();
     list(folder, Path::new(""), &mut files)?;
     sync_tree(folder).map_err(|e| failed("sync", folder, e))?;
-    write_manifest(folder, generation, files)
+    write_manifest(folder, generation, files, owner)
 }
 
 /// Writes a manifest of the given files alone, for a folder that holds others
@@ -110,19 +135,25 @@ pub fn seal(folder: &Path, generation: u64) -> Result<(), SealError> {
 ///
 /// # Errors
 /// What the file system says.
-pub fn seal_files(folder: &Path, names: &[&str]) -> Result<(), SealError> {
+pub fn seal_files(folder: &Path, names: &[&str], owner: Option<Owner>) -> Result<(), SealError> {
     let files = names
         .iter()
         .map(|name| entry(folder, PathBuf::from(name)))
         .collect::<Result<_, _>>()?;
-    write_manifest(folder, 1, files)
+    write_manifest(folder, 1, files, owner)
 }
 
-fn write_manifest(folder: &Path, generation: u64, mut files: Vec<Entry>) -> Result<(), SealError> {
+fn write_manifest(
+    folder: &Path,
+    generation: u64,
+    mut files: Vec<Entry>,
+    owner: Option<Owner>,
+) -> Result<(), SealError> {
     files.sort_by(|a, b| a.path().cmp(b.path()));
     let mut manifest = Manifest {
         generation,
         files,
+        owner,
         checksum: None,
     };
     manifest.checksum = Some(manifest.digest());
@@ -176,7 +207,11 @@ impl Entry {
 
 impl Manifest {
     fn digest(&self) -> String {
-        let text = serde_json::to_vec(&(self.generation, &self.files)).unwrap_or_default();
+        let text = match &self.owner {
+            Some(owner) => serde_json::to_vec(&(self.generation, &self.files, owner)),
+            None => serde_json::to_vec(&(self.generation, &self.files)),
+        };
+        let text = text.unwrap_or_default();
         blake3::hash(&text).to_hex().to_string()
     }
 
@@ -234,6 +269,29 @@ impl Sealed {
             path: folder.to_owned(),
             manifest,
         }))
+    }
+
+    /// As [`open`](Self::open), for the folder of an owner; one whose owner is not
+    /// known is taken for it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if the folder is another's.
+    pub fn open_of(folder: &Path, owner: Option<&Owner>) -> Result<Option<Self>, SealError> {
+        let found = Self::open(folder)?;
+        match (&found, owner) {
+            (Some(sealed), Some(owner))
+                if sealed
+                    .manifest
+                    .owner
+                    .as_ref()
+                    .is_some_and(|own| own != owner) =>
+            {
+                Err(SealError::Foreign {
+                    path: folder.to_owned(),
+                })
+            }
+            _ => Ok(found),
+        }
     }
 
     /// The folder.
@@ -366,7 +424,7 @@ mod tests {
         fs::write(folder.path().join("weights"), "0123456789").unwrap();
         fs::create_dir(folder.path().join("more")).unwrap();
         fs::write(folder.path().join("more/state"), "{}").unwrap();
-        seal(folder.path(), 3).unwrap();
+        seal(folder.path(), 3, None).unwrap();
         folder
     }
 
@@ -445,10 +503,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("weights"), "1").unwrap();
         fs::write(folder.path().join("other"), "2").unwrap();
-        seal_files(folder.path(), &["weights"]).unwrap();
+        seal_files(folder.path(), &["weights"], None).unwrap();
         fs::write(folder.path().join("other"), "changed").unwrap();
         let sealed = Sealed::open(folder.path()).unwrap().unwrap();
         assert_eq!(sealed.read("weights").unwrap(), b"1");
         assert!(sealed.read("other").is_err());
+    }
+
+    #[test]
+    fn a_folder_of_another_owner_is_not_taken_however_intact() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("weights"), b"w").unwrap();
+        let owner = |id: &str, place: &str| Owner {
+            id: id.to_owned(),
+            place: place.to_owned(),
+        };
+        seal(folder.path(), 1, Some(owner("a", "latest"))).unwrap();
+        let open = |owner: Option<Owner>| Sealed::open_of(folder.path(), owner.as_ref());
+        assert!(open(Some(owner("a", "latest"))).unwrap().is_some());
+        assert!(open(None).unwrap().is_some());
+        for other in [owner("b", "latest"), owner("a", "best")] {
+            let error = open(Some(other)).unwrap_err();
+            assert!(matches!(error, SealError::Foreign { .. }), "{error}");
+        }
+        // One that does not say whose it is was written by an older program.
+        fs::remove_file(folder.path().join(MANIFEST)).unwrap();
+        seal(folder.path(), 1, None).unwrap();
+        assert!(open(Some(owner("a", "latest"))).unwrap().is_some());
     }
 }

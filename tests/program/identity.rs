@@ -467,3 +467,87 @@ fn a_run_of_a_program_that_had_iterations_for_rounds_answers_resumes_and_is_repl
     let told = said(&output);
     assert!(told.contains("`iteration` is now called `round`"), "{told}");
 }
+
+/// Two runs of one experiment but for the seed: what is one's is never the
+/// other's, however well it would fit.
+#[test]
+fn folders_of_another_run_are_refused_and_answer_nothing() {
+    let bench = Bench::new();
+    let first = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&first), 0, "{}", said(&first));
+    let other = bench.newest();
+    let mut child = bench.start(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "seed=4",
+        "--set",
+        "epochs=4000",
+    ]);
+    let run = loop {
+        std::thread::sleep(Duration::from_millis(5));
+        let run = bench.newest();
+        if run != other && run.join("best/manifest.json").exists() {
+            break run;
+        }
+        assert!(child.try_wait().unwrap().is_none());
+    };
+    crate::exit_codes::signal(child.id(), "TERM");
+    child.wait().unwrap();
+    for name in ["teacher", "latest", "best"] {
+        let (own, aside) = (run.join(name), bench.path().join("aside"));
+        fs::rename(&own, &aside).unwrap();
+        copy(&other.join(name), &own);
+        refused(
+            &bench,
+            &run,
+            &format!("{name} was not saved there by the run"),
+        );
+        fs::remove_dir_all(&own).unwrap();
+        fs::rename(&aside, &own).unwrap();
+    }
+    // The latest weights are not the best.
+    let best = run.join("best");
+    fs::rename(&best, bench.path().join("aside")).unwrap();
+    copy(&run.join("latest"), &best);
+    refused(&bench, &run, "best was not saved there by the run");
+}
+
+/// The cache has two teachers, and each stands where the other belongs.
+#[test]
+fn cached_teachers_that_changed_places_are_trained_again() {
+    let bench = Bench::new();
+    let weights = || fs::read(bench.newest().join("teacher/weights.safetensors")).unwrap();
+    assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
+    let first = weights();
+    assert_eq!(
+        code(&bench.run(&["--run", "tiny.ron", "--set", "seed=4"])),
+        0
+    );
+    assert!(weights() != first);
+    let cache = bench.path().join("checkpoints/.teachers");
+    let entries = fs::read_dir(&cache).unwrap();
+    let entries: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let [one, two] = entries.as_slice() else {
+        panic!("two teachers: {entries:?}");
+    };
+    let aside = cache.join("aside");
+    fs::rename(one, &aside).unwrap();
+    fs::rename(two, one).unwrap();
+    fs::rename(&aside, two).unwrap();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).contains("trained again"), "{}", said(&output));
+    assert!(weights() == first);
+    // A cache that cannot be one costs nobody his run.
+    fs::remove_dir_all(&cache).unwrap();
+    fs::write(&cache, "").unwrap();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(
+        said(&output).contains("not kept for other runs"),
+        "{}",
+        said(&output)
+    );
+    assert!(weights() == first);
+}

@@ -50,9 +50,10 @@ pub fn resume(
     changes: &ResumeChanges,
 ) -> Result<(Opened, Prepared), SessionError> {
     let lock = run.lock()?;
-    let standing = standing(run)?;
-    let journal = journal(run, standing.as_ref())?;
+    let journal = journal(run)?;
+    // First, because checkpoints are those of the plan.
     let plan = plan(run, &journal)?;
+    let standing = standing(run)?;
     if finished(&journal.events) {
         return Err(SessionError::Complete(run.path().to_owned()));
     }
@@ -99,9 +100,10 @@ pub fn replay(
     without_adjustments_after: Option<u64>,
     checkpoints: &Path,
 ) -> Result<(Opened, Prepared), SessionError> {
-    let standing = standing(run)?;
-    let journal = journal(run, standing.as_ref())?;
+    let journal = journal(run)?;
+    // First, because checkpoints are those of the plan.
     let plan = plan(run, &journal)?;
+    let standing = standing(run)?;
     agree(run, &journal, standing.as_ref())?;
     let mut loaded = frozen(run)?;
     let prepared = match plan {
@@ -270,14 +272,11 @@ fn check(
     }
 }
 
-/// The run's journal, which it has if it has checkpoints.
-fn journal(run: &RunFolder, standing: Option<&Standing>) -> Result<Journalled, SessionError> {
+/// What the run's journal says.
+fn journal(run: &RunFolder) -> Result<Journalled, SessionError> {
     let mut reader = JournalReader::new(&run.journal());
     let events = reader.read_all()?;
     let version = reader.version();
-    if version.is_none() && standing.is_some() {
-        return Err(missing(run, run.journal(), "the run has checkpoints"));
-    }
     let length = reader.length();
     Ok(Journalled {
         events,
@@ -325,6 +324,9 @@ fn agree(
     journal: &Journalled,
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
+    if journal.version.is_none() && standing.is_some() {
+        return Err(missing(run, run.journal(), "the run has checkpoints"));
+    }
     let found = standing.map(|standing| standing.position);
     if let Some(told) = told(&journal.events)
         && found.is_none_or(|found| found < told)
