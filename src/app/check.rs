@@ -58,7 +58,8 @@ fn resolved(plan: &Plan) -> Result<(ResolvedPlan, String), CheckError> {
         .clone()
         .resolve(&index.facts(plan))
         .map_err(CheckError::Plan)?;
-    let notes = settle(&mut resolved.plan, &index.classes)?;
+    let mut notes = resolved.notes.clone();
+    notes.extend(settle(&mut resolved.plan, &index.classes)?);
     let networks = resolved.networks(index.classes.len());
     let networks = networks.map_err(CheckError::Plan)?;
     let teacher = networks.teacher.as_ref();

@@ -101,7 +101,8 @@ impl Prepared {
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
         let mut resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
-        let notes = import::settle(&mut resolved.plan, &images.classes)?;
+        let mut notes = resolved.notes.clone();
+        notes.extend(import::settle(&mut resolved.plan, &images.classes)?);
         let data = identified(&images, &BTreeMap::new());
         let mut prepared = Self::build(resolved, device, images, data)?;
         prepared.notes = notes;

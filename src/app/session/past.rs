@@ -325,7 +325,15 @@ fn agree(
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
     if journal.version.is_none() && standing.is_some() {
-        return Err(missing(run, run.journal(), "the run has checkpoints"));
+        if !run.journal().exists() {
+            return Err(missing(run, run.journal(), "the run has checkpoints"));
+        }
+        return Err(SessionError::JournalCut {
+            path: run.journal(),
+            found: 0,
+            expected: standing.and_then(|it| it.journal).unwrap_or_default(),
+            experiment: run.experiment(),
+        });
     }
     let found = standing.map(|standing| standing.position);
     if let Some(told) = told(&journal.events)

@@ -41,6 +41,9 @@ pub struct ResolvedPlan {
     pub steps_per_epoch: u64,
     /// Steps of an epoch of the teacher's training.
     pub teacher_steps_per_epoch: u64,
+    /// What was left out of the plan because of the images.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl ResolvedPlan {
@@ -80,8 +83,18 @@ impl Plan {
             )
             .help(format!("lower batch to at most {images}, or add images")));
         }
+        let mut notes = Vec::new();
         if !facts.labelled {
+            let terms = self.training.objective.terms.clone();
             self = self.without_labels()?;
+            let kept = &self.training.objective.terms;
+            let left_out = terms.iter().filter(|term| !kept.contains(term));
+            notes.extend(left_out.map(|term| {
+                format!(
+                    "no training image has a label: the term `{}` and its weight `{}` are left out",
+                    term.name, term.weight
+                )
+            }));
         }
         let rounds = Timeline::new(&self.training, facts.steps_per_epoch).rounds();
         self.training.objective.settle(rounds);
@@ -96,6 +109,7 @@ impl Plan {
             plan: self,
             steps_per_epoch: facts.steps_per_epoch,
             teacher_steps_per_epoch: facts.teacher_steps_per_epoch,
+            notes,
         })
     }
 
@@ -192,6 +206,26 @@ mod tests {
         };
         assert_eq!(stem((32, 32)), Some(Stem::Small));
         assert_eq!(stem((64, 64)), Some(Stem::Standard));
+    }
+
+    #[test]
+    fn what_is_left_out_without_labels_is_told() {
+        let unlabelled = DataFacts {
+            labelled: false,
+            ..facts()
+        };
+        let text = "(
+            data: (train: Shapes(count: 200, size: 16)),
+            teacher: (model: Cnn(channels: [8]), weights: File(\"a.pth\")),
+            student: (model: Cnn(channels: [4])),
+            method: MultiView(w_truth: 0.7),
+            epochs: 2,
+        )";
+        let resolved = plan(text).resolve(&unlabelled).unwrap();
+        assert!(resolved.plan.training.objective.knob("w_truth").is_none());
+        assert_eq!(resolved.notes.len(), 1);
+        assert!(resolved.notes[0].contains("`w_truth` are left out"));
+        assert!(plan(text).resolve(&facts()).unwrap().notes.is_empty());
     }
 
     #[test]
