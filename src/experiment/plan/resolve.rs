@@ -216,7 +216,7 @@ mod tests {
         };
         let text = "(
             data: (train: Shapes(count: 200, size: 16)),
-            teacher: (model: Cnn(channels: [8]), weights: File(\"a.pth\")),
+            teacher: (model: Cnn(channels: [8]), weights: File(\"quickstart.ron\")),
             student: (model: Cnn(channels: [4])),
             method: MultiView(w_truth: 0.7),
             epochs: 2,
