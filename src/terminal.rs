@@ -76,7 +76,7 @@ impl TerminalGuard {
     pub fn take(stray: impl Fn(String) + Send + 'static) -> io::Result<(Self, Screen)> {
         let output = io::stdout();
         if !output.is_terminal() {
-            return Err(io::Error::other("standard output is none"));
+            return Err(io::Error::other("stdout is not a terminal"));
         }
         dup2_stdin(&open_terminal()?)?;
         enable_raw_mode()?;

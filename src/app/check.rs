@@ -40,12 +40,15 @@ pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
             let page = explain(plan);
             let label = match error {
                 CheckError::Images(_) => "not listed",
-                CheckError::Plan(_) => "do not suit",
+                CheckError::Plan(_) => "do not fit",
                 CheckError::Weights(_) => "not resolved",
             };
             let rows = [(
                 label,
-                format!("{error}; what depends on the images is shown as for labelled ones"),
+                format!(
+                    "{error}; values that depend on the images are shown as for labelled \
+                         images"
+                ),
             )];
             (page + &section("Images", &rows), Some(error))
         }
@@ -87,7 +90,7 @@ fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
     let labels = if index.is_labelled() {
         ""
     } else {
-        "; the training images have no labels"
+        "; the training images are unlabelled"
     };
     let mut names = index
         .classes
@@ -109,14 +112,14 @@ fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
         (
             "steps",
             format!(
-                "{} an epoch, {} in all",
+                "{} per epoch, {} in total",
                 timeline.steps_per_epoch, timeline.steps
             ),
         ),
     ];
     if let Some((_, teacher)) = resolved.teacher_training() {
         let steps = format!(
-            "{} an epoch, {} in all",
+            "{} per epoch, {} in total",
             teacher.steps_per_epoch, teacher.steps
         );
         rows.push(("teacher's steps", steps));
@@ -126,7 +129,7 @@ fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
     }
     rows.push((
         "unreadable",
-        "an image that cannot be decoded is left out when the run starts, and counts change"
+        "images that cannot be decoded are skipped when the run starts, which changes these counts"
             .to_owned(),
     ));
     section("Images", &rows)
@@ -141,7 +144,7 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
                 Phase::Student => "student",
             };
             let text = format!(
-                "{}, {} parameters, {} multiply-accumulates an image",
+                "{}, {} parameters, {} MACs per image",
                 model.name, model.parameters, model.macs
             );
             (label, text)

@@ -46,7 +46,7 @@ pub enum AppError {
     #[error(transparent)]
     Screen(#[from] ScreenError),
     /// Ctrl+C and SIGTERM would end the program unsaved.
-    #[error("could not take over SIGINT and SIGTERM: {0}")]
+    #[error("could not handle SIGINT and SIGTERM: {0}")]
     Signals(#[source] io::Error),
     /// What was to be printed is lost.
     #[error("standard output: {0}")]

@@ -13,5 +13,5 @@ fn message(panic: &(dyn Any + Send)) -> &str {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it gave no reason")
+        .unwrap_or("no reason given")
 }

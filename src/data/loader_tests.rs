@@ -174,8 +174,9 @@ fn more_bad_images_than_tolerated_stop_training_with_a_reason() {
     let result = (0..4).try_for_each(|i| loader.batch(&request(0, i)).map(drop));
     assert!(matches!(
         result,
+        // The other worker may have found more by then.
         Err(DataError::WentBad {
-            bad: 5,
+            bad: 5..,
             total: 40,
             ..
         })

@@ -89,7 +89,7 @@ impl DataSummary {
             let gone = absent(&self.classes, &now.classes);
             let new = absent(&now.classes, &self.classes);
             return Some(match (gone, new) {
-                (None, None) => "their classes are in another order".to_owned(),
+                (None, None) => "the classes are in another order".to_owned(),
                 (Some(gone), None) => format!("class {gone} is missing"),
                 (None, Some(new)) => format!("class {new} is new"),
                 (Some(gone), Some(new)) => format!("class {gone} is missing and {new} is new"),
@@ -99,19 +99,15 @@ impl DataSummary {
         let names = ["training", "validation", "test", "unlabelled"];
         for ((before, after), name) in counts(self).into_iter().zip(counts(now)).zip(names) {
             if before != after {
-                return Some(format!(
-                    "there are {after} {name} images, and there were {before}"
-                ));
+                return Some(format!("{after} {name} images, and {before} before"));
             }
         }
         if self.train_per_class != now.train_per_class {
-            return Some(
-                "the training images are spread over the classes in another way".to_owned(),
-            );
+            return Some("the number of training images per class differs".to_owned());
         }
         if self.size != now.size {
             return Some(format!(
-                "their size is {}x{}, and it was {}x{}",
+                "the image size is {}x{}, and was {}x{}",
                 now.size.0, now.size.1, self.size.0, self.size.1
             ));
         }
@@ -122,7 +118,7 @@ impl DataSummary {
                 .is_some_and(|after| !before.same_as(after))
             {
                 let name = names[*dataset as usize];
-                return Some(format!("the {name} images have another content"));
+                return Some(format!("the content of the {name} images differs"));
             }
         }
         None
@@ -205,11 +201,11 @@ mod tests {
     fn other_classes_another_order_and_other_numbers_are_told_by_name() {
         let before = images(&["cat", "dog"], 40, "a");
         let told = difference(&before, &images(&["dog", "cat"], 40, "a"));
-        assert_eq!(told, "their classes are in another order");
+        assert_eq!(told, "the classes are in another order");
         let told = difference(&before, &images(&["cat", "dogs"], 40, "a"));
         assert_eq!(told, "class `dog` is missing and `dogs` is new");
         let told = difference(&before, &images(&["cat", "dog"], 39, "a"));
-        assert_eq!(told, "there are 39 training images, and there were 40");
+        assert_eq!(told, "39 training images, and 40 before");
     }
 
     #[test]
@@ -217,7 +213,7 @@ mod tests {
         let before = images(&["cat", "dog"], 40, "a");
         assert_eq!(before.difference(&before), None);
         let told = difference(&before, &images(&["cat", "dog"], 40, "b"));
-        assert_eq!(told, "the training images have another content");
+        assert_eq!(told, "the content of the training images differs");
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl fmt::Display for Value {
             Self::Whole(range) => joined(f, "whole number", range),
             Self::Truth => f.write_str("true or false"),
             Self::Text(what) => joined(f, "text", what),
-            Self::Metric => f.write_str("name of a result"),
+            Self::Metric => f.write_str("metric name"),
             Self::Path(what) => joined(f, "path", what),
             Self::Of(kind) => f.write_str(kind.noun),
             Self::List(value) => write!(f, "list: {value}"),
@@ -136,7 +136,7 @@ impl Field {
     pub fn summary(&self) -> String {
         match self.default {
             Some(default) => format!("{}, default {default}", self.value),
-            None => format!("{}, must be there", self.value),
+            None => format!("{}, required", self.value),
         }
     }
 }

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
+use crate::format::{loss, number};
 
 /// A rule that may turn knobs at the end of a round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,17 +49,17 @@ pub enum SecondProbability {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Update {
-    /// If this round's truth-value loss is no worse than the best so far
-    /// by the tolerance, the student copes and p1 ← p2; otherwise it underfits
-    /// and `w ← max(w_min, decay · w)`.
+    /// If this round's truth loss is no worse than the best so far by the
+    /// tolerance, p1 ← p2; otherwise the student underfits and
+    /// `w ← max(w_min, decay · w)`.
     Feedback {
         /// Factor on w when the student underfits, in (0, 1).
         #[serde(default = "default_decay")]
         decay: f64,
-        /// Least weight.
-        #[serde(default)]
+        /// Minimum weight: a teacher that no longer counts teaches nothing.
+        #[serde(default = "default_w_min")]
         w_min: f64,
-        /// How much worse than the best so far still counts as coping, as a
+        /// How much worse than the best so far still counts as no worse, as a
         /// fraction of the best.
         #[serde(default = "default_tolerance")]
         tolerance: f64,
@@ -81,7 +82,7 @@ impl Default for Update {
     fn default() -> Self {
         Self::Feedback {
             decay: default_decay(),
-            w_min: 0.0,
+            w_min: default_w_min(),
             tolerance: default_tolerance(),
         }
     }
@@ -89,6 +90,10 @@ impl Default for Update {
 
 fn default_decay() -> f64 {
     0.9
+}
+
+fn default_w_min() -> f64 {
+    0.01
 }
 
 fn default_tolerance() -> f64 {
@@ -191,28 +196,28 @@ impl AdaptiveAugmentationRule {
                 let truth = (summary.mean_loss)(&self.truth);
                 let best = state.best_truth_loss;
                 state.best_truth_loss = Some(best.map_or(truth, |best| best.min(truth)));
-                let copes = best.is_none_or(|best| truth <= best * (1.0 + tolerance));
-                if copes {
+                let improved = best.is_none_or(|best| truth <= best * (1.0 + tolerance));
+                if improved {
                     let p2 = self.p2_rule.value(p1, self.p_max, summary.rounds);
-                    let how = if best.is_none_or(|best| truth <= best) {
-                        "no worse than".to_owned()
-                    } else {
-                        format!("within {} % of", tolerance * 100.0)
+                    let reason = match best {
+                        None => format!("truth loss {}, the first round", loss(truth)),
+                        Some(best) if truth <= best => {
+                            format!("truth loss improved, {} → {}", loss(best), loss(truth))
+                        }
+                        Some(best) => format!(
+                            "truth loss {} is within {} % of the best, {}",
+                            loss(truth),
+                            number(tolerance * 100.0),
+                            loss(best)
+                        ),
                     };
-                    (
-                        Next::P1(p2),
-                        format!(
-                            "truth-value loss {truth:.4} is {how} the best so far{}: the student copes",
-                            shown(best)
-                        ),
-                    )
+                    (Next::P1(p2), reason)
                 } else {
+                    let best = best.map_or_else(String::new, |best| format!("{} → ", loss(best)));
                     (
-                        Next::W((decay * w).max(*w_min)),
-                        format!(
-                            "truth-value loss {truth:.4} is worse than the best so far{}: the student underfits",
-                            shown(best)
-                        ),
+                        // One that was below the minimum already is not raised.
+                        Next::W((decay * w).max(w_min.min(w))),
+                        format!("truth loss got worse, {best}{}", loss(truth)),
                     )
                 }
             }
@@ -298,10 +303,6 @@ fn knob_move(knob: &str, from: f64, to: f64) -> KnobMove {
 enum Next {
     P1(f64),
     W(f64),
-}
-
-fn shown(best: Option<f64>) -> String {
-    best.map(|best| format!(" ({best:.4})")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -87,7 +87,8 @@ impl fmt::Display for DeviceKind {
 /// A word on the command line that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "unknown device `{written}`: expected auto, cpu, libtorch, cuda, or cuda:N with the GPU's number N"
+    "unknown device `{written}`: expected auto, cpu, libtorch, cuda, or cuda:N with the GPU's \
+     number N"
 )]
 pub struct UnknownDevice {
     /// The word.

@@ -154,11 +154,7 @@ fn gates(gates: &[Gate], page: &mut Page) {
         let bound = match bound {
             Bound::Value(value) => precise(*value),
             Bound::Run { run, tolerance } => {
-                format!(
-                    "that of {}, give or take {}",
-                    run.display(),
-                    precise(*tolerance)
-                )
+                format!("{} ± {}", run.display(), precise(*tolerance))
             }
         };
         page.row(metric, &format!("{relation} {bound}"));

@@ -204,7 +204,7 @@ impl Objective {
             } = term.loss
             {
                 let message = format!(
-                    "the term `{}` needs labels and no training image has one",
+                    "the term `{}` needs labels, and no training image has one",
                     term.name
                 );
                 return Err(refused(message).help("use Kd, L2, LogitStd or Dist"));
@@ -213,12 +213,12 @@ impl Objective {
         if let Some(Controller::AdaptiveAugmentation(rule)) = &self.controller
             && left_out.iter().any(|term| term.name == rule.truth)
         {
-            let message = "its truth value is the label and no training image has one".to_owned();
+            let message = "its truth target is the label, and no training image has one".to_owned();
             return Err(refused(message).help("write `truth: TeacherHard` or `truth: TeacherSoft`"));
         }
         if kept.is_empty() {
             return Err(refused(
-                "it learns from labels alone and no training image has one".to_owned(),
+                "it learns from labels only, and no training image has one".to_owned(),
             ));
         }
         self.terms = kept;

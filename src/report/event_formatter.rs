@@ -36,7 +36,7 @@ impl EventFormatter {
                 lines.push(format!("{name} on {device}, workbench {version}"));
                 if let Some(at) = resumed {
                     let phase = wording::phase(at.phase);
-                    lines.push(format!("resumed after step {} of the {phase}", at.step));
+                    lines.push(format!("resumed at step {} of the {phase}", at.step));
                 }
             }
             RunEvent::DataIndexed(summary) => lines.extend(data(summary)),
@@ -50,17 +50,13 @@ impl EventFormatter {
                 steps_per_epoch,
                 ..
             } => lines.push(format!(
-                "{}: {} steps, {steps_per_epoch} an epoch",
+                "{}: {} steps, {steps_per_epoch} per epoch",
                 wording::phase(*phase),
                 steps
             )),
             RunEvent::TeacherLoaded { path, cached } => lines.push(format!(
                 "teacher: weights {} {}",
-                if *cached {
-                    "of an earlier training, from"
-                } else {
-                    "from"
-                },
+                if *cached { "cached," } else { "from" },
                 path.display()
             )),
             RunEvent::Evaluated(result) => lines.push(evaluated(result, store)),
@@ -189,20 +185,20 @@ fn data(summary: &DataSummary) -> Vec<String> {
     let mut lines = vec![line];
     for image in summary.skipped.iter().take(NAMED_IMAGES) {
         lines.push(format!(
-            "left out: {}: {}",
+            "skipped: {}: {}",
             image.path.display(),
             image.reason
         ));
     }
     if let Some(more) = summary.skipped.len().checked_sub(NAMED_IMAGES + 1) {
-        lines.push(format!("left out: {} more", more + 1));
+        lines.push(format!("skipped: {} more", more + 1));
     }
     lines
 }
 
 fn model(summary: &ModelSummary) -> String {
     format!(
-        "{}: {}, {} parameters, {} multiply-accumulates an image, {}",
+        "{}: {}, {} parameters, {} MACs per image, {}",
         wording::phase(summary.phase),
         summary.name,
         format::scaled(summary.parameters as f64),
@@ -214,10 +210,10 @@ fn model(summary: &ModelSummary) -> String {
 /// How much smaller the student is than its teacher, once both are known.
 fn ratio(summary: &ModelSummary, store: &RunStore) -> Option<String> {
     let teacher = store.models.get(&Phase::Teacher)?;
-    let times = |teacher: u64, student: u64| teacher as f64 / student.max(1) as f64;
+    let times = |teacher: u64, student: u64| format::times(teacher as f64 / student.max(1) as f64);
     (summary.phase == Phase::Student).then(|| {
         format!(
-            "teacher to student: {:.1} to 1 in parameters, {:.1} to 1 in multiply-accumulates",
+            "compression: {} fewer parameters, {} fewer MACs",
             times(teacher.parameters, summary.parameters),
             times(teacher.macs, summary.macs)
         )

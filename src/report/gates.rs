@@ -29,18 +29,18 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
     /// It does.
-    Holds,
+    Passed,
     /// It does not.
-    Fails,
-    /// Nobody can say, and this is why. Counts as failing.
-    NotJudged(String),
+    Failed,
+    /// It could not be evaluated, and this is why. Counts as failed.
+    NotEvaluated(String),
 }
 
 impl Verdict {
     /// Whether the gate was judged and holds.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.judgement == Judgement::Holds
+        self.judgement == Judgement::Passed
     }
 
     /// What was found, without the gate.
@@ -51,9 +51,9 @@ impl Verdict {
             .map(|value| format!("{}, ", format::number(value)));
         let value = value.unwrap_or_default();
         match &self.judgement {
-            Judgement::Holds => format!("{value}holds"),
-            Judgement::Fails => format!("{value}fails"),
-            Judgement::NotJudged(reason) => format!("could not be judged: {reason}"),
+            Judgement::Passed => format!("{value}passed"),
+            Judgement::Failed => format!("{value}failed"),
+            Judgement::NotEvaluated(reason) => format!("not evaluated: {reason}"),
         }
     }
 }
@@ -81,7 +81,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, outcome: &Outcome) -> Vec<Verdict
     if *outcome != Outcome::Completed {
         for verdict in &mut verdicts {
             verdict.value = None;
-            verdict.judgement = Judgement::NotJudged("the run did not come to its end".to_owned());
+            verdict.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());
         }
     }
     verdicts
@@ -115,7 +115,7 @@ fn judge_one(gate: &Gate, store: &RunStore, open: OpenRun<'_>) -> Verdict {
     let mut verdict = Verdict {
         gate: format!("{shown} {sign} {}", describe(bound)),
         value: None,
-        judgement: Judgement::Fails,
+        judgement: Judgement::Failed,
     };
     let judged = metric
         .map_err(|error| format!("{error}; {}", error.remedy()))
@@ -126,9 +126,9 @@ fn judge_one(gate: &Gate, store: &RunStore, open: OpenRun<'_>) -> Verdict {
             compare(value, limit, tolerance, at_least)
         });
     verdict.judgement = match judged {
-        Ok(true) => Judgement::Holds,
-        Ok(false) => Judgement::Fails,
-        Err(reason) => Judgement::NotJudged(reason),
+        Ok(true) => Judgement::Passed,
+        Ok(false) => Judgement::Failed,
+        Err(reason) => Judgement::NotEvaluated(reason),
     };
     verdict
 }
@@ -139,9 +139,9 @@ fn describe(bound: &Bound) -> String {
         Bound::Run { run, tolerance } => {
             let run = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy();
             if *tolerance == 0.0 {
-                format!("that of {run}")
+                run.into_owned()
             } else {
-                format!("that of {run} within {}", format::number(*tolerance))
+                format!("{run} ± {}", format::number(*tolerance))
             }
         }
     }
@@ -167,7 +167,7 @@ fn limit(
             let both = store.data.as_ref().zip(other.data.as_ref());
             if both.and_then(|(own, others)| own.shares(dataset, others)) == Some(false) {
                 return Err(format!(
-                    "{name} was evaluated on other {images} images or classes"
+                    "{name} was evaluated on other {images} images or other classes"
                 ));
             }
             Ok((value, *tolerance))

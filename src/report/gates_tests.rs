@@ -33,7 +33,7 @@ fn judged(gate: Gate, store: &RunStore) -> Judgement {
 
 fn reason(gate: Gate, store: &RunStore) -> String {
     match judged(gate, store) {
-        Judgement::NotJudged(reason) => reason,
+        Judgement::NotEvaluated(reason) => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -45,7 +45,7 @@ fn a_run_that_did_not_come_to_its_end_is_not_judged() {
     };
     let verdicts = judge(&[at_least("test/top1", 0.1)], &store(), &stopped);
     assert_eq!((verdicts.len(), verdicts[0].holds()), (1, false));
-    assert!(verdicts[0].finding().contains("did not come to its end"));
+    assert!(verdicts[0].finding().contains("is not completed"));
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn gates_hold_or_fail_by_their_metric() {
         (at_most("valid/loss", 0.6), true),
     ] {
         let expected = if holds {
-            Judgement::Holds
+            Judgement::Passed
         } else {
-            Judgement::Fails
+            Judgement::Failed
         };
         assert_eq!(judged(gate.clone(), &store), expected, "{gate:?}");
     }
@@ -111,9 +111,9 @@ fn a_run_is_held_against_another_within_a_tolerance() {
         )
     };
     let path = other.run.path();
-    assert_eq!(judged(against(0.0, path), &store()), Judgement::Holds);
-    assert_eq!(judged(against(0.0, path), &worse), Judgement::Fails);
-    assert_eq!(judged(against(0.125, path), &worse), Judgement::Holds);
+    assert_eq!(judged(against(0.0, path), &store()), Judgement::Passed);
+    assert_eq!(judged(against(0.0, path), &worse), Judgement::Failed);
+    assert_eq!(judged(against(0.125, path), &worse), Judgement::Passed);
     let missing = reason(against(0.0, Path::new("/nowhere/run")), &store());
     assert!(
         missing.starts_with("/nowhere/run can't be read: "),
@@ -132,7 +132,7 @@ fn every_gate_has_to_hold() {
     assert!(!all_hold(&verdicts));
     assert!(all_hold(&verdicts[..1]));
     assert!(all_hold(&[]));
-    assert_eq!(verdicts[1].to_string(), "test/top1@best ≥ 0.9: 0.8, fails");
+    assert_eq!(verdicts[1].to_string(), "test/top1@best ≥ 0.9: 0.8, failed");
 }
 
 #[test]
@@ -158,12 +158,12 @@ fn a_run_that_was_evaluated_on_other_images_is_no_bound() {
         let verdicts = judge_with(&[gate(metric)], &with("a"), &|_| Ok(with("b")));
         verdicts[0].judgement.clone()
     };
-    let Judgement::NotJudged(reason) = judged("test/top1") else {
+    let Judgement::NotEvaluated(reason) = judged("test/top1") else {
         panic!("judged against other images");
     };
     assert!(
-        reason.ends_with("was evaluated on other test images or classes"),
+        reason.ends_with("was evaluated on other test images or other classes"),
         "{reason}"
     );
-    assert_eq!(judged("valid/top1"), Judgement::Holds);
+    assert_eq!(judged("valid/top1"), Judgement::Passed);
 }

@@ -31,7 +31,7 @@ fn at_most_ten_annotations_are_made_and_the_gravest_come_first() {
     let verdicts = [Verdict {
         gate: "test/top1@best ≥ 0.9".to_owned(),
         value: None,
-        judgement: Judgement::NotJudged("missing".to_owned()),
+        judgement: Judgement::NotEvaluated("missing".to_owned()),
     }];
     let (store, few) = (warned(20), warned(8));
     let all = annotations(&ending(&store, &failed, &verdicts));

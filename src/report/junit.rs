@@ -88,8 +88,8 @@ fn run_case(ending: &Ending<'_>, class: &str) -> String {
 
 fn gate_case(verdict: &Verdict, class: &str) -> String {
     let problem = match &verdict.judgement {
-        Judgement::Holds => None,
-        Judgement::Fails | Judgement::NotJudged(_) => Some(("failure", verdict.to_string())),
+        Judgement::Passed => None,
+        Judgement::Failed | Judgement::NotEvaluated(_) => Some(("failure", verdict.to_string())),
     };
     case(class, &verdict.gate, "0.000", problem, None)
 }

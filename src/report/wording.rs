@@ -39,7 +39,7 @@ pub(super) fn decision(decision: &Decision) -> String {
 
 pub(super) fn outcome(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Completed => "trained to the end".to_owned(),
+        Outcome::Completed => "completed".to_owned(),
         Outcome::Stopped { reason } => format!("stopped, can be resumed: {reason}"),
         Outcome::Failed { message } => format!("failed: {message}"),
     }

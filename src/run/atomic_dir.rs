@@ -101,7 +101,7 @@ impl AtomicDir {
                 Ok(None) if in_place && path.is_dir() => {
                     return Err(missing(
                         &path.join(MANIFEST),
-                        "a folder that stands in its place was completed",
+                        "a checkpoint folder always has one",
                     ));
                 }
                 Err(error) if in_place => return Err(error),

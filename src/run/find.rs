@@ -139,11 +139,8 @@ mod tests {
         let error = RunFolder::open(folder.path(), "src").unwrap_err();
         let text = error.to_string();
         assert!(
-            text.contains("there is no run `src` in")
-                && text.contains(&format!(
-                    "src and {} are there, and not runs",
-                    run.display()
-                )),
+            text.contains("no run `src` in")
+                && text.contains(&format!("src and {} exist but are not runs", run.display())),
             "{text}"
         );
         fs::write(run.join(EXPERIMENT), "()").unwrap();
@@ -161,7 +158,7 @@ mod tests {
         let error = RunFolder::open(folder.path(), "cifar10").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`cifar10` could be any of cifar10-20260101-120000-aaaaaa, \
+            "`cifar10` matches cifar10-20260101-120000-aaaaaa, \
              cifar10-20260202-120000-bbbbbb; write more of the name"
         );
     }

@@ -59,7 +59,8 @@ pub enum RunError {
     },
     /// What a person wrote of it cannot be understood.
     #[error(
-        "the notes {} are damaged: {reason}; fix the file, or delete it to start over without notes",
+        "the notes {} are damaged: {reason}; fix the file, or delete it to start over without \
+         notes",
         path.display()
     )]
     DamagedNotes {
@@ -76,7 +77,7 @@ pub enum RunError {
     },
     /// No run has this name.
     #[error(
-        "there is no run `{wanted}` in {}{}{}",
+        "no run `{wanted}` in {}{}{}",
         checkpoints.display(), mention(not_runs), suggestion(nearest)
     )]
     NotFound {
@@ -90,7 +91,7 @@ pub enum RunError {
         nearest: Vec<String>,
     },
     /// Several runs begin like this.
-    #[error("`{wanted}` could be any of {}; write more of the name", candidates.join(", "))]
+    #[error("`{wanted}` matches {}; write more of the name", candidates.join(", "))]
     Ambiguous {
         /// What was asked for.
         wanted: String,
@@ -103,9 +104,9 @@ fn mention(not_runs: &[PathBuf]) -> String {
     let shown: Vec<String> = not_runs.iter().map(|p| p.display().to_string()).collect();
     match shown.as_slice() {
         [] => String::new(),
-        [one] => format!(" ({one} is there, and not a run: it has no {EXPERIMENT})"),
+        [one] => format!(" ({one} exists but is not a run: it has no {EXPERIMENT})"),
         several => format!(
-            " ({} are there, and not runs: they have no {EXPERIMENT})",
+            " ({} exist but are not runs: they have no {EXPERIMENT})",
             several.join(" and ")
         ),
     }

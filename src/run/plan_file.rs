@@ -139,7 +139,7 @@ impl RunPlan {
         let header: Header = serde_json::from_slice(first)
             .ok()
             .filter(|header: &Header| header.format == FORMAT)
-            .ok_or_else(|| damaged("its first line is not one of a plan"))?;
+            .ok_or_else(|| damaged("its first line is not a plan header"))?;
         if header.version > VERSION {
             return Err(PlanError::TooNew {
                 path: path.to_owned(),
@@ -147,7 +147,7 @@ impl RunPlan {
             });
         }
         if header.blake3 != blake3::hash(body).to_hex().as_str() {
-            return Err(damaged("it does not agree with its checksum").into());
+            return Err(damaged("its checksum does not match").into());
         }
         serde_json::from_slice(body).map_err(|error| damaged(&error.to_string()).into())
     }

@@ -24,7 +24,7 @@ pub enum MoveError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// Something else has that name.
-    #[error("{} is there already; choose another name, or rename that one", path.display())]
+    #[error("{} already exists; choose another name, or rename that run", path.display())]
     Taken {
         /// What is there.
         path: PathBuf,
@@ -53,11 +53,11 @@ pub enum MoveError {
 pub fn check_name(name: &str) -> Result<(), &'static str> {
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
     if name.is_empty() {
-        Err("write at least one letter")
+        Err("it is empty")
     } else if !name.starts_with(char::is_alphanumeric) {
-        Err("it must begin with a letter or a digit")
+        Err("it must start with a letter or digit")
     } else if !name.chars().all(plain) {
-        Err("only letters, digits, `.`, `_` and `-` may stand in it")
+        Err("only letters, digits, `.`, `_` and `-` are allowed")
     } else if name.ends_with('.') {
         Err("it must not end with `.`")
     } else if name.len() > LONGEST_NAME {
@@ -164,7 +164,7 @@ mod tests {
         fs::create_dir(place.path().join("empty")).unwrap();
         for taken in ["first", "second", "file", "empty"] {
             let error = second.rename(taken).unwrap_err();
-            assert!(error.to_string().contains("is there already"), "{error}");
+            assert!(error.to_string().contains("already exists"), "{error}");
         }
         assert!(first.path().exists() && second.path().exists());
     }

@@ -22,10 +22,10 @@ pub const MANIFEST: &str = "manifest.json";
 const LONGEST_MANIFEST: u64 = 1 << 20;
 
 /// How it is known that a file was there.
-const SAVED_TOGETHER: &str = "it was saved with the others of its folder";
+const SAVED_TOGETHER: &str = "its folder's manifest lists it";
 
 /// What is wrong with a file that was saved otherwise.
-const OTHER_CONTENT: &str = "its content is not the one that was saved";
+const OTHER_CONTENT: &str = "its content differs from what was saved";
 
 /// What a folder holds when it is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,7 +244,7 @@ impl Sealed {
         let manifest: Manifest = serde_json::from_slice(&text)
             .map_err(|error| damaged(&path, format!("it is not a manifest: {error}")))?;
         if !manifest.is_intact() {
-            return Err(damaged(&path, "it does not agree with its checksum"));
+            return Err(damaged(&path, "its checksum does not match"));
         }
         for entry in &manifest.files {
             let file = folder.join(entry.path());
@@ -356,7 +356,7 @@ impl Sealed {
     fn read_sealed(&self, name: &str) -> Result<Vec<u8>, SealError> {
         let path = self.path.join(name);
         let Some(entry) = self.entry(name) else {
-            let reason = "the manifest of its folder has no such file";
+            let reason = "its folder's manifest does not list it";
             return Err(missing(&path, reason));
         };
         let bytes = read_limited(&path, entry.length()).map_err(|error| {

@@ -244,10 +244,10 @@ impl Play<'_> {
 
 fn asked_by(record: &CommandRecord) -> &str {
     match record.origin {
-        Origin::User => "asked at the terminal",
-        Origin::File => "asked by the experiment file",
-        Origin::Process => "asked by another process",
-        Origin::Replay => "asked by a replay",
+        Origin::User => "requested at the terminal",
+        Origin::File => "requested by the experiment file",
+        Origin::Process => "requested by another process",
+        Origin::Replay => "requested by a replay",
         Origin::Signal => &record.id,
     }
 }

@@ -120,7 +120,7 @@ fn a_paused_script_waits_and_can_be_stopped() {
     assert_eq!(
         outcome,
         Outcome::Stopped {
-            reason: "asked at the terminal".to_owned()
+            reason: "requested at the terminal".to_owned()
         }
     );
     assert_eq!(lr(&events).len(), 2);

@@ -43,12 +43,12 @@ pub enum SessionError {
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),
     /// There is nothing left to train.
-    #[error("{} is complete; there is nothing to resume. Run its experiment again with --replay {}", .0.display(), .0.display())]
+    #[error("{} is completed; there is nothing to resume. To run it again: --replay {}", .0.display(), .0.display())]
     Complete(PathBuf),
     /// The frozen experiment is no longer that of the run.
     #[error(
-        "{path} was edited after the run started, and a run resumes with the experiment that it \
-         started with; restore the file, or train the edited one as a run of its own: --run {path}",
+        "{path} was edited after the run started; restore it to resume, or start a new run from \
+         it: --run {path}",
         path = .0.display()
     )]
     Edited(PathBuf),
@@ -129,7 +129,7 @@ pub enum SessionError {
         problem: Problem,
     },
     /// Something in this program is wrong.
-    #[error("preparing it failed: {0}; this is an error in the program, please report it")]
+    #[error("preparing the run failed: {0}; this is a bug, please report it")]
     Panicked(String),
 }
 

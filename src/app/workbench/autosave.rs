@@ -33,7 +33,7 @@ pub fn told(experiments: &Path) -> Option<String> {
     names.sort();
     (!names.is_empty()).then(|| {
         format!(
-            "the workbench was ended before {} was saved: what was typed is in {}; move or delete it",
+            "the workbench closed before {} was saved: the text is in {}; move or delete it",
             names.join(", "),
             folder.display()
         )

@@ -180,7 +180,7 @@ impl EffectRunner {
         let state = if self.launcher.is_busy() {
             "queued"
         } else {
-            "being prepared"
+            "preparing"
         };
         let line = LogLine::info(format!("{}: {state}", job.shown()));
         self.launcher.launch(job);
@@ -255,7 +255,7 @@ impl EffectRunner {
     }
 
     fn infer(&mut self, mut request: InferenceRequest, runs: &Runs) {
-        self.inference.request("replaced by another");
+        self.inference.request("replaced by another request");
         self.inference = StopSignal::new();
         request.folder = files::expanded(&request.folder);
         match known(runs, &request.run) {
@@ -296,19 +296,19 @@ pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError
 
 fn rename_run(runs: &Runs, name: &str, to: &str) -> Result<String, EffectError> {
     known(runs, name)?.folder.rename(to)?;
-    Ok(format!("{name} is now {to}"))
+    Ok(format!("renamed {name} to {to}"))
 }
 
 fn trash_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
     known(runs, name)?.folder.trash()?;
-    Ok(format!("{name} is in the trash"))
+    Ok(format!("moved {name} to the trash"))
 }
 
 fn restore_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
     let run = runs.trashed(name);
     let run = run.ok_or_else(|| EffectError::RunGone(name.to_owned()))?;
     run.folder.restore()?;
-    Ok(format!("{name} is back"))
+    Ok(format!("restored {name}"))
 }
 
 fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {

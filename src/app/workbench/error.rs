@@ -15,7 +15,7 @@ use crate::run::{MoveError, RunError};
 #[derive(Debug, Error)]
 pub enum ScreenError {
     /// There are no experiments.
-    #[error("there is no folder `{}`; name a folder of experiments: `workbench FOLDER`", .0.display())]
+    #[error("no folder `{}`; give a folder of experiments: `workbench FOLDER`", .0.display())]
     NoExperiments(PathBuf),
     /// The user's settings.
     #[error(transparent)]
@@ -24,7 +24,7 @@ pub enum ScreenError {
     #[error("could not open a pipe: {0}")]
     Pipe(#[source] io::Error),
     /// There is nothing to draw on.
-    #[error("the screen needs a terminal: {0}. Without one, use `workbench --run FILE`")]
+    #[error("the screen needs a terminal: {0}; without one use `workbench --run FILE`")]
     NoTerminal(#[source] io::Error),
     /// The terminal, or a thread that watches something for the screen.
     #[error("the terminal: {0}")]
@@ -61,7 +61,7 @@ pub enum EffectError {
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// A text stays without a plan.
-    #[error("could not check {}: the thread that does so has ended; save, and start the workbench again", .0.display())]
+    #[error("could not check {}: the planner thread ended; save, and restart the workbench", .0.display())]
     NoPlanner(PathBuf),
 }
 
@@ -69,10 +69,10 @@ pub enum EffectError {
 #[derive(Debug, Error)]
 pub enum FileError {
     /// Something else has that name.
-    #[error("{} is there already", .0.display())]
+    #[error("{} already exists", .0.display())]
     Taken(PathBuf),
     /// Every numbered name is taken, too.
-    #[error("{} is full of files named {name}; delete some", folder.display())]
+    #[error("{} has too many files named {name}; delete some", folder.display())]
     NoFreeName {
         /// Where.
         folder: PathBuf,

@@ -59,7 +59,7 @@ pub fn write(path: PathBuf, text: String, over: &OverwritePolicy) -> Vec<News> {
     if let OverwritePolicy::Seen(seen) = over
         && let Some(read) = other(&path, seen)
     {
-        let refused = format!("{} was changed on disk, so it is not saved", path.display());
+        let refused = format!("not saved: {} was changed on disk", path.display());
         let written = News::ExperimentWritten {
             path,
             text: Err(refused),
@@ -327,7 +327,7 @@ mod tests {
         assert!(
             outcome(OverwritePolicy::Nothing)
                 .unwrap_err()
-                .ends_with("a.ron is there already")
+                .ends_with("a.ron already exists")
         );
         assert!(outcome(OverwritePolicy::Anything).is_ok());
         assert!(outcome(OverwritePolicy::Seen("new".to_owned())).is_ok());

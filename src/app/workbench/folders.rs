@@ -18,16 +18,16 @@ use crate::ui::{Completed, News};
 #[derive(Debug, Error)]
 enum FolderError {
     /// There is nothing of that name.
-    #[error("there is no folder {}", .0.display())]
+    #[error("no folder {}", .0.display())]
     Missing(PathBuf),
     /// There is something else.
     #[error("{} is a file, not a folder", .0.display())]
     File(PathBuf),
     /// Nothing could follow.
-    #[error("there is no folder in {}", .0.display())]
+    #[error("no folders in {}", .0.display())]
     Empty(PathBuf),
     /// Nothing there goes on like this.
-    #[error("no folder in {} begins with {begun}", place.display())]
+    #[error("no folder in {} starts with {begun}", place.display())]
     NoneBegins {
         /// Where.
         place: PathBuf,
@@ -200,8 +200,8 @@ mod tests {
             let completed = completed(&format!("{root}/{typed}"));
             completed.unwrap_err().to_string()
         };
-        assert!(told("x").ends_with("begins with x"));
-        assert!(told("other/").starts_with("there is no folder in"));
+        assert!(told("x").ends_with("starts with x"));
+        assert!(told("other/").starts_with("no folders in"));
         assert!(told("none/x").starts_with("there is no folder"));
     }
 
@@ -211,6 +211,6 @@ mod tests {
         assert!(found(&format!(" {root}/other/ ")).is_ok());
         let told = |typed: &str| found(&format!("{root}/{typed}")).unwrap_err().to_string();
         assert!(told("photos.txt").ends_with("is a file, not a folder"));
-        assert!(told("none").starts_with("there is no folder /"));
+        assert!(told("none").starts_with("no folder /"));
     }
 }

@@ -30,7 +30,7 @@ enum InspectError {
     #[error(transparent)]
     Gone(#[from] EffectError),
     /// It was not evaluated yet.
-    #[error("a run records them whenever it is evaluated")]
+    #[error("a run records them at every evaluation")]
     NoProbe,
     /// What it recorded cannot be read.
     #[error(transparent)]
@@ -45,7 +45,7 @@ enum InspectError {
     #[error("could not start a thread: {0}")]
     Thread(#[source] io::Error),
     /// Something in this program is wrong.
-    #[error("answering failed: {0}; this is an error in the program, please report it")]
+    #[error("inference failed: {0}; this is a bug, please report it")]
     Panicked(String),
 }
 
@@ -115,7 +115,7 @@ fn left_out(skipped: &[SkippedImage]) -> Option<String> {
         more => format!(", and {more} more"),
     };
     let (path, reason) = (first.path.display(), &first.reason);
-    Some(format!("left out {path}: {reason}{more}"))
+    Some(format!("skipped {path}: {reason}{more}"))
 }
 
 impl ProbeQuestion {

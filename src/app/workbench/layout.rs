@@ -22,10 +22,10 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Error)]
 pub enum LayoutError {
     /// It has no form as a text.
-    #[error("could not keep the layout: {0}")]
+    #[error("could not save the layout: {0}")]
     Form(#[from] ron::Error),
     /// The file system refuses.
-    #[error("could not keep the layout in {}: {source}", path.display())]
+    #[error("could not save the layout to {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -59,7 +59,10 @@ pub fn replan(path: PathBuf, text: String, sender: Sender) {
         let _ = sender.send(Message::Replanned(path, plan));
     };
     if let Err(error) = thread::Builder::new().name("reload".to_owned()).spawn(work) {
-        let line = format!("the run does not follow {shown}: could not start a thread: {error}");
+        let line = format!(
+            "changes of {shown} are not applied to the run: could not start a \
+                            thread: {error}"
+        );
         let _ = log.send(Message::news(News::Logged(LogLine::error(line))));
     }
 }
@@ -118,15 +121,18 @@ impl Reload {
         match plan {
             Err(report) => {
                 let mistakes = match report.diagnostics.len() {
-                    1 => "a mistake".to_owned(),
-                    count => format!("{count} mistakes"),
+                    1 => "an error".to_owned(),
+                    count => format!("{count} errors"),
                 };
-                let line = format!("{shown} has {mistakes}; {} goes on as it was", reloaded.run);
+                let line = format!(
+                    "{shown} has {mistakes}; {} continues unchanged",
+                    reloaded.run
+                );
                 reloaded.lines.push(LogLine::error(line));
             }
             Ok(plan) => match plan.resolve(&running.facts) {
                 Err(problem) => {
-                    let line = format!("{shown}: {problem}; {} goes on as it was", reloaded.run);
+                    let line = format!("{shown}: {problem}; {} continues unchanged", reloaded.run);
                     reloaded.lines.push(LogLine::error(line));
                 }
                 Ok(resolved) => running.edited(resolved.plan, store, &mut reloaded),
@@ -167,7 +173,7 @@ impl Running {
             self.apply(plan, now(store), reloaded);
         } else {
             self.waiting = Some(plan);
-            let line = "its changes wait until the student trains";
+            let line = "changes are pending until the student's training starts";
             let line = format!("{}'s file: {line}", self.followed.name);
             reloaded.lines.push(LogLine::info(line));
         }
@@ -198,7 +204,7 @@ impl Running {
         }
         let name = &self.followed.name;
         if !said.is_empty() {
-            let line = format!("{name}'s file has changed: {}", said.join("; "));
+            let line = format!("{name}'s file changed: {}", said.join("; "));
             reloaded.lines.push(LogLine::info(line));
         }
         for refused in changes.refused {
@@ -303,7 +309,7 @@ mod tests {
         let path = Path::new("e/a.ron");
         let reloaded = reload.changed(path, planned("(student: 3"), Some(&store));
         assert!(reloaded.commands.is_empty());
-        assert!(reloaded.lines[0].message.contains("goes on as it was"));
+        assert!(reloaded.lines[0].message.contains("continues unchanged"));
         let mended = reload.changed(path, planned(&text("0.2", "5")), Some(&store));
         assert_eq!(mended.commands, [turn(0.2)]);
     }

@@ -20,7 +20,7 @@ use crate::store::{RunEntry, RunStore};
 #[derive(Debug, Error)]
 pub enum RunFileError {
     /// There are no numbers.
-    #[error("{0} has logged no step yet")]
+    #[error("{0} has no logged steps yet")]
     NoSteps(String),
     /// There are no weights.
     #[error("{0} has no best weights yet")]
@@ -41,7 +41,7 @@ pub enum RunFileError {
     },
     /// It may have come from any of several files.
     #[error(
-        "both {} and {} are named {name}; change the one you mean",
+        "both {} and {} are named {name}; edit the right one by hand",
         files[0].display(), files[1].display()
     )]
     SeveralExperiments {

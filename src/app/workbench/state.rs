@@ -238,7 +238,7 @@ impl State {
         self.leaving = Some(exit);
         self.effects.launcher.stop("workbench closed");
         self.log(LogLine::info(
-            "saving; the workbench closes when the training has stopped",
+            "saving; the workbench closes when training has stopped",
         ));
     }
 
@@ -273,7 +273,10 @@ impl State {
             let file = (file != folder.experiment()).then(|| file.to_owned());
             self.effects.reload.follow(name, file, &plan);
         } else {
-            let line = format!("{name} does not follow changes of its file: its plan is not there");
+            let line = format!(
+                "changes of the experiment file are not applied to {name}: its \
+                                plan.json is missing"
+            );
             self.log(LogLine::warn(line));
         }
     }
@@ -292,7 +295,7 @@ impl State {
         }
         self.effects.reload.forget();
         self.log(match outcome {
-            Outcome::Completed => LogLine::info(format!("{name} is complete")),
+            Outcome::Completed => LogLine::info(format!("{name} completed")),
             Outcome::Stopped { reason } => LogLine::info(format!("{name} stopped: {reason}")),
             Outcome::Failed { message } => LogLine::error(format!("{name} failed: {message}")),
         });
@@ -360,7 +363,7 @@ fn watch(experiments: &Path, sender: &Sender) -> Option<RecommendedWatcher> {
         Ok(watcher) => Some(watcher),
         Err(error) => {
             let line = format!(
-                "changes that others make in {} are seen only when a file is opened: {error}",
+                "changes by others in {} are noticed only when a file is opened: {error}",
                 experiments.display()
             );
             let _ = sender.send(Message::news(News::Logged(LogLine::warn(line))));

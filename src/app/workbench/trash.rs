@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(restore(place.path()).unwrap(), a);
         assert_eq!(fs::read_to_string(&a).unwrap(), "second");
         let told = restore(place.path()).unwrap_err().to_string();
-        assert!(told.ends_with("a.ron is there already"), "{told}");
+        assert!(told.ends_with("a.ron already exists"), "{told}");
         fs::remove_file(&a).unwrap();
         assert_eq!(restore(place.path()).unwrap(), a);
         assert_eq!(fs::read_to_string(&a).unwrap(), "first");

@@ -54,8 +54,8 @@ pub fn walk(root: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> io::Result<Tree>
             looked_at += 1;
             if looked_at > MOST {
                 return Err(io::Error::other(format!(
-                    "there are more than {MOST} files in it; name a folder of experiments, and see \
-                     whether a link in it leads to something larger"
+                    "more than {MOST} files; give a folder of experiments, and check it for \
+                     links to larger folders"
                 )));
             }
             let path = entry.path();

@@ -20,13 +20,13 @@ static VARIANTS: &[Variant] = &[
                 "scale",
                 Tuple(&[Number("in (0, 1]"), Number("in (0, 1]")]),
                 "(0.08, 1.0)",
-                "Least and greatest share of the image's area.",
+                "Minimum and maximum share of the image area.",
             ),
             field(
                 "ratio",
                 Tuple(&[Number("above 0"), Number("above 0")]),
                 "(0.75, 1.3333334)",
-                "Least and greatest width / height of the crop.",
+                "Minimum and maximum aspect ratio (width / height) of the crop.",
             ),
         ],
         "Crops a random area and aspect ratio and resizes it back.",
@@ -60,7 +60,7 @@ static VARIANTS: &[Variant] = &[
         &[needed(
             "sigma",
             Tuple(&[Number("of pixels"), Number("of pixels")]),
-            "Least and greatest standard deviation, above 0.",
+            "Minimum and maximum standard deviation, above 0.",
         )],
         "Gaussian blur of a random strength.",
     ),
@@ -92,29 +92,24 @@ static VARIANTS: &[Variant] = &[
 ];
 
 static AFFINE: &[Field] = &[
-    field(
-        "degrees",
-        Number("in [0, 180]"),
-        "0.0",
-        "Greatest rotation.",
-    ),
+    field("degrees", Number("in [0, 180]"), "0.0", "Maximum rotation."),
     field(
         "translate",
         Number("in [0, 1]"),
         "0.0",
-        "Greatest shift as a fraction of width and height.",
+        "Maximum shift as a fraction of width and height.",
     ),
     field(
         "scale",
         Tuple(&[Number("above 0"), Number("above 0")]),
         "(1.0, 1.0)",
-        "Least and greatest scale factor.",
+        "Minimum and maximum scale factor.",
     ),
     field(
         "shear",
         Number("in [0, 89], degrees"),
         "0.0",
-        "Greatest horizontal shear.",
+        "Maximum horizontal shear.",
     ),
 ];
 
@@ -141,6 +136,6 @@ static JITTER: &[Field] = &[
         "hue",
         Number("in [0, 0.5]"),
         "0.0",
-        "Greatest share of the colour circle.",
+        "Maximum hue shift, as a share of the colour circle.",
     ),
 ];

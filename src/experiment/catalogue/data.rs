@@ -6,24 +6,24 @@ use super::{Field, Type, bare, choice, field, holding, named, needed, structure}
 pub(super) static DATA: Type = structure("DataSpec", "data", FIELDS);
 
 static FIELDS: &[Field] = &[
-    needed("train", Of(&SOURCE), "Images to learn from."),
+    needed("train", Of(&SOURCE), "Training images."),
     field(
         "valid",
         Of(&VALID),
         "Holdout(0.1)",
-        "Images to choose the best checkpoint by, evaluated every epoch.",
+        "Validation images: choose the best checkpoint, evaluated every epoch.",
     ),
     field(
         "test",
         Optional(&Of(&SOURCE)),
         "None",
-        "Images to report on, evaluated once at the end.",
+        "Test images: evaluated once at the end.",
     ),
     field(
         "unlabelled",
         Optional(&Of(&UNLABELLED)),
         "None",
-        "Images without labels, mixed into every batch.",
+        "Unlabelled images, mixed into every batch.",
     ),
     field(
         "size",
@@ -35,25 +35,20 @@ static FIELDS: &[Field] = &[
         "normalize",
         Of(&NORMALIZE),
         "Measure",
-        "Mean and deviation by which pixels are normalised.",
+        "Mean and standard deviation for normalisation.",
     ),
-    field(
-        "order",
-        Of(&ORDER),
-        "Bytes",
-        "Order of classes that are named by folders.",
-    ),
+    field("order", Of(&ORDER), "Bytes", "Order of class folders."),
     field(
         "max_bad",
         Number("in [0, 1]"),
         "0.01",
-        "Greatest share of unreadable images that is tolerated.",
+        "Maximum share of unreadable images.",
     ),
     field(
         "max_pixels",
         Whole("of pixels"),
         "178956970",
-        "Greatest width × height of an image that is decoded; decoding takes 2 bytes for each.",
+        "Maximum pixels of an image that is decoded; decoding takes 2 bytes per pixel.",
     ),
     field(
         "memory_mb",

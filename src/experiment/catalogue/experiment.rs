@@ -25,30 +25,26 @@ static FIELDS: &[Field] = &[
         "Seed of everything random: split, initial weights, order, augmentation.",
     ),
     field("device", Of(&DEVICE), "Auto", "Where tensors live."),
-    needed(
-        "data",
-        Of(&DATA),
-        "Images to learn from, and how they are prepared.",
-    ),
+    needed("data", Of(&DATA), "Datasets and their preprocessing."),
     field(
         "teacher",
         Optional(&Of(&TEACHER)),
         "None",
-        "The model that teaches; every method but Scratch needs one.",
+        "The teacher; required by every method but Scratch.",
     ),
-    needed("student", Of(&STUDENT), "The model that learns."),
+    needed("student", Of(&STUDENT), "The student."),
     field(
         "augment",
         List(&Of(&OPERATION)),
         "[]",
         "Operations of the augmentation pipeline, in order.",
     ),
-    needed("method", Of(&METHOD), "How the student is taught."),
+    needed("method", Of(&METHOD), "Distillation method."),
     field(
         "optimizer",
         Of(&OPTIMIZER),
         "Sgd(momentum: 0.9, nesterov: false, weight_decay: 0.0)",
-        "How weights are updated; norms and biases are not decayed.",
+        "Optimizer; norms and biases get no weight decay.",
     ),
     field(
         "lr",
@@ -60,18 +56,19 @@ static FIELDS: &[Field] = &[
         "knobs",
         Map(&Of(&SCHEDULE)),
         "{}",
-        "Schedules of other knobs by name, such as \"temperature\"; others keep their method's value.",
+        "Schedules of other knobs by name, such as \"temperature\"; others keep their method's \
+         value.",
     ),
     needed(
         "epochs",
         Whole("from 1"),
-        "RecordedForward over the training images.",
+        "Passes over the training images.",
     ),
     field(
         "batch",
         Whole("in 1 to 65536, images"),
         "128",
-        "Images in a step, before views are made.",
+        "Batch size, before views are made.",
     ),
     field(
         "round",
@@ -83,37 +80,37 @@ static FIELDS: &[Field] = &[
         "clip",
         Optional(&Number("above 0")),
         "None",
-        "Greatest global L2 norm of the gradient; longer ones are scaled down.",
+        "Maximum global L2 norm of the gradient (gradient clipping).",
     ),
     field(
         "ema",
         Optional(&Number("in (0, 1)")),
         "None",
-        "Decay of a moving average of the weights that is evaluated and saved in their place.",
+        "Decay of a moving average (EMA) of the weights, evaluated and saved instead.",
     ),
     field(
         "label_smoothing",
         Number("in [0, 1)"),
         "0.0",
-        "Share of the label's probability that is spread over all classes.",
+        "Label smoothing.",
     ),
     field(
         "log_every",
         Whole("from 1, steps"),
         "10",
-        "Steps between two rows of numbers in the run's series.",
+        "Steps between logged rows.",
     ),
     field(
         "checkpoint_every",
         Optional(&Whole("from 1, steps")),
         "None",
-        "Steps between two checkpoints; one at the end of every epoch if absent.",
+        "Steps between checkpoints; every epoch if absent.",
     ),
     field(
         "gates",
         List(&Of(&GATE)),
         "[]",
-        "Conditions on the results that decide the exit code.",
+        "Conditions on metrics that decide the exit code.",
     ),
 ];
 
@@ -137,12 +134,12 @@ pub(super) static GATE: Type = choice(
         holding(
             "AtLeast",
             &[Metric, Of(&BOUND)],
-            "The result is at least the bound.",
+            "The metric is at least the bound.",
         ),
         holding(
             "AtMost",
             &[Metric, Of(&BOUND)],
-            "The result is at most the bound.",
+            "The metric is at most the bound.",
         ),
     ],
 );
@@ -162,12 +159,12 @@ pub(super) static BOUND: Type = choice(
                 needed("run", Path("of a run's folder"), "The run's folder."),
                 field(
                     "tolerance",
-                    Number("from 0, in the result's unit"),
+                    Number("from 0, in the metric's unit"),
                     "0.0",
                     "How much worse still passes.",
                 ),
             ],
-            "The same result of a finished run, give or take a tolerance.",
+            "The same metric of a completed run, ± a tolerance.",
         ),
     ],
 );

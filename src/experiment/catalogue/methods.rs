@@ -11,7 +11,7 @@ pub(super) static METHOD: Type = choice(
         named(
             "Scratch",
             &[P1],
-            "No teacher: cross-entropy on one view. A floor for every other method.",
+            "No teacher: cross-entropy on one view. The lower baseline of every method.",
         ),
         named(
             "Vanilla",
@@ -21,12 +21,13 @@ pub(super) static METHOD: Type = choice(
         named(
             "AdaptiveAugmentation",
             ADAPTIVE,
-            "Augmentation grows as long as the student copes (after US20240070454).",
+            "Augmentation grows while the student's truth loss improves (after US20240070454).",
         ),
         named(
             "MultiView",
             MULTI_VIEW,
-            "The student agrees with itself across views, and with its teacher (after US20220004811).",
+            "Consistency of the student across augmented views, and with its teacher (after \
+             US20220004811).",
         ),
         named("Custom", CUSTOM, "Any views, terms, knobs and controller."),
     ],
@@ -54,7 +55,7 @@ const COMPARED: Field = field(
     "divergence",
     Of(&DIVERGENCE),
     "Kd",
-    "How student and teacher are compared.",
+    "Divergence between student and teacher.",
 );
 const W_TRUTH: Field = field(
     "w_truth",
@@ -71,8 +72,8 @@ const P2: Field = field(
 const MOVES: Field = field(
     "update",
     Of(&UPDATE),
-    "Feedback(decay: 0.9, w_min: 0.0, tolerance: 0.01)",
-    "Which of p1 and w moves after a round.",
+    "Feedback(decay: 0.9, w_min: 0.01, tolerance: 0.01)",
+    "Rule that decides which of p1 and w moves after a round.",
 );
 const P_MAX: Field = field(
     "p_max",
@@ -94,12 +95,7 @@ static ADAPTIVE: &[Field] = &[
     W,
     TEMPERATURE,
     COMPARED,
-    field(
-        "truth",
-        Of(&TRUTH),
-        "Label",
-        "The truth value of the truth-value loss.",
-    ),
+    field("truth", Of(&TRUTH), "Label", "Target of the truth loss."),
     P2,
     MOVES,
 ];
@@ -116,13 +112,13 @@ static MULTI_VIEW: &[Field] = &[
         "w_consistency",
         Number("in [0, 1000]"),
         "1.0",
-        "Weight of the first constraint.",
+        "Weight of the consistency loss.",
     ),
     field(
         "space",
         Of(&SPACE),
         "Probabilities",
-        "Where the student's results are compared.",
+        "Where the student's views are compared.",
     ),
     W,
     field(
@@ -194,7 +190,7 @@ pub(super) static CONTROLLER: Type = choice(
                 "truth",
                 Text("that names a term"),
                 "\"truth\"",
-                "Term that is the truth-value loss.",
+                "Term that is the truth loss.",
             ),
             P_MAX,
             P2,

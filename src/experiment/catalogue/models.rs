@@ -42,7 +42,7 @@ pub(super) static TEACHER: Type = structure(
             "trusted",
             Truth,
             "false",
-            "Whether it teaches although its validation accuracy speaks against it.",
+            "Use the teacher even if its validation accuracy speaks against it.",
         ),
     ],
 );
@@ -115,7 +115,7 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
                 needed(
                     "epochs",
                     Whole("from 1"),
-                    "RecordedForward over the training images.",
+                    "Passes over the training images.",
                 ),
                 field(
                     "p1",
@@ -136,7 +136,8 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
                     "How weights are updated; as the student's if absent.",
                 ),
             ],
-            "Trained first on the same images, and kept for every later run for which it is the same.",
+            "Trained first on the same images, and kept for every later run for which it is the \
+             same.",
         ),
     ],
 );

@@ -73,7 +73,7 @@ pub(super) static SPACE: Type = choice(
 
 pub(super) static TRUTH: Type = choice(
     "TruthTarget",
-    "truth value",
+    "truth target",
     &[
         bare(
             "Label",
@@ -98,17 +98,18 @@ pub(super) static UPDATE: Type = choice(
                     "decay",
                     Number("in (0, 1)"),
                     "0.9",
-                    "Factor on w when the student underfits.",
+                    "Factor on w when the truth loss gets worse (the student underfits).",
                 ),
-                field("w_min", Number("from 0"), "0.0", "Least weight."),
+                field("w_min", Number("from 0"), "0.01", "Minimum weight."),
                 field(
                     "tolerance",
                     Number("from 0"),
                     "0.01",
-                    "How much worse than the best loss still counts as coping, a share of the best.",
+                    "How much worse than the best loss still counts as coping, a share of the \
+                     best.",
                 ),
             ],
-            "p1 grows while the student's truth-value loss holds; else w shrinks.",
+            "p1 grows while the student's truth loss improves; otherwise w shrinks.",
         ),
         holding(
             "Scheduled",
@@ -140,7 +141,7 @@ pub(super) static TERM: Type = choice(
     "term",
     &[
         named("Distill", DISTILL, "Student against teacher."),
-        named("Truth", TRUTH_TERM, "Student against a truth value."),
+        named("Truth", TRUTH_TERM, "Student against the truth target."),
         named(
             "Consistency",
             CONSISTENCY,
@@ -184,7 +185,7 @@ static TRUTH_TERM: &[Field] = &[
         "target",
         Of(&TRUTH),
         "Label",
-        "Where the truth value comes from.",
+        "Where the truth target comes from.",
     ),
 ];
 

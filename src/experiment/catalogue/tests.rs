@@ -330,6 +330,6 @@ fn a_summary_tells_type_range_and_default() {
         summary("batch"),
         "whole number in 1 to 65536, images, default 128"
     );
-    assert_eq!(summary("data"), "data, must be there");
+    assert_eq!(summary("data"), "data, required");
     assert_eq!(summary("ema"), "number in (0, 1), or None, default None");
 }

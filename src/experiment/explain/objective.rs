@@ -184,7 +184,7 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
             page.row(
                 "if",
                 &format!(
-                    "{truth} ≤ {} · its best so far: the student copes, {first} ← {}",
+                    "{truth} ≤ {} · its best so far: {first} ← {}",
                     precise(1.0 + tolerance),
                     rule.second.first().unwrap_or(first)
                 ),
@@ -192,7 +192,7 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
             page.row(
                 "else",
                 &format!(
-                    "it underfits, {weight} ← max({}, {} · {weight})",
+                    "the student underfits: {weight} ← max({}, {} · {weight})",
                     precise(*w_min),
                     precise(*decay)
                 ),

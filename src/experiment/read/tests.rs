@@ -268,7 +268,8 @@ proptest! {
     }
 
     #[test]
-    fn any_override_applies_or_says_why_not(argument in "[a-zA-Z.\\[\\]0-9_=(): \"]{0,24}|[a-z]{1,9}(\\.[A-Za-z]{1,6}){0,3}(\\[[0-9]\\])?=[0-9.()a-z]{1,6}") {
+    fn any_override_applies_or_says_why_not(argument in "[a-zA-Z.\\[\\]0-9_=(): \
+        \"]{0,24}|[a-z]{1,9}(\\.[A-Za-z]{1,6}){0,3}(\\[[0-9]\\])?=[0-9.()a-z]{1,6}") {
         match Override::parse(&argument) {
             Err(report) => prop_assert!(!report.diagnostics.is_empty()),
             Ok(change) => {

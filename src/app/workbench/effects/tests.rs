@@ -143,7 +143,7 @@ fn what_a_run_without_weights_is_asked_is_answered_with_that() {
     };
     assert_eq!(
         (run, why.as_str()),
-        (&name, "a run records them whenever it is evaluated")
+        (&name, "a run records them at every evaluation")
     );
     let news = bench.execute(Effect::Infer(InferenceRequest {
         run: name,

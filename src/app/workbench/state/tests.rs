@@ -76,7 +76,7 @@ fn the_key_that_trains_trains_the_experiment_and_shows_the_run_until_it_is_compl
     );
     bench.command(&run, Command::EvaluateNow);
     bench.until_run("a", RunState::Completed);
-    bench.until_logged(&format!("{run} is complete"));
+    bench.until_logged(&format!("{run} completed"));
     let entry = bench.run("a").unwrap();
     assert_eq!(entry.owner, Owner::None);
     assert_eq!(entry.store.completed(Phase::Student), 2);
@@ -133,7 +133,7 @@ fn a_launch_that_is_refused_is_told_with_its_reason_and_the_next_starts() {
 fn a_panic_while_a_run_is_prepared_is_told_and_the_next_starts() {
     let mut bench = Bench::new(&[]);
     bench.launch("a");
-    bench.until_logged("preparing it failed: no script is left");
+    bench.until_logged("preparing the run failed: no script is left");
     bench.then_plays(&plays("b"));
     bench.launch("b");
     bench.until_run("b", RunState::Completed);
@@ -177,7 +177,7 @@ fn a_saved_change_of_the_running_experiment_turns_knobs_and_tells_of_the_rest() 
     // Another experiment, and one with errors, change nothing.
     save(&mut bench, "b", text.replace("0.1", "0.7"));
     save(&mut bench, "a", text.replace("0.1", "\"much\""));
-    bench.until_logged("goes on as it was");
+    bench.until_logged("continues unchanged");
     let changed = text
         .replace("0.1", "0.02")
         .replace("epochs: 2", "epochs: 3");
@@ -205,7 +205,7 @@ fn a_stopped_run_is_resumed_in_its_folder_and_obeys_no_command_twice() {
     let run = bench.until_run("a", RunState::Training);
     bench.command(&run, Command::Stop);
     bench.until_run("a", RunState::Stopped);
-    bench.until_logged(&format!("{run} stopped: asked at the terminal"));
+    bench.until_logged(&format!("{run} stopped: requested at the terminal"));
     bench.ask(Effect::ResumeRun(run.clone()));
     assert_eq!(bench.until_run("a", RunState::Completed), run);
     assert_eq!(bench.opened(), ["a.ron", run.as_str()]);
@@ -351,7 +351,7 @@ fn a_run_that_is_found_while_it_trains_here_or_late_is_not_taken_for_another() {
     let late = found();
     bench.state.take_in(found());
     bench.command(&run, Command::EvaluateNow);
-    bench.until_logged(&format!("{run} is complete"));
+    bench.until_logged(&format!("{run} completed"));
     assert_eq!(bench.run("a").unwrap().store.completed(Phase::Student), 2);
     bench.state.take_in(late);
     assert_eq!(bench.run("a").unwrap().owner, Owner::None);

@@ -87,7 +87,7 @@ fn values_are_known_by_field_by_order_in_lists_and_in_maps() {
         value("(augment: [PadCrop(|"),
         "whole number in 1 to 1024, pixels"
     );
-    assert_eq!(value("(gates: [AtLeast(\"|\", 0.5)]"), "name of a result");
+    assert_eq!(value("(gates: [AtLeast(\"|\", 0.5)]"), "metric name");
     assert_eq!(
         value("(gates: [AtLeast(\"test/top1\", |"),
         "number or Run(…)"
