@@ -193,7 +193,7 @@ fn a_folder_that_is_called_like_a_run_does_not_hide_it() {
     let output = bench.run(&["--resume", "photos"]);
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("photos is there, and not a run"),
+        said(&output).contains("photos exists but is not a run"),
         "{}",
         said(&output)
     );

@@ -151,7 +151,7 @@ fn other_pixels_under_the_same_names_are_refused_streamed_or_not() {
         for number in 0..16 {
             save(&picture(&bench, "bee", number), 121, number);
         }
-        refused(&bench, &run, "images have another content");
+        refused(&bench, &run, "content of the");
     }
 }
 

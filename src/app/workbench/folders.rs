@@ -202,7 +202,7 @@ mod tests {
         };
         assert!(told("x").ends_with("starts with x"));
         assert!(told("other/").starts_with("no folders in"));
-        assert!(told("none/x").starts_with("there is no folder"));
+        assert!(told("none/x").starts_with("no folder"));
     }
 
     #[test]
