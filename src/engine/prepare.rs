@@ -203,6 +203,7 @@ impl Prepared {
         let data = frame(&self.images);
         let examined = teacher_check::examine(&teacher_check::Subject {
             network,
+            file,
             data,
             own: import::frame(file, &data),
             images: &self.images,

@@ -16,14 +16,16 @@ mod order;
 
 use std::collections::BTreeSet;
 
+use self::order::Outputs;
 use super::evaluate::Answers;
 use super::failure::Failure;
 use super::import::given;
 use super::metrics::argmax;
 use super::network::{Frame, Input, Network};
 use crate::data::{ImageSet, Images};
+use crate::experiment::plan::TeacherFile;
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::InputNormalize;
+use crate::experiment::spec::{ClassNames, InputNormalize};
 use crate::format::percent;
 
 /// Standard errors from which on a difference is one.
@@ -183,6 +185,8 @@ impl Objection {
 pub struct Subject<'a> {
     /// The teacher, for the data's images.
     pub network: &'a Network,
+    /// How its file is read.
+    pub file: &'a TeacherFile,
     /// The data's images.
     pub data: Frame,
     /// Those that the teacher is said to want.
@@ -210,7 +214,12 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     let reordered = order
         .as_ref()
         .filter(|order| order.gain >= LEAST_GAIN)
-        .map(|order| (order.gain, in_another_order(&skill, order, classes)));
+        .map(|order| {
+            (
+                order.gain,
+                in_another_order(&skill, order, subject.outputs(), classes),
+            )
+        });
     let normalised = normalised_otherwise(subject, &answers)?;
     // Images that are normalised in another way can look like another order, and
     // the other way round: what explains more is the reason.
@@ -228,8 +237,25 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     Ok(Ok(swapped.or_else(|| skill.warning())))
 }
 
-fn in_another_order(skill: &Skill, order: &order::Better, classes: &[String]) -> Objection {
-    let names = order.names(classes);
+impl<'a> Subject<'a> {
+    fn outputs(&self) -> Outputs<'a> {
+        let names = match &self.file.classes {
+            Some(ClassNames::Names(names)) => names,
+            _ => &self.images.classes,
+        };
+        let taken = self.file.weights.taken.as_ref();
+        let taken = taken.and_then(|taken| taken.outputs.as_deref());
+        Outputs { names, taken }
+    }
+}
+
+fn in_another_order(
+    skill: &Skill,
+    order: &order::Better,
+    outputs: Outputs,
+    classes: &[String],
+) -> Objection {
+    let names = order.names(outputs, classes);
     let message = format!(
         "{}, and would be on {} more if its outputs stood for the classes in another order",
         skill.told(),
@@ -247,13 +273,10 @@ fn in_another_order(skill: &Skill, order: &order::Better, classes: &[String]) ->
 }
 
 fn exchanged(order: &order::Better, classes: &[String]) -> String {
-    let names = order.names(classes);
-    let moved = names
-        .iter()
-        .zip(classes)
-        .filter(|(name, class)| name != class);
-    let moved: Vec<String> = moved
-        .map(|(name, class)| format!("`{class}` for `{name}`"))
+    let moved: Vec<String> = order
+        .exchanged(classes)
+        .into_iter()
+        .map(|(class, name)| format!("`{class}` for `{name}`"))
         .collect();
     format!(
         "the teacher seems to take some classes for others ({}); if so, say so with \
@@ -397,5 +420,7 @@ impl Difference {
     }
 }
 
+#[cfg(test)]
+mod asked_tests;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,134 @@
+//! Teachers that are asked about images: what is suggested, written, is accepted.
+//! They look at the mean colour of an image, so that nothing has to be trained.
+
+use std::path::PathBuf;
+
+use image::{Rgb, RgbImage};
+
+use crate::engine::prepare::Prepared;
+use crate::engine::weights::{Array, write};
+use crate::experiment::load_text;
+
+const CLASSES: [(&str, [u8; 3]); 4] = [
+    ("ant", [20, 30, 200]),
+    ("bee", [40, 180, 60]),
+    ("cow", [220, 40, 30]),
+    ("dog", [230, 240, 235]),
+];
+/// Of classes that the data does not have.
+const OTHERS: [[u8; 3]; 2] = [[10, 10, 10], [250, 0, 250]];
+
+/// A folder with images of four colours and the file of a teacher.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        for (class, colour) in CLASSES {
+            let folder = place.0.path().join("images").join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            for number in 0..32 {
+                let image = RgbImage::from_fn(8, 8, |x, y| {
+                    let noise = (x * 7 + y * 13 + number * 29) % 24;
+                    Rgb(colour.map(|value| value.saturating_add(noise as u8)))
+                });
+                image.save(folder.join(format!("{number}.png"))).unwrap();
+            }
+        }
+        place
+    }
+
+    fn weights(&self) -> PathBuf {
+        self.0.path().join("teacher.safetensors")
+    }
+
+    /// Writes a teacher of values in [0, 1] whose outputs are the nearest of these
+    /// colours.
+    fn teach(&self, outputs: &[[u8; 3]]) -> &Self {
+        let area = 64;
+        let mean = |channel: usize| (0..3 * area).map(move |at| at / area == channel);
+        let hidden = (0..3).flat_map(mean);
+        let hidden = hidden.map(|own| if own { 1.0 / area as f32 } else { 0.0 });
+        let centres = outputs
+            .iter()
+            .map(|colour| colour.map(|value| (f32::from(value) + 11.5) / 255.0));
+        let centres: Vec<[f32; 3]> = centres.collect();
+        let squares = centres.iter().map(|centre| -> f32 {
+            let squares = centre.iter().map(|value| value * value);
+            -squares.sum::<f32>() / 2.0
+        });
+        let count = outputs.len();
+        let arrays = [
+            Array::floats("fc1.weight", vec![3, 3 * area], hidden.collect()),
+            Array::floats("fc1.bias", vec![3], vec![0.0; 3]),
+            Array::floats("fc2.weight", vec![count, 3], centres.concat()),
+            Array::floats("fc2.bias", vec![count], squares.collect()),
+        ];
+        write(&self.weights(), &arrays).unwrap();
+        self
+    }
+
+    /// What there is to be told of the teacher, or why it is refused.
+    fn asked(&self, more: &str) -> Result<Vec<String>, String> {
+        let text = format!(
+            "(
+                data: (train: ImageFolder(\"images\"), valid: Holdout(0.5)),
+                teacher: (
+                    model: Mlp(hidden: [3]), weights: File(\"teacher.safetensors\"),
+                    normalize: Given(mean: (0, 0, 0), std: (1, 1, 1)), {more}
+                ),
+                student: (model: Mlp(hidden: [4])),
+                method: Vanilla(),
+                device: Cpu,
+                batch: 8,
+                epochs: 1,
+            )"
+        );
+        let loaded = load_text(&text, &self.0.path().join("a.ron"), &[]);
+        let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
+        let prepared = Prepared::new(plan).map_err(|error| error.to_string())?;
+        Ok(prepared.notes)
+    }
+}
+
+fn colours(classes: &[usize]) -> Vec<[u8; 3]> {
+    classes.iter().map(|&class| CLASSES[class].1).collect()
+}
+
+/// The line that a refusal tells to write.
+fn remedy(error: &str) -> &str {
+    let (_, line) = error.split_once("write in teacher: ").unwrap();
+    line.split_once(", or trusted: true").unwrap().0
+}
+
+#[test]
+fn names_that_are_wrong_are_refused_with_those_of_the_files_outputs() {
+    let place = Place::new();
+    place.teach(&colours(&[2, 0, 3, 1]));
+    for wrong in [
+        "",
+        "classes: Names([\"dog\", \"bee\", \"ant\", \"cow\"])",
+        "classes: Names([\"bee\", \"cow\", \"dog\", \"ant\"])",
+    ] {
+        let error = place.asked(wrong).unwrap_err();
+        let line = remedy(&error);
+        assert_eq!(line, "classes: Names([\"cow\", \"ant\", \"dog\", \"bee\"])");
+        place.asked(line).unwrap();
+    }
+}
+
+#[test]
+fn outputs_of_other_classes_have_a_name_in_the_line_too() {
+    let place = Place::new();
+    let [fox, elk] = OTHERS;
+    let known = colours(&[2, 0, 3, 1]);
+    place.teach(&[known[0], fox, known[1], known[2], elk, known[3]]);
+    let wrong = "classes: Names([\"ant\", \"fox\", \"bee\", \"cow\", \"elk\", \"dog\"])";
+    let error = place.asked(wrong).unwrap_err();
+    let line = remedy(&error);
+    assert_eq!(
+        line,
+        "classes: Names([\"cow\", \"fox\", \"ant\", \"dog\", \"elk\", \"bee\"])"
+    );
+    place.asked(line).unwrap();
+}
