@@ -200,6 +200,10 @@ impl Prepared {
         };
         let answers = Answers::of(network, &self.images.valid, &self.images)
             .map_err(PrepareError::Evaluation)?;
+        if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)
+        {
+            return Err(PrepareError::Teacher(problem));
+        }
         let data = frame(&self.images);
         let examined = teacher_check::examine(&teacher_check::Subject {
             network,

@@ -15,6 +15,7 @@
 mod order;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use self::order::Outputs;
 use super::evaluate::Answers;
@@ -195,6 +196,29 @@ pub struct Subject<'a> {
     pub images: &'a Images,
     /// What it answers on the validation images.
     pub answers: &'a Answers,
+}
+
+/// Refuses a teacher that answers with no numbers: whoever trusts it would be told
+/// later that the student's training diverged.
+#[must_use]
+pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Problem> {
+    let is_broken = |row: &&Vec<f32>| row.iter().any(|value| !value.is_finite());
+    let first = answers.logits.iter().position(|row| is_broken(&row))?;
+    let broken = answers.logits.iter().filter(is_broken).count();
+    let problem = Problem::new(
+        "teacher.weights",
+        format!(
+            "{}: the teacher's logits are not finite (NaN or infinite) on {broken} of {} validation \
+             images, such as {}",
+            path.display(),
+            answers.logits.len(),
+            set.name(first).display()
+        ),
+    );
+    Some(problem.help(
+        "use weights from before training diverged, and see that normalize in teacher is what they \
+         were trained with",
+    ))
 }
 
 /// What speaks against a teacher; or, in the other case, what should be told of

@@ -45,10 +45,6 @@ impl Place {
     /// Writes a teacher of values in [0, 1] whose outputs are the nearest of these
     /// colours.
     fn teach(&self, outputs: &[[u8; 3]]) -> &Self {
-        let area = 64;
-        let mean = |channel: usize| (0..3 * area).map(move |at| at / area == channel);
-        let hidden = (0..3).flat_map(mean);
-        let hidden = hidden.map(|own| if own { 1.0 / area as f32 } else { 0.0 });
         let centres = outputs
             .iter()
             .map(|colour| colour.map(|value| (f32::from(value) + 11.5) / 255.0));
@@ -57,12 +53,20 @@ impl Place {
             let squares = centre.iter().map(|value| value * value);
             -squares.sum::<f32>() / 2.0
         });
-        let count = outputs.len();
+        self.write(centres.concat(), squares.collect())
+    }
+
+    fn write(&self, classifier: Vec<f32>, biases: Vec<f32>) -> &Self {
+        let area = 64;
+        let mean = |channel: usize| (0..3 * area).map(move |at| at / area == channel);
+        let hidden = (0..3).flat_map(mean);
+        let hidden = hidden.map(|own| if own { 1.0 / area as f32 } else { 0.0 });
+        let count = biases.len();
         let arrays = [
             Array::floats("fc1.weight", vec![3, 3 * area], hidden.collect()),
             Array::floats("fc1.bias", vec![3], vec![0.0; 3]),
-            Array::floats("fc2.weight", vec![count, 3], centres.concat()),
-            Array::floats("fc2.bias", vec![count], squares.collect()),
+            Array::floats("fc2.weight", vec![count, 3], classifier),
+            Array::floats("fc2.bias", vec![count], biases),
         ];
         write(&self.weights(), &arrays).unwrap();
         self
@@ -131,4 +135,20 @@ fn outputs_of_other_classes_have_a_name_in_the_line_too() {
         "classes: Names([\"cow\", \"fox\", \"ant\", \"dog\", \"elk\", \"bee\"])"
     );
     place.asked(line).unwrap();
+}
+
+#[test]
+fn a_teacher_whose_answers_are_not_finite_is_refused_even_if_it_is_trusted() {
+    let place = Place::new();
+    place.write(vec![f32::MAX; 12], vec![f32::MAX; 4]);
+    for more in ["", "trusted: true"] {
+        let error = place.asked(more).unwrap_err();
+        assert!(error.starts_with("teacher.weights: "), "{error}");
+        assert!(error.contains("teacher.safetensors: "), "{error}");
+        assert!(
+            error.contains("not finite (NaN or infinite) on 64 of 64"),
+            "{error}"
+        );
+        assert!(!error.contains("trusted: true"), "{error}");
+    }
 }
