@@ -195,7 +195,9 @@ impl Prepared {
     /// Asks a teacher from elsewhere about the validation images, and refuses one
     /// that they speak against.
     fn ask_teacher(&mut self) -> Result<(), PrepareError> {
-        let Some((network, file)) = self.teacher.as_ref().zip(self.teacher_file()) else {
+        let plan = self.resolved.plan.teacher.as_ref();
+        let asked = self.teacher.as_ref().zip(self.teacher_file()).zip(plan);
+        let Some(((network, file), TeacherPlan { model, .. })) = asked else {
             return Ok(());
         };
         let answers = Answers::of(network, &self.images.valid, &self.images)
@@ -207,6 +209,7 @@ impl Prepared {
         let data = frame(&self.images);
         let examined = teacher_check::examine(&teacher_check::Subject {
             network,
+            model,
             file,
             data,
             own: import::frame(file, &data),

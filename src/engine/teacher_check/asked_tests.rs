@@ -23,15 +23,22 @@ struct Place(tempfile::TempDir);
 
 impl Place {
     fn new() -> Self {
+        let colour = |class: usize| CLASSES[class].1;
+        Self::with(8, |class, number, (x, y)| {
+            let noise = (x * 7 + y * 13 + number * 29) % 24;
+            colour(class).map(|value| value.saturating_add(noise as u8))
+        })
+    }
+
+    /// Square images of this side: their class, number and place give a colour.
+    fn with(side: u32, colour: impl Fn(usize, u32, (u32, u32)) -> [u8; 3]) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
-        for (class, colour) in CLASSES {
+        for (at, (class, _)) in CLASSES.into_iter().enumerate() {
             let folder = place.0.path().join("images").join(class);
             std::fs::create_dir_all(&folder).unwrap();
             for number in 0..32 {
-                let image = RgbImage::from_fn(8, 8, |x, y| {
-                    let noise = (x * 7 + y * 13 + number * 29) % 24;
-                    Rgb(colour.map(|value| value.saturating_add(noise as u8)))
-                });
+                let pixel = |x, y| Rgb(colour(at, number, (x, y)));
+                let image = RgbImage::from_fn(side, side, pixel);
                 image.save(folder.join(format!("{number}.png"))).unwrap();
             }
         }
@@ -74,11 +81,15 @@ impl Place {
 
     /// What there is to be told of the teacher, or why it is refused.
     fn asked(&self, more: &str) -> Result<Vec<String>, String> {
+        self.asked_of("Mlp(hidden: [3])", more)
+    }
+
+    fn asked_of(&self, model: &str, more: &str) -> Result<Vec<String>, String> {
         let text = format!(
             "(
                 data: (train: ImageFolder(\"images\"), valid: Holdout(0.5)),
                 teacher: (
-                    model: Mlp(hidden: [3]), weights: File(\"teacher.safetensors\"),
+                    model: {model}, weights: File(\"teacher.safetensors\"),
                     normalize: Given(mean: (0, 0, 0), std: (1, 1, 1)), {more}
                 ),
                 student: (model: Mlp(hidden: [4])),
@@ -151,4 +162,54 @@ fn a_teacher_whose_answers_are_not_finite_is_refused_even_if_it_is_trusted() {
         );
         assert!(!error.contains("trusted: true"), "{error}");
     }
+}
+
+#[test]
+fn a_teacher_of_bgr_images_is_told_to_exchange_channels_and_not_classes() {
+    let place = Place::new();
+    // Some order of the classes is as good: red and blue are classes here.
+    let bgr = colours(&[0, 1, 2, 3])
+        .into_iter()
+        .map(|[r, g, b]| [b, g, r]);
+    place.teach(&bgr.collect::<Vec<_>>());
+    let error = place.asked("").unwrap_err();
+    assert!(error.contains("it was trained on BGR images"), "{error}");
+    let line = "sd = model.state_dict(); sd[\"fc1.weight\"] = sd[\"fc1.weight\"]\
+                .unflatten(1, (3, -1))[:, [2, 1, 0]].flatten(1); torch.save(sd, \"weights.pt\")";
+    assert!(error.contains(line), "{error}");
+    assert!(!error.contains("Names("), "{error}");
+}
+
+#[test]
+fn a_teacher_of_larger_images_that_are_not_given_is_refused_with_their_size() {
+    const SLOPES: [u32; 4] = [2, 4, 8, 14];
+    const MODEL: &str = "Cnn(channels: [1])";
+    // Ramps from left to right. The teacher measures their slope; on images that
+    // are twice as large it is half as steep.
+    let place = Place::with(16, |class, number, (x, _)| {
+        [(x * SLOPES[class]) as u8, number as u8, 0]
+    });
+    let mut kernel = vec![0.0; 27];
+    (kernel[3], kernel[5]) = (-0.5, 0.5);
+    let slopes = SLOPES.map(|slope| slope as f32 / 255.0 / 2.0);
+    let one = |name: &str, value| Array::floats(name, vec![1], vec![value]);
+    let arrays = [
+        Array::floats("features.0.weight", vec![1, 3, 3, 3], kernel),
+        one("features.1.weight", 1.0),
+        one("features.1.bias", 0.0),
+        one("features.1.running_mean", 0.0),
+        one("features.1.running_var", 1.0),
+        Array::floats("classifier.weight", vec![4, 1], slopes.to_vec()),
+        Array::floats(
+            "classifier.bias",
+            vec![4],
+            slopes.iter().map(|slope| -slope * slope / 2.0).collect(),
+        ),
+    ];
+    write(&place.weights(), &arrays).unwrap();
+    let error = place.asked_of(MODEL, "").unwrap_err();
+    assert!(error.contains("if its images had 32×32 pixels"), "{error}");
+    let line = remedy(&error);
+    assert_eq!(line, "size: (32, 32)");
+    place.asked_of(MODEL, line).unwrap();
 }

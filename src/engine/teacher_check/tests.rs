@@ -79,6 +79,26 @@ fn on_few_images_only_much_is_more_than_chance() {
     let skill = |share| Skill::of(&answered(20, share, &in_order()), CLASSES);
     assert!(skill(0.1).is_chance());
     assert!(!skill(0.9).is_chance());
+    // Nine of twenty, where five would be chance.
+    let few = Skill {
+        accuracy: 0.45,
+        chance: 0.25,
+        error: 0.1,
+        images: 20,
+    };
+    let told = by_chance(&few).problem().to_string();
+    for part in [
+        "right on 45.0 % of a class's validation images on average (20 in all)",
+        "which on so few images cannot be told from chance (25.0 %)",
+        "validate on more images",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let told = few.warning().unwrap();
+    assert!(
+        told.starts_with("the teacher may be weak: it is right on 45.0 %"),
+        "{told}"
+    );
 }
 
 #[test]
