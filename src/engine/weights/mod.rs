@@ -15,6 +15,7 @@ mod fixtures;
 mod matching;
 mod recognise;
 mod source;
+mod tar;
 mod write;
 
 use std::collections::BTreeMap;
