@@ -62,7 +62,7 @@ pub enum DataError {
     /// A source could not be read or makes no sense by itself.
     #[error(
         "{part}: {problem}{}{}",
-        meant(*part, .problem.meant(*part).as_deref()), .problem.otherwise()
+        meant(*part, .problem.meant(*part).as_deref()), .problem.otherwise(*part)
     )]
     Source {
         /// Which set.
