@@ -62,7 +62,7 @@ pub enum DataError {
     /// A source could not be read or makes no sense by itself.
     #[error(
         "{part}: {problem}{}{}",
-        meant(*part, .problem.meant(*part).as_deref()), .problem.otherwise()
+        meant(*part, .problem.meant(*part).as_deref()), .problem.otherwise(*part)
     )]
     Source {
         /// Which set.
@@ -204,6 +204,18 @@ pub enum DataError {
         name: String,
         /// What is wrong with it.
         reason: ImageError,
+    },
+    /// An image of a set that is streamed is no longer the one that was indexed:
+    /// the run would learn from other images than it says.
+    #[error(
+        "{part}: {name} was changed while the run trains: its length or modification time is not \
+         what it was when the images were indexed; restore it, or start a new run"
+    )]
+    Changed {
+        /// Which set.
+        part: Part,
+        /// The image.
+        name: String,
     },
     /// A batch was asked for that the epoch does not have.
     #[error("batch {index} was asked for, but an epoch has {batches}, counted from 0")]

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::EvaluationBatches;
-use crate::data::fixtures::{folder, plan, shapes};
+use crate::data::fixtures::{folder, plan, save, shapes};
 use crate::data::{Images, Workers};
 use crate::experiment::plan::DataPlan;
 use crate::experiment::spec::Source;
@@ -57,7 +57,7 @@ fn an_image_that_went_bad_is_left_out_and_the_others_move_up() {
     };
     let images = Images::open(&plan, 7).unwrap();
     let whole: Vec<_> = evaluate(&images, 2).map(Result::unwrap).collect();
-    fs::write(images.train.name(3), "no image").unwrap();
+    fs::remove_file(images.train.name(3)).unwrap();
     let rest: Vec<_> = evaluate(&images, 2).map(Result::unwrap).collect();
     assert_eq!(rest[0].indices, [0, 1, 2, 4, 5, 6, 7, 8, 9]);
     assert_eq!(rest[0].labels.len(), 9);
@@ -65,4 +65,21 @@ fn an_image_that_went_bad_is_left_out_and_the_others_move_up() {
     assert_eq!(rest[0].pixels[3 * length..], whole[0].pixels[4 * length..]);
     assert_eq!(rest[1], whole[1]);
     assert_eq!(images.warnings().len(), 1);
+}
+
+#[test]
+fn an_image_that_was_changed_ends_the_evaluation_however_many_may_be_bad() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = DataPlan {
+        memory: 0,
+        max_bad: 1.0,
+        ..plan(Source::ImageFolder(folder(dir.path(), &["a", "b"], 10)))
+    };
+    let images = Images::open(&plan, 7).unwrap();
+    save(&images.train.name(3), 77, (6, 8));
+    let all: Result<Vec<_>, _> = evaluate(&images, 2).collect();
+    let error = all.unwrap_err().to_string();
+    let name = images.train.name(3).display().to_string();
+    assert!(error.contains(&format!("{name} was changed")), "{error}");
+    assert!(images.warnings().is_empty());
 }

@@ -93,6 +93,25 @@ pub(super) fn stamp(metadata: &Metadata) -> Vec<u8> {
     stamp
 }
 
+/// Length and time of modification of a file: what tells, without reading it, that
+/// it no longer holds what it held. Unlike the [`stamp`], it is the same after the
+/// file got another owner or another link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    length: u64,
+    modified: (i64, i64),
+}
+
+impl Version {
+    /// Of a file with this entry.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

@@ -74,6 +74,9 @@ pub enum ImageError {
     /// The file ends before the image does.
     #[error("is cut off")]
     CutOff,
+    /// The file is another one than was indexed.
+    #[error("was changed since it was indexed")]
+    Changed,
     /// The decoder gave up.
     #[error("is damaged: {0}")]
     Damaged(String),

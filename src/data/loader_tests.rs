@@ -184,6 +184,59 @@ fn more_bad_images_than_tolerated_stop_training_with_a_reason() {
 }
 
 #[test]
+fn an_image_that_was_changed_stops_training_however_many_may_be_bad() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = streamed(dir.path(), 1.0);
+    let loader = loader(&images, 2);
+    all(&loader, 1);
+    for index in 0..images.train.len() {
+        let name = images.train.name(index);
+        let bytes = fs::read(&name).unwrap();
+        // The same bytes and another time: what else it may be is not read.
+        fs::write(&name, bytes).unwrap();
+        let file = fs::File::options().write(true).open(&name).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap();
+    }
+    let error = loader.batch(&request(1, 0)).unwrap_err().to_string();
+    assert!(error.starts_with("data.train: "), "{error}");
+    assert!(
+        error.contains("was changed while the run trains"),
+        "{error}"
+    );
+    assert!(error.contains("restore it, or start a new run"), "{error}");
+}
+
+#[test]
+fn a_file_of_records_that_was_changed_stops_training() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("batch.bin");
+    let record = |number: u8| [vec![number % 10], vec![number; 3072]].concat();
+    let bytes: Vec<u8> = (0..40).flat_map(record).collect();
+    fs::write(&path, &bytes).unwrap();
+    let made = fs::metadata(&path).unwrap().modified().unwrap();
+    let source = Source::Cifar10(vec![path.clone()]);
+    let streamed = DataPlan {
+        memory: 0,
+        max_bad: 1.0,
+        ..plan(source)
+    };
+    let images = Images::open(&streamed, 7).unwrap();
+    let loader = loader(&images, 2);
+    all(&loader, 1);
+    fs::write(&path, &bytes).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(made + std::time::Duration::from_secs(1))
+        .unwrap();
+    let error = loader.batch(&request(1, 0)).unwrap_err().to_string();
+    assert!(error.contains("batch.bin#"), "{error}");
+    assert!(
+        error.contains("was changed while the run trains"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_batch_beyond_the_epoch_is_an_error() {
     let images = Images::open(&mixed(), 7).unwrap();
     let loader = loader(&images, 1);

@@ -16,6 +16,7 @@ use rayon::prelude::{
 
 use super::decode::Decoder;
 use super::error::{self, DataError, Part};
+use super::file::Version;
 use super::image_error::ImageError;
 use super::source::{Found, Origin};
 use super::workers::Workers;
@@ -30,6 +31,9 @@ pub(super) struct Pool {
     entries: Vec<u32>,
     /// Label of each image of the pool; empty without labels.
     labels: Vec<u32>,
+    /// Which version of its file each image of the pool was indexed from; empty
+    /// where files are not read again or anything goes.
+    versions: Vec<Version>,
     /// Every image of the pool, `[height, width, 3]`, one after the other.
     kept: Option<Vec<u8>>,
     size: (u32, u32),
@@ -88,26 +92,37 @@ impl Pool {
         let keep = (total as u64).saturating_mul(stride as u64) <= memory;
         let mut kept = vec![0; if keep { total * stride } else { 0 }];
         let load = |index: usize, slot: &mut [u8]| {
-            let image = origin.read(index, &rules.decoder)?.cover(size)?;
+            let image = origin.read(index, &rules.decoder, None)?.cover(size)?;
             slot.copy_from_slice(image.as_raw());
             Ok(())
         };
-        let bad: Vec<(usize, ImageError)> = workers.run(|| {
-            if keep {
+        let mut versions = Vec::new();
+        let bad: Vec<(usize, ImageError)> = if keep {
+            workers.run(|| {
                 kept.par_chunks_exact_mut(stride)
                     .enumerate()
                     .filter_map(|(index, slot)| Some((index, load(index, slot).err()?)))
                     .collect()
-            } else if origin.uniform_size().is_some() {
-                // Records were counted as they were listed.
-                Vec::new()
-            } else {
-                (0..total)
-                    .into_par_iter()
-                    .filter_map(|at| Some((at, origin.dimensions(at, &rules.decoder).err()?)))
-                    .collect()
+            })
+        } else if origin.uniform_size().is_some() {
+            // Records were counted as they were listed.
+            Vec::new()
+        } else {
+            let version = |at| origin.version(at, &rules.decoder);
+            let looked: Vec<_> = workers.run(|| (0..total).into_par_iter().map(version).collect());
+            let mut bad = Vec::new();
+            for (index, version) in looked.into_iter().enumerate() {
+                match version {
+                    Ok(version) => versions.extend(version),
+                    Err(reason) => bad.push((index, reason)),
+                }
             }
-        });
+            bad
+        };
+        // What is only classified is what it is when it is read.
+        if part == Part::Inference {
+            versions.clear();
+        }
         let mut entries = Vec::with_capacity(total - bad.len());
         let mut left_out = bad.iter().map(|(index, _)| *index).peekable();
         for index in 0..total {
@@ -143,6 +158,7 @@ impl Pool {
             place,
             origin,
             entries,
+            versions,
             kept: keep.then_some(kept),
             size,
             rules,
@@ -197,7 +213,10 @@ impl Pool {
     pub fn raw_hash(&self, index: u32) -> blake3::Hash {
         let entry = self.entries[index as usize] as usize;
         let mut hasher = blake3::Hasher::new();
-        let read = self.origin.hash(entry, &self.rules.decoder, &mut hasher);
+        let known = self.version(index);
+        let read = self
+            .origin
+            .hash(entry, &self.rules.decoder, known, &mut hasher);
         if let Err(reason) = read {
             hasher.update(reason.to_string().as_bytes());
             // One too many ends the training as soon as it reads this image.
@@ -210,6 +229,10 @@ impl Pool {
     pub fn stamp(&self, index: u32) -> Vec<u8> {
         let entry = self.entries[index as usize] as usize;
         self.origin.stamp(entry)
+    }
+
+    fn version(&self, index: u32) -> Option<Version> {
+        self.versions.get(index as usize).copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, Lost> {
@@ -242,15 +265,22 @@ impl Pool {
         }
         let entry = self.entries[index as usize] as usize;
         self.origin
-            .read(entry, &self.rules.decoder)?
+            .read(entry, &self.rules.decoder, self.version(index))?
             .cover(self.size)
     }
 
     /// Records that an image went bad.
     ///
     /// # Errors
-    /// If that is one too many.
+    /// If that is one too many, or if it is another image now, which no share of
+    /// bad ones excuses.
     pub fn lose(&self, index: u32, reason: ImageError) -> Result<(), DataError> {
+        if reason == ImageError::Changed {
+            return Err(DataError::Changed {
+                part: self.part,
+                name: self.name(index).display().to_string(),
+            });
+        }
         let mut lost = self.lock();
         if !lost.reasons.contains_key(&index) {
             lost.fresh.push(error::skipped(self.name(index), &reason));

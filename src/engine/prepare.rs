@@ -196,14 +196,22 @@ impl Prepared {
     /// Asks a teacher from elsewhere about the validation images, and refuses one
     /// that they speak against.
     fn ask_teacher(&mut self) -> Result<(), PrepareError> {
-        let Some((network, file)) = self.teacher.as_ref().zip(self.teacher_file()) else {
+        let plan = self.resolved.plan.teacher.as_ref();
+        let asked = self.teacher.as_ref().zip(self.teacher_file()).zip(plan);
+        let Some(((network, file), TeacherPlan { model, .. })) = asked else {
             return Ok(());
         };
         let answers = Answers::of(network, &self.images.valid, &self.images)
             .map_err(PrepareError::Evaluation)?;
+        if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)
+        {
+            return Err(PrepareError::Teacher(problem));
+        }
         let data = frame(&self.images);
         let examined = teacher_check::examine(&teacher_check::Subject {
             network,
+            model,
+            file,
             data,
             own: import::frame(file, &data),
             images: &self.images,

@@ -1,10 +1,11 @@
 //! Whether a teacher from elsewhere can teach, before it does.
 //!
 //! A teacher whose classes are in another order, or whose images were normalised
-//! in another way, distils its errors without a word. So it is asked about the
-//! validation images first. Where another order of its outputs or another
-//! normalisation is clearly better, that is what the experiment should say; where
-//! it is no better than chance, something is wrong that is not known here.
+//! in another way, of another size or blue before red, distils its errors without a
+//! word. So it is asked about the validation images first. Where another order of
+//! its outputs or other images are clearly better, that is what the experiment
+//! should say; where it is no better than chance, something is wrong that is not
+//! known here.
 //!
 //! Everything is counted class by class, so that a large class does not hide the
 //! others, and a difference counts when it is three standard errors away from
@@ -12,18 +13,21 @@
 //! the other way round: among many classes some order always looks better on the
 //! images that it was found on.
 
+mod images;
 mod order;
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
+use self::order::Outputs;
 use super::evaluate::Answers;
 use super::failure::Failure;
-use super::import::given;
 use super::metrics::argmax;
-use super::network::{Frame, Input, Network};
+use super::network::{Frame, Network};
 use crate::data::{ImageSet, Images};
+use crate::experiment::model::Model;
+use crate::experiment::plan::TeacherFile;
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::InputNormalize;
+use crate::experiment::spec::ClassNames;
 use crate::format::percent;
 
 /// Standard errors from which on a difference is one.
@@ -38,8 +42,6 @@ const WEAK: f64 = 0.3;
 const TIMES_CHANCE: f64 = 1.5;
 /// Above this accuracy nothing is much better.
 const GOOD: f64 = 0.95;
-/// Images on which other normalisations are tried.
-const SAMPLE: usize = 256;
 /// Names that fit into a line of an experiment.
 const WRITABLE: usize = 200;
 
@@ -109,16 +111,26 @@ impl Skill {
         }
     }
 
-    /// Below this accuracy is what answers at random reach, too.
-    fn least(&self) -> f64 {
-        // With two classes half as much again would be much.
-        let above =
-            (TIMES_CHANCE * self.chance).min(self.chance + LEAST_GAIN * (1.0 - self.chance));
-        above.max(self.chance + CLEAR * self.error)
+    /// Whether answers at random reach this accuracy, too.
+    fn is_chance(&self) -> bool {
+        self.is_little() || self.accuracy < self.chance + CLEAR * self.error
     }
 
-    fn is_chance(&self) -> bool {
-        self.accuracy < self.least()
+    /// Whether it would be little however many images there were.
+    fn is_little(&self) -> bool {
+        // With two classes half as much again would be much.
+        self.accuracy
+            < (TIMES_CHANCE * self.chance).min(self.chance + LEAST_GAIN * (1.0 - self.chance))
+    }
+
+    /// How an accuracy that answers at random reach stands to theirs.
+    fn against_chance(&self) -> String {
+        let chance = percent(self.chance);
+        if self.is_little() {
+            format!("which cannot be told from chance ({chance})")
+        } else {
+            format!("which on so few images cannot be told from chance ({chance})")
+        }
     }
 
     fn told(&self) -> String {
@@ -134,11 +146,15 @@ impl Skill {
     pub fn warning(&self) -> Option<String> {
         let beyond_chance = (self.accuracy - self.chance) / (1.0 - self.chance);
         if self.is_chance() {
+            let (what, then) = if self.is_little() {
+                ("is weak", "a student learns little from it")
+            } else {
+                ("may be weak", "more validation images would tell")
+            };
+            let against = self.against_chance();
             return Some(format!(
-                "the teacher is weak: {}, no better than chance ({}); a student learns little from \
-                 it",
-                self.told(),
-                percent(self.chance)
+                "the teacher {what}: {}, {against}; {then}",
+                self.told()
             ));
         }
         (beyond_chance < WEAK).then(|| {
@@ -183,6 +199,10 @@ impl Objection {
 pub struct Subject<'a> {
     /// The teacher, for the data's images.
     pub network: &'a Network,
+    /// Its layout, with its first layers.
+    pub model: &'a Model,
+    /// How its file is read.
+    pub file: &'a TeacherFile,
     /// The data's images.
     pub data: Frame,
     /// Those that the teacher is said to want.
@@ -191,6 +211,29 @@ pub struct Subject<'a> {
     pub images: &'a Images,
     /// What it answers on the validation images.
     pub answers: &'a Answers,
+}
+
+/// Refuses a teacher that answers with no numbers: whoever trusts it would be told
+/// later that the student's training diverged.
+#[must_use]
+pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Problem> {
+    let is_broken = |row: &&Vec<f32>| row.iter().any(|value| !value.is_finite());
+    let first = answers.logits.iter().position(|row| is_broken(&row))?;
+    let broken = answers.logits.iter().filter(is_broken).count();
+    let problem = Problem::new(
+        "teacher.weights",
+        format!(
+            "{}: the teacher's logits are not finite (NaN or infinite) on {broken} of {} validation \
+             images, such as {}",
+            path.display(),
+            answers.logits.len(),
+            set.name(first).display()
+        ),
+    );
+    Some(problem.help(
+        "use weights from before training diverged, and see that normalize in teacher is what they \
+         were trained with",
+    ))
 }
 
 /// What speaks against a teacher; or, in the other case, what should be told of
@@ -210,13 +253,23 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     let reordered = order
         .as_ref()
         .filter(|order| order.gain >= LEAST_GAIN)
-        .map(|order| (order.gain, in_another_order(&skill, order, classes)));
-    let normalised = normalised_otherwise(subject, &answers)?;
+        .map(|order| {
+            (
+                order.gain,
+                in_another_order(&skill, order, subject.outputs(), classes),
+            )
+        });
+    let seen = images::seen_otherwise(subject, &answers)?;
     // Images that are normalised in another way can look like another order, and
     // the other way round: what explains more is the reason.
-    let explained = reordered.into_iter().chain(normalised);
-    let most = explained.reduce(|one, other| if other.0 > one.0 { other } else { one });
-    if let Some((_, objection)) = most {
+    let most = match (reordered, seen) {
+        (Some((gain, _)), Some(seen)) if seen.explains_more_than(gain, classes.len()) => {
+            Some(seen.objection(&skill))
+        }
+        (Some((_, objection)), _) => Some(objection),
+        (None, seen) => seen.map(|seen| seen.objection(&skill)),
+    };
+    if let Some(objection) = most {
         return Ok(Err(objection));
     }
     if skill.is_chance() {
@@ -228,8 +281,25 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     Ok(Ok(swapped.or_else(|| skill.warning())))
 }
 
-fn in_another_order(skill: &Skill, order: &order::Better, classes: &[String]) -> Objection {
-    let names = order.names(classes);
+impl<'a> Subject<'a> {
+    fn outputs(&self) -> Outputs<'a> {
+        let names = match &self.file.classes {
+            Some(ClassNames::Names(names)) => names,
+            _ => &self.images.classes,
+        };
+        let taken = self.file.weights.taken.as_ref();
+        let taken = taken.and_then(|taken| taken.outputs.as_deref());
+        Outputs { names, taken }
+    }
+}
+
+fn in_another_order(
+    skill: &Skill,
+    order: &order::Better,
+    outputs: Outputs,
+    classes: &[String],
+) -> Objection {
+    let names = order.names(outputs, classes);
     let message = format!(
         "{}, and would be on {} more if its outputs stood for the classes in another order",
         skill.told(),
@@ -247,13 +317,10 @@ fn in_another_order(skill: &Skill, order: &order::Better, classes: &[String]) ->
 }
 
 fn exchanged(order: &order::Better, classes: &[String]) -> String {
-    let names = order.names(classes);
-    let moved = names
-        .iter()
-        .zip(classes)
-        .filter(|(name, class)| name != class);
-    let moved: Vec<String> = moved
-        .map(|(name, class)| format!("`{class}` for `{name}`"))
+    let moved: Vec<String> = order
+        .exchanged(classes)
+        .into_iter()
+        .map(|(class, name)| format!("`{class}` for `{name}`"))
         .collect();
     format!(
         "the teacher seems to take some classes for others ({}); if so, say so with \
@@ -263,112 +330,15 @@ fn exchanged(order: &order::Better, classes: &[String]) -> String {
 }
 
 fn by_chance(skill: &Skill) -> Objection {
-    let chance = percent(skill.chance);
-    let message = format!(
-        "{}, which cannot be told from chance ({chance})",
-        skill.told()
-    );
-    let remedy = "see that model, stem, classes, normalize and size in teacher are what its \
-                  weights were trained with"
-        .to_owned();
+    let message = format!("{}, {}", skill.told(), skill.against_chance());
+    let settings = "see that model, stem, classes, normalize and size in teacher are what its \
+                    weights were trained with";
+    let remedy = if skill.is_little() {
+        settings.to_owned()
+    } else {
+        format!("validate on more images, or {settings}")
+    };
     Objection { message, remedy }
-}
-
-/// Another normalisation with which the teacher is clearly better, if one of
-/// those that are usual is, and by how much.
-fn normalised_otherwise(
-    subject: &Subject,
-    known: &[(usize, Answer)],
-) -> Result<Option<(f64, Objection)>, Failure> {
-    let count = known.len().min(SAMPLE);
-    let chosen: Vec<(usize, Answer)> = (0..count).map(|k| known[k * known.len() / count]).collect();
-    let indices: Vec<usize> = chosen.iter().map(|(image, _)| *image).collect();
-    let set = subject.images.valid.subset(&indices);
-    let mut best: Option<(f64, Usual)> = None;
-    for usual in USUAL {
-        let own = usual.frame(subject);
-        if own == subject.own {
-            continue;
-        }
-        let device = subject.network.device();
-        let input = Input::between(&subject.data, &own, device);
-        let network = subject.network.clone().with_input(input);
-        let answers = Answers::of(&network, &set, subject.images)?;
-        let now: BTreeSet<usize> = likeliest(&answers, &set)
-            .into_iter()
-            .filter(|(_, answer)| answer.is_right())
-            .map(|(image, _)| image)
-            .collect();
-        let pairs = chosen
-            .iter()
-            .enumerate()
-            .map(|(at, (_, before))| (before.is_right(), now.contains(&at)));
-        let difference = Difference::of(pairs);
-        if difference.errors >= CLEAR
-            && difference.gain >= LEAST_GAIN
-            && best.is_none_or(|(gain, _)| difference.gain > gain)
-        {
-            best = Some((difference.gain, usual));
-        }
-    }
-    Ok(best.map(|(gain, usual)| {
-        let own = usual.frame(subject);
-        let line = match usual {
-            Usual::ImageNet => "ImageNet".to_owned(),
-            _ => given(own.mean, own.std),
-        };
-        let skill = Skill::of(known, subject.images.classes.len());
-        let objection = Objection {
-            message: format!(
-                "{}, and would be on {} more of {count} of them if its images were normalised \
-                 otherwise",
-                skill.told(),
-                percent(gain)
-            ),
-            remedy: format!("write in teacher: normalize: {line}"),
-        };
-        (gain, objection)
-    }))
-}
-
-/// Normalisations that teachers were trained with. Of equally good ones the first
-/// is told.
-#[derive(Debug, Clone, Copy)]
-enum Usual {
-    /// That of the data.
-    Data,
-    ImageNet,
-    /// Values in [0, 1], as they are.
-    Unit,
-    /// Values in [-1, 1].
-    Symmetric,
-    /// Values in [0, 255].
-    Bytes,
-}
-
-const USUAL: [Usual; 5] = [
-    Usual::Data,
-    Usual::ImageNet,
-    Usual::Unit,
-    Usual::Symmetric,
-    Usual::Bytes,
-];
-
-impl Usual {
-    fn frame(self, subject: &Subject) -> Frame {
-        let (mean, std) = match self {
-            Self::ImageNet => InputNormalize::ImageNet.values(),
-            Self::Unit => ([0.0; 3], [1.0; 3]),
-            Self::Symmetric => ([0.5; 3], [0.5; 3]),
-            Self::Bytes => ([0.0; 3], [1.0 / 255.0; 3]),
-            Self::Data => (subject.data.mean, subject.data.std),
-        };
-        Frame {
-            mean,
-            std,
-            ..subject.own
-        }
-    }
 }
 
 /// Two ways of answering the same images, held against each other.
@@ -397,5 +367,7 @@ impl Difference {
     }
 }
 
+#[cfg(test)]
+mod asked_tests;
 #[cfg(test)]
 mod tests;

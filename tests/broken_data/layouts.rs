@@ -78,6 +78,68 @@ fn one_part_with_classes_beside_another_folder() {
 }
 
 #[test]
+fn labelled_images_beside_unlabelled_ones() {
+    assert_snapshot!(refused(&["labeled/cat", "labeled/dog", "unlabeled"]));
+}
+
+#[test]
+fn labelled_and_unlabelled_images_in_class_folders() {
+    assert_snapshot!(refused(&[
+        "labelled/cat",
+        "labelled/dog",
+        "unlabelled/cat",
+        "unlabelled/dog"
+    ]));
+}
+
+#[test]
+fn classes_beside_a_part_without_class_folders() {
+    assert_snapshot!(refused(&["ant", "bee", "test"]));
+}
+
+#[test]
+fn classes_beside_a_part_with_class_folders() {
+    assert_snapshot!(refused(&["ant", "bee", "val/ant", "val/bee"]));
+}
+
+#[test]
+fn classes_beside_two_parts() {
+    assert_snapshot!(refused(&["ant", "bee", "val/ant", "val/bee", "test"]));
+}
+
+#[test]
+fn parts_of_which_none_is_trained_on() {
+    assert_snapshot!(refused(&["test/cat", "test/dog", "val/cat", "val/dog"]));
+}
+
+#[test]
+fn training_images_are_named_whatever_their_folder_is_called() {
+    for (folders, training) in [
+        (&["tr/cat", "tr/dog", "te/cat", "te/dog"][..], "tr"),
+        (
+            &["extra/cat", "extra/dog", "train/cat", "train/dog"],
+            "train",
+        ),
+        (
+            &["dev/cat", "dev/dog", "training/cat", "training/dog"],
+            "training",
+        ),
+        (
+            &["train_unlabeled", "train_labeled/cat", "train_labeled/dog"],
+            "train_labeled",
+        ),
+        (
+            &["eval/cat", "eval/dog", "photo/cat", "photo/dog", "labeled"],
+            "labeled",
+        ),
+    ] {
+        let message = refused(folders);
+        let line = format!("write train: ImageFolder(\"[dir]/set/{training}\")");
+        assert!(message.contains(&line), "{message}");
+    }
+}
+
+#[test]
 fn folds_that_hold_the_same_classes() {
     assert_snapshot!(refused(&[
         "fold1/cat",
@@ -183,6 +245,12 @@ fn folders_that_may_well_be_classes_are() {
             &["cat", "dog", "owl"],
         ),
         (&["valley", "testament"], &["testament", "valley"]),
+        (&["control", "test"], &["control", "test"]),
+        (&["bus", "car", "train"], &["bus", "car", "train"]),
+        (&["labeled", "unlabeled"], &["labeled", "unlabeled"]),
+        (&["en", "te", "tr"], &["en", "te", "tr"]),
+        (&["te", "tr"], &["te", "tr"]),
+        (&["extra", "plain", "rare"], &["extra", "plain", "rare"]),
     ] {
         assert_eq!(classes(folders), expected, "{folders:?}");
     }

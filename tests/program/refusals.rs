@@ -1,6 +1,10 @@
 //! What is refused before anything is trained or lost, and what is told.
 
 use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use image::{Rgb, RgbImage};
 
 use crate::bench::{Bench, code, said};
 
@@ -147,4 +151,48 @@ fn weights_say_what_they_are_to_be_used_with() {
     assert_eq!(card["size"], serde_json::json!([12, 12]));
     assert!(card["mean"][0].as_f64().unwrap() > 0.0);
     assert!(card["name"].as_str().unwrap().contains("CNN"), "{card}");
+}
+
+/// Images of two classes below `images`.
+fn save_images(bench: &Bench, times: u8) {
+    for (shade, class) in (0..).zip(["cat", "dog"]) {
+        let folder = bench.path().join("images").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..20_u8 {
+            let red = (number * 10 + 3 * shade).wrapping_mul(times);
+            let image = RgbImage::from_fn(24, 24, |x, y| Rgb([red, (x * 9) as u8, (y * 9) as u8]));
+            image.save(folder.join(format!("{number:02}.bmp"))).unwrap();
+        }
+    }
+}
+
+/// Waits until a run's journal has some text.
+fn wait_for(bench: &Bench, text: &str) {
+    let journal = |run: &Path| fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
+    while !bench.runs().iter().any(|run| journal(run).contains(text)) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn images_that_are_changed_while_a_run_streams_them_end_it() {
+    let bench = Bench::new();
+    save_images(&bench, 1);
+    let data = "data=(train: ImageFolder(\"images\"), valid: Holdout(0.2), memory_mb: 0, \
+                max_bad: 0.9)";
+    let more = ["--set", data, "--set", "batch=8", "--set", "epochs=4000"];
+    let child = bench
+        .command(&[&["--run", "tiny.ron"][..], &more].concat())
+        .spawn()
+        .unwrap();
+    wait_for(&bench, "\"Evaluated\"");
+    save_images(&bench, 7);
+    let output = child.wait_with_output().unwrap();
+    assert_ne!(code(&output), 0, "{}", said(&output));
+    let told = said(&output);
+    assert!(
+        told.contains(".bmp was changed while the run trains"),
+        "{told}"
+    );
+    assert!(told.contains("restore it, or start a new run"), "{told}");
 }

@@ -16,7 +16,7 @@ mod png;
 mod simple;
 mod webp;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -27,7 +27,7 @@ use image::{DynamicImage, RgbImage};
 use self::format::{Content, Format, foreign_by_name, recognise};
 use self::header::{Header, HeaderError};
 use self::memory::{Memory, Share};
-use super::file;
+use super::file::{self, Version};
 use super::image_error::ImageError;
 
 pub(super) use self::format::{TELLING, is_named_like_image, looks_like_image};
@@ -57,6 +57,7 @@ pub struct Decoded {
 struct Opened {
     file: File,
     length: u64,
+    version: Version,
     format: Format,
     header: Header,
     /// The beginning of the file.
@@ -79,13 +80,26 @@ impl Decoder {
     /// If the file cannot be read, is no image, has too many pixels, takes too
     /// much memory, or is damaged or cut off.
     pub fn read(&self, path: &Path) -> Result<Decoded, ImageError> {
+        self.read_known(path, None)
+    }
+
+    /// As [`Self::read`], of a file that was looked at before.
+    ///
+    /// # Errors
+    /// Also if it is not the `known` version any more.
+    pub(super) fn read_known(
+        &self,
+        path: &Path,
+        known: Option<Version>,
+    ) -> Result<Decoded, ImageError> {
         let Opened {
             mut file,
             length,
             format,
             mut header,
             head,
-        } = self.open(path)?;
+            ..
+        } = self.open(path, known)?;
         let needed = header.check(length, self.max_pixels, &self.memory)?;
         let mut share = self.memory.take(needed);
         let mut bytes = load(&mut file, length, head)?;
@@ -112,11 +126,21 @@ impl Decoder {
     /// # Errors
     /// As [`Self::read`], except that damage past the header is not seen.
     pub fn dimensions(&self, path: &Path) -> Result<(u32, u32), ImageError> {
-        let opened = self.open(path)?;
+        Ok(self.look(path)?.header.dimensions())
+    }
+
+    /// Checks an image file as far as its header tells, and says which version of
+    /// it that was.
+    pub(super) fn version(&self, path: &Path) -> Result<Version, ImageError> {
+        Ok(self.look(path)?.version)
+    }
+
+    fn look(&self, path: &Path) -> Result<Opened, ImageError> {
+        let opened = self.open(path, None)?;
         opened
             .header
             .check(opened.length, self.max_pixels, &self.memory)?;
-        Ok(opened.header.dimensions())
+        Ok(opened)
     }
 
     /// Greatest number of pixels of an image in a file of raw pixels.
@@ -138,15 +162,27 @@ impl Decoder {
     }
 
     /// Feeds the bytes of an image file to a hash.
-    pub(super) fn hash(&self, path: &Path, hasher: &mut blake3::Hasher) -> Result<(), ImageError> {
-        let (file, length) = self.open_file(path)?;
-        let read = hasher.update_reader(file.take(length));
+    pub(super) fn hash(
+        &self,
+        path: &Path,
+        known: Option<Version>,
+        hasher: &mut blake3::Hasher,
+    ) -> Result<(), ImageError> {
+        let (file, metadata) = self.open_file(path, known)?;
+        let read = hasher.update_reader(file.take(metadata.len()));
         read.map(drop).map_err(|e| ImageError::io(&e))
     }
 
-    /// Opens a file that is not implausibly long.
-    fn open_file(&self, path: &Path) -> Result<(File, u64), ImageError> {
+    /// Opens a file that is not implausibly long, and is the known version.
+    fn open_file(
+        &self,
+        path: &Path,
+        known: Option<Version>,
+    ) -> Result<(File, Metadata), ImageError> {
         let (file, metadata) = file::open(path).map_err(ImageError::open)?;
+        if known.is_some_and(|known| known != Version::of(&metadata)) {
+            return Err(ImageError::Changed);
+        }
         let length = metadata.len();
         if length > self.memory.limit() {
             return Err(ImageError::TooLong {
@@ -154,12 +190,13 @@ impl Decoder {
                 limit: self.memory.limit(),
             });
         }
-        Ok((file, length))
+        Ok((file, metadata))
     }
 
     /// Opens a file and reads its header.
-    fn open(&self, path: &Path) -> Result<Opened, ImageError> {
-        let (mut file, length) = self.open_file(path)?;
+    fn open(&self, path: &Path, known: Option<Version>) -> Result<Opened, ImageError> {
+        let (mut file, metadata) = self.open_file(path, known)?;
+        let length = metadata.len();
         let mut head = Vec::with_capacity(length.min(HEAD) as usize + jpeg::ROOM);
         read_on(&mut file, length.min(HEAD), &mut head)?;
         let format = match recognise(&head) {
@@ -183,6 +220,7 @@ impl Decoder {
         Ok(Opened {
             file,
             length,
+            version: Version::of(&metadata),
             format,
             header,
             head,

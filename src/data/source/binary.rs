@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use image::RgbImage;
 
 use super::SourceError;
-use crate::data::file;
+use crate::data::file::{self, Version};
 use crate::data::image_error::ImageError;
 
 /// How many times their length packed images unpack to at most. Drawings of two
@@ -50,6 +50,9 @@ pub(super) struct RecordFile {
     pub content: Mutex<File>,
     /// Its length and times of change when it was opened.
     pub stamp: Vec<u8>,
+    /// Which version of it was opened; none if it was unpacked, since nobody else
+    /// has what was unpacked.
+    pub version: Option<Version>,
     /// Bytes before the first record.
     pub header: u64,
     /// Bytes of a record before its pixels.
@@ -92,10 +95,17 @@ impl Records {
         let mut bytes = vec![0; length];
         let start = file.header + record as u64 * (file.skip + length as u64) + file.skip;
         let mut content = file.content.lock().unwrap_or_else(PoisonError::into_inner);
-        content
+        let read = content
             .seek(SeekFrom::Start(start))
-            .and_then(|_| content.read_exact(&mut bytes))
-            .map_err(|e| ImageError::io(&e))?;
+            .and_then(|_| content.read_exact(&mut bytes));
+        if let Some(known) = file.version {
+            // After reading: what is written meanwhile is noticed, too.
+            let now = content.metadata().map_err(|e| ImageError::io(&e))?;
+            if Version::of(&now) != known {
+                return Err(ImageError::Changed);
+            }
+        }
+        read.map_err(|e| ImageError::io(&e))?;
         Ok(bytes)
     }
 
@@ -152,6 +162,8 @@ pub(super) struct Content {
     pub length: u64,
     /// Length and times of change of the file that was named.
     pub stamp: Vec<u8>,
+    /// Which version of it this is; none if it was unpacked.
+    pub version: Option<Version>,
 }
 
 /// Opens a file so that any byte can be reached. A packed file should hold `most`
@@ -168,6 +180,7 @@ pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
             file,
             length: metadata.len(),
             stamp,
+            version: Some(Version::of(&metadata)),
         });
     }
     let plausible = (metadata.len().saturating_mul(EXPANSION)).max(LITTLE);
@@ -193,6 +206,7 @@ pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
         file,
         length,
         stamp,
+        version: None,
     })
 }
 

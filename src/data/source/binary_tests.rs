@@ -47,7 +47,10 @@ fn write_cifar(path: PathBuf, labels: &[&[u8]], packed: bool) -> PathBuf {
 }
 
 fn pixel(found: &Found, image: usize, x: u32, y: u32) -> [u8; 3] {
-    let image = found.origin.read(image, &Decoder::new(PLENTY)).unwrap();
+    let image = found
+        .origin
+        .read(image, &Decoder::new(PLENTY), None)
+        .unwrap();
     image.into_image().get_pixel(x, y).0
 }
 
@@ -109,5 +112,5 @@ fn a_set_cut_short_after_it_was_opened_gives_errors_and_no_panic() {
         .unwrap()
         .set_len(100)
         .unwrap();
-    assert!(found.origin.read(1, &Decoder::new(PLENTY)).is_err());
+    assert!(found.origin.read(1, &Decoder::new(PLENTY), None).is_err());
 }

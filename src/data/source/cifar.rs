@@ -104,6 +104,7 @@ fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, So
         mut file,
         length: bytes,
         stamp,
+        version,
     } = binary::seekable(path, limit)?;
     if bytes > limit {
         return Err(SourceError::CifarTooLong {
@@ -137,6 +138,7 @@ fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, So
         path: path.to_owned(),
         content: Mutex::new(file),
         stamp,
+        version,
         header: 0,
         skip: kind.skip(),
         count,

@@ -72,17 +72,24 @@ pub enum SourceError {
         /// Its subfolders that are parts.
         parts: Vec<PathBuf>,
     },
-    /// One subfolder is named like a part of a data set and laid out like one.
+    /// One subfolder is named like a part of a data set, and laid out like one or
+    /// beside classes.
     #[error(
-        "{path} has the subfolder {:?}, which holds folders of its own and looks like a part of \
-         a data set, not like a class",
-        file_name(.part)
+        "{path} has the subfolder {:?}, which {} a part of a data set, not like a class",
+        file_name(.part),
+        if *.holds_folders {
+            "holds folders of its own and looks like"
+        } else {
+            "lies beside class folders and is named like"
+        }
     )]
     PartAmongClasses {
         /// The folder.
         path: PathBuf,
         /// The subfolder.
         part: PathBuf,
+        /// Whether the subfolder holds folders, and not only images.
+        holds_folders: bool,
     },
     /// A folder around the one that was meant.
     #[error(
@@ -288,10 +295,18 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// What to do where [`Self::meant`] was not meant.
-    pub(in crate::data) fn otherwise(&self) -> &'static str {
+    /// What to do where [`Self::meant`] was not meant, or where there is none.
+    pub(in crate::data) fn otherwise(&self, part: Part) -> &'static str {
+        let is_meant = self.meant(part).is_some();
         match self {
-            Self::PartAmongClasses { .. } => ", or rename it if it is a class",
+            Self::PartAmongClasses { .. } if is_meant => ", or rename it if it is a class",
+            Self::PartAmongClasses { .. } => {
+                "; move it out of the folder with the classes, or rename it if it is a class"
+            }
+            Self::PartsNotClasses { .. } if !is_meant => {
+                "; move them out of the folder with the classes, or name the folder that holds one \
+                 subfolder per class"
+            }
             Self::ClassesInEach { .. } => "; if they are not, move the images out of them",
             _ => "",
         }
@@ -300,10 +315,11 @@ impl SourceError {
     /// The folder that was probably meant where another one was named.
     pub(in crate::data) fn meant(&self, part: Part) -> Option<PathBuf> {
         match self {
-            Self::PartAmongClasses { part: folder, .. }
-            | Self::NestedFolder {
-                subfolder: folder, ..
-            } => layout::end_of_single_folders(folder, part),
+            Self::PartAmongClasses { part: folder, .. } => {
+                layout::likeliest(std::slice::from_ref(folder), part)?;
+                layout::end_of_single_folders(folder, part)
+            }
+            Self::NestedFolder { subfolder, .. } => layout::end_of_single_folders(subfolder, part),
             Self::PartsNotClasses { parts, .. } => {
                 let likeliest = layout::likeliest(parts, part)?;
                 layout::end_of_single_folders(likeliest, part).or_else(|| Some(likeliest.clone()))

@@ -65,6 +65,7 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
             path: files.images.clone(),
             content: Mutex::new(content.file),
             stamp: content.stamp,
+            version: content.version,
             header: 16,
             skip: 0,
             count: count as usize,

@@ -12,29 +12,59 @@ use super::walk::{Listing, Top, list};
 use super::{SourceError, file_name};
 use crate::data::error::Part;
 
-/// Words for a part of a data set.
-const PARTS: [&str; 20] = [
-    "train",
-    "training",
-    "trainset",
-    "traindata",
-    "trainval",
-    "test",
-    "testing",
-    "testset",
-    "testdata",
-    "val",
-    "valid",
-    "valset",
-    "validation",
-    "minival",
-    "dev",
-    "eval",
-    "evaluation",
-    "holdout",
-    "unlabelled",
-    "unlabeled",
-];
+/// What a part of a data set is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    /// Whatever else the name says of them.
+    Unlabelled,
+    Training,
+    Test,
+    Validation,
+    /// Beside unlabelled ones, what is trained on.
+    Labelled,
+    /// More of the same.
+    Extra,
+}
+
+impl Role {
+    /// By a word for a part of a data set.
+    fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "train" | "training" | "trainset" | "traindata" | "trainval" => Self::Training,
+            "test" | "testing" | "testset" | "testdata" => Self::Test,
+            "val" | "valid" | "valset" | "validation" | "minival" | "dev" | "eval"
+            | "evaluation" | "holdout" => Self::Validation,
+            "unlabelled" | "unlabeled" => Self::Unlabelled,
+            "labelled" | "labeled" => Self::Labelled,
+            _ => return None,
+        })
+    }
+
+    /// By a word that is one for a part only beside others: it may be a language.
+    fn of_short_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "tr" => Self::Training,
+            "te" => Self::Test,
+            "extra" => Self::Extra,
+            _ => return None,
+        })
+    }
+
+    fn of(folder: &Path) -> Option<Self> {
+        let of = |word: &String| Self::of_word(word).or_else(|| Self::of_short_word(word));
+        words(&file_name(folder)).iter().filter_map(of).min()
+    }
+
+    /// Whether images of this role are those of a part of the experiment.
+    fn is_for(self, part: Part) -> bool {
+        match part {
+            Part::Train | Part::Inference => matches!(self, Self::Training | Self::Labelled),
+            Part::Valid => self == Self::Validation,
+            Part::Test => self == Self::Test,
+            Part::Unlabelled => self == Self::Unlabelled,
+        }
+    }
+}
 
 /// Words for one of several like parts of a data set, with a number.
 const FOLDS: [&str; 8] = [
@@ -106,11 +136,10 @@ fn is_number(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a name is made of the words of a list, fillers and numbers alone.
-fn is_made_of(name: &str, list: &[&str]) -> bool {
+/// Whether a name is made of such words, fillers and numbers alone.
+fn is_made_of(name: &str, is_one: impl Fn(&str) -> bool) -> bool {
     let words = words(name);
-    let is_one = |word: &String| list.contains(&word.as_str());
-    words.iter().any(is_one)
+    words.iter().any(|word| is_one(word))
         && words
             .iter()
             .all(|word| is_one(word) || is_number(word) || FILLERS.contains(&word.as_str()))
@@ -118,38 +147,42 @@ fn is_made_of(name: &str, list: &[&str]) -> bool {
 
 /// Whether a folder of this name is a part of a data set.
 fn is_part(name: &str) -> bool {
-    is_made_of(name, &PARTS)
+    is_made_of(name, |word| Role::of_word(word).is_some())
+}
+
+/// The same where it lies beside nothing but parts.
+fn is_part_among_parts(name: &str) -> bool {
+    is_part(name) || is_made_of(name, |word| Role::of_short_word(word).is_some())
 }
 
 /// Whether a folder of this name is one of several like parts.
 fn is_fold(name: &str) -> bool {
-    is_made_of(name, &FOLDS)
+    is_made_of(name, |word| FOLDS.contains(&word))
 }
 
 fn is_filler(name: &str) -> bool {
-    is_made_of(name, &FILLERS)
+    is_made_of(name, |word| FILLERS.contains(&word))
 }
 
 fn names(folders: &[PathBuf]) -> Vec<String> {
     folders.iter().map(|folder| file_name(folder)).collect()
 }
 
-/// The folder that was most likely meant for a part of the experiment.
+/// The folder that was most likely meant for a part of the experiment. Nothing is
+/// trained on that is named as something else.
 pub(super) fn likeliest(folders: &[PathBuf], part: Part) -> Option<&PathBuf> {
-    let starts: &[&str] = match part {
-        Part::Train | Part::Inference => &["train"],
-        Part::Valid => &["val", "dev", "minival", "eval", "holdout"],
-        Part::Test => &["test", "eval"],
-        Part::Unlabelled => &["unlabel"],
+    let is_for = |part| move |folder: &&PathBuf| Role::of(folder).is_some_and(|r| r.is_for(part));
+    let found = folders.iter().find(is_for(part));
+    let instead = || match part {
+        Part::Train | Part::Inference => folders.iter().find(|folder| Role::of(folder).is_none()),
+        Part::Valid => folders.iter().find(is_for(Part::Test)),
+        Part::Test => folders.iter().find(is_for(Part::Valid)),
+        Part::Unlabelled => None,
     };
-    let found = starts.iter().find_map(|start| {
-        folders.iter().find(|folder| {
-            words(&file_name(folder))
-                .iter()
-                .any(|word| word.starts_with(start))
-        })
-    });
-    found.or(folders.first())
+    let first = folders
+        .first()
+        .filter(|_| !matches!(part, Part::Train | Part::Inference));
+    found.or_else(instead).or(first)
 }
 
 /// Refuses a folder whose subfolders are named like parts of a data set: one such
@@ -165,7 +198,25 @@ pub(super) fn check_names(folder: &Path, subfolders: &[PathBuf]) -> Result<(), S
     })
 }
 
+/// Subfolders that are named like parts of a data set.
 fn parts_of(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let holds_folders = |folder: &PathBuf| list(folder).is_ok_and(|l| !l.folders.is_empty());
+    let is_among_parts = |folder: &PathBuf| is_part_among_parts(&file_name(folder));
+    let is_doubtful = |folder: &PathBuf| {
+        !is_part(&file_name(folder))
+            || matches!(Role::of(folder), Some(Role::Labelled | Role::Unlabelled))
+    };
+    if folders.iter().all(is_among_parts) {
+        // Bottles are labelled or not, and languages have two letters.
+        let are_classes = folders.len() > 1
+            && folders.iter().all(is_doubtful)
+            && !folders.iter().any(holds_folders);
+        return if are_classes {
+            Vec::new()
+        } else {
+            folders.to_vec()
+        };
+    }
     let named = |folder: &&PathBuf| is_part(&file_name(folder));
     folders.iter().filter(named).cloned().collect()
 }
@@ -187,13 +238,17 @@ pub(super) fn check_content(
             None => Ok(()),
         };
     }
-    if let [part] = parts_of(subfolders).as_slice()
-        && end_of_single_folders(part, Part::Train).is_some()
-    {
-        return Err(SourceError::PartAmongClasses {
-            path,
-            part: part.clone(),
-        });
+    if let [part] = parts_of(subfolders).as_slice() {
+        let holds_folders = end_of_single_folders(part, Part::Train).is_some();
+        // Without it the others must be classes, or it is one of two classes.
+        let is_beside_classes = subfolders.len() > 2 && !may_be_class(part);
+        if holds_folders || is_beside_classes {
+            return Err(SourceError::PartAmongClasses {
+                path,
+                part: part.clone(),
+                holds_folders,
+            });
+        }
     }
     if tops
         .iter()
@@ -224,6 +279,15 @@ pub(super) fn check_content(
         });
     }
     Ok(())
+}
+
+/// Whether a folder of images that is named like a part may well be a class: trains
+/// are a thing that pictures are taken of.
+fn may_be_class(folder: &Path) -> bool {
+    matches!(
+        Role::of(folder),
+        Some(Role::Training | Role::Labelled) | None
+    )
 }
 
 /// The folder that holds several others at the end of a way on which every

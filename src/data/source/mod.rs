@@ -19,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::decode::{Decoded, Decoder};
-use super::file;
+use super::file::{self, Version};
 use crate::data::image_error::ImageError;
 use crate::event::SkippedImage;
 use crate::experiment::plan::MAX_RECORDS;
@@ -79,10 +79,25 @@ impl Origin {
         }
     }
 
-    /// One image at its own size.
-    pub fn read(&self, index: usize, decoder: &Decoder) -> Result<Decoded, ImageError> {
+    /// Checks one image before it is streamed, without decoding its pixels, and
+    /// says which version of its file that was. Files of records are opened once
+    /// and know theirs.
+    pub fn version(&self, index: usize, decoder: &Decoder) -> Result<Option<Version>, ImageError> {
         match self {
-            Self::Files(paths) => decoder.read(&paths[index]),
+            Self::Files(paths) => decoder.version(&paths[index]).map(Some),
+            Self::Records(_) | Self::Generated(_) => Ok(None),
+        }
+    }
+
+    /// One image at its own size, of the known version of its file.
+    pub fn read(
+        &self,
+        index: usize,
+        decoder: &Decoder,
+        known: Option<Version>,
+    ) -> Result<Decoded, ImageError> {
+        match self {
+            Self::Files(paths) => decoder.read_known(&paths[index], known),
             Self::Records(records) => {
                 let (width, height) = records.dimensions();
                 let pixels = u64::from(width) * u64::from(height);
@@ -110,10 +125,11 @@ impl Origin {
         &self,
         index: usize,
         decoder: &Decoder,
+        known: Option<Version>,
         hasher: &mut blake3::Hasher,
     ) -> Result<(), ImageError> {
         match self {
-            Self::Files(paths) => decoder.hash(&paths[index], hasher),
+            Self::Files(paths) => decoder.hash(&paths[index], known, hasher),
             Self::Records(records) => {
                 hasher.update(&records.bytes(index)?);
                 Ok(())

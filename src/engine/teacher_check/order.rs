@@ -14,14 +14,40 @@ pub struct Better {
     pub errors: f64,
 }
 
+/// How the outputs of a teacher's file became the data's classes.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    /// Names that the outputs of the file were said to have, in their order; the
+    /// data's if nothing was said.
+    pub names: &'a [String],
+    /// Output of the file that each output of the network is; the same if absent.
+    pub taken: Option<&'a [usize]>,
+}
+
 impl Better {
-    /// Names of the classes in the order of the outputs.
-    pub fn names(&self, classes: &[String]) -> Vec<String> {
-        let mut names = classes.to_vec();
+    /// The name of every output of the file, in its order. Outputs that were left
+    /// out keep the names that they had.
+    pub fn names(&self, of: Outputs, classes: &[String]) -> Vec<String> {
+        let mut names = of.names.to_vec();
         for (class, &output) in self.outputs.iter().enumerate() {
-            names[output].clone_from(&classes[class]);
+            let in_file = of.taken.map_or(output, |taken| taken[output]);
+            names[in_file].clone_from(&classes[class]);
         }
         names
+    }
+
+    /// Classes that the teacher seems to take for others, and those.
+    pub fn exchanged<'a>(&self, classes: &'a [String]) -> Vec<(&'a String, &'a String)> {
+        let pairs = self.outputs.iter().enumerate();
+        let mut moved: Vec<(usize, usize)> = pairs
+            .filter(|(class, output)| class != *output)
+            .map(|(class, &output)| (output, class))
+            .collect();
+        moved.sort_unstable();
+        let named = moved.into_iter();
+        named
+            .map(|(own, other)| (&classes[own], &classes[other]))
+            .collect()
     }
 }
 

@@ -38,6 +38,12 @@ fn answered(images: usize, share: f64, order: &[usize]) -> Vec<(usize, Answer)> 
         .collect()
 }
 
+/// Outputs of which nothing was said.
+fn as_they_are(names: &[String]) -> Outputs<'_> {
+    let taken = None;
+    Outputs { names, taken }
+}
+
 fn in_order() -> Vec<usize> {
     (0..CLASSES).collect()
 }
@@ -73,6 +79,26 @@ fn on_few_images_only_much_is_more_than_chance() {
     let skill = |share| Skill::of(&answered(20, share, &in_order()), CLASSES);
     assert!(skill(0.1).is_chance());
     assert!(!skill(0.9).is_chance());
+    // Nine of twenty, where five would be chance.
+    let few = Skill {
+        accuracy: 0.45,
+        chance: 0.25,
+        error: 0.1,
+        images: 20,
+    };
+    let told = by_chance(&few).problem().to_string();
+    for part in [
+        "right on 45.0 % of a class's validation images on average (20 in all)",
+        "which on so few images cannot be told from chance (25.0 %)",
+        "validate on more images",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let told = few.warning().unwrap();
+    assert!(
+        told.starts_with("the teacher may be weak: it is right on 45.0 %"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -91,9 +117,32 @@ fn another_order_is_found_and_written_out() {
         for (class, output) in order.into_iter().enumerate() {
             expected[output] = format!("class {class}");
         }
-        assert_eq!(found.names(&names()), expected, "{share}");
+        assert_eq!(
+            found.names(as_they_are(&names()), &names()),
+            expected,
+            "{share}"
+        );
         assert!(found.gain > share - 0.15, "{share}: {found:?}");
     }
+}
+
+#[test]
+fn the_names_are_those_of_the_files_outputs_however_they_were_taken() {
+    // The file's outputs are c, x, a, b, and were said to be a, x, b, c.
+    let strings =
+        |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+    let (said, classes) = (strings(&["a", "x", "b", "c"]), strings(&["a", "b", "c"]));
+    let outputs = Outputs {
+        names: &said,
+        taken: Some(&[0, 2, 3]),
+    };
+    // Of the network's outputs the first is c, the second a, the third b.
+    let answers = answered(90, 1.0, &[1, 2, 0]);
+    let found = order::better(&plain(&answers), 3).unwrap();
+    assert_eq!(
+        found.names(outputs, &classes),
+        strings(&["c", "x", "a", "b"])
+    );
 }
 
 #[test]
@@ -128,7 +177,12 @@ fn the_line_to_write_is_part_of_the_reason() {
     let answers = answered(90, 0.9, &order);
     let classes: Vec<String> = ["cat", "dog", "a \"b\""].map(str::to_owned).into();
     let found = order::better(&plain(&answers), 3).unwrap();
-    let objection = in_another_order(&Skill::of(&answers, 3), &found, &classes);
+    let objection = in_another_order(
+        &Skill::of(&answers, 3),
+        &found,
+        as_they_are(&classes),
+        &classes,
+    );
     let problem = objection.clone().problem();
     assert_eq!(
         problem.help.as_deref(),

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use flate2::Crc;
+
 use super::fault::Fault;
 use crate::untrusted::clean_line;
 
@@ -24,6 +26,8 @@ const LONG_END: usize = 56;
 const LOCATOR: usize = 20;
 /// Length of an entry without its name and what follows it.
 const ENTRY: usize = 46;
+/// Length of the header before a part's content, without its name and what follows.
+const LOCAL: usize = 30;
 /// The compression that is none.
 const STORED: u16 = 0;
 /// What stands in place of a size that takes 64 bits.
@@ -37,6 +41,10 @@ struct Entry {
     packed: bool,
     /// Length of its content, bytes.
     size: u64,
+    /// Checksum of its content; 0 where none was made.
+    checksum: u32,
+    /// Where in the file its own header is; none in a very long file.
+    start: Option<u64>,
 }
 
 /// Checks that an archive of `length` bytes is one of PyTorch's weights, and that
@@ -74,6 +82,35 @@ pub fn check(file: &File, length: u64, needed: u64) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// A part of an archive of `length` bytes that is not as it was written: of those
+/// that lie in it as they are, that have a checksum, and that are no longer than a
+/// pickle. None if there is none.
+pub fn damaged_part(file: &File, length: u64) -> Option<Fault> {
+    let entries = entries(file, length).ok()?;
+    let checked = entries
+        .iter()
+        .filter(|entry| !entry.packed && entry.checksum != 0 && entry.size <= MAX_PICKLE);
+    let is_damaged = |entry: &&Entry| {
+        let Some(start) = entry.start else {
+            return false;
+        };
+        let content = read(file, start, LOCAL as u64).and_then(|header| {
+            let length = |at| u16_at(&header, at).map_or(0, u64::from);
+            let before = LOCAL as u64 + length(26) + length(28);
+            read(file, start + before, entry.size)
+        });
+        let mut found = Crc::new();
+        content.is_ok_and(|content| {
+            found.update(&content);
+            found.sum() != entry.checksum
+        })
+    };
+    checked
+        .into_iter()
+        .find(is_damaged)
+        .map(|entry| Fault::wrong_checksum(&entry.name))
 }
 
 fn without_weights(entries: &[Entry]) -> Fault {
@@ -185,6 +222,10 @@ fn entry(bytes: &[u8]) -> Option<(Entry, usize)> {
         name: String::from_utf8_lossy(name).into_owned(),
         packed: u16_at(bytes, 10)? != STORED,
         size,
+        checksum: u32_at(bytes, 16)?,
+        start: Some(u32_at(bytes, 42)?)
+            .filter(|start| *start != ELSEWHERE)
+            .map(u64::from),
     };
     Some((entry, end))
 }

@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use crate::untrusted::clean_line;
+
 /// Why a file cannot be used as weights. Each says what the file is and what to
 /// do.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -81,6 +83,9 @@ pub enum Fault {
     /// A zip archive with weights packed into it as a file.
     #[error("it is an archive that holds `{0}`; unpack it and give the path of that file")]
     Packed(String),
+    /// A tar archive with a file in it.
+    #[error("it is a tar archive that holds `{0}`; unpack it and give the path of the file within")]
+    Tar(String),
     /// A zip archive of something else.
     #[error("it is a zip archive without weights of PyTorch in it (it has {0}); {STATE_DICT}")]
     OtherArchive(String),
@@ -139,6 +144,18 @@ pub enum Fault {
     /// None of all that.
     #[error("it is neither a safetensors nor a PyTorch file; {STATE_DICT}")]
     Unknown,
+}
+
+impl Fault {
+    /// A part of a zip archive whose bytes are not those that were written.
+    pub fn wrong_checksum(part: &str) -> Self {
+        Self::damaged(&format!("`{part}` has a wrong checksum"))
+    }
+
+    /// A file of parts that says impossible things of itself.
+    pub fn damaged(reason: &str) -> Self {
+        Self::DamagedArchive(clean_line(reason.trim_end()).into_owned())
+    }
 }
 
 /// What can always be done.

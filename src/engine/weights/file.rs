@@ -18,12 +18,15 @@ use super::array::Array;
 use super::element::Element;
 use super::fault::Fault;
 use super::recognise::{self, Format, HEADER_LENGTH};
-use super::{WeightsError, archive, limit};
+use super::{WeightsError, archive, limit, tar};
 use crate::untrusted::{clean_line, open_regular};
 
 /// Longest header of a safetensors file that is read, bytes. The format allows
 /// six times as many; a network of a thousand arrays has a tenth of a megabyte.
 const MAX_HEADER: u64 = 16 << 20;
+
+/// How the reader of PyTorch's archives says that bytes were changed.
+const WRONG_CHECKSUM: &str = "Invalid checksum";
 
 /// A file of named arrays, which are read one by one.
 pub struct ArrayFile {
@@ -86,12 +89,25 @@ impl ArrayFile {
             format => {
                 match format {
                     Format::Zip => archive::check(&file, length, needed),
+                    Format::Tar => tar::check(&file, length).and_then(|()| {
+                        within("a file in PyTorch's first format", length, limit(needed))
+                    }),
                     _ => within("a file in PyTorch's old format", length, limit(needed)),
                 }
                 .map_err(unusable)?;
-                let reader = PytorchReader::new(path).map_err(|error| match error {
-                    PytorchError::Io(source) => unreadable(source),
-                    error => unusable(pytorch_fault(&error)),
+                let reader = PytorchReader::new(path).map_err(|error| {
+                    // What a damaged part makes of a pickle says nothing.
+                    let damaged = (format == Format::Zip)
+                        .then(|| archive::damaged_part(&file, length))
+                        .flatten();
+                    match (damaged, error) {
+                        (Some(fault), _) => unusable(fault),
+                        (None, PytorchError::Io(source)) if is_of_content(&source) => {
+                            unusable(Fault::damaged(&source.to_string()))
+                        }
+                        (None, PytorchError::Io(source)) => unreadable(source),
+                        (None, error) => unusable(pytorch_fault(&error)),
+                    }
                 })?;
                 Content::PyTorch(reader)
             }
@@ -190,9 +206,16 @@ impl ArrayFile {
                 let tensor = reader.get(name).ok_or_else(|| self.absent(name))?;
                 let element = pytorch_element(tensor.dtype())
                     .ok_or_else(|| self.fault(name, &format!("{:?} elements", tensor.dtype())))?;
-                let bytes = tensor
-                    .read()
-                    .map_err(|error| self.fault(name, &error.to_string()))?;
+                let bytes = tensor.read().map_err(|error| {
+                    let reason = error.to_string();
+                    if reason.contains(WRONG_CHECKSUM) {
+                        self.unusable(Fault::wrong_checksum(name))
+                    } else if is_of_content(&error) {
+                        self.unusable(Fault::damaged(&reason))
+                    } else {
+                        self.fault(name, &reason)
+                    }
+                })?;
                 (tensor.shape().to_vec(), element, bytes)
             }
         };
@@ -221,14 +244,24 @@ impl ArrayFile {
     }
 
     fn fault(&self, name: &str, reason: &str) -> WeightsError {
+        self.unusable(Fault::Array {
+            name: clean_line(name).into_owned(),
+            reason: clean_line(reason).into_owned(),
+        })
+    }
+
+    fn unusable(&self, fault: Fault) -> WeightsError {
         WeightsError::Unusable {
             path: self.path.clone(),
-            fault: Fault::Array {
-                name: clean_line(name).into_owned(),
-                reason: clean_line(reason).into_owned(),
-            },
+            fault,
         }
     }
+}
+
+/// Whether an error of reading is one of what is read, and not the system's.
+fn is_of_content(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+    matches!(error.kind(), InvalidData | UnexpectedEof)
 }
 
 fn within(what: &'static str, bytes: u64, limit: u64) -> Result<(), Fault> {

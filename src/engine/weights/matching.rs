@@ -148,6 +148,20 @@ impl StateDictMismatch {
         *self == Self::default()
     }
 
+    /// The first of the arrays that are missing, if these are running statistics and
+    /// all else is there.
+    fn only_statistics_are_missing(&self) -> Option<&Missing> {
+        let is_statistic = |missing: &Missing| {
+            [".running_mean", ".running_var"]
+                .iter()
+                .any(|part| missing.name.ends_with(part))
+        };
+        let only = self.unexpected.is_empty()
+            && self.shapes.is_empty()
+            && self.missing.iter().all(is_statistic);
+        self.missing.first().filter(|_| only)
+    }
+
     /// The number of outputs of the file's classifier, if that is all that is
     /// wrong.
     #[must_use]
@@ -291,6 +305,16 @@ fn edits(a: &str, b: &str) -> usize {
 
 impl fmt::Display for StateDictMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(first) = self.only_statistics_are_missing() {
+            return write!(
+                f,
+                "\n  missing: running means and variances of batch normalisation ({} arrays, such \
+                 as `{}`) and nothing else: these are a model's parameters without its buffers; save \
+                 model.state_dict(), not its parameters",
+                self.missing.len(),
+                first.name
+            );
+        }
         let missing = self.missing.iter().map(|missing| match &missing.nearest {
             Some(nearest) => format!("`{}` (the file has `{nearest}`)", missing.name),
             None => format!("`{}`", missing.name),

@@ -15,6 +15,7 @@ mod fixtures;
 mod matching;
 mod recognise;
 mod source;
+mod tar;
 mod write;
 
 use std::collections::BTreeMap;
@@ -94,6 +95,19 @@ pub enum WeightsError {
         path: PathBuf,
         /// Where raw weights are.
         places: String,
+    },
+    /// A moving average is asked for, and only a part of it is there.
+    #[error(
+        "{path}: the moving average of the weights (`ema: true`) {place} is not one of all of \
+         them:{mismatch}\n  save it whole, or remove `ema` to take raw weights"
+    )]
+    IncompleteAverage {
+        /// The file.
+        path: PathBuf,
+        /// Where the average is.
+        place: String,
+        /// What it lacks.
+        mismatch: StateDictMismatch,
     },
     /// Raw weights are asked for and there are none.
     #[error(

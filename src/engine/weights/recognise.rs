@@ -15,8 +15,10 @@ pub enum Format {
     SafeTensors,
     /// PyTorch's archive, since 1.6.
     Zip,
-    /// PyTorch's formats before that, in one stream: pickles, then storages.
+    /// PyTorch's format before that, in one stream: pickles, then storages.
     Stream,
+    /// PyTorch's first format, or any tar archive.
+    Tar,
 }
 
 /// The number that opens PyTorch's stream of pickles, as protocols 2 and up
@@ -67,11 +69,11 @@ pub fn format(start: &[u8]) -> Result<Format, Fault> {
     }
     let window = &start[..start.len().min(STREAM_START)];
     let opens_with = |magic: &[u8]| window.windows(magic.len()).any(|bytes| bytes == magic);
-    if opens_with(&STREAM_MAGIC)
-        || opens_with(STREAM_MAGIC_TEXT)
-        || has_at(start, TAR_MAGIC.0, TAR_MAGIC.1)
-    {
+    if opens_with(&STREAM_MAGIC) || opens_with(STREAM_MAGIC_TEXT) {
         return Ok(Format::Stream);
+    }
+    if has_at(start, TAR_MAGIC.0, TAR_MAGIC.1) {
+        return Ok(Format::Tar);
     }
     Err(other(start))
 }
@@ -224,7 +226,7 @@ mod tests {
                 b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
                 Ok(Format::Stream),
             ),
-            (&tar, Ok(Format::Stream)),
+            (&tar, Ok(Format::Tar)),
         ];
         for (start, expected) in cases {
             assert_eq!(format(start), expected, "{}", start.escape_ascii());

@@ -6,6 +6,7 @@
 //! which all of the network's arrays are, and what is chosen is told. Where that
 //! would be a guess, it is refused.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::matching::{Needed, StateDictMismatch, module, needed};
@@ -31,10 +32,7 @@ impl StateDictPlace {
     /// Whether the weights here are a moving average, by the words of the
     /// prefix.
     fn is_average(&self) -> bool {
-        let lower = self.prefix.to_ascii_lowercase();
-        lower
-            .split(['.', '_', '-'])
-            .any(|word| AVERAGES.contains(&word))
+        is_average(&self.prefix)
     }
 
     fn told(&self) -> String {
@@ -45,10 +43,31 @@ impl StateDictPlace {
     }
 }
 
+fn is_average(prefix: &str) -> bool {
+    let lower = prefix.to_ascii_lowercase();
+    lower
+        .split(['.', '_', '-'])
+        .any(|word| AVERAGES.contains(&word))
+}
+
 /// A place at which all of the network's arrays are, and how they differ.
 struct Candidate {
     place: StateDictPlace,
     mismatch: StateDictMismatch,
+}
+
+impl Candidate {
+    /// What to say of an average that is not taken because arrays of it are missing.
+    fn left_alone(&self) -> Option<String> {
+        let missing = &self.mismatch.missing;
+        let example = clean_line(&missing.first()?.name).into_owned();
+        Some(format!(
+            "a moving average of the weights is there, too, {}, but it lacks {} of the network's \
+             arrays, such as `{example}`: the raw weights are taken",
+            self.place.told(),
+            missing.len()
+        ))
+    }
 }
 
 /// Finds where in a file the arrays of a network lie. Of raw weights and a
@@ -71,6 +90,7 @@ pub fn find(
     };
     let mut notes = Vec::new();
     let mut candidates = search.candidates();
+    let mut unfit = Vec::new();
     let fits = |candidate: &Candidate| candidate.mismatch.is_none();
     if candidates.iter().any(fits) && !candidates.iter().all(fits) {
         let (fitting, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(fits);
@@ -78,7 +98,21 @@ pub fn find(
             "the arrays {} are not the network's and are left alone",
             places(&others)
         ));
-        candidates = fitting;
+        (candidates, unfit) = (fitting, others);
+    }
+    if !candidates.iter().any(|each| each.place.is_average())
+        && let Some(part) = search.part_of_average(unfit)
+    {
+        if average == Some(true) {
+            return Err(WeightsError::IncompleteAverage {
+                path: file.path().to_owned(),
+                place: part.place.told(),
+                mismatch: part.mismatch,
+            });
+        }
+        if average.is_none() && !candidates.is_empty() {
+            notes.extend(part.left_alone());
+        }
     }
     let chosen = choose(candidates, file, average, &mut notes)?;
     let Some(chosen) = chosen else {
@@ -249,7 +283,13 @@ impl Search<'_> {
         } else {
             complete
         };
-        let prefixes: Vec<&str> = sources.iter().map(|each| each.prefix.as_str()).collect();
+        let averages = found.keys().filter(|prefix| is_average(prefix));
+        let prefixes: Vec<&str> = sources
+            .iter()
+            .map(|each| &each.prefix)
+            .chain(averages)
+            .map(String::as_str)
+            .collect();
         let mismatches: Vec<StateDictMismatch> = sources
             .iter()
             .map(|source| {
@@ -266,6 +306,25 @@ impl Search<'_> {
         pairs
             .map(|(place, mismatch)| Candidate { place, mismatch })
             .collect()
+    }
+
+    /// A moving average that cannot be taken: one of those that do not fit, or the
+    /// place of an average with most of the network's arrays.
+    fn part_of_average(&self, unfit: Vec<Candidate>) -> Option<Candidate> {
+        let mut unfit = unfit.into_iter();
+        if let Some(average) = unfit.find(|each| each.place.is_average()) {
+            return Some(average);
+        }
+        let found = self.prefixes().into_iter();
+        let averages = found.filter(|(prefix, _)| is_average(prefix));
+        // Of equals the outermost: what is left of a name may be another's.
+        let most = averages.max_by_key(|(prefix, names)| (names.len(), Reverse(prefix.len())));
+        let place = StateDictPlace {
+            prefix: most?.0,
+            classifier: None,
+        };
+        let mismatch = self.differences(&place, &[]);
+        Some(Candidate { place, mismatch })
     }
 
     /// What precedes names of the network, and which of them it precedes.

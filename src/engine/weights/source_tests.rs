@@ -247,3 +247,62 @@ fn what_the_network_has_no_place_for_is_refused_in_its_place_and_ignored_beside_
     let error = read(&dict([("model", state_dict(&within))]), None).unwrap_err();
     assert_eq!(error, "w.pt does not fit CNN 3:\n  unexpected: `extra`");
 }
+
+/// An average without the last of its arrays, beside raw weights.
+fn half_averaged(raw: &str, average: &str) -> Node {
+    let mut part = arrays(2);
+    part.truncate(part.len() / 2);
+    if raw.is_empty() {
+        return state_dict(&[arrays(1), prefixed(average, &part)].concat());
+    }
+    dict([(raw, state_dict(&arrays(1))), (average, state_dict(&part))])
+}
+
+#[test]
+fn an_average_of_which_a_part_is_missing_is_told_of_and_not_taken() {
+    for (raw, average) in [
+        ("state_dict", "state_dict_ema"),
+        ("model", "model_ema"),
+        ("", "ema.module."),
+    ] {
+        let root = half_averaged(raw, average);
+        let told = notes(&root);
+        let place = format!("under `{}.`", average.trim_end_matches('.'));
+        assert!(told[0].contains(&place), "{told:?}");
+        assert!(
+            told[0].contains("of the network's arrays, such as `"),
+            "{told:?}"
+        );
+        assert!(told[0].ends_with("the raw weights are taken"), "{told:?}");
+        let error = read(&root, Some(true)).unwrap_err();
+        assert!(error.contains(&format!("(`ema: true`) {place}")), "{error}");
+        assert!(error.contains("\n  missing: `"), "{error}");
+        let (found, told) = read(&root, Some(false)).unwrap();
+        assert_eq!(found, arrays(1));
+        assert!(
+            !told.iter().any(|note| note.contains("average")),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn an_average_of_parameters_alone_says_so() {
+    let statistics = ["running_mean", "running_var", "num_batches_tracked"];
+    let is_parameter = |array: &Array| !statistics.iter().any(|s| array.name.ends_with(s));
+    let shadow: Vec<Array> = arrays(2).into_iter().filter(is_parameter).collect();
+    assert!(shadow.len() < arrays(2).len());
+    let root = dict([
+        ("model", state_dict(&arrays(1))),
+        ("ema", state_dict(&shadow)),
+    ]);
+    assert!(notes(&root)[0].contains("running_mean`"));
+    for (root, ema) in [(root, Some(true)), (state_dict(&shadow), None)] {
+        let error = read(&root, ema).unwrap_err();
+        assert!(
+            error.contains("save model.state_dict(), not its parameters"),
+            "{error}"
+        );
+        assert!(!error.contains("and 1 more"), "{error}");
+    }
+}

@@ -256,3 +256,42 @@ fn a_truncated_file_is_refused_at_every_length() {
         assert!(load(&mut network(2, 5), &path).is_err(), "{length} bytes");
     }
 }
+
+#[test]
+fn a_file_of_pytorch_with_one_wrong_bit_is_damaged_and_no_other_kind_of_file() {
+    let folder = folder();
+    let path = folder.path().join("w.pt");
+    let arrays = state(&network(1, 5)).unwrap();
+    let whole = fixtures::saved(&fixtures::state_dict(&arrays));
+    let told = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let mut damaged = network(2, 5);
+        match load(&mut damaged, &path) {
+            // What nobody reads, such as the time of an entry.
+            Ok(()) => {
+                assert_eq!(state(&damaged).unwrap(), arrays);
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        }
+    };
+    let mut damaged = 0;
+    let mut others = Vec::new();
+    for at in (0..whole.len()).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        match told(&bytes) {
+            Some(message) if message.contains("it is a damaged archive: ") => {
+                assert!(
+                    message.ends_with("; copy or download it again"),
+                    "{message}"
+                );
+                damaged += 1;
+            }
+            Some(message) => others.push(message),
+            None => {}
+        }
+    }
+    // A name or a length in the directory, which nothing but itself tells.
+    assert!(damaged > 300 && others.len() < 5, "{damaged}: {others:#?}");
+}
