@@ -8,6 +8,7 @@
 
 pub mod commands;
 pub mod export;
+mod frozen;
 pub mod journal;
 mod lines;
 pub mod record;

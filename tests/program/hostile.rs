@@ -120,6 +120,37 @@ fn a_run_whose_folder_is_deleted_moved_or_bereft_of_a_file_fails_and_is_not_made
 }
 
 #[test]
+fn a_run_whose_files_are_changed_while_it_trains_fails_and_names_the_file() {
+    for (name, is_lost) in [
+        ("journal.jsonl", false),
+        ("series.bin", false),
+        ("experiment.ron", false),
+        ("experiment.ron", true),
+        ("plan.json", true),
+    ] {
+        let bench = Bench::new();
+        let mut child = training(&bench);
+        let path = bench.newest().join(name);
+        if is_lost {
+            fs::remove_file(&path).unwrap();
+        } else {
+            // In place: the file keeps its number.
+            fs::write(&path, "").unwrap();
+        }
+        assert_eq!(ended(&mut child), 3, "{name}");
+        let said = fs::read_to_string(bench.path().join("said")).unwrap();
+        let told = if is_lost {
+            "was removed"
+        } else {
+            "was changed"
+        };
+        assert!(said.contains(&format!("{name} {told}")), "{name}: {said}");
+        let left = fs::metadata(&path).ok().map(|file| file.len());
+        assert_eq!(left, (!is_lost).then_some(0), "{name}");
+    }
+}
+
+#[test]
 fn gigabytes_of_nothing_behind_the_files_of_a_run_change_nothing() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron"]);
