@@ -335,6 +335,36 @@ fn a_green_report_of_an_earlier_run_does_not_outlive_a_refusal() {
 }
 
 #[test]
+fn a_report_that_is_a_pipe_is_refused_and_not_waited_for() {
+    let bench = Bench::new();
+    make_pipe(&bench.path().join("pipe"));
+    let runs = &["--run", "tiny.ron"][..];
+    let refused = |arguments: &[&str], summary: &str| {
+        let child = bench
+            .command(arguments)
+            .env("GITHUB_STEP_SUMMARY", summary)
+            .stderr(File::create(bench.path().join("said")).unwrap())
+            .spawn();
+        assert_eq!(ended(&mut child.unwrap()), 2, "{arguments:?}");
+        fs::read_to_string(bench.path().join("said")).unwrap()
+    };
+    let said = refused(&[runs, &["--junit", "pipe"]].concat(), "");
+    assert!(
+        said.contains("--junit: pipe cannot be written: it is a pipe"),
+        "{said}"
+    );
+    let said = refused(runs, "pipe");
+    assert!(
+        said.contains("GITHUB_STEP_SUMMARY: pipe cannot be written: it is a pipe"),
+        "{said}"
+    );
+    // Nor where only the refusal would be reported.
+    refused(&["--no-such-flag", "--junit", "pipe"], "pipe");
+    refused(&["--check", "absent.ron"], "pipe");
+    assert!(bench.runs().is_empty());
+}
+
+#[test]
 fn an_experiment_that_is_a_pipe_or_a_link_in_a_circle_is_told_of() {
     let bench = Bench::new();
     make_pipe(&bench.path().join("pipe.ron"));
