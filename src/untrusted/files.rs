@@ -83,6 +83,23 @@ pub fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<F
     Ok(file)
 }
 
+/// As [`open_regular_with`], of a file that is the program's own: nothing but the
+/// program gives it its name, so a symbolic link there leads astray.
+///
+/// # Errors
+/// As [`open_regular`], and that it is a symbolic link.
+pub fn open_unlinked_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => must_be_regular(&metadata)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+    let file = options.custom_flags(flags).open(path)?;
+    must_be_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
 /// Opens a file that a person names for the program to write to: a regular one
 /// or one that is not there yet, `/dev/null`, or what the program prints to, such
 /// as `/dev/stdout`. Never waits.
@@ -128,6 +145,8 @@ fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
         "a pipe"
     } else if kind.is_socket() {
         "a socket"
+    } else if kind.is_symlink() {
+        "a symbolic link"
     } else {
         "a device"
     };
@@ -282,6 +301,25 @@ mod tests {
         }
         let missing = open_regular(&at("missing")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_link_is_not_followed_where_the_program_names_its_own_file() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("file"), "").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        symlink(at("outside"), at("dangling")).unwrap();
+        for name in ["link", "dangling"] {
+            let options = &mut OpenOptions::new();
+            let options = options.read(true).append(true).create(true);
+            let error = open_unlinked_with(&at(name), options).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "it is a symbolic link, not a regular file"
+            );
+        }
+        assert!(!at("outside").exists());
     }
 
     #[test]

@@ -206,6 +206,31 @@ fn of_processes_that_resume_a_run_at_once_one_trains() {
 }
 
 #[test]
+fn a_refused_resume_neither_follows_nor_rewrites_what_is_named_like_the_lock() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let run = bench.newest();
+    let refused = |why: &str| {
+        let output = bench.run(&["--resume", run.to_str().unwrap()]);
+        assert_eq!(code(&output), 2, "{}", said(&output));
+        assert!(said(&output).contains(why), "{}", said(&output));
+    };
+    let holder = fs::read(run.join("lock.json")).unwrap();
+    refused("is complete");
+    assert_eq!(fs::read(run.join("lock.json")).unwrap(), holder);
+    for name in ["lock", "lock.json"] {
+        fs::remove_file(run.join(name)).unwrap();
+    }
+    refused("is complete");
+    assert!(!run.join("lock.json").exists());
+    fs::remove_file(run.join("lock")).unwrap();
+    symlink(bench.path().join("outside"), run.join("lock")).unwrap();
+    refused("lock: it is a symbolic link");
+    assert!(!bench.path().join("outside").exists() && run.join("lock").is_symlink());
+}
+
+#[test]
 fn a_folder_that_is_called_like_a_run_does_not_hide_it() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
