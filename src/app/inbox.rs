@@ -1,12 +1,12 @@
 //! Where a training finds its commands: signals, the run folder's commands
 //! file, and the adjustments of a run that is resumed or replayed.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::event::{Command, CommandRecord, Origin, Phase, Position, RunEvent};
 use crate::run::StopSignal;
-use crate::store::{CommandTail, RecorderHandle};
+use crate::store::{CommandTail, Received, ReceivedCommands, RecorderHandle};
 use crate::trainer::{CommandSource, EventSink};
 
 /// How long a paused training waits before it looks again.
@@ -18,8 +18,8 @@ pub struct Inbox {
     commands: CommandTail,
     /// Who hears of lines in the commands file that are no commands.
     sink: RecorderHandle,
-    /// Ids of commands that an earlier process has received.
-    known: BTreeSet<String>,
+    /// Commands that this process or an earlier one has received.
+    known: ReceivedCommands,
     /// Adjustments to apply again, by the step that first felt them.
     adjustments: VecDeque<(Position, CommandRecord)>,
 }
@@ -31,7 +31,7 @@ impl Inbox {
         stop: StopSignal,
         commands: CommandTail,
         sink: RecorderHandle,
-        known: BTreeSet<String>,
+        known: ReceivedCommands,
         adjustments: Vec<(Position, CommandRecord)>,
     ) -> Self {
         Self {
@@ -65,11 +65,20 @@ impl CommandSource for Inbox {
                 self.sink.emit(RunEvent::Warned { message });
             }
         }
-        let arrived = self.commands.poll().into_iter();
+        for record in self.commands.poll() {
+            match self.known.receive(&record) {
+                Received::New => due.push(record),
+                Received::Again => {}
+                Received::SameId => self.commands.tell(&format!(
+                    "the id `{}` was used before for another command, so this one is ignored; \
+                     send it again with an id of its own",
+                    record.id
+                )),
+            }
+        }
         for message in self.commands.take_problems() {
             self.sink.emit(RunEvent::Warned { message });
         }
-        due.extend(arrived.filter(|record| self.known.insert(record.id.clone())));
         if let Some(reason) = self.stop.reason() {
             due.push(CommandRecord {
                 id: reason,
@@ -82,5 +91,71 @@ impl CommandSource for Inbox {
 
     fn awaits(&self, phase: Phase) -> bool {
         self.adjustments.iter().any(|(at, _)| at.phase == phase)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::store::append_command;
+    use crate::store::testing::scratch;
+
+    #[test]
+    fn an_id_that_is_used_again_for_another_command_is_warned_of_once() {
+        let scratch = scratch();
+        let recording = scratch.record(StopSignal::new());
+        let path = scratch.run.commands();
+        let record = |id: &str, command| CommandRecord {
+            id: id.to_owned(),
+            origin: Origin::Process,
+            command,
+        };
+        let earlier = record("earlier", Command::Resume);
+        let mut inbox = Inbox::new(
+            StopSignal::new(),
+            CommandTail::from_start(&path),
+            recording.handle.clone(),
+            [&earlier].into_iter().collect(),
+            Vec::new(),
+        );
+        let at = Position {
+            phase: Phase::Student,
+            step: 0,
+        };
+        let pause = record("a", Command::Pause);
+        for record in [
+            &earlier,
+            &pause,
+            &pause,
+            &record("a", Command::EvaluateNow),
+            &record("a", Command::EvaluateNow),
+            &record("earlier", Command::Pause),
+        ] {
+            append_command(&path, record).unwrap();
+        }
+        assert_eq!(inbox.due(at, false), std::slice::from_ref(&pause));
+        // Read from its start once more.
+        let text = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, text).unwrap();
+        assert_eq!(inbox.due(at, false), []);
+        drop((inbox, recording.handle));
+        let warned: Vec<String> = recording
+            .events
+            .into_iter()
+            .filter_map(|event| match event {
+                RunEvent::Warned { message } => Some(message),
+                _ => None,
+            })
+            .collect();
+        let told = |id: &str| {
+            format!(
+                "commands.jsonl: the id `{id}` was used before for another command, so this one \
+                 is ignored; send it again with an id of its own"
+            )
+        };
+        assert_eq!(warned, [told("a"), told("earlier")]);
     }
 }

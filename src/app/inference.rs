@@ -1,7 +1,9 @@
 //! Classifying a folder of images without a screen.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
@@ -13,7 +15,7 @@ use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
-use crate::run::{Exit, RunFolder, StopSignal};
+use crate::run::{Exit, ModelsFolder, RunFolder, StopSignal};
 use crate::untrusted::clean_line;
 
 /// Why a folder was not classified.
@@ -58,9 +60,9 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, AppError> {
     if folder.is_file() {
         return Err(InferenceError::NotAFolder(folder.to_owned()).into());
     }
-    let run = match &arguments.checkpoint {
-        Some(run) => super::find(arguments, run)?,
-        None => newest(&arguments.checkpoints)?,
+    let source = match &arguments.checkpoint {
+        Some(wanted) => ModelsFolder::open(&arguments.checkpoints, wanted)?,
+        None => ModelsFolder::Run(newest(&arguments.checkpoints)?),
     };
     let asked = Asked {
         answering: match arguments.model {
@@ -73,7 +75,11 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, AppError> {
             Weights::Latest => Taken::Latest,
         },
     };
-    let models = models::open(&run, arguments.device, asked).map_err(InferenceError::Models)?;
+    let models = match &source {
+        ModelsFolder::Run(run) => models::open(run, arguments.device, asked),
+        ModelsFolder::Weights(folder) => models::open_weights(folder, arguments.device, asked),
+    };
+    let models = models.map_err(InferenceError::Models)?;
     let stop = StopSignal::new();
     let _signals = stop.on_signals().map_err(AppError::Signals)?;
     let mut results = Results::default();
@@ -81,7 +87,7 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, AppError> {
     infer(&models, folder, &stop, &mut |event| {
         results.take_in(event, json, &stop);
     });
-    results.finish(json, &run)
+    results.finish(json, &source)
 }
 
 impl Results {
@@ -123,7 +129,7 @@ impl Results {
         printed.map_err(AppError::Output)
     }
 
-    fn finish(self, json: bool, run: &RunFolder) -> Result<Exit, AppError> {
+    fn finish(self, json: bool, source: &ModelsFolder) -> Result<Exit, AppError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -136,7 +142,11 @@ impl Results {
             count => format!(", {count} could not be read"),
         };
         let count = self.rows.len();
-        let told = format!("{count} images classified by {}{left_out}", run.name());
+        let name = match source {
+            ModelsFolder::Run(run) => run.name(),
+            ModelsFolder::Weights(folder) => folder.display().to_string(),
+        };
+        let told = format!("{count} images classified by {name}{left_out}");
         let _ = writeln!(io::stderr(), "{}", clean_line(&told));
         Ok(if self.cancelled {
             Exit::Interrupted
@@ -159,13 +169,21 @@ fn without_picture(row: Classified) -> Classified {
 }
 
 /// The run that was started last of those that have weights. That they are
-/// damaged is no reason to answer with those of another run.
+/// damaged or lost is no reason to answer with those of another run.
 fn newest(checkpoints: &Path) -> Result<RunFolder, AppError> {
-    let names = RunFolder::names(checkpoints)?;
-    let runs = names
-        .iter()
-        .filter_map(|name| RunFolder::at(checkpoints.join(name)).ok());
-    runs.filter(|run| !matches!(run.latest().find(), Ok(None)))
-        .max_by_key(RunFolder::begun)
+    let runs = RunFolder::with_remains(checkpoints)?;
+    runs.into_iter()
+        .filter(models::had_student)
+        .max_by_key(begun)
         .ok_or_else(|| InferenceError::NoWeights(checkpoints.to_owned()).into())
+}
+
+/// When a run was begun; without its experiment, when the oldest of what is left
+/// was written.
+fn begun(run: &RunFolder) -> SystemTime {
+    let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let left = [run.plan_path(), run.best().path(), run.latest().path()];
+    modified(run.experiment())
+        .or_else(|| left.into_iter().filter_map(modified).min())
+        .unwrap_or(UNIX_EPOCH)
 }

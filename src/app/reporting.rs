@@ -2,7 +2,7 @@
 //! JSON, a CI that reads `JUnit` files and step summaries.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,8 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::spec::Gate;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
-    all_hold, judge, junit_of_no_run, summary_file, summary_of_no_run,
+    all_hold, append_to_summary, judge, junit_of_no_run, replace_report, summary_file,
+    summary_of_no_run,
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::RunStore;
@@ -33,7 +34,7 @@ pub struct Reporting {
 #[derive(Debug, Error)]
 pub enum ReportingError {
     /// A file that was asked for.
-    #[error("{asked}: {} cannot be written: {source}; name a file in a folder that is there", path.display())]
+    #[error("{asked}: {} cannot be written: {source}; name another file, in a folder that exists", path.display())]
     File {
         /// What asks for it: an option, or a variable of the environment.
         asked: &'static str,
@@ -56,22 +57,21 @@ const NOT_ENDED: &str = "the run has not ended: its process is at work, or was k
 /// # Errors
 /// The file that cannot be written.
 pub fn begin(arguments: &Arguments) -> Result<(), ReportingError> {
-    let summary = summary_file(|name| std::env::var_os(name));
-    let junit = arguments.junit.as_deref();
-    for (asked, path) in [
-        ("--junit", junit),
-        ("GITHUB_STEP_SUMMARY", summary.as_deref().map(Path::new)),
-    ] {
-        if let Some(path) = path {
-            can_be_written(path).map_err(|error| cannot_write(asked, path, error))?;
-        }
+    if let Some(path) = summary_file(|name| std::env::var_os(name)) {
+        let path = Path::new(&path);
+        can_be_written(path).map_err(|error| cannot_write("GITHUB_STEP_SUMMARY", path, error))?;
     }
-    // What is not a file, such as a pipe, takes no more than one report.
-    if let Some(path) = junit
-        && fs::metadata(path).map_or(true, |known| known.is_file())
-    {
-        fs::write(path, junit_of_no_run(NOT_ENDED))
-            .map_err(|error| cannot_write("--junit", path, error))?;
+    if let Some(path) = &arguments.junit {
+        begin_junit(path).map_err(|error| cannot_write("--junit", path, error))?;
+    }
+    Ok(())
+}
+
+fn begin_junit(path: &Path) -> io::Result<()> {
+    let mut file = replace_report(path)?;
+    // What is not a file, such as standard output, takes no more than one report.
+    if file.metadata()?.is_file() {
+        file.write_all(junit_of_no_run(NOT_ENDED).as_bytes())?;
     }
     Ok(())
 }
@@ -80,10 +80,11 @@ pub fn begin(arguments: &Arguments) -> Result<(), ReportingError> {
 /// it all the same.
 pub fn refused(junit: Option<&Path>, message: &str) {
     if let Some(path) = junit {
-        let _ = fs::write(path, junit_of_no_run(message));
+        let file = replace_report(path);
+        let _ = file.and_then(|mut file| file.write_all(junit_of_no_run(message).as_bytes()));
     }
     if let Some(path) = summary_file(|name| std::env::var_os(name)) {
-        let file = File::options().append(true).create(true).open(path);
+        let file = append_to_summary(path);
         let _ = file.and_then(|mut file| file.write_all(summary_of_no_run(message).as_bytes()));
     }
 }
@@ -123,7 +124,7 @@ impl Write for Late {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(File::create(&self.path)?),
+            none => none.insert(replace_report(&self.path)?),
         };
         file.write(bytes)
     }
@@ -133,10 +134,10 @@ impl Write for Late {
     }
 }
 
-/// Tries without leaving anything behind.
+/// Tries to append to a summary, without leaving anything behind.
 fn can_be_written(path: &Path) -> io::Result<()> {
     if path.exists() {
-        return File::options().append(true).open(path).map(|_| ());
+        return append_to_summary(path).map(|_| ());
     }
     let folder = path
         .parent()
@@ -228,6 +229,8 @@ impl Reporting {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -244,12 +247,12 @@ mod tests {
     fn a_file_is_replaced_no_sooner_than_its_report_comes() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.xml");
-        fs::write(&path, "an older and longer report").unwrap();
+        fs::write(&path, "<testsuites older=\"and longer\"/>").unwrap();
         let mut late = Late {
             path: path.clone(),
             file: None,
         };
-        assert!(fs::read_to_string(&path).unwrap().starts_with("an older"));
+        assert!(fs::read_to_string(&path).unwrap().contains("older"));
         late.write_all(b"new").unwrap();
         late.write_all(b"er").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "newer");

@@ -135,11 +135,12 @@ impl Session {
     ) -> Result<Self, SessionError> {
         let Opened {
             folder,
-            lock,
+            mut lock,
             gates,
             before,
             past,
         } = opened;
+        lock.announce()?;
         let Recording {
             handle,
             events,

@@ -29,6 +29,7 @@ use crate::event::Phase;
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::run::{AtomicDir, RunFolder, SealError, Sealed};
+use crate::untrusted::read_limited;
 
 /// The weights to take away.
 pub const WEIGHTS: &str = "weights.safetensors";
@@ -38,6 +39,9 @@ const NETWORK: &str = "network.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 /// Everything else that the next step depends on.
 const STATE: &str = "state.json";
+
+/// Names of many classes are long; nothing is this long.
+const LONGEST_METADATA: u64 = 64 << 20;
 
 /// Where one training's checkpoints lie.
 #[derive(Debug, Clone)]
@@ -193,6 +197,36 @@ impl CheckpointFolder {
         }
     }
 
+    /// The best weights for who only asks them: where the latest checkpoint cannot
+    /// say which they are, those that are there, with a note of why that is not
+    /// known.
+    ///
+    /// # Errors
+    /// As [`best`](Self::best), and if there are none and the latest checkpoint
+    /// is damaged.
+    pub fn best_left(&self) -> Result<(Option<Sealed>, Option<String>), Failure> {
+        let unknown = match self.latest_state() {
+            Ok(Some(state)) => return Ok((self.best_of(&state)?, None)),
+            // Read once more, it is known.
+            Err(error @ Failure::Seal(SealError::Replaced { .. })) => return Err(error),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        let Some(best) = self.best.find()? else {
+            return unknown.map_or(Ok((None, None)), Err);
+        };
+        let why = unknown.map_or_else(
+            || format!("{} is missing", self.latest.path().display()),
+            |error| error.to_string(),
+        );
+        let note = format!(
+            "{why}. It says which weights are the best, so it is not known whether those in {} \
+             are; they are used",
+            best.path().display()
+        );
+        Ok((Some(best), Some(note)))
+    }
+
     fn best_of(&self, state: &FitState) -> Result<Option<Sealed>, Failure> {
         let Some(best) = state.best else {
             return Ok(None);
@@ -235,6 +269,18 @@ fn trained(folder: &Sealed) -> Result<Option<Trained>, SealError> {
 pub fn metadata(folder: &Sealed) -> Result<ModelMetadata, Failure> {
     let bytes = folder.read(METADATA)?;
     serde_json::from_slice(&bytes).map_err(|error| unfit(&folder.path().join(METADATA), &error))
+}
+
+/// As [`metadata`], of a `model.json` that nothing seals.
+///
+/// # Errors
+/// If it cannot be read or is something else.
+pub fn metadata_at(path: &Path) -> Result<ModelMetadata, Failure> {
+    let bytes = read_limited(path, LONGEST_METADATA).map_err(|error| Failure::File {
+        path: path.to_owned(),
+        error,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| unfit(path, &error))
 }
 
 /// Writes weights with what must be known to use them into a folder.

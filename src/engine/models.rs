@@ -10,10 +10,10 @@ use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
 use super::device::{self, Chosen, DeviceError};
 use super::failure::Failure;
 use super::import::{self, ImportError};
-use super::metadata::ModelMetadata;
+use super::metadata::{METADATA, ModelMetadata};
 use super::network::{Frame, Network};
 use super::probe::probe_now;
-use super::teacher;
+use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
 use crate::event::inspection::{Answering, Asked, Probe, Weights};
 use crate::event::{Phase, SkippedImage};
@@ -96,9 +96,12 @@ impl RunModels {
         asked: Asked,
     ) -> Result<Self, ModelsError> {
         let device = device::choose(device)?;
-        let student = match asked.answering {
-            Answering::Teacher => None,
-            Answering::Student | Answering::Both => Some(student(run, asked.weights, &device)?),
+        let (student, note) = match asked.answering {
+            Answering::Teacher => (None, None),
+            Answering::Student | Answering::Both => {
+                let (student, note) = student(run, asked.weights, &device)?;
+                (Some(student), note)
+            }
         };
         let teacher = match asked.answering {
             Answering::Student => None,
@@ -117,9 +120,46 @@ impl RunModels {
             teacher: teacher.map(|(network, _)| network),
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
-            notes: Vec::new(),
+            notes: note.into_iter().collect(),
             input,
             max_pixels: plan.map_or(MAX_PIXELS, |plan| plan.resolved.plan.data.max_pixels),
+        })
+    }
+
+    /// Reads the one model of a folder onto a device: its weights and the
+    /// `model.json` beside them. It answers as the student. Without a manifest
+    /// nothing says whether they are as they were saved.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_folder(folder: &Path, device: DeviceSpec) -> Result<Self, ModelsError> {
+        let device = device::choose(device)?;
+        let (student, input, notes) = match Sealed::open(folder).map_err(Failure::from)? {
+            Some(sealed) => {
+                let (network, known) = network_of(&sealed, &device)?;
+                (network, known, Vec::new())
+            }
+            None => {
+                let known = checkpoint::metadata_at(&folder.join(METADATA))?;
+                let mut network = built(&known, folder, &device)?;
+                weights::load(&mut network, &folder.join(WEIGHTS)).map_err(Failure::from)?;
+                let note = format!(
+                    "{} has no manifest.json, so it is not known whether its files are as they \
+                     were saved",
+                    folder.display()
+                );
+                (network, known, vec![note])
+            }
+        };
+        let trained = input.trained;
+        Ok(Self {
+            student: Some(student),
+            teacher: None,
+            device,
+            trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
+            notes,
+            input,
+            max_pixels: MAX_PIXELS,
         })
     }
 
@@ -167,25 +207,30 @@ pub fn probe_folder(
     Ok((probe, images.skipped))
 }
 
+/// A network with what says how to use it.
+type Described = (Network, ModelMetadata);
+
 fn student(
     run: &RunFolder,
     weights: Weights,
     device: &Chosen,
-) -> Result<(Network, ModelMetadata), ModelsError> {
+) -> Result<(Described, Option<String>), ModelsError> {
     let checkpoints = CheckpointFolder::new(run, Phase::Student);
-    let folder = retried(|| {
-        match weights {
-            Weights::Latest => checkpoints.latest()?,
+    let found = retried(|| {
+        let (folder, note) = match weights {
+            Weights::Latest => (checkpoints.latest()?, None),
             // Before the first evaluation the newest are the best.
-            Weights::Best => match checkpoints.best()? {
-                Some(best) => Some(best),
-                None => checkpoints.latest()?,
+            Weights::Best => match checkpoints.best_left()? {
+                (None, _) => (checkpoints.latest()?, None),
+                best => best,
             },
-        }
-        .map(|folder| network_of(&folder, device))
-        .transpose()
+        };
+        let network = folder
+            .map(|folder| network_of(&folder, device))
+            .transpose()?;
+        Ok(network.map(|network| (network, note)))
     })?;
-    folder.ok_or_else(|| ModelsError::NoStudent(run.name()))
+    found.ok_or_else(|| ModelsError::NoStudent(run.name()))
 }
 
 fn teacher(
@@ -203,7 +248,7 @@ fn teacher(
     let own = match teacher::own_copy(run)? {
         Some(own) => Some(own),
         // Programs that kept no plan sealed only the teacher's checkpoints.
-        None => CheckpointFolder::new(run, Phase::Teacher).best()?,
+        None => CheckpointFolder::new(run, Phase::Teacher).best_left()?.0,
     };
     Ok(network_of(&own.ok_or_else(none)?, device)?)
 }

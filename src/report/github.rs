@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::{Ending, Reporter, figures, wording};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::format;
 use crate::store::RunStore;
+use crate::untrusted::files::open_output;
 use crate::untrusted::{clean_line, clean_text};
 
 /// More annotations of one step are not shown.
@@ -51,10 +53,7 @@ impl GithubReporter {
     ) -> io::Result<Option<Self>> {
         let summary = match summary_file(&variable) {
             None => None,
-            Some(path) => {
-                let file = File::options().append(true).create(true).open(path)?;
-                Some(Box::new(file) as Box<dyn Write>)
-            }
+            Some(path) => Some(Box::new(append_to_summary(&path)?) as Box<dyn Write>),
         };
         let annotated = variable("GITHUB_ACTIONS").is_some_and(|value| value == "true");
         let annotations = annotated.then(|| Box::new(out) as Box<dyn Write>);
@@ -66,6 +65,14 @@ impl GithubReporter {
 /// The file of a step's summary, in a workflow.
 pub fn summary_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<OsString> {
     variable("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
+}
+
+/// Opens a step's summary, to which every step of a job may append.
+///
+/// # Errors
+/// As [`open_output`].
+pub fn append_to_summary(path: impl AsRef<Path>) -> io::Result<File> {
+    open_output(path.as_ref(), File::options().append(true).create(true))
 }
 
 /// A workflow command that shows an error beside the workflow's own, for

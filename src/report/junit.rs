@@ -1,13 +1,19 @@
 //! `JUnit` XML, as test servers read it: one case for the run, one per gate.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write};
+use std::path::Path;
 
 use super::gates::{Judgement, Verdict};
 use super::{Ending, Reporter, figures, wording};
 use crate::event::{Outcome, RunEvent};
 use crate::store::RunStore;
+use crate::untrusted::files::open_output;
 use crate::untrusted::text::is_active;
+
+/// Bytes in which a report says that it is one, comments before that included.
+const LONGEST_START: u64 = 4096;
 
 /// Writes the XML when the run is over.
 pub struct JunitReporter<W> {
@@ -30,6 +36,37 @@ impl<W: Write> Reporter for JunitReporter<W> {
         self.out.write_all(xml(ending).as_bytes())?;
         self.out.flush()
     }
+}
+
+/// Opens the file of a report to write it anew. What stands there must be a
+/// report, or nothing: anything else is a file that was named by mistake.
+///
+/// # Errors
+/// As [`open_output`], and that it is not a report; it is then untouched.
+pub fn replace_report(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let file = open_output(path, options)?;
+    if file.metadata()?.is_file() {
+        let mut start = Vec::new();
+        (&file).take(LONGEST_START).read_to_end(&mut start)?;
+        if !is_report(&start) {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it holds something other than a JUnit report, which would be lost",
+            ));
+        }
+        file.set_len(0)?;
+        (&file).rewind()?;
+    }
+    Ok(file)
+}
+
+/// Whether a file that begins like this may be replaced by a report.
+fn is_report(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    start.is_empty() || text.starts_with('<') && text.contains("<testsuite")
 }
 
 /// The XML of a run that did not begin or has not ended, and why: whoever looks

@@ -22,9 +22,11 @@ use std::path::Path;
 
 pub use bars::BarsReporter;
 pub use gates::{Judgement, Verdict, all_hold, judge};
-pub use github::{GithubReporter, annotated_error, summary_file, summary_of_no_run};
+pub use github::{
+    GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
+};
 pub use json::JsonReporter;
-pub use junit::{JunitReporter, junit_of_no_run};
+pub use junit::{JunitReporter, junit_of_no_run, replace_report};
 pub use text::TextReporter;
 
 use crate::event::{Outcome, RunEvent};

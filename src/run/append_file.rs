@@ -64,6 +64,13 @@ impl AppendFile {
         self.length
     }
 
+    /// Bytes that the file has now: other than [`length`](Self::length) if
+    /// somebody else cut it off or wrote to it.
+    pub fn length_on_disk(&self) -> Result<u64, Refused> {
+        let metadata = self.file.metadata().map_err(refused("look at"))?;
+        Ok(metadata.len())
+    }
+
     /// What was opened, to be held against what its path leads to later.
     pub fn id(&self) -> Result<FileId, Refused> {
         let metadata = self.file.metadata().map_err(refused("look at"))?;

@@ -2,13 +2,31 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::folder::{EXPERIMENT, RunError, RunFolder, failed};
+use super::seal::Sealed;
 use crate::experiment::nearest::nearest;
 
 /// Suggestions in an error.
 const SUGGESTIONS: usize = 3;
+
+/// What a run must have to be found.
+const RUN: &str = EXPERIMENT;
+/// What must be there for models to be found.
+const MODELS: &str = "best/, latest/ or teacher/ of a run, nor weights.safetensors with model.json";
+
+/// Files of weights that can be used by themselves, and what says how.
+const WEIGHTS: [&str; 2] = ["weights.safetensors", "model.json"];
+
+/// Where models lie that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelsFolder {
+    /// In a run, or in what is left of one.
+    Run(RunFolder),
+    /// One model in a folder of its own.
+    Weights(PathBuf),
+}
 
 impl RunFolder {
     /// The run that `wanted` means: the path of a run's folder, a run's name under
@@ -18,54 +36,148 @@ impl RunFolder {
     /// If nothing or more than one run is meant, with the candidates, and with
     /// the folder of that name that is there and is not a run.
     pub fn open(checkpoints: &Path, wanted: &str) -> Result<Self, RunError> {
-        let places = [Path::new(wanted).to_owned(), checkpoints.join(wanted)];
-        if !wanted.is_empty() {
-            for place in &places {
-                match Self::at(place) {
-                    Err(RunError::NotARun { .. }) => {}
-                    found => return found,
-                }
+        for place in places(checkpoints, wanted) {
+            match Self::at(place) {
+                Err(RunError::NotARun { .. }) => {}
+                found => return found,
             }
         }
         let names = Self::names(checkpoints)?;
-        let begins: Vec<&String> = names.iter().filter(|n| n.starts_with(wanted)).collect();
-        match begins.as_slice() {
-            [one] if !wanted.is_empty() => Self::at(checkpoints.join(one)),
-            [] | [_] => Err(RunError::NotFound {
-                wanted: wanted.to_owned(),
-                checkpoints: checkpoints.to_owned(),
-                not_runs: places
-                    .into_iter()
-                    .filter(|place| !wanted.is_empty() && place.exists())
-                    .collect(),
-                nearest: similar(wanted, &names),
-            }),
-            several => Err(RunError::Ambiguous {
-                wanted: wanted.to_owned(),
-                candidates: several.iter().map(ToString::to_string).collect(),
-            }),
-        }
+        Self::at(checkpoints.join(named(checkpoints, wanted, &names, RUN)?))
     }
 
     /// Names of the runs under `checkpoints`, sorted; none if the folder does
     /// not exist.
     pub fn names(checkpoints: &Path) -> Result<Vec<String>, RunError> {
-        let entries = match fs::read_dir(checkpoints) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed("list", checkpoints, error)),
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|e| failed("list", checkpoints, e))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.starts_with('.') && entry.path().join(EXPERIMENT).is_file() {
-                names.push(name);
-            }
-        }
-        names.sort();
-        Ok(names)
+        names_where(checkpoints, is_run)
     }
+
+    /// Runs under `checkpoints`, and what is left of some that have weights and
+    /// lost their experiment.
+    pub fn with_remains(checkpoints: &Path) -> Result<Vec<Self>, RunError> {
+        let names = names_where(checkpoints, |path| is_run(path) || has_weights(path))?;
+        let runs = names
+            .iter()
+            .map(|name| Self::left_at(checkpoints.join(name)));
+        Ok(runs.collect())
+    }
+}
+
+impl ModelsFolder {
+    /// The models that `wanted` means: a run as for [`RunFolder::open`], what is
+    /// left of one, or a folder with a file of weights and its `model.json`.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`].
+    pub fn open(checkpoints: &Path, wanted: &str) -> Result<Self, RunError> {
+        let places = places(checkpoints, wanted);
+        if let Some(run) = places.iter().find(|place| is_run(place)) {
+            return Ok(Self::Run(RunFolder::left_at(run)));
+        }
+        let holds = |place: &&PathBuf| WEIGHTS.iter().all(|name| place.join(name).is_file());
+        if let Some(folder) = places.iter().find(holds) {
+            return Ok(Self::Weights(folder.clone()));
+        }
+        if let Some(left) = places.iter().find(|place| has_places_of_weights(place)) {
+            return Ok(Self::Run(RunFolder::left_at(left)));
+        }
+        let names: Vec<String> = RunFolder::with_remains(checkpoints)?
+            .iter()
+            .map(RunFolder::name)
+            .collect();
+        let name = named(checkpoints, wanted, &names, MODELS)?;
+        Ok(Self::Run(RunFolder::left_at(checkpoints.join(name))))
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Run(run) => run.path(),
+            Self::Weights(path) => path,
+        }
+    }
+}
+
+/// Where a run lies whose path or name is `wanted`.
+fn places(checkpoints: &Path, wanted: &str) -> Vec<PathBuf> {
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let mut places = vec![Path::new(wanted).to_owned(), checkpoints.join(wanted)];
+    // An absolute path leads to one place.
+    places.dedup();
+    places
+}
+
+/// The only one of the names that begins with `wanted`.
+fn named<'a>(
+    checkpoints: &Path,
+    wanted: &str,
+    names: &'a [String],
+    lacks: &'static str,
+) -> Result<&'a str, RunError> {
+    let begins: Vec<&String> = names.iter().filter(|n| n.starts_with(wanted)).collect();
+    match begins.as_slice() {
+        [one] if !wanted.is_empty() => Ok(one),
+        [] | [_] => Err(RunError::NotFound {
+            wanted: wanted.to_owned(),
+            checkpoints: checkpoints.to_owned(),
+            not_runs: places(checkpoints, wanted)
+                .into_iter()
+                .filter(|place| place.exists())
+                .collect(),
+            lacks,
+            nearest: similar(wanted, names),
+        }),
+        several => Err(RunError::Ambiguous {
+            wanted: wanted.to_owned(),
+            candidates: several.iter().map(ToString::to_string).collect(),
+        }),
+    }
+}
+
+fn names_where(
+    checkpoints: &Path,
+    wanted: impl Fn(&Path) -> bool,
+) -> Result<Vec<String>, RunError> {
+    let entries = match fs::read_dir(checkpoints) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed("list", checkpoints, error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| failed("list", checkpoints, e))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') && wanted(&entry.path()) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn is_run(path: &Path) -> bool {
+    path.join(EXPERIMENT).is_file()
+}
+
+/// Whether a folder has complete weights of a student where a run has them.
+fn has_weights(path: &Path) -> bool {
+    let left = RunFolder::left_at(path);
+    [left.latest(), left.best()]
+        .iter()
+        .any(|place| matches!(place.find(), Ok(Some(_))))
+}
+
+/// Whether a folder has anything where a run has its weights, intact or not.
+fn has_places_of_weights(path: &Path) -> bool {
+    let left = RunFolder::left_at(path);
+    let student = [left.latest(), left.best()];
+    student
+        .iter()
+        .any(|place| !matches!(place.find(), Ok(None)))
+        || !matches!(Sealed::open(&left.teacher()), Ok(None))
 }
 
 /// The newest runs whose name without date and id resembles `wanted`; failing
@@ -150,6 +262,46 @@ mod tests {
         fs::create_dir(&named).unwrap();
         fs::write(named.join(EXPERIMENT), "()").unwrap();
         assert_eq!(RunFolder::open(folder.path(), "src").unwrap().path(), named);
+    }
+
+    #[test]
+    fn an_absolute_path_that_is_not_a_run_is_named_once() {
+        let folder = checkpoints();
+        let path = folder.path().join("teachers");
+        let wanted = path.to_str().unwrap();
+        for (error, lacks) in [
+            (RunFolder::open(folder.path(), wanted).unwrap_err(), RUN),
+            (
+                ModelsFolder::open(folder.path(), wanted).unwrap_err(),
+                MODELS,
+            ),
+        ] {
+            let told = format!(" ({wanted} exists but is not a run: it has no {lacks})");
+            assert!(error.to_string().contains(&told), "{error}");
+        }
+    }
+
+    #[test]
+    fn models_are_found_in_a_run_in_what_is_left_of_one_and_in_a_folder_of_their_own() {
+        let folder = checkpoints();
+        let open = |wanted: &str| ModelsFolder::open(folder.path(), wanted);
+        let run = |name: &str| ModelsFolder::Run(RunFolder::left_at(folder.path().join(name)));
+        let name = "flowers-20260303-120000-cccccc";
+        assert_eq!(open("flow").unwrap(), run(name));
+        fs::remove_file(folder.path().join(name).join(EXPERIMENT)).unwrap();
+        assert!(open("flow").is_err() && open(name).is_err());
+        let best = folder.path().join(name).join("best");
+        fs::create_dir(&best).unwrap();
+        for file in WEIGHTS {
+            fs::write(best.join(file), "").unwrap();
+        }
+        super::super::seal::seal(&best, 1, None).unwrap();
+        assert_eq!(open("flow").unwrap(), run(name));
+        assert_eq!(open(name).unwrap(), run(name));
+        assert_eq!(RunFolder::with_remains(folder.path()).unwrap().len(), 3);
+        assert_eq!(RunFolder::names(folder.path()).unwrap().len(), 2);
+        let path = best.to_str().unwrap();
+        assert_eq!(open(path).unwrap(), ModelsFolder::Weights(best.clone()));
     }
 
     #[test]

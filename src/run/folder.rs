@@ -78,7 +78,7 @@ pub enum RunError {
     /// No run has this name.
     #[error(
         "no run `{wanted}` in {}{}{}",
-        checkpoints.display(), mention(not_runs), suggestion(nearest)
+        checkpoints.display(), mention(not_runs, lacks), suggestion(nearest)
     )]
     NotFound {
         /// What was asked for.
@@ -87,6 +87,8 @@ pub enum RunError {
         checkpoints: PathBuf,
         /// What has that name and is not a run.
         not_runs: Vec<PathBuf>,
+        /// What it would have to have.
+        lacks: &'static str,
         /// The newest runs of the most similar names.
         nearest: Vec<String>,
     },
@@ -100,13 +102,13 @@ pub enum RunError {
     },
 }
 
-fn mention(not_runs: &[PathBuf]) -> String {
+fn mention(not_runs: &[PathBuf], lacks: &str) -> String {
     let shown: Vec<String> = not_runs.iter().map(|p| p.display().to_string()).collect();
     match shown.as_slice() {
         [] => String::new(),
-        [one] => format!(" ({one} exists but is not a run: it has no {EXPERIMENT})"),
+        [one] => format!(" ({one} exists but is not a run: it has no {lacks})"),
         several => format!(
-            " ({} exist but are not runs: they have no {EXPERIMENT})",
+            " ({} exist but are not runs: they have no {lacks})",
             several.join(" and ")
         ),
     }
@@ -206,6 +208,11 @@ impl RunFolder {
         } else {
             Err(RunError::NotARun { path })
         }
+    }
+
+    /// What is left of a run in a folder: it may have lost its experiment.
+    pub(super) fn left_at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
     }
 
     /// A run in a folder that need not be there, for tests that show paths.

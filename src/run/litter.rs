@@ -127,11 +127,12 @@ mod tests {
         writer.try_lock().unwrap();
         let pipe = run.path().join(".writing-jkl");
         make_pipe(&pipe);
-        drop(RunLock::acquire(run.path()).unwrap());
+        let sweep = || RunLock::acquire(run.path()).unwrap().announce().unwrap();
+        sweep();
         assert!(left.iter().all(|path| !path.exists()));
         assert!(alive.exists() && pipe.exists());
         drop(writer);
-        drop(RunLock::acquire(run.path()).unwrap());
+        sweep();
         assert!(!alive.exists());
     }
 

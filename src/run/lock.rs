@@ -1,9 +1,11 @@
 //! One writer at a time.
 //!
 //! The lock is the operating system's on `lock` in the run's folder, so it is
-//! released however the process ends, `kill -9` included. Who holds it stands
-//! beside it in `lock.json`, for the error message only: a holder that died
-//! leaves that file, and the lock free.
+//! released however the process ends, `kill -9` included. Taking it writes
+//! nothing but that file, where there is none yet, so that a run can be looked at
+//! and refused as it was. Who trains writes its name beside it, to `lock.json`,
+//! for messages only, and holds a lock on that file as well: one that is not
+//! locked was left by an earlier holder and says nothing of this one.
 //!
 //! It is what [`File::try_lock`] takes, `flock(2)` on Unix: it belongs to the
 //! open file, so two handles of one process exclude each other as two processes
@@ -28,8 +30,8 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic::write_file;
 use super::{litter, timestamp};
-use crate::untrusted::files::open_regular_with;
-use crate::untrusted::{FileId, open_regular, read_limited};
+use crate::untrusted::files::open_unlinked_with;
+use crate::untrusted::{FileId, read_limited};
 
 const LOCK: &str = "lock";
 const HOLDER: &str = "lock.json";
@@ -48,6 +50,8 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 pub struct RunLock {
     /// Closing it releases the lock.
     _file: File,
+    /// Where it is written who holds the lock, once it is.
+    announced: Option<File>,
     watch: LockWatch,
 }
 
@@ -94,6 +98,17 @@ pub enum LockError {
         /// The run's folder.
         folder: PathBuf,
     },
+    /// The lock's file cannot be one.
+    #[error(
+        "could not lock the run {}: {LOCK}: {source}; delete that file if nothing trains there",
+        folder.display()
+    )]
+    File {
+        /// The run's folder.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The file system refuses.
     #[error("could not lock the run {}: {source}", folder.display())]
     Io {
@@ -106,6 +121,9 @@ pub enum LockError {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if *self == Self::unknown() {
+            return f.write_str("another process");
+        }
         write!(
             f,
             "process {} on {} since {} UTC",
@@ -115,8 +133,8 @@ impl std::fmt::Display for Holder {
 }
 
 impl RunLock {
-    /// Takes the lock of a run's folder, and removes what writers left there
-    /// that were killed.
+    /// Takes the lock of a run's folder. Nothing is written there but the lock's
+    /// own file, if there is none.
     pub fn acquire(folder: &Path) -> Result<Self, LockError> {
         let io = |source| LockError::Io {
             folder: folder.to_owned(),
@@ -124,14 +142,24 @@ impl RunLock {
         };
         let file = hold(folder)?;
         let id = FileId::of(&file.metadata().map_err(io)?);
-        litter::sweep_run(folder);
-        let text = serde_json::to_vec(&Holder::this_process()).map_err(|e| io(e.into()))?;
-        write_file(&folder.join(HOLDER), &text).map_err(io)?;
         let folder = folder.to_owned();
         Ok(Self {
             _file: file,
+            announced: None,
             watch: LockWatch { folder, id },
         })
+    }
+
+    /// Writes down who holds the lock, and removes what writers left in the
+    /// folder that were killed: from now on the run is written to.
+    pub fn announce(&mut self) -> Result<(), LockError> {
+        let folder = &self.watch.folder;
+        litter::sweep_run(folder);
+        self.announced = announce_in(folder).map_err(|source| LockError::Io {
+            folder: folder.clone(),
+            source,
+        })?;
+        Ok(())
     }
 
     /// Sees whether this lock is still where others look for it, for whoever
@@ -152,10 +180,10 @@ impl RunLock {
             folder: folder.to_owned(),
             source,
         };
-        let file = match open_regular(&folder.join(LOCK)) {
+        let file = match open_unlinked_with(&folder.join(LOCK), File::options().read(true)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io(error)),
+            Err(error) => return Err(unusable(folder, error)),
         };
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
@@ -194,7 +222,8 @@ impl Holder {
         }
     }
 
-    /// A holder that has not written down who it is yet.
+    /// A holder that has not written down who it is: it may be about to train, or
+    /// only look.
     fn unknown() -> Self {
         Self {
             pid: 0,
@@ -213,7 +242,7 @@ pub(super) fn hold(folder: &Path) -> Result<File, LockError> {
     };
     let path = folder.join(LOCK);
     for attempt in 1.. {
-        let file = open_regular_with(
+        let file = open_unlinked_with(
             &path,
             File::options()
                 .read(true)
@@ -221,7 +250,7 @@ pub(super) fn hold(folder: &Path) -> Result<File, LockError> {
                 .create(true)
                 .truncate(false),
         )
-        .map_err(io)?;
+        .map_err(|error| unusable(folder, error))?;
         match file.try_lock() {
             Ok(()) => {
                 let id = FileId::of(&file.metadata().map_err(io)?);
@@ -243,7 +272,36 @@ pub(super) fn hold(folder: &Path) -> Result<File, LockError> {
     })
 }
 
+fn unusable(folder: &Path, source: io::Error) -> LockError {
+    let folder = folder.to_owned();
+    if source.kind() == io::ErrorKind::InvalidInput {
+        LockError::File { folder, source }
+    } else {
+        LockError::Io { folder, source }
+    }
+}
+
+/// Writes down that this process holds the lock. None if the file could not be
+/// locked: then others are not told who it is.
+fn announce_in(folder: &Path) -> io::Result<Option<File>> {
+    let path = folder.join(HOLDER);
+    write_file(&path, &serde_json::to_vec(&Holder::this_process())?)?;
+    let file = open_unlinked_with(&path, File::options().read(true).write(true))?;
+    for _ in 0..ATTEMPTS {
+        if file.try_lock().is_ok() {
+            return Ok(Some(file));
+        }
+        std::thread::sleep(BETWEEN_ATTEMPTS);
+    }
+    Ok(None)
+}
+
+/// Who wrote down that it holds the lock, unless that was an earlier holder.
 fn read_holder(folder: &Path) -> Option<Holder> {
+    let file = open_unlinked_with(&folder.join(HOLDER), File::options().read(true)).ok()?;
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
     let text = read_limited(&folder.join(HOLDER), LARGEST_HOLDER).ok()?;
     serde_json::from_slice(&text).ok()
 }

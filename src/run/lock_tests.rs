@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use super::*;
@@ -7,7 +8,8 @@ use crate::untrusted::testing::make_pipe;
 #[test]
 fn the_second_writer_is_told_who_the_first_is() {
     let folder = tempfile::tempdir().unwrap();
-    let first = RunLock::acquire(folder.path()).unwrap();
+    let mut first = RunLock::acquire(folder.path()).unwrap();
+    first.announce().unwrap();
     let error = std::thread::scope(|scope| {
         scope
             .spawn(|| RunLock::acquire(folder.path()).unwrap_err())
@@ -26,7 +28,7 @@ fn the_second_writer_is_told_who_the_first_is() {
 #[test]
 fn a_holder_that_died_does_not_keep_the_lock() {
     let folder = tempfile::tempdir().unwrap();
-    drop(RunLock::acquire(folder.path()).unwrap());
+    announced(folder.path());
     assert!(folder.path().join(HOLDER).exists());
     assert_eq!(RunLock::holder(folder.path()).unwrap(), None);
     RunLock::acquire(folder.path()).unwrap();
@@ -36,10 +38,73 @@ fn a_holder_that_died_does_not_keep_the_lock() {
 fn a_reader_sees_whether_a_run_is_being_written() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(RunLock::holder(folder.path()).unwrap(), None);
-    let lock = RunLock::acquire(folder.path()).unwrap();
+    let mut lock = RunLock::acquire(folder.path()).unwrap();
+    let holder = RunLock::holder(folder.path()).unwrap().unwrap();
+    assert_eq!(holder, Holder::unknown());
+    lock.announce().unwrap();
     let holder = RunLock::holder(folder.path()).unwrap().unwrap();
     assert_eq!(holder.pid, std::process::id());
     drop(lock);
+}
+
+/// Somebody trained in a folder, and ended.
+fn announced(folder: &Path) {
+    RunLock::acquire(folder).unwrap().announce().unwrap();
+}
+
+#[test]
+fn taking_the_lock_writes_nothing_but_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let litter = folder.path().join(".writing-abc");
+    fs::write(&litter, "half").unwrap();
+    drop(RunLock::acquire(folder.path()).unwrap());
+    assert!(litter.exists() && !folder.path().join(HOLDER).exists());
+    announced(folder.path());
+    assert!(!litter.exists());
+    let before = fs::read(folder.path().join(HOLDER)).unwrap();
+    std::thread::sleep(Duration::from_millis(1100));
+    drop(RunLock::acquire(folder.path()).unwrap());
+    assert_eq!(fs::read(folder.path().join(HOLDER)).unwrap(), before);
+}
+
+#[test]
+fn who_only_holds_the_lock_is_not_taken_for_an_earlier_holder() {
+    let folder = tempfile::tempdir().unwrap();
+    announced(folder.path());
+    let _lock = RunLock::acquire(folder.path()).unwrap();
+    let told = RunLock::acquire(folder.path()).unwrap_err().to_string();
+    assert!(
+        told.contains("is being written by another process;"),
+        "{told}"
+    );
+    let holder = RunLock::holder(folder.path()).unwrap().unwrap();
+    assert_eq!(holder.to_string(), "another process");
+}
+
+#[test]
+fn a_lock_that_is_a_link_is_refused_by_name_and_leads_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    for target in ["absent", "there"] {
+        let target = outside.path().join(target);
+        if target.ends_with("there") {
+            fs::write(&target, "").unwrap();
+        }
+        let link = folder.path().join(LOCK);
+        symlink(&target, &link).unwrap();
+        for error in [
+            RunLock::acquire(folder.path()).unwrap_err(),
+            RunLock::holder(folder.path()).unwrap_err(),
+        ] {
+            let told = format!(
+                "could not lock the run {}: lock: it is a symbolic link, not a regular file",
+                folder.path().display()
+            );
+            assert!(error.to_string().starts_with(&told), "{error}");
+        }
+        fs::remove_file(link).unwrap();
+    }
+    assert!(!outside.path().join("absent").exists());
 }
 
 #[test]
@@ -77,7 +142,10 @@ fn a_lock_that_is_no_file_is_named_and_not_waited_for() {
         RunLock::holder(folder.path()).unwrap_err(),
     ] {
         let text = error.to_string();
-        assert!(text.ends_with("it is a pipe, not a regular file"), "{text}");
+        assert!(
+            text.contains("lock: it is a pipe, not a regular file;"),
+            "{text}"
+        );
     }
     fs::remove_file(&path).unwrap();
     let lock = RunLock::acquire(folder.path()).unwrap();

@@ -22,6 +22,7 @@ pub mod trash;
 
 pub use atomic_dir::AtomicDir;
 pub use exit::Exit;
+pub use find::ModelsFolder;
 pub use folder::{RunError, RunFolder};
 pub use lock::{Holder, LockError, LockWatch, RunLock};
 pub use notes::Notes;

@@ -1,7 +1,7 @@
 //! `commands.jsonl`: requests of other processes to a running training, one
 //! JSON [`CommandRecord`] a line, only ever appended to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -61,6 +61,50 @@ fn ends_torn(file: &mut File) -> io::Result<bool> {
     let mut last = [0];
     file.read_exact(&mut last)?;
     Ok(last != *b"\n")
+}
+
+/// Commands that were received, by their ids: as hashes, because schedules are
+/// long.
+#[derive(Debug, Clone, Default)]
+pub struct ReceivedCommands(BTreeMap<String, Vec<blake3::Hash>>);
+
+/// What a command is beside those received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// Not received before.
+    New,
+    /// Received before: the file is read from its start by every process.
+    Again,
+    /// Another one was received under this id.
+    SameId,
+}
+
+impl ReceivedCommands {
+    /// Receives a command.
+    pub fn receive(&mut self, record: &CommandRecord) -> Received {
+        let text = serde_json::to_vec(&record.command).unwrap_or_default();
+        let hash = blake3::hash(&text);
+        let hashes = self.0.entry(record.id.clone()).or_default();
+        let received = if hashes.contains(&hash) {
+            return Received::Again;
+        } else if hashes.is_empty() {
+            Received::New
+        } else {
+            Received::SameId
+        };
+        hashes.push(hash);
+        received
+    }
+}
+
+impl<'a> FromIterator<&'a CommandRecord> for ReceivedCommands {
+    fn from_iter<I: IntoIterator<Item = &'a CommandRecord>>(records: I) -> Self {
+        let mut received = Self::default();
+        for record in records {
+            received.receive(record);
+        }
+        received
+    }
 }
 
 /// Reads commands as they arrive. Asking costs one look at the file's entry as
@@ -141,8 +185,8 @@ impl CommandTail {
         Ok(())
     }
 
-    /// Notes a problem that was not told yet.
-    fn tell(&mut self, problem: &str) {
+    /// Notes a problem that was not told yet, of a line or of what it asks for.
+    pub fn tell(&mut self, problem: &str) {
         let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
         if self.told.len() > MOST_PROBLEMS || self.told.contains(&problem) {
             return;

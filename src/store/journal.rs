@@ -26,6 +26,7 @@ use crate::untrusted::FileId;
 use crate::untrusted::files::size;
 
 pub use reader::JournalReader;
+use reader::Skipped;
 
 const FORMAT: &str = "workbench-journal";
 
@@ -136,6 +137,8 @@ pub struct Journal {
     file: AppendFile,
     /// CRC-32C of everything in it.
     crc: u32,
+    /// Seals in it that did not agree when it was opened.
+    changes: u64,
     /// Whether the last line is a seal, or needs none.
     sealed: bool,
 }
@@ -146,11 +149,16 @@ impl Journal {
     pub fn append_to(path: &Path) -> Result<Self, JournalError> {
         let mut reader = JournalReader::new(path);
         let begun = reader.read_header()?;
-        let (length, crc) = reader.skip_all()?;
+        let Skipped {
+            length,
+            crc,
+            changes,
+        } = reader.skip_all()?;
         let mut journal = Self {
             path: path.to_owned(),
             file: AppendFile::open(path, length).map_err(|e| refused(e, path))?,
             crc,
+            changes,
             sealed: true,
         };
         if !begun {
@@ -188,6 +196,30 @@ impl Journal {
     /// The file that is written, to be held against what its path leads to.
     pub fn id(&self) -> Result<FileId, JournalError> {
         self.file.id().map_err(|e| refused(e, &self.path))
+    }
+
+    /// Whether the file has the bytes that were written and no others, by their
+    /// number.
+    pub fn is_whole(&self) -> Result<bool, JournalError> {
+        let found = self.file.length_on_disk();
+        Ok(found.map_err(|e| refused(e, &self.path))? == self.file.length())
+    }
+
+    /// Reads all of the file again: whether it has what was written.
+    pub fn reads_back(&self) -> Result<bool, JournalError> {
+        let mut reader = JournalReader::new(&self.path);
+        match reader.read_header() {
+            Ok(_) => {
+                let written = Skipped {
+                    length: self.file.length(),
+                    crc: self.crc,
+                    changes: self.changes,
+                };
+                Ok(reader.skip_all()? == written)
+            }
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Bytes that were written.

@@ -8,6 +8,7 @@
 
 pub mod commands;
 pub mod export;
+mod frozen;
 pub mod journal;
 mod lines;
 pub mod record;
@@ -21,7 +22,7 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use commands::{CommandTail, append_command};
+pub use commands::{CommandTail, Received, ReceivedCommands, append_command};
 pub use export::write_csv;
 pub use journal::{Journal, JournalError, JournalReader};
 pub use record::{

@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::frozen::FrozenFiles;
 use super::journal::{Journal, JournalError};
 use super::run_store::START;
 use super::series::{SeriesError, SeriesWriter};
@@ -43,6 +44,16 @@ pub enum RecorderError {
     )]
     Gone {
         /// The folder or the file.
+        path: PathBuf,
+    },
+    /// A file of the run is the one that it was, and not as it was written.
+    #[error(
+        "{} was changed while the run trained: it was truncated or overwritten; nothing more is \
+         written to the run",
+        path.display()
+    )]
+    Changed {
+        /// The file.
         path: PathBuf,
     },
     /// It cannot be seen whether they are still there.
@@ -113,7 +124,10 @@ trait Archive: Send + 'static {
 impl RecorderError {
     /// Whether what was recorded until now is still where it was.
     fn leaves_the_run(&self) -> bool {
-        !matches!(self, Self::Gone { .. } | Self::Lock(LockError::Lost { .. }))
+        !matches!(
+            self,
+            Self::Gone { .. } | Self::Changed { .. } | Self::Lock(LockError::Lost { .. })
+        )
     }
 }
 
@@ -290,6 +304,8 @@ struct Files {
     lock: LockWatch,
     /// What is written to or into, and what it was when it was opened.
     places: [(PathBuf, FileId); 3],
+    /// What is not written to, and needed afterwards.
+    frozen: FrozenFiles,
 }
 
 impl Files {
@@ -311,11 +327,13 @@ impl Files {
             series,
             lock: lock.watch(),
             places,
+            frozen: FrozenFiles::of(folder)?,
         })
     }
 
-    /// Sees that everything is still where it was. A file that is held open can
-    /// be written to long after nobody will find it again.
+    /// Sees that everything is still where it was and as it was left. A file that
+    /// is held open can be written to long after nobody will find it again, and
+    /// behind whatever somebody else made of it.
     fn check_places(&self) -> Result<(), RecorderError> {
         for (path, id) in &self.places {
             match id.is_at(path) {
@@ -327,7 +345,33 @@ impl Files {
                 }
             }
         }
+        let changed =
+            |(path, _): &(PathBuf, FileId)| Err(RecorderError::Changed { path: path.clone() });
+        let [_, journal, series] = &self.places;
+        if !self.journal.is_whole()? {
+            return changed(journal);
+        }
+        if !self.series.is_whole()? {
+            return changed(series);
+        }
         Ok(self.lock.check()?)
+    }
+
+    /// As [`check_places`](Self::check_places), and that nothing was changed that
+    /// has its length all the same: what is read for this takes too long to be
+    /// read before each write.
+    fn check_everything(&mut self) -> Result<(), RecorderError> {
+        self.check_places()?;
+        self.frozen.check()?;
+        let [_, (journal, _), (series, _)] = &self.places;
+        let changed = |path: &PathBuf| Err(RecorderError::Changed { path: path.clone() });
+        if !self.journal.reads_back()? {
+            return changed(journal);
+        }
+        if !self.series.reads_back()? {
+            return changed(series);
+        }
+        Ok(())
     }
 }
 
@@ -335,7 +379,16 @@ impl Archive for Files {
     fn keep(&mut self, event: &RunEvent) -> Result<(), RecorderError> {
         match event {
             // Gathered for a second, and looked after when it is published.
-            RunEvent::StepLogged(row) => self.series.push(row.clone())?,
+            RunEvent::StepLogged(row) => {
+                if self.series.writes_with(row) {
+                    self.check_places()?;
+                }
+                self.series.push(row.clone())?;
+            }
+            RunEvent::RunEnded(_) => {
+                self.check_everything()?;
+                self.journal.append(event)?;
+            }
             RunEvent::RunStarted { resumed, .. } => {
                 self.check_places()?;
                 self.series.rewind(resumed.unwrap_or(START))?;
@@ -356,6 +409,7 @@ impl Archive for Files {
 
     fn sync(&mut self) -> Result<(), RecorderError> {
         self.check_places()?;
+        self.frozen.check()?;
         self.series.sync()?;
         Ok(self.journal.sync()?)
     }

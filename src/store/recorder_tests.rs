@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::event::{Command, CommandRecord, Origin, Phase, StepRow};
+use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, StepRow};
 use crate::experiment::schedule::Schedule;
 use crate::store::testing::{Scratch, scratch};
 use crate::store::{JournalReader, RunStore, RunTail};
@@ -229,6 +229,105 @@ fn a_file_of_the_run_that_is_unlinked_or_replaced_is_noticed() {
             assert!(!failure.contains("can be resumed"), "{failure}");
             let there = fs::read_to_string(scratch.run.path().join(name)).ok();
             assert_eq!(there.as_deref(), replaced.then_some("mine"));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_somebody_else_cuts_or_writes_to_is_noticed_before_the_next_write() {
+    for name in ["journal.jsonl", "series.bin"] {
+        for bytes in [
+            "",
+            "mine",
+            "much longer than anything that the run has written",
+        ] {
+            let bytes = bytes.repeat(100);
+            let (scratch, failure, _) = recorded_while(|run| {
+                // The same file: neither its name nor its number changes.
+                fs::write(run.join(name), &bytes).unwrap();
+            });
+            let path = scratch.run.path().join(name);
+            let told = format!("{} was changed while the run trained", path.display());
+            assert!(failure.starts_with(&told), "{failure}");
+            assert!(!failure.contains("can be resumed"), "{failure}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), bytes);
+        }
+    }
+}
+
+#[test]
+fn a_full_block_is_not_written_behind_what_somebody_else_wrote() {
+    let scratch = scratch();
+    let recording = scratch.record(StopSignal::new());
+    recording.handle.flush();
+    fs::write(scratch.run.series(), "mine").unwrap();
+    // More than a block, sooner than blocks are written by the clock.
+    for n in 0..1100 {
+        recording.handle.emit(step(n));
+    }
+    drop(recording.handle);
+    let failure = recording.recorder.join().unwrap_err();
+    assert!(failure.contains("series.bin was changed"), "{failure}");
+    assert_eq!(fs::read_to_string(scratch.run.series()).unwrap(), "mine");
+}
+
+#[test]
+fn a_byte_that_is_changed_in_place_is_noticed_when_the_run_ends() {
+    for name in ["journal.jsonl", "series.bin"] {
+        let scratch = scratch();
+        let recording = scratch.record(StopSignal::new());
+        for n in 0..3 {
+            recording.handle.emit(RunEvent::Paused(true));
+            recording.handle.emit(step(n));
+            recording.handle.flush();
+        }
+        let path = scratch.run.path().join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        recording.handle.flush();
+        assert_eq!(recording.handle.failure(), None);
+        recording
+            .handle
+            .emit(RunEvent::RunEnded(Outcome::Completed));
+        drop(recording.handle);
+        let failure = recording.recorder.join().unwrap_err();
+        assert!(
+            failure.contains(&format!("{name} was changed")),
+            "{failure}"
+        );
+        assert!(fs::read(&path).unwrap() == bytes);
+    }
+}
+
+#[test]
+fn an_experiment_or_a_plan_that_is_lost_or_changed_is_noticed_at_the_next_checkpoint() {
+    let frozen = |run: &RunFolder| [run.experiment(), run.plan_path()];
+    for which in 0..2 {
+        for lost in [true, false] {
+            let scratch = scratch();
+            fs::write(scratch.run.plan_path(), "a plan").unwrap();
+            let recording = scratch.record(StopSignal::new());
+            recording.handle.flush();
+            // The same content in another file is the same.
+            let path = frozen(&scratch.run)[which].clone();
+            let moved = path.with_extension("moved");
+            fs::copy(&path, &moved).unwrap();
+            fs::rename(&moved, &path).unwrap();
+            recording.handle.flush();
+            assert_eq!(recording.handle.failure(), None);
+            if lost {
+                fs::remove_file(&path).unwrap();
+            } else {
+                fs::write(&path, "another").unwrap();
+            }
+            recording.handle.flush();
+            let failure = recording.handle.failure().unwrap();
+            let told = if lost { "was removed" } else { "was changed" };
+            let told = format!("{} {told}", path.display());
+            assert!(failure.starts_with(&told), "{failure}");
+            assert_eq!(path.exists(), !lost);
         }
     }
 }

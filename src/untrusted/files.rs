@@ -8,6 +8,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -82,6 +83,57 @@ pub fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<F
     Ok(file)
 }
 
+/// As [`open_regular_with`], of a file that is the program's own: nothing but the
+/// program gives it its name, so a symbolic link there leads astray.
+///
+/// # Errors
+/// As [`open_regular`], and that it is a symbolic link.
+pub fn open_unlinked_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => must_be_regular(&metadata)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+    let file = options.custom_flags(flags).open(path)?;
+    must_be_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Opens a file that a person names for the program to write to: a regular one
+/// or one that is not there yet, `/dev/null`, or what the program prints to, such
+/// as `/dev/stdout`. Never waits.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_output(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    if let Ok(metadata) = fs::metadata(path)
+        && !metadata.is_file()
+    {
+        if let Some(stream) = own_stream(FileId::of(&metadata))? {
+            return Ok(stream);
+        }
+        let null = fs::metadata("/dev/null").map(|null| null.rdev());
+        if metadata.file_type().is_char_device() && null.is_ok_and(|it| it == metadata.rdev()) {
+            return options.open(path);
+        }
+    }
+    open_regular_with(path, options)
+}
+
+/// Standard output or error, if it is that file. Opening a pipe anew would wait
+/// for its reader.
+fn own_stream(id: FileId) -> io::Result<Option<File>> {
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    for stream in [stdout.as_fd(), stderr.as_fd()] {
+        let stream = File::from(stream.try_clone_to_owned()?);
+        if FileId::of(&stream.metadata()?) == id {
+            return Ok(Some(stream));
+        }
+    }
+    Ok(None)
+}
+
 fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
     let kind = metadata.file_type();
     if kind.is_file() {
@@ -93,6 +145,8 @@ fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
         "a pipe"
     } else if kind.is_socket() {
         "a socket"
+    } else if kind.is_symlink() {
+        "a symbolic link"
     } else {
         "a device"
     };
@@ -247,6 +301,46 @@ mod tests {
         }
         let missing = open_regular(&at("missing")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_link_is_not_followed_where_the_program_names_its_own_file() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("file"), "").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        symlink(at("outside"), at("dangling")).unwrap();
+        for name in ["link", "dangling"] {
+            let options = &mut OpenOptions::new();
+            let options = options.read(true).append(true).create(true);
+            let error = open_unlinked_with(&at(name), options).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "it is a symbolic link, not a regular file"
+            );
+        }
+        assert!(!at("outside").exists());
+    }
+
+    #[test]
+    fn what_is_written_to_is_a_file_or_what_swallows_everything() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        make_pipe(&at("pipe"));
+        let mut options = OpenOptions::new();
+        let options = options.append(true).create(true);
+        for name in ["new", "new", "/dev/null"] {
+            open_output(&at(name), options)
+                .unwrap()
+                .write_all(b"text")
+                .unwrap();
+        }
+        assert_eq!(fs::read_to_string(at("new")).unwrap(), "texttext");
+        for name in ["pipe", ".", "/dev/zero"] {
+            let error = open_output(&at(name), options).unwrap_err();
+            let told = error.to_string();
+            assert!(told.ends_with("not a regular file"), "{name}: {told}");
+        }
     }
 
     #[test]

@@ -120,6 +120,37 @@ fn a_run_whose_folder_is_deleted_moved_or_bereft_of_a_file_fails_and_is_not_made
 }
 
 #[test]
+fn a_run_whose_files_are_changed_while_it_trains_fails_and_names_the_file() {
+    for (name, is_lost) in [
+        ("journal.jsonl", false),
+        ("series.bin", false),
+        ("experiment.ron", false),
+        ("experiment.ron", true),
+        ("plan.json", true),
+    ] {
+        let bench = Bench::new();
+        let mut child = training(&bench);
+        let path = bench.newest().join(name);
+        if is_lost {
+            fs::remove_file(&path).unwrap();
+        } else {
+            // In place: the file keeps its number.
+            fs::write(&path, "").unwrap();
+        }
+        assert_eq!(ended(&mut child), 3, "{name}");
+        let said = fs::read_to_string(bench.path().join("said")).unwrap();
+        let told = if is_lost {
+            "was removed"
+        } else {
+            "was changed"
+        };
+        assert!(said.contains(&format!("{name} {told}")), "{name}: {said}");
+        let left = fs::metadata(&path).ok().map(|file| file.len());
+        assert_eq!(left, (!is_lost).then_some(0), "{name}");
+    }
+}
+
+#[test]
 fn gigabytes_of_nothing_behind_the_files_of_a_run_change_nothing() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron"]);
@@ -172,6 +203,31 @@ fn of_processes_that_resume_a_run_at_once_one_trains() {
     }
     codes.sort_unstable();
     assert_eq!(codes, [2, 2, 2, 130]);
+}
+
+#[test]
+fn a_refused_resume_neither_follows_nor_rewrites_what_is_named_like_the_lock() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let run = bench.newest();
+    let refused = |why: &str| {
+        let output = bench.run(&["--resume", run.to_str().unwrap()]);
+        assert_eq!(code(&output), 2, "{}", said(&output));
+        assert!(said(&output).contains(why), "{}", said(&output));
+    };
+    let holder = fs::read(run.join("lock.json")).unwrap();
+    refused("is complete");
+    assert_eq!(fs::read(run.join("lock.json")).unwrap(), holder);
+    for name in ["lock", "lock.json"] {
+        fs::remove_file(run.join(name)).unwrap();
+    }
+    refused("is complete");
+    assert!(!run.join("lock.json").exists());
+    fs::remove_file(run.join("lock")).unwrap();
+    symlink(bench.path().join("outside"), run.join("lock")).unwrap();
+    refused("lock: it is a symbolic link");
+    assert!(!bench.path().join("outside").exists() && run.join("lock").is_symlink());
 }
 
 #[test]
@@ -301,6 +357,36 @@ fn a_green_report_of_an_earlier_run_does_not_outlive_a_refusal() {
         text.contains("errors=\"1\"") && text.contains("has not ended"),
         "{text}"
     );
+}
+
+#[test]
+fn a_report_that_is_a_pipe_is_refused_and_not_waited_for() {
+    let bench = Bench::new();
+    make_pipe(&bench.path().join("pipe"));
+    let runs = &["--run", "tiny.ron"][..];
+    let refused = |arguments: &[&str], summary: &str| {
+        let child = bench
+            .command(arguments)
+            .env("GITHUB_STEP_SUMMARY", summary)
+            .stderr(File::create(bench.path().join("said")).unwrap())
+            .spawn();
+        assert_eq!(ended(&mut child.unwrap()), 2, "{arguments:?}");
+        fs::read_to_string(bench.path().join("said")).unwrap()
+    };
+    let said = refused(&[runs, &["--junit", "pipe"]].concat(), "");
+    assert!(
+        said.contains("--junit: pipe cannot be written: it is a pipe"),
+        "{said}"
+    );
+    let said = refused(runs, "pipe");
+    assert!(
+        said.contains("GITHUB_STEP_SUMMARY: pipe cannot be written: it is a pipe"),
+        "{said}"
+    );
+    // Nor where only the refusal would be reported.
+    refused(&["--no-such-flag", "--junit", "pipe"], "pipe");
+    refused(&["--check", "absent.ron"], "pipe");
+    assert!(bench.runs().is_empty());
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn stopped(bench: &Bench, memory: &str) -> PathBuf {
     run
 }
 
-/// Every file of a run but those of its lock, with its content.
+/// Every file of a run, with its content, but the one that is locked: it has
+/// none, and may appear where there was none.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -79,12 +80,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if !path
-                .file_name()
-                .unwrap()
-                .to_string_lossy()
-                .starts_with("lock")
-            {
+            } else if path.file_name().unwrap() != "lock" {
                 found.insert(path.clone(), fs::read(path).unwrap());
             }
         }

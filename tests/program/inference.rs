@@ -68,6 +68,135 @@ fn what_cannot_be_classified_ends_with_2_and_says_why() {
     refused(&["--infer", "photos", "--run", "tiny.ron"], "--run");
 }
 
+/// A bench with a finished run and an image.
+fn trained() -> Bench {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=2"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    save(&bench.path().join("photos/a.png"), 10);
+    bench
+}
+
+/// What `--infer` answers about that image: exit code, output and messages.
+fn asked(bench: &Bench, arguments: &[&str]) -> (i32, String, String) {
+    let output = bench.run(&[&["--infer", "photos"], arguments].concat());
+    let answer = String::from_utf8_lossy(&output.stdout);
+    // All but how long it took.
+    let answer = answer.lines().map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        cells[..cells.len() - 1].join(",")
+    });
+    let answer = answer.collect::<Vec<_>>().join("\n");
+    (code(&output), answer, said(&output))
+}
+
+#[test]
+fn best_weights_answer_whatever_else_is_lost_or_damaged() {
+    let bench = trained();
+    let run = bench.newest();
+    let name = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let path = run.to_str().unwrap().to_owned();
+    let (exit, whole, told) = asked(&bench, &[]);
+    assert_eq!(exit, 0, "{told}");
+    assert!(!told.contains("warning"), "{told}");
+    let answers = |wanted: &[&str], warning: &str| {
+        let (exit, answer, told) = asked(&bench, wanted);
+        assert_eq!(exit, 0, "{told}");
+        assert_eq!(answer, whole);
+        assert!(told.contains(warning), "{warning}: {told}");
+    };
+    let state = run.join("latest/state.json");
+    let bytes = fs::read(&state).unwrap();
+    fs::write(&state, vec![b'x'; bytes.len()]).unwrap();
+    answers(&[], "state.json is damaged");
+    fs::remove_file(&state).unwrap();
+    answers(&[], "not known whether those in");
+    fs::remove_dir_all(run.join("latest")).unwrap();
+    answers(&[], "latest is missing");
+    fs::remove_file(run.join("experiment.ron")).unwrap();
+    for wanted in [
+        &["--checkpoint", &path][..],
+        &["--checkpoint", &name],
+        &["--checkpoint", "tiny"],
+        &[],
+    ] {
+        answers(wanted, "latest is missing");
+    }
+    for entry in fs::read_dir(&run).unwrap().map(Result::unwrap) {
+        match entry.file_name().to_str() {
+            Some("best") => {}
+            _ if entry.path().is_dir() => fs::remove_dir_all(entry.path()).unwrap(),
+            _ => fs::remove_file(entry.path()).unwrap(),
+        }
+    }
+    answers(&["--checkpoint", &path], "latest is missing");
+    answers(
+        &["--checkpoint", &format!("{path}/best")],
+        "images classified",
+    );
+    let bare = bench.path().join("bare");
+    fs::create_dir(&bare).unwrap();
+    for file in ["weights.safetensors", "model.json"] {
+        fs::copy(run.join("best").join(file), bare.join(file)).unwrap();
+    }
+    answers(&["--checkpoint", "bare"], "bare has no manifest.json");
+    let (exit, _, told) = asked(&bench, &["--checkpoint", "bare", "--model", "both"]);
+    assert_eq!(exit, 2, "{told}");
+    assert!(told.contains("bare holds one model"), "{told}");
+    fs::remove_file(bare.join("model.json")).unwrap();
+    let bare = bare.to_str().unwrap();
+    let (exit, _, told) = asked(&bench, &["--checkpoint", bare]);
+    assert_eq!((exit, told.matches(bare).count()), (2, 2), "{told}");
+    assert!(
+        told.contains("nor weights.safetensors with model.json"),
+        "{told}"
+    );
+}
+
+#[test]
+fn weights_that_are_missing_damaged_or_never_were_are_three_answers() {
+    let bench = trained();
+    let run = bench.newest();
+    let refused = |arguments: &[&str], why: &str| {
+        let (exit, _, told) = asked(&bench, arguments);
+        assert_eq!(exit, 2, "{told}");
+        assert!(told.contains(why), "{why}: {told}");
+    };
+    let latest = ["--weights", "latest"];
+    let weights = run.join("latest/weights.safetensors");
+    let bytes = fs::read(&weights).unwrap();
+    fs::write(&weights, vec![0; bytes.len()]).unwrap();
+    refused(&latest, "weights.safetensors is damaged");
+    fs::remove_dir_all(run.join("latest")).unwrap();
+    refused(
+        &latest,
+        "latest is missing: the journal says that a checkpoint was saved at step 12; restore it \
+         from a copy, or use the best weights",
+    );
+    fs::remove_dir_all(run.join("best")).unwrap();
+    for weights in ["latest", "best"] {
+        refused(
+            &["--weights", weights],
+            "latest is missing: the journal says",
+        );
+    }
+    // The teacher was trained here, and needs nothing but its folder.
+    fs::write(run.join("plan.json"), "damaged").unwrap();
+    let (exit, _, told) = asked(&bench, &["--model", "teacher"]);
+    assert_eq!(exit, 0, "{told}");
+    assert!(told.contains("plan.json is damaged"), "{told}");
+    for name in ["journal.jsonl", "plan.json", "teacher"] {
+        let path = run.join(name);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let name = run.file_name().unwrap().to_str().unwrap();
+    refused(&["--checkpoint", name], "has no student's weights yet");
+}
+
 #[test]
 fn an_image_that_goes_bad_in_the_middle_is_told_and_training_goes_on() {
     let bench = Bench::new();

@@ -85,6 +85,49 @@ fn a_report_without_a_place_is_refused_before_anything_is_trained() {
 }
 
 #[test]
+fn a_report_replaces_nothing_that_is_not_a_report() {
+    let bench = Bench::new();
+    let page = "<?xml version=\"1.0\"?><svg>mine</svg>";
+    fs::write(bench.path().join("mine.svg"), page).unwrap();
+    let experiment = fs::read_to_string(bench.path().join("tiny.ron")).unwrap();
+    for arguments in [
+        &["--run", "tiny.ron", "--junit", "tiny.ron"][..],
+        &["--run", "tiny.ron", "--junit", "mine.svg"],
+        &["--run", "absent.ron", "--junit", "tiny.ron"],
+        &["--resume", "absent", "--junit", "mine.svg"],
+    ] {
+        let output = bench.run(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", said(&output));
+        let told = format!("--junit: {} cannot be written", arguments[3]);
+        assert!(said(&output).contains(&told), "{}", said(&output));
+    }
+    // Arguments that mean nothing are told of in the report, if it is one.
+    let output = bench.run(&["--no-such-flag", "--junit", "tiny.ron"]);
+    assert_eq!(code(&output), 2);
+    let now = fs::read_to_string(bench.path().join("tiny.ron")).unwrap();
+    assert_eq!(now, experiment);
+    let now = fs::read_to_string(bench.path().join("mine.svg")).unwrap();
+    assert_eq!(now, page);
+    assert!(bench.runs().is_empty());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_may_go_to_standard_output_or_nowhere() {
+    let bench = Bench::new();
+    let output = bench.run(&[&SHORT[..], &["--junit", "/dev/stdout"]].concat());
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(report.matches("<testsuites").count(), 1, "{report}");
+    let output = bench
+        .command(&[&SHORT[..], &["--junit", "/dev/null"]].concat())
+        .env("GITHUB_STEP_SUMMARY", "/dev/null")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", said(&output));
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn what_finds_no_room_is_no_success() {
     let bench = trained();

@@ -1,7 +1,6 @@
 //! What a run was before: read from its folder under its lock, and held against
 //! what is there now. What does not fit is refused by name.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,7 +16,7 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::{RunFolder, RunPlan};
-use crate::store::{JournalReader, RunStore, adjustments, adjustments_from};
+use crate::store::{JournalReader, ReceivedCommands, RunStore, adjustments, adjustments_from};
 
 /// The first version of journals of runs that keep their plan.
 const VERSION_WITH_PLAN: u32 = 2;
@@ -26,8 +25,8 @@ const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_PLAN);
 /// What an older process did that this one has to know.
 #[derive(Default)]
 pub struct ResumeState {
-    /// Ids of commands that have been received.
-    pub known: BTreeSet<String>,
+    /// Commands that have been received.
+    pub known: ReceivedCommands,
     /// Adjustments to apply again, by the step that first felt them.
     pub adjustments: Vec<(Position, CommandRecord)>,
     /// What a person should know who resumes.
@@ -193,13 +192,13 @@ pub fn in_checkpoint(events: &[RunEvent], start: Position, last: u64) -> Option<
         .max()
 }
 
-/// Ids of commands that the run has received.
-pub fn received(events: &[RunEvent]) -> BTreeSet<String> {
-    let ids = events.iter().filter_map(|event| match event {
-        RunEvent::CommandReceived(record) => Some(record.id.clone()),
+/// Commands that the run has received.
+pub fn received(events: &[RunEvent]) -> ReceivedCommands {
+    let records = events.iter().filter_map(|event| match event {
+        RunEvent::CommandReceived(record) => Some(record),
         _ => None,
     });
-    ids.collect()
+    records.collect()
 }
 
 /// Where a run begins.

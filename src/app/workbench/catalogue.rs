@@ -181,7 +181,8 @@ mod tests {
         assert!(told().is_empty());
         journal.append(&warned).unwrap();
         journal.sync().unwrap();
-        let lock = folder.lock().unwrap();
+        let mut lock = folder.lock().unwrap();
+        lock.announce().unwrap();
         assert_eq!(told(), ["grew", "true"]);
         drop(lock);
         assert_eq!(told(), ["false"]);

@@ -29,6 +29,17 @@ pub struct JournalReader {
     unsealed: u64,
 }
 
+/// What was passed on the way to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Skipped {
+    /// Bytes of complete lines.
+    pub length: u64,
+    /// Their checksum; behind a seal that does not agree, what it says.
+    pub crc: u32,
+    /// Seals that do not agree with what stands before them.
+    pub changes: u64,
+}
+
 impl JournalReader {
     /// A reader at the start of a journal, which need not exist yet.
     #[must_use]
@@ -91,14 +102,20 @@ impl JournalReader {
         self.lines.has_torn_end()
     }
 
-    /// Goes to the end without keeping anything. Returns the bytes of complete
-    /// lines and their checksum.
-    pub(super) fn skip_all(&mut self) -> Result<(u64, u32), JournalError> {
+    /// Goes to the end without keeping anything.
+    pub(super) fn skip_all(&mut self) -> Result<Skipped, JournalError> {
+        let mut changes = 0;
         loop {
             match self.advance() {
                 Ok(true) => {}
-                Ok(false) => return Ok((self.lines.offset(), self.crc)),
-                Err(error) if error.is_damage() => {}
+                Ok(false) => {
+                    return Ok(Skipped {
+                        length: self.lines.offset(),
+                        crc: self.crc,
+                        changes,
+                    });
+                }
+                Err(error) if error.is_damage() => changes += 1,
                 Err(error) => return Err(error),
             }
         }

@@ -42,10 +42,21 @@ impl SeriesWriter {
         Ok(writer)
     }
 
+    /// Whether keeping this row writes a block.
+    pub fn writes_with(&self, row: &StepRow) -> bool {
+        !self.is_followed_by(row)
+            || self.rows.len() + 1 >= ROWS_OF_A_BLOCK
+            || self.values + row.values.len() >= VALUES_OF_A_BLOCK
+    }
+
+    fn is_followed_by(&self, row: &StepRow) -> bool {
+        let follows = |last: &StepRow| last.phase == row.phase && last.step < row.step;
+        self.rows.last().is_none_or(follows)
+    }
+
     /// Keeps a row, and writes a block when there are enough.
     pub fn push(&mut self, row: StepRow) -> Result<(), SeriesError> {
-        let follows = |last: &StepRow| last.phase == row.phase && last.step < row.step;
-        if !self.rows.last().is_none_or(follows) {
+        if !self.is_followed_by(&row) {
             self.flush()?;
         }
         self.values += row.values.len();
@@ -76,6 +87,30 @@ impl SeriesWriter {
     pub fn sync(&mut self) -> Result<(), SeriesError> {
         self.flush()?;
         self.file.sync().map_err(|e| refused(e, &self.path))
+    }
+
+    /// Whether the file has the bytes that were written and no others, by their
+    /// number.
+    pub fn is_whole(&self) -> Result<bool, SeriesError> {
+        let found = self.file.length_on_disk();
+        Ok(found.map_err(|e| refused(e, &self.path))? == self.file.length())
+    }
+
+    /// Reads all of the file again: whether it has what was written.
+    pub fn reads_back(&self) -> Result<bool, SeriesError> {
+        match SeriesReader::new(&self.path).skip_all() {
+            Ok(length) => Ok(length == self.file.length()),
+            Err(SeriesError::Io {
+                action,
+                path,
+                source,
+            }) => Err(SeriesError::Io {
+                action,
+                path,
+                source,
+            }),
+            Err(_) => Ok(false),
+        }
     }
 
     /// The file that is written, to be held against what its path leads to.
