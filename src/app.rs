@@ -14,6 +14,7 @@ mod models;
 mod panic;
 mod reporting;
 mod session;
+mod setup;
 mod workbench;
 
 use std::io::Write;
@@ -66,9 +67,19 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {
         reporting::begin(arguments)?;
     }
+    if let Some(shell) = arguments.completions {
+        return setup::completions(shell);
+    }
+    if arguments.man {
+        return setup::manual();
+    }
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {
         let loaded = experiment::load(file, &overrides)?;
+        if arguments.json {
+            print(&check::check_json(&loaded.plan)?)?;
+            return Ok(Exit::Success);
+        }
         let (page, error) = check::check(&loaded.plan);
         print(&clean_text(&page))?;
         return error.map_or(Ok(Exit::Success), |error| Err(error.into()));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, ValueEnum};
+use clap_complete::Shell;
 use thiserror::Error;
 
 use super::session::ResumeChanges;
@@ -10,21 +11,31 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report};
 
+/// What the program does instead of opening the screen, one at a time.
+const MODES: [&str; 7] = [
+    "run",
+    "resume",
+    "replay",
+    "check",
+    "infer",
+    "completions",
+    "man",
+];
+
 /// Modes that take no trained model.
 const TRAINS: [&str; 4] = ["run", "check", "resume", "replay"];
 
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
-/// Without a mode it opens the screen: edit, launch, watch, turn, compare.
+/// Without a mode it opens the screen: edit, train, watch, compare.
 ///
-/// Exit codes: 0 trained and every gate holds; 1 a gate fails or could not be
-/// judged; 2 the file or the arguments are wrong; 3 the run failed; 130
+/// Exit codes: 0 completed and every gate passed; 1 a gate failed or was not
+/// evaluated; 2 the file or the arguments are wrong; 3 the run failed; 130
 /// interrupted, saved and resumable.
 #[derive(Debug, Parser)]
-#[command(version, group = ArgGroup::new("mode").args(["run", "check", "resume", "replay", "infer"]))]
+#[command(version, group = ArgGroup::new("mode").args(MODES))]
 pub struct Arguments {
-    /// Folder of experiments for the screen, which opens if no other mode is
-    /// asked for.
+    /// Folder of experiments, or one experiment file, to open on the screen.
     #[arg(
         value_name = "EXPERIMENTS",
         default_value = "experiments",
@@ -32,69 +43,114 @@ pub struct Arguments {
     )]
     pub experiments: PathBuf,
 
-    /// Trains the experiment and reports.
-    #[arg(long, value_name = "FILE")]
+    /// Train an experiment and report.
+    #[arg(long, value_name = "FILE", help_heading = "Train")]
     pub run: Option<PathBuf>,
 
-    /// Prints the experiment with every default and its method's expansion,
-    /// without training.
-    #[arg(long, value_name = "FILE")]
-    pub check: Option<PathBuf>,
-
-    /// Goes on with a stopped run: its folder, its name or the start of it.
-    #[arg(long, value_name = "RUN")]
+    /// Resume a stopped run: its folder, its name or the start of its name.
+    #[arg(long, value_name = "RUN", help_heading = "Train")]
     pub resume: Option<String>,
 
-    /// Runs a run's experiment again, with the adjustments that its journal
-    /// holds, in a new run.
-    #[arg(long, value_name = "RUN")]
+    /// Repeat a run in a new run, with the knob changes in its journal.
+    #[arg(long, value_name = "RUN", help_heading = "Train")]
     pub replay: Option<String>,
 
-    /// Classifies every image below a folder with a run's models and prints CSV,
-    /// or lines of JSON.
-    #[arg(long, value_name = "DIR")]
-    pub infer: Option<PathBuf>,
-
-    /// The run whose models classify: its folder, its name or the start of it;
-    /// the newest that has weights without it.
-    #[arg(long, value_name = "RUN", requires = "infer", conflicts_with_all = TRAINS)]
-    pub checkpoint: Option<String>,
-
-    /// Which of the run's models classify.
-    #[arg(long, value_enum, default_value_t, requires = "infer", conflicts_with_all = TRAINS)]
-    pub model: Model,
-
-    /// Which of the student's weights classify.
-    #[arg(long, value_enum, default_value_t, requires = "infer", conflicts_with_all = TRAINS)]
-    pub weights: Weights,
-
-    /// Changes a value of the experiment: a dotted path and a RON value, as in
+    /// Change a value of the experiment: a dotted path and a RON value, as in
     /// `epochs=3`, or `optimizer.momentum=0.8` where the file writes an
-    /// optimizer. With --resume: gives a knob a new schedule, or a value, as in
+    /// optimizer. With --resume: set a knob to a value or a schedule, as in
     /// `lr=0.01` or `lr=Cosine(from: 0.01, to: 0.0)`. May be given several times.
-    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["replay", "infer"])]
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        conflicts_with_all = ["replay", "infer"],
+        help_heading = "Train"
+    )]
     pub set: Vec<String>,
 
-    /// With --resume or --replay: leaves out knob changes that took effect after
-    /// this step, instead of applying them again.
-    #[arg(long, value_name = "STEP", conflicts_with_all = ["run", "check", "infer"])]
+    /// With --resume or --replay: leave out knob changes that took effect after
+    /// this step.
+    #[arg(
+        long,
+        value_name = "STEP",
+        conflicts_with_all = ["run", "check", "infer"],
+        help_heading = "Train"
+    )]
     pub without_adjustments_after: Option<u64>,
 
-    /// Device instead of the experiment's: auto, cpu, libtorch, cuda or cuda:N.
+    /// Print the resolved experiment: every default, the method's expansion and
+    /// the images, without training.
+    #[arg(long, value_name = "FILE", help_heading = "Inspect")]
+    pub check: Option<PathBuf>,
+
+    /// Classify every image below a folder with a run's models; print CSV, or
+    /// JSON lines with --json.
+    #[arg(long, value_name = "DIR", help_heading = "Classify")]
+    pub infer: Option<PathBuf>,
+
+    /// Run whose models classify: its folder, its name or the start of its name;
+    /// a folder with weights.safetensors and model.json; by default the newest
+    /// run that has weights.
+    #[arg(
+        long,
+        value_name = "RUN",
+        requires = "infer",
+        conflicts_with_all = TRAINS,
+        help_heading = "Classify"
+    )]
+    pub checkpoint: Option<String>,
+
+    /// Which model classifies.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "infer",
+        conflicts_with_all = TRAINS,
+        help_heading = "Classify"
+    )]
+    pub model: Model,
+
+    /// Which weights of the student classify.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "infer",
+        conflicts_with_all = TRAINS,
+        help_heading = "Classify"
+    )]
+    pub weights: Weights,
+
+    /// Use this device instead of the experiment's: auto, cpu, libtorch, cuda or
+    /// cuda:N.
     #[arg(long, value_name = "DEVICE", conflicts_with = "resume")]
     pub device: Option<DeviceSpec>,
-
-    /// Prints every event as a line of JSON on standard output.
-    #[arg(long, conflicts_with = "check")]
-    pub json: bool,
-
-    /// Writes the gates' results in `JUnit`'s format.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "infer"])]
-    pub junit: Option<PathBuf>,
 
     /// Folder of runs.
     #[arg(long, value_name = "DIR", default_value = "checkpoints")]
     pub checkpoints: PathBuf,
+
+    /// Print JSON: every event as a line while training, results as JSON
+    /// otherwise.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+
+    /// Write the gates' results as JUnit XML.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["check", "infer"],
+        help_heading = "Output"
+    )]
+    pub junit: Option<PathBuf>,
+
+    /// Print a shell's completion script.
+    #[arg(long, value_name = "SHELL", value_enum, help_heading = "Setup")]
+    pub completions: Option<Shell>,
+
+    /// Print the manual page (roff).
+    #[arg(long, help_heading = "Setup")]
+    pub man: bool,
 }
 
 impl Arguments {

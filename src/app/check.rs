@@ -3,11 +3,13 @@
 //! The images are listed, none is decoded: their number, classes and size are
 //! known, and what depends on them is resolved as it is when a run starts.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{self, DataError, DataIndex};
+use crate::data::{self, DataError, DataIndex, SetIndex};
 use crate::engine::{ImportError, settle};
 use crate::event::{Dataset, ModelSummary, Phase};
 use crate::experiment::plan::{Plan, ResolvedPlan};
@@ -29,19 +31,27 @@ pub enum CheckError {
     /// Weights from elsewhere.
     #[error(transparent)]
     Weights(#[from] ImportError),
+    /// A value has no form in JSON.
+    #[error("the plan could not be written as JSON: {0}")]
+    Json(#[source] serde_json::Error),
 }
 
 /// The page, and why the experiment cannot be trained, if so: then what depends
 /// on the images is not on it.
 pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
     match resolved(plan) {
-        Ok((resolved, images)) => (explain_resolved(&resolved) + &images, None),
+        Ok(checked) => {
+            let page = explain_resolved(&checked.plan)
+                + &images(&checked.plan, &checked.index)
+                + &sizes(&checked.models, &checked.notes);
+            (page, None)
+        }
         Err(error) => {
             let page = explain(plan);
             let label = match error {
                 CheckError::Images(_) => "not listed",
                 CheckError::Plan(_) => "do not fit",
-                CheckError::Weights(_) => "not resolved",
+                CheckError::Weights(_) | CheckError::Json(_) => "not resolved",
             };
             let rows = [(
                 label,
@@ -55,7 +65,45 @@ pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
     }
 }
 
-fn resolved(plan: &Plan) -> Result<(ResolvedPlan, String), CheckError> {
+/// The same as JSON: the plan as a run will have it, its images and models.
+pub fn check_json(plan: &Plan) -> Result<String, CheckError> {
+    let checked = resolved(plan)?;
+    let count = |(dataset, set): (&Dataset, &SetIndex)| (*dataset, set.images);
+    let page = CheckedExperiment {
+        plan: &checked.plan.plan,
+        steps_per_epoch: checked.plan.steps_per_epoch,
+        teacher_steps_per_epoch: checked.plan.teacher_steps_per_epoch,
+        classes: &checked.index.classes,
+        images: checked.index.sets.iter().map(count).collect(),
+        models: &checked.models,
+        notes: &checked.notes,
+    };
+    let mut text = serde_json::to_string_pretty(&page).map_err(CheckError::Json)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// What `--check --json` prints.
+#[derive(Serialize)]
+struct CheckedExperiment<'a> {
+    plan: &'a Plan,
+    steps_per_epoch: u64,
+    teacher_steps_per_epoch: u64,
+    classes: &'a [String],
+    images: BTreeMap<Dataset, usize>,
+    models: &'a [ModelSummary],
+    notes: &'a [String],
+}
+
+/// An experiment held against its images.
+struct Checked {
+    plan: ResolvedPlan,
+    index: DataIndex,
+    models: Vec<ModelSummary>,
+    notes: Vec<String>,
+}
+
+fn resolved(plan: &Plan) -> Result<Checked, CheckError> {
     let index = data::index(&plan.data, plan.seed)?;
     let mut resolved = plan
         .clone()
@@ -71,8 +119,12 @@ fn resolved(plan: &Plan) -> Result<(ResolvedPlan, String), CheckError> {
         .into_iter()
         .chain([ModelSummary::of(Phase::Student, &networks.student)])
         .collect();
-    let page = images(&resolved, &index) + &sizes(&models, &notes);
-    Ok((resolved, page))
+    Ok(Checked {
+        plan: resolved,
+        index,
+        models,
+        notes,
+    })
 }
 
 /// What the images are, and the steps that follow from their number.

@@ -92,6 +92,15 @@ impl Ui {
         self
     }
 
+    /// The same, with this experiment selected.
+    #[must_use]
+    pub fn with_experiment(mut self, file: Option<PathBuf>) -> Self {
+        if let Some(file) = file {
+            self.experiments.begin_with(file);
+        }
+        self
+    }
+
     fn apply_layout(&mut self, layout: &Layout) {
         self.live.apply_layout(layout);
         self.experiments.apply_layout(&layout.panes);

@@ -14,3 +14,4 @@ mod identity;
 mod inference;
 mod refusals;
 mod resume;
+mod setup;

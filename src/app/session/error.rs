@@ -43,7 +43,7 @@ pub enum SessionError {
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),
     /// There is nothing left to train.
-    #[error("{} is completed; there is nothing to resume. To run it again: --replay {}", .0.display(), .0.display())]
+    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.display(), .0.display())]
     Complete(PathBuf),
     /// The frozen experiment is no longer that of the run.
     #[error(

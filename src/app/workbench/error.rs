@@ -14,8 +14,12 @@ use crate::run::{MoveError, RunError};
 /// Why the screen does not open, or ends.
 #[derive(Debug, Error)]
 pub enum ScreenError {
-    /// There are no experiments.
-    #[error("no folder `{}`; give a folder of experiments: `workbench FOLDER`", .0.display())]
+    /// What was named is neither a folder nor an experiment.
+    #[error(
+        "`{}` is neither a folder nor an experiment file; give one of them: workbench experiments, \
+         or workbench experiments/quickstart.ron",
+        .0.display()
+    )]
     NoExperiments(PathBuf),
     /// The user's settings.
     #[error(transparent)]

@@ -14,6 +14,7 @@ use crate::experiment::{read_text, unix};
 use crate::run::atomic::write_through;
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{LogLine, News};
+use crate::untrusted::is_absent;
 
 /// Experiment files in a folder and its subfolders, sorted; hidden ones are
 /// left out.
@@ -21,6 +22,10 @@ use crate::ui::{LogLine, News};
 /// # Errors
 /// If the folder cannot be read or is too large.
 pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    // A folder that is not there yet has none.
+    if matches!(folder.symlink_metadata(), Err(error) if is_absent(&error)) {
+        return Ok(Vec::new());
+    }
     let mut files: Vec<PathBuf> = tree::walk(folder, |name| !tree::is_hidden(name))?
         .files
         .into_iter()
@@ -93,7 +98,9 @@ fn other(path: &Path, seen: &str) -> Option<News> {
 /// # Errors
 /// If there is one of that name already, or what the system says.
 pub fn create(path: &Path, text: &str) -> Result<(), FileError> {
-    fs::File::create_new(path)
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::File::create_new(path))
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| FileError::of("write", path, error))
 }

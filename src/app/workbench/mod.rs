@@ -29,6 +29,7 @@ mod trash;
 mod tree;
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -46,6 +47,7 @@ use super::arguments::Arguments;
 use crate::run::Exit;
 use crate::terminal::{Screen, TerminalGuard};
 use crate::ui::{Clock, Incoming, LogLine, News, Ui};
+use crate::untrusted::is_absent;
 
 /// Least time between two frames that no input asked for.
 const FRAME: Duration = Duration::from_millis(33);
@@ -63,9 +65,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// # Errors
 /// What is wrong with the arguments, the settings or the terminal.
 pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
-    if !arguments.experiments.is_dir() {
-        return Err(ScreenError::NoExperiments(arguments.experiments.clone()));
-    }
+    let (experiments, file) = place(&arguments.experiments)?;
     let (settings, keymap, theme) = config::load()?;
     let (sender, mailbox) = mail::mailbox().map_err(ScreenError::Pipe)?;
     let stray = sender.clone();
@@ -75,11 +75,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
         }
     })
     .map_err(ScreenError::NoTerminal)?;
-    let ui = Ui::new(settings.clone(), keymap, theme).with_layout(&layout::read());
+    let ui = Ui::new(settings.clone(), keymap, theme)
+        .with_layout(&layout::read())
+        .with_experiment(file);
     let sessions = Arc::new(EngineSessions {
         checkpoints: arguments.checkpoints.clone(),
     });
-    let experiments = arguments.experiments.clone();
     let mut state = State::new(experiments, sessions, ui, sender.clone());
     let result = open(&mut state, &mut screen).and_then(|()| {
         // Some terminals never answer; the first frame does not wait for that.
@@ -96,6 +97,26 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
     drop(screen);
     drop(guard);
     result.map_err(ScreenError::Terminal)
+}
+
+/// The folder of experiments, and the one of them that was named.
+fn place(named: &Path) -> Result<(PathBuf, Option<PathBuf>), ScreenError> {
+    match named.metadata() {
+        Ok(found) if found.is_dir() => Ok((named.to_owned(), None)),
+        Ok(_) if files::is_experiment(named) => {
+            let folder = match named.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            let name = named.file_name().unwrap_or_default();
+            Ok((folder.to_owned(), Some(folder.join(name))))
+        }
+        // It is made with the first experiment.
+        Err(error) if is_absent(&error) && !files::is_experiment(named) => {
+            Ok((named.to_owned(), None))
+        }
+        _ => Err(ScreenError::NoExperiments(named.to_owned())),
+    }
 }
 
 /// Draws the first frame.

@@ -359,6 +359,9 @@ impl State {
 
 /// Watches the folder of experiments, or says that nobody does.
 fn watch(experiments: &Path, sender: &Sender) -> Option<RecommendedWatcher> {
+    if !experiments.exists() {
+        return None;
+    }
     match files::watch(experiments, sender.clone()) {
         Ok(watcher) => Some(watcher),
         Err(error) => {

@@ -209,6 +209,12 @@ impl Experiments {
             .collect()
     }
 
+    /// A file was named when the screen was opened.
+    pub(in crate::ui) fn begin_with(&mut self, file: PathBuf) {
+        self.selected = Some(file);
+        self.settled = true;
+    }
+
     /// The selected file.
     fn current(&self) -> Option<&PathBuf> {
         self.selected.as_ref()
