@@ -9,6 +9,7 @@ use super::models::RunModels;
 use super::network::Network;
 use super::probe::picture;
 use crate::data::{EvaluationBatch, Images};
+use crate::event::inspection::score::label_of;
 use crate::event::inspection::{Classified, InferenceEvent};
 use crate::run::StopSignal;
 
@@ -94,8 +95,10 @@ fn answer(
             continue;
         };
         let path = images.valid.name(index);
+        let path = path.strip_prefix(folder).unwrap_or(&path);
         tell(InferenceEvent::Classified(Box::new(Classified {
-            path: path.strip_prefix(folder).unwrap_or(&path).to_owned(),
+            label: label_of(path, models.classes()),
+            path: path.to_owned(),
             picture: picture(image),
             student: row(&student, at),
             teacher: row(&teacher, at),

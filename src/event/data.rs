@@ -107,7 +107,7 @@ impl DataSummary {
         }
         if self.size != now.size {
             return Some(format!(
-                "the image size is {}x{}, and was {}x{}",
+                "the image size is {} × {}, and was {} × {}",
                 now.size.0, now.size.1, self.size.0, self.size.1
             ));
         }

@@ -5,6 +5,7 @@
 
 pub mod export;
 mod figures;
+pub mod score;
 
 use std::path::PathBuf;
 
@@ -135,6 +136,8 @@ pub enum InferenceEvent {
 pub struct Classified {
     /// Its file, relative to the folder.
     pub path: PathBuf,
+    /// Its class, where its folder is named like one.
+    pub label: Option<usize>,
     /// The image at the size that the models see.
     pub picture: Picture,
     /// The student's logits, one per class, if it was asked.

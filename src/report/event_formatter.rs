@@ -179,7 +179,7 @@ fn data(summary: &DataSummary) -> Vec<String> {
         line = format!("{line}, {} unlabelled", summary.unlabelled);
     }
     line = format!(
-        "{line}; {}, {height}×{width} pixels",
+        "{line}; {}, {height} × {width} pixels",
         format::plural(summary.classes.len(), "class", "classes")
     );
     let mut lines = vec![line];

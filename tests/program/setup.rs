@@ -30,7 +30,9 @@ fn a_checked_experiment_is_json_for_other_programs() {
     assert_eq!(page["images"]["Train"], 96);
     assert_eq!(page["classes"].as_array().unwrap().len(), 3);
     assert_eq!(page["steps_per_epoch"], 6);
-    let knobs = page["plan"]["training"]["objective"]["knobs"].as_array().unwrap();
+    let knobs = page["plan"]["training"]["objective"]["knobs"]
+        .as_array()
+        .unwrap();
     assert!(knobs.iter().any(|knob| knob["name"] == "p2"), "{knobs:?}");
     let output = bench.run(&["--check", "tiny.ron", "--json", "--set", "batch=4096"]);
     assert_eq!(code(&output), 2);

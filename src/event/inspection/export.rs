@@ -31,6 +31,8 @@ struct Top<'a> {
 struct Line<'a> {
     file: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     student: Option<Answer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     teacher: Option<Answer<'a>>,
@@ -39,10 +41,11 @@ struct Line<'a> {
     milliseconds: f64,
 }
 
-/// A table with a line of titles and a line for every image: its file; of every
+/// A table with a line of titles and a line for every image: its file; its label
+/// where any image has one, its folder being named like a class; of every
 /// model that was asked the most likely class, its probability, its margin over
 /// the second, the entropy in nats and the five likeliest classes as
-/// `cat=0.8120;dog=0.1200`; whether both agree; milliseconds. What a model did
+/// `cat=0.812;dog=0.12`; whether both agree; milliseconds. What a model did
 /// not answer is empty. CSV can escape nothing but quotes and commas, so control
 /// characters in names are made visible, as `\n`; JSON has the names themselves.
 pub fn csv_of<'a>(
@@ -56,7 +59,9 @@ pub fn csv_of<'a>(
     ];
     let both = asked.iter().all(|(_, asked)| *asked);
     let mut writer = csv::Writer::from_writer(Vec::new());
+    let labelled = rows.clone().any(|row| row.label.is_some());
     let mut titles = vec!["file".to_owned()];
+    titles.extend(labelled.then(|| "label".to_owned()));
     for (name, _) in asked.iter().filter(|(_, asked)| *asked) {
         titles.push((*name).to_owned());
         for figure in ["confidence", "margin", "entropy", "top"] {
@@ -69,6 +74,7 @@ pub fn csv_of<'a>(
     for row in rows {
         let line = Line::of(row, classes);
         let mut fields = vec![clean_line(&line.file).into_owned()];
+        fields.extend(labelled.then(|| clean_line(line.label.unwrap_or_default()).into_owned()));
         for ((_, asked), answer) in asked.iter().zip([&line.student, &line.teacher]) {
             if *asked {
                 fields.extend(fields_of(answer.as_ref()));
@@ -91,17 +97,17 @@ fn fields_of(answer: Option<&Answer>) -> [String; 5] {
     let top = answer
         .top
         .iter()
-        .map(|top| format!("{}={:.4}", clean_line(top.class), top.probability));
+        .map(|top| format!("{}={}", clean_line(top.class), top.probability));
     [
         clean_line(answer.prediction).into_owned(),
-        format!("{:.6}", answer.confidence),
-        format!("{:.6}", answer.margin),
-        format!("{:.6}", answer.entropy),
+        answer.confidence.to_string(),
+        answer.margin.to_string(),
+        answer.entropy.to_string(),
         top.collect::<Vec<_>>().join(";"),
     ]
 }
 
-/// A JSON object a line for every image: `file`, `student` and `teacher` as far
+/// A JSON object a line for every image: `file`, `label` if it is known, `student` and `teacher` as far
 /// as they answered, each with `prediction`, `confidence`, `margin`, `entropy`
 /// and `top`; `agree` where both did; `milliseconds`.
 pub fn json_lines_of<'a>(
@@ -122,6 +128,10 @@ impl<'a> Line<'a> {
         let both = figures(&row.student).zip(figures(&row.teacher));
         Self {
             file: row.path.to_string_lossy().into_owned(),
+            label: row
+                .label
+                .and_then(|label| classes.get(label))
+                .map(String::as_str),
             student: row.student.as_deref().and_then(|l| Answer::of(l, classes)),
             teacher: row.teacher.as_deref().and_then(|l| Answer::of(l, classes)),
             agree: both.map(|(student, teacher)| student.prediction == teacher.prediction),
@@ -164,6 +174,7 @@ mod tests {
                 height: 0,
                 rgb: Vec::new(),
             },
+            label: None,
             student,
             teacher,
             milliseconds: 1.25,
@@ -184,8 +195,8 @@ mod tests {
         assert_eq!(
             text,
             "file,student,student_confidence,student_margin,student_entropy,student_top,milliseconds\n\
-             \"a/1,2.png\",\"cat, \"\"small\"\"\",0.500000,0.000000,0.693147,\
-             \"cat, \"\"small\"\"=0.5000;dog=0.5000\",1.250\n\
+             \"a/1,2.png\",\"cat, \"\"small\"\"\",0.5,0,0.6931472,\
+             \"cat, \"\"small\"\"=0.5;dog=0.5\",1.250\n\
              b.png,,,,,,1.250\n"
         );
         let rows = [row("a", Some(vec![2.0, 0.0]), Some(vec![0.0, 2.0]))];

@@ -24,6 +24,7 @@ pub(super) use super::super::compare::testing::picture;
 pub(super) fn classified(at: usize) -> Classified {
     let class = at % 4;
     Classified {
+        label: None,
         path: PathBuf::from(format!("new/{at:04}.png")),
         picture: picture(at, 32),
         student: Some(logits(class, 0.2 + at as f32 * 0.1)),

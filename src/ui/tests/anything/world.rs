@@ -144,6 +144,7 @@ impl World {
                         classes: vec!["cat".to_owned(); 4],
                     },
                     1 => InferenceEvent::Classified(Box::new(Classified {
+                        label: None,
                         path: PathBuf::from("日本/7.png"),
                         picture: picture(3, 8),
                         student: Some(logits(1, 2.0)),

@@ -1,0 +1,128 @@
+//! How right models are about images whose label is known.
+
+use std::path::Path;
+
+use super::{Classified, ranked};
+
+/// The class of an image by the folders that it lies in: the innermost one that is
+/// named like a class. `path` is relative to the folder that was classified.
+#[must_use]
+pub fn label_of(path: &Path, classes: &[String]) -> Option<usize> {
+    let folders = path.parent()?.components().rev();
+    folders.into_iter().find_map(|folder| {
+        let name = folder.as_os_str().to_str()?;
+        classes.iter().position(|class| class == name)
+    })
+}
+
+/// A model's predictions on labelled images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confusion {
+    /// Images by label (row) and predicted class (column), `[classes, classes]`.
+    pub counts: Vec<Vec<u32>>,
+}
+
+impl Confusion {
+    /// Of the rows of one model, whose logits `answer` picks; none if no labelled
+    /// image was answered.
+    #[must_use]
+    pub fn of<'a>(
+        rows: impl IntoIterator<Item = &'a Classified>,
+        classes: usize,
+        answer: impl Fn(&Classified) -> Option<&[f32]>,
+    ) -> Option<Self> {
+        let mut counts = vec![vec![0; classes]; classes];
+        let mut images = 0_u32;
+        for row in rows {
+            let predicted = answer(row).and_then(|logits| ranked(logits, 1).first().copied());
+            if let Some((label, predicted)) = row.label.zip(predicted) {
+                counts[label][predicted] += 1;
+                images += 1;
+            }
+        }
+        (images > 0).then_some(Self { counts })
+    }
+
+    /// Number of images with this label.
+    #[must_use]
+    pub fn images(&self, class: usize) -> u32 {
+        self.counts[class].iter().sum()
+    }
+
+    /// Number of all images.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// Share of all images that is predicted right.
+    #[must_use]
+    pub fn top1(&self) -> f64 {
+        let right: u32 = (0..self.counts.len()).map(|at| self.counts[at][at]).sum();
+        f64::from(right) / f64::from(self.total())
+    }
+
+    /// Share of a class's images that is predicted right; not a number without
+    /// images.
+    #[must_use]
+    pub fn recall(&self, class: usize) -> f64 {
+        f64::from(self.counts[class][class]) / f64::from(self.images(class))
+    }
+
+    /// Share of the images predicted as a class that have its label; not a number
+    /// if there is none.
+    #[must_use]
+    pub fn precision(&self, class: usize) -> f64 {
+        let predicted: u32 = self.counts.iter().map(|row| row[class]).sum();
+        f64::from(self.counts[class][class]) / f64::from(predicted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Picture;
+    use super::*;
+
+    #[test]
+    fn the_innermost_folder_that_is_a_class_is_the_label() {
+        let classes = ["cat".to_owned(), "dog".to_owned()];
+        let label = |path: &str| label_of(Path::new(path), &classes);
+        assert_eq!(label("cat/1.png"), Some(0));
+        assert_eq!(label("dog/big/1.png"), Some(1));
+        assert_eq!(label("cat/dog/1.png"), Some(1));
+        assert_eq!(label("cat.png"), None);
+        assert_eq!(label("others/1.png"), None);
+    }
+
+    #[test]
+    fn labelled_answers_are_counted_and_others_are_not() {
+        let row = |label, logits: [f32; 2]| Classified {
+            path: "x.png".into(),
+            label,
+            picture: Picture {
+                width: 0,
+                height: 0,
+                rgb: Vec::new(),
+            },
+            student: Some(logits.to_vec()),
+            teacher: None,
+            milliseconds: 0.0,
+        };
+        let rows = [
+            row(Some(0), [2.0, 1.0]),
+            row(Some(0), [0.0, 1.0]),
+            row(Some(1), [0.0, 1.0]),
+            row(None, [0.0, 1.0]),
+        ];
+        let student = Confusion::of(&rows, 2, |row| row.student.as_deref()).unwrap();
+        assert_eq!(student.counts, [vec![1, 1], vec![0, 1]]);
+        assert_eq!((student.total(), student.images(0)), (3, 2));
+        assert_eq!(student.top1(), 2.0 / 3.0);
+        assert_eq!((student.recall(0), student.precision(1)), (0.5, 0.5));
+        assert_eq!(Confusion::of(&rows, 2, |row| row.teacher.as_deref()), None);
+        assert_eq!(
+            Confusion::of(&rows[3..], 2, |row| row.student.as_deref()),
+            None
+        );
+    }
+}
