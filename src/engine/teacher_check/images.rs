@@ -132,7 +132,7 @@ impl Seen {
                 "red and blue were exchanged: it was trained on BGR images, as OpenCV reads them"
                     .to_owned()
             }
-            Way::Sized(side) => format!("its images had {side}×{side} pixels"),
+            Way::Sized(side) => format!("its images had {side} × {side} pixels"),
         };
         Objection {
             message: format!(
