@@ -73,7 +73,7 @@ pub enum DataError {
     /// Too many images could not be read.
     #[error(
         "{part}: {}; repair or remove them{}{}",
-        share(.bad.len(), *.total, place, *.max_bad),
+        share(USABLE, .bad.len(), *.total, place, *.max_bad),
         if .bad.len() == *.total { "" } else { ", or raise data.max_bad" },
         Listed(.bad)
     )]
@@ -185,9 +185,9 @@ pub enum DataError {
     },
     /// Images that were good when they were indexed cannot be read any more.
     #[error(
-        "{part}: {bad} of {total} images in {place} could not be read once they had been \
-         indexed, more than the share data.max_bad = {max_bad} allows; the last was {name}, which {reason}; \
-         check that the files are still there and whole"
+        "{part}: {}; the last was {name}, which {reason}; check that the files are still there and \
+         whole",
+        share(READABLE, *.bad, *.total, place, *.max_bad)
     )]
     WentBad {
         /// Which set.
@@ -201,6 +201,21 @@ pub enum DataError {
         /// Greatest tolerated share.
         max_bad: f64,
         /// The last bad image.
+        name: String,
+        /// What is wrong with it.
+        reason: ImageError,
+    },
+    /// Images went bad that may, but no other of their class is left to stand in.
+    #[error(
+        "{part}: none of the images of the class of {name} in {place} could be read after \
+         indexing; the last {reason}; check that the files are still there and whole"
+    )]
+    ClassWentBad {
+        /// Which set.
+        part: Part,
+        /// Where the images are.
+        place: String,
+        /// The last of the images.
         name: String,
         /// What is wrong with it.
         reason: ImageError,
@@ -250,13 +265,24 @@ pub(super) fn exceeds(bad: usize, total: usize, max_bad: f64) -> bool {
     bad == total || bad as f64 > max_bad * total as f64
 }
 
-/// How many images are bad, against what is tolerated.
-fn share(bad: usize, total: usize, place: &str, max_bad: f64) -> String {
-    if bad == total {
-        format!("none of the {total} images in {place} can be used")
+/// What images can and cannot be.
+type Predicate = [&'static str; 2];
+const USABLE: Predicate = ["can be used", "cannot be used"];
+const READABLE: Predicate = [
+    "could be read after indexing",
+    "could not be read after indexing",
+];
+
+/// How many images are bad, against what is tolerated. Where all are, nothing would
+/// be left to tolerate.
+fn share([are, are_not]: Predicate, bad: usize, total: usize, place: &str, max_bad: f64) -> String {
+    if bad == total && total == 1 {
+        format!("the only image in {place} {are_not}")
+    } else if bad == total {
+        format!("none of the {total} images in {place} {are}")
     } else {
         format!(
-            "{bad} of {total} images in {place} cannot be used, more than the share data.max_bad = \
+            "{bad} of {total} images in {place} {are_not}, more than the share data.max_bad = \
              {max_bad} allows"
         )
     }

@@ -34,7 +34,7 @@ pub enum ImageError {
     )]
     UnsupportedName(&'static str),
     /// The header promises more pixels than are allowed.
-    #[error("has {width}×{height} pixels, more than data.max_pixels = {limit}")]
+    #[error("has {height} × {width} pixels, more than data.max_pixels = {limit}")]
     TooManyPixels {
         /// Width, pixels.
         width: u32,
@@ -45,7 +45,7 @@ pub enum ImageError {
     },
     /// Decoding takes more memory than all images together may take.
     #[error(
-        "has {width}×{height} pixels and takes {} to decode, more than the {} that images may take; \
+        "has {height} × {width} pixels and takes {} to decode, more than the {} that images may take; \
          scale it down, or raise data.max_pixels",
         megabytes(*bytes), megabytes(*limit)
     )]

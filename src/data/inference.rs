@@ -66,7 +66,7 @@ mod tests {
 
     use super::open_folder;
     use crate::data::Workers;
-    use crate::data::fixtures::save;
+    use crate::data::fixtures::{cut, save};
     use crate::event::DataSummary;
 
     fn known() -> DataSummary {
@@ -125,5 +125,24 @@ mod tests {
         let workers = Workers::new(1).unwrap();
         let error = open_folder(dir.path(), &known(), 1000, workers).unwrap_err();
         assert!(error.to_string().contains(&*dir.path().to_string_lossy()));
+    }
+
+    #[test]
+    fn images_of_which_none_can_be_read_are_not_held_against_a_share() {
+        for (count, expected) in [(1, "the only image in "), (2, "none of the 2 images in ")] {
+            let dir = tempfile::tempdir().unwrap();
+            for number in 0..count {
+                let path = dir.path().join(format!("{number}.png"));
+                save(&path, number, (40, 40));
+                // The header is good.
+                cut(&path, 200);
+            }
+            let workers = Workers::new(1).unwrap();
+            let images = open_folder(dir.path(), &known(), 10_000, workers).unwrap();
+            let all: Result<Vec<_>, _> = images.in_order(&images.valid, 8).collect();
+            let error = all.unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("max_bad"), "{error}");
+        }
     }
 }

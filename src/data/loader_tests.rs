@@ -184,6 +184,19 @@ fn more_bad_images_than_tolerated_stop_training_with_a_reason() {
 }
 
 #[test]
+fn a_class_of_which_nothing_is_left_is_told_without_a_wrong_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = streamed(dir.path(), 0.9);
+    fs::remove_dir_all(dir.path().join("a")).unwrap();
+    let error = images.train.usable(0).unwrap_err().to_string();
+    assert!(
+        error.starts_with("data.train: none of the images of the class of "),
+        "{error}"
+    );
+    assert!(!error.contains("max_bad"), "{error}");
+}
+
+#[test]
 fn an_image_that_was_changed_stops_training_however_many_may_be_bad() {
     let dir = tempfile::tempdir().unwrap();
     let images = streamed(dir.path(), 1.0);

@@ -293,8 +293,18 @@ impl Pool {
         Ok(())
     }
 
+    /// The error of a class without a good image, with the last one.
+    pub fn class_went_bad(&self, index: u32, reason: ImageError) -> DataError {
+        DataError::ClassWentBad {
+            part: self.part,
+            place: self.place.clone(),
+            name: self.name(index).display().to_string(),
+            reason,
+        }
+    }
+
     /// The error of so many bad images, with the last one.
-    pub fn went_bad(&self, bad: usize, index: u32, reason: ImageError) -> DataError {
+    fn went_bad(&self, bad: usize, index: u32, reason: ImageError) -> DataError {
         DataError::WentBad {
             part: self.part,
             place: self.place.clone(),

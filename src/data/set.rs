@@ -142,7 +142,7 @@ impl ImageSet {
             }
         }
         let (member, reason) = last.unwrap_or((0, ImageError::Empty));
-        Err(self.pool.went_bad(self.len(), member, reason))
+        Err(self.pool.class_went_bad(member, reason))
     }
 
     /// Pixels of an image, or none if it went bad after it was indexed.

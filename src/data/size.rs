@@ -60,9 +60,9 @@ impl fmt::Display for SizeReason {
 pub enum SizeError {
     /// One is the most common, and nobody would train at it unasked.
     #[error(
-        "{} of {} images have {}×{} pixels, but only a size of {} to {MAX_TAKEN_OVER} pixels a side \
+        "{} of {} images have {} × {} pixels, but only a size of {} to {MAX_TAKEN_OVER} pixels a side \
          is taken over; give data.size, as in size: ({example}, {example})",
-        share.images, share.of, size.0, size.1, SIDES.start()
+        share.images, share.of, size.1, size.0, SIDES.start()
     )]
     OutOfRange {
         /// Width and height, pixels.
@@ -137,7 +137,7 @@ fn most_common(sizes: &[(u32, u32)]) -> Result<((u32, u32), Share), SizeError> {
     let listed: Vec<String> = found
         .iter()
         .take(LISTED)
-        .map(|((width, height), images)| format!("{images} of {of} have {width}×{height} pixels"))
+        .map(|((width, height), images)| format!("{images} of {of} have {height} × {width} pixels"))
         .collect();
     let example = found
         .iter()
@@ -225,7 +225,7 @@ mod tests {
         let sizes = many(&[((40, 30), 4), ((30, 40), 3), ((8, 9), 2), ((7, 7), 1)]);
         let error = found(&sizes).unwrap_err().to_string();
         for part in [
-            "4 of 10 have 40×30 pixels, 3 of 10 have 30×40 pixels, 2 of 10 have 8×9",
+            "4 of 10 have 30 × 40 pixels, 3 of 10 have 40 × 30 pixels, 2 of 10 have 9 × 8",
             "size: (30, 40)",
         ] {
             assert!(error.contains(part), "{error}");

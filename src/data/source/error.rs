@@ -208,7 +208,7 @@ pub enum SourceError {
     },
     /// Images of no size, or of too great a one.
     #[error(
-        "{path} says that its images have {height}×{width} pixels, but images of 1 to {limit} pixels \
+        "{path} says that its images have {height} × {width} pixels, but images of 1 to {limit} pixels \
          are read from such files; fetch it again, or raise data.max_pixels"
     )]
     IdxSize {

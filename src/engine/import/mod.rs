@@ -266,7 +266,7 @@ fn own_images(
     file.size = Some(size);
     if size != data.size {
         notes.push(TEACHER.note(&format!(
-            "views are resized for it from {}×{} to {}×{} pixels",
+            "views are resized for it from {} × {} to {} × {} pixels",
             data.size.0, data.size.1, size.0, size.1
         )));
     }

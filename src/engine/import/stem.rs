@@ -85,7 +85,7 @@ fn by_shapes(
     if chosen != by_size {
         notes.push(search.role.note(&format!(
             "the first layers are those of stem: {chosen:?}, by the shapes in its file; images \
-             of {}×{} pixels alone would have those of stem: {by_size:?}",
+             of {} × {} pixels alone would have those of stem: {by_size:?}",
             size.0, size.1
         )));
     }
@@ -100,7 +100,7 @@ fn undecided(search: &Search, model: &Model, (height, width): (u32, u32)) -> Imp
     )
     .help(format!(
         "write stem: Standard for weights of torchvision or timm, or stem: Small for weights \
-         that were trained here on images under {LARGE_IMAGE} pixels (yours are {height}×{width})"
+         that were trained here on images under {LARGE_IMAGE} pixels (yours are {height} × {width})"
     ))
     .into()
 }

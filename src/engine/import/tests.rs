@@ -272,7 +272,7 @@ fn a_teacher_has_images_of_its_own_size_and_normalisation() {
     assert_eq!(teacher_of(&plan).1.size, Some((16, 12)));
     assert_eq!(
         told,
-        ["teacher: views are resized for it from 8×8 to 16×12 pixels"]
+        ["teacher: views are resized for it from 8 × 8 to 16 × 12 pixels"]
     );
     let beside = place.described(&small(4), &["a", "b"], (16, 12), [0.1; 3]);
     let (plan, told) = beside.settled(SMALL, "", &["a", "b"]).unwrap();

@@ -208,7 +208,10 @@ fn a_teacher_of_larger_images_that_are_not_given_is_refused_with_their_size() {
     ];
     write(&place.weights(), &arrays).unwrap();
     let error = place.asked_of(MODEL, "").unwrap_err();
-    assert!(error.contains("if its images had 32×32 pixels"), "{error}");
+    assert!(
+        error.contains("if its images had 32 × 32 pixels"),
+        "{error}"
+    );
     let line = remedy(&error);
     assert_eq!(line, "size: (32, 32)");
     place.asked_of(MODEL, line).unwrap();

@@ -132,7 +132,7 @@ impl Seen {
                 "red and blue were exchanged: it was trained on BGR images, as OpenCV reads them"
                     .to_owned()
             }
-            Way::Sized(side) => format!("its images had {side}×{side} pixels"),
+            Way::Sized(side) => format!("its images had {side} × {side} pixels"),
         };
         Objection {
             message: format!(
@@ -222,13 +222,14 @@ fn exchanged(network: &Network) -> Result<Option<(Network, String)>, Failure> {
 /// its weights fit.
 fn sized(subject: &Subject, side: u32) -> Option<(Network, String)> {
     let pixels = |(height, width): (u32, u32)| u64::from(height) * u64::from(width);
-    let (own, size) = (subject.own, (side, side));
+    let own = subject.own;
     let is_given = own.size != subject.data.size;
-    if is_given || size == own.size || pixels(size) > MOST_PIXELS * pixels(own.size) {
+    let square = (side, side);
+    if is_given || square == own.size || pixels(square) > MOST_PIXELS * pixels(own.size) {
         return None;
     }
     let network = subject.network;
-    let graph = architecture::build(subject.model, size, network.graph().classes).ok()?;
+    let graph = architecture::build(subject.model, square, network.graph().classes).ok()?;
     if graph.parameters() != network.graph().parameters() {
         return None;
     }
@@ -239,11 +240,15 @@ fn sized(subject: &Subject, side: u32) -> Option<(Network, String)> {
     resized
         .statistics_mut()
         .clone_from_slice(network.statistics());
-    let stem = stem_to_write(subject.model, size)
+    let stem = stem_to_write(subject.model, square)
         .map(|stem| format!(", and stem: {stem:?} in its model"))
         .unwrap_or_default();
     let remedy = format!("write in teacher: size: ({side}, {side}){stem}");
-    Some((given_as(&resized, subject, Frame { size, ..own }), remedy))
+    let other = Frame {
+        size: square,
+        ..own
+    };
+    Some((given_as(&resized, subject, other), remedy))
 }
 
 /// The first layers of a model, if images of this size alone would have others.

@@ -148,11 +148,13 @@ pub enum Fault {
 
 impl Fault {
     /// A part of a zip archive whose bytes are not those that were written.
+    #[must_use]
     pub fn wrong_checksum(part: &str) -> Self {
         Self::damaged(&format!("`{part}` has a wrong checksum"))
     }
 
     /// A file of parts that says impossible things of itself.
+    #[must_use]
     pub fn damaged(reason: &str) -> Self {
         Self::DamagedArchive(clean_line(reason.trim_end()).into_owned())
     }

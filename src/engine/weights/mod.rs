@@ -98,8 +98,9 @@ pub enum WeightsError {
     },
     /// A moving average is asked for, and only a part of it is there.
     #[error(
-        "{path}: the moving average of the weights (`ema: true`) {place} is not one of all of \
-         them:{mismatch}\n  save it whole, or remove `ema` to take raw weights"
+        "{path}: the moving average of the weights (`ema: true`) {place} {}:{mismatch}\n  save it \
+         whole, or remove `ema` to take raw weights",
+        if .mismatch.missing.is_empty() { "does not fit" } else { "is incomplete" }
     )]
     IncompleteAverage {
         /// The file.
