@@ -298,7 +298,7 @@ mod tests {
         for file in WEIGHTS {
             fs::write(best.join(file), "").unwrap();
         }
-        super::super::seal::seal(&best, 1).unwrap();
+        super::super::seal::seal(&best, 1, None).unwrap();
         assert_eq!(open("flow").unwrap(), run(name));
         assert_eq!(open(name).unwrap(), run(name));
         assert_eq!(RunFolder::with_remains(folder.path()).unwrap().len(), 3);
