@@ -134,22 +134,20 @@ impl RunModels {
     /// As [`open`](Self::open).
     pub fn of_folder(folder: &Path, device: DeviceSpec) -> Result<Self, ModelsError> {
         let device = device::choose(device)?;
-        let (student, input, notes) = match Sealed::open(folder).map_err(Failure::from)? {
-            Some(sealed) => {
-                let (network, known) = network_of(&sealed, &device)?;
-                (network, known, Vec::new())
-            }
-            None => {
-                let known = checkpoint::metadata_at(&folder.join(METADATA))?;
-                let mut network = built(&known, folder, &device)?;
-                weights::load(&mut network, &folder.join(WEIGHTS)).map_err(Failure::from)?;
-                let note = format!(
-                    "{} has no manifest.json, so it is not known whether its files are as they \
-                     were saved",
-                    folder.display()
-                );
-                (network, known, vec![note])
-            }
+        let sealed = Sealed::open(folder).map_err(Failure::from)?;
+        let (student, input, notes) = if let Some(sealed) = sealed {
+            let (network, known) = network_of(&sealed, &device)?;
+            (network, known, Vec::new())
+        } else {
+            let known = checkpoint::metadata_at(&folder.join(METADATA))?;
+            let mut network = built(&known, folder, &device)?;
+            weights::load(&mut network, &folder.join(WEIGHTS)).map_err(Failure::from)?;
+            let note = format!(
+                "{} has no manifest.json, so it is not known whether its files are as they were \
+                 saved",
+                folder.display()
+            );
+            (network, known, vec![note])
         };
         let trained = input.trained;
         Ok(Self {

@@ -1,8 +1,9 @@
 use std::fs;
 
 use super::*;
-use crate::event::{Command, CommandRecord, Origin, Outcome};
+use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, Position};
 use crate::experiment::schedule::Schedule;
+use crate::store::RunStore;
 use crate::untrusted::testing::{grow_sparse, make_pipe};
 
 fn events() -> Vec<RunEvent> {
@@ -305,4 +306,49 @@ fn a_reader_follows_a_journal_that_is_being_written() {
         journal.append(&event).unwrap();
         assert_eq!(reader.next_event().unwrap(), Some(event));
     }
+}
+
+#[test]
+fn of_a_long_journal_no_more_is_kept_than_decides_how_it_is_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let saved = |step| RunEvent::CheckpointSaved {
+        at: Position {
+            phase: Phase::Student,
+            step,
+        },
+        folder: "latest".into(),
+        best: false,
+    };
+    let command = RunEvent::CommandReceived(CommandRecord {
+        id: "a".to_owned(),
+        origin: Origin::User,
+        command: Command::Pause,
+    });
+    let mut journal = Journal::append_to(&path).unwrap();
+    for step in 0..1000 {
+        let message = format!("warning {step}");
+        for event in [
+            RunEvent::Paused(true),
+            RunEvent::Warned { message },
+            saved(step),
+        ] {
+            journal.append(&event).unwrap();
+        }
+        if step == 500 {
+            journal.append(&command).unwrap();
+        }
+    }
+    let ended = RunEvent::RunEnded(Outcome::Completed);
+    journal.append(&ended).unwrap();
+    drop(journal);
+    let mut before = RunStore::new();
+    let kept = JournalReader::new(&path).read_decisive(Some(&mut before));
+    assert_eq!(kept.unwrap(), [saved(500), command, saved(999), ended]);
+    let mut whole = RunStore::new();
+    for event in read(&path).unwrap() {
+        whole.apply_journalled(&event);
+    }
+    assert_eq!(before, whole);
+    assert_eq!(before.warnings.len(), 1000);
 }

@@ -6,6 +6,7 @@
 //! depends on both, such as the current value of a knob, is derived when it is
 //! asked for, so that the order in which the two files are read doesn't matter.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -55,6 +56,10 @@ pub struct RunStore {
     pub problems: Vec<String>,
     memory: Memory,
 }
+
+/// Warnings that are remembered. Something warns again and again where there are
+/// as many.
+const MOST_WARNINGS: usize = 10_000;
 
 /// How much of what happened is remembered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -133,16 +138,24 @@ impl RunStore {
             }
             RunEvent::Paused(true) => self.status = Status::Paused,
             RunEvent::Paused(false) => self.status = Status::Running,
-            RunEvent::Warned { message } => self.warnings.push(Warning {
-                at: self.position(),
-                message: message.clone(),
-            }),
+            RunEvent::Warned { message } => self.warn(message),
             RunEvent::RunEnded(outcome) => self.end(outcome),
             RunEvent::CommandReceived(_)
             | RunEvent::CommandApplied { .. }
             | RunEvent::CommandRejected { .. } => self.apply_command(event),
             _ => self.apply_progress(event),
         }
+    }
+
+    /// Remembers a warning, unless there are more than anybody reads.
+    fn warn(&mut self, message: &str) {
+        let message = match self.warnings.len().cmp(&MOST_WARNINGS) {
+            Ordering::Less => message.to_owned(),
+            Ordering::Equal => "there are more warnings, which the journal alone holds".to_owned(),
+            Ordering::Greater => return,
+        };
+        let at = self.position();
+        self.warnings.push(Warning { at, message });
     }
 
     fn apply_progress(&mut self, event: &RunEvent) {

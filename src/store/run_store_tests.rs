@@ -294,3 +294,15 @@ fn a_pipe_in_place_of_a_file_is_a_problem_and_not_waited_for() {
             .all(|problem| problem.contains("it is a pipe"))
     );
 }
+
+#[test]
+fn warnings_without_end_are_remembered_up_to_a_limit_and_that_is_told() {
+    let mut store = RunStore::new();
+    for number in 0..3 * MOST_WARNINGS {
+        let message = number.to_string();
+        store.apply(&RunEvent::Warned { message });
+    }
+    assert_eq!(store.warnings.len(), MOST_WARNINGS + 1);
+    let last = &store.warnings[MOST_WARNINGS].message;
+    assert!(last.contains("more warnings"), "{last}");
+}

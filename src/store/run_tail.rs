@@ -7,7 +7,6 @@
 use super::journal::{JournalError, JournalReader};
 use super::run_store::RunStore;
 use super::series::SeriesReader;
-use crate::event::RunEvent;
 use crate::run::RunFolder;
 
 /// Damaged lines of a journal that are passed over; one with more is something
@@ -93,16 +92,6 @@ impl RunStore {
     pub fn open(folder: &RunFolder) -> Self {
         let mut store = Self::new();
         RunTail::new(folder).refresh(&mut store);
-        store
-    }
-
-    /// The run of a journal that was read already, without the logged steps.
-    #[must_use]
-    pub fn of_journal(events: &[RunEvent]) -> Self {
-        let mut store = Self::new();
-        for event in events {
-            store.apply_journalled(event);
-        }
         store
     }
 

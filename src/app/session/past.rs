@@ -35,6 +35,7 @@ pub struct ResumeState {
 
 /// What was read of a run's journal.
 struct Journalled {
+    /// Those that decide how it is resumed.
     events: Vec<RunEvent>,
     /// None if there is no journal.
     version: Option<u32>,
@@ -49,7 +50,8 @@ pub fn resume(
     changes: &ResumeChanges,
 ) -> Result<(Opened, Prepared), SessionError> {
     let lock = run.lock()?;
-    let journal = journal(run)?;
+    let mut before = RunStore::new();
+    let journal = journal(run, Some(&mut before))?;
     // First, because checkpoints are those of the plan.
     let plan = plan(run, &journal)?;
     let standing = standing(run)?;
@@ -80,7 +82,6 @@ pub fn resume(
         adopt_teacher(run, &prepared)?;
         run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
     }
-    let before = RunStore::of_journal(&journal.events);
     let opened = Opened {
         folder: run.clone(),
         lock,
@@ -99,7 +100,7 @@ pub fn replay(
     without_adjustments_after: Option<u64>,
     checkpoints: &Path,
 ) -> Result<(Opened, Prepared), SessionError> {
-    let journal = journal(run)?;
+    let journal = journal(run, None)?;
     // First, because checkpoints are those of the plan.
     let plan = plan(run, &journal)?;
     let standing = standing(run)?;
@@ -272,9 +273,9 @@ fn check(
 }
 
 /// What the run's journal says.
-fn journal(run: &RunFolder) -> Result<Journalled, SessionError> {
+fn journal(run: &RunFolder, before: Option<&mut RunStore>) -> Result<Journalled, SessionError> {
     let mut reader = JournalReader::new(&run.journal());
-    let events = reader.read_all()?;
+    let events = reader.read_decisive(before)?;
     let version = reader.version();
     let length = reader.length();
     Ok(Journalled {

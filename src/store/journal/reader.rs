@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FORMAT, Header, JournalError, LONGEST_LINE, Seal, failed};
 use crate::event::{JOURNAL_VERSION, RunEvent};
+use crate::store::RunStore;
 use crate::store::lines::LineReader;
 use crate::untrusted::files::size;
 
@@ -82,6 +83,46 @@ impl JournalReader {
             events.push(event);
         }
         Ok(events)
+    }
+
+    /// As [`read_all`](Self::read_all), but keeps only what decides how the run is
+    /// resumed or replayed. `before` takes in everything: evaluations of many
+    /// classes are long, and kept once are long enough.
+    ///
+    /// # Errors
+    /// As [`read_all`](Self::read_all).
+    pub fn read_decisive(
+        &mut self,
+        mut before: Option<&mut RunStore>,
+    ) -> Result<Vec<RunEvent>, JournalError> {
+        let mut kept = Vec::new();
+        let mut has_data = false;
+        while let Some(event) = self.next_event()? {
+            if let Some(before) = &mut before {
+                before.apply_journalled(&event);
+            }
+            match &event {
+                RunEvent::RunStarted { .. }
+                | RunEvent::CommandReceived(_)
+                | RunEvent::CommandApplied { .. }
+                | RunEvent::CommandRejected { .. } => kept.push(event),
+                // The first says what the images were.
+                RunEvent::DataIndexed(_) if !has_data => {
+                    has_data = true;
+                    kept.push(event);
+                }
+                // The last of a process says where it stood.
+                RunEvent::CheckpointSaved { best: false, .. } | RunEvent::RunEnded(_) => {
+                    let replaced = kept.pop_if(|last| {
+                        std::mem::discriminant(last) == std::mem::discriminant(&event)
+                    });
+                    drop(replaced);
+                    kept.push(event);
+                }
+                _ => {}
+            }
+        }
+        Ok(kept)
     }
 
     /// The format's version, once the first line was read.

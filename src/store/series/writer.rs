@@ -43,6 +43,7 @@ impl SeriesWriter {
     }
 
     /// Whether keeping this row writes a block.
+    #[must_use]
     pub fn writes_with(&self, row: &StepRow) -> bool {
         !self.is_followed_by(row)
             || self.rows.len() + 1 >= ROWS_OF_A_BLOCK
