@@ -106,7 +106,7 @@ fn help_shows_what_is_typed_then_all_again_then_closes() {
     assert!(!found.contains("Shows the table of runs."));
     // Letters are typed whatever they mean elsewhere.
     let none = harness.text("?q").screen();
-    assert!(none.contains("no key does so"), "{none}");
+    assert!(none.contains("no matches"), "{none}");
     assert_eq!(harness.keys(&["esc"]).screen(), all);
     assert!(harness.text("checkpoint saves").screen().contains("1 of "));
     harness.keys(&["esc", "?"]);
@@ -128,7 +128,7 @@ fn a_prompt_is_taken_or_left_by_clicks() {
         Dialog::Prompt(Prompt::new("Name of the new experiment", "mine", purpose))
     };
     let mut harness = over(prompt());
-    click(&mut harness, "takes it");
+    click(&mut harness, "accept");
     let asked = harness.take();
     assert!(
         matches!(asked[..], [Effect::WriteExperiment { .. }]),

@@ -12,7 +12,11 @@ pub(super) fn matches(sought: &str, entry: &Entry, keymap: &Keymap) -> bool {
     if sought.chars().count() == 1 {
         return keys.split(" or ").any(|key| key == sought);
     }
-    let told = format!("{keys} {} {}", entry.name, entry.description).to_lowercase();
+    let told = format!(
+        "{keys} {} {} {}",
+        entry.name, entry.description, entry.synonyms
+    )
+    .to_lowercase();
     let sought = sought.to_lowercase();
     sought.split_whitespace().all(|word| told.contains(word))
 }

@@ -72,10 +72,10 @@ impl Column {
             Self::Test => "test",
             Self::Time => "time",
             Self::Tags => "tags",
-            Self::Begun => "begun, UTC",
+            Self::Begun => "started, UTC",
             Self::Method => "method",
             Self::Loss => "loss",
-            Self::Agreement => "agree",
+            Self::Agreement => "agreement",
             Self::Experiment => "experiment",
             Self::Note => "note",
         }

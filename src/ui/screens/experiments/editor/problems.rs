@@ -95,7 +95,7 @@ fn heading(count: usize, shown: &Range<usize>) -> String {
         1 => format!(", number {} shown", shown.end),
         _ => format!(", {} to {} shown", shown.start + 1, shown.end),
     };
-    format!("── {count} mistake{s}{part} ")
+    format!("── {count} error{s}{part} ")
 }
 
 /// The mistake whose row is at a cell.

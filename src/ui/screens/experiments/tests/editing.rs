@@ -30,13 +30,13 @@ fn a_mistake_is_told_as_it_is_typed_and_gone_when_it_is_mended() {
 fn what_is_known_of_a_text_before_its_mistakes_is_marked_as_old() {
     let mut world = World::new((80, 24), &[("a.ron", QUICKSTART)]);
     assert!(world.shows("method AdaptiveAugmentation"));
-    assert!(!world.shows("before the mistakes"));
+    assert!(!world.shows("before the errors"));
     let scratch = QUICKSTART.replace("method: AdaptiveAugmentation(", "method: Scratch(");
     world.elsewhere("a.ron", &scratch);
     assert!(world.shows("method AdaptiveAugmentation"));
-    assert!(world.shows("before the mistakes"));
+    assert!(world.shows("before the errors"));
     world.elsewhere("a.ron", QUICKSTART);
-    assert!(!world.shows("before the mistakes"));
+    assert!(!world.shows("before the errors"));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn undo_redo_find_and_format_work_from_the_keyboard() {
     for _ in 0..9 {
         world.keys(&["ctrl+u"]);
     }
-    assert!(world.shows("nothing to take back") && !world.shows("not saved"));
+    assert!(world.shows("nothing to undo") && !world.shows("not saved"));
     world.keys(&["ctrl+y"]);
     assert!(world.shows("not saved"));
 }

@@ -53,7 +53,7 @@ fn a_change_on_disk_is_told_and_interrupts_nobody_who_types() {
     world.keys(&["f4", "f3"]);
     assert!(!world.shows("changed on disk") && world.shows("// theirs"));
     world.keys(&["f4"]);
-    assert!(world.shows("nobody else changed this file"));
+    assert!(world.shows("the file on disk has not changed"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_short_training_that_explodes_is_an_alert() {
     tell(&mut harness, &name, &[exploded]);
     let alerts = alerts(&mut harness);
     assert!(alerts.contains("loss/total diverges"), "{alerts}");
-    assert!(alerts.contains("at first"), "{alerts}");
+    assert!(alerts.contains("at the start"), "{alerts}");
 }
 
 #[test]

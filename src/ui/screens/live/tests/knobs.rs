@@ -57,7 +57,7 @@ fn a_value_is_sent_and_its_fate_is_shown() {
     assert!(
         harness
             .screen()
-            .contains("requested, waits for the next step")
+            .contains("pending, applied at the next step")
     );
     let schedule = Schedule::Constant(2.5);
     tell(
@@ -135,7 +135,8 @@ fn a_turned_knob_is_written_with_what_it_did_and_will_do() {
     // The teacher of that experiment had its schedule from the student.
     assert_eq!(
         settings[1],
-        "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, epochs: None))"
+        "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, epochs: \
+         None))"
     );
     assert!(harness.screen().contains("its own is written too"));
 }

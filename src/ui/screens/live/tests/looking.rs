@@ -126,11 +126,7 @@ fn a_finished_run_takes_no_commands_and_a_stopped_one_goes_on() {
     let (mut harness, name) = screen((80, 24), Owner::None, &events);
     harness.keys(&["e"]);
     assert_eq!(harness.take(), []);
-    assert!(
-        harness
-            .screen()
-            .contains("it was stopped; go on with it first")
-    );
+    assert!(harness.screen().contains("it is stopped; resume it first"));
     harness.keys(&["space", "enter"]);
     assert_eq!(harness.take(), [Effect::ResumeRun(name)]);
 }
@@ -162,9 +158,9 @@ fn the_tail_stays_in_view_unless_one_pans_away() {
     tell(&mut harness, &name, &later);
     assert!(harness.screen().contains("┬460"), "{}", harness.screen());
     harness.keys(&["home"]);
-    assert!(harness.screen().contains("not following"));
+    assert!(harness.screen().contains("paused at an older view"));
     harness.keys(&["end"]);
-    assert!(!harness.screen().contains("not following"));
+    assert!(!harness.screen().contains("paused at an older view"));
 }
 
 #[test]
@@ -190,7 +186,7 @@ fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
     );
     let kind = MouseEventKind::ScrollUp;
     harness.mouse(kind, 60, 8);
-    assert!(harness.screen().contains("not following"));
+    assert!(harness.screen().contains("paused at an older view"));
 }
 
 fn kept(harness: &mut Harness) -> Vec<Layout> {
