@@ -176,7 +176,7 @@ actions! {
         RenameRun "rename-run" "Rename the run" "rename" "move" ["m"];
         TrashRun "trash-run" "Move the run to trash" "trash" "delete remove" ["delete", "x"];
         ShowTrash "show-trash" "Show or hide the trash" "trash" "deleted bin" ["T"];
-        RestoreRun "restore-run" "Restore the run" "restore" "undelete" ["u"];
+        RestoreRun "restore-run" "Restore the run" "restore" "undelete trash" ["u"];
         ResumeRun "resume-run" "Resume the run" "resume" "continue" ["r"];
         BranchRun "branch-run" "Branch an experiment from the run" "branch" "fork fine-tune weights" ["B"];
         ExportRun "export-run" "Export the run as CSV" "export" "csv save" ["e"];

@@ -39,7 +39,7 @@ mod tests {
     fn an_action_is_found_by_its_key_its_name_and_its_description() {
         assert_eq!(found("ctrl+z"), [Action::Suspend]);
         assert_eq!(found("next-theme"), [Action::NextTheme]);
-        assert_eq!(found("Checkpoint saves"), [Action::CheckpointNow]);
+        assert_eq!(found("Save checkpoint"), [Action::CheckpointNow]);
         assert_eq!(found("").len(), ACTIONS.len());
         assert!(found("zzzz").is_empty());
     }

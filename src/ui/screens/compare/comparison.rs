@@ -302,7 +302,7 @@ fn matched(first: &Probe, second: &Probe) -> Result<Vec<usize>, String> {
         return Err(match differs {
             Some((ours, theirs)) => format!("the classes differ: `{theirs}`, not `{ours}`"),
             None => format!(
-                "the classes differ: {} classes, not {}",
+                "the number of classes differs: {}, not {}",
                 second.classes.len(),
                 first.classes.len()
             ),
@@ -349,12 +349,12 @@ mod tests {
         second.classes[1] = "lorry".to_owned();
         assert_eq!(
             matched(&first, &second).unwrap_err(),
-            "its classes are others: `lorry`, not `cat`"
+            "the classes differ: `lorry`, not `cat`"
         );
         second.classes.truncate(1);
         assert_eq!(
             matched(&first, &second).unwrap_err(),
-            "its classes are others: it knows 1, not 4"
+            "the number of classes differs: 1, not 4"
         );
         let mut second = probe();
         second.images.remove(0);

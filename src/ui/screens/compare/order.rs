@@ -325,7 +325,7 @@ mod tests {
         assert!(order.rows(&probe, &judged).contains(&0));
         assert_eq!(
             order.words(&probe.classes),
-            "label airplane, teacher airplane · most disagreement first"
+            "label airplane, teacher airplane · highest disagreement"
         );
     }
 }

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_has_no_mistakes() {
+    fn the_template_has_no_errors() {
         let path = Path::new("experiments/new.ron");
         let loaded = crate::experiment::load_text(TEMPLATE, path, &[]);
         assert_eq!(loaded.map(|loaded| loaded.plan.name), Ok("new".to_owned()));

@@ -278,7 +278,7 @@ impl Inference {
             Ok(text) => shared.ask(Effect::WriteFile { path, text }),
             Err(why) => {
                 let path = path.display();
-                shared.notify(LogLine::error(format!("could not write {path}: {why}")));
+                shared.notify(LogLine::error(format!("not exported, {why}: {path}")));
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::ui::shared::Shared;
 pub(super) fn refusal(run: &RunEntry) -> Option<String> {
     let why = match run.state() {
         RunState::Training | RunState::Paused => return None,
-        RunState::Completed => "it is completed",
+        RunState::Completed => "it has completed",
         RunState::Stopped => "it is stopped; resume it first",
         RunState::Crashed => "its process crashed; resume it first",
         RunState::Failed => "it failed; resume it first",

@@ -208,7 +208,7 @@ impl Sheet<'_> {
         .filter_map(|(name, evaluation)| Some((name, evaluation?)))
         .collect();
         if told.is_empty() {
-            return vec![self.row("figures", "not evaluated yet")];
+            return vec![self.row("metrics", "not evaluated yet")];
         }
         let head = format!(
             "{:LABEL$}{:>9}{:>9}{:>9}{:>9}",

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_mistakes_is_refused() {
+    fn a_text_with_errors_is_refused() {
         assert!(laid_out("Experiment(").is_err());
         assert!(laid_out("Experiment(epochs: 3)").is_err());
     }

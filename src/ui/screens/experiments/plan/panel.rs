@@ -174,7 +174,7 @@ impl Page<'_> {
             let text = match &teacher.weights {
                 TeacherSource::File(file) => format!("from {}", file.path().display()),
                 TeacherSource::Train(own) => {
-                    format!("trained first or cached, {} epochs", own.epochs)
+                    format!("{} epochs unless cached", own.epochs)
                 }
             };
             rows.push(self.row("teacher", &text));
@@ -183,10 +183,9 @@ impl Page<'_> {
             .steps_per_epoch
             .map(|steps| steps.saturating_mul(u64::from(epochs)));
         let length = match (outline.steps_per_epoch, steps) {
-            (Some(each), Some(all)) => format!(
-                "{epochs} × {each} steps = {all} steps, batch {}",
-                training.batch
-            ),
+            (Some(each), Some(all)) => {
+                format!("{epochs} × {each} = {all} steps, batch {}", training.batch)
+            }
             _ => format!(
                 "{epochs}, batch {}; steps are known after the first run",
                 training.batch
@@ -198,7 +197,7 @@ impl Page<'_> {
             .and_then(|(steps, past)| seconds(steps, training.batch, past))
             .map_or_else(
                 || "known after the first run".to_owned(),
-                |seconds| format!("about {}, as in the last run", duration(seconds)),
+                |seconds| format!("~{} (last run)", duration(seconds)),
             );
         rows.push(self.row("time", &time));
         Part {
@@ -245,8 +244,8 @@ fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<
     match &rule.update {
         Update::Scheduled(ScheduledKnob::P1(schedule)) if is_first => (schedule, None),
         Update::Scheduled(ScheduledKnob::W(schedule)) if is_weight => (schedule, None),
-        Update::Feedback { .. } if is_first => (&knob.schedule, Some("↑ truth loss improves")),
-        Update::Feedback { .. } if is_weight => (&knob.schedule, Some("↓ truth loss worsens")),
+        Update::Feedback { .. } if is_first => (&knob.schedule, Some("↑ on improvement")),
+        Update::Feedback { .. } if is_weight => (&knob.schedule, Some("↓ otherwise")),
         _ if rule.second.contains(&knob.name) => (&knob.schedule, Some("follows p1")),
         _ => (&knob.schedule, None),
     }
