@@ -266,4 +266,33 @@ mod tests {
         palette.paste("zzzz");
         assert!(palette.found().is_empty());
     }
+
+    fn found(text: &str) -> Vec<Action> {
+        let mut palette = Palette::default();
+        palette.paste(text);
+        palette.found().iter().map(|entry| entry.action).collect()
+    }
+
+    #[test]
+    fn a_synonym_ranks_before_scattered_letters() {
+        let delete = found("delete");
+        assert_eq!(delete[..2], [Action::TrashExperiment, Action::TrashRun]);
+        let at = |action| delete.iter().position(|found| *found == action);
+        let curves = at(Action::ScaleCurves).unwrap_or(usize::MAX);
+        assert!(curves > at(Action::TrashRun).unwrap());
+        // What was typed stands in it as letters only, and is still found.
+        assert_eq!(found("trshrun")[0], Action::TrashRun);
+        assert_eq!(found("move clone"), []);
+    }
+
+    #[test]
+    fn a_whole_word_ranks_before_a_synonym() {
+        assert_eq!(found("undo")[..2], [Action::UndoText, Action::UndoKnob]);
+        let clone = found("clone");
+        assert_eq!(clone[0], Action::DuplicateExperiment);
+        let compare = found("compare");
+        let at = |action| compare.iter().position(|found| *found == action);
+        // `diff-runs` has it as a synonym only.
+        assert!(at(Action::CompareFolder) < at(Action::DiffRuns));
+    }
 }
