@@ -70,14 +70,18 @@ pub struct Entry {
     pub context: Context,
     /// Name in the keymap file and the palette.
     pub name: &'static str,
-    /// What it does, for people.
+    /// What it does, as an imperative.
     pub description: &'static str,
+    /// The same in a word or two, for the footer.
+    pub hint: &'static str,
+    /// Other words for it, for those who search.
+    pub synonyms: &'static str,
     /// Default keys.
     pub keys: &'static [&'static str],
 }
 
 macro_rules! actions {
-    ($($context:ident { $($action:ident $name:literal $description:literal [$($key:literal),*];)* })*) => {
+    ($($context:ident { $($action:ident $name:literal $description:literal $hint:literal $synonyms:literal [$($key:literal),*];)* })*) => {
         /// Something that a person can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action {
@@ -91,6 +95,8 @@ macro_rules! actions {
                 context: Context::$context,
                 name: $name,
                 description: $description,
+                hint: $hint,
+                synonyms: $synonyms,
                 keys: &[$($key),*],
             },)*)*
         ];
@@ -99,172 +105,172 @@ macro_rules! actions {
 
 actions! {
     Global {
-        ShowExperiments "show-experiments" "Shows the experiments and their editor." ["1"];
-        ShowRuns "show-runs" "Shows the table of runs." ["2"];
-        ShowLive "show-live" "Shows a run's charts and knobs." ["3"];
-        ShowCompare "show-compare" "Shows student and teacher on the same images." ["4"];
-        ShowInference "show-inference" "Classifies a folder of images." ["5"];
-        NextScreen "next-screen" "Goes to the next screen." ["tab"];
-        PreviousScreen "previous-screen" "Goes to the previous screen." ["backtab"];
-        Help "help" "Shows every key." ["?", "f1"];
-        Palette "palette" "Finds an action by its name." [":", "ctrl+p"];
-        ToggleLog "toggle-log" "Shows or hides the log." ["`", "f12"];
-        NextTheme "next-theme" "Changes the colours." ["f9"];
-        ResetLayout "reset-layout" "Lays every screen out as it was at first." ["f10", "alt+0"];
-        Quit "quit" "Ends the workbench; a training that runs here is saved." ["q", "ctrl+c", "ctrl+q"];
-        Suspend "suspend" "Puts the workbench into the background; `fg` brings it back." ["ctrl+z"];
-        Up "up" "Moves up." ["up", "k"];
-        Down "down" "Moves down." ["down", "j"];
-        Left "left" "Moves left." ["left", "h"];
-        Right "right" "Moves right." ["right", "l"];
-        PageUp "page-up" "Moves up a page." ["pageup", "ctrl+b"];
-        PageDown "page-down" "Moves down a page." ["pagedown", "ctrl+f"];
-        First "first" "Moves to the beginning." ["home", "g"];
-        Last "last" "Moves to the end." ["end", "G"];
-        Activate "activate" "Opens or does what is selected." ["enter"];
-        Back "back" "Leaves what is open." ["esc"];
-        Filter "filter" "Filters what is shown." ["/"];
-        Copy "copy" "Copies what is selected." ["y"];
+        ShowExperiments "show-experiments" "Show experiments" "experiments" "editor files" ["1"];
+        ShowRuns "show-runs" "Show runs" "runs" "table list" ["2"];
+        ShowLive "show-live" "Show live charts" "live" "charts training monitor" ["3"];
+        ShowCompare "show-compare" "Compare student and teacher" "compare" "disagreement confusion matrix" ["4"];
+        ShowInference "show-inference" "Classify images" "inference" "predict infer folder" ["5"];
+        NextScreen "next-screen" "Next screen" "next screen" "tab" ["tab"];
+        PreviousScreen "previous-screen" "Previous screen" "previous screen" "tab" ["backtab"];
+        Help "help" "Show all keys" "keys" "help shortcuts bindings" ["?", "f1"];
+        Palette "palette" "Show all commands" "commands" "palette search" [":", "ctrl+p"];
+        ToggleLog "toggle-log" "Show or hide the log" "log" "messages" ["`", "f12"];
+        NextTheme "next-theme" "Next theme" "theme" "colors colours dark light" ["f9"];
+        ResetLayout "reset-layout" "Reset the layout" "reset layout" "panes borders" ["f10", "alt+0"];
+        Quit "quit" "Quit" "quit" "exit close" ["q", "ctrl+c", "ctrl+q"];
+        Suspend "suspend" "Suspend to the shell" "suspend" "background fg job" ["ctrl+z"];
+        Up "up" "Up" "up" "" ["up", "k"];
+        Down "down" "Down" "down" "" ["down", "j"];
+        Left "left" "Left" "left" "" ["left", "h"];
+        Right "right" "Right" "right" "" ["right", "l"];
+        PageUp "page-up" "Page up" "page up" "scroll" ["pageup", "ctrl+b"];
+        PageDown "page-down" "Page down" "page down" "scroll" ["pagedown", "ctrl+f"];
+        First "first" "Go to the start" "start" "top home" ["home", "g"];
+        Last "last" "Go to the end" "end" "bottom" ["end", "G"];
+        Activate "activate" "Open or accept" "open" "enter confirm" ["enter"];
+        Back "back" "Close or cancel" "back" "escape" ["esc"];
+        Filter "filter" "Filter the list" "filter" "search find" ["/"];
+        Copy "copy" "Copy the selection" "copy" "yank clipboard" ["y"];
     }
     Experiments {
-        Launch "launch" "Trains the selected experiment." ["r", "f5"];
-        NewExperiment "new-experiment" "Writes a new experiment from a template." ["n"];
-        DuplicateExperiment "duplicate-experiment" "Copies the selected experiment." ["d"];
-        RenameExperiment "rename-experiment" "Renames the selected experiment's file." ["m"];
-        TrashExperiment "trash-experiment" "Moves the selected experiment's file to the trash." ["delete", "X"];
-        RestoreExperiment "restore-experiment" "Brings back the experiment's file that went to the trash last." ["u"];
-        Dequeue "dequeue" "Takes the selected experiment out of those that wait." ["x"];
-        TogglePlan "plan" "Shows or hides what the experiment will do." ["p", "f6", "alt+p"];
-        ShowDifference "show-difference" "Shows what somebody else changed in the file, to choose whose text stays." ["f4", "alt+x"];
+        Launch "launch" "Train the experiment" "train" "run start launch" ["r", "f5"];
+        NewExperiment "new-experiment" "New experiment" "new" "create template" ["n"];
+        DuplicateExperiment "duplicate-experiment" "Duplicate the experiment" "duplicate" "copy clone" ["d"];
+        RenameExperiment "rename-experiment" "Rename the experiment file" "rename" "move" ["m"];
+        TrashExperiment "trash-experiment" "Move the experiment to trash" "trash" "delete remove" ["delete", "X"];
+        RestoreExperiment "restore-experiment" "Restore the last trashed experiment" "restore" "undelete" ["u"];
+        Dequeue "dequeue" "Remove from the queue" "dequeue" "cancel unqueue" ["x"];
+        TogglePlan "plan" "Show or hide the plan" "plan" "preview" ["p", "f6", "alt+p"];
+        ShowDifference "show-difference" "Show changes on disk" "diff" "conflict" ["f4", "alt+x"];
     }
     Editor {
-        SaveText "save-text" "Saves the experiment." ["ctrl+s"];
-        LaunchText "launch-text" "Saves the experiment and trains it." ["f5", "alt+r"];
-        UndoText "undo-text" "Takes back the last change of the text." ["ctrl+u", "alt+u"];
-        RedoText "redo-text" "Makes the change again that was taken back." ["ctrl+y"];
-        FormatText "format-text" "Lays the text out anew; comments stay." ["alt+f"];
-        FindText "find-text" "Searches the text." ["ctrl+f"];
-        FindNext "find-next" "Goes to the next place of what is searched." ["f3", "alt+s"];
-        FindPrevious "find-previous" "Goes to the previous place of what is searched." ["shift+f3", "alt+S"];
-        NextProblem "next-problem" "Goes to the next mistake." ["f8", "alt+n"];
-        ShowProblems "show-problems" "Goes to the list of mistakes." ["f7", "alt+m"];
-        Complete "complete" "Shows what can stand at the cursor." ["ctrl+space", "alt+c"];
-        LeaveEditor "leave-editor" "Goes back to the list of experiments." ["esc"];
+        SaveText "save-text" "Save the experiment" "save" "write" ["ctrl+s"];
+        LaunchText "launch-text" "Save and train" "train" "run start launch" ["f5", "alt+r"];
+        UndoText "undo-text" "Undo the last edit" "undo" "" ["ctrl+u", "alt+u"];
+        RedoText "redo-text" "Redo the last edit" "redo" "" ["ctrl+y"];
+        FormatText "format-text" "Format the file" "format" "indent" ["alt+f"];
+        FindText "find-text" "Find in the file" "find" "search" ["ctrl+f"];
+        FindNext "find-next" "Find next" "find next" "search" ["f3", "alt+s"];
+        FindPrevious "find-previous" "Find previous" "find previous" "search" ["shift+f3", "alt+S"];
+        NextProblem "next-problem" "Go to the next error" "next error" "problem diagnostic" ["f8", "alt+n"];
+        ShowProblems "show-problems" "List all errors" "errors" "problems diagnostics" ["f7", "alt+m"];
+        Complete "complete" "Complete at the cursor" "complete" "suggest autocomplete" ["ctrl+space", "alt+c"];
+        LeaveEditor "leave-editor" "Close the editor" "back" "list" ["esc"];
     }
     Difference {
-        KeepMine "keep-mine" "Keeps the text as it is here; saving it replaces what somebody else wrote." ["f2", "alt+k"];
-        TakeTheirs "take-theirs" "Takes over what somebody else wrote into the open file." ["f3", "alt+t"];
-        SaveMine "save-mine" "Saves the text as it is here over what somebody else wrote." [];
+        KeepMine "keep-mine" "Keep my text" "keep mine" "conflict" ["f2", "alt+k"];
+        TakeTheirs "take-theirs" "Take the text on disk" "take theirs" "conflict reload" ["f3", "alt+t"];
+        SaveMine "save-mine" "Overwrite the file on disk" "save mine" "conflict" [];
     }
     Runs {
-        MarkRun "mark-run" "Marks the selected run, to compare it." ["space"];
-        SortRuns "sort-runs" "Sorts by the next column." ["s"];
-        ReverseRuns "reverse-runs" "Sorts the other way round." ["S"];
-        PinBaseline "pin-baseline" "Makes the selected run the one that others are measured against." ["b"];
-        UnmarkRuns "unmark-runs" "Takes every mark away." ["M"];
-        OverlayRuns "overlay-runs" "Draws the marked runs' curves over one another." ["o"];
-        RunDetails "run-details" "Shows or hides everything about the selected run." ["i"];
-        DiffRuns "diff-runs" "Shows what differs between the marked runs' experiments." ["d"];
-        TagRun "tag-run" "Changes the selected run's tags." ["t"];
-        NoteRun "note-run" "Changes the selected run's note." ["n"];
-        RenameRun "rename-run" "Renames the selected run." ["m"];
-        TrashRun "trash-run" "Moves the selected run to the trash." ["delete", "x"];
-        ShowTrash "show-trash" "Shows the trash; again, the runs." ["T"];
-        RestoreRun "restore-run" "Takes the selected run out of the trash." ["u"];
-        ResumeRun "resume-run" "Goes on with the selected run." ["r"];
-        BranchRun "branch-run" "Writes a new experiment that starts from the selected run's best weights." ["B"];
-        ExportRun "export-run" "Writes the selected run's numbers as CSV." ["e"];
+        MarkRun "mark-run" "Mark the run" "mark" "select" ["space"];
+        SortRuns "sort-runs" "Sort by the next column" "sort" "order" ["s"];
+        ReverseRuns "reverse-runs" "Reverse the order" "reverse" "sort descending" ["S"];
+        PinBaseline "pin-baseline" "Set as baseline" "baseline" "pin reference" ["b"];
+        UnmarkRuns "unmark-runs" "Clear all marks" "unmark" "deselect" ["M"];
+        OverlayRuns "overlay-runs" "Overlay the marked runs" "overlay" "curves plot" ["o"];
+        RunDetails "run-details" "Show or hide run details" "details" "info" ["i"];
+        DiffRuns "diff-runs" "Diff the marked runs" "diff" "compare config" ["d"];
+        TagRun "tag-run" "Edit the tags" "tags" "label" ["t"];
+        NoteRun "note-run" "Edit the note" "note" "comment" ["n"];
+        RenameRun "rename-run" "Rename the run" "rename" "move" ["m"];
+        TrashRun "trash-run" "Move the run to trash" "trash" "delete remove" ["delete", "x"];
+        ShowTrash "show-trash" "Show or hide the trash" "trash" "deleted bin" ["T"];
+        RestoreRun "restore-run" "Restore the run" "restore" "undelete trash" ["u"];
+        ResumeRun "resume-run" "Resume the run" "resume" "continue" ["r"];
+        BranchRun "branch-run" "Branch an experiment from the run" "branch" "fork fine-tune weights" ["B"];
+        ExportRun "export-run" "Export the run as CSV" "export" "csv save" ["e"];
     }
     Overlay {
-        ScaleCurves "log-curves" "Draws the selected quantity with a logarithmic axis, or a linear one." ["y"];
-        AxisCurves "axis-curves" "Draws the runs over steps, epochs or time." ["a"];
-        SmoothCurves "smooth-curves" "Smooths the runs' curves more." ["s"];
-        RoughenCurves "roughen-curves" "Smooths the runs' curves less." ["S"];
-        ZoomInCurves "zoom-in-curves" "Zooms in at the crosshair." ["+", "="];
-        ZoomOutCurves "zoom-out-curves" "Zooms out." ["-"];
-        CrosshairLeft "crosshair-left" "Moves the crosshair to the left." [","];
-        CrosshairRight "crosshair-right" "Moves the crosshair to the right." ["."];
-        MaximizeCurves "maximize-curves" "Draws the selected quantity alone, or several." ["enter"];
-        ResetCurves "reset-curves" "Shows all of the curves again, as they were at first." ["0"];
+        ScaleCurves "log-curves" "Toggle logarithmic scale" "log scale" "logarithm axis" ["y"];
+        AxisCurves "axis-curves" "Next x axis" "x axis" "step epoch time" ["a"];
+        SmoothCurves "smooth-curves" "More smoothing" "smooth" "" ["s"];
+        RoughenCurves "roughen-curves" "Less smoothing" "less smooth" "" ["S"];
+        ZoomInCurves "zoom-in-curves" "Zoom in" "zoom in" "" ["+", "="];
+        ZoomOutCurves "zoom-out-curves" "Zoom out" "zoom out" "" ["-"];
+        CrosshairLeft "crosshair-left" "Move the crosshair left" "crosshair" "cursor" [","];
+        CrosshairRight "crosshair-right" "Move the crosshair right" "crosshair" "cursor" ["."];
+        MaximizeCurves "maximize-curves" "Toggle a single chart" "single" "maximize alone" ["enter"];
+        ResetCurves "reset-curves" "Reset the view" "reset" "zoom" ["0"];
     }
     Live {
-        PauseRun "pause-run" "Pauses the training, or goes on with it." ["space", "p"];
-        StopRun "stop-run" "Saves and stops the training." ["x"];
-        EvaluateNow "evaluate-now" "Evaluates on the validation images." ["e"];
-        CheckpointNow "checkpoint-now" "Saves a checkpoint." ["c"];
-        NextRun "next-run" "Shows the next run." ["]"];
-        PreviousRun "previous-run" "Shows the previous run." ["["];
-        SwitchPhase "switch-phase" "Shows the teacher's training or the student's." ["t"];
-        LogScale "log-scale" "Draws the selected chart with a logarithmic axis, or a linear one." ["y"];
-        MoreSmoothing "more-smoothing" "Smooths the curves more." ["s"];
-        LessSmoothing "less-smoothing" "Smooths the curves less." ["S"];
-        NextAxis "next-axis" "Draws over steps, epochs or time." ["a"];
-        ZoomIn "zoom-in" "Zooms in at the crosshair." ["+", "="];
-        ZoomOut "zoom-out" "Zooms out." ["-"];
-        ResetCharts "reset-charts" "Shows everything again, as it was laid out at first." ["0"];
-        NextChart "next-chart" "Selects the next chart." ["n"];
-        PreviousChart "previous-chart" "Selects the previous chart." ["N"];
-        GridSize "grid-size" "Draws more charts on a page, or fewer." ["g"];
-        MoreColumns "more-columns" "Draws one more column of charts." [">"];
-        FewerColumns "fewer-columns" "Draws one column of charts fewer." ["<"];
-        MoreRows "more-rows" "Draws one more row of charts." ["}"];
-        FewerRows "fewer-rows" "Draws one row of charts fewer." ["{"];
-        Maximize "maximize" "Draws the selected chart alone, or with the others." ["enter"];
-        FocusKnobs "knobs" "Goes to the knobs." ["K"];
-        FocusEvents "events" "Goes to the events, to read and to jump; again, back to the charts." ["v"];
-        NextAlert "next-alert" "Jumps to the next alert." ["w"];
+        PauseRun "pause-run" "Pause or resume training" "pause" "continue" ["space", "p"];
+        StopRun "stop-run" "Save and stop training" "stop" "end quit" ["x"];
+        EvaluateNow "evaluate-now" "Evaluate now" "evaluate" "validate" ["e"];
+        CheckpointNow "checkpoint-now" "Save a checkpoint now" "checkpoint" "save" ["c"];
+        NextRun "next-run" "Next run" "next run" "" ["]"];
+        PreviousRun "previous-run" "Previous run" "previous run" "" ["["];
+        SwitchPhase "switch-phase" "Switch teacher or student" "phase" "training" ["t"];
+        LogScale "log-scale" "Toggle logarithmic scale" "log scale" "logarithm axis" ["y"];
+        MoreSmoothing "more-smoothing" "More smoothing" "smooth" "" ["s"];
+        LessSmoothing "less-smoothing" "Less smoothing" "less smooth" "" ["S"];
+        NextAxis "next-axis" "Next x axis" "x axis" "step epoch time" ["a"];
+        ZoomIn "zoom-in" "Zoom in" "zoom in" "" ["+", "="];
+        ZoomOut "zoom-out" "Zoom out" "zoom out" "" ["-"];
+        ResetCharts "reset-charts" "Reset the charts" "reset" "zoom follow" ["0"];
+        NextChart "next-chart" "Next chart" "next chart" "" ["n"];
+        PreviousChart "previous-chart" "Previous chart" "previous chart" "" ["N"];
+        GridSize "grid-size" "Next grid size" "grid" "charts layout" ["g"];
+        MoreColumns "more-columns" "Add a chart column" "column +" "grid" [">"];
+        FewerColumns "fewer-columns" "Remove a chart column" "column −" "grid" ["<"];
+        MoreRows "more-rows" "Add a chart row" "row +" "grid" ["}"];
+        FewerRows "fewer-rows" "Remove a chart row" "row −" "grid" ["{"];
+        Maximize "maximize" "Toggle a single chart" "single" "maximize alone" ["enter"];
+        FocusKnobs "knobs" "Go to the knobs" "knobs" "learning rate schedule" ["K"];
+        FocusEvents "events" "Go to the events" "events" "log history" ["v"];
+        NextAlert "next-alert" "Go to the next alert" "alert" "warning" ["w"];
     }
     Knobs {
-        NextKnob "next-knob" "Selects the next knob." ["n"];
-        PreviousKnob "previous-knob" "Selects the previous knob." ["N"];
-        RaiseKnob "raise-knob" "Raises the knob from now on, or the selected point." ["up", "k", "+"];
-        LowerKnob "lower-knob" "Lowers the knob from now on, or the selected point." ["down", "j", "-"];
-        EarlierPoint "earlier-point" "Selects the point before." ["left", "h"];
-        LaterPoint "later-point" "Selects the point after." ["right", "l"];
-        SetKnob "set-knob" "Asks for the knob's value." ["v"];
-        InsertPoint "insert-point" "Puts a point into the middle of the selected stretch." ["i"];
-        RemovePoint "remove-point" "Removes the selected point." ["delete", "backspace"];
-        KnobShape "reshape-knob" "Gives the knob's future another shape." ["s"];
-        ToggleController "toggle-controller" "Takes the knobs from the controller, or gives them back to it." ["a"];
-        UndoKnob "undo-knob" "Takes back the last change that was not sent." ["u"];
-        SendKnob "send-knob" "Sends the change to the training." ["enter"];
-        WriteKnob "write-knob" "Writes the knob's schedule into the experiment file." ["w"];
-        LeaveKnobs "leave-knobs" "Goes back to the charts." ["esc", "K"];
+        NextKnob "next-knob" "Next knob" "next knob" "" ["n"];
+        PreviousKnob "previous-knob" "Previous knob" "previous knob" "" ["N"];
+        RaiseKnob "raise-knob" "Raise the value" "raise" "increase" ["up", "k", "+"];
+        LowerKnob "lower-knob" "Lower the value" "lower" "decrease" ["down", "j", "-"];
+        EarlierPoint "earlier-point" "Previous point" "previous point" "" ["left", "h"];
+        LaterPoint "later-point" "Next point" "next point" "" ["right", "l"];
+        SetKnob "set-knob" "Type a value" "set" "enter" ["v"];
+        InsertPoint "insert-point" "Insert a point" "insert" "add" ["i"];
+        RemovePoint "remove-point" "Remove the point" "remove" "delete" ["delete", "backspace"];
+        KnobShape "reshape-knob" "Next schedule shape" "shape" "linear cosine constant" ["s"];
+        ToggleController "toggle-controller" "Toggle the controller" "controller" "automatic manual" ["a"];
+        UndoKnob "undo-knob" "Undo the pending change" "undo" "discard" ["u"];
+        SendKnob "send-knob" "Send the change" "send" "apply" ["enter"];
+        WriteKnob "write-knob" "Write to the experiment file" "write" "save" ["w"];
+        LeaveKnobs "leave-knobs" "Back to the charts" "charts" "" ["esc", "K"];
     }
     Compare {
-        NextProbeRun "next-probe-run" "Compares the models of the next run." ["]"];
-        PreviousProbeRun "previous-probe-run" "Compares the models of the previous run." ["["];
-        NextView "view-next" "Shows the next of images, matrices and classes." ["v"];
-        PreviousView "view-previous" "Shows the previous of images, matrices and classes." ["V"];
-        EarlierCheckpoint "earlier-checkpoint" "Goes back to what the student answered before." [","];
-        LaterCheckpoint "later-checkpoint" "Goes on to what the student answered next." ["."];
-        RaiseTemperature "raise-temperature" "Makes every answer softer." ["+", "="];
-        LowerTemperature "lower-temperature" "Makes every answer sharper." ["-"];
-        ResetTemperature "reset-temperature" "Shows answers at temperature 1." ["0"];
-        SortImages "sort-images" "Sorts by the next measure or column." ["s"];
-        ReverseImages "reverse-images" "Sorts the other way round." ["S"];
-        FilterImages "filter-images" "Shows all images, or those where one of the models is right or wrong." ["f"];
-        OnlyClass "class-images" "Shows the images of the selected class alone, or of all." ["c"];
-        SecondRun "second-run" "Puts the student of another run beside this one; again, of the next run." ["a"];
-        RemoveSecondRun "remove-second-run" "Takes the second run's student away." ["A"];
-        CompareFolder "open-folder" "Lets the run's models answer on a folder of images." ["o"];
-        OwnProbe "own-probe" "Goes back from a folder to the run's own images." ["O"];
-        WholeSet "whole-set" "Counts all validation images in a matrix, or those that are shown here." ["w"];
-        ReadProbeAgain "read-probe-again" "Reads the run's answers again." ["r"];
+        NextProbeRun "next-probe-run" "Next run" "next run" "" ["]"];
+        PreviousProbeRun "previous-probe-run" "Previous run" "previous run" "" ["["];
+        NextView "view-next" "Next view" "view" "images matrix classes" ["v"];
+        PreviousView "view-previous" "Previous view" "previous view" "images matrix classes" ["V"];
+        EarlierCheckpoint "earlier-checkpoint" "Earlier evaluation" "earlier" "time scrub" [","];
+        LaterCheckpoint "later-checkpoint" "Later evaluation" "later" "time scrub" ["."];
+        RaiseTemperature "raise-temperature" "Raise the temperature" "hotter" "soften" ["+", "="];
+        LowerTemperature "lower-temperature" "Lower the temperature" "cooler" "sharpen" ["-"];
+        ResetTemperature "reset-temperature" "Reset the temperature to 1" "reset" "" ["0"];
+        SortImages "sort-images" "Next sort order" "sort" "order" ["s"];
+        ReverseImages "reverse-images" "Reverse the order" "reverse" "sort" ["S"];
+        FilterImages "filter-images" "Next filter" "filter" "disagreement wrong" ["f"];
+        OnlyClass "class-images" "Only the selected class" "class" "filter" ["c"];
+        SecondRun "second-run" "Add a second run" "add run" "compare" ["a"];
+        RemoveSecondRun "remove-second-run" "Remove the second run" "remove run" "" ["A"];
+        CompareFolder "open-folder" "Compare on a folder of images" "folder" "open" ["o"];
+        OwnProbe "own-probe" "Back to the run's images" "own images" "probe" ["O"];
+        WholeSet "whole-set" "Toggle the full validation set" "full set" "matrix" ["w"];
+        ReadProbeAgain "read-probe-again" "Reload the answers" "reload" "refresh" ["r"];
     }
     Inference {
-        ChooseFolder "choose-folder" "Chooses the folder of images." ["o"];
-        NextInferenceRun "next-inference-run" "Takes the models of the next run." ["]"];
-        PreviousInferenceRun "previous-inference-run" "Takes the models of the previous run." ["["];
-        AnsweringModel "models" "Asks the student, the teacher or both." ["m"];
-        AnsweringWeights "weights" "Takes the student's best weights or its latest." ["w"];
-        StartInference "run-inference" "Classifies the folder, again if it is done." ["r", "f5"];
-        CancelInference "cancel-inference" "Ends the classification; what is done stays." ["x"];
-        SortResults "sort-results" "Sorts by the next measure." ["s"];
-        ReverseResults "reverse-results" "Sorts the other way round." ["S"];
-        ShowUnreadable "unreadable-files" "Shows the files that could not be read, or the others." ["u"];
-        ExportResults "export-results" "Writes the rows that are shown as CSV." ["e"];
-        ExportResultLines "export-result-lines" "Writes the rows that are shown as lines of JSON." ["E"];
+        ChooseFolder "choose-folder" "Choose a folder" "folder" "open" ["o"];
+        NextInferenceRun "next-inference-run" "Next run" "next run" "" ["]"];
+        PreviousInferenceRun "previous-inference-run" "Previous run" "previous run" "" ["["];
+        AnsweringModel "models" "Student, teacher or both" "models" "" ["m"];
+        AnsweringWeights "weights" "Best or latest weights" "weights" "" ["w"];
+        StartInference "run-inference" "Classify the folder" "classify" "run predict start" ["r", "f5"];
+        CancelInference "cancel-inference" "Cancel the classification" "cancel" "stop" ["x"];
+        SortResults "sort-results" "Next sort order" "sort" "order" ["s"];
+        ReverseResults "reverse-results" "Reverse the order" "reverse" "sort" ["S"];
+        ShowUnreadable "unreadable-files" "Show or hide unreadable files" "unreadable" "errors" ["u"];
+        ExportResults "export-results" "Export as CSV" "export" "csv save" ["e"];
+        ExportResultLines "export-result-lines" "Export as JSON lines" "json" "jsonl save" ["E"];
     }
 }
 
@@ -322,7 +328,10 @@ mod tests {
                 "{}",
                 entry.name
             );
-            assert!(entry.description.ends_with('.'), "{}", entry.name);
+            let words = entry.description.split(' ').count();
+            assert!((1..=6).contains(&words), "{}", entry.name);
+            let words = entry.hint.split(' ').count();
+            assert!((1..=2).contains(&words), "{}", entry.name);
         }
     }
 }

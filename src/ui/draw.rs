@@ -234,18 +234,15 @@ impl Ui {
     fn hint_word(&self, action: Action, runs: &Runs) -> &'static str {
         let context = self.contexts().first().copied();
         match (action, context) {
-            (Action::Activate, _) if self.takes_text() => "take",
+            (Action::Activate, _) if self.takes_text() => "accept",
             (Action::Back, _) if self.takes_text() => "clear",
             (Action::Activate, Some(Context::Experiments)) => "edit",
-            (Action::Activate, Some(Context::Editor)) => "go",
-            (Action::Activate, _) => "open",
+            (Action::Activate, Some(Context::Editor)) => "go to",
             (Action::Maximize, _) if self.live.reads_events() => "jump",
-            (Action::PauseRun, _) if !self.live.would_pause(runs) => "go on",
-            (Action::NextRun, _) => "next run",
+            (Action::PauseRun, _) if !self.live.would_pause(runs) => "resume",
             (Action::Right, Some(Context::Overlay)) => "next",
-            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "several",
-            (Action::MaximizeCurves, _) => "alone",
-            _ => action.entry().name.split('-').next().unwrap_or_default(),
+            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all",
+            _ => action.entry().hint,
         }
     }
 }

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_lines() {
+    fn errors_are_told_with_their_lines() {
         let told = |text: &str| {
             let problems = Settings::parse(text).unwrap_err();
             problems.iter().map(ToString::to_string).collect::<Vec<_>>()

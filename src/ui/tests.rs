@@ -83,7 +83,9 @@ fn a_question_is_answered_with_yes_or_no() {
 fn leaving_tells_what_becomes_of_what_is_under_way() {
     let quit = || {
         let reasons = vec![
-            "quickstart-20260102-120000-abc123 trains here: it is saved at the next step and can be resumed.".to_owned(),
+            "quickstart-20260102-120000-abc123 trains here: it is saved at the next step and can \
+             be resumed."
+                .to_owned(),
             "2 experiments wait; they will not be trained.".to_owned(),
         ];
         Some(Dialog::Quit(Quit::new(

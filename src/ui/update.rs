@@ -132,12 +132,11 @@ impl Ui {
             Action::NextTheme => {
                 self.shared.theme = self.shared.theme.next();
                 let name = self.shared.theme.name();
-                self.shared
-                    .notify(LogLine::info(format!("colours: {name}")));
+                self.shared.notify(LogLine::info(format!("theme: {name}")));
             }
             Action::ResetLayout => {
                 self.apply_layout(&Layout::default());
-                let told = "every screen is laid out as it was at first";
+                let told = "layout reset";
                 self.shared.notify(LogLine::info(told));
             }
             Action::Quit => self.quit(runs),
@@ -157,13 +156,13 @@ impl Ui {
             Some(identity.map_or(name, |known| known.name.as_str()))
         });
         let training = training.map(|name| {
-            format!("{name} trains here: it is saved at the next step and can be resumed.")
+            format!("{name} is training: it is saved at the next step and can be resumed.")
         });
         let waiting = match self.shared.queue.len() {
             0 => None,
-            1 => Some("1 experiment waits; it will not be trained.".to_owned()),
+            1 => Some("1 experiment is queued and will not be trained.".to_owned()),
             count => Some(format!(
-                "{count} experiments wait; they will not be trained."
+                "{count} experiments are queued and will not be trained."
             )),
         };
         let reasons: Vec<String> = training.into_iter().chain(waiting).collect();
@@ -315,8 +314,8 @@ impl Ui {
         } else {
             let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
             let told = match self.screen {
-                Screen::Live => format!("{name} trains now"),
-                _ => format!("{name} trains now; {key} shows it"),
+                Screen::Live => format!("{name} is training"),
+                _ => format!("{name} is training; press {key} to watch"),
             };
             shared.notify(LogLine::info(told));
         }

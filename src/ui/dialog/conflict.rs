@@ -74,7 +74,7 @@ impl Conflict {
     pub fn unreadable(name: &str, reason: &str, saving: bool) -> Self {
         let mut lines = wrapped(reason, REASON);
         lines.push(String::new());
-        lines.push("Saving the text here replaces what is on disk.".to_owned());
+        lines.push("Saving overwrites the file on disk.".to_owned());
         Self {
             name: name.to_owned(),
             lines: lines

@@ -125,10 +125,10 @@ impl Help {
         let back = boxed::key(Action::Back, keymap);
         if self.sought.is_some() {
             let enter = boxed::key(Action::Activate, keymap);
-            return [Button::new(back, "shows all"), Button::new(enter, "leaves")];
+            return [Button::new(back, "show all"), Button::new(enter, "close")];
         }
         let find = keymap.key(Action::Filter).unwrap_or_default();
-        [Button::new(find, "finds"), Button::new(back, "leaves")]
+        [Button::new(find, "find"), Button::new(back, "close")]
     }
 
     fn areas(&self, area: Rect) -> Areas {
@@ -182,7 +182,7 @@ impl Help {
         };
         let shown = ACTIONS.iter().filter(|entry| self.shows(entry, keymap));
         let told = match shown.count() {
-            0 => "no key does so".to_owned(),
+            0 => "no matches".to_owned(),
             count => format!("{count} of {} actions", ACTIONS.len()),
         };
         let [sign, text, count] = Layout::horizontal([

@@ -117,19 +117,23 @@ impl Palette {
         let pattern = Pattern::parse(&text, CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut letters = Vec::new();
-        let mut scored: Vec<(u32, &Entry)> = ACTIONS
+        let words = text.to_lowercase();
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let mut scored: Vec<(Rank, u32, &Entry)> = ACTIONS
             .iter()
             .filter_map(|entry| {
-                let score = |text: &str, letters: &mut Vec<char>, matcher: &mut Matcher| {
-                    pattern.score(Utf32Str::new(text, letters), matcher)
-                };
-                let name = score(entry.name, &mut letters, &mut matcher).map(|score| score * 2);
-                let description = score(entry.description, &mut letters, &mut matcher);
-                name.max(description).map(|score| (score, entry))
+                let mut score =
+                    |text: &str| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
+                let name = score(entry.name).map(|score| score * 2);
+                let fuzzy = name.max(score(entry.description));
+                match Rank::of(&words, entry) {
+                    Some(rank) => Some((rank, fuzzy.unwrap_or_default(), entry)),
+                    None => fuzzy.map(|score| (Rank::Letters, score, entry)),
+                }
             })
             .collect();
-        scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        scored.into_iter().map(|(_, entry)| entry).collect()
+        scored.sort_by_key(|(rank, score, _)| (*rank, std::cmp::Reverse(*score)));
+        scored.into_iter().map(|(_, _, entry)| entry).collect()
     }
 
     fn areas(area: Rect) -> Areas {
@@ -156,11 +160,11 @@ impl Palette {
 
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
         let areas = Self::areas(area);
-        boxed::open("Do", areas.place, theme, frame);
+        boxed::open("Commands", areas.place, theme, frame);
         frame.render_widget(self.line.line(theme.text()), areas.input);
         let found = self.found();
         if found.is_empty() {
-            let none = Line::styled("no action is called so", theme.muted());
+            let none = Line::styled("no matches", theme.muted());
             frame.render_widget(none, areas.list);
             return;
         }
@@ -194,8 +198,8 @@ impl Palette {
 /// What its keys do.
 pub(super) fn hints(keymap: &Keymap) -> [Button; 2] {
     [
-        Button::new(boxed::key(Action::Activate, keymap), "does it"),
-        Button::new(boxed::key(Action::Back, keymap), "leaves"),
+        Button::new(boxed::key(Action::Activate, keymap), "accept"),
+        Button::new(boxed::key(Action::Back, keymap), "cancel"),
     ]
 }
 
@@ -222,6 +226,33 @@ fn row(entry: &Entry, width: u16, theme: &Theme, keymap: &Keymap) -> Line<'stati
     ])
 }
 
+/// How an action matches what was typed; the better, the less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Every word begins one of its name or its description.
+    Words,
+    /// Every word begins one of these or of its synonyms.
+    Synonyms,
+    /// Its letters stand in it somewhere, in their order.
+    Letters,
+}
+
+impl Rank {
+    /// None if not every word is found; that nothing was typed makes no difference.
+    fn of(words: &[&str], entry: &Entry) -> Option<Self> {
+        let told = format!("{} {}", entry.name, entry.description).to_lowercase();
+        let begins = |text: &str, word: &str| {
+            let mut each = text.split([' ', '-']);
+            each.any(|each| each.starts_with(word)) || text.starts_with(word)
+        };
+        if words.iter().all(|word| begins(&told, word)) {
+            return Some(Self::Words);
+        }
+        let known = |word: &&str| begins(&told, word) || begins(entry.synonyms, word);
+        words.iter().all(known).then_some(Self::Synonyms)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,5 +265,34 @@ mod tests {
         assert_eq!(palette.found()[0].action, Action::EvaluateNow);
         palette.paste("zzzz");
         assert!(palette.found().is_empty());
+    }
+
+    fn found(text: &str) -> Vec<Action> {
+        let mut palette = Palette::default();
+        palette.paste(text);
+        palette.found().iter().map(|entry| entry.action).collect()
+    }
+
+    #[test]
+    fn a_synonym_ranks_before_scattered_letters() {
+        let delete = found("delete");
+        assert_eq!(delete[..2], [Action::TrashExperiment, Action::TrashRun]);
+        let at = |action| delete.iter().position(|found| *found == action);
+        let curves = at(Action::ScaleCurves).unwrap_or(usize::MAX);
+        assert!(curves > at(Action::TrashRun).unwrap());
+        // What was typed stands in it as letters only, and is still found.
+        assert_eq!(found("trshrun")[0], Action::TrashRun);
+        assert_eq!(found("move clone"), []);
+    }
+
+    #[test]
+    fn a_whole_word_ranks_before_a_synonym() {
+        assert_eq!(found("undo")[..2], [Action::UndoText, Action::UndoKnob]);
+        let clone = found("clone");
+        assert_eq!(clone[0], Action::DuplicateExperiment);
+        let compare = found("compare");
+        let at = |action| compare.iter().position(|found| *found == action);
+        // `diff-runs` has it as a synonym only.
+        assert!(at(Action::CompareFolder) < at(Action::DiffRuns));
     }
 }

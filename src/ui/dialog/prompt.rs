@@ -199,11 +199,11 @@ impl Prompt {
     /// A prompt takes every other key as text, so these are fixed.
     pub(super) fn choices(&self) -> Vec<Button> {
         let mut choices = vec![
-            Button::new("enter".to_owned(), "takes it"),
-            Button::new("esc".to_owned(), "leaves"),
+            Button::new("enter".to_owned(), "accept"),
+            Button::new("esc".to_owned(), "cancel"),
         ];
         if self.folders.is_some() {
-            choices.push(Button::new("tab".to_owned(), "completes it"));
+            choices.push(Button::new("tab".to_owned(), "complete"));
         }
         choices
     }

@@ -59,7 +59,7 @@ impl Quit {
     #[must_use]
     pub fn new(mut reasons: Vec<String>, unsaved: &[&str]) -> Self {
         let choices = match unsaved {
-            [] => vec![(Leaving::Discard, "quit"), (Leaving::Stay, "stay")],
+            [] => vec![(Leaving::Discard, "quit"), (Leaving::Stay, "cancel")],
             [_, others @ ..] => {
                 let save = if others.is_empty() {
                     "save and quit"
@@ -70,7 +70,7 @@ impl Quit {
                 vec![
                     (Leaving::SaveAll, save),
                     (Leaving::Discard, "quit without saving"),
-                    (Leaving::Stay, "stay"),
+                    (Leaving::Stay, "cancel"),
                 ]
             }
         };
@@ -176,7 +176,7 @@ impl Quit {
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
         let buttons = keys(keymap);
         let areas = self.areas(&buttons, area);
-        boxed::open("End the workbench?", areas.place, theme, frame);
+        boxed::open("Quit the workbench?", areas.place, theme, frame);
         let text = self.lines(areas.text.width).into_iter();
         let text: Vec<Line> = text.map(Line::raw).collect();
         frame.render_widget(Paragraph::new(text), areas.text);
@@ -195,8 +195,8 @@ impl Quit {
 
 pub(super) fn keys(keymap: &Keymap) -> [Button; 2] {
     [
-        Button::new(boxed::key(Action::Activate, keymap), "takes it"),
-        Button::new(boxed::key(Action::Back, keymap), "stays"),
+        Button::new(boxed::key(Action::Activate, keymap), "accept"),
+        Button::new(boxed::key(Action::Back, keymap), "cancel"),
     ]
 }
 

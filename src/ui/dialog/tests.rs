@@ -75,9 +75,9 @@ fn the_keys_at_the_bottom_are_those_of_the_dialog() {
     };
     assert_eq!(foot(question()), "enter yes  esc no");
     let prompt = Prompt::new("Name", "", Purpose::FindText);
-    assert_eq!(foot(Dialog::Prompt(prompt)), "enter takes it  esc leaves");
+    assert_eq!(foot(Dialog::Prompt(prompt)), "enter accept  esc cancel");
     let palette = Dialog::Palette(Palette::default());
-    assert_eq!(foot(palette), "enter does it  esc leaves");
+    assert_eq!(foot(palette), "enter accept  esc cancel");
 }
 
 #[test]
@@ -102,13 +102,13 @@ fn help_shows_what_is_typed_then_all_again_then_closes() {
         found.contains("│ / trash ") && found.contains("5 of "),
         "{found}"
     );
-    assert!(found.contains("Takes the selected run out of the trash."));
-    assert!(!found.contains("Shows the table of runs."));
+    assert!(found.contains("Restore the run"));
+    assert!(!found.contains("Show runs"));
     // Letters are typed whatever they mean elsewhere.
     let none = harness.text("?q").screen();
-    assert!(none.contains("no key does so"), "{none}");
+    assert!(none.contains("no matches"), "{none}");
     assert_eq!(harness.keys(&["esc"]).screen(), all);
-    assert!(harness.text("checkpoint saves").screen().contains("1 of "));
+    assert!(harness.text("save checkpoint").screen().contains("1 of "));
     harness.keys(&["esc", "?"]);
     assert!(!is_open(&harness));
 }
@@ -128,14 +128,14 @@ fn a_prompt_is_taken_or_left_by_clicks() {
         Dialog::Prompt(Prompt::new("Name of the new experiment", "mine", purpose))
     };
     let mut harness = over(prompt());
-    click(&mut harness, "takes it");
+    click(&mut harness, "accept");
     let asked = harness.take();
     assert!(
         matches!(asked[..], [Effect::WriteExperiment { .. }]),
         "{asked:?}"
     );
     let mut harness = over(prompt());
-    click(&mut harness, "leaves");
+    click(&mut harness, "esc cancel");
     assert!(!is_open(&harness));
     assert_eq!(harness.take(), []);
 }
@@ -220,7 +220,7 @@ fn a_folders_name_is_completed_and_what_it_may_become_is_shown() {
     // What was asked of an earlier text comes too late.
     completed(&mut harness, "~/photos-", "~/photos-a/", &[]);
     assert!(harness.screen().contains("~/photos-b"));
-    click(&mut harness, "tab completes it");
+    click(&mut harness, "tab complete");
     completed(&mut harness, "~/photos-b", "~/photos-b/", &[]);
     assert!(harness.screen().contains("~/photos-b/"));
 }

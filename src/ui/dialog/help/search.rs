@@ -12,7 +12,11 @@ pub(super) fn matches(sought: &str, entry: &Entry, keymap: &Keymap) -> bool {
     if sought.chars().count() == 1 {
         return keys.split(" or ").any(|key| key == sought);
     }
-    let told = format!("{keys} {} {}", entry.name, entry.description).to_lowercase();
+    let told = format!(
+        "{keys} {} {} {}",
+        entry.name, entry.description, entry.synonyms
+    )
+    .to_lowercase();
     let sought = sought.to_lowercase();
     sought.split_whitespace().all(|word| told.contains(word))
 }
@@ -35,7 +39,7 @@ mod tests {
     fn an_action_is_found_by_its_key_its_name_and_its_description() {
         assert_eq!(found("ctrl+z"), [Action::Suspend]);
         assert_eq!(found("next-theme"), [Action::NextTheme]);
-        assert_eq!(found("Checkpoint saves"), [Action::CheckpointNow]);
+        assert_eq!(found("Save checkpoint"), [Action::CheckpointNow]);
         assert_eq!(found("").len(), ACTIONS.len());
         assert!(found("zzzz").is_empty());
     }

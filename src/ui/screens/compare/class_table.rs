@@ -108,7 +108,7 @@ fn draw_names(
             .right(NUMBER, &titled(title, sort), style)
             .skip(bar + 2);
     }
-    cells.right(NUMBER, &titled("change", ClassSort::Difference), style);
+    cells.right(NUMBER, &titled("Δ", ClassSort::Difference), style);
     cells.right(NUMBER, &titled("KL", ClassSort::Kl), style);
 }
 

@@ -186,7 +186,7 @@ impl Comparison {
             self.waits = false;
             match (reading(answers), &self.first) {
                 (Reading::Failed(why), Reading::Read(_)) => {
-                    self.problem = Some(format!("could not read {run} again: {why}"));
+                    self.problem = Some(format!("could not reload {run}: {why}"));
                 }
                 (reading, _) => self.first = reading,
             }
@@ -210,7 +210,7 @@ impl Comparison {
         match reading(answers) {
             Reading::Failed(why) => {
                 let images = images_of(folder.as_ref());
-                self.problem = Some(format!("no answers on {images}: {why}"));
+                self.problem = Some(format!("no results on {images}: {why}"));
                 Heard::Answers
             }
             read => {
@@ -281,9 +281,9 @@ fn extent(run: &str, runs: &Runs) -> (usize, usize) {
 
 fn reading(answers: Result<Box<Probe>, String>) -> Reading {
     match answers {
-        Ok(probe) if probe.images.is_empty() => Reading::Failed("there is no image".to_owned()),
+        Ok(probe) if probe.images.is_empty() => Reading::Failed("there are no images".to_owned()),
         Ok(probe) if probe.students.is_empty() => {
-            Reading::Failed("the student has not answered yet".to_owned())
+            Reading::Failed("the student has not been evaluated yet".to_owned())
         }
         Ok(probe) => Reading::Read(probe),
         Err(why) => Reading::Failed(why),
@@ -300,9 +300,9 @@ fn matched(first: &Probe, second: &Probe) -> Result<Vec<usize>, String> {
             .zip(&second.classes)
             .find(|(ours, theirs)| ours != theirs);
         return Err(match differs {
-            Some((ours, theirs)) => format!("its classes are others: `{theirs}`, not `{ours}`"),
+            Some((ours, theirs)) => format!("the classes differ: `{theirs}`, not `{ours}`"),
             None => format!(
-                "its classes are others: it knows {}, not {}",
+                "the number of classes differs: {}, not {}",
                 second.classes.len(),
                 first.classes.len()
             ),
@@ -321,7 +321,7 @@ fn matched(first: &Probe, second: &Probe) -> Result<Vec<usize>, String> {
             let place = places.get(image.source.as_str()).copied();
             place.ok_or_else(|| {
                 format!(
-                    "its images are others: {} is not among them; open a folder to let both answer on it",
+                    "the images differ: {} is not among them; open a folder to compare both on it",
                     image.source
                 )
             })
@@ -349,12 +349,12 @@ mod tests {
         second.classes[1] = "lorry".to_owned();
         assert_eq!(
             matched(&first, &second).unwrap_err(),
-            "its classes are others: `lorry`, not `cat`"
+            "the classes differ: `lorry`, not `cat`"
         );
         second.classes.truncate(1);
         assert_eq!(
             matched(&first, &second).unwrap_err(),
-            "its classes are others: it knows 1, not 4"
+            "the number of classes differs: 1, not 4"
         );
         let mut second = probe();
         second.images.remove(0);

@@ -178,7 +178,7 @@ fn draw_facts(
     let judged = &compare.judged[image];
     let label = judged
         .label
-        .map_or("not known", |label| class_name(probe, label));
+        .map_or("unknown", |label| class_name(probe, label));
     let mut kl = loss(f64::from(judged.kl));
     if let Some((_, logits)) = compare.second(image) {
         let teacher = probe.teacher.as_ref();
@@ -188,7 +188,7 @@ fn draw_facts(
     }
     let loss = loss(f64::from(judged.loss));
     let views = match probe.images[image].views.len() {
-        0 => "none kept".to_owned(),
+        0 => "none saved".to_owned(),
         number => format!("{number} augmented"),
     };
     let facts = [

@@ -120,10 +120,10 @@ pub(super) fn draw(
     };
     let (rows, columns) = (pair.rows.word(), pair.columns.word());
     let hint = if compare.matrix.whole && whole.is_none() {
-        " · all validation images were not counted so".to_owned()
+        " · not available for the full validation set".to_owned()
     } else if whole.is_some() && !compare.matrix.whole {
         let key = shared.keymap.key(Action::WholeSet).unwrap_or_default();
-        format!(" · {key}: all validation images")
+        format!(" · {key}: full validation set")
     } else {
         String::new()
     };

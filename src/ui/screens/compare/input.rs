@@ -33,9 +33,9 @@ impl Compare {
             Action::SecondRun => {
                 if !self.comparison.add(shared, runs) {
                     let why = if runs.len() > 1 {
-                        "no other run has been evaluated: there are no answers to put beside these"
+                        "no other run has been evaluated yet"
                     } else {
-                        "there is no other run to put beside this one"
+                        "there is no other run to compare with"
                     };
                     shared.notify(LogLine::info(why));
                 }
@@ -44,7 +44,7 @@ impl Compare {
             Action::Filter => {
                 let text = self.order.pattern.as_ref().map_or("", Pattern::text);
                 shared.dialog = Some(Dialog::Prompt(Prompt::new(
-                    "Images whose file or class has",
+                    "Filter images by file or class",
                     text,
                     Purpose::FilterImages,
                 )));
@@ -170,7 +170,7 @@ impl Compare {
 
     fn look_at(&mut self, folder: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
         if self.comparison.run.is_none() {
-            return shared.notify(LogLine::error("there is no run whose models could answer"));
+            return shared.notify(LogLine::error("there is no run with weights"));
         }
         self.comparison.look_at(folder, shared, runs);
         self.refresh();

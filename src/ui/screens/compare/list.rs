@@ -47,8 +47,8 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     let inside = inside(area);
     if compare.rows.is_empty() {
         notice::draw(
-            "No image is like that",
-            &["Another filter shows others."],
+            "No matches",
+            &["Change the filter to see more."],
             theme,
             frame,
             inside,

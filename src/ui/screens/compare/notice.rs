@@ -23,21 +23,32 @@ pub(super) fn draw(compare: &Compare, shared: &Shared, runs: &Runs, frame: &mut 
     let on = comparison::images_of(compare.comparison.folder.as_ref());
     let (heading, sentences) = match &compare.comparison.first {
         Reading::Failed(why) => {
-            let mut sentences = vec![format!("{run} has no answers on {on}: {why}.")];
+            let mut sentences = vec![format!("{run} has no results on {on}: {why}.")];
             sentences.extend(remedies(compare, shared, runs));
             ("Nothing to compare yet".to_owned(), sentences)
         }
-        Reading::Asked => ("Reading".to_owned(), vec![format!("{run} answers on {on}.")]),
+        Reading::Asked => (
+            "Reading".to_owned(),
+            vec![format!("{run} is evaluated on {on}.")],
+        ),
         Reading::Nothing | Reading::Read(_) if runs.is_empty() => (
             "No runs yet".to_owned(),
             vec![
-                "Student and teacher of a run are compared here, image by image and through its training.".to_owned(),
-                format!("{} shows the experiments, to train one.", key(Action::ShowExperiments)),
+                "Compares student and teacher of a run, image by image, over the course of \
+                 training."
+                    .to_owned(),
+                format!(
+                    "Press {} for the experiments and train one.",
+                    key(Action::ShowExperiments)
+                ),
             ],
         ),
         Reading::Nothing | Reading::Read(_) => (
-            "No run is chosen".to_owned(),
-            vec![format!("{} takes the next run.", key(Action::NextProbeRun))],
+            "No run selected".to_owned(),
+            vec![format!(
+                "Press {} for the next run.",
+                key(Action::NextProbeRun)
+            )],
         ),
     };
     let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
@@ -55,7 +66,7 @@ fn remedies(compare: &Compare, shared: &Shared, runs: &Runs) -> Vec<String> {
     if compare.comparison.folder.is_some() {
         let own = key(Action::OwnProbe);
         return vec![format!(
-            "{other} asks for another folder, {own} takes the run's own images, {again} tries again."
+            "{other} choose another folder, {own} back to the run's images, {again} try again."
         )];
     }
     let run = compare
@@ -65,8 +76,7 @@ fn remedies(compare: &Compare, shared: &Shared, runs: &Runs) -> Vec<String> {
         .and_then(|run| runs.get(run));
     let mut sentences: Vec<String> = run.map(|run| when(run, shared)).into_iter().collect();
     sentences.push(format!(
-        "{other} lets its models answer on a folder of images now, {next} shows the next run, \
-         {again} reads again."
+        "{other} evaluate on a folder of images now, {next} next run, {again} reload."
     ));
     sentences
 }
@@ -75,17 +85,15 @@ fn remedies(compare: &Compare, shared: &Shared, runs: &Runs) -> Vec<String> {
 fn when(run: &RunEntry, shared: &Shared) -> String {
     match run.state() {
         RunState::New | RunState::Training | RunState::Paused => {
-            "It trains: its next evaluation records them, and they are shown as soon as they are there."
-                .to_owned()
+            "It is training: results appear after its next evaluation.".to_owned()
         }
         RunState::Stopped | RunState::Crashed | RunState::Failed => format!(
-            "Resume it, with {} among the runs ({}): its next evaluation records them.",
+            "Resume it with {} in the runs table ({}): its next evaluation records results.",
             shared.keymap.keys(Action::ResumeRun),
             shared.keymap.keys(Action::ShowRuns)
         ),
         RunState::Completed => {
-            "It is complete and was made before runs recorded them: it will not be evaluated again."
-                .to_owned()
+            "It completed before runs recorded results and will not be evaluated again.".to_owned()
         }
     }
 }

@@ -73,11 +73,11 @@ impl Sort {
 
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Disagreement => "most disagreement first",
-            Self::Confidence => "least confident first",
-            Self::Loss => "largest loss first",
+            Self::Disagreement => "highest disagreement",
+            Self::Confidence => "lowest confidence",
+            Self::Loss => "highest loss",
             Self::Class => "by class",
-            Self::Source => "by source",
+            Self::Source => "by file",
         }
     }
 }
@@ -99,7 +99,7 @@ impl Show {
             Self::TeacherRight => "only teacher ✓",
             Self::BothWrong => "both ✗",
             Self::StudentRight => "only student ✓",
-            Self::Disagree => "different answers",
+            Self::Disagree => "disagreement",
         }
     }
 
@@ -222,7 +222,7 @@ impl Order {
         if let Some(pattern) = &self.pattern {
             words.push(format!("/{}/", pattern.text()));
         }
-        let turned = if self.reversed { ", turned round" } else { "" };
+        let turned = if self.reversed { ", reversed" } else { "" };
         words.push(format!("{}{turned}", self.sort.word()));
         words.join(" · ")
     }
@@ -325,7 +325,7 @@ mod tests {
         assert!(order.rows(&probe, &judged).contains(&0));
         assert_eq!(
             order.words(&probe.classes),
-            "label airplane, teacher airplane · most disagreement first"
+            "label airplane, teacher airplane · highest disagreement"
         );
     }
 }

@@ -86,12 +86,12 @@ fn a_run_without_answers_says_when_it_will_have_some() {
             Outcome::Failed {
                 message: "a disk".to_owned(),
             },
-            "Resume it, with r among the runs (2)",
+            "Resume it with r in the runs table (2)",
         ),
         (
             "complete",
             Outcome::Completed,
-            "was made before runs recorded them",
+            "completed before runs recorded results",
         ),
     ] {
         let (mut harness, names) = with_runs(80, 24);

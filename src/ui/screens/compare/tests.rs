@@ -171,14 +171,14 @@ fn a_higher_temperature_softens_what_is_shown() {
 }
 
 #[test]
-fn images_are_filtered_by_who_is_right_and_the_sort_can_be_turned_round() {
+fn images_are_filtered_by_who_is_right_and_the_sort_can_be_reversed() {
     let (mut harness, _) = full(120, 30);
     for title in [
         "4 of 12 images · only teacher ✓ ",
         "0 of 12 images · both ✗",
         "2 of 12 images · only student ✓",
-        "6 of 12 images · different answers",
-        "┌ 12 images · most disagreement first ",
+        "6 of 12 images · disagreement",
+        "┌ 12 images · highest disagreement ",
     ] {
         let screen = harness.keys(&["f"]).screen();
         assert!(screen.contains(title), "{screen}");
@@ -186,7 +186,7 @@ fn images_are_filtered_by_who_is_right_and_the_sort_can_be_turned_round() {
     let first = |screen: String| screen.lines().nth(5).map(str::to_owned);
     let before = first(harness.screen());
     let screen = harness.keys(&["S"]).screen();
-    assert!(screen.contains("turned round"), "{screen}");
+    assert!(screen.contains("reversed"), "{screen}");
     assert_ne!(first(screen), before);
     assert_eq!(first(harness.keys(&["S"]).screen()), before);
 }
@@ -194,7 +194,7 @@ fn images_are_filtered_by_who_is_right_and_the_sort_can_be_turned_round() {
 #[test]
 fn a_second_run_is_offered_taken_and_put_away_by_the_keys_that_are_shown() {
     let (mut harness, names) = full(80, 24);
-    assert!(harness.screen().contains(" a second "));
+    assert!(harness.screen().contains(" a add run "));
     harness.keys(&["a"]);
     let screen = harness.screen();
     assert!(
@@ -216,13 +216,13 @@ fn a_second_run_stands_beside_the_first_or_says_why_not() {
     answered(&mut harness, &names[1], Ok(other));
     let screen = harness.screen();
     assert!(
-        screen.contains("its classes are others: `boat`, not `ship`"),
+        screen.contains("the classes differ: `boat`, not `ship`"),
         "{screen}"
     );
     // It stays to be read when the message is gone.
     let screen = harness.at(Duration::from_secs(20)).screen();
     assert!(
-        screen.contains("└ not comparable: its classes are others"),
+        screen.contains("└ not comparable: the classes differ"),
         "{screen}"
     );
     harness.keys(&["a"]);

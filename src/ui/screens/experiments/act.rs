@@ -20,7 +20,7 @@ use crate::ui::widget::{Selection, TextLine};
 const FOLDER: &str = "experiments";
 
 /// What is told where there is nothing to decide.
-const UNCHANGED: &str = "nobody else changed this file";
+const UNCHANGED: &str = "the file on disk has not changed";
 
 impl Experiments {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
@@ -72,7 +72,7 @@ impl Experiments {
             Action::RenameExperiment => {
                 if let Some(path) = self.current() {
                     let purpose = Purpose::RenameExperiment(path.clone());
-                    let prompt = Prompt::new("New name of the file", stem(path), purpose);
+                    let prompt = Prompt::new("Rename the file to", stem(path), purpose);
                     shared.dialog = Some(Dialog::Prompt(prompt));
                 }
             }
@@ -235,19 +235,19 @@ impl Experiments {
         let latest = Latest::of(runs);
         let run = buffer.and_then(|buffer| latest.run(path, buffer));
         let trains = run.is_some_and(|run| matches!(run.owner, Owner::Here | Owner::Elsewhere(_)));
-        let mut told = format!("The file of {} moves to the folder .trash", stem(path));
-        told.push_str(" beside it; its runs stay as they are.");
+        let mut told = format!("The file of {} is moved to the folder .trash", stem(path));
+        told.push_str(" next to it; its runs are kept.");
         if let Some(key) = shared.keymap.key(Action::RestoreExperiment) {
-            told.extend([" ", &key, " brings it back."]);
+            told.extend([" ", &key, " restores it."]);
         }
         if trains {
-            told.push_str(" It trains: that goes on, with the run's own copy of the file.");
+            told.push_str(" Its training continues with the run's own copy of the file.");
         }
         if shared.queue.contains(path) {
-            told.push_str(" It waits to be trained: it is taken out of the queue.");
+            told.push_str(" It is removed from the queue.");
         }
         if buffer.is_some_and(Buffer::is_modified) {
-            told.push_str(" What is not saved of it is lost.");
+            told.push_str(" Unsaved changes are lost.");
         }
         shared.dialog = Some(Dialog::Confirm(Confirm {
             title: "Trash".to_owned(),
@@ -303,7 +303,7 @@ impl Experiments {
             (Some(buffer), _) => names::renamed(buffer.document.text(), stem(&path)),
             (None, None) => names::TEMPLATE.to_owned(),
             (None, Some(copied)) => {
-                let told = format!("{} is not read, so it cannot be copied", copied.display());
+                let told = format!("{} cannot be read and was not copied", copied.display());
                 shared.notify(LogLine::error(told));
                 return Ok(());
             }
@@ -321,7 +321,7 @@ impl Experiments {
     fn free_path(&self, folder: &Path, name: &str) -> Result<PathBuf, String> {
         let path = names::path(folder, name)?;
         if self.files.contains(&path) {
-            return Err(format!("there is an experiment `{}` already", stem(&path)));
+            return Err(format!("an experiment `{}` already exists", stem(&path)));
         }
         Ok(path)
     }

@@ -20,12 +20,12 @@ impl Experiments {
     pub(super) fn act_on_text(&mut self, action: Action, shared: &mut Shared) -> bool {
         match action {
             Action::SaveText => self.save(shared),
-            Action::UndoText => self.travel(shared, "nothing to take back", |buffer| {
-                buffer.document.undo()
-            }),
-            Action::RedoText => self.travel(shared, "nothing was taken back", |buffer| {
-                buffer.document.redo()
-            }),
+            Action::UndoText => {
+                self.travel(shared, "nothing to undo", |buffer| buffer.document.undo())
+            }
+            Action::RedoText => {
+                self.travel(shared, "nothing to redo", |buffer| buffer.document.redo())
+            }
             Action::FormatText => self.format(shared),
             Action::FindText => {
                 let last = self.buffer().map_or("", |buffer| buffer.find.as_str());
@@ -42,7 +42,7 @@ impl Experiments {
                 {
                     self.focus = Focus::Problems;
                 } else {
-                    shared.notify(LogLine::info("no mistakes"));
+                    shared.notify(LogLine::info("no errors"));
                 }
             }
             Action::Complete => self.complete(shared),
@@ -145,7 +145,7 @@ impl Experiments {
         };
         buffer.completion = completion(buffer);
         if buffer.completion.is_none() {
-            shared.notify(LogLine::info("nothing is known that could stand here"));
+            shared.notify(LogLine::info("no completions here"));
         }
     }
 
@@ -181,7 +181,7 @@ impl Experiments {
         };
         match format::formatted(buffer.document.text(), path) {
             Ok(text) if text == buffer.document.text() => {
-                shared.notify(LogLine::info("it is laid out already"));
+                shared.notify(LogLine::info("already formatted"));
             }
             Ok(text) => self.edit(shared, |buffer| buffer.document.replace_all(&text)),
             Err(reason) => shared.notify(LogLine::error(reason)),
@@ -227,8 +227,8 @@ impl Experiments {
                 document.set_cursor(at);
                 format!("`{}`: {} of {}", buffer.find, number + 1, found.len())
             }
-            None if buffer.find.is_empty() => "nothing is searched for".to_owned(),
-            None => format!("`{}` is not in this text", buffer.find),
+            None if buffer.find.is_empty() => "no search text".to_owned(),
+            None => format!("`{}` not found", buffer.find),
         };
         shared.notify(LogLine::info(told));
     }
@@ -246,7 +246,7 @@ impl Experiments {
             .min_by_key(|(_, start)| (*start <= cursor, *start));
         match next {
             Some((next, _)) => self.go_to_problem(next),
-            None => shared.notify(LogLine::info("no mistakes")),
+            None => shared.notify(LogLine::info("no errors")),
         }
     }
 

@@ -19,7 +19,7 @@ impl Experiments {
             return shared.notify(LogLine::error(reason.as_str()));
         }
         if !self.buffers.get(&path).is_some_and(Buffer::is_planned) {
-            let told = format!("{} is trained as soon as its plan is made", stem(&path));
+            let told = format!("{} starts when its plan is ready", stem(&path));
             shared.notify(LogLine::info(told));
             self.wished = Some(path);
             return;
@@ -36,7 +36,7 @@ impl Experiments {
         };
         let unsaved = self.buffers.get(&path).is_some_and(Buffer::is_modified);
         if unsaved && self.selected.as_ref() != Some(&path) {
-            let told = format!("{} is not trained: its text is not saved", stem(&path));
+            let told = format!("{} not started: it has unsaved changes", stem(&path));
             return shared.notify(LogLine::error(told));
         }
         self.launch(path, shared);
@@ -60,7 +60,7 @@ impl Experiments {
             return shared.notify(LogLine::error(told));
         }
         if shared.queue.contains(&path) {
-            return shared.notify(LogLine::info(format!("{} waits already", stem(&path))));
+            return shared.notify(LogLine::info(format!("{} is already queued", stem(&path))));
         }
         if let Some(reason) = buffer.unreadable().filter(|_| !buffer.is_modified()) {
             return shared.notify(LogLine::error(format!("cannot train: {reason}")));
@@ -82,7 +82,7 @@ impl Experiments {
                 let path = path.clone();
                 shared.ask(Effect::Dequeue(path));
             }
-            _ => shared.notify(LogLine::info("this experiment does not wait")),
+            _ => shared.notify(LogLine::info("this experiment is not queued")),
         }
     }
 }

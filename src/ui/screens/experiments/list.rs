@@ -31,7 +31,7 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 
 /// What stands below what a text meant before it had mistakes.
-const STALE: &str = "before the mistakes";
+const STALE: &str = "before the errors";
 
 impl Experiments {
     /// Draws the list.
@@ -85,17 +85,14 @@ impl Experiments {
     fn emptiness(&self, shared: &Shared) -> String {
         let key = |action| shared.keymap.key(action).unwrap_or_default();
         if !self.listed {
-            "looking for experiments…".to_owned()
+            "loading experiments…".to_owned()
         } else if self.files.is_empty() {
             format!(
-                "No experiments in this folder. Press {} to write one from a template.",
+                "No experiments in this folder. Press {} to create one from a template.",
                 key(Action::NewExperiment)
             )
         } else {
-            format!(
-                "No experiment is called so. {} shows all.",
-                key(Action::Back)
-            )
+            format!("No matches. Press {} to show all.", key(Action::Back))
         }
     }
 
@@ -148,14 +145,14 @@ impl Experiments {
         let mut rows = vec![("file", name)];
         let Some(buffer) = self.buffers.get(path) else {
             let trouble = self.troubles.get(path);
-            let word = trouble.map_or("being read…", String::as_str);
+            let word = trouble.map_or("loading…", String::as_str);
             rows.push(("state", word.to_owned()));
             return rows;
         };
         rows.push((
             "text",
             match (buffer.theirs(), buffer.unreadable(), buffer.is_modified()) {
-                (Some(_), ..) => "changed on disk too",
+                (Some(_), ..) => "changed on disk",
                 (None, Some(_), _) => "unreadable on disk",
                 (None, None, true) => "not saved",
                 (None, None, false) => "saved",
@@ -189,7 +186,7 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
         Status::Unreadable => ("unreadable".to_owned(), theme.bad()),
         Status::Training(share) => (format!("▶ {}", progress(share)), theme.accent()),
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
-        Status::Waiting(place) => (format!("waits {place}"), theme.warn()),
+        Status::Waiting(place) => (format!("queued {place}"), theme.warn()),
         Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),
         Status::Achieved(top1) => (format!("{top1:.3}"), theme.good()),
         Status::Ran(state) => (state.word().to_owned(), theme.muted()),

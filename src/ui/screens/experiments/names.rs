@@ -15,10 +15,10 @@ pub fn path(folder: &Path, name: &str) -> Result<PathBuf, String> {
     let name = name.trim();
     let name = name.strip_suffix(".ron").unwrap_or(name);
     if name.is_empty() {
-        return Err("an experiment needs a name".to_owned());
+        return Err("name is required".to_owned());
     }
     if name.starts_with('.') {
-        return Err(format!("`{name}` begins with a dot: it would be hidden"));
+        return Err(format!("`{name}` starts with a dot and would be hidden"));
     }
     let wrong = name
         .chars()
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_has_no_mistakes() {
+    fn the_template_has_no_errors() {
         let path = Path::new("experiments/new.ron");
         let loaded = crate::experiment::load_text(TEMPLATE, path, &[]);
         assert_eq!(loaded.map(|loaded| loaded.plan.name), Ok("new".to_owned()));

@@ -29,7 +29,7 @@ impl Experiments {
             Ok(path) => path,
             Err(reason) => return shared.notify(LogLine::error(reason)),
         };
-        shared.notify(LogLine::info(format!("{} is back", stem(&path))));
+        shared.notify(LogLine::info(format!("{} restored", stem(&path))));
         if self.files.contains(&path) {
             self.select(Some(path), shared, runs);
             self.focus = Focus::List;
@@ -218,7 +218,7 @@ impl Experiments {
         };
         if let Some(buffer) = self.buffers.get_mut(path) {
             buffer.written(&text);
-            shared.notify(LogLine::info(format!("{} is saved", stem(path))));
+            shared.notify(LogLine::info(format!("{} saved", stem(path))));
         } else {
             let buffer = Buffer::new(&text, shared.settings.editor);
             self.buffers.insert(path.to_owned(), buffer);

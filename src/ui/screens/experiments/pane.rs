@@ -29,8 +29,8 @@ use crate::ui::shared::Shared;
 fn welcome(shared: &Shared) -> String {
     let key = |action| shared.keymap.key(action).unwrap_or_default();
     format!(
-        "An experiment is a text file that says which images a student learns from, which \
-         teacher it learns from, and how. {} writes one that trains as it is; {} shows every key.",
+        "An experiment is a text file: which images, which teacher, which student, and how to \
+         train. Press {} to create one that runs as it is, {} for all keys.",
         key(Action::NewExperiment),
         key(Action::Help)
     )
@@ -42,8 +42,8 @@ fn changed_elsewhere(buffer: &Buffer, shared: &Shared) -> Line<'static> {
     let theme = &shared.theme;
     let key = shared.keymap.key_while_typing(Action::ShowDifference);
     let (told, more) = match buffer.unreadable() {
-        Some(_) => ("! cannot be read on disk", " says why"),
-        None => ("! changed on disk", " shows the difference"),
+        Some(_) => ("! cannot be read on disk", " show why"),
+        None => ("! changed on disk", " show changes"),
     };
     let mut line = Line::styled(told, theme.bad());
     if let Some(key) = key {
@@ -69,10 +69,7 @@ impl Experiments {
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let Some(buffer) = self.buffers.get(path) else {
-            let trouble = self
-                .troubles
-                .get(path)
-                .map_or("being read…", String::as_str);
+            let trouble = self.troubles.get(path).map_or("loading…", String::as_str);
             let text = Paragraph::new(trouble).wrap(Wrap { trim: true });
             frame.render_widget(text.block(block.title(format!(" {name} "))), pane);
             return;
@@ -119,7 +116,7 @@ impl Experiments {
             help::draw(self.topic(buffer), theme, frame, areas.help);
         } else {
             let edit = shared.keymap.key(Action::Activate).unwrap_or_default();
-            let hint = Line::styled(format!("{edit} edits the text"), theme.muted());
+            let hint = Line::styled(format!("{edit} edit"), theme.muted());
             frame.render_widget(hint, areas.help);
         }
         if let Some(list) = buffer

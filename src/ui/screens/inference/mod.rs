@@ -82,7 +82,7 @@ impl Inference {
                 let unreadable = self.results.unreadable.len();
                 self.job.stage = Stage::Ended { cancelled, seconds };
                 shared.notify(LogLine::info(format!(
-                    "{} {} images in {seconds:.1} s, {unreadable} could not be read",
+                    "{} {} images in {seconds:.1} s, {unreadable} unreadable",
                     if cancelled {
                         "cancelled after"
                     } else {
@@ -120,7 +120,7 @@ impl Inference {
             Action::CancelInference => self.cancel(shared),
             Action::Filter => {
                 let text = self.results.pattern().map_or("", Pattern::text);
-                let title = "Images whose file or class has";
+                let title = "Filter images by file or class";
                 let prompt = Prompt::new(title, text, Purpose::FilterResults);
                 shared.dialog = Some(Dialog::Prompt(prompt));
             }
@@ -185,14 +185,14 @@ impl Inference {
         if self.job.is_under_way() {
             let key = shared.keymap.keys(Action::CancelInference);
             return shared.notify(LogLine::info(format!(
-                "a folder is being classified; {key} ends that"
+                "already classifying a folder; press {key} to cancel"
             )));
         }
         if self.folder.is_none() {
             return self.ask_folder(shared);
         }
         let Some(request) = self.request() else {
-            return shared.notify(LogLine::error("there is no run whose models could answer"));
+            return shared.notify(LogLine::error("there is no run with weights"));
         };
         self.results.begin(Vec::new());
         self.unreadable = None;
@@ -219,13 +219,16 @@ impl Inference {
 
     fn ask_export(&self, extension: &str, shared: &mut Shared) {
         if self.results.shown() == 0 {
-            return shared.notify(LogLine::info("there are no results to write"));
+            return shared.notify(LogLine::info("there are no results to export"));
         }
         let asked = self.job.asked.as_ref();
         let run = asked.map_or("results", |asked| asked.run.as_str());
         let folder = asked.and_then(|asked| asked.folder.file_name());
         let folder = folder.map_or("images".into(), |name| name.to_string_lossy());
-        let title = format!("Write {} results to (.csv or .jsonl)", self.results.shown());
+        let title = format!(
+            "Export {} results to (.csv or .jsonl)",
+            self.results.shown()
+        );
         let path = format!("{run}-{folder}.{extension}");
         shared.dialog = Some(Dialog::Prompt(Prompt::new(
             title,
@@ -269,13 +272,13 @@ impl Inference {
             Some("jsonl" | "ndjson") => {
                 json_lines_of(rows, classes).map_err(|error| error.to_string())
             }
-            _ => Err("its name must end with .csv or .jsonl".to_owned()),
+            _ => Err("the file name must end in .csv or .jsonl".to_owned()),
         };
         match text {
             Ok(text) => shared.ask(Effect::WriteFile { path, text }),
             Err(why) => {
                 let path = path.display();
-                shared.notify(LogLine::error(format!("not written, {why}: {path}")));
+                shared.notify(LogLine::error(format!("not exported, {why}: {path}")));
             }
         }
     }

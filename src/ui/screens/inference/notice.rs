@@ -27,11 +27,11 @@ pub(super) fn draw(
     let unreadable = screen.results.unreadable.len();
     let (heading, sentences) = match &screen.job.stage {
         Stage::Failed(why) => (
-            "It could not be done",
+            "Failed",
             vec![
-                format!("The folder was not classified: {why}."),
+                format!("The folder could not be classified: {why}."),
                 format!(
-                    "{} chooses another folder, {} another run, {} tries again.",
+                    "{} choose another folder, {} another run, {} try again.",
                     key(Action::ChooseFolder),
                     key(Action::NextInferenceRun),
                     key(Action::StartInference)
@@ -42,7 +42,7 @@ pub(super) fn draw(
         Stage::Running { .. } => ("Classifying", Vec::new()),
         Stage::Ended { .. } if unreadable > 0 => (
             "No image could be read",
-            vec![format!("{} shows why.", key(Action::ShowUnreadable))],
+            vec![format!("Press {} to see why.", key(Action::ShowUnreadable))],
         ),
         Stage::Ended {
             cancelled: true, ..
@@ -50,21 +50,22 @@ pub(super) fn draw(
         Stage::Ended { .. } => (
             "There are no images",
             vec![format!(
-                "The folder and those in it hold no file that is an image. {} chooses another.",
+                "No image files in the folder or its subfolders. Press {} to choose another.",
                 key(Action::ChooseFolder)
             )],
         ),
         Stage::Idle if runs.is_empty() => (
             "No runs yet",
             vec![format!(
-                "The models of a run classify images here. {} shows the experiments, to train one.",
+                "Classifies images with a run's models. Press {} for the experiments and train \
+                 one.",
                 key(Action::ShowExperiments)
             )],
         ),
         Stage::Idle => (
             "Choose a folder of images",
             vec![format!(
-                "{} asks for it; images at any depth count. {} then classifies them, while everything else goes on.",
+                "Press {} to choose it (subfolders included), then {} to classify.",
                 key(Action::ChooseFolder),
                 key(Action::Activate)
             )],

@@ -41,8 +41,8 @@ impl Sort {
 
     fn word(self) -> &'static str {
         match self {
-            Self::Hardest => "hardest first",
-            Self::Confidence => "surest first",
+            Self::Hardest => "lowest margin",
+            Self::Confidence => "highest margin",
             Self::Class => "by class",
             Self::File => "by file",
         }
@@ -249,7 +249,7 @@ impl Results {
     pub(super) fn words(&self) -> String {
         let pattern = self.pattern.as_ref();
         let pattern = pattern.map_or(String::new(), |pattern| format!("/{}/ · ", pattern.text()));
-        let turned = if self.reversed { ", turned round" } else { "" };
+        let turned = if self.reversed { ", reversed" } else { "" };
         format!("{pattern}{}{turned}", self.sort.word())
     }
 }

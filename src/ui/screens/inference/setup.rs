@@ -97,7 +97,7 @@ fn models(answering: Answering) -> &'static str {
 /// Which of the student's weights, and how well they do. A teacher has but one.
 fn weights(screen: &Inference, runs: &Runs) -> String {
     if screen.asked.answering == Answering::Teacher {
-        return "the teacher's own".to_owned();
+        return "the teacher's".to_owned();
     }
     let run = screen.run.as_ref().and_then(|run| runs.get(run));
     let evaluation = run.and_then(|run| match screen.asked.weights {
@@ -131,7 +131,7 @@ fn draw_progress(
         Stage::Idle => {
             let key = shared.keymap.keys(Action::Activate);
             let text = match screen.folder {
-                Some(_) => format!("{key} classifies it"),
+                Some(_) => format!("press {key} to classify"),
                 None => String::new(),
             };
             (None, text)

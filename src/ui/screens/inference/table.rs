@@ -57,14 +57,8 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         .border_style(theme.border(true));
     frame.render_widget(block, area);
     if shown == 0 {
-        let sentences = ["Another filter shows others."];
-        notice::draw(
-            "No image is like that",
-            &sentences,
-            theme,
-            frame,
-            inside(area),
-        );
+        let sentences = ["Change the filter to see more."];
+        notice::draw("No matches", &sentences, theme, frame, inside(area));
         return;
     }
     let roomy = gallery::row_height(area) > 1;

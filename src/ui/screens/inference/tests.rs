@@ -226,7 +226,11 @@ fn what_is_filtered_is_what_is_written() {
     );
     harness.keys(&["e"]).text(".txt\n");
     assert_eq!(harness.take(), []);
-    assert!(harness.screen().contains("must end with .csv"));
+    assert!(
+        harness.screen().contains("must end in .csv"),
+        "{}",
+        harness.screen()
+    );
     assert!(
         harness
             .at(Duration::from_mins(1))

@@ -40,8 +40,8 @@ pub(super) fn draw(
 ) {
     let files = &results.unreadable;
     let title = match files.len() {
-        1 => " 1 file could not be read ".to_owned(),
-        number => format!(" {} files could not be read ", count(number as u64)),
+        1 => " 1 unreadable file ".to_owned(),
+        number => format!(" {} unreadable files ", count(number as u64)),
     };
     let block = Block::bordered()
         .title(title)
@@ -49,7 +49,7 @@ pub(super) fn draw(
     frame.render_widget(block, area);
     let inside = inside(area);
     if files.is_empty() {
-        notice::draw("Every file could be read", &[], theme, frame, inside);
+        notice::draw("No unreadable files", &[], theme, frame, inside);
         return;
     }
     let selected = selection.get(files.len());

@@ -19,7 +19,7 @@ impl Live {
             _ => {}
         }
         let Some(name) = self.run.clone().filter(|name| runs.get(name).is_some()) else {
-            return shared.notify(LogLine::info("no run is shown"));
+            return shared.notify(LogLine::info("no run selected"));
         };
         let Some(entry) = runs.get(&name) else {
             return;
@@ -140,7 +140,7 @@ impl Live {
         let mut names: Vec<(&str, _)> = runs.iter().map(|(name, run)| (name, run.begun)).collect();
         names.sort_by_key(|(name, begun)| (*begun, *name));
         let Some(last) = names.len().checked_sub(1) else {
-            return shared.notify(LogLine::info("there is no run yet"));
+            return shared.notify(LogLine::info("there are no runs yet"));
         };
         let at = names
             .iter()
@@ -160,8 +160,8 @@ impl Live {
         };
         if !shown.entry.store.phases.contains_key(&other) {
             let message = match other {
-                Phase::Teacher => "the teacher was not trained in this run",
-                Phase::Student => "the student's training has not begun",
+                Phase::Teacher => "this run did not train its teacher",
+                Phase::Student => "the student's training has not started",
             };
             return shared.notify(LogLine::info(message));
         }
@@ -196,13 +196,13 @@ impl Live {
 
     fn tell_grid(&self, shown: &Shown<'_>, shared: &mut Shared) {
         let (columns, rows) = self.view.grid(self.page(shown, shared));
-        shared.notify(LogLine::info(format!("{columns} × {rows} charts a page")));
+        shared.notify(LogLine::info(format!("{columns} × {rows} charts per page")));
     }
 
     fn next_alert(&mut self, shown: &Shown<'_>, shared: &mut Shared) {
         let count = self.alerts.all().len();
         let Some(last) = count.checked_sub(1) else {
-            return shared.notify(LogLine::info("there is no alert"));
+            return shared.notify(LogLine::info("no alerts"));
         };
         // The newest first, then back in time.
         let at = last - self.alert % count;

@@ -87,7 +87,7 @@ impl Alerts {
         self.found.extend(of_evaluations(store, phase));
         self.found.extend(of_store(store));
         self.found.extend(run.problem().map(|problem| Alert {
-            message: format!("not everything could be read of the run: {problem}"),
+            message: format!("the run could only be read in part: {problem}"),
             at: None,
         }));
     }
@@ -130,13 +130,13 @@ impl Alerts {
                 String::new()
             };
             found.push(Alert {
-                message: format!("loss/total is not a number at step {step}{more}"),
+                message: format!("loss/total is not finite at step {step}{more}"),
                 at: Some(Position { phase, step }),
             });
         }
         found.extend(self.divergence().map(|(now, before, when, step)| Alert {
             message: format!(
-                "loss/total diverges: {} lately, {} {when}; lower lr",
+                "loss/total diverges: now {}, was {} {when}; lower lr",
                 number(now),
                 number(before)
             ),
@@ -156,7 +156,7 @@ impl Alerts {
         }
         let (first, (newest, step)) = (self.first?, self.newest?);
         let exploded = first > 0.0 && newest > EXPLODED * first;
-        exploded.then_some((newest, first, "at first", step))
+        exploded.then_some((newest, first, "at the start", step))
     }
 }
 
@@ -210,7 +210,7 @@ fn of_store(store: &RunStore) -> Vec<Alert> {
         .iter()
         .filter_map(|command| match &command.state {
             CommandState::Rejected(reason) => Some(Alert {
-                message: format!("refused: {reason}"),
+                message: format!("rejected: {reason}"),
                 at: None,
             }),
             _ => None,

@@ -13,12 +13,12 @@ use crate::ui::shared::Shared;
 pub(super) fn refusal(run: &RunEntry) -> Option<String> {
     let why = match run.state() {
         RunState::Training | RunState::Paused => return None,
-        RunState::Completed => "it is complete",
-        RunState::Stopped => "it was stopped; go on with it first",
-        RunState::Crashed => "its process died; go on with it first",
-        RunState::Failed => "it failed; go on with it first",
+        RunState::Completed => "it has completed",
+        RunState::Stopped => "it is stopped; resume it first",
+        RunState::Crashed => "its process crashed; resume it first",
+        RunState::Failed => "it failed; resume it first",
         RunState::New if run.owner != Owner::None => return None,
-        RunState::New => "nobody trains it",
+        RunState::New => "it is not training",
     };
     Some(format!("this run takes no commands: {why}"))
 }
@@ -48,19 +48,19 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
     if command == Command::Stop {
         shared.dialog = Some(Dialog::Confirm(Confirm {
             title: "Stop".to_owned(),
-            message: format!("Save {name} and stop it? It can go on later."),
+            message: format!("Save and stop {name}? It can be resumed later."),
             effect,
         }));
         return true;
     }
     let what = match command {
         Command::Pause => "pause",
-        Command::Resume => "go on",
+        Command::Resume => "resume",
         Command::EvaluateNow => "evaluation",
         _ => "checkpoint",
     };
     shared.notify(LogLine::info(format!(
-        "{what} requested; it happens at the next step"
+        "{what} requested; takes effect at the next step"
     )));
     shared.ask(effect);
     true
@@ -69,12 +69,12 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
 /// Goes on with a run that ended before its end.
 fn resume(name: &str, shared: &mut Shared) {
     if let Some(training) = &shared.training {
-        let message = format!("{training} trains here; {name} can go on after it");
+        let message = format!("{training} is training; resume {name} after it");
         return shared.notify(LogLine::error(message));
     }
     shared.dialog = Some(Dialog::Confirm(Confirm {
-        title: "Go on".to_owned(),
-        message: format!("Go on with {name} from its last checkpoint?"),
+        title: "Resume".to_owned(),
+        message: format!("Resume {name} from its last checkpoint?"),
         effect: Effect::ResumeRun(name.to_owned()),
     }));
 }

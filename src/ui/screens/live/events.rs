@@ -176,10 +176,7 @@ impl Events {
                 height: 1,
                 ..area
             };
-            frame.render_widget(
-                Line::styled("   nothing happened yet", theme.muted()),
-                place,
-            );
+            frame.render_widget(Line::styled("   no events yet", theme.muted()), place);
         }
     }
 }
@@ -301,9 +298,9 @@ fn evaluation(each: &Evaluation) -> String {
 
 fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
     let what = if each.best {
-        ('b', "best so far, saved in")
+        ('b', "best so far, saved to")
     } else {
-        ('c', "saved in")
+        ('c', "saved to")
     };
     (
         what.0,
@@ -315,12 +312,12 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
 fn command(each: &CommandStatus) -> (char, String, bool) {
     let (letter, what) = match &each.record.command {
         Command::Pause => (' ', "pause".to_owned()),
-        Command::Resume => (' ', "go on".to_owned()),
+        Command::Resume => (' ', "resume".to_owned()),
         Command::Stop => (' ', "stop".to_owned()),
         Command::EvaluateNow => ('e', "evaluate now".to_owned()),
         Command::CheckpointNow => ('c', "checkpoint now".to_owned()),
-        Command::SetController { on: true } => ('k', "knobs to the controller".to_owned()),
-        Command::SetController { on: false } => ('k', "knobs by hand".to_owned()),
+        Command::SetController { on: true } => ('k', "knobs set by the controller".to_owned()),
+        Command::SetController { on: false } => ('k', "knobs set by hand".to_owned()),
         Command::Adjust { knob, schedule } => ('k', format!("{knob} → {}", in_words(schedule))),
     };
     let (fate, bad) = fate(&each.state);
@@ -330,13 +327,10 @@ fn command(each: &CommandStatus) -> (char, String, bool) {
 /// A command's fate, and whether it is to be looked at.
 pub(super) fn fate(state: &CommandState) -> (String, bool) {
     match state {
-        CommandState::Requested => ("requested, waits for the next step".to_owned(), false),
+        CommandState::Requested => ("pending, applied at the next step".to_owned(), false),
         CommandState::Applied(at) => (format!("applied at step {}", at.step), false),
-        CommandState::Rejected(reason) => (format!("refused: {reason}"), true),
-        CommandState::Void => (
-            "void: the training ended or was taken back".to_owned(),
-            true,
-        ),
+        CommandState::Rejected(reason) => (format!("rejected: {reason}"), true),
+        CommandState::Void => ("void: training ended or was rolled back".to_owned(), true),
     }
 }
 
@@ -347,7 +341,7 @@ pub(super) fn in_words(schedule: &Schedule) -> String {
         Schedule::Linear { from, to, .. } => format!("linear {} to {}", number(*from), number(*to)),
         Schedule::Cosine { from, to, .. } => format!("cosine {} to {}", number(*from), number(*to)),
         Schedule::Exponential { from, decay } => {
-            format!("{} × {} an epoch", number(*from), number(*decay))
+            format!("{} × {} per epoch", number(*from), number(*decay))
         }
         Schedule::Steps { from, factor, at } => {
             let at: Vec<String> = at.iter().map(|epoch| number(*epoch)).collect();
@@ -372,7 +366,7 @@ pub(super) fn in_words(schedule: &Schedule) -> String {
         Schedule::Warmup { epochs, then } => {
             let unit = if *epochs == 1.0 { "epoch" } else { "epochs" };
             format!(
-                "warm-up of {} {unit}, then {}",
+                "warmup of {} {unit}, then {}",
                 number(*epochs),
                 in_words(then)
             )

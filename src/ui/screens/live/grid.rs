@@ -83,7 +83,7 @@ impl Page<'_> {
         }
         if self.charts.is_empty() {
             let text = if self.view.filter().is_empty() {
-                "nothing is logged yet".to_owned()
+                "nothing logged yet".to_owned()
             } else {
                 format!("no chart matches `{}`", self.view.filter())
             };
@@ -110,7 +110,7 @@ impl Page<'_> {
             words.push(format!("at {} {}", number(at), self.across.unit()));
         }
         if !self.view.sight.window.follows() {
-            words.push("not following".to_owned());
+            words.push("paused at an older view".to_owned());
         }
         if self.view.factor() > 0.0 {
             words.push(format!("smoothed {}", self.view.factor()));

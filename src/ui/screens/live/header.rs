@@ -141,9 +141,9 @@ impl Header<'_> {
     fn second(&self, progress: Option<&Progress>, width: u16, theme: &Theme) -> Line<'static> {
         let Some(progress) = progress else {
             let text = match (self.entry.state(), self.phase) {
-                (RunState::New, _) => " not begun, or not read yet",
-                (_, Phase::Teacher) => " the teacher is not trained here",
-                (_, Phase::Student) => " the student's training has not begun",
+                (RunState::New, _) => " not started or not loaded yet",
+                (_, Phase::Teacher) => " the teacher is not trained in this run",
+                (_, Phase::Student) => " the student's training has not started",
             };
             return Line::styled(shorten_words(text, width), theme.muted());
         };
@@ -176,15 +176,12 @@ impl Header<'_> {
                 let left = format!("  {} left", duration(left));
                 parts.push(Part::new(0, [Span::raw(left)]));
                 if !progress.evaluations_counted {
-                    let note = ", evaluations not counted yet";
+                    let note = ", without evaluations";
                     parts.push(Part::new(3, [Span::styled(note, theme.muted())]));
                 }
             }
             (RunState::Paused, _) => {
-                parts.push(Part::new(
-                    0,
-                    [Span::styled("  waits for you", theme.warn())],
-                ));
+                parts.push(Part::new(0, [Span::styled("  paused", theme.warn())]));
             }
             _ => {}
         }
@@ -206,7 +203,7 @@ impl Header<'_> {
             }
             return parts;
         };
-        let epoch = format!(" at epoch {}", number(best.epoch));
+        let epoch = format!(" epoch {}", number(best.epoch));
         let mut parts = vec![
             Part::new(0, [Span::styled(" valid top-1", theme.muted())]),
             Part::new(
@@ -238,11 +235,11 @@ impl Header<'_> {
         let key = self.keymap.key(Action::PauseRun).unwrap_or_default();
         let text = match self.entry.state() {
             RunState::Crashed => {
-                format!("! its process died; {key} goes on from the last checkpoint")
+                format!("! its process crashed; press {key} to resume from the last checkpoint")
             }
             RunState::Failed => match self.entry.store.outcome() {
                 Some(Outcome::Failed { message }) => format!(
-                    "! {}; {key} goes on from the last checkpoint",
+                    "! {}; press {key} to resume from the last checkpoint",
                     message
                         .lines()
                         .next()
@@ -253,7 +250,7 @@ impl Header<'_> {
             },
             RunState::Stopped => match self.entry.store.outcome() {
                 Some(Outcome::Stopped { reason }) => {
-                    format!("stopped: {reason}; {key} goes on from there")
+                    format!("stopped: {reason}; press {key} to resume")
                 }
                 _ => return None,
             },

@@ -307,13 +307,13 @@ fn draw_nothing(shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
     let key = |action| shared.keymap.key(action).unwrap_or_default();
     let text = if runs.is_empty() {
         format!(
-            "There is no run yet. {} shows the experiments, {} trains the selected one.",
+            "No runs yet. Press {} for the experiments, {} there to train one.",
             key(Action::ShowExperiments),
             key(Action::Launch)
         )
     } else {
         format!(
-            "No run is shown. {} shows the newest, {} the table of runs.",
+            "No run selected. Press {} for the newest, {} for the runs table.",
             key(Action::NextRun),
             key(Action::ShowRuns)
         )

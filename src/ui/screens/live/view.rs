@@ -103,10 +103,10 @@ impl View {
         }
         self.grid = before;
         Err(if columns + rows < 0 {
-            "there is one alone already".to_owned()
+            "already a single chart".to_owned()
         } else {
             format!(
-                "there is no room for more: a chart takes {} × {} cells at least",
+                "no room for more: a chart needs at least {} × {} cells",
                 LEAST.0, LEAST.1
             )
         })
@@ -162,13 +162,13 @@ impl View {
             return Ok(());
         }
         if text.len() > MAX_PATTERN {
-            return Err(format!("a filter has at most {MAX_PATTERN} letters"));
+            return Err(format!("a filter has at most {MAX_PATTERN} characters"));
         }
         let regex = RegexBuilder::new(text).case_insensitive(true).build();
         self.filter = Some(regex.map_err(|error| {
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
-            format!("`{text}` is no regular expression: {reason}; write loss|lr")
+            format!("`{text}` is not a regular expression: {reason}; write loss|lr")
         })?);
         Ok(())
     }

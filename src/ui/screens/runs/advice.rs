@@ -16,7 +16,7 @@ use crate::ui::theme::Theme;
 pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
     let entry = run.run;
     if let Some(problem) = entry.problem() {
-        return Some(format!("not everything could be read: {problem}"));
+        return Some(format!("read in part: {problem}"));
     }
     let goes_on = |how: &str| match keymap.key(Action::ResumeRun) {
         Some(key) => format!("; {key} {how}"),
@@ -26,18 +26,18 @@ pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
         (RunState::Crashed, _) => Some(format!(
             "crashed{}{}",
             at_step(run),
-            goes_on("goes on from its last checkpoint")
+            goes_on("resume from the last checkpoint")
         )),
         (_, Some(Outcome::Stopped { reason })) => Some(format!(
             "stopped{}{}: {reason}",
             at_step(run),
-            goes_on("goes on")
+            goes_on("resume")
         )),
         (_, Some(Outcome::Failed { message })) => {
-            Some(format!("failed{}: {message}", goes_on("tries again")))
+            Some(format!("failed{}: {message}", goes_on("retry")))
         }
         _ => match &entry.owner {
-            Owner::Elsewhere(holder) => Some(format!("trained by {holder}")),
+            Owner::Elsewhere(holder) => Some(format!("training in {holder}")),
             Owner::Here | Owner::None => None,
         },
     }
@@ -71,18 +71,16 @@ pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
     let state = run.run.state();
     match (state, &run.run.owner) {
         (RunState::Training | RunState::Paused, _) => {
-            Some(format!("{name} is {} already", state.word()))
+            Some(format!("{name} is already {}", state.word()))
         }
         (RunState::Completed, _) => Some(match keymap.key(Action::BranchRun) {
             Some(key) => {
-                format!("{name} is complete; {key} writes an experiment that starts from it")
+                format!("{name} is completed; press {key} to branch an experiment from it")
             }
-            None => format!("{name} is complete"),
+            None => format!("{name} is completed"),
         }),
-        (RunState::New, _) => Some(format!(
-            "nothing of {name} was trained yet; launch its experiment"
-        )),
-        (_, Owner::Elsewhere(holder)) => Some(format!("{holder} works on {name}")),
+        (RunState::New, _) => Some(format!("{name} has no steps yet; train its experiment")),
+        (_, Owner::Elsewhere(holder)) => Some(format!("{name} is used by {holder}")),
         (_, Owner::Here) => Some(format!("{name} is still being saved here")),
         (RunState::Stopped | RunState::Crashed | RunState::Failed, Owner::None) => None,
     }

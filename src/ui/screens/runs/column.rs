@@ -72,10 +72,10 @@ impl Column {
             Self::Test => "test",
             Self::Time => "time",
             Self::Tags => "tags",
-            Self::Begun => "begun, UTC",
+            Self::Begun => "started, UTC",
             Self::Method => "method",
             Self::Loss => "loss",
-            Self::Agreement => "agree",
+            Self::Agreement => "agreement",
             Self::Experiment => "experiment",
             Self::Note => "note",
         }
@@ -92,9 +92,9 @@ impl Column {
         const DIFFERENCE: u16 = 8;
         let width = match self {
             Self::Name | Self::Begun => 16,
-            Self::State => 11,
+            Self::State | Self::Agreement => 11,
             Self::Done => 6,
-            Self::Best | Self::Last | Self::Test | Self::Agreement => 8,
+            Self::Best | Self::Last | Self::Test => 8,
             Self::Time => 9,
             Self::Loss => 7,
             Self::Tags | Self::Experiment => 18,

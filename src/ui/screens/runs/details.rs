@@ -176,8 +176,8 @@ impl Sheet<'_> {
             0 | 1 => duration(seconds),
             several => format!("{} in {several} processes", duration(seconds)),
         });
-        add("begun", Some(format!("{} UTC", moment(run.run.begun))));
-        add("trained for", took);
+        add("started", Some(format!("{} UTC", moment(run.run.begun))));
+        add("time", took);
         let notes = &run.run.notes;
         add(
             "tags",
@@ -185,7 +185,7 @@ impl Sheet<'_> {
         );
         add("note", (!notes.note.is_empty()).then(|| notes.note.clone()));
         if let Some(problem) = &frozen.problem {
-            let text = format!("its experiment cannot be read: {problem}");
+            let text = format!("the experiment cannot be read: {problem}");
             lines.push(Line::styled(text, self.theme.bad()));
         }
         lines
@@ -208,11 +208,11 @@ impl Sheet<'_> {
         .filter_map(|(name, evaluation)| Some((name, evaluation?)))
         .collect();
         if told.is_empty() {
-            return vec![self.row("figures", "nothing was evaluated yet")];
+            return vec![self.row("metrics", "not evaluated yet")];
         }
         let head = format!(
             "{:LABEL$}{:>9}{:>9}{:>9}{:>9}",
-            "figures", "top-1", "top-5", "loss", "agree"
+            "metrics", "top-1", "top-5", "loss", "agreement"
         );
         let mut lines = vec![self.head(head)];
         for (name, evaluation) in &told {
@@ -290,7 +290,7 @@ impl Sheet<'_> {
                 }
             };
             lines.push(self.row(
-                "smaller by",
+                "compression",
                 format!(
                     "{:>9}{:>9}",
                     times(teacher.parameters, student.parameters),
@@ -348,7 +348,7 @@ impl Sheet<'_> {
     fn place(&self, run: &Subject, keymap: &Keymap) -> Vec<Line<'static>> {
         let hint = keymap
             .key(Action::Copy)
-            .map(|key| format!("{key} copies its path"));
+            .map(|key| format!("{key} copy the path"));
         let hint = Span::styled(hint.unwrap_or_default(), self.theme.muted());
         vec![
             Line::from(vec![self.label("folder"), hint]),

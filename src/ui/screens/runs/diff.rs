@@ -74,13 +74,13 @@ pub(super) fn draw(
     let fields = differing(runs);
     let several = if runs.len() == 1 { "" } else { "s" };
     let against = if measured {
-        ", ▲ ▼ against the first"
+        ", ▲ ▼ vs the first"
     } else {
         ""
     };
     let block = Block::bordered()
         .title(format!(
-            " What differs between {} run{several}{against} ",
+            " Differences between {} run{several}{against} ",
             runs.len()
         ))
         .padding(Padding::horizontal(1))
@@ -143,9 +143,9 @@ pub(super) fn draw(
 
 fn nothing_differs(runs: &[(usize, Subject)]) -> &'static str {
     if runs.len() < 2 {
-        "Mark another run to see what differs between them."
+        "Mark another run to see the differences."
     } else {
-        "Their experiments are the same in every field."
+        "The experiments are identical."
     }
 }
 

@@ -33,7 +33,7 @@ fn a_crashed_run_says_what_to_do() {
 }
 
 #[test]
-fn figures_are_held_against_the_baseline() {
+fn metrics_are_compared_with_the_baseline() {
     shown_with("baseline", &runs(), |harness| {
         harness
             .keys(&["/"])

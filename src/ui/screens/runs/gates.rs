@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_against_another_run_is_judged_by_that_runs_figures() {
+    fn a_gate_against_another_run_is_judged_by_that_runs_metrics() {
         let run = "run: \"checkpoints/other-20260101-000000-aaaaaa\"";
         let least = format!("AtLeast(\"test/top1\", Run({run}, tolerance: 0.01))");
         let told = |own, other: Option<&[f64]>| told(&least, own, other);

@@ -34,7 +34,7 @@ impl RunsTable {
                 if action.entry().context == crate::ui::action::Context::Runs {
                     let key = shared.keymap.key(Action::RestoreRun).unwrap_or_default();
                     shared.notify(LogLine::info(format!(
-                        "{name} is in the trash; {key} takes it out"
+                        "{name} is in the trash; press {key} to restore it"
                     )));
                 }
             }
@@ -61,11 +61,11 @@ impl RunsTable {
         }
         let refusal = match check_name(to) {
             Err(reason) => Some(format!("`{to}` cannot name a run: {reason}")),
-            Ok(()) if runs.get(to).is_some() => Some(format!("there is a run {to} already")),
+            Ok(()) if runs.get(to).is_some() => Some(format!("a run {to} already exists")),
             Ok(()) => runs
                 .get(&run)
                 .filter(|entry| entry.owner != Owner::None)
-                .map(|_| format!("{run} trains; stop it first")),
+                .map(|_| format!("{run} is training; stop it first")),
         };
         if let Some(refusal) = refusal {
             return shared.ask_again(refusal, to, Purpose::RenameRun(run));
@@ -106,7 +106,8 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
         Some(Dialog::Prompt(Prompt::new(title, text, purpose)))
     };
     let notes = &run.run.notes;
-    let trains = (run.run.owner != Owner::None).then(|| format!("{name} trains; stop it first"));
+    let trains =
+        (run.run.owner != Owner::None).then(|| format!("{name} is training; stop it first"));
     let refusal = match action {
         Action::TagRun => {
             shared.dialog = prompt("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
@@ -152,7 +153,8 @@ fn trash(name: String, shared: &Shared) -> Confirm {
     Confirm {
         title: "Trash".to_owned(),
         message: format!(
-            "{name} goes to the trash with everything in it. {} shows the trash, {} there takes it out again.",
+            "Moves {name} with all its files to the trash. {} shows the trash, {} there restores \
+             it.",
             key(Action::ShowTrash),
             key(Action::RestoreRun)
         ),
@@ -162,7 +164,7 @@ fn trash(name: String, shared: &Shared) -> Confirm {
 
 fn restore(name: &str, shared: &mut Shared, runs: &Runs) {
     if runs.get(name).is_some() {
-        let told = format!("there is another run {name} now; rename that one first");
+        let told = format!("another run {name} exists; rename it first");
         shared.notify(LogLine::error(told));
     } else {
         shared.ask(Effect::RestoreRun(name.to_owned()));
@@ -176,7 +178,7 @@ fn why_not_branch(run: &Subject) -> Option<String> {
         .any(|saved| saved.best && saved.at.phase == Phase::Student);
     (!has_best).then(|| {
         format!(
-            "{} has no best weights yet; its first evaluation makes them",
+            "{} has no best weights yet; wait for its first evaluation",
             run.name
         )
     })

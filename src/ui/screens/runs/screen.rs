@@ -158,23 +158,23 @@ impl RunsTable {
         if self.view == View::Trash {
             return vec![
                 told("The trash is empty."),
-                Line::raw(format!("{} goes back to the runs.", key(Action::Back))),
+                Line::raw(format!("Press {} for the runs.", key(Action::Back))),
             ];
         }
         if !self.filter.is_empty() {
             return vec![
-                told("No run is so."),
+                told("No matches."),
                 Line::raw(format!(
-                    "{} shows every run, {} changes the filter.",
+                    "Press {} to show all runs, {} to change the filter.",
                     key(Action::Back),
                     key(Action::Filter)
                 )),
             ];
         }
         vec![
-            told("There are no runs yet."),
+            told("No runs yet."),
             Line::raw(format!(
-                "{} shows the experiments, and {} there trains one.",
+                "Press {} for the experiments, {} there to train one.",
                 key(Action::ShowExperiments),
                 key(Action::Launch)
             )),

@@ -115,7 +115,7 @@ fn a_filter_that_is_wrong_leaves_the_old_one() {
 }
 
 #[test]
-fn a_crashed_run_goes_on_and_others_say_why_not() {
+fn a_crashed_run_resumes_and_others_say_why_not() {
     let mut harness = screen(80, 24, runs());
     for name in [CRASHED, STOPPED] {
         select(&mut harness, name);
@@ -124,8 +124,8 @@ fn a_crashed_run_goes_on_and_others_say_why_not() {
         harness.keys(&["esc"]);
     }
     for (name, why) in [
-        (TRAINING, "is training already"),
-        (VANILLA, "is complete; B writes"),
+        (TRAINING, "is already training"),
+        (VANILLA, "is completed; press B to branch"),
     ] {
         select(&mut harness, name);
         harness.keys(&["r"]);
@@ -225,7 +225,7 @@ fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
     harness.runs.insert(entry(VANILLA, "", 12));
     harness.keys(&["u"]);
     assert_eq!(harness.take(), []);
-    assert!(harness.screen().contains("there is another run"));
+    assert!(harness.screen().contains("another run"));
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn runs_that_vanish_while_they_are_shown_are_let_go() {
     harness.keys(&["down", "d", "i", "enter", "2", "esc"]);
     harness.screen();
     harness.news(News::RunsChanged);
-    assert!(harness.screen().contains("There are no runs yet"));
+    assert!(harness.screen().contains("No runs yet"));
 }
 
 /// Keys that mean something here, and some that do not.

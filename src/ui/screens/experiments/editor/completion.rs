@@ -78,7 +78,7 @@ fn candidates(place: &Place) -> Vec<Candidate> {
                 && choice(*value).is_none()
                 && !found.iter().any(|candidate| candidate.label == default)
             {
-                found.insert(0, plain(default, "the default", field.help));
+                found.insert(0, plain(default, "default", field.help));
             }
             found
         }
@@ -127,7 +127,7 @@ fn values(value: Value, opens: bool) -> Vec<Candidate> {
                 plain(
                     &format!("\"{name}\""),
                     "",
-                    "A result of the best checkpoint.",
+                    "A metric of the best checkpoint.",
                 )
             })
             .collect(),
@@ -144,7 +144,7 @@ fn values(value: Value, opens: bool) -> Vec<Candidate> {
         Value::Path(_) => vec![brackets("", "\"\"", value)],
         Value::Optional(inner) => {
             let mut found = values(*inner, opens);
-            found.push(plain("None", "as if it were left out", ""));
+            found.push(plain("None", "same as leaving it out", ""));
             found
         }
         Value::Number(_) | Value::Whole(_) | Value::Text(_) => Vec::new(),

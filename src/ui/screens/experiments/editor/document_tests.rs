@@ -65,7 +65,7 @@ fn tab_goes_to_the_next_step_and_back() {
 }
 
 #[test]
-fn changes_are_taken_back_and_made_again() {
+fn changes_are_undone_and_redone() {
     let mut document = Document::new("x", EditorKeys::Emacs);
     typed(&mut document, "ab");
     document.insert("1\r\n2");

@@ -15,14 +15,14 @@ use crate::experiment::read_spec;
 /// Why it stays as it is.
 pub fn formatted(text: &str, path: &Path) -> Result<String, String> {
     let Ok(before) = read_spec(text, path) else {
-        return Err("a text with mistakes is not laid out; mend them first".to_owned());
+        return Err("fix the errors before formatting".to_owned());
     };
     let new = Layout::of(text, &tokens(text));
     let same = read_spec(&new, path).is_ok_and(|after| after == before);
     if same && meaning(text) == meaning(&new) {
         Ok(new)
     } else {
-        Err("laid out, it would mean something else; it stays as it is".to_owned())
+        Err("formatting would change its meaning; left unchanged".to_owned())
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_mistakes_is_refused() {
+    fn a_text_with_errors_is_refused() {
         assert!(laid_out("Experiment(").is_err());
         assert!(laid_out("Experiment(epochs: 3)").is_err());
     }

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_taken_back_at_once_and_a_paste_by_itself() {
+    fn a_word_is_undone_at_once_and_a_paste_by_itself() {
         let mut history = History::default();
         typed(&mut history, &["", "a", "ab", "ab ", "ab c", "ab cPASTED"]);
         let back: Vec<String> =
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_back_comes_again_until_something_else_is_typed() {
+    fn what_was_undone_is_redone_until_something_else_is_typed() {
         let mut history = History::default();
         typed(&mut history, &["", "a"]);
         assert_eq!(history.undo(moment("a")), Some(moment("")));

@@ -1,7 +1,7 @@
 //! What is wrong with a text: kept in its place while one types, and listed.
 //!
 //! ```text
-//! ── 7 mistakes, 2 to 3 shown ──────────────────────────
+//! ── 7 errors, 2 to 3 shown ──────────────────────────
 //!  14  there is no field `epoch`
 //!  31  0 is not between 1 and 1000000
 //! ```
@@ -21,7 +21,7 @@ use crate::ui::widget::Selection;
 /// Mistakes in view at once, on a low terminal and on a tall one.
 const MOST: (u16, u16) = (4, 12);
 
-/// Of so many rows, one is for a mistake where there are many.
+/// Of so many rows, one is for a error where there are many.
 const SHARE: u16 = 5;
 
 /// Something that is wrong, at its place in the text as it is now.
@@ -74,7 +74,7 @@ impl Problem {
     }
 }
 
-/// Rows of the list of so many mistakes, its heading included, in an editor of
+/// Rows of the list of so many errors, its heading included, in an editor of
 /// so many rows.
 #[must_use]
 pub fn height(problems: usize, editor: u16) -> u16 {
@@ -95,10 +95,10 @@ fn heading(count: usize, shown: &Range<usize>) -> String {
         1 => format!(", number {} shown", shown.end),
         _ => format!(", {} to {} shown", shown.start + 1, shown.end),
     };
-    format!("── {count} mistake{s}{part} ")
+    format!("── {count} error{s}{part} ")
 }
 
-/// The mistake whose row is at a cell.
+/// The error whose row is at a cell.
 #[must_use]
 pub fn row_at(area: Rect, problems: usize, selection: Selection, cell: Position) -> Option<usize> {
     if !area.contains(cell) {
@@ -116,7 +116,7 @@ pub struct Listed<'a> {
     pub document: &'a Document,
     /// What is wrong with it.
     pub problems: &'a [Problem],
-    /// The mistake that is in view: the one that one went to last.
+    /// The error that is in view: the one that one went to last.
     pub selection: Selection,
     /// Whether keys go to the list.
     pub focused: bool,
@@ -161,21 +161,21 @@ mod tests {
 
     #[test]
     fn the_heading_says_which_are_shown_where_not_all_are() {
-        assert_eq!(heading(1, &(0..1)), "── 1 mistake ");
-        assert_eq!(heading(4, &(0..4)), "── 4 mistakes ");
-        assert_eq!(heading(7, &(4..7)), "── 7 mistakes, 5 to 7 shown ");
-        assert_eq!(heading(7, &(2..3)), "── 7 mistakes, number 3 shown ");
+        assert_eq!(heading(1, &(0..1)), "── 1 error ");
+        assert_eq!(heading(4, &(0..4)), "── 4 errors ");
+        assert_eq!(heading(7, &(4..7)), "── 7 errors, 5 to 7 shown ");
+        assert_eq!(heading(7, &(2..3)), "── 7 errors, number 3 shown ");
     }
 
     #[test]
-    fn a_tall_editor_shows_more_mistakes_and_keeps_most_of_its_rows() {
+    fn a_tall_editor_shows_more_errors_and_keeps_most_of_its_rows() {
         let heights = [0, 9, 22, 40, 57, 200].map(|editor| height(30, editor));
         assert_eq!(heights, [0, 3, 5, 9, 12, 13]);
         assert_eq!(height(2, 57), 3);
     }
 
     #[test]
-    fn a_mistake_moves_with_the_text_before_it() {
+    fn an_error_moves_with_the_text_before_it() {
         let mut problem = Problem {
             span: Some(10..14),
             message: String::new(),

@@ -19,7 +19,7 @@ const NAME: usize = 14;
 /// Columns of a model's figures.
 const FIGURES: usize = 28;
 
-const UNKNOWN: &str = "known after a first run";
+const UNKNOWN: &str = "known after the first run";
 
 impl Page<'_> {
     pub(super) fn models(&self, outline: &Outline) -> Part {
@@ -73,7 +73,7 @@ impl Page<'_> {
             rows.push(self.row(model.role, &text));
         }
         if let Some(ratios) = ratios {
-            let label = format!("{:1$}", "smaller", LABEL + name);
+            let label = format!("{:1$}", "compression", LABEL + name);
             rows.push(Line::from(vec![
                 Span::styled(label, self.theme.muted()),
                 Span::styled(columns(ratios), self.theme.good()),
@@ -98,7 +98,7 @@ impl Page<'_> {
             rows.push(self.row("", &text));
         }
         if let Some([weights, macs, _]) = ratios {
-            rows.push(self.row("smaller", &format!("{weights} weights, {macs} MACs")));
+            rows.push(self.row("compression", &format!("{weights} weights, {macs} MACs")));
         }
         Part {
             heading: Some(self.heading("Models")),

@@ -48,7 +48,7 @@ impl Panel<'_> {
     /// Draws it.
     pub fn draw(&self, theme: &Theme, frame: &mut Frame, pane: Rect) {
         let title = if self.stale && self.plan.is_some() {
-            " Plan, before the mistakes "
+            " Plan before the errors "
         } else {
             " Plan "
         };
@@ -60,9 +60,9 @@ impl Panel<'_> {
         frame.render_widget(block, pane);
         let Some((plan, outline)) = self.plan else {
             let text = if self.stale {
-                "There is a plan once the mistakes are mended."
+                "Fix the errors to see the plan."
             } else {
-                "The plan is being made…"
+                "planning…"
             };
             let text = Paragraph::new(text).wrap(Wrap { trim: true });
             frame.render_widget(text.style(theme.muted()), inside);
@@ -174,7 +174,7 @@ impl Page<'_> {
             let text = match &teacher.weights {
                 TeacherSource::File(file) => format!("from {}", file.path().display()),
                 TeacherSource::Train(own) => {
-                    format!("trained first or kept, {} epochs", own.epochs)
+                    format!("{} epochs unless cached", own.epochs)
                 }
             };
             rows.push(self.row("teacher", &text));
@@ -183,12 +183,11 @@ impl Page<'_> {
             .steps_per_epoch
             .map(|steps| steps.saturating_mul(u64::from(epochs)));
         let length = match (outline.steps_per_epoch, steps) {
-            (Some(each), Some(all)) => format!(
-                "{epochs} × {each} steps = {all}, {} images each",
-                training.batch
-            ),
+            (Some(each), Some(all)) => {
+                format!("{epochs} × {each} = {all} steps, batch {}", training.batch)
+            }
             _ => format!(
-                "{epochs}, {} images a step; steps are known after a first run",
+                "{epochs}, batch {}; steps are known after the first run",
                 training.batch
             ),
         };
@@ -197,8 +196,8 @@ impl Page<'_> {
             .zip(past)
             .and_then(|(steps, past)| seconds(steps, training.batch, past))
             .map_or_else(
-                || "known after a first run".to_owned(),
-                |seconds| format!("about {}, by the last run", duration(seconds)),
+                || "known after the first run".to_owned(),
+                |seconds| format!("~{} (last run)", duration(seconds)),
             );
         rows.push(self.row("time", &time));
         Part {
@@ -245,7 +244,7 @@ fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<
     match &rule.update {
         Update::Scheduled(ScheduledKnob::P1(schedule)) if is_first => (schedule, None),
         Update::Scheduled(ScheduledKnob::W(schedule)) if is_weight => (schedule, None),
-        Update::Feedback { .. } if is_first => (&knob.schedule, Some("↑ while it copes")),
+        Update::Feedback { .. } if is_first => (&knob.schedule, Some("↑ on improvement")),
         Update::Feedback { .. } if is_weight => (&knob.schedule, Some("↓ otherwise")),
         _ if rule.second.contains(&knob.name) => (&knob.schedule, Some("follows p1")),
         _ => (&knob.schedule, None),

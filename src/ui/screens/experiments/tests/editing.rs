@@ -14,7 +14,7 @@ fn open(text: &str) -> World {
 }
 
 #[test]
-fn a_mistake_is_told_as_it_is_typed_and_gone_when_it_is_mended() {
+fn an_error_is_told_as_it_is_typed_and_gone_when_it_is_fixed() {
     let mut world = open(QUICKSTART);
     world.keys(&["ctrl+f"]).text("epochs: 12\n").text("x");
     assert!(
@@ -27,16 +27,16 @@ fn a_mistake_is_told_as_it_is_typed_and_gone_when_it_is_mended() {
 }
 
 #[test]
-fn what_is_known_of_a_text_before_its_mistakes_is_marked_as_old() {
+fn what_is_known_of_a_text_before_its_errors_is_marked_as_old() {
     let mut world = World::new((80, 24), &[("a.ron", QUICKSTART)]);
     assert!(world.shows("method AdaptiveAugmentation"));
-    assert!(!world.shows("before the mistakes"));
+    assert!(!world.shows("before the errors"));
     let scratch = QUICKSTART.replace("method: AdaptiveAugmentation(", "method: Scratch(");
     world.elsewhere("a.ron", &scratch);
     assert!(world.shows("method AdaptiveAugmentation"));
-    assert!(world.shows("before the mistakes"));
+    assert!(world.shows("before the errors"));
     world.elsewhere("a.ron", QUICKSTART);
-    assert!(!world.shows("before the mistakes"));
+    assert!(!world.shows("before the errors"));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn an_answer_to_an_older_text_is_ignored() {
 }
 
 #[test]
-fn the_next_mistake_and_the_list_of_them_lead_to_their_places() {
+fn the_next_error_and_the_list_of_them_lead_to_their_places() {
     let text = QUICKSTART
         .replace("seed: 7", "seet: 7")
         .replace("batch: 64", "batsh: 64");
@@ -71,7 +71,7 @@ fn the_next_mistake_and_the_list_of_them_lead_to_their_places() {
 }
 
 #[test]
-fn the_list_of_mistakes_follows_the_one_that_one_goes_to() {
+fn the_list_of_errors_follows_the_one_that_one_goes_to() {
     let mut text = QUICKSTART.to_owned();
     let names = ["name", "seed", "valid", "p_max", "lr", "batch", "gates"];
     for name in names {
@@ -79,14 +79,14 @@ fn the_list_of_mistakes_follows_the_one_that_one_goes_to() {
     }
     let mut world = World::new((80, 24), &[("a.ron", &text)]);
     world.keys(&["enter", "f8"]);
-    assert!(world.shows("── 7 mistakes, 1 to 4 shown ─"));
+    assert!(world.shows("── 7 errors, 1 to 4 shown ─"));
     world.keys(&["f8"; 6]);
-    assert!(world.shows("── 7 mistakes, 4 to 7 shown ─"));
+    assert!(world.shows("── 7 errors, 4 to 7 shown ─"));
     assert!(world.shows("no field `gatesz`"), "{}", world.screen());
     world.keys(&["f7", "home"]);
-    assert!(world.shows("── 7 mistakes, 1 to 4 shown ─"));
+    assert!(world.shows("── 7 errors, 1 to 4 shown ─"));
     world.screen.input(Event::Resize(100, 50));
-    assert!(world.shows("── 7 mistakes ─"));
+    assert!(world.shows("── 7 errors ─"));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn undo_redo_find_and_format_work_from_the_keyboard() {
     for _ in 0..9 {
         world.keys(&["ctrl+u"]);
     }
-    assert!(world.shows("nothing to take back") && !world.shows("not saved"));
+    assert!(world.shows("nothing to undo") && !world.shows("not saved"));
     world.keys(&["ctrl+y"]);
     assert!(world.shows("not saved"));
 }
@@ -150,10 +150,10 @@ fn shift_f3() -> crossterm::event::Event {
 }
 
 #[test]
-fn a_text_with_mistakes_is_not_laid_out() {
+fn a_text_with_errors_is_not_formatted() {
     let mut world = open("Experiment( epochs:3)");
     world.keys(&["alt+f"]);
-    assert!(world.shows("mend them first"));
+    assert!(world.shows("fix the errors before formatting"));
     assert!(world.shows("Experiment( epochs:3)"));
 }
 
@@ -168,7 +168,7 @@ fn letters_are_typed_and_not_taken_for_actions() {
 }
 
 #[test]
-fn launching_saves_first_refuses_mistakes_and_waits_for_the_plan() {
+fn launching_saves_first_refuses_errors_and_waits_for_the_plan() {
     let mut world = open(QUICKSTART);
     world.text("// x\n");
     world.keys(&["f5"]);
@@ -179,7 +179,7 @@ fn launching_saves_first_refuses_mistakes_and_waits_for_the_plan() {
     world.keys(&["f5"]);
     assert!(world.shows("cannot train: line"), "{}", world.screen());
     world.screen.keys(&["backspace", "f5"]);
-    assert!(world.shows("a is trained as soon as its plan is made"));
+    assert!(world.shows("a starts when its plan is ready"));
     assert_eq!(world.asked, []);
     world.answer();
     assert_eq!(world.asked, [Effect::Launch(super::path("a.ron"))]);

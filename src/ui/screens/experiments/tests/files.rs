@@ -43,7 +43,7 @@ fn a_change_on_disk_is_told_and_interrupts_nobody_who_types() {
     world.elsewhere("a.ron", &format!("// theirs\n{QUICKSTART}"));
     world.text("ne, f2 yn\n");
     assert!(world.shows("// mine, f2 yn"), "{}", world.screen());
-    let notice = "! changed on disk: f4 shows the difference";
+    let notice = "! changed on disk: f4 show changes";
     assert!(world.shows(notice) && !world.shows("+ // theirs"));
     world.keys(&["f4"]).text("ynkq \n").keys(&["esc"]);
     assert!(world.shows(notice) && world.shows("// mine, f2 yn"));
@@ -53,7 +53,7 @@ fn a_change_on_disk_is_told_and_interrupts_nobody_who_types() {
     world.keys(&["f4", "f3"]);
     assert!(!world.shows("changed on disk") && world.shows("// theirs"));
     world.keys(&["f4"]);
-    assert!(world.shows("nobody else changed this file"));
+    assert!(world.shows("the file on disk has not changed"));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_open_text_whose_file_became_unreadable_is_marked_and_saved_only_if_told_to
     let mut world = two();
     world.keys(&["enter"]);
     unreadable(&mut world, "a.ron");
-    assert!(world.shows("! cannot be read on disk: f4 says why"));
+    assert!(world.shows("! cannot be read on disk: f4 show why"));
     assert!(world.shows("byte 3 is 0xff") && world.shows("unreadable"));
     world.keys(&["ctrl+s", "enter"]).text("y");
     assert!(world.shows("a cannot be read any more") && !world.shows("take theirs"));
@@ -119,7 +119,7 @@ fn a_new_experiment_comes_from_the_template_and_is_opened() {
     let mut world = two();
     world.keys(&["n"]).text("mine\n");
     assert!(world.files[&path("mine.ron")].contains("Experiment("));
-    assert!(world.shows(" mine.ron ") && !world.shows("mistake"));
+    assert!(world.shows(" mine.ron ") && !world.shows("error"));
     world.text("// typed");
     assert!(world.shows("// typed"));
 }
@@ -128,7 +128,7 @@ fn a_new_experiment_comes_from_the_template_and_is_opened() {
 fn names_that_are_taken_or_no_names_are_refused() {
     let mut world = two();
     world.keys(&["n"]).text("b\n");
-    assert!(world.shows("there is an experiment `b` already"));
+    assert!(world.shows("an experiment `b` already exists"));
     world.keys(&["n"]).text("x/b\n");
     assert!(world.shows("cannot contain `/`"));
     assert_eq!(world.files.len(), 2);
@@ -166,7 +166,7 @@ fn the_filter_narrows_the_list_and_is_left_again() {
     world.keys(&["esc"]);
     assert!(world.shows("  a "));
     world.keys(&["/"]).text("none");
-    assert!(world.shows("No experiment"));
+    assert!(world.shows("No matches"));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn an_experiment_that_waits_is_not_asked_for_twice_and_can_be_taken_out() {
         waiting: vec![path("a.ron")],
     });
     world.keys(&["r"]);
-    assert!(world.shows("a waits already") && world.shows("waits 1"));
+    assert!(world.shows("a is already queued") && world.shows("queued 1"));
     world.keys(&["x"]);
     assert_eq!(world.asked[1..], [Effect::Dequeue(path("a.ron"))]);
 }
@@ -274,8 +274,8 @@ fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
     world.keys(&["esc"]);
     assert_eq!(world.files.len(), 2);
     world.keys(&["X"]);
-    assert!(world.shows("The file of a moves to the folder .trash"));
-    assert!(!world.shows("It trains") && !world.shows("It waits") && !world.shows("is lost"));
+    assert!(world.shows("The file of a is moved to the folder .trash"));
+    assert!(!world.shows("continues") && !world.shows("queue") && !world.shows("lost"));
     world.keys(&["enter"]);
     assert_eq!(world.files.keys().collect::<Vec<_>>(), [&path("b.ron")]);
     assert!(world.shows(" b.ron "));
@@ -285,7 +285,7 @@ fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
 fn what_went_to_the_trash_last_comes_back_and_is_selected() {
     let mut world = two();
     world.keys(&["X", "enter", "u"]);
-    assert!(world.shows("a is back") && world.shows(" a.ron "));
+    assert!(world.shows("a restored") && world.shows(" a.ron "));
     assert_eq!(world.files[&path("a.ron")], QUICKSTART);
     world.keys(&["u"]);
     assert!(world.shows("the trash is empty"));
@@ -306,8 +306,8 @@ fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
     let told = world.screen().replace(['│', '"', '\n'], " ");
     let told: Vec<&str> = told.split_whitespace().collect();
     let told = told.join(" ");
-    assert!(told.contains("It trains: that goes on"), "{told}");
-    assert!(told.contains("taken out of the queue") && told.contains("not saved"));
+    assert!(told.contains("Its training continues"), "{told}");
+    assert!(told.contains("removed from the queue") && told.contains("Unsaved changes"));
     world.keys(&["enter"]);
     assert!(!world.files.contains_key(&path("a.ron")));
     assert!(world.shows(" b.ron ") && !world.shows("// new"));

@@ -55,8 +55,8 @@ fn files_in_every_state() {
 }
 
 #[test]
-fn a_text_with_mistakes() {
-    for (name, size) in [("mistakes_80x24", SMALL), ("mistakes_200x60", LARGE)] {
+fn a_text_with_errors() {
+    for (name, size) in [("errors_80x24", SMALL), ("errors_200x60", LARGE)] {
         let mut world = full(size);
         world.keys(&["home", "down", "down", "enter", "f8"]);
         assert_snapshot!(name, world.screen());

@@ -16,7 +16,7 @@ fn unread() -> World {
 fn an_experiment_that_is_launched_before_it_is_planned_is_trained_once_it_is() {
     let mut world = unread();
     world.screen.keys(&["r"]);
-    assert!(world.shows("a is trained as soon as its plan is made"));
+    assert!(world.shows("a starts when its plan is ready"));
     world.answer();
     assert!(matches!(&world.asked[..], [Effect::Launch(launched)] if *launched == path("a.ron")));
     // Once.

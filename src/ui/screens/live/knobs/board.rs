@@ -79,10 +79,10 @@ impl<'a> Board<'a> {
             return None;
         }
         Some(match self.entry.problems.first() {
-            Some(problem) => format!("The knobs of this run are not known: {problem}"),
-            None => "The knobs of this run are not known, because it has no plan.json: it was \
-                     started by an older version of the program, or the file was removed. The \
-                     charts show what was logged."
+            Some(problem) => format!("The knobs of this run are unknown: {problem}"),
+            None => "The knobs of this run are unknown because plan.json is missing: an older \
+                     version started the run, or the file was removed. The charts show what was \
+                     logged."
                 .to_owned(),
         })
     }

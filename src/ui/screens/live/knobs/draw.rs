@@ -130,7 +130,7 @@ impl Knobs {
             (_, Role::Controlled) => "auto",
             (_, Role::Follows) => "follows",
             (_, Role::ByHand) => "by hand",
-            (_, Role::Free) if knob.adjusted => "turned",
+            (_, Role::Free) if knob.adjusted => "changed",
             (_, Role::Free) => "",
         };
         let name: String = knob.name.chars().take(11).collect();
@@ -191,11 +191,11 @@ impl Knobs {
                 .at_bound()
                 .map_or(String::new(), |bound| format!("; {bound}"));
             let words = events::in_words(&draft.schedule());
-            let text = format!("not sent: {words}{shape}{bound}");
+            let text = format!("pending: {words}{shape}{bound}");
             lines.push(Line::styled(text, theme.warn()));
         } else if self.waits(knob, &view.entry.store) {
             lines.push(Line::styled(
-                "requested, waits for the next step",
+                "pending, applied at the next step",
                 theme.warn(),
             ));
         } else if let Some(request) = knob.request {
@@ -212,24 +212,24 @@ impl Knobs {
                 events::in_words(&knob.schedule)
             ),
             Role::ByHand => format!(
-                "The controller has let go of {}: it stays as it is or as you turn it. Given back, \
-                 the controller goes on from there.",
+                "{} is set by hand and keeps its value. The controller continues from it when it \
+                 is enabled again.",
                 knob.name
             ),
             // After the last round a controller decides nothing.
             Role::Controlled | Role::Follows if time.round_end >= time.end => format!(
-                "This is the last round: the controller moves {} no more, and what you send \
-                 holds to the end.",
+                "This is the last round: the controller does not move {} again, and what you \
+                 send holds to the end.",
                 knob.name
             ),
             Role::Controlled => format!(
                 "The controller may move {} at the end of this round (epoch {end}). What you \
-                 send holds until it does; it then goes on from the value as you left it.",
+                 send holds until then, and the controller continues from that value.",
                 knob.name
             ),
             Role::Follows => format!(
-                "The controller sets {} from p1 at the end of every round, next at epoch \
-                 {end}. What you send holds until then; turn p1 to move it for longer.",
+                "The controller sets {} from p1 at the end of every round, next at epoch {end}. \
+                 What you send holds until then; change p1 to move it for longer.",
                 knob.name
             ),
         };

@@ -122,7 +122,7 @@ impl Draft {
         let bounds = [("greatest", self.range.max), ("least", self.range.min)];
         let held = |bound: f64| moved.iter().any(|point| point.1 == bound);
         let (word, bound) = bounds.into_iter().find(|(_, bound)| held(*bound))?;
-        Some(format!("at its {word} value, {bound}"))
+        Some(format!("at its {word}, {bound}"))
     }
 
     /// Remembers the state before a change.
@@ -151,7 +151,7 @@ impl Draft {
     pub(super) fn nudge(&mut self, up: bool) -> Result<(), String> {
         if self.time.end - self.time.now < 0.5 * self.time.step {
             return Err(format!(
-                "the training is at its end: no step is left that would feel another {}",
+                "training has ended: no steps remain for another {}",
                 self.knob
             ));
         }
@@ -167,10 +167,7 @@ impl Draft {
             } else {
                 ("least", self.range.min)
             };
-            return Err(format!(
-                "{} stays at {bound}: that is the {word} it can be",
-                self.knob
-            ));
+            return Err(format!("{} stays at {bound}, its {word}", self.knob));
         }
         self.begin();
         self.points = points;
@@ -181,7 +178,7 @@ impl Draft {
     pub(super) fn set(&mut self, value: f64) -> Result<(), String> {
         if !self.range.contains(value) {
             return Err(format!(
-                "{} cannot be {value}: it is from {} to {}",
+                "{} cannot be {value}; its range is {} to {}",
                 self.knob, self.range.min, self.range.max
             ));
         }
@@ -210,7 +207,7 @@ impl Draft {
         let at = self.selected.unwrap_or(0);
         let Some(&(from, value)) = self.points.get(at) else {
             return Err(format!(
-                "{} has no future: the training is at its end",
+                "training has ended: no steps remain for {}",
                 self.knob
             ));
         };
@@ -220,7 +217,7 @@ impl Draft {
             .copied()
             .unwrap_or((self.time.end, value));
         if to - from < 2.0 * self.time.step {
-            return Err("there is no step between these points".to_owned());
+            return Err("there are no steps between these points".to_owned());
         }
         self.insert_at((from.midpoint(to), value.midpoint(next)));
         Ok(())
@@ -244,7 +241,7 @@ impl Draft {
     /// Removes the selected point.
     pub(super) fn remove(&mut self) -> Result<(), String> {
         let Some(at) = self.selected.filter(|_| self.points.len() > 1) else {
-            return Err("select one of several points to remove it".to_owned());
+            return Err("select one of several points to remove".to_owned());
         };
         self.begin();
         self.points.remove(at);

@@ -24,7 +24,7 @@ fn draft(schedule: Schedule, range: Range) -> Draft {
 }
 
 #[test]
-fn a_nudge_moves_the_whole_future_and_can_be_taken_back() {
+fn a_nudge_moves_the_whole_future_and_can_be_undone() {
     let mut draft = draft(Schedule::Constant(0.5), Range::PROBABILITY);
     assert!(!draft.changed());
     draft.nudge(true).unwrap();
@@ -32,10 +32,10 @@ fn a_nudge_moves_the_whole_future_and_can_be_taken_back() {
     assert_eq!(draft.at_bound(), None);
     while draft.nudge(true).is_ok() {}
     assert_eq!(draft.schedule(), Schedule::Constant(1.0));
-    assert_eq!(draft.at_bound().unwrap(), "at its greatest value, 1");
+    assert_eq!(draft.at_bound().unwrap(), "at its greatest, 1");
     assert_eq!(
         draft.nudge(true).unwrap_err(),
-        "knob stays at 1: that is the greatest it can be"
+        "knob stays at 1, its greatest"
     );
     while draft.undo() {}
     assert_eq!(draft.schedule(), Schedule::Constant(0.5));
@@ -96,7 +96,7 @@ fn points_are_inserted_dragged_between_their_neighbours_and_removed() {
     assert_eq!(draft.points()[1], (2.1, 1.0));
     draft.drag((99.0, -7.0));
     assert_eq!(draft.points()[1], (10.0, 0.0));
-    assert_eq!(draft.at_bound().unwrap(), "at its least value, 0");
+    assert_eq!(draft.at_bound().unwrap(), "at its least, 0");
     draft.remove().unwrap();
     assert_eq!(draft.points(), [(2.0, 0.5)]);
     assert!(draft.remove().is_err());
@@ -135,7 +135,7 @@ fn a_value_out_of_range_is_refused_with_the_range() {
     let mut draft = draft(Schedule::Constant(0.1), Range::PROBABILITY);
     assert_eq!(
         draft.set(1.5).unwrap_err(),
-        "knob cannot be 1.5: it is from 0 to 1"
+        "knob cannot be 1.5; its range is 0 to 1"
     );
     assert!(draft.set(f64::NAN).is_err());
     draft.set(0.25).unwrap();
@@ -156,7 +156,7 @@ fn at_the_end_of_training_there_is_nothing_to_shape() {
     let time = Time { now: 10.0, ..TIME };
     let mut draft = Draft::new(&knob, time);
     assert!(draft.insert().is_err());
-    assert!(draft.nudge(true).unwrap_err().contains("at its end"));
+    assert!(draft.nudge(true).unwrap_err().contains("no steps remain"));
     assert!(!draft.changed());
     draft.next_shape();
     draft.insert_at((50.0, 0.3));

@@ -125,7 +125,7 @@ impl Knobs {
                 let undone = self.drafts.get_mut(knob.name).is_some_and(Draft::undo);
                 if !undone {
                     shared.notify(LogLine::info(format!(
-                        "{} has no change that was not sent",
+                        "{} has no pending change",
                         knob.name
                     )));
                 }
@@ -170,14 +170,12 @@ impl Knobs {
         let knobs = board.knobs(view.phase);
         let time = board.time(view.phase);
         let (Some(knob), Some(time)) = (knobs.iter().find(|knob| knob.name == name), time) else {
-            return shared.notify(LogLine::error(format!(
-                "{name} is no longer a knob that is shown"
-            )));
+            return shared.notify(LogLine::error(format!("{name} is no longer shown")));
         };
         let done = text
             .trim()
             .parse::<f64>()
-            .map_err(|_| format!("`{text}` is no number; write 0.05 or 5e-2"))
+            .map_err(|_| format!("`{text}` is not a number; write 0.05 or 5e-2"))
             .and_then(|value| draft(&mut self.drafts, knob, time).set(value));
         if let Err(message) = done {
             shared.notify(LogLine::error(message.clone()));
@@ -193,14 +191,14 @@ impl Knobs {
         }
         if view.entry.store.phase != Some(view.phase) {
             return shared.notify(LogLine::error(
-                "this training is not the one that runs; switch to the other to turn its knobs",
+                "this training is not running; switch to the other one to change its knobs",
             ));
         }
         let Some(draft) = self.drafts.get(name).filter(|draft| draft.changed()) else {
-            return shared.notify(LogLine::info(format!("{name} has no change to send")));
+            return shared.notify(LogLine::info(format!("{name} has no pending change")));
         };
         if let Some(problem) = draft.problem() {
-            return shared.notify(LogLine::error(format!("{name} is not sent: {problem}")));
+            return shared.notify(LogLine::error(format!("{name} not sent: {problem}")));
         }
         let command = Command::Adjust {
             knob: name.to_owned(),
@@ -289,9 +287,7 @@ fn toggle_controller(view: &View<'_>, shared: &mut Shared) {
         return shared.notify(LogLine::error(refusal));
     }
     if !Board::of(view.entry).has_controller(view.phase) {
-        return shared.notify(LogLine::error(
-            "this training has no controller: its method moves no knob",
-        ));
+        return shared.notify(LogLine::error("this training has no controller"));
     }
     shared.ask(Effect::Command {
         run: view.run.to_owned(),

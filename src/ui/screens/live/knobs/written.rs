@@ -37,7 +37,7 @@ pub(super) fn asked(
     }
     if !knob.adjusted && !unsent {
         return Err(LogLine::info(format!(
-            "{} is as the experiment has it; change it first",
+            "{} equals the experiment's value; change it first",
             knob.name
         )));
     }
@@ -55,7 +55,7 @@ pub(super) fn asked(
     let end = board.time(view.phase);
     let end = end.map_or(0.0, |time| time.end);
     if let Some(problem) = schedule.problems(knob.name, knob.range, 0.0, end).first() {
-        let message = format!("{} cannot be written as it was: {problem}", knob.name);
+        let message = format!("{} cannot be written: {problem}", knob.name);
         return Err(LogLine::error(message));
     }
     let (settings, note) = settings(view.phase, knob, &schedule, board).map_err(LogLine::error)?;

@@ -8,14 +8,14 @@ use crate::store::Owner;
 use crate::ui::testing::Harness;
 
 #[test]
-fn a_loss_that_is_no_number_is_an_alert_that_one_can_jump_to() {
+fn a_loss_that_is_not_finite_is_an_alert_that_one_can_jump_to() {
     let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     let knobs = BTreeMap::from([("w", f64::NAN)]);
     tell(&mut harness, &name, &[step(100, &knobs), step(101, &knobs)]);
     assert!(
         harness
             .screen()
-            .contains("loss/total is not a number at step 100 and 1 more")
+            .contains("loss/total is not finite at step 100 and 1 more")
     );
     harness.keys(&["a", "a", "w"]);
     assert!(
@@ -54,7 +54,7 @@ fn a_short_training_that_explodes_is_an_alert() {
     tell(&mut harness, &name, &[exploded]);
     let alerts = alerts(&mut harness);
     assert!(alerts.contains("loss/total diverges"), "{alerts}");
-    assert!(alerts.contains("at first"), "{alerts}");
+    assert!(alerts.contains("at the start"), "{alerts}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn without_a_run_it_says_where_runs_come_from() {
 }
 
 #[test]
-fn a_run_that_has_just_begun_has_no_numbers_yet() {
+fn a_run_that_has_just_started_has_no_numbers_yet() {
     let (mut harness, _) = screen(SMALL, Owner::Here, &events(0));
     insta::assert_snapshot!(harness.screen());
 }
@@ -67,7 +67,7 @@ fn a_failed_run_says_why_and_what_to_do() {
 }
 
 #[test]
-fn a_crashed_run_can_go_on() {
+fn a_crashed_run_can_be_resumed() {
     let (mut harness, _) = screen(SMALL, Owner::None, &events(90));
     insta::assert_snapshot!(harness.screen());
 }

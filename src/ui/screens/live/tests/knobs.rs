@@ -48,7 +48,7 @@ fn a_value_is_sent_and_its_fate_is_shown() {
         harness.keys(&["n"]);
     }
     harness.keys(&["v", "ctrl+u"]).text("2.5\n");
-    assert!(harness.screen().contains("not sent: 2.5"));
+    assert!(harness.screen().contains("pending: 2.5"));
     harness.keys(&["enter"]);
     assert_eq!(
         adjusted(&mut harness),
@@ -57,7 +57,7 @@ fn a_value_is_sent_and_its_fate_is_shown() {
     assert!(
         harness
             .screen()
-            .contains("requested, waits for the next step")
+            .contains("pending, applied at the next step")
     );
     let schedule = Schedule::Constant(2.5);
     tell(
@@ -71,16 +71,16 @@ fn a_value_is_sent_and_its_fate_is_shown() {
         &name,
         &turned("y", "temperature", schedule, Some(Err("too hot"))),
     );
-    assert!(harness.screen().contains("last change refused: too hot"));
+    assert!(harness.screen().contains("last change rejected: too hot"));
 }
 
 #[test]
-fn a_change_can_be_taken_back_before_it_is_sent() {
+fn a_change_can_be_undone_before_it_is_sent() {
     let (mut harness, _) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "up", "up", "s"]);
-    assert!(harness.screen().contains("not sent"));
+    assert!(harness.screen().contains("pending"));
     harness.keys(&["u", "u", "u"]);
-    assert!(!harness.screen().contains("not sent"));
+    assert!(!harness.screen().contains("pending"));
     harness.keys(&["enter"]);
     assert_eq!(harness.take(), []);
 }
@@ -95,12 +95,12 @@ fn a_run_that_nobody_trains_takes_no_turn_and_says_why() {
     assert!(
         harness
             .screen()
-            .contains("takes no commands: it is complete")
+            .contains("takes no commands: it has completed")
     );
 }
 
 #[test]
-fn what_the_controller_does_with_a_turn_is_said() {
+fn what_the_controller_does_with_a_change_is_said() {
     let (mut harness, _) = screen((200, 60), Owner::Here, &events(100));
     harness.keys(&["K", "n"]);
     let mut seen = String::new();
@@ -112,7 +112,7 @@ fn what_the_controller_does_with_a_turn_is_said() {
 }
 
 #[test]
-fn a_turned_knob_is_written_with_what_it_did_and_will_do() {
+fn a_changed_knob_is_written_with_what_it_did_and_will_do() {
     let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "w"]);
     assert_eq!(harness.take(), [], "nothing differs from the experiment");
@@ -135,13 +135,14 @@ fn a_turned_knob_is_written_with_what_it_did_and_will_do() {
     // The teacher of that experiment had its schedule from the student.
     assert_eq!(
         settings[1],
-        "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, epochs: None))"
+        "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, epochs: \
+         None))"
     );
     assert!(harness.screen().contains("its own is written too"));
 }
 
 #[test]
-fn one_value_is_shown_of_a_knob_that_was_turned_and_not_logged_since() {
+fn one_value_is_shown_of_a_knob_that_was_changed_and_not_logged_since() {
     let (mut harness, name) = screen((200, 60), Owner::Here, &events(250));
     tell(
         &mut harness,
@@ -165,14 +166,14 @@ fn one_value_is_shown_of_a_knob_that_was_turned_and_not_logged_since() {
 }
 
 #[test]
-fn a_value_that_is_no_number_stays_to_be_mended() {
+fn a_value_that_is_not_a_number_stays_to_be_fixed() {
     let (mut harness, _) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "v", "ctrl+u"]).text("0.0x5\n");
     let text = harness.screen();
-    assert!(text.contains("`0.0x5` is no number"), "{text}");
+    assert!(text.contains("`0.0x5` is not a number"), "{text}");
     harness.keys(&["backspace", "backspace"]).text("5\n");
     assert!(
-        harness.screen().contains("not sent: 0.05"),
+        harness.screen().contains("pending: 0.05"),
         "{}",
         harness.screen()
     );
@@ -180,7 +181,7 @@ fn a_value_that_is_no_number_stays_to_be_mended() {
     assert!(
         harness
             .screen()
-            .contains("lr cannot be -1: it is from 0 to 100")
+            .contains("lr cannot be -1; its range is 0 to 100")
     );
 }
 
@@ -229,13 +230,13 @@ fn a_point_is_dragged_with_the_mouse() {
 }
 
 #[test]
-fn in_the_last_round_the_controller_lets_go() {
+fn in_the_last_round_the_controller_moves_nothing_more() {
     let (mut harness, _) = screen((200, 60), Owner::Here, &events(450));
     harness.keys(&["K", "n"]);
     assert!(
         harness
             .screen()
-            .contains("the controller moves p1 no more, and what you send holds to the end")
+            .contains("the controller does not move p1 again, and what you send holds to the end")
     );
 }
 
@@ -256,7 +257,10 @@ fn the_knobs_are_taken_from_the_controller_and_given_back() {
     let_go(&mut harness, &name);
     let text = harness.screen();
     assert!(text.contains("by hand"), "{text}");
-    assert!(text.contains("The controller has let go of p1"), "{text}");
+    assert!(
+        text.contains("p1 is set by hand and keeps its value"),
+        "{text}"
+    );
     harness.keys(&["a"]);
     assert!(asked(&mut harness));
 }
@@ -268,7 +272,7 @@ fn a_run_without_a_plan_says_that_its_knobs_are_not_known() {
     harness.news(News::RunsChanged);
     harness.keys(&["K"]);
     let shown = harness.screen();
-    assert!(shown.contains("because it has no plan.json"), "{shown}");
+    assert!(shown.contains("because plan.json is missing"), "{shown}");
     harness.keys(&["+"]);
     assert!(harness.take().is_empty());
     let entry = harness.runs.get_mut(&name).unwrap();

@@ -34,7 +34,7 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
         [Command::Pause, Command::EvaluateNow, Command::CheckpointNow]
     );
     tell(&mut harness, &name, &[RunEvent::Paused(true)]);
-    assert!(harness.keys(&["space"]).screen().contains("waits for you"));
+    assert!(harness.keys(&["space"]).screen().contains(" paused "));
     assert_eq!(asked(&mut harness), [Command::Resume]);
     harness.keys(&["x", "esc", "x", "enter"]);
     assert_eq!(asked(&mut harness), [Command::Stop]);
@@ -54,7 +54,7 @@ fn hints_say_what_can_be_done_with_the_run() {
     assert!(foot(Owner::Here, None).starts_with("\" space pause  e evaluate "));
     for outcome in [Outcome::Stopped { reason }, Outcome::Failed { message }] {
         let foot = foot(Owner::None, Some(outcome));
-        assert!(foot.starts_with("\" space go on  ] next run "), "{foot}");
+        assert!(foot.starts_with("\" space resume  ] next run "), "{foot}");
     }
     let complete = foot(Owner::None, Some(Outcome::Completed));
     assert!(
@@ -118,7 +118,7 @@ fn a_training_that_ended_says_what_it_took() {
 }
 
 #[test]
-fn a_finished_run_takes_no_commands_and_a_stopped_one_goes_on() {
+fn a_finished_run_takes_no_commands_and_a_stopped_one_is_resumed() {
     let mut events = events(50);
     events.push(RunEvent::RunEnded(Outcome::Stopped {
         reason: "asked".to_owned(),
@@ -126,11 +126,7 @@ fn a_finished_run_takes_no_commands_and_a_stopped_one_goes_on() {
     let (mut harness, name) = screen((80, 24), Owner::None, &events);
     harness.keys(&["e"]);
     assert_eq!(harness.take(), []);
-    assert!(
-        harness
-            .screen()
-            .contains("it was stopped; go on with it first")
-    );
+    assert!(harness.screen().contains("it is stopped; resume it first"));
     harness.keys(&["space", "enter"]);
     assert_eq!(harness.take(), [Effect::ResumeRun(name)]);
 }
@@ -146,7 +142,7 @@ fn charts_are_filtered_by_regular_expression() {
     );
     assert!(!screen.contains("accuracy  "), "{screen}");
     harness.keys(&["/", "ctrl+u"]).text("(\n");
-    assert!(harness.screen().contains("`(` is no regular expression"));
+    assert!(harness.screen().contains("`(` is not a regular expression"));
     harness.keys(&["/", "ctrl+u"]).text("zzz\n");
     assert!(harness.screen().contains("no chart matches `zzz`"));
     harness.keys(&["0"]);
@@ -162,9 +158,9 @@ fn the_tail_stays_in_view_unless_one_pans_away() {
     tell(&mut harness, &name, &later);
     assert!(harness.screen().contains("┬460"), "{}", harness.screen());
     harness.keys(&["home"]);
-    assert!(harness.screen().contains("not following"));
+    assert!(harness.screen().contains("paused at an older view"));
     harness.keys(&["end"]);
-    assert!(!harness.screen().contains("not following"));
+    assert!(!harness.screen().contains("paused at an older view"));
 }
 
 #[test]
@@ -190,7 +186,7 @@ fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
     );
     let kind = MouseEventKind::ScrollUp;
     harness.mouse(kind, 60, 8);
-    assert!(harness.screen().contains("not following"));
+    assert!(harness.screen().contains("paused at an older view"));
 }
 
 fn kept(harness: &mut Harness) -> Vec<Layout> {
@@ -212,7 +208,7 @@ fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
     assert_eq!(titles(&mut harness), 6);
     harness.keys(&["<"]);
     assert_eq!(titles(&mut harness), 4);
-    assert!(harness.screen().contains("2 × 2 charts a page"));
+    assert!(harness.screen().contains("2 × 2 charts per page"));
     harness.keys(&["}", "}", "{", "}"]);
     assert_eq!(titles(&mut harness), 8);
     assert_eq!(kept(&mut harness).last().unwrap().grid, Some((2, 4)));

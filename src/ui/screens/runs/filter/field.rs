@@ -49,7 +49,7 @@ pub(super) enum RunColumn {
 }
 
 /// Their names, and other words for them.
-const OWN: [(&str, RunColumn); 18] = [
+const OWN: [(&str, RunColumn); 19] = [
     ("name", RunColumn::Name),
     ("experiment", RunColumn::Experiment),
     ("state", RunColumn::State),
@@ -59,6 +59,7 @@ const OWN: [(&str, RunColumn); 18] = [
     ("tags", RunColumn::Tag),
     ("note", RunColumn::Note),
     ("device", RunColumn::Device),
+    ("started", RunColumn::Begun),
     ("begun", RunColumn::Begun),
     ("best", RunColumn::Best),
     ("last", RunColumn::Last),

@@ -9,10 +9,10 @@ use crate::ui::theme::Theme;
 
 /// What is written, and what it means.
 const LINES: [(&str, &str); 6] = [
-    ("resnet paper", "both words stand in the name or the tags"),
+    ("resnet paper", "both words in the name or tags"),
     (
         "state:crashed tag:paper",
-        "also name note method device experiment begun",
+        "also name note method device experiment started",
     ),
     (
         "best>0.9 last<90% time>2h",
@@ -26,10 +26,7 @@ const LINES: [(&str, &str); 6] = [
         "batch=128 epochs>=10",
         "any field of the experiment: = != < <= > >=",
     ),
-    (
-        "paper and not (a or b)",
-        "an empty filter shows every run again",
-    ),
+    ("paper and not (a or b)", "empty: all runs"),
 ];
 
 /// ```text

@@ -40,7 +40,7 @@ pub(super) fn parse(
     let condition = parser.any()?;
     match parser.next() {
         None => Ok(Some(condition)),
-        Some(token) => Err(wrong(token.column, "this `)` closes nothing")),
+        Some(token) => Err(wrong(token.column, "unmatched `)`")),
     }
 }
 
@@ -95,11 +95,11 @@ impl Parser<'_> {
     fn one(&mut self) -> Result<Condition, FilterError> {
         let end = self.end;
         let Some(token) = self.next() else {
-            return Err(wrong(end, "a condition is missing here"));
+            return Err(wrong(end, "missing condition"));
         };
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(wrong(token.column, "this is nested too deeply"));
+            return Err(wrong(token.column, "nested too deeply"));
         }
         let condition = match token.kind {
             Kind::Not => Condition::Not(Box::new(self.one()?)),
@@ -109,7 +109,7 @@ impl Parser<'_> {
                     Some(Token {
                         kind: Kind::Close, ..
                     }) => inside,
-                    _ => return Err(wrong(token.column, "this `(` is not closed")),
+                    _ => return Err(wrong(token.column, "unclosed `(`")),
                 }
             }
             Kind::Word(word) => match self.peek() {
@@ -122,11 +122,11 @@ impl Parser<'_> {
             Kind::Operator(_) => {
                 return Err(wrong(
                     token.column,
-                    "a field is missing before this, as in best>0.9",
+                    "missing field before this, as in best>0.9",
                 ));
             }
             Kind::And | Kind::Or | Kind::Close => {
-                return Err(wrong(token.column, "a condition is missing before this"));
+                return Err(wrong(token.column, "missing condition before this"));
             }
         };
         self.depth -= 1;
@@ -146,8 +146,8 @@ impl Parser<'_> {
                 column,
                 kind: Kind::Word(word),
             }) => (word, column),
-            Some(token) => return Err(wrong(token.column, "a value is missing before this")),
-            None => return Err(wrong(end, format!("a value is missing after `{name}`"))),
+            Some(token) => return Err(wrong(token.column, "missing value before this")),
+            None => return Err(wrong(end, format!("missing value after `{name}`"))),
         };
         if matches!(operator, Operator::Matches | Operator::MatchesNot) {
             let regex = pattern(&value).map_err(|message| wrong(column, message))?;
@@ -204,7 +204,7 @@ fn pattern(text: &str) -> Result<regex::Regex, String> {
             let told = error.to_string();
             let why = told.lines().last().unwrap_or_default();
             let why = why.trim().trim_start_matches("error: ");
-            format!("`{text}` is no regular expression: {why}")
+            format!("`{text}` is not a regular expression: {why}")
         })
 }
 

@@ -60,7 +60,7 @@ fn states_tags_and_methods_are_asked_for() {
 }
 
 #[test]
-fn figures_are_compared_as_numbers() {
+fn metrics_are_compared_as_numbers() {
     assert_eq!(found("best>0.88"), [ADAPTIVE]);
     assert_eq!(found("best > 86% test<=0.8641"), [VANILLA]);
     assert_eq!(found("valid/top1@last>=0.8891"), [ADAPTIVE]);
@@ -109,7 +109,7 @@ fn and_binds_tighter_than_or_and_parentheses_tighter_than_both() {
 }
 
 #[test]
-fn mistakes_are_told_at_their_columns_with_what_was_meant() {
+fn errors_are_told_at_their_columns_with_what_was_meant() {
     for (text, message) in [
         (
             "best>0.8 bets<1",
@@ -131,22 +131,16 @@ fn mistakes_are_told_at_their_columns_with_what_was_meant() {
             "best>high",
             "column 6: `best` is compared with a number, such as 0.9, 90% or 10m",
         ),
-        ("best>", "column 6: a value is missing after `best`"),
-        ("(a or b", "column 1: this `(` is not closed"),
-        ("a) b", "column 2: this `)` closes nothing"),
-        ("a or", "column 5: a condition is missing here"),
-        ("or a", "column 1: a condition is missing before this"),
-        (
-            ">1",
-            "column 1: a field is missing before this, as in best>0.9",
-        ),
-        (
-            "größe \"offen",
-            "column 7: this quote is not closed; write another `\"` after it",
-        ),
+        ("best>", "column 6: missing value after `best`"),
+        ("(a or b", "column 1: unclosed `(`"),
+        ("a) b", "column 2: unmatched `)`"),
+        ("a or", "column 5: missing condition"),
+        ("or a", "column 1: missing condition before this"),
+        (">1", "column 1: missing field before this, as in best>0.9"),
+        ("größe \"offen", "column 7: unclosed quote; add a `\"`"),
         (
             "name~[a",
-            "column 6: `[a` is no regular expression: unclosed character class",
+            "column 6: `[a` is not a regular expression: unclosed character class",
         ),
     ] {
         assert_eq!(told(text), message, "{text}");
@@ -194,7 +188,7 @@ fn pieces() -> impl Strategy<Value = Vec<&'static str>> {
 
 proptest! {
     #[test]
-    fn any_text_is_a_filter_or_a_mistake_inside_it(text in "(?s).{0,60}") {
+    fn any_text_is_a_filter_or_an_error_inside_it(text in "(?s).{0,60}") {
         check(&text);
     }
 

@@ -98,7 +98,7 @@ fn quoted(letters: &[char], column: usize) -> Result<(Kind, usize), FilterError>
     }
     Err(FilterError {
         column,
-        message: "this quote is not closed; write another `\"` after it".to_owned(),
+        message: "unclosed quote; add a `\"`".to_owned(),
     })
 }
 

@@ -61,10 +61,7 @@ impl Overlay {
         }
         frame.render_widget(block, area);
         if self.all.is_empty() {
-            let line = Line::styled(
-                "none of them logged or evaluated anything yet",
-                theme.muted(),
-            );
+            let line = Line::styled("nothing logged or evaluated yet", theme.muted());
             let place = parts.charts.centered_vertically(Constraint::Length(1));
             frame.render_widget(line.centered(), place);
         }
@@ -75,7 +72,7 @@ impl Overlay {
     fn status(&self, runs: &[Compared], (page, pages): (usize, usize), beyond: &str) -> String {
         let mut words = Vec::new();
         if !beyond.is_empty() {
-            words.push(format!("{beyond} diverged, beyond the top"));
+            words.push(format!("{beyond} diverged, off the chart"));
         }
         if let (Some(at), Some((_, run))) = (self.sight.crosshair, runs.first()) {
             words.push(format!("at {} {}", number(at), self.across(run).unit()));

@@ -49,7 +49,7 @@ fn keys_do_what_they_do_on_the_live_screen() {
     assert!(!after("+").contains("╰┬0"));
     let alone = after("enter");
     assert!(!alone.contains("valid loss"), "{alone}");
-    assert!(alone.contains(" enter several "), "{alone}");
+    assert!(alone.contains(" enter all "), "{alone}");
     // What was entered last is left first.
     assert!(!after("esc").contains("at 1000 step"));
     assert!(after("esc").contains("valid loss"));
@@ -88,18 +88,18 @@ fn a_run_that_diverged_leaves_the_others_their_room() {
     apply(all.get_mut(CRASHED).unwrap(), &[RunEvent::Evaluated(burst)]);
     let mut harness = curves((120, 30), all);
     let shown = harness.keys(&["right", "enter"]).screen();
-    assert!(shown.contains("diverged, beyond the top"), "{shown}");
+    assert!(shown.contains("diverged, off the chart"), "{shown}");
     assert!(shown.contains(" 0.8┤") && !shown.contains("k┤"), "{shown}");
     // On a logarithmic axis there is room for all.
     let shown = harness.keys(&["y"]).screen();
     assert!(
-        shown.contains("100k┤") && !shown.contains("beyond"),
+        shown.contains("100k┤") && !shown.contains("off the chart"),
         "{shown}"
     );
 }
 
 #[test]
-fn curves_of_runs_that_go_on_are_brought_up_to_date_and_gone_ones_let_go() {
+fn curves_of_training_runs_are_updated_and_those_of_gone_runs_dropped() {
     let mut harness = curves((80, 24), runs());
     let before = harness.keys(&["enter"]).screen();
     let evaluation = evaluated(Split::Valid, 11, 0.99);
@@ -108,7 +108,7 @@ fn curves_of_runs_that_go_on_are_brought_up_to_date_and_gone_ones_let_go() {
     assert_ne!(harness.screen(), before);
     harness.runs = Runs::new();
     harness.news(crate::ui::News::RunsChanged);
-    assert!(harness.screen().contains("none of them logged"));
+    assert!(harness.screen().contains("nothing logged"));
 }
 
 #[test]
