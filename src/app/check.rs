@@ -160,7 +160,10 @@ fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
     let mut rows = vec![
         ("listed", format!("{}{labels}", counts.join(", "))),
         ("classes", format!("{}: {names}", index.classes.len())),
-        ("size", format!("{height} × {width} pixels, {}", index.size_reason)),
+        (
+            "size",
+            format!("{height} × {width} pixels, {}", index.size_reason),
+        ),
         (
             "steps",
             format!(

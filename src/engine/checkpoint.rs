@@ -136,6 +136,9 @@ impl CheckpointFolder {
         training: &Training,
         timeline: Timeline,
     ) -> Result<Option<FitState>, Failure> {
+        // A kill may have left it beside its place; a training without a step left
+        // would not replace it.
+        self.latest.commit()?;
         let Some(folder) = self.latest.find()? else {
             // Whatever was put before the first checkpoint is made again.
             self.best.settle_on(|_| Ok(false))?;

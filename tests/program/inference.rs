@@ -268,3 +268,34 @@ fn images_that_are_streamed_give_what_images_in_memory_give() {
     let with_teacher = streamed.iter().filter(|each| !each["teacher"].is_null());
     assert_eq!((streamed.len(), with_teacher.count()), (6, 4));
 }
+
+/// Images in folders that are named like classes have labels.
+#[test]
+fn labelled_folders_are_scored() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    for class in ["circle", "square"] {
+        let folder = bench.path().join("photos").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..3_u8 {
+            let image = image::RgbImage::from_pixel(12, 12, image::Rgb([80 * number, 40, 90]));
+            image.save(folder.join(format!("{number}.png"))).unwrap();
+        }
+    }
+    let output = bench.run(&["--infer", "photos", "--model", "both"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let csv = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(csv.starts_with("file,label,student,"), "{csv}");
+    assert!(
+        csv.lines()
+            .any(|line| line.starts_with("circle/0.png,circle,"))
+    );
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        told.contains("student: top-1 ") && told.contains("teacher: top-1 "),
+        "{told}"
+    );
+    assert!(told.contains("of 6 labelled images"), "{told}");
+    assert!(told.contains("precision"), "{told}");
+}

@@ -171,7 +171,6 @@ fn arguments_that_would_mean_nothing_are_refused() {
     for arguments in [
         &["--run", "tiny.ron", "--model", "both"][..],
         &["--run", "tiny.ron", "--checkpoint", "x"],
-        &["--check", "tiny.ron", "--json"],
         &["--check", "tiny.ron", "--junit", "a.xml"],
         &["--infer", ".", "--junit", "a.xml"],
     ] {

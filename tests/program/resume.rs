@@ -142,3 +142,23 @@ fn a_replay_applies_the_adjustments_of_a_run_again() {
     assert!(bench.newest() != run);
     assert!(weights(&bench.newest()) == adjusted);
 }
+
+/// Killed between the last checkpoint and its place: no step is left that would
+/// put it there.
+#[test]
+fn the_last_checkpoint_is_put_in_its_place_by_a_resume_without_steps() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let run = bench.newest();
+    let whole = weights(&run);
+    let journal = run.join("journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let ended = text.find("{\"RunEnded\"").unwrap();
+    fs::write(&journal, &text[..ended]).unwrap();
+    fs::rename(run.join("latest"), run.join("latest.new-7")).unwrap();
+    let output = bench.run(&["--resume", run.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(weights(&run) == whole);
+    assert!(!run.join("latest.new-7").exists());
+}
