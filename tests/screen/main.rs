@@ -65,10 +65,10 @@ fn classify(terminal: &mut Terminal, folder: &str) {
     terminal.keys("5");
     terminal.until(&["folder"]);
     terminal.keys("o");
-    terminal.until(&["enter takes it"]);
+    terminal.until(&["enter accept"]);
     terminal.keys(folder);
     terminal.keys(ENTER);
-    terminal.until_gone("enter takes it");
+    terminal.until_gone("enter accept");
     terminal.keys(ENTER);
 }
 
@@ -81,12 +81,12 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
 
     // Break the file: a letter before everything.
     terminal.keys(ENTER);
-    terminal.until(&["leave"]);
+    terminal.until(&["esc back"]);
     terminal.keys("x");
-    terminal.until(&["1 mistake"]);
+    terminal.until(&["1 error"]);
     // Mend it.
     terminal.keys("\x7f");
-    terminal.until_gone("1 mistake");
+    terminal.until_gone("1 error");
     terminal.keys(SAVE);
     terminal.keys(ESCAPE);
 
@@ -103,7 +103,7 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     terminal.until(&["applied"]);
     terminal.keys(ESCAPE);
     // A key at the heels of escape is one with alt.
-    terminal.until_gone("reshape");
+    terminal.until_gone("shape");
 
     // Pause and go on.
     terminal.keys(" ");
@@ -175,7 +175,7 @@ fn a_lost_connection_saves_what_trains() {
     terminal.keys("1");
     terminal.until(&["duplicate"]);
     terminal.keys(ENTER);
-    terminal.until(&["leave"]);
+    terminal.until(&["esc back"]);
     terminal.keys("x");
     terminal.until(&["not saved"]);
     let mut program = terminal.hang_up();
@@ -227,16 +227,17 @@ fn a_terminal_of_another_size_is_filled_whatever_is_open() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_ends_with_2() {
+fn what_is_no_folder_and_no_experiment_ends_with_2() {
     let place = place();
+    std::fs::write(place.path().join("notes.txt"), "").unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_workbench"))
-        .arg("absent")
+        .arg("notes.txt")
         .current_dir(place.path())
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("no folder `absent`"), "{told}");
+    assert!(told.contains("`notes.txt` is neither a folder nor an experiment"), "{told}");
 }
 
 #[test]
