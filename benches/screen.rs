@@ -19,7 +19,7 @@ use ratatui::backend::TestBackend;
 use workbench::event::{Phase, RunEvent, StepRow};
 use workbench::run::{Notes, RunFolder};
 use workbench::store::{Journal, Owner, RunEntry, RunStore, Runs, SeriesWriter};
-use workbench::ui::theme::{Depth, Ground, Palette};
+use workbench::ui::theme::{Background, Depth, Palette};
 use workbench::ui::{Clock, Incoming, Keymap, News, Settings, Theme, Ui};
 
 /// Logged steps of the run, each of [`METRICS`].
@@ -136,7 +136,7 @@ fn screen(criterion: &mut Criterion) {
             after.saturating_sub(before)
         );
     }
-    let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::True);
+    let theme = Theme::new(Background::Dark, Palette::Standard, Depth::True);
     let mut ui = Ui::new(Settings::default(), Keymap::default(), theme);
     ui.update(Incoming::Input(Event::Resize(SIZE.0, SIZE.1)), &runs);
     ui.update(Incoming::News(News::RunBegan(folder.name())), &runs);

@@ -119,12 +119,12 @@ actions! {
         ResetLayout "reset-layout" "Reset the layout" "reset layout" "panes borders" ["f10", "alt+0"];
         Quit "quit" "Quit" "quit" "exit close" ["q", "ctrl+c", "ctrl+q"];
         Suspend "suspend" "Suspend to the shell" "suspend" "background fg job" ["ctrl+z"];
-        Up "up" "Up" "up" "" ["up", "k"];
-        Down "down" "Down" "down" "" ["down", "j"];
-        Left "left" "Left" "left" "" ["left", "h"];
-        Right "right" "Right" "right" "" ["right", "l"];
-        PageUp "page-up" "Page up" "page up" "scroll" ["pageup", "ctrl+b"];
-        PageDown "page-down" "Page down" "page down" "scroll" ["pagedown", "ctrl+f"];
+        Up "up" "Move up" "up" "" ["up", "k"];
+        Down "down" "Move down" "down" "" ["down", "j"];
+        Left "left" "Move left" "left" "" ["left", "h"];
+        Right "right" "Move right" "right" "" ["right", "l"];
+        PageUp "page-up" "Move a page up" "page up" "scroll" ["pageup", "ctrl+b"];
+        PageDown "page-down" "Move a page down" "page down" "scroll" ["pagedown", "ctrl+f"];
         First "first" "Go to the start" "start" "top home" ["home", "g"];
         Last "last" "Go to the end" "end" "bottom" ["end", "G"];
         Activate "activate" "Open or accept" "open" "enter confirm" ["enter"];
@@ -184,8 +184,8 @@ actions! {
     Overlay {
         ScaleCurves "log-curves" "Toggle logarithmic scale" "log scale" "logarithm axis" ["y"];
         AxisCurves "axis-curves" "Next x axis" "x axis" "step epoch time" ["a"];
-        SmoothCurves "smooth-curves" "More smoothing" "smooth" "" ["s"];
-        RoughenCurves "roughen-curves" "Less smoothing" "less smooth" "" ["S"];
+        MoreSmoothingCurves "more-smoothing-curves" "Increase smoothing" "smooth" "" ["s"];
+        LessSmoothingCurves "less-smoothing-curves" "Decrease smoothing" "less smooth" "" ["S"];
         ZoomInCurves "zoom-in-curves" "Zoom in" "zoom in" "" ["+", "="];
         ZoomOutCurves "zoom-out-curves" "Zoom out" "zoom out" "" ["-"];
         CrosshairLeft "crosshair-left" "Move the crosshair left" "crosshair" "cursor" [","];
@@ -200,10 +200,10 @@ actions! {
         CheckpointNow "checkpoint-now" "Save a checkpoint now" "checkpoint" "save" ["c"];
         NextRun "next-run" "Next run" "next run" "" ["]"];
         PreviousRun "previous-run" "Previous run" "previous run" "" ["["];
-        SwitchPhase "switch-phase" "Switch teacher or student" "phase" "training" ["t"];
+        SwitchPhase "switch-phase" "Switch between teacher and student" "phase" "training" ["t"];
         LogScale "log-scale" "Toggle logarithmic scale" "log scale" "logarithm axis" ["y"];
-        MoreSmoothing "more-smoothing" "More smoothing" "smooth" "" ["s"];
-        LessSmoothing "less-smoothing" "Less smoothing" "less smooth" "" ["S"];
+        MoreSmoothing "more-smoothing" "Increase smoothing" "smooth" "" ["s"];
+        LessSmoothing "less-smoothing" "Decrease smoothing" "less smooth" "" ["S"];
         NextAxis "next-axis" "Next x axis" "x axis" "step epoch time" ["a"];
         ZoomIn "zoom-in" "Zoom in" "zoom in" "" ["+", "="];
         ZoomOut "zoom-out" "Zoom out" "zoom out" "" ["-"];
@@ -235,7 +235,7 @@ actions! {
         UndoKnob "undo-knob" "Undo the pending change" "undo" "discard" ["u"];
         SendKnob "send-knob" "Send the change" "send" "apply" ["enter"];
         WriteKnob "write-knob" "Write to the experiment file" "write" "save" ["w"];
-        LeaveKnobs "leave-knobs" "Back to the charts" "charts" "" ["esc", "K"];
+        LeaveKnobs "leave-knobs" "Go back to the charts" "charts" "" ["esc", "K"];
     }
     Compare {
         NextProbeRun "next-probe-run" "Next run" "next run" "" ["]"];
@@ -254,7 +254,7 @@ actions! {
         SecondRun "second-run" "Add a second run" "add run" "compare" ["a"];
         RemoveSecondRun "remove-second-run" "Remove the second run" "remove run" "" ["A"];
         CompareFolder "open-folder" "Compare on a folder of images" "folder" "open" ["o"];
-        OwnProbe "own-probe" "Back to the run's images" "own images" "probe" ["O"];
+        OwnProbe "own-probe" "Show the run's own images" "own images" "probe" ["O"];
         WholeSet "whole-set" "Toggle the full validation set" "full set" "matrix" ["w"];
         ReadProbeAgain "read-probe-again" "Reload the answers" "reload" "refresh" ["r"];
     }
@@ -262,8 +262,8 @@ actions! {
         ChooseFolder "choose-folder" "Choose a folder" "folder" "open" ["o"];
         NextInferenceRun "next-inference-run" "Next run" "next run" "" ["]"];
         PreviousInferenceRun "previous-inference-run" "Previous run" "previous run" "" ["["];
-        AnsweringModel "models" "Student, teacher or both" "models" "" ["m"];
-        AnsweringWeights "weights" "Best or latest weights" "weights" "" ["w"];
+        AnsweringModel "models" "Choose student, teacher or both" "models" "" ["m"];
+        AnsweringWeights "weights" "Choose best or latest weights" "weights" "" ["w"];
         StartInference "run-inference" "Classify the folder" "classify" "run predict start" ["r", "f5"];
         CancelInference "cancel-inference" "Cancel the classification" "cancel" "stop" ["x"];
         SortResults "sort-results" "Next sort order" "sort" "order" ["s"];
@@ -273,6 +273,12 @@ actions! {
         ExportResultLines "export-result-lines" "Export as JSON lines" "json" "jsonl save" ["E"];
     }
 }
+
+/// Names that actions had: keymaps that were written with them are still read.
+const FORMER_NAMES: [(&str, Action); 2] = [
+    ("smooth-curves", Action::MoreSmoothingCurves),
+    ("roughen-curves", Action::LessSmoothingCurves),
+];
 
 impl Action {
     /// Its row of the table.
@@ -287,11 +293,13 @@ impl Action {
             .expect("every action is in the table that declares it")
     }
 
-    /// The action of this name.
+    /// The action of this name, or of one that it had.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let found = ACTIONS.iter().find(|entry| entry.name == name);
-        found.map(|entry| entry.action)
+        let former = FORMER_NAMES.iter().find(|(former, _)| *former == name);
+        let found = found.map(|entry| entry.action);
+        found.or(former.map(|(_, action)| *action))
     }
 
     /// The screen that it shows, if it is there to show one.

@@ -166,14 +166,14 @@ impl Ui {
         };
         match self.shared.queue.len() {
             0 => format!("{doing} "),
-            waiting => format!("{doing}, {waiting} waiting "),
+            waiting => format!("{doing}, {waiting} queued "),
         }
     }
 
     fn draw_foot(&self, runs: &Runs, frame: &mut Frame, area: Rect) {
         let theme = &self.shared.theme;
-        if let Some(told) = self.shared.status() {
-            frame.render_widget(log::styled(told, theme), area);
+        if let Some(status) = self.shared.status() {
+            frame.render_widget(log::styled(status, theme), area);
             return;
         }
         let hint = |key: &str, word: &str| {
@@ -190,14 +190,14 @@ impl Ui {
             return;
         }
         let hints = self.hints(runs);
-        let told = |action: &Action| {
+        let named = |action: &Action| {
             let key = self.hint_key(*action)?;
             Some(hint(&key, self.hint_word(*action, runs)))
         };
-        let always: Vec<Line> = ALWAYS.iter().filter_map(told).collect();
+        let always: Vec<Line> = ALWAYS.iter().filter_map(named).collect();
         let mut room = usize::from(area.width);
         room = room.saturating_sub(always.iter().map(Line::width).sum());
-        let own = hints.iter().filter_map(told).take_while(|hint| {
+        let own = hints.iter().filter_map(named).take_while(|hint| {
             let fits = hint.width() <= room;
             room = room.saturating_sub(hint.width());
             fits

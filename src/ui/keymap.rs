@@ -195,7 +195,9 @@ impl Keymap {
                     Some(chord) => chords.push(chord),
                     None => problems.push((
                         name.clone(),
-                        format!("`{key}` is no key; write `ctrl+s`, `alt+f`, `f5`, `G` or `space`"),
+                        format!(
+                            "`{key}` is not a key; write `ctrl+s`, `alt+f`, `f5`, `G` or `space`"
+                        ),
                     )),
                 }
             }
@@ -359,12 +361,12 @@ mod tests {
     fn a_wrong_name_and_a_wrong_key_are_told() {
         let changes =
             |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
-        let told = |name, key| Keymap::with(&changes(name, key)).unwrap_err()[0].1.clone();
+        let message = |name, key| Keymap::with(&changes(name, key)).unwrap_err()[0].1.clone();
         assert_eq!(
-            told("pause-rum", "p"),
+            message("pause-rum", "p"),
             "there is no action `pause-rum`; did you mean `pause-run`?"
         );
-        assert!(told("pause-run", "control-p").starts_with("`control-p` is no key"));
+        assert!(message("pause-run", "control-p").starts_with("`control-p` is not a key"));
         let other = Keymap::with(&changes("pause-run", "f2")).unwrap();
         assert_eq!(other.keys(Action::PauseRun), "f2");
     }

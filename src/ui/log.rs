@@ -104,7 +104,7 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::theme::{Depth, Ground, Palette};
+    use super::super::theme::{Background, Depth, Palette};
     use super::*;
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
             let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(43_201);
             log.push(noon, LogLine::warn(message));
             let mut terminal = Terminal::new(TestBackend::new(width, 3)).unwrap();
-            let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+            let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
             let draw = |frame: &mut Frame| log.draw(&theme, frame, frame.area());
             terminal.draw(draw).unwrap();
             terminal.backend().to_string()

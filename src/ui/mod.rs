@@ -49,7 +49,7 @@ use self::screens::experiments::Experiments;
 use self::screens::inference::Inference;
 use self::screens::live::Live;
 use self::screens::runs::RunsTable;
-use self::theme::Ground;
+use self::theme::Background;
 
 /// Everything that is shown, apart from the runs themselves.
 #[derive(Debug)]
@@ -142,9 +142,9 @@ impl Ui {
         texts.map(|(path, text)| (path.clone(), text.to_owned()))
     }
 
-    /// Draws on a dark or a light ground from now on.
-    pub fn set_ground(&mut self, ground: Ground) {
-        self.shared.theme = self.shared.theme.on(ground);
+    /// Draws on a dark or a light background from now on.
+    pub fn set_background(&mut self, background: Background) {
+        self.shared.theme = self.shared.theme.on(background);
     }
 
     /// Says how many pixels a cell has from now on. Returns whether the terminal

@@ -67,7 +67,7 @@ pub enum News {
         path: PathBuf,
         /// That of the request.
         version: u64,
-        /// The plan, or every mistake.
+        /// The plan, or every error.
         result: Box<Result<Loaded, Report>>,
     },
     /// What is to be trained here next.

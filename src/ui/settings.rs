@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::graphics::PictureSetting;
 use super::keymap::Keymap;
-use super::theme::{Depth, Ground, Palette};
+use super::theme::{Background, Depth, Palette};
 
 /// The settings file's content; every field may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Dark or light ground; as the terminal says if absent.
-    pub ground: Option<Ground>,
+    /// Dark or light background; as the terminal says if absent.
+    #[serde(alias = "ground")]
+    pub background: Option<Background>,
     /// Colours that tell curves and good from bad.
     pub palette: Palette,
     /// How many colours the terminal shows.
@@ -105,26 +106,34 @@ mod tests {
     #[test]
     fn colours_and_keys_are_taken_over() {
         let text =
-            "(ground: Light, palette: ColourBlind, pictures: Sixel, keys: {\"quit\": [\"Q\"]})";
+            "(background: Light, palette: ColourBlind, pictures: Sixel, keys: {\"quit\": [\"Q\"]})";
         let (settings, keymap) = Settings::parse(text).unwrap();
-        assert_eq!(settings.ground, Some(Ground::Light));
+        assert_eq!(settings.background, Some(Background::Light));
         assert_eq!(settings.palette, Palette::ColourBlind);
         assert_eq!(settings.pictures, PictureSetting::Sixel);
         assert_eq!(keymap.keys(Action::Quit), "Q or ctrl+c");
     }
 
     #[test]
+    fn former_names_are_still_read() {
+        let text = "(ground: Light, keys: {\"roughen-curves\": [\"ctrl+y\"]})";
+        let (settings, keymap) = Settings::parse(text).unwrap();
+        assert_eq!(settings.background, Some(Background::Light));
+        assert_eq!(keymap.keys(Action::LessSmoothingCurves), "ctrl+y");
+    }
+
+    #[test]
     fn errors_are_told_with_their_lines() {
-        let told = |text: &str| {
+        let messages = |text: &str| {
             let problems = Settings::parse(text).unwrap_err();
             problems.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
-        assert!(told("(\n  grond: Dark,\n)")[0].starts_with("settings.ron, line 2: "));
+        assert!(messages("(\n  grond: Dark,\n)")[0].starts_with("settings.ron, line 2: "));
         assert_eq!(
-            told("(\n  keys: {\n    \"quid\": [\"q\"],\n  },\n)"),
+            messages("(\n  keys: {\n    \"quid\": [\"q\"],\n  },\n)"),
             ["settings.ron, line 3: there is no action `quid`; did you mean `quit`?"]
         );
-        let taken = told("(\n  keys: {\n    \"quit\": [\"r\"],\n  },\n)");
+        let taken = messages("(\n  keys: {\n    \"quit\": [\"r\"],\n  },\n)");
         assert!(taken[0].starts_with("settings.ron, line 3: `r` means both `quit`"));
         assert!(taken[0].contains("`launch`"));
     }

@@ -9,7 +9,7 @@ use ratatui::backend::TestBackend;
 use super::keymap::Keymap;
 use super::news::{Clock, Incoming, News};
 use super::settings::Settings;
-use super::theme::{Depth, Ground, Palette, Theme};
+use super::theme::{Background, Depth, Palette, Theme};
 use super::{Effect, Graphics, Shared, Ui};
 use crate::store::Runs;
 
@@ -27,7 +27,7 @@ pub(crate) struct Harness {
 impl Harness {
     /// A screen at noon of 2026-01-02, without colours.
     pub(crate) fn new(width: u16, height: u16) -> Self {
-        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
         let mut harness = Self {
             ui: Ui::new(Settings::default(), Keymap::default(), theme),
             runs: Runs::new(),

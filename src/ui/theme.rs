@@ -6,9 +6,9 @@ mod indexed;
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 
-/// Light letters on a dark ground, or the other way round.
+/// Light letters on a dark background, or the other way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Ground {
+pub enum Background {
     /// For dark terminals.
     #[default]
     Dark,
@@ -16,8 +16,8 @@ pub enum Ground {
     Light,
 }
 
-impl Ground {
-    /// What some terminals say in the environment: the number of their ground's
+impl Background {
+    /// What some terminals say in the environment: the number of their background's
     /// colour, last in `COLORFGBG`. Dark where nothing is said.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -81,7 +81,7 @@ impl Depth {
 /// Colours by meaning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Theme {
-    ground: Ground,
+    background: Background,
     palette: Palette,
     depth: Depth,
 }
@@ -89,7 +89,7 @@ pub struct Theme {
 /// A colour, and the nearest of the sixteen.
 type Shade = ((u8, u8, u8), Color);
 
-/// Curves, bars and classes in the standard palette: on dark, on light ground.
+/// Curves, bars and classes in the standard palette: on dark, on light background.
 const SERIES: [[Shade; 2]; 8] = [
     [
         ((97, 175, 239), Color::LightBlue),
@@ -125,7 +125,7 @@ const SERIES: [[Shade; 2]; 8] = [
     ],
 ];
 
-/// The same after Okabe and Ito (2008), darkened on light ground.
+/// The same after Okabe and Ito (2008), darkened on light background.
 const SAFE_SERIES: [[Shade; 2]; 8] = [
     [
         ((86, 180, 233), Color::LightBlue),
@@ -167,36 +167,36 @@ const WARN: usize = 1;
 impl Theme {
     /// A theme for a terminal with `depth` colours, which is not `Auto`.
     #[must_use]
-    pub fn new(ground: Ground, palette: Palette, depth: Depth) -> Self {
+    pub fn new(background: Background, palette: Palette, depth: Depth) -> Self {
         Self {
-            ground,
+            background,
             palette,
             depth,
         }
     }
 
-    /// The next of the four combinations of ground and palette.
+    /// The next of the four combinations of background and palette.
     #[must_use]
     pub fn next(&self) -> Self {
-        let (ground, palette) = match (self.ground, self.palette) {
-            (Ground::Dark, Palette::Standard) => (Ground::Light, Palette::Standard),
-            (Ground::Light, Palette::Standard) => (Ground::Dark, Palette::ColourBlind),
-            (Ground::Dark, Palette::ColourBlind) => (Ground::Light, Palette::ColourBlind),
-            (Ground::Light, Palette::ColourBlind) => (Ground::Dark, Palette::Standard),
+        let (background, palette) = match (self.background, self.palette) {
+            (Background::Dark, Palette::Standard) => (Background::Light, Palette::Standard),
+            (Background::Light, Palette::Standard) => (Background::Dark, Palette::ColourBlind),
+            (Background::Dark, Palette::ColourBlind) => (Background::Light, Palette::ColourBlind),
+            (Background::Light, Palette::ColourBlind) => (Background::Dark, Palette::Standard),
         };
-        Self::new(ground, palette, self.depth)
+        Self::new(background, palette, self.depth)
     }
 
-    /// The same on another ground.
+    /// The same on another background.
     #[must_use]
-    pub fn on(&self, ground: Ground) -> Self {
-        Self::new(ground, self.palette, self.depth)
+    pub fn on(&self, background: Background) -> Self {
+        Self::new(background, self.palette, self.depth)
     }
 
-    /// Its ground and palette, for people.
+    /// Its background and palette, for people.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{:?} {:?}", self.ground, self.palette)
+        format!("{:?} {:?}", self.background, self.palette)
     }
 
     /// How many colours there are to draw with.
@@ -207,8 +207,8 @@ impl Theme {
 
     /// Whether the terminal is dark or light.
     #[must_use]
-    pub fn ground(&self) -> Ground {
-        self.ground
+    pub fn background(&self) -> Background {
+        self.background
     }
 
     /// Plain text.
@@ -222,9 +222,9 @@ impl Theme {
     pub fn muted(&self) -> Style {
         match self.depth {
             Depth::None => Style::new().add_modifier(Modifier::DIM),
-            _ => Style::new().fg(self.colour(match self.ground {
-                Ground::Dark => ((130, 137, 151), Color::DarkGray),
-                Ground::Light => ((110, 115, 125), Color::DarkGray),
+            _ => Style::new().fg(self.colour(match self.background {
+                Background::Dark => ((130, 137, 151), Color::DarkGray),
+                Background::Light => ((110, 115, 125), Color::DarkGray),
             })),
         }
     }
@@ -244,9 +244,9 @@ impl Theme {
     /// The selected row of a list.
     #[must_use]
     pub fn selection(&self) -> Style {
-        let colour = self.rgb(match self.ground {
-            Ground::Dark => (50, 56, 68),
-            Ground::Light => (214, 222, 235),
+        let colour = self.rgb(match self.background {
+            Background::Dark => (50, 56, 68),
+            Background::Light => (214, 222, 235),
         });
         match colour {
             Some(colour) => Style::new().bg(colour),
@@ -283,26 +283,26 @@ impl Theme {
             Palette::Standard => &SERIES,
             Palette::ColourBlind => &SAFE_SERIES,
         };
-        Style::new().fg(self.colour(list[index % list.len()][self.ground as usize]))
+        Style::new().fg(self.colour(list[index % list.len()][self.background as usize]))
     }
 
     /// A cell of a heat map, from 0 to 1.
     #[must_use]
     pub fn heat(&self, share: f64) -> Style {
         let share = share.clamp(0.0, 1.0);
-        let (from, to) = match self.ground {
-            Ground::Dark => ((30.0, 34.0, 42.0), (86.0, 180.0, 233.0)),
-            Ground::Light => ((255.0, 255.0, 255.0), (0.0, 114.0, 178.0)),
+        let (from, to) = match self.background {
+            Background::Dark => ((30.0, 34.0, 42.0), (86.0, 180.0, 233.0)),
+            Background::Light => ((255.0, 255.0, 255.0), (0.0, 114.0, 178.0)),
         };
         let mix = |a: f64, b: f64| (a + (b - a) * share).round() as u8;
-        let ground = (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2));
-        let letters = if (share > 0.5) == (self.ground == Ground::Dark) {
+        let background = (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2));
+        let letters = if (share > 0.5) == (self.background == Background::Dark) {
             (10, 10, 10)
         } else {
             (235, 235, 235)
         };
-        match (self.rgb(ground), self.rgb(letters)) {
-            (Some(ground), Some(letters)) => Style::new().bg(ground).fg(letters),
+        match (self.rgb(background), self.rgb(letters)) {
+            (Some(background), Some(letters)) => Style::new().bg(background).fg(letters),
             _ if share > 0.66 => Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD),
             _ if share > 0.33 => Style::new().add_modifier(Modifier::BOLD),
             _ if share > 0.0 => Style::new(),
@@ -351,17 +351,17 @@ mod tests {
 
     #[test]
     fn the_environment_may_say_that_the_ground_is_light() {
-        let ground = |said: &str| Ground::of_environment(|_| Some(said.to_owned()));
-        assert_eq!(ground("0;15"), Ground::Light);
-        assert_eq!(ground("0;default;7"), Ground::Light);
-        assert_eq!(ground("15;0"), Ground::Dark);
-        assert_eq!(ground("15;default"), Ground::Dark);
-        assert_eq!(Ground::of_environment(|_| None), Ground::Dark);
+        let background = |said: &str| Background::of_environment(|_| Some(said.to_owned()));
+        assert_eq!(background("0;15"), Background::Light);
+        assert_eq!(background("0;default;7"), Background::Light);
+        assert_eq!(background("15;0"), Background::Dark);
+        assert_eq!(background("15;default"), Background::Dark);
+        assert_eq!(Background::of_environment(|_| None), Background::Dark);
     }
 
     #[test]
     fn without_colours_no_style_has_one() {
-        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
         for style in [
             theme.muted(),
             theme.accent(),
@@ -377,10 +377,10 @@ mod tests {
 
     #[test]
     fn good_and_bad_differ_in_every_theme() {
-        for ground in [Ground::Dark, Ground::Light] {
+        for background in [Background::Dark, Background::Light] {
             for palette in [Palette::Standard, Palette::ColourBlind] {
                 for depth in [Depth::True, Depth::Indexed, Depth::Sixteen] {
-                    let theme = Theme::new(ground, palette, depth);
+                    let theme = Theme::new(background, palette, depth);
                     assert_ne!(theme.good().fg, theme.bad().fg);
                 }
             }

@@ -136,8 +136,8 @@ impl Ui {
             }
             Action::ResetLayout => {
                 self.apply_layout(&Layout::default());
-                let told = "layout reset";
-                self.shared.notify(LogLine::info(told));
+                let message = "layout reset";
+                self.shared.notify(LogLine::info(message));
             }
             Action::Quit => self.quit(runs),
             Action::Suspend => {
@@ -304,7 +304,7 @@ impl Ui {
     }
 
     /// A run begins. Whoever asked for it and waits is shown it; whoever is at
-    /// something else is told.
+    /// something else is message.
     fn began(&mut self, name: &str, runs: &Runs) {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
@@ -313,11 +313,11 @@ impl Ui {
             shared.clear_status();
         } else {
             let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
-            let told = match self.screen {
+            let message = match self.screen {
                 Screen::Live => format!("{name} is training"),
                 _ => format!("{name} is training; press {key} to watch"),
             };
-            shared.notify(LogLine::info(told));
+            shared.notify(LogLine::info(message));
         }
         if awaited || self.screen != Screen::Live {
             self.live.open(name, &mut self.shared, runs);

@@ -7,7 +7,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use thiserror::Error;
 
 use crate::ui::settings::SettingsProblem;
-use crate::ui::theme::Ground;
+use crate::ui::theme::Background;
 use crate::ui::{Keymap, Settings, Theme};
 use crate::untrusted::read_text_limited;
 
@@ -55,9 +55,9 @@ pub fn load() -> Result<(Settings, Keymap, Theme), SettingsError> {
     };
     let variable = |name: &str| std::env::var(name).ok();
     let depth = settings.colours.resolve(variable);
-    let ground = settings.ground;
-    let ground = ground.unwrap_or_else(|| Ground::of_environment(variable));
-    let theme = Theme::new(ground, settings.palette, depth);
+    let background = settings.background;
+    let background = background.unwrap_or_else(|| Background::of_environment(variable));
+    let theme = Theme::new(background, settings.palette, depth);
     Ok((settings, keymap, theme))
 }
 

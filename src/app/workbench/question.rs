@@ -7,7 +7,7 @@ use crossterm::event::Event;
 
 use crate::terminal::TerminalGuard;
 use crate::ui::graphics::{PictureSetting, can_be_asked, is_within_tmux, question};
-use crate::ui::theme::Ground;
+use crate::ui::theme::Background;
 use crate::ui::{Graphics, Settings};
 
 /// How long a terminal has to answer. Those that can show pictures do so within
@@ -20,7 +20,7 @@ pub struct Answers {
     /// How pictures are written; half blocks where it did not answer.
     pub graphics: Graphics,
     /// Whether it is dark or light, if that is to be followed.
-    pub ground: Option<Ground>,
+    pub background: Option<Background>,
     /// The keys that were pressed meanwhile.
     pub typed: Vec<Event>,
 }
@@ -28,7 +28,7 @@ pub struct Answers {
 /// Asks what the settings leave open, if anything.
 pub fn ask(guard: &TerminalGuard, settings: &Settings) -> Answers {
     let variable = |name: &str| env::var(name).ok();
-    let open = settings.pictures.asks() || settings.ground.is_none();
+    let open = settings.pictures.asks() || settings.background.is_none();
     if !open || !can_be_asked(variable) {
         return Answers::default();
     }
@@ -41,7 +41,9 @@ pub fn ask(guard: &TerminalGuard, settings: &Settings) -> Answers {
             PictureSetting::HalfBlocks => Graphics::default(),
             setting => setting.resolve(&abilities, variable),
         },
-        ground: abilities.ground.filter(|_| settings.ground.is_none()),
+        background: abilities
+            .background
+            .filter(|_| settings.background.is_none()),
         typed,
     }
 }

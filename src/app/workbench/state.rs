@@ -94,8 +94,8 @@ impl State {
     /// Says what the terminal is like, once it has been asked.
     pub fn on_terminal(&mut self, answers: &Answers) {
         self.ui.set_graphics(answers.graphics);
-        if let Some(ground) = answers.ground {
-            self.ui.set_ground(ground);
+        if let Some(background) = answers.background {
+            self.ui.set_background(background);
         }
     }
 

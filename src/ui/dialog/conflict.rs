@@ -146,7 +146,7 @@ impl Conflict {
         } else {
             "keep mine (-)"
         };
-        let later = Button::new(boxed::key(Action::Back, keymap), "later");
+        let later = Button::new(boxed::key(Action::Back, keymap), "cancel");
         if !self.readable {
             let mine = mine.trim_end_matches(" (-)");
             return vec![Button::new(key(Action::KeepMine), mine), later];

@@ -164,14 +164,14 @@ impl Help {
         }
         if most > 0 {
             let from = self.above.min(most);
-            let told = format!(
+            let text = format!(
                 " {} to {} of {} ",
                 from + 1,
                 rows.len() - most + from,
                 rows.len()
             );
             let foot = Rect::new(inside.x, inside.bottom(), inside.width, 1).intersection(area);
-            frame.render_widget(Line::raw(told).right_aligned(), foot);
+            frame.render_widget(Line::raw(text).right_aligned(), foot);
         }
     }
 
@@ -181,22 +181,22 @@ impl Help {
             return;
         };
         let shown = ACTIONS.iter().filter(|entry| self.shows(entry, keymap));
-        let told = match shown.count() {
+        let summary = match shown.count() {
             0 => "no matches".to_owned(),
             count => format!("{count} of {} actions", ACTIONS.len()),
         };
         let [sign, text, count] = Layout::horizontal([
             Constraint::Length(2),
             Constraint::Fill(1),
-            Constraint::Length(width_of(&told)),
+            Constraint::Length(width_of(&summary)),
         ])
         .areas(area);
         frame.render_widget(Line::styled("/", theme.accent()), sign);
         frame.render_widget(line.within(text.width, theme.text()), text);
-        frame.render_widget(Line::styled(told, theme.muted()), count);
+        frame.render_widget(Line::styled(summary, theme.muted()), count);
     }
 
-    /// Everything that is told, in lines that fit into a column.
+    /// Everything that is listed, in lines that fit into a column.
     fn rows(&self, keymap: &Keymap, width: u16) -> Vec<Row> {
         let mut contexts: Vec<Context> = Vec::new();
         contexts.extend(self.first);
@@ -211,7 +211,7 @@ impl Help {
             let own = ACTIONS.iter().filter(|entry| entry.context == context);
             let mut own = own
                 .filter(|entry| self.shows(entry, keymap))
-                .flat_map(|entry| told(entry, keymap, keys, width))
+                .flat_map(|entry| described(entry, keymap, keys, width))
                 .peekable();
             if own.peek().is_none() {
                 continue;
@@ -232,7 +232,7 @@ enum Row {
     Heading(&'static str),
     /// Keys of an action, or the rest of them, and its description or the rest
     /// of that.
-    Told(String, String),
+    Action(String, String),
 }
 
 impl Row {
@@ -240,7 +240,7 @@ impl Row {
         match self {
             Self::Empty => Line::default(),
             Self::Heading(title) => Line::styled(*title, theme.accent()),
-            Self::Told(key, text) => {
+            Self::Action(key, text) => {
                 let style = if key == NO_KEY {
                     theme.muted()
                 } else {
@@ -281,7 +281,7 @@ fn keys(entry: &Entry, keymap: &Keymap) -> String {
 
 /// An action's keys and description beside one another, each in as many lines
 /// as it needs.
-fn told(entry: &Entry, keymap: &Keymap, key_width: u16, width: u16) -> Vec<Row> {
+fn described(entry: &Entry, keymap: &Keymap, key_width: u16, width: u16) -> Vec<Row> {
     let room = width.saturating_sub(key_width + 3);
     let keys = wrapped(&keys(entry, keymap), usize::from(key_width));
     let text = wrapped(entry.description, usize::from(room));
@@ -290,6 +290,6 @@ fn told(entry: &Entry, keymap: &Keymap, key_width: u16, width: u16) -> Vec<Row> 
         line.unwrap_or_default().to_owned()
     };
     (0..keys.len().max(text.len()))
-        .map(|at| Row::Told(line(&keys, at), line(&text, at)))
+        .map(|at| Row::Action(line(&keys, at), line(&text, at)))
         .collect()
 }

@@ -25,7 +25,7 @@ const NAME: u16 = 23;
 /// Cells of its key.
 const KEY: u16 = 11;
 
-/// Fewer cells hold no words that would tell anything.
+/// Fewer cells hold no useful words.
 const WORDS: u16 = 12;
 
 /// Cells in which every description fits beside its action.
@@ -240,15 +240,15 @@ enum Rank {
 impl Rank {
     /// None if not every word is found; that nothing was typed makes no difference.
     fn of(words: &[&str], entry: &Entry) -> Option<Self> {
-        let told = format!("{} {}", entry.name, entry.description).to_lowercase();
+        let own = format!("{} {}", entry.name, entry.description).to_lowercase();
         let begins = |text: &str, word: &str| {
             let mut each = text.split([' ', '-']);
             each.any(|each| each.starts_with(word)) || text.starts_with(word)
         };
-        if words.iter().all(|word| begins(&told, word)) {
+        if words.iter().all(|word| begins(&own, word)) {
             return Some(Self::Words);
         }
-        let known = |word: &&str| begins(&told, word) || begins(entry.synonyms, word);
+        let known = |word: &&str| begins(&own, word) || begins(entry.synonyms, word);
         words.iter().all(known).then_some(Self::Synonyms)
     }
 }

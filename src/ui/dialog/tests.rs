@@ -150,7 +150,7 @@ fn a_difference_scrolls_to_its_end_and_no_further() {
     assert!(harness.screen().contains("- 99"));
     let end = harness.screen();
     assert_ne!(harness.keys(&["up"]).screen(), end);
-    click(&mut harness, "later");
+    click(&mut harness, "esc cancel");
     assert!(!is_open(&harness));
 }
 

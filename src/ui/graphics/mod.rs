@@ -160,7 +160,7 @@ mod tests {
                 _ if abilities.contains('!') => Some(GraphicsQuirk::Unreliable),
                 _ => None,
             },
-            ground: None,
+            background: None,
         };
         setting.resolve(&abilities, |name| {
             let found = set.iter().find(|(known, _)| *known == name);

@@ -211,7 +211,7 @@ fn encode(picture: &Picture, size: Size, number: u32, graphics: Graphics) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::theme::{Depth, Ground, Palette};
+    use crate::ui::theme::{Background, Depth, Palette};
 
     fn picture(shade: u8) -> Picture {
         Picture {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn drawn(pictures: &Pictures, picture: &Picture, place: Rect) -> Buffer {
-        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 10));
         pictures.draw(picture, &theme, &mut buffer, place);
         buffer

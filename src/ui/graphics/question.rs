@@ -1,4 +1,4 @@
-//! What a terminal is asked about pictures and its ground, and what its answers
+//! What a terminal is asked about pictures and its background, and what its answers
 //! mean.
 //!
 //! The last question is one that every terminal answers, so that one knows when
@@ -7,14 +7,14 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-use crate::ui::theme::Ground;
+use crate::ui::theme::Background;
 
 /// Kitty's pictures with placeholders, which older ones do not have, then
 /// compressed ones: a pixel to look at and throw away.
 const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24,U=1;AAAA\x1b\\\
                      \x1b_Gi=32,s=1,v=1,a=q,t=d,f=24,o=z;eJxjYGAAAAADAAE=\x1b\\";
 
-/// The colour of its ground, its name, attributes, the size of a cell, whether all
+/// The colour of its background, its name, attributes, the size of a cell, whether all
 /// is well.
 const COMMON: &str = "\x1b]11;?\x1b\\\x1b[>q\x1b[c\x1b[16t\x1b[5n";
 
@@ -49,8 +49,8 @@ pub struct Abilities {
     pub cell: Option<(u16, u16)>,
     /// What the terminal of this name is known for.
     pub manner: Option<GraphicsQuirk>,
-    /// Whether its ground is dark or light.
-    pub ground: Option<Ground>,
+    /// Whether its background is dark or light.
+    pub background: Option<Background>,
 }
 
 /// What is written to a terminal to ask it. tmux takes Kitty's question for the
@@ -94,7 +94,9 @@ pub fn read(bytes: &[u8]) -> (Abilities, Vec<Event>) {
                 let known = NAMES.into_iter().find(|(known, _)| name.starts_with(known));
                 abilities.manner = abilities.manner.or(known.map(|(_, manner)| manner));
             }
-            Piece::System(text) => abilities.ground = abilities.ground.or(ground_of(&text)),
+            Piece::System(text) => {
+                abilities.background = abilities.background.or(background_of(&text))
+            }
             Piece::Typed(letter) => typed.push(key_of(letter)),
         }
     }
@@ -154,7 +156,7 @@ fn pieces(bytes: &[u8]) -> Vec<Piece> {
 }
 
 /// Dark or light, of `11;rgb:RRRR/GGGG/BBBB`, each of one to four digits.
-fn ground_of(system: &str) -> Option<Ground> {
+fn background_of(system: &str) -> Option<Background> {
     let channels = system.strip_prefix("11;rgb:")?.split('/');
     let shares = channels.map(|digits| {
         let most = 16_f64.powi(i32::try_from(digits.len()).ok()?) - 1.0;
@@ -168,9 +170,9 @@ fn ground_of(system: &str) -> Option<Ground> {
     // Luminance after Rec. 709.
     let light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
     Some(if light > 0.5 {
-        Ground::Light
+        Background::Light
     } else {
-        Ground::Dark
+        Background::Dark
     })
 }
 
@@ -212,7 +214,7 @@ mod tests {
             sixel: true,
             cell: Some((10, 20)),
             manner: None,
-            ground: None,
+            background: None,
         };
         assert_eq!((abilities, typed.len()), (all, 0));
         let refusal = b"\x1b[?62;22;44c\x1b_Gi=31;EINVAL:no\x1b\\\x1b[0n";
@@ -221,13 +223,13 @@ mod tests {
 
     #[test]
     fn the_ground_is_dark_or_light_however_its_colour_is_told() {
-        let ground = |answer: &str| read(answer.as_bytes()).0.ground;
-        let light = Some(Ground::Light);
-        assert_eq!(ground("\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[0n"), light);
-        assert_eq!(ground("\x1b]11;rgb:fd/f6/e3\x07"), light);
-        let dark = Some(Ground::Dark);
-        assert_eq!(ground("\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"), dark);
-        assert_eq!(ground("\x1b]11;rgb:zz/0\x1b\\"), None);
+        let background = |answer: &str| read(answer.as_bytes()).0.background;
+        let light = Some(Background::Light);
+        assert_eq!(background("\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[0n"), light);
+        assert_eq!(background("\x1b]11;rgb:fd/f6/e3\x07"), light);
+        let dark = Some(Background::Dark);
+        assert_eq!(background("\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"), dark);
+        assert_eq!(background("\x1b]11;rgb:zz/0\x1b\\"), None);
         let (_, typed) = read(b"\x1b]11;rgb:0/0/0\x07q\x1b[0n");
         assert_eq!(typed.len(), 1);
     }

@@ -29,7 +29,7 @@ pub(super) fn conflicts(
                     .into_iter()
                     .find(|name| changes.contains_key(*name));
                 let named = named.unwrap_or(other.entry().name);
-                conflicts.push((named.to_owned(), told(*one, *other, *chord)));
+                conflicts.push((named.to_owned(), message(*one, *other, *chord)));
             }
         }
     }
@@ -50,7 +50,7 @@ fn hides_by_default(default: &Keymap, one: Action, other: Action, chord: Chord) 
     one.entry().context != other.entry().context && has(one) && has(other)
 }
 
-fn told(one: Action, other: Action, chord: Chord) -> String {
+fn message(one: Action, other: Action, chord: Chord) -> String {
     let (one, other) = (one.entry(), other.entry());
     if chord == ALWAYS_QUITS {
         let taken = if one.action == Action::Quit {
@@ -84,8 +84,8 @@ fn told(one: Action, other: Action, chord: Chord) -> String {
 mod tests {
     use super::*;
 
-    /// What is told of keys given to actions.
-    fn told(changes: &[(&str, &[&str])]) -> Vec<String> {
+    /// The messages about keys given to actions.
+    fn messages(changes: &[(&str, &[&str])]) -> Vec<String> {
         let changes = changes.iter().map(|(name, keys)| {
             let keys = keys.iter().map(|key| (*key).to_owned());
             ((*name).to_owned(), keys.collect())
@@ -98,42 +98,42 @@ mod tests {
     #[test]
     fn a_key_that_is_taken_in_the_same_place_is_told() {
         assert_eq!(
-            told(&[("stop-run", &["e"])]),
+            messages(&[("stop-run", &["e"])]),
             ["`e` means both `stop-run` and `evaluate-now` in Live; give one of them another key"]
         );
     }
 
     #[test]
     fn a_key_that_is_taken_further_in_or_further_out_is_told() {
-        let everywhere = told(&[("quit", &["r"])]);
+        let everywhere = messages(&[("quit", &["r"])]);
         assert_eq!(everywhere.len(), 4, "{everywhere:?}");
         assert_eq!(
             everywhere[0],
             "`r` means both `quit` (Everywhere) and `launch` (Experiments); \
              give one of them another key"
         );
-        assert_eq!(told(&[("log-scale", &["l"])]).len(), 2);
+        assert_eq!(messages(&[("log-scale", &["l"])]).len(), 2);
         // Knobs are inside of the charts, beside the runs.
-        assert_eq!(told(&[("insert-point", &["e"])]).len(), 1);
-        assert_eq!(told(&[("insert-point", &["B"])]).len(), 0);
+        assert_eq!(messages(&[("insert-point", &["e"])]).len(), 1);
+        assert_eq!(messages(&[("insert-point", &["B"])]).len(), 0);
     }
 
     #[test]
     fn moving_the_other_action_too_makes_room() {
         let moved: &[(&str, &[&str])] = &[("help", &["q"]), ("quit", &["Q"])];
-        assert!(told(moved).is_empty());
-        assert_eq!(told(&moved[..1]).len(), 1);
+        assert!(messages(moved).is_empty());
+        assert_eq!(messages(&moved[..1]).len(), 1);
     }
 
     #[test]
     fn what_hides_a_key_by_default_may_be_written_out() {
-        assert!(told(&[("copy", &["y"]), ("log-scale", &["y"])]).is_empty());
+        assert!(messages(&[("copy", &["y"]), ("log-scale", &["y"])]).is_empty());
     }
 
     #[test]
     fn control_and_c_always_quit() {
         assert_eq!(
-            told(&[("copy", &["ctrl+c"]), ("quit", &["Q"])]),
+            messages(&[("copy", &["ctrl+c"]), ("quit", &["Q"])]),
             ["`ctrl+c` always means `quit`; give `copy` another key"]
         );
         let none = BTreeMap::from([("quit".to_owned(), Vec::new())]);

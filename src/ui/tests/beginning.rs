@@ -49,8 +49,8 @@ fn whoever_went_on_to_something_else_is_told_and_finds_it_on_the_live_screen() {
     harness.keys(&["2"]);
     let name = begin(&mut harness);
     assert_eq!(harness.ui.screen, Screen::Runs);
-    let told = format!("{name} is training; press 3 to watch");
-    assert!(harness.screen().contains(&told), "{}", harness.screen());
+    let message = format!("{name} is training; press 3 to watch");
+    assert!(harness.screen().contains(&message), "{}", harness.screen());
     harness.keys(&["3"]);
     assert_eq!(harness.ui.shared.opened, Some(name));
 }

@@ -98,15 +98,15 @@ pub fn row(list: Rect, line: usize) -> Rect {
     place.intersection(rows)
 }
 
-/// Draws a row's ground and its picture, in half blocks, as there are dozens of
+/// Draws a row's background and its picture, in half blocks, as there are dozens of
 /// them. Returns where the lines beside it stand.
 pub fn draw_picture(
     picture: &Picture,
-    (theme, ground): (&Theme, Style),
+    (theme, background): (&Theme, Style),
     buffer: &mut Buffer,
     place: Rect,
 ) -> Rect {
-    buffer.set_style(place.intersection(buffer.area), ground);
+    buffer.set_style(place.intersection(buffer.area), background);
     let thumbnail = Rect {
         width: PICTURE.min(place.width),
         ..place

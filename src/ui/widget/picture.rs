@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::event::inspection::Picture;
-use crate::ui::theme::{Ground, Theme};
+use crate::ui::theme::{Background, Theme};
 
 /// Letters from the least to the most ink.
 const RAMP: &[u8] = b" .:-=+*#%@";
@@ -80,7 +80,7 @@ pub fn draw_at(picture: &Picture, theme: &Theme, buffer: &mut Buffer, place: Rec
                 .set_style(Style::new().fg(upper).bg(lower));
         } else {
             let light = u16::midpoint(brightness(upper), brightness(lower));
-            cell.set_char(letter(light, theme.ground()));
+            cell.set_char(letter(light, theme.background()));
         }
     }
 }
@@ -168,13 +168,13 @@ fn brightness([red, green, blue]: [u8; 3]) -> u16 {
     (sum / 10_000) as u16
 }
 
-/// Ink is light on a dark ground and dark on a light one.
-fn letter(light: u16, ground: Ground) -> char {
+/// Ink is light on a dark background and dark on a light one.
+fn letter(light: u16, background: Background) -> char {
     let last = RAMP.len() - 1;
     let ink = (usize::from(light) * last + 127) / 255;
-    let at = match ground {
-        Ground::Dark => ink,
-        Ground::Light => last - ink.min(last),
+    let at = match background {
+        Background::Dark => ink,
+        Background::Light => last - ink.min(last),
     };
     char::from(RAMP[at.min(last)])
 }
@@ -187,7 +187,7 @@ mod tests {
     use crate::ui::theme::{Depth, Palette};
 
     fn theme(depth: Depth) -> Theme {
-        Theme::new(Ground::Dark, Palette::Standard, depth)
+        Theme::new(Background::Dark, Palette::Standard, depth)
     }
 
     /// Left half white, right half black.
@@ -246,7 +246,7 @@ mod tests {
         }
         assert_eq!(buffer[(0, 0)].symbol(), "@");
         assert_eq!(buffer[(7, 3)].symbol(), " ");
-        let light = Theme::new(Ground::Light, Palette::Standard, Depth::Sixteen);
+        let light = Theme::new(Background::Light, Palette::Standard, Depth::Sixteen);
         assert_eq!(drawn(&halves(32, 32), &light, (8, 4))[(0, 0)].symbol(), " ");
     }
 

@@ -25,7 +25,7 @@ use crate::store::testing::run_plan;
 use crate::store::{CommandState, JournalReader, RunEntry, RunState};
 use crate::trainer::Trainer;
 use crate::trainer::scripted::Scripted;
-use crate::ui::theme::{Depth, Ground, Palette};
+use crate::ui::theme::{Background, Depth, Palette};
 use crate::ui::{Effect, Incoming, Keymap, Settings, Theme, Ui};
 
 /// How long anything may take on a machine that does much else.
@@ -96,7 +96,7 @@ impl Bench {
             opened: Mutex::default(),
             gate: Mutex::default(),
         });
-        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
         let ui = Ui::new(Settings::default(), Keymap::default(), theme);
         let (sender, mailbox) = mailbox().unwrap();
         let opener: Arc<dyn OpenSession> = sessions.clone();

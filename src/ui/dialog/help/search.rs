@@ -12,13 +12,13 @@ pub(super) fn matches(sought: &str, entry: &Entry, keymap: &Keymap) -> bool {
     if sought.chars().count() == 1 {
         return keys.split(" or ").any(|key| key == sought);
     }
-    let told = format!(
+    let text = format!(
         "{keys} {} {} {}",
         entry.name, entry.description, entry.synonyms
     )
     .to_lowercase();
     let sought = sought.to_lowercase();
-    sought.split_whitespace().all(|word| told.contains(word))
+    sought.split_whitespace().all(|word| text.contains(word))
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ pub(super) fn clicked(
 fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
     let second = compare.comparison.second.as_ref().map(|second| {
         let state = match &second.reading {
-            Reading::Asked | Reading::Nothing => " (reading)",
+            Reading::Asked | Reading::Nothing => " (loading)",
             Reading::Failed(_) => " (not comparable)",
             Reading::Read(_) => "",
         };
@@ -146,7 +146,7 @@ fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
     });
     let coming = compare.comparison.coming.as_ref().map(|coming| {
         let images = comparison::images_of(coming.folder.as_ref());
-        format!(" · reading {}", shorten_path(&images, 40_u16))
+        format!(" · loading {}", shorten_path(&images, 40_u16))
     });
     let alone = probe.teacher.is_none().then(|| " · no teacher".to_owned());
     let run = compare.comparison.run.as_deref();

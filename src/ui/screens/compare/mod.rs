@@ -233,8 +233,8 @@ impl Compare {
             && let Reading::Failed(why) = &second.reading
         {
             // The reason comes first: the name stands in the head, too.
-            let told = format!("not comparable: {why} ({run})");
-            shared.notify(LogLine::error(told));
+            let message = format!("not comparable: {why} ({run})");
+            shared.notify(LogLine::error(message));
         }
         let steps = self
             .comparison

@@ -28,7 +28,7 @@ pub(super) fn draw(compare: &Compare, shared: &Shared, runs: &Runs, frame: &mut 
             ("Nothing to compare yet".to_owned(), sentences)
         }
         Reading::Asked => (
-            "Reading".to_owned(),
+            "Loading".to_owned(),
             vec![format!("{run} is evaluated on {on}.")],
         ),
         Reading::Nothing | Reading::Read(_) if runs.is_empty() => (

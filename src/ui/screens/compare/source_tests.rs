@@ -40,7 +40,7 @@ fn a_folder_that_cannot_be_answered_on_is_told_and_what_is_shown_stays() {
     let before = harness.screen();
     assert!(before.contains("of 12 images"), "{before}");
     harness.keys(&["o"]).text("/data/newer\n");
-    assert!(harness.screen().contains(" · reading"));
+    assert!(harness.screen().contains(" · loading"));
     let wrong = |harness: &mut Harness| {
         harness.news(News::ProbeRead {
             run: names[0].clone(),

@@ -21,11 +21,11 @@ pub(in crate::ui) fn picture(at: usize, size: u32) -> Picture {
     for y in 0..size {
         for x in 0..size {
             let inside = (f64::from(x) - middle).hypot(f64::from(y) - middle) < radius;
-            let ground = (x * 120 / size) as u8;
+            let background = (x * 120 / size) as u8;
             rgb.extend(if inside {
                 [230, 200, 40 * (at % 6) as u8]
             } else {
-                [ground, 20, 60]
+                [background, 20, 60]
             });
         }
     }

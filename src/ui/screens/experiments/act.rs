@@ -235,23 +235,23 @@ impl Experiments {
         let latest = Latest::of(runs);
         let run = buffer.and_then(|buffer| latest.run(path, buffer));
         let trains = run.is_some_and(|run| matches!(run.owner, Owner::Here | Owner::Elsewhere(_)));
-        let mut told = format!("The file of {} is moved to the folder .trash", stem(path));
-        told.push_str(" next to it; its runs are kept.");
+        let mut message = format!("The file of {} is moved to the folder .trash", stem(path));
+        message.push_str(" next to it; its runs are kept.");
         if let Some(key) = shared.keymap.key(Action::RestoreExperiment) {
-            told.extend([" ", &key, " restores it."]);
+            message.extend([" ", &key, " restores it."]);
         }
         if trains {
-            told.push_str(" Its training continues with the run's own copy of the file.");
+            message.push_str(" Its training continues with the run's own copy of the file.");
         }
         if shared.queue.contains(path) {
-            told.push_str(" It is removed from the queue.");
+            message.push_str(" It is removed from the queue.");
         }
         if buffer.is_some_and(Buffer::is_modified) {
-            told.push_str(" Unsaved changes are lost.");
+            message.push_str(" Unsaved changes are lost.");
         }
         shared.dialog = Some(Dialog::Confirm(Confirm {
             title: "Trash".to_owned(),
-            message: told,
+            message,
             effect: Effect::TrashExperiment(path.clone()),
         }));
     }
@@ -303,8 +303,8 @@ impl Experiments {
             (Some(buffer), _) => names::renamed(buffer.document.text(), stem(&path)),
             (None, None) => names::TEMPLATE.to_owned(),
             (None, Some(copied)) => {
-                let told = format!("{} cannot be read and was not copied", copied.display());
-                shared.notify(LogLine::error(told));
+                let message = format!("{} cannot be read and was not copied", copied.display());
+                shared.notify(LogLine::error(message));
                 return Ok(());
             }
         };

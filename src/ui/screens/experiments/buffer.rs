@@ -28,7 +28,7 @@ pub struct Buffer {
     pub completion: Option<Completion>,
     /// What is wrong, in the order of the report.
     pub problems: Vec<Problem>,
-    /// What it meant when it was last free of mistakes.
+    /// What it meant when it was last free of errors.
     pub loaded: Option<Loaded>,
     /// What is on disk, as far as is known; nothing after it was decided to
     /// write over what cannot be read.
@@ -107,7 +107,7 @@ impl Buffer {
         layout::editor(pane, self.problems.len(), self.is_disputed())
     }
 
-    /// Whether the text has mistakes, so that `loaded` is of one before.
+    /// Whether the text has errors, so that `loaded` is of one before.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         !self.problems.is_empty()
@@ -126,7 +126,7 @@ impl Buffer {
         place(document.text(), document.tokens(), document.cursor())
     }
 
-    /// Lets mistakes follow what was typed.
+    /// Lets errors follow what was typed.
     pub fn follow_edits(&mut self) {
         for edit in self.document.take_edits() {
             for problem in &mut self.problems {

@@ -1,5 +1,5 @@
 //! Keys in the text: typing, the list of what can be written, searching,
-//! mistakes.
+//! errors.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
@@ -150,7 +150,7 @@ impl Experiments {
     }
 
     /// Out of the list of what can be written, of a mode, of the list of
-    /// mistakes, of the text.
+    /// errors, of the text.
     fn leave(&mut self) {
         if self.focus == Focus::Problems {
             self.focus = Focus::Text;
@@ -222,7 +222,7 @@ impl Experiments {
                 .rposition(|at| *at < cursor)
                 .or(found.len().checked_sub(1))
         };
-        let told = match next.and_then(|next| Some((next, *found.get(next)?))) {
+        let message = match next.and_then(|next| Some((next, *found.get(next)?))) {
             Some((number, at)) => {
                 document.set_cursor(at);
                 format!("`{}`: {} of {}", buffer.find, number + 1, found.len())
@@ -230,7 +230,7 @@ impl Experiments {
             None if buffer.find.is_empty() => "no search text".to_owned(),
             None => format!("`{}` not found", buffer.find),
         };
-        shared.notify(LogLine::info(told));
+        shared.notify(LogLine::info(message));
     }
 
     fn next_problem(&mut self, shared: &mut Shared) {
@@ -250,7 +250,7 @@ impl Experiments {
         }
     }
 
-    /// Puts the cursor to a mistake.
+    /// Puts the cursor to an error.
     pub(super) fn go_to_problem(&mut self, number: usize) {
         self.problem.set(number);
         let Some(buffer) = self.buffer_mut() else {

@@ -19,8 +19,8 @@ impl Experiments {
             return shared.notify(LogLine::error(reason.as_str()));
         }
         if !self.buffers.get(&path).is_some_and(Buffer::is_planned) {
-            let told = format!("{} starts when its plan is ready", stem(&path));
-            shared.notify(LogLine::info(told));
+            let message = format!("{} starts when its plan is ready", stem(&path));
+            shared.notify(LogLine::info(message));
             self.wished = Some(path);
             return;
         }
@@ -36,8 +36,8 @@ impl Experiments {
         };
         let unsaved = self.buffers.get(&path).is_some_and(Buffer::is_modified);
         if unsaved && self.selected.as_ref() != Some(&path) {
-            let told = format!("{} not started: it has unsaved changes", stem(&path));
-            return shared.notify(LogLine::error(told));
+            let message = format!("{} not started: it has unsaved changes", stem(&path));
+            return shared.notify(LogLine::error(message));
         }
         self.launch(path, shared);
     }
@@ -56,8 +56,8 @@ impl Experiments {
                 0 => String::new(),
                 more => format!(", and {more} more"),
             };
-            let told = format!("cannot train: line {line}: {}{more}", first.message);
-            return shared.notify(LogLine::error(told));
+            let message = format!("cannot train: line {line}: {}{more}", first.message);
+            return shared.notify(LogLine::error(message));
         }
         if shared.queue.contains(&path) {
             return shared.notify(LogLine::info(format!("{} is already queued", stem(&path))));

@@ -4,7 +4,7 @@
 //! ┌ list ┐┌ editor ─────────────┐┌ plan ─────┐
 //! │      ││ text                ││           │
 //! │──────││─────────────────────││           │
-//! │detail││ mistakes            ││           │
+//! │detail││ errors            ││           │
 //! │      ││ help                ││           │
 //! └──────┘└─────────────────────┘└───────────┘
 //! ```
@@ -187,18 +187,18 @@ pub fn list(pane: Rect, filtered: bool) -> ListAreas {
 
 /// The parts of the editor, with a line for a notice if there is one.
 #[must_use]
-pub fn editor(pane: Rect, mistakes: usize, notice: bool) -> EditorAreas {
+pub fn editor(pane: Rect, errors: usize, notice: bool) -> EditorAreas {
     let area = inside(pane);
     let below = if area.height >= 3 * help::HEIGHT {
         help::HEIGHT
     } else {
         0
     };
-    let mistakes = problems::height(mistakes, area.height);
+    let errors = problems::height(errors, area.height);
     let [notice, text, problems, rule, help] = Layout::vertical([
         Constraint::Length(u16::from(notice)),
         Constraint::Fill(1),
-        Constraint::Length(mistakes),
+        Constraint::Length(errors),
         Constraint::Length(u16::from(below > 0)),
         Constraint::Length(below),
     ])

@@ -24,13 +24,13 @@ use super::buffer::stem;
 use super::layout;
 use super::status::{self, Latest, Status};
 use super::{Experiments, Focus};
-use crate::format::{ago, progress, shorten};
+use crate::format::{ago, percent, progress, shorten};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 
-/// What stands below what a text meant before it had mistakes.
+/// What stands below what a text meant before it had errors.
 const STALE: &str = "before the errors";
 
 impl Experiments {
@@ -170,7 +170,7 @@ impl Experiments {
             let since = now.duration_since(run.begun).unwrap_or_default();
             rows.push(("run", ago(since.as_secs_f64())));
             let result = status::result(run);
-            let result = result.map_or(String::new(), |top1| format!(", {top1:.3}"));
+            let result = result.map_or(String::new(), |top1| format!(", {}", percent(top1)));
             rows.push(("", format!("{}{result}", run.state().word())));
         } else {
             rows.push(("run", "none yet".to_owned()));
@@ -188,7 +188,7 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("queued {place}"), theme.warn()),
         Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),
-        Status::Achieved(top1) => (format!("{top1:.3}"), theme.good()),
+        Status::Achieved(top1) => (percent(top1), theme.good()),
         Status::Ran(state) => (state.word().to_owned(), theme.muted()),
         Status::Ready => ("ready".to_owned(), theme.muted()),
     }

@@ -46,7 +46,7 @@ enum Focus {
     Filter,
     /// The text.
     Text,
-    /// The list of mistakes.
+    /// The list of errors.
     Problems,
 }
 
@@ -68,7 +68,7 @@ pub struct Experiments {
     /// Letters that a file's name must hold.
     filter: TextLine,
     focus: Focus,
-    /// The selected mistake.
+    /// The selected error.
     problem: Selection,
     /// Whether the plan is shown, once a person has decided.
     plan: Option<bool>,

@@ -14,7 +14,7 @@ use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 
 /// Files that are read before they are selected, so that the list tells which
-/// have mistakes.
+/// have errors.
 const READ_AHEAD: usize = 200;
 
 impl Experiments {
@@ -54,7 +54,7 @@ impl Experiments {
     }
 
     /// At the start, whoever presses the key that trains is to train something: the
-    /// first file without mistakes.
+    /// first file without errors.
     fn select_ready(&mut self, path: &Path, shared: &mut Shared, runs: &Runs) {
         let is_ready = |buffer: &Buffer| buffer.is_planned() && buffer.problems.is_empty();
         let selected_is_wrong = self
@@ -158,8 +158,8 @@ impl Experiments {
             Reread::Reloaded => self.ask_plan(&path, shared),
             Reread::Conflict => {
                 // No dialog: somebody is typing. The notice above the text stays.
-                let told = format!("{} was changed here and on disk", stem(&path));
-                shared.notify(LogLine::warn(told));
+                let message = format!("{} was changed here and on disk", stem(&path));
+                shared.notify(LogLine::warn(message));
             }
         }
         self.work_out(&path, runs);

@@ -1,11 +1,11 @@
-//! The editor's pane: text, mistakes and help in a border that names the file
+//! The editor's pane: text, errors and help in a border that names the file
 //! and the cursor's place.
 //!
 //! ```text
 //! ┌ quickstart.ron * ──────────────────── 12:5 ┐
 //! │ ! changed on disk: f4 shows the difference │
 //! │   12   method: Vanilla(                    │
-//! │── 1 mistake ───────────────────────────────│
+//! │── 1 error ───────────────────────────────│
 //! │  13  there is no field `temperatur`        │
 //! │                                            │
 //! │ method  method, must be there              │
@@ -41,11 +41,11 @@ fn welcome(shared: &Shared) -> String {
 fn changed_elsewhere(buffer: &Buffer, shared: &Shared) -> Line<'static> {
     let theme = &shared.theme;
     let key = shared.keymap.key_while_typing(Action::ShowDifference);
-    let (told, more) = match buffer.unreadable() {
+    let (message, more) = match buffer.unreadable() {
         Some(_) => ("! cannot be read on disk", " show why"),
         None => ("! changed on disk", " show changes"),
     };
-    let mut line = Line::styled(told, theme.bad());
+    let mut line = Line::styled(message, theme.bad());
     if let Some(key) = key {
         line.push_span(Span::styled(": ", theme.bad()));
         line.push_span(Span::styled(key, theme.accent()));

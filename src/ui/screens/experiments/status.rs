@@ -23,7 +23,7 @@ pub enum Status {
     Preparing,
     /// It waits to be trained; its place in the queue, from 1.
     Waiting(usize),
-    /// It has so many mistakes.
+    /// It has so many errors.
     Wrong(usize),
     /// Its last run got this share of images right, in [0, 1].
     Achieved(f64),

@@ -41,14 +41,14 @@ pub(super) fn draw(
         Stage::Asked => ("Looking for images", Vec::new()),
         Stage::Running { .. } => ("Classifying", Vec::new()),
         Stage::Ended { .. } if unreadable > 0 => (
-            "No image could be read",
+            "No readable images",
             vec![format!("Press {} to see why.", key(Action::ShowUnreadable))],
         ),
         Stage::Ended {
             cancelled: true, ..
         } => ("Cancelled before the first image", Vec::new()),
         Stage::Ended { .. } => (
-            "There are no images",
+            "No images",
             vec![format!(
                 "No image files in the folder or its subfolders. Press {} to choose another.",
                 key(Action::ChooseFolder)

@@ -42,7 +42,7 @@ impl Sort {
     fn word(self) -> &'static str {
         match self {
             Self::Hardest => "lowest margin",
-            Self::Confidence => "highest margin",
+            Self::Confidence => "highest confidence",
             Self::Class => "by class",
             Self::File => "by file",
         }

@@ -16,7 +16,7 @@ use super::Inference;
 use super::job::{Stage, progress};
 use crate::event::inspection::{Answering, Weights};
 use crate::event::{EvaluatedWeights, Phase, Split};
-use crate::format::{count, percent, shorten_path};
+use crate::format::{count, duration, percent, shorten_path};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -142,9 +142,9 @@ fn draw_progress(
             let progress = progress(done, *images, elapsed);
             let part = format!("{} of {}", count(done as u64), count(*images as u64));
             let text = if screen.job.cancelling {
-                "ending".to_owned()
+                "cancelling".to_owned()
             } else if progress.rate.is_finite() {
-                let left = time(progress.left);
+                let left = duration(progress.left);
                 format!("{part} · {:.0} images/s · {left} left", progress.rate)
             } else {
                 part
@@ -161,7 +161,7 @@ fn draw_progress(
             let text = format!(
                 "{word} {} files in {} · {rate:.0} images/s",
                 count(done as u64),
-                time(*seconds)
+                duration(*seconds)
             );
             (None, text)
         }
@@ -181,18 +181,4 @@ fn draw_progress(
     }
     let rest = cells.rest();
     cells.text(rest, &fitting(&text, rest), style);
-}
-
-/// A time, rounded as people say it.
-fn time(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "?".to_owned();
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        0..10 => format!("{seconds:.1} s"),
-        10..120 => format!("{whole} s"),
-        120..7200 => format!("{} min", whole / 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
 }

@@ -101,7 +101,7 @@ fn draw_names(theme: &Theme, frame: &mut Frame, inside: Rect) {
     cells
         .text(file, "file", style)
         .text(CLASS + 3, "class", style);
-    cells.right(PERCENT, "sure", style).skip(bar + 1);
+    cells.right(PERCENT, "conf.", style).skip(bar + 1);
     if numbers {
         for name in ["margin", "entropy", "ms"] {
             cells.right(NUMBER, name, style);

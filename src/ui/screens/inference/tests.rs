@@ -197,7 +197,7 @@ fn failures_and_folders_without_images_are_explained() {
     began(&mut harness, 1);
     unreadable(&mut harness);
     ended(&mut harness, false);
-    assert!(harness.screen().contains("No image could be read"));
+    assert!(harness.screen().contains("No readable images"));
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Live {
             Action::PageUp => self.select(-self.page_size(shown, shared), shown),
             Action::GridSize => {
                 self.view.next_grid(self.page(shown, shared));
-                self.tell_grid(shown, shared);
+                self.notify_grid(shown, shared);
             }
             Action::MoreColumns => self.resize_grid((1, 0), shown, shared),
             Action::FewerColumns => self.resize_grid((-1, 0), shown, shared),
@@ -189,12 +189,12 @@ impl Live {
 
     fn resize_grid(&mut self, by: (i16, i16), shown: &Shown<'_>, shared: &mut Shared) {
         match self.view.resize_grid(by, self.page(shown, shared)) {
-            Ok(()) => self.tell_grid(shown, shared),
+            Ok(()) => self.notify_grid(shown, shared),
             Err(message) => shared.notify(LogLine::info(message)),
         }
     }
 
-    fn tell_grid(&self, shown: &Shown<'_>, shared: &mut Shared) {
+    fn notify_grid(&self, shown: &Shown<'_>, shared: &mut Shared) {
         let (columns, rows) = self.view.grid(self.page(shown, shared));
         shared.notify(LogLine::info(format!("{columns} × {rows} charts per page")));
     }

@@ -35,13 +35,13 @@ pub(super) struct CurveSpec {
 pub(super) enum Source {
     /// A metric of logged steps.
     Logged(String),
-    /// A figure of evaluations on the validation images.
-    Evaluated(Figure),
+    /// A metric of evaluations on the validation images.
+    Evaluated(EvaluatedMetric),
 }
 
-/// A figure of an evaluation.
+/// A metric of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Figure {
+pub(super) enum EvaluatedMetric {
     Top1,
     Loss,
     TeacherTop1,
@@ -49,7 +49,7 @@ pub(super) enum Figure {
     Kl,
 }
 
-impl Figure {
+impl EvaluatedMetric {
     pub(super) fn of(self, evaluation: &Evaluation) -> Option<f64> {
         match self {
             Self::Top1 => Some(evaluation.top1),
@@ -101,10 +101,10 @@ pub(super) fn charts(
     let evaluated = evaluations(store, phase).next();
     let taught = evaluated.is_some_and(|evaluation| evaluation.teacher.is_some());
     if evaluated.is_some() {
-        accuracy.insert(0, figure("valid", Figure::Top1));
+        accuracy.insert(0, metric("valid", EvaluatedMetric::Top1));
     }
     if taught {
-        accuracy.push(figure("teacher", Figure::TeacherTop1));
+        accuracy.push(metric("teacher", EvaluatedMetric::TeacherTop1));
     }
     let mut charts = vec![
         chart("loss", losses),
@@ -123,15 +123,21 @@ pub(super) fn charts(
     if evaluated.is_some() {
         charts.push(ChartSpec {
             best: Some(Best::Lowest),
-            ..chart("valid loss", vec![figure("valid loss", Figure::Loss)])
+            ..chart(
+                "valid loss",
+                vec![metric("valid loss", EvaluatedMetric::Loss)],
+            )
         });
     }
     if taught {
         charts.push(chart(
             "agreement with teacher",
-            vec![figure("", Figure::Agreement)],
+            vec![metric("", EvaluatedMetric::Agreement)],
         ));
-        charts.push(chart("KL from teacher", vec![figure("", Figure::Kl)]));
+        charts.push(chart(
+            "KL from teacher",
+            vec![metric("", EvaluatedMetric::Kl)],
+        ));
     }
     let rest: Vec<CurveSpec> = left.iter().map(|metric| logged(metric)).collect();
     let alone = |curve: CurveSpec| chart(&curve.name.clone(), vec![curve]);
@@ -169,10 +175,10 @@ fn logged(metric: &str) -> CurveSpec {
     }
 }
 
-fn figure(name: &str, figure: Figure) -> CurveSpec {
+fn metric(name: &str, metric: EvaluatedMetric) -> CurveSpec {
     CurveSpec {
         name: name.to_owned(),
-        source: Source::Evaluated(figure),
+        source: Source::Evaluated(metric),
     }
 }
 

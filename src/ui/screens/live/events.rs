@@ -132,8 +132,8 @@ impl Events {
         let selected = self.selected().filter(|_| focused);
         let [area, whole] = parts(area, focused);
         if let Some(at) = selected {
-            // The selected line is told in full.
-            let (_, text, _) = told(store, self.lines[at].1);
+            // The selected line is shown in full.
+            let (_, text, _) = described(store, self.lines[at].1);
             let text = Paragraph::new(text).wrap(Wrap { trim: true });
             let whole = Rect {
                 x: whole.x + 1.min(whole.width),
@@ -145,7 +145,7 @@ impl Events {
         let window = self.window(area.height - 1);
         for (row, at) in window.enumerate() {
             let (position, record) = self.lines[at];
-            let (letter, text, bad) = told(store, record);
+            let (letter, text, bad) = described(store, record);
             let place = position.map_or_else(String::new, |at| {
                 let phase = match at.phase {
                     Phase::Teacher => "teacher",
@@ -250,7 +250,7 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
 }
 
 /// A record's letter, its sentence, and whether it is to be looked at.
-fn told(store: &RunStore, record: Record) -> (char, String, bool) {
+fn described(store: &RunStore, record: Record) -> (char, String, bool) {
     match record {
         Record::Round(at) => store.rounds.get(at).map(|each| ('r', round(each), false)),
         Record::Evaluation(at) => store

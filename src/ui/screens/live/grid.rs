@@ -20,7 +20,7 @@ use crate::event::Phase;
 use crate::store::RunStore;
 use crate::ui::screens::series::{Summaries, XPositions};
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::{Chart, Curve, Mark, Stroke, XValues, cells, number};
+use crate::ui::widget::chart::{Chart, Curve, Mark, Stroke, XValues, cells};
 
 /// What is drawn on a page of charts.
 pub(super) struct Page<'a> {
@@ -107,10 +107,10 @@ impl Page<'_> {
     fn status(&self, page: usize, pages: usize) -> String {
         let mut words = Vec::new();
         if let Some(at) = self.view.sight.crosshair {
-            words.push(format!("at {} {}", number(at), self.across.unit()));
+            words.push(self.across.place(at));
         }
         if !self.view.sight.window.follows() {
-            words.push("paused at an older view".to_owned());
+            words.push("scrolled back".to_owned());
         }
         if self.view.factor() > 0.0 {
             words.push(format!("smoothed {}", self.view.factor()));
@@ -163,11 +163,11 @@ impl Page<'_> {
     }
 
     fn evaluated(&self, curve: &CurveSpec) -> Option<Points> {
-        let Source::Evaluated(figure) = &curve.source else {
+        let Source::Evaluated(metric) = &curve.source else {
             return None;
         };
         let (xs, values) = evaluations(self.store, self.phase)
-            .filter_map(|each| Some((self.across.of_step(each.step), figure.of(each)?)))
+            .filter_map(|each| Some((self.across.of_step(each.step), metric.of(each)?)))
             .unzip();
         Some(Points { xs, values })
     }
@@ -184,9 +184,9 @@ impl Page<'_> {
             ..Curve::new(xs, values)
         };
         match (&spec.source, points) {
-            (Source::Evaluated(figure), Some(points)) => Some(Curve {
-                stroke: match figure {
-                    super::charts::Figure::TeacherTop1 => Stroke::Dotted,
+            (Source::Evaluated(metric), Some(points)) => Some(Curve {
+                stroke: match metric {
+                    super::charts::EvaluatedMetric::TeacherTop1 => Stroke::Dotted,
                     _ => Stroke::Solid,
                 },
                 ..curve(XValues::Values(&points.xs), &points.values)

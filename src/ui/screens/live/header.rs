@@ -164,7 +164,7 @@ impl Header<'_> {
             Part::new(0, [Span::raw(format!(" {}", format::progress(share)))]),
         ];
         if let Some(ended) = progress.ended {
-            parts.push(Part::new(0, [Span::raw(format!("  {}", ended.told()))]));
+            parts.push(Part::new(0, [Span::raw(format!("  {}", ended.words()))]));
             return fitted(parts, width);
         }
         if let Some(speed) = progress.images_per_second {

@@ -57,9 +57,9 @@ fn lines(samples: &VecDeque<MachineSample>, width: u16, theme: &Theme) -> Vec<Li
     let Some(last) = samples.back() else {
         return vec![Line::styled("not measured yet", theme.muted())];
     };
-    let name = |text: &str| Span::styled(format!(" {text:<7}"), theme.muted());
+    let name = |text: &str| Span::styled(format!(" {text:<8}"), theme.muted());
     let history = |value: &dyn Fn(&MachineSample) -> Option<f32>| -> String {
-        let room = usize::from(width).saturating_sub(16);
+        let room = usize::from(width).saturating_sub(17);
         let from = samples.len().saturating_sub(room);
         samples
             .iter()
@@ -93,7 +93,7 @@ fn lines(samples: &VecDeque<MachineSample>, width: u16, theme: &Theme) -> Vec<Li
             )),
         ]),
         Line::from(vec![
-            name("here"),
+            name("process"),
             Span::raw(format!("{} MiB", last.process_memory >> 20)),
         ]),
     ];

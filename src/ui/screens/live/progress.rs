@@ -36,10 +36,10 @@ pub(super) struct Ended {
 
 impl Ended {
     /// What it took, for people.
-    pub(super) fn told(self) -> String {
+    pub(super) fn words(self) -> String {
         match (duration(self.seconds), self.begun_at) {
             (took, 0) => format!("trained in {took}"),
-            (took, step) => format!("trained, from step {step} on in {took}"),
+            (took, step) => format!("trained in {took} from step {step}"),
         }
     }
 }

@@ -18,23 +18,23 @@ pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
     if let Some(problem) = entry.problem() {
         return Some(format!("read in part: {problem}"));
     }
-    let goes_on = |how: &str| match keymap.key(Action::ResumeRun) {
-        Some(key) => format!("; {key} {how}"),
+    let resume = |how: &str| match keymap.key(Action::ResumeRun) {
+        Some(key) => format!(" ({key}: {how})"),
         None => String::new(),
     };
     match (entry.state(), entry.store.outcome()) {
         (RunState::Crashed, _) => Some(format!(
             "crashed{}{}",
             at_step(run),
-            goes_on("resume from the last checkpoint")
+            resume("resume from the last checkpoint")
         )),
         (_, Some(Outcome::Stopped { reason })) => Some(format!(
             "stopped{}{}: {reason}",
             at_step(run),
-            goes_on("resume")
+            resume("resume")
         )),
         (_, Some(Outcome::Failed { message })) => {
-            Some(format!("failed{}: {message}", goes_on("retry")))
+            Some(format!("failed{}: {message}", resume("retry")))
         }
         _ => match &entry.owner {
             Owner::Elsewhere(holder) => Some(format!("training in {holder}")),

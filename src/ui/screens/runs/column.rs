@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::figures::{Figures, Progress};
 use super::filter::Subject;
+use super::metrics::{Metrics, Progress};
 use crate::event::Phase;
 use crate::format::{MISSING, duration, loss, percent, shorten};
 use crate::run::timestamp::moment;
@@ -86,7 +86,7 @@ impl Column {
         Self::ALL[(self as usize + 1) % Self::ALL.len()]
     }
 
-    /// Cells that it takes; figures take more where differences are shown.
+    /// Cells that it takes; metrics take more where differences are shown.
     pub(super) fn width(self, compared: bool) -> u16 {
         /// Cells of ` ▲+12.34`.
         const DIFFERENCE: u16 = 8;
@@ -102,7 +102,7 @@ impl Column {
             Self::Note => 24,
         };
         width
-            + if compared && self.is_figure() {
+            + if compared && self.is_metric() {
                 DIFFERENCE
             } else {
                 0
@@ -119,10 +119,10 @@ impl Column {
 
     /// Whether its cells end together, as numbers do.
     pub(super) fn is_right(self) -> bool {
-        self.is_figure() || matches!(self, Self::Done | Self::Time)
+        self.is_metric() || matches!(self, Self::Done | Self::Time)
     }
 
-    fn is_figure(self) -> bool {
+    fn is_metric(self) -> bool {
         matches!(
             self,
             Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement
@@ -147,11 +147,11 @@ impl Column {
         match self {
             Self::Name => text(run.name),
             Self::State => Key::Number(f64::from(run.run.state() as u8)),
-            Self::Done => number(run.figures.progress.map(Progress::share)),
+            Self::Done => number(run.metrics.progress.map(Progress::share)),
             Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement => {
-                number(self.figure(run.figures))
+                number(self.metric(run.metrics))
             }
-            Self::Time => number(run.figures.seconds),
+            Self::Time => number(run.metrics.seconds),
             Self::Tags => text(&run.run.notes.tags.join(" ")),
             Self::Begun => {
                 let since = run.run.begun.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -163,24 +163,24 @@ impl Column {
         }
     }
 
-    /// The figure that it shows.
-    pub(super) fn figure(self, figures: &Figures) -> Option<f64> {
+    /// The metric that it shows.
+    pub(super) fn metric(self, metrics: &Metrics) -> Option<f64> {
         match self {
-            Self::Best => figures.best,
-            Self::Last => figures.last,
-            Self::Test => figures.test,
-            Self::Loss => figures.loss,
-            Self::Agreement => figures.agreement,
+            Self::Best => metrics.best,
+            Self::Last => metrics.last,
+            Self::Test => metrics.test,
+            Self::Loss => metrics.loss,
+            Self::Agreement => metrics.agreement,
             _ => None,
         }
     }
 
-    /// What stands in a run's row; figures with their difference to the
+    /// What stands in a run's row; metrics with their difference to the
     /// baseline's.
     pub(super) fn cell(
         self,
         run: &Subject,
-        baseline: Option<&Figures>,
+        baseline: Option<&Metrics>,
         theme: &Theme,
     ) -> Line<'static> {
         let plain = |text: Option<String>| match text {
@@ -194,7 +194,7 @@ impl Column {
                 let (symbol, style) = look(state, theme);
                 Line::styled(format!("{symbol} {}", state.word()), style)
             }
-            Self::Done => plain(run.figures.progress.map(|progress| {
+            Self::Done => plain(run.metrics.progress.map(|progress| {
                 let percent = (progress.share() * 100.0).floor();
                 if progress.phase == Phase::Teacher {
                     // As wide whatever it is: `T 23 %` and `T100 %`.
@@ -204,10 +204,10 @@ impl Column {
                 }
             })),
             Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement => {
-                self.figure_cell(run.figures, baseline, theme)
+                self.metric_cell(run.metrics, baseline, theme)
             }
             Self::Time => {
-                let seconds = run.figures.seconds;
+                let seconds = run.metrics.seconds;
                 plain(seconds.map(duration))
             }
             Self::Tags => plain(Some(run.run.notes.tags.join(" "))),
@@ -219,26 +219,26 @@ impl Column {
     }
 
     /// `92.31 % ▲ +1.20`, always as wide.
-    pub(super) fn figure_cell(
+    pub(super) fn metric_cell(
         self,
-        figures: &Figures,
-        baseline: Option<&Figures>,
+        metrics: &Metrics,
+        baseline: Option<&Metrics>,
         theme: &Theme,
     ) -> Line<'static> {
-        let Some(value) = self.figure(figures) else {
+        let Some(value) = self.metric(metrics) else {
             return Line::styled(MISSING, theme.muted());
         };
         let is_loss = self == Self::Loss;
         let shown = if is_loss { loss(value) } else { percent(value) };
         let mut line = Line::styled(shown, theme.text());
-        if let Some(base) = baseline.and_then(|baseline| self.figure(baseline)) {
+        if let Some(base) = baseline.and_then(|baseline| self.metric(baseline)) {
             line.push_span(difference(value - base, is_loss, theme));
         }
         line
     }
 }
 
-/// How far a figure is from the baseline's: shares in percentage points, losses
+/// How far a metric is from the baseline's: shares in percentage points, losses
 /// as they are. Always as wide, so that numbers stay below one another.
 fn difference(by: f64, is_loss: bool, theme: &Theme) -> Span<'static> {
     let shown = if is_loss {

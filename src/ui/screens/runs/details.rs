@@ -144,7 +144,7 @@ impl Sheet<'_> {
         let (symbol, style) = look(state, self.theme);
         let mut lines = vec![Line::styled(format!("{symbol} {}", state.word()), style)];
         lines.extend(advice(run, keymap).map(|advice| Line::styled(advice, style)));
-        if let Some(progress) = run.figures.progress {
+        if let Some(progress) = run.metrics.progress {
             let whose = match progress.phase {
                 Phase::Teacher => "teacher",
                 Phase::Student => "student",
@@ -172,7 +172,7 @@ impl Sheet<'_> {
                 .as_ref()
                 .map(|identity| format!("{}, version {}", identity.device, identity.version)),
         );
-        let took = run.figures.seconds.map(|seconds| match store.processes {
+        let took = run.metrics.seconds.map(|seconds| match store.processes {
             0 | 1 => duration(seconds),
             several => format!("{} in {several} processes", duration(seconds)),
         });
@@ -323,7 +323,7 @@ impl Sheet<'_> {
                 ),
                 (
                     of(|state| matches!(state, CommandState::Requested)),
-                    "waiting",
+                    "pending",
                 ),
                 (of(|state| matches!(state, CommandState::Void)), "void"),
             ];

@@ -1,4 +1,4 @@
-//! What differs between runs: their figures, and those fields of their
+//! What differs between runs: their metrics, and those fields of their
 //! experiments that are not the same in all.
 //!
 //! ```text
@@ -24,8 +24,8 @@ use super::marks::look;
 use crate::format::{MISSING, shorten, shorten_middle, width_of};
 use crate::ui::theme::Theme;
 
-/// Figures that every comparison begins with.
-const FIGURES: [Column; 6] = [
+/// Metrics that every comparison begins with.
+const METRICS: [Column; 6] = [
     Column::Best,
     Column::Last,
     Column::Test,
@@ -57,7 +57,7 @@ pub(super) fn differing<'a>(runs: &[(usize, Subject<'a>)]) -> Vec<&'a str> {
 
 /// Rows of the comparison, without its heading.
 pub(super) fn rows(runs: &[(usize, Subject)]) -> usize {
-    FIGURES.len() + 1 + differing(runs).len().max(1)
+    METRICS.len() + 1 + differing(runs).len().max(1)
 }
 
 /// Draws the comparison. `above` rows and `before` runs after the first are
@@ -105,12 +105,12 @@ pub(super) fn draw(
         }
         line
     };
-    let base = measured.then(|| runs[0].1.figures);
-    let mut lines: Vec<Line> = FIGURES
+    let base = measured.then(|| runs[0].1.metrics);
+    let mut lines: Vec<Line> = METRICS
         .iter()
-        .map(|figure| {
-            cells(Span::styled(figure.title(), theme.muted()), &|at| {
-                figure.cell(&runs[at].1, base.filter(|_| at > 0), theme)
+        .map(|metric| {
+            cells(Span::styled(metric.title(), theme.muted()), &|at| {
+                metric.cell(&runs[at].1, base.filter(|_| at > 0), theme)
             })
         })
         .collect();

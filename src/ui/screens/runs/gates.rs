@@ -1,4 +1,4 @@
-//! The gates of a run's experiment, held against its figures.
+//! The gates of a run's experiment, held against its metrics.
 //!
 //! ```text
 //! gate        ✓ valid/top1 ≥ 0.5, is 0.6100
@@ -11,8 +11,8 @@ use std::path::Path;
 use ratatui::text::{Line, Span};
 
 use super::config::Frozen;
-use super::figures::value;
 use super::filter::Subject;
+use super::metrics::value;
 use crate::experiment::spec::{Bound, Gate};
 use crate::store::{RunState, RunStore, Runs};
 use crate::ui::theme::Theme;
@@ -34,13 +34,13 @@ pub(super) fn lines(
             Some(false) => ("✗", theme.bad()),
             None => ("·", theme.muted()),
         };
-        let told = format!("{symbol} {}, {found}", condition(gate));
-        Line::from(vec![label.clone(), Span::styled(told, style)])
+        let line = format!("{symbol} {}, {found}", condition(gate));
+        Line::from(vec![label.clone(), Span::styled(line, style)])
     });
     lines.collect()
 }
 
-/// Whether a gate holds, where that can be told, and what was found.
+/// Whether a gate holds, where that can be shown, and what was found.
 fn judge(run: &Subject, gate: &Gate, runs: &Runs) -> (Option<bool>, String) {
     let (Gate::AtLeast(name, bound) | Gate::AtMost(name, bound)) = gate;
     let metric = name.parse().ok();
@@ -48,19 +48,19 @@ fn judge(run: &Subject, gate: &Gate, runs: &Runs) -> (Option<bool>, String) {
     let Some(own) = measured(&run.run.store) else {
         // A run that is complete will not be measured any more.
         let fails = run.run.state() == RunState::Completed;
-        return (fails.then_some(false), "not measured".to_owned());
+        return (fails.then_some(false), "not evaluated".to_owned());
     };
     let (limit, give, found) = match bound {
         Bound::Value(limit) => (*limit, 0.0, format!("is {own:.4}")),
         Bound::Run { run, tolerance } => {
             let other = name_of(run);
             let Some(entry) = runs.get(&other).or_else(|| runs.trashed(&other)) else {
-                return (None, format!("is {own:.4}; that run is not here"));
+                return (None, format!("is {own:.4}; run not found"));
             };
             let Some(limit) = measured(&entry.store) else {
-                return (None, format!("is {own:.4}; that run was not measured"));
+                return (None, format!("is {own:.4}; not evaluated there"));
             };
-            let found = format!("is {own:.4} against {limit:.4}");
+            let found = format!("is {own:.4}, limit {limit:.4}");
             (limit, *tolerance, found)
         }
     };
@@ -89,7 +89,7 @@ fn condition(gate: &Gate) -> String {
             let give = if *tolerance == 0.0 {
                 String::new()
             } else {
-                format!(" within {tolerance}")
+                format!(" ± {tolerance}")
             };
             format!("{name} {symbol} that of {}{give}", name_of(run))
         }
@@ -100,13 +100,13 @@ fn condition(gate: &Gate) -> String {
 mod tests {
     use super::*;
     use crate::event::Split;
-    use crate::ui::screens::runs::figures::Figures;
+    use crate::ui::screens::runs::metrics::Metrics;
     use crate::ui::screens::runs::testing::{apply, entry, evaluated};
-    use crate::ui::theme::{Depth, Ground, Palette};
+    use crate::ui::theme::{Background, Depth, Palette};
 
-    /// What is told of a run with this accuracy and the gate, where another run
+    /// What is shown of a run with this accuracy and the gate, where another run
     /// has `other`.
-    fn told(gate: &str, own: f64, other: Option<&[f64]>) -> String {
+    fn shown(gate: &str, own: f64, other: Option<&[f64]>) -> String {
         let quickstart = include_str!("../../../../experiments/quickstart.ron");
         let text = quickstart.replace("AtLeast(\"test/top1\", 0.75)", gate);
         let mut runs = Runs::new();
@@ -119,14 +119,14 @@ mod tests {
         let mut run = entry("own", &text, 2);
         apply(&mut run, &[evaluated(Split::Test, 3, own)]);
         let frozen = Frozen::read(&text);
-        let figures = Figures::of(&run.store);
+        let metrics = Metrics::of(&run.store);
         let subject = Subject {
             name: "own",
             run: &run,
-            figures: &figures,
+            metrics: &metrics,
             config: &frozen.config,
         };
-        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
         let lines = lines(&subject, &frozen, &runs, &Span::raw(""), &theme);
         lines.first().map_or_else(String::new, Line::to_string)
     }
@@ -135,17 +135,17 @@ mod tests {
     fn a_gate_against_another_run_is_judged_by_that_runs_metrics() {
         let run = "run: \"checkpoints/other-20260101-000000-aaaaaa\"";
         let least = format!("AtLeast(\"test/top1\", Run({run}, tolerance: 0.01))");
-        let told = |own, other: Option<&[f64]>| told(&least, own, other);
+        let shown = |own, other: Option<&[f64]>| shown(&least, own, other);
         assert_eq!(
-            told(0.895, Some(&[0.9])),
-            "✓ test/top1 ≥ that of other-20260101-000000-aaaaaa within 0.01, \
-             is 0.8950 against 0.9000"
+            shown(0.895, Some(&[0.9])),
+            "✓ test/top1 ≥ that of other-20260101-000000-aaaaaa ± 0.01, \
+             is 0.8950, limit 0.9000"
         );
-        assert!(told(0.88, Some(&[0.9])).starts_with("✗ "));
-        let unknown = told(0.88, None);
-        assert!(unknown.starts_with("· ") && unknown.ends_with("that run is not here"));
-        let unmeasured = told(0.88, Some(&[]));
-        assert!(unmeasured.starts_with("· ") && unmeasured.ends_with("was not measured"));
+        assert!(shown(0.88, Some(&[0.9])).starts_with("✗ "));
+        let unknown = shown(0.88, None);
+        assert!(unknown.starts_with("· ") && unknown.ends_with("run not found"));
+        let unmeasured = shown(0.88, Some(&[]));
+        assert!(unmeasured.starts_with("· ") && unmeasured.ends_with("not evaluated there"));
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let run = "run: \"checkpoints/other-20260101-000000-aaaaaa\"";
         let most = format!("AtMost(\"test/loss\", Run({run}, tolerance: 0.1))");
         // The loss of these is one and a half times what is wrong.
-        assert!(told(&most, 0.85, Some(&[0.9])).starts_with("✓ "));
-        assert!(told(&most, 0.80, Some(&[0.9])).starts_with("✗ "));
+        assert!(shown(&most, 0.85, Some(&[0.9])).starts_with("✓ "));
+        assert!(shown(&most, 0.80, Some(&[0.9])).starts_with("✗ "));
     }
 }

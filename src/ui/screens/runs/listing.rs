@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::{Column, Key};
 use super::config::Frozen;
-use super::figures::Figures;
 use super::filter::{Filter, Subject};
+use super::metrics::Metrics;
 use crate::event::Phase;
 use crate::store::{RunEntry, RunStore};
 use crate::ui::action::Action;
@@ -34,13 +34,13 @@ impl Default for Sorting {
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     version: Version,
-    pub(super) figures: Figures,
+    pub(super) metrics: Metrics,
     /// The text that `frozen` was read from.
     text: String,
     pub(super) frozen: Frozen,
 }
 
-/// What every event that moves a figure moves too.
+/// What every event that moves a metric moves too.
 type Version = ([u64; 4], u32, usize);
 
 fn version(store: &RunStore) -> Version {
@@ -179,7 +179,7 @@ impl Known {
     fn of(run: &RunEntry) -> Self {
         Self {
             version: version(&run.store),
-            figures: Figures::of(&run.store),
+            metrics: Metrics::of(&run.store),
             text: run.experiment.clone(),
             frozen: Frozen::read(&run.experiment),
         }
@@ -190,7 +190,7 @@ impl Known {
         let version = version(&run.store);
         if version != self.version {
             self.version = version;
-            self.figures = Figures::of(&run.store);
+            self.metrics = Metrics::of(&run.store);
         }
         if run.experiment != self.text {
             self.frozen = Frozen::read(&run.experiment);
@@ -203,7 +203,7 @@ impl Known {
         Subject {
             name,
             run,
-            figures: &self.figures,
+            metrics: &self.metrics,
             config: &self.frozen.config,
         }
     }

@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn sixty_places_look_different() {
-        use crate::ui::theme::{Depth, Ground, Palette};
-        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::True);
+        use crate::ui::theme::{Background, Depth, Palette};
+        let theme = Theme::new(Background::Dark, Palette::Standard, Depth::True);
         let looks: Vec<_> = (0..60).map(|place| look(place, &theme)).collect();
         for (at, one) in looks.iter().enumerate() {
             assert!(!looks[..at].contains(one), "{at}");

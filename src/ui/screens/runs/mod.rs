@@ -7,11 +7,11 @@ mod comparison;
 mod config;
 mod details;
 mod diff;
-mod figures;
 mod filter;
 mod gates;
 mod listing;
 mod marks;
+mod metrics;
 mod overlay;
 mod run_actions;
 mod screen;
@@ -299,7 +299,7 @@ impl RunsTable {
                 Action::ScaleCurves,
                 Action::ZoomInCurves,
                 Action::AxisCurves,
-                Action::SmoothCurves,
+                Action::MoreSmoothingCurves,
                 Action::DiffRuns,
                 Action::Back,
             ],
@@ -337,9 +337,9 @@ impl RunsTable {
         self.listing().subject(name, self.find(runs, name)?)
     }
 
-    /// The baseline's figures.
-    fn baseline(&self) -> Option<&figures::Figures> {
-        Some(&self.runs.known(self.marks.baseline()?)?.figures)
+    /// The baseline's metrics.
+    fn baseline(&self) -> Option<&metrics::Metrics> {
+        Some(&self.runs.known(self.marks.baseline()?)?.metrics)
     }
 }
 

@@ -153,8 +153,8 @@ fn trash(name: String, shared: &Shared) -> Confirm {
     Confirm {
         title: "Trash".to_owned(),
         message: format!(
-            "Moves {name} with all its files to the trash. {} shows the trash, {} there restores \
-             it.",
+            "Moves {name} with all its files to the trash. {} shows the trash, {} restores it \
+             from there.",
             key(Action::ShowTrash),
             key(Action::RestoreRun)
         ),
@@ -164,8 +164,8 @@ fn trash(name: String, shared: &Shared) -> Confirm {
 
 fn restore(name: &str, shared: &mut Shared, runs: &Runs) {
     if runs.get(name).is_some() {
-        let told = format!("another run {name} exists; rename it first");
-        shared.notify(LogLine::error(told));
+        let message = format!("another run {name} exists; rename it first");
+        shared.notify(LogLine::error(message));
     } else {
         shared.ask(Effect::RestoreRun(name.to_owned()));
     }

@@ -154,16 +154,16 @@ impl RunsTable {
     fn nothing(&self, shared: &Shared) -> Vec<Line<'static>> {
         let key = |action| shared.keymap.key(action).unwrap_or_default();
         let theme = &shared.theme;
-        let told = |text: &str| Line::styled(text.to_owned(), theme.accent());
+        let line = |text: &str| Line::styled(text.to_owned(), theme.accent());
         if self.view == View::Trash {
             return vec![
-                told("The trash is empty."),
+                line("The trash is empty."),
                 Line::raw(format!("Press {} for the runs.", key(Action::Back))),
             ];
         }
         if !self.filter.is_empty() {
             return vec![
-                told("No matches."),
+                line("No matches."),
                 Line::raw(format!(
                     "Press {} to show all runs, {} to change the filter.",
                     key(Action::Back),
@@ -172,7 +172,7 @@ impl RunsTable {
             ];
         }
         vec![
-            told("No runs yet."),
+            line("No runs yet."),
             Line::raw(format!(
                 "Press {} for the experiments, {} there to train one.",
                 key(Action::ShowExperiments),

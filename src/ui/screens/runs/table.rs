@@ -15,9 +15,9 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::column::Column;
-use super::figures::Figures;
 use super::listing::{Listing, Sorting};
 use super::marks::{BASELINE, Marks, look};
+use super::metrics::Metrics;
 use crate::format::{shorten, shorten_middle, width_of};
 use crate::store::RunEntry;
 use crate::ui::theme::Theme;
@@ -127,7 +127,7 @@ pub(super) struct Table<'a> {
     /// Finds a run by its name.
     pub(super) find: &'a dyn Fn(&str) -> Option<&'a RunEntry>,
     pub(super) marks: &'a Marks,
-    pub(super) baseline: Option<&'a Figures>,
+    pub(super) baseline: Option<&'a Metrics>,
     pub(super) sorting: Sorting,
     pub(super) skipped: usize,
     pub(super) title: String,
@@ -250,7 +250,7 @@ impl Table<'_> {
                 line = Line::styled(shorten(&line.to_string(), most), style);
             } else if is_baseline
                 && self.baseline.is_some()
-                && column.figure(subject.figures).is_some()
+                && column.metric(subject.metrics).is_some()
             {
                 line.push_span(format!(" {:7}", "pinned"));
             }

@@ -206,7 +206,7 @@ pub(super) fn runs() -> Runs {
 
     let mut stopped = entry(STOPPED, QUICKSTART_TEXT, -24);
     apply(&mut stopped, &trained(3, &[0.61]));
-    let reason = "asked for by a person".to_owned();
+    let reason = "stopped by user".to_owned();
     apply(
         &mut stopped,
         &[RunEvent::RunEnded(Outcome::Stopped { reason })],

@@ -58,7 +58,7 @@ fn the_newest_run_stands_first_until_another_order_is_asked_for() {
     let last = names(&mut harness).pop().unwrap();
     assert!(
         last.starts_with("mnist"),
-        "what has no figure stands last: {last}"
+        "what has no metric stands last: {last}"
     );
     harness.keys(&["S"]);
     let last = names(&mut harness).pop().unwrap();

@@ -3,7 +3,7 @@
 use crate::event::Phase;
 use crate::store::{RunStore, Series, SeriesTable};
 use crate::ui::layout::XAxis;
-use crate::ui::widget::chart::XValues;
+use crate::ui::widget::chart::{XValues, number};
 
 /// The x axis of one training.
 #[derive(Clone, Copy)]
@@ -30,6 +30,14 @@ impl<'a> XPositions<'a> {
             begins,
             steps_per_epoch: state.map_or(1, |state| state.steps_per_epoch.max(1)) as f64,
             completed: store.completed(phase),
+        }
+    }
+
+    /// One of its numbers, for people: `at epoch 3.5`, `at 12 s`.
+    pub(in crate::ui::screens) fn place(&self, at: f64) -> String {
+        match self.axis {
+            XAxis::Step | XAxis::Epoch => format!("at {} {}", self.unit(), number(at)),
+            XAxis::Time => format!("at {} {}", number(at), self.unit()),
         }
     }
 

@@ -101,13 +101,13 @@ impl World {
                 });
                 assert_eq!(self.harness.ui.shared.queue, queue);
             }
-            other => self.tell(&other),
+            other => self.feed(&other),
         }
         self.answer();
     }
 
     /// What the program tells by itself.
-    fn tell(&mut self, input: &Input) {
+    fn feed(&mut self, input: &Input) {
         match input.clone() {
             Input::Machine => {
                 self.machines += 1;

@@ -4,7 +4,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::ui::theme::{Depth, Ground, Palette};
+use crate::ui::theme::{Background, Depth, Palette};
 
 fn curve<'a>(name: &str, xs: &'a [f64], values: &'a [f64], colour: usize) -> Curve<'a> {
     Curve {
@@ -31,7 +31,7 @@ fn chart<'a>(curves: &'a [Curve<'a>], x: (f64, f64)) -> Chart<'a> {
 }
 
 fn drawn(chart: &Chart<'_>, width: u16, height: u16) -> String {
-    let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+    let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal
         .draw(|frame| chart.draw(&theme, frame, frame.area()))
@@ -182,7 +182,7 @@ fn a_smoothed_curve_is_drawn_over_its_raw_line() {
         ..curve("a", &xs, &values, 0)
     }];
     let chart = chart(&curves, (0.0, 299.0));
-    let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::Sixteen);
+    let theme = Theme::new(Background::Dark, Palette::Standard, Depth::Sixteen);
     let mut terminal = Terminal::new(TestBackend::new(60, 12)).unwrap();
     terminal
         .draw(|frame| chart.draw(&theme, frame, frame.area()))

@@ -35,7 +35,7 @@ fn meaning(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A text while it is laid out.
+/// A text while it is formatted.
 struct Layout<'t> {
     text: &'t str,
     out: String,
@@ -191,14 +191,14 @@ mod tests {
         include_str!("../template.ron"),
     ];
 
-    fn laid_out(text: &str) -> Result<String, String> {
+    fn format(text: &str) -> Result<String, String> {
         formatted(text, Path::new("a.ron"))
     }
 
     #[test]
     fn what_is_tidy_stays_as_it_is() {
         for text in TIDY {
-            assert_eq!(laid_out(text).as_deref(), Ok(text));
+            assert_eq!(format(text).as_deref(), Ok(text));
         }
     }
 
@@ -217,7 +217,7 @@ mod tests {
                 }
             })
             .collect();
-        let tidy = laid_out(&untidy).unwrap();
+        let tidy = format(&untidy).unwrap();
         assert_ne!(untidy, TIDY[0]);
         assert_eq!(tidy, TIDY[0]);
     }
@@ -229,12 +229,12 @@ mod tests {
         let expected = "Experiment(\n    data: (\n        train: Shapes(count: 9), // images\n    ),\n    \
                         student: (model: Cnn(channels: [4])),\n    method: Scratch(),\n    \
                         epochs: 3, // few\n)\n";
-        assert_eq!(laid_out(text).as_deref(), Ok(expected));
+        assert_eq!(format(text).as_deref(), Ok(expected));
     }
 
     #[test]
     fn a_text_with_errors_is_refused() {
-        assert!(laid_out("Experiment(").is_err());
-        assert!(laid_out("Experiment(epochs: 3)").is_err());
+        assert!(format("Experiment(").is_err());
+        assert!(format("Experiment(epochs: 3)").is_err());
     }
 }

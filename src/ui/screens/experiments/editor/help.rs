@@ -21,7 +21,7 @@ pub const HEIGHT: u16 = 3;
 /// What is described.
 #[derive(Debug, Clone, Copy)]
 pub enum Topic<'a> {
-    /// A mistake.
+    /// An error.
     Problem(&'a Problem),
     /// What is selected in the list of what can be written.
     Candidate(&'a Candidate),

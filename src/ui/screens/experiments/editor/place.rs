@@ -86,7 +86,7 @@ pub fn place<'t>(text: &'t str, tokens: &[Token], at: usize) -> Place<'t> {
         .iter()
         .any(|token| token.kind == Kind::Comment && token.span.start < at && at <= token.span.end);
     let (mut expected, owner) = resolve(frames);
-    let about = said(&text[word.clone()], &expected, owner);
+    let about = explained(&text[word.clone()], &expected, owner);
     if in_comment {
         expected = Expected::Unknown;
     }
@@ -260,7 +260,7 @@ fn variant(value: Value, name: &str) -> Option<&'static Variant> {
 }
 
 /// What a word is, or else what it belongs to.
-fn said(word: &str, expected: &Expected, owner: Option<About>) -> Option<About> {
+fn explained(word: &str, expected: &Expected, owner: Option<About>) -> Option<About> {
     match expected {
         Expected::Field(fields, _) => {
             let variant = match owner {

@@ -291,7 +291,7 @@ mod tests {
 
     use super::*;
     use crate::ui::settings::EditorKeys;
-    use crate::ui::theme::{Depth, Ground, Palette};
+    use crate::ui::theme::{Background, Depth, Palette};
 
     const AREA: Rect = Rect::new(10, 5, 25, 6);
 
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn errors_brackets_and_the_cursor_are_told_apart_without_colours() {
-        let theme = Theme::new(Ground::Dark, Palette::Standard, Depth::None);
+        let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
         let document = document("(a: Xy)", 0);
         let problem = Problem {
             span: Some(4..6),

@@ -16,8 +16,8 @@ use crate::format::{scaled, shorten, times};
 /// Least columns of a model's name.
 const NAME: usize = 14;
 
-/// Columns of a model's figures.
-const FIGURES: usize = 28;
+/// Columns of a model's sizes.
+const SIZES: usize = 28;
 
 const UNKNOWN: &str = "known after the first run";
 
@@ -40,7 +40,7 @@ impl Page<'_> {
             }
             _ => None,
         };
-        if self.width >= LABEL + NAME + FIGURES {
+        if self.width >= LABEL + NAME + SIZES {
             self.model_table(outline, ratios)
         } else {
             self.model_rows(outline, ratios)
@@ -49,7 +49,7 @@ impl Page<'_> {
 
     /// A row for each model, with columns.
     fn model_table(&self, outline: &Outline, ratios: Option<[String; 3]>) -> Part {
-        let name = self.width - LABEL - FIGURES;
+        let name = self.width - LABEL - SIZES;
         let columns = |cells: [String; 3]| {
             let [weights, macs, bytes] = cells;
             format!("{weights:>8} {macs:>8} {bytes:>10}")
@@ -66,7 +66,7 @@ impl Page<'_> {
         for model in &outline.models {
             let sizes = match &model.size {
                 Some(size) => columns(cells(size)),
-                None => format!("{UNKNOWN:>FIGURES$}"),
+                None => format!("{UNKNOWN:>SIZES$}"),
             };
             let shown = shorten(&model.name, name - 1);
             let text = format!("{shown:name$}{sizes}");
@@ -107,7 +107,7 @@ impl Page<'_> {
     }
 }
 
-/// The figures of a model.
+/// The sizes of a model.
 fn cells(size: &Size) -> [String; 3] {
     [
         scaled(size.parameters as f64),

@@ -36,7 +36,7 @@ const CURVE: usize = 24;
 pub struct Panel<'a> {
     /// The plan, with what is known beyond it; none while there never was one.
     pub plan: Option<(&'a Plan, &'a Outline)>,
-    /// Whether the text has mistakes now, so that the plan is an older one's.
+    /// Whether the text has errors now, so that the plan is an older one's.
     pub stale: bool,
     /// The experiment's newest run.
     pub past: Option<&'a RunEntry>,

@@ -23,7 +23,7 @@ fn an_error_is_told_as_it_is_typed_and_gone_when_it_is_fixed() {
         world.screen()
     );
     world.keys(&["backspace"]);
-    assert!(!world.shows("1 mistake"));
+    assert!(!world.shows("1 error"));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn an_answer_to_an_older_text_is_ignored() {
     for effect in old {
         world.execute(effect);
     }
-    assert!(!world.shows("mistake"));
+    assert!(!world.shows("error"));
 }
 
 #[test]

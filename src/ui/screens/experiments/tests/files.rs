@@ -303,11 +303,11 @@ fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
         .keys(&["enter"])
         .text("// new\n")
         .keys(&["esc", "delete"]);
-    let told = world.screen().replace(['│', '"', '\n'], " ");
-    let told: Vec<&str> = told.split_whitespace().collect();
-    let told = told.join(" ");
-    assert!(told.contains("Its training continues"), "{told}");
-    assert!(told.contains("removed from the queue") && told.contains("Unsaved changes"));
+    let message = world.screen().replace(['│', '"', '\n'], " ");
+    let message: Vec<&str> = message.split_whitespace().collect();
+    let message = message.join(" ");
+    assert!(message.contains("Its training continues"), "{message}");
+    assert!(message.contains("removed from the queue") && message.contains("Unsaved changes"));
     world.keys(&["enter"]);
     assert!(!world.files.contains_key(&path("a.ron")));
     assert!(world.shows(" b.ron ") && !world.shows("// new"));

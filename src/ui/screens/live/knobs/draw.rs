@@ -104,8 +104,8 @@ impl Knobs {
                 }
             }
         }
-        let tells: Vec<Line> = self.tells(knob, (view, time), shared);
-        frame.render_widget(Paragraph::new(tells).wrap(Wrap { trim: true }), parts.tells);
+        let notes: Vec<Line> = self.notes(knob, (view, time), shared);
+        frame.render_widget(Paragraph::new(notes).wrap(Wrap { trim: true }), parts.notes);
     }
 
     /// A knob of the list: its name, value and state, and its curve.
@@ -174,7 +174,7 @@ impl Knobs {
     }
 
     /// What a change is and does, and what became of the last one.
-    fn tells(
+    fn notes(
         &self,
         knob: &KnobNow<'_>,
         (view, time): (&View<'_>, Time),
@@ -206,7 +206,7 @@ impl Knobs {
         let end = number(time.round_end);
         let role = match knob.role {
             Role::Free => format!(
-                "from {} to {}; from now on: {}",
+                "range {} to {}; schedule: {}",
                 number(knob.range.min),
                 number(knob.range.max),
                 events::in_words(&knob.schedule)

@@ -119,7 +119,7 @@ impl Draft {
             Some(selected) => selected,
             None => &self.points,
         };
-        let bounds = [("greatest", self.range.max), ("least", self.range.min)];
+        let bounds = [("maximum", self.range.max), ("minimum", self.range.min)];
         let held = |bound: f64| moved.iter().any(|point| point.1 == bound);
         let (word, bound) = bounds.into_iter().find(|(_, bound)| held(*bound))?;
         Some(format!("at its {word}, {bound}"))
@@ -163,9 +163,9 @@ impl Draft {
         }
         if points == self.points {
             let (word, bound) = if up {
-                ("greatest", self.range.max)
+                ("maximum", self.range.max)
             } else {
-                ("least", self.range.min)
+                ("minimum", self.range.min)
             };
             return Err(format!("{} stays at {bound}, its {word}", self.knob));
         }

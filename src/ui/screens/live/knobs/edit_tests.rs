@@ -32,10 +32,10 @@ fn a_nudge_moves_the_whole_future_and_can_be_undone() {
     assert_eq!(draft.at_bound(), None);
     while draft.nudge(true).is_ok() {}
     assert_eq!(draft.schedule(), Schedule::Constant(1.0));
-    assert_eq!(draft.at_bound().unwrap(), "at its greatest, 1");
+    assert_eq!(draft.at_bound().unwrap(), "at its maximum, 1");
     assert_eq!(
         draft.nudge(true).unwrap_err(),
-        "knob stays at 1, its greatest"
+        "knob stays at 1, its maximum"
     );
     while draft.undo() {}
     assert_eq!(draft.schedule(), Schedule::Constant(0.5));
@@ -96,7 +96,7 @@ fn points_are_inserted_dragged_between_their_neighbours_and_removed() {
     assert_eq!(draft.points()[1], (2.1, 1.0));
     draft.drag((99.0, -7.0));
     assert_eq!(draft.points()[1], (10.0, 0.0));
-    assert_eq!(draft.at_bound().unwrap(), "at its least, 0");
+    assert_eq!(draft.at_bound().unwrap(), "at its minimum, 0");
     draft.remove().unwrap();
     assert_eq!(draft.points(), [(2.0, 0.5)]);
     assert!(draft.remove().is_err());

@@ -19,7 +19,7 @@ const NARROWEST: u16 = 16;
 pub(super) const ROWS: u16 = 3;
 
 /// Rows that say what a change will do.
-const TELLS: u16 = 3;
+const NOTES: u16 = 3;
 
 /// Points that a future is drawn with.
 const SAMPLES: usize = 160;
@@ -32,7 +32,7 @@ pub(super) const COLOURS: [usize; 3] = [0, 0, 1];
 pub(super) struct Places {
     pub(super) list: Rect,
     pub(super) chart: Rect,
-    pub(super) tells: Rect,
+    pub(super) notes: Rect,
 }
 
 /// A pane narrower than this has no room for a chart beside the list.
@@ -47,19 +47,19 @@ pub(super) fn places(area: Rect, border: Border) -> Places {
         ..area
     };
     if inside.width < LEAST {
-        let tells = inside.height.saturating_sub(ROWS).min(TELLS);
-        let [list, tells] =
-            Layout::vertical([Constraint::Fill(1), Constraint::Length(tells)]).areas(inside);
+        let notes = inside.height.saturating_sub(ROWS).min(NOTES);
+        let [list, notes] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(notes)]).areas(inside);
         let chart = Rect::new(inside.right(), inside.y, 0, 0);
-        return Places { list, chart, tells };
+        return Places { list, chart, notes };
     }
     let width = border.width(LIST, NARROWEST, inside.width);
     let [list, right] =
         Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(inside);
-    let tells = TELLS.min(right.height / 3);
-    let [chart, tells] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(tells)]).areas(right);
-    Places { list, chart, tells }
+    let notes = NOTES.min(right.height / 3);
+    let [chart, notes] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(notes)]).areas(right);
+    Places { list, chart, notes }
 }
 
 /// Points of one knob's curve.

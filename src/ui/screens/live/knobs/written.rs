@@ -31,7 +31,7 @@ pub(super) fn asked(
 ) -> Result<(Effect, Option<String>), LogLine> {
     if matches!(knob.role, Role::Controlled | Role::Follows) {
         return Err(LogLine::error(format!(
-            "the controller moves {}: an experiment gives its first value in the method",
+            "the controller sets {}; change its initial value in the method",
             knob.name
         )));
     }
@@ -83,7 +83,7 @@ fn settings(
                 let teachers = in_ron(teachers)?;
                 settings.push(format!("teacher.weights.Train.lr={teachers}"));
                 Ok::<_, String>(
-                    "the teacher, trained with the same lr, keeps it: its own is written too"
+                    "the teacher had the same lr and keeps it: its own lr is written too"
                         .to_owned(),
                 )
             });
@@ -95,7 +95,7 @@ fn settings(
             Ok((vec![format!("teacher.weights.Train.lr={written}")], None))
         }
         (Phase::Teacher, name, _) => Err(format!(
-            "an experiment has no schedule for the teacher's {name}; change teacher.weights by hand"
+            "an experiment has no schedule for the teacher's {name}; edit teacher.weights"
         )),
     }
 }
@@ -116,13 +116,13 @@ fn by_hand(
         Some(rule) if follows(rule) => {
             let first = &rule.first;
             return Err(format!(
-                "{knob} comes from {first} in the next run too; write {first}"
+                "{knob} follows {first} in the next run, too; write {first} instead"
             ));
         }
         _ => {
             return Err(format!(
-                "in the next run the controller moves {knob} again; take the controller out of \
-                 the method by hand to give {knob} a schedule of its own"
+                "the controller sets {knob} again in the next run; remove the controller from the \
+                 method to give {knob} a schedule"
             ));
         }
     };
@@ -133,7 +133,7 @@ fn by_hand(
     ];
     let note = format!(
         "in the next run {knob} follows this schedule at the end of each round, and the \
-         controller moves nothing else"
+         controller sets nothing else"
     );
     Ok((settings, Some(note)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::story::{events, screen, step, tell};
+use super::story::{events, feed, screen, step};
 use crate::event::{Outcome, RunEvent, SkippedImage};
 use crate::store::Owner;
 use crate::ui::testing::Harness;
@@ -11,7 +11,7 @@ use crate::ui::testing::Harness;
 fn a_loss_that_is_not_finite_is_an_alert_that_one_can_jump_to() {
     let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     let knobs = BTreeMap::from([("w", f64::NAN)]);
-    tell(&mut harness, &name, &[step(100, &knobs), step(101, &knobs)]);
+    feed(&mut harness, &name, &[step(100, &knobs), step(101, &knobs)]);
     assert!(
         harness
             .screen()
@@ -19,7 +19,7 @@ fn a_loss_that_is_not_finite_is_an_alert_that_one_can_jump_to() {
     );
     harness.keys(&["a", "a", "w"]);
     assert!(
-        harness.screen().contains("at 100 step"),
+        harness.screen().contains("at step 100"),
         "{}",
         harness.screen()
     );
@@ -31,7 +31,7 @@ fn a_loss_that_grows_is_an_alert() {
     let growing: Vec<RunEvent> = (200..300)
         .map(|at| step(at, &BTreeMap::from([("w", (at as f64 - 199.0) * 3.0)])))
         .collect();
-    tell(&mut harness, &name, &growing);
+    feed(&mut harness, &name, &growing);
     assert!(
         harness.screen().contains("loss/total diverges"),
         "{}",
@@ -51,7 +51,7 @@ fn alerts(harness: &mut Harness) -> String {
 fn a_short_training_that_explodes_is_an_alert() {
     let (mut harness, name) = screen((200, 60), Owner::Here, &events(3));
     let exploded = step(3, &BTreeMap::from([("w", 1e9)]));
-    tell(&mut harness, &name, &[exploded]);
+    feed(&mut harness, &name, &[exploded]);
     let alerts = alerts(&mut harness);
     assert!(alerts.contains("loss/total diverges"), "{alerts}");
     assert!(alerts.contains("at the start"), "{alerts}");
@@ -64,7 +64,7 @@ fn an_accuracy_that_is_lost_is_an_alert() {
     let store = &harness.runs.get(&name).unwrap().store;
     let mut lost = store.evaluations.last().unwrap().clone();
     (lost.step, lost.top1, lost.loss) = (120, 0.2, 1125.0);
-    tell(&mut harness, &name, &[RunEvent::Evaluated(lost)]);
+    feed(&mut harness, &name, &[RunEvent::Evaluated(lost)]);
     let alerts = alerts(&mut harness);
     assert!(alerts.contains("valid top-1 fell from"), "{alerts}");
 }
@@ -80,7 +80,7 @@ fn images_that_were_left_out_and_a_run_that_failed_are_alerts() {
     let failed = RunEvent::RunEnded(Outcome::Failed {
         message: "the loss of `truth` is NaN".to_owned(),
     });
-    tell(&mut harness, &name, &[RunEvent::DataIndexed(data), failed]);
+    feed(&mut harness, &name, &[RunEvent::DataIndexed(data), failed]);
     let text = alerts(&mut harness);
     assert!(text.contains("an image could not be read"), "{text}");
     assert!(text.contains("the run failed: the loss of"), "{text}");

@@ -1,6 +1,6 @@
 //! What the screen looks like.
 
-use super::story::{EPOCHS, PER_EPOCH, events, machine, screen, tell, turned};
+use super::story::{EPOCHS, PER_EPOCH, adjust, events, feed, machine, screen};
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
 use crate::store::Owner;
@@ -12,10 +12,10 @@ const LARGE: (u16, u16) = (200, 60);
 fn full(size: (u16, u16)) -> Harness {
     let (mut harness, name) = screen(size, Owner::Here, &events(250));
     machine(&mut harness);
-    tell(
+    feed(
         &mut harness,
         &name,
-        &turned("a", "lr", Schedule::Constant(0.03), Some(Ok(250))),
+        &adjust("a", "lr", Schedule::Constant(0.03), Some(Ok(250))),
     );
     harness
 }

@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use super::story::{events, screen, tell, turned};
+use super::story::{adjust, events, feed, screen};
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
@@ -36,7 +36,7 @@ fn let_go(harness: &mut Harness, name: &str) {
         step: 100,
     };
     let events = [RunEvent::CommandReceived(record), applied];
-    tell(harness, name, &events);
+    feed(harness, name, &events);
 }
 
 #[test]
@@ -60,16 +60,16 @@ fn a_value_is_sent_and_its_fate_is_shown() {
             .contains("pending, applied at the next step")
     );
     let schedule = Schedule::Constant(2.5);
-    tell(
+    feed(
         &mut harness,
         &name,
-        &turned("x", "temperature", schedule.clone(), Some(Ok(101))),
+        &adjust("x", "temperature", schedule.clone(), Some(Ok(101))),
     );
     assert!(harness.screen().contains("last change applied at step 101"));
-    tell(
+    feed(
         &mut harness,
         &name,
-        &turned("y", "temperature", schedule, Some(Err("too hot"))),
+        &adjust("y", "temperature", schedule, Some(Err("too hot"))),
     );
     assert!(harness.screen().contains("last change rejected: too hot"));
 }
@@ -116,10 +116,10 @@ fn a_changed_knob_is_written_with_what_it_did_and_will_do() {
     let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "w"]);
     assert_eq!(harness.take(), [], "nothing differs from the experiment");
-    tell(
+    feed(
         &mut harness,
         &name,
-        &turned("a", "lr", Schedule::Constant(0.03), Some(Ok(100))),
+        &adjust("a", "lr", Schedule::Constant(0.03), Some(Ok(100))),
     );
     harness.keys(&["w"]);
     let effects = harness.take();
@@ -138,16 +138,16 @@ fn a_changed_knob_is_written_with_what_it_did_and_will_do() {
         "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, epochs: \
          None))"
     );
-    assert!(harness.screen().contains("its own is written too"));
+    assert!(harness.screen().contains("its own lr is written too"));
 }
 
 #[test]
 fn one_value_is_shown_of_a_knob_that_was_changed_and_not_logged_since() {
     let (mut harness, name) = screen((200, 60), Owner::Here, &events(250));
-    tell(
+    feed(
         &mut harness,
         &name,
-        &turned("a", "lr", Schedule::Constant(0.03), Some(Ok(250))),
+        &adjust("a", "lr", Schedule::Constant(0.03), Some(Ok(250))),
     );
     let was = crate::ui::widget::chart::number(
         harness

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
-use super::story::{add, events, machine, screen, step, tell};
+use super::story::{add, events, feed, machine, screen, step};
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
 use crate::store::Owner;
@@ -33,7 +33,7 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
         asked(&mut harness),
         [Command::Pause, Command::EvaluateNow, Command::CheckpointNow]
     );
-    tell(&mut harness, &name, &[RunEvent::Paused(true)]);
+    feed(&mut harness, &name, &[RunEvent::Paused(true)]);
     assert!(harness.keys(&["space"]).screen().contains(" paused "));
     assert_eq!(asked(&mut harness), [Command::Resume]);
     harness.keys(&["x", "esc", "x", "enter"]);
@@ -49,7 +49,7 @@ fn hints_say_what_can_be_done_with_the_run() {
         let shown = harness.screen();
         shown.lines().last().unwrap().to_owned()
     };
-    let reason = "asked for".to_owned();
+    let reason = "stopped by user".to_owned();
     let message = "the loss is NaN".to_owned();
     assert!(foot(Owner::Here, None).starts_with("\" space pause  e evaluate "));
     for outcome in [Outcome::Stopped { reason }, Outcome::Failed { message }] {
@@ -81,11 +81,11 @@ fn a_paused_run_shows_where_it_stands_not_what_was_logged_last() {
         RunEvent::Paused(true),
         applied,
     ];
-    tell(&mut harness, &name, &events);
+    feed(&mut harness, &name, &events);
     assert!(harness.screen().contains("step 56 of 480"));
     harness.keys(&["a", "a", "left"]);
     assert!(
-        harness.screen().contains("at 56 step"),
+        harness.screen().contains("at step 56"),
         "{}",
         harness.screen()
     );
@@ -155,12 +155,12 @@ fn the_tail_stays_in_view_unless_one_pans_away() {
     harness.keys(&["enter", "a", "a", "+", "+"]);
     assert!(harness.screen().contains("┬400") || harness.screen().contains("┬380"));
     let later: Vec<RunEvent> = events(470).split_off(events(400).len());
-    tell(&mut harness, &name, &later);
+    feed(&mut harness, &name, &later);
     assert!(harness.screen().contains("┬460"), "{}", harness.screen());
     harness.keys(&["home"]);
-    assert!(harness.screen().contains("paused at an older view"));
+    assert!(harness.screen().contains("scrolled back"));
     harness.keys(&["end"]);
-    assert!(!harness.screen().contains("paused at an older view"));
+    assert!(!harness.screen().contains("scrolled back"));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
     );
     let kind = MouseEventKind::ScrollUp;
     harness.mouse(kind, 60, 8);
-    assert!(harness.screen().contains("paused at an older view"));
+    assert!(harness.screen().contains("scrolled back"));
 }
 
 fn kept(harness: &mut Harness) -> Vec<Layout> {
@@ -308,7 +308,7 @@ proptest! {
                 }
                 Input::Resize(width, height) => _ = harness.input(Event::Resize(width, height)),
                 Input::Logged => {
-                    tell(&mut harness, &name, &[step(at, &BTreeMap::from([("w", strange), ("lr", strange)]))]);
+                    feed(&mut harness, &name, &[step(at, &BTreeMap::from([("w", strange), ("lr", strange)]))]);
                     at += 1;
                 }
             }

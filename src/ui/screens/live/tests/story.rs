@@ -61,7 +61,7 @@ pub(super) fn add(harness: &mut Harness, name: &str, owner: Owner, events: &[Run
 }
 
 /// Tells a run that is shown what happened.
-pub(super) fn tell(harness: &mut Harness, name: &str, events: &[RunEvent]) {
+pub(super) fn feed(harness: &mut Harness, name: &str, events: &[RunEvent]) {
     for event in events {
         harness.runs.apply(name, event);
     }
@@ -254,7 +254,7 @@ pub(super) fn events(steps: u64) -> Vec<RunEvent> {
 }
 
 /// A turn of a knob that arrived, and its fate.
-pub(super) fn turned(
+pub(super) fn adjust(
     id: &str,
     knob: &str,
     schedule: Schedule,

@@ -8,14 +8,14 @@ use crate::experiment::nearest::nearest;
 use crate::run::timestamp::moment;
 use crate::store::{RunEntry, RunState};
 use crate::ui::screens::runs::config::Config;
-use crate::ui::screens::runs::figures::{Figures, Progress, value};
+use crate::ui::screens::runs::metrics::{Metrics, Progress, value};
 
 /// A run, and what is known of it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ui::screens::runs) struct Subject<'a> {
     pub(in crate::ui::screens::runs) name: &'a str,
     pub(in crate::ui::screens::runs) run: &'a RunEntry,
-    pub(in crate::ui::screens::runs) figures: &'a Figures,
+    pub(in crate::ui::screens::runs) metrics: &'a Metrics,
     pub(in crate::ui::screens::runs) config: &'a Config,
 }
 
@@ -192,7 +192,7 @@ impl<'a> Subject<'a> {
     }
 
     fn own(&self, own: RunColumn) -> Value<'a> {
-        let figures = self.figures;
+        let metrics = self.metrics;
         match own {
             RunColumn::Name => text(Some(self.name)),
             RunColumn::Experiment => text(self.experiment()),
@@ -207,13 +207,13 @@ impl<'a> Subject<'a> {
                 text(identity.map(|identity| identity.device.as_str()))
             }
             RunColumn::Begun => Value::Text(Cow::Owned(moment(self.run.begun))),
-            RunColumn::Best => number(figures.best),
-            RunColumn::Last => number(figures.last),
-            RunColumn::Test => number(figures.test),
-            RunColumn::Loss => number(figures.loss),
-            RunColumn::Agreement => number(figures.agreement),
-            RunColumn::Done => number(figures.progress.map(Progress::share)),
-            RunColumn::Time => number(figures.seconds),
+            RunColumn::Best => number(metrics.best),
+            RunColumn::Last => number(metrics.last),
+            RunColumn::Test => number(metrics.test),
+            RunColumn::Loss => number(metrics.loss),
+            RunColumn::Agreement => number(metrics.agreement),
+            RunColumn::Done => number(metrics.progress.map(Progress::share)),
+            RunColumn::Time => number(metrics.seconds),
         }
     }
 }

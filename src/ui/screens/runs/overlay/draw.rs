@@ -5,16 +5,16 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Block;
 
-use super::super::figures::{Figures, quantity};
 use super::super::filter::Subject;
 use super::super::marks::look;
+use super::super::metrics::{Metrics, quantity};
 use super::ceiling::ceiling;
 use super::quantity::{Drawable, evaluations};
 use super::{Compared, Overlay, areas, legend};
 use crate::event::Phase;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::smooth::FACTORS;
-use crate::ui::widget::chart::{Chart, Curve, Extent, XValues, number};
+use crate::ui::widget::chart::{Chart, Curve, Extent, XValues};
 
 /// A curve's points that no table holds: those of evaluations.
 struct Points {
@@ -27,7 +27,7 @@ impl Overlay {
     pub(in super::super) fn draw(
         &self,
         runs: &[Compared],
-        baseline: Option<&Figures>,
+        baseline: Option<&Metrics>,
         theme: &Theme,
         frame: &mut Frame,
         area: Rect,
@@ -75,7 +75,7 @@ impl Overlay {
             words.push(format!("{beyond} diverged, off the chart"));
         }
         if let (Some(at), Some((_, run))) = (self.sight.crosshair, runs.first()) {
-            words.push(format!("at {} {}", number(at), self.across(run).unit()));
+            words.push(self.across(run).place(at));
         }
         if FACTORS[self.smoothing] > 0.0 {
             words.push(format!("smoothed {}", FACTORS[self.smoothing]));
@@ -137,12 +137,12 @@ impl Overlay {
     }
 
     fn evaluated(&self, drawable: &Drawable, run: &Subject) -> Option<Points> {
-        let Drawable::Evaluated(figure) = drawable else {
+        let Drawable::Evaluated(metric) = drawable else {
             return None;
         };
         let across = self.across(run);
         let (xs, values) = evaluations(&run.run.store)
-            .filter_map(|each| Some((across.of_step(each.step), quantity(each, *figure)?)))
+            .filter_map(|each| Some((across.of_step(each.step), quantity(each, *metric)?)))
             .unzip();
         Some(Points { xs, values })
     }

@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::super::column::Column;
-use super::super::figures::Figures;
 use super::super::filter::Subject;
 use super::super::marks::{BASELINE, look};
+use super::super::metrics::Metrics;
 use super::LEGEND;
 use crate::format::shorten_middle;
 use crate::ui::theme::Theme;
@@ -16,7 +16,7 @@ use crate::ui::theme::Theme;
 /// Draws it. The first run is the baseline, if there is one.
 pub(super) fn draw(
     runs: &[(usize, Subject)],
-    baseline: Option<&Figures>,
+    baseline: Option<&Metrics>,
     theme: &Theme,
     frame: &mut Frame,
     area: Rect,
@@ -31,21 +31,21 @@ pub(super) fn draw(
         let mark = if is_baseline { BASELINE } else { ' ' };
         let room = usize::from(area.width).saturating_sub(if beside { 3 } else { 57 });
         let name = shorten_middle(run.name, room.min(40));
-        let mut figures = vec![Span::styled("best ", theme.muted())];
-        figures.extend(Column::Best.figure_cell(run.figures, base, theme));
-        figures.push(Span::styled("  last ", theme.muted()));
-        figures.extend(Column::Last.figure_cell(run.figures, base, theme));
+        let mut metrics = vec![Span::styled("best ", theme.muted())];
+        metrics.extend(Column::Best.metric_cell(run.metrics, base, theme));
+        metrics.push(Span::styled("  last ", theme.muted()));
+        metrics.extend(Column::Last.metric_cell(run.metrics, base, theme));
         let mut named = vec![
             Span::styled(format!("{symbol}{mark} "), style),
             Span::styled(format!("{name:40}"), theme.text()),
         ];
         if beside {
             lines.push(Line::from(named));
-            figures.insert(0, Span::raw("  "));
-            lines.push(Line::from(figures));
+            metrics.insert(0, Span::raw("  "));
+            lines.push(Line::from(metrics));
         } else {
             named[1] = Span::styled(format!("{name:room$} ", room = room.min(40)), theme.text());
-            named.extend(figures);
+            named.extend(metrics);
             lines.push(Line::from(named));
         }
     }

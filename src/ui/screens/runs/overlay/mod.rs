@@ -133,10 +133,10 @@ impl Overlay {
                 self.axis = self.axis.next();
                 self.sight.reset();
             }
-            Action::SmoothCurves => {
+            Action::MoreSmoothingCurves => {
                 self.smoothing = (self.smoothing + 1).min(FACTORS.len() - 1);
             }
-            Action::RoughenCurves => self.smoothing = self.smoothing.saturating_sub(1),
+            Action::LessSmoothingCurves => self.smoothing = self.smoothing.saturating_sub(1),
             Action::ZoomInCurves => self.sight.zoom(0.5, all),
             Action::ZoomOutCurves => self.sight.zoom(2.0, all),
             Action::CrosshairLeft => self.sight.step(-1.0, all),

@@ -1,15 +1,15 @@
-//! What can be drawn of runs: figures of their evaluations, and everything that
+//! What can be drawn of runs: metrics of their evaluations, and everything that
 //! they logged.
 
 use std::collections::BTreeSet;
 
-use super::super::figures::quantity;
+use super::super::metrics::quantity;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::experiment::metric::Quantity;
 use crate::store::RunStore;
 
-/// Figures of evaluations.
-const FIGURES: [Quantity; 5] = [
+/// Metrics of evaluations.
+const METRICS: [Quantity; 5] = [
     Quantity::Top1,
     Quantity::Top5,
     Quantity::Loss,
@@ -20,7 +20,7 @@ const FIGURES: [Quantity; 5] = [
 /// Something of which every run has a curve, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Drawable {
-    /// A figure of the evaluations on the validation images.
+    /// A metric of the evaluations on the validation images.
     Evaluated(Quantity),
     /// A metric of the logged steps.
     Logged(String),
@@ -30,18 +30,18 @@ impl Drawable {
     /// Everything that any of some runs has, what one asks for first at the
     /// beginning.
     pub(super) fn all<'a>(stores: impl Iterator<Item = &'a RunStore>) -> Vec<Self> {
-        let mut figures = [false; FIGURES.len()];
-        let mut metrics = BTreeSet::new();
+        let mut metrics = [false; METRICS.len()];
+        let mut logged = BTreeSet::new();
         for store in stores {
-            for (figure, has) in FIGURES.into_iter().zip(&mut figures) {
-                *has |= evaluations(store).any(|each| quantity(each, figure).is_some());
+            for (metric, has) in METRICS.into_iter().zip(&mut metrics) {
+                *has |= evaluations(store).any(|each| quantity(each, metric).is_some());
             }
-            metrics.extend(store.table(Phase::Student).metrics().map(str::to_owned));
+            logged.extend(store.table(Phase::Student).metrics().map(str::to_owned));
         }
-        let figures = FIGURES.into_iter().zip(figures);
-        let figures = figures.filter_map(|(figure, has)| has.then_some(Self::Evaluated(figure)));
-        let mut all: Vec<Self> = figures
-            .chain(metrics.into_iter().map(Self::Logged))
+        let metrics = METRICS.into_iter().zip(metrics);
+        let metrics = metrics.filter_map(|(metric, has)| has.then_some(Self::Evaluated(metric)));
+        let mut all: Vec<Self> = metrics
+            .chain(logged.into_iter().map(Self::Logged))
             .collect();
         // Sorting is stable: metrics of a kind stay by name.
         all.sort_by_key(Self::rank);

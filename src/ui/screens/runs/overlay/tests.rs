@@ -45,13 +45,13 @@ fn keys_do_what_they_do_on_the_live_screen() {
     assert!(after("a").contains(" s╰┬0"));
     assert!(after("a").contains("step╰┬0"));
     assert!(after("s").contains("smoothed 0.6"));
-    assert!(after(",").contains("at 1000 step"));
+    assert!(after(",").contains("at step 1000"));
     assert!(!after("+").contains("╰┬0"));
     let alone = after("enter");
     assert!(!alone.contains("valid loss"), "{alone}");
     assert!(alone.contains(" enter all "), "{alone}");
     // What was entered last is left first.
-    assert!(!after("esc").contains("at 1000 step"));
+    assert!(!after("esc").contains("at step 1000"));
     assert!(after("esc").contains("valid loss"));
     assert!(after("0").contains("epoch╰┬0"));
     assert!(after("esc").contains("Runs 4 of 8"));
@@ -65,8 +65,8 @@ fn the_mouse_selects_a_chart_sets_the_crosshair_and_zooms() {
     assert_eq!(title(&mut harness), "‹ agreement with teacher › 4 of 6");
     let at = |harness: &mut Harness| {
         let screen = harness.screen();
-        let told = screen.split(" at ").nth(1).unwrap_or_default();
-        told.split(" epoch").next().unwrap_or_default().to_owned()
+        let place = screen.split(" at epoch ").nth(1).unwrap_or_default();
+        place.split(' ').next().unwrap_or_default().to_owned()
     };
     let clicked = at(&mut harness);
     harness.mouse(MouseEventKind::Drag(left), 70, 2);

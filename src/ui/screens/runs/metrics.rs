@@ -1,4 +1,4 @@
-//! The figures that a run is judged by, taken from its fold once and kept until
+//! The metrics that a run is judged by, taken from its fold once and kept until
 //! it changes.
 
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
@@ -8,7 +8,7 @@ use crate::store::{RunStore, SeriesTable};
 /// How well and how far a run is. Shares are in [0, 1]; what was not measured
 /// is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Figures {
+pub(super) struct Metrics {
     /// Best top-1 on the validation images.
     pub(super) best: Option<f64>,
     /// Last top-1 on the validation images.
@@ -47,8 +47,8 @@ impl Progress {
     }
 }
 
-impl Figures {
-    /// The figures of a run.
+impl Metrics {
+    /// The metrics of a run.
     pub(super) fn of(store: &RunStore) -> Self {
         let measured = |name: &str| value(store, name.parse().ok()?);
         Self {
@@ -155,13 +155,13 @@ mod tests {
 
     #[test]
     fn a_finished_run_has_every_figure() {
-        let figures = Figures::of(&folded(&small_run()));
-        assert_eq!(figures.best, Some(0.8));
-        assert_eq!(figures.last, Some(0.7));
-        assert_eq!(figures.test, Some(0.8));
-        assert_eq!(figures.seconds, Some(10.0));
-        assert_eq!(figures.progress.unwrap().share(), 1.0);
-        assert_eq!(Figures::of(&RunStore::new()), Figures::default());
+        let metrics = Metrics::of(&folded(&small_run()));
+        assert_eq!(metrics.best, Some(0.8));
+        assert_eq!(metrics.last, Some(0.7));
+        assert_eq!(metrics.test, Some(0.8));
+        assert_eq!(metrics.seconds, Some(10.0));
+        assert_eq!(metrics.progress.unwrap().share(), 1.0);
+        assert_eq!(Metrics::of(&RunStore::new()), Metrics::default());
     }
 
     #[test]
@@ -219,6 +219,6 @@ mod tests {
             events.push(RunEvent::StepLogged(row));
         }
         // Four steps of half a second before, and eight after.
-        assert_eq!(Figures::of(&folded(&events)).seconds, Some(4.0 + 2.0 + 4.0));
+        assert_eq!(Metrics::of(&folded(&events)).seconds, Some(4.0 + 2.0 + 4.0));
     }
 }
