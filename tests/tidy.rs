@@ -13,6 +13,8 @@
 mod rules;
 #[path = "tidy/tokens.rs"]
 mod tokens;
+#[path = "tidy/words.rs"]
+mod words;
 
 use std::fs;
 use std::path::Path;
@@ -124,6 +126,12 @@ fn no_file_names_a_machine_or_a_registry() {
         .filter_map(read)
         .collect();
     check(&files, rules::machine_traces);
+}
+
+#[test]
+fn replaced_words_stay_out_of_what_people_read() {
+    let files: Vec<File> = listed().into_iter().filter_map(read).collect();
+    check(&files, words::replaced);
 }
 
 fn complaints(path: &str, text: &str, rule: impl Fn(&File) -> Vec<Violation>) -> Vec<String> {
@@ -291,4 +299,50 @@ fn machine_paths_and_registry_hosts_are_noticed() {
     );
     let relative = "see assets/work/plan.png and $HOME/home/x";
     assert!(complaints("README.md", relative, rules::machine_traces).is_empty());
+}
+
+#[test]
+fn replaced_words_are_noticed_in_documents_examples_and_strings() {
+    for (path, bad) in [
+        ("README.md", "One.\n\nThe truth-value\nloss is shown."),
+        ("docs/a.md", "Every gate holds."),
+        (
+            "experiments/a.ron",
+            "// grows while the student\n    // copes\nExperiment(",
+        ),
+        ("src/run/id.rs", "fn f() { say(\"give or take\") }"),
+        (
+            "src/run/id.rs",
+            "const A: &str = \"nothing \\\n    is so\";",
+        ),
+        ("src/run/id.rs", "const A: &str = r#\"a \"mend\" b\"#;"),
+    ] {
+        let found = complaints(path, bad, words::replaced);
+        assert_eq!(found.len(), 1, "{bad}: {found:?}");
+    }
+    let found = complaints(
+        "docs/a.md",
+        "One.\n\nThe truth-value\nloss.",
+        words::replaced,
+    );
+    assert_eq!(
+        found,
+        ["docs/a.md:3: `truth-value loss` was replaced; write: truth loss"]
+    );
+    for (path, good) in [
+        ("README.md", "We recommend amendments."),
+        ("CHANGELOG.md", "The truth-value loss is the truth loss."),
+        (
+            "src/run/id.rs",
+            "// We mend it.\nfn mend() { say(\"{mend}\") }",
+        ),
+        (
+            "src/run/id.rs",
+            "#[cfg(test)]\nmod tests { const A: &str = \"mend\"; }",
+        ),
+        ("src/run/id.rs", "fn f() -> char { '\"' } // mend \"mend\""),
+    ] {
+        let found = complaints(path, good, words::replaced);
+        assert!(found.is_empty(), "{good}: {found:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The way to the pictures of the screens that the README shows, on the real
+//! The way to the pictures of the screens that README and docs/ show, on the real
 //! program. `scripts/screenshots` goes it with the whole quick start and writes
 //! the pictures; a test goes it with a shorter one.
 
@@ -15,24 +15,36 @@ use crate::{ESCAPE, classify};
 /// As wide as a page of code is shown.
 const SIZE: (u16, u16) = (118, 32);
 
-/// Says that the README is to be written.
+/// Pages with pictures.
+const PAGES: [&str; 2] = ["README.md", "docs/screens.md"];
+
+/// Says that the pages are to be written.
 const WRITE: &str = "WRITE_SCREENSHOTS";
 
-/// Puts a picture between its marks in the README, or sees that one is there.
+/// Puts a picture between its marks in every page that has them, or sees that one
+/// is there.
 fn put(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
     let begin = format!("<!-- screen: {name} -->\n");
-    let (before, rest) = readme.split_once(&begin).unwrap();
-    let (shown, after) = rest.split_once("<!-- end of screen -->").unwrap();
-    if std::env::var_os(WRITE).is_none() {
-        assert!(shown.contains("1 Experiments"), "no picture of {name}");
-        return;
+    let mut pages = 0;
+    for page in PAGES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let written = fs::read_to_string(&path).unwrap();
+        let Some((before, rest)) = written.split_once(&begin) else {
+            continue;
+        };
+        pages += 1;
+        let (shown, after) = rest.split_once("<!-- end of screen -->").unwrap();
+        if std::env::var_os(WRITE).is_none() {
+            assert!(shown.contains("1 Experiments"), "no picture of {name}");
+            continue;
+        }
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let picture = lines.join("\n");
+        let picture =
+            format!("{before}{begin}```text\n{picture}\n```\n<!-- end of screen -->{after}");
+        fs::write(path, picture).unwrap();
     }
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let picture = lines.join("\n");
-    let picture = format!("{before}{begin}```text\n{picture}\n```\n<!-- end of screen -->{after}");
-    fs::write(path, picture).unwrap();
+    assert!(pages > 0, "no page shows {name}");
 }
 
 /// The quick start, or one that is over sooner.
@@ -81,7 +93,7 @@ fn earlier_runs(place: &Path) {
 }
 
 #[test]
-fn every_screen_comes_to_what_the_readme_shows() {
+fn every_screen_comes_to_what_the_pages_show() {
     let place = tempfile::tempdir().unwrap();
     let experiments = place.path().join("experiments");
     fs::create_dir(&experiments).unwrap();

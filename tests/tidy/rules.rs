@@ -103,7 +103,8 @@ const LONGEST_FILE: usize = 600;
 const UNTELLING_NAMES: &[&str] = &["imp", "base", "utils", "helpers", "manager"];
 
 impl File {
-    fn violation(&self, line: usize, message: impl Into<String>) -> Violation {
+    /// That a rule is broken in this line.
+    pub fn violation(&self, line: usize, message: impl Into<String>) -> Violation {
         Violation {
             path: self.path.clone(),
             line,
@@ -122,7 +123,7 @@ impl File {
     }
 
     /// Whether it holds a module's tests, beside the module.
-    fn is_tests(&self) -> bool {
+    pub fn is_tests(&self) -> bool {
         self.path.ends_with("/tests.rs") || self.path.ends_with("_tests.rs")
     }
 

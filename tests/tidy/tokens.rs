@@ -1,4 +1,5 @@
-//! Rust source as words and signs: no comments, no strings, no tests.
+//! Rust source as words and signs: no comments, no strings, no tests. Strings
+//! come by themselves, for rules about what people read.
 //!
 //! Just enough of a lexer that a rule never trips over prose or a string that
 //! only looks like code.
@@ -6,7 +7,8 @@
 /// A word or a sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// An identifier, a number, `::`, or one other character.
+    /// An identifier, a number, `::`, one other character, or a string with its
+    /// quotes.
     pub text: String,
     /// Its line, from 1.
     pub line: usize,
@@ -14,6 +16,26 @@ pub struct Token {
 
 /// Splits source into tokens, leaving out comments, strings and characters.
 pub fn tokens(source: &str) -> Vec<Token> {
+    let mut found = lex(source);
+    found.retain(|token| !token.is_string());
+    found
+}
+
+/// The strings of source, but for those of tests: `"…"` or `r"…"`.
+pub fn strings(source: &str) -> Vec<Token> {
+    let mut found = without_tests(&lex(source));
+    found.retain(Token::is_string);
+    found
+}
+
+impl Token {
+    fn is_string(&self) -> bool {
+        self.text.trim_end_matches('#').ends_with('"')
+    }
+}
+
+/// Splits source into tokens and strings, leaving out comments and characters.
+fn lex(source: &str) -> Vec<Token> {
     let chars: Vec<char> = source.chars().collect();
     let mut found = Vec::new();
     let mut at = 0;
@@ -23,6 +45,9 @@ pub fn tokens(source: &str) -> Vec<Token> {
         at = skip_quiet(&chars, at);
         if at == start {
             at = end_of_token(&chars, start);
+            let text: String = chars[start..at].iter().collect();
+            found.push(Token { text, line });
+        } else if begins_string(&chars[start..at]) {
             let text: String = chars[start..at].iter().collect();
             found.push(Token { text, line });
         }
@@ -44,6 +69,15 @@ fn skip_quiet(chars: &[char], at: usize) -> usize {
         ('r', Some('"' | '#')) => end_of_raw_string(chars, at + 1).unwrap_or(at),
         ('b' | 'c', Some('r')) => end_of_raw_string(chars, at + 2).unwrap_or(at),
         _ => at,
+    }
+}
+
+/// Whether something that [`skip_quiet`] skips is a string.
+fn begins_string(skipped: &[char]) -> bool {
+    match skipped {
+        ['"' | 'r', ..] => true,
+        ['b' | 'c', next, ..] => *next != '\'',
+        _ => false,
     }
 }
 
