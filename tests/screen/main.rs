@@ -237,7 +237,10 @@ fn what_is_no_folder_and_no_experiment_ends_with_2() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("`notes.txt` is neither a folder nor an experiment"), "{told}");
+    assert!(
+        told.contains("`notes.txt` is neither a folder nor an experiment"),
+        "{told}"
+    );
 }
 
 #[test]
