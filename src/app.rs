@@ -40,10 +40,12 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // `--help` and `--version` arrive here too, with code 0. A closed
             // pipe leaves nobody to tell.
-            let _ = error.print();
             if !error.use_stderr() {
+                let _ = error.print();
                 return ExitCode::SUCCESS;
             }
+            // It repeats what was typed, whatever that would do to a terminal.
+            let _ = write!(std::io::stderr(), "{}", clean_text(&error.to_string()));
             let junit = reporting::junit_of(std::env::args_os());
             reporting::refused(junit.as_deref(), &error.to_string());
             return Exit::Usage.into();

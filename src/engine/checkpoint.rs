@@ -236,6 +236,15 @@ impl CheckpointFolder {
         };
         let found = self.best.find_where(|folder| is_best(folder, Some(best)))?;
         found.map(Some).ok_or_else(|| {
+            if self.best.path().exists() {
+                return Failure::Seal(SealError::Damaged {
+                    path: self.best.path(),
+                    reason: format!(
+                        "it holds other weights than those of step {}, the best so far",
+                        best.step
+                    ),
+                });
+            }
             Failure::Seal(SealError::Missing {
                 path: self.best.path(),
                 reason: format!("the weights of step {} are the best so far", best.step),

@@ -10,6 +10,7 @@ use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
 use crate::event::Phase;
+use crate::format::shell_word;
 use crate::run::SealError;
 
 /// A reason for which a run ends before its time. The last good checkpoint is
@@ -95,35 +96,28 @@ const LOWER: f64 = 10.0;
 
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let run = self.run.display();
+        let run = shell_word(&self.run);
         match self.changed_at {
-            Some(step) if step > self.checkpoint => write!(
+            Some(step) if step >= self.checkpoint && step > 0 => write!(
                 f,
                 "A knob was changed at step {step}; to resume without that change: workbench \
                  --resume {run} --without-adjustments-after {}",
                 step - 1
             ),
-            // Whoever resumed with a change has got no further.
-            Some(_) => {
+            _ => {
                 let lr = match self.phase {
                     Phase::Teacher => "teacher.weights.Train.lr",
                     Phase::Student => "lr",
                 };
+                let (lower, file) = (self.lr / LOWER, self.run.join("experiment.ron"));
                 write!(
                     f,
-                    "A knob was changed at step {}, where the latest checkpoint stands, and its \
-                     weights diverge nonetheless; to start again with a lower learning rate: \
-                     workbench --run {} --set \"{lr}=Constant({})\"",
-                    self.checkpoint,
-                    self.run.join("experiment.ron").display(),
-                    self.lr / LOWER
+                    "To resume with a lower learning rate: workbench --resume {run} --set \
+                     lr={lower}. If the weights of the checkpoint diverge nonetheless, start again: \
+                     workbench --run {} --set \"{lr}=Constant({lower})\"",
+                    shell_word(&file)
                 )
             }
-            None => write!(
-                f,
-                "To resume with a lower learning rate: workbench --resume {run} --set lr={}",
-                self.lr / LOWER
-            ),
         }
     }
 }
@@ -153,16 +147,23 @@ mod tests {
     }
 
     #[test]
-    fn without_a_change_a_lower_learning_rate_is_set_and_if_that_fails_all_is_begun_again() {
-        let text = remedy(None);
-        assert!(
-            text.ends_with("--resume checkpoints/a --set lr=10"),
-            "{text}"
-        );
+    fn a_change_where_the_checkpoint_stands_is_left_out_too() {
         let text = remedy(Some(36));
-        assert!(
-            text.ends_with("--run checkpoints/a/experiment.ron --set \"lr=Constant(10)\""),
-            "{text}"
-        );
+        assert!(text.ends_with("--without-adjustments-after 35"), "{text}");
+    }
+
+    #[test]
+    fn without_a_change_since_the_checkpoint_there_are_two_ways_out() {
+        for changed in [None, Some(20)] {
+            let text = remedy(changed);
+            assert!(
+                text.contains("--resume checkpoints/a --set lr=10. "),
+                "{text}"
+            );
+            assert!(
+                text.ends_with("--run checkpoints/a/experiment.ron --set \"lr=Constant(10)\""),
+                "{text}"
+            );
+        }
     }
 }

@@ -327,8 +327,10 @@ impl<'a> Fit<'a> {
         if let Some(reason) = self.context.sink.failure() {
             return Err(Failure::Journal(reason));
         }
+        let mark = self.context.sink.recorded();
         let state = FitState {
-            journal: self.context.sink.recorded(),
+            journal: mark.map(|mark| mark.bytes),
+            journal_crc32c: mark.map(|mark| mark.crc32c),
             ..self.state.clone()
         };
         let folder = self

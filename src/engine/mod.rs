@@ -282,6 +282,8 @@ pub struct Standing {
     pub position: Position,
     /// Bytes of the journal when it was written.
     pub journal: Option<u64>,
+    /// Their CRC-32C.
+    pub journal_crc32c: Option<u32>,
 }
 
 /// Where the checkpoints of a run stand, if there are any.
@@ -295,6 +297,7 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
             return Ok(Some(Standing {
                 position: Position { phase, step },
                 journal: state.journal,
+                journal_crc32c: state.journal_crc32c,
             }));
         }
     }

@@ -252,6 +252,7 @@ impl Prepared {
     #[must_use]
     pub fn run_plan(&self, experiment: &str) -> RunPlan {
         RunPlan {
+            id: String::new(),
             experiment: blake3::hash(experiment.as_bytes()).to_hex().to_string(),
             resolved: self.resolved.clone(),
             data: self.data.clone(),

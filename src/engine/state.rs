@@ -27,6 +27,9 @@ pub struct FitState {
     /// shorter has lost what led here.
     #[serde(default)]
     pub journal: Option<u64>,
+    /// CRC-32C of these bytes: the journal of another run has others.
+    #[serde(default)]
+    pub journal_crc32c: Option<u32>,
 }
 
 /// The best evaluation on the validation images.
@@ -49,6 +52,7 @@ impl FitState {
             best: None,
             adjusted: false,
             journal: None,
+            journal_crc32c: None,
         }
     }
 }

@@ -5,6 +5,15 @@
 
 use super::{CommandRecord, Phase, Position, RunEvent};
 
+/// The beginning of a journal that holds all that was handed over until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalMark {
+    /// Its bytes.
+    pub bytes: u64,
+    /// Their CRC-32C.
+    pub crc32c: u32,
+}
+
 /// Where a trainer's events go.
 pub trait EventSink: Send {
     /// Hands over one event. Returns at once.
@@ -15,9 +24,9 @@ pub trait EventSink: Send {
     /// events that were lost.
     fn flush(&self);
 
-    /// Bytes of the journal that hold all that was handed over before the last
-    /// [`flush`](Self::flush); none where there is no journal.
-    fn recorded(&self) -> Option<u64> {
+    /// How far the journal was at the last [`flush`](Self::flush); none where
+    /// there is no journal.
+    fn recorded(&self) -> Option<JournalMark> {
         None
     }
 

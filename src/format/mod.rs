@@ -6,6 +6,8 @@
 
 mod length;
 
+use std::path::Path;
+
 pub use length::{shorten, shorten_middle, shorten_path, shorten_words, width_of};
 
 /// What stands where there is no value.
@@ -180,6 +182,18 @@ pub fn plural(number: usize, one: &str, many: &str) -> String {
     format!("{} {noun}", count(number as u64))
 }
 
+/// A path as it is typed into a shell: in quotes where it has other characters than
+/// letters, digits and a few signs.
+#[must_use]
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=~".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('~') {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// Digits after the point that make four significant ones.
 fn decimals(size: f64) -> usize {
     // Of the rounded number: 9.9996 has five digits before it is rounded to four.
@@ -328,5 +342,18 @@ mod tests {
             [12.9, 7300.0, 1e6].map(ago),
             ["12 s ago", "2 h ago", "11 d ago"]
         );
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, word) in [
+            ("checkpoints/a-1", "checkpoints/a-1"),
+            ("my runs/a", "'my runs/a'"),
+            ("it's", "'it'\\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("~x", "'~x'"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
     }
 }

@@ -34,6 +34,10 @@ const LONGEST: u64 = 256 << 20;
 /// What a run means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunPlan {
+    /// Tells this run from every other of the same experiment; empty in plans of
+    /// older programs.
+    #[serde(default)]
+    pub id: String,
     /// BLAKE3 of the frozen experiment, hexadecimal.
     pub experiment: String,
     /// The final plan.

@@ -15,15 +15,16 @@
 
 mod reader;
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::channel::JournalMark;
 use crate::event::{JOURNAL_VERSION, RunEvent};
 use crate::run::append_file::{AppendFile, Refused};
-use crate::untrusted::FileId;
 use crate::untrusted::files::size;
+use crate::untrusted::{FileId, open_regular};
 
 pub use reader::JournalReader;
 use reader::Skipped;
@@ -228,6 +229,15 @@ impl Journal {
         self.file.length()
     }
 
+    /// How far it is.
+    #[must_use]
+    pub fn mark(&self) -> JournalMark {
+        JournalMark {
+            bytes: self.file.length(),
+            crc32c: self.crc,
+        }
+    }
+
     fn seal(&mut self) -> Result<(), JournalError> {
         if !self.sealed {
             self.write_line(&Seal::Sealed { crc32c: self.crc })?;
@@ -254,6 +264,22 @@ impl Journal {
             .map_err(|e| refused(e, &self.path))?;
         self.crc = crc32c::crc32c_append(self.crc, &line);
         Ok(())
+    }
+}
+
+/// CRC-32C of the first bytes of a journal, as [`JournalMark`] has it.
+///
+/// # Errors
+/// What the file system says.
+pub fn crc_of(path: &Path, bytes: u64) -> io::Result<u32> {
+    let mut file = open_regular(path)?.take(bytes);
+    let mut buffer = vec![0; 1 << 16];
+    let mut crc = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(crc),
+            read => crc = crc32c::crc32c_append(crc, &buffer[..read]),
+        }
     }
 }
 

@@ -9,9 +9,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,7 +19,7 @@ use super::journal::{Journal, JournalError};
 use super::run_store::START;
 use super::series::{SeriesError, SeriesWriter};
 use crate::event::RunEvent;
-use crate::event::channel::EventSink;
+use crate::event::channel::{EventSink, JournalMark};
 use crate::run::{LockError, LockWatch, RunFolder, RunLock, StopSignal};
 use crate::untrusted::FileId;
 
@@ -95,8 +94,8 @@ pub struct Recorder {
 pub struct RecorderHandle {
     sender: Sender<Message>,
     failure: Failure,
-    /// Bytes of the journal at the last flush.
-    recorded: Arc<AtomicU64>,
+    /// How far the journal was at the last flush.
+    recorded: Arc<Mutex<Option<JournalMark>>>,
 }
 
 /// Why events can no longer be kept; set once.
@@ -105,9 +104,9 @@ type Failure = Arc<OnceLock<String>>;
 #[derive(Debug)]
 enum Message {
     Event(Box<RunEvent>),
-    /// Everything before is to reach the disk; then the sender is told how long
-    /// the journal is.
-    Flush(SyncSender<u64>),
+    /// Everything before is to reach the disk; then the sender is told how far the
+    /// journal is.
+    Flush(SyncSender<JournalMark>),
 }
 
 /// Where events are kept. Tests put a disk that fills up in its place.
@@ -117,8 +116,8 @@ trait Archive: Send + 'static {
     fn publish(&mut self) -> Result<(), RecorderError>;
     /// Waits until everything is on the disk.
     fn sync(&mut self) -> Result<(), RecorderError>;
-    /// Bytes of the journal.
-    fn length(&self) -> u64;
+    /// How far the journal is.
+    fn mark(&self) -> JournalMark;
 }
 
 impl RecorderError {
@@ -193,13 +192,15 @@ impl EventSink for RecorderHandle {
         let (done, wait) = sync_channel(1);
         let sent = self.sender.send(Message::Flush(done)).is_ok();
         match wait.recv() {
-            Ok(length) if sent => self.recorded.store(length, Ordering::Relaxed),
+            Ok(mark) if sent => {
+                *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
+            }
             _ => self.gone(),
         }
     }
 
-    fn recorded(&self) -> Option<u64> {
-        Some(self.recorded.load(Ordering::Relaxed))
+    fn recorded(&self) -> Option<JournalMark> {
+        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failure(&self) -> Option<String> {
@@ -239,7 +240,7 @@ impl<A: Archive> Work<A> {
                 Ok(Message::Flush(done)) => {
                     self.attempt(A::sync);
                     // Whoever asked may be gone; there is nobody else to tell.
-                    let _ = done.send(self.archive.length());
+                    let _ = done.send(self.archive.mark());
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     publish_at = None;
@@ -414,8 +415,8 @@ impl Archive for Files {
         Ok(self.journal.sync()?)
     }
 
-    fn length(&self) -> u64 {
-        self.journal.length()
+    fn mark(&self) -> JournalMark {
+        self.journal.mark()
     }
 }
 

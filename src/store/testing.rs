@@ -49,6 +49,7 @@ pub(crate) fn run_plan(experiment: &str, steps_per_epoch: u64) -> RunPlan {
         teacher_steps_per_epoch: steps_per_epoch,
     };
     RunPlan {
+        id: String::new(),
         experiment: String::new(),
         resolved: plan.resolve(&facts).unwrap(),
         data,

@@ -54,6 +54,7 @@ impl Play {
         let folder = RunFolder::at(folder).unwrap();
         let mut entry = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
         entry.plan = Some(Arc::new(RunPlan {
+            id: String::new(),
             experiment: String::new(),
             resolved: resolved.clone(),
             data: DataSummary::default(),

@@ -9,6 +9,7 @@ use crate::engine::{Failure, PrepareError};
 use crate::event::Position;
 use crate::experiment::Report;
 use crate::experiment::problem::Problem;
+use crate::format::shell_word;
 use crate::run::{LockError, PlanError, RunError};
 use crate::store::{JournalError, RecorderError};
 
@@ -43,24 +44,30 @@ pub enum SessionError {
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),
     /// There is nothing left to train.
-    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.display(), .0.display())]
+    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.display(), shell_word(.0))]
     Complete(PathBuf),
     /// The frozen experiment is no longer that of the run.
     #[error(
         "{path} was edited after the run started; restore it to resume, or start a new run from \
-         it: --run {path}",
-        path = .0.display()
+         it: --run {word}",
+        path = .0.display(), word = shell_word(.0)
     )]
     Edited(PathBuf),
     /// The plan is that of another run.
     #[error("{} is not the plan that the run started with; restore it from a copy", .0.display())]
     OtherPlan(PathBuf),
+    /// The journal is that of another run, or was changed.
+    #[error(
+        "{} is not the journal that the checkpoint was saved with; restore it from a copy",
+        .0.display()
+    )]
+    OtherJournal(PathBuf),
     /// A knob change that is to be left out has had its effect already.
     #[error(
         "--without-adjustments-after {last}: the knob change at step {step} is part of the \
          checkpoint at step {checkpoint} already; to train again without it: --replay {run} \
          --without-adjustments-after {last}",
-        run = run.display()
+        run = shell_word(run)
     )]
     AdjustmentInCheckpoint {
         /// The run.
@@ -73,7 +80,7 @@ pub enum SessionError {
         last: u64,
     },
     /// A file that every run has is not there.
-    #[error("{} is missing: {because}; restore it from a copy, or train again: --run {}", path.display(), experiment.display())]
+    #[error("{} is missing: {because}; restore it from a copy, or train again: --run {}", path.display(), shell_word(experiment))]
     Missing {
         /// The file.
         path: PathBuf,
@@ -86,7 +93,7 @@ pub enum SessionError {
     #[error(
         "the checkpoint of {} is missing from {}, though the journal says that it was saved; \
          restore the folder from a copy, or train again: --run {}",
-        shown(*told), run.display(), experiment.display()
+        shown(*told), run.display(), shell_word(experiment)
     )]
     CheckpointMissing {
         /// The run's folder.
@@ -100,7 +107,7 @@ pub enum SessionError {
     #[error(
         "{} has {found} bytes and had {expected} when the checkpoint was saved: its end is lost, \
          and with it the knob changes in there; restore it from a copy, or train again: --run {}",
-        path.display(), experiment.display()
+        path.display(), shell_word(experiment)
     )]
     JournalCut {
         /// The journal.

@@ -16,6 +16,7 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::{RunFolder, RunPlan};
+use crate::store::journal::crc_of;
 use crate::store::{JournalReader, ReceivedCommands, RunStore, adjustments, adjustments_from};
 
 /// The first version of journals of runs that keep their plan.
@@ -351,6 +352,10 @@ fn agree(
                 expected,
                 experiment: run.experiment(),
             });
+        }
+        let saved = standing.and_then(|standing| standing.journal_crc32c);
+        if saved.is_some_and(|saved| crc_of(&run.journal(), expected).ok() != Some(saved)) {
+            return Err(SessionError::OtherJournal(run.journal()));
         }
     }
     Ok(())

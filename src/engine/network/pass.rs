@@ -48,6 +48,9 @@ impl RecordedForward {
     /// on the plain device, with the statistics of this batch, which the running
     /// ones move towards: by a tenth, with the unbiased variance, as PyTorch
     /// does. A single value per channel has no unbiased variance; 0 is taken.
+    ///
+    /// # Panics
+    /// If the images are on another device than the network.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>) -> Tensor<2> {
         #[cfg(feature = "libtorch")]
