@@ -106,17 +106,14 @@ pub fn replay(
     let standing = standing(run)?;
     agree(run, &journal, standing.as_ref())?;
     let mut loaded = frozen(run)?;
-    let prepared = match plan {
-        Some(mut known) => {
-            if let Some(device) = device {
-                known.resolved.plan.device = device;
-            }
-            Prepared::again(&known, false)?
+    let prepared = if let Some(mut known) = plan {
+        if let Some(device) = device {
+            known.resolved.plan.device = device;
         }
-        None => {
-            loaded.plan.device = device.unwrap_or(loaded.plan.device);
-            Prepared::new(loaded.plan.clone())?
-        }
+        Prepared::again(&known, false)?
+    } else {
+        loaded.plan.device = device.unwrap_or(loaded.plan.device);
+        Prepared::new(loaded.plan.clone())?
     };
     let mut adjustments = again(adjustments(&journal.events));
     if let Some(last) = without_adjustments_after {

@@ -352,7 +352,8 @@ fn adjustments_of_the_teachers_training_are_never_given_to_the_student() {
 /// A journal whose last lines are zeros, or half a line, has lost them.
 #[test]
 fn a_journal_that_lost_what_led_to_the_checkpoint_is_neither_resumed_nor_replayed() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 3] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 3] = [
         ("zeros", |bytes| {
             let from = bytes.len() - 200;
             bytes[from..].fill(0);

@@ -95,7 +95,7 @@ pub fn read(bytes: &[u8]) -> (Abilities, Vec<Event>) {
                 abilities.manner = abilities.manner.or(known.map(|(_, manner)| manner));
             }
             Piece::System(text) => {
-                abilities.background = abilities.background.or(background_of(&text))
+                abilities.background = abilities.background.or(background_of(&text));
             }
             Piece::Typed(letter) => typed.push(key_of(letter)),
         }

@@ -21,10 +21,10 @@ impl Experiments {
         match action {
             Action::SaveText => self.save(shared),
             Action::UndoText => {
-                self.travel(shared, "nothing to undo", |buffer| buffer.document.undo())
+                self.travel(shared, "nothing to undo", |buffer| buffer.document.undo());
             }
             Action::RedoText => {
-                self.travel(shared, "nothing to redo", |buffer| buffer.document.redo())
+                self.travel(shared, "nothing to redo", |buffer| buffer.document.redo());
             }
             Action::FormatText => self.format(shared),
             Action::FindText => {
