@@ -1,9 +1,9 @@
 //! The real program on a terminal, as a person uses it: open, break a file, see
-//! the mistake, mend it, train, turn a knob, compare, classify, leave.
+//! the error, fix it, train, change a knob, compare, classify, quit.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails, and says where"
+    reason = "a test that cannot continue fails, and says where"
 )]
 #![cfg(unix)]
 
@@ -73,7 +73,7 @@ fn classify(terminal: &mut Terminal, folder: &str) {
 }
 
 #[test]
-fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
+fn a_person_opens_breaks_fixes_trains_adjusts_compares_classifies_and_quits() {
     let place = place();
     images(&place.path().join("photos"));
     let mut terminal = Terminal::start(place.path(), (140, 40));
@@ -84,7 +84,7 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     terminal.until(&["esc back"]);
     terminal.keys("x");
     terminal.until(&["1 error"]);
-    // Mend it.
+    // Fix it.
     terminal.keys("\x7f");
     terminal.until_gone("1 error");
     terminal.keys(SAVE);
@@ -95,17 +95,17 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     terminal.keys("r");
     terminal.until(&["student", "training", "epoch 2"]);
 
-    // Turn a knob and see it applied.
+    // Change a knob and see it applied.
     terminal.keys("K");
-    terminal.until(&["raise"]);
+    terminal.until(&["up raise"]);
     terminal.keys(UP);
     terminal.keys(ENTER);
     terminal.until(&["applied"]);
     terminal.keys(ESCAPE);
     // A key at the heels of escape is one with alt.
-    terminal.until_gone("shape");
+    terminal.until_gone("up raise");
 
-    // Pause and go on.
+    // Pause and resume.
     terminal.keys(" ");
     terminal.until(&["paused"]);
     terminal.keys(" ");
@@ -128,9 +128,9 @@ fn a_person_opens_breaks_mends_trains_turns_compares_classifies_and_leaves() {
     classify(&mut terminal, "photos");
     terminal.until(&["3.png", "1 unreadable"]);
 
-    // Leave: it asks, saves, and gives the terminal back.
+    // Quit: it asks, saves, and gives the terminal back.
     terminal.keys("q");
-    terminal.until(&["End the workbench?"]);
+    terminal.until(&["Quit the workbench?"]);
     terminal.keys(ENTER);
     assert_eq!(terminal.end(), 0);
     assert!(terminal.is_given_back(), "{}", terminal.text());

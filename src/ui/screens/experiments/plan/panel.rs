@@ -22,7 +22,7 @@ use crate::experiment::knob::Knob;
 use crate::experiment::plan::{Plan, TeacherSource, Training, ValidPlan};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::Source;
-use crate::format::{duration, number, shorten};
+use crate::format::{count, duration, number, shorten};
 use crate::store::RunEntry;
 use crate::ui::theme::Theme;
 
@@ -184,6 +184,7 @@ impl Page<'_> {
             .map(|steps| steps.saturating_mul(u64::from(epochs)));
         let length = match (outline.steps_per_epoch, steps) {
             (Some(each), Some(all)) => {
+                let all = count(all);
                 format!("{epochs} × {each} = {all} steps, batch {}", training.batch)
             }
             _ => format!(
