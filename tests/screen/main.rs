@@ -244,6 +244,19 @@ fn what_is_no_folder_and_no_experiment_ends_with_2() {
 }
 
 #[test]
+fn a_terminal_that_only_prints_is_refused_with_a_sentence() {
+    let place = place();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_workbench"))
+        .env("TERM", "dumb")
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("TERM is `dumb`"), "{told}");
+}
+
+#[test]
 fn without_a_terminal_it_says_what_to_do_instead() {
     let place = place();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_workbench"))

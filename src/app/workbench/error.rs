@@ -30,6 +30,12 @@ pub enum ScreenError {
     /// There is nothing to draw on.
     #[error("the screen needs a terminal: {0}; without one use `workbench --run FILE`")]
     NoTerminal(#[source] io::Error),
+    /// A terminal that only prints lines.
+    #[error(
+        "TERM is `dumb`: the screen needs a terminal that can move the cursor; set TERM, as in \
+         TERM=xterm-256color, or use `workbench --run FILE`"
+    )]
+    Dumb,
     /// The terminal, or a thread that watches something for the screen.
     #[error("the terminal: {0}")]
     Terminal(#[source] io::Error),

@@ -66,6 +66,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// What is wrong with the arguments, the settings or the terminal.
 pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
     let (experiments, file) = place(&arguments.experiments)?;
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return Err(ScreenError::Dumb);
+    }
     let (settings, keymap, theme) = config::load()?;
     let (sender, mailbox) = mail::mailbox().map_err(ScreenError::Pipe)?;
     let stray = sender.clone();

@@ -1,6 +1,6 @@
 //! A question with yes or no.
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
@@ -34,9 +34,11 @@ pub struct Confirm {
 
 impl Confirm {
     pub(super) fn key(self, key: KeyEvent, keymap: &Keymap) -> Answer {
-        match boxed::meaning(key, keymap) {
-            Some(Action::Activate) => Answer::Confirmed(self.effect),
-            Some(Action::Back) => Answer::Closed,
+        match (boxed::meaning(key, keymap), key.code) {
+            (Some(Action::Activate), _) | (_, KeyCode::Char('y' | 'Y')) => {
+                Answer::Confirmed(self.effect)
+            }
+            (Some(Action::Back), _) | (_, KeyCode::Char('n' | 'N')) => Answer::Closed,
             _ => Answer::Open(Dialog::Confirm(self)),
         }
     }

@@ -67,6 +67,17 @@ fn a_question_is_answered_by_clicks() {
 }
 
 #[test]
+fn a_question_is_answered_by_y_and_n() {
+    let mut harness = over(question());
+    harness.keys(&["y"]);
+    assert_eq!(harness.take(), [Effect::TrashRun("a".to_owned())]);
+    let mut harness = over(question());
+    harness.keys(&["n"]);
+    assert!(!is_open(&harness));
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
 fn the_keys_at_the_bottom_are_those_of_the_dialog() {
     let foot = |dialog| {
         let shown = over(dialog).screen();

@@ -60,6 +60,14 @@ pub(super) fn asked(
     }
     let (settings, note) = settings(view.phase, knob, &schedule, board).map_err(LogLine::error)?;
     let run = view.run.to_owned();
+    let pending = unsent.then(|| {
+        format!(
+            "the pending change of {} is written too, and was not sent to this run",
+            knob.name
+        )
+    });
+    let notes: Vec<String> = note.into_iter().chain(pending).collect();
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     Ok((Effect::WriteKnob { run, settings }, note))
 }
 
