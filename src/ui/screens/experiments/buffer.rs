@@ -207,7 +207,8 @@ impl Buffer {
             self.theirs = Some(new);
             return Reread::Conflict;
         }
-        self.take(new);
+        self.document.reload(&new);
+        self.taken(new);
         Reread::Reloaded
     }
 
@@ -216,7 +217,9 @@ impl Buffer {
         let theirs = self.theirs.take();
         let taken = theirs.is_some();
         if let Some(theirs) = theirs {
-            self.take(theirs);
+            // A person chose it, and can undo that.
+            self.document.replace_all(&theirs);
+            self.taken(theirs);
         }
         taken
     }
@@ -232,8 +235,7 @@ impl Buffer {
         kept
     }
 
-    fn take(&mut self, text: String) {
-        self.document.replace_all(&text);
+    fn taken(&mut self, text: String) {
         self.saved = Some(text);
         self.completion = None;
         self.follow_edits();

@@ -252,6 +252,13 @@ impl Document {
         self.changed(before);
     }
 
+    /// Takes over the text of the file, which changed outside: that is no change to
+    /// undo, and neither is what was before it.
+    pub fn reload(&mut self, text: &str) {
+        self.replace_all(text);
+        self.history = History::default();
+    }
+
     /// Takes back the last change. Returns whether there was one.
     pub fn undo(&mut self) -> bool {
         let now = self.moment();

@@ -114,3 +114,16 @@ fn a_reload_keeps_the_cursor_on_its_line() {
     document.replace_all("");
     assert_eq!((document.position(), document.cursor()), ((1, 1), 0));
 }
+
+#[test]
+fn a_change_from_outside_is_no_change_to_undo() {
+    let mut document = Document::new("", EditorKeys::Emacs);
+    // A copy in progress was seen as an empty file.
+    document.reload("Experiment()");
+    assert!(!document.undo());
+    assert_eq!(document.text(), "Experiment()");
+    document.insert("x");
+    assert!(document.undo());
+    assert_eq!(document.text(), "Experiment()");
+    assert!(!document.undo());
+}

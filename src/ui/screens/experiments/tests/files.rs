@@ -270,7 +270,7 @@ fn a_file_that_cannot_be_saved_or_was_changed_elsewhere_keeps_the_workbench_open
 #[test]
 fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
     let mut world = two();
-    world.keys(&["delete"]).text("ynX");
+    world.keys(&["delete"]).text("xX");
     world.keys(&["esc"]);
     assert_eq!(world.files.len(), 2);
     world.keys(&["X"]);
