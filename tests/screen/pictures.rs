@@ -122,7 +122,7 @@ fn every_screen_comes_to_what_the_pages_show() {
     terminal.until(&["paused"]);
     put("live", &terminal.text());
     terminal.keys(" ");
-    terminal.until(&["completed"]);
+    terminal.until(&["✓ completed"]);
     terminal.keys("2");
     terminal.until(&["Runs 3"]);
     terminal.keys("   o");

@@ -61,14 +61,14 @@ const OF_THE_SCREENS: &[(&str, &str)] = &[
 /// No replaced word in a document, an example or a string.
 pub fn replaced(file: &File) -> Vec<Violation> {
     let path = file.path.as_str();
-    let has = |kind: &str| Path::new(path).extension().is_some_and(|own| own == kind);
+    let is = |kind: &str| Path::new(path).extension().is_some_and(|of| of == kind);
     let is_document = matches!(path, "README.md" | "ARCHITECTURE.md" | "CONTRIBUTING.md")
-        || path.starts_with("docs/") && has("md")
-        || path.starts_with("experiments/") && has("ron");
+        || path.starts_with("docs/") && is("md")
+        || path.starts_with("experiments/") && is("ron");
     if is_document {
         return in_text(file, 1, &read_by_people(&file.text));
     }
-    let is_source = path.starts_with("src/") && has("rs") && !file.is_tests();
+    let is_source = path.starts_with("src/") && is("rs") && !file.is_tests();
     if !is_source || path.starts_with("src/ui/") && !SCREENS_TOO {
         return Vec::new();
     }
