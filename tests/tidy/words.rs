@@ -8,7 +8,7 @@ use crate::tokens::strings;
 
 /// Whether the screens are looked at, too: their strings, their pictures in the
 /// documents, and the list of keys.
-const SCREENS_TOO: bool = false;
+const SCREENS_TOO: bool = true;
 
 /// What is not written, and what is written in its place.
 const REPLACED: &[(&str, &str)] = &[

@@ -208,7 +208,7 @@ impl Running {
             reloaded.lines.push(LogLine::info(line));
         }
         for refused in changes.refused {
-            let line = format!("not sent to {}: {refused}", self.run);
+            let line = format!("rejected by {}: {refused}", self.run);
             reloaded.lines.push(LogLine::error(line));
         }
         let turns = changes.knobs.into_iter();

@@ -20,7 +20,7 @@ impl Fit<'_> {
                         self.applied(&record);
                         return Ok(Some(match record.origin {
                             Origin::Signal => record.id,
-                            _ => format!("asked for at step {}", self.state.step),
+                            _ => format!("requested at step {}", self.state.step),
                         }));
                     }
                     Command::Pause | Command::Resume => {

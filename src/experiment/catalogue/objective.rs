@@ -105,7 +105,7 @@ pub(super) static UPDATE: Type = choice(
                     "tolerance",
                     Number("from 0"),
                     "0.01",
-                    "How much worse than the best loss still counts as coping, a share of the \
+                    "How much worse than the best loss still counts as no worse, a share of the \
                      best.",
                 ),
             ],

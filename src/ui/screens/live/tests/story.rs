@@ -169,9 +169,9 @@ fn evaluated(step: u64) -> RunEvent {
     })
 }
 
-/// The end of an epoch: p1 grows while the student copes, else w shrinks.
+/// The end of an epoch: p1 grows while the student improved, else w shrinks.
 fn decided(epoch: u64, knobs: &mut BTreeMap<&'static str, f64>) -> RunEvent {
-    let copes = epoch % 4 != 3;
+    let improved = epoch % 4 != 3;
     let set = |knobs: &mut BTreeMap<&'static str, f64>, knob: &'static str, to: f64| {
         let from = knobs.insert(knob, to).unwrap_or(f64::NAN);
         KnobMove {
@@ -180,21 +180,17 @@ fn decided(epoch: u64, knobs: &mut BTreeMap<&'static str, f64>) -> RunEvent {
             to,
         }
     };
-    let (moved, followed, reason) = if copes {
+    let (moved, followed, reason) = if improved {
         let p2 = knobs["p2"];
         let moved = set(knobs, "p1", p2);
         let followed = vec![set(knobs, "p2", p2 + 0.5 / EPOCHS as f64)];
-        (
-            moved,
-            followed,
-            "truth-value loss 0.8312 is no worse than the best so far (0.8400): the student copes",
-        )
+        (moved, followed, "truth loss improved, 0.8400 → 0.8312")
     } else {
         let w = knobs["w"] * 0.9;
         (
             set(knobs, "w", w),
             Vec::new(),
-            "truth-value loss 0.9120 is worse than the best so far (0.8312): the student underfits",
+            "truth loss got worse, 0.8312 → 0.9120",
         )
     };
     RunEvent::RoundEnded {
