@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::column;
 
-/// Mean of −(1 − ε) ln p[y] − ε/C Σ ln p, PyTorch's cross-entropy with label
+/// Mean of −(1 − ε) ln `p[y]` − ε/C Σ ln p, PyTorch's cross-entropy with label
 /// smoothing ε in [0, 1). `labels` is `[batch]`, each below the classes.
 #[must_use]
 pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, smoothing: f64) -> Tensor<1> {

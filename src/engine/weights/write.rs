@@ -21,10 +21,10 @@ pub fn write(path: &Path, arrays: &[Array]) -> Result<(), WeightsError> {
     write_described(path, arrays, &BTreeMap::new())
 }
 
-/// As [`write`], with texts that the file says of itself.
+/// As [`write()`], with texts that the file says of itself.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_described(
     path: &Path,
     arrays: &[Array],

@@ -1,7 +1,7 @@
 //! Student and teacher on the same images, through training: where they part,
 //! by how much, on which classes.
 //!
-//! What is drawn is worked out when something changes ([`Compare::refresh`]),
+//! What is drawn is worked out when something changes (`Compare::refresh`),
 //! so that drawing only reads it. Answers come from the run's probe, or from a
 //! folder that its models were asked to classify.
 

@@ -1,6 +1,6 @@
 //! Experiments: the list of files, the editor and the plan.
 //!
-//! Files are read and planned elsewhere; what is edited lives in [`buffer`]s
+//! Files are read and planned elsewhere; what is edited lives in buffers
 //! until it is written. Nothing is written that was not asked for.
 
 mod act;
