@@ -74,7 +74,7 @@ impl Ui {
         Self {
             shared: Shared::new(settings, keymap, theme),
             screen: Screen::Experiments,
-            experiments: Experiments::default(),
+            experiments: Experiments::new(PathBuf::from("experiments"), None),
             runs_table: RunsTable::default(),
             live: Live::default(),
             compare: Compare::default(),
@@ -92,13 +92,14 @@ impl Ui {
         self
     }
 
-    /// The same, with this experiment selected.
+    /// The same for the experiments of this folder, with this file of them
+    /// selected. Before [`with_layout`](Self::with_layout).
     #[must_use]
-    pub fn with_experiment(mut self, file: Option<PathBuf>) -> Self {
-        if let Some(file) = file {
-            self.experiments.begin_with(file);
+    pub fn with_experiments(self, folder: PathBuf, file: Option<PathBuf>) -> Self {
+        Self {
+            experiments: Experiments::new(folder, file),
+            ..self
         }
-        self
     }
 
     fn apply_layout(&mut self, layout: &Layout) {

@@ -244,6 +244,23 @@ fn what_is_no_folder_and_no_experiment_ends_with_2() {
 }
 
 #[test]
+fn a_folder_is_made_with_its_first_experiment_and_watched_from_then_on() {
+    let place = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start_on(place.path(), (120, 30), &[], &["mine"]);
+    terminal.until(&["No experiments in this"]);
+    terminal.keys("n");
+    terminal.until(&["Name of the new experiment"]);
+    terminal.keys("first");
+    terminal.keys(ENTER);
+    terminal.until(&["first.ron"]);
+    let folder = place.path().join("mine");
+    let text = fs::read_to_string(folder.join("first.ron")).unwrap();
+    assert!(!place.path().join("experiments").exists());
+    fs::write(folder.join("another.ron"), text).unwrap();
+    terminal.until(&["another"]);
+}
+
+#[test]
 fn a_terminal_that_only_prints_is_refused_with_a_sentence() {
     let place = place();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_workbench"))

@@ -34,10 +34,16 @@ impl Terminal {
     }
 
     /// The same, with these variables in its environment.
-    pub fn start_with(
+    pub fn start_with(folder: &Path, size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        Self::start_on(folder, size, variables, &[])
+    }
+
+    /// The same, with these arguments.
+    pub fn start_on(
         folder: &Path,
         (columns, rows): (u16, u16),
         variables: &[(&str, &str)],
+        arguments: &[&str],
     ) -> Self {
         let size = PtySize {
             rows,
@@ -47,6 +53,7 @@ impl Terminal {
         };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_workbench"));
+        command.args(arguments);
         command.cwd(folder);
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", folder.join("config"));

@@ -79,8 +79,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
     })
     .map_err(ScreenError::NoTerminal)?;
     let ui = Ui::new(settings.clone(), keymap, theme)
-        .with_layout(&layout::read())
-        .with_experiment(file);
+        .with_experiments(experiments.clone(), file)
+        .with_layout(&layout::read());
     let sessions = Arc::new(EngineSessions {
         checkpoints: arguments.checkpoints.clone(),
     });

@@ -49,7 +49,7 @@ pub struct State {
     tails: BTreeMap<String, RunTail>,
     effects: EffectRunner,
     /// Tells of changed experiment files while it is held.
-    _watcher: Option<RecommendedWatcher>,
+    watcher: Option<RecommendedWatcher>,
     sender: Sender,
     /// Whether something happened to a run that the screen does not know of.
     unseen: bool,
@@ -72,7 +72,7 @@ impl State {
             ui,
             runs: Runs::new(),
             tails: BTreeMap::new(),
-            _watcher: watch(&experiments, &sender),
+            watcher: watch(&experiments, &sender),
             effects: EffectRunner::new(experiments, sessions, sender.clone()),
             sender,
             unseen: false,
@@ -123,6 +123,7 @@ impl State {
     pub fn take_in(&mut self, message: Message) -> Flow {
         match message {
             Message::Incoming(incoming) => {
+                self.watch_new_folder(&incoming);
                 self.plan_again(&incoming);
                 self.update(incoming);
             }
@@ -150,6 +151,16 @@ impl State {
             }
         }
         std::mem::take(&mut self.flow)
+    }
+
+    /// Watches the folder of experiments once the first of them has made it.
+    fn watch_new_folder(&mut self, incoming: &Incoming) {
+        let Incoming::News(News::ExperimentWritten { text: Ok(_), .. }) = incoming else {
+            return;
+        };
+        if self.watcher.is_none() {
+            self.watcher = files::watch(&self.effects.experiments, self.sender.clone()).ok();
+        }
     }
 
     /// Plans a file again that was saved, here or elsewhere, while something

@@ -60,7 +60,7 @@ impl OpenSession for Sessions {
                 let loaded = experiment::load(path, &[])?;
                 let (name, text) = (&loaded.plan.name, loaded.frozen_text());
                 let plan = run_plan(text, 10);
-                RunFolder::create_planned(&self.checkpoints, name, text, &plan, SystemTime::now())?
+                RunFolder::create_planned(&self.checkpoints, name, text, plan, SystemTime::now())?
             }
             QueuedJob::Run(folder) => folder.clone(),
         };

@@ -16,9 +16,6 @@ use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::{Selection, TextLine};
 
-/// Where experiments are where none is known.
-const FOLDER: &str = "experiments";
-
 /// What is told where there is nothing to decide.
 const UNCHANGED: &str = "the file on disk has not changed";
 
@@ -272,7 +269,7 @@ impl Experiments {
 
     /// Gives a file this name.
     pub(in crate::ui) fn rename(&mut self, from: PathBuf, name: &str, shared: &mut Shared) {
-        let folder = from.parent().unwrap_or(Path::new(FOLDER)).to_owned();
+        let folder = from.parent().unwrap_or(&self.folder).to_owned();
         match self.free_path(&folder, name) {
             Ok(to) => {
                 self.renaming = Some((from.clone(), to.clone()));
@@ -293,10 +290,8 @@ impl Experiments {
         let beside = copied
             .or(self.selected.as_deref())
             .or(self.files.first().map(PathBuf::as_path));
-        let folder = beside
-            .and_then(Path::parent)
-            .unwrap_or(Path::new(FOLDER))
-            .to_owned();
+        let folder = beside.and_then(Path::parent).unwrap_or(&self.folder);
+        let folder = folder.to_owned();
         let path = self.free_path(&folder, name)?;
         let original = copied.and_then(|copied| self.buffers.get(copied));
         let text = match (original, copied) {

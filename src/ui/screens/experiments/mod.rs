@@ -53,6 +53,8 @@ enum Focus {
 /// The screen of experiments.
 #[derive(Debug, Default)]
 pub struct Experiments {
+    /// Where a new file is written if there is none beside which it could be.
+    folder: PathBuf,
     /// Files there are, sorted.
     pub(in crate::ui) files: Vec<PathBuf>,
     /// Whether it was told which files there are.
@@ -92,6 +94,16 @@ pub struct Experiments {
 }
 
 impl Experiments {
+    /// The experiments of a folder, with this file of them selected.
+    pub(in crate::ui) fn new(folder: PathBuf, file: Option<PathBuf>) -> Self {
+        Self {
+            folder,
+            settled: file.is_some(),
+            selected: file,
+            ..Self::default()
+        }
+    }
+
     pub(in crate::ui) fn contexts(&self) -> Vec<Context> {
         match self.focus {
             Focus::List | Focus::Filter => vec![Context::Experiments],
@@ -207,12 +219,6 @@ impl Experiments {
                 name.is_some_and(|name| name.contains(&wanted))
             })
             .collect()
-    }
-
-    /// A file was named when the screen was opened.
-    pub(in crate::ui) fn begin_with(&mut self, file: PathBuf) {
-        self.selected = Some(file);
-        self.settled = true;
     }
 
     /// The selected file.
