@@ -24,7 +24,7 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::Loaded;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{DeviceSpec, Gate};
-use crate::run::{RunFolder, RunLock, RunPlan, StopSignal};
+use crate::run::{RunFolder, RunLock, StopSignal};
 use crate::store::{CommandTail, Recorder, RecorderHandle, Recording, RunStore};
 use crate::trainer::{EventSink, Trainer};
 
@@ -212,16 +212,8 @@ fn create(
 ) -> Result<(Opened, Prepared), SessionError> {
     let (name, frozen) = (&loaded.plan.name, loaded.frozen_text());
     let now = SystemTime::now();
-    let moment = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    let maker = (std::process::id(), std::env::current_dir().ok());
-    let seed = format!("{moment:?} {maker:?} {:?}", std::thread::current().id());
-    let plan = RunPlan {
-        id: blake3::hash(seed.as_bytes()).to_hex()[..32].to_owned(),
-        ..prepared.run_plan(frozen)
-    };
-    let folder = RunFolder::create_planned(checkpoints, name, frozen, &plan, now)?;
+    let plan = prepared.run_plan(frozen);
+    let folder = RunFolder::create_planned(checkpoints, name, frozen, plan, now)?;
     let lock = folder.lock()?;
     let opened = Opened {
         folder,

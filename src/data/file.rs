@@ -93,28 +93,6 @@ pub(super) fn stamp(metadata: &Metadata) -> Vec<u8> {
     stamp
 }
 
-/// Which file it is, its length and time of modification: what tells, without reading it, that
-/// it no longer holds what it held. Unlike the [`stamp`], it is the same after the
-/// file got another owner or another link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
-    /// Another file that was moved there has another.
-    id: (u64, u64),
-    length: u64,
-    modified: (i64, i64),
-}
-
-impl Version {
-    /// Of a file with this entry.
-    pub fn of(metadata: &Metadata) -> Self {
-        Self {
-            id: (metadata.dev(), metadata.ino()),
-            length: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;

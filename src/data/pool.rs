@@ -16,11 +16,11 @@ use rayon::prelude::{
 
 use super::decode::Decoder;
 use super::error::{self, DataError, Part};
-use super::file::Version;
 use super::image_error::ImageError;
 use super::source::{Found, Origin};
 use super::workers::Workers;
 use crate::event::SkippedImage;
+use crate::untrusted::FileVersion;
 
 /// All usable images of a source; a holdout divides one pool into two sets.
 pub(super) struct Pool {
@@ -33,7 +33,7 @@ pub(super) struct Pool {
     labels: Vec<u32>,
     /// Which version of its file each image of the pool was indexed from; empty
     /// where files are not read again or anything goes.
-    versions: Vec<Version>,
+    versions: Vec<FileVersion>,
     /// Every image of the pool, `[height, width, 3]`, one after the other.
     kept: Option<Vec<u8>>,
     size: (u32, u32),
@@ -231,7 +231,7 @@ impl Pool {
         self.origin.stamp(entry)
     }
 
-    fn version(&self, index: u32) -> Option<Version> {
+    fn version(&self, index: u32) -> Option<FileVersion> {
         self.versions.get(index as usize).copied()
     }
 

@@ -56,24 +56,19 @@ impl CheckpointFolder {
     /// The checkpoints of the run's training of that phase.
     #[must_use]
     pub fn new(folder: &RunFolder, phase: Phase) -> Self {
-        let (latest, best) = match phase {
-            Phase::Student => (folder.latest(), folder.best()),
+        let (latest, best, places) = match phase {
+            Phase::Student => (folder.latest(), folder.best(), ["latest", "best"]),
             Phase::Teacher => (
                 AtomicDir::new(folder.teacher(), "latest"),
                 AtomicDir::new(folder.teacher(), "best"),
+                ["teacher/latest", "teacher/best"],
             ),
         };
-        let root = folder.path();
-        let owned = |place: AtomicDir| {
-            let path = place.path();
-            let name = path.strip_prefix(root).unwrap_or(&path);
-            let owner = folder.owner(&name.to_string_lossy());
-            place.of(owner)
-        };
+        let [latest_of, best_of] = folder.owners(places);
         Self {
-            root: root.to_owned(),
-            latest: owned(latest),
-            best: owned(best),
+            root: folder.path().to_owned(),
+            latest: latest.of(latest_of),
+            best: best.of(best_of),
         }
     }
 

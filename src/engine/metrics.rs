@@ -2,6 +2,7 @@
 //! floats, so that the figures do not depend on the batch size.
 
 use crate::event::TeacherAgreement;
+use crate::event::inspection::score::Confusion;
 
 /// Images ranked among the likeliest this many count for top-5.
 const TOP: usize = 5;
@@ -11,9 +12,8 @@ const TOP: usize = 5;
 pub struct MetricAccumulator {
     images: usize,
     loss: f64,
-    top1: usize,
     top5: usize,
-    confusion: Vec<Vec<u32>>,
+    confusion: Confusion,
     teacher: Option<TeacherTally>,
 }
 
@@ -31,9 +31,8 @@ impl MetricAccumulator {
         Self {
             images: 0,
             loss: 0.0,
-            top1: 0,
             top5: 0,
-            confusion: vec![vec![0; classes]; classes],
+            confusion: Confusion::new(classes),
             teacher: with_teacher.then(TeacherTally::default),
         }
     }
@@ -45,9 +44,8 @@ impl MetricAccumulator {
         let predicted = argmax(logits);
         self.images += 1;
         self.loss -= log_p[label];
-        self.top1 += usize::from(predicted == label);
         self.top5 += usize::from(rank(logits, label) < TOP);
-        self.confusion[label][predicted] += 1;
+        self.confusion.count(label, predicted);
         if let (Some(tally), Some(teacher)) = (&mut self.teacher, teacher) {
             let log_q = log_softmax(teacher);
             tally.kl += log_q
@@ -76,7 +74,7 @@ impl MetricAccumulator {
     /// Share of images whose most likely class is the label.
     #[must_use]
     pub fn top1(&self) -> f64 {
-        self.share(self.top1)
+        self.confusion.top1()
     }
 
     /// Share of images whose label is among the five most likely classes.
@@ -88,14 +86,8 @@ impl MetricAccumulator {
     /// Share of each class's images that is right; NaN without images.
     #[must_use]
     pub fn per_class(&self) -> Vec<f64> {
-        self.confusion
-            .iter()
-            .enumerate()
-            .map(|(class, row)| {
-                let images: u32 = row.iter().sum();
-                f64::from(row[class]) / f64::from(images)
-            })
-            .collect()
+        let classes = 0..self.confusion.counts.len();
+        classes.map(|class| self.confusion.recall(class)).collect()
     }
 
     /// Agreement with the teacher.
@@ -111,7 +103,7 @@ impl MetricAccumulator {
     /// `[label][prediction]`, counts.
     #[must_use]
     pub fn into_confusion(self) -> Vec<Vec<u32>> {
-        self.confusion
+        self.confusion.counts
     }
 
     fn share(&self, count: usize) -> f64 {

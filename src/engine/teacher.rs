@@ -155,7 +155,7 @@ pub fn obtain(
 /// it.
 pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
     let place = folder.teacher();
-    if let Some(own) = Sealed::open_of(&place, folder.owner(PLACE).as_ref())? {
+    if let Some(own) = Sealed::open_of(&place, owner(folder).as_ref())? {
         return Ok(Some(own));
     }
     let student = CheckpointFolder::new(folder, Phase::Student);
@@ -176,7 +176,7 @@ pub fn adopt(folder: &RunFolder, prepared: &Prepared) -> Result<(), Failure> {
         return Ok(());
     }
     checkpoint::write_json(&place.join(METADATA), &prepared.metadata(Phase::Teacher))?;
-    Ok(seal::seal_files(&place, &FILES, folder.owner(PLACE))?)
+    Ok(seal::seal_files(&place, &FILES, owner(folder))?)
 }
 
 /// Whether the run's folder has a copy of the teacher once its training ended:
@@ -267,6 +267,12 @@ fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
     }
 }
 
+/// Whose the run's copy of its teacher is.
+fn owner(folder: &RunFolder) -> Option<Owner> {
+    let [owner] = folder.owners([PLACE]);
+    owner
+}
+
 /// Whose an entry of the cache is: that of the recipe whose key is its name.
 fn entry(cached: &Path) -> Owner {
     let key = cached.file_name().unwrap_or_default();
@@ -289,7 +295,7 @@ fn make(place: &Path) -> Result<(), Failure> {
 /// Puts a teacher into the run's folder, and reads it back.
 fn keep(folder: &RunFolder, files: &Files) -> Result<Sealed, Failure> {
     let place = &folder.teacher();
-    let owner = folder.owner(PLACE);
+    let owner = owner(folder);
     for (name, bytes) in files {
         let path = place.join(name);
         atomic::write_file(&path, bytes).map_err(|error| file_failure(&path, error))?;

@@ -70,7 +70,8 @@ pub fn shorten_words(text: &str, most: impl Into<usize>) -> String {
 }
 
 /// The beginning that fits into `most` cells.
-fn head(text: &str, most: usize) -> &str {
+#[must_use]
+pub fn head(text: &str, most: usize) -> &str {
     let mut used = 0;
     for (at, letter) in text.char_indices() {
         used += width_of(letter.encode_utf8(&mut [0; 4]));

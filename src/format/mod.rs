@@ -8,7 +8,7 @@ mod length;
 
 use std::path::Path;
 
-pub use length::{shorten, shorten_middle, shorten_path, shorten_words, width_of};
+pub use length::{head, shorten, shorten_middle, shorten_path, shorten_words, width_of};
 
 /// What stands where there is no value.
 pub const MISSING: &str = "–";

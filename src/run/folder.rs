@@ -130,9 +130,13 @@ impl RunFolder {
         checkpoints: &Path,
         name: &str,
         experiment: &str,
-        plan: &RunPlan,
+        plan: RunPlan,
         now: SystemTime,
     ) -> Result<Self, RunError> {
+        let plan = RunPlan {
+            id: unique_id(name, now, 0),
+            ..plan
+        };
         let bytes = plan
             .to_bytes()
             .map_err(|e| failed("describe a run in", checkpoints, e))?;
@@ -177,7 +181,7 @@ impl RunFolder {
                 "{}-{}-{}",
                 file_name(name),
                 timestamp::stamp(now),
-                short_id(name, now, attempt)
+                &unique_id(name, now, attempt)[..ID_DIGITS]
             ));
             // A rename replaces an empty folder, but a run's is never empty.
             match fs::rename(beside.path(), &path) {
@@ -340,14 +344,14 @@ fn file_name(name: &str) -> String {
 
 /// Tells runs apart that start in the same second, on machines that share the
 /// disk too.
-fn short_id(name: &str, now: SystemTime, attempt: u32) -> String {
+fn unique_id(name: &str, now: SystemTime, attempt: u32) -> String {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut hasher = blake3::Hasher::new();
     hasher.update(name.as_bytes());
     hasher.update(&since.as_nanos().to_le_bytes());
     hasher.update(&std::process::id().to_le_bytes());
     hasher.update(&attempt.to_le_bytes());
-    hasher.finalize().to_hex()[..ID_DIGITS].to_owned()
+    hasher.finalize().to_hex().to_string()
 }
 
 #[cfg(test)]

@@ -134,15 +134,23 @@ impl RunPlan {
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote to `path`.
     fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, PlanError> {
+        let (_, body) = Header::read(bytes, path)?;
+        serde_json::from_slice(body).map_err(|error| damaged(path, &error.to_string()).into())
+    }
+}
+
+impl Header {
+    /// The first line, and what follows it, which is as it was written.
+    fn read<'a>(bytes: &'a [u8], path: &Path) -> Result<(Self, &'a [u8]), PlanError> {
         let damaged = |reason: &str| damaged(path, reason);
         let end = bytes
             .iter()
             .position(|&byte| byte == b'\n')
             .ok_or_else(|| damaged("it has no first line"))?;
         let (first, body) = (&bytes[..end], &bytes[end + 1..]);
-        let header: Header = serde_json::from_slice(first)
+        let header: Self = serde_json::from_slice(first)
             .ok()
-            .filter(|header: &Header| header.format == FORMAT)
+            .filter(|header: &Self| header.format == FORMAT)
             .ok_or_else(|| damaged("its first line is not a plan header"))?;
         if header.version > VERSION {
             return Err(PlanError::TooNew {
@@ -153,7 +161,7 @@ impl RunPlan {
         if header.blake3 != blake3::hash(body).to_hex().as_str() {
             return Err(damaged("its checksum does not match").into());
         }
-        serde_json::from_slice(body).map_err(|error| damaged(&error.to_string()).into())
+        Ok((header, body))
     }
 }
 
@@ -164,17 +172,18 @@ impl RunFolder {
         self.path().join(PLAN)
     }
 
-    /// What tells the folders that this run seals from those of every other: the
-    /// hash of its plan; none where that is not known.
+    /// Who owns the folders that this run seals: one for each of these places, by
+    /// the hash of the run's plan; none where that is not known.
     #[must_use]
-    pub fn owner(&self, place: &str) -> Option<Owner> {
-        let bytes = read_limited(&self.plan_path(), LONGEST).ok()?;
-        let end = bytes.iter().position(|&byte| byte == b'\n')?;
-        let header: Header = serde_json::from_slice(&bytes[..end]).ok()?;
-        let is_intact = header.blake3 == blake3::hash(&bytes[end + 1..]).to_hex().as_str();
-        is_intact.then(|| Owner {
-            id: header.blake3,
-            place: place.to_owned(),
+    pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
+        let path = self.plan_path();
+        let bytes = read_limited(&path, LONGEST).ok();
+        let header = bytes.and_then(|bytes| Some(Header::read(&bytes, &path).ok()?.0));
+        places.map(|place| {
+            header.as_ref().map(|header| Owner {
+                id: header.blake3.clone(),
+                place: place.to_owned(),
+            })
         })
     }
 

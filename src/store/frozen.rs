@@ -5,14 +5,13 @@
 //! Content decides: a file that was copied away and back is the same. It is read
 //! again only where what the file system says of the file has changed.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::RecorderError;
 use crate::run::RunFolder;
-use crate::untrusted::{FileId, is_absent, open_regular};
+use crate::untrusted::{FileVersion, is_absent, open_regular};
 
 /// Those that were there when the training began.
 #[derive(Debug)]
@@ -21,16 +20,8 @@ pub struct FrozenFiles(Vec<FrozenFile>);
 #[derive(Debug)]
 struct FrozenFile {
     path: PathBuf,
-    known: Stamp,
+    known: FileVersion,
     content: blake3::Hash,
-}
-
-/// What changes whenever a file does, and sometimes without.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    id: FileId,
-    length: u64,
-    modified: Option<SystemTime>,
 }
 
 impl FrozenFiles {
@@ -75,13 +66,13 @@ impl FrozenFile {
         Ok(Self {
             path: path.to_owned(),
             // Before its content: what is written in between is noticed.
-            known: Stamp::of(&fs::metadata(path)?),
+            known: FileVersion::of(&fs::metadata(path)?),
             content: content(path)?,
         })
     }
 
     fn is_unchanged(&mut self) -> io::Result<bool> {
-        let now = Stamp::of(&fs::metadata(&self.path)?);
+        let now = FileVersion::of(&fs::metadata(&self.path)?);
         if now == self.known {
             return Ok(true);
         }
@@ -90,16 +81,6 @@ impl FrozenFile {
         }
         self.known = now;
         Ok(true)
-    }
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            id: FileId::of(metadata),
-            length: metadata.len(),
-            modified: metadata.modified().ok(),
-        }
     }
 }
 

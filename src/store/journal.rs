@@ -223,12 +223,6 @@ impl Journal {
         }
     }
 
-    /// Bytes that were written.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.file.length()
-    }
-
     /// How far it is.
     #[must_use]
     pub fn mark(&self) -> JournalMark {

@@ -48,6 +48,28 @@ impl FileId {
     }
 }
 
+/// Which file it is, its length and its time of modification: what tells, without
+/// reading it, that it no longer holds what it held. It is the same after the file
+/// got another owner or another link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileVersion {
+    id: FileId,
+    length: u64,
+    modified: (i64, i64),
+}
+
+impl FileVersion {
+    /// Of a file with this entry.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            id: FileId::of(metadata),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
 /// Whether a name leads nowhere, rather than to something that cannot be read.
 #[must_use]
 pub fn is_absent(error: &io::Error) -> bool {

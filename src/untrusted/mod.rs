@@ -12,5 +12,5 @@ pub mod files;
 pub(crate) mod testing;
 pub mod text;
 
-pub use files::{FileId, is_absent, open_regular, read_limited, read_text_limited};
+pub use files::{FileId, FileVersion, is_absent, open_regular, read_limited, read_text_limited};
 pub use text::{clean_line, clean_text};

@@ -27,8 +27,9 @@ use image::{DynamicImage, RgbImage};
 use self::format::{Content, Format, foreign_by_name, recognise};
 use self::header::{Header, HeaderError};
 use self::memory::{Memory, Share};
-use super::file::{self, Version};
+use super::file;
 use super::image_error::ImageError;
+use crate::untrusted::FileVersion;
 
 pub(super) use self::format::{TELLING, is_named_like_image, looks_like_image};
 
@@ -57,7 +58,7 @@ pub struct Decoded {
 struct Opened {
     file: File,
     length: u64,
-    version: Version,
+    version: FileVersion,
     format: Format,
     header: Header,
     /// The beginning of the file.
@@ -90,7 +91,7 @@ impl Decoder {
     pub(super) fn read_known(
         &self,
         path: &Path,
-        known: Option<Version>,
+        known: Option<FileVersion>,
     ) -> Result<Decoded, ImageError> {
         let Opened {
             mut file,
@@ -131,7 +132,7 @@ impl Decoder {
 
     /// Checks an image file as far as its header tells, and says which version of
     /// it that was.
-    pub(super) fn version(&self, path: &Path) -> Result<Version, ImageError> {
+    pub(super) fn version(&self, path: &Path) -> Result<FileVersion, ImageError> {
         Ok(self.look(path)?.version)
     }
 
@@ -165,7 +166,7 @@ impl Decoder {
     pub(super) fn hash(
         &self,
         path: &Path,
-        known: Option<Version>,
+        known: Option<FileVersion>,
         hasher: &mut blake3::Hasher,
     ) -> Result<(), ImageError> {
         let (file, metadata) = self.open_file(path, known)?;
@@ -177,10 +178,10 @@ impl Decoder {
     fn open_file(
         &self,
         path: &Path,
-        known: Option<Version>,
+        known: Option<FileVersion>,
     ) -> Result<(File, Metadata), ImageError> {
         let (file, metadata) = file::open(path).map_err(ImageError::open)?;
-        if known.is_some_and(|known| known != Version::of(&metadata)) {
+        if known.is_some_and(|known| known != FileVersion::of(&metadata)) {
             return Err(ImageError::Changed);
         }
         let length = metadata.len();
@@ -194,7 +195,7 @@ impl Decoder {
     }
 
     /// Opens a file and reads its header.
-    fn open(&self, path: &Path, known: Option<Version>) -> Result<Opened, ImageError> {
+    fn open(&self, path: &Path, known: Option<FileVersion>) -> Result<Opened, ImageError> {
         let (mut file, metadata) = self.open_file(path, known)?;
         let length = metadata.len();
         let mut head = Vec::with_capacity(length.min(HEAD) as usize + jpeg::ROOM);
@@ -220,7 +221,7 @@ impl Decoder {
         Ok(Opened {
             file,
             length,
-            version: Version::of(&metadata),
+            version: FileVersion::of(&metadata),
             format,
             header,
             head,

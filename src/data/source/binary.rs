@@ -13,8 +13,9 @@ use flate2::read::MultiGzDecoder;
 use image::RgbImage;
 
 use super::SourceError;
-use crate::data::file::{self, Version};
+use crate::data::file;
 use crate::data::image_error::ImageError;
+use crate::untrusted::FileVersion;
 
 /// How many times their length packed images unpack to at most. Drawings of two
 /// tones unpack to thirty times it, empty ones to a thousand.
@@ -52,7 +53,7 @@ pub(super) struct RecordFile {
     pub stamp: Vec<u8>,
     /// Which version of it was opened; none if it was unpacked, since nobody else
     /// has what was unpacked.
-    pub version: Option<Version>,
+    pub version: Option<FileVersion>,
     /// Bytes before the first record.
     pub header: u64,
     /// Bytes of a record before its pixels.
@@ -101,7 +102,7 @@ impl Records {
         if let Some(known) = file.version {
             // After reading: what is written meanwhile is noticed, too.
             let now = content.metadata().map_err(|e| ImageError::io(&e))?;
-            if Version::of(&now) != known {
+            if FileVersion::of(&now) != known {
                 return Err(ImageError::Changed);
             }
         }
@@ -163,7 +164,7 @@ pub(super) struct Content {
     /// Length and times of change of the file that was named.
     pub stamp: Vec<u8>,
     /// Which version of it this is; none if it was unpacked.
-    pub version: Option<Version>,
+    pub version: Option<FileVersion>,
 }
 
 /// Opens a file so that any byte can be reached. A packed file should hold `most`
@@ -180,7 +181,7 @@ pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
             file,
             length: metadata.len(),
             stamp,
-            version: Some(Version::of(&metadata)),
+            version: Some(FileVersion::of(&metadata)),
         });
     }
     let plausible = (metadata.len().saturating_mul(EXPANSION)).max(LITTLE);

@@ -19,12 +19,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::decode::{Decoded, Decoder};
-use super::file::{self, Version};
+use super::file;
 use crate::data::image_error::ImageError;
 use crate::event::SkippedImage;
 use crate::experiment::plan::MAX_RECORDS;
 use crate::experiment::spec::{ClassOrder, Shapes, Source};
 use crate::untrusted::FileId;
+use crate::untrusted::FileVersion;
 
 pub use error::SourceError;
 pub(super) use layout::classes_above;
@@ -82,7 +83,11 @@ impl Origin {
     /// Checks one image before it is streamed, without decoding its pixels, and
     /// says which version of its file that was. Files of records are opened once
     /// and know theirs.
-    pub fn version(&self, index: usize, decoder: &Decoder) -> Result<Option<Version>, ImageError> {
+    pub fn version(
+        &self,
+        index: usize,
+        decoder: &Decoder,
+    ) -> Result<Option<FileVersion>, ImageError> {
         match self {
             Self::Files(paths) => decoder.version(&paths[index]).map(Some),
             Self::Records(_) | Self::Generated(_) => Ok(None),
@@ -94,7 +99,7 @@ impl Origin {
         &self,
         index: usize,
         decoder: &Decoder,
-        known: Option<Version>,
+        known: Option<FileVersion>,
     ) -> Result<Decoded, ImageError> {
         match self {
             Self::Files(paths) => decoder.read_known(&paths[index], known),
@@ -125,7 +130,7 @@ impl Origin {
         &self,
         index: usize,
         decoder: &Decoder,
-        known: Option<Version>,
+        known: Option<FileVersion>,
         hasher: &mut blake3::Hasher,
     ) -> Result<(), ImageError> {
         match self {

@@ -31,16 +31,27 @@ impl Confusion {
         classes: usize,
         answer: impl Fn(&Classified) -> Option<&[f32]>,
     ) -> Option<Self> {
-        let mut counts = vec![vec![0; classes]; classes];
-        let mut images = 0_u32;
+        let mut confusion = Self::new(classes);
         for row in rows {
             let predicted = answer(row).and_then(|logits| ranked(logits, 1).first().copied());
             if let Some((label, predicted)) = row.label.zip(predicted) {
-                counts[label][predicted] += 1;
-                images += 1;
+                confusion.count(label, predicted);
             }
         }
-        (images > 0).then_some(Self { counts })
+        (confusion.total() > 0).then_some(confusion)
+    }
+
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(classes: usize) -> Self {
+        Self {
+            counts: vec![vec![0; classes]; classes],
+        }
+    }
+
+    /// Counts one image.
+    pub fn count(&mut self, label: usize, predicted: usize) {
+        self.counts[label][predicted] += 1;
     }
 
     /// Number of images with this label.

@@ -1,10 +1,6 @@
 //! Texts in lines that fit, broken between words.
 
-use ratatui::text::Span;
-
-fn width(text: &str) -> usize {
-    Span::raw(text).width()
-}
+use crate::format::{head, width_of};
 
 /// A text in lines of at most `most` cells, broken between words where it can
 /// be.
@@ -12,12 +8,12 @@ fn width(text: &str) -> usize {
 pub fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_inclusive(' ') {
-        let line = lines.last().map_or(0, |line| width(line));
-        if line > 0 && line + width(word.trim_end()) > most {
+        let line = lines.last().map_or(0, |line| width_of(line));
+        if line > 0 && line + width_of(word.trim_end()) > most {
             lines.push(String::new());
         }
         let mut rest = word;
-        while width(rest.trim_end()) > most {
+        while width_of(rest.trim_end()) > most {
             let part = head(rest, most);
             if part.is_empty() {
                 return lines;
@@ -37,18 +33,6 @@ fn push(lines: &mut [String], text: &str) {
     }
 }
 
-/// The beginning that fits into `most` cells.
-fn head(text: &str, most: usize) -> &str {
-    let mut used = 0;
-    for (at, letter) in text.char_indices() {
-        used += width(letter.encode_utf8(&mut [0; 4]));
-        if used > most {
-            return &text[..at];
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,7 +46,7 @@ mod tests {
         assert_eq!(wrapped("", 9), [""]);
         for most in 0..9 {
             for line in wrapped("日本 語 data", most) {
-                assert!(width(line.trim_end()) <= most, "{most}");
+                assert!(width_of(line.trim_end()) <= most, "{most}");
             }
         }
     }
