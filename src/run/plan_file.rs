@@ -135,7 +135,7 @@ impl RunPlan {
     /// Reads what [`to_bytes`](Self::to_bytes) wrote to `path`.
     fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, PlanError> {
         let (_, body) = Header::read(bytes, path)?;
-        serde_json::from_slice(body).map_err(|error| damaged(path, &error.to_string()).into())
+        serde_json::from_slice(body).map_err(|error| damaged(path, error.to_string()).into())
     }
 }
 
