@@ -8,7 +8,6 @@
 
 pub mod commands;
 pub mod export;
-mod frozen;
 pub mod journal;
 mod lines;
 pub mod record;

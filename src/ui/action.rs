@@ -4,7 +4,7 @@
 //! The keymap, the help, the palette and the README's list of keys are made
 //! from [`ACTIONS`]; nothing else names a key.
 
-use super::screens::Screen;
+use super::screen::Screen;
 
 /// Where an action's keys count. A context that is further in is asked first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

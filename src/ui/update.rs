@@ -12,7 +12,7 @@ use super::effect::Effect;
 use super::keymap::Chord;
 use super::layout::Layout;
 use super::news::{Incoming, LogLine, News};
-use super::screens::Screen;
+use super::screen::Screen;
 use super::screens::runs::{note_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;

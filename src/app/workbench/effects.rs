@@ -12,11 +12,12 @@ use super::launcher::{Launcher, OpenSession, QueuedJob};
 use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
+use super::run_files::known;
 use super::{files, folders, inspect, layout, planner, run_files, trash};
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
-use crate::store::{RunEntry, Runs, append_command};
+use crate::store::{Runs, append_command};
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{Effect, LogLine, News};
 
@@ -286,12 +287,6 @@ impl EffectRunner {
         // Without a loop nobody is left to take it in.
         let _ = self.sender.send(Message::news(news));
     }
-}
-
-/// The run of this name, if it is still there.
-pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError> {
-    let run = runs.get(name);
-    run.ok_or_else(|| EffectError::RunGone(name.to_owned()))
 }
 
 fn rename_run(runs: &Runs, name: &str, to: &str) -> Result<String, EffectError> {

@@ -7,11 +7,11 @@ use std::thread;
 
 use thiserror::Error;
 
-use super::effects::known;
 use super::error::EffectError;
 use super::files;
 use super::mail::Sender;
 use super::message::Message;
+use super::run_files::known;
 use crate::app::models::{self, OpenModelsError};
 use crate::app::panic::caught;
 use crate::engine::{Failure, ProbeFolder, infer, probe_folder};

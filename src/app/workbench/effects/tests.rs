@@ -5,6 +5,7 @@ use super::*;
 use crate::app::session::{Session, SessionError};
 use crate::event::inspection::Asked;
 use crate::run::RunFolder;
+use crate::store::RunEntry;
 use crate::ui::{Incoming, Level};
 
 /// Nothing is launched here.
