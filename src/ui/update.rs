@@ -11,28 +11,35 @@ use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Prompt, Purpose, Qui
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::layout::Layout;
-use super::news::{Incoming, LogLine, News};
+use super::news::{Clock, LogLine, News};
 use super::screen::Screen;
 use super::screens::runs::{note_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
 impl Ui {
-    /// Takes in what arrived. The effects are to be carried out in their order.
-    pub fn update(&mut self, incoming: Incoming, runs: &Runs) -> Vec<Effect> {
-        match incoming {
-            Incoming::Input(event) => {
-                // A border is kept where it is let go, not all along its way.
-                let moves = matches!(&event, Event::Mouse(mouse)
-                    if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
-                self.input(event, runs);
-                if !moves {
-                    self.keep_layout();
-                }
-            }
-            Incoming::News(news) => self.on_news(news, runs),
-            Incoming::Clock(clock) => self.shared.clock = clock,
+    /// Takes in a key, the mouse, a paste or a new size. The effects are to be
+    /// executed in their order.
+    pub fn on_input(&mut self, event: Event, runs: &Runs) -> Vec<Effect> {
+        // A border is kept where it is let go, not all along its way.
+        let moves = matches!(&event, Event::Mouse(mouse)
+            if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
+        self.input(event, runs);
+        if !moves {
+            self.keep_layout();
         }
+        self.shared.take_effects()
+    }
+
+    /// Takes in what was found out or happened.
+    pub fn on_news(&mut self, news: News, runs: &Runs) -> Vec<Effect> {
+        self.news(news, runs);
+        self.shared.take_effects()
+    }
+
+    /// Time has passed.
+    pub fn on_clock(&mut self, clock: Clock) -> Vec<Effect> {
+        self.shared.clock = clock;
         self.shared.take_effects()
     }
 
@@ -339,7 +346,7 @@ impl Ui {
     }
 
     /// The one place that says who takes which news in.
-    fn on_news(&mut self, news: News, runs: &Runs) {
+    fn news(&mut self, news: News, runs: &Runs) {
         let shared = &mut self.shared;
         match news {
             News::Logged(line) => shared.notify(line),

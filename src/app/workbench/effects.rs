@@ -285,7 +285,7 @@ impl EffectRunner {
 
     fn notify(&self, news: News) {
         // Without a loop nobody is left to take it in.
-        let _ = self.sender.send(Message::news(news));
+        let _ = self.sender.send(Message::News(news));
     }
 }
 

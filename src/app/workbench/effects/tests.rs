@@ -6,7 +6,7 @@ use crate::app::session::{Session, SessionError};
 use crate::event::inspection::Asked;
 use crate::run::RunFolder;
 use crate::store::RunEntry;
-use crate::ui::{Incoming, Level};
+use crate::ui::Level;
 
 /// Nothing is launched here.
 struct NoSessions;
@@ -43,7 +43,7 @@ impl Bench {
         let mut news = Vec::new();
         while news.is_empty() {
             news.extend(self.mailbox.take().filter_map(|message| match message {
-                Message::Incoming(Incoming::News(news)) => Some(news),
+                Message::News(news) => Some(news),
                 _ => None,
             }));
         }
