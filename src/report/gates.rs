@@ -214,14 +214,16 @@ pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
         }
     };
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
-    quantity(metric.quantity, evaluation)
-        .ok_or_else(|| format!("{metric} needs a teacher, and there was none"))
+    quantity(metric.quantity, evaluation).ok_or_else(|| match metric.quantity {
+        Quantity::Top5 => format!("{metric} needs more than five classes"),
+        _ => format!("{metric} needs a teacher, and there was none"),
+    })
 }
 
 fn quantity(quantity: Quantity, evaluation: &Evaluation) -> Option<f64> {
     Some(match quantity {
         Quantity::Top1 => evaluation.top1,
-        Quantity::Top5 => evaluation.top5,
+        Quantity::Top5 => evaluation.telling_top5()?,
         Quantity::Loss => evaluation.loss,
         Quantity::Agreement => evaluation.teacher?.agreement,
         Quantity::Kl => evaluation.teacher?.kl,

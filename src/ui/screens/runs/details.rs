@@ -210,9 +210,18 @@ impl Sheet<'_> {
         if told.is_empty() {
             return vec![self.row("metrics", "not evaluated yet")];
         }
+        let has_top5 = told.iter().any(|(_, row)| row.telling_top5().is_some());
+        let top5 = |shown: &str| {
+            let shown = has_top5.then(|| format!("{shown:>9}"));
+            shown.unwrap_or_default()
+        };
         let head = format!(
-            "{:LABEL$}{:>9}{:>9}{:>9}{:>9}",
-            "metrics", "top-1", "top-5", "loss", "agreement"
+            "{:LABEL$}{:>9}{}{:>9}{:>9}",
+            "metrics",
+            "top-1",
+            top5("top-5"),
+            "loss",
+            "agreement"
         );
         let mut lines = vec![self.head(head)];
         for (name, evaluation) in &told {
@@ -225,9 +234,13 @@ impl Sheet<'_> {
                 }
             };
             let shown = format!(
-                "{:>9}{:>9}{:>9}{:>9}",
+                "{:>9}{}{:>9}{:>9}",
                 share(evaluation.top1),
-                share(evaluation.top5),
+                top5(
+                    &evaluation
+                        .telling_top5()
+                        .map_or_else(|| MISSING.to_owned(), share)
+                ),
                 loss(evaluation.loss),
                 agreement.map_or_else(|| MISSING.to_owned(), share),
             );
