@@ -30,6 +30,7 @@ mod marks;
 mod mouse;
 mod progress;
 mod side;
+mod trend;
 mod view;
 mod words;
 
