@@ -69,6 +69,13 @@ pub enum News {
     RunEnded(String),
     /// The runs are not what they were.
     RunsChanged,
+    /// A run has another name, under which it is known already.
+    RunRenamed {
+        /// Its name before.
+        from: String,
+        /// Its name now.
+        to: String,
+    },
     /// What a run's models answer on probe images, or why nobody knows.
     ProbeRead {
         /// The run's name.

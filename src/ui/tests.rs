@@ -3,6 +3,7 @@
 
 mod anything;
 mod beginning;
+mod selection;
 
 use std::path::PathBuf;
 

@@ -28,12 +28,14 @@ impl Ui {
         if !moves {
             self.keep_layout();
         }
+        self.follow_selection(runs);
         self.shared.take_effects()
     }
 
     /// Takes in what was found out or happened.
     pub fn on_news(&mut self, news: News, runs: &Runs) -> Vec<Effect> {
         self.news(news, runs);
+        self.follow_selection(runs);
         self.shared.take_effects()
     }
 
@@ -41,6 +43,16 @@ impl Ui {
     pub fn on_clock(&mut self, clock: Clock) -> Vec<Effect> {
         self.shared.clock = clock;
         self.shared.take_effects()
+    }
+
+    /// The screen that is shown is of the selected run; in Runs the cursor selects.
+    fn follow_selection(&mut self, runs: &Runs) {
+        match self.screen {
+            Screen::Runs => self.runs_table.select(&mut self.shared),
+            Screen::Live => self.live.follow(&mut self.shared, runs),
+            Screen::Compare => self.compare.follow(&mut self.shared, runs),
+            Screen::Experiments | Screen::Inference => {}
+        }
     }
 
     fn input(&mut self, event: Event, runs: &Runs) {
@@ -204,16 +216,17 @@ impl Ui {
 
     fn show(&mut self, screen: Screen, runs: &Runs) {
         self.screen = screen;
+        if screen != Screen::Experiments {
+            self.shared.settle_selection(runs);
+        }
         match screen {
-            Screen::Runs => self.runs_table.changed(runs),
+            Screen::Runs => self.runs_table.on_show(&self.shared, runs),
             Screen::Live => {
                 // Whoever goes there while a run is being prepared waits for it.
                 self.shared.awaits_run |= self.shared.preparing.is_some();
-                self.live.on_show(&mut self.shared, runs);
+                self.live.changed(runs);
             }
-            Screen::Compare => self.compare.on_show(&mut self.shared, runs),
-            Screen::Inference => self.inference.on_show(&self.shared, runs),
-            Screen::Experiments => {}
+            Screen::Experiments | Screen::Compare | Screen::Inference => {}
         }
     }
 
@@ -239,8 +252,9 @@ impl Ui {
         match self.screen {
             Screen::Experiments => self.experiments.act(action, shared, runs),
             Screen::Runs => {
-                if let Some(name) = self.runs_table.act(action, shared, runs) {
-                    self.live.open(&name, &mut self.shared, runs);
+                let shows = self.runs_table.act(action, shared, runs);
+                self.runs_table.select(&mut self.shared);
+                if shows {
                     self.show(Screen::Live, runs);
                 }
             }
@@ -316,32 +330,36 @@ impl Ui {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
         shared.training = Some(name.to_owned());
+        // Whoever looks at a run goes on to look at it.
+        let looks = shared.selected.is_some() && self.screen != Screen::Experiments;
+        if awaited || !looks {
+            shared.selected = Some(name.to_owned());
+        }
         if awaited {
             shared.clear_status();
+            self.show(Screen::Live, runs);
         } else {
             let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
-            let message = match self.screen {
-                Screen::Live => format!("{name} is training"),
-                _ => format!("{name} is training; press {key} to watch"),
-            };
-            shared.notify(LogLine::info(message));
-        }
-        if awaited || self.screen != Screen::Live {
-            self.live.open(name, &mut self.shared, runs);
-        }
-        if awaited {
-            self.show(Screen::Live, runs);
+            shared.notify(LogLine::info(if looks {
+                format!("{name} is training")
+            } else {
+                format!("{name} is training; press {key} to watch")
+            }));
         }
     }
 
     /// Screens that cache what they show of the runs take them in when they are
     /// shown, and need not before.
     fn runs_changed(&mut self, runs: &Runs) {
-        self.live.changed(&mut self.shared, runs);
+        self.live.changed(runs);
         match self.screen {
             Screen::Runs => self.runs_table.changed(runs),
-            Screen::Compare => self.compare.changed(&mut self.shared, runs),
-            Screen::Experiments | Screen::Live | Screen::Inference => {}
+            Screen::Live | Screen::Compare | Screen::Inference
+                if self.shared.selected.is_none() =>
+            {
+                self.shared.settle_selection(runs);
+            }
+            Screen::Experiments | Screen::Live | Screen::Compare | Screen::Inference => {}
         }
     }
 
@@ -363,6 +381,13 @@ impl Ui {
                 self.runs_changed(runs);
             }
             News::RunsChanged => self.runs_changed(runs),
+            News::RunRenamed { from, to } => {
+                self.runs_table.renamed(&from, &to);
+                if shared.selected.as_ref() == Some(&from) {
+                    shared.selected = Some(to);
+                }
+                self.runs_changed(runs);
+            }
             News::FolderCompleted { typed, result } => {
                 self.on_folder(|prompt| prompt.on_completed(&typed, result), runs);
             }

@@ -97,7 +97,7 @@ impl EffectRunner {
                 self.log(written);
             }
             Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
-            Effect::RenameRun { run, to } => self.log(rename_run(runs, &run, &to)),
+            Effect::RenameRun { run, to } => self.rename_run(run, to, runs),
             Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
@@ -268,6 +268,18 @@ impl EffectRunner {
     }
 
     /// Tells what was done, or why not.
+    /// Gives a run another name, on disk and among those that are known.
+    fn rename_run(&self, from: String, to: String, runs: &mut Runs) {
+        match known(runs, &from).and_then(|run| Ok(run.folder.rename(&to)?)) {
+            Ok(folder) => {
+                runs.rename(&from, folder);
+                self.log(Ok(format!("renamed {from} to {to}")));
+                self.notify(News::RunRenamed { from, to });
+            }
+            Err(error) => self.log(Err(error)),
+        }
+    }
+
     fn log(&self, done: Result<String, EffectError>) {
         self.notify(News::Logged(match done {
             Ok(message) => LogLine::info(message),
@@ -287,11 +299,6 @@ impl EffectRunner {
         // Without a loop nobody is left to take it in.
         let _ = self.sender.send(Message::News(news));
     }
-}
-
-fn rename_run(runs: &Runs, name: &str, to: &str) -> Result<String, EffectError> {
-    known(runs, name)?.folder.rename(to)?;
-    Ok(format!("renamed {name} to {to}"))
 }
 
 fn trash_run(runs: &Runs, name: &str) -> Result<String, EffectError> {

@@ -70,7 +70,6 @@ impl RunsTable {
         if let Some(refusal) = refusal {
             return shared.ask_again(refusal, to, Purpose::RenameRun(run));
         }
-        self.renaming = Some((run.clone(), to.to_owned()));
         shared.ask(Effect::RenameRun {
             run,
             to: to.to_owned(),
