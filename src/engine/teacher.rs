@@ -165,6 +165,18 @@ pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
     Ok(None)
 }
 
+/// Gives a new run the teacher of another, where that trained one.
+///
+/// # Errors
+/// If it is damaged, or what the file system says.
+pub fn copy(from: &RunFolder, to: &RunFolder) -> Result<(), Failure> {
+    let Some(own) = own_copy(from)? else {
+        return Ok(());
+    };
+    make(&to.teacher())?;
+    keep(to, &contents(&own)?).map(|_| ())
+}
+
 /// Seals the teacher of a run of a program that did not. Hold the run's lock.
 ///
 /// # Errors
@@ -282,7 +294,7 @@ fn entry(cached: &Path) -> Owner {
 }
 
 /// Makes the teacher's folder in the run's, which is there or was lost.
-fn make(place: &Path) -> Result<(), Failure> {
+pub fn make(place: &Path) -> Result<(), Failure> {
     match fs::create_dir(place) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(file_failure(place, error))

@@ -7,6 +7,7 @@
 //! series.bin        the numbers of every logged step
 //! commands.jsonl    requests of other processes
 //! latest/  best/    checkpoints
+//! kept/             checkpoints before changes of a person
 //! teacher/          the teacher's own checkpoints and weights
 //! probe/            images looked at through training
 //! lock  lock.json   who writes
@@ -134,6 +135,22 @@ impl RunFolder {
         plan: RunPlan,
         now: SystemTime,
     ) -> Result<Self, RunError> {
+        Self::create_filled(checkpoints, name, experiment, plan, now, |_| Ok(()))
+    }
+
+    /// As [`create_planned`](Self::create_planned), with what `fill` puts into the
+    /// folder before it appears.
+    ///
+    /// # Errors
+    /// Also those of `fill`; then there is no folder.
+    pub fn create_filled<E: From<RunError>>(
+        checkpoints: &Path,
+        name: &str,
+        experiment: &str,
+        plan: RunPlan,
+        now: SystemTime,
+        fill: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let plan = RunPlan {
             id: unique_id(name, now, 0),
             ..plan
@@ -142,7 +159,7 @@ impl RunFolder {
             .to_bytes()
             .map_err(|e| failed("describe a run in", checkpoints, e))?;
         let files = [(EXPERIMENT, experiment.as_bytes()), (PLAN, &bytes)];
-        Self::create_with(checkpoints, name, &files, now)
+        Self::create_with(checkpoints, name, &files, now, fill)
     }
 
     /// As [`create_planned`](Self::create_planned), without a plan, as older
@@ -154,15 +171,16 @@ impl RunFolder {
         now: SystemTime,
     ) -> Result<Self, RunError> {
         let files = [(EXPERIMENT, experiment.as_bytes())];
-        Self::create_with(checkpoints, name, &files, now)
+        Self::create_with(checkpoints, name, &files, now, |_| Ok(()))
     }
 
-    fn create_with(
+    fn create_with<E: From<RunError>>(
         checkpoints: &Path,
         name: &str,
         files: &[(&str, &[u8])],
         now: SystemTime,
-    ) -> Result<Self, RunError> {
+        fill: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<Self, E> {
         create_folders(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
         litter::sweep_checkpoints(checkpoints, |folder| hold(folder).is_ok());
         let beside = tempfile::Builder::new()
@@ -175,6 +193,7 @@ impl RunFolder {
             let path = beside.path().join(file);
             write_file(&path, bytes).map_err(|e| failed("write", &path, e))?;
         }
+        fill(&Self::left_at(beside.path()))?;
         share(beside.path()).map_err(|e| failed("share", beside.path(), e))?;
         let mut last = io::Error::other("no free name");
         for attempt in 0..ATTEMPTS {
@@ -191,10 +210,10 @@ impl RunFolder {
                     return Ok(Self { path });
                 }
                 Err(error) if path.exists() => last = error,
-                Err(error) => return Err(failed("create", &path, error)),
+                Err(error) => return Err(failed("create", &path, error).into()),
             }
         }
-        Err(failed("name a new run in", checkpoints, last))
+        Err(failed("name a new run in", checkpoints, last).into())
     }
 
     /// Where the run's plan is kept.

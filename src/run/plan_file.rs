@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::seal::{SealError, content, damaged, failed};
-use crate::event::{DataSummary, ModelSummary};
+use crate::event::{DataSummary, ModelSummary, Position};
 use crate::experiment::plan::{DataFacts, ResolvedPlan};
 use crate::untrusted::read_limited;
 
@@ -47,6 +47,18 @@ pub struct RunPlan {
     pub models: Vec<ModelSummary>,
     /// Files of weights that the experiment names.
     pub weights: Vec<WeightsIdentity>,
+    /// The kept checkpoint that it starts from, if it is one of another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked: Option<Fork>,
+}
+
+/// A kept checkpoint that a run starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// Name of its run.
+    pub from: String,
+    /// Where it stands in that run's training.
+    pub at: Position,
 }
 
 /// A file of weights by its content.

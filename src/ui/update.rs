@@ -7,7 +7,7 @@
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::action::{Action, Context};
-use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Prompt, Purpose, Quit};
+use super::dialog::{Answer, Choice, Dialog, Help, Leaving, Palette, Prompt, Purpose};
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::layout::Layout;
@@ -189,7 +189,7 @@ impl Ui {
         if reasons.is_empty() && unsaved.is_empty() {
             return self.shared.ask(Effect::Quit);
         }
-        self.shared.dialog = Some(Dialog::Quit(Quit::new(reasons, &unsaved)));
+        self.shared.dialog = Some(Dialog::Quit(Choice::quit(reasons, &unsaved)));
     }
 
     fn leave(&mut self, leaving: Leaving, runs: &Runs) {

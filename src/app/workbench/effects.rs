@@ -91,6 +91,10 @@ impl EffectRunner {
                 Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
                 Err(error) => self.log_error(Err(error)),
             },
+            Effect::ForkRun { run, at } => match known(runs, &run) {
+                Ok(run) => self.launch(QueuedJob::Fork(run.folder.clone(), at)),
+                Err(error) => self.log_error(Err(error)),
+            },
             Effect::Command { run, command } => self.command(&run, command, Origin::User, runs),
             Effect::WriteKnob { run, settings } => {
                 let written = self.write_knob(&run, &settings, runs);

@@ -281,12 +281,14 @@ impl State {
     }
 
     /// Follows the experiment file of a run that begins: the one that it was
-    /// begun from, or, if that was its own folder, the one of its name.
+    /// begun from, or, if that was in a run's folder, the one of its name.
     fn follow_file(&mut self, file: &Path, folder: &RunFolder) {
         let name = folder.name();
         let plan = self.runs.get(&name).and_then(|run| run.plan.clone());
         if let Some(plan) = plan {
-            let file = (file != folder.experiment()).then(|| file.to_owned());
+            let is_frozen = |run: &RunEntry| run.folder.experiment() == file;
+            let is_frozen = self.runs.iter().any(|(_, run)| is_frozen(run));
+            let file = (!is_frozen).then(|| file.to_owned());
             self.effects.reload.follow(name, file, &plan);
         } else {
             let line = format!(

@@ -4,6 +4,7 @@
 
 pub mod compare;
 pub mod experiments;
+mod fork;
 pub mod inference;
 pub mod live;
 pub mod runs;

@@ -4,6 +4,7 @@ use super::super::mail::{Mailbox, mailbox};
 use super::*;
 use crate::app::session::{Session, SessionError};
 use crate::event::inspection::Asked;
+use crate::event::{Phase, Position};
 use crate::run::RunFolder;
 use crate::store::RunEntry;
 use crate::ui::Level;
@@ -68,6 +69,13 @@ fn whatever_is_asked_of_a_run_that_is_gone_is_answered_with_that() {
     let notes = Notes::default();
     for effect in [
         Effect::ResumeRun(gone()),
+        Effect::ForkRun {
+            run: gone(),
+            at: Position {
+                phase: Phase::Student,
+                step: 4,
+            },
+        },
         Effect::Command {
             run: gone(),
             command: Command::Stop,

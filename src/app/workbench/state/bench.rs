@@ -63,6 +63,12 @@ impl OpenSession for Sessions {
                 RunFolder::create_planned(&self.checkpoints, name, text, plan, SystemTime::now())?
             }
             QueuedJob::Run(folder) => folder.clone(),
+            QueuedJob::Fork(folder, _) => {
+                let (plan, text) = (folder.plan()?.unwrap(), folder.experiment_text()?);
+                let name = plan.resolved.plan.name.clone();
+                let now = SystemTime::now();
+                RunFolder::create_planned(&self.checkpoints, &name, &text, plan, now)?
+            }
         };
         let trainer = self.trainers.lock().unwrap().pop_front();
         let opened = Opened::without_images(folder)?;

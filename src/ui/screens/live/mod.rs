@@ -41,6 +41,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use self::alerts::Alerts;
 use self::charts::{ChartSpec, charts};
 use self::events::Events;
+pub(super) use self::events::asked;
 use self::grid::Page;
 use self::header::Header;
 use self::heading::rule;

@@ -23,6 +23,7 @@ use super::filter::Subject;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle};
+use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::{CommandState, Runs};
 use crate::ui::action::Action;
@@ -176,6 +177,13 @@ impl Sheet<'_> {
             0 | 1 => duration(seconds),
             several => format!("{} in {several} processes", duration(seconds)),
         });
+        let forked = run.run.plan.as_ref().and_then(|plan| plan.forked.as_ref());
+        add(
+            "forked",
+            forked.map(|fork| format!("from {}, {}", fork.from, kept_name(fork.at))),
+        );
+        let kept: Vec<String> = store.kept.iter().map(|at| kept_name(*at)).collect();
+        add("kept", (!kept.is_empty()).then(|| kept.join(" ")));
         add("started", Some(format!("{} UTC", moment(run.run.begun))));
         add("time", took);
         let notes = &run.run.notes;
