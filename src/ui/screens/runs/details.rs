@@ -18,12 +18,12 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 
 use super::advice::advice;
 use super::column::look;
-use super::config::Frozen;
-use super::filter::Subject;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle};
+use crate::listing::Subject;
 use crate::run::timestamp::moment;
+use crate::store::Frozen;
 use crate::store::{CommandState, Runs};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;

@@ -1,5 +1,5 @@
 //! What differs between runs: their metrics, and those fields of their
-//! experiments that are not the same in all.
+//! configurations that are not the same in all, with what was changed live.
 //!
 //! ```text
 //! ┌ What differs between 2 runs ─────────────────────────────────┐
@@ -10,18 +10,17 @@
 //! └──────────────────────────────────────────────────────────────┘
 //! ```
 
-use std::collections::BTreeSet;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Padding, Paragraph};
 
-use super::column::Column;
-use super::filter::Subject;
+use super::column::cell;
 use super::marks::look;
 use crate::format::{MISSING, shorten, shorten_middle, width_of};
+use crate::listing::{Column, Field, Subject};
+use crate::store::Config;
 use crate::ui::theme::Theme;
 
 /// Metrics that every comparison begins with.
@@ -40,19 +39,10 @@ const COLUMN: (u16, u16) = (22, 36);
 /// Greatest cells of the fields' names.
 const NAMES: u16 = 34;
 
-/// Fields of the experiments that are not the same in all runs. The name of the
-/// experiment is told anyway.
+/// Fields of the configurations that are not the same in all runs.
 pub(super) fn differing<'a>(runs: &[(usize, Subject<'a>)]) -> Vec<&'a str> {
-    let paths: BTreeSet<&str> = runs
-        .iter()
-        .flat_map(|(_, run)| run.config.paths())
-        .collect();
-    let differs = |path: &&str| {
-        let mut values = runs.iter().map(|(_, run)| run.config.get(path));
-        let first = values.next();
-        values.any(|value| Some(value) != first)
-    };
-    paths.into_iter().filter(differs).collect()
+    let configs: Vec<&Config> = runs.iter().map(|(_, run)| run.config).collect();
+    Config::differing(&configs)
 }
 
 /// Rows of the comparison, without its heading.
@@ -110,7 +100,8 @@ pub(super) fn draw(
         .iter()
         .map(|metric| {
             cells(Span::styled(metric.title(), theme.muted()), &|at| {
-                metric.cell(&runs[at].1, base.filter(|_| at > 0), theme)
+                let base = base.filter(|_| at > 0);
+                cell(&Field::Column(*metric), &runs[at].1, base, theme)
             })
         })
         .collect();
