@@ -47,7 +47,7 @@ impl RunSummary {
             version: version(&run.store),
             metrics: Metrics::of(&run.store),
             source: Source::of(run),
-            frozen: Frozen::of(run),
+            frozen: run.frozen(),
         }
     }
 
@@ -61,7 +61,7 @@ impl RunSummary {
         }
         if !self.source.is_of(run) {
             self.source = Source::of(run);
-            self.frozen = Frozen::of(run);
+            self.frozen = run.frozen();
         }
         self
     }

@@ -7,6 +7,7 @@ use crate::event::{
     Command, CommandRecord, EvaluatedWeights, Evaluation, ModelSummary, Origin, Outcome, Phase,
     Position, RunEvent, Split, StepRow, TeacherAgreement,
 };
+use crate::experiment::schedule::Schedule;
 use crate::run::{Holder, Notes, RunFolder};
 use crate::store::testing::data_summary;
 use crate::store::{Owner, RunEntry, Runs};
@@ -167,6 +168,30 @@ pub(crate) fn troubled(run: &mut RunEntry) {
     }
     let message = "3 images could not be read: cat/7.png is no image".to_owned();
     apply(run, &[RunEvent::Warned { message }]);
+}
+
+/// A run whose knobs a person changed.
+pub(crate) fn changed(run: &mut RunEntry) {
+    let changes = [
+        ("lr", Schedule::Constant(0.02), 640),
+        ("temperature", Schedule::Constant(2.5), 812),
+    ];
+    for (knob, schedule, step) in changes {
+        let received = RunEvent::CommandReceived(CommandRecord {
+            id: knob.to_owned(),
+            origin: Origin::User,
+            command: Command::Adjust {
+                knob: knob.to_owned(),
+                schedule,
+            },
+        });
+        let applied = RunEvent::CommandApplied {
+            id: knob.to_owned(),
+            phase: Phase::Student,
+            step,
+        };
+        apply(run, &[received, applied]);
+    }
 }
 
 /// A run in every state.

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::runs::RunEntry;
+use super::run_store::RunStore;
 use crate::event::{Command, Phase, Position};
 use crate::experiment::plan::ResolvedPlan;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{Spec, TeacherWeights};
 use crate::experiment::{read_spec, with_names_of_today};
+use crate::run::RunPlan;
 
 /// Field that says who moves the knobs, where a person changed that.
 const CONTROLLER: &str = "controller";
@@ -61,12 +62,13 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    /// The configuration of a run, adjustments included.
+    /// The configuration of a run, adjustments included: of its frozen text, its
+    /// plan if there is one, and what happened.
     #[must_use]
-    pub fn of(run: &RunEntry) -> Self {
-        let mut frozen = Self::read(&run.experiment);
-        let plan = run.plan.as_deref().map(|plan| &plan.resolved);
-        for (at, command) in run.store.adjustments() {
+    pub fn of(text: &str, plan: Option<&RunPlan>, store: &RunStore) -> Self {
+        let mut frozen = Self::read(text);
+        let plan = plan.map(|plan| &plan.resolved);
+        for (at, command) in store.adjustments() {
             frozen.config.change(at, command, plan);
         }
         frozen
@@ -138,7 +140,7 @@ impl Config {
     pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
         let fields = self.fields.iter();
         fields
-            .filter(|(_, field)| field.values.len() > 1)
+            .filter(|(_, field)| field.values.iter().any(|value| value.since.is_some()))
             .map(|(path, field)| (path.as_str(), field.text.as_str()))
     }
 
@@ -370,7 +372,12 @@ fn written_object(fields: &Map<String, Value>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::event::{CommandRecord, Origin, RunEvent};
+    use crate::run::RunFolder;
+    use crate::store::RunEntry;
 
     fn adaptive() -> Config {
         let text = include_str!("../../experiments/cifar10-adaptive.ron");
@@ -422,5 +429,100 @@ mod tests {
         assert_eq!(frozen.config, Config::default());
         assert!(frozen.problem.is_some());
         assert_eq!(Frozen::read("").problem, None);
+    }
+
+    fn adjusted(changes: &[(Phase, u64, Command)]) -> RunEntry {
+        let mut run = RunEntry::new(RunFolder::imagined("a"), SystemTime::UNIX_EPOCH);
+        run.experiment = include_str!("../../experiments/cifar10-adaptive.ron").to_owned();
+        for (at, (phase, step, command)) in changes.iter().enumerate() {
+            let id = at.to_string();
+            run.store.apply(&RunEvent::CommandReceived(CommandRecord {
+                id: id.clone(),
+                origin: Origin::User,
+                command: command.clone(),
+            }));
+            let (phase, step) = (*phase, *step);
+            run.store
+                .apply(&RunEvent::CommandApplied { id, phase, step });
+        }
+        run
+    }
+
+    fn set(knob: &str, value: f64) -> Command {
+        Command::Adjust {
+            knob: knob.to_owned(),
+            schedule: Schedule::Constant(value),
+        }
+    }
+
+    #[test]
+    fn what_was_changed_while_it_trained_belongs_to_the_configuration() {
+        let run = adjusted(&[
+            (Phase::Teacher, 40, set("lr", 0.02)),
+            (Phase::Student, 812, set("temperature", 2.5)),
+            (Phase::Student, 900, set("lr", 0.01)),
+            (Phase::Student, 950, set("temperature", 2.0)),
+            (Phase::Student, 960, Command::SetController { on: false }),
+        ]);
+        let config = run.frozen().config;
+        let changed: Vec<(&str, &str)> = config.changed().collect();
+        assert_eq!(
+            changed,
+            [
+                ("controller", "on → off at step 960"),
+                (
+                    "lr",
+                    "warmup of 1 epoch, then cosine 0.1 to 0 → 0.01 at step 900"
+                ),
+                ("method.temperature", "4 → 2.5 at step 812 → 2 at step 950"),
+                ("teacher.weights.lr", "0.02 at step 40"),
+            ]
+        );
+        let values = config.values("method.temperature");
+        let numbers: Vec<Option<f64>> = values.iter().map(|value| value.number).collect();
+        assert_eq!(numbers, [Some(4.0), Some(2.5), Some(2.0)]);
+    }
+
+    #[test]
+    fn of_several_changes_at_one_step_the_last_counts_and_a_resume_takes_them_back() {
+        let mut run = adjusted(&[
+            (Phase::Student, 10, set("temperature", 3.0)),
+            (Phase::Student, 10, set("temperature", 2.0)),
+        ]);
+        let told = |run: &RunEntry| {
+            let config = run.frozen().config;
+            config.get("method.temperature").unwrap().to_owned()
+        };
+        assert_eq!(told(&run), "4 → 2 at step 10");
+        run.store.apply(&RunEvent::RunStarted {
+            name: "a".to_owned(),
+            version: "0".to_owned(),
+            device: "cpu".to_owned(),
+            device_kind: None,
+            resumed: Some(Position {
+                phase: Phase::Student,
+                step: 5,
+            }),
+            experiment: String::new(),
+        });
+        assert_eq!(told(&run), "4");
+    }
+
+    #[test]
+    fn runs_differ_by_what_was_changed_and_a_schedule_is_told_once() {
+        let plain = adjusted(&[]);
+        let turned = adjusted(&[
+            (Phase::Student, 812, set("temperature", 2.5)),
+            (Phase::Student, 7, set("w_truth", 0.5)),
+        ]);
+        let mut warmer = adjusted(&[]);
+        warmer.experiment = warmer.experiment.replace("from: 0.1", "from: 0.2");
+        let [plain, turned, warmer] = [plain, turned, warmer].map(|run| run.frozen().config);
+        assert_eq!(
+            Config::differing(&[&plain, &turned]),
+            ["knobs.w_truth", "method.temperature"]
+        );
+        assert_eq!(Config::differing(&[&plain, &warmer]), ["lr"]);
+        assert_eq!(Config::differing(&[&plain, &plain]), [""; 0]);
     }
 }

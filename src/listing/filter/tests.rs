@@ -1,7 +1,7 @@
 use proptest::prelude::{Strategy, prop, proptest};
 
 use super::Filter;
-use crate::listing::testing::runs;
+use crate::listing::testing::{changed, runs};
 use crate::listing::{Fields, RunSummary};
 use crate::store::Runs;
 
@@ -98,6 +98,16 @@ fn fields_of_the_experiment_are_asked_for_by_their_paths() {
         [ADAPTIVE]
     );
     assert_eq!(found("name!~cifar").len(), 3);
+}
+
+#[test]
+fn schedules_are_compared_by_where_they_start_and_changed_fields_by_each_value() {
+    assert_eq!(found("lr>0.05 lr:cosine paper"), [ADAPTIVE, VANILLA]);
+    let mut runs = runs();
+    changed(runs.get_mut(crate::listing::testing::ADAPTIVE).unwrap());
+    assert_eq!(found_in(&runs, "temperature=2.5"), [ADAPTIVE]);
+    assert_eq!(found_in(&runs, "temperature=4 tag:seed7"), [ADAPTIVE]);
+    assert_eq!(found_in(&runs, "lr<0.05 state:completed"), [ADAPTIVE]);
 }
 
 #[test]

@@ -301,9 +301,14 @@ impl Sheet<'_> {
         lines
     }
 
+    /// What was changed while it trained, commands in general, and warnings.
     fn happenings(&self, run: &Subject) -> Vec<Line<'static>> {
         let store = &run.run.store;
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = run
+            .config
+            .changed()
+            .map(|(path, text)| self.row("changed", format!("{path} {text}")))
+            .collect();
         if !store.commands.is_empty() {
             let of = |is: fn(&CommandState) -> bool| {
                 store
