@@ -18,7 +18,7 @@ use crate::report::{
     summary_of_no_run,
 };
 use crate::run::{Exit, RunFolder};
-use crate::store::RunStore;
+use crate::store::{Frozen, RunStore};
 use crate::untrusted::clean_line;
 
 /// The reporters that the arguments and the environment ask for.
@@ -202,9 +202,13 @@ impl Reporting {
     /// code's meaning: that of the run, but for a success that could not be told.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
         let verdicts = judge(&self.gates, store, outcome);
+        // What was changed is told even where a file was lost meanwhile.
+        let text = self.folder.experiment_text().unwrap_or_default();
+        let plan = self.folder.plan().ok().flatten();
         let errors = self.reporters.finish(&Ending {
             folder: self.folder.path(),
             store,
+            config: &Frozen::of(&text, plan.as_ref(), store).config,
             outcome,
             verdicts: &verdicts,
         });

@@ -95,6 +95,9 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
     for (name, figures) in figures::best_and_last(ending.store) {
         lines.push(format!("{name:<8} {}", figures.join("  ")));
     }
+    for (path, text) in ending.config.changed() {
+        lines.push(format!("changed  {path} {text}"));
+    }
     lines.push(format!("run      {}", ending.folder.display()));
     lines
 }
@@ -145,7 +148,7 @@ fn command(id: &str, store: &RunStore) -> String {
         Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
         Some(Command::SetController { on: true }) => "controller on".to_owned(),
         Some(Command::SetController { on: false }) => "controller off".to_owned(),
-        Some(Command::Adjust { knob, schedule }) => format!("{knob} = {schedule:?}"),
+        Some(Command::Adjust { knob, schedule }) => format!("{knob} {schedule}"),
     }
 }
 

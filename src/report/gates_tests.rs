@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::Evaluation;
 use crate::event::RunEvent;
 use crate::store::testing::{played, small_run};
 

@@ -131,6 +131,12 @@ fn markdown(ending: &Ending<'_>) -> String {
         format::duration(figures::seconds(store)),
         clean_line(&ending.folder.display().to_string()).replace('`', "'")
     );
+    for (path, value) in ending.config.changed() {
+        let _ = writeln!(text, "- changed: {} {}", cell(path), cell(value));
+    }
+    if ending.config.changed().next().is_some() {
+        text.push('\n');
+    }
     let rows = rows(store);
     if !rows.is_empty() {
         let has_top5 = rows.iter().any(|(_, row)| row.telling_top5().is_some());

@@ -16,8 +16,8 @@ use super::record::{
 };
 use super::table::{SeriesTable, Tables};
 use crate::event::{
-    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position, RunEvent,
-    Split,
+    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position,
+    RunEvent, Split,
 };
 use crate::run::kept::MOST_KEPT;
 
@@ -418,6 +418,22 @@ impl RunStore {
         self.evaluations
             .iter()
             .filter(move |evaluation| evaluation.phase == phase && evaluation.split == split)
+    }
+
+    /// What was changed while it trained and still counts, in order, with the first
+    /// step that felt it.
+    #[must_use]
+    pub fn adjustments(&self) -> impl Iterator<Item = (Position, &Command)> {
+        self.commands.iter().filter_map(|status| {
+            let command = &status.record.command;
+            match (&status.state, command) {
+                (
+                    CommandState::Applied(at),
+                    Command::Adjust { .. } | Command::SetController { .. },
+                ) => Some((*at, command)),
+                _ => None,
+            }
+        })
     }
 
     /// How the last process ended, if it did.

@@ -56,12 +56,32 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "listing",
+        &["format", "experiment", "run", "event", "store"],
+    ),
+    (
         "ui",
-        &["format", "untrusted", "experiment", "run", "event", "store"],
+        &[
+            "format",
+            "untrusted",
+            "experiment",
+            "run",
+            "event",
+            "store",
+            "listing",
+        ],
     ),
     (
         "report",
-        &["format", "untrusted", "experiment", "run", "event", "store"],
+        &[
+            "format",
+            "untrusted",
+            "experiment",
+            "run",
+            "event",
+            "store",
+            "listing",
+        ],
     ),
     ("terminal", &["untrusted"]),
     (
@@ -74,6 +94,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "run",
             "data",
             "store",
+            "listing",
             "trainer",
             "engine",
             "ui",

@@ -18,13 +18,13 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 
 use super::advice::advice;
 use super::column::look;
-use super::config::Frozen;
-use super::filter::Subject;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle};
+use crate::listing::Subject;
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
+use crate::store::Frozen;
 use crate::store::{CommandState, Runs};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
@@ -322,9 +322,14 @@ impl Sheet<'_> {
         lines
     }
 
+    /// What was changed while it trained, commands in general, and warnings.
     fn happenings(&self, run: &Subject) -> Vec<Line<'static>> {
         let store = &run.run.store;
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = run
+            .config
+            .changed()
+            .map(|(path, text)| self.row("changed", format!("{path} {text}")))
+            .collect();
         if !store.commands.is_empty() {
             let of = |is: fn(&CommandState) -> bool| {
                 store

@@ -1,10 +1,10 @@
 //! What is done with one run: mark, annotate, rename, throw away, take back, go
 //! on, branch, export.
 
-use super::filter::Subject;
 use super::{RunsTable, View, advice};
 use crate::event::Phase;
 use crate::format::shorten_middle;
+use crate::listing::Subject;
 use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
