@@ -8,6 +8,8 @@
 #![cfg(unix)]
 
 mod pictures;
+#[path = "../quick_start/mod.rs"]
+mod quick_start;
 mod terminal;
 
 use std::fs;
