@@ -176,6 +176,11 @@ fn every_file_that_is_named_is_there() {
 }
 
 #[test]
+fn every_picture_is_there() {
+    check(Page::missing_pictures);
+}
+
+#[test]
 fn the_summary_lists_every_page_once() {
     let summary = Page::read("docs/SUMMARY.md");
     let listed: Vec<String> = summary.links().into_iter().map(|(_, to)| to).collect();
@@ -251,6 +256,10 @@ fn dead_links_and_missing_files_are_noticed() {
             .len(),
         1
     );
+    let dark = "<source srcset=\"../assets/screens/live-dark.svg\">";
+    assert!(page(dark).missing_pictures().is_empty());
+    let none = dark.replace("live", "no-such-screen");
+    assert_eq!(page(&none).missing_pictures().len(), 1);
     assert!(page("`scripts/bench`").missing_files().is_empty());
 }
 

@@ -151,6 +151,7 @@ impl Place {
         for program in ["target/release/workbench", "bin/workbench"] {
             symlink(env!("CARGO_BIN_EXE_workbench"), at(program)).unwrap();
         }
+        symlink(root().join("assets"), at("assets")).unwrap();
         for entry in fs::read_dir(root().join("experiments")).unwrap() {
             let entry = entry.unwrap();
             if entry.file_type().unwrap().is_file() {
@@ -160,11 +161,7 @@ impl Place {
         }
         fs::write(at("experiments/quickstart.ron"), shortened(3)).unwrap();
         // More than one batch to train on.
-        for (images, count) in [
-            ("photos", 10),
-            ("data/my-images/train", 150),
-            ("data/my-images/test", 20),
-        ] {
+        for (images, count) in [("data/my-images/train", 150), ("data/my-images/test", 20)] {
             pictures(&at(images), count);
         }
         Self { folder }

@@ -10,6 +10,7 @@
 mod pictures;
 #[path = "../quick_start/mod.rs"]
 mod quick_start;
+mod svg;
 mod terminal;
 
 use std::fs;
