@@ -231,13 +231,14 @@ impl Journal {
         }
     }
 
-    /// How far it is, beside a series of so many bytes.
+    /// How far it is, beside a series of so many bytes with this CRC-32C.
     #[must_use]
-    pub fn mark(&self, series: u64) -> JournalMark {
+    pub fn mark(&self, (series, series_crc32c): (u64, u32)) -> JournalMark {
         JournalMark {
             bytes: self.file.length(),
             crc32c: self.crc,
             series,
+            series_crc32c,
         }
     }
 
