@@ -218,6 +218,7 @@ actions! {
         Maximize "maximize" "Toggle a single chart" "single" "maximize alone" ["enter"];
         FocusKnobs "knobs" "Go to the knobs" "knobs" "learning rate schedule" ["K"];
         FocusEvents "events" "Go to the events" "events" "log history" ["v"];
+        FollowEvents "follow-events" "Follow the newest events" "follow" "tail latest" ["f"];
         NextAlert "next-alert" "Go to the next alert" "alert" "warning" ["w"];
     }
     Knobs {

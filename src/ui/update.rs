@@ -151,10 +151,7 @@ impl Ui {
     /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
         let training = self.shared.training.as_deref();
-        let training = training.and_then(|name| {
-            let identity = runs.get(name)?.store.identity.as_ref();
-            Some(identity.map_or(name, |known| known.name.as_str()))
-        });
+        let training = training.filter(|name| runs.get(name).is_some());
         let training = training.map(|name| {
             format!("{name} is training: it is saved at the next step and can be resumed.")
         });

@@ -1,10 +1,10 @@
 //! What runs, how far it is, and how well it does.
 //!
 //! ```text
-//!  quickstart  student  ● training  epoch 3.2 of 12  step 70 of 264  flex
+//!  quickstart-20261128-202107-8e9912  student  ● training  epoch 3.2 of 12
 //!  ━━━━━━━━━━━━━━╸────────────────  26 %  1234 images/s  4 min 12 s left
-//!  top-1 best 84.3 % at epoch 2, last 83.9 %, teacher 91.2 %
-//!  ! failed: the loss is not a number; space goes on from …
+//!  valid top-1  best 84.3 % epoch 2  last 83.9 %  teacher 91.2 %
+//!  ! the loss is not a number; press space to resume from …
 //! ```
 
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
-use crate::format::{self, duration, percent, shorten, shorten_words};
+use crate::format::{self, duration, percent, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
@@ -29,6 +29,9 @@ use crate::ui::widget::chart::number;
 
 /// Cells of the progress bar, by the width that it has them from.
 const BARS: [(u16, u16); 3] = [(70, 32), (50, 16), (0, 8)];
+
+/// Cells of a run's name in a narrow terminal: what tells it apart is in it.
+const NAME: u16 = 20;
 
 /// Rows of what went wrong.
 const MOST_TROUBLE: u16 = 3;
@@ -89,10 +92,6 @@ impl Header<'_> {
     fn first(&self, progress: Option<&Progress>, width: u16, theme: &Theme) -> Vec<Part> {
         let store = &self.entry.store;
         let state = self.entry.state();
-        let name = store
-            .identity
-            .as_ref()
-            .map_or(self.name, |known| &known.name);
         let phase = match self.phase {
             Phase::Teacher => "teacher",
             Phase::Student => "student",
@@ -116,8 +115,10 @@ impl Header<'_> {
             Owner::Here | Owner::None => (format!("{symbol} {}", state.word()), style),
         };
         let word = Span::styled(format!("  {word}"), style);
+        // The end tells runs of one experiment apart.
         let room = width.saturating_sub(word.width() as u16 + 1);
-        let name = format!(" {}", shorten(name, room));
+        let room = room.min(NAME.max(width * 3 / 10));
+        let name = format!(" {}", shorten_middle(self.name, room));
         let mut parts = vec![
             Part::new(0, [Span::styled(name, theme.accent())]),
             Part::new(1, [Span::raw(format!("  {phase}"))]),
@@ -220,12 +221,19 @@ impl Header<'_> {
             let teacher = format!("  teacher {}", percent(teacher.top1));
             parts.push(Part::new(3, [Span::raw(teacher)]));
         }
-        let tested = store
-            .last_evaluation(self.phase, Split::Test, EvaluatedWeights::Best)
-            .or_else(|| store.last_evaluation(self.phase, Split::Test, EvaluatedWeights::Last));
-        if let Some(test) = tested {
-            let test = format!("  test {}", percent(test.top1));
+        let tested = |weights| store.last_evaluation(self.phase, Split::Test, weights);
+        if let Some(best) = tested(EvaluatedWeights::Best) {
+            let test = format!("  test  best {}", percent(best.top1));
             parts.push(Part::new(1, [Span::raw(test)]));
+        }
+        if let Some(last) = tested(EvaluatedWeights::Last) {
+            let of = if tested(EvaluatedWeights::Best).is_none() {
+                "  test"
+            } else {
+                ""
+            };
+            let test = format!("{of}  last {}", percent(last.top1));
+            parts.push(Part::new(2, [Span::raw(test)]));
         }
         parts
     }

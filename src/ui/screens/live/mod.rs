@@ -285,7 +285,7 @@ impl Live {
         self.events.draw(
             store,
             self.focus == Focus::Events,
-            theme,
+            shared,
             frame,
             parts.events,
         );
