@@ -161,6 +161,8 @@ actions! {
         KeepMine "keep-mine" "Keep my text" "keep mine" "conflict" ["f2", "alt+k"];
         TakeTheirs "take-theirs" "Take the text on disk" "take theirs" "conflict reload" ["f3", "alt+t"];
         SaveMine "save-mine" "Overwrite the file on disk" "save mine" "conflict" [];
+        RestoreText "restore-text" "Restore the unsaved text" "restore" "autosave recover" [];
+        DiscardText "discard-text" "Discard the unsaved text" "discard" "autosave" [];
     }
     Runs {
         MarkRun "mark-run" "Mark the run" "mark" "select" ["space"];

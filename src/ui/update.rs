@@ -367,6 +367,9 @@ impl Ui {
             News::ExperimentRead { path, text } => {
                 self.experiments.on_read(path, text, shared, runs);
             }
+            News::AutosaveFound { path, text } => {
+                self.experiments.on_autosave(path, &text, shared);
+            }
             News::ExperimentWritten { path, text } => {
                 let is_saved = text.is_ok();
                 self.experiments.on_written(&path, text, shared, runs);
