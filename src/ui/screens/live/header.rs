@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -46,6 +47,17 @@ pub(super) struct Header<'a> {
     /// Whether alerts and the machine have no pane of their own.
     pub(super) narrow: bool,
     pub(super) keymap: &'a Keymap,
+}
+
+/// What stands for a run's state.
+pub(super) fn symbol(state: RunState, theme: &Theme) -> (&'static str, Style) {
+    match state {
+        RunState::Training => ("●", theme.good()),
+        RunState::Paused => ("‖", theme.warn()),
+        RunState::Completed => ("✓", theme.good()),
+        RunState::Failed | RunState::Crashed => ("!", theme.bad()),
+        RunState::Stopped | RunState::New => ("○", theme.muted()),
+    }
 }
 
 impl Header<'_> {
@@ -96,13 +108,7 @@ impl Header<'_> {
             Phase::Teacher => "teacher",
             Phase::Student => "student",
         };
-        let (symbol, style) = match state {
-            RunState::Training => ("●", theme.good()),
-            RunState::Paused => ("‖", theme.warn()),
-            RunState::Completed => ("✓", theme.good()),
-            RunState::Failed | RunState::Crashed => ("!", theme.bad()),
-            RunState::Stopped | RunState::New => ("○", theme.muted()),
-        };
+        let (symbol, style) = symbol(state, theme);
         // The run goes on with the other training; this one is done.
         let over = matches!(state, RunState::Training | RunState::Paused)
             && progress.is_some_and(|progress| progress.ended.is_some());

@@ -273,6 +273,8 @@ impl Live {
         }
         if let Some(place) = parts.side {
             let side = Side {
+                name: shown.name,
+                runs,
                 store,
                 phase: shown.phase,
                 knobs,
