@@ -12,6 +12,7 @@
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::Ui;
 use super::action::{Action, Context};
@@ -27,6 +28,9 @@ pub(super) const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Q
 
 /// Below this nothing is drawn but a request for room.
 const SMALLEST: (u16, u16) = (40, 10);
+
+/// Rows that a message takes at most; the log holds all of it.
+const MOST_STATUS: usize = 4;
 
 /// Cells below which a run's name says nothing.
 const SHORTEST_NAME: usize = 12;
@@ -170,7 +174,17 @@ impl Ui {
     fn draw_foot(&self, runs: &Runs, frame: &mut Frame, area: Rect) {
         let theme = &self.shared.theme;
         if let Some(status) = self.shared.status() {
-            frame.render_widget(log::styled(status, theme), area);
+            // What needs more than a row takes them from the screen above.
+            let mut rows = log::styled(status, area.width, theme);
+            rows.truncate(MOST_STATUS);
+            let height = rows.len() as u16;
+            let place = Rect {
+                y: area.bottom().saturating_sub(height),
+                height,
+                ..area
+            };
+            frame.render_widget(Clear, place);
+            frame.render_widget(Paragraph::new(rows), place);
             return;
         }
         let hint = |key: &str, word: &str| {
