@@ -17,7 +17,7 @@ use ratatui::widgets::{Clear, Paragraph};
 use super::Ui;
 use super::action::{Action, Context};
 use super::log;
-use super::screens::Screen;
+use super::screen::Screen;
 use super::shared::Shared;
 use super::widget::cells::width_of;
 use crate::format::shorten_middle;

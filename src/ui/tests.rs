@@ -3,12 +3,13 @@
 
 mod anything;
 mod beginning;
+mod selection;
 
 use std::path::PathBuf;
 
 use insta::assert_snapshot;
 
-use super::dialog::{Confirm, Dialog, Prompt, Purpose, Quit};
+use super::dialog::{Choice, Confirm, Dialog, Prompt, Purpose};
 use super::testing::Harness;
 use super::{Effect, LogLine, News};
 
@@ -88,7 +89,7 @@ fn leaving_tells_what_becomes_of_what_is_under_way() {
                 .to_owned(),
             "2 experiments wait; they will not be trained.".to_owned(),
         ];
-        Some(Dialog::Quit(Quit::new(
+        Some(Dialog::Quit(Choice::quit(
             reasons,
             &["cifar10-adaptive", "quickstart"],
         )))
@@ -130,7 +131,7 @@ fn a_message_that_needs_several_rows_has_them() {
         harness.ui.shared.notify(LogLine::error(message));
         let shown = harness.screen();
         let rows: Vec<&str> = shown.lines().rev().take(3).collect();
-        assert!(rows[0].contains("mount it again"), "{shown}");
+        assert!(rows[0].contains("it again"), "{shown}");
         assert!(shown.contains("! could not write"), "{shown}");
         // The screen does not move for it.
         assert_eq!(shown.lines().next(), above.lines().next());
