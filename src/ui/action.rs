@@ -161,6 +161,8 @@ actions! {
         KeepMine "keep-mine" "Keep my text" "keep mine" "conflict" ["f2", "alt+k"];
         TakeTheirs "take-theirs" "Take the text on disk" "take theirs" "conflict reload" ["f3", "alt+t"];
         SaveMine "save-mine" "Overwrite the file on disk" "save mine" "conflict" [];
+        RestoreText "restore-text" "Restore the unsaved text" "restore" "autosave recover" [];
+        DiscardText "discard-text" "Discard the unsaved text" "discard" "autosave" [];
     }
     Runs {
         MarkRun "mark-run" "Mark the run" "mark" "select" ["space"];
@@ -220,6 +222,7 @@ actions! {
         Maximize "maximize" "Toggle a single chart" "single" "maximize alone" ["enter"];
         FocusKnobs "knobs" "Go to the knobs" "knobs" "learning rate schedule" ["K"];
         FocusEvents "events" "Go to the events" "events" "log history" ["v"];
+        FollowEvents "follow-events" "Follow the newest events" "follow" "tail latest" ["f"];
         NextAlert "next-alert" "Go to the next alert" "alert" "warning" ["w"];
     }
     Knobs {

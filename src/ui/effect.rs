@@ -40,6 +40,8 @@ pub enum Effect {
         /// What it may replace.
         over: OverwritePolicy,
     },
+    /// Delete the unsaved text that was kept beside an experiment file.
+    DropAutosave(PathBuf),
     /// Give an experiment file another name.
     RenameExperiment {
         /// The file.

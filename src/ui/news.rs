@@ -37,6 +37,14 @@ pub enum News {
         /// Its text, or why there is none.
         text: Result<String, String>,
     },
+    /// Beside an experiment file that was read stands a text that was not saved when
+    /// the workbench was ended from outside.
+    AutosaveFound {
+        /// The file.
+        path: PathBuf,
+        /// The text that was not saved.
+        text: String,
+    },
     /// An experiment file was written, or not.
     ExperimentWritten {
         /// Which.

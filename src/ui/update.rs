@@ -170,10 +170,7 @@ impl Ui {
     /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
         let training = self.shared.training.as_deref();
-        let training = training.and_then(|name| {
-            let identity = runs.get(name)?.store.identity.as_ref();
-            Some(identity.map_or(name, |known| known.name.as_str()))
-        });
+        let training = training.filter(|name| runs.get(name).is_some());
         let training = training.map(|name| {
             format!("{name} is training: it is saved at the next step and can be resumed.")
         });
@@ -401,6 +398,9 @@ impl Ui {
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::ExperimentRead { path, text } => {
                 self.experiments.on_read(path, text, shared, runs);
+            }
+            News::AutosaveFound { path, text } => {
+                self.experiments.on_autosave(path, &text, shared);
             }
             News::ExperimentWritten { path, text } => {
                 let is_saved = text.is_ok();

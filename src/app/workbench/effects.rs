@@ -13,7 +13,7 @@ use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
 use super::run_files::known;
-use super::{files, folders, inspect, layout, planner, run_files, trash};
+use super::{autosave, files, folders, inspect, layout, planner, run_files, trash};
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
@@ -71,7 +71,14 @@ impl EffectRunner {
             Effect::Suspend => return Some(LoopEffect::Suspend),
             Effect::Copy(text) => return Some(LoopEffect::Copy(text)),
             Effect::OpenRun(name) => return Some(LoopEffect::Refresh(name)),
-            Effect::ReadExperiment(path) => self.notify(files::read(path)),
+            Effect::ReadExperiment(path) => {
+                let kept = autosave::kept(&path);
+                self.notify(files::read(path.clone()));
+                if let Some(text) = kept {
+                    self.notify(News::AutosaveFound { path, text });
+                }
+            }
+            Effect::DropAutosave(path) => self.log_error(autosave::remove(&path)),
             Effect::WriteExperiment { path, text, over } => self.write(path, text, &over),
             Effect::RenameExperiment { from, to } => self.rename(&from, &to),
             Effect::TrashExperiment(path) => self.trash(&path),

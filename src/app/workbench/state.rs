@@ -86,7 +86,7 @@ impl State {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Input(resized));
         self.effects.list();
-        if let Some(told) = autosave::told(&self.effects.experiments) {
+        if let Some(told) = autosave::orphans(&self.effects.experiments) {
             self.log(LogLine::warn(told));
         }
     }

@@ -201,6 +201,17 @@ fn of_store(store: &RunStore) -> Vec<Alert> {
     warnings.chain(refused).chain(failed).collect()
 }
 
+/// Rows that all of them take.
+pub(super) fn rows(alerts: &[Alert], width: u16) -> u16 {
+    let lines = alerts.iter().map(|alert| text(alert, width).len());
+    u16::try_from(lines.sum::<usize>().max(1)).unwrap_or(u16::MAX)
+}
+
+/// What one says, in lines behind its mark.
+fn text(alert: &Alert, width: u16) -> Vec<String> {
+    wrapped(&alert.message, width.saturating_sub(4).into())
+}
+
 /// The newest that have room, each with as many lines as it needs, and how many
 /// more there are.
 pub(super) fn draw(alerts: &[Alert], theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -209,7 +220,7 @@ pub(super) fn draw(alerts: &[Alert], theme: &Theme, frame: &mut Frame, area: Rec
     }
     let room = usize::from(area.height);
     let indented = |alert: &Alert| -> Vec<Line<'static>> {
-        let lines = wrapped(&alert.message, area.width.saturating_sub(4).into());
+        let lines = text(alert, area.width);
         let begins = std::iter::once(" ! ").chain(std::iter::repeat("   "));
         begins
             .zip(lines)

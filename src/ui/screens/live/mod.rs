@@ -253,6 +253,8 @@ impl Live {
         }
         if let Some(place) = parts.side {
             let side = Side {
+                name: shown.name,
+                runs,
                 store,
                 phase: shown.phase,
                 knobs,
@@ -265,7 +267,7 @@ impl Live {
         self.events.draw(
             store,
             self.focus == Focus::Events,
-            theme,
+            shared,
             frame,
             parts.events,
         );

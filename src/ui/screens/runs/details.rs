@@ -201,15 +201,18 @@ impl Sheet<'_> {
 
     fn results(&self, run: &Subject) -> Vec<Line<'static>> {
         let store = &run.run.store;
-        let tested = store
-            .last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best)
-            .or_else(|| store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Last));
+        let tested = |weights| store.last_evaluation(Phase::Student, Split::Test, weights);
+        let (test_best, test_last) = (
+            tested(EvaluatedWeights::Best),
+            tested(EvaluatedWeights::Last),
+        );
         let last = store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last);
         let teacher = store.best_evaluation(Phase::Teacher);
         let told: Vec<(&str, &Evaluation)> = [
             ("best", store.best_evaluation(Phase::Student)),
             ("last", last),
-            ("test", tested),
+            ("test, best", test_best),
+            ("test, last", test_last),
             ("teacher", teacher),
         ]
         .into_iter()
@@ -254,7 +257,8 @@ impl Sheet<'_> {
             );
             lines.push(self.row(name, shown));
         }
-        let judged = tested
+        let judged = test_best
+            .or(test_last)
             .or_else(|| store.best_evaluation(Phase::Student))
             .or(last);
         let classes = store.data.as_ref().map(|data| data.classes.as_slice());

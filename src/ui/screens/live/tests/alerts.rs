@@ -114,3 +114,18 @@ fn images_that_were_left_out_and_a_run_that_failed_are_alerts() {
     assert!(text.contains("an image could not be read"), "{text}");
     assert!(text.contains("the run failed: the loss of"), "{text}");
 }
+
+#[test]
+fn an_alert_is_told_whole_on_wide_and_narrow_screens() {
+    for size in [(80, 24), (200, 60)] {
+        let (mut harness, name) = screen(size, Owner::Here, &events(100));
+        let message =
+            "the validation images hold 12 that are among the training images, too; their \
+                       accuracy is too good"
+                .to_owned();
+        feed(&mut harness, &name, &[RunEvent::Warned { message }]);
+        let shown = harness.screen();
+        assert!(shown.contains("! the validation images"), "{shown}");
+        assert!(shown.contains("too good"), "{shown}");
+    }
+}

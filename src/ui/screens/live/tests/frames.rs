@@ -1,8 +1,9 @@
 //! What the screen looks like.
 
-use super::story::{EPOCHS, PER_EPOCH, adjust, events, feed, machine, screen};
+use super::story::{EPOCHS, PER_EPOCH, add, adjust, events, feed, machine, screen};
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
+use crate::format::shorten_middle;
 use crate::store::Owner;
 use crate::ui::testing::Harness;
 
@@ -125,4 +126,28 @@ fn a_trained_teacher_says_so() {
     events.splice(2..2, [begun, ended]);
     let (mut harness, _) = screen(SMALL, Owner::Here, &events);
     insta::assert_snapshot!(harness.keys(&["t"]).screen());
+}
+
+#[test]
+fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() {
+    let (mut harness, first) = screen(LARGE, Owner::None, &events(90));
+    let second = add(&mut harness, "vanilla", Owner::None, &events(50));
+    let shown = harness.screen();
+    let row = |name: &str| {
+        let name = shorten_middle(name, 30_usize);
+        let row = shown
+            .lines()
+            .find(|line| line.contains(&format!("{name} !")));
+        row.unwrap_or_else(|| panic!("{name} in {shown}"))
+            .to_owned()
+    };
+    assert!(row(&first).contains("▸quick"), "{shown}");
+    assert!(row(&second).contains("│ vanilla"), "{shown}");
+    // A low one keeps what matters most.
+    let mut harness = full((130, 20));
+    let low = harness.screen();
+    assert!(
+        low.contains("─ knobs") && low.contains("─ machine"),
+        "{low}"
+    );
 }
