@@ -174,7 +174,7 @@ impl Place {
             "cargo run --release" | "cargo run --release --" => "workbench".to_owned(),
             _ => line,
         };
-        if let Some(arguments) = self.screen(&line) {
+        if let Some(arguments) = screen(&line) {
             return self.look(&arguments);
         }
         let line = self.with_runs(&line)?;
@@ -183,17 +183,6 @@ impl Place {
             return Ok(());
         }
         Err(format!("{status}\n{told}"))
-    }
-
-    /// The arguments of a command that opens the screen.
-    fn screen(&self, line: &str) -> Option<Vec<String>> {
-        let words: Vec<&str> = line.split(" #").next()?.split_whitespace().collect();
-        let (program, arguments) = words.split_first()?;
-        let opens = *program == "workbench"
-            && arguments
-                .iter()
-                .all(|word| !word.starts_with('-') && !"|>&;<".contains(*word));
-        opens.then(|| arguments.iter().map(|word| (*word).to_owned()).collect())
     }
 
     /// Opens the screen and leaves it.
@@ -246,10 +235,7 @@ impl Place {
         let (status, told) = self
             .shell(&format!("workbench --run experiments/{name}.ron"))
             .wait();
-        match status.success() {
-            true => Ok(()),
-            false => Err(told),
-        }
+        if status.success() { Ok(()) } else { Err(told) }
     }
 
     /// Trains, and stops after the first checkpoint, as Ctrl+C does.
@@ -300,6 +286,17 @@ impl Place {
             .unwrap();
         Shell { child, told }
     }
+}
+
+/// The arguments of a command that opens the screen.
+fn screen(line: &str) -> Option<Vec<String>> {
+    let words: Vec<&str> = line.split(" #").next()?.split_whitespace().collect();
+    let (program, arguments) = words.split_first()?;
+    let opens = *program == "workbench"
+        && arguments
+            .iter()
+            .all(|word| !word.starts_with('-') && !"|>&;<".contains(*word));
+    opens.then(|| arguments.iter().map(|word| (*word).to_owned()).collect())
 }
 
 /// A command that runs.

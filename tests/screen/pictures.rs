@@ -116,7 +116,11 @@ fn every_screen_comes_to_what_the_pages_show() {
     let mut terminal = Terminal::start_with(place.path(), SIZE, &[("COLORTERM", "truecolor")]);
     terminal.until(&["1 Experiments", "quickstart"]);
     terminal.keys("j");
-    terminal.until(&["The first experiment", "ready", "method AdaptiveAugmentation"]);
+    terminal.until(&[
+        "The first experiment",
+        "ready",
+        "method AdaptiveAugmentation",
+    ]);
     take(&mut terminal, "experiments", "theme:");
 
     terminal.keys("r");
