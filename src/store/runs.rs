@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::config::Frozen;
 use super::record::Status;
 use super::run_store::RunStore;
 use crate::event::{Outcome, RunEvent};
@@ -103,6 +104,12 @@ impl RunEntry {
         }
     }
 
+    /// What it was, adjustments included.
+    #[must_use]
+    pub fn frozen(&self) -> Frozen {
+        Frozen::of(&self.experiment, self.plan.as_deref(), &self.store)
+    }
+
     /// What could not be read of it, if anything: the first, and how much more.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
@@ -189,6 +196,13 @@ impl Runs {
     /// Adds or replaces a run under its folder's name.
     pub fn insert(&mut self, run: RunEntry) {
         self.entries.insert(run.folder.name(), run);
+    }
+
+    /// A run was moved to another folder.
+    pub fn rename(&mut self, name: &str, folder: RunFolder) {
+        if let Some(run) = self.entries.remove(name) {
+            self.insert(RunEntry { folder, ..run });
+        }
     }
 
     /// Forgets a run that is no longer there.

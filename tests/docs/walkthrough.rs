@@ -22,9 +22,10 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Commands that are not typed, by how they begin, and why. A row that no page
 /// needs any more is an error.
-const NOT_TYPED: [(&str, &str); 8] = [
+const NOT_TYPED: [(&str, &str); 9] = [
     ("cargo install", "compiles for ten minutes"),
     ("cargo build", "compiles for ten minutes"),
+    ("cargo test", "runs this test"),
     ("cargo bench", "measures for minutes, compiled for it"),
     (
         "cargo run --release --features libtorch",
@@ -169,11 +170,8 @@ impl Place {
 
     /// Types a line of a page, with whatever must have happened before.
     fn follow(&self, line: &str) -> Result<(), String> {
-        let line = line.replace("cargo run --release -- ", "workbench ");
-        let line = match line.split(" #").next().unwrap_or(&line).trim() {
-            "cargo run --release" | "cargo run --release --" => "workbench".to_owned(),
-            _ => line,
-        };
+        let built = Regex::new("^cargo run( --release)?( --)?( |$)").unwrap();
+        let line = built.replace(line, "workbench ").into_owned();
         if let Some(arguments) = screen(&line) {
             return self.look(&arguments);
         }

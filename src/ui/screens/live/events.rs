@@ -15,7 +15,6 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
 use crate::event::{Command, Evaluation, Phase, Position, Split};
-use crate::experiment::schedule::Schedule;
 use crate::format::{loss, percent, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::theme::Theme;
@@ -310,7 +309,14 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
 }
 
 fn command(each: &CommandStatus) -> (char, String, bool) {
-    let (letter, what) = match &each.record.command {
+    let (letter, what) = asked(&each.record.command);
+    let (fate, bad) = fate(&each.state);
+    (letter, format!("{what}: {fate}"), bad)
+}
+
+/// What a command asks for, and the letter that it is marked by.
+pub(in crate::ui::screens) fn asked(command: &Command) -> (char, String) {
+    match command {
         Command::Pause => (' ', "pause".to_owned()),
         Command::Resume => (' ', "resume".to_owned()),
         Command::Stop => (' ', "stop".to_owned()),
@@ -318,10 +324,8 @@ fn command(each: &CommandStatus) -> (char, String, bool) {
         Command::CheckpointNow => ('c', "checkpoint now".to_owned()),
         Command::SetController { on: true } => ('k', "knobs set by the controller".to_owned()),
         Command::SetController { on: false } => ('k', "knobs set by hand".to_owned()),
-        Command::Adjust { knob, schedule } => ('k', format!("{knob} → {}", in_words(schedule))),
-    };
-    let (fate, bad) = fate(&each.state);
-    (letter, format!("{what}: {fate}"), bad)
+        Command::Adjust { knob, schedule } => ('k', format!("{knob} → {schedule}")),
+    }
 }
 
 /// A command's fate, and whether it is to be looked at.
@@ -331,45 +335,5 @@ pub(super) fn fate(state: &CommandState) -> (String, bool) {
         CommandState::Applied(at) => (format!("applied at step {}", at.step), false),
         CommandState::Rejected(reason) => (format!("rejected: {reason}"), true),
         CommandState::Void => ("void: training ended or was rolled back".to_owned(), true),
-    }
-}
-
-/// A schedule in a few words.
-pub(super) fn in_words(schedule: &Schedule) -> String {
-    match schedule {
-        Schedule::Constant(value) => number(*value),
-        Schedule::Linear { from, to, .. } => format!("linear {} to {}", number(*from), number(*to)),
-        Schedule::Cosine { from, to, .. } => format!("cosine {} to {}", number(*from), number(*to)),
-        Schedule::Exponential { from, decay } => {
-            format!("{} × {} per epoch", number(*from), number(*decay))
-        }
-        Schedule::Steps { from, factor, at } => {
-            let at: Vec<String> = at.iter().map(|epoch| number(*epoch)).collect();
-            format!(
-                "{} × {} at epoch {}",
-                number(*from),
-                number(*factor),
-                at.join(", ")
-            )
-        }
-        Schedule::Piecewise(points) => match (points.first(), points.last()) {
-            (Some(first), Some(last)) => format!(
-                "{} at epoch {} to {} at {}, {} points",
-                number(first.1),
-                number(first.0),
-                number(last.1),
-                number(last.0),
-                points.len()
-            ),
-            _ => "no points".to_owned(),
-        },
-        Schedule::Warmup { epochs, then } => {
-            let unit = if *epochs == 1.0 { "epoch" } else { "epochs" };
-            format!(
-                "warmup of {} {unit}, then {}",
-                number(*epochs),
-                in_words(then)
-            )
-        }
     }
 }

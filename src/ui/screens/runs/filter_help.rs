@@ -34,7 +34,7 @@ const LINES: [(&str, &str); 6] = [
 /// │ best>0.9 last<90%    also test loss agreement …           │
 /// └───────────────────────────────────────────────────────────┘
 /// ```
-pub(in crate::ui::screens::runs) fn draw(theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(theme: &Theme, frame: &mut Frame, area: Rect) {
     let lines: Vec<Line> = LINES
         .iter()
         .map(|(example, meaning)| {

@@ -7,28 +7,23 @@
 //! not (batch=128 and epochs>=10)
 //! ```
 //!
-//! [`tokens`] splits a text, [`parse`] makes a condition of it or says at which
-//! column it cannot, [`field`] finds what a run has to say, and [`help`] draws
-//! what a person has to know.
+//! [`tokens`] splits a text and [`parse`] makes a condition of it or says at which
+//! column it cannot.
 
-mod field;
-pub(super) mod help;
 mod parse;
 mod tokens;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use regex::Regex;
 
-pub(super) use self::field::Subject;
-use self::field::{Field, Value};
+use super::field::{Field, Fields, Value};
+use super::summary::Subject;
 
 /// Which runs are shown.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Filter {
+pub struct Filter {
     text: String,
     /// Without one, every run is shown.
     condition: Option<Condition>,
@@ -37,11 +32,11 @@ pub(super) struct Filter {
 /// A text that is no filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {message}")]
-pub(super) struct FilterError {
+pub struct FilterError {
     /// Letter at which it goes wrong, from 1.
-    pub(super) column: usize,
+    pub column: usize,
     /// What is wrong and what to write instead.
-    pub(super) message: String,
+    pub message: String,
 }
 
 #[derive(Debug, Clone)]
@@ -77,29 +72,32 @@ struct Literal {
 }
 
 impl Filter {
-    /// Reads a filter. `settings` are the fields that any run's experiment has.
+    /// Reads a filter. `fields` are those of any run's configuration.
     ///
     /// # Errors
     /// The first thing that is wrong, with its column.
-    pub(super) fn parse(text: &str, settings: &BTreeSet<&str>) -> Result<Self, FilterError> {
+    pub fn parse(text: &str, fields: &Fields) -> Result<Self, FilterError> {
         Ok(Self {
             text: text.trim().to_owned(),
-            condition: parse::parse(text, settings)?,
+            condition: parse::parse(text, fields)?,
         })
     }
 
     /// As it was written.
-    pub(super) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Whether every run is shown.
-    pub(super) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.condition.is_none()
     }
 
     /// Whether a run is shown.
-    pub(super) fn shows(&self, run: &Subject) -> bool {
+    #[must_use]
+    pub fn shows(&self, run: &Subject) -> bool {
         self.condition
             .as_ref()
             .is_none_or(|condition| condition.holds(run))
@@ -113,10 +111,13 @@ impl Condition {
             Self::Any(any) => any.iter().any(|condition| condition.holds(run)),
             Self::Not(condition) => !condition.holds(run),
             Self::Word(word) => run.has_word(word),
-            Self::Compare(field, test) => match run.value(field) {
+            Self::Compare(field, test) => match field.value(run) {
                 Value::Nothing => false,
                 Value::Number(number) => test.holds_for_number(number),
-                Value::Text(written) => test.holds_for_text(&written),
+                Value::Text(text) => test.holds_for_text(&text, None),
+                Value::Settings(values) => values
+                    .iter()
+                    .any(|value| test.holds_for_text(&value.text, value.number)),
                 Value::Words(words) => words.iter().any(|word| test.holds_for_word(word)),
             },
         }
@@ -139,9 +140,8 @@ impl Test {
 
     /// A text that is a number on both sides is compared as one; else as text,
     /// which suits dates.
-    fn holds_for_text(&self, text: &str) -> bool {
+    fn holds_for_text(&self, text: &str, number: Option<f64>) -> bool {
         let folded = text.to_lowercase();
-        let number: Option<f64> = text.parse().ok();
         match self {
             Self::Has(literal) => folded.contains(&literal.text),
             Self::Matches(regex) => regex.is_match(text),
@@ -174,7 +174,7 @@ impl Test {
     fn holds_for_word(&self, word: &str) -> bool {
         match self {
             Self::Has(literal) => word.to_lowercase() == literal.text,
-            _ => self.holds_for_text(word),
+            _ => self.holds_for_text(word, None),
         }
     }
 }

@@ -1,44 +1,46 @@
 //! The metrics that a run is judged by, taken from its fold once and kept until
 //! it changes.
 
+use super::run_store::RunStore;
+use super::table::SeriesTable;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
-use crate::store::{RunStore, SeriesTable};
 
 /// How well and how far a run is. Shares are in [0, 1]; what was not measured
 /// is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Metrics {
+pub struct Metrics {
     /// Best top-1 on the validation images.
-    pub(super) best: Option<f64>,
+    pub best: Option<f64>,
     /// Last top-1 on the validation images.
-    pub(super) last: Option<f64>,
+    pub last: Option<f64>,
     /// Top-1 on the test images, with the best weights where they were tried.
-    pub(super) test: Option<f64>,
+    pub test: Option<f64>,
     /// Last cross-entropy on the validation images, nats.
-    pub(super) loss: Option<f64>,
+    pub loss: Option<f64>,
     /// Last share of validation images on which student and teacher agree.
-    pub(super) agreement: Option<f64>,
+    pub agreement: Option<f64>,
     /// How far the training that began last is.
-    pub(super) progress: Option<Progress>,
+    pub progress: Option<Progress>,
     /// Seconds that were trained, in all processes.
-    pub(super) seconds: Option<f64>,
+    pub seconds: Option<f64>,
 }
 
 /// How far a training is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Progress {
+pub struct Progress {
     /// Whose training.
-    pub(super) phase: Phase,
+    pub phase: Phase,
     /// Epochs completed.
-    pub(super) epoch: f64,
+    pub epoch: f64,
     /// Epochs of all of it.
-    pub(super) epochs: f64,
+    pub epochs: f64,
 }
 
 impl Progress {
     /// Completed share, in [0, 1].
-    pub(super) fn share(self) -> f64 {
+    #[must_use]
+    pub fn share(self) -> f64 {
         if self.epochs > 0.0 {
             (self.epoch / self.epochs).clamp(0.0, 1.0)
         } else {
@@ -49,7 +51,8 @@ impl Progress {
 
 impl Metrics {
     /// The metrics of a run.
-    pub(super) fn of(store: &RunStore) -> Self {
+    #[must_use]
+    pub fn of(store: &RunStore) -> Self {
         let measured = |name: &str| value(store, name.parse().ok()?);
         Self {
             best: measured("valid/top1@best"),
@@ -65,23 +68,29 @@ impl Metrics {
 
 /// The student's result of this name; none if it was not measured or is no
 /// number.
-pub(super) fn value(store: &RunStore, metric: Metric) -> Option<f64> {
+#[must_use]
+pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
     let evaluation = evaluation(store, metric)?;
     quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
 }
 
 /// One of the numbers of an evaluation.
-pub(super) fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
+#[must_use]
+pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::Top1 => Some(evaluation.top1),
-        Quantity::Top5 => Some(evaluation.top5),
+        Quantity::Top5 => evaluation.telling_top5(),
         Quantity::Loss => Some(evaluation.loss),
         Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
         Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
     }
 }
 
-fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
+/// The student's evaluation that a metric is read from: on test images the last of
+/// the best or the last weights; on validation images that of the epoch whose
+/// checkpoint is the best, or of the last.
+#[must_use]
+pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
     match (metric.split, metric.weights) {
         (MetricSplit::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),
         (MetricSplit::Valid, MetricWeights::Last) => {

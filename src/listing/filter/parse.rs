@@ -6,13 +6,11 @@
 //! one  = "not" one | "(" any ")" | word [operator word]
 //! ```
 
-use std::collections::BTreeSet;
-
 use regex::RegexBuilder;
 
-use super::field::Field;
 use super::tokens::{Kind, Operator, Token, tokens};
 use super::{Condition, FilterError, Literal, Test};
+use crate::listing::field::{Field, Fields};
 
 /// Parentheses and `not`s in one another. More are no filter, and would only
 /// try the stack.
@@ -22,10 +20,7 @@ const DEEPEST: usize = 32;
 const LARGEST_PATTERN: usize = 1 << 20;
 
 /// Reads a condition; none of an empty text.
-pub(super) fn parse(
-    text: &str,
-    settings: &BTreeSet<&str>,
-) -> Result<Option<Condition>, FilterError> {
+pub(super) fn parse(text: &str, fields: &Fields) -> Result<Option<Condition>, FilterError> {
     let tokens = tokens(text)?;
     if tokens.is_empty() {
         return Ok(None);
@@ -35,7 +30,7 @@ pub(super) fn parse(
         tokens,
         at: 0,
         depth: 0,
-        settings,
+        fields,
     };
     let condition = parser.any()?;
     match parser.next() {
@@ -50,7 +45,7 @@ struct Parser<'a> {
     /// Column after the text.
     end: usize,
     depth: usize,
-    settings: &'a BTreeSet<&'a str>,
+    fields: &'a Fields,
 }
 
 fn wrong(column: usize, message: impl Into<String>) -> FilterError {
@@ -139,7 +134,7 @@ impl Parser<'_> {
         column: usize,
         operator: Operator,
     ) -> Result<Condition, FilterError> {
-        let field = Field::named(name, self.settings).map_err(|message| wrong(column, message))?;
+        let field = Field::named(name, self.fields).map_err(|message| wrong(column, message))?;
         let end = self.end;
         let (value, column) = match self.next() {
             Some(Token {

@@ -1,28 +1,36 @@
-use std::collections::BTreeSet;
-
 use proptest::prelude::{Strategy, prop, proptest};
 
 use super::Filter;
+use crate::listing::testing::{changed, runs};
+use crate::listing::{Fields, RunSummary};
 use crate::store::Runs;
-use crate::ui::screens::runs::listing::{Listing, Sorting};
-use crate::ui::screens::runs::testing::runs;
 
-fn listing(runs: &Runs) -> Listing {
-    let mut listing = Listing::default();
-    listing.refresh(runs.iter(), &Filter::default(), Sorting::default());
-    listing
+fn summaries(runs: &Runs) -> Vec<(&str, RunSummary)> {
+    let summaries = runs.iter().map(|(name, run)| (name, RunSummary::of(run)));
+    summaries.collect()
+}
+
+fn fields(runs: &Runs) -> Fields {
+    let mut fields = Fields::default();
+    for (name, summary) in summaries(runs) {
+        fields.add(&summary.subject(name, runs.get(name).unwrap()));
+    }
+    fields
 }
 
 /// Short ids of the runs that a filter shows.
 fn found(text: &str) -> Vec<String> {
-    let runs = runs();
-    let mut listing = listing(&runs);
-    let filter = Filter::parse(text, &listing.settings()).unwrap_or_else(|e| panic!("{text}: {e}"));
-    listing.refresh(runs.iter(), &filter, Sorting::default());
-    let mut ids: Vec<String> = listing
-        .order()
-        .iter()
-        .map(|name| name[name.len() - 6..].to_owned())
+    found_in(&runs(), text)
+}
+
+fn found_in(runs: &Runs, text: &str) -> Vec<String> {
+    let filter = Filter::parse(text, &fields(runs)).unwrap_or_else(|e| panic!("{text}: {e}"));
+    let shown = summaries(runs).into_iter().filter(|(name, summary)| {
+        let run = runs.get(name).unwrap();
+        filter.shows(&summary.subject(name, run))
+    });
+    let mut ids: Vec<String> = shown
+        .map(|(name, _)| name[name.len() - 6..].to_owned())
         .collect();
     ids.sort();
     ids
@@ -36,7 +44,7 @@ const TEACHER: &str = "5c5c5c";
 
 fn told(text: &str) -> String {
     let runs = runs();
-    let error = Filter::parse(text, &listing(&runs).settings()).unwrap_err();
+    let error = Filter::parse(text, &fields(&runs)).unwrap_err();
     error.to_string()
 }
 
@@ -90,6 +98,16 @@ fn fields_of_the_experiment_are_asked_for_by_their_paths() {
         [ADAPTIVE]
     );
     assert_eq!(found("name!~cifar").len(), 3);
+}
+
+#[test]
+fn schedules_are_compared_by_where_they_start_and_changed_fields_by_each_value() {
+    assert_eq!(found("lr>0.05 lr:cosine paper"), [ADAPTIVE, VANILLA]);
+    let mut runs = runs();
+    changed(runs.get_mut(crate::listing::testing::ADAPTIVE).unwrap());
+    assert_eq!(found_in(&runs, "temperature=2.5"), [ADAPTIVE]);
+    assert_eq!(found_in(&runs, "temperature=4 tag:seed7"), [ADAPTIVE]);
+    assert_eq!(found_in(&runs, "lr<0.05 state:completed"), [ADAPTIVE]);
 }
 
 #[test]
@@ -201,15 +219,16 @@ proptest! {
 
 fn check(text: &str) {
     let runs = runs();
-    let mut listing = listing(&runs);
-    match Filter::parse(text, &listing.settings()) {
-        Ok(filter) => listing.refresh(runs.iter(), &filter, Sorting::default()),
+    match Filter::parse(text, &fields(&runs)) {
+        Ok(_) => {
+            found_in(&runs, text);
+        }
         Err(error) => {
             assert!(
                 (1..=text.chars().count() + 1).contains(&error.column),
                 "{error}"
             );
-            assert!(Filter::parse(text, &BTreeSet::new()).is_ok() || !error.message.is_empty());
+            assert!(Filter::parse(text, &Fields::default()).is_ok() || !error.message.is_empty());
         }
     }
 }
