@@ -26,8 +26,9 @@ pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 /// Version of the journal's format.
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
-/// seals stand among its events; 3, `RoundEnded` was `IterationEnded`.
-pub const JOURNAL_VERSION: u32 = 3;
+/// seals stand among its events; 3, `RoundEnded` was `IterationEnded`; 4, commands
+/// and evaluations are sealed as they are written.
+pub const JOURNAL_VERSION: u32 = 4;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

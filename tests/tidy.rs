@@ -19,6 +19,7 @@ mod tokens;
 #[path = "tidy/words.rs"]
 mod words;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -159,6 +160,36 @@ fn no_file_names_a_machine_or_a_registry() {
         .filter_map(read)
         .collect();
     check(&files, rules::machine_traces);
+}
+
+#[test]
+fn tests_are_compiled_with_the_program_s_own_dependencies() {
+    let of_program = dependencies("normal,build");
+    let of_tests = dependencies("normal,build,dev");
+    let twice: Vec<_> = of_program.difference(&of_tests).collect();
+    assert!(
+        twice.is_empty(),
+        "tests switch on features of {twice:?}, so that all that needs them is compiled twice; \
+         ask for the same features in Cargo.toml's [dependencies]"
+    );
+    assert!(of_program.len() > 100 && of_tests.len() > of_program.len());
+}
+
+/// The crates that are compiled, each with its features.
+fn dependencies(edges: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--prefix", "none"])
+        .args(["--edges", edges, "--format", "{p} [{f}]"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        .collect()
 }
 
 #[test]

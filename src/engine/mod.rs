@@ -286,6 +286,8 @@ pub struct Standing {
     pub journal: Option<u64>,
     /// Their CRC-32C.
     pub journal_crc32c: Option<u32>,
+    /// Bytes of the series of logged steps then, and their CRC-32C.
+    pub series: Option<(u64, u32)>,
 }
 
 /// Where the checkpoints of a run stand, if there are any.
@@ -300,6 +302,7 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
                 position: Position { phase, step },
                 journal: state.journal,
                 journal_crc32c: state.journal_crc32c,
+                series: state.series.zip(state.series_crc32c),
             }));
         }
     }

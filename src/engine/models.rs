@@ -13,6 +13,7 @@ use super::import::{self, ImportError};
 use super::metadata::{METADATA, ModelMetadata};
 use super::network::{Frame, Network};
 use super::probe::probe_now;
+use super::weights::ArrayFile;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
 use crate::event::inspection::{Answering, Asked, Probe, Weights};
@@ -139,7 +140,12 @@ impl RunModels {
             let (network, known) = network_of(&sealed, &device)?;
             (network, known, Vec::new())
         } else {
-            let known = checkpoint::metadata_at(&folder.join(METADATA))?;
+            let path = folder.join(METADATA);
+            let known = checkpoint::metadata_at(&path)?;
+            let file = ArrayFile::open(&folder.join(WEIGHTS)).map_err(Failure::from)?;
+            known
+                .check_against(file.about())
+                .map_err(|message| Failure::Checkpoint { path, message })?;
             let mut network = built(&known, folder, &device)?;
             weights::load(&mut network, &folder.join(WEIGHTS)).map_err(Failure::from)?;
             let note = format!(

@@ -33,6 +33,9 @@ pub struct FitState {
     /// Bytes of the series of logged steps then.
     #[serde(default)]
     pub series: Option<u64>,
+    /// CRC-32C of these bytes.
+    #[serde(default)]
+    pub series_crc32c: Option<u32>,
 }
 
 /// The best evaluation on the validation images.
@@ -57,6 +60,7 @@ impl FitState {
             journal: None,
             journal_crc32c: None,
             series: None,
+            series_crc32c: None,
         }
     }
 }

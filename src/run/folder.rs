@@ -23,7 +23,7 @@ use super::atomic_dir::AtomicDir;
 use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash};
 use super::seal::Owner;
-use super::{litter, timestamp};
+use super::{append_file, litter, timestamp};
 use crate::untrusted::read_text_limited;
 
 /// Name of the frozen experiment file; a folder that has one is a run.
@@ -242,6 +242,13 @@ impl RunFolder {
                 place: place.to_owned(),
             })
         })
+    }
+
+    /// Gives the run's commands a file of their own, where a copy of the run by
+    /// hard links shares it.
+    pub fn own_commands(&self) -> Result<(), RunError> {
+        let path = self.commands();
+        append_file::own(&path).map_err(|e| failed("copy", &path, e))
     }
 
     /// Gives a run that an older program made its plan. Hold the run's lock.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::seal::{SealError, content, damaged, failed};
+use super::seal::{SealError, content, damaged, failed, is_contradicted};
 use crate::event::{DataSummary, ModelSummary, Position};
 use crate::experiment::plan::{DataFacts, ResolvedPlan};
 use crate::untrusted::read_limited;
@@ -102,12 +102,20 @@ impl WeightsIdentity {
     /// Of the file at `path` as it is now.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system says; that the file is not as the manifest beside it
+    /// says.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let (_, content) = content(path)?;
+        let found = content(path)?;
+        if is_contradicted(path, &found) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is damaged: it is not what manifest.json beside it was written for; restore it \
+                 from a copy, or move it elsewhere if it was replaced on purpose",
+            ));
+        }
         Ok(Self {
             path: path.to_owned(),
-            content,
+            content: found.1,
         })
     }
 }

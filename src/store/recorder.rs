@@ -418,7 +418,7 @@ impl Archive for Files {
     }
 
     fn mark(&self) -> JournalMark {
-        self.journal.mark(self.series.length())
+        self.journal.mark(self.series.mark())
     }
 }
 

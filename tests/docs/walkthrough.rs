@@ -22,9 +22,10 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Commands that are not typed, by how they begin, and why. A row that no page
 /// needs any more is an error.
-const NOT_TYPED: [(&str, &str); 8] = [
+const NOT_TYPED: [(&str, &str); 9] = [
     ("cargo install", "compiles for ten minutes"),
     ("cargo build", "compiles for ten minutes"),
+    ("cargo test", "runs this test"),
     ("cargo bench", "measures for minutes, compiled for it"),
     (
         "cargo run --release --features libtorch",
@@ -169,12 +170,9 @@ impl Place {
 
     /// Types a line of a page, with whatever must have happened before.
     fn follow(&self, line: &str) -> Result<(), String> {
-        let line = line.replace("cargo run --release -- ", "workbench ");
-        let line = match line.split(" #").next().unwrap_or(&line).trim() {
-            "cargo run --release" | "cargo run --release --" => "workbench".to_owned(),
-            _ => line,
-        };
-        if let Some(arguments) = self.screen(&line) {
+        let built = Regex::new("^cargo run( --release)?( --)?( |$)").unwrap();
+        let line = built.replace(line, "workbench ").into_owned();
+        if let Some(arguments) = screen(&line) {
             return self.look(&arguments);
         }
         let line = self.with_runs(&line)?;
@@ -183,17 +181,6 @@ impl Place {
             return Ok(());
         }
         Err(format!("{status}\n{told}"))
-    }
-
-    /// The arguments of a command that opens the screen.
-    fn screen(&self, line: &str) -> Option<Vec<String>> {
-        let words: Vec<&str> = line.split(" #").next()?.split_whitespace().collect();
-        let (program, arguments) = words.split_first()?;
-        let opens = *program == "workbench"
-            && arguments
-                .iter()
-                .all(|word| !word.starts_with('-') && !"|>&;<".contains(*word));
-        opens.then(|| arguments.iter().map(|word| (*word).to_owned()).collect())
     }
 
     /// Opens the screen and leaves it.
@@ -246,10 +233,7 @@ impl Place {
         let (status, told) = self
             .shell(&format!("workbench --run experiments/{name}.ron"))
             .wait();
-        match status.success() {
-            true => Ok(()),
-            false => Err(told),
-        }
+        if status.success() { Ok(()) } else { Err(told) }
     }
 
     /// Trains, and stops after the first checkpoint, as Ctrl+C does.
@@ -300,6 +284,17 @@ impl Place {
             .unwrap();
         Shell { child, told }
     }
+}
+
+/// The arguments of a command that opens the screen.
+fn screen(line: &str) -> Option<Vec<String>> {
+    let words: Vec<&str> = line.split(" #").next()?.split_whitespace().collect();
+    let (program, arguments) = words.split_first()?;
+    let opens = *program == "workbench"
+        && arguments
+            .iter()
+            .all(|word| !word.starts_with('-') && !"|>&;<".contains(*word));
+    opens.then(|| arguments.iter().map(|word| (*word).to_owned()).collect())
 }
 
 /// A command that runs.

@@ -106,7 +106,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
 
 /// External crates that only some places may use.
 const KEPT_APART: &[(&[&str], &[&str])] = &[
-    (&["burn", "burn_store", "burn_tch"], &["src/engine/"]),
+    (&["burn", "burn_tch"], &["src/engine/"]),
     (
         &["ratatui", "crossterm"],
         &[
