@@ -66,8 +66,12 @@ impl Log {
         let mut lines: Vec<Line> = Vec::new();
         for (at, line) in newest() {
             let mut rows = styled(line, if timed { room } else { inside.width }, theme);
-            let times = std::iter::once(time_of_day(*at)).chain(std::iter::repeat(" ".repeat(9)));
-            for (row, time) in rows.iter_mut().zip(times).filter(|_| timed) {
+            for (number, row) in rows.iter_mut().enumerate().filter(|_| timed) {
+                let time = if number == 0 {
+                    time_of_day(*at)
+                } else {
+                    " ".repeat(TIME.into())
+                };
                 row.spans.insert(0, Span::styled(time, theme.muted()));
             }
             lines.extend(rows.into_iter().rev());

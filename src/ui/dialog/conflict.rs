@@ -143,14 +143,13 @@ impl Conflict {
         match mouse.kind {
             MouseEventKind::ScrollDown => self.scroll(Action::PageDown, keymap, area, Some(NOTCH)),
             MouseEventKind::ScrollUp => self.scroll(Action::PageUp, keymap, area, Some(NOTCH)),
-            _ if is_click(mouse) => match buttons::at(&buttons, foot, cell) {
-                Some(at) => {
+            _ if is_click(mouse) => {
+                if let Some(at) = buttons::at(&buttons, foot, cell) {
                     let choice = [Action::KeepMine, Action::TakeTheirs].get(at);
                     let choice = choice.and_then(|choice| self.choice(*choice));
                     return choice.map_or(Answer::Closed, Answer::Chosen);
                 }
-                None => {}
-            },
+            }
             _ => {}
         }
         Answer::Open(Dialog::Conflict(self))

@@ -69,7 +69,8 @@ impl Rows {
         let higher = (left - runs) / self.knobs.max(1) + 1;
         [
             Constraint::Length(1 + self.knobs * higher.min(HIGHEST_KNOB)),
-            Constraint::Fill(1),
+            // Alerts stay to be seen where the others have to give way.
+            Constraint::Min(2),
             Constraint::Length(runs),
             Constraint::Length(1 + self.machine),
         ]

@@ -147,7 +147,7 @@ fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() 
     let mut harness = full((130, 20));
     let low = harness.screen();
     assert!(
-        low.contains("─ knobs") && low.contains("─ machine"),
+        low.contains("─ knobs") && low.contains("─ alerts"),
         "{low}"
     );
 }
