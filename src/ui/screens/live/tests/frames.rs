@@ -146,8 +146,5 @@ fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() 
     // A low one keeps what matters most.
     let mut harness = full((130, 20));
     let low = harness.screen();
-    assert!(
-        low.contains("─ knobs") && low.contains("─ alerts"),
-        "{low}"
-    );
+    assert!(low.contains("─ knobs") && low.contains("─ alerts"), "{low}");
 }
