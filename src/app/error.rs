@@ -13,6 +13,7 @@ use super::arguments::ArgumentError;
 use super::check::CheckError;
 use super::inference::InferenceError;
 use super::reporting::ReportingError;
+use super::runs::RunsError;
 use super::session::SessionError;
 use super::workbench::ScreenError;
 use crate::experiment::Report;
@@ -39,6 +40,9 @@ pub enum AppError {
     /// The experiment cannot be trained on these images.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// Nothing could be shown of runs.
+    #[error(transparent)]
+    Runs(#[from] RunsError),
     /// A report would find no place.
     #[error(transparent)]
     Reporting(#[from] ReportingError),

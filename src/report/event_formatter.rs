@@ -172,6 +172,16 @@ fn epoch(summary: &EpochSummary) -> String {
     parts.join("  ")
 }
 
+/// A run's images and models, as they were told when it began.
+pub(super) fn facts(store: &RunStore) -> Vec<String> {
+    let mut lines: Vec<String> = store.data.iter().flat_map(data).collect();
+    for summary in store.models.values() {
+        lines.push(model(summary));
+        lines.extend(ratio(summary, store));
+    }
+    lines
+}
+
 fn data(summary: &DataSummary) -> Vec<String> {
     let (height, width) = summary.size;
     let mut line = format!(
