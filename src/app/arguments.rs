@@ -140,7 +140,7 @@ pub struct Arguments {
     /// `lr,batch,temperature` or `valid/kl`.
     #[arg(
         long,
-        value_name = "FIELD,…",
+        value_name = "FIELDS",
         value_delimiter = ',',
         requires = "runs",
         help_heading = "Runs"

@@ -157,7 +157,7 @@ pub fn trash(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         clean_json(&format!("{moved}\n")).into_owned()
     } else {
         let told = format!(
-            "moved {} to {}\nto get it back: mv {} {}, or restore it on the Runs screen\n",
+            "moved {} to {}\nget it back on the Runs screen, or with\n    mv {} {}\n",
             from.display(),
             to.display(),
             shell_word(to),

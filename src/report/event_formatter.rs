@@ -145,7 +145,7 @@ fn command(id: &str, store: &RunStore) -> String {
         Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
         Some(Command::SetController { on: true }) => "controller on".to_owned(),
         Some(Command::SetController { on: false }) => "controller off".to_owned(),
-        Some(Command::Adjust { knob, schedule }) => format!("{knob} {schedule}"),
+        Some(Command::Adjust { knob, schedule }) => format!("{knob} → {schedule}"),
     }
 }
 

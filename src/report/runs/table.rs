@@ -6,8 +6,6 @@
 //!   ! read in part: journal.jsonl: …
 //! ```
 
-use serde_json::Value;
-
 use super::json::{ListedRun, pretty};
 use super::{GAP, grid};
 use crate::format::{shorten, width_of};
@@ -36,11 +34,11 @@ pub fn table(runs: &[Subject], chosen: &[Field], fields: &Fields, most: Option<u
             _ => field.is_number(),
         })
         .collect();
-    let shown = fitting(&rows, most);
-    for row in &mut rows {
-        row.truncate(shown);
-    }
-    let text = grid(&rows, &is_right[..shown]);
+    let shown = fitting(&rows, &columns, chosen, most);
+    let kept = |row: &Vec<String>| shown.iter().map(|&at| row[at].clone()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(kept).collect();
+    let is_right: Vec<bool> = shown.iter().map(|&at| is_right[at]).collect();
+    let text = grid(&rows, &is_right);
     let mut lines = text.lines();
     let mut text = String::new();
     text.extend(lines.next().map(|line| format!("{line}\n")));
@@ -58,21 +56,25 @@ fn is_number(run: &Subject, path: &str) -> bool {
         .is_none_or(|text| text.parse::<f64>().is_ok())
 }
 
-/// How many columns fit; the first always.
-fn fitting(rows: &[Vec<String>], most: Option<usize>) -> usize {
-    let columns = rows.first().map_or(0, Vec::len);
-    let Some(most) = most else {
-        return columns;
-    };
-    let mut taken = 0;
-    for at in 0..columns {
-        let widest = rows.iter().map(|row| width_of(&row[at])).max();
-        taken += widest.unwrap_or(0) + if at == 0 { 0 } else { GAP };
-        if taken > most {
-            return at.max(1);
-        }
+/// The columns that fit, by their numbers: the name and what was chosen always, of
+/// the others the first.
+fn fitting(
+    rows: &[Vec<String>],
+    columns: &[Field],
+    chosen: &[Field],
+    most: Option<usize>,
+) -> Vec<usize> {
+    let width = |at: usize| rows.iter().map(|row| width_of(&row[at])).max().unwrap_or(0);
+    let mut shown: Vec<usize> = (0..columns.len()).collect();
+    while let Some(most) = most
+        && shown.iter().map(|&at| width(at) + GAP).sum::<usize>() > most + GAP
+        && let Some(last) = shown
+            .iter()
+            .rposition(|&at| at > 0 && !chosen.contains(&columns[at]))
+    {
+        shown.remove(last);
     }
-    columns
+    shown
 }
 
 /// The same as a JSON array, with every column.
@@ -84,9 +86,6 @@ pub fn table_json(
     chosen: &[Field],
     fields: &Fields,
 ) -> serde_json::Result<String> {
-    let listed: Vec<Value> = runs
-        .iter()
-        .map(|run| serde_json::to_value(ListedRun::of(run, chosen, fields)))
-        .collect::<Result<_, _>>()?;
-    pretty(&listed)
+    let listed = runs.iter().map(|run| ListedRun::of(run, chosen, fields));
+    pretty(&listed.collect::<Vec<_>>())
 }

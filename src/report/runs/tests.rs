@@ -76,6 +76,9 @@ fn a_narrow_table_loses_its_last_columns_and_keeps_the_first() {
     for most in [0, 20, 80, 120, 400] {
         let text = table(&known.subjects(), &[], &known.fields, Some(most));
         assert!(text.starts_with("run"), "{text}");
+        let chosen = known.chosen(&["batch"]);
+        let asked = table(&known.subjects(), &chosen, &known.fields, Some(most));
+        assert!(asked.lines().next().unwrap().contains("  batch"), "{asked}");
         if most >= 80 {
             assert!(text.contains("  state"), "{text}");
             let rows = text.lines().filter(|line| !line.contains("read in part"));

@@ -35,26 +35,24 @@ pub(super) struct Columns {
 
 impl Default for Columns {
     fn default() -> Self {
-        let shown = columns([]);
-        Self {
-            chosen: Vec::new(),
-            shown: shown
-                .iter()
-                .map(|field| Shown::of(field, &Fields::default(), &[]))
-                .collect(),
-        }
+        Self::new(Vec::new())
     }
 }
 
 impl Columns {
+    /// Those that are always there, and the chosen fields of the configuration.
+    pub(super) fn new(chosen: Vec<String>) -> Self {
+        let mut columns = Self {
+            chosen,
+            shown: Vec::new(),
+        };
+        columns.refresh(&Fields::default(), &[]);
+        columns
+    }
+
     /// Fields of the configuration that a person chose, by their paths.
     pub(super) fn chosen(&self) -> &[String] {
         &self.chosen
-    }
-
-    /// Chooses fields of the configuration.
-    pub(super) fn choose(&mut self, chosen: Vec<String>) {
-        self.chosen = chosen;
     }
 
     /// Makes room for what stands in them.
