@@ -314,7 +314,6 @@ impl Field {
             Self::Column(Column::Begun) => moment(run.run.begun),
             Self::Column(Column::Done) => run.metrics.progress.map_or_else(String::new, done),
             _ => match (self.value(run), self) {
-                (Value::Nothing, _) => String::new(),
                 (Value::Number(seconds), Self::Column(Column::Time)) => duration(seconds),
                 (Value::Number(number), _) if self.is_loss() => loss(number),
                 (Value::Number(share), _) => percent(share),
@@ -323,7 +322,7 @@ impl Field {
                 (Value::Settings(_), Self::Setting(path)) => {
                     run.config.get(path).unwrap_or_default().to_owned()
                 }
-                (Value::Settings(_), _) => String::new(),
+                (Value::Nothing | Value::Settings(_), _) => String::new(),
             },
         };
         if text.is_empty() {

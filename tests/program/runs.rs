@@ -72,7 +72,7 @@ fn a_run_that_trains_and_what_is_no_run_are_refused_with_2() {
         .unwrap();
     lock.lock().unwrap();
     for (arguments, reason) in [
-        (vec!["--trash", &small], "lock"),
+        (vec!["--trash", &small], "being written by another process"),
         (vec!["--trash", "absent"], "no run `absent`"),
         (vec!["--show", "absent"], "no run `absent`"),
         (vec!["--compare", &small, "absent"], "no run `absent`"),

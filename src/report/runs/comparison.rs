@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::grid;
 use super::json::{of_text, pretty};
+use super::{grid, text_of};
 use crate::format::MISSING;
 use crate::listing::{Column, Field, Subject};
 use crate::store::Config;
@@ -47,15 +47,15 @@ pub fn comparison(runs: &[Subject]) -> String {
             run.config.get(path).unwrap_or(MISSING).to_owned()
         })
     }));
-    let mut text = grid(&rows, &vec![false; runs.len() + 1]);
+    let mut lines = grid(&rows, &vec![false; runs.len() + 1]);
     if fields.is_empty() {
-        text.push_str("The configurations are identical.\n");
+        lines.push("The configurations are identical.".to_owned());
     }
     for run in runs {
         let problem = run.run.problem();
-        text.extend(problem.map(|problem| format!("! {} read in part: {problem}\n", run.name)));
+        lines.extend(problem.map(|problem| format!("! {} read in part: {problem}", run.name)));
     }
-    text
+    text_of(lines)
 }
 
 fn differing<'a>(runs: &[Subject<'a>]) -> Vec<&'a str> {

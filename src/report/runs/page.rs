@@ -1,7 +1,7 @@
 //! Everything about one run: what it was, its metrics, gates and adjustments.
 
-use super::grid;
 use super::json::{ShownRun, pretty};
+use super::{grid, text_of};
 use crate::event::Outcome;
 use crate::experiment::section;
 use crate::experiment::spec::Spec;
@@ -68,7 +68,7 @@ fn add_fields<'a>(
     let rows: Vec<Vec<String>> = rows.collect();
     if !rows.is_empty() {
         text.push_str(&section(title, &[]));
-        text.push_str(&grid(&rows, &[false, false]));
+        text.push_str(&text_of(grid(&rows, &[false, false])));
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 
 use super::json::{ListedRun, pretty};
-use super::{GAP, grid};
+use super::{GAP, grid, text_of};
 use crate::format::{shorten, width_of};
 use crate::listing::{Field, Fields, Subject, columns};
 
@@ -38,22 +38,19 @@ pub fn table(runs: &[Subject], chosen: &[Field], fields: &Fields, most: Option<u
     let kept = |row: &Vec<String>| shown.iter().map(|&at| row[at].clone()).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(kept).collect();
     let is_right: Vec<bool> = shown.iter().map(|&at| is_right[at]).collect();
-    let text = grid(&rows, &is_right);
-    let mut lines = text.lines();
-    let mut text = String::new();
-    text.extend(lines.next().map(|line| format!("{line}\n")));
-    for (line, run) in lines.zip(runs) {
-        text.push_str(&format!("{line}\n"));
+    let mut table = grid(&rows, &is_right).into_iter();
+    let mut lines: Vec<String> = table.next().into_iter().collect();
+    for (line, run) in table.zip(runs) {
+        lines.push(line);
         let problems = run.run.problems.iter().chain(&run.run.store.problems);
-        text.extend(problems.map(|problem| format!("  ! read in part: {problem}\n")));
+        lines.extend(problems.map(|problem| format!("  ! read in part: {problem}")));
     }
-    text
+    text_of(lines)
 }
 
 fn is_number(run: &Subject, path: &str) -> bool {
-    run.config
-        .get(path)
-        .is_none_or(|text| text.parse::<f64>().is_ok())
+    let text = run.config.get(path);
+    text.is_none_or(|text| text.parse::<f64>().is_ok())
 }
 
 /// The columns that fit, by their numbers: the name and what was chosen always, of

@@ -40,13 +40,13 @@ impl Known {
     }
 
     fn subject(&self, wanted: &str) -> Subject<'_> {
-        let mut subjects = self.subjects().into_iter();
-        subjects.find(|run| run.name == wanted).unwrap()
+        let mut known = self.subjects().into_iter();
+        known.find(|run| run.name == wanted).unwrap()
     }
 
     fn chosen(&self, names: &[&str]) -> Vec<Field> {
-        let named = names.iter().map(|name| Field::named(name, &self.fields));
-        named.collect::<Result<_, _>>().unwrap()
+        let fields = names.iter().map(|name| Field::named(name, &self.fields));
+        fields.collect::<Result<_, _>>().unwrap()
     }
 
     fn page(&self, wanted: &str) -> (String, serde_json::Value) {

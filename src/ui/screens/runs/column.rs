@@ -82,16 +82,15 @@ impl Shown {
     fn of(field: &Field, fields: &Fields, runs: &[Subject]) -> Self {
         let title = field.title(fields);
         let mut is_right = field.is_number();
-        let width = match field {
-            Field::Column(column) => always(*column),
-            _ => {
-                let values = runs.iter().map(|run| field.text(run));
-                let values: Vec<String> = values.filter(|value| value != MISSING).collect();
-                is_right |= values.iter().all(|value| value.parse::<f64>().is_ok());
-                let widest = values.iter().map(|value| width_of(value)).max();
-                let width = widest.unwrap_or(0).max(width_of(&title) + ARROW);
-                width.clamp(CHOSEN.0, CHOSEN.1) as u16
-            }
+        let width = if let Field::Column(column) = field {
+            always(*column)
+        } else {
+            let values = runs.iter().map(|run| field.text(run));
+            let values: Vec<String> = values.filter(|value| value != MISSING).collect();
+            is_right |= values.iter().all(|value| value.parse::<f64>().is_ok());
+            let widest = values.iter().map(|value| width_of(value)).max();
+            let width = widest.unwrap_or(0).max(width_of(&title) + ARROW);
+            width.clamp(CHOSEN.0, CHOSEN.1) as u16
         };
         Self {
             field: field.clone(),
