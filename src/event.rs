@@ -124,6 +124,21 @@ pub enum RunEvent {
         /// Whether it is the best so far.
         best: bool,
     },
+    /// A checkpoint is kept as training was before a person changed it.
+    CheckpointKept {
+        /// Where it stands in training.
+        at: Position,
+        /// Folder, relative to the run's.
+        folder: PathBuf,
+    },
+    /// The run starts from a kept checkpoint of another; what is told before
+    /// happened there.
+    RunForked {
+        /// Name of the other run.
+        from: String,
+        /// Where the checkpoint stands in training.
+        at: Position,
+    },
     /// A command arrived.
     CommandReceived(CommandRecord),
     /// A command took effect before this step.
@@ -248,6 +263,15 @@ pub struct Evaluation {
     pub teacher: Option<TeacherAgreement>,
     /// Seconds it took.
     pub seconds: f64,
+}
+
+impl Evaluation {
+    /// [`top5`](Self::top5) where it says anything: where there are more than five
+    /// classes.
+    #[must_use]
+    pub fn telling_top5(&self) -> Option<f64> {
+        (self.per_class.len() > 5).then_some(self.top5)
+    }
 }
 
 /// Which weights were evaluated.

@@ -14,7 +14,7 @@ use workbench::experiment::schedule::Schedule;
 use workbench::report::{Ending, Reporters, TextReporter};
 use workbench::run::{Exit, RunFolder, StopSignal};
 use workbench::store::{
-    CommandState, CommandTail, Config, JournalReader, Recorder, RunStore, adjustments,
+    CommandState, CommandTail, Frozen, JournalReader, Recorder, RunStore, adjustments,
     append_command,
 };
 use workbench::trainer::scripted::Scripted;
@@ -82,7 +82,7 @@ fn run(folder: &RunFolder, plan: Vec<(Position, Command)>) -> (Outcome, RunStore
     let ending = Ending {
         folder: Path::new("the-run"),
         store: &store,
-        config: &Config::default(),
+        config: &Frozen::of("()", None, &store).config,
         outcome: &outcome,
         verdicts: &[],
     };

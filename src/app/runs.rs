@@ -3,45 +3,17 @@
 use std::io::IsTerminal;
 
 use crossterm::terminal;
-use thiserror::Error;
 
 use super::arguments::Arguments;
-use super::error::AppError;
+use super::error::{AppError, RunsError};
 use super::print;
 use crate::format::shell_word;
-use crate::listing::{Column, Field, Fields, Filter, FilterError, RunSummary, Subject, compare};
+use crate::listing::{Column, Field, Fields, Filter, RunSummary, Subject, compare};
 use crate::report::runs;
-use crate::run::{Exit, MoveError, RunFolder};
+use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::untrusted::clean_text;
 use crate::untrusted::text::clean_json;
-
-/// Why nothing was shown of runs.
-#[derive(Debug, Error)]
-pub enum RunsError {
-    /// The filter is none.
-    #[error("--runs {filter}: {reason}")]
-    Filter {
-        /// As it was written.
-        filter: String,
-        /// Where it goes wrong.
-        reason: FilterError,
-    },
-    /// No run has such a column.
-    #[error("--columns {column}: {reason}")]
-    Column {
-        /// As it was written.
-        column: String,
-        /// What to write instead.
-        reason: String,
-    },
-    /// The run stays where it is.
-    #[error(transparent)]
-    Move(#[from] MoveError),
-    /// A value has no form in JSON.
-    #[error("the runs could not be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-}
 
 /// A run that was read, and what is known of it.
 struct KnownRun {

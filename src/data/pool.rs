@@ -15,8 +15,9 @@ use rayon::prelude::{
 };
 
 use super::decode::Decoder;
-use super::error::{self, DataError, Part};
+use super::error::{self, DataError};
 use super::image_error::ImageError;
+use super::part::Part;
 use super::source::{Found, Origin};
 use super::workers::Workers;
 use crate::event::SkippedImage;

@@ -10,6 +10,7 @@ pub mod device;
 mod evaluate;
 mod failure;
 mod fit;
+mod fork;
 mod import;
 mod infer;
 mod knobs;
@@ -34,6 +35,7 @@ pub mod weights;
 use std::path::PathBuf;
 
 pub use failure::Failure;
+pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};

@@ -10,6 +10,7 @@ use crate::event::{
     Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
 };
 use crate::format;
+use crate::run::kept::kept_name;
 use crate::store::RunStore;
 use crate::untrusted::clean_line;
 
@@ -121,6 +122,8 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::CommandRejected { id, reason } => {
             Some(format!("{} rejected: {reason}", command(id, store)))
         }
+        RunEvent::CheckpointKept { folder, .. } => Some(format!("kept {}", folder.display())),
+        RunEvent::RunForked { from, at } => Some(format!("forked from {from}, {}", kept_name(*at))),
         RunEvent::Paused(true) => Some("paused".to_owned()),
         RunEvent::Paused(false) => Some("resumed".to_owned()),
         RunEvent::Warned { message } => Some(format!("warning: {message}")),

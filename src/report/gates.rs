@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::event::Dataset;
-use crate::experiment::metric::{Metric, MetricSplit};
+use crate::experiment::metric::{Metric, MetricSplit, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::format;
 use crate::run::RunFolder;
@@ -203,8 +203,10 @@ fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<boo
 pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
     let evaluation = evaluation(store, metric);
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
-    quantity(evaluation, metric.quantity)
-        .ok_or_else(|| format!("{metric} needs a teacher, and there was none"))
+    quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {
+        Quantity::Top5 => format!("{metric} needs more than five classes"),
+        _ => format!("{metric} needs a teacher, and there was none"),
+    })
 }
 
 #[cfg(test)]

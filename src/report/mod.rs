@@ -27,7 +27,7 @@ pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
 };
 pub use json::JsonReporter;
-pub use junit::{JunitReporter, junit_of_no_run, replace_report};
+pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;
 
 use crate::event::{Outcome, RunEvent};

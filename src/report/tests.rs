@@ -253,7 +253,9 @@ fn no_name_from_outside_acts_on_a_terminal_or_a_workflow() {
 
 #[test]
 fn a_run_that_did_not_begin_is_an_error_in_the_reports() {
-    let xml = junit_of_no_run("there is no file `a<b>.ron`\n\"why\"");
+    let mut xml = Vec::new();
+    report_no_run(&mut xml, "there is no file `a<b>.ron`\n\"why\"").unwrap();
+    let xml = String::from_utf8(xml).unwrap();
     assert_well_formed(&xml);
     assert!(
         xml.contains("errors=\"1\"") && xml.contains("a&lt;b&gt;.ron"),

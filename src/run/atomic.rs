@@ -8,10 +8,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::litter::WRITING;
-
 /// Replaces or creates the file at `path` with `bytes`.
 ///
+/// Name of a file before it is moved to its place.
+pub(super) const WRITING: &str = ".writing-";
+
 /// # Errors
 /// What the file system says; the old file is then untouched.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {

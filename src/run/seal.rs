@@ -353,6 +353,29 @@ impl Sealed {
         Ok(())
     }
 
+    /// Copies the files that `place` gives a place, as they were sealed, into a
+    /// folder.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and what the file system says.
+    pub fn copy<'a>(
+        &'a self,
+        to: &Path,
+        place: impl Fn(&'a Path) -> Option<&'a Path>,
+    ) -> Result<(), SealError> {
+        for name in self.manifest.files.iter().map(Entry::path) {
+            let Some(path) = place(name).map(|place| to.join(place)) else {
+                continue;
+            };
+            let bytes = self.read(&name.to_string_lossy())?;
+            let folder = path.parent().unwrap_or(to);
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(&path, bytes))
+                .map_err(|e| failed("write", &path, e))?;
+        }
+        Ok(())
+    }
+
     fn read_sealed(&self, name: &str) -> Result<Vec<u8>, SealError> {
         let path = self.path.join(name);
         let Some(entry) = self.entry(name) else {

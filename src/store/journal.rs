@@ -223,12 +223,13 @@ impl Journal {
         }
     }
 
-    /// How far it is.
+    /// How far it is, beside a series of so many bytes.
     #[must_use]
-    pub fn mark(&self) -> JournalMark {
+    pub fn mark(&self, series: u64) -> JournalMark {
         JournalMark {
             bytes: self.file.length(),
             crc32c: self.crc,
+            series,
         }
     }
 

@@ -79,7 +79,7 @@ pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
 pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::Top1 => Some(evaluation.top1),
-        Quantity::Top5 => Some(evaluation.top5),
+        Quantity::Top5 => evaluation.telling_top5(),
         Quantity::Loss => Some(evaluation.loss),
         Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
         Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),

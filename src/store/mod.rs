@@ -9,7 +9,6 @@
 pub mod commands;
 pub mod config;
 pub mod export;
-mod frozen;
 pub mod journal;
 mod lines;
 pub mod metrics;

@@ -242,6 +242,13 @@ impl Runs {
         self.entries.insert(run.folder.name(), run);
     }
 
+    /// A run was moved to another folder.
+    pub fn rename(&mut self, name: &str, folder: RunFolder) {
+        if let Some(run) = self.entries.remove(name) {
+            self.insert(RunEntry { folder, ..run });
+        }
+    }
+
     /// Forgets a run that is no longer there.
     pub fn remove(&mut self, name: &str) -> Option<RunEntry> {
         self.entries.remove(name)

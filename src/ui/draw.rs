@@ -16,7 +16,7 @@ use ratatui::text::{Line, Span};
 use super::Ui;
 use super::action::{Action, Context};
 use super::log;
-use super::screens::Screen;
+use super::screen::Screen;
 use super::shared::Shared;
 use super::widget::cells::width_of;
 use crate::store::{RunState, Runs};

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use super::layout::Layout;
-use crate::event::Command;
 use crate::event::inspection::InferenceRequest;
+use crate::event::{Command, Position};
 
 /// What a file that is written may replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,13 @@ pub enum Effect {
     Dequeue(PathBuf),
     /// Go on with a stopped run.
     ResumeRun(String),
+    /// Train a new run from a checkpoint that a run kept.
+    ForkRun {
+        /// The run's name.
+        run: String,
+        /// Where the checkpoint stands.
+        at: Position,
+    },
     /// Read a run's journal and numbers, and follow it.
     OpenRun(String),
     /// Ask something of a run's training.

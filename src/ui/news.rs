@@ -1,24 +1,10 @@
-//! What reaches the screen: what a person does, and what the rest of the
-//! program has to tell.
+//! What the rest of the program has to tell the screen.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crossterm::event::Event;
-
 use crate::event::inspection::{InferenceEvent, Probe};
 use crate::experiment::{Loaded, Report};
-
-/// Everything that can wake the screen.
-#[derive(Debug)]
-pub enum Incoming {
-    /// A key, the mouse, a paste, a new size.
-    Input(Event),
-    /// Something was found out or happened.
-    News(News),
-    /// Time has passed.
-    Clock(Clock),
-}
 
 /// The time, as the screen knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +69,13 @@ pub enum News {
     RunEnded(String),
     /// The runs are not what they were.
     RunsChanged,
+    /// A run has another name, under which it is known already.
+    RunRenamed {
+        /// Its name before.
+        from: String,
+        /// Its name now.
+        to: String,
+    },
     /// What a run's models answer on probe images, or why nobody knows.
     ProbeRead {
         /// The run's name.

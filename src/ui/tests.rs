@@ -3,12 +3,13 @@
 
 mod anything;
 mod beginning;
+mod selection;
 
 use std::path::PathBuf;
 
 use insta::assert_snapshot;
 
-use super::dialog::{Confirm, Dialog, Prompt, Purpose, Quit};
+use super::dialog::{Choice, Confirm, Dialog, Prompt, Purpose};
 use super::testing::Harness;
 use super::{Effect, LogLine, News};
 
@@ -88,7 +89,7 @@ fn leaving_tells_what_becomes_of_what_is_under_way() {
                 .to_owned(),
             "2 experiments wait; they will not be trained.".to_owned(),
         ];
-        Some(Dialog::Quit(Quit::new(
+        Some(Dialog::Quit(Choice::quit(
             reasons,
             &["cifar10-adaptive", "quickstart"],
         )))

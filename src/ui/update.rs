@@ -7,33 +7,52 @@
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::action::{Action, Context};
-use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Prompt, Purpose, Quit};
+use super::dialog::{Answer, Choice, Dialog, Help, Leaving, Palette, Prompt, Purpose};
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::layout::Layout;
-use super::news::{Incoming, LogLine, News};
-use super::screens::Screen;
+use super::news::{Clock, LogLine, News};
+use super::screen::Screen;
 use super::screens::runs::{note_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
 impl Ui {
-    /// Takes in what arrived. The effects are to be carried out in their order.
-    pub fn update(&mut self, incoming: Incoming, runs: &Runs) -> Vec<Effect> {
-        match incoming {
-            Incoming::Input(event) => {
-                // A border is kept where it is let go, not all along its way.
-                let moves = matches!(&event, Event::Mouse(mouse)
-                    if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
-                self.input(event, runs);
-                if !moves {
-                    self.keep_layout();
-                }
-            }
-            Incoming::News(news) => self.on_news(news, runs),
-            Incoming::Clock(clock) => self.shared.clock = clock,
+    /// Takes in a key, the mouse, a paste or a new size. The effects are to be
+    /// executed in their order.
+    pub fn on_input(&mut self, event: Event, runs: &Runs) -> Vec<Effect> {
+        // A border is kept where it is let go, not all along its way.
+        let moves = matches!(&event, Event::Mouse(mouse)
+            if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
+        self.input(event, runs);
+        if !moves {
+            self.keep_layout();
         }
+        self.follow_selection(runs);
         self.shared.take_effects()
+    }
+
+    /// Takes in what was found out or happened.
+    pub fn on_news(&mut self, news: News, runs: &Runs) -> Vec<Effect> {
+        self.news(news, runs);
+        self.follow_selection(runs);
+        self.shared.take_effects()
+    }
+
+    /// Time has passed.
+    pub fn on_clock(&mut self, clock: Clock) -> Vec<Effect> {
+        self.shared.clock = clock;
+        self.shared.take_effects()
+    }
+
+    /// The screen that is shown is of the selected run; in Runs the cursor selects.
+    fn follow_selection(&mut self, runs: &Runs) {
+        match self.screen {
+            Screen::Runs => self.runs_table.select(&mut self.shared),
+            Screen::Live => self.live.follow(&mut self.shared, runs),
+            Screen::Compare => self.compare.follow(&mut self.shared, runs),
+            Screen::Experiments | Screen::Inference => {}
+        }
     }
 
     fn input(&mut self, event: Event, runs: &Runs) {
@@ -174,7 +193,7 @@ impl Ui {
         if reasons.is_empty() && unsaved.is_empty() {
             return self.shared.ask(Effect::Quit);
         }
-        self.shared.dialog = Some(Dialog::Quit(Quit::new(reasons, &unsaved)));
+        self.shared.dialog = Some(Dialog::Quit(Choice::quit(reasons, &unsaved)));
     }
 
     fn leave(&mut self, leaving: Leaving, runs: &Runs) {
@@ -201,16 +220,17 @@ impl Ui {
 
     fn show(&mut self, screen: Screen, runs: &Runs) {
         self.screen = screen;
+        if screen != Screen::Experiments {
+            self.shared.settle_selection(runs);
+        }
         match screen {
-            Screen::Runs => self.runs_table.changed(runs),
+            Screen::Runs => self.runs_table.on_show(&self.shared, runs),
             Screen::Live => {
                 // Whoever goes there while a run is being prepared waits for it.
                 self.shared.awaits_run |= self.shared.preparing.is_some();
-                self.live.on_show(&mut self.shared, runs);
+                self.live.changed(runs);
             }
-            Screen::Compare => self.compare.on_show(&mut self.shared, runs),
-            Screen::Inference => self.inference.on_show(&self.shared, runs),
-            Screen::Experiments => {}
+            Screen::Experiments | Screen::Compare | Screen::Inference => {}
         }
     }
 
@@ -236,8 +256,9 @@ impl Ui {
         match self.screen {
             Screen::Experiments => self.experiments.act(action, shared, runs),
             Screen::Runs => {
-                if let Some(name) = self.runs_table.act(action, shared, runs) {
-                    self.live.open(&name, &mut self.shared, runs);
+                let shows = self.runs_table.act(action, shared, runs);
+                self.runs_table.select(&mut self.shared);
+                if shows {
                     self.show(Screen::Live, runs);
                 }
             }
@@ -313,37 +334,41 @@ impl Ui {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
         shared.training = Some(name.to_owned());
+        // Whoever looks at a run goes on to look at it.
+        let looks = shared.selected.is_some() && self.screen != Screen::Experiments;
+        if awaited || !looks {
+            shared.selected = Some(name.to_owned());
+        }
         if awaited {
             shared.clear_status();
+            self.show(Screen::Live, runs);
         } else {
             let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
-            let message = match self.screen {
-                Screen::Live => format!("{name} is training"),
-                _ => format!("{name} is training; press {key} to watch"),
-            };
-            shared.notify(LogLine::info(message));
-        }
-        if awaited || self.screen != Screen::Live {
-            self.live.open(name, &mut self.shared, runs);
-        }
-        if awaited {
-            self.show(Screen::Live, runs);
+            shared.notify(LogLine::info(if looks {
+                format!("{name} is training")
+            } else {
+                format!("{name} is training; press {key} to watch")
+            }));
         }
     }
 
     /// Screens that cache what they show of the runs take them in when they are
     /// shown, and need not before.
     fn runs_changed(&mut self, runs: &Runs) {
-        self.live.changed(&mut self.shared, runs);
+        self.live.changed(runs);
         match self.screen {
             Screen::Runs => self.runs_table.changed(runs),
-            Screen::Compare => self.compare.changed(&mut self.shared, runs),
-            Screen::Experiments | Screen::Live | Screen::Inference => {}
+            Screen::Live | Screen::Compare | Screen::Inference
+                if self.shared.selected.is_none() =>
+            {
+                self.shared.settle_selection(runs);
+            }
+            Screen::Experiments | Screen::Live | Screen::Compare | Screen::Inference => {}
         }
     }
 
     /// The one place that says who takes which news in.
-    fn on_news(&mut self, news: News, runs: &Runs) {
+    fn news(&mut self, news: News, runs: &Runs) {
         let shared = &mut self.shared;
         match news {
             News::Logged(line) => shared.notify(line),
@@ -360,6 +385,13 @@ impl Ui {
                 self.runs_changed(runs);
             }
             News::RunsChanged => self.runs_changed(runs),
+            News::RunRenamed { from, to } => {
+                self.runs_table.renamed(&from, &to);
+                if shared.selected.as_ref() == Some(&from) {
+                    shared.selected = Some(to);
+                }
+                self.runs_changed(runs);
+            }
             News::FolderCompleted { typed, result } => {
                 self.on_folder(|prompt| prompt.on_completed(&typed, result), runs);
             }

@@ -8,6 +8,9 @@
 #![cfg(unix)]
 
 mod pictures;
+#[path = "../quick_start/mod.rs"]
+mod quick_start;
+mod svg;
 mod terminal;
 
 use std::fs;

@@ -93,6 +93,13 @@ pub fn resume(
     Ok((opened, prepared))
 }
 
+/// The plan of a run that keeps one, which its journal and its experiment agree
+/// with.
+pub fn plan_of(run: &RunFolder) -> Result<RunPlan, SessionError> {
+    let plan = plan(run, &journal(run, None)?)?;
+    plan.ok_or_else(|| missing(run, run.plan_path(), "every run has one"))
+}
+
 /// Opens a new run that repeats an old one: its plan, on the same images, with
 /// the adjustments of its journal.
 pub fn replay(

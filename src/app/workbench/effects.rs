@@ -12,11 +12,12 @@ use super::launcher::{Launcher, OpenSession, QueuedJob};
 use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
+use super::run_files::known;
 use super::{files, folders, inspect, layout, planner, run_files, trash};
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
-use crate::store::{RunEntry, Runs, append_command};
+use crate::store::{Runs, append_command};
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{Effect, LogLine, News};
 
@@ -90,13 +91,17 @@ impl EffectRunner {
                 Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
                 Err(error) => self.log_error(Err(error)),
             },
+            Effect::ForkRun { run, at } => match known(runs, &run) {
+                Ok(run) => self.launch(QueuedJob::Fork(run.folder.clone(), at)),
+                Err(error) => self.log_error(Err(error)),
+            },
             Effect::Command { run, command } => self.command(&run, command, Origin::User, runs),
             Effect::WriteKnob { run, settings } => {
                 let written = self.write_knob(&run, &settings, runs);
                 self.log(written);
             }
             Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
-            Effect::RenameRun { run, to } => self.log(rename_run(runs, &run, &to)),
+            Effect::RenameRun { run, to } => self.rename_run(run, to, runs),
             Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
@@ -267,6 +272,18 @@ impl EffectRunner {
     }
 
     /// Tells what was done, or why not.
+    /// Gives a run another name, on disk and among those that are known.
+    fn rename_run(&self, from: String, to: String, runs: &mut Runs) {
+        match known(runs, &from).and_then(|run| Ok(run.folder.rename(&to)?)) {
+            Ok(folder) => {
+                runs.rename(&from, folder);
+                self.log(Ok(format!("renamed {from} to {to}")));
+                self.notify(News::RunRenamed { from, to });
+            }
+            Err(error) => self.log(Err(error)),
+        }
+    }
+
     fn log(&self, done: Result<String, EffectError>) {
         self.notify(News::Logged(match done {
             Ok(message) => LogLine::info(message),
@@ -284,19 +301,8 @@ impl EffectRunner {
 
     fn notify(&self, news: News) {
         // Without a loop nobody is left to take it in.
-        let _ = self.sender.send(Message::news(news));
+        let _ = self.sender.send(Message::News(news));
     }
-}
-
-/// The run of this name, if it is still there.
-pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError> {
-    let run = runs.get(name);
-    run.ok_or_else(|| EffectError::RunGone(name.to_owned()))
-}
-
-fn rename_run(runs: &Runs, name: &str, to: &str) -> Result<String, EffectError> {
-    known(runs, name)?.folder.rename(to)?;
-    Ok(format!("renamed {name} to {to}"))
 }
 
 fn trash_run(runs: &Runs, name: &str) -> Result<String, EffectError> {

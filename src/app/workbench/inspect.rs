@@ -7,11 +7,11 @@ use std::thread;
 
 use thiserror::Error;
 
-use super::effects::known;
 use super::error::EffectError;
 use super::files;
 use super::mail::Sender;
 use super::message::Message;
+use super::run_files::known;
 use crate::app::models::{self, OpenModelsError};
 use crate::app::panic::caught;
 use crate::engine::{Failure, ProbeFolder, infer, probe_folder};
@@ -96,7 +96,7 @@ pub fn probe_images(runs: &Runs, run: String, images: PathBuf, sender: Sender) {
         let answered = probe_folder(&models, &files::expanded(&images));
         let (probe, skipped) = answered.map_err(InspectError::Images)?;
         if let Some(told) = left_out(&skipped) {
-            let _ = log.send(Message::news(News::Logged(LogLine::warn(told))));
+            let _ = log.send(Message::log(LogLine::warn(told)));
         }
         Ok(probe)
     });
@@ -135,7 +135,7 @@ impl ProbeQuestion {
             folder: self.folder,
             probe: answer.map(Box::new).map_err(|error| error.to_string()),
         };
-        let _ = self.sender.send(Message::news(news));
+        let _ = self.sender.send(Message::News(news));
     }
 }
 
@@ -161,7 +161,7 @@ pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, se
 }
 
 fn tell(sender: &Sender, event: InferenceEvent) {
-    let _ = sender.send(Message::news(News::Inference(event)));
+    let _ = sender.send(Message::News(News::Inference(event)));
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), InspectError> {

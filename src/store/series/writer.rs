@@ -42,6 +42,12 @@ impl SeriesWriter {
         Ok(writer)
     }
 
+    /// Bytes of the blocks that were written.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.file.length()
+    }
+
     /// Whether keeping this row writes a block.
     #[must_use]
     pub fn writes_with(&self, row: &StepRow) -> bool {

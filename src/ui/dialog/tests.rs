@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use super::{Confirm, Conflict, Dialog, Palette, Prompt, Purpose, Quit};
+use super::{Choice, Confirm, Conflict, Dialog, Palette, Prompt, Purpose};
 use crate::ui::testing::Harness;
 use crate::ui::{Completed, Effect, News};
 
@@ -167,7 +167,7 @@ fn a_difference_scrolls_to_its_end_and_no_further() {
 
 #[test]
 fn leaving_is_chosen_by_keys_and_by_clicks() {
-    let quit = || Dialog::Quit(Quit::new(Vec::new(), &["a", "b"]));
+    let quit = || Dialog::Quit(Choice::quit(Vec::new(), &["a", "b"]));
     let chosen = |keys: &[&str]| {
         let mut harness = over(quit());
         harness.keys(keys);
@@ -188,7 +188,7 @@ fn leaving_is_chosen_by_keys_and_by_clicks() {
 
 #[test]
 fn unsaved_experiments_are_named_and_many_are_counted() {
-    let told = |names: &[&str]| over(Dialog::Quit(Quit::new(Vec::new(), names))).screen();
+    let told = |names: &[&str]| over(Dialog::Quit(Choice::quit(Vec::new(), names))).screen();
     assert!(told(&["a"]).contains("The experiment a is not saved."));
     assert!(told(&["a"]).contains("save and quit"));
     assert!(told(&["a", "b", "c"]).contains("not saved: a, b and c."));

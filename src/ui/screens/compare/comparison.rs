@@ -54,6 +54,7 @@ pub(super) struct OtherRun {
 /// Whose answers are compared.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
+    /// The run that the rest is of; the selected one as soon as it is shown.
     pub(super) run: Option<String>,
     /// The folder of the images; the run's own without one.
     pub(super) folder: Option<PathBuf>,
@@ -78,14 +79,12 @@ impl Comparison {
         }
     }
 
-    /// Takes up a run, with its own images.
-    pub(super) fn open(&mut self, run: &str, shared: &mut Shared, runs: &Runs) {
+    /// Takes up the selected run, with its own images.
+    pub(super) fn open(&mut self, shared: &mut Shared, runs: &Runs) {
         *self = Self {
-            run: Some(run.to_owned()),
-            first: Reading::Asked,
+            run: shared.selected.clone(),
             ..Self::default()
         };
-        shared.opened = Some(run.to_owned());
         self.read(shared, runs);
     }
 

@@ -18,8 +18,8 @@ use crate::ui::widget::{Pattern, gallery};
 impl Compare {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         match action {
-            Action::NextProbeRun => self.step_run(1, shared, runs),
-            Action::PreviousProbeRun => self.step_run(runs.len().saturating_sub(1), shared, runs),
+            Action::NextProbeRun => shared.step_run(true, runs),
+            Action::PreviousProbeRun => shared.step_run(false, runs),
             Action::CompareFolder => {
                 let title = "Folder of images to compare on";
                 let before = self.comparison.folder.as_deref();
@@ -154,17 +154,6 @@ impl Compare {
             self.order.cell = Some(self.matrix.cell(pair));
             self.view = View::Images;
             self.relist();
-        }
-    }
-
-    fn step_run(&mut self, by: usize, shared: &mut Shared, runs: &Runs) {
-        let names: Vec<&str> = runs.iter().map(|(name, _)| name).collect();
-        let at = names
-            .iter()
-            .position(|name| Some(*name) == self.comparison.run.as_deref());
-        let next = at.map_or(0, |at| (at + by) % names.len());
-        if let Some(name) = names.get(next) {
-            self.open(name, shared, runs);
         }
     }
 

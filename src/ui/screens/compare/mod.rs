@@ -112,8 +112,6 @@ impl View {
 #[derive(Debug)]
 pub struct Compare {
     comparison: Comparison,
-    /// The run that was open elsewhere when this screen was shown last.
-    opened: Option<String>,
     view: View,
     /// Which of the student's answers, in order of steps.
     at: usize,
@@ -137,7 +135,6 @@ impl Default for Compare {
     fn default() -> Self {
         Self {
             comparison: Comparison::default(),
-            opened: None,
             view: View::default(),
             at: 0,
             temperature: ONE,
@@ -155,51 +152,12 @@ impl Default for Compare {
 }
 
 impl Compare {
-    /// The screen is shown: takes up the run that was opened elsewhere
-    /// meanwhile, at first the newest.
-    pub(in crate::ui) fn on_show(&mut self, shared: &mut Shared, runs: &Runs) {
-        let elsewhere = shared
-            .opened
-            .clone()
-            .filter(|name| runs.get(name).is_some());
-        let changed = elsewhere.is_some() && elsewhere != self.opened;
-        let gone = self
-            .comparison
-            .run
-            .as_ref()
-            .is_none_or(|run| runs.get(run).is_none());
-        self.opened.clone_from(&elsewhere);
-        if changed && elsewhere != self.comparison.run || gone {
-            let newest = || {
-                runs.iter()
-                    .max_by_key(|(_, run)| run.begun)
-                    .map(|(name, _)| name.to_owned())
-            };
-            match elsewhere.or_else(newest) {
-                Some(run) => self.open(&run, shared, runs),
-                None => {
-                    *self = Self {
-                        border: self.border,
-                        ..Self::default()
-                    };
-                }
-            }
-        } else {
-            self.comparison.follow(shared, runs);
+    /// Takes up the selected run, or how far it came.
+    pub(in crate::ui) fn follow(&mut self, shared: &mut Shared, runs: &Runs) {
+        if self.comparison.run == shared.selected {
+            return self.comparison.follow(shared, runs);
         }
-    }
-
-    /// The runs are not what they were.
-    pub(in crate::ui) fn changed(&mut self, shared: &mut Shared, runs: &Runs) {
-        if self.comparison.run.is_none() {
-            return self.on_show(shared, runs);
-        }
-        self.comparison.follow(shared, runs);
-    }
-
-    fn open(&mut self, run: &str, shared: &mut Shared, runs: &Runs) {
-        self.comparison.open(run, shared, runs);
-        self.opened.clone_from(&shared.opened);
+        self.comparison.open(shared, runs);
         self.at = 0;
         self.order.clear();
         self.refresh();

@@ -23,12 +23,11 @@ use ratatui::layout::{Position, Rect};
 
 use self::job::{Job, Stage};
 use self::results::Results;
-use crate::event::Phase;
 use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Picture, Weights,
 };
-use crate::store::{RunState, Runs};
+use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
@@ -43,7 +42,6 @@ use crate::ui::widget::{Pattern, Selection, gallery};
 pub struct Inference {
     // What would be asked next.
     folder: Option<PathBuf>,
-    run: Option<String>,
     asked: Asked,
     /// What was asked, and how far it is.
     job: Job,
@@ -58,14 +56,6 @@ pub struct Inference {
 }
 
 impl Inference {
-    /// The screen is shown: a run is chosen if none is.
-    pub(in crate::ui) fn on_show(&mut self, _shared: &Shared, runs: &Runs) {
-        let gone = self.run.as_ref().is_none_or(|run| runs.get(run).is_none());
-        if gone {
-            self.run = best(runs);
-        }
-    }
-
     pub(in crate::ui) fn on_event(&mut self, event: InferenceEvent, shared: &mut Shared) {
         match event {
             InferenceEvent::Began { images, classes } => {
@@ -101,8 +91,8 @@ impl Inference {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         match action {
             Action::ChooseFolder => self.ask_folder(shared),
-            Action::NextInferenceRun => self.step_run(1, runs),
-            Action::PreviousInferenceRun => self.step_run(runs.len().saturating_sub(1), runs),
+            Action::NextInferenceRun => shared.step_run(true, runs),
+            Action::PreviousInferenceRun => shared.step_run(false, runs),
             Action::AnsweringModel => {
                 self.asked.answering = match self.asked.answering {
                     Answering::Student => Answering::Teacher,
@@ -144,7 +134,7 @@ impl Inference {
             Action::ShowUnreadable => self.unreadable = Some(Selection::default()),
             Action::SortResults => self.results.sort_next(),
             Action::ReverseResults => self.results.reverse(),
-            Action::Activate if self.is_shown() => self.alone = !self.alone,
+            Action::Activate if self.is_shown(shared) => self.alone = !self.alone,
             Action::Activate => self.start(shared),
             Action::Back if self.job.is_under_way() => self.cancel(shared),
             Action::Back if self.alone => self.alone = false,
@@ -168,17 +158,17 @@ impl Inference {
     }
 
     /// What would be asked now.
-    fn request(&self) -> Option<InferenceRequest> {
+    fn request(&self, shared: &Shared) -> Option<InferenceRequest> {
         Some(InferenceRequest {
             folder: self.folder.clone()?,
-            run: self.run.clone()?,
+            run: shared.selected.clone()?,
             asked: self.asked,
         })
     }
 
     /// Whether the answers to what would be asked are here already.
-    fn is_shown(&self) -> bool {
-        !self.results.is_empty() && self.request() == self.job.asked
+    fn is_shown(&self, shared: &Shared) -> bool {
+        !self.results.is_empty() && self.request(shared) == self.job.asked
     }
 
     fn start(&mut self, shared: &mut Shared) {
@@ -191,7 +181,7 @@ impl Inference {
         if self.folder.is_none() {
             return self.ask_folder(shared);
         }
-        let Some(request) = self.request() else {
+        let Some(request) = self.request(shared) else {
             return shared.notify(LogLine::error("there is no run with weights"));
         };
         self.results.begin(Vec::new());
@@ -235,15 +225,6 @@ impl Inference {
             &path,
             Purpose::ExportResults,
         )));
-    }
-
-    fn step_run(&mut self, by: usize, runs: &Runs) {
-        let names: Vec<&str> = runs.iter().map(|(name, _)| name).collect();
-        let at = names
-            .iter()
-            .position(|name| Some(*name) == self.run.as_deref());
-        let next = at.map_or(0, |at| (at + by) % names.len());
-        self.run = names.get(next).map(|name| (*name).to_owned());
     }
 
     /// The folder of this name is classified next.
@@ -369,24 +350,4 @@ impl Inference {
             detail::draw(self, shared, frame, areas.detail);
         }
     }
-}
-
-/// The completed run with the best validation accuracy; else the best of all
-/// that were evaluated, else the newest.
-fn best(runs: &Runs) -> Option<String> {
-    let rank = |run: &crate::store::RunEntry| {
-        let best = run.store.best_evaluation(Phase::Student);
-        let top1 = best.map_or(f64::NEG_INFINITY, |evaluation| evaluation.top1);
-        (
-            best.is_some() && run.state() == RunState::Completed,
-            top1,
-            run.begun,
-        )
-    };
-    runs.iter()
-        .max_by(|(_, a), (_, b)| {
-            let (a, b) = (rank(a), rank(b));
-            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
-        })
-        .map(|(name, _)| name.to_owned())
 }

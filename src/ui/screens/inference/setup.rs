@@ -45,7 +45,10 @@ pub(super) fn draw(
         .as_ref()
         .map(|folder| folder.display().to_string());
     let folder = folder.unwrap_or_else(|| "none yet".to_owned());
-    let run = screen.run.clone().unwrap_or_else(|| "none yet".to_owned());
+    let run = shared
+        .selected
+        .clone()
+        .unwrap_or_else(|| "none yet".to_owned());
     let fields = [
         [
             ("folder", Action::ChooseFolder, folder),
@@ -57,7 +60,11 @@ pub(super) fn draw(
         ],
         [
             ("run", Action::NextInferenceRun, run),
-            ("weights", Action::AnsweringWeights, weights(screen, runs)),
+            (
+                "weights",
+                Action::AnsweringWeights,
+                weights(screen, shared, runs),
+            ),
         ],
     ];
     let mut lines = Vec::from(fields);
@@ -95,11 +102,11 @@ fn models(answering: Answering) -> &'static str {
 }
 
 /// Which of the student's weights, and how well they do. A teacher has but one.
-fn weights(screen: &Inference, runs: &Runs) -> String {
+fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
     if screen.asked.answering == Answering::Teacher {
         return "the teacher's".to_owned();
     }
-    let run = screen.run.as_ref().and_then(|run| runs.get(run));
+    let run = shared.selected.as_ref().and_then(|run| runs.get(run));
     let evaluation = run.and_then(|run| match screen.asked.weights {
         Weights::Best => run.store.best_evaluation(Phase::Student),
         Weights::Latest => {

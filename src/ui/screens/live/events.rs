@@ -309,7 +309,14 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
 }
 
 fn command(each: &CommandStatus) -> (char, String, bool) {
-    let (letter, what) = match &each.record.command {
+    let (letter, what) = asked(&each.record.command);
+    let (fate, bad) = fate(&each.state);
+    (letter, format!("{what}: {fate}"), bad)
+}
+
+/// What a command asks for, and the letter that it is marked by.
+pub(in crate::ui::screens) fn asked(command: &Command) -> (char, String) {
+    match command {
         Command::Pause => (' ', "pause".to_owned()),
         Command::Resume => (' ', "resume".to_owned()),
         Command::Stop => (' ', "stop".to_owned()),
@@ -318,9 +325,7 @@ fn command(each: &CommandStatus) -> (char, String, bool) {
         Command::SetController { on: true } => ('k', "knobs set by the controller".to_owned()),
         Command::SetController { on: false } => ('k', "knobs set by hand".to_owned()),
         Command::Adjust { knob, schedule } => ('k', format!("{knob} → {schedule}")),
-    };
-    let (fate, bad) = fate(&each.state);
-    (letter, format!("{what}: {fate}"), bad)
+    }
 }
 
 /// A command's fate, and whether it is to be looked at.

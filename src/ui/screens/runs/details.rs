@@ -22,6 +22,7 @@ use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle};
 use crate::listing::Subject;
+use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::Frozen;
 use crate::store::{CommandState, Runs};
@@ -176,6 +177,13 @@ impl Sheet<'_> {
             0 | 1 => duration(seconds),
             several => format!("{} in {several} processes", duration(seconds)),
         });
+        let forked = run.run.plan.as_ref().and_then(|plan| plan.forked.as_ref());
+        add(
+            "forked",
+            forked.map(|fork| format!("from {}, {}", fork.from, kept_name(fork.at))),
+        );
+        let kept: Vec<String> = store.kept.iter().map(|at| kept_name(*at)).collect();
+        add("kept", (!kept.is_empty()).then(|| kept.join(" ")));
         add("started", Some(format!("{} UTC", moment(run.run.begun))));
         add("time", took);
         let notes = &run.run.notes;
@@ -210,9 +218,18 @@ impl Sheet<'_> {
         if told.is_empty() {
             return vec![self.row("metrics", "not evaluated yet")];
         }
+        let has_top5 = told.iter().any(|(_, row)| row.telling_top5().is_some());
+        let top5 = |shown: &str| {
+            let shown = has_top5.then(|| format!("{shown:>9}"));
+            shown.unwrap_or_default()
+        };
         let head = format!(
-            "{:LABEL$}{:>9}{:>9}{:>9}{:>9}",
-            "metrics", "top-1", "top-5", "loss", "agreement"
+            "{:LABEL$}{:>9}{}{:>9}{:>9}",
+            "metrics",
+            "top-1",
+            top5("top-5"),
+            "loss",
+            "agreement"
         );
         let mut lines = vec![self.head(head)];
         for (name, evaluation) in &told {
@@ -225,9 +242,13 @@ impl Sheet<'_> {
                 }
             };
             let shown = format!(
-                "{:>9}{:>9}{:>9}{:>9}",
+                "{:>9}{}{:>9}{:>9}",
                 share(evaluation.top1),
-                share(evaluation.top5),
+                top5(
+                    &evaluation
+                        .telling_top5()
+                        .map_or_else(|| MISSING.to_owned(), share)
+                ),
                 loss(evaluation.loss),
                 agreement.map_or_else(|| MISSING.to_owned(), share),
             );

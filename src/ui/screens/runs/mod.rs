@@ -85,23 +85,11 @@ pub struct RunsTable {
     marks: Marks,
     comparison: Comparison,
     overlay: Overlay,
-    /// A rename that was asked for and not seen yet.
-    renaming: Option<(String, String)>,
 }
 
 impl RunsTable {
     /// Takes in what the runs are now.
     pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
-        if let Some((from, to)) = self.renaming.take() {
-            if runs.get(&from).is_none() && runs.get(&to).is_some() {
-                self.marks.rename(&from, &to);
-                if self.runs.selected().is_some_and(|(_, name)| name == from) {
-                    self.runs.select_name(&to);
-                }
-            } else {
-                self.renaming = Some((from, to));
-            }
-        }
         self.runs.refresh(runs.iter(), &self.filter, &self.sorting);
         self.trash
             .refresh(runs.trash(), &Filter::default(), &self.sorting);
@@ -114,13 +102,31 @@ impl RunsTable {
         self.renew_overlay(runs);
     }
 
-    /// Does what was asked for. Returns the run to open, if one is.
-    pub(in crate::ui) fn act(
-        &mut self,
-        action: Action,
-        shared: &mut Shared,
-        runs: &Runs,
-    ) -> Option<String> {
+    /// The screen is shown, with the cursor on the selected run.
+    pub(in crate::ui) fn on_show(&mut self, shared: &Shared, runs: &Runs) {
+        if let Some(name) = &shared.selected {
+            self.runs.select_name(name);
+        }
+        self.changed(runs);
+    }
+
+    /// Selects the run under the cursor.
+    pub(in crate::ui) fn select(&self, shared: &mut Shared) {
+        if let Some((_, name)) = self.runs.selected() {
+            shared.selected = Some(name.to_owned());
+        }
+    }
+
+    /// A run has another name now.
+    pub(in crate::ui) fn renamed(&mut self, from: &str, to: &str) {
+        self.marks.rename(from, to);
+        if self.runs.selected().is_some_and(|(_, name)| name == from) {
+            self.runs.select_name(to);
+        }
+    }
+
+    /// Does what was asked for. Returns whether the selected run is to be shown.
+    pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
         if action.entry().context == Context::Overlay {
             // From the palette, an action comes without the curves being shown.
             self.view = View::Overlay;
@@ -147,13 +153,13 @@ impl RunsTable {
             _ => return self.act_on_list(action, shared, runs),
         }
         self.renew_overlay(runs);
-        None
+        false
     }
 
-    fn act_on_list(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> Option<String> {
+    fn act_on_list(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
         if self.listing_mut().act(action) {
             self.details_above = 0;
-            return None;
+            return false;
         }
         let (width, height) = shared.size;
         let is_alone = self.panes(Rect::new(0, 0, width, height)).0.is_none();
@@ -167,11 +173,11 @@ impl RunsTable {
             Action::Left => self.skipped = self.skipped.saturating_sub(1),
             Action::Right => self.skipped = (self.skipped + 1).min(self.columns.shown().len() - 2),
             Action::Activate if self.view == View::Runs => {
-                return self.runs.selected().map(|(_, name)| name.to_owned());
+                return self.runs.selected().is_some();
             }
             _ => self.act_on_run(action, shared, runs),
         }
-        None
+        false
     }
 
     /// Leaves what is open: a view, then the filter.

@@ -11,6 +11,7 @@ use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
+use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
 
 /// Cells of a run's name in the title of a prompt.
@@ -70,7 +71,6 @@ impl RunsTable {
         if let Some(refusal) = refusal {
             return shared.ask_again(refusal, to, Purpose::RenameRun(run));
         }
-        self.renaming = Some((run.clone(), to.to_owned()));
         shared.ask(Effect::RenameRun {
             run,
             to: to.to_owned(),
@@ -131,6 +131,10 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
             may(refusal, Effect::ResumeRun(name), shared)
         }
         Action::BranchRun => may(why_not_branch(run), Effect::BranchRun(name), shared),
+        Action::ForkRun => {
+            fork::ask(&name, run.run, shared);
+            None
+        }
         Action::ExportRun => may(why_not_export(run), Effect::ExportRun(name), shared),
         Action::RestoreRun => Some(format!("{name} is not in the trash")),
         _ => None,

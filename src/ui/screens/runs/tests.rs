@@ -191,10 +191,10 @@ fn a_rename_is_asked_for_unless_it_cannot_be() {
     let (run, to) = (VANILLA.to_owned(), "baseline".to_owned());
     assert_eq!(harness.take(), [Effect::RenameRun { run, to }]);
     harness.keys(&["esc"]);
-    let mut renamed = harness.runs.remove(VANILLA).unwrap();
-    renamed.folder = crate::run::RunFolder::imagined("checkpoints/baseline");
-    harness.runs.insert(renamed);
-    harness.news(News::RunsChanged);
+    let folder = crate::run::RunFolder::imagined("checkpoints/baseline");
+    harness.runs.rename(VANILLA, folder);
+    let (from, to) = (VANILLA.to_owned(), "baseline".to_owned());
+    harness.news(News::RunRenamed { from, to });
     assert!(
         harness.screen().contains("1 marked"),
         "the mark goes with the run"

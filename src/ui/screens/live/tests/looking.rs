@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
-use super::story::{add, events, feed, machine, screen, step};
-use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
+use super::story::{add, adjust, events, feed, machine, screen, step};
+use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, Position, RunEvent};
 use crate::experiment::schedule::Schedule;
 use crate::store::Owner;
 use crate::ui::Effect;
@@ -129,6 +129,33 @@ fn a_finished_run_takes_no_commands_and_a_stopped_one_is_resumed() {
     assert!(harness.screen().contains("it is stopped; resume it first"));
     harness.keys(&["space", "enter"]);
     assert_eq!(harness.take(), [Effect::ResumeRun(name)]);
+}
+
+#[test]
+fn going_back_asks_to_which_checkpoint_by_the_change_that_came_after_it() {
+    let mut events = events(50);
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events);
+    harness.keys(&["F"]);
+    assert!(harness.screen().contains("has no kept checkpoint"));
+    for (step, value) in [(30, 0.05), (40, 0.01)] {
+        let at = Position {
+            phase: Phase::Student,
+            step,
+        };
+        let folder = format!("kept/step-{step}").into();
+        events.push(RunEvent::CheckpointKept { at, folder });
+        let schedule = Schedule::Constant(value);
+        events.extend(adjust(&step.to_string(), "lr", schedule, Some(Ok(step))));
+    }
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events);
+    harness.keys(&["F"]);
+    insta::assert_snapshot!("going_back", harness.screen());
+    harness.keys(&["down", "enter"]);
+    let at = Position {
+        phase: Phase::Student,
+        step: 30,
+    };
+    assert_eq!(harness.take(), [Effect::ForkRun { run: name, at }]);
 }
 
 #[test]
