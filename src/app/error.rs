@@ -17,7 +17,8 @@ use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::workbench::ScreenError;
 use crate::experiment::Report;
-use crate::run::RunError;
+use crate::listing::FilterError;
+use crate::run::{MoveError, RunError};
 
 /// Why a mode could not be carried out.
 #[derive(Debug, Error)]
@@ -40,6 +41,9 @@ pub enum AppError {
     /// The experiment cannot be trained on these images.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// Nothing could be shown of runs.
+    #[error(transparent)]
+    Runs(#[from] RunsError),
     /// A report would find no place.
     #[error(transparent)]
     Reporting(#[from] ReportingError),
@@ -72,6 +76,33 @@ impl AppError {
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Why nothing was shown of runs.
+#[derive(Debug, Error)]
+pub enum RunsError {
+    /// The filter is none.
+    #[error("--runs {filter}: {reason}")]
+    Filter {
+        /// As it was written.
+        filter: String,
+        /// Where it goes wrong.
+        reason: FilterError,
+    },
+    /// No run has such a column.
+    #[error("--columns {column}: {reason}")]
+    Column {
+        /// As it was written.
+        column: String,
+        /// What to write instead.
+        reason: String,
+    },
+    /// The run stays where it is.
+    #[error(transparent)]
+    Move(#[from] MoveError),
+    /// A value has no form in JSON.
+    #[error("the runs could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// Why a folder was not classified.

@@ -201,7 +201,7 @@ impl Reporting {
     /// Judges the gates, tells everybody how it ended and returns the exit
     /// code's meaning: that of the run, but for a success that could not be told.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
-        let verdicts = judge(&self.gates, store, outcome);
+        let verdicts = judge(&self.gates, store, *outcome == Outcome::Completed);
         // What was changed is told even where a file was lost meanwhile.
         let text = self.folder.experiment_text().unwrap_or_default();
         let plan = self.folder.plan().ok().flatten();

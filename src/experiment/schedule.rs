@@ -118,7 +118,7 @@ impl Schedule {
     }
 }
 
-/// In a few words: `warmup of 1 epoch, then cosine 0.1 to 0`.
+/// In a few words: `cosine 0.1 to 0 after a warmup of 1 epoch`.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let over = |epochs: &Option<f64>| {
@@ -155,7 +155,7 @@ impl fmt::Display for Schedule {
                 _ => f.write_str("no points"),
             },
             Self::Warmup { epochs, then } => {
-                write!(f, "warmup of {}, then {then}", in_epochs(*epochs))
+                write!(f, "{then} after a warmup of {}", in_epochs(*epochs))
             }
         }
     }

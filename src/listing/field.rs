@@ -61,6 +61,39 @@ pub enum Column {
     Device,
 }
 
+/// Columns that every table has, what matters most first: the last ones go where
+/// there is no room.
+const ALWAYS: [Column; 14] = [
+    Column::Name,
+    Column::State,
+    Column::Done,
+    Column::Best,
+    Column::Last,
+    Column::Test,
+    Column::Time,
+    Column::Tags,
+    Column::Method,
+    Column::Begun,
+    Column::Loss,
+    Column::Agreement,
+    Column::Experiment,
+    Column::Note,
+];
+
+/// Those that stand before what a person chose.
+const BEFORE_CHOSEN: usize = 4;
+
+/// What a table shows of runs from left to right, where a person chose some fields.
+#[must_use]
+pub fn columns(chosen: impl IntoIterator<Item = Field>) -> Vec<Field> {
+    let (before, after) = ALWAYS.split_at(BEFORE_CHOSEN);
+    let always = |columns: &'static [Column]| columns.iter().copied().map(Field::Column);
+    let chosen = chosen.into_iter();
+    let chosen =
+        chosen.filter(|field| !matches!(field, Field::Column(one) if ALWAYS.contains(one)));
+    always(before).chain(chosen).chain(always(after)).collect()
+}
+
 /// Names of columns, and other words for them.
 const NAMES: [(&str, Column); 20] = [
     ("name", Column::Name),
@@ -281,7 +314,6 @@ impl Field {
             Self::Column(Column::Begun) => moment(run.run.begun),
             Self::Column(Column::Done) => run.metrics.progress.map_or_else(String::new, done),
             _ => match (self.value(run), self) {
-                (Value::Nothing, _) => String::new(),
                 (Value::Number(seconds), Self::Column(Column::Time)) => duration(seconds),
                 (Value::Number(number), _) if self.is_loss() => loss(number),
                 (Value::Number(share), _) => percent(share),
@@ -290,7 +322,7 @@ impl Field {
                 (Value::Settings(_), Self::Setting(path)) => {
                     run.config.get(path).unwrap_or_default().to_owned()
                 }
-                (Value::Settings(_), _) => String::new(),
+                (Value::Nothing | Value::Settings(_), _) => String::new(),
             },
         };
         if text.is_empty() {
@@ -363,7 +395,7 @@ fn no_field(name: &str, fields: &Fields) -> String {
     let known = columns.chain(Metric::NAMES).chain(fields.paths());
     match nearest(name, known) {
         Some(near) => format!("no run has `{name}`; did you mean `{near}`?"),
-        None => format!("no run has `{name}`; see the fields below, or the experiment's"),
+        None => format!("no run has `{name}`, and no experiment of theirs has such a field"),
     }
 }
 

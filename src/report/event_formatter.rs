@@ -148,7 +148,7 @@ fn command(id: &str, store: &RunStore) -> String {
         Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
         Some(Command::SetController { on: true }) => "controller on".to_owned(),
         Some(Command::SetController { on: false }) => "controller off".to_owned(),
-        Some(Command::Adjust { knob, schedule }) => format!("{knob} {schedule}"),
+        Some(Command::Adjust { knob, schedule }) => format!("{knob} → {schedule}"),
     }
 }
 
@@ -173,6 +173,16 @@ fn epoch(summary: &EpochSummary) -> String {
     let left = summary.left.filter(|_| summary.epoch < summary.epochs);
     parts.extend(left.map(|left| format!("{} left", format::duration(left))));
     parts.join("  ")
+}
+
+/// A run's images and models, as they were told when it began.
+pub(super) fn facts(store: &RunStore) -> Vec<String> {
+    let mut lines: Vec<String> = store.data.iter().flat_map(data).collect();
+    for summary in store.models.values() {
+        lines.push(model(summary));
+        lines.extend(ratio(summary, store));
+    }
+    lines
 }
 
 fn data(summary: &DataSummary) -> Vec<String> {

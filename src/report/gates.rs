@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::event::{Dataset, Outcome};
+use crate::event::Dataset;
 use crate::experiment::metric::{Metric, MetricSplit, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::format;
@@ -65,10 +65,10 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges every gate of a run that ended so. Runs to compare with are read from
-/// disk. What did not come to its end has no results to be judged by.
+/// Judges every gate of a run, which is completed or not. Runs to compare with are
+/// read from disk. What did not come to its end has no results to be judged by.
 #[must_use]
-pub fn judge(gates: &[Gate], store: &RunStore, outcome: &Outcome) -> Vec<Verdict> {
+pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> {
     let open = |path: &Path| -> Result<RunStore, String> {
         let folder = RunFolder::at(path).map_err(|error| error.to_string())?;
         let mut run = RunStore::open(&folder);
@@ -79,7 +79,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, outcome: &Outcome) -> Vec<Verdict
         }
     };
     let mut verdicts = judge_with(gates, store, &open);
-    if *outcome != Outcome::Completed {
+    if !completed {
         for verdict in &mut verdicts {
             verdict.value = None;
             verdict.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());

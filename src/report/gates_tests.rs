@@ -27,9 +27,7 @@ fn at_most(metric: &str, value: f64) -> Gate {
 }
 
 fn judged(gate: Gate, store: &RunStore) -> Judgement {
-    judge(&[gate], store, &Outcome::Completed)
-        .remove(0)
-        .judgement
+    judge(&[gate], store, true).remove(0).judgement
 }
 
 fn reason(gate: Gate, store: &RunStore) -> String {
@@ -41,10 +39,7 @@ fn reason(gate: Gate, store: &RunStore) -> String {
 
 #[test]
 fn a_run_that_did_not_come_to_its_end_is_not_judged() {
-    let stopped = Outcome::Stopped {
-        reason: "SIGTERM".to_owned(),
-    };
-    let verdicts = judge(&[at_least("test/top1", 0.1)], &store(), &stopped);
+    let verdicts = judge(&[at_least("test/top1", 0.1)], &store(), false);
     assert_eq!((verdicts.len(), verdicts[0].holds()), (1, false));
     assert!(verdicts[0].finding().contains("is not completed"));
 }
@@ -131,7 +126,7 @@ fn every_gate_has_to_hold() {
     let verdicts = judge(
         &[at_least("test/top1", 0.5), at_least("test/top1", 0.9)],
         &store,
-        &Outcome::Completed,
+        true,
     );
     assert!(!all_hold(&verdicts));
     assert!(all_hold(&verdicts[..1]));

@@ -14,6 +14,7 @@ pub mod gates;
 mod github;
 mod json;
 mod junit;
+pub mod runs;
 mod text;
 mod wording;
 

@@ -70,7 +70,7 @@ fn reported_of<R: Reporter + 'static>(
         store: &store,
         config: &Frozen::of(EXPERIMENT, None, &store).config,
         outcome: &Outcome::Completed,
-        verdicts: &judge(&gates(), &store, &Outcome::Completed),
+        verdicts: &judge(&gates(), &store, true),
     };
     assert!(reporters.finish(&ending).is_empty());
     written.text()
@@ -99,7 +99,7 @@ fn what_was_changed_while_it_trained_is_told_at_the_end() {
     });
     let text = reported_of(events.clone(), TextReporter::new);
     assert!(
-        text.contains("\ntemperature 2.5 applied at step 11\n"),
+        text.contains("\ntemperature → 2.5 applied at step 11\n"),
         "{text}"
     );
     let told = "method.temperature 4 → 2.5 at step 11\n";
@@ -225,7 +225,7 @@ fn no_name_from_outside_acts_on_a_terminal_or_a_workflow() {
         verdicts: &judge(
             &[Gate::AtLeast(HOSTILE.to_owned(), Bound::Value(0.5))],
             &store,
-            &outcome,
+            false,
         ),
     };
     assert!(reporters.finish(&ending).is_empty());

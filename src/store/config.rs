@@ -399,7 +399,7 @@ mod tests {
             ("method", "AdaptiveAugmentation"),
             ("method.update", "Feedback"),
             ("method.update.decay", "0.9"),
-            ("lr", "warmup of 1 epoch, then cosine 0.1 to 0"),
+            ("lr", "cosine 0.1 to 0 after a warmup of 1 epoch"),
             ("lr.then", "Cosine"),
             ("lr.then.from", "0.1"),
             ("device", "Auto"),
@@ -472,7 +472,7 @@ mod tests {
                 ("controller", "on → off at step 960"),
                 (
                     "lr",
-                    "warmup of 1 epoch, then cosine 0.1 to 0 → 0.01 at step 900"
+                    "cosine 0.1 to 0 after a warmup of 1 epoch → 0.01 at step 900"
                 ),
                 ("method.temperature", "4 → 2.5 at step 812 → 2 at step 950"),
                 ("teacher.weights.lr", "0.02 at step 40"),

@@ -422,7 +422,6 @@ impl RunStore {
 
     /// What was changed while it trained and still counts, in order, with the first
     /// step that felt it.
-    #[must_use]
     pub fn adjustments(&self) -> impl Iterator<Item = (Position, &Command)> {
         self.commands.iter().filter_map(|status| {
             let command = &status.record.command;

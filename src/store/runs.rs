@@ -10,8 +10,9 @@ use std::time::SystemTime;
 use super::config::Frozen;
 use super::record::Status;
 use super::run_store::RunStore;
+use super::run_tail::RunTail;
 use crate::event::{Outcome, RunEvent};
-use crate::run::{Holder, Notes, RunFolder, RunPlan};
+use crate::run::{Holder, Notes, RunFolder, RunLock, RunPlan};
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +24,18 @@ pub enum Owner {
     Here,
     /// Another process, on this machine or another.
     Elsewhere(Holder),
+}
+
+impl Owner {
+    /// Who works on the run in this folder.
+    #[must_use]
+    pub fn of(folder: &RunFolder) -> Self {
+        match RunLock::holder(folder.path()) {
+            Ok(Some(holder)) if holder.pid == std::process::id() => Self::Here,
+            Ok(Some(holder)) => Self::Elsewhere(holder),
+            Ok(None) | Err(_) => Self::None,
+        }
+    }
 }
 
 /// One run.
@@ -102,6 +115,37 @@ impl RunEntry {
             store: RunStore::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// A run of which nothing but what does not change while it trains was read.
+    #[must_use]
+    pub fn unfolded(folder: &RunFolder, owner: Owner) -> Self {
+        let mut entry = Self::new(folder.clone(), folder.begun());
+        entry.owner = owner;
+        let mut problems = Vec::new();
+        match folder.experiment_text() {
+            Ok(text) => entry.experiment = text,
+            Err(error) => problems.push(error.to_string()),
+        }
+        match Notes::read(folder) {
+            Ok(notes) => entry.notes = notes,
+            Err(error) => problems.push(error.to_string()),
+        }
+        match folder.plan() {
+            Ok(plan) => entry.plan = plan.map(Arc::new),
+            Err(error) => problems.push(error.to_string()),
+        }
+        entry.problems = problems;
+        entry
+    }
+
+    /// A run as it stands, and how far it was read.
+    #[must_use]
+    pub fn read(folder: &RunFolder, owner: Owner) -> (Self, RunTail) {
+        let mut entry = Self::unfolded(folder, owner);
+        let mut tail = RunTail::new(folder);
+        tail.refresh(&mut entry.store);
+        (entry, tail)
     }
 
     /// What it was, adjustments included.

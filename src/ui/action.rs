@@ -168,6 +168,7 @@ actions! {
         MarkRun "mark-run" "Mark the run" "mark" "select" ["space"];
         SortRuns "sort-runs" "Sort by the next column" "sort" "order" ["s"];
         ReverseRuns "reverse-runs" "Reverse the order" "reverse" "sort descending" ["S"];
+        ChooseColumns "choose-columns" "Choose columns" "columns" "hyperparameters fields lr batch" ["c"];
         PinBaseline "pin-baseline" "Set as baseline" "baseline" "pin reference" ["b"];
         UnmarkRuns "unmark-runs" "Clear all marks" "unmark" "deselect" ["M"];
         OverlayRuns "overlay-runs" "Overlay the marked runs" "overlay" "curves plot" ["o"];

@@ -106,7 +106,7 @@ impl Ui {
     fn apply_layout(&mut self, layout: &Layout) {
         self.live.apply_layout(layout);
         self.experiments.apply_layout(&layout.panes);
-        self.runs_table.apply_layout(&layout.panes);
+        self.runs_table.apply_layout(layout);
         self.compare.apply_layout(&layout.panes);
         self.inference.apply_layout(&layout.panes);
     }
@@ -120,6 +120,7 @@ impl Ui {
         panes.run = self.runs_table.border();
         panes.images = self.compare.border();
         panes.classified = self.inference.border();
+        self.runs_table.columns().clone_into(&mut layout.columns);
         layout
     }
 

@@ -111,6 +111,10 @@ impl Ui {
                 self.experiments.confirmed(&effect);
                 self.shared.ask(effect);
             }
+            Answer::ColumnsChosen(dialog, chosen) => {
+                self.shared.dialog = Some(dialog);
+                self.runs_table.choose_columns(chosen, runs);
+            }
             Answer::Given(purpose, text) => self.on_submit(purpose, &text, runs),
             Answer::Left(leaving) => self.leave(leaving, runs),
         }

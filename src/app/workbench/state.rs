@@ -18,7 +18,7 @@ use super::launcher::OpenSession;
 use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use super::question::Answers;
-use super::{autosave, catalogue, files, reload};
+use super::{autosave, files, reload};
 use crate::app::session::SessionError;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::Report;
@@ -261,7 +261,7 @@ impl State {
     fn launched(&mut self, file: &Path, run: LaunchedRun) {
         let name = run.folder.name();
         // Its files grow already; what they gain arrives as events.
-        let mut entry = catalogue::unfolded(&run.folder, Owner::Here);
+        let mut entry = RunEntry::unfolded(&run.folder, Owner::Here);
         entry.store = run.before;
         self.tails.remove(&name);
         self.runs.insert(entry);
@@ -307,7 +307,7 @@ impl State {
     fn ended(&mut self, name: &str, outcome: &Outcome) {
         if let Some(run) = self.runs.get_mut(name) {
             // From now on it is read like every other run.
-            let (entry, tail) = catalogue::read(&run.folder, Owner::None);
+            let (entry, tail) = RunEntry::read(&run.folder, Owner::None);
             *run = entry;
             self.tails.insert(name.to_owned(), tail);
         }

@@ -114,7 +114,7 @@ impl Condition {
             Self::Compare(field, test) => match field.value(run) {
                 Value::Nothing => false,
                 Value::Number(number) => test.holds_for_number(number),
-                Value::Text(text) => test.holds_for_text(&text, None),
+                Value::Text(written) => test.holds_for_text(&written, None),
                 Value::Settings(values) => values
                     .iter()
                     .any(|value| test.holds_for_text(&value.text, value.number)),

@@ -5,31 +5,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::format::{MISSING, loss, percent, shorten, width_of};
-use crate::listing::{Column, Field, Fields, Subject};
+use crate::listing::{Column, Field, Fields, Subject, columns};
 use crate::store::{Metrics, RunState};
 use crate::ui::theme::Theme;
-
-/// Columns that are always there, what matters most first: the last ones go where
-/// there is no room.
-const ALWAYS: [Column; 14] = [
-    Column::Name,
-    Column::State,
-    Column::Done,
-    Column::Best,
-    Column::Last,
-    Column::Test,
-    Column::Time,
-    Column::Tags,
-    Column::Method,
-    Column::Begun,
-    Column::Loss,
-    Column::Agreement,
-    Column::Experiment,
-    Column::Note,
-];
-
-/// Columns that stand before those that a person chose.
-const BEFORE_CHOSEN: usize = 4;
 
 /// Least and greatest cells of a column that a person chose.
 const CHOSEN: (usize, usize) = (5, 24);
@@ -57,39 +35,34 @@ pub(super) struct Columns {
 
 impl Default for Columns {
     fn default() -> Self {
-        let shown = ALWAYS.into_iter().map(Shown::always);
-        Self {
-            chosen: Vec::new(),
-            shown: shown.collect(),
-        }
+        Self::new(Vec::new())
     }
 }
 
 impl Columns {
+    /// Those that are always there, and the chosen fields of the configuration.
+    pub(super) fn new(chosen: Vec<String>) -> Self {
+        let mut columns = Self {
+            chosen,
+            shown: Vec::new(),
+        };
+        columns.refresh(&Fields::default(), &[]);
+        columns
+    }
+
     /// Fields of the configuration that a person chose, by their paths.
     pub(super) fn chosen(&self) -> &[String] {
         &self.chosen
     }
 
-    /// Chooses fields of the configuration.
-    pub(super) fn choose(&mut self, chosen: Vec<String>) {
-        self.chosen = chosen;
-    }
-
     /// Makes room for what stands in them.
     pub(super) fn refresh(&mut self, fields: &Fields, runs: &[Subject]) {
-        let chosen = self.chosen.iter().map(|path| {
-            let values = runs.iter().map(|run| run.config.get(path));
-            Shown::chosen(path, fields, values.flatten())
-        });
-        let always = |columns: &[Column]| -> Vec<Shown> {
-            columns.iter().copied().map(Shown::always).collect()
-        };
-        let (before, after) = ALWAYS.split_at(BEFORE_CHOSEN);
-        let mut shown = always(before);
-        shown.extend(chosen);
-        shown.extend(always(after));
-        self.shown = shown;
+        let fields_of = self.chosen.iter().cloned().map(Field::Setting);
+        let shown = columns(fields_of);
+        self.shown = shown
+            .iter()
+            .map(|field| Shown::of(field, fields, runs))
+            .collect();
     }
 
     /// From left to right.
@@ -106,39 +79,23 @@ impl Columns {
 }
 
 impl Shown {
-    fn always(column: Column) -> Self {
-        let width = match column {
-            Column::Name | Column::Begun => 16,
-            Column::State | Column::Agreement => 11,
-            Column::Done => 6,
-            Column::Best | Column::Last | Column::Test => 8,
-            Column::Time => 9,
-            Column::Loss => 7,
-            Column::Tags | Column::Experiment | Column::Device => 18,
-            Column::Method => 20,
-            Column::Note => 24,
+    fn of(field: &Field, fields: &Fields, runs: &[Subject]) -> Self {
+        let title = field.title(fields);
+        let mut is_right = field.is_number();
+        let width = if let Field::Column(column) = field {
+            always(*column)
+        } else {
+            let values = runs.iter().map(|run| field.text(run));
+            let values: Vec<String> = values.filter(|value| value != MISSING).collect();
+            is_right |= values.iter().all(|value| value.parse::<f64>().is_ok());
+            let widest = values.iter().map(|value| width_of(value)).max();
+            let width = widest.unwrap_or(0).max(width_of(&title) + ARROW);
+            width.clamp(CHOSEN.0, CHOSEN.1) as u16
         };
-        let field = Field::Column(column);
         Self {
-            title: column.title().to_owned(),
-            width,
-            is_right: field.is_number(),
-            field,
-        }
-    }
-
-    fn chosen<'a>(path: &str, fields: &Fields, values: impl Iterator<Item = &'a str>) -> Self {
-        let title = fields.short(path).to_owned();
-        let mut width = width_of(&title) + ARROW;
-        let mut is_right = true;
-        for value in values {
-            width = width.max(width_of(value));
-            is_right &= value.parse::<f64>().is_ok();
-        }
-        Self {
-            field: Field::Setting(path.to_owned()),
+            field: field.clone(),
             title,
-            width: width.clamp(CHOSEN.0, CHOSEN.1) as u16,
+            width,
             is_right,
         }
     }
@@ -162,6 +119,21 @@ impl Shown {
             ),
             _ => !self.is_right,
         }
+    }
+}
+
+/// Cells of a column that is always there.
+fn always(column: Column) -> u16 {
+    match column {
+        Column::Name | Column::Begun => 16,
+        Column::State | Column::Agreement => 11,
+        Column::Done => 6,
+        Column::Best | Column::Last | Column::Test => 8,
+        Column::Time => 9,
+        Column::Loss => 7,
+        Column::Tags | Column::Experiment | Column::Device => 18,
+        Column::Method => 20,
+        Column::Note => 24,
     }
 }
 

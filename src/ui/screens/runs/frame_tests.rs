@@ -150,3 +150,15 @@ fn the_trash_is_asked_for_and_shown() {
     runs.set_trash(thrown);
     shown("trash", &runs, &["T"]);
 }
+
+#[test]
+fn any_field_of_the_experiments_can_be_a_column() {
+    let mut runs = runs();
+    changed(runs.get_mut(ADAPTIVE).unwrap());
+    shown("choosing_columns", &runs, &["c"]);
+    shown_with("chosen_columns", &runs, |harness| {
+        for field in ["batch", "temperature"] {
+            harness.keys(&["c"]).text(field).keys(&["enter", "esc"]);
+        }
+    });
+}

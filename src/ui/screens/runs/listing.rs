@@ -1,11 +1,12 @@
 //! The runs that a table lists: what is known of each, in which order they
 //! stand, and which is selected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::listing::{Column, Field, Fields, Filter, Key, RunSummary, Subject, compare};
 use crate::store::RunEntry;
 use crate::ui::action::Action;
+use crate::ui::dialog::Choosable;
 use crate::ui::widget::Selection;
 
 /// How runs are sorted.
@@ -148,5 +149,24 @@ impl Listing {
     /// Every field that any run's configuration has.
     pub(super) fn fields(&self) -> &Fields {
         &self.fields
+    }
+
+    /// Every field with the values that it has in some run.
+    pub(super) fn choosable(&self) -> Vec<Choosable> {
+        let values = |path: &str| {
+            let configs = self.known.values().map(|known| &known.frozen.config);
+            let values: BTreeSet<&str> = configs.filter_map(|config| config.get(path)).collect();
+            let mut values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+            // Numbers by size, before texts; sorting is stable.
+            let size = |value: &String| value.parse().unwrap_or(f64::INFINITY);
+            values.sort_by(|a, b| size(a).total_cmp(&size(b)));
+            values
+        };
+        let paths = self.fields.paths();
+        let fields = paths.map(|path| Choosable {
+            path: path.to_owned(),
+            values: values(path),
+        });
+        fields.collect()
     }
 }

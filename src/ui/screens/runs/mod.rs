@@ -36,7 +36,7 @@ use crate::format::shorten;
 use crate::listing::{Field, Filter, Subject};
 use crate::store::{Metrics, RunEntry, Runs};
 use crate::ui::action::{Action, Context};
-use crate::ui::dialog::{Dialog, Prompt, Purpose};
+use crate::ui::dialog::{ColumnChooser, Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::border::{Border, Side};
@@ -138,6 +138,11 @@ impl RunsTable {
                 self.sorting.reversed = !self.sorting.reversed;
                 self.changed(runs);
             }
+            Action::ChooseColumns => {
+                let chosen = self.columns.chosen().to_vec();
+                let fields = self.runs.choosable();
+                shared.dialog = Some(Dialog::Columns(ColumnChooser::new(fields, chosen)));
+            }
             Action::OverlayRuns => self.toggle(View::Overlay),
             Action::DiffRuns => self.toggle(View::Diff),
             Action::ShowTrash => self.toggle(View::Trash),
@@ -199,6 +204,12 @@ impl RunsTable {
             reversed: field == self.sorting.field && !self.sorting.reversed,
             field,
         };
+        self.changed(runs);
+    }
+
+    /// Shows these fields of the configurations as columns.
+    pub(in crate::ui) fn choose_columns(&mut self, chosen: Vec<String>, runs: &Runs) {
+        self.columns = Columns::new(chosen);
         self.changed(runs);
     }
 
