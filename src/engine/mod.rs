@@ -16,7 +16,6 @@ mod knobs;
 mod learner;
 pub mod loss;
 mod metadata;
-mod metrics;
 mod models;
 pub mod network;
 pub mod objective;

@@ -5,6 +5,7 @@
 
 pub mod export;
 mod figures;
+pub mod metrics;
 pub mod score;
 
 use std::path::PathBuf;

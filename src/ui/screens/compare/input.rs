@@ -186,7 +186,7 @@ impl Compare {
         shared: &mut Shared,
         _runs: &Runs,
     ) {
-        let areas = layout::areas(area, self.border);
+        let areas = self.areas(area);
         let divided = self.view == View::Images && areas.detail.x > areas.list.x;
         if divided && self.border.mouse(mouse, areas.list, Side::Left) {
             return;

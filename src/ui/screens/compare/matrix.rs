@@ -69,19 +69,24 @@ impl Matrix {
 /// student, the last that is not later than `step`; of the teacher, the last.
 pub(super) fn evaluation(store: &RunStore, pair: Pair, step: u64) -> Option<&Evaluation> {
     match (pair.rows, pair.columns) {
-        (Answerer::Label, Answerer::Student) => store
-            .evaluations_of(Phase::Student, Split::Valid)
-            .rfind(|evaluation| evaluation.step <= step)
-            .or_else(|| {
-                store
-                    .evaluations_of(Phase::Student, Split::Valid)
-                    .next_back()
-            }),
+        (Answerer::Label, Answerer::Student) => student_evaluation(store, step),
         (Answerer::Label, Answerer::Teacher) => store
             .evaluations_of(Phase::Teacher, Split::Valid)
             .next_back(),
         _ => None,
     }
+}
+
+/// The student's last evaluation on all validation images that is not later than
+/// `step`; else the last of all.
+pub(super) fn student_evaluation(store: &RunStore, step: u64) -> Option<&Evaluation> {
+    let mut evaluations = store.evaluations_of(Phase::Student, Split::Valid);
+    let last = store
+        .evaluations_of(Phase::Student, Split::Valid)
+        .next_back();
+    evaluations
+        .rfind(|evaluation| evaluation.step <= step)
+        .or(last)
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(in crate::ui) mod testing;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -41,6 +42,7 @@ use self::comparison::{Comparison, Heard, Reading};
 use self::matrix::{Matrix, Pair};
 use self::order::{Answerer, Order};
 use self::sample_result::{Moment, SampleResult};
+use self::verdict::{FolderMetrics, Verdict};
 use crate::event::inspection::{Picture, Probe};
 use crate::store::Runs;
 use crate::ui::action::Action;
@@ -125,6 +127,8 @@ pub struct Compare {
     /// Between the list and the image.
     border: Border,
     // What follows from the above.
+    verdict: Verdict,
+    folder: Option<FolderMetrics>,
     judged: Vec<SampleResult>,
     rows: Vec<usize>,
     steps: Vec<u64>,
@@ -143,6 +147,8 @@ impl Default for Compare {
             matrix: Matrix::default(),
             classes: Classes::default(),
             border: Border::default(),
+            verdict: Verdict::default(),
+            folder: None,
             judged: Vec::new(),
             rows: Vec::new(),
             steps: Vec::new(),
@@ -155,12 +161,24 @@ impl Compare {
     /// Takes up the selected run, or how far it came.
     pub(in crate::ui) fn follow(&mut self, shared: &mut Shared, runs: &Runs) {
         if self.comparison.run == shared.selected {
-            return self.comparison.follow(shared, runs);
+            self.comparison.follow(shared, runs);
+        } else {
+            self.comparison.open(shared, runs);
+            self.at = 0;
+            self.order.clear();
+            self.refresh();
         }
-        self.comparison.open(shared, runs);
-        self.at = 0;
-        self.order.clear();
-        self.refresh();
+        let run = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+        let step = self.steps.get(self.at).copied().unwrap_or(u64::MAX);
+        self.verdict = match (run, &self.folder) {
+            (Some(run), Some(folder)) => Verdict::of_folder(folder, &run.store),
+            (Some(run), None) => Verdict::of_run(&run.store, step),
+            (None, _) => Verdict::default(),
+        };
+    }
+
+    fn areas(&self, area: Rect) -> layout::Areas {
+        layout::areas(area, self.border, self.verdict.rows(area))
     }
 
     /// A run's models have answered, or not.
@@ -227,9 +245,12 @@ impl Compare {
             self.rows.clear();
             self.steps.clear();
             self.history.clear();
+            self.folder = None;
             return;
         };
         let classes = probe.classes.len();
+        let folder = self.comparison.folder.as_ref();
+        self.folder = folder.map(|_| FolderMetrics::of(probe, self.at));
         self.judged = sample_result::judge(probe, self.at, temperature);
         self.rows = self.order.rows(probe, &self.judged);
         if let Some(pair) = self.view.pair() {
@@ -307,10 +328,11 @@ impl Compare {
     }
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-        let areas = layout::areas(area, self.border);
+        let areas = self.areas(area);
         let Some(probe) = self.comparison.probe() else {
             return notice::draw(self, shared, runs, frame, area);
         };
+        self.verdict.draw(&shared.theme, frame, areas.verdict);
         head::draw(self, probe, shared, frame, areas);
         match self.view {
             View::Images => {
@@ -332,7 +354,7 @@ impl Compare {
         let image = self.comparison.probe().zip(self.selected());
         match image.and_then(|(probe, image)| probe.images.get(image)) {
             Some(image) if self.view == View::Images => {
-                detail::pictures(image, pictures, layout::areas(area, self.border).detail)
+                detail::pictures(image, pictures, self.areas(area).detail)
             }
             _ => Vec::new(),
         }

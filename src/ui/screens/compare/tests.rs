@@ -183,7 +183,7 @@ fn images_are_filtered_by_who_is_right_and_the_sort_can_be_reversed() {
         let screen = harness.keys(&["f"]).screen();
         assert!(screen.contains(title), "{screen}");
     }
-    let first = |screen: String| screen.lines().nth(5).map(str::to_owned);
+    let first = |screen: String| screen.lines().nth(8).map(str::to_owned);
     let before = first(harness.screen());
     let screen = harness.keys(&["S"]).screen();
     assert!(screen.contains("reversed"), "{screen}");
