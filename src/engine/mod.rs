@@ -36,7 +36,7 @@ pub use failure::Failure;
 pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
-pub use models::{ModelsError, RunModels, probe_folder};
+pub use models::{ModelsError, RunModels, probe_cell, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;

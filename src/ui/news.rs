@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crossterm::event::Event;
 
-use crate::event::inspection::{InferenceEvent, Probe};
+use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
 
 /// Everything that can wake the screen.
@@ -90,12 +90,12 @@ pub enum News {
         /// Its name now.
         to: String,
     },
-    /// What a run's models answer on probe images, or why nobody knows.
+    /// What a run's models answer, or why nobody knows.
     ProbeRead {
         /// The run's name.
         run: String,
-        /// The folder of the images; the run's own probe images without one.
-        folder: Option<PathBuf>,
+        /// On which images.
+        source: ProbeSource,
         /// What they answer.
         probe: Result<Box<Probe>, String>,
     },

@@ -386,8 +386,8 @@ impl Ui {
             News::FolderFound { typed, result } => {
                 self.on_folder(|prompt| prompt.on_found(&typed, result), runs);
             }
-            News::ProbeRead { run, folder, probe } => {
-                self.compare.on_probe(&run, folder.as_ref(), probe, shared);
+            News::ProbeRead { run, source, probe } => {
+                self.compare.on_probe(&run, &source, probe, shared);
             }
             News::Inference(event) => self.inference.on_event(event, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),

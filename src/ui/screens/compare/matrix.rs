@@ -1,7 +1,8 @@
 //! Counts of images by the classes that two of label, teacher and student give them.
 
-use super::order::{Answerer, MatrixCell};
+use super::order::class_by;
 use super::sample_result::SampleResult;
+use crate::event::inspection::{Answerer, MatrixCell};
 use crate::event::{Evaluation, Phase, Split};
 use crate::store::RunStore;
 use crate::ui::action::Action;
@@ -30,7 +31,8 @@ impl Matrix {
         self.counts.clear();
         self.counts.resize(classes, vec![0; classes]);
         for image in judged {
-            if let (Some(row), Some(column)) = (pair.rows.says(image), pair.columns.says(image))
+            if let (Some(row), Some(column)) =
+                (class_by(pair.rows, image), class_by(pair.columns, image))
                 && let Some(cell) = self.counts.get_mut(row).and_then(|row| row.get_mut(column))
             {
                 *cell += 1;

@@ -32,18 +32,16 @@ mod tests;
 mod timeline;
 mod verdict;
 
-use std::path::PathBuf;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::classes::Classes;
 use self::comparison::{Comparison, Heard, Reading};
 use self::matrix::{Matrix, Pair};
-use self::order::{Answerer, Order};
+use self::order::Order;
 use self::sample_result::{Moment, SampleResult};
 use self::verdict::{FolderMetrics, Verdict};
-use crate::event::inspection::{Picture, Probe};
+use crate::event::inspection::{Answerer, Picture, Probe, ProbeSource};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::graphics::Pictures;
@@ -185,14 +183,14 @@ impl Compare {
     pub(in crate::ui) fn on_probe(
         &mut self,
         run: &str,
-        folder: Option<&PathBuf>,
+        source: &ProbeSource,
         probe: Result<Box<Probe>, String>,
         shared: &mut Shared,
     ) {
         // Whoever looks at the newest answers goes on to newer ones.
         let newest = self.at + 1 >= self.steps.len();
         let step = self.steps.get(self.at).copied();
-        let news = self.comparison.on_news(run, folder, probe);
+        let news = self.comparison.on_news(run, source, probe);
         let others = news == Heard::Images;
         if news == Heard::Nothing {
             return;
@@ -249,8 +247,8 @@ impl Compare {
             return;
         };
         let classes = probe.classes.len();
-        let folder = self.comparison.folder.as_ref();
-        self.folder = folder.map(|_| FolderMetrics::of(probe, self.at));
+        let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
+        self.folder = is_folder.then(|| FolderMetrics::of(probe, self.at));
         self.judged = sample_result::judge(probe, self.at, temperature);
         self.rows = self.order.rows(probe, &self.judged);
         if let Some(pair) = self.view.pair() {
