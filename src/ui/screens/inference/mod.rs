@@ -9,6 +9,7 @@ mod job;
 mod layout;
 mod notice;
 mod results;
+mod scores;
 mod setup;
 mod table;
 #[cfg(test)]
@@ -37,6 +38,15 @@ use crate::ui::shared::Shared;
 use crate::ui::widget::border::{Border, Side};
 use crate::ui::widget::{Pattern, Selection, gallery};
 
+/// What is shown instead of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aside {
+    /// Files that could not be read.
+    Unreadable,
+    /// How right the models are about labelled images.
+    Scores,
+}
+
 /// The state of the screen.
 #[derive(Debug, Default)]
 pub struct Inference {
@@ -46,9 +56,8 @@ pub struct Inference {
     /// What was asked, and how far it is.
     job: Job,
     results: Results,
-    /// The selected file among those that could not be read, while they are
-    /// shown.
-    unreadable: Option<Selection>,
+    /// What is shown instead of the results, and the selected line of it.
+    aside: Option<(Aside, Selection)>,
     /// Whether the selected image is shown alone.
     alone: bool,
     /// Between the table and the image.
@@ -122,16 +131,29 @@ impl Inference {
 
     /// Actions that change what is looked at.
     fn look(&mut self, action: Action, shared: &mut Shared) {
-        if let Some(selection) = &mut self.unreadable {
-            if matches!(action, Action::ShowUnreadable | Action::Back) {
-                self.unreadable = None;
-            } else {
-                selection.act(action, self.results.unreadable.len());
+        let wanted = match action {
+            Action::ShowUnreadable => Some(Aside::Unreadable),
+            Action::ShowScores => Some(Aside::Scores),
+            Action::Back => None,
+            _ => {
+                if let Some((aside, selection)) = &mut self.aside {
+                    let lines = match aside {
+                        Aside::Unreadable => self.results.unreadable.len(),
+                        Aside::Scores => scores::lines(&self.results).len(),
+                    };
+                    selection.act(action, lines);
+                    return;
+                }
+                None
             }
+        };
+        let before = self.aside.take().map(|(aside, _)| aside);
+        if before.is_some() || wanted.is_some() {
+            let other = wanted.filter(|wanted| before != Some(*wanted));
+            self.aside = other.map(|aside| (aside, Selection::default()));
             return;
         }
         match action {
-            Action::ShowUnreadable => self.unreadable = Some(Selection::default()),
             Action::SortResults => self.results.sort_next(),
             Action::ReverseResults => self.results.reverse(),
             Action::Activate if self.is_shown(shared) => self.alone = !self.alone,
@@ -185,7 +207,7 @@ impl Inference {
             return shared.notify(LogLine::error("there is no run with weights"));
         };
         self.results.begin(Vec::new());
-        self.unreadable = None;
+        self.aside = None;
         self.alone = false;
         self.job = Job {
             asked: Some(request.clone()),
@@ -273,16 +295,16 @@ impl Inference {
     ) {
         let areas = layout::areas(area, self.alone, self.border);
         let position = Position::new(mouse.column, mouse.row);
-        let divided = !self.alone && areas.detail.width > 0 && self.unreadable.is_none();
+        let divided = !self.alone && areas.detail.width > 0 && self.aside.is_none();
         if divided && self.border.mouse(mouse, areas.detail, Side::Right) {
             return;
         }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.look(Action::Up, shared),
             MouseEventKind::ScrollDown => self.look(Action::Down, shared),
-            MouseEventKind::Down(_) if self.unreadable.is_some() => {
+            MouseEventKind::Down(_) if self.aside.is_some() => {
                 let files = self.results.unreadable.len();
-                if let Some(selection) = &mut self.unreadable
+                if let Some((Aside::Unreadable, selection)) = &mut self.aside
                     && let Some(row) = unreadable::row_at(*selection, files, areas.main, position)
                 {
                     selection.set(row);
@@ -321,6 +343,7 @@ impl Inference {
             Action::ChooseFolder,
             Action::SortResults,
             Action::Filter,
+            Action::ShowScores,
             Action::ShowUnreadable,
             Action::ExportResults,
         ]
@@ -329,7 +352,7 @@ impl Inference {
     /// The picture that [`Self::draw`] shows large, and where.
     pub(in crate::ui) fn pictures(&self, pictures: &Pictures, area: Rect) -> Vec<(&Picture, Rect)> {
         let shown = self.results.selected_entry();
-        let shown = shown.filter(|_| self.unreadable.is_none());
+        let shown = shown.filter(|_| self.aside.is_none());
         let area = layout::areas(area, self.alone, self.border).detail;
         let placed = shown.map(|entry| {
             let picture = &entry.image.picture;
@@ -341,8 +364,12 @@ impl Inference {
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
         let areas = layout::areas(area, self.alone, self.border);
         setup::draw(self, shared, runs, frame, areas.setup);
-        if let Some(selection) = self.unreadable {
-            unreadable::draw(&self.results, selection, &shared.theme, frame, areas.main);
+        if let Some((aside, selection)) = self.aside {
+            let draw = match aside {
+                Aside::Unreadable => unreadable::draw,
+                Aside::Scores => scores::draw,
+            };
+            draw(&self.results, selection, &shared.theme, frame, areas.main);
         } else if self.results.number() == 0 {
             notice::draw(self, shared, runs, frame, areas.main);
         } else {

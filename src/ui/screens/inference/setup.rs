@@ -165,8 +165,12 @@ fn draw_progress(
                 "done:"
             };
             let rate = done as f64 / seconds.max(1e-9);
+            let scores = screen.results.scores();
+            let scores = scores.map(|(model, score)| format!("{model} {}", percent(score.top1())));
+            let scores = scores.collect::<Vec<_>>().join(", ");
+            let top1 = if scores.is_empty() { "" } else { " · top-1 " };
             let text = format!(
-                "{word} {} files in {} · {rate:.0} images/s",
+                "{word} {} files in {} · {rate:.0} images/s{top1}{scores}",
                 count(done as u64),
                 duration(*seconds)
             );

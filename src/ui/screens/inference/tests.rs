@@ -324,3 +324,36 @@ fn nothing_that_is_pressed_in_whatever_order_ends_it() {
     let (mut harness, _) = half(80, 24, &["m", "m"]);
     fumble(&mut harness, Context::Inference, 250);
 }
+
+#[test]
+fn images_in_folders_that_are_named_like_classes_are_scored_class_by_class() {
+    let (mut harness, _) = with_runs(100, 30);
+    harness
+        .keys(&["5", "o"])
+        .text("/data/new\n")
+        .keys(&["m", "m", "enter"]);
+    began(&mut harness, 12);
+    harness.keys(&["v"]);
+    assert!(
+        harness.screen().contains("No labels"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["v"]);
+    for at in 0..12 {
+        let mut image = classified(at);
+        image.label = Some((at + usize::from(at == 5)) % 4);
+        heard(&mut harness, InferenceEvent::Classified(Box::new(image)));
+    }
+    ended(&mut harness, false);
+    insta::assert_snapshot!("labelled_100", harness.screen());
+    insta::assert_snapshot!("scores_100", harness.keys(&["v"]).screen());
+    harness.keys(&["u"]);
+    assert!(harness.screen().contains("No unreadable files"));
+    assert!(
+        !harness
+            .keys(&["esc"])
+            .screen()
+            .contains("No unreadable files")
+    );
+}
