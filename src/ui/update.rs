@@ -92,12 +92,19 @@ impl Ui {
 
     fn answered(&mut self, answer: Answer, runs: &Runs) {
         match answer {
-            Answer::Open(dialog) => self.shared.dialog = Some(dialog),
+            Answer::Open(dialog) => {
+                if let Dialog::Prompt(prompt) = &dialog
+                    && let Some(text) = prompt.live_text()
+                {
+                    self.runs_table.try_filter(&text, runs);
+                }
+                self.shared.dialog = Some(dialog);
+            }
             Answer::Waiting(dialog, effect) => {
                 self.shared.dialog = Some(dialog);
                 self.shared.ask(effect);
             }
-            Answer::Closed => {}
+            Answer::Closed => self.runs_table.restore_filter(runs),
             Answer::Chosen(action) => self.choose(action, runs),
             Answer::Confirmed(effect) => {
                 self.experiments.confirmed(&effect);
@@ -161,6 +168,7 @@ impl Ui {
 
     /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
+        self.runs_table.restore_filter(runs);
         let training = self.shared.training.as_deref();
         let training = training.and_then(|name| {
             let identity = runs.get(name)?.store.identity.as_ref();
@@ -264,8 +272,9 @@ impl Ui {
 
     fn paste(&mut self, text: &str, runs: &Runs) {
         self.shared.awaits_run = false;
-        if let Some(dialog) = &mut self.shared.dialog {
+        if let Some(mut dialog) = self.shared.dialog.take() {
             dialog.paste(text);
+            self.answered(Answer::Open(dialog), runs);
         } else if self.screen == Screen::Experiments {
             self.experiments.paste(text, &mut self.shared, runs);
         }

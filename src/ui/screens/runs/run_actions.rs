@@ -100,24 +100,25 @@ fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: impl FnOnce(&
 /// Asks for what an action needs to know, or for its effect.
 fn ask(action: Action, run: &Subject, shared: &mut Shared) {
     let name = run.name.to_owned();
-    let prompt = |what: &str, text: &str, purpose| {
-        let title = format!("{what} {}", shorten_middle(run.name, PROMPTED));
-        Some(Dialog::Prompt(Prompt::new(title, text, purpose)))
+    let title = |what: &str| format!("{what} {}", shorten_middle(run.name, PROMPTED));
+    let edit = |what: &str, text: &str, purpose| {
+        Some(Dialog::Prompt(Prompt::edit(title(what), text, purpose)))
     };
     let notes = &run.run.notes;
     let trains =
         (run.run.owner != Owner::None).then(|| format!("{name} is training; stop it first"));
     let refusal = match action {
         Action::TagRun => {
-            shared.dialog = prompt("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
+            shared.dialog = edit("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
             None
         }
         Action::NoteRun => {
-            shared.dialog = prompt("Note on", &notes.note, Purpose::NoteRun(name));
+            shared.dialog = edit("Note on", &notes.note, Purpose::NoteRun(name));
             None
         }
         Action::RenameRun if trains.is_none() => {
-            shared.dialog = prompt("Rename", run.name, Purpose::RenameRun(name));
+            let prompt = Prompt::new(title("Rename"), run.name, Purpose::RenameRun(name));
+            shared.dialog = Some(Dialog::Prompt(prompt));
             None
         }
         Action::TrashRun if trains.is_none() => {
