@@ -58,7 +58,10 @@ impl Compare {
                     shared.notify(LogLine::info(why));
                 }
             }
-            Action::RemoveSecondRun => self.comparison.second = None,
+            Action::RemoveSecondRun => {
+                self.comparison.second = None;
+                self.refresh();
+            }
             Action::Filter => {
                 let text = self.order.pattern.as_ref().map_or("", Pattern::text);
                 shared.dialog = Some(Dialog::Prompt(Prompt::new(

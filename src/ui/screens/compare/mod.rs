@@ -47,6 +47,7 @@ use crate::ui::action::Action;
 use crate::ui::graphics::Pictures;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+use crate::ui::widget::cells::without_time;
 use crate::ui::widget::{Border, Selection};
 
 /// Temperatures to choose from.
@@ -250,6 +251,11 @@ impl Compare {
         let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
         self.folder = is_folder.then(|| FolderMetrics::of(probe, self.at));
         self.judged = sample_result::judge(probe, self.at, temperature);
+        for (image, judged) in self.judged.iter_mut().enumerate() {
+            let logits = self.comparison.second_logits(image, self.at);
+            judged.second =
+                logits.and_then(|logits| sample_result::answer(logits, temperature, judged.label));
+        }
         self.rows = self.order.rows(probe, &self.judged);
         if let Some(pair) = self.view.pair() {
             self.matrix.count(pair, &self.judged, classes);
@@ -356,6 +362,12 @@ impl Compare {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The name of the second run, as a student's.
+    fn second_name(&self) -> Option<&str> {
+        let second = self.comparison.second.as_ref()?;
+        Some(without_time(&second.run))
     }
 
     /// What a second run's student says of an image: its name and logits.

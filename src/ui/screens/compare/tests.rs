@@ -219,8 +219,16 @@ fn a_second_run_is_offered_taken_and_put_away_by_the_keys_that_are_shown() {
         screen.contains("A remove") && screen.contains("↔ wide"),
         "{screen}"
     );
-    answered(&mut harness, &names[1], Ok(probe()));
-    assert!(harness.screen().contains(" ↔ 3.328"));
+    let mut other = probe();
+    other.students[2].logits[11] = super::testing::logits(1, 4.0);
+    answered(&mut harness, &names[1], Ok(other));
+    let screen = harness.screen();
+    assert!(screen.contains("✗ airpl… ✗ cat "), "in the list: {screen}");
+    insta::assert_snapshot!("second_in_list_80", screen);
+    harness.keys(&["v", "v", "v", "v"]);
+    insta::assert_snapshot!("second_in_classes_80", harness.screen());
+    harness.keys(&["v"]);
+    assert!(harness.screen().contains(" ↔ "));
     assert!(!harness.keys(&["A"]).screen().contains('↔'));
 }
 
