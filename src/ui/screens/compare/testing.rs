@@ -6,7 +6,7 @@ use crossterm::event::{Event, MouseButton, MouseEventKind};
 
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::event::{
-    EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split, TeacherAgreement,
+    EvaluatedWeights, Evaluation, ModelSummary, Phase, Position, RunEvent, Split, TeacherAgreement,
 };
 use crate::run::RunFolder;
 use crate::store::RunEntry;
@@ -134,10 +134,19 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
             bytes: 4 * parameters,
         })
     };
+    let saved = RunEvent::CheckpointSaved {
+        at: Position {
+            phase: Phase::Student,
+            step: 600,
+        },
+        folder: "latest".into(),
+        best: false,
+    };
     for name in &names {
         harness.runs.apply(name, &model(Phase::Teacher, 1_420_000));
         harness.runs.apply(name, &model(Phase::Student, 100_000));
         harness.runs.apply(name, &evaluated);
+        harness.runs.apply(name, &saved);
     }
     (harness, names)
 }

@@ -24,6 +24,7 @@ use ratatui::layout::{Position, Rect};
 
 use self::job::{Job, Stage};
 use self::results::Results;
+use crate::event::Phase;
 use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Picture, Weights,
@@ -36,6 +37,7 @@ use crate::ui::graphics::Pictures;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::border::{Border, Side};
+use crate::ui::widget::cells::without_time;
 use crate::ui::widget::{Pattern, Selection, gallery};
 
 /// What is shown instead of the results.
@@ -186,6 +188,44 @@ impl Inference {
             run: shared.selected.clone()?,
             asked: self.asked,
         })
+    }
+
+    /// What stands in the way of classifying now, and what is done about it; none
+    /// if nothing does.
+    fn missing(&self, shared: &Shared, runs: &Runs) -> Option<String> {
+        let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
+        let run = shared.selected.as_ref();
+        let Some((name, entry)) = run.and_then(|name| Some((name, runs.get(name)?))) else {
+            let key = key(Action::ShowExperiments);
+            return Some(format!("no run; press {key} to train one"));
+        };
+        let has_student = entry
+            .store
+            .checkpoints
+            .iter()
+            .any(|it| it.at.phase == Phase::Student);
+        let has_teacher = entry.store.models.contains_key(&Phase::Teacher);
+        let next = key(Action::NextInferenceRun);
+        match self.asked.answering {
+            Answering::Student | Answering::Both if !has_student => {
+                let name = without_time(name);
+                Some(format!(
+                    "{name} has no checkpoint yet; press {next} for another run"
+                ))
+            }
+            Answering::Teacher | Answering::Both if !has_teacher => {
+                let models = key(Action::AnsweringModel);
+                let name = without_time(name);
+                Some(format!(
+                    "{name} has no teacher; press {models} for the student"
+                ))
+            }
+            _ if self.folder.is_none() => {
+                let key = key(Action::ChooseFolder);
+                Some(format!("press {key} to choose a folder of images"))
+            }
+            _ => None,
+        }
     }
 
     /// Whether the answers to what would be asked are here already.
