@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
 
 /// Executes the one mode that was asked for.
 fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
-    let trains = [&arguments.resume, &arguments.replay];
+    let trains = [&arguments.resume, &arguments.fork, &arguments.replay];
     if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {
         reporting::begin(arguments)?;
     }
@@ -96,6 +96,12 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     } else if let Some(run) = &arguments.resume {
         Job::Resume {
             run: find(arguments, run)?,
+            changes: arguments.resume_changes()?,
+        }
+    } else if let Some(run) = &arguments.fork {
+        Job::Fork {
+            run: find(arguments, run)?,
+            from: arguments.from.clone(),
             changes: arguments.resume_changes()?,
         }
     } else if let Some(run) = &arguments.replay {

@@ -26,8 +26,9 @@ pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 /// Version of the journal's format.
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
-/// seals stand among its events; 3, `RoundEnded` was `IterationEnded`.
-pub const JOURNAL_VERSION: u32 = 3;
+/// seals stand among its events; 3, `RoundEnded` was `IterationEnded`; 4, commands
+/// and evaluations are sealed as they are written.
+pub const JOURNAL_VERSION: u32 = 4;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,6 +124,21 @@ pub enum RunEvent {
         folder: PathBuf,
         /// Whether it is the best so far.
         best: bool,
+    },
+    /// A checkpoint is kept as training was before a person changed it.
+    CheckpointKept {
+        /// Where it stands in training.
+        at: Position,
+        /// Folder, relative to the run's.
+        folder: PathBuf,
+    },
+    /// The run starts from a kept checkpoint of another; what is told before
+    /// happened there.
+    RunForked {
+        /// Name of the other run.
+        from: String,
+        /// Where the checkpoint stands in training.
+        at: Position,
     },
     /// A command arrived.
     CommandReceived(CommandRecord),
@@ -251,6 +267,15 @@ pub struct Evaluation {
     pub teacher: Option<TeacherAgreement>,
     /// Seconds it took.
     pub seconds: f64,
+}
+
+impl Evaluation {
+    /// [`top5`](Self::top5) where it says anything: where there are more than five
+    /// classes.
+    #[must_use]
+    pub fn telling_top5(&self) -> Option<f64> {
+        (self.per_class.len() > 5).then_some(self.top5)
+    }
 }
 
 /// Which weights were evaluated.

@@ -14,7 +14,8 @@ use workbench::experiment::schedule::Schedule;
 use workbench::report::{Ending, Reporters, TextReporter};
 use workbench::run::{Exit, RunFolder, StopSignal};
 use workbench::store::{
-    CommandState, CommandTail, JournalReader, Recorder, RunStore, adjustments, append_command,
+    CommandState, CommandTail, Frozen, JournalReader, Recorder, RunStore, adjustments,
+    append_command,
 };
 use workbench::trainer::scripted::Scripted;
 use workbench::trainer::{CommandSource, EventSink, Trainer};
@@ -81,6 +82,7 @@ fn run(folder: &RunFolder, plan: Vec<(Position, Command)>) -> (Outcome, RunStore
     let ending = Ending {
         folder: Path::new("the-run"),
         store: &store,
+        config: &Frozen::of("()", None, &store).config,
         outcome: &outcome,
         verdicts: &[],
     };

@@ -12,9 +12,10 @@ use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report};
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 7] = [
+const MODES: [&str; 8] = [
     "run",
     "resume",
+    "fork",
     "replay",
     "check",
     "infer",
@@ -23,7 +24,7 @@ const MODES: [&str; 7] = [
 ];
 
 /// Modes that take no trained model.
-const TRAINS: [&str; 4] = ["run", "check", "resume", "replay"];
+const TRAINS: [&str; 5] = ["run", "check", "resume", "fork", "replay"];
 
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
@@ -51,13 +52,27 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", help_heading = "Train")]
     pub resume: Option<String>,
 
+    /// Start a new run from a checkpoint that a run kept before a knob was changed;
+    /// the run stays as it is.
+    #[arg(long, value_name = "RUN", help_heading = "Train")]
+    pub fork: Option<String>,
+
+    /// With --fork: the kept checkpoint, as in `step-812`.
+    #[arg(
+        long,
+        value_name = "CHECKPOINT",
+        requires = "fork",
+        help_heading = "Train"
+    )]
+    pub from: Option<String>,
+
     /// Repeat a run in a new run, with the knob changes in its journal.
     #[arg(long, value_name = "RUN", help_heading = "Train")]
     pub replay: Option<String>,
 
     /// Change a value of the experiment: a dotted path and a RON value, as in
     /// `epochs=3`, or `optimizer.momentum=0.8` where the file writes an
-    /// optimizer. With --resume: set a knob to a value or a schedule, as in
+    /// optimizer. With --resume or --fork: set a knob to a value or a schedule, as in
     /// `lr=0.01` or `lr=Cosine(from: 0.01, to: 0.0)`. May be given several times.
     #[arg(
         long,
@@ -72,7 +87,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "STEP",
-        conflicts_with_all = ["run", "check", "infer"],
+        conflicts_with_all = ["run", "check", "infer", "fork"],
         help_heading = "Train"
     )]
     pub without_adjustments_after: Option<u64>,
@@ -123,7 +138,7 @@ pub struct Arguments {
 
     /// Use this device instead of the experiment's: auto, cpu, libtorch, cuda or
     /// cuda:N.
-    #[arg(long, value_name = "DEVICE", conflicts_with = "resume")]
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["resume", "fork"])]
     pub device: Option<DeviceSpec>,
 
     /// Folder of runs.
@@ -159,7 +174,7 @@ impl Arguments {
     /// # Errors
     /// The argument that cannot be read.
     pub fn overrides(&self) -> Result<Vec<Override>, Report> {
-        if self.resume.is_some() {
+        if self.resume.is_some() || self.fork.is_some() {
             return Ok(Vec::new());
         }
         let set = self.set.iter();
@@ -180,7 +195,7 @@ impl Arguments {
 }
 
 /// What a knob is given by.
-const KNOB_CHANGE: &str = "with --resume write a knob and its schedule, as in lr=0.01 or \
+const KNOB_CHANGE: &str = "with --resume and --fork write a knob and its schedule, as in lr=0.01 or \
                            \"lr=Cosine(from: 0.01, to: 0.0)\"";
 
 /// An argument that means nothing.

@@ -6,12 +6,13 @@
 //! [`Exit::Usage`]: crate::run::Exit::Usage
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
 use super::arguments::ArgumentError;
 use super::check::CheckError;
-use super::inference::InferenceError;
+use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::workbench::ScreenError;
@@ -71,6 +72,32 @@ impl AppError {
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Why a folder was not classified.
+#[derive(Debug, Error)]
+pub enum InferenceError {
+    /// A file was named.
+    #[error("{} is a file; --infer takes the folder that holds the images", .0.display())]
+    NotAFolder(PathBuf),
+    /// No run can answer.
+    #[error(
+        "no run in {} has weights yet; train one with --run, or name one with --checkpoint",
+        .0.display()
+    )]
+    NoWeights(PathBuf),
+    /// The run's models.
+    #[error(transparent)]
+    Models(#[from] OpenModelsError),
+    /// The images, or the models at work.
+    #[error("{0}")]
+    Failed(String),
+    /// The answers have no form as a table.
+    #[error("the answers could not be written as CSV: {0}")]
+    Csv(#[from] csv::Error),
+    /// An answer has no form as a line.
+    #[error("an answer could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 #[cfg(test)]

@@ -5,11 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use thiserror::Error;
-
 use super::arguments::{Arguments, Model, Weights};
-use super::error::AppError;
-use super::models::{self, OpenModelsError};
+use super::error::{AppError, InferenceError};
+use super::models;
 use crate::engine::infer;
 use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::score::Confusion;
@@ -18,32 +16,6 @@ use crate::event::inspection::{
 };
 use crate::run::{Exit, ModelsFolder, RunFolder, StopSignal};
 use crate::untrusted::clean_line;
-
-/// Why a folder was not classified.
-#[derive(Debug, Error)]
-pub enum InferenceError {
-    /// A file was named.
-    #[error("{} is a file; --infer takes the folder that holds the images", .0.display())]
-    NotAFolder(PathBuf),
-    /// No run can answer.
-    #[error(
-        "no run in {} has weights yet; train one with --run, or name one with --checkpoint",
-        .0.display()
-    )]
-    NoWeights(PathBuf),
-    /// The run's models.
-    #[error(transparent)]
-    Models(#[from] OpenModelsError),
-    /// The images, or the models at work.
-    #[error("{0}")]
-    Failed(String),
-    /// The answers have no form as a table.
-    #[error("the answers could not be written as CSV: {0}")]
-    Csv(#[from] csv::Error),
-    /// An answer has no form as a line.
-    #[error("an answer could not be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-}
 
 /// What came of it.
 #[derive(Default)]

@@ -6,6 +6,7 @@
 //! and held against what is there now by [`past`]: a refusal writes nothing.
 
 mod error;
+mod fork;
 mod past;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,15 @@ pub enum Job {
     Resume {
         /// The run.
         run: RunFolder,
+        /// What is to be different from now on.
+        changes: ResumeChanges,
+    },
+    /// A new run that starts from a checkpoint that a run kept.
+    Fork {
+        /// The run.
+        run: RunFolder,
+        /// Name of the checkpoint.
+        from: Option<String>,
         /// What is to be different from now on.
         changes: ResumeChanges,
     },
@@ -113,6 +123,9 @@ impl Session {
         let (opened, prepared) = match job {
             Job::New { loaded, device } => new(&loaded, device, checkpoints)?,
             Job::Resume { run, changes } => past::resume(&run, &changes)?,
+            Job::Fork { run, from, changes } => {
+                fork::fork(&run, from.as_deref(), &changes, checkpoints)?
+            }
             Job::Replay {
                 run,
                 device,
@@ -141,6 +154,7 @@ impl Session {
             past,
         } = opened;
         lock.announce()?;
+        folder.own_commands()?;
         let Recording {
             handle,
             events,

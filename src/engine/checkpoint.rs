@@ -10,6 +10,7 @@
 //!        manifest.json           lengths and hashes of all of them
 //! best/weights.safetensors
 //!      model.json  manifest.json
+//! kept/step-812/                 as latest/, with the best weights then in best/
 //! ```
 //!
 //! Which weights are the best is said by the state of `latest/`. `best/` is put
@@ -25,7 +26,7 @@ use super::metadata::{METADATA, ModelMetadata, Trained};
 use super::network::Network;
 use super::state::{Best, FitState};
 use super::weights::{self, ArrayFile};
-use crate::event::Phase;
+use crate::event::{Phase, Position};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::run::{AtomicDir, RunFolder, SealError, Sealed};
@@ -40,14 +41,18 @@ const OPTIMIZER: &str = "optimizer.safetensors";
 /// Everything else that the next step depends on.
 const STATE: &str = "state.json";
 
+/// The best weights so far, in a checkpoint that is kept.
+const BEST: &str = "best";
+
 /// Names of many classes are long; nothing is this long.
 const LONGEST_METADATA: u64 = 64 << 20;
 
 /// Where one training's checkpoints lie.
 #[derive(Debug, Clone)]
 pub struct CheckpointFolder {
-    /// The run's folder, to which events tell paths.
-    root: PathBuf,
+    /// The run, to whose folder events tell paths.
+    run: RunFolder,
+    phase: Phase,
     latest: AtomicDir,
     best: AtomicDir,
 }
@@ -66,7 +71,8 @@ impl CheckpointFolder {
         };
         let [latest_of, best_of] = folder.owners(places);
         Self {
-            root: folder.path().to_owned(),
+            run: folder.clone(),
+            phase,
             latest: latest.of(latest_of),
             best: best.of(best_of),
         }
@@ -75,7 +81,7 @@ impl CheckpointFolder {
     /// The run's folder.
     #[must_use]
     pub fn run(&self) -> &Path {
-        &self.root
+        self.run.path()
     }
 
     /// Replaces the latest checkpoint, and makes the best weights final that
@@ -86,19 +92,47 @@ impl CheckpointFolder {
         state: &FitState,
         metadata: &ModelMetadata,
     ) -> Result<PathBuf, Failure> {
-        let place = self.latest.replace(|folder| {
-            save_weights(learner.deployable(), metadata, folder)?;
-            if learner.average.is_some() {
-                weights::save(&learner.network, &folder.join(NETWORK))?;
-            }
-            let memory = learner.optimizer.state()?;
-            if !memory.is_empty() {
-                weights::write(&folder.join(OPTIMIZER), &memory)?;
-            }
-            write_json(&folder.join(STATE), state)
-        })?;
+        let place = self
+            .latest
+            .replace(|folder| save_all(learner, state, metadata, folder))?;
         self.best.commit()?;
         Ok(self.relative(&place))
+    }
+
+    /// Keeps a checkpoint from which another run can start, with the best weights
+    /// so far, and removes the earliest where there are more than enough.
+    /// Returns its folder, relative to the run's.
+    pub fn keep(
+        &self,
+        learner: &Learner,
+        state: &FitState,
+        metadata: &ModelMetadata,
+    ) -> Result<PathBuf, Failure> {
+        let (phase, step) = (self.phase, state.step);
+        let at = Position { phase, step };
+        let best = self.best_of(state)?;
+        self.run.make_kept()?;
+        let place = self.run.kept(at).replace(|folder| {
+            save_all(learner, state, metadata, folder)?;
+            if let Some(best) = &best {
+                best.copy(&folder.join(BEST), Some)?;
+            }
+            Ok::<_, Failure>(())
+        })?;
+        self.run.prune_kept(at)?;
+        Ok(self.relative(&place))
+    }
+
+    /// Begins with a checkpoint that another run kept. Nothing was trained here.
+    pub fn start_from(&self, kept: &Sealed) -> Result<(), Failure> {
+        let is_best = |name: &&Path| name.starts_with(BEST);
+        self.latest
+            .replace(|to| kept.copy(to, |name| Some(name).filter(|name| !is_best(name))))?;
+        if kept.has(&format!("{BEST}/{WEIGHTS}")) {
+            self.best
+                .replace(|to| kept.copy(to, |name| name.strip_prefix(BEST).ok()))?;
+        }
+        Ok(())
     }
 
     /// Puts the best weights in their place; they become final with the next
@@ -248,7 +282,10 @@ impl CheckpointFolder {
     }
 
     fn relative(&self, place: &Path) -> PathBuf {
-        place.strip_prefix(&self.root).unwrap_or(place).to_owned()
+        place
+            .strip_prefix(self.run.path())
+            .unwrap_or(place)
+            .to_owned()
     }
 }
 
@@ -275,7 +312,7 @@ fn trained(folder: &Sealed) -> Result<Option<Trained>, SealError> {
 /// If the folder has no `model.json` or it cannot be read.
 pub fn metadata(folder: &Sealed) -> Result<ModelMetadata, Failure> {
     let bytes = folder.read(METADATA)?;
-    serde_json::from_slice(&bytes).map_err(|error| unfit(&folder.path().join(METADATA), &error))
+    ModelMetadata::read(&bytes).map_err(|reason| unfit(&folder.path().join(METADATA), &reason))
 }
 
 /// As [`metadata`], of a `model.json` that nothing seals.
@@ -287,7 +324,25 @@ pub fn metadata_at(path: &Path) -> Result<ModelMetadata, Failure> {
         path: path.to_owned(),
         error,
     })?;
-    serde_json::from_slice(&bytes).map_err(|error| unfit(path, &error))
+    ModelMetadata::read(&bytes).map_err(|reason| unfit(path, &reason))
+}
+
+/// Writes everything that a training resumes from into a folder.
+fn save_all(
+    learner: &Learner,
+    state: &FitState,
+    metadata: &ModelMetadata,
+    folder: &Path,
+) -> Result<(), Failure> {
+    save_weights(learner.deployable(), metadata, folder)?;
+    if learner.average.is_some() {
+        weights::save(&learner.network, &folder.join(NETWORK))?;
+    }
+    let memory = learner.optimizer.state()?;
+    if !memory.is_empty() {
+        weights::write(&folder.join(OPTIMIZER), &memory)?;
+    }
+    write_json(&folder.join(STATE), state)
 }
 
 /// Writes weights with what must be known to use them into a folder.
@@ -319,7 +374,7 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Fail
     })
 }
 
-fn read_state(folder: &Sealed) -> Result<FitState, Failure> {
+pub(super) fn read_state(folder: &Sealed) -> Result<FitState, Failure> {
     let text = folder.read(STATE)?;
     serde_json::from_slice(&text).map_err(|error| unfit(&folder.path().join(STATE), &error))
 }

@@ -79,6 +79,8 @@ pub struct Fit<'a> {
     /// The step of the latest checkpoint, and of the first knob change since.
     saved_at: u64,
     changed_at: Option<u64>,
+    /// The step at which a knob was changed last.
+    touched_at: Option<u64>,
     meter: Throughput,
 }
 
@@ -112,6 +114,7 @@ impl<'a> Fit<'a> {
             saved_at: state.step,
             state,
             changed_at: None,
+            touched_at: None,
             meter: Throughput::new(),
         })
     }
@@ -321,18 +324,25 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// Writes the latest checkpoint, once all that led to it is journalled.
-    fn save(&mut self) -> Result<(), Failure> {
+    /// The state as a checkpoint has it, once all that led to it is journalled.
+    fn journalled_state(&self) -> Result<FitState, Failure> {
         self.context.sink.flush();
         if let Some(reason) = self.context.sink.failure() {
             return Err(Failure::Journal(reason));
         }
         let mark = self.context.sink.recorded();
-        let state = FitState {
+        Ok(FitState {
             journal: mark.map(|mark| mark.bytes),
             journal_crc32c: mark.map(|mark| mark.crc32c),
+            series: mark.map(|mark| mark.series),
+            series_crc32c: mark.map(|mark| mark.series_crc32c),
             ..self.state.clone()
-        };
+        })
+    }
+
+    /// Writes the latest checkpoint.
+    fn save(&mut self) -> Result<(), Failure> {
+        let state = self.journalled_state()?;
         let folder = self
             .context
             .checkpoints
@@ -345,6 +355,18 @@ impl<'a> Fit<'a> {
             folder,
             best: false,
         });
+        Ok(())
+    }
+
+    /// Keeps a checkpoint of the training as it is before it is changed.
+    fn keep(&self) -> Result<(), Failure> {
+        let state = self.journalled_state()?;
+        let folder = self
+            .context
+            .checkpoints
+            .keep(&self.learner, &state, &self.metadata())?;
+        let at = self.position();
+        self.emit(RunEvent::CheckpointKept { at, folder });
         Ok(())
     }
 

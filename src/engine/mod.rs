@@ -10,6 +10,7 @@ pub mod device;
 mod evaluate;
 mod failure;
 mod fit;
+mod fork;
 mod import;
 mod infer;
 mod knobs;
@@ -33,6 +34,7 @@ pub mod weights;
 use std::path::PathBuf;
 
 pub use failure::Failure;
+pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
@@ -283,6 +285,8 @@ pub struct Standing {
     pub journal: Option<u64>,
     /// Their CRC-32C.
     pub journal_crc32c: Option<u32>,
+    /// Bytes of the series of logged steps then, and their CRC-32C.
+    pub series: Option<(u64, u32)>,
 }
 
 /// Where the checkpoints of a run stand, if there are any.
@@ -297,6 +301,7 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
                 position: Position { phase, step },
                 journal: state.journal,
                 journal_crc32c: state.journal_crc32c,
+                series: state.series.zip(state.series_crc32c),
             }));
         }
     }

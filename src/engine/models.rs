@@ -15,6 +15,7 @@ use super::metadata::{METADATA, ModelMetadata};
 use super::network::{Frame, Network};
 use super::prepare::{PrepareError, identified};
 use super::probe::{probe_now, probe_of};
+use super::weights::ArrayFile;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
 use crate::event::inspection::metrics::argmax;
@@ -145,7 +146,12 @@ impl RunModels {
             let (network, known) = network_of(&sealed, &device)?;
             (network, known, Vec::new())
         } else {
-            let known = checkpoint::metadata_at(&folder.join(METADATA))?;
+            let path = folder.join(METADATA);
+            let known = checkpoint::metadata_at(&path)?;
+            let file = ArrayFile::open(&folder.join(WEIGHTS)).map_err(Failure::from)?;
+            known
+                .check_against(file.about())
+                .map_err(|message| Failure::Checkpoint { path, message })?;
             let mut network = built(&known, folder, &device)?;
             weights::load(&mut network, &folder.join(WEIGHTS)).map_err(Failure::from)?;
             let note = format!(

@@ -258,6 +258,7 @@ impl Prepared {
             data: self.data.clone(),
             models: self.summaries(),
             weights: self.weights.clone(),
+            forked: None,
         }
     }
 

@@ -30,6 +30,12 @@ pub struct FitState {
     /// CRC-32C of these bytes: the journal of another run has others.
     #[serde(default)]
     pub journal_crc32c: Option<u32>,
+    /// Bytes of the series of logged steps then.
+    #[serde(default)]
+    pub series: Option<u64>,
+    /// CRC-32C of these bytes.
+    #[serde(default)]
+    pub series_crc32c: Option<u32>,
 }
 
 /// The best evaluation on the validation images.
@@ -53,6 +59,8 @@ impl FitState {
             adjusted: false,
             journal: None,
             journal_crc32c: None,
+            series: None,
+            series_crc32c: None,
         }
     }
 }

@@ -25,7 +25,6 @@ use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
 use crate::experiment::spec::NormalizeSpec;
-use crate::experiment::timeline::Timeline;
 use crate::run::seal::{self, SealError, Sealed};
 use crate::run::{Owner, RunFolder, atomic};
 use crate::trainer::{CommandSource, EventSink};
@@ -106,7 +105,7 @@ pub fn obtain(
     let context = FitContext {
         phase: Phase::Teacher,
         training,
-        timeline: Timeline::new(training, prepared.resolved.teacher_steps_per_epoch),
+        timeline: training.timeline(prepared.resolved.teacher_steps_per_epoch),
         metadata: prepared.metadata(Phase::Teacher),
         images: &prepared.images,
         valid,
@@ -164,6 +163,18 @@ pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
         return Err(missing(&place.join(seal::MANIFEST), reason));
     }
     Ok(None)
+}
+
+/// Gives a new run the teacher of another, where that trained one.
+///
+/// # Errors
+/// If it is damaged, or what the file system says.
+pub fn copy(from: &RunFolder, to: &RunFolder) -> Result<(), Failure> {
+    let Some(own) = own_copy(from)? else {
+        return Ok(());
+    };
+    make(&to.teacher())?;
+    keep(to, &contents(&own)?).map(|_| ())
 }
 
 /// Seals the teacher of a run of a program that did not. Hold the run's lock.
@@ -283,7 +294,7 @@ fn entry(cached: &Path) -> Owner {
 }
 
 /// Makes the teacher's folder in the run's, which is there or was lost.
-fn make(place: &Path) -> Result<(), Failure> {
+pub fn make(place: &Path) -> Result<(), Failure> {
     match fs::create_dir(place) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(file_failure(place, error))

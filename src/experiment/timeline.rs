@@ -1,6 +1,5 @@
 //! Steps, epochs and rounds of one training.
 
-use super::plan::Training;
 use super::spec::RoundSpec;
 
 /// Steps, epochs and rounds of one training.
@@ -15,14 +14,14 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The timeline of `training` with this many steps in an epoch.
+    /// The timeline of a training with this many steps in an epoch.
     #[must_use]
-    pub fn new(training: &Training, steps_per_epoch: u64) -> Self {
+    pub fn new(epochs: u32, round: RoundSpec, steps_per_epoch: u64) -> Self {
         let steps_per_epoch = steps_per_epoch.max(1);
         Self {
-            steps: steps_per_epoch.saturating_mul(u64::from(training.epochs)),
+            steps: steps_per_epoch.saturating_mul(u64::from(epochs)),
             steps_per_epoch,
-            steps_per_round: match training.round {
+            steps_per_round: match round {
                 RoundSpec::Epoch => steps_per_epoch,
                 RoundSpec::Steps(steps) => u64::from(steps.max(1)),
             },

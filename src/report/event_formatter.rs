@@ -10,6 +10,7 @@ use crate::event::{
     Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
 };
 use crate::format;
+use crate::run::kept::kept_name;
 use crate::store::RunStore;
 use crate::untrusted::clean_line;
 
@@ -94,6 +95,9 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
     for (name, figures) in figures::best_and_last(ending.store) {
         lines.push(format!("{name:<8} {}", figures.join("  ")));
     }
+    for (path, text) in ending.config.changed() {
+        lines.push(format!("changed  {path} {text}"));
+    }
     lines.push(format!("run      {}", ending.folder.display()));
     lines
 }
@@ -118,6 +122,8 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::CommandRejected { id, reason } => {
             Some(format!("{} rejected: {reason}", command(id, store)))
         }
+        RunEvent::CheckpointKept { folder, .. } => Some(format!("kept {}", folder.display())),
+        RunEvent::RunForked { from, at } => Some(format!("forked from {from}, {}", kept_name(*at))),
         RunEvent::Paused(true) => Some("paused".to_owned()),
         RunEvent::Paused(false) => Some("resumed".to_owned()),
         RunEvent::Warned { message } => Some(format!("warning: {message}")),
@@ -142,7 +148,7 @@ fn command(id: &str, store: &RunStore) -> String {
         Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
         Some(Command::SetController { on: true }) => "controller on".to_owned(),
         Some(Command::SetController { on: false }) => "controller off".to_owned(),
-        Some(Command::Adjust { knob, schedule }) => format!("{knob} = {schedule:?}"),
+        Some(Command::Adjust { knob, schedule }) => format!("{knob} {schedule}"),
     }
 }
 

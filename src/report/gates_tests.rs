@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::Evaluation;
 use crate::event::RunEvent;
 use crate::store::testing::{played, small_run};
 
@@ -61,7 +62,6 @@ fn gates_hold_or_fail_by_their_metric() {
         (at_most("test/loss", 0.6), false),
         (at_least("test/agreement", 0.85), true),
         (at_most("test/kl", 0.1), false),
-        (at_least("test/top5", 1.0), true),
         (at_least("valid/top1", 0.8), true),
         (at_least("valid/top1@last", 0.8), false),
         (at_most("valid/loss", 0.6), true),
@@ -90,6 +90,10 @@ fn what_is_missing_or_not_a_number_could_not_be_judged() {
     let alone = store_with(|evaluation| evaluation.teacher = None);
     let no_teacher = reason(at_least("test/agreement", 0.0), &alone);
     assert!(no_teacher.ends_with("needs a teacher, and there was none"));
+    let few = reason(at_least("test/top5", 0.0), &store());
+    assert!(few.ends_with("needs more than five classes"), "{few}");
+    let many = store_with(|evaluation| evaluation.per_class = vec![0.5; 6]);
+    assert_eq!(judged(at_least("test/top5", 1.0), &many), Judgement::Passed);
     let unknown = reason(at_least("test/tpo1", 0.0), &store());
     assert_eq!(
         unknown,

@@ -162,6 +162,14 @@ impl AtomicDir {
         Ok(self.settle(is_it)?.is_some())
     }
 
+    /// Removes the folder, wherever an interruption left it.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn remove(&self) -> Result<(), SealError> {
+        self.candidates()?.iter().try_for_each(|path| remove(path))
+    }
+
     fn replace_in_stages<E: From<SealError>>(
         &self,
         write: impl FnOnce(&Path) -> Result<(), E>,

@@ -7,6 +7,7 @@
 //! series.bin        the numbers of every logged step
 //! commands.jsonl    requests of other processes
 //! latest/  best/    checkpoints
+//! kept/             checkpoints before changes of a person
 //! teacher/          the teacher's own checkpoints and weights
 //! probe/            images looked at through training
 //! lock  lock.json   who writes
@@ -20,8 +21,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::atomic::{create_folders, share, sync_folder, write_file};
 use super::atomic_dir::AtomicDir;
 use super::lock::{LockError, RunLock, hold};
-use super::plan_file::{PLAN, RunPlan};
-use super::{litter, timestamp};
+use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash};
+use super::seal::Owner;
+use super::{append_file, litter, timestamp};
 use crate::untrusted::read_text_limited;
 
 /// Name of the frozen experiment file; a folder that has one is a run.
@@ -133,6 +135,22 @@ impl RunFolder {
         plan: RunPlan,
         now: SystemTime,
     ) -> Result<Self, RunError> {
+        Self::create_filled(checkpoints, name, experiment, plan, now, |_| Ok(()))
+    }
+
+    /// As [`create_planned`](Self::create_planned), with what `fill` puts into the
+    /// folder before it appears.
+    ///
+    /// # Errors
+    /// Also those of `fill`; then there is no folder.
+    pub fn create_filled<E: From<RunError>>(
+        checkpoints: &Path,
+        name: &str,
+        experiment: &str,
+        plan: RunPlan,
+        now: SystemTime,
+        fill: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let plan = RunPlan {
             id: unique_id(name, now, 0),
             ..plan
@@ -141,7 +159,7 @@ impl RunFolder {
             .to_bytes()
             .map_err(|e| failed("describe a run in", checkpoints, e))?;
         let files = [(EXPERIMENT, experiment.as_bytes()), (PLAN, &bytes)];
-        Self::create_with(checkpoints, name, &files, now)
+        Self::create_with(checkpoints, name, &files, now, fill)
     }
 
     /// As [`create_planned`](Self::create_planned), without a plan, as older
@@ -153,17 +171,18 @@ impl RunFolder {
         now: SystemTime,
     ) -> Result<Self, RunError> {
         let files = [(EXPERIMENT, experiment.as_bytes())];
-        Self::create_with(checkpoints, name, &files, now)
+        Self::create_with(checkpoints, name, &files, now, |_| Ok(()))
     }
 
-    fn create_with(
+    fn create_with<E: From<RunError>>(
         checkpoints: &Path,
         name: &str,
         files: &[(&str, &[u8])],
         now: SystemTime,
-    ) -> Result<Self, RunError> {
+        fill: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<Self, E> {
         create_folders(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
-        litter::sweep_checkpoints(checkpoints);
+        litter::sweep_checkpoints(checkpoints, |folder| hold(folder).is_ok());
         let beside = tempfile::Builder::new()
             .prefix(litter::NEW_RUN)
             .tempdir_in(checkpoints)
@@ -174,6 +193,7 @@ impl RunFolder {
             let path = beside.path().join(file);
             write_file(&path, bytes).map_err(|e| failed("write", &path, e))?;
         }
+        fill(&Self::left_at(beside.path()))?;
         share(beside.path()).map_err(|e| failed("share", beside.path(), e))?;
         let mut last = io::Error::other("no free name");
         for attempt in 0..ATTEMPTS {
@@ -190,10 +210,45 @@ impl RunFolder {
                     return Ok(Self { path });
                 }
                 Err(error) if path.exists() => last = error,
-                Err(error) => return Err(failed("create", &path, error)),
+                Err(error) => return Err(failed("create", &path, error).into()),
             }
         }
-        Err(failed("name a new run in", checkpoints, last))
+        Err(failed("name a new run in", checkpoints, last).into())
+    }
+
+    /// Where the run's plan is kept.
+    #[must_use]
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
+    /// The run's plan; none if the folder has no such file: it was made by a
+    /// program that did not write one, or the file is lost.
+    ///
+    /// # Errors
+    /// If it cannot be read or is damaged.
+    pub fn plan(&self) -> Result<Option<RunPlan>, PlanError> {
+        RunPlan::read(&self.plan_path())
+    }
+
+    /// Who owns the folders that this run seals: one for each of these places, by
+    /// the hash of the run's plan; none where that is not known.
+    #[must_use]
+    pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
+        let id = plan_hash(&self.plan_path());
+        places.map(|place| {
+            id.as_ref().map(|id| Owner {
+                id: id.clone(),
+                place: place.to_owned(),
+            })
+        })
+    }
+
+    /// Gives the run's commands a file of their own, where a copy of the run by
+    /// hard links shares it.
+    pub fn own_commands(&self) -> Result<(), RunError> {
+        let path = self.commands();
+        append_file::own(&path).map_err(|e| failed("copy", &path, e))
     }
 
     /// Gives a run that an older program made its plan. Hold the run's lock.

@@ -16,9 +16,10 @@ use super::record::{
 };
 use super::table::{SeriesTable, Tables};
 use crate::event::{
-    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position, RunEvent,
-    Split,
+    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position,
+    RunEvent, Split,
 };
+use crate::run::kept::MOST_KEPT;
 
 /// The state of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +49,8 @@ pub struct RunStore {
     pub commands: Vec<CommandStatus>,
     /// Checkpoints that were completed, in order.
     pub checkpoints: Vec<Checkpoint>,
+    /// Where checkpoints are kept, in order.
+    pub kept: Vec<Position>,
     /// Warnings, in order.
     pub warnings: Vec<Warning>,
     /// Logged steps.
@@ -216,6 +219,12 @@ impl RunStore {
                     best: *best,
                 });
             }
+            RunEvent::CheckpointKept { at, .. } => {
+                self.reached(at.phase, at.step);
+                self.keep(*at);
+            }
+            // Those are the other run's.
+            RunEvent::RunForked { .. } => self.kept.clear(),
             RunEvent::PhaseEnded { phase, seconds } => {
                 if let Some(state) = self.phases.get_mut(phase) {
                     state.completed = state.steps;
@@ -300,6 +309,15 @@ impl RunStore {
         if let Some(state) = self.phases.get_mut(&phase) {
             state.completed = state.completed.max(step);
         }
+    }
+
+    /// Remembers a kept checkpoint, and forgets the earliest as the run does.
+    fn keep(&mut self, at: Position) {
+        self.kept.retain(|kept| *kept != at);
+        let surplus = (self.kept.len() + 1).saturating_sub(MOST_KEPT);
+        self.kept.drain(..surplus);
+        self.kept.push(at);
+        self.kept.sort_unstable();
     }
 
     /// Forgets what a run that goes on from `position` will make again. Test
@@ -414,6 +432,22 @@ impl RunStore {
         self.evaluations
             .iter()
             .filter(move |evaluation| evaluation.phase == phase && evaluation.split == split)
+    }
+
+    /// What was changed while it trained and still counts, in order, with the first
+    /// step that felt it.
+    #[must_use]
+    pub fn adjustments(&self) -> impl Iterator<Item = (Position, &Command)> {
+        self.commands.iter().filter_map(|status| {
+            let command = &status.record.command;
+            match (&status.state, command) {
+                (
+                    CommandState::Applied(at),
+                    Command::Adjust { .. } | Command::SetController { .. },
+                ) => Some((*at, command)),
+                _ => None,
+            }
+        })
     }
 
     /// How the last process ended, if it did.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::config::Frozen;
 use super::record::Status;
 use super::run_store::RunStore;
 use crate::event::{Outcome, RunEvent};
@@ -101,6 +102,12 @@ impl RunEntry {
             store: RunStore::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// What it was, adjustments included.
+    #[must_use]
+    pub fn frozen(&self) -> Frozen {
+        Frozen::of(&self.experiment, self.plan.as_deref(), &self.store)
     }
 
     /// What could not be read of it, if anything: the first, and how much more.

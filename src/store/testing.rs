@@ -55,6 +55,7 @@ pub(crate) fn run_plan(experiment: &str, steps_per_epoch: u64) -> RunPlan {
         data,
         models: Vec::new(),
         weights: Vec::new(),
+        forked: None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! The keymap, the help, the palette and the README's list of keys are made
 //! from [`ACTIONS`]; nothing else names a key.
 
-use super::screens::Screen;
+use super::screen::Screen;
 
 /// Where an action's keys count. A context that is further in is asked first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,6 +161,8 @@ actions! {
         KeepMine "keep-mine" "Keep my text" "keep mine" "conflict" ["f2", "alt+k"];
         TakeTheirs "take-theirs" "Take the text on disk" "take theirs" "conflict reload" ["f3", "alt+t"];
         SaveMine "save-mine" "Overwrite the file on disk" "save mine" "conflict" [];
+        RestoreText "restore-text" "Restore the unsaved text" "restore" "autosave recover" [];
+        DiscardText "discard-text" "Discard the unsaved text" "discard" "autosave" [];
     }
     Runs {
         MarkRun "mark-run" "Mark the run" "mark" "select" ["space"];
@@ -178,7 +180,8 @@ actions! {
         ShowTrash "show-trash" "Show or hide the trash" "trash" "deleted bin" ["T"];
         RestoreRun "restore-run" "Restore the run" "restore" "undelete trash" ["u"];
         ResumeRun "resume-run" "Resume the run" "resume" "continue" ["r"];
-        BranchRun "branch-run" "Branch an experiment from the run" "branch" "fork fine-tune weights" ["B"];
+        BranchRun "branch-run" "Branch an experiment from the run" "branch" "fine-tune weights" ["B"];
+        ForkRun "fork-run" "Fork from a kept checkpoint" "fork" "return go back rewind knob" ["F"];
         ExportRun "export-run" "Export the run as CSV" "export" "csv save" ["e"];
     }
     Overlay {
@@ -198,6 +201,7 @@ actions! {
         StopRun "stop-run" "Save and stop training" "stop" "end quit" ["x"];
         EvaluateNow "evaluate-now" "Evaluate now" "evaluate" "validate" ["e"];
         CheckpointNow "checkpoint-now" "Save a checkpoint now" "checkpoint" "save" ["c"];
+        ForkShownRun "fork-shown-run" "Go back to a kept checkpoint" "go back" "fork return rewind knob undo" ["F"];
         NextRun "next-run" "Next run" "next run" "" ["]"];
         PreviousRun "previous-run" "Previous run" "previous run" "" ["["];
         SwitchPhase "switch-phase" "Switch between teacher and student" "phase" "training" ["t"];
@@ -218,6 +222,7 @@ actions! {
         Maximize "maximize" "Toggle a single chart" "single" "maximize alone" ["enter"];
         FocusKnobs "knobs" "Go to the knobs" "knobs" "learning rate schedule" ["K"];
         FocusEvents "events" "Go to the events" "events" "log history" ["v"];
+        FollowEvents "follow-events" "Follow the newest events" "follow" "tail latest" ["f"];
         NextAlert "next-alert" "Go to the next alert" "alert" "warning" ["w"];
     }
     Knobs {

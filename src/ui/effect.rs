@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use super::layout::Layout;
-use crate::event::Command;
 use crate::event::inspection::{InferenceRequest, ProbeSource};
+use crate::event::{Command, Position};
 
 /// What a file that is written may replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum Effect {
         /// What it may replace.
         over: OverwritePolicy,
     },
+    /// Delete the unsaved text that was kept beside an experiment file.
+    DropAutosave(PathBuf),
     /// Give an experiment file another name.
     RenameExperiment {
         /// The file.
@@ -68,6 +70,13 @@ pub enum Effect {
     Dequeue(PathBuf),
     /// Go on with a stopped run.
     ResumeRun(String),
+    /// Train a new run from a checkpoint that a run kept.
+    ForkRun {
+        /// The run's name.
+        run: String,
+        /// Where the checkpoint stands.
+        at: Position,
+    },
     /// Read a run's journal and numbers, and follow it.
     OpenRun(String),
     /// Ask something of a run's training.

@@ -1,24 +1,10 @@
-//! What reaches the screen: what a person does, and what the rest of the
-//! program has to tell.
+//! What the rest of the program has to tell the screen.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crossterm::event::Event;
-
 use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
-
-/// Everything that can wake the screen.
-#[derive(Debug)]
-pub enum Incoming {
-    /// A key, the mouse, a paste, a new size.
-    Input(Event),
-    /// Something was found out or happened.
-    News(News),
-    /// Time has passed.
-    Clock(Clock),
-}
 
 /// The time, as the screen knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +36,14 @@ pub enum News {
         path: PathBuf,
         /// Its text, or why there is none.
         text: Result<String, String>,
+    },
+    /// Beside an experiment file that was read stands a text that was not saved when
+    /// the workbench was ended from outside.
+    AutosaveFound {
+        /// The file.
+        path: PathBuf,
+        /// The text that was not saved.
+        text: String,
     },
     /// An experiment file was written, or not.
     ExperimentWritten {

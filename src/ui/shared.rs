@@ -107,7 +107,10 @@ impl Shared {
 
     /// Asks something of the rest of the program.
     pub fn ask(&mut self, effect: Effect) {
-        self.awaits_run |= matches!(effect, Effect::Launch(_) | Effect::ResumeRun(_));
+        self.awaits_run |= matches!(
+            effect,
+            Effect::Launch(_) | Effect::ResumeRun(_) | Effect::ForkRun { .. }
+        );
         self.effects.push(effect);
     }
 

@@ -213,7 +213,14 @@ impl Theme {
     /// Its background and palette, for people.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{:?} {:?}", self.background, self.palette)
+        let background = match self.background {
+            Background::Dark => "dark",
+            Background::Light => "light",
+        };
+        match self.palette {
+            Palette::Standard => background.to_owned(),
+            Palette::ColourBlind => format!("{background}, colour-blind"),
+        }
     }
 
     /// How many colours there are to draw with.

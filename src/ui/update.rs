@@ -7,33 +7,41 @@
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::action::{Action, Context};
-use super::dialog::{Answer, Dialog, Help, Leaving, Palette, Prompt, Purpose, Quit};
+use super::dialog::{Answer, Choice, Dialog, Help, Leaving, Palette, Prompt, Purpose};
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::layout::Layout;
-use super::news::{Incoming, LogLine, News};
-use super::screens::Screen;
-use super::screens::runs::{note_run, tag_run};
+use super::news::{Clock, LogLine, News};
+use super::screen::Screen;
+use super::screens::runs::{note_run, rename_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
 impl Ui {
-    /// Takes in what arrived. The effects are to be carried out in their order.
-    pub fn update(&mut self, incoming: Incoming, runs: &Runs) -> Vec<Effect> {
-        match incoming {
-            Incoming::Input(event) => {
-                // A border is kept where it is let go, not all along its way.
-                let moves = matches!(&event, Event::Mouse(mouse)
-                    if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
-                self.input(event, runs);
-                if !moves {
-                    self.keep_layout();
-                }
-            }
-            Incoming::News(news) => self.on_news(news, runs),
-            Incoming::Clock(clock) => self.shared.clock = clock,
+    /// Takes in a key, the mouse, a paste or a new size. The effects are to be
+    /// executed in their order.
+    pub fn on_input(&mut self, event: Event, runs: &Runs) -> Vec<Effect> {
+        // A border is kept where it is let go, not all along its way.
+        let moves = matches!(&event, Event::Mouse(mouse)
+            if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
+        self.input(event, runs);
+        if !moves {
+            self.keep_layout();
         }
         self.follow_selection(runs);
+        self.shared.take_effects()
+    }
+
+    /// Takes in what was found out or happened.
+    pub fn on_news(&mut self, news: News, runs: &Runs) -> Vec<Effect> {
+        self.news(news, runs);
+        self.follow_selection(runs);
+        self.shared.take_effects()
+    }
+
+    /// Time has passed.
+    pub fn on_clock(&mut self, clock: Clock) -> Vec<Effect> {
+        self.shared.clock = clock;
         self.shared.take_effects()
     }
 
@@ -170,10 +178,7 @@ impl Ui {
     fn quit(&mut self, runs: &Runs) {
         self.runs_table.restore_filter(runs);
         let training = self.shared.training.as_deref();
-        let training = training.and_then(|name| {
-            let identity = runs.get(name)?.store.identity.as_ref();
-            Some(identity.map_or(name, |known| known.name.as_str()))
-        });
+        let training = training.filter(|name| runs.get(name).is_some());
         let training = training.map(|name| {
             format!("{name} is training: it is saved at the next step and can be resumed.")
         });
@@ -189,7 +194,7 @@ impl Ui {
         if reasons.is_empty() && unsaved.is_empty() {
             return self.shared.ask(Effect::Quit);
         }
-        self.shared.dialog = Some(Dialog::Quit(Quit::new(reasons, &unsaved)));
+        self.shared.dialog = Some(Dialog::Quit(Choice::quit(reasons, &unsaved)));
     }
 
     fn leave(&mut self, leaving: Leaving, runs: &Runs) {
@@ -314,7 +319,7 @@ impl Ui {
             Purpose::FilterRuns => self.runs_table.filter_runs(text, shared, runs),
             Purpose::TagRun(run) => tag_run(run, text, shared, runs),
             Purpose::NoteRun(run) => note_run(run, text, shared, runs),
-            Purpose::RenameRun(run) => self.runs_table.rename(run, text, shared, runs),
+            Purpose::RenameRun(run) => rename_run(run, text, shared, runs),
             Purpose::FilterCharts => self.live.filter_charts(text, shared),
             Purpose::SetKnob(knob) => self.live.set_knob(&knob, text, shared, runs),
             Purpose::ChooseFolder => self.inference.choose_folder(text),
@@ -365,7 +370,7 @@ impl Ui {
     }
 
     /// The one place that says who takes which news in.
-    fn on_news(&mut self, news: News, runs: &Runs) {
+    fn news(&mut self, news: News, runs: &Runs) {
         let shared = &mut self.shared;
         match news {
             News::Logged(line) => shared.notify(line),
@@ -402,6 +407,9 @@ impl Ui {
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::ExperimentRead { path, text } => {
                 self.experiments.on_read(path, text, shared, runs);
+            }
+            News::AutosaveFound { path, text } => {
+                self.experiments.on_autosave(path, &text, shared);
             }
             News::ExperimentWritten { path, text } => {
                 let is_saved = text.is_ok();

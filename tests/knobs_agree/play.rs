@@ -60,6 +60,7 @@ impl Play {
             data: DataSummary::default(),
             models: Vec::new(),
             weights: Vec::new(),
+            forked: None,
         }));
         let mut play = Self {
             entry,

@@ -116,3 +116,12 @@ pub fn code(output: &Output) -> i32 {
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// The student's last and best weights and the teacher's, if the run has one of
+/// its own, as bytes.
+pub fn weights(run: &Path) -> Vec<Vec<u8>> {
+    let of = |folder: &str| std::fs::read(run.join(folder).join("weights.safetensors"));
+    let mut weights = vec![of("latest").unwrap(), of("best").unwrap()];
+    weights.extend(of("teacher"));
+    weights
+}

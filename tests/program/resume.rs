@@ -5,21 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::bench::{Bench, TINY, code, said};
+use crate::bench::{Bench, TINY, code, said, weights};
 use crate::exit_codes::signal;
 
 /// An adjustment in the middle of the student's training, as another process
 /// would send it.
 const ADJUSTMENT: &str = r#"{"id":"cooler","origin":"Process","command":{"Adjust":{"knob":"temperature","schedule":{"Constant":1.7}}}}"#;
-
-/// The student's last and best weights and the teacher's, if the run has one of
-/// its own, as bytes.
-fn weights(run: &Path) -> Vec<Vec<u8>> {
-    let of = |folder: &str| fs::read(run.join(folder).join("weights.safetensors"));
-    let mut weights = vec![of("latest").unwrap(), of("best").unwrap()];
-    weights.extend(of("teacher"));
-    weights
-}
 
 /// Whether the journal says that the run was trained to its end.
 fn is_complete(run: &Path) -> bool {

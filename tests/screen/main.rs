@@ -8,6 +8,9 @@
 #![cfg(unix)]
 
 mod pictures;
+#[path = "../quick_start/mod.rs"]
+mod quick_start;
+mod svg;
 mod terminal;
 
 use std::fs;
@@ -181,11 +184,28 @@ fn a_lost_connection_saves_what_trains() {
     let mut program = terminal.hang_up();
     assert_eq!(program.end(), 130);
     let kept = place.path().join("experiments/.unsaved/small.ron");
-    assert!(fs::read_to_string(kept).unwrap().starts_with('x'));
+    assert!(fs::read_to_string(&kept).unwrap().starts_with('x'));
     let run = run_in(place.path());
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(journal.contains("workbench closed"), "{journal}");
     assert!(run.join("latest").exists() || run.join("teacher").exists());
+    // The next one offers the text, and forgets it once it is saved.
+    let mut terminal = Terminal::start(place.path(), (100, 30));
+    terminal.until(&["unsaved text"]);
+    terminal.keys("\r");
+    terminal.until(&["f3 restore it", "+ x"]);
+    terminal.keys("\x1bt");
+    terminal.until(&["* not saved"]);
+    terminal.keys("\x13");
+    terminal.until(&["small saved"]);
+    let file = place.path().join("experiments/small.ron");
+    assert!(fs::read_to_string(file).unwrap().starts_with('x'));
+    assert!(!kept.exists());
+    terminal.keys("\x1b");
+    // Of a `q` at once, a terminal would make one with alt.
+    terminal.until(&["duplicate"]);
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
 }
 
 #[test]

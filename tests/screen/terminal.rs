@@ -117,6 +117,11 @@ impl Terminal {
         self.screen.lock().unwrap().screen().contents()
     }
 
+    /// Looks at the screen.
+    pub fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
+        at(self.screen.lock().unwrap().screen())
+    }
+
     /// Waits until the screen shows all of these.
     pub fn until(&self, wanted: &[&str]) {
         self.until_it(&format!("{wanted:?}"), |text| {

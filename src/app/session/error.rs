@@ -1,7 +1,7 @@
 //! Why a training does not begin.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -62,6 +62,14 @@ pub enum SessionError {
         .0.display()
     )]
     OtherJournal(PathBuf),
+    /// The series of logged steps is that of another run, or was changed.
+    #[error(
+        "{} is damaged or of another run: it is not the series of logged steps that the checkpoint \
+         was saved with; restore it from a copy, or delete it to resume without the metrics of \
+         the steps until then",
+        .0.display()
+    )]
+    OtherSeries(PathBuf),
     /// A knob change that is to be left out has had its effect already.
     #[error(
         "--without-adjustments-after {last}: the knob change at step {step} is part of the \
@@ -78,6 +86,16 @@ pub enum SessionError {
         checkpoint: u64,
         /// What was asked for.
         last: u64,
+    },
+    /// There is no such kept checkpoint.
+    #[error("{}", not_kept(run, wanted.as_deref(), kept))]
+    NotKept {
+        /// The run.
+        run: PathBuf,
+        /// What was asked for.
+        wanted: Option<String>,
+        /// Names of those that there are.
+        kept: Vec<String>,
     },
     /// A file that every run has is not there.
     #[error("{} is missing: {because}; restore it from a copy, or train again: --run {}", path.display(), shell_word(experiment))]
@@ -138,6 +156,21 @@ pub enum SessionError {
     /// Something in this program is wrong.
     #[error("preparing the run failed: {0}; this is a bug, please report it")]
     Panicked(String),
+}
+
+fn not_kept(run: &Path, wanted: Option<&str>, kept: &[String]) -> String {
+    let run = run.display();
+    let what = match wanted {
+        Some(wanted) => format!("{run} has no kept checkpoint `{wanted}`"),
+        None => format!("--from says which kept checkpoint of {run} the new run starts from"),
+    };
+    match kept {
+        [] => format!(
+            "{what}; it has none: one is kept before each change of a knob by a person, and the \
+             earliest are removed"
+        ),
+        kept => format!("{what}; it has {}", kept.join(", ")),
+    }
 }
 
 fn shown(position: Position) -> String {

@@ -12,11 +12,12 @@ use super::launcher::{Launcher, OpenSession, QueuedJob};
 use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
-use super::{files, folders, inspect, layout, planner, run_files, trash};
+use super::run_files::known;
+use super::{autosave, files, folders, inspect, layout, planner, run_files, trash};
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
-use crate::store::{RunEntry, Runs, append_command};
+use crate::store::{Runs, append_command};
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{Effect, LogLine, News};
 
@@ -70,7 +71,14 @@ impl EffectRunner {
             Effect::Suspend => return Some(LoopEffect::Suspend),
             Effect::Copy(text) => return Some(LoopEffect::Copy(text)),
             Effect::OpenRun(name) => return Some(LoopEffect::Refresh(name)),
-            Effect::ReadExperiment(path) => self.notify(files::read(path)),
+            Effect::ReadExperiment(path) => {
+                let kept = autosave::kept(&path);
+                self.notify(files::read(path.clone()));
+                if let Some(text) = kept {
+                    self.notify(News::AutosaveFound { path, text });
+                }
+            }
+            Effect::DropAutosave(path) => self.log_error(autosave::remove(&path)),
             Effect::WriteExperiment { path, text, over } => self.write(path, text, &over),
             Effect::RenameExperiment { from, to } => self.rename(&from, &to),
             Effect::TrashExperiment(path) => self.trash(&path),
@@ -88,6 +96,10 @@ impl EffectRunner {
             Effect::Dequeue(path) => self.dequeue(&path),
             Effect::ResumeRun(name) => match known(runs, &name) {
                 Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
+                Err(error) => self.log_error(Err(error)),
+            },
+            Effect::ForkRun { run, at } => match known(runs, &run) {
+                Ok(run) => self.launch(QueuedJob::Fork(run.folder.clone(), at)),
                 Err(error) => self.log_error(Err(error)),
             },
             Effect::Command { run, command } => self.command(&run, command, Origin::User, runs),
@@ -295,14 +307,8 @@ impl EffectRunner {
 
     fn notify(&self, news: News) {
         // Without a loop nobody is left to take it in.
-        let _ = self.sender.send(Message::news(news));
+        let _ = self.sender.send(Message::News(news));
     }
-}
-
-/// The run of this name, if it is still there.
-pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError> {
-    let run = runs.get(name);
-    run.ok_or_else(|| EffectError::RunGone(name.to_owned()))
 }
 
 fn trash_run(runs: &Runs, name: &str) -> Result<String, EffectError> {

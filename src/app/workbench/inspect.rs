@@ -6,11 +6,11 @@ use std::thread;
 
 use thiserror::Error;
 
-use super::effects::known;
 use super::error::EffectError;
 use super::files;
 use super::mail::Sender;
 use super::message::Message;
+use super::run_files::known;
 use crate::app::models::{self, OpenModelsError};
 use crate::app::panic::caught;
 use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder};
@@ -86,7 +86,7 @@ pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender)
         };
         let warn = |message: Option<String>| {
             if let Some(message) = message {
-                let _ = log.send(Message::news(News::Logged(LogLine::warn(message))));
+                let _ = log.send(Message::log(LogLine::warn(message)));
             }
         };
         match source {
@@ -159,7 +159,7 @@ impl ProbeQuestion {
             source: self.source,
             probe: answer.map(Box::new).map_err(|error| error.to_string()),
         };
-        let _ = self.sender.send(Message::news(news));
+        let _ = self.sender.send(Message::News(news));
     }
 }
 
@@ -185,7 +185,7 @@ pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, se
 }
 
 fn tell(sender: &Sender, event: InferenceEvent) {
-    let _ = sender.send(Message::news(News::Inference(event)));
+    let _ = sender.send(Message::News(News::Inference(event)));
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), InspectError> {

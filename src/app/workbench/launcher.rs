@@ -10,7 +10,9 @@ use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use crate::app::panic::caught;
 use crate::app::session::{Job, ResumeChanges, Session, SessionError};
+use crate::event::Position;
 use crate::experiment;
+use crate::run::kept::kept_name;
 use crate::run::{RunFolder, StopSignal};
 
 /// How long events are gathered before the loop hears of them. The screen is
@@ -25,6 +27,8 @@ pub enum QueuedJob {
     Experiment(PathBuf),
     /// A run, from where it stopped.
     Run(RunFolder),
+    /// A new run, from a checkpoint that a run kept.
+    Fork(RunFolder, Position),
 }
 
 impl QueuedJob {
@@ -32,7 +36,7 @@ impl QueuedJob {
     pub fn file(&self) -> PathBuf {
         match self {
             Self::Experiment(path) => path.clone(),
-            Self::Run(folder) => folder.experiment(),
+            Self::Run(folder) | Self::Fork(folder, _) => folder.experiment(),
         }
     }
 
@@ -41,6 +45,7 @@ impl QueuedJob {
         match self {
             Self::Experiment(path) => path.display().to_string(),
             Self::Run(folder) => folder.name(),
+            Self::Fork(folder, at) => format!("{} from {}", folder.name(), kept_name(*at)),
         }
     }
 }
@@ -69,6 +74,11 @@ impl OpenSession for EngineSessions {
             },
             QueuedJob::Run(folder) => Job::Resume {
                 run: folder.clone(),
+                changes: ResumeChanges::default(),
+            },
+            QueuedJob::Fork(folder, at) => Job::Fork {
+                run: folder.clone(),
+                from: Some(kept_name(*at)),
                 changes: ResumeChanges::default(),
             },
         };

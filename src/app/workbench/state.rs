@@ -25,7 +25,7 @@ use crate::experiment::Report;
 use crate::experiment::plan::Plan;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry, RunTail, Runs};
-use crate::ui::{Effect, Incoming, LogLine, News, Ui};
+use crate::ui::{Effect, LogLine, News, Ui};
 
 /// What the loop does next.
 #[derive(Debug, Default, PartialEq)]
@@ -84,9 +84,9 @@ impl State {
     /// The first things that the screen is told.
     pub fn begin(&mut self, size: Size) {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
-        self.take_in(Message::Incoming(Incoming::Input(resized)));
+        self.take_in(Message::Input(resized));
         self.effects.list();
-        if let Some(told) = autosave::told(&self.effects.experiments) {
+        if let Some(told) = autosave::orphans(&self.effects.experiments) {
             self.log(LogLine::warn(told));
         }
     }
@@ -122,10 +122,18 @@ impl State {
     /// Takes one message in and executes what the screen then asks for.
     pub fn take_in(&mut self, message: Message) -> Flow {
         match message {
-            Message::Incoming(incoming) => {
-                self.watch_new_folder(&incoming);
-                self.plan_again(&incoming);
-                self.update(incoming);
+            Message::Input(event) => {
+                let effects = self.ui.on_input(event, &self.runs);
+                self.execute_all(effects);
+            }
+            Message::News(news) => {
+                self.watch_new_folder(&news);
+                self.plan_again(&news);
+                self.notify(news);
+            }
+            Message::Clock(clock) => {
+                let effects = self.ui.on_clock(clock);
+                self.execute_all(effects);
             }
             Message::Happened(name, events) => self.happened(&name, &events),
             Message::Replanned(path, plan) => self.replanned(&path, plan),
@@ -154,28 +162,24 @@ impl State {
     }
 
     /// Watches the folder of experiments once the first of them has made it.
-    fn watch_new_folder(&mut self, incoming: &Incoming) {
-        let Incoming::News(News::ExperimentWritten { text: Ok(_), .. }) = incoming else {
-            return;
-        };
-        if self.watcher.is_none() {
+    fn watch_new_folder(&mut self, news: &News) {
+        let is_written = matches!(news, News::ExperimentWritten { text: Ok(_), .. });
+        if is_written && self.watcher.is_none() {
             self.watcher = files::watch(&self.effects.experiments, self.sender.clone()).ok();
         }
     }
 
     /// Plans a file again that was saved, here or elsewhere, while something
     /// trains that it could be the experiment of.
-    fn plan_again(&self, incoming: &Incoming) {
-        let Incoming::News(
-            News::ExperimentRead {
-                path,
-                text: Ok(text),
-            }
-            | News::ExperimentWritten {
-                path,
-                text: Ok(text),
-            },
-        ) = incoming
+    fn plan_again(&self, news: &News) {
+        let (News::ExperimentRead {
+            path,
+            text: Ok(text),
+        }
+        | News::ExperimentWritten {
+            path,
+            text: Ok(text),
+        }) = news
         else {
             return;
         };
@@ -211,11 +215,12 @@ impl State {
     }
 
     fn notify(&mut self, news: News) {
-        self.update(Incoming::News(news));
+        let effects = self.ui.on_news(news, &self.runs);
+        self.execute_all(effects);
     }
 
-    fn update(&mut self, incoming: Incoming) {
-        for effect in self.ui.update(incoming, &self.runs) {
+    fn execute_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
             self.execute(effect);
         }
     }
@@ -276,12 +281,14 @@ impl State {
     }
 
     /// Follows the experiment file of a run that begins: the one that it was
-    /// begun from, or, if that was its own folder, the one of its name.
+    /// begun from, or, if that was in a run's folder, the one of its name.
     fn follow_file(&mut self, file: &Path, folder: &RunFolder) {
         let name = folder.name();
         let plan = self.runs.get(&name).and_then(|run| run.plan.clone());
         if let Some(plan) = plan {
-            let file = (file != folder.experiment()).then(|| file.to_owned());
+            let is_frozen = |run: &RunEntry| run.folder.experiment() == file;
+            let is_frozen = self.runs.iter().any(|(_, run)| is_frozen(run));
+            let file = (!is_frozen).then(|| file.to_owned());
             self.effects.reload.follow(name, file, &plan);
         } else {
             let line = format!(
@@ -380,7 +387,7 @@ fn watch(experiments: &Path, sender: &Sender) -> Option<RecommendedWatcher> {
                 "changes by others in {} are noticed only when a file is opened: {error}",
                 experiments.display()
             );
-            let _ = sender.send(Message::news(News::Logged(LogLine::warn(line))));
+            let _ = sender.send(Message::log(LogLine::warn(line)));
             None
         }
     }

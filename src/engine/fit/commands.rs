@@ -2,6 +2,7 @@
 
 use super::Fit;
 use crate::engine::failure::Failure;
+use crate::engine::state::FitState;
 use crate::event::{Command, CommandRecord, Origin, RunEvent};
 use crate::trainer::CommandSource;
 
@@ -14,6 +15,8 @@ impl Fit<'_> {
         let mut paused = false;
         loop {
             for record in inbox.due(self.position(), paused) {
+                // Kept before the command is known: a kill in between loses neither.
+                let changed = self.changed(&record)?;
                 self.emit(RunEvent::CommandReceived(record.clone()));
                 match &record.command {
                     Command::Stop => {
@@ -29,15 +32,20 @@ impl Fit<'_> {
                     }
                     Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
                     Command::CheckpointNow => self.save()?,
-                    Command::Adjust { .. } | Command::SetController { .. } => {
-                        if let Err(reason) = self.turn(&record.command) {
+                    Command::Adjust { .. } | Command::SetController { .. } => match changed {
+                        Ok(state) => {
+                            self.state = state;
+                            self.changed_at.get_or_insert(self.state.step);
+                            self.touched_at = Some(self.state.step);
+                        }
+                        Err(reason) => {
                             self.emit(RunEvent::CommandRejected {
                                 id: record.id,
                                 reason,
                             });
                             continue;
                         }
-                    }
+                    },
                 }
                 self.applied(&record);
             }
@@ -47,23 +55,39 @@ impl Fit<'_> {
         }
     }
 
-    /// Turns a knob, or says who does from now on.
-    fn turn(&mut self, command: &Command) -> Result<(), String> {
+    /// The state with a changed knob, or whoever changes knobs from now on; or why
+    /// it stays. What was there before a person's change is kept, once a step.
+    fn changed(&self, record: &CommandRecord) -> Result<Result<FitState, String>, Failure> {
+        let mut state = self.state.clone();
+        if let Err(reason) = self.change(&record.command, &mut state) {
+            return Ok(Err(reason));
+        }
+        let step = self.state.step;
+        let keeps =
+            state != self.state && record.origin != Origin::Replay && self.touched_at != Some(step);
+        match if keeps { self.keep() } else { Ok(()) } {
+            Err(failure @ Failure::Journal(_)) => Err(failure),
+            Err(failure) => {
+                let reason = format!("the checkpoint before it could not be kept: {failure}");
+                Ok(Err(reason))
+            }
+            Ok(()) => Ok(Ok(state)),
+        }
+    }
+
+    fn change(&self, command: &Command, state: &mut FitState) -> Result<(), String> {
         match command {
             Command::Adjust { knob, schedule } => {
                 let now = self.timeline.epoch(self.state.step);
-                let knobs = &mut self.state.knobs;
-                let turned = knobs.adjust(knob, schedule.clone(), now);
+                let turned = state.knobs.adjust(knob, schedule.clone(), now);
                 turned.map_err(|error| error.to_string())?;
             }
             Command::SetController { on } => {
-                let training = self.context.training;
-                self.state.round.set_controller(*on, training)?;
+                state.round.set_controller(*on, self.context.training)?;
             }
             _ => return Ok(()),
         }
-        self.state.adjusted = true;
-        self.changed_at.get_or_insert(self.state.step);
+        state.adjusted = true;
         Ok(())
     }
 

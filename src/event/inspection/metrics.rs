@@ -165,7 +165,8 @@ impl Calibration {
 }
 
 /// Natural logarithm of the softmax, without overflow.
-fn log_softmax(logits: &[f32]) -> Vec<f64> {
+#[must_use]
+pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let shifted: Vec<f64> = logits
         .iter()

@@ -1,5 +1,6 @@
 //! How right models are about images whose label is known.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Classified, ranked};
@@ -11,6 +12,9 @@ const WIDEST_MATRIX: usize = 12;
 /// Cells of a class's name in a table.
 const LONGEST_NAME: usize = 24;
 
+/// Folders that are named in one message.
+const MOST_TOLD: usize = 5;
+
 /// The class of an image by the folders that it lies in: the innermost one that is
 /// named like a class. `path` is relative to the folder that was classified.
 #[must_use]
@@ -19,6 +23,43 @@ pub fn label_of(path: &Path, classes: &[String]) -> Option<usize> {
     folders.into_iter().find_map(|folder| {
         let name = folder.as_os_str().to_str()?;
         classes.iter().position(|class| class == name)
+    })
+}
+
+/// Folders of images that are named like no class, where others are, or where only
+/// the case of letters differs: what is wrong with them, for people.
+#[must_use]
+pub fn unlabelled_folders<'a>(
+    paths: impl IntoIterator<Item = &'a Path>,
+    classes: &[String],
+) -> Option<String> {
+    let mut others = BTreeSet::new();
+    let mut has_labels = false;
+    for path in paths {
+        if label_of(path, classes).is_some() {
+            has_labels = true;
+        } else if let Some(folder) = path.parent().and_then(Path::file_name) {
+            others.insert(folder.to_string_lossy().into_owned());
+        }
+    }
+    if !has_labels {
+        let lower: BTreeSet<String> = classes.iter().map(|class| class.to_lowercase()).collect();
+        others.retain(|name| lower.contains(&name.to_lowercase()));
+    }
+    let told: Vec<String> = others
+        .iter()
+        .take(MOST_TOLD)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = match others.len().saturating_sub(MOST_TOLD) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!told.is_empty()).then(|| {
+        format!(
+            "images in {}{more} have no label: the model has no class of that name",
+            told.join(", ")
+        )
     })
 }
 
@@ -148,6 +189,24 @@ mod tests {
         assert_eq!(label("cat/dog/1.png"), Some(1));
         assert_eq!(label("cat.png"), None);
         assert_eq!(label("others/1.png"), None);
+    }
+
+    #[test]
+    fn folders_that_are_named_like_no_class_are_told_where_others_are() {
+        let classes = ["ant", "bee"].map(str::to_owned);
+        let told = |paths: &[&str]| unlabelled_folders(paths.iter().map(Path::new), &classes);
+        assert_eq!(told(&["ant/1.png", "bee/more/2.png"]), None);
+        assert_eq!(told(&["photos/1.png", "2.png"]), None);
+        let found = told(&["ant/1.png", "Bee/2.png", "emu/3.png", "4.png"]).unwrap();
+        assert!(
+            found.starts_with("images in `Bee`, `emu` have no label: "),
+            "{found}"
+        );
+        let found = told(&["Ant/1.png", "photos/2.png"]).unwrap();
+        assert!(
+            found.starts_with("images in `Ant` have no label: "),
+            "{found}"
+        );
     }
 
     #[test]

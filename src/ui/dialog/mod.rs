@@ -1,6 +1,7 @@
 //! What stands over the screen and takes every key and click until it is gone.
 
 mod buttons;
+mod choice;
 mod confirm;
 mod conflict;
 mod folders;
@@ -17,12 +18,14 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::buttons::Button;
+pub use self::choice::Choice;
+use self::choice::Picked;
 pub use self::confirm::Confirm;
 pub use self::conflict::Conflict;
 pub use self::help::Help;
 pub use self::palette::Palette;
 pub use self::prompt::{Prompt, Purpose};
-pub use self::quit::{Leaving, Quit};
+pub use self::quit::Leaving;
 use super::action::Action;
 use super::effect::Effect;
 use super::keymap::Keymap;
@@ -45,7 +48,9 @@ pub enum Dialog {
     /// A file that was changed here and on disk.
     Conflict(Conflict),
     /// Leaving the workbench.
-    Quit(Quit),
+    Quit(Choice<Leaving>),
+    /// One of several requests.
+    Choose(Choice<Effect>),
 }
 
 /// What a key or a click did to a dialog.
@@ -75,7 +80,8 @@ impl Dialog {
             Self::Prompt(prompt) => prompt.key(key),
             Self::Confirm(confirm) => confirm.key(key, keymap),
             Self::Conflict(conflict) => conflict.key(key, keymap, area),
-            Self::Quit(quit) => quit.key(key, keymap),
+            Self::Quit(quit) => leaving(quit.key(key, keymap)),
+            Self::Choose(choice) => chosen(choice.key(key, keymap)),
         }
     }
 
@@ -86,7 +92,8 @@ impl Dialog {
             Self::Prompt(prompt) => prompt.mouse(mouse, area),
             Self::Confirm(confirm) => confirm.mouse(mouse, keymap, area),
             Self::Conflict(conflict) => conflict.mouse(mouse, keymap, area),
-            Self::Quit(quit) => quit.mouse(mouse, keymap, area),
+            Self::Quit(quit) => leaving(quit.mouse(mouse, keymap, area)),
+            Self::Choose(choice) => chosen(choice.mouse(mouse, keymap, area)),
         }
     }
 
@@ -95,7 +102,7 @@ impl Dialog {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
             Self::Help(help) => help.paste(text),
-            Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) => {}
+            Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) | Self::Choose(_) => {}
         }
     }
 
@@ -107,7 +114,7 @@ impl Dialog {
             Self::Prompt(prompt) => prompt.choices(),
             Self::Confirm(_) => confirm::choices(keymap).into(),
             Self::Conflict(conflict) => conflict.buttons(keymap),
-            Self::Quit(_) => quit::keys(keymap).into(),
+            Self::Quit(_) | Self::Choose(_) => choice::keys(keymap).into(),
         };
         buttons.into_iter().filter_map(Button::hint).collect()
     }
@@ -120,7 +127,24 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.draw(theme, keymap, frame, area),
             Self::Conflict(conflict) => conflict.draw(theme, keymap, frame, area),
             Self::Quit(quit) => quit.draw(theme, keymap, frame, area),
+            Self::Choose(choice) => choice.draw(theme, keymap, frame, area),
         }
+    }
+}
+
+fn leaving(picked: Picked<Leaving>) -> Answer {
+    match picked {
+        Picked::Open(quit) => Answer::Open(Dialog::Quit(quit)),
+        Picked::Closed | Picked::Chosen(Leaving::Stay) => Answer::Closed,
+        Picked::Chosen(leaving) => Answer::Left(leaving),
+    }
+}
+
+fn chosen(picked: Picked<Effect>) -> Answer {
+    match picked {
+        Picked::Open(choice) => Answer::Open(Dialog::Choose(choice)),
+        Picked::Closed => Answer::Closed,
+        Picked::Chosen(effect) => Answer::Confirmed(effect),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use super::{Confirm, Conflict, Dialog, Palette, Prompt, Purpose, Quit};
+use super::{Choice, Confirm, Conflict, Dialog, Palette, Prompt, Purpose};
 use crate::ui::testing::Harness;
 use crate::ui::{Completed, Effect, News};
 
@@ -167,7 +167,7 @@ fn a_difference_scrolls_to_its_end_and_no_further() {
 
 #[test]
 fn leaving_is_chosen_by_keys_and_by_clicks() {
-    let quit = || Dialog::Quit(Quit::new(Vec::new(), &["a", "b"]));
+    let quit = || Dialog::Quit(Choice::quit(Vec::new(), &["a", "b"]));
     let chosen = |keys: &[&str]| {
         let mut harness = over(quit());
         harness.keys(keys);
@@ -188,7 +188,7 @@ fn leaving_is_chosen_by_keys_and_by_clicks() {
 
 #[test]
 fn unsaved_experiments_are_named_and_many_are_counted() {
-    let told = |names: &[&str]| over(Dialog::Quit(Quit::new(Vec::new(), names))).screen();
+    let told = |names: &[&str]| over(Dialog::Quit(Choice::quit(Vec::new(), names))).screen();
     assert!(told(&["a"]).contains("The experiment a is not saved."));
     assert!(told(&["a"]).contains("save and quit"));
     assert!(told(&["a", "b", "c"]).contains("not saved: a, b and c."));
@@ -261,4 +261,15 @@ fn a_folder_that_is_not_there_is_told_and_what_was_typed_stays() {
     assert_eq!(harness.take(), [asked]);
     found(&mut harness, Ok(()));
     assert!(!is_open(&harness));
+}
+
+#[test]
+fn a_question_longer_than_its_border_stands_inside() {
+    let question = "no field `temperatur`; fields are name, state, best, last, method, tags, started, \
+                    epochs and whatever the plan holds";
+    let prompt = Prompt::new(question, "temperatur>3", Purpose::FilterRuns);
+    let shown = over(Dialog::Prompt(prompt)).screen();
+    assert!(shown.contains("no field `temperatur`;"), "{shown}");
+    assert!(shown.contains("the plan holds"), "{shown}");
+    assert!(shown.contains("temperatur>3"), "{shown}");
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::run::RunFolder;
 use crate::store::{Owner, RunEntry};
-use crate::ui::screens::Screen;
+use crate::ui::screen::Screen;
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
 

@@ -4,8 +4,10 @@ use super::super::mail::{Mailbox, mailbox};
 use super::*;
 use crate::app::session::{Session, SessionError};
 use crate::event::inspection::{Asked, ProbeSource};
+use crate::event::{Phase, Position};
 use crate::run::RunFolder;
-use crate::ui::{Incoming, Level};
+use crate::store::RunEntry;
+use crate::ui::Level;
 
 /// Nothing is launched here.
 struct NoSessions;
@@ -42,7 +44,7 @@ impl Bench {
         let mut news = Vec::new();
         while news.is_empty() {
             news.extend(self.mailbox.take().filter_map(|message| match message {
-                Message::Incoming(Incoming::News(news)) => Some(news),
+                Message::News(news) => Some(news),
                 _ => None,
             }));
         }
@@ -67,6 +69,13 @@ fn whatever_is_asked_of_a_run_that_is_gone_is_answered_with_that() {
     let notes = Notes::default();
     for effect in [
         Effect::ResumeRun(gone()),
+        Effect::ForkRun {
+            run: gone(),
+            at: Position {
+                phase: Phase::Student,
+                step: 4,
+            },
+        },
         Effect::Command {
             run: gone(),
             command: Command::Stop,

@@ -215,6 +215,31 @@ fn a_stopped_run_is_resumed_in_its_folder_and_obeys_no_command_twice() {
     assert_eq!(entry.store.commands.len(), 1);
 }
 
+#[test]
+fn going_back_trains_a_new_run_and_leaves_the_other_as_it_is() {
+    let mut bench = Bench::new(&[&plays("a"), &plays("a")]);
+    bench.launch("a");
+    let run = bench.until_run("a", RunState::Completed);
+    let at = Position {
+        phase: Phase::Student,
+        step: 1,
+    };
+    bench.until_logged(&format!("{run} completed"));
+    bench.ask(Effect::ForkRun {
+        run: run.clone(),
+        at,
+    });
+    let forked = format!("{run} from step-1");
+    bench.until_logged(&format!("{forked}: preparing"));
+    bench.until("two completed runs", |bench| {
+        let all = bench.state.runs.iter();
+        all.filter(|(_, run)| run.state() == RunState::Completed)
+            .count()
+            == 2
+    });
+    assert_eq!(bench.opened(), ["a.ron", forked.as_str()]);
+}
+
 /// A training that goes wrong in its own way.
 struct Panics;
 

@@ -107,6 +107,7 @@ impl Live {
                     Focus::Charts | Focus::Knobs => Focus::Events,
                 }
             }
+            Action::FollowEvents => self.events.follow(),
             Action::NextAlert => self.next_alert(shown, shared),
             Action::Left => self.view.sight.step(-1.0, all),
             Action::Right => self.view.sight.step(1.0, all),

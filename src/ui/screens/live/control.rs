@@ -7,6 +7,7 @@ use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Dialog};
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
+use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
 
 /// Why a run takes no commands, if so.
@@ -25,6 +26,10 @@ pub(super) fn refusal(run: &RunEntry) -> Option<String> {
 
 /// Carries out an action of run control. Returns whether it is one.
 pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Shared) -> bool {
+    if action == Action::ForkShownRun {
+        fork::ask(name, run, shared);
+        return true;
+    }
     let command = match (action, run.state()) {
         (Action::PauseRun, state) if state.can_resume() => {
             resume(name, shared);

@@ -30,6 +30,7 @@ mod marks;
 mod mouse;
 mod progress;
 mod side;
+mod trend;
 mod view;
 mod words;
 
@@ -40,6 +41,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use self::alerts::Alerts;
 use self::charts::{ChartSpec, charts};
 use self::events::Events;
+pub(super) use self::events::asked;
 use self::grid::Page;
 use self::header::Header;
 use self::heading::rule;
@@ -251,6 +253,8 @@ impl Live {
         }
         if let Some(place) = parts.side {
             let side = Side {
+                name: shown.name,
+                runs,
                 store,
                 phase: shown.phase,
                 knobs,
@@ -263,7 +267,7 @@ impl Live {
         self.events.draw(
             store,
             self.focus == Focus::Events,
-            theme,
+            shared,
             frame,
             parts.events,
         );

@@ -1,4 +1,4 @@
-use super::testing::{ADAPTIVE, STOPPED, VANILLA, runs, screen, troubled};
+use super::testing::{ADAPTIVE, STOPPED, VANILLA, changed, runs, screen, troubled};
 use crate::store::Runs;
 use crate::ui::testing::Harness;
 
@@ -123,6 +123,22 @@ fn only_what_differs_is_told() {
     shown_with("diff", &runs(), |harness| {
         harness.keys(&["/"]).text("cifar10 best>0\n");
         harness.keys(&["home", "space", "space", "end", "b", "d"]);
+    });
+}
+
+#[test]
+fn what_was_changed_live_is_part_of_what_differs_and_of_the_details() {
+    let mut runs = runs();
+    changed(runs.get_mut(ADAPTIVE).unwrap());
+    shown_with("changed", &runs, |harness| {
+        harness.keys(&["/"]).text("paper\n");
+        harness.keys(&["home", "space", "end", "b", "d"]);
+    });
+    shown_with("changed_details", &runs, |harness| {
+        harness.keys(&["/"]).text("tag:seed7\n");
+        if !harness.screen().contains("worst") {
+            harness.keys(&["i"]);
+        }
     });
 }
 

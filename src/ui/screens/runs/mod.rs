@@ -4,14 +4,12 @@
 mod advice;
 mod column;
 mod comparison;
-mod config;
 mod details;
 mod diff;
-mod filter;
+mod filter_help;
 mod gates;
 mod listing;
 mod marks;
-mod metrics;
 mod overlay;
 mod run_actions;
 mod screen;
@@ -27,16 +25,16 @@ mod tests;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use self::column::Column;
+use self::column::Columns;
 use self::comparison::Comparison;
-use self::filter::{Filter, Subject};
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
 use self::overlay::Overlay;
-pub(in crate::ui) use self::run_actions::{note_run, tag_run};
+pub(in crate::ui) use self::run_actions::{note_run, rename_run, tag_run};
 use self::table::Hit;
 use crate::format::shorten;
-use crate::store::{RunEntry, Runs};
+use crate::listing::{Field, Filter, Subject};
+use crate::store::{Metrics, RunEntry, Runs};
 use crate::ui::action::{Action, Context};
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
@@ -77,6 +75,7 @@ pub struct RunsTable {
     /// The filter and the selected run before another filter was typed.
     before: Option<(Filter, Option<String>)>,
     sorting: Sorting,
+    columns: Columns,
     /// Columns after the name that are scrolled away.
     skipped: usize,
     /// Whether the particulars are shown; as there is room until it is said.
@@ -93,9 +92,14 @@ pub struct RunsTable {
 impl RunsTable {
     /// Takes in what the runs are now.
     pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
-        self.runs.refresh(runs.iter(), &self.filter, self.sorting);
+        self.runs.refresh(runs.iter(), &self.filter, &self.sorting);
         self.trash
-            .refresh(runs.trash(), &Filter::default(), self.sorting);
+            .refresh(runs.trash(), &Filter::default(), &self.sorting);
+        let subjects = runs
+            .iter()
+            .filter_map(|(name, run)| self.runs.subject(name, run))
+            .collect::<Vec<_>>();
+        self.columns.refresh(self.runs.fields(), &subjects);
         self.marks.retain(|name| runs.get(name).is_some());
         self.renew_overlay(runs);
     }
@@ -136,7 +140,7 @@ impl RunsTable {
                 let prompt = Prompt::new("Filter runs", self.filter.text(), Purpose::FilterRuns);
                 shared.dialog = Some(Dialog::Prompt(prompt));
             }
-            Action::SortRuns => self.sort(self.sorting.column.next(), runs),
+            Action::SortRuns => self.sort(self.columns.next(&self.sorting.field).clone(), runs),
             Action::ReverseRuns => {
                 self.sorting.reversed = !self.sorting.reversed;
                 self.changed(runs);
@@ -169,7 +173,7 @@ impl RunsTable {
                 self.details_above = (self.details_above + PAGE).min(LONGEST);
             }
             Action::Left => self.skipped = self.skipped.saturating_sub(1),
-            Action::Right => self.skipped = (self.skipped + 1).min(Column::ALL.len() - 2),
+            Action::Right => self.skipped = (self.skipped + 1).min(self.columns.shown().len() - 2),
             Action::Activate if self.view == View::Runs => {
                 return self.runs.selected().is_some();
             }
@@ -197,17 +201,17 @@ impl RunsTable {
         self.comparison.before = 0;
     }
 
-    fn sort(&mut self, column: Column, runs: &Runs) {
+    fn sort(&mut self, field: Field, runs: &Runs) {
         self.sorting = Sorting {
-            column,
-            reversed: column == self.sorting.column && !self.sorting.reversed,
+            reversed: field == self.sorting.field && !self.sorting.reversed,
+            field,
         };
         self.changed(runs);
     }
 
     /// Shows the runs that a filter lets through.
     pub(in crate::ui) fn filter_runs(&mut self, text: &str, shared: &mut Shared, runs: &Runs) {
-        match Filter::parse(text, &self.runs.settings()) {
+        match Filter::parse(text, self.runs.fields()) {
             Ok(filter) => {
                 self.before = None;
                 self.filter = filter;
@@ -225,7 +229,7 @@ impl RunsTable {
     /// Shows the runs that a filter lets through while it is typed; one that is not
     /// finished changes nothing.
     pub(in crate::ui) fn try_filter(&mut self, text: &str, runs: &Runs) {
-        if let Ok(filter) = Filter::parse(text, &self.runs.settings()) {
+        if let Ok(filter) = Filter::parse(text, self.runs.fields()) {
             self.filter = filter;
             self.changed(runs);
         }
@@ -295,11 +299,11 @@ impl RunsTable {
         if mouse.kind != MouseEventKind::Down(MouseButton::Left) {
             return;
         }
-        let layout = table::layout(place, self.skipped, self.baseline().is_some());
+        let layout = self.table_layout(place);
         let window = self.listing().window(layout.height());
         let row = |below: usize| Some(window.start + below).filter(|at| *at < window.end);
         match layout.hit(mouse.column, mouse.row) {
-            Some(Hit::Heading(column)) => self.sort(column, runs),
+            Some(Hit::Heading(at)) => self.sort(self.columns.shown()[at].field.clone(), runs),
             Some(Hit::Row(below)) => {
                 if let Some(at) = row(below) {
                     self.listing_mut().select(at);
@@ -372,8 +376,13 @@ impl RunsTable {
         self.listing().subject(name, self.find(runs, name)?)
     }
 
+    fn table_layout(&self, place: Rect) -> table::Layout {
+        let compared = self.baseline().is_some();
+        table::layout(place, self.columns.shown(), self.skipped, compared)
+    }
+
     /// The baseline's metrics.
-    fn baseline(&self) -> Option<&metrics::Metrics> {
+    fn baseline(&self) -> Option<&Metrics> {
         Some(&self.runs.known(self.marks.baseline()?)?.metrics)
     }
 }

@@ -1,16 +1,17 @@
 //! What is done with one run: mark, annotate, rename, throw away, take back, go
 //! on, branch, export.
 
-use super::filter::Subject;
 use super::{RunsTable, View, advice};
 use crate::event::Phase;
 use crate::format::shorten_middle;
+use crate::listing::Subject;
 use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
+use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
 
 /// Cells of a run's name in the title of a prompt.
@@ -46,35 +47,29 @@ impl RunsTable {
             _ => ask(action, &run, shared),
         }
     }
+}
 
-    /// Gives a run another name.
-    pub(in crate::ui) fn rename(
-        &mut self,
-        run: String,
-        to: &str,
-        shared: &mut Shared,
-        runs: &Runs,
-    ) {
-        let to = to.trim();
-        if run == to {
-            return;
-        }
-        let refusal = match check_name(to) {
-            Err(reason) => Some(format!("`{to}` cannot name a run: {reason}")),
-            Ok(()) if runs.get(to).is_some() => Some(format!("a run {to} already exists")),
-            Ok(()) => runs
-                .get(&run)
-                .filter(|entry| entry.owner != Owner::None)
-                .map(|_| format!("{run} is training; stop it first")),
-        };
-        if let Some(refusal) = refusal {
-            return shared.ask_again(refusal, to, Purpose::RenameRun(run));
-        }
-        shared.ask(Effect::RenameRun {
-            run,
-            to: to.to_owned(),
-        });
+/// Gives a run another name.
+pub(in crate::ui) fn rename_run(run: String, to: &str, shared: &mut Shared, runs: &Runs) {
+    let to = to.trim();
+    if run == to {
+        return;
     }
+    let refusal = match check_name(to) {
+        Err(reason) => Some(format!("`{to}` cannot name a run: {reason}")),
+        Ok(()) if runs.get(to).is_some() => Some(format!("a run {to} already exists")),
+        Ok(()) => runs
+            .get(&run)
+            .filter(|entry| entry.owner != Owner::None)
+            .map(|_| format!("{run} is training; stop it first")),
+    };
+    if let Some(refusal) = refusal {
+        return shared.ask_again(refusal, to, Purpose::RenameRun(run));
+    }
+    shared.ask(Effect::RenameRun {
+        run,
+        to: to.to_owned(),
+    });
 }
 
 /// Gives a run these tags.
@@ -131,6 +126,10 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
             may(refusal, Effect::ResumeRun(name), shared)
         }
         Action::BranchRun => may(why_not_branch(run), Effect::BranchRun(name), shared),
+        Action::ForkRun => {
+            fork::ask(&name, run.run, shared);
+            None
+        }
         Action::ExportRun => may(why_not_export(run), Effect::ExportRun(name), shared),
         Action::RestoreRun => Some(format!("{name} is not in the trash")),
         _ => None,

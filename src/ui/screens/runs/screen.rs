@@ -13,7 +13,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::table::Table;
-use super::{RunsTable, View, advice, details, diff, filter};
+use super::{RunsTable, View, advice, details, diff, filter_help};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Purpose};
@@ -73,7 +73,7 @@ impl RunsTable {
         if let Some(Dialog::Prompt(prompt)) = &shared.dialog
             && *prompt.purpose() == Purpose::FilterRuns
         {
-            filter::help::draw(&shared.theme, frame, area);
+            filter_help::draw(&shared.theme, frame, area);
         }
     }
 
@@ -93,7 +93,8 @@ impl RunsTable {
                 find: &|name| self.find(runs, name),
                 marks: &self.marks,
                 baseline: self.baseline(),
-                sorting: self.sorting,
+                columns: &self.columns,
+                sorting: &self.sorting,
                 skipped: self.skipped,
                 title: self.title(),
                 advice,

@@ -44,10 +44,14 @@ pub(super) fn screen(size: (u16, u16), owner: Owner, events: &[RunEvent]) -> (Ha
 
 /// Adds a run.
 pub(super) fn add(harness: &mut Harness, name: &str, owner: Owner, events: &[RunEvent]) -> String {
-    let place = tempfile::tempdir().unwrap();
+    let number = harness.runs.len();
     let begun = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
-    let folder = RunFolder::create(place.path(), name, EXPERIMENT, begun).unwrap();
-    let mut run = RunEntry::new(folder, begun);
+    let folder = format!(
+        "checkpoints/{name}-20260102-12{number:02}00-{:06x}",
+        0x8e_9912 + number
+    );
+    let begun = begun + Duration::from_mins(number as u64);
+    let mut run = RunEntry::new(RunFolder::imagined(folder), begun);
     run.owner = owner;
     EXPERIMENT.clone_into(&mut run.experiment);
     run.plan = Some(Arc::new(run_plan(EXPERIMENT, PER_EPOCH)));

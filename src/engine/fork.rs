@@ -1,0 +1,75 @@
+//! A new run that starts from a checkpoint that another one kept: its files,
+//! sealed anew for the run that they are put into.
+
+use std::fs;
+
+use super::checkpoint::{CheckpointFolder, read_state};
+use super::failure::Failure;
+use super::teacher;
+use crate::event::channel::JournalMark;
+use crate::event::{Phase, Position};
+use crate::run::{RunFolder, Sealed};
+
+/// A checkpoint that a run kept.
+pub struct KeptCheckpoint {
+    at: Position,
+    folder: Sealed,
+    /// How far the run was recorded then.
+    pub mark: JournalMark,
+}
+
+impl KeptCheckpoint {
+    /// The checkpoint that a run kept at a position; none if there is no such one.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn find(run: &RunFolder, at: Position) -> Result<Option<Self>, Failure> {
+        let Some(folder) = run.kept(at).find()? else {
+            return Ok(None);
+        };
+        folder.verify()?;
+        let state = read_state(&folder)?;
+        let mark = JournalMark {
+            bytes: state.journal.unwrap_or_default(),
+            crc32c: state.journal_crc32c.unwrap_or_default(),
+            series: state.series.unwrap_or_default(),
+            series_crc32c: state.series_crc32c.unwrap_or_default(),
+        };
+        Ok(Some(Self { at, folder, mark }))
+    }
+
+    /// Puts it into the folder of a new run, with what the student needs of its
+    /// teacher and what the run was watched by.
+    ///
+    /// # Errors
+    /// If something of the run is damaged, or what the file system says.
+    pub fn copy(&self, from: &RunFolder, to: &RunFolder) -> Result<(), Failure> {
+        match self.at.phase {
+            Phase::Teacher => teacher::make(&to.teacher())?,
+            Phase::Student => teacher::copy(from, to)?,
+        }
+        CheckpointFolder::new(to, self.at.phase).start_from(&self.folder)?;
+        copy_files(from, to)
+    }
+}
+
+/// Copies what the run was watched by; a record that is being written is cut off
+/// by whoever trains on.
+fn copy_files(from: &RunFolder, to: &RunFolder) -> Result<(), Failure> {
+    let Ok(entries) = fs::read_dir(from.probe()) else {
+        return Ok(());
+    };
+    let failed = |error| Failure::File {
+        path: to.probe(),
+        error,
+    };
+    fs::create_dir(to.probe()).map_err(failed)?;
+    for entry in entries.flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if is_file && !is_hidden {
+            fs::copy(entry.path(), to.probe().join(entry.file_name())).map_err(failed)?;
+        }
+    }
+    Ok(())
+}

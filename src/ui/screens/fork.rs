@@ -1,0 +1,47 @@
+//! Going back: which kept checkpoint of a run a new one starts from.
+
+use super::live::asked;
+use crate::event::Position;
+use crate::run::kept::kept_name;
+use crate::store::{CommandState, RunEntry, RunStore};
+use crate::ui::dialog::{Choice, Dialog};
+use crate::ui::effect::Effect;
+use crate::ui::news::LogLine;
+use crate::ui::shared::Shared;
+
+/// Asks which, or says that there is none.
+pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
+    let store = &run.store;
+    if store.kept.is_empty() {
+        return shared.notify(LogLine::error(format!(
+            "{name} has no kept checkpoint: one is kept before each knob change"
+        )));
+    }
+    let newest_first = store.kept.iter().rev();
+    let choices = newest_first.map(|&at| {
+        let effect = Effect::ForkRun {
+            run: name.to_owned(),
+            at,
+        };
+        (described(at, store), effect)
+    });
+    let text = format!(
+        "Train a new run from a checkpoint of {name}, without what was changed after it. {name} \
+         stays as it is."
+    );
+    let choices = Choice::new("Fork from a kept checkpoint", vec![text], choices.collect());
+    shared.dialog = Some(Dialog::Choose(choices));
+}
+
+/// A checkpoint by what was changed after it.
+fn described(at: Position, store: &RunStore) -> String {
+    let change = store.commands.iter().find_map(|command| {
+        let changes = matches!(asked(&command.record.command), ('k', _));
+        let is_it = command.state == CommandState::Applied(at);
+        (changes && is_it).then(|| asked(&command.record.command).1)
+    });
+    match change {
+        Some(change) => format!("{}, before {change}", kept_name(at)),
+        None => kept_name(at),
+    }
+}
