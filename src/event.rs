@@ -255,6 +255,9 @@ pub struct Evaluation {
     /// Share of images whose label is among the five most likely classes.
     #[serde(with = "number")]
     pub top5: f64,
+    /// Expected calibration error, in [0, 1]; none in journals of older programs.
+    #[serde(default)]
+    pub ece: Option<f64>,
     /// Share of each class's images that is right; NaN without images.
     #[serde(with = "number::list")]
     pub per_class: Vec<f64>,
@@ -296,6 +299,12 @@ pub struct TeacherAgreement {
     /// The teacher's own top-1.
     #[serde(with = "number")]
     pub top1: f64,
+    /// Share of images on which both are right; none in journals of older programs.
+    #[serde(default)]
+    pub both_right: Option<f64>,
+    /// The teacher's own expected calibration error, likewise.
+    #[serde(default)]
+    pub ece: Option<f64>,
 }
 
 /// How a run's process ended.

@@ -14,15 +14,8 @@ use crate::event::inspection::score::Confusion;
 use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
-use crate::format;
 use crate::run::{Exit, ModelsFolder, RunFolder, StopSignal};
 use crate::untrusted::clean_line;
-
-/// Classes up to which a confusion matrix is printed.
-const WIDEST_MATRIX: usize = 12;
-
-/// Cells of a class's name in a table.
-const LONGEST_NAME: usize = 24;
 
 /// What came of it.
 #[derive(Default)]
@@ -139,60 +132,16 @@ impl Results {
     }
 }
 
-/// How right the models are about images whose folder is named like a class; of
-/// few classes also what each is taken for.
+/// How right the models are about images whose folder is named like a class.
 fn scores(rows: &[Classified], classes: &[String]) -> Vec<String> {
     let of = |answer: fn(&Classified) -> Option<&[f32]>| Confusion::of(rows, classes.len(), answer);
     let models = [
         ("student", of(|row| row.student.as_deref())),
         ("teacher", of(|row| row.teacher.as_deref())),
     ];
-    let models = models
-        .into_iter()
-        .filter_map(|(name, confusion)| Some((name, confusion?)));
-    let width = classes.iter().map(|class| format::width_of(class)).max();
-    let width = width.unwrap_or_default().clamp(5, LONGEST_NAME);
-    let name = |class: usize| format!("{:width$}", format::shorten(&classes[class], width));
-    let mut lines = Vec::new();
-    for (model, confusion) in models {
-        let images = format::plural(
-            confusion.total() as usize,
-            "labelled image",
-            "labelled images",
-        );
-        lines.push(format!(
-            "{model}: top-1 {} of {images}",
-            format::percent(confusion.top1())
-        ));
-        lines.push(format!("  {:width$}  images   recall  precision", "class"));
-        for class in (0..classes.len()).filter(|class| confusion.images(*class) > 0) {
-            lines.push(format!(
-                "  {}  {:>6}  {:>7}  {:>9}",
-                name(class),
-                format::count(confusion.images(class)),
-                format::percent(confusion.recall(class)),
-                format::percent(confusion.precision(class))
-            ));
-        }
-        if classes.len() > WIDEST_MATRIX {
-            continue;
-        }
-        let heads = classes
-            .iter()
-            .map(|class| format!(" {:>6}", format::shorten(class, 6_usize)));
-        lines.push(format!(
-            "  {:width$} {}",
-            "label",
-            heads.collect::<String>()
-        ));
-        for class in 0..classes.len() {
-            let cells = confusion.counts[class]
-                .iter()
-                .map(|count| format!(" {count:>6}"));
-            lines.push(format!("  {} {}", name(class), cells.collect::<String>()));
-        }
-    }
-    lines
+    let models = models.into_iter();
+    let lines = models.filter_map(|(name, confusion)| Some(confusion?.lines(name, classes)));
+    lines.flatten().collect()
 }
 
 /// Rows are kept until the end; their pictures would fill the memory.

@@ -62,12 +62,15 @@ pub(crate) fn evaluated(split: Split, epoch: u32, top1: f64) -> RunEvent {
         loss: 1.5 * (1.0 - top1),
         top1,
         top5: top1.midpoint(1.0),
+        ece: Some(0.03),
         per_class: vec![top1, top1 - 0.2, top1 - 0.05, top1 + 0.01],
         confusion: Vec::new(),
         teacher: Some(TeacherAgreement {
             agreement: top1 + 0.02,
             kl: 0.3,
             top1: 0.93,
+            both_right: Some(top1 - 0.02),
+            ece: Some(0.02),
         }),
         seconds: 4.0,
     })

@@ -225,13 +225,12 @@ fn model(summary: &ModelSummary) -> String {
 
 /// How much smaller the student is than its teacher, once both are known.
 fn ratio(summary: &ModelSummary, store: &RunStore) -> Option<String> {
-    let teacher = store.models.get(&Phase::Teacher)?;
-    let times = |teacher: u64, student: u64| format::times(teacher as f64 / student.max(1) as f64);
+    let ratio = store.compression()?;
     (summary.phase == Phase::Student).then(|| {
         format!(
             "compression: {} fewer parameters, {} fewer MACs",
-            times(teacher.parameters, summary.parameters),
-            times(teacher.macs, summary.macs)
+            format::times(ratio.parameters),
+            format::times(ratio.macs)
         )
     })
 }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::record::{
-    Checkpoint, CommandState, CommandStatus, PhaseState, Round, RunIdentity, Status, Warning,
-    is_behind,
+    Checkpoint, CommandState, CommandStatus, Compression, PhaseState, Round, RunIdentity, Status,
+    Warning, is_behind,
 };
 use super::table::{SeriesTable, Tables};
 use crate::event::{
@@ -397,6 +397,20 @@ impl RunStore {
     ) -> Option<&Evaluation> {
         self.evaluations_of(phase, split)
             .rfind(|evaluation| evaluation.weights == weights)
+    }
+
+    /// How much smaller the student is than its teacher, once both are known.
+    #[must_use]
+    pub fn compression(&self) -> Option<Compression> {
+        let (teacher, student) = (
+            self.models.get(&Phase::Teacher)?,
+            self.models.get(&Phase::Student)?,
+        );
+        let ratio = |teacher: u64, student: u64| teacher as f64 / student.max(1) as f64;
+        Some(Compression {
+            parameters: ratio(teacher.parameters, student.parameters),
+            macs: ratio(teacher.macs, student.macs),
+        })
     }
 
     /// The evaluation with the highest top-1 on the validation images: the

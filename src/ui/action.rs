@@ -274,6 +274,7 @@ actions! {
         CancelInference "cancel-inference" "Cancel the classification" "cancel" "stop" ["x"];
         SortResults "sort-results" "Next sort order" "sort" "order" ["s"];
         ReverseResults "reverse-results" "Reverse the order" "reverse" "sort" ["S"];
+        ShowScores "scores" "Show or hide accuracy by class" "by class" "confusion matrix recall precision metrics" ["v"];
         ShowUnreadable "unreadable-files" "Show or hide unreadable files" "unreadable" "errors" ["u"];
         ExportResults "export-results" "Export as CSV" "export" "csv save" ["e"];
         ExportResultLines "export-result-lines" "Export as JSON lines" "json" "jsonl save" ["E"];

@@ -99,6 +99,11 @@ fn tab(screen: Screen, current: Screen, width: u16) -> String {
 impl Ui {
     /// Draws everything as it stands.
     pub fn draw(&self, runs: &Runs, frame: &mut Frame) {
+        self.draw_all(runs, frame);
+        self.shared.theme.symbols().write(frame.buffer_mut());
+    }
+
+    fn draw_all(&self, runs: &Runs, frame: &mut Frame) {
         let whole = frame.area();
         if whole.width < SMALLEST.0 || whole.height < SMALLEST.1 {
             let text = format!("needs {} × {} cells", SMALLEST.0, SMALLEST.1);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::event::inspection::{InferenceEvent, Probe};
+use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
 
 /// The time, as the screen knows it.
@@ -84,12 +84,12 @@ pub enum News {
         /// Its name now.
         to: String,
     },
-    /// What a run's models answer on probe images, or why nobody knows.
+    /// What a run's models answer, or why nobody knows.
     ProbeRead {
         /// The run's name.
         run: String,
-        /// The folder of the images; the run's own probe images without one.
-        folder: Option<PathBuf>,
+        /// On which images.
+        source: ProbeSource,
         /// What they answer.
         probe: Result<Box<Probe>, String>,
     },

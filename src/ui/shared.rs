@@ -102,7 +102,7 @@ impl Shared {
     /// Asks for a text again, with what is wrong with it as the question: whoever
     /// types on does not type at the screen below.
     pub(super) fn ask_again(&mut self, wrong: String, text: &str, purpose: Purpose) {
-        self.dialog = Some(Dialog::Prompt(Prompt::new(wrong, text, purpose)));
+        self.dialog = Some(Dialog::Prompt(Prompt::edit(wrong, text, purpose)));
     }
 
     /// Asks something of the rest of the program.

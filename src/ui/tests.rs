@@ -2,6 +2,7 @@
 //! and a large terminal, and the smallest ones in which it is used.
 
 mod anything;
+mod ascii;
 mod beginning;
 mod selection;
 

@@ -13,7 +13,7 @@ use super::keymap::Chord;
 use super::layout::Layout;
 use super::news::{Clock, LogLine, News};
 use super::screen::Screen;
-use super::screens::runs::{note_run, tag_run};
+use super::screens::runs::{note_run, rename_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
@@ -100,12 +100,19 @@ impl Ui {
 
     fn answered(&mut self, answer: Answer, runs: &Runs) {
         match answer {
-            Answer::Open(dialog) => self.shared.dialog = Some(dialog),
+            Answer::Open(dialog) => {
+                if let Dialog::Prompt(prompt) = &dialog
+                    && let Some(text) = prompt.live_text()
+                {
+                    self.runs_table.try_filter(&text, runs);
+                }
+                self.shared.dialog = Some(dialog);
+            }
             Answer::Waiting(dialog, effect) => {
                 self.shared.dialog = Some(dialog);
                 self.shared.ask(effect);
             }
-            Answer::Closed => {}
+            Answer::Closed => self.runs_table.restore_filter(runs),
             Answer::Chosen(action) => self.choose(action, runs),
             Answer::Confirmed(effect) => {
                 self.experiments.confirmed(&effect);
@@ -173,6 +180,7 @@ impl Ui {
 
     /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
+        self.runs_table.restore_filter(runs);
         let training = self.shared.training.as_deref();
         let training = training.filter(|name| runs.get(name).is_some());
         let training = training.map(|name| {
@@ -273,8 +281,9 @@ impl Ui {
 
     fn paste(&mut self, text: &str, runs: &Runs) {
         self.shared.awaits_run = false;
-        if let Some(dialog) = &mut self.shared.dialog {
+        if let Some(mut dialog) = self.shared.dialog.take() {
             dialog.paste(text);
+            self.answered(Answer::Open(dialog), runs);
         } else if self.screen == Screen::Experiments {
             self.experiments.paste(text, &mut self.shared, runs);
         }
@@ -314,7 +323,7 @@ impl Ui {
             Purpose::FilterRuns => self.runs_table.filter_runs(text, shared, runs),
             Purpose::TagRun(run) => tag_run(run, text, shared, runs),
             Purpose::NoteRun(run) => note_run(run, text, shared, runs),
-            Purpose::RenameRun(run) => self.runs_table.rename(run, text, shared, runs),
+            Purpose::RenameRun(run) => rename_run(run, text, shared, runs),
             Purpose::FilterCharts => self.live.filter_charts(text, shared),
             Purpose::SetKnob(knob) => self.live.set_knob(&knob, text, shared, runs),
             Purpose::ChooseFolder => self.inference.choose_folder(text),
@@ -395,8 +404,8 @@ impl Ui {
             News::FolderFound { typed, result } => {
                 self.on_folder(|prompt| prompt.on_found(&typed, result), runs);
             }
-            News::ProbeRead { run, folder, probe } => {
-                self.compare.on_probe(&run, folder.as_ref(), probe, shared);
+            News::ProbeRead { run, source, probe } => {
+                self.compare.on_probe(&run, &source, probe, shared);
             }
             News::Inference(event) => self.inference.on_event(event, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),

@@ -305,3 +305,25 @@ fn without_a_terminal_it_says_what_to_do_instead() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("--run FILE"), "{told}");
 }
+
+#[test]
+fn without_a_utf_8_locale_everything_is_drawn_in_ascii() {
+    let place = place();
+    let variables = [("LC_ALL", "C"), ("LANG", "en_US.UTF-8")];
+    let mut terminal = Terminal::start_with(place.path(), (80, 24), &variables);
+    terminal.until(&["small"]);
+    for (screen, shown) in [
+        ("2", "Runs 0"),
+        ("3", "No runs yet"),
+        ("4", "No runs yet"),
+        ("5", "Classify a folder"),
+        ("1", "small"),
+    ] {
+        terminal.keys(screen);
+        terminal.until(&[shown]);
+        let text = terminal.text();
+        assert!(text.is_ascii(), "{text}");
+    }
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
+}

@@ -113,9 +113,8 @@ impl EffectRunner {
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
             Effect::BranchRun(name) => self.log(self.branch_run(runs, &name)),
-            Effect::ReadProbe(run) => inspect::read_probe(runs, run, self.sender.clone()),
-            Effect::ProbeFolder { run, folder } => {
-                inspect::probe_images(runs, run, folder, self.sender.clone());
+            Effect::ReadProbe { run, source } => {
+                inspect::read_probe(runs, run, source, self.sender.clone());
             }
             Effect::CompleteFolder(typed) => folders::complete(typed, self.sender.clone()),
             Effect::FindFolder(typed) => folders::find(typed, self.sender.clone()),

@@ -4,6 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Classified, ranked};
+use crate::format;
+
+/// Classes up to which a confusion matrix is written out.
+const WIDEST_MATRIX: usize = 12;
+
+/// Cells of a class's name in a table.
+const LONGEST_NAME: usize = 24;
 
 /// Folders that are named in one message.
 const MOST_TOLD: usize = 5;
@@ -57,7 +64,7 @@ pub fn unlabelled_folders<'a>(
 }
 
 /// A model's predictions on labelled images.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confusion {
     /// Images by label (row) and predicted class (column), `[classes, classes]`.
     pub counts: Vec<Vec<u32>>,
@@ -127,6 +134,44 @@ impl Confusion {
     pub fn precision(&self, class: usize) -> f64 {
         let predicted: u32 = self.counts.iter().map(|row| row[class]).sum();
         f64::from(self.counts[class][class]) / f64::from(predicted)
+    }
+
+    /// All of it as text: accuracy, recall and precision of every class, and of few
+    /// classes also what each is taken for.
+    #[must_use]
+    pub fn lines(&self, model: &str, classes: &[String]) -> Vec<String> {
+        let width = classes.iter().map(|class| format::width_of(class)).max();
+        let width = width.unwrap_or_default().clamp(5, LONGEST_NAME);
+        let name = |class: usize| format!("{:width$}", format::shorten(&classes[class], width));
+        let images = self.total() as usize;
+        let images = format::plural(images, "labelled image", "labelled images");
+        let top1 = format::percent(self.top1());
+        let mut lines = vec![
+            format!("{model}: top-1 {top1} of {images}"),
+            format!("  {:width$}  images   recall  precision", "class"),
+        ];
+        for class in (0..classes.len()).filter(|class| self.images(*class) > 0) {
+            lines.push(format!(
+                "  {}  {:>6}  {:>7}  {:>9}",
+                name(class),
+                format::count(self.images(class)),
+                format::percent(self.recall(class)),
+                format::percent(self.precision(class))
+            ));
+        }
+        if classes.len() > WIDEST_MATRIX {
+            return lines;
+        }
+        let heads = classes
+            .iter()
+            .map(|class| format!(" {:>6}", format::shorten(class, 6_usize)));
+        let heads = heads.collect::<String>();
+        lines.push(format!("  {:width$} {heads}", "label"));
+        for (class, row) in self.counts.iter().enumerate() {
+            let cells = row.iter().map(|count| format!(" {count:>6}"));
+            lines.push(format!("  {} {}", name(class), cells.collect::<String>()));
+        }
+        lines
     }
 }
 

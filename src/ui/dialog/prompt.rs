@@ -81,15 +81,29 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Asks for a text, beginning with `text`.
+    /// Asks for a text, beginning with `text`, which is selected.
     #[must_use]
     pub fn new(title: impl Into<String>, text: &str, purpose: Purpose) -> Self {
+        Self {
+            line: TextLine::selected(text),
+            ..Self::edit(title, text, purpose)
+        }
+    }
+
+    /// Asks for a text, beginning with `text`, to be added to or corrected.
+    #[must_use]
+    pub fn edit(title: impl Into<String>, text: &str, purpose: Purpose) -> Self {
         Self {
             title: title.into(),
             line: TextLine::new(text),
             folders: purpose.is_folder().then(Folders::default),
             purpose,
         }
+    }
+
+    /// What is typed so far, where what it is for is seen while typing.
+    pub(in crate::ui) fn live_text(&self) -> Option<String> {
+        (self.purpose == Purpose::FilterRuns).then(|| self.line.text())
     }
 
     /// What its text is asked for.

@@ -20,7 +20,7 @@ use super::advice::advice;
 use super::column::look;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
-use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle};
+use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle, times};
 use crate::listing::Subject;
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
@@ -304,24 +304,9 @@ impl Sheet<'_> {
             );
             lines.push(self.row(whose, sizes));
         }
-        if let (Some(teacher), Some(student)) =
-            (models.get(&Phase::Teacher), models.get(&Phase::Student))
-        {
-            let times = |large: u64, small: u64| {
-                if small == 0 {
-                    MISSING.to_owned()
-                } else {
-                    format!("{:.1}×", large as f64 / small as f64)
-                }
-            };
-            lines.push(self.row(
-                "compression",
-                format!(
-                    "{:>9}{:>9}",
-                    times(teacher.parameters, student.parameters),
-                    times(teacher.macs, student.macs)
-                ),
-            ));
+        if let Some(ratio) = run.run.store.compression() {
+            let (parameters, macs) = (times(ratio.parameters), times(ratio.macs));
+            lines.push(self.row("compression", format!("{parameters:>9}{macs:>9}")));
         }
         lines
     }

@@ -30,7 +30,7 @@ use self::comparison::Comparison;
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
 use self::overlay::Overlay;
-pub(in crate::ui) use self::run_actions::{note_run, tag_run};
+pub(in crate::ui) use self::run_actions::{note_run, rename_run, tag_run};
 use self::table::Hit;
 use crate::format::shorten;
 use crate::listing::{Field, Filter, Subject};
@@ -72,6 +72,8 @@ pub struct RunsTable {
     runs: Listing,
     trash: Listing,
     filter: Filter,
+    /// The filter and the selected run before another filter was typed.
+    before: Option<(Filter, Option<String>)>,
     sorting: Sorting,
     columns: Columns,
     /// Columns after the name that are scrolled away.
@@ -132,7 +134,12 @@ impl RunsTable {
             self.view = View::Overlay;
         }
         match action {
-            Action::Filter => ask_filter("Filter runs", self.filter.text(), shared),
+            Action::Filter => {
+                let selected = self.runs.selected().map(|(_, name)| name.to_owned());
+                self.before = Some((self.filter.clone(), selected));
+                let prompt = Prompt::new("Filter runs", self.filter.text(), Purpose::FilterRuns);
+                shared.dialog = Some(Dialog::Prompt(prompt));
+            }
             Action::SortRuns => self.sort(self.columns.next(&self.sorting.field).clone(), runs),
             Action::ReverseRuns => {
                 self.sorting.reversed = !self.sorting.reversed;
@@ -217,14 +224,36 @@ impl RunsTable {
     pub(in crate::ui) fn filter_runs(&mut self, text: &str, shared: &mut Shared, runs: &Runs) {
         match Filter::parse(text, self.runs.fields()) {
             Ok(filter) => {
+                self.before = None;
                 self.filter = filter;
                 self.view = View::Runs;
                 self.changed(runs);
             }
             Err(error) => {
                 shared.notify(LogLine::error(format!("filter, {error}")));
-                ask_filter(&error.to_string(), text, shared);
+                let title = shorten(&error.to_string(), PROMPT_TITLE);
+                shared.ask_again(title, text, Purpose::FilterRuns);
             }
+        }
+    }
+
+    /// Shows the runs that a filter lets through while it is typed; one that is not
+    /// finished changes nothing.
+    pub(in crate::ui) fn try_filter(&mut self, text: &str, runs: &Runs) {
+        if let Ok(filter) = Filter::parse(text, self.runs.fields()) {
+            self.filter = filter;
+            self.changed(runs);
+        }
+    }
+
+    /// Takes back what was typed of a filter and not accepted.
+    pub(in crate::ui) fn restore_filter(&mut self, runs: &Runs) {
+        if let Some((filter, selected)) = self.before.take() {
+            self.filter = filter;
+            if let Some(name) = selected {
+                self.runs.select_name(&name);
+            }
+            self.changed(runs);
         }
     }
 
@@ -367,10 +396,4 @@ impl RunsTable {
     fn baseline(&self) -> Option<&Metrics> {
         Some(&self.runs.known(self.marks.baseline()?)?.metrics)
     }
-}
-
-fn ask_filter(title: &str, text: &str, shared: &mut Shared) {
-    let title = shorten(title, PROMPT_TITLE);
-    let prompt = Prompt::new(title, text, Purpose::FilterRuns);
-    shared.dialog = Some(Dialog::Prompt(prompt));
 }

@@ -115,6 +115,42 @@ fn a_filter_that_is_wrong_leaves_the_old_one() {
 }
 
 #[test]
+fn runs_are_filtered_while_one_types_and_esc_takes_it_back() {
+    let mut harness = screen(140, 40, runs());
+    harness.keys(&["down", "down"]);
+    let selected = harness.ui.shared.selected.clone();
+    harness.keys(&["/"]).text("tag:pap");
+    assert!(
+        harness.screen().contains("Runs 0 of 8"),
+        "{}",
+        harness.screen()
+    );
+    harness.text("er");
+    assert!(
+        harness.screen().contains("Runs 2 of 8"),
+        "{}",
+        harness.screen()
+    );
+    // What is not finished changes nothing.
+    harness.text(" best");
+    assert!(harness.screen().contains("Runs 0 of 8"));
+    harness.text(">");
+    assert!(
+        harness.screen().contains("Runs 0 of 8"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["esc"]);
+    assert_eq!(names(&mut harness).len(), 8);
+    assert_eq!(harness.ui.shared.selected, selected);
+    harness
+        .keys(&["/"])
+        .text("tag:paper\n")
+        .keys(&["/", "x", "esc"]);
+    assert_eq!(names(&mut harness).len(), 2);
+}
+
+#[test]
 fn a_crashed_run_resumes_and_others_say_why_not() {
     let mut harness = screen(80, 24, runs());
     for name in [CRASHED, STOPPED] {

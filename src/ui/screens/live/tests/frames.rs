@@ -6,6 +6,7 @@ use crate::experiment::schedule::Schedule;
 use crate::format::shorten_middle;
 use crate::store::Owner;
 use crate::ui::testing::Harness;
+use crate::ui::theme::Symbols;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 60);
@@ -126,6 +127,22 @@ fn a_trained_teacher_says_so() {
     events.splice(2..2, [begun, ended]);
     let (mut harness, _) = screen(SMALL, Owner::Here, &events);
     insta::assert_snapshot!(harness.keys(&["t"]).screen());
+}
+
+#[test]
+fn charts_are_ascii_on_a_terminal_without_utf_8() {
+    for size in [SMALL, LARGE] {
+        let mut harness = full(size);
+        let theme = harness.ui.shared.theme.clone();
+        harness.ui.shared.theme = theme.with_symbols(Symbols::Ascii);
+        let screen = harness.screen();
+        assert!(screen.is_ascii(), "{screen}");
+        if size == SMALL {
+            insta::assert_snapshot!("ascii_80x24", screen);
+        }
+        let knobs = harness.keys(&["k"]).screen();
+        assert!(knobs.is_ascii(), "{knobs}");
+    }
 }
 
 #[test]

@@ -162,12 +162,15 @@ fn evaluated(step: u64) -> RunEvent {
         loss: 1.2 * (-epoch / 4.0).exp() + 0.4,
         top1,
         top5: 1.0,
+        ece: Some(0.03),
         per_class: vec![top1, top1],
         confusion: vec![vec![80, 20], vec![15, 85]],
         teacher: Some(TeacherAgreement {
             agreement: top1 + 0.05,
             kl: 0.9 * (-epoch / 3.0).exp() + 0.05,
             top1: 0.912,
+            both_right: Some(top1 - 0.03),
+            ece: Some(0.02),
         }),
         seconds: 0.8,
     })

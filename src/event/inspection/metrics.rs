@@ -1,11 +1,15 @@
 //! What an evaluation counts, on the host, one image at a time in 64-bit
 //! floats, so that the figures do not depend on the batch size.
 
+use super::score::Confusion;
 use crate::event::TeacherAgreement;
-use crate::event::inspection::score::Confusion;
 
 /// Images ranked among the likeliest this many count for top-5.
 const TOP: usize = 5;
+
+/// Bins of confidence, equally wide, over which calibration is measured: as many as
+/// in Guo et al., On Calibration of Modern Neural Networks, 2017.
+const BINS: usize = 15;
 
 /// Running totals of an evaluation.
 #[derive(Debug, Clone)]
@@ -14,6 +18,7 @@ pub struct MetricAccumulator {
     loss: f64,
     top5: usize,
     confusion: Confusion,
+    calibration: Calibration,
     teacher: Option<TeacherTally>,
 }
 
@@ -22,6 +27,21 @@ struct TeacherTally {
     agree: usize,
     kl: f64,
     top1: usize,
+    both_right: usize,
+    calibration: Calibration,
+}
+
+/// How often a model is right where it is so sure, by its confidence.
+#[derive(Debug, Clone, Default)]
+struct Calibration {
+    bins: [Bin; BINS],
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Bin {
+    images: usize,
+    confidence: f64,
+    right: usize,
 }
 
 impl MetricAccumulator {
@@ -33,6 +53,7 @@ impl MetricAccumulator {
             loss: 0.0,
             top5: 0,
             confusion: Confusion::new(classes),
+            calibration: Calibration::default(),
             teacher: with_teacher.then(TeacherTally::default),
         }
     }
@@ -46,6 +67,8 @@ impl MetricAccumulator {
         self.loss -= log_p[label];
         self.top5 += usize::from(rank(logits, label) < TOP);
         self.confusion.count(label, predicted);
+        self.calibration
+            .count(log_p[predicted].exp(), predicted == label);
         if let (Some(tally), Some(teacher)) = (&mut self.teacher, teacher) {
             let log_q = log_softmax(teacher);
             tally.kl += log_q
@@ -56,6 +79,10 @@ impl MetricAccumulator {
             let taught = argmax(teacher);
             tally.agree += usize::from(taught == predicted);
             tally.top1 += usize::from(taught == label);
+            tally.both_right += usize::from(taught == label && predicted == label);
+            tally
+                .calibration
+                .count(log_q[taught].exp(), taught == label);
         }
     }
 
@@ -83,6 +110,13 @@ impl MetricAccumulator {
         self.share(self.top5)
     }
 
+    /// Expected calibration error: by how much confidence and accuracy differ, on
+    /// average over the images' bins.
+    #[must_use]
+    pub fn ece(&self) -> f64 {
+        self.calibration.error()
+    }
+
     /// Share of each class's images that is right; NaN without images.
     #[must_use]
     pub fn per_class(&self) -> Vec<f64> {
@@ -97,6 +131,8 @@ impl MetricAccumulator {
             agreement: self.share(tally.agree),
             kl: tally.kl / self.images as f64,
             top1: self.share(tally.top1),
+            both_right: Some(self.share(tally.both_right)),
+            ece: Some(tally.calibration.error()),
         })
     }
 
@@ -111,8 +147,26 @@ impl MetricAccumulator {
     }
 }
 
+impl Calibration {
+    fn count(&mut self, confidence: f64, right: bool) {
+        // A bin holds its upper end, as in the paper.
+        let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+        let bin = &mut self.bins[bin];
+        bin.images += 1;
+        bin.confidence += confidence;
+        bin.right += usize::from(right);
+    }
+
+    fn error(&self) -> f64 {
+        let images: usize = self.bins.iter().map(|bin| bin.images).sum();
+        let apart = |bin: &Bin| (bin.right as f64 - bin.confidence).abs();
+        self.bins.iter().map(apart).sum::<f64>() / images as f64
+    }
+}
+
 /// Natural logarithm of the softmax, without overflow.
-pub(super) fn log_softmax(logits: &[f32]) -> Vec<f64> {
+#[must_use]
+pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let shifted: Vec<f64> = logits
         .iter()
@@ -149,6 +203,33 @@ mod tests {
         assert_eq!(teacher.agreement, 1.0);
         assert!(teacher.kl.abs() < 1e-12);
         assert_eq!(teacher.top1, 0.0);
+    }
+
+    #[test]
+    fn who_is_right_adds_up_with_the_accuracies() {
+        let mut tally = MetricAccumulator::new(2, true);
+        for (student, teacher) in [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0)] {
+            let logits = |class: usize| if class == 0 { [2.0, 0.0] } else { [0.0, 2.0] };
+            tally.count(&logits(student), 0, Some(&logits(teacher)));
+        }
+        let teacher = tally.teacher().unwrap();
+        assert_eq!((tally.top1(), teacher.top1), (0.6, 0.6));
+        assert_eq!((teacher.both_right, teacher.agreement), (Some(0.4), 0.6));
+    }
+
+    #[test]
+    fn calibration_is_the_distance_of_confidence_and_accuracy_in_bins() {
+        let mut tally = MetricAccumulator::new(2, false);
+        let sure = |share: f32| [(share / (1.0 - share)).ln(), 0.0];
+        // Of four at 0.8 three are right, of two at 0.6 none.
+        for (share, label) in [(0.8, 0), (0.8, 0), (0.8, 0), (0.8, 1), (0.6, 1), (0.6, 1)] {
+            tally.count(&sure(share), label, None);
+        }
+        let expected = (4.0 * 0.05 + 2.0 * 0.6) / 6.0;
+        assert!((tally.ece() - expected).abs() < 1e-6, "{}", tally.ece());
+        let mut even = MetricAccumulator::new(2, false);
+        even.count(&[1.0, 1.0], 0, None);
+        assert!((even.ece() - 0.5).abs() < 1e-12);
     }
 
     #[test]
