@@ -13,6 +13,7 @@ use super::keymap::Chord;
 use super::layout::Layout;
 use super::news::{Incoming, LogLine, News};
 use super::screens::Screen;
+use super::screens::live::add_epochs;
 use super::screens::runs::{note_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
@@ -294,6 +295,7 @@ impl Ui {
             Purpose::NoteRun(run) => note_run(run, text, shared, runs),
             Purpose::RenameRun(run) => self.runs_table.rename(run, text, shared, runs),
             Purpose::FilterCharts => self.live.filter_charts(text, shared),
+            Purpose::AddEpochs(run) => add_epochs(run, text, shared, runs),
             Purpose::SetKnob(knob) => self.live.set_knob(&knob, text, shared, runs),
             Purpose::ChooseFolder => self.inference.choose_folder(text),
             Purpose::FilterResults => self.inference.filter(text),

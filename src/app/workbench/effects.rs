@@ -13,6 +13,7 @@ use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
 use super::{files, folders, inspect, layout, planner, run_files, trash};
+use crate::app::session::MoreEpochs;
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
@@ -88,6 +89,17 @@ impl EffectRunner {
             Effect::Dequeue(path) => self.dequeue(&path),
             Effect::ResumeRun(name) => match known(runs, &name) {
                 Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
+                Err(error) => self.log_error(Err(error)),
+            },
+            Effect::ExtendRun {
+                run,
+                epochs,
+                stretches,
+            } => match known(runs, &run) {
+                Ok(run) => {
+                    let more = MoreEpochs { epochs, stretches };
+                    self.launch(QueuedJob::Extension(run.folder.clone(), more));
+                }
                 Err(error) => self.log_error(Err(error)),
             },
             Effect::ForkRun { run, at } => match known(runs, &run) {
