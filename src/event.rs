@@ -84,6 +84,15 @@ pub enum RunEvent {
         /// Number of the step that comes next, from 0.
         step: u64,
     },
+    /// A training got another length than planned.
+    TrainingExtended {
+        /// Which.
+        phase: Phase,
+        /// Steps of the whole training.
+        steps: u64,
+        /// Steps completed then.
+        step: u64,
+    },
     /// A teacher's weights were read instead of trained.
     TeacherLoaded {
         /// Their file.
@@ -370,6 +379,15 @@ pub enum Command {
     SetController {
         /// Whether it moves them.
         on: bool,
+    },
+    /// Trains to this many epochs in all, more than the training has.
+    Extend {
+        /// Epochs of the whole training.
+        epochs: u32,
+        /// Schedules and rounds that would end with the training end after this
+        /// many epochs and hold what they came to; absent, they are stretched.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schedules_end: Option<u32>,
     },
     /// Gives a knob a new schedule. Times stay those of the whole training.
     Adjust {

@@ -35,6 +35,14 @@ mod session {
     pub struct ResumeChanges {
         pub set: Vec<(String, Schedule)>,
         pub without_adjustments_after: Option<u64>,
+        pub more: Option<MoreEpochs>,
+    }
+
+    /// As the program's own.
+    #[expect(dead_code, reason = "arguments are parsed here, and not run")]
+    pub struct MoreEpochs {
+        pub epochs: u32,
+        pub stretches: bool,
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Parser, ValueEnum};
 use clap_complete::Shell;
 use thiserror::Error;
 
-use super::session::ResumeChanges;
+use super::session::{MoreEpochs, ResumeChanges};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report};
@@ -101,6 +101,27 @@ pub struct Arguments {
         help_heading = "Train"
     )]
     pub without_adjustments_after: Option<u64>,
+
+    /// With --resume: train so many epochs more, also a completed run.
+    #[arg(
+        long,
+        value_name = "EPOCHS",
+        requires = "resume",
+        value_parser = clap::value_parser!(u32).range(1..1_000_000),
+        help_heading = "Train"
+    )]
+    pub add_epochs: Option<u32>,
+
+    /// With --add-epochs: what becomes of schedules and rounds that end with the
+    /// training.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "add_epochs",
+        help_heading = "Train"
+    )]
+    pub schedules: Schedules,
 
     /// Print the resolved experiment: every default, the method's expansion and
     /// the images, without training.
@@ -236,6 +257,10 @@ impl Arguments {
         Ok(ResumeChanges {
             set: set.collect::<Result<_, _>>()?,
             without_adjustments_after: self.without_adjustments_after,
+            more: self.add_epochs.map(|epochs| MoreEpochs {
+                epochs,
+                stretches: self.schedules == Schedules::Stretch,
+            }),
         })
     }
 }
@@ -280,6 +305,16 @@ fn knob_change(argument: &str) -> Result<(String, Schedule), ArgumentError> {
     };
     let knob = knob.strip_prefix("knobs.").unwrap_or(knob);
     Ok((knob.to_owned(), schedule))
+}
+
+/// What becomes of schedules that end with a training that is extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Schedules {
+    /// They end where they would have and hold their final values.
+    #[default]
+    Hold,
+    /// They are stretched to the new end.
+    Stretch,
 }
 
 /// Models of a run.

@@ -79,6 +79,17 @@ pub struct ResumeChanges {
     /// Adjustments that took effect after more steps than this are not applied
     /// again.
     pub without_adjustments_after: Option<u64>,
+    /// More epochs.
+    pub more: Option<MoreEpochs>,
+}
+
+/// By how much a training is extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MoreEpochs {
+    /// How many.
+    pub epochs: u32,
+    /// Whether what ends with the training is stretched to the new end.
+    pub stretches: bool,
 }
 
 /// A run that is ready to be trained: everything was looked at, nothing was

@@ -174,9 +174,10 @@ impl CheckpointFolder {
             return Ok(None);
         };
         let state = read_state(&folder)?;
+        let epochs = state.length(training).epochs;
         state
             .knobs
-            .check(training, timeline.epoch(state.step))
+            .check(training, epochs, timeline.epoch(state.step))
             .map_err(|error| unfit(&folder.path().join(STATE), &error))?;
         match &mut learner.average {
             Some(average) => {

@@ -107,8 +107,8 @@ impl<'a> Fit<'a> {
             .load_latest(&mut learner, training, timeline)?
             .unwrap_or_else(|| FitState::new(training));
         Ok(Self {
+            timeline: timeline.extended(state.length(training)),
             context,
-            timeline,
             loader,
             learner,
             saved_at: state.step,
@@ -134,10 +134,13 @@ impl<'a> Fit<'a> {
         if self.state.step == 0 {
             self.save()?;
         }
-        while self.state.step < self.timeline.steps {
+        while self.goes_on(inbox) {
             if let Some(reason) = self.apply_commands(inbox)? {
                 self.save()?;
                 return Ok((FitEnd::Stopped { reason }, self.learner));
+            }
+            if self.state.step == self.timeline.steps {
+                break;
             }
             self.step()?;
             if self.timeline.ends_epoch(self.state.step) {
@@ -151,6 +154,11 @@ impl<'a> Fit<'a> {
             seconds: self.meter.seconds(),
         });
         Ok((FitEnd::Completed, self.learner))
+    }
+
+    /// Whether steps are left, or an adjustment may make some more.
+    fn goes_on(&self, inbox: &dyn CommandSource) -> bool {
+        self.state.step < self.timeline.steps || inbox.awaits(self.context.phase)
     }
 
     /// One step, its row of numbers, and the end of its round.

@@ -66,14 +66,17 @@ impl KnobState {
         }
     }
 
-    /// Whether these are the knobs of `training`, which stands at the time `now`,
-    /// and can be followed to its end. A board that was read from a file may be
+    /// Whether these are the knobs of `training`, which has `epochs` and stands at
+    /// the time `now`, and can be followed to its end. A board that was read from a file may be
     /// anything.
     ///
     /// # Errors
     /// What is not as it must be.
-    pub fn check(&self, training: &Training, now: f64) -> Result<(), KnobError> {
-        let planned = Self::new(training);
+    pub fn check(&self, training: &Training, epochs: u32, now: f64) -> Result<(), KnobError> {
+        let planned = Self {
+            epochs: f64::from(epochs),
+            ..Self::new(training)
+        };
         let kind = |knob: &Knob| (knob.name.clone(), knob.role);
         let same = self
             .knobs
@@ -113,6 +116,33 @@ impl KnobState {
         let index = index.ok_or_else(|| self.unknown(name))?;
         self.refuse(&self.knobs[index], &schedule, now)?;
         self.knobs[index].schedule = schedule;
+        Ok(())
+    }
+
+    /// Follows the knobs through a training of so many epochs. Schedules that would
+    /// end with it end at `schedules_end` instead, if that is given.
+    ///
+    /// # Errors
+    /// If one leaves its range before the new end; nothing has changed then.
+    pub fn extend(
+        &mut self,
+        epochs: u32,
+        schedules_end: Option<u32>,
+        now: f64,
+    ) -> Result<(), KnobError> {
+        let mut extended = Self {
+            epochs: f64::from(epochs),
+            ..self.clone()
+        };
+        for knob in &mut extended.knobs {
+            if let Some(end) = schedules_end {
+                knob.schedule = knob.schedule.ending_at(f64::from(end));
+            }
+        }
+        for knob in &extended.knobs {
+            extended.refuse(knob, &knob.schedule, now)?;
+        }
+        *self = extended;
         Ok(())
     }
 
@@ -218,8 +248,8 @@ mod tests {
     #[test]
     fn a_board_of_another_training_is_refused_with_the_knobs_of_both() {
         let board = KnobState::new(&training("Vanilla()"));
-        board.check(&training("Vanilla(p1: 0.1)"), 0.0).unwrap();
-        let error = board.check(&training("MultiView()"), 0.0).unwrap_err();
+        board.check(&training("Vanilla(p1: 0.1)"), 10, 0.0).unwrap();
+        let error = board.check(&training("MultiView()"), 10, 0.0).unwrap_err();
         let said = error.to_string();
         assert!(
             said.contains("`lr`, `p1`, `w`, `temperature`, `w_truth` over 10"),
@@ -239,7 +269,7 @@ mod tests {
         ] {
             assert_ne!(damaged, text);
             let board: KnobState = serde_json::from_str(&damaged).unwrap();
-            assert!(board.check(&training, 3.0).is_err(), "{damaged}");
+            assert!(board.check(&training, 10, 3.0).is_err(), "{damaged}");
         }
     }
 

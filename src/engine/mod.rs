@@ -207,7 +207,7 @@ impl Engine {
         if let Some(folder) = checkpoints.best()? {
             checkpoint::load(&mut best, &folder, WEIGHTS)?;
         }
-        let epochs = f64::from(self.prepared.resolved.plan.training.epochs);
+        let timeline = self.prepared.resolved.timeline();
         let state = checkpoints.latest_state()?;
         let steps = state.as_ref().map_or(0, |state| state.step);
         let best_step = state
@@ -221,7 +221,7 @@ impl Engine {
                 phase: Phase::Student,
                 weights,
                 step,
-                epoch: epochs * step as f64 / steps.max(1) as f64,
+                epoch: timeline.epoch(step),
             };
             let evaluation = evaluator.evaluate(network, &self.prepared.images, subject)?;
             sink.emit(RunEvent::Evaluated(evaluation));

@@ -38,6 +38,9 @@ impl RoundState {
         knobs: &mut KnobState,
     ) -> Option<RunEvent> {
         let controller = training.objective.controller.as_ref()?;
+        if completed > timeline.steps_of_rounds {
+            return None;
+        }
         for (term, loss) in losses {
             *self.sums.entry(term.clone()).or_default() += loss;
         }
@@ -79,7 +82,7 @@ impl RoundState {
             round,
             rounds: timeline.rounds(),
             epoch,
-            epochs: timeline.epoch(timeline.steps),
+            epochs: timeline.epoch(timeline.steps_of_rounds),
             mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
             knob: &|knob| values.get(knob).copied().unwrap_or(f64::NAN),
         };

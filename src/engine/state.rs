@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::knobs::KnobState;
 use super::round::RoundState;
 use crate::experiment::plan::Training;
+use crate::experiment::timeline::Extension;
 
 /// Everything besides weights and optimizer that the next step depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct FitState {
     pub round: RoundState,
     /// The best evaluation so far.
     pub best: Option<Best>,
+    /// How long the training is, if a person extended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Extension>,
     /// Whether a person or a file changed a knob or stopped the controller: then
     /// the result is not the one that the plan alone gives.
     #[serde(default)]
@@ -56,11 +60,19 @@ impl FitState {
             knobs: KnobState::new(training),
             round: RoundState::default(),
             best: None,
+            extension: None,
             adjusted: false,
             journal: None,
             journal_crc32c: None,
             series: None,
             series_crc32c: None,
         }
+    }
+
+    /// How long the training is.
+    #[must_use]
+    pub fn length(&self, training: &Training) -> Extension {
+        self.extension
+            .unwrap_or_else(|| Extension::planned(training.epochs))
     }
 }

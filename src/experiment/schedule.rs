@@ -78,6 +78,43 @@ impl Schedule {
         }
     }
 
+    /// The same schedule, which ends at the time `end`, epochs, if it would end with
+    /// a training of that length, and holds its last value in a longer one.
+    #[must_use]
+    pub fn ending_at(&self, end: f64) -> Self {
+        match self {
+            Self::Linear {
+                to, epochs: None, ..
+            }
+            | Self::Cosine {
+                to, epochs: None, ..
+            } if end <= 0.0 => Self::Constant(*to),
+            Self::Linear {
+                from,
+                to,
+                epochs: None,
+            } => Self::Linear {
+                from: *from,
+                to: *to,
+                epochs: Some(end),
+            },
+            Self::Cosine {
+                from,
+                to,
+                epochs: None,
+            } => Self::Cosine {
+                from: *from,
+                to: *to,
+                epochs: Some(end),
+            },
+            Self::Warmup { epochs, then } => Self::Warmup {
+                epochs: *epochs,
+                then: Box::new(then.ending_at((end - epochs).max(0.0))),
+            },
+            _ => self.clone(),
+        }
+    }
+
     /// The value at `epoch` (fractional, from 0) of a training of `epochs`.
     #[must_use]
     pub fn at(&self, epoch: f64, epochs: f64) -> f64 {

@@ -230,6 +230,15 @@ fn plain(value: f64) -> String {
     }
 }
 
+/// A training's new length: `train to epoch 30, schedules held from epoch 20`.
+#[must_use]
+pub fn extension(epochs: u32, schedules_end: Option<u32>) -> String {
+    match schedules_end {
+        Some(end) => format!("train to epoch {epochs}, schedules held from epoch {end}"),
+        None => format!("train to epoch {epochs}, schedules stretched"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

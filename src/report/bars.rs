@@ -66,6 +66,7 @@ impl<W: Write> Reporter for BarsReporter<W> {
                 self.bar.set_length(*steps);
                 self.bar.set_position(*step);
             }
+            RunEvent::TrainingExtended { steps, .. } => self.bar.set_length(*steps),
             RunEvent::StepLogged(row) => {
                 let left = self.narrator.left().map(format::duration);
                 let left = left.map_or_else(String::new, |left| format!("{left} left"));

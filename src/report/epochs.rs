@@ -66,6 +66,12 @@ impl EpochMeter {
                 });
                 None
             }
+            RunEvent::TrainingExtended { steps, .. } => {
+                if let Some(training) = &mut self.training {
+                    training.steps = *steps;
+                }
+                None
+            }
             RunEvent::StepLogged(row) => self.step(row),
             RunEvent::RoundEnded { step, .. } => self.close_if_over(*step),
             RunEvent::Evaluated(evaluation) => self.close_if_over(evaluation.step),

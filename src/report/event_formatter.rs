@@ -148,6 +148,10 @@ fn command(id: &str, store: &RunStore) -> String {
         Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
         Some(Command::SetController { on: true }) => "controller on".to_owned(),
         Some(Command::SetController { on: false }) => "controller off".to_owned(),
+        Some(Command::Extend {
+            epochs,
+            schedules_end,
+        }) => format::extension(*epochs, *schedules_end),
         Some(Command::Adjust { knob, schedule }) => format!("{knob} → {schedule}"),
     }
 }

@@ -4,6 +4,8 @@
 
 use super::run_store::START;
 use crate::event::{Command, CommandRecord, Position, RunEvent};
+use crate::experiment::plan::Training;
+use crate::experiment::timeline::Extension;
 
 /// Every adjustment that shaped the run, with the position of the first step
 /// that felt it, in order. An adjustment that a resume took back is left out;
@@ -28,7 +30,9 @@ pub fn adjustments<'a>(
                 if let Some(record) = record
                     && matches!(
                         record.command,
-                        Command::Adjust { .. } | Command::SetController { .. }
+                        Command::Adjust { .. }
+                            | Command::SetController { .. }
+                            | Command::Extend { .. }
                     )
                 {
                     let at = Position {
@@ -57,6 +61,24 @@ pub fn adjustments_from<'a>(
     let mut found = adjustments(events);
     found.retain(|(at, _)| *at >= position);
     found
+}
+
+/// How long a training is after these commands took effect on it, in order.
+#[must_use]
+pub fn length_after<'a>(
+    training: &Training,
+    commands: impl IntoIterator<Item = &'a Command>,
+) -> Extension {
+    let planned = Extension::planned(training.epochs);
+    commands
+        .into_iter()
+        .fold(planned, |length, command| match command {
+            Command::Extend {
+                epochs,
+                schedules_end,
+            } => length.to(*epochs, *schedules_end),
+            _ => length,
+        })
 }
 
 #[cfg(test)]

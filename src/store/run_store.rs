@@ -179,6 +179,12 @@ impl RunStore {
                 };
                 self.phases.insert(*phase, state);
             }
+            RunEvent::TrainingExtended { phase, steps, step } => {
+                if let Some(state) = self.phases.get_mut(phase) {
+                    state.steps = *steps;
+                }
+                self.reached(*phase, *step);
+            }
             RunEvent::RoundEnded {
                 round,
                 rounds,

@@ -226,6 +226,10 @@ impl Play<'_> {
                 }
                 None => Err(format!("there is no knob `{knob}`")),
             }),
+            Command::Extend { epochs, .. } => {
+                self.epochs = f64::from(*epochs);
+                Ok(Ok(()))
+            }
             Command::SetController { .. } => Ok(Err("a script has no controller".to_owned())),
             Command::EvaluateNow | Command::CheckpointNow => {
                 Ok(Err("a script has no weights".to_owned()))

@@ -202,6 +202,7 @@ actions! {
         StopRun "stop-run" "Save and stop training" "stop" "end quit" ["x"];
         EvaluateNow "evaluate-now" "Evaluate now" "evaluate" "validate" ["e"];
         CheckpointNow "checkpoint-now" "Save a checkpoint now" "checkpoint" "save" ["c"];
+        AddEpochs "add-epochs" "Add epochs" "epochs +" "extend longer train more" ["E"];
         ForkShownRun "fork-shown-run" "Go back to a kept checkpoint" "go back" "fork return rewind knob undo" ["F"];
         NextRun "next-run" "Next run" "next run" "" ["]"];
         PreviousRun "previous-run" "Previous run" "previous run" "" ["["];

@@ -70,6 +70,15 @@ pub enum Effect {
     Dequeue(PathBuf),
     /// Go on with a stopped run.
     ResumeRun(String),
+    /// Train a run that ended further than it was.
+    ExtendRun {
+        /// The run's name.
+        run: String,
+        /// Epochs more.
+        epochs: u32,
+        /// Whether what ends with the training is stretched to the new end.
+        stretches: bool,
+    },
     /// Train a new run from a checkpoint that a run kept.
     ForkRun {
         /// The run's name.

@@ -109,7 +109,10 @@ impl Shared {
     pub fn ask(&mut self, effect: Effect) {
         self.awaits_run |= matches!(
             effect,
-            Effect::Launch(_) | Effect::ResumeRun(_) | Effect::ForkRun { .. }
+            Effect::Launch(_)
+                | Effect::ResumeRun(_)
+                | Effect::ExtendRun { .. }
+                | Effect::ForkRun { .. }
         );
         self.effects.push(effect);
     }

@@ -13,6 +13,7 @@ use super::keymap::Chord;
 use super::layout::Layout;
 use super::news::{Clock, LogLine, News};
 use super::screen::Screen;
+use super::screens::live::add_epochs;
 use super::screens::runs::{note_run, rename_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
@@ -325,6 +326,7 @@ impl Ui {
             Purpose::NoteRun(run) => note_run(run, text, shared, runs),
             Purpose::RenameRun(run) => rename_run(run, text, shared, runs),
             Purpose::FilterCharts => self.live.filter_charts(text, shared),
+            Purpose::AddEpochs(run) => add_epochs(run, text, shared, runs),
             Purpose::SetKnob(knob) => self.live.set_knob(&knob, text, shared, runs),
             Purpose::ChooseFolder => self.inference.choose_folder(text),
             Purpose::FilterResults => self.inference.filter(text),

@@ -44,7 +44,7 @@ pub enum SessionError {
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),
     /// There is nothing left to train.
-    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.display(), shell_word(.0))]
+    #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10; to run it again: --replay {word}", .0.display(), word = shell_word(.0))]
     Complete(PathBuf),
     /// The frozen experiment is no longer that of the run.
     #[error(

@@ -17,7 +17,9 @@ use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::{RunFolder, RunPlan};
 use crate::store::journal::crc_of;
-use crate::store::{JournalReader, ReceivedCommands, RunStore, adjustments, adjustments_from};
+use crate::store::{
+    JournalReader, ReceivedCommands, RunStore, adjustments, adjustments_from, length_after,
+};
 
 /// The first version of journals of runs that keep their plan.
 const VERSION_WITH_PLAN: u32 = 2;
@@ -56,7 +58,7 @@ pub fn resume(
     // First, because checkpoints are those of the plan.
     let plan = plan(run, &journal)?;
     let standing = standing(run)?;
-    if finished(&journal.events) {
+    if finished(&journal.events) && changes.more.is_none() {
         return Err(SessionError::Complete(run.path().to_owned()));
     }
     agree(run, &journal, standing.as_ref())?;
@@ -182,7 +184,39 @@ impl ResumeState {
         pending.retain(|(at, record)| at.phase != start.phase || !is_set(record));
         // After those that are applied again at the very same step.
         let at = pending.partition_point(|(at, _)| *at <= start);
-        pending.splice(at..at, asked(&changes.set, start, resolved)?);
+        let (training, timeline) = match (start.phase, resolved.teacher_training()) {
+            (Phase::Teacher, Some(teacher)) => teacher,
+            _ => (&resolved.plan.training, resolved.timeline()),
+        };
+        let held = adjustments(events);
+        let held = held.iter().filter(|(at, _)| *at < start);
+        let all = held
+            .chain(&pending)
+            .filter(|(at, _)| at.phase == start.phase);
+        let length = length_after(training, all.map(|(_, record)| &record.command));
+        let mut new = Vec::new();
+        if let Some(more) = changes.more {
+            let epochs = length.epochs.saturating_add(more.epochs);
+            new.push(Command::Extend {
+                epochs,
+                schedules_end: (!more.stretches).then_some(length.epochs),
+            });
+            // It is the last word on the length.
+            let is_other =
+                |record: &CommandRecord| !matches!(record.command, Command::Extend { .. });
+            pending
+                .retain(|(at, record)| at.phase != start.phase || *at <= start || is_other(record));
+        }
+        let epochs = length.epochs + changes.more.map_or(0, |more| more.epochs);
+        let now = timeline.epoch(start.step);
+        for (knob, schedule) in &changes.set {
+            check(training, knob, schedule, (now, f64::from(epochs)))?;
+            new.push(Command::Adjust {
+                knob: knob.clone(),
+                schedule: schedule.clone(),
+            });
+        }
+        pending.splice(at..at, asked(new, start));
         Ok(Self {
             known: received(events),
             adjustments: pending,
@@ -227,40 +261,30 @@ fn again(adjustments: Vec<(Position, CommandRecord)>) -> Vec<(Position, CommandR
     adjustments.into_iter().map(replayed).collect()
 }
 
-/// Knobs that whoever resumes sets, as adjustments before the first step.
+/// What whoever resumes asks for, as adjustments before the first step.
 fn asked(
-    set: &[(String, Schedule)],
+    commands: Vec<Command>,
     start: Position,
-    resolved: &ResolvedPlan,
-) -> Result<Vec<(Position, CommandRecord)>, SessionError> {
-    let (training, timeline) = match (start.phase, resolved.teacher_training()) {
-        (Phase::Teacher, Some(teacher)) => teacher,
-        _ => (&resolved.plan.training, resolved.timeline()),
-    };
-    let now = timeline.epoch(start.step);
+) -> impl Iterator<Item = (Position, CommandRecord)> {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let commands = set.iter().enumerate().map(|(number, (knob, schedule))| {
-        check(training, knob, schedule, now)?;
+    let numbered = commands.into_iter().enumerate();
+    numbered.map(move |(number, command)| {
         let record = CommandRecord {
             id: format!("resume-{}-{number}", since.as_millis()),
             origin: Origin::User,
-            command: Command::Adjust {
-                knob: knob.clone(),
-                schedule: schedule.clone(),
-            },
+            command,
         };
-        Ok((start, record))
-    });
-    commands.collect()
+        (start, record)
+    })
 }
 
 fn check(
     training: &Training,
     name: &str,
     schedule: &Schedule,
-    now: f64,
+    (now, epochs): (f64, f64),
 ) -> Result<(), SessionError> {
     let named = |name: &str| name.to_owned();
     let Some(knob) = training.knobs().find(|knob| knob.name == name) else {
@@ -269,7 +293,6 @@ fn check(
             known: training.knobs().map(|knob| named(&knob.name)).collect(),
         });
     };
-    let epochs = f64::from(training.epochs);
     match knob.problems(schedule, now, epochs).into_iter().next() {
         Some(problem) => Err(SessionError::UnfitSchedule {
             knob: named(name),

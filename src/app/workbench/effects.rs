@@ -14,6 +14,7 @@ use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
 use super::run_files::known;
 use super::{autosave, files, folders, inspect, layout, planner, run_files, trash};
+use crate::app::session::MoreEpochs;
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
@@ -96,6 +97,17 @@ impl EffectRunner {
             Effect::Dequeue(path) => self.dequeue(&path),
             Effect::ResumeRun(name) => match known(runs, &name) {
                 Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
+                Err(error) => self.log_error(Err(error)),
+            },
+            Effect::ExtendRun {
+                run,
+                epochs,
+                stretches,
+            } => match known(runs, &run) {
+                Ok(run) => {
+                    let more = MoreEpochs { epochs, stretches };
+                    self.launch(QueuedJob::Extension(run.folder.clone(), more));
+                }
                 Err(error) => self.log_error(Err(error)),
             },
             Effect::ForkRun { run, at } => match known(runs, &run) {

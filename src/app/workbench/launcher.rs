@@ -9,9 +9,10 @@ use std::time::Duration;
 use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use crate::app::panic::caught;
-use crate::app::session::{Job, ResumeChanges, Session, SessionError};
+use crate::app::session::{Job, MoreEpochs, ResumeChanges, Session, SessionError};
 use crate::event::Position;
 use crate::experiment;
+use crate::format::plural;
 use crate::run::kept::kept_name;
 use crate::run::{RunFolder, StopSignal};
 
@@ -27,6 +28,8 @@ pub enum QueuedJob {
     Experiment(PathBuf),
     /// A run, from where it stopped.
     Run(RunFolder),
+    /// A run, further than it was.
+    Extension(RunFolder, MoreEpochs),
     /// A new run, from a checkpoint that a run kept.
     Fork(RunFolder, Position),
 }
@@ -36,7 +39,9 @@ impl QueuedJob {
     pub fn file(&self) -> PathBuf {
         match self {
             Self::Experiment(path) => path.clone(),
-            Self::Run(folder) | Self::Fork(folder, _) => folder.experiment(),
+            Self::Run(folder) | Self::Extension(folder, _) | Self::Fork(folder, _) => {
+                folder.experiment()
+            }
         }
     }
 
@@ -45,6 +50,11 @@ impl QueuedJob {
         match self {
             Self::Experiment(path) => path.display().to_string(),
             Self::Run(folder) => folder.name(),
+            Self::Extension(folder, more) => format!(
+                "{} + {}",
+                folder.name(),
+                plural(more.epochs as usize, "epoch", "epochs")
+            ),
             Self::Fork(folder, at) => format!("{} from {}", folder.name(), kept_name(*at)),
         }
     }
@@ -75,6 +85,13 @@ impl OpenSession for EngineSessions {
             QueuedJob::Run(folder) => Job::Resume {
                 run: folder.clone(),
                 changes: ResumeChanges::default(),
+            },
+            QueuedJob::Extension(folder, more) => Job::Resume {
+                run: folder.clone(),
+                changes: ResumeChanges {
+                    more: Some(*more),
+                    ..ResumeChanges::default()
+                },
             },
             QueuedJob::Fork(folder, at) => Job::Fork {
                 run: folder.clone(),

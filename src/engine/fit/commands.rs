@@ -4,6 +4,7 @@ use super::Fit;
 use crate::engine::failure::Failure;
 use crate::engine::state::FitState;
 use crate::event::{Command, CommandRecord, Origin, RunEvent};
+use crate::experiment::timeline::Extension;
 use crate::trainer::CommandSource;
 
 impl Fit<'_> {
@@ -32,7 +33,9 @@ impl Fit<'_> {
                     }
                     Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
                     Command::CheckpointNow => self.save()?,
-                    Command::Adjust { .. } | Command::SetController { .. } => match changed {
+                    Command::Adjust { .. }
+                    | Command::SetController { .. }
+                    | Command::Extend { .. } => match changed {
                         Ok(state) => {
                             self.state = state;
                             self.changed_at.get_or_insert(self.state.step);
@@ -48,6 +51,9 @@ impl Fit<'_> {
                     },
                 }
                 self.applied(&record);
+                if let Command::Extend { .. } = record.command {
+                    self.extended();
+                }
             }
             if !paused {
                 return Ok(None);
@@ -59,7 +65,7 @@ impl Fit<'_> {
     /// it stays. What was there before a person's change is kept, once a step.
     fn changed(&self, record: &CommandRecord) -> Result<Result<FitState, String>, Failure> {
         let mut state = self.state.clone();
-        if let Err(reason) = self.change(&record.command, &mut state) {
+        if let Err(reason) = self.change(record, &mut state) {
             return Ok(Err(reason));
         }
         let step = self.state.step;
@@ -75,8 +81,9 @@ impl Fit<'_> {
         }
     }
 
-    fn change(&self, command: &Command, state: &mut FitState) -> Result<(), String> {
-        match command {
+    fn change(&self, record: &CommandRecord, state: &mut FitState) -> Result<(), String> {
+        let origin = record.origin;
+        match &record.command {
             Command::Adjust { knob, schedule } => {
                 let now = self.timeline.epoch(self.state.step);
                 let turned = state.knobs.adjust(knob, schedule.clone(), now);
@@ -85,10 +92,50 @@ impl Fit<'_> {
             Command::SetController { on } => {
                 state.round.set_controller(*on, self.context.training)?;
             }
+            Command::Extend {
+                epochs,
+                schedules_end,
+            } => self.extend(*epochs, *schedules_end, origin, state)?,
             _ => return Ok(()),
         }
         state.adjusted = true;
         Ok(())
+    }
+
+    /// Sets the length of the training in `state`. Again it may be less than it is by
+    /// now: what came after it is applied again, too.
+    fn extend(
+        &self,
+        epochs: u32,
+        schedules_end: Option<u32>,
+        origin: Origin,
+        state: &mut FitState,
+    ) -> Result<(), String> {
+        let length = state.length(self.context.training);
+        let to = length.to(epochs, schedules_end);
+        let is_more = epochs > length.epochs || origin == Origin::Replay;
+        if !is_more || self.timeline.extended(to).steps <= state.step {
+            return Err(format!("the training has {} epochs already", length.epochs));
+        }
+        if epochs > Extension::MOST {
+            return Err(format!("{epochs} epochs are more than {}", Extension::MOST));
+        }
+        let now = self.timeline.epoch(state.step);
+        let extended = state.knobs.extend(epochs, schedules_end, now);
+        extended.map_err(|error| error.to_string())?;
+        state.extension = Some(to);
+        Ok(())
+    }
+
+    /// The training has another length from now on.
+    fn extended(&mut self) {
+        let length = self.state.length(self.context.training);
+        self.timeline = self.timeline.extended(length);
+        self.emit(RunEvent::TrainingExtended {
+            phase: self.context.phase,
+            steps: self.timeline.steps,
+            step: self.state.step,
+        });
     }
 
     fn applied(&self, record: &CommandRecord) {

@@ -100,3 +100,28 @@ fn a_line_ends_at_what_is_written_and_never_leaves_its_ends() {
         assert!(Range::TEMPERATURE.contains(value), "{value}");
     }
 }
+
+#[test]
+fn a_schedule_that_ends_where_it_would_have_is_the_same_until_then_and_holds() {
+    let cosine = Schedule::Cosine {
+        from: 0.1,
+        to: 0.01,
+        epochs: None,
+    };
+    let warm = |rise| Schedule::Warmup {
+        epochs: rise,
+        then: Box::new(cosine.clone()),
+    };
+    for schedule in [cosine.clone(), warm(3.0), warm(10.0)] {
+        let held = schedule.ending_at(10.0);
+        assert_ne!(held, schedule);
+        assert_eq!(held.ending_at(20.0), held);
+        for step in 0..=40 {
+            let epoch = f64::from(step) / 4.0;
+            assert_eq!(held.at(epoch, 25.0), schedule.at(epoch, 10.0), "{epoch}");
+        }
+        assert_eq!(held.at(17.0, 25.0), 0.01);
+    }
+    let steps = Schedule::Constant(3.0);
+    assert_eq!(steps.ending_at(10.0), steps);
+}

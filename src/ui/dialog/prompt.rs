@@ -43,6 +43,8 @@ pub enum Purpose {
     RenameRun(String),
     /// Condition on charts.
     FilterCharts,
+    /// Epochs that a run's training gets besides those that it has.
+    AddEpochs(String),
     /// Value of a knob.
     SetKnob(String),
     /// Folder of images.

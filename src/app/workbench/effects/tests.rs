@@ -69,6 +69,11 @@ fn whatever_is_asked_of_a_run_that_is_gone_is_answered_with_that() {
     let notes = Notes::default();
     for effect in [
         Effect::ResumeRun(gone()),
+        Effect::ExtendRun {
+            run: gone(),
+            epochs: 3,
+            stretches: false,
+        },
         Effect::ForkRun {
             run: gone(),
             at: Position {

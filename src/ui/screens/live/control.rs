@@ -1,6 +1,7 @@
 //! Requests to the shown run's training: pause, stop, evaluate, save. Only
 //! where somebody works on it; else it is told why not.
 
+use super::extend;
 use crate::event::Command;
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
@@ -28,6 +29,10 @@ pub(super) fn refusal(run: &RunEntry) -> Option<String> {
 pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Shared) -> bool {
     if action == Action::ForkShownRun {
         fork::ask(name, run, shared);
+        return true;
+    }
+    if action == Action::AddEpochs {
+        extend::ask(name, run, shared);
         return true;
     }
     let command = match (action, run.state()) {

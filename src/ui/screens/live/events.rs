@@ -20,7 +20,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
 use crate::event::{Command, EvaluatedWeights, Evaluation, Phase, Position, Split};
-use crate::format::{loss, percent, shorten_words};
+use crate::format::{extension, loss, percent, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
@@ -370,6 +370,10 @@ pub(in crate::ui::screens) fn asked(command: &Command) -> (char, String) {
         Command::CheckpointNow => ('c', "checkpoint now".to_owned()),
         Command::SetController { on: true } => ('k', "knobs set by the controller".to_owned()),
         Command::SetController { on: false } => ('k', "knobs set by hand".to_owned()),
+        Command::Extend {
+            epochs,
+            schedules_end,
+        } => ('k', extension(*epochs, *schedules_end)),
         Command::Adjust { knob, schedule } => ('k', format!("{knob} → {schedule}")),
     }
 }

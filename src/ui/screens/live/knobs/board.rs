@@ -12,7 +12,7 @@ use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::timeline::Timeline;
-use crate::store::{CommandState, CommandStatus, RunEntry, RunStore};
+use crate::store::{CommandState, CommandStatus, RunEntry, RunStore, length_after};
 
 /// The knobs of a run's trainings.
 #[derive(Clone, Copy)]
@@ -90,10 +90,15 @@ impl<'a> Board<'a> {
     /// A training and its timeline.
     fn training(&self, phase: Phase) -> Option<(&'a Training, Timeline)> {
         let resolved = self.resolved?;
-        match phase {
-            Phase::Student => Some((&resolved.plan.training, resolved.timeline())),
-            Phase::Teacher => resolved.teacher_training(),
-        }
+        let (training, timeline) = match phase {
+            Phase::Student => (&resolved.plan.training, resolved.timeline()),
+            Phase::Teacher => resolved.teacher_training()?,
+        };
+        let commands = applied(&self.entry.store, phase).map(|(_, command)| command);
+        Some((
+            training,
+            timeline.extended(length_after(training, commands)),
+        ))
     }
 
     /// When a training stands where; none before it has begun.
@@ -187,15 +192,19 @@ fn role(training: &Training, knob: &str) -> Role {
 /// Whether the controller of a training moves its knobs, as far as commands have
 /// said; it does at first.
 pub(super) fn controller_is_on(store: &RunStore, phase: Phase) -> bool {
-    let said = store.commands.iter().rev().find_map(|command| {
-        match (&command.record.command, &command.state) {
-            (Command::SetController { on }, CommandState::Applied(at)) if at.phase == phase => {
-                Some(*on)
-            }
-            _ => None,
-        }
+    let said = applied(store, phase).filter_map(|(_, command)| match command {
+        Command::SetController { on } => Some(*on),
+        _ => None,
     });
-    said.unwrap_or(true)
+    said.last().unwrap_or(true)
+}
+
+/// Commands that took effect on a training, each with the step that first felt it.
+fn applied(store: &RunStore, phase: Phase) -> impl Iterator<Item = (u64, &Command)> {
+    store.commands.iter().filter_map(move |it| match it.state {
+        CommandState::Applied(at) if at.phase == phase => Some((at.step, &it.record.command)),
+        _ => None,
+    })
 }
 
 /// Requests to turn a knob, in order.
@@ -211,14 +220,28 @@ pub(super) fn requests<'a>(
 /// A knob's schedule as it stands, that of its last turn or of the controller's
 /// last move, whichever came later; and the step of the turn, if it was turned.
 fn effective(knob: &Knob, store: &RunStore, phase: Phase) -> (Schedule, Option<u64>) {
-    let turned = requests(store, &knob.name).rev().find_map(|command| {
-        match (&command.record.command, &command.state) {
-            (Command::Adjust { schedule, .. }, CommandState::Applied(at)) if at.phase == phase => {
-                Some((at.step, schedule.clone()))
+    let mut turned: Option<(u64, Schedule)> = None;
+    let mut planned = knob.schedule.clone();
+    for (step, command) in applied(store, phase) {
+        match command {
+            Command::Adjust {
+                knob: name,
+                schedule,
+            } if *name == knob.name => {
+                turned = Some((step, schedule.clone()));
             }
-            _ => None,
+            Command::Extend {
+                schedules_end: Some(end),
+                ..
+            } => {
+                let schedule = turned
+                    .as_mut()
+                    .map_or(&mut planned, |(_, schedule)| schedule);
+                *schedule = schedule.ending_at(f64::from(*end));
+            }
+            _ => {}
         }
-    });
+    }
     let moved = store.rounds.iter().rev().find_map(|round| {
         let decision = round.decision.as_ref()?;
         let mut moves = std::iter::once(&decision.moved).chain(&decision.followed);
@@ -231,6 +254,6 @@ fn effective(knob: &Knob, store: &RunStore, phase: Phase) -> (Schedule, Option<u
             (schedule, Some(at))
         }
         (turned, Some((_, value))) => (Schedule::Constant(value), turned.map(|(step, _)| step)),
-        (_, None) => (knob.schedule.clone(), None),
+        (_, None) => (planned, None),
     }
 }

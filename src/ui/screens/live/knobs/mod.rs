@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use self::board::{Board, KnobNow, Time, controller_is_on, requests};
+use self::board::{Board, KnobNow, Role, Time, controller_is_on, requests};
 use self::edit::Draft;
 use self::scene::{Scene, places};
 use crate::event::{Command, Phase};
@@ -278,6 +278,23 @@ impl Knobs {
             .get(knob.name)
             .is_some_and(|before| requests(store, knob.name).count() <= *before)
     }
+}
+
+/// What ends with a training, for people: knobs by name, and rounds.
+pub(super) fn ending_with(run: &RunEntry, phase: Phase) -> Vec<String> {
+    let board = Board::of(run);
+    let ends = |knob: &KnobNow<'_>| {
+        knob.role != Role::Controlled
+            && knob.role != Role::Follows
+            && knob.schedule.ending_at(1.0) != knob.schedule
+    };
+    let knobs = board.knobs(phase);
+    let names = knobs.iter().filter(|knob| ends(knob));
+    let mut ending: Vec<String> = names.map(|knob| knob.name.to_owned()).collect();
+    if board.has_controller(phase) && controller_is_on(&run.store, phase) {
+        ending.push("the controller's rounds".to_owned());
+    }
+    ending
 }
 
 /// Asks that the controller lets go of its knobs, or takes them up again.

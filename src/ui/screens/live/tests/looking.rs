@@ -163,6 +163,64 @@ fn going_back_asks_to_which_checkpoint_by_the_change_that_came_after_it() {
 }
 
 #[test]
+fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
+    let (mut harness, name) = screen((80, 24), Owner::Here, &events(50));
+    harness
+        .keys(&["E", "backspace", "backspace"])
+        .text("none\n");
+    assert!(harness.screen().contains("`none` is not a number"));
+    harness
+        .keys(&["esc", "E", "backspace", "backspace"])
+        .text("8\n");
+    insta::assert_snapshot!("more_epochs", harness.screen());
+    harness.keys(&["down", "enter"]);
+    let extend = |schedules_end| Command::Extend {
+        epochs: 20,
+        schedules_end,
+    };
+    assert_eq!(asked(&mut harness), [extend(None)]);
+    harness
+        .keys(&["E", "backspace", "backspace"])
+        .text("8\n")
+        .keys(&["enter"]);
+    assert_eq!(asked(&mut harness), [extend(Some(12))]);
+    let record = CommandRecord {
+        id: "more".to_owned(),
+        origin: Origin::User,
+        command: extend(Some(12)),
+    };
+    let (phase, step) = (Phase::Student, 50);
+    let id = "more".to_owned();
+    let happened = [
+        RunEvent::CommandReceived(record),
+        RunEvent::CommandApplied { id, phase, step },
+        RunEvent::TrainingExtended {
+            phase,
+            steps: 800,
+            step,
+        },
+    ];
+    feed(&mut harness, &name, &happened);
+    let shown = harness.screen();
+    assert!(shown.contains("epoch 1.2 of 20"), "{shown}");
+    assert!(shown.contains("train to epoch 20"), "{shown}");
+
+    let mut events = events(480);
+    events.push(RunEvent::RunEnded(Outcome::Completed));
+    let (mut harness, run) = screen((80, 24), Owner::None, &events);
+    harness
+        .keys(&["E", "backspace", "backspace"])
+        .text("3\n")
+        .keys(&["enter"]);
+    let expected = Effect::ExtendRun {
+        run,
+        epochs: 3,
+        stretches: false,
+    };
+    assert_eq!(harness.take(), [expected]);
+}
+
+#[test]
 fn charts_are_filtered_by_regular_expression() {
     let (mut harness, _) = screen((80, 24), Owner::Here, &events(50));
     harness.keys(&["/"]).text("^lr$|KL\n");
