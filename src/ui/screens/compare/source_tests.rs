@@ -132,7 +132,7 @@ fn a_cell_of_the_whole_set_opens_all_its_images_and_esc_goes_back() {
             rows: (Answerer::Label, 1),
             columns: (Answerer::Student, 2),
         },
-        step: 600,
+        step: 1200,
     };
     let read = |source: &ProbeSource| Effect::ReadProbe {
         run: names[0].clone(),

@@ -107,8 +107,8 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
         phase: Phase::Student,
         split: Split::Valid,
         weights: EvaluatedWeights::Last,
-        step: 600,
-        epoch: 2.0,
+        step: 1200,
+        epoch: 4.0,
         images: 200,
         loss: 0.8,
         top1: 0.795,
@@ -137,7 +137,7 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
     let saved = RunEvent::CheckpointSaved {
         at: Position {
             phase: Phase::Student,
-            step: 600,
+            step: 1200,
         },
         folder: "latest".into(),
         best: false,

@@ -98,7 +98,7 @@ fn a_cell_of_a_matrix_opens_its_images_and_leaving_shows_all() {
     assert!(
         harness
             .screen()
-            .contains("200 validation images at step 600")
+            .contains("200 validation images at step 1200")
     );
     harness.keys(&["w", "down", "right", "right", "enter"]);
     let screen = harness.screen();

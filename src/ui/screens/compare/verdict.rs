@@ -24,10 +24,8 @@ use crate::ui::widget::cells::width_of;
 
 /// Cells between two parts.
 const GAP: u16 = 2;
-/// Lower than this, one line has to do.
-const LOW: u16 = 18;
-/// Lines that it takes at most.
-const MOST: usize = 4;
+/// Lines that it takes at most in an area that is lower than this.
+const MOST: [(u16, usize); 3] = [(18, 1), (28, 3), (u16::MAX, 4)];
 
 /// What is said of a set.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -169,7 +167,8 @@ impl Verdict {
 
     /// Rows that it takes of an area.
     pub(super) fn rows(&self, area: Rect) -> u16 {
-        let most = if area.height < LOW { 1 } else { MOST };
+        let most = MOST.iter().find(|(height, _)| area.height < *height);
+        let most = most.map_or(0, |(_, most)| *most);
         self.lines(area.width).len().min(most) as u16
     }
 
@@ -219,7 +218,7 @@ mod tests {
     #[test]
     fn the_verdict_is_of_the_whole_set_and_its_parts_add_up() {
         assert_eq!(
-            text(&Verdict::of_run(&store(), 600)),
+            text(&Verdict::of_run(&store(), 1200)),
             "valid · 200 images  top-1 teacher 85.0 %  student 79.5 %  agreement 81.0 %  both right \
              74.0 %  only teacher 11.0 %  only student 5.5 %  both wrong 9.5 %   14.2x fewer \
              parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
@@ -233,7 +232,7 @@ mod tests {
         evaluation.ece = None;
         let teacher = evaluation.teacher.as_mut().unwrap();
         (teacher.both_right, teacher.ece) = (None, None);
-        let verdict = text(&Verdict::of_run(&store, 600));
+        let verdict = text(&Verdict::of_run(&store, 1200));
         assert!(
             verdict.contains("who is right not available for this older run"),
             "{verdict}"
@@ -252,11 +251,11 @@ mod tests {
         (test.split, test.weights, test.top1) = (Split::Test, EvaluatedWeights::Best, 0.8);
         store.apply(&RunEvent::Evaluated(test));
         assert_eq!(
-            text(&Verdict::of_run(&store, 600)),
+            text(&Verdict::of_run(&store, 1200)),
             "valid · 200 images  top-1 student 79.5 %  ECE 4.3 %  test, best weights 80.0 %"
         );
         store.evaluations.remove(0);
-        assert!(text(&Verdict::of_run(&store, 600)).starts_with("test · 200 images"));
+        assert!(text(&Verdict::of_run(&store, 1200)).starts_with("test · 200 images"));
         assert_eq!(Verdict::of_run(&RunStore::new(), 1), Verdict::default());
     }
 
