@@ -12,6 +12,7 @@ pub mod inspection;
 mod number;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
 use crate::experiment::device::DeviceKind;
 use crate::experiment::schedule::Schedule;
+use crate::format::extension;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 
@@ -396,4 +398,35 @@ pub enum Command {
         /// Its schedule from now on.
         schedule: Schedule,
     },
+}
+
+impl Command {
+    /// Whether it changes what the steps after it are, as no plan says.
+    #[must_use]
+    pub fn changes_training(&self) -> bool {
+        matches!(
+            self,
+            Self::SetController { .. } | Self::Extend { .. } | Self::Adjust { .. }
+        )
+    }
+}
+
+/// By what it asks for.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pause => f.write_str("pause"),
+            Self::Resume => f.write_str("resume"),
+            Self::Stop => f.write_str("stop"),
+            Self::EvaluateNow => f.write_str("evaluate now"),
+            Self::CheckpointNow => f.write_str("checkpoint now"),
+            Self::SetController { on: true } => f.write_str("controller on"),
+            Self::SetController { on: false } => f.write_str("controller off"),
+            Self::Extend {
+                epochs,
+                schedules_end,
+            } => f.write_str(&extension(*epochs, *schedules_end)),
+            Self::Adjust { knob, schedule } => write!(f, "{knob} → {schedule}"),
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::epochs::{EpochMeter, EpochSummary};
 use super::figures;
 use super::{Ending, wording};
 use crate::event::{
-    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
+    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
 };
 use crate::format;
 use crate::run::kept::kept_name;
@@ -139,21 +139,10 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
 /// A command by what it asks; by its id if nobody heard of it.
 fn command(id: &str, store: &RunStore) -> String {
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
-    match known.map(|status| &status.record.command) {
-        None => format!("command {id}"),
-        Some(Command::Pause) => "pause".to_owned(),
-        Some(Command::Resume) => "resume".to_owned(),
-        Some(Command::Stop) => "stop".to_owned(),
-        Some(Command::EvaluateNow) => "evaluate now".to_owned(),
-        Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
-        Some(Command::SetController { on: true }) => "controller on".to_owned(),
-        Some(Command::SetController { on: false }) => "controller off".to_owned(),
-        Some(Command::Extend {
-            epochs,
-            schedules_end,
-        }) => format::extension(*epochs, *schedules_end),
-        Some(Command::Adjust { knob, schedule }) => format!("{knob} → {schedule}"),
-    }
+    known.map_or_else(
+        || format!("command {id}"),
+        |status| status.record.command.to_string(),
+    )
 }
 
 fn epoch(summary: &EpochSummary) -> String {

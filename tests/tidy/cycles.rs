@@ -50,7 +50,7 @@ impl<'a> Modules<'a> {
         };
         for (module, file) in &modules.files {
             for named in names(&file.code()) {
-                let Some(path) = modules.from_root(module, &named.path) else {
+                let Some(path) = modules.rooted(module, &named.path) else {
                     continue;
                 };
                 match named.passed_on_as {
@@ -68,7 +68,7 @@ impl<'a> Modules<'a> {
 
     /// A path as it is written in a module, from the root; none if it leaves the
     /// crate.
-    fn from_root(&self, module: &[String], path: &[String]) -> Option<Path> {
+    fn rooted(&self, module: &[String], path: &[String]) -> Option<Path> {
         let supers = path.iter().take_while(|name| *name == "super").count();
         let (start, rest) = match path[0].as_str() {
             "crate" | "workbench" => (&[][..], &path[1..]),

@@ -20,7 +20,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
 use crate::event::{Command, EvaluatedWeights, Evaluation, Phase, Position, Split};
-use crate::format::{extension, loss, percent, shorten_words};
+use crate::format::{loss, percent, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
@@ -355,27 +355,15 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
 }
 
 fn command(each: &CommandStatus) -> (char, String, bool) {
-    let (letter, what) = asked(&each.record.command);
+    let what = &each.record.command;
+    let letter = match what {
+        Command::EvaluateNow => 'e',
+        Command::CheckpointNow => 'c',
+        _ if what.changes_training() => 'k',
+        _ => ' ',
+    };
     let (fate, bad) = fate(&each.state);
     (letter, format!("{what}: {fate}"), bad)
-}
-
-/// What a command asks for, and the letter that it is marked by.
-pub(in crate::ui::screens) fn asked(command: &Command) -> (char, String) {
-    match command {
-        Command::Pause => (' ', "pause".to_owned()),
-        Command::Resume => (' ', "resume".to_owned()),
-        Command::Stop => (' ', "stop".to_owned()),
-        Command::EvaluateNow => ('e', "evaluate now".to_owned()),
-        Command::CheckpointNow => ('c', "checkpoint now".to_owned()),
-        Command::SetController { on: true } => ('k', "knobs set by the controller".to_owned()),
-        Command::SetController { on: false } => ('k', "knobs set by hand".to_owned()),
-        Command::Extend {
-            epochs,
-            schedules_end,
-        } => ('k', extension(*epochs, *schedules_end)),
-        Command::Adjust { knob, schedule } => ('k', format!("{knob} → {schedule}")),
-    }
 }
 
 /// A command's fate, and whether it is to be looked at.

@@ -42,7 +42,6 @@ use ratatui::widgets::{Paragraph, Wrap};
 use self::alerts::Alerts;
 use self::charts::{ChartSpec, charts};
 use self::events::Events;
-pub(super) use self::events::asked;
 pub(in crate::ui) use self::extend::on_submit as add_epochs;
 use self::grid::Page;
 use self::header::Header;
