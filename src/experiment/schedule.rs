@@ -158,50 +158,79 @@ impl Schedule {
 /// In a few words: `cosine 0.1 to 0 after a warmup of 1 epoch`.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let over = |epochs: &Option<f64>| {
-            epochs.map_or_else(String::new, |epochs| format!(" over {}", in_epochs(epochs)))
-        };
         match self {
-            Self::Constant(value) => f.write_str(&number(*value)),
-            Self::Linear { from, to, epochs } => {
-                let (from, to) = (number(*from), number(*to));
-                write!(f, "linear {from} to {to}{}", over(epochs))
+            Self::Piecewise(points) if points.len() > MOST_POINTS => {
+                let ends = [&points[0], &points[points.len() - 1]];
+                let [first, last] = ends.map(|(epoch, value)| {
+                    format!("{} at epoch {}", number(*value), number(*epoch))
+                });
+                write!(f, "linear from {first} to {last}, {} points", points.len())
             }
-            Self::Cosine { from, to, epochs } => {
-                let (from, to) = (number(*from), number(*to));
-                write!(f, "cosine {from} to {to}{}", over(epochs))
-            }
-            Self::Exponential { from, decay } => {
-                write!(f, "{} × {} per epoch", number(*from), number(*decay))
-            }
-            Self::Steps { from, factor, at } => {
-                let at: Vec<String> = at.iter().map(|epoch| number(*epoch)).collect();
-                let (from, factor) = (number(*from), number(*factor));
-                write!(f, "{from} × {factor} at epoch {}", at.join(", "))
-            }
-            Self::Piecewise(points) => match (points.first(), points.last()) {
-                (Some(first), Some(last)) => write!(
-                    f,
-                    "{} at epoch {} to {} at {}, {} points",
-                    number(first.1),
-                    number(first.0),
-                    number(last.1),
-                    number(last.0),
-                    points.len()
-                ),
-                _ => f.write_str("no points"),
-            },
             Self::Warmup { epochs, then } => {
-                write!(f, "{then} after a warmup of {}", in_epochs(*epochs))
+                write!(f, "{then} after a warmup of {}", in_epochs(*epochs, number))
             }
+            _ => f.write_str(&self.told(number)),
         }
     }
 }
 
-fn in_epochs(epochs: f64) -> String {
+fn in_epochs(epochs: f64, number: impl Fn(f64) -> String) -> String {
     let unit = if epochs == 1.0 { "epoch" } else { "epochs" };
     format!("{} {unit}", number(epochs))
 }
+
+impl Schedule {
+    /// What it does, with all its numbers as `number` writes them.
+    #[must_use]
+    pub fn told(&self, number: impl Fn(f64) -> String + Copy) -> String {
+        let over = |epochs: &Option<f64>| {
+            let told = epochs.map(|epochs| format!(" over {}", in_epochs(epochs, number)));
+            told.unwrap_or_default()
+        };
+        match self {
+            Self::Constant(value) => number(*value),
+            Self::Linear { from, to, epochs } => {
+                format!(
+                    "linear {} to {}{}",
+                    number(*from),
+                    number(*to),
+                    over(epochs)
+                )
+            }
+            Self::Cosine { from, to, epochs } => {
+                format!(
+                    "cosine {} to {}{}",
+                    number(*from),
+                    number(*to),
+                    over(epochs)
+                )
+            }
+            Self::Exponential { from, decay } => {
+                format!("{} × {} per epoch", number(*from), number(*decay))
+            }
+            Self::Steps { from, factor, at } => {
+                let at: Vec<String> = at.iter().map(|epoch| number(*epoch)).collect();
+                let (from, factor) = (number(*from), number(*factor));
+                format!("{from} × {factor} at epoch {}", at.join(", "))
+            }
+            Self::Piecewise(points) => {
+                let points: Vec<String> = points
+                    .iter()
+                    .map(|(epoch, value)| format!("{} at epoch {}", number(*value), number(*epoch)))
+                    .collect();
+                format!("linear through {}", points.join(", "))
+            }
+            Self::Warmup { epochs, then } => format!(
+                "{} after a linear warmup from 0 over {}",
+                then.told(number),
+                in_epochs(*epochs, number)
+            ),
+        }
+    }
+}
+
+/// Points of a schedule that are told one by one.
+const MOST_POINTS: usize = 4;
 
 /// How much of `duration` has passed at `epoch`, in [0, 1].
 fn progress(epoch: f64, duration: f64) -> f64 {

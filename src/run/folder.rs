@@ -248,7 +248,11 @@ impl RunFolder {
     /// hard links shares it.
     pub fn own_commands(&self) -> Result<(), RunError> {
         let path = self.commands();
-        append_file::own(&path).map_err(|e| failed("copy", &path, e))
+        match append_file::own(&path) {
+            // Something that is no file is told where it is read.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            owned => owned.map_err(|e| failed("copy", &path, e)),
+        }
     }
 
     /// Gives a run that an older program made its plan. Hold the run's lock.

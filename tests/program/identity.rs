@@ -365,7 +365,7 @@ fn age(run: &Path) {
     let journal = run.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("{\"Sealed\""));
-    let lines = lines.map(|line| line.replace("\"version\":3}", "\"version\":1}") + "\n");
+    let lines = lines.map(|line| line.replace("\"version\":4}", "\"version\":1}") + "\n");
     fs::write(&journal, lines.collect::<String>()).unwrap();
     for folder in ["latest", "best", "teacher/latest", "teacher/best"] {
         let folder = run.join(folder);
@@ -374,8 +374,9 @@ fn age(run: &Path) {
             let text = fs::read_to_string(&state).unwrap();
             let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let state_of = value.as_object_mut().unwrap();
-            state_of.remove("journal");
-            state_of.remove("journal_crc32c");
+            for name in ["journal", "journal_crc32c", "series", "series_crc32c"] {
+                state_of.remove(name);
+            }
             fs::write(&state, value.to_string()).unwrap();
         }
         let manifest = folder.join("manifest.json");

@@ -79,7 +79,7 @@ fn moved(decisions: &[Option<Decision>]) -> Vec<&str> {
 }
 
 #[test]
-fn feedback_moves_p1_while_the_student_copes_and_w_when_it_does_not() {
+fn feedback_moves_p1_while_the_truth_loss_improves_and_w_when_it_does_not() {
     let losses = [2.0, 1.5, 1.6, 1.5, 1.514, 1.0];
     let (decisions, knobs) = play(Update::default(), &losses);
     assert_eq!(moved(&decisions), ["p1", "p1", "w", "p1", "p1", "p1"]);

@@ -192,7 +192,7 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
             page.row(
                 "else",
                 &format!(
-                    "the student underfits: {weight} ← max({}, {} · {weight})",
+                    "the truth loss got worse: {weight} ← max({}, {} · {weight})",
                     precise(*w_min),
                     precise(*decay)
                 ),
@@ -213,52 +213,9 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
 
 /// A schedule in words.
 pub(super) fn schedule(schedule: &Schedule) -> String {
-    let over = |epochs: &Option<f64>| match epochs {
-        Some(epochs) => format!(" over {}", epochs_of(*epochs)),
-        None => String::new(),
-    };
+    let told = schedule.told(precise);
     match schedule {
-        Schedule::Constant(value) => format!("{} throughout", precise(*value)),
-        Schedule::Linear { from, to, epochs } => format!(
-            "a line from {} to {}{}",
-            precise(*from),
-            precise(*to),
-            over(epochs)
-        ),
-        Schedule::Cosine { from, to, epochs } => format!(
-            "a cosine from {} to {}{}",
-            precise(*from),
-            precise(*to),
-            over(epochs)
-        ),
-        Schedule::Exponential { from, decay } => {
-            format!("{} · {} ^ epoch", precise(*from), precise(*decay))
-        }
-        Schedule::Steps { from, factor, at } => {
-            let at: Vec<String> = at.iter().map(|t| precise(*t)).collect();
-            format!(
-                "{}, times {} at epoch {}",
-                precise(*from),
-                precise(*factor),
-                at.join(", ")
-            )
-        }
-        Schedule::Piecewise(points) => {
-            let points: Vec<String> = points
-                .iter()
-                .map(|(t, v)| format!("{} at {}", precise(*v), precise(*t)))
-                .collect();
-            format!("lines through {}", points.join(", "))
-        }
-        Schedule::Warmup { epochs, then } => format!(
-            "a rise from 0 in {}, then {}",
-            epochs_of(*epochs),
-            self::schedule(then)
-        ),
+        Schedule::Constant(_) => format!("constant {told}"),
+        _ => told,
     }
-}
-
-fn epochs_of(epochs: f64) -> String {
-    let plural = if epochs == 1.0 { "" } else { "s" };
-    format!("{} epoch{plural}", precise(epochs))
 }

@@ -16,7 +16,7 @@ use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarge
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
-/// Augmentation that grows as long as the student copes.
+/// Augmentation that grows as long as the truth loss improves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveAugmentation {
