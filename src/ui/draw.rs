@@ -161,6 +161,8 @@ impl Ui {
                     let name = path.file_stem().unwrap_or_default();
                     format!("preparing {}", name.to_string_lossy())
                 }
+                // Another workbench trains what was launched before.
+                None if !self.shared.queue.is_empty() => "waiting".to_owned(),
                 None => "idle".to_owned(),
             },
         };

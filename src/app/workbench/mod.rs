@@ -228,6 +228,8 @@ fn patience(message: &Message) -> Duration {
             TRAINING_FRAME
         }
         Message::Incoming(Incoming::News(_))
+        | Message::Waits(_)
+        | Message::Withdrawn(_)
         | Message::Launched(..)
         | Message::Replanned(..)
         | Message::Ended(..)
