@@ -20,7 +20,7 @@ use workbench::event::{Phase, RunEvent, StepRow};
 use workbench::run::{Notes, RunFolder};
 use workbench::store::{Journal, Owner, RunEntry, RunStore, Runs, SeriesWriter};
 use workbench::ui::theme::{Background, Depth, Palette};
-use workbench::ui::{Clock, Incoming, Keymap, News, Settings, Theme, Ui};
+use workbench::ui::{Clock, Keymap, News, Settings, Theme, Ui};
 
 /// Logged steps of the run, each of [`METRICS`].
 const STEPS: u64 = 1_000_000;
@@ -113,7 +113,7 @@ fn resident() -> Option<u64> {
 }
 
 fn key(ui: &mut Ui, runs: &Runs, code: KeyCode) {
-    ui.update(Incoming::Input(Event::Key(KeyEvent::from(code))), runs);
+    ui.on_input(Event::Key(KeyEvent::from(code)), runs);
 }
 
 fn screen(criterion: &mut Criterion) {
@@ -138,10 +138,10 @@ fn screen(criterion: &mut Criterion) {
     }
     let theme = Theme::new(Background::Dark, Palette::Standard, Depth::True);
     let mut ui = Ui::new(Settings::default(), Keymap::default(), theme);
-    ui.update(Incoming::Input(Event::Resize(SIZE.0, SIZE.1)), &runs);
-    ui.update(Incoming::News(News::RunBegan(folder.name())), &runs);
+    ui.on_input(Event::Resize(SIZE.0, SIZE.1), &runs);
+    ui.on_news(News::RunBegan(folder.name()), &runs);
     key(&mut ui, &runs, KeyCode::Char('3'));
-    ui.update(Incoming::News(News::RunsChanged), &runs);
+    ui.on_news(News::RunsChanged, &runs);
     let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a test terminal");
     group.throughput(Throughput::Elements(1));
     group.bench_function("frame over a million steps", |bencher| {
@@ -167,8 +167,8 @@ fn screen(criterion: &mut Criterion) {
                 elapsed: Duration::from_millis(step),
                 now: SystemTime::now(),
             };
-            ui.update(Incoming::Clock(clock), &runs);
-            ui.update(Incoming::News(News::RunsChanged), &runs);
+            ui.on_clock(clock);
+            ui.on_news(News::RunsChanged, &runs);
             terminal
                 .draw(|frame| ui.draw(&runs, frame))
                 .expect("a drawn frame");

@@ -13,6 +13,7 @@ mod inference;
 mod models;
 mod panic;
 mod reporting;
+mod runs;
 mod session;
 mod setup;
 mod workbench;
@@ -74,6 +75,18 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     }
     if arguments.man {
         return setup::manual();
+    }
+    if let Some(filter) = &arguments.runs {
+        return runs::list(arguments, filter);
+    }
+    if let Some(run) = &arguments.show {
+        return runs::show(arguments, run);
+    }
+    if let Some(several) = &arguments.compare {
+        return runs::compare_runs(arguments, several);
+    }
+    if let Some(run) = &arguments.trash {
+        return runs::trash(arguments, run);
     }
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {

@@ -12,6 +12,7 @@ pub mod inspection;
 mod number;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -20,14 +21,16 @@ use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
 use crate::experiment::device::DeviceKind;
 use crate::experiment::schedule::Schedule;
+use crate::format::extension;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 
 /// Version of the journal's format.
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
-/// seals stand among its events; 3, `RoundEnded` was `IterationEnded`.
-pub const JOURNAL_VERSION: u32 = 3;
+/// seals stand among its events; 3, `RoundEnded` was `IterationEnded`; 4, commands
+/// and evaluations are sealed as they are written.
+pub const JOURNAL_VERSION: u32 = 4;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -263,6 +266,9 @@ pub struct Evaluation {
     /// Share of images whose label is among the five most likely classes.
     #[serde(with = "number")]
     pub top5: f64,
+    /// Expected calibration error, in [0, 1]; none in journals of older programs.
+    #[serde(default)]
+    pub ece: Option<f64>,
     /// Share of each class's images that is right; NaN without images.
     #[serde(with = "number::list")]
     pub per_class: Vec<f64>,
@@ -272,6 +278,15 @@ pub struct Evaluation {
     pub teacher: Option<TeacherAgreement>,
     /// Seconds it took.
     pub seconds: f64,
+}
+
+impl Evaluation {
+    /// [`top5`](Self::top5) where it says anything: where there are more than five
+    /// classes.
+    #[must_use]
+    pub fn telling_top5(&self) -> Option<f64> {
+        (self.per_class.len() > 5).then_some(self.top5)
+    }
 }
 
 /// Which weights were evaluated.
@@ -295,6 +310,12 @@ pub struct TeacherAgreement {
     /// The teacher's own top-1.
     #[serde(with = "number")]
     pub top1: f64,
+    /// Share of images on which both are right; none in journals of older programs.
+    #[serde(default)]
+    pub both_right: Option<f64>,
+    /// The teacher's own expected calibration error, likewise.
+    #[serde(default)]
+    pub ece: Option<f64>,
 }
 
 /// How a run's process ended.
@@ -377,4 +398,35 @@ pub enum Command {
         /// Its schedule from now on.
         schedule: Schedule,
     },
+}
+
+impl Command {
+    /// Whether it changes what the steps after it are, as no plan says.
+    #[must_use]
+    pub fn changes_training(&self) -> bool {
+        matches!(
+            self,
+            Self::SetController { .. } | Self::Extend { .. } | Self::Adjust { .. }
+        )
+    }
+}
+
+/// By what it asks for.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pause => f.write_str("pause"),
+            Self::Resume => f.write_str("resume"),
+            Self::Stop => f.write_str("stop"),
+            Self::EvaluateNow => f.write_str("evaluate now"),
+            Self::CheckpointNow => f.write_str("checkpoint now"),
+            Self::SetController { on: true } => f.write_str("controller on"),
+            Self::SetController { on: false } => f.write_str("controller off"),
+            Self::Extend {
+                epochs,
+                schedules_end,
+            } => f.write_str(&extension(*epochs, *schedules_end)),
+            Self::Adjust { knob, schedule } => write!(f, "{knob} → {schedule}"),
+        }
+    }
 }

@@ -6,6 +6,7 @@ pub mod engine;
 pub mod event;
 pub mod experiment;
 pub mod format;
+pub mod listing;
 pub mod report;
 pub mod run;
 pub mod store;

@@ -14,8 +14,17 @@ mod arguments;
 mod commands;
 #[path = "docs/pages.rs"]
 mod pages;
+#[path = "quick_start/mod.rs"]
+mod quick_start;
 #[path = "docs/tables.rs"]
 mod tables;
+#[cfg(unix)]
+#[path = "screen/terminal.rs"]
+#[expect(dead_code, reason = "other tests do more on a terminal")]
+mod terminal;
+#[cfg(unix)]
+#[path = "docs/walkthrough.rs"]
+mod walkthrough;
 
 /// What the arguments of the program are put into.
 mod session {
@@ -69,6 +78,41 @@ fn every_command_is_one_that_the_program_takes() {
     check(commands::complaints);
     let count: usize = pages().iter().map(|page| page.commands().len()).sum();
     assert!(count > 20, "found {count} commands only");
+}
+
+#[cfg(unix)]
+#[test]
+fn every_command_of_every_page_does_what_the_page_is_for() {
+    check(walkthrough::complaints);
+    let superfluous = walkthrough::superfluous_rows(&pages());
+    assert!(superfluous.is_empty(), "no page shows {superfluous:?}");
+    let count: usize = pages()
+        .iter()
+        .map(|page| walkthrough::commands(page).len())
+        .sum();
+    assert!(count > 15, "found {count} commands only");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_goes_wrong_is_noticed() {
+    for bad in [
+        "workbench --chekc experiments/quickstart.ron",
+        "workbench --check experiments/no-such-file.ron",
+        "cargo run --release -- --run experiments/quickstart.ron --set 'gates=[AtLeast(\"test/top1\", 0.999)]'",
+        "workbench --infer no-such-folder",
+        "no-such-program --help",
+        "cp experiments/no-such-file.ron experiments/my-images.ron",
+        "workbench --check experiments/no-such-file.ron | cat",
+        "scripts/no-such-script",
+        "cargo build --release --features no-such-feature",
+    ] {
+        let page = page(&format!("```sh\n{bad}\n```\n"));
+        assert_eq!(walkthrough::complaints(&page).len(), 1, "{bad}");
+    }
+    let good =
+        page("```console\n$ workbench --check experiments/quickstart.ron   # a remark\n```\n");
+    assert_eq!(walkthrough::complaints(&good), Vec::<String>::new());
 }
 
 #[test]
@@ -137,6 +181,11 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_file_that_is_named_is_there() {
     check(Page::missing_files);
+}
+
+#[test]
+fn every_picture_is_there() {
+    check(Page::missing_pictures);
 }
 
 #[test]
@@ -215,6 +264,10 @@ fn dead_links_and_missing_files_are_noticed() {
             .len(),
         1
     );
+    let dark = "<source srcset=\"../assets/screens/live-dark.svg\">";
+    assert!(page(dark).missing_pictures().is_empty());
+    let none = dark.replace("live", "no-such-screen");
+    assert_eq!(page(&none).missing_pictures().len(), 1);
     assert!(page("`scripts/bench`").missing_files().is_empty());
 }
 

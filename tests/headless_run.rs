@@ -14,7 +14,8 @@ use workbench::experiment::schedule::Schedule;
 use workbench::report::{Ending, Reporters, TextReporter};
 use workbench::run::{Exit, RunFolder, StopSignal};
 use workbench::store::{
-    CommandState, CommandTail, JournalReader, Recorder, RunStore, adjustments, append_command,
+    CommandState, CommandTail, Frozen, JournalReader, Recorder, RunStore, adjustments,
+    append_command,
 };
 use workbench::trainer::scripted::Scripted;
 use workbench::trainer::{CommandSource, EventSink, Trainer};
@@ -81,6 +82,7 @@ fn run(folder: &RunFolder, plan: Vec<(Position, Command)>) -> (Outcome, RunStore
     let ending = Ending {
         folder: Path::new("the-run"),
         store: &store,
+        config: &Frozen::of("()", None, &store).config,
         outcome: &outcome,
         verdicts: &[],
     };
@@ -121,8 +123,8 @@ fn a_run_adjusted_and_stopped_by_another_process_is_the_same_live_and_from_disk(
     let found: Vec<u64> = adjustments(&events).iter().map(|(at, _)| at.step).collect();
     assert_eq!(found, [2]);
     for line in [
-        "lr = Constant(0.05) applied at step 2",
-        "rl = Constant(0.05) rejected",
+        "lr → 0.05 applied at step 2",
+        "rl → 0.05 rejected",
         "outcome  stopped, can be resumed: requested by another process",
         "run      the-run",
     ] {

@@ -12,13 +12,17 @@ use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report};
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 8] = [
+const MODES: [&str; 12] = [
     "run",
     "resume",
     "fork",
     "replay",
     "check",
     "infer",
+    "runs",
+    "show",
+    "compare",
+    "trash",
     "completions",
     "man",
 ];
@@ -26,13 +30,17 @@ const MODES: [&str; 8] = [
 /// Modes that take no trained model.
 const TRAINS: [&str; 5] = ["run", "check", "resume", "fork", "replay"];
 
+/// Modes that train nothing and classify nothing.
+const LISTS: [&str; 4] = ["runs", "show", "compare", "trash"];
+
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
 /// Without a mode it opens the screen: edit, train, watch, compare.
 ///
 /// Exit codes: 0 completed and every gate passed; 1 a gate failed or was not
 /// evaluated; 2 the file or the arguments are wrong; 3 the run failed; 130
-/// interrupted, saved and resumable.
+/// interrupted, saved and resumable. What only lists, shows, compares or trashes
+/// runs ends with 0 or 2, whatever became of them.
 #[derive(Debug, Parser)]
 #[command(version, group = ArgGroup::new("mode").args(MODES))]
 pub struct Arguments {
@@ -78,6 +86,7 @@ pub struct Arguments {
         long,
         value_name = "KEY=VALUE",
         conflicts_with_all = ["replay", "infer"],
+        conflicts_with_all = LISTS,
         help_heading = "Train"
     )]
     pub set: Vec<String>,
@@ -88,6 +97,7 @@ pub struct Arguments {
         long,
         value_name = "STEP",
         conflicts_with_all = ["run", "check", "infer", "fork"],
+        conflicts_with_all = LISTS,
         help_heading = "Train"
     )]
     pub without_adjustments_after: Option<u64>,
@@ -157,9 +167,44 @@ pub struct Arguments {
     )]
     pub weights: Weights,
 
+    /// List the runs, the newest first, with a filter as on the screen:
+    /// `state:crashed or best>0.9 and method:adaptive`, `batch>64`.
+    #[arg(long, value_name = "FILTER", num_args = 0.., help_heading = "Runs")]
+    pub runs: Option<Vec<String>>,
+
+    /// With --runs: also show these fields of the experiments or metrics, as in
+    /// `lr,batch,temperature` or `valid/kl`.
+    #[arg(
+        long,
+        value_name = "FIELDS",
+        value_delimiter = ',',
+        requires = "runs",
+        help_heading = "Runs"
+    )]
+    pub columns: Vec<String>,
+
+    /// Show a run: what it was, its metrics, gates and adjustments.
+    #[arg(long, value_name = "RUN", help_heading = "Runs")]
+    pub show: Option<String>,
+
+    /// Compare runs: metrics side by side, and what differs in their
+    /// configurations, adjustments included.
+    #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
+    pub compare: Option<Vec<String>>,
+
+    /// Move a run to the trash and say how to get it back; refused while it
+    /// trains.
+    #[arg(long, value_name = "RUN", help_heading = "Runs")]
+    pub trash: Option<String>,
+
     /// Use this device instead of the experiment's: auto, cpu, libtorch, cuda or
     /// cuda:N.
-    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["resume", "fork"])]
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        conflicts_with_all = ["resume", "fork"],
+        conflicts_with_all = LISTS
+    )]
     pub device: Option<DeviceSpec>,
 
     /// Folder of runs.
@@ -176,6 +221,7 @@ pub struct Arguments {
         long,
         value_name = "FILE",
         conflicts_with_all = ["check", "infer"],
+        conflicts_with_all = LISTS,
         help_heading = "Output"
     )]
     pub junit: Option<PathBuf>,

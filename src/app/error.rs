@@ -6,17 +6,19 @@
 //! [`Exit::Usage`]: crate::run::Exit::Usage
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
 use super::arguments::ArgumentError;
 use super::check::CheckError;
-use super::inference::InferenceError;
+use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::workbench::ScreenError;
 use crate::experiment::Report;
-use crate::run::RunError;
+use crate::listing::FilterError;
+use crate::run::{MoveError, RunError};
 
 /// Why a mode could not be carried out.
 #[derive(Debug, Error)]
@@ -39,6 +41,9 @@ pub enum AppError {
     /// The experiment cannot be trained on these images.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// Nothing could be shown of runs.
+    #[error(transparent)]
+    Runs(#[from] RunsError),
     /// A report would find no place.
     #[error(transparent)]
     Reporting(#[from] ReportingError),
@@ -71,6 +76,59 @@ impl AppError {
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Why nothing was shown of runs.
+#[derive(Debug, Error)]
+pub enum RunsError {
+    /// The filter is none.
+    #[error("--runs {filter}: {reason}")]
+    Filter {
+        /// As it was written.
+        filter: String,
+        /// Where it goes wrong.
+        reason: FilterError,
+    },
+    /// No run has such a column.
+    #[error("--columns {column}: {reason}")]
+    Column {
+        /// As it was written.
+        column: String,
+        /// What to write instead.
+        reason: String,
+    },
+    /// The run stays where it is.
+    #[error(transparent)]
+    Move(#[from] MoveError),
+    /// A value has no form in JSON.
+    #[error("the runs could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Why a folder was not classified.
+#[derive(Debug, Error)]
+pub enum InferenceError {
+    /// A file was named.
+    #[error("{} is a file; --infer takes the folder that holds the images", .0.display())]
+    NotAFolder(PathBuf),
+    /// No run can answer.
+    #[error(
+        "no run in {} has weights yet; train one with --run, or name one with --checkpoint",
+        .0.display()
+    )]
+    NoWeights(PathBuf),
+    /// The run's models.
+    #[error(transparent)]
+    Models(#[from] OpenModelsError),
+    /// The images, or the models at work.
+    #[error("{0}")]
+    Failed(String),
+    /// The answers have no form as a table.
+    #[error("the answers could not be written as CSV: {0}")]
+    Csv(#[from] csv::Error),
+    /// An answer has no form as a line.
+    #[error("an answer could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 #[cfg(test)]

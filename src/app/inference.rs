@@ -5,52 +5,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use thiserror::Error;
-
 use super::arguments::{Arguments, Model, Weights};
-use super::error::AppError;
-use super::models::{self, OpenModelsError};
+use super::error::{AppError, InferenceError};
+use super::models;
 use crate::engine::infer;
 use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::score::Confusion;
 use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
-use crate::format;
 use crate::run::{Exit, ModelsFolder, RunFolder, StopSignal};
 use crate::untrusted::clean_line;
-
-/// Classes up to which a confusion matrix is printed.
-const WIDEST_MATRIX: usize = 12;
-
-/// Cells of a class's name in a table.
-const LONGEST_NAME: usize = 24;
-
-/// Why a folder was not classified.
-#[derive(Debug, Error)]
-pub enum InferenceError {
-    /// A file was named.
-    #[error("{} is a file; --infer takes the folder that holds the images", .0.display())]
-    NotAFolder(PathBuf),
-    /// No run can answer.
-    #[error(
-        "no run in {} has weights yet; train one with --run, or name one with --checkpoint",
-        .0.display()
-    )]
-    NoWeights(PathBuf),
-    /// The run's models.
-    #[error(transparent)]
-    Models(#[from] OpenModelsError),
-    /// The images, or the models at work.
-    #[error("{0}")]
-    Failed(String),
-    /// The answers have no form as a table.
-    #[error("the answers could not be written as CSV: {0}")]
-    Csv(#[from] csv::Error),
-    /// An answer has no form as a line.
-    #[error("an answer could not be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-}
 
 /// What came of it.
 #[derive(Default)]
@@ -167,60 +132,16 @@ impl Results {
     }
 }
 
-/// How right the models are about images whose folder is named like a class; of
-/// few classes also what each is taken for.
+/// How right the models are about images whose folder is named like a class.
 fn scores(rows: &[Classified], classes: &[String]) -> Vec<String> {
     let of = |answer: fn(&Classified) -> Option<&[f32]>| Confusion::of(rows, classes.len(), answer);
     let models = [
         ("student", of(|row| row.student.as_deref())),
         ("teacher", of(|row| row.teacher.as_deref())),
     ];
-    let models = models
-        .into_iter()
-        .filter_map(|(name, confusion)| Some((name, confusion?)));
-    let width = classes.iter().map(|class| format::width_of(class)).max();
-    let width = width.unwrap_or_default().clamp(5, LONGEST_NAME);
-    let name = |class: usize| format!("{:width$}", format::shorten(&classes[class], width));
-    let mut lines = Vec::new();
-    for (model, confusion) in models {
-        let images = format::plural(
-            confusion.total() as usize,
-            "labelled image",
-            "labelled images",
-        );
-        lines.push(format!(
-            "{model}: top-1 {} of {images}",
-            format::percent(confusion.top1())
-        ));
-        lines.push(format!("  {:width$}  images   recall  precision", "class"));
-        for class in (0..classes.len()).filter(|class| confusion.images(*class) > 0) {
-            lines.push(format!(
-                "  {}  {:>6}  {:>7}  {:>9}",
-                name(class),
-                format::count(confusion.images(class)),
-                format::percent(confusion.recall(class)),
-                format::percent(confusion.precision(class))
-            ));
-        }
-        if classes.len() > WIDEST_MATRIX {
-            continue;
-        }
-        let heads = classes
-            .iter()
-            .map(|class| format!(" {:>6}", format::shorten(class, 6_usize)));
-        lines.push(format!(
-            "  {:width$} {}",
-            "label",
-            heads.collect::<String>()
-        ));
-        for class in 0..classes.len() {
-            let cells = confusion.counts[class]
-                .iter()
-                .map(|count| format!(" {count:>6}"));
-            lines.push(format!("  {} {}", name(class), cells.collect::<String>()));
-        }
-    }
-    lines
+    let models = models.into_iter();
+    let lines = models.filter_map(|(name, confusion)| Some(confusion?.lines(name, classes)));
+    lines.flatten().collect()
 }
 
 /// Rows are kept until the end; their pictures would fill the memory.

@@ -14,11 +14,11 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::spec::Gate;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
-    all_hold, append_to_summary, judge, junit_of_no_run, replace_report, summary_file,
+    all_hold, append_to_summary, judge, replace_report, report_no_run, summary_file,
     summary_of_no_run,
 };
 use crate::run::{Exit, RunFolder};
-use crate::store::RunStore;
+use crate::store::{Frozen, RunStore};
 use crate::untrusted::clean_line;
 
 /// The reporters that the arguments and the environment ask for.
@@ -71,7 +71,7 @@ fn begin_junit(path: &Path) -> io::Result<()> {
     let mut file = replace_report(path)?;
     // What is not a file, such as standard output, takes no more than one report.
     if file.metadata()?.is_file() {
-        file.write_all(junit_of_no_run(NOT_ENDED).as_bytes())?;
+        report_no_run(&mut file, NOT_ENDED)?;
     }
     Ok(())
 }
@@ -81,7 +81,7 @@ fn begin_junit(path: &Path) -> io::Result<()> {
 pub fn refused(junit: Option<&Path>, message: &str) {
     if let Some(path) = junit {
         let file = replace_report(path);
-        let _ = file.and_then(|mut file| file.write_all(junit_of_no_run(message).as_bytes()));
+        let _ = file.and_then(|file| report_no_run(file, message));
     }
     if let Some(path) = summary_file(|name| std::env::var_os(name)) {
         let file = append_to_summary(path);
@@ -201,10 +201,14 @@ impl Reporting {
     /// Judges the gates, tells everybody how it ended and returns the exit
     /// code's meaning: that of the run, but for a success that could not be told.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
-        let verdicts = judge(&self.gates, store, outcome);
+        let verdicts = judge(&self.gates, store, *outcome == Outcome::Completed);
+        // What was changed is told even where a file was lost meanwhile.
+        let text = self.folder.experiment_text().unwrap_or_default();
+        let plan = self.folder.plan().ok().flatten();
         let errors = self.reporters.finish(&Ending {
             folder: self.folder.path(),
             store,
+            config: &Frozen::of(&text, plan.as_ref(), store).config,
             outcome,
             verdicts: &verdicts,
         });

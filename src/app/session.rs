@@ -165,6 +165,7 @@ impl Session {
             past,
         } = opened;
         lock.announce()?;
+        folder.own_commands()?;
         let Recording {
             handle,
             events,

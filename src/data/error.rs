@@ -11,50 +11,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::image_error::{ImageError, LISTED, names};
+use super::part::Part;
 use super::size::SizeError;
-use super::source::SourceError;
+use super::source::{self, SourceError};
 use crate::event::SkippedImage;
 use crate::untrusted::clean_line;
-
-/// The part of an experiment that a set of images belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// Images to learn from.
-    Train,
-    /// Images evaluated every epoch.
-    Valid,
-    /// Images evaluated at the end.
-    Test,
-    /// Images without labels.
-    Unlabelled,
-    /// Images that are only classified.
-    Inference,
-}
-
-impl Part {
-    /// The line of an experiment that names a folder of images.
-    fn line(self, folder: &Path) -> String {
-        let folder = folder.display().to_string();
-        match self {
-            Self::Train | Self::Inference => format!("train: ImageFolder({folder:?})"),
-            Self::Valid => format!("valid: Set(ImageFolder({folder:?}))"),
-            Self::Test => format!("test: ImageFolder({folder:?})"),
-            Self::Unlabelled => format!("unlabelled: (source: ImageFolder({folder:?}))"),
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Train => "data.train",
-            Self::Valid => "data.valid",
-            Self::Test => "data.test",
-            Self::Unlabelled => "data.unlabelled",
-            Self::Inference => "images",
-        })
-    }
-}
 
 /// A set of images that cannot be used.
 #[derive(Debug, Error)]
@@ -62,7 +23,7 @@ pub enum DataError {
     /// A source could not be read or makes no sense by itself.
     #[error(
         "{part}: {problem}{}{}",
-        meant(*part, .problem.meant(*part).as_deref()), .problem.otherwise(*part)
+        meant(*part, source::meant(.problem, *part).as_deref()), source::otherwise(.problem, *part)
     )]
     Source {
         /// Which set.

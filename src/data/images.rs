@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::error::DataError;
 use super::evaluation::EvaluationBatches;
-use super::index::index;
+use super::index::{DataIndex, index};
+use super::listed::Listed;
 use super::normalize::Normalization;
 use super::pool::Pool;
 use super::sampler::Sampler;
 use super::set::ImageSet;
+use super::split;
 use super::workers::Workers;
 use crate::event::{DataSummary, Dataset, SkippedImage};
-use crate::experiment::plan::{DataFacts, DataPlan, Plan};
+use crate::experiment::plan::{DataFacts, DataPlan, Plan, ValidPlan};
 
 /// The images of an experiment.
 #[derive(Debug, Clone)]
@@ -50,7 +52,63 @@ impl Images {
     /// If a source cannot be read, is not what it should be, has too many bad
     /// images, or if the sets do not fit each other. Nothing is written.
     pub fn open(plan: &DataPlan, seed: u64) -> Result<Self, DataError> {
-        index(plan, seed)?.load()
+        Self::load(index(plan, seed)?)
+    }
+
+    /// Decodes the images (or prepares to), divides and measures them.
+    fn load(index: DataIndex) -> Result<Self, DataError> {
+        let DataIndex {
+            classes,
+            size,
+            notes,
+            train,
+            valid,
+            test,
+            unlabelled,
+            plan,
+            seed,
+            rules,
+            workers,
+            ..
+        } = index;
+        let mut memory = plan.memory;
+        let mut load = |listed: Listed| {
+            let set = listed.load(size, &classes, memory, rules.clone(), &workers)?;
+            memory = memory.saturating_sub(set.pool().bytes());
+            Ok::<_, DataError>(set)
+        };
+        let place = train.place.clone();
+        let all = load(train)?;
+        let set = valid.map(&mut load).transpose()?;
+        let test = test.map(&mut load).transpose()?;
+        let unlabelled = unlabelled.map(&mut load).transpose()?;
+        let (train, valid) = match (&plan.valid, set) {
+            (_, Some(valid)) => (all, valid),
+            (ValidPlan::Holdout(fraction), None) => {
+                hold_out(&all, &classes, *fraction, seed, &place)?
+            }
+            (ValidPlan::Set(_), None) => unreachable!("a validation set was listed above"),
+        };
+        let Normalization { mean, std } = Normalization::of(&plan.normalize, &train, &workers)?;
+        let mut images = Self {
+            classes,
+            size,
+            mean,
+            std,
+            train,
+            valid,
+            test,
+            unlabelled,
+            skipped: Vec::new(),
+            notes,
+            workers,
+        };
+        images.skipped = images
+            .pools()
+            .iter()
+            .flat_map(|pool| pool.skipped().to_vec())
+            .collect();
+        Ok(images)
     }
 
     /// Numbers for the journal and for people, without the identity of the
@@ -149,4 +207,16 @@ impl Images {
         }
         pools
     }
+}
+
+fn hold_out(
+    all: &ImageSet,
+    classes: &[String],
+    fraction: f64,
+    seed: u64,
+    place: &str,
+) -> Result<(ImageSet, ImageSet), DataError> {
+    let (train, valid) = split::holdout(all.pool().labels(), classes, fraction, seed, place)?;
+    let set = |members| ImageSet::new(all.pool().clone(), members);
+    Ok((set(train), set(valid)))
 }

@@ -1,7 +1,7 @@
 //! What an experiment's images are, before any of them is decoded: listed,
 //! counted, with their classes in order and the size that they will have.
 //!
-//! [`Images::open`] goes on from here, so that what is shown before a training
+//! [`Images::open`](super::Images::open) goes on from here, so that what is shown before a training
 //! and what the training uses are the same.
 
 use std::collections::BTreeMap;
@@ -9,13 +9,11 @@ use std::collections::BTreeMap;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::decode::Decoder;
-use super::error::{self, DataError, Part};
-use super::images::Images;
+use super::error::{self, DataError};
 use super::listed::{self, Listed};
-use super::normalize::Normalization;
+use super::part::Part;
 use super::pool::Rules;
 use super::sampler::Sampler;
-use super::set::ImageSet;
 use super::size::{self, SizeReason};
 use super::split;
 use super::workers::Workers;
@@ -37,14 +35,14 @@ pub struct DataIndex {
     /// What a person should know about the images although nothing is wrong with
     /// them.
     pub notes: Vec<String>,
-    train: Listed,
-    valid: Option<Listed>,
-    test: Option<Listed>,
-    unlabelled: Option<Listed>,
-    plan: DataPlan,
-    seed: u64,
-    rules: Rules,
-    workers: Workers,
+    pub(super) train: Listed,
+    pub(super) valid: Option<Listed>,
+    pub(super) test: Option<Listed>,
+    pub(super) unlabelled: Option<Listed>,
+    pub(super) plan: DataPlan,
+    pub(super) seed: u64,
+    pub(super) rules: Rules,
+    pub(super) workers: Workers,
 }
 
 /// One set of images, listed.
@@ -214,62 +212,6 @@ impl DataIndex {
             per_class,
         }
     }
-
-    /// Decodes the images (or prepares to), divides and measures them.
-    pub(super) fn load(self) -> Result<Images, DataError> {
-        let Self {
-            classes,
-            size,
-            notes,
-            train,
-            valid,
-            test,
-            unlabelled,
-            plan,
-            seed,
-            rules,
-            workers,
-            ..
-        } = self;
-        let mut memory = plan.memory;
-        let mut load = |listed: Listed| {
-            let set = listed.load(size, &classes, memory, rules.clone(), &workers)?;
-            memory = memory.saturating_sub(set.pool().bytes());
-            Ok::<_, DataError>(set)
-        };
-        let place = train.place.clone();
-        let all = load(train)?;
-        let set = valid.map(&mut load).transpose()?;
-        let test = test.map(&mut load).transpose()?;
-        let unlabelled = unlabelled.map(&mut load).transpose()?;
-        let (train, valid) = match (&plan.valid, set) {
-            (_, Some(valid)) => (all, valid),
-            (ValidPlan::Holdout(fraction), None) => {
-                hold_out(&all, &classes, *fraction, seed, &place)?
-            }
-            (ValidPlan::Set(_), None) => unreachable!("a validation set was listed above"),
-        };
-        let Normalization { mean, std } = Normalization::of(&plan.normalize, &train, &workers)?;
-        let mut images = Images {
-            classes,
-            size,
-            mean,
-            std,
-            train,
-            valid,
-            test,
-            unlabelled,
-            skipped: Vec::new(),
-            notes,
-            workers,
-        };
-        images.skipped = images
-            .pools()
-            .iter()
-            .flat_map(|pool| pool.skipped().to_vec())
-            .collect();
-        Ok(images)
-    }
 }
 
 /// Height and width, where the plan gives none.
@@ -301,16 +243,4 @@ fn find_size(
         total: origin.len(),
         max_bad: rules.max_bad,
     })
-}
-
-fn hold_out(
-    all: &ImageSet,
-    classes: &[String],
-    fraction: f64,
-    seed: u64,
-    place: &str,
-) -> Result<(ImageSet, ImageSet), DataError> {
-    let (train, valid) = split::holdout(all.pool().labels(), classes, fraction, seed, place)?;
-    let set = |members| ImageSet::new(all.pool().clone(), members);
-    Ok((set(train), set(valid)))
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decode::Decoder;
-use super::error::{DataError, Part};
+use super::error::DataError;
 use super::images::Images;
+use super::part::Part;
 use super::pool::{Pool, Rules};
 use super::set::ImageSet;
 use super::source;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::decode::Decoder;
-use super::error::{DataError, Part};
+use super::error::DataError;
+use super::part::Part;
 use super::pool::{Pool, Rules};
 use super::set::ImageSet;
 use super::source::{self, Found, Labels};

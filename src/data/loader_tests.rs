@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::{Batch, BatchRequest, Loader};
@@ -218,6 +218,37 @@ fn an_image_that_was_changed_stops_training_however_many_may_be_bad() {
         "{error}"
     );
     assert!(error.contains("restore it, or start a new run"), "{error}");
+}
+
+#[test]
+fn other_pixels_under_an_old_time_stop_training_and_another_link_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = streamed(dir.path(), 1.0);
+    // As at the start of a run.
+    let _ = images.identity(&BTreeMap::new());
+    let loader = loader(&images, 2);
+    let before = loader.batch(&request(0, 0)).unwrap().views;
+    let names: Vec<_> = (0..images.train.len())
+        .map(|index| images.train.name(index))
+        .collect();
+    for name in &names {
+        fs::hard_link(name, name.with_extension("kept")).unwrap();
+    }
+    assert_eq!(loader.batch(&request(0, 0)).unwrap().views, before);
+    for name in &names {
+        let made = fs::metadata(name).unwrap().modified().unwrap();
+        let mut bytes = fs::read(name).unwrap();
+        let last = bytes.len() - 20;
+        bytes[last] ^= 1;
+        fs::write(name, bytes).unwrap();
+        let file = fs::File::options().write(true).open(name).unwrap();
+        file.set_modified(made).unwrap();
+    }
+    let error = loader.batch(&request(1, 0)).unwrap_err().to_string();
+    assert!(
+        error.contains("was changed while the run trains"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use image::RgbImage;
@@ -15,8 +16,9 @@ use rayon::prelude::{
 };
 
 use super::decode::Decoder;
-use super::error::{self, DataError, Part};
+use super::error::{self, DataError};
 use super::image_error::ImageError;
+use super::part::Part;
 use super::source::{Found, Origin};
 use super::workers::Workers;
 use crate::event::SkippedImage;
@@ -34,6 +36,9 @@ pub(super) struct Pool {
     /// Which version of its file each image of the pool was indexed from; empty
     /// where files are not read again or anything goes.
     versions: Vec<FileVersion>,
+    /// The start of the hash of each of these files, once it was read for it; 0
+    /// before.
+    hashes: Vec<AtomicU64>,
     /// Every image of the pool, `[height, width, 3]`, one after the other.
     kept: Option<Vec<u8>>,
     size: (u32, u32),
@@ -56,6 +61,8 @@ struct Lost {
     reasons: BTreeMap<u32, ImageError>,
     /// Not yet told to anyone.
     fresh: Vec<SkippedImage>,
+    /// Files that got another owner or link, and hold what they held.
+    touched: BTreeMap<u32, FileVersion>,
 }
 
 /// Says what and how much, not every pixel.
@@ -158,6 +165,7 @@ impl Pool {
             place,
             origin,
             entries,
+            hashes: versions.iter().map(|_| AtomicU64::new(0)).collect(),
             versions,
             kept: keep.then_some(kept),
             size,
@@ -211,18 +219,54 @@ impl Pool {
     /// Hash of the bytes that an image is read from. An image that cannot be read
     /// counts as one that went bad.
     pub fn raw_hash(&self, index: u32) -> blake3::Hash {
-        let entry = self.entries[index as usize] as usize;
-        let mut hasher = blake3::Hasher::new();
         let known = self.version(index);
-        let read = self
-            .origin
-            .hash(entry, &self.rules.decoder, known, &mut hasher);
-        if let Err(reason) = read {
-            hasher.update(reason.to_string().as_bytes());
-            // One too many ends the training as soon as it reads this image.
-            let _ = self.lose(index, reason);
+        let mut hasher = blake3::Hasher::new();
+        match self.hash_into(&mut hasher, index, known) {
+            Ok(()) => {
+                if let Some(kept) = self.hashes.get(index as usize) {
+                    kept.store(start_of(&hasher.finalize()), Ordering::Relaxed);
+                }
+            }
+            Err(reason) => {
+                hasher.update(reason.to_string().as_bytes());
+                // One too many ends the training as soon as it reads this image.
+                let _ = self.lose(index, reason);
+            }
         }
         hasher.finalize()
+    }
+
+    fn hash_into(
+        &self,
+        hasher: &mut blake3::Hasher,
+        index: u32,
+        known: Option<FileVersion>,
+    ) -> Result<(), ImageError> {
+        let entry = self.entries[index as usize] as usize;
+        self.origin.hash(entry, &self.rules.decoder, known, hasher)
+    }
+
+    /// Takes a file's version of now for the known one if only its entry was
+    /// changed: its content has the hash that it had.
+    ///
+    /// # Errors
+    /// If that is not so, or its hash is not known.
+    fn touch(&self, index: u32) -> Result<(), ImageError> {
+        let entry = self.entries[index as usize] as usize;
+        let now = self.origin.version(entry, &self.rules.decoder)?;
+        let kept = self.hashes.get(index as usize);
+        let kept = kept.map_or(0, |kept| kept.load(Ordering::Relaxed));
+        let may_be = now
+            .zip(self.version(index))
+            .filter(|(now, known)| kept != 0 && known.may_be(now));
+        let (now, _) = may_be.ok_or(ImageError::Changed)?;
+        let mut hasher = blake3::Hasher::new();
+        self.hash_into(&mut hasher, index, Some(now))?;
+        if start_of(&hasher.finalize()) != kept {
+            return Err(ImageError::Changed);
+        }
+        self.lock().touched.insert(index, now);
+        Ok(())
     }
 
     /// Length and times of change of an image's file, as far as known.
@@ -232,7 +276,9 @@ impl Pool {
     }
 
     fn version(&self, index: u32) -> Option<FileVersion> {
-        self.versions.get(index as usize).copied()
+        let indexed = self.versions.get(index as usize).copied()?;
+        let touched = self.lock().touched.get(&index).copied();
+        Some(touched.unwrap_or(indexed))
     }
 
     fn lock(&self) -> MutexGuard<'_, Lost> {
@@ -264,9 +310,18 @@ impl Pool {
             return Err(reason.clone());
         }
         let entry = self.entries[index as usize] as usize;
-        self.origin
-            .read(entry, &self.rules.decoder, self.version(index))?
-            .cover(self.size)
+        let read = || {
+            let known = self.version(index);
+            self.origin.read(entry, &self.rules.decoder, known)
+        };
+        let image = match read() {
+            Err(ImageError::Changed) => {
+                self.touch(index)?;
+                read()?
+            }
+            read => read?,
+        };
+        image.cover(self.size)
     }
 
     /// Records that an image went bad.
@@ -320,4 +375,12 @@ impl Pool {
 /// Bytes of one image of this height and width.
 fn bytes_of((height, width): (u32, u32)) -> usize {
     3 * height as usize * width as usize
+}
+
+/// The first eight bytes of a hash.
+fn start_of(hash: &blake3::Hash) -> u64 {
+    let (start, _) = hash.as_bytes().split_at(8);
+    start
+        .iter()
+        .fold(0, |value, &byte| value << 8 | u64::from(byte))
 }

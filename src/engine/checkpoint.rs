@@ -313,7 +313,7 @@ fn trained(folder: &Sealed) -> Result<Option<Trained>, SealError> {
 /// If the folder has no `model.json` or it cannot be read.
 pub fn metadata(folder: &Sealed) -> Result<ModelMetadata, Failure> {
     let bytes = folder.read(METADATA)?;
-    serde_json::from_slice(&bytes).map_err(|error| unfit(&folder.path().join(METADATA), &error))
+    ModelMetadata::read(&bytes).map_err(|reason| unfit(&folder.path().join(METADATA), &reason))
 }
 
 /// As [`metadata`], of a `model.json` that nothing seals.
@@ -325,7 +325,7 @@ pub fn metadata_at(path: &Path) -> Result<ModelMetadata, Failure> {
         path: path.to_owned(),
         error,
     })?;
-    serde_json::from_slice(&bytes).map_err(|error| unfit(path, &error))
+    ModelMetadata::read(&bytes).map_err(|reason| unfit(path, &reason))
 }
 
 /// Writes everything that a training resumes from into a folder.

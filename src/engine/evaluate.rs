@@ -7,9 +7,9 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::failure::Failure;
-use super::metrics::MetricAccumulator;
 use super::network::Network;
 use crate::data::{EvaluationBatch, ImageSet, Images};
+use crate::event::inspection::metrics::MetricAccumulator;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 
 /// Images in a forward pass of an evaluation. Has no effect on results.
@@ -134,6 +134,7 @@ impl Evaluator {
             loss: tally.loss(),
             top1: tally.top1(),
             top5: tally.top5(),
+            ece: Some(tally.ece()),
             per_class: tally.per_class(),
             teacher: tally.teacher(),
             confusion: tally.into_confusion(),

@@ -343,6 +343,7 @@ impl<'a> Fit<'a> {
             journal: mark.map(|mark| mark.bytes),
             journal_crc32c: mark.map(|mark| mark.crc32c),
             series: mark.map(|mark| mark.series),
+            series_crc32c: mark.map(|mark| mark.series_crc32c),
             ..self.state.clone()
         })
     }

@@ -33,6 +33,7 @@ impl KeptCheckpoint {
             bytes: state.journal.unwrap_or_default(),
             crc32c: state.journal_crc32c.unwrap_or_default(),
             series: state.series.unwrap_or_default(),
+            series_crc32c: state.series_crc32c.unwrap_or_default(),
         };
         Ok(Some(Self { at, folder, mark }))
     }

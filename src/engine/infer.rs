@@ -1,6 +1,6 @@
 //! Classifying a folder of images with a run's models.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::evaluate::{host, image_tensor};
@@ -9,7 +9,7 @@ use super::models::RunModels;
 use super::network::Network;
 use super::probe::picture;
 use crate::data::{EvaluationBatch, Images};
-use crate::event::inspection::score::label_of;
+use crate::event::inspection::score::{label_of, unlabelled_folders};
 use crate::event::inspection::{Classified, InferenceEvent};
 use crate::run::StopSignal;
 
@@ -46,7 +46,14 @@ fn classify(
         images: images.valid.len(),
         classes: models.classes().to_vec(),
     });
-    for note in &models.notes {
+    let names: Vec<PathBuf> = (0..images.valid.len())
+        .map(|at| images.valid.name(at))
+        .collect();
+    let below = names
+        .iter()
+        .map(|name| name.strip_prefix(folder).unwrap_or(name));
+    let unlabelled = unlabelled_folders(below, models.classes());
+    for note in models.notes.iter().chain(&images.notes).chain(&unlabelled) {
         tell(InferenceEvent::Warned(note.clone()));
     }
     for image in &images.skipped {

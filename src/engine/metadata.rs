@@ -5,15 +5,20 @@
 //! reads these and derives none of it again: neither the journal nor the images
 //! need be there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::DataSummary;
 use crate::experiment::model::Model;
+use crate::experiment::plan::SIDES;
 
 /// Name of the file.
 pub const METADATA: &str = "model.json";
+
+/// A standard deviation below this is none that images have: dividing by it leaves
+/// nothing of them.
+const SMALLEST_STD: f32 = 1e-6;
 
 /// A model's layout and what goes into it: RGB values in [0, 1], less `mean`,
 /// divided by `std`.
@@ -61,6 +66,53 @@ impl ModelMetadata {
         }
     }
 
+    /// What `model.json` holds.
+    ///
+    /// # Errors
+    /// Why it cannot be used: it is something else, or no model can be like that.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let known: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let (height, width) = known.size;
+        if !SIDES.contains(&height) || !SIDES.contains(&width) {
+            return Err(format!(
+                "a size of {height} × {width} is not between {} and {} pixels",
+                SIDES.start(),
+                SIDES.end()
+            ));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = known.classes.iter().find(|name| !names.insert(*name)) {
+            return Err(format!("the class `{twice}` is listed twice"));
+        }
+        let is_deviation = |value: &f32| value.is_finite() && *value >= SMALLEST_STD;
+        if !known.mean.iter().all(|value| value.is_finite()) || !known.std.iter().all(is_deviation)
+        {
+            return Err(format!(
+                "mean {:?} and std {:?} are no normalization: each std is at least {SMALLEST_STD}",
+                known.mean, known.std
+            ));
+        }
+        Ok(known)
+    }
+
+    /// That weights say the same of themselves, as far as they say anything.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn check_against(&self, stated: &BTreeMap<String, String>) -> Result<(), String> {
+        let value = |text: &String| serde_json::from_str::<serde_json::Value>(text).ok();
+        for (name, text) in self.texts() {
+            let other = stated.get(&name).and_then(value);
+            if name != "model" && other.is_some_and(|other| value(&text) != Some(other)) {
+                return Err(format!(
+                    "its `{name}` is not that in the metadata of the weights beside it; one of the \
+                     two was changed: restore both from a copy"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether images are made ready for both in the same way.
     #[must_use]
     pub fn shares_input_with(&self, other: &Self) -> bool {
@@ -104,5 +156,61 @@ impl ModelMetadata {
             trained: Some(trained),
             ..self.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> ModelMetadata {
+        ModelMetadata {
+            name: "MLP".to_owned(),
+            model: Model::Mlp { hidden: vec![4] },
+            classes: vec!["ant".to_owned(), "bee".to_owned()],
+            size: (8, 8),
+            mean: [0.5; 3],
+            std: [0.25; 3],
+            trained: None,
+        }
+    }
+
+    fn read(change: impl FnOnce(&mut ModelMetadata)) -> Result<ModelMetadata, String> {
+        let mut known = known();
+        change(&mut known);
+        ModelMetadata::read(&serde_json::to_vec(&known).unwrap())
+    }
+
+    #[test]
+    fn what_no_model_can_be_like_is_refused_before_anything_is_built() {
+        assert_eq!(read(|_| {}), Ok(known()));
+        for (change, reason) in [
+            (
+                (|it| it.size = (8, 100_000)) as fn(&mut ModelMetadata),
+                "a size of 8 × 100000 is not between 4 and 4096 pixels",
+            ),
+            (|it| it.size = (0, 8), "a size of 0 × 8"),
+            (
+                |it| it.classes[0] = "bee".to_owned(),
+                "the class `bee` is listed twice",
+            ),
+            (|it| it.std[1] = 0.0, "are no normalization"),
+            (|it| it.std[1] = -1.0, "are no normalization"),
+            (|it| it.std[2] = 1e-30, "are no normalization"),
+        ] {
+            let found = read(change).unwrap_err();
+            assert!(found.contains(reason), "{found}");
+        }
+    }
+
+    #[test]
+    fn weights_that_say_something_else_of_themselves_are_told() {
+        let stated = known().texts();
+        assert_eq!(known().check_against(&stated), Ok(()));
+        assert_eq!(known().check_against(&BTreeMap::new()), Ok(()));
+        let mut other = known();
+        other.classes.reverse();
+        let found = other.check_against(&stated).unwrap_err();
+        assert!(found.starts_with("its `classes` is not that"), "{found}");
     }
 }

@@ -17,7 +17,6 @@ mod knobs;
 mod learner;
 pub mod loss;
 mod metadata;
-mod metrics;
 mod models;
 pub mod network;
 pub mod objective;
@@ -39,7 +38,7 @@ pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
-pub use models::{ModelsError, RunModels, probe_folder};
+pub use models::{ModelsError, RunModels, probe_cell, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
@@ -286,6 +285,8 @@ pub struct Standing {
     pub journal: Option<u64>,
     /// Their CRC-32C.
     pub journal_crc32c: Option<u32>,
+    /// Bytes of the series of logged steps then, and their CRC-32C.
+    pub series: Option<(u64, u32)>,
 }
 
 /// Where the checkpoints of a run stand, if there are any.
@@ -300,6 +301,7 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
                 position: Position { phase, step },
                 journal: state.journal,
                 journal_crc32c: state.journal_crc32c,
+                series: state.series.zip(state.series_crc32c),
             }));
         }
     }

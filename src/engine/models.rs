@@ -8,14 +8,21 @@ use thiserror::Error;
 
 use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
 use super::device::{self, Chosen, DeviceError};
+use super::evaluate::Answers;
 use super::failure::Failure;
 use super::import::{self, ImportError};
 use super::metadata::{METADATA, ModelMetadata};
 use super::network::{Frame, Network};
-use super::probe::probe_now;
+use super::prepare::{PrepareError, identified};
+use super::probe::{probe_now, probe_of};
+use super::weights::ArrayFile;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
-use crate::event::inspection::{Answering, Asked, Probe, Weights};
+use crate::event::inspection::metrics::argmax;
+use crate::event::inspection::score::label_of;
+use crate::event::inspection::{
+    Answerer, Answering, Asked, MatrixCell, Probe, ProbeAnswers, Weights,
+};
 use crate::event::{Phase, SkippedImage};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
@@ -139,7 +146,12 @@ impl RunModels {
             let (network, known) = network_of(&sealed, &device)?;
             (network, known, Vec::new())
         } else {
-            let known = checkpoint::metadata_at(&folder.join(METADATA))?;
+            let path = folder.join(METADATA);
+            let known = checkpoint::metadata_at(&path)?;
+            let file = ArrayFile::open(&folder.join(WEIGHTS)).map_err(Failure::from)?;
+            known
+                .check_against(file.about())
+                .map_err(|message| Failure::Checkpoint { path, message })?;
             let mut network = built(&known, folder, &device)?;
             weights::load(&mut network, &folder.join(WEIGHTS)).map_err(Failure::from)?;
             let note = format!(
@@ -201,8 +213,70 @@ pub fn probe_folder(
         (student, step, epoch),
         models.teacher.as_ref(),
     );
-    let probe = probe.map_err(|error| error.to_string())?;
+    let mut probe = probe.map_err(|error| error.to_string())?;
+    for (at, image) in probe.images.iter_mut().enumerate() {
+        let path = set.name(at);
+        let path = path.strip_prefix(folder).unwrap_or(&path);
+        image.label = label_of(path, models.classes()).map(|label| label as u32);
+    }
     Ok((probe, images.skipped))
+}
+
+/// What a run's models answer on those of its validation images that belong to a
+/// cell of a matrix, at most the first 256, and how many belong there.
+///
+/// # Errors
+/// A message that names what is missing.
+pub fn probe_cell(
+    models: &RunModels,
+    plan: &RunPlan,
+    cell: MatrixCell,
+) -> Result<(Probe, usize), String> {
+    let Some(student) = &models.student else {
+        return Err("a probe needs the student".to_owned());
+    };
+    let training = &plan.resolved.plan;
+    let images = Images::open(&training.data, training.seed).map_err(|e| e.to_string())?;
+    let data = identified(&images, &plan.data.identity);
+    if let Some(difference) = plan.data.difference(&data) {
+        return Err(PrepareError::OtherImages(difference).to_string());
+    }
+    let ask = |network: &Network| {
+        let answers = Answers::of(network, &images.valid, &images);
+        answers.map_err(|error| error.to_string())
+    };
+    let student = ask(student)?;
+    let teacher = models.teacher.as_ref().map(ask).transpose()?;
+    let says = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
+        Answerer::Label => Some(label),
+        Answerer::Student => Some(argmax(row)),
+        Answerer::Teacher => teacher.as_ref().map(|all| argmax(&all.logits[image])),
+    };
+    let belongs = |image: &(usize, &[f32], usize)| {
+        let sides = [cell.rows, cell.columns];
+        sides
+            .iter()
+            .all(|(who, class)| says(*who, *image) == Some(*class))
+    };
+    let members = student.labelled(&images.valid).filter(belongs);
+    let mut members: Vec<usize> = members.map(|(image, ..)| image).collect();
+    let number = members.len();
+    members.truncate(PROBED);
+    let chosen = |answers: &Answers| -> Vec<Vec<f32>> {
+        let members = members.iter();
+        members
+            .map(|&image| answers.logits[image].clone())
+            .collect()
+    };
+    let (step, epoch) = models.trained;
+    let set = images.valid.subset(&members);
+    let answers = ProbeAnswers {
+        step,
+        epoch,
+        logits: chosen(&student),
+    };
+    let probe = probe_of(&set, &images.classes, answers, teacher.as_ref().map(chosen));
+    Ok((probe, number))
 }
 
 /// A network with what says how to use it.

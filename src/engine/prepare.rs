@@ -312,7 +312,7 @@ impl Prepared {
 
 /// The images' numbers and names with their content. `known` spares reading
 /// what has not changed since.
-fn identified(images: &Images, known: &BTreeMap<Dataset, SetIdentity>) -> DataSummary {
+pub(super) fn identified(images: &Images, known: &BTreeMap<Dataset, SetIdentity>) -> DataSummary {
     DataSummary {
         identity: images.identity(known),
         ..images.summary()

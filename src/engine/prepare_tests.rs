@@ -132,9 +132,9 @@ impl Colours {
         let prepared = self.prepared(teacher).unwrap();
         let answers = prepared.teacher_answers().unwrap();
         let valid = &prepared.images.valid;
-        let right = answers
-            .labelled(valid)
-            .filter(|(_, logits, label)| crate::engine::metrics::argmax(logits) == *label);
+        let right = answers.labelled(valid).filter(|(_, logits, label)| {
+            crate::event::inspection::metrics::argmax(logits) == *label
+        });
         right.count() as f64 / valid.len() as f64
     }
 }

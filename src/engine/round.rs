@@ -127,7 +127,7 @@ mod tests {
         knobs: &mut KnobState,
     ) -> bool {
         let losses = [("truth".to_owned(), 1.0), ("distill".to_owned(), 1.0)];
-        let timeline = Timeline::new(training, 1);
+        let timeline = training.timeline(1);
         match state.step(&losses, completed, &timeline, training, knobs) {
             Some(RunEvent::RoundEnded { decision, .. }) => decision.is_some(),
             other => panic!("{other:?}"),

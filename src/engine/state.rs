@@ -37,6 +37,9 @@ pub struct FitState {
     /// Bytes of the series of logged steps then.
     #[serde(default)]
     pub series: Option<u64>,
+    /// CRC-32C of these bytes.
+    #[serde(default)]
+    pub series_crc32c: Option<u32>,
 }
 
 /// The best evaluation on the validation images.
@@ -62,6 +65,7 @@ impl FitState {
             journal: None,
             journal_crc32c: None,
             series: None,
+            series_crc32c: None,
         }
     }
 
@@ -69,6 +73,6 @@ impl FitState {
     #[must_use]
     pub fn length(&self, training: &Training) -> Extension {
         self.extension
-            .unwrap_or_else(|| Extension::planned(training))
+            .unwrap_or_else(|| Extension::planned(training.epochs))
     }
 }

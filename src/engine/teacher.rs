@@ -25,7 +25,6 @@ use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
 use crate::experiment::spec::NormalizeSpec;
-use crate::experiment::timeline::Timeline;
 use crate::run::seal::{self, SealError, Sealed};
 use crate::run::{Owner, RunFolder, atomic};
 use crate::trainer::{CommandSource, EventSink};
@@ -106,7 +105,7 @@ pub fn obtain(
     let context = FitContext {
         phase: Phase::Teacher,
         training,
-        timeline: Timeline::new(training, prepared.resolved.teacher_steps_per_epoch),
+        timeline: training.timeline(prepared.resolved.teacher_steps_per_epoch),
         metadata: prepared.metadata(Phase::Teacher),
         images: &prepared.images,
         valid,

@@ -21,14 +21,14 @@ use std::path::Path;
 use self::order::Outputs;
 use super::evaluate::Answers;
 use super::failure::Failure;
-use super::metrics::argmax;
 use super::network::{Frame, Network};
 use crate::data::{ImageSet, Images};
+use crate::event::inspection::metrics::{argmax, log_softmax};
 use crate::experiment::model::Model;
 use crate::experiment::plan::TeacherFile;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ClassNames;
-use crate::format::percent;
+use crate::format::{self, percent};
 
 /// Standard errors from which on a difference is one.
 const CLEAR: f64 = 3.0;
@@ -42,6 +42,8 @@ const WEAK: f64 = 0.3;
 const TIMES_CHANCE: f64 = 1.5;
 /// Above this accuracy nothing is much better.
 const GOOD: f64 = 0.95;
+/// Times the loss of a uniform guess from which on a teacher's is told.
+const UNLIKELY: f64 = 2.0;
 /// Names that fit into a line of an experiment.
 const WRITABLE: usize = 200;
 
@@ -278,7 +280,8 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     let swapped = order
         .filter(|order| order.errors >= CERTAIN)
         .map(|order| exchanged(&order, classes));
-    Ok(Ok(swapped.or_else(|| skill.warning())))
+    let unsure = unlike_logits(subject.answers, &subject.images.valid, classes.len());
+    Ok(Ok(swapped.or_else(|| skill.warning()).or(unsure)))
 }
 
 impl<'a> Subject<'a> {
@@ -293,27 +296,52 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What there is to say of a teacher whose loss is far above that of a uniform
+/// guess, ln(classes): whatever is right of it, its probabilities teach nothing.
+fn unlike_logits(answers: &Answers, set: &ImageSet, classes: usize) -> Option<String> {
+    let losses: Vec<f64> = answers
+        .labelled(set)
+        .map(|(_, logits, label)| -log_softmax(logits)[label])
+        .collect();
+    let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+    let uniform = (classes as f64).ln();
+    (mean > UNLIKELY * uniform).then(|| {
+        format!(
+            "the teacher's loss on the validation images is {}, and a uniform guess has {}: its \
+             images may be normalised otherwise than those that it was trained on, or its classes \
+             be in another order",
+            format::loss(mean),
+            format::loss(uniform)
+        )
+    })
+}
+
 fn in_another_order(
     skill: &Skill,
     order: &order::Better,
     outputs: Outputs,
     classes: &[String],
 ) -> Objection {
+    Objection {
+        message: format!(
+            "{}, and would be on {} more if its outputs stood for the classes in another order",
+            skill.told(),
+            percent(order.gain)
+        ),
+        remedy: order_to_write(order, outputs, classes),
+    }
+}
+
+fn order_to_write(order: &order::Better, outputs: Outputs, classes: &[String]) -> String {
     let names = order.names(outputs, classes);
-    let message = format!(
-        "{}, and would be on {} more if its outputs stood for the classes in another order",
-        skill.told(),
-        percent(order.gain)
-    );
-    let remedy = if names.len() <= WRITABLE {
+    if names.len() <= WRITABLE {
         let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
         format!("write in teacher: classes: Names([{}])", quoted.join(", "))
     } else {
         "write in teacher: classes: File(\"classes.txt\"), with the names of its classes in the \
          order of its outputs, one a line"
             .to_owned()
-    };
-    Objection { message, remedy }
+    }
 }
 
 fn exchanged(order: &order::Better, classes: &[String]) -> String {

@@ -14,6 +14,8 @@ pub struct JournalMark {
     pub crc32c: u32,
     /// Bytes of the series of logged steps then.
     pub series: u64,
+    /// Their CRC-32C.
+    pub series_crc32c: u32,
 }
 
 /// Where a trainer's events go.

@@ -5,6 +5,7 @@
 
 pub mod export;
 mod figures;
+pub mod metrics;
 pub mod score;
 
 use std::path::PathBuf;
@@ -60,6 +61,43 @@ pub struct ProbeAnswers {
     pub epoch: f64,
     /// Logits, `[image][class]`.
     pub logits: Vec<Vec<f32>>,
+}
+
+/// Whose class of an image it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answerer {
+    /// The image's own.
+    Label,
+    /// The teacher's answer.
+    Teacher,
+    /// The student's.
+    Student,
+}
+
+/// A cell of a matrix: images of which two say these classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatrixCell {
+    /// Who says the row, and the row's class.
+    pub rows: (Answerer, usize),
+    /// The same of the column.
+    pub columns: (Answerer, usize),
+}
+
+/// Which images a run's models answer on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProbeSource {
+    /// Its probe images, as it recorded them.
+    #[default]
+    Recorded,
+    /// Those of a folder.
+    Folder(PathBuf),
+    /// All its validation images of a cell, by the weights after so many steps.
+    Cell {
+        /// The cell.
+        cell: MatrixCell,
+        /// Steps completed.
+        step: u64,
+    },
 }
 
 /// Which of a run's models answer.

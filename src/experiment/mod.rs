@@ -23,6 +23,7 @@ mod read;
 pub mod schedule;
 pub mod spec;
 pub mod timeline;
+pub mod tokens;
 
 pub use explain::{explain, explain_resolved, section};
 pub use read::{

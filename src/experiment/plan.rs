@@ -28,6 +28,7 @@ use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{ClassOrder, DeviceSpec, Gate, NormalizeSpec, OptimizerSpec, RoundSpec, Source};
+use super::timeline::Timeline;
 
 pub use changes::Changes;
 pub use elsewhere::{StateDictPlace, Taken, TeacherFile, WeightsFile};
@@ -94,6 +95,12 @@ impl Training {
     /// Every knob: the learning rate first, then the objective's.
     pub fn knobs(&self) -> impl Iterator<Item = &Knob> {
         std::iter::once(&self.lr).chain(&self.objective.knobs)
+    }
+
+    /// Its steps, epochs and rounds, with this many steps in an epoch.
+    #[must_use]
+    pub fn timeline(&self, steps_per_epoch: u64) -> Timeline {
+        Timeline::new(self.epochs, self.round, steps_per_epoch)
     }
 }
 

@@ -7,7 +7,11 @@
 
 mod check;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::format::number;
 
 /// A scalar that changes over training. Times are epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +69,15 @@ pub enum Schedule {
 }
 
 impl Schedule {
+    /// The value that it starts with, after a warmup.
+    #[must_use]
+    pub fn start(&self) -> f64 {
+        match self {
+            Self::Warmup { then, .. } => then.start(),
+            _ => self.at(0.0, 1.0),
+        }
+    }
+
     /// The same schedule, which ends at the time `end`, epochs, if it would end with
     /// a training of that length, and holds its last value in a longer one.
     #[must_use]
@@ -140,6 +153,54 @@ impl Schedule {
             }
         }
     }
+}
+
+/// In a few words: `cosine 0.1 to 0 after a warmup of 1 epoch`.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let over = |epochs: &Option<f64>| {
+            epochs.map_or_else(String::new, |epochs| format!(" over {}", in_epochs(epochs)))
+        };
+        match self {
+            Self::Constant(value) => f.write_str(&number(*value)),
+            Self::Linear { from, to, epochs } => {
+                let (from, to) = (number(*from), number(*to));
+                write!(f, "linear {from} to {to}{}", over(epochs))
+            }
+            Self::Cosine { from, to, epochs } => {
+                let (from, to) = (number(*from), number(*to));
+                write!(f, "cosine {from} to {to}{}", over(epochs))
+            }
+            Self::Exponential { from, decay } => {
+                write!(f, "{} × {} per epoch", number(*from), number(*decay))
+            }
+            Self::Steps { from, factor, at } => {
+                let at: Vec<String> = at.iter().map(|epoch| number(*epoch)).collect();
+                let (from, factor) = (number(*from), number(*factor));
+                write!(f, "{from} × {factor} at epoch {}", at.join(", "))
+            }
+            Self::Piecewise(points) => match (points.first(), points.last()) {
+                (Some(first), Some(last)) => write!(
+                    f,
+                    "{} at epoch {} to {} at {}, {} points",
+                    number(first.1),
+                    number(first.0),
+                    number(last.1),
+                    number(last.0),
+                    points.len()
+                ),
+                _ => f.write_str("no points"),
+            },
+            Self::Warmup { epochs, then } => {
+                write!(f, "{then} after a warmup of {}", in_epochs(*epochs))
+            }
+        }
+    }
+}
+
+fn in_epochs(epochs: f64) -> String {
+    let unit = if epochs == 1.0 { "epoch" } else { "epochs" };
+    format!("{} {unit}", number(epochs))
 }
 
 /// How much of `duration` has passed at `epoch`, in [0, 1].

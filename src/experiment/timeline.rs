@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::Training;
 use super::spec::RoundSpec;
 
 /// Steps, epochs and rounds of one training.
@@ -32,12 +31,12 @@ impl Extension {
     /// Epochs of a training, at most.
     pub const MOST: u32 = 1_000_000;
 
-    /// A training as it is planned.
+    /// A training of so many epochs, as it is planned.
     #[must_use]
-    pub fn planned(training: &Training) -> Self {
+    pub fn planned(epochs: u32) -> Self {
         Self {
-            epochs: training.epochs,
-            epochs_of_rounds: training.epochs,
+            epochs,
+            epochs_of_rounds: epochs,
         }
     }
 
@@ -57,16 +56,16 @@ impl Extension {
 }
 
 impl Timeline {
-    /// The timeline of `training` with this many steps in an epoch.
+    /// The timeline of a training with this many steps in an epoch.
     #[must_use]
-    pub fn new(training: &Training, steps_per_epoch: u64) -> Self {
+    pub fn new(epochs: u32, round: RoundSpec, steps_per_epoch: u64) -> Self {
         let steps_per_epoch = steps_per_epoch.max(1);
-        let steps = steps_per_epoch.saturating_mul(u64::from(training.epochs));
+        let steps = steps_per_epoch.saturating_mul(u64::from(epochs));
         Self {
             steps,
             steps_of_rounds: steps,
             steps_per_epoch,
-            steps_per_round: match training.round {
+            steps_per_round: match round {
                 RoundSpec::Epoch => steps_per_epoch,
                 RoundSpec::Steps(steps) => u64::from(steps.max(1)),
             },

@@ -7,7 +7,7 @@ use super::epochs::{EpochMeter, EpochSummary};
 use super::figures;
 use super::{Ending, wording};
 use crate::event::{
-    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
+    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
 };
 use crate::format;
 use crate::run::kept::kept_name;
@@ -95,6 +95,9 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
     for (name, figures) in figures::best_and_last(ending.store) {
         lines.push(format!("{name:<8} {}", figures.join("  ")));
     }
+    for (path, text) in ending.config.changed() {
+        lines.push(format!("changed  {path} {text}"));
+    }
     lines.push(format!("run      {}", ending.folder.display()));
     lines
 }
@@ -136,21 +139,10 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
 /// A command by what it asks; by its id if nobody heard of it.
 fn command(id: &str, store: &RunStore) -> String {
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
-    match known.map(|status| &status.record.command) {
-        None => format!("command {id}"),
-        Some(Command::Pause) => "pause".to_owned(),
-        Some(Command::Resume) => "resume".to_owned(),
-        Some(Command::Stop) => "stop".to_owned(),
-        Some(Command::EvaluateNow) => "evaluate now".to_owned(),
-        Some(Command::CheckpointNow) => "checkpoint now".to_owned(),
-        Some(Command::SetController { on: true }) => "controller on".to_owned(),
-        Some(Command::SetController { on: false }) => "controller off".to_owned(),
-        Some(Command::Extend {
-            epochs,
-            schedules_end,
-        }) => format::extension(*epochs, *schedules_end),
-        Some(Command::Adjust { knob, schedule }) => format!("{knob} = {schedule:?}"),
-    }
+    known.map_or_else(
+        || format!("command {id}"),
+        |status| status.record.command.to_string(),
+    )
 }
 
 fn epoch(summary: &EpochSummary) -> String {
@@ -174,6 +166,16 @@ fn epoch(summary: &EpochSummary) -> String {
     let left = summary.left.filter(|_| summary.epoch < summary.epochs);
     parts.extend(left.map(|left| format!("{} left", format::duration(left))));
     parts.join("  ")
+}
+
+/// A run's images and models, as they were told when it began.
+pub(super) fn facts(store: &RunStore) -> Vec<String> {
+    let mut lines: Vec<String> = store.data.iter().flat_map(data).collect();
+    for summary in store.models.values() {
+        lines.push(model(summary));
+        lines.extend(ratio(summary, store));
+    }
+    lines
 }
 
 fn data(summary: &DataSummary) -> Vec<String> {
@@ -216,13 +218,12 @@ fn model(summary: &ModelSummary) -> String {
 
 /// How much smaller the student is than its teacher, once both are known.
 fn ratio(summary: &ModelSummary, store: &RunStore) -> Option<String> {
-    let teacher = store.models.get(&Phase::Teacher)?;
-    let times = |teacher: u64, student: u64| format::times(teacher as f64 / student.max(1) as f64);
+    let ratio = store.compression()?;
     (summary.phase == Phase::Student).then(|| {
         format!(
             "compression: {} fewer parameters, {} fewer MACs",
-            times(teacher.parameters, summary.parameters),
-            times(teacher.macs, summary.macs)
+            format::times(ratio.parameters),
+            format::times(ratio.macs)
         )
     })
 }

@@ -7,12 +7,13 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::event::{Dataset, EvaluatedWeights, Evaluation, Outcome, Phase, Split};
-use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
+use crate::event::Dataset;
+use crate::experiment::metric::{Metric, MetricSplit, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::format;
 use crate::run::RunFolder;
 use crate::store::RunStore;
+use crate::store::metrics::{evaluation, quantity};
 
 /// What became of a gate.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,10 +65,10 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges every gate of a run that ended so. Runs to compare with are read from
-/// disk. What did not come to its end has no results to be judged by.
+/// Judges every gate of a run, which is completed or not. Runs to compare with are
+/// read from disk. What did not come to its end has no results to be judged by.
 #[must_use]
-pub fn judge(gates: &[Gate], store: &RunStore, outcome: &Outcome) -> Vec<Verdict> {
+pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> {
     let open = |path: &Path| -> Result<RunStore, String> {
         let folder = RunFolder::at(path).map_err(|error| error.to_string())?;
         let mut run = RunStore::open(&folder);
@@ -78,7 +79,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, outcome: &Outcome) -> Vec<Verdict
         }
     };
     let mut verdicts = judge_with(gates, store, &open);
-    if *outcome != Outcome::Completed {
+    if !completed {
         for verdict in &mut verdicts {
             verdict.value = None;
             verdict.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());
@@ -200,31 +201,11 @@ fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<boo
 /// # Errors
 /// Why there is no such result.
 pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
-    let split = match metric.split {
-        MetricSplit::Valid => Split::Valid,
-        MetricSplit::Test => Split::Test,
-    };
-    let evaluation = match (split, metric.weights) {
-        (Split::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),
-        (_, MetricWeights::Best) => {
-            store.last_evaluation(Phase::Student, split, EvaluatedWeights::Best)
-        }
-        (_, MetricWeights::Last) => {
-            store.last_evaluation(Phase::Student, split, EvaluatedWeights::Last)
-        }
-    };
+    let evaluation = evaluation(store, metric);
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
-    quantity(metric.quantity, evaluation)
-        .ok_or_else(|| format!("{metric} needs a teacher, and there was none"))
-}
-
-fn quantity(quantity: Quantity, evaluation: &Evaluation) -> Option<f64> {
-    Some(match quantity {
-        Quantity::Top1 => evaluation.top1,
-        Quantity::Top5 => evaluation.top5,
-        Quantity::Loss => evaluation.loss,
-        Quantity::Agreement => evaluation.teacher?.agreement,
-        Quantity::Kl => evaluation.teacher?.kl,
+    quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {
+        Quantity::Top5 => format!("{metric} needs more than five classes"),
+        _ => format!("{metric} needs a teacher, and there was none"),
     })
 }
 

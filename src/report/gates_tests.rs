@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::Evaluation;
 use crate::event::RunEvent;
 use crate::store::testing::{played, small_run};
 
@@ -26,9 +27,7 @@ fn at_most(metric: &str, value: f64) -> Gate {
 }
 
 fn judged(gate: Gate, store: &RunStore) -> Judgement {
-    judge(&[gate], store, &Outcome::Completed)
-        .remove(0)
-        .judgement
+    judge(&[gate], store, true).remove(0).judgement
 }
 
 fn reason(gate: Gate, store: &RunStore) -> String {
@@ -40,10 +39,7 @@ fn reason(gate: Gate, store: &RunStore) -> String {
 
 #[test]
 fn a_run_that_did_not_come_to_its_end_is_not_judged() {
-    let stopped = Outcome::Stopped {
-        reason: "SIGTERM".to_owned(),
-    };
-    let verdicts = judge(&[at_least("test/top1", 0.1)], &store(), &stopped);
+    let verdicts = judge(&[at_least("test/top1", 0.1)], &store(), false);
     assert_eq!((verdicts.len(), verdicts[0].holds()), (1, false));
     assert!(verdicts[0].finding().contains("is not completed"));
 }
@@ -61,7 +57,6 @@ fn gates_hold_or_fail_by_their_metric() {
         (at_most("test/loss", 0.6), false),
         (at_least("test/agreement", 0.85), true),
         (at_most("test/kl", 0.1), false),
-        (at_least("test/top5", 1.0), true),
         (at_least("valid/top1", 0.8), true),
         (at_least("valid/top1@last", 0.8), false),
         (at_most("valid/loss", 0.6), true),
@@ -90,6 +85,10 @@ fn what_is_missing_or_not_a_number_could_not_be_judged() {
     let alone = store_with(|evaluation| evaluation.teacher = None);
     let no_teacher = reason(at_least("test/agreement", 0.0), &alone);
     assert!(no_teacher.ends_with("needs a teacher, and there was none"));
+    let few = reason(at_least("test/top5", 0.0), &store());
+    assert!(few.ends_with("needs more than five classes"), "{few}");
+    let many = store_with(|evaluation| evaluation.per_class = vec![0.5; 6]);
+    assert_eq!(judged(at_least("test/top5", 1.0), &many), Judgement::Passed);
     let unknown = reason(at_least("test/tpo1", 0.0), &store());
     assert_eq!(
         unknown,
@@ -127,7 +126,7 @@ fn every_gate_has_to_hold() {
     let verdicts = judge(
         &[at_least("test/top1", 0.5), at_least("test/top1", 0.9)],
         &store,
-        &Outcome::Completed,
+        true,
     );
     assert!(!all_hold(&verdicts));
     assert!(all_hold(&verdicts[..1]));

@@ -131,12 +131,26 @@ fn markdown(ending: &Ending<'_>) -> String {
         format::duration(figures::seconds(store)),
         clean_line(&ending.folder.display().to_string()).replace('`', "'")
     );
+    for (path, value) in ending.config.changed() {
+        let _ = writeln!(text, "- changed: {} {}", cell(path), cell(value));
+    }
+    if ending.config.changed().next().is_some() {
+        text.push('\n');
+    }
     let rows = rows(store);
     if !rows.is_empty() {
-        text.push_str("| student | top-1 | top-5 | loss | agreement | KL |\n");
-        text.push_str("|---|---:|---:|---:|---:|---:|\n");
+        let has_top5 = rows.iter().any(|(_, row)| row.telling_top5().is_some());
+        let (head, rule) = if has_top5 {
+            ("| top-5 ", "|---:")
+        } else {
+            ("", "")
+        };
+        let _ = writeln!(
+            text,
+            "| student | top-1 {head}| loss | agreement | KL |\n|---|---:{rule}|---:|---:|---:|"
+        );
         for (name, evaluation) in rows {
-            text.push_str(&row(name, evaluation));
+            text.push_str(&row(name, evaluation, has_top5));
         }
         text.push('\n');
     }
@@ -170,12 +184,19 @@ fn rows(store: &RunStore) -> Vec<(&'static str, &Evaluation)> {
     .collect()
 }
 
-fn row(name: &str, evaluation: &Evaluation) -> String {
+fn row(name: &str, evaluation: &Evaluation, has_top5: bool) -> String {
     let teacher = evaluation.teacher;
+    let top5 = evaluation
+        .telling_top5()
+        .map_or_else(String::new, format::percent);
+    let top5 = if has_top5 {
+        format!("| {top5} ")
+    } else {
+        String::new()
+    };
     format!(
-        "| {name} | {} | {} | {} | {} | {} |\n",
+        "| {name} | {} {top5}| {} | {} | {} |\n",
         format::percent(evaluation.top1),
-        format::percent(evaluation.top5),
         format::loss(evaluation.loss),
         teacher.map_or_else(String::new, |t| format::percent(t.agreement)),
         teacher.map_or_else(String::new, |t| format::loss(t.kl)),

@@ -1,13 +1,18 @@
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use super::*;
 use crate::report::gates::{Judgement, Verdict};
+use crate::store::Config;
+
+static EMPTY: LazyLock<Config> = LazyLock::new(Config::default);
 
 fn ending<'a>(store: &'a RunStore, outcome: &'a Outcome, verdicts: &'a [Verdict]) -> Ending<'a> {
     Ending {
         folder: Path::new("checkpoints/small"),
         store,
+        config: &EMPTY,
         outcome,
         verdicts,
     }

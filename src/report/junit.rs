@@ -1,16 +1,18 @@
 //! `JUnit` XML, as test servers read it: one case for the run, one per gate.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write};
 use std::path::Path;
+use std::time::Duration;
 
-use super::gates::{Judgement, Verdict};
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+
+use super::gates::Judgement;
 use super::{Ending, Reporter, figures, wording};
 use crate::event::{Outcome, RunEvent};
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
-use crate::untrusted::text::is_active;
+use crate::untrusted::{clean_line, clean_text};
 
 /// Bytes in which a report says that it is one, comments before that included.
 const LONGEST_START: u64 = 4096;
@@ -33,7 +35,7 @@ impl<W: Write> Reporter for JunitReporter<W> {
     }
 
     fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
-        self.out.write_all(xml(ending).as_bytes())?;
+        report(ending).serialize(&mut self.out).map_err(unwritten)?;
         self.out.flush()
     }
 }
@@ -69,120 +71,76 @@ fn is_report(start: &[u8]) -> bool {
     start.is_empty() || text.starts_with('<') && text.contains("<testsuite")
 }
 
-/// The XML of a run that did not begin or has not ended, and why: whoever looks
-/// for a result finds this and not that of an earlier run.
-#[must_use]
-pub fn junit_of_no_run(reason: &str) -> String {
-    let counts = "name=\"run\" tests=\"1\" failures=\"0\" errors=\"1\" time=\"0.000\"";
-    let error = Some(("error", reason.to_owned()));
-    suite(counts, &case("workbench.run", "run", "0.000", error, None))
+/// Writes the report of a run that did not begin or has not ended, and why:
+/// whoever looks for a result finds this and not that of an earlier run.
+///
+/// # Errors
+/// What writing says.
+pub fn report_no_run(out: impl Write, reason: &str) -> io::Result<()> {
+    let status = problem(NonSuccessKind::Error, reason);
+    let case = case("run", "run", status, Duration::ZERO);
+    suite("run", [case], Duration::ZERO)
+        .serialize(out)
+        .map_err(unwritten)
 }
 
-fn suite(counts: &str, cases: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  \
-         <testsuite {counts}>\n{cases}  </testsuite>\n</testsuites>\n"
-    )
+fn unwritten(error: SerializeError) -> io::Error {
+    io::Error::other(error)
 }
 
-fn xml(ending: &Ending<'_>) -> String {
+fn report(ending: &Ending<'_>) -> Report {
     let identity = ending.store.identity.as_ref();
     let name = identity.map_or("run", |identity| identity.name.as_str());
-    let class = format!("workbench.{name}");
-    let failures = ending
-        .verdicts
-        .iter()
-        .filter(|verdict| !verdict.holds())
-        .count();
-    let errors = usize::from(*ending.outcome != Outcome::Completed);
-    let counts = format!(
-        "name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{:.3}\"",
-        escaped(name),
-        ending.verdicts.len() + 1,
-        figures::seconds(ending.store)
-    );
-    let mut cases = run_case(ending, &class);
-    for verdict in ending.verdicts {
-        cases.push_str(&gate_case(verdict, &class));
-    }
-    suite(&counts, &cases)
+    let time = Duration::try_from_secs_f64(figures::seconds(ending.store)).unwrap_or_default();
+    let gates = ending.verdicts.iter().map(|verdict| {
+        let status = match &verdict.judgement {
+            Judgement::Passed => TestCaseStatus::success(),
+            Judgement::Failed | Judgement::NotEvaluated(_) => {
+                problem(NonSuccessKind::Failure, &verdict.to_string())
+            }
+        };
+        case(name, &verdict.gate, status, Duration::ZERO)
+    });
+    let cases = std::iter::once(run_case(ending, name, time)).chain(gates);
+    suite(name, cases, time)
 }
 
-fn run_case(ending: &Ending<'_>, class: &str) -> String {
-    let problem = match ending.outcome {
-        Outcome::Completed => None,
-        outcome => Some(("error", wording::outcome(outcome))),
+fn run_case(ending: &Ending<'_>, name: &str, time: Duration) -> TestCase {
+    let status = match ending.outcome {
+        Outcome::Completed => TestCaseStatus::success(),
+        outcome => problem(NonSuccessKind::Error, &wording::outcome(outcome)),
     };
-    let mut output = String::new();
-    for (name, figures) in figures::best_and_last(ending.store) {
-        // Writing to a string can't fail.
-        let _ = writeln!(output, "{name}: {}", figures.join("  "));
-    }
-    let _ = write!(output, "run: {}", ending.folder.display());
-    let time = format!("{:.3}", figures::seconds(ending.store));
-    case(class, "run", &time, problem, Some(&output))
+    let metrics = figures::best_and_last(ending.store)
+        .into_iter()
+        .map(|(name, figures)| format!("{name}: {}", figures.join("  ")));
+    let folder = format!("run: {}", ending.folder.display());
+    let output: Vec<String> = metrics
+        .chain([folder])
+        .map(|line| clean_line(&line).into_owned())
+        .collect();
+    let mut case = case(name, "run", status, time);
+    case.set_system_out(output.join("\n"));
+    case
 }
 
-fn gate_case(verdict: &Verdict, class: &str) -> String {
-    let problem = match &verdict.judgement {
-        Judgement::Passed => None,
-        Judgement::Failed | Judgement::NotEvaluated(_) => Some(("failure", verdict.to_string())),
-    };
-    case(class, &verdict.gate, "0.000", problem, None)
+fn suite(name: &str, cases: impl IntoIterator<Item = TestCase>, time: Duration) -> Report {
+    let name = clean_line(name);
+    let mut suite = TestSuite::new(name.as_ref());
+    suite.add_test_cases(cases).set_time(time);
+    let mut report = Report::new(name.as_ref());
+    report.add_test_suite(suite).set_time(time);
+    report
 }
 
-fn case(
-    class: &str,
-    name: &str,
-    time: &str,
-    problem: Option<(&str, String)>,
-    output: Option<&str>,
-) -> String {
-    let mut xml = format!(
-        "    <testcase classname=\"{}\" name=\"{}\" time=\"{time}\">\n",
-        escaped(class),
-        escaped(name)
-    );
-    if let Some((kind, message)) = problem {
-        let _ = writeln!(xml, "      <{kind} message=\"{}\"/>", escaped(&message));
-    }
-    if let Some(output) = output {
-        let _ = writeln!(xml, "      <system-out>{}</system-out>", escaped(output));
-    }
-    xml.push_str("    </testcase>\n");
-    xml
+fn case(run: &str, name: &str, status: TestCaseStatus, time: Duration) -> TestCase {
+    let mut case = TestCase::new(clean_line(name).as_ref(), status);
+    case.set_classname(format!("workbench.{}", clean_line(run)))
+        .set_time(time);
+    case
 }
 
-/// Text as an XML attribute or element may hold it. Control characters, most of
-/// which XML 1.0 can't hold at all, become the replacement character.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            '\n' => escaped.push_str("&#10;"),
-            '\t' => escaped.push_str("&#9;"),
-            '\r' => escaped.push_str("&#13;"),
-            c if is_active(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_that_would_break_xml_is_escaped() {
-        assert_eq!(
-            escaped("a < b && \"c\" > 'd'\n\u{1b}[31m"),
-            "a &lt; b &amp;&amp; &quot;c&quot; &gt; &apos;d&apos;&#10;\u{fffd}[31m"
-        );
-    }
+fn problem(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(clean_text(message).as_ref());
+    status
 }

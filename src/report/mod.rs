@@ -14,6 +14,7 @@ pub mod gates;
 mod github;
 mod json;
 mod junit;
+pub mod runs;
 mod text;
 mod wording;
 
@@ -26,11 +27,11 @@ pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
 };
 pub use json::JsonReporter;
-pub use junit::{JunitReporter, junit_of_no_run, replace_report};
+pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;
 
 use crate::event::{Outcome, RunEvent};
-use crate::store::RunStore;
+use crate::store::{Config, RunStore};
 
 /// Somebody who tells how a run goes.
 pub trait Reporter {
@@ -54,6 +55,8 @@ pub struct Ending<'a> {
     pub folder: &'a Path,
     /// Its state.
     pub store: &'a RunStore,
+    /// Its configuration, adjustments included.
+    pub config: &'a Config,
     /// How its process ended.
     pub outcome: &'a Outcome,
     /// What became of the gates.

@@ -6,10 +6,14 @@ use std::rc::Rc;
 use indicatif::ProgressDrawTarget;
 
 use super::*;
-use crate::event::SkippedImage;
+use crate::event::{Command, CommandRecord, Origin, Phase, SkippedImage};
+use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{Bound, Gate};
+use crate::store::Frozen;
 use crate::store::testing::{data_summary, small_run};
 use crate::untrusted::text::is_active;
+
+const EXPERIMENT: &str = include_str!("../../experiments/quickstart.ron");
 
 /// What was written, readable after the reporter is gone.
 #[derive(Clone, Default)]
@@ -45,11 +49,17 @@ fn gates() -> Vec<Gate> {
 
 /// What a reporter writes about the small distillation.
 fn reported<R: Reporter + 'static>(reporter: impl FnOnce(Written) -> R) -> String {
+    reported_of(small_run(), reporter)
+}
+
+fn reported_of<R: Reporter + 'static>(
+    mut events: Vec<RunEvent>,
+    reporter: impl FnOnce(Written) -> R,
+) -> String {
     let written = Written::default();
     let mut reporters = Reporters::new();
     reporters.add(reporter(written.clone()));
     let mut store = RunStore::new();
-    let mut events = small_run();
     events.push(RunEvent::RunEnded(Outcome::Completed));
     for event in &events {
         store.apply(event);
@@ -58,8 +68,9 @@ fn reported<R: Reporter + 'static>(reporter: impl FnOnce(Written) -> R) -> Strin
     let ending = Ending {
         folder: &PathBuf::from("checkpoints/small-20261123-133848-abcdef"),
         store: &store,
+        config: &Frozen::of(EXPERIMENT, None, &store).config,
         outcome: &Outcome::Completed,
-        verdicts: &judge(&gates(), &store, &Outcome::Completed),
+        verdicts: &judge(&gates(), &store, true),
     };
     assert!(reporters.finish(&ending).is_empty());
     written.text()
@@ -68,6 +79,36 @@ fn reported<R: Reporter + 'static>(reporter: impl FnOnce(Written) -> R) -> Strin
 #[test]
 fn plain_lines_tell_the_run() {
     insta::assert_snapshot!(reported(TextReporter::new));
+}
+
+#[test]
+fn what_was_changed_while_it_trained_is_told_at_the_end() {
+    let mut events = small_run();
+    events.push(RunEvent::CommandReceived(CommandRecord {
+        id: "a".to_owned(),
+        origin: Origin::User,
+        command: Command::Adjust {
+            knob: "temperature".to_owned(),
+            schedule: Schedule::Constant(2.5),
+        },
+    }));
+    events.push(RunEvent::CommandApplied {
+        id: "a".to_owned(),
+        phase: Phase::Student,
+        step: 11,
+    });
+    let text = reported_of(events.clone(), TextReporter::new);
+    assert!(
+        text.contains("\ntemperature → 2.5 applied at step 11\n"),
+        "{text}"
+    );
+    let told = "method.temperature 4 → 2.5 at step 11\n";
+    assert!(text.contains(&format!("\nchanged  {told}")), "{text}");
+    let summary = reported_of(events, |out| GithubReporter::new(Some(Box::new(out)), None));
+    assert!(
+        summary.contains(&format!("\n- changed: {told}\n")),
+        "{summary}"
+    );
 }
 
 #[test]
@@ -179,11 +220,12 @@ fn no_name_from_outside_acts_on_a_terminal_or_a_workflow() {
     let ending = Ending {
         folder: &PathBuf::from(HOSTILE),
         store: &store,
+        config: &Frozen::of(EXPERIMENT, None, &store).config,
         outcome: &outcome,
         verdicts: &judge(
             &[Gate::AtLeast(HOSTILE.to_owned(), Bound::Value(0.5))],
             &store,
-            &outcome,
+            false,
         ),
     };
     assert!(reporters.finish(&ending).is_empty());
@@ -211,7 +253,9 @@ fn no_name_from_outside_acts_on_a_terminal_or_a_workflow() {
 
 #[test]
 fn a_run_that_did_not_begin_is_an_error_in_the_reports() {
-    let xml = junit_of_no_run("there is no file `a<b>.ron`\n\"why\"");
+    let mut xml = Vec::new();
+    report_no_run(&mut xml, "there is no file `a<b>.ron`\n\"why\"").unwrap();
+    let xml = String::from_utf8(xml).unwrap();
     assert_well_formed(&xml);
     assert!(
         xml.contains("errors=\"1\"") && xml.contains("a&lt;b&gt;.ron"),

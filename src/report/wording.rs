@@ -13,12 +13,11 @@ pub(super) fn phase(phase: Phase) -> &'static str {
 
 /// What an evaluation found, without where.
 pub(super) fn evaluation(evaluation: &Evaluation) -> String {
-    let mut text = format!(
-        "top-1 {}  top-5 {}  loss {}",
-        percent(evaluation.top1),
-        percent(evaluation.top5),
-        loss(evaluation.loss)
-    );
+    let mut text = format!("top-1 {}", percent(evaluation.top1));
+    if let Some(top5) = evaluation.telling_top5() {
+        text = format!("{text}  top-5 {}", percent(top5));
+    }
+    text = format!("{text}  loss {}", loss(evaluation.loss));
     if let Some(teacher) = evaluation.teacher {
         let agreement = percent(teacher.agreement);
         text = format!("{text}  agreement {agreement}  KL {}", loss(teacher.kl));

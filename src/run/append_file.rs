@@ -3,10 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use crate::untrusted::FileId;
+use super::atomic::write_from;
 use crate::untrusted::files::open_regular_with;
+use crate::untrusted::{FileId, is_absent, open_regular};
 
 /// A file that is appended to.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ impl AppendFile {
     /// Opens a file of which the first `length` bytes are whole pieces, or
     /// begins one. What comes after them is cut off.
     pub fn open(path: &Path, length: u64) -> Result<Self, Refused> {
+        own(path).map_err(refused("open"))?;
         let file = open_regular_with(path, File::options().append(true).create(true))
             .map_err(refused("open"))?;
         let file = Self { file, length };
@@ -82,6 +85,20 @@ impl AppendFile {
     }
 }
 
+/// Gives a file that has other names, as in a copy of its folder by hard links, a
+/// content of its own: what is appended under this name is not theirs.
+pub fn own(path: &Path) -> io::Result<()> {
+    let file = match open_regular(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if file.metadata()?.nlink() > 1 {
+        write_from(path, file)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -99,6 +116,18 @@ mod tests {
         file.append(b"next\n").unwrap();
         file.sync().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nnext\n");
+    }
+
+    #[test]
+    fn a_copy_by_hard_links_is_appended_to_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let [path, copy] = ["a", "b"].map(|name| place.path().join(name));
+        fs::write(&path, "whole\n").unwrap();
+        fs::hard_link(&path, &copy).unwrap();
+        let mut file = AppendFile::open(&copy, 6).unwrap();
+        file.append(b"next\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n");
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "whole\nnext\n");
     }
 
     #[test]

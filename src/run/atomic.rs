@@ -5,17 +5,26 @@
 //! that the rename itself survives a loss of power.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::litter::WRITING;
+/// Name of a file before it is moved to its place.
+pub(super) const WRITING: &str = ".writing-";
 
 /// Replaces or creates the file at `path` with `bytes`.
 ///
 /// # Errors
 /// What the file system says; the old file is then untouched.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, share_file)
+    write_from(path, bytes)
+}
+
+/// As [`write_file`], with all that is read from `content`.
+///
+/// # Errors
+/// As [`write_file`], and what reading says.
+pub(super) fn write_from(path: &Path, content: impl Read) -> io::Result<()> {
+    replace(path, content, share_file)
 }
 
 /// As [`write_file`], for a file that belongs to a person: a link stays one, and
@@ -61,7 +70,7 @@ fn linked(path: &Path) -> io::Result<PathBuf> {
 
 fn replace(
     path: &Path,
-    bytes: &[u8],
+    mut content: impl Read,
     ready: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<()> {
     let folder = parent(path)?;
@@ -71,7 +80,7 @@ fn replace(
     // Tells that somebody writes it; a file system without locks is told by the
     // file's age.
     let _ = beside.as_file().try_lock();
-    beside.write_all(bytes)?;
+    io::copy(&mut content, &mut beside)?;
     beside.as_file().sync_all()?;
     ready(beside.as_file())?;
     beside.persist(path).map_err(|error| error.error)?;

@@ -46,6 +46,23 @@ impl RunFolder {
         Self::at(checkpoints.join(named(checkpoints, wanted, &names, RUN)?))
     }
 
+    /// As [`open`](Self::open), and what is left of a run that has weights and lost
+    /// its experiment.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_remains(checkpoints: &Path, wanted: &str) -> Result<Self, RunError> {
+        let places = places(checkpoints, wanted);
+        let mut places = places.iter();
+        if let Some(place) = places.find(|place| is_run(place) || has_weights(place)) {
+            return Ok(Self::left_at(place));
+        }
+        let runs = Self::with_remains(checkpoints)?;
+        let names: Vec<String> = runs.iter().map(Self::name).collect();
+        let name = named(checkpoints, wanted, &names, RUN)?;
+        Ok(Self::left_at(checkpoints.join(name)))
+    }
+
     /// Names of the runs under `checkpoints`, sorted; none if the folder does
     /// not exist.
     pub fn names(checkpoints: &Path) -> Result<Vec<String>, RunError> {

@@ -21,8 +21,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::atomic::{create_folders, share, sync_folder, write_file};
 use super::atomic_dir::AtomicDir;
 use super::lock::{LockError, RunLock, hold};
-use super::plan_file::{PLAN, RunPlan};
-use super::{litter, timestamp};
+use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash};
+use super::seal::Owner;
+use super::{append_file, litter, timestamp};
 use crate::untrusted::read_text_limited;
 
 /// Name of the frozen experiment file; a folder that has one is a run.
@@ -181,7 +182,7 @@ impl RunFolder {
         fill: impl FnOnce(&Self) -> Result<(), E>,
     ) -> Result<Self, E> {
         create_folders(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
-        litter::sweep_checkpoints(checkpoints);
+        litter::sweep_checkpoints(checkpoints, |folder| hold(folder).is_ok());
         let beside = tempfile::Builder::new()
             .prefix(litter::NEW_RUN)
             .tempdir_in(checkpoints)
@@ -213,6 +214,41 @@ impl RunFolder {
             }
         }
         Err(failed("name a new run in", checkpoints, last).into())
+    }
+
+    /// Where the run's plan is kept.
+    #[must_use]
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
+    /// The run's plan; none if the folder has no such file: it was made by a
+    /// program that did not write one, or the file is lost.
+    ///
+    /// # Errors
+    /// If it cannot be read or is damaged.
+    pub fn plan(&self) -> Result<Option<RunPlan>, PlanError> {
+        RunPlan::read(&self.plan_path())
+    }
+
+    /// Who owns the folders that this run seals: one for each of these places, by
+    /// the hash of the run's plan; none where that is not known.
+    #[must_use]
+    pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
+        let id = plan_hash(&self.plan_path());
+        places.map(|place| {
+            id.as_ref().map(|id| Owner {
+                id: id.clone(),
+                place: place.to_owned(),
+            })
+        })
+    }
+
+    /// Gives the run's commands a file of their own, where a copy of the run by
+    /// hard links shares it.
+    pub fn own_commands(&self) -> Result<(), RunError> {
+        let path = self.commands();
+        append_file::own(&path).map_err(|e| failed("copy", &path, e))
     }
 
     /// Gives a run that an older program made its plan. Hold the run's lock.

@@ -12,11 +12,9 @@ use std::fs::{self, DirEntry, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::lock::hold;
+use super::atomic::WRITING;
 use crate::untrusted::files::open_regular_with;
 
-/// Name of a file before it is moved to its place.
-pub(super) const WRITING: &str = ".writing-";
 /// Name of a run's folder before it is moved to its place.
 pub(super) const NEW_RUN: &str = ".new-run-";
 
@@ -44,13 +42,14 @@ pub(super) fn sweep_files(folder: &Path) {
     }
 }
 
-/// Removes what was left of new runs and of files in the folder of runs.
-pub(super) fn sweep_checkpoints(checkpoints: &Path) {
+/// Removes what was left of new runs and of files in the folder of runs. A new
+/// run whose folder can be locked belongs to nobody.
+pub(super) fn sweep_checkpoints(checkpoints: &Path, can_be_locked: impl Fn(&Path) -> bool) {
     for entry in entries(checkpoints) {
         if is_named(&entry, WRITING) {
             remove_file(&entry);
         } else if is_named(&entry, NEW_RUN) && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_run(&entry);
+            remove_run(&entry, &can_be_locked);
         }
     }
 }
@@ -80,11 +79,11 @@ fn remove_file(entry: &DirEntry) {
     }
 }
 
-fn remove_run(entry: &DirEntry) {
+fn remove_run(entry: &DirEntry, can_be_locked: impl Fn(&Path) -> bool) {
     let path = entry.path();
     // Between being made and being locked it looks as if it were left.
     let is_left = if path.join("lock").exists() {
-        hold(&path).is_ok()
+        can_be_locked(&path)
     } else {
         is_old(entry)
     };
@@ -105,6 +104,7 @@ fn is_old(entry: &DirEntry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::lock::hold;
     use crate::run::{RunFolder, RunLock};
     use crate::untrusted::testing::make_pipe;
 

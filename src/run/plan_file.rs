@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::RunFolder;
-use super::seal::{Owner, SealError, content, damaged, failed};
+use super::seal::{SealError, content, damaged, failed, is_contradicted};
 use crate::event::{DataSummary, ModelSummary, Position};
 use crate::experiment::plan::{DataFacts, ResolvedPlan};
 use crate::untrusted::read_limited;
@@ -103,12 +102,20 @@ impl WeightsIdentity {
     /// Of the file at `path` as it is now.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system says; that the file is not as the manifest beside it
+    /// says.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let (_, content) = content(path)?;
+        let found = content(path)?;
+        if is_contradicted(path, &found) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is damaged: it is not what manifest.json beside it was written for; restore it \
+                 from a copy, or move it elsewhere if it was replaced on purpose",
+            ));
+        }
         Ok(Self {
             path: path.to_owned(),
-            content,
+            content: found.1,
         })
     }
 }
@@ -144,6 +151,15 @@ impl RunPlan {
         Ok(bytes)
     }
 
+    /// The plan in the file `path`; none if there is no such file.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, PlanError> {
+        match read_limited(path, LONGEST) {
+            Ok(bytes) => Self::from_bytes(&bytes, path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed("read", path, source).into()),
+        }
+    }
+
     /// Reads what [`to_bytes`](Self::to_bytes) wrote to `path`.
     fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, PlanError> {
         let (_, body) = Header::read(bytes, path)?;
@@ -177,39 +193,10 @@ impl Header {
     }
 }
 
-impl RunFolder {
-    /// Where the run's plan is kept.
-    #[must_use]
-    pub fn plan_path(&self) -> PathBuf {
-        self.path().join(PLAN)
-    }
-
-    /// Who owns the folders that this run seals: one for each of these places, by
-    /// the hash of the run's plan; none where that is not known.
-    #[must_use]
-    pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
-        let path = self.plan_path();
-        let bytes = read_limited(&path, LONGEST).ok();
-        let header = bytes.and_then(|bytes| Some(Header::read(&bytes, &path).ok()?.0));
-        places.map(|place| {
-            header.as_ref().map(|header| Owner {
-                id: header.blake3.clone(),
-                place: place.to_owned(),
-            })
-        })
-    }
-
-    /// The run's plan; none if the folder has no such file: it was made by a
-    /// program that did not write one, or the file is lost.
-    ///
-    /// # Errors
-    /// If it cannot be read or is damaged.
-    pub fn plan(&self) -> Result<Option<RunPlan>, PlanError> {
-        let path = self.plan_path();
-        match read_limited(&path, LONGEST) {
-            Ok(bytes) => RunPlan::from_bytes(&bytes, &path).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(failed("read", &path, source).into()),
-        }
-    }
+/// The hash of the plan in the file `path`, which tells its run from every other;
+/// none where there is no intact plan.
+pub(super) fn plan_hash(path: &Path) -> Option<String> {
+    let bytes = read_limited(path, LONGEST).ok()?;
+    let (header, _) = Header::read(&bytes, path).ok()?;
+    Some(header.blake3)
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::create_folders;
+use super::atomic::{WRITING, create_folders};
 use super::litter;
 use super::lock::Holder;
 use crate::untrusted::files::open_regular_with;
@@ -68,7 +68,7 @@ impl Ticket {
         for _ in 0..ATTEMPTS {
             number = last(&queue)?.max(number) + 1;
             let mut file = tempfile::Builder::new()
-                .prefix(litter::WRITING)
+                .prefix(WRITING)
                 .tempfile_in(&queue)?;
             file.as_file().lock()?;
             file.write_all(&text)?;
@@ -109,10 +109,10 @@ impl Ticket {
                 Err(error) => return Err(error),
             };
             match file.try_lock() {
-                Ok(()) => fs::remove_file(&path).or_else(|error| match is_absent(&error) {
-                    true => Ok(()),
-                    false => Err(error),
-                })?,
+                Ok(()) => match fs::remove_file(&path) {
+                    Err(error) if !is_absent(&error) => return Err(error),
+                    _ => {}
+                },
                 Err(TryLockError::WouldBlock) => {
                     let text = read_limited(&path, LONGEST).unwrap_or_default();
                     return Ok(Some(serde_json::from_slice(&text).unwrap_or(Ahead {

@@ -409,6 +409,19 @@ impl Sealed {
     }
 }
 
+/// Whether a manifest beside a file says that its content is another one.
+pub(super) fn is_contradicted(path: &Path, content: &(u64, String)) -> bool {
+    let manifest = read_limited(&path.with_file_name(MANIFEST), LONGEST_MANIFEST)
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Manifest>(&text).ok())
+        .filter(Manifest::is_intact);
+    let name = path.file_name().map(Path::new);
+    manifest.is_some_and(|manifest| {
+        let mut entries = manifest.files.iter();
+        entries.any(|entry| Some(entry.path()) == name && !entry.holds(content))
+    })
+}
+
 /// Length and BLAKE3, hexadecimal, of a file's content.
 pub(super) fn content(path: &Path) -> io::Result<(u64, String)> {
     let mut hasher = blake3::Hasher::new();
@@ -519,6 +532,23 @@ mod tests {
         fs::write(folder.path().join(MANIFEST), text).unwrap();
         let sealed = Sealed::open(folder.path()).unwrap().unwrap();
         assert_eq!(sealed.read("weights").unwrap(), b"0123456789");
+    }
+
+    #[test]
+    fn a_file_that_is_used_by_its_path_is_held_against_the_manifest_beside_it() {
+        let folder = sealed_folder();
+        let path = folder.path().join("weights");
+        let is_contradicted = || is_contradicted(&path, &content(&path).unwrap());
+        assert!(!is_contradicted());
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[3] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert!(is_contradicted());
+        // A manifest of something else says nothing of it.
+        fs::write(folder.path().join(MANIFEST), r#"{"name": "app"}"#).unwrap();
+        assert!(!is_contradicted());
+        fs::remove_file(folder.path().join(MANIFEST)).unwrap();
+        assert!(!is_contradicted());
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //!
 //! A seal, `{"Sealed":{"crc32c":…}}`, is the checksum of everything before it. It
 //! is written before a checkpoint and before the end, and tells that a line was
-//! changed, added or taken away since. Journals of older programs have none.
+//! changed, added or taken away since. What decides how a run is resumed or judged
+//! (commands and evaluations) is written with its seal at once, and is torn without
+//! it. Journals of older programs have no seals, or fewer.
 //!
 //! What cannot be believed is an error that names the line. Reading can go on
 //! behind it: who shows a run is better off with what is left of it, who resumes
@@ -27,7 +29,7 @@ use crate::untrusted::files::size;
 use crate::untrusted::{FileId, open_regular};
 
 pub use reader::JournalReader;
-use reader::Skipped;
+use reader::{Skipped, decides};
 
 const FORMAT: &str = "workbench-journal";
 
@@ -160,14 +162,14 @@ impl Journal {
             file: AppendFile::open(path, length).map_err(|e| refused(e, path))?,
             crc,
             changes,
-            sealed: true,
+            sealed: reader.is_sealed(),
         };
         if !begun {
             let header = Header {
                 format: FORMAT.to_owned(),
                 version: JOURNAL_VERSION,
             };
-            journal.write_line(&header)?;
+            journal.write(&line_of(&header)?)?;
         }
         Ok(journal)
     }
@@ -182,9 +184,15 @@ impl Journal {
         if ends {
             self.seal()?;
         }
-        self.write_line(event)?;
+        let mut lines = line_of(event)?;
+        let decides = decides(&lines);
+        if decides {
+            let crc32c = crc32c::crc32c_append(self.crc, &lines);
+            lines.extend(line_of(&Seal::Sealed { crc32c })?);
+        }
+        self.write(&lines)?;
         // What ends a process stays the last that is read of it.
-        self.sealed = ends;
+        self.sealed = ends || decides;
         Ok(())
     }
 
@@ -223,43 +231,49 @@ impl Journal {
         }
     }
 
-    /// How far it is, beside a series of so many bytes.
+    /// How far it is, beside a series of so many bytes with this CRC-32C.
     #[must_use]
-    pub fn mark(&self, series: u64) -> JournalMark {
+    pub fn mark(&self, (series, series_crc32c): (u64, u32)) -> JournalMark {
         JournalMark {
             bytes: self.file.length(),
             crc32c: self.crc,
             series,
+            series_crc32c,
         }
     }
 
     fn seal(&mut self) -> Result<(), JournalError> {
         if !self.sealed {
-            self.write_line(&Seal::Sealed { crc32c: self.crc })?;
+            self.write(&line_of(&Seal::Sealed { crc32c: self.crc })?)?;
             self.sealed = true;
         }
         Ok(())
     }
 
-    fn write_line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
-        let mut line = serde_json::to_vec(value).map_err(|error| JournalError::Unstorable {
-            reason: error.to_string(),
-        })?;
-        if line.len() > LONGEST_LINE {
-            let reason = format!(
-                "it takes {} bytes, and a line has at most {}",
-                line.len(),
-                size(LONGEST_LINE as u64)
-            );
-            return Err(JournalError::Unstorable { reason });
-        }
-        line.push(b'\n');
+    /// Appends complete lines, with one write.
+    fn write(&mut self, lines: &[u8]) -> Result<(), JournalError> {
         self.file
-            .append(&line)
+            .append(lines)
             .map_err(|e| refused(e, &self.path))?;
-        self.crc = crc32c::crc32c_append(self.crc, &line);
+        self.crc = crc32c::crc32c_append(self.crc, lines);
         Ok(())
     }
+}
+
+fn line_of(value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
+    let mut line = serde_json::to_vec(value).map_err(|error| JournalError::Unstorable {
+        reason: error.to_string(),
+    })?;
+    if line.len() > LONGEST_LINE {
+        let reason = format!(
+            "it takes {} bytes, and a line has at most {}",
+            line.len(),
+            size(LONGEST_LINE as u64)
+        );
+        return Err(JournalError::Unstorable { reason });
+    }
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// CRC-32C of the first bytes of a journal, as [`JournalMark`] has it.

@@ -16,10 +16,25 @@ fn events() -> Vec<RunEvent> {
     ]
 }
 
+fn next_process() -> RunEvent {
+    RunEvent::RunStarted {
+        name: "small".to_owned(),
+        version: "0".to_owned(),
+        device: "cpu".to_owned(),
+        device_kind: None,
+        resumed: None,
+        experiment: String::new(),
+    }
+}
+
 fn written(path: &Path) {
+    write(path, &events());
+}
+
+fn write(path: &Path, events: &[RunEvent]) {
     let mut journal = Journal::append_to(path).unwrap();
-    for event in events() {
-        journal.append(&event).unwrap();
+    for event in events {
+        journal.append(event).unwrap();
     }
     journal.sync().unwrap();
 }
@@ -44,11 +59,11 @@ fn a_journal_cut_at_any_byte_gives_every_complete_event_and_can_be_appended_to()
         assert_eq!(read(&path).unwrap(), events()[..complete], "cut at {cut}");
 
         let mut journal = Journal::append_to(&path).unwrap();
-        journal.append(&RunEvent::Paused(false)).unwrap();
+        journal.append(&next_process()).unwrap();
         journal.sync().unwrap();
         let after = read(&path).unwrap();
         assert_eq!(after.len(), complete + 1, "cut at {cut}");
-        assert_eq!(after[complete], RunEvent::Paused(false));
+        assert_eq!(after[complete], next_process());
     }
 }
 
@@ -160,6 +175,83 @@ fn a_line_that_was_changed_added_or_deleted_is_noticed_though_it_is_an_event() {
     assert_eq!(read(&path).unwrap().len(), 8);
 }
 
+#[test]
+fn any_bit_of_what_decides_is_noticed_before_the_next_checkpoint_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let applied = |step| RunEvent::CommandApplied {
+        id: "a".to_owned(),
+        phase: Phase::Student,
+        step,
+    };
+    let mut journal = Journal::append_to(&path).unwrap();
+    let written = [events()[0].clone(), applied(57), events()[1].clone()];
+    for event in &written {
+        journal.append(event).unwrap();
+    }
+    let whole = fs::read(&path).unwrap();
+    assert_eq!(read(&path).unwrap(), written);
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let start = lines[..2].concat().len();
+    let end = lines[..4].concat().len();
+    for at in start..end {
+        for bit in 0..8 {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << bit;
+            fs::write(&path, &damaged).unwrap();
+            assert!(read(&path).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+    // Without its seal it is torn, as if it had not been written to its end.
+    fs::write(&path, lines[..3].concat()).unwrap();
+    assert_eq!(read(&path).unwrap(), written[..1]);
+    let mut reader = JournalReader::new(&path);
+    while reader.next_event().unwrap().is_some() {}
+    assert!(reader.has_torn_end());
+    write(&path, &[applied(60)]);
+    assert_eq!(read(&path).unwrap(), [written[0].clone(), applied(60)]);
+    // Older programs wrote no such seals.
+    let older = [&lines[..3], &lines[4..]].concat().concat();
+    fs::write(&path, older.replacen("\"version\":4", "\"version\":3", 1)).unwrap();
+    assert_eq!(read(&path).unwrap(), written);
+    // What was taken out of the middle leaves its trace.
+    fs::write(&path, [&lines[..3], &lines[4..]].concat().concat()).unwrap();
+    assert!(matches!(
+        read(&path),
+        Err(JournalError::Changed {
+            first: 3,
+            last: 3,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn the_end_of_a_process_comes_right_behind_a_seal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    written(&path);
+    let text = fs::read_to_string(&path).unwrap();
+    for damaged in [
+        format!("{text}{{\"RunEnded\":\"Completed\"}}\n"),
+        text.replace("{\"RunEnded\"", "{\"Paused\":false}\n{\"RunEnded\""),
+    ] {
+        fs::write(&path, damaged).unwrap();
+        assert!(matches!(read(&path), Err(JournalError::Changed { .. })));
+        // Who only looks gets every event all the same.
+        let (mut reader, mut seen) = (JournalReader::new(&path), 0);
+        loop {
+            match reader.next_event() {
+                Ok(Some(_)) => seen += 1,
+                Ok(None) => break,
+                Err(error) => assert!(error.is_damage()),
+            }
+        }
+        assert_eq!(seen, 4);
+    }
+}
+
 /// The first events of a journal's text.
 fn read_prefix(text: &str, count: usize) -> Vec<RunEvent> {
     let folder = tempfile::tempdir().unwrap();
@@ -184,12 +276,12 @@ fn what_ends_a_process_is_the_last_line_though_it_is_synced_after() {
 fn a_line_that_is_nested_without_end_is_garbage_and_overflows_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
-    written(&path);
+    write(&path, &events()[..2]);
     let whole = fs::read_to_string(&path).unwrap();
-    for opening in ["[", "{\"a\":", "{\"Warned\":{\"x\":[", "{\"Evaluated\":["] {
+    for opening in ["[", "{\"a\":", "{\"Warned\":{\"x\":[", "{\"RoundEnded\":["] {
         fs::write(&path, format!("{whole}{}\n", opening.repeat(1_000_000))).unwrap();
         let error = read(&path).unwrap_err();
-        assert!(matches!(error, JournalError::Garbage { line: 6, .. }));
+        assert!(matches!(error, JournalError::Garbage { line: 5, .. }));
         assert!(error.to_string().len() < 1000);
     }
 }

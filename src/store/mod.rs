@@ -7,10 +7,11 @@
 //! formats for people, and nothing here decides what a training does.
 
 pub mod commands;
+pub mod config;
 pub mod export;
-mod frozen;
 pub mod journal;
 mod lines;
+pub mod metrics;
 pub mod record;
 pub mod recorder;
 pub mod replay;
@@ -23,8 +24,10 @@ pub mod table;
 pub(crate) mod testing;
 
 pub use commands::{CommandTail, Received, ReceivedCommands, append_command};
+pub use config::{Config, FieldValue, Frozen};
 pub use export::write_csv;
 pub use journal::{Journal, JournalError, JournalReader};
+pub use metrics::{Metrics, Progress};
 pub use record::{
     Checkpoint, CommandState, CommandStatus, PhaseState, Round, RunIdentity, Status, Warning,
 };

@@ -21,6 +21,15 @@ pub enum Status {
     Ended(Outcome),
 }
 
+/// How many times smaller a student is than its teacher.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Compression {
+    /// By trainable parameters.
+    pub parameters: f64,
+    /// By multiply-accumulates of one image.
+    pub macs: f64,
+}
+
 /// What ran where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunIdentity {

@@ -7,6 +7,8 @@
 //! When the disk refuses, the run is asked to stop with the reason: nothing that
 //! follows could be resumed or believed.
 
+mod frozen;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -14,7 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::frozen::FrozenFiles;
+use self::frozen::FrozenFiles;
 use super::journal::{Journal, JournalError};
 use super::run_store::START;
 use super::series::{SeriesError, SeriesWriter};
@@ -416,7 +418,7 @@ impl Archive for Files {
     }
 
     fn mark(&self) -> JournalMark {
-        self.journal.mark(self.series.length())
+        self.journal.mark(self.series.mark())
     }
 }
 

@@ -46,10 +46,12 @@ fn a_flush_says_how_long_the_journal_is_that_holds_what_came_before() {
         let bytes = fs::metadata(scratch.run.journal()).unwrap().len();
         let crc32c = crate::store::journal::crc_of(&scratch.run.journal(), bytes).unwrap();
         let series = fs::metadata(scratch.run.series()).unwrap().len();
+        let series_crc32c = crate::store::journal::crc_of(&scratch.run.series(), series).unwrap();
         let mark = JournalMark {
             bytes,
             crc32c,
             series,
+            series_crc32c,
         };
         assert_eq!(recording.handle.recorded(), Some(mark));
     }
@@ -140,6 +142,7 @@ impl Archive for FillsUp {
             bytes: 0,
             crc32c: 0,
             series: 0,
+            series_crc32c: 0,
         }
     }
 }

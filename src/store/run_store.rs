@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::record::{
-    Checkpoint, CommandState, CommandStatus, PhaseState, Round, RunIdentity, Status, Warning,
-    is_behind,
+    Checkpoint, CommandState, CommandStatus, Compression, PhaseState, Round, RunIdentity, Status,
+    Warning, is_behind,
 };
 use super::table::{SeriesTable, Tables};
 use crate::event::{
-    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position, RunEvent,
-    Split,
+    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position,
+    RunEvent, Split,
 };
 use crate::run::kept::MOST_KEPT;
 
@@ -405,6 +405,20 @@ impl RunStore {
             .rfind(|evaluation| evaluation.weights == weights)
     }
 
+    /// How much smaller the student is than its teacher, once both are known.
+    #[must_use]
+    pub fn compression(&self) -> Option<Compression> {
+        let (teacher, student) = (
+            self.models.get(&Phase::Teacher)?,
+            self.models.get(&Phase::Student)?,
+        );
+        let ratio = |teacher: u64, student: u64| teacher as f64 / student.max(1) as f64;
+        Some(Compression {
+            parameters: ratio(teacher.parameters, student.parameters),
+            macs: ratio(teacher.macs, student.macs),
+        })
+    }
+
     /// The evaluation with the highest top-1 on the validation images: the
     /// first of equals, as checkpoints are chosen.
     #[must_use]
@@ -424,6 +438,21 @@ impl RunStore {
         self.evaluations
             .iter()
             .filter(move |evaluation| evaluation.phase == phase && evaluation.split == split)
+    }
+
+    /// What was changed while it trained and still counts, in order, with the first
+    /// step that felt it.
+    pub fn adjustments(&self) -> impl Iterator<Item = (Position, &Command)> {
+        self.commands.iter().filter_map(|status| {
+            let command = &status.record.command;
+            match (&status.state, command) {
+                (
+                    CommandState::Applied(at),
+                    Command::Adjust { .. } | Command::SetController { .. },
+                ) => Some((*at, command)),
+                _ => None,
+            }
+        })
     }
 
     /// How the last process ended, if it did.

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::config::Frozen;
 use super::record::Status;
 use super::run_store::RunStore;
+use super::run_tail::RunTail;
 use crate::event::{Outcome, RunEvent};
-use crate::run::{Holder, Notes, RunFolder, RunPlan};
+use crate::run::{Holder, Notes, RunFolder, RunLock, RunPlan};
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +24,18 @@ pub enum Owner {
     Here,
     /// Another process, on this machine or another.
     Elsewhere(Holder),
+}
+
+impl Owner {
+    /// Who works on the run in this folder.
+    #[must_use]
+    pub fn of(folder: &RunFolder) -> Self {
+        match RunLock::holder(folder.path()) {
+            Ok(Some(holder)) if holder.pid == std::process::id() => Self::Here,
+            Ok(Some(holder)) => Self::Elsewhere(holder),
+            Ok(None) | Err(_) => Self::None,
+        }
+    }
 }
 
 /// One run.
@@ -101,6 +115,43 @@ impl RunEntry {
             store: RunStore::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// A run of which nothing but what does not change while it trains was read.
+    #[must_use]
+    pub fn unfolded(folder: &RunFolder, owner: Owner) -> Self {
+        let mut entry = Self::new(folder.clone(), folder.begun());
+        entry.owner = owner;
+        let mut problems = Vec::new();
+        match folder.experiment_text() {
+            Ok(text) => entry.experiment = text,
+            Err(error) => problems.push(error.to_string()),
+        }
+        match Notes::read(folder) {
+            Ok(notes) => entry.notes = notes,
+            Err(error) => problems.push(error.to_string()),
+        }
+        match folder.plan() {
+            Ok(plan) => entry.plan = plan.map(Arc::new),
+            Err(error) => problems.push(error.to_string()),
+        }
+        entry.problems = problems;
+        entry
+    }
+
+    /// A run as it stands, and how far it was read.
+    #[must_use]
+    pub fn read(folder: &RunFolder, owner: Owner) -> (Self, RunTail) {
+        let mut entry = Self::unfolded(folder, owner);
+        let mut tail = RunTail::new(folder);
+        tail.refresh(&mut entry.store);
+        (entry, tail)
+    }
+
+    /// What it was, adjustments included.
+    #[must_use]
+    pub fn frozen(&self) -> Frozen {
+        Frozen::of(&self.experiment, self.plan.as_deref(), &self.store)
     }
 
     /// What could not be read of it, if anything: the first, and how much more.
@@ -189,6 +240,13 @@ impl Runs {
     /// Adds or replaces a run under its folder's name.
     pub fn insert(&mut self, run: RunEntry) {
         self.entries.insert(run.folder.name(), run);
+    }
+
+    /// A run was moved to another folder.
+    pub fn rename(&mut self, name: &str, folder: RunFolder) {
+        if let Some(run) = self.entries.remove(name) {
+            self.insert(RunEntry { folder, ..run });
+        }
     }
 
     /// Forgets a run that is no longer there.

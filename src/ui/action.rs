@@ -4,7 +4,7 @@
 //! The keymap, the help, the palette and the README's list of keys are made
 //! from [`ACTIONS`]; nothing else names a key.
 
-use super::screens::Screen;
+use super::screen::Screen;
 
 /// Where an action's keys count. A context that is further in is asked first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,11 +161,14 @@ actions! {
         KeepMine "keep-mine" "Keep my text" "keep mine" "conflict" ["f2", "alt+k"];
         TakeTheirs "take-theirs" "Take the text on disk" "take theirs" "conflict reload" ["f3", "alt+t"];
         SaveMine "save-mine" "Overwrite the file on disk" "save mine" "conflict" [];
+        RestoreText "restore-text" "Restore the unsaved text" "restore" "autosave recover" [];
+        DiscardText "discard-text" "Discard the unsaved text" "discard" "autosave" [];
     }
     Runs {
         MarkRun "mark-run" "Mark the run" "mark" "select" ["space"];
         SortRuns "sort-runs" "Sort by the next column" "sort" "order" ["s"];
         ReverseRuns "reverse-runs" "Reverse the order" "reverse" "sort descending" ["S"];
+        ChooseColumns "choose-columns" "Choose columns" "columns" "hyperparameters fields lr batch" ["c"];
         PinBaseline "pin-baseline" "Set as baseline" "baseline" "pin reference" ["b"];
         UnmarkRuns "unmark-runs" "Clear all marks" "unmark" "deselect" ["M"];
         OverlayRuns "overlay-runs" "Overlay the marked runs" "overlay" "curves plot" ["o"];
@@ -221,6 +224,7 @@ actions! {
         Maximize "maximize" "Toggle a single chart" "single" "maximize alone" ["enter"];
         FocusKnobs "knobs" "Go to the knobs" "knobs" "learning rate schedule" ["K"];
         FocusEvents "events" "Go to the events" "events" "log history" ["v"];
+        FollowEvents "follow-events" "Follow the newest events" "follow" "tail latest" ["f"];
         NextAlert "next-alert" "Go to the next alert" "alert" "warning" ["w"];
     }
     Knobs {
@@ -271,6 +275,7 @@ actions! {
         CancelInference "cancel-inference" "Cancel the classification" "cancel" "stop" ["x"];
         SortResults "sort-results" "Next sort order" "sort" "order" ["s"];
         ReverseResults "reverse-results" "Reverse the order" "reverse" "sort" ["S"];
+        ShowScores "scores" "Show or hide accuracy by class" "by class" "confusion matrix recall precision metrics" ["v"];
         ShowUnreadable "unreadable-files" "Show or hide unreadable files" "unreadable" "errors" ["u"];
         ExportResults "export-results" "Export as CSV" "export" "csv save" ["e"];
         ExportResultLines "export-result-lines" "Export as JSON lines" "json" "jsonl save" ["E"];

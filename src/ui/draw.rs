@@ -12,13 +12,15 @@
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::Ui;
 use super::action::{Action, Context};
 use super::log;
-use super::screens::Screen;
+use super::screen::Screen;
 use super::shared::Shared;
 use super::widget::cells::width_of;
+use crate::format::shorten_middle;
 use crate::store::{RunState, Runs};
 
 /// Hints that lead to everything else: they are always there.
@@ -26,6 +28,12 @@ pub(super) const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Q
 
 /// Below this nothing is drawn but a request for room.
 const SMALLEST: (u16, u16) = (40, 10);
+
+/// Rows that a message takes at most; the log holds all of it.
+const MOST_STATUS: usize = 4;
+
+/// Cells below which a run's name says nothing.
+const SHORTEST_NAME: usize = 12;
 
 /// Rows of the log pane, its border included.
 const LOG_HEIGHT: u16 = 8;
@@ -91,6 +99,11 @@ fn tab(screen: Screen, current: Screen, width: u16) -> String {
 impl Ui {
     /// Draws everything as it stands.
     pub fn draw(&self, runs: &Runs, frame: &mut Frame) {
+        self.draw_all(runs, frame);
+        self.shared.theme.symbols().write(frame.buffer_mut());
+    }
+
+    fn draw_all(&self, runs: &Runs, frame: &mut Frame) {
         let whole = frame.area();
         if whole.width < SMALLEST.0 || whole.height < SMALLEST.1 {
             let text = format!("needs {} × {} cells", SMALLEST.0, SMALLEST.1);
@@ -132,50 +145,53 @@ impl Ui {
         let tabs = Line::from(tabs);
         let rest = area.width.saturating_sub(tabs.width() as u16);
         frame.render_widget(tabs, area);
-        let status = self.status(runs);
+        let status = self.status(runs, rest.saturating_sub(1).into());
         if width_of(&status) < rest {
             let line = Line::styled(status, theme.muted()).alignment(Alignment::Right);
             frame.render_widget(line, area);
         }
     }
 
-    /// What trains here, and what waits.
-    fn status(&self, runs: &Runs) -> String {
-        let training = self
-            .shared
-            .training
-            .as_deref()
-            .and_then(|name| runs.get(name));
-        let doing = match training {
-            Some(run) => {
-                let name = run.store.identity.as_ref().map_or("", |known| &known.name);
-                let word = if run.state() == RunState::Paused {
-                    "paused"
-                } else {
-                    "training"
-                };
-                format!("{word} {name}")
+    /// What trains here, and what waits, in so many cells if it can be.
+    fn status(&self, runs: &Runs, room: usize) -> String {
+        let training = self.shared.training.as_deref();
+        let (word, name) = match (
+            training.and_then(|name| runs.get(name)),
+            &self.shared.preparing,
+        ) {
+            (Some(run), _) if run.state() == RunState::Paused => ("paused ", run.folder.name()),
+            (Some(run), _) => ("training ", run.folder.name()),
+            (None, Some(path)) => {
+                let name = path.file_stem().unwrap_or_default();
+                ("preparing ", name.to_string_lossy().into_owned())
             }
-            None => match &self.shared.preparing {
-                Some(path) => {
-                    let name = path.file_stem().unwrap_or_default();
-                    format!("preparing {}", name.to_string_lossy())
-                }
-                // Another workbench trains what was launched before.
-                None if !self.shared.queue.is_empty() => "waiting".to_owned(),
-                None => "idle".to_owned(),
-            },
+            // Another workbench trains what was launched before.
+            (None, None) if !self.shared.queue.is_empty() => ("waiting", String::new()),
+            (None, None) => ("idle", String::new()),
         };
-        match self.shared.queue.len() {
-            0 => format!("{doing} "),
-            waiting => format!("{doing}, {waiting} queued "),
-        }
+        let waiting = match self.shared.queue.len() {
+            0 => " ".to_owned(),
+            waiting => format!(", {waiting} queued "),
+        };
+        let room = room.saturating_sub(word.len() + waiting.len());
+        let name = shorten_middle(&name, room.max(SHORTEST_NAME));
+        format!("{word}{name}{waiting}")
     }
 
     fn draw_foot(&self, runs: &Runs, frame: &mut Frame, area: Rect) {
         let theme = &self.shared.theme;
         if let Some(status) = self.shared.status() {
-            frame.render_widget(log::styled(status, theme), area);
+            // What needs more than a row takes them from the screen above.
+            let mut rows = log::styled(status, area.width, theme);
+            rows.truncate(MOST_STATUS);
+            let height = rows.len() as u16;
+            let place = Rect {
+                y: area.bottom().saturating_sub(height),
+                height,
+                ..area
+            };
+            frame.render_widget(Clear, place);
+            frame.render_widget(Paragraph::new(rows), place);
             return;
         }
         let hint = |key: &str, word: &str| {

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use super::layout::Layout;
-use crate::event::inspection::InferenceRequest;
+use crate::event::inspection::{InferenceRequest, ProbeSource};
 use crate::event::{Command, Position};
 
 /// What a file that is written may replace.
@@ -40,6 +40,8 @@ pub enum Effect {
         /// What it may replace.
         over: OverwritePolicy,
     },
+    /// Delete the unsaved text that was kept beside an experiment file.
+    DropAutosave(PathBuf),
     /// Give an experiment file another name.
     RenameExperiment {
         /// The file.
@@ -126,14 +128,13 @@ pub enum Effect {
     ExportRun(String),
     /// Write an experiment that starts from a run's best weights.
     BranchRun(String),
-    /// Read what a run's models answer on its probe images.
-    ReadProbe(String),
-    /// Let a run's models answer on the images of a folder.
-    ProbeFolder {
+    /// Read what a run's models answer on its probe images, or let them answer on
+    /// others.
+    ReadProbe {
         /// The run's name.
         run: String,
-        /// The folder.
-        folder: PathBuf,
+        /// Which images.
+        source: ProbeSource,
     },
     /// Complete the name of a folder as it was typed so far, `~` at its beginning
     /// meaning the user's home.

@@ -29,6 +29,9 @@ pub struct Layout {
     /// Titles of charts whose scale is not what it is at first: linear instead
     /// of logarithmic, or the other way round.
     pub rescaled: BTreeSet<String>,
+    /// Fields of the runs' configurations that are columns of the table of runs, by
+    /// their paths.
+    pub columns: Vec<String>,
 }
 
 /// Columns of panes.
@@ -100,6 +103,7 @@ mod tests {
             smoothing: 3,
             axis: XAxis::Time,
             rescaled: BTreeSet::from(["loss".to_owned()]),
+            columns: vec!["lr".to_owned(), "student.model.depth".to_owned()],
         };
         let text = ron::to_string(&layout).unwrap();
         assert_eq!(ron::from_str::<Layout>(&text).unwrap(), layout);

@@ -11,6 +11,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::news::{Level, LogLine};
 use super::theme::Theme;
+use super::widget::wrap::wrapped;
 use crate::run::timestamp::stamp;
 
 /// Lines that are kept.
@@ -19,8 +20,8 @@ const CAPACITY: usize = 2000;
 /// Cells of a time and the space after it.
 const TIME: u16 = 9;
 
-/// From this width on the time stands before every line, whatever is cut; below
-/// it only while nothing is.
+/// From this width on the time stands before every line; below it only while each
+/// takes one row.
 const ROOMY: u16 = 70;
 
 /// The last lines, oldest first.
@@ -57,20 +58,27 @@ impl Log {
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let block = Block::bordered().border_style(theme.border(false));
         let inside = block.inner(area);
-        let newest = self.lines.iter().rev().take(inside.height.into());
-        let mut lines: Vec<(SystemTime, Line)> = newest
-            .map(|(at, line)| (*at, styled(line, theme)))
-            .collect();
-        lines.reverse();
+        let height = usize::from(inside.height);
+        let newest = || self.lines.iter().rev().take(height);
         let room = inside.width.saturating_sub(TIME);
         let timed =
-            inside.width >= ROOMY || lines.iter().all(|(_, line)| line.width() <= room.into());
-        for (at, line) in lines.iter_mut().filter(|_| timed) {
-            line.spans
-                .insert(0, Span::styled(time_of_day(*at), theme.muted()));
+            inside.width >= ROOMY || newest().all(|(_, line)| styled(line, room, theme).len() == 1);
+        let mut lines: Vec<Line> = Vec::new();
+        for (at, line) in newest() {
+            let mut rows = styled(line, if timed { room } else { inside.width }, theme);
+            for (number, row) in rows.iter_mut().enumerate().filter(|_| timed) {
+                let time = if number == 0 {
+                    time_of_day(*at)
+                } else {
+                    " ".repeat(TIME.into())
+                };
+                row.spans.insert(0, Span::styled(time, theme.muted()));
+            }
+            lines.extend(rows.into_iter().rev());
         }
+        lines.truncate(height);
+        lines.reverse();
         let title = if timed { " Log, UTC " } else { " Log " };
-        let lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
         frame.render_widget(Paragraph::new(lines).block(block.title(title)), area);
     }
 }
@@ -83,18 +91,19 @@ fn time_of_day(at: SystemTime) -> String {
     format!("{}:{}:{} ", part(9..11), part(11..13), part(13..15))
 }
 
-/// A line of the log as it is shown: `!` marks what is to be looked at even
-/// where there are no colours.
-pub(super) fn styled<'a>(line: &'a LogLine, theme: &Theme) -> Line<'a> {
+/// A line of the log as it is shown, in as many rows of `width` cells as it needs:
+/// `!` marks what is to be looked at even where there are no colours.
+pub(super) fn styled(line: &LogLine, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let (mark, style) = match line.level {
         Level::Info => ("  ", theme.text()),
         Level::Warn => ("! ", theme.warn()),
         Level::Error => ("! ", theme.bad()),
     };
-    Line::from(vec![
-        Span::styled(mark, style),
-        Span::styled(line.message.as_str(), style),
-    ])
+    let marks = std::iter::once(mark).chain(std::iter::repeat("  "));
+    let rows = wrapped(&line.message, width.saturating_sub(2).into());
+    let rows = marks.zip(rows);
+    rows.map(|(mark, row)| Line::styled(format!("{mark}{row}"), style))
+        .collect()
 }
 
 #[cfg(test)]
@@ -117,7 +126,7 @@ mod tests {
         assert_eq!(log.lines().next().unwrap().message, "5");
     }
     #[test]
-    fn a_narrow_log_tells_times_as_long_as_nothing_is_cut_for_them() {
+    fn a_log_tells_times_where_they_have_room_and_cuts_nothing() {
         let shown = |width, message: &str| {
             let mut log = Log::default();
             let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(43_201);
@@ -131,6 +140,9 @@ mod tests {
         assert!(shown(30, "short").contains("│12:00:01 ! short"));
         let long = "an epoch took longer than a day";
         assert!(shown(40, long).contains("│! an epoch took longer than a day"));
-        assert!(shown(72, &long.repeat(3)).contains("│12:00:01 ! an epoch"));
+        assert!(
+            shown(72, &long.repeat(3)).contains("│           daya"),
+            "the end is shown"
+        );
     }
 }

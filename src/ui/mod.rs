@@ -1,8 +1,8 @@
 //! The screen: what is shown, what keys mean, what is asked of the rest of the
 //! program.
 //!
-//! One way round: [`Incoming`] (input, news, time) changes the model in
-//! [`Ui::update`], which returns [`Effect`]s for others to carry out; [`Ui::draw`]
+//! One way round: input ([`Ui::on_input`]), news ([`Ui::on_news`]) and time
+//! ([`Ui::on_clock`]) change the model and return [`Effect`]s for others to carry out; [`Ui::draw`]
 //! shows the model and the runs, and changes neither. Pictures take long to
 //! encode, which [`Ui::prepare`] does once before a frame, for what it shows.
 //! Nothing here opens a file,
@@ -18,6 +18,7 @@ pub mod keymap;
 pub mod layout;
 pub mod log;
 pub mod news;
+pub mod screen;
 pub mod screens;
 pub mod settings;
 pub mod shared;
@@ -36,8 +37,8 @@ pub use effect::Effect;
 pub use graphics::Graphics;
 pub use keymap::Keymap;
 pub use layout::Layout;
-pub use news::{Clock, Completed, GpuSample, Incoming, Level, LogLine, MachineSample, News};
-pub use screens::Screen;
+pub use news::{Clock, Completed, GpuSample, Level, LogLine, MachineSample, News};
+pub use screen::Screen;
 pub use screens::live::knob_values;
 pub use settings::Settings;
 pub use shared::Shared;
@@ -105,7 +106,7 @@ impl Ui {
     fn apply_layout(&mut self, layout: &Layout) {
         self.live.apply_layout(layout);
         self.experiments.apply_layout(&layout.panes);
-        self.runs_table.apply_layout(&layout.panes);
+        self.runs_table.apply_layout(layout);
         self.compare.apply_layout(&layout.panes);
         self.inference.apply_layout(&layout.panes);
     }
@@ -119,6 +120,7 @@ impl Ui {
         panes.run = self.runs_table.border();
         panes.images = self.compare.border();
         panes.classified = self.inference.border();
+        self.runs_table.columns().clone_into(&mut layout.columns);
         layout
     }
 

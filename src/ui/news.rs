@@ -1,24 +1,10 @@
-//! What reaches the screen: what a person does, and what the rest of the
-//! program has to tell.
+//! What the rest of the program has to tell the screen.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crossterm::event::Event;
-
-use crate::event::inspection::{InferenceEvent, Probe};
+use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
-
-/// Everything that can wake the screen.
-#[derive(Debug)]
-pub enum Incoming {
-    /// A key, the mouse, a paste, a new size.
-    Input(Event),
-    /// Something was found out or happened.
-    News(News),
-    /// Time has passed.
-    Clock(Clock),
-}
 
 /// The time, as the screen knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +36,14 @@ pub enum News {
         path: PathBuf,
         /// Its text, or why there is none.
         text: Result<String, String>,
+    },
+    /// Beside an experiment file that was read stands a text that was not saved when
+    /// the workbench was ended from outside.
+    AutosaveFound {
+        /// The file.
+        path: PathBuf,
+        /// The text that was not saved.
+        text: String,
     },
     /// An experiment file was written, or not.
     ExperimentWritten {
@@ -83,12 +77,19 @@ pub enum News {
     RunEnded(String),
     /// The runs are not what they were.
     RunsChanged,
-    /// What a run's models answer on probe images, or why nobody knows.
+    /// A run has another name, under which it is known already.
+    RunRenamed {
+        /// Its name before.
+        from: String,
+        /// Its name now.
+        to: String,
+    },
+    /// What a run's models answer, or why nobody knows.
     ProbeRead {
         /// The run's name.
         run: String,
-        /// The folder of the images; the run's own probe images without one.
-        folder: Option<PathBuf>,
+        /// On which images.
+        source: ProbeSource,
         /// What they answer.
         probe: Result<Box<Probe>, String>,
     },

@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::theme::Theme;
 use super::widget::picture;
 use crate::event::inspection::Picture;
+use crate::store::Runs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::VecDeque;
@@ -52,8 +53,9 @@ pub struct Shared {
     pub awaits_run: bool,
     /// The run that trains in this process.
     pub training: Option<String>,
-    /// The run that was opened last, on whichever screen.
-    pub opened: Option<String>,
+    /// The run that is selected: the row of Runs, and what Live, Compare and
+    /// Inference show.
+    pub selected: Option<String>,
     status: Option<(Duration, LogLine)>,
     effects: Vec<Effect>,
 }
@@ -74,7 +76,7 @@ impl Shared {
             queue: Vec::new(),
             awaits_run: false,
             training: None,
-            opened: None,
+            selected: None,
             status: None,
             effects: Vec::new(),
         }
@@ -100,7 +102,7 @@ impl Shared {
     /// Asks for a text again, with what is wrong with it as the question: whoever
     /// types on does not type at the screen below.
     pub(super) fn ask_again(&mut self, wrong: String, text: &str, purpose: Purpose) {
-        self.dialog = Some(Dialog::Prompt(Prompt::new(wrong, text, purpose)));
+        self.dialog = Some(Dialog::Prompt(Prompt::edit(wrong, text, purpose)));
     }
 
     /// Asks something of the rest of the program.
@@ -113,6 +115,35 @@ impl Shared {
                 | Effect::ForkRun { .. }
         );
         self.effects.push(effect);
+    }
+
+    /// Selects what trains here, or the newest run, unless a run is selected that
+    /// is still there.
+    pub(super) fn settle_selection(&mut self, runs: &Runs) {
+        let is_there =
+            |name: &Option<String>| name.as_deref().is_some_and(|it| runs.get(it).is_some());
+        if !is_there(&self.selected) {
+            let training = self.training.clone().map(Some).filter(is_there);
+            self.selected = training.unwrap_or_else(|| by_age(runs).pop().map(str::to_owned));
+        }
+    }
+
+    /// Selects the run that was started next or before; the newest if none is
+    /// selected.
+    pub(super) fn step_run(&mut self, forward: bool, runs: &Runs) {
+        let names = by_age(runs);
+        let Some(last) = names.len().checked_sub(1) else {
+            return self.notify(LogLine::info("there are no runs yet"));
+        };
+        let at = names
+            .iter()
+            .position(|name| Some(*name) == self.selected.as_deref());
+        let to = match (at, forward) {
+            (None, _) => last,
+            (Some(at), true) => (at + 1) % names.len(),
+            (Some(at), false) => at.checked_sub(1).unwrap_or(last),
+        };
+        self.selected = Some(names[to].to_owned());
     }
 
     /// What was asked since the last call.
@@ -146,4 +177,11 @@ impl Shared {
         }
         self.machine.push_back(sample);
     }
+}
+
+/// Names of the runs, in the order in which they were started.
+fn by_age(runs: &Runs) -> Vec<&str> {
+    let mut runs: Vec<_> = runs.iter().map(|(name, run)| (run.begun, name)).collect();
+    runs.sort_unstable();
+    runs.into_iter().map(|(_, name)| name).collect()
 }

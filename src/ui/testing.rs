@@ -7,7 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::keymap::Keymap;
-use super::news::{Clock, Incoming, News};
+use super::news::{Clock, News};
 use super::settings::Settings;
 use super::theme::{Background, Depth, Palette, Theme};
 use super::{Effect, Graphics, Shared, Ui};
@@ -44,7 +44,8 @@ impl Harness {
     pub(crate) fn at(&mut self, elapsed: Duration) -> &mut Self {
         let noon = Duration::from_hours(490_932);
         let now = SystemTime::UNIX_EPOCH + noon + elapsed;
-        self.take_in(Incoming::Clock(Clock { elapsed, now }))
+        let effects = self.ui.on_clock(Clock { elapsed, now });
+        self.take_in(effects)
     }
 
     /// The same on a terminal that shows real pictures.
@@ -88,15 +89,17 @@ impl Harness {
         if let Event::Resize(width, height) = event {
             self.terminal.backend_mut().resize(width, height);
         }
-        self.take_in(Incoming::Input(event))
+        let effects = self.ui.on_input(event, &self.runs);
+        self.take_in(effects)
     }
 
     pub(crate) fn news(&mut self, news: News) -> &mut Self {
-        self.take_in(Incoming::News(news))
+        let effects = self.ui.on_news(news, &self.runs);
+        self.take_in(effects)
     }
 
-    fn take_in(&mut self, incoming: Incoming) -> &mut Self {
-        for effect in self.ui.update(incoming, &self.runs) {
+    fn take_in(&mut self, effects: Vec<Effect>) -> &mut Self {
+        for effect in effects {
             match effect {
                 Effect::FindFolder(typed) if self.has_folders => {
                     let result = Ok(());

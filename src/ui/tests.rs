@@ -2,7 +2,9 @@
 //! and a large terminal, and the smallest ones in which it is used.
 
 mod anything;
+mod ascii;
 mod beginning;
+mod selection;
 
 use std::path::PathBuf;
 
@@ -118,4 +120,21 @@ fn the_log_stands_below_every_screen() {
     harness.news(News::Logged(LogLine::warn("3 images could not be read")));
     harness.keys(&["`", "2"]);
     assert_snapshot!("log_80x24", harness.screen());
+}
+
+#[test]
+fn a_message_that_needs_several_rows_has_them() {
+    let message = "could not write experiments/a-rather-long-name.ron: the file system is read-only; \
+                   choose another folder or mount it again";
+    for size in [(60, 15), (80, 24)] {
+        let mut harness = Harness::new(size.0, size.1);
+        let above = harness.screen();
+        harness.ui.shared.notify(LogLine::error(message));
+        let shown = harness.screen();
+        let rows: Vec<&str> = shown.lines().rev().take(3).collect();
+        assert!(rows[0].contains("it again"), "{shown}");
+        assert!(shown.contains("! could not write"), "{shown}");
+        // The screen does not move for it.
+        assert_eq!(shown.lines().next(), above.lines().next());
+    }
 }

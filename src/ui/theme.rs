@@ -2,9 +2,12 @@
 //! red and green alike, and on terminals with few colours or none.
 
 mod indexed;
+mod symbols;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
+
+pub use self::symbols::Symbols;
 
 /// Light letters on a dark background, or the other way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -84,6 +87,7 @@ pub struct Theme {
     background: Background,
     palette: Palette,
     depth: Depth,
+    symbols: Symbols,
 }
 
 /// A colour, and the nearest of the sixteen.
@@ -172,7 +176,20 @@ impl Theme {
             background,
             palette,
             depth,
+            symbols: Symbols::default(),
         }
+    }
+
+    /// The same with other symbols.
+    #[must_use]
+    pub fn with_symbols(self, symbols: Symbols) -> Self {
+        Self { symbols, ..self }
+    }
+
+    /// What borders, charts and signs are drawn with.
+    #[must_use]
+    pub fn symbols(&self) -> Symbols {
+        self.symbols
     }
 
     /// The next of the four combinations of background and palette.
@@ -184,19 +201,26 @@ impl Theme {
             (Background::Dark, Palette::ColourBlind) => (Background::Light, Palette::ColourBlind),
             (Background::Light, Palette::ColourBlind) => (Background::Dark, Palette::Standard),
         };
-        Self::new(background, palette, self.depth)
+        Self::new(background, palette, self.depth).with_symbols(self.symbols)
     }
 
     /// The same on another background.
     #[must_use]
     pub fn on(&self, background: Background) -> Self {
-        Self::new(background, self.palette, self.depth)
+        Self::new(background, self.palette, self.depth).with_symbols(self.symbols)
     }
 
     /// Its background and palette, for people.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{:?} {:?}", self.background, self.palette)
+        let background = match self.background {
+            Background::Dark => "dark",
+            Background::Light => "light",
+        };
+        match self.palette {
+            Palette::Standard => background.to_owned(),
+            Palette::ColourBlind => format!("{background}, colour-blind"),
+        }
     }
 
     /// How many colours there are to draw with.

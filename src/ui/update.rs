@@ -11,30 +11,49 @@ use super::dialog::{Answer, Choice, Dialog, Help, Leaving, Palette, Prompt, Purp
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::layout::Layout;
-use super::news::{Incoming, LogLine, News};
-use super::screens::Screen;
+use super::news::{Clock, LogLine, News};
+use super::screen::Screen;
 use super::screens::live::add_epochs;
-use super::screens::runs::{note_run, tag_run};
+use super::screens::runs::{note_run, rename_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
 impl Ui {
-    /// Takes in what arrived. The effects are to be carried out in their order.
-    pub fn update(&mut self, incoming: Incoming, runs: &Runs) -> Vec<Effect> {
-        match incoming {
-            Incoming::Input(event) => {
-                // A border is kept where it is let go, not all along its way.
-                let moves = matches!(&event, Event::Mouse(mouse)
-                    if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
-                self.input(event, runs);
-                if !moves {
-                    self.keep_layout();
-                }
-            }
-            Incoming::News(news) => self.on_news(news, runs),
-            Incoming::Clock(clock) => self.shared.clock = clock,
+    /// Takes in a key, the mouse, a paste or a new size. The effects are to be
+    /// executed in their order.
+    pub fn on_input(&mut self, event: Event, runs: &Runs) -> Vec<Effect> {
+        // A border is kept where it is let go, not all along its way.
+        let moves = matches!(&event, Event::Mouse(mouse)
+            if matches!(mouse.kind, MouseEventKind::Drag(_) | MouseEventKind::Moved));
+        self.input(event, runs);
+        if !moves {
+            self.keep_layout();
         }
+        self.follow_selection(runs);
         self.shared.take_effects()
+    }
+
+    /// Takes in what was found out or happened.
+    pub fn on_news(&mut self, news: News, runs: &Runs) -> Vec<Effect> {
+        self.news(news, runs);
+        self.follow_selection(runs);
+        self.shared.take_effects()
+    }
+
+    /// Time has passed.
+    pub fn on_clock(&mut self, clock: Clock) -> Vec<Effect> {
+        self.shared.clock = clock;
+        self.shared.take_effects()
+    }
+
+    /// The screen that is shown is of the selected run; in Runs the cursor selects.
+    fn follow_selection(&mut self, runs: &Runs) {
+        match self.screen {
+            Screen::Runs => self.runs_table.select(&mut self.shared),
+            Screen::Live => self.live.follow(&mut self.shared, runs),
+            Screen::Compare => self.compare.follow(&mut self.shared, runs),
+            Screen::Experiments | Screen::Inference => {}
+        }
     }
 
     fn input(&mut self, event: Event, runs: &Runs) {
@@ -82,16 +101,27 @@ impl Ui {
 
     fn answered(&mut self, answer: Answer, runs: &Runs) {
         match answer {
-            Answer::Open(dialog) => self.shared.dialog = Some(dialog),
+            Answer::Open(dialog) => {
+                if let Dialog::Prompt(prompt) = &dialog
+                    && let Some(text) = prompt.live_text()
+                {
+                    self.runs_table.try_filter(&text, runs);
+                }
+                self.shared.dialog = Some(dialog);
+            }
             Answer::Waiting(dialog, effect) => {
                 self.shared.dialog = Some(dialog);
                 self.shared.ask(effect);
             }
-            Answer::Closed => {}
+            Answer::Closed => self.runs_table.restore_filter(runs),
             Answer::Chosen(action) => self.choose(action, runs),
             Answer::Confirmed(effect) => {
                 self.experiments.confirmed(&effect);
                 self.shared.ask(effect);
+            }
+            Answer::ColumnsChosen(dialog, chosen) => {
+                self.shared.dialog = Some(dialog);
+                self.runs_table.choose_columns(chosen, runs);
             }
             Answer::Given(purpose, text) => self.on_submit(purpose, &text, runs),
             Answer::Left(leaving) => self.leave(leaving, runs),
@@ -151,11 +181,9 @@ impl Ui {
 
     /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
+        self.runs_table.restore_filter(runs);
         let training = self.shared.training.as_deref();
-        let training = training.and_then(|name| {
-            let identity = runs.get(name)?.store.identity.as_ref();
-            Some(identity.map_or(name, |known| known.name.as_str()))
-        });
+        let training = training.filter(|name| runs.get(name).is_some());
         let training = training.map(|name| {
             format!("{name} is training: it is saved at the next step and can be resumed.")
         });
@@ -198,16 +226,17 @@ impl Ui {
 
     fn show(&mut self, screen: Screen, runs: &Runs) {
         self.screen = screen;
+        if screen != Screen::Experiments {
+            self.shared.settle_selection(runs);
+        }
         match screen {
-            Screen::Runs => self.runs_table.changed(runs),
+            Screen::Runs => self.runs_table.on_show(&self.shared, runs),
             Screen::Live => {
                 // Whoever goes there while a run is being prepared waits for it.
                 self.shared.awaits_run |= self.shared.preparing.is_some();
-                self.live.on_show(&mut self.shared, runs);
+                self.live.changed(runs);
             }
-            Screen::Compare => self.compare.on_show(&mut self.shared, runs),
-            Screen::Inference => self.inference.on_show(&self.shared, runs),
-            Screen::Experiments => {}
+            Screen::Experiments | Screen::Compare | Screen::Inference => {}
         }
     }
 
@@ -233,8 +262,9 @@ impl Ui {
         match self.screen {
             Screen::Experiments => self.experiments.act(action, shared, runs),
             Screen::Runs => {
-                if let Some(name) = self.runs_table.act(action, shared, runs) {
-                    self.live.open(&name, &mut self.shared, runs);
+                let shows = self.runs_table.act(action, shared, runs);
+                self.runs_table.select(&mut self.shared);
+                if shows {
                     self.show(Screen::Live, runs);
                 }
             }
@@ -252,8 +282,9 @@ impl Ui {
 
     fn paste(&mut self, text: &str, runs: &Runs) {
         self.shared.awaits_run = false;
-        if let Some(dialog) = &mut self.shared.dialog {
+        if let Some(mut dialog) = self.shared.dialog.take() {
             dialog.paste(text);
+            self.answered(Answer::Open(dialog), runs);
         } else if self.screen == Screen::Experiments {
             self.experiments.paste(text, &mut self.shared, runs);
         }
@@ -293,7 +324,7 @@ impl Ui {
             Purpose::FilterRuns => self.runs_table.filter_runs(text, shared, runs),
             Purpose::TagRun(run) => tag_run(run, text, shared, runs),
             Purpose::NoteRun(run) => note_run(run, text, shared, runs),
-            Purpose::RenameRun(run) => self.runs_table.rename(run, text, shared, runs),
+            Purpose::RenameRun(run) => rename_run(run, text, shared, runs),
             Purpose::FilterCharts => self.live.filter_charts(text, shared),
             Purpose::AddEpochs(run) => add_epochs(run, text, shared, runs),
             Purpose::SetKnob(knob) => self.live.set_knob(&knob, text, shared, runs),
@@ -311,37 +342,41 @@ impl Ui {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
         shared.training = Some(name.to_owned());
+        // Whoever looks at a run goes on to look at it.
+        let looks = shared.selected.is_some() && self.screen != Screen::Experiments;
+        if awaited || !looks {
+            shared.selected = Some(name.to_owned());
+        }
         if awaited {
             shared.clear_status();
+            self.show(Screen::Live, runs);
         } else {
             let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
-            let message = match self.screen {
-                Screen::Live => format!("{name} is training"),
-                _ => format!("{name} is training; press {key} to watch"),
-            };
-            shared.notify(LogLine::info(message));
-        }
-        if awaited || self.screen != Screen::Live {
-            self.live.open(name, &mut self.shared, runs);
-        }
-        if awaited {
-            self.show(Screen::Live, runs);
+            shared.notify(LogLine::info(if looks {
+                format!("{name} is training")
+            } else {
+                format!("{name} is training; press {key} to watch")
+            }));
         }
     }
 
     /// Screens that cache what they show of the runs take them in when they are
     /// shown, and need not before.
     fn runs_changed(&mut self, runs: &Runs) {
-        self.live.changed(&mut self.shared, runs);
+        self.live.changed(runs);
         match self.screen {
             Screen::Runs => self.runs_table.changed(runs),
-            Screen::Compare => self.compare.changed(&mut self.shared, runs),
-            Screen::Experiments | Screen::Live | Screen::Inference => {}
+            Screen::Live | Screen::Compare | Screen::Inference
+                if self.shared.selected.is_none() =>
+            {
+                self.shared.settle_selection(runs);
+            }
+            Screen::Experiments | Screen::Live | Screen::Compare | Screen::Inference => {}
         }
     }
 
     /// The one place that says who takes which news in.
-    fn on_news(&mut self, news: News, runs: &Runs) {
+    fn news(&mut self, news: News, runs: &Runs) {
         let shared = &mut self.shared;
         match news {
             News::Logged(line) => shared.notify(line),
@@ -358,19 +393,29 @@ impl Ui {
                 self.runs_changed(runs);
             }
             News::RunsChanged => self.runs_changed(runs),
+            News::RunRenamed { from, to } => {
+                self.runs_table.renamed(&from, &to);
+                if shared.selected.as_ref() == Some(&from) {
+                    shared.selected = Some(to);
+                }
+                self.runs_changed(runs);
+            }
             News::FolderCompleted { typed, result } => {
                 self.on_folder(|prompt| prompt.on_completed(&typed, result), runs);
             }
             News::FolderFound { typed, result } => {
                 self.on_folder(|prompt| prompt.on_found(&typed, result), runs);
             }
-            News::ProbeRead { run, folder, probe } => {
-                self.compare.on_probe(&run, folder.as_ref(), probe, shared);
+            News::ProbeRead { run, source, probe } => {
+                self.compare.on_probe(&run, &source, probe, shared);
             }
             News::Inference(event) => self.inference.on_event(event, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::ExperimentRead { path, text } => {
                 self.experiments.on_read(path, text, shared, runs);
+            }
+            News::AutosaveFound { path, text } => {
+                self.experiments.on_autosave(path, &text, shared);
             }
             News::ExperimentWritten { path, text } => {
                 let is_saved = text.is_ok();

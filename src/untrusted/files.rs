@@ -48,14 +48,15 @@ impl FileId {
     }
 }
 
-/// Which file it is, its length and its time of modification: what tells, without
-/// reading it, that it no longer holds what it held. It is the same after the file
-/// got another owner or another link.
+/// Which file it is, its length and its times: what tells, without reading it,
+/// that it no longer holds what it held. The time of the last change of its entry
+/// cannot be set back, and changes with its owner and links, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileVersion {
     id: FileId,
     length: u64,
     modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 impl FileVersion {
@@ -66,7 +67,18 @@ impl FileVersion {
             id: FileId::of(metadata),
             length: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+
+    /// Whether only the file's entry was changed since, as far as can be told
+    /// without reading it.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        Self {
+            changed: other.changed,
+            ..*self
+        } == *other
     }
 }
 

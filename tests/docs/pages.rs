@@ -12,8 +12,9 @@ pub fn root() -> &'static Path {
 }
 
 /// Folders whose files are named by their paths.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     ".ci/",
+    "assets/",
     "benches/",
     "docs/",
     "experiments/",
@@ -141,6 +142,23 @@ impl Page {
         lines.extend(indented.map(|(line, text)| (line, text.to_owned())));
         let words = |(line, text): (usize, String)| Some((line, super::commands::words(&text)?));
         lines.into_iter().filter_map(words).collect()
+    }
+
+    /// Pictures that are shown and not there.
+    pub fn missing_pictures(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (line, text) in self.prose() {
+            for before in ["src=\"", "srcset=\""] {
+                let Some((_, picture)) = text.split_once(before) else {
+                    continue;
+                };
+                let picture = picture.split('"').next().unwrap_or_default();
+                if !root().join(self.beside(picture)).is_file() {
+                    found.push(self.complaint(line, &format!("there is no {picture}")));
+                }
+            }
+        }
+        found
     }
 
     /// Where links lead, with their lines.

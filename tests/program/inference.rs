@@ -5,6 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
+use workbench::engine::{RunModels, probe_cell, probe_folder};
+use workbench::event::inspection::{Answerer, Answering, Asked, MatrixCell, Weights};
+use workbench::event::{Phase, Split};
+use workbench::run::RunFolder;
+use workbench::store::{RunStore, RunTail};
 
 use crate::bench::{Bench, code, said};
 
@@ -298,4 +303,69 @@ fn labelled_folders_are_scored() {
     );
     assert!(told.contains("of 6 labelled images"), "{told}");
     assert!(told.contains("precision"), "{told}");
+}
+
+#[test]
+fn every_cell_of_the_whole_set_opens_as_many_images_as_were_counted_in_it() {
+    let bench = trained();
+    let checkpoints = bench.path().join("checkpoints");
+    let name = RunFolder::names(&checkpoints).unwrap().pop().unwrap();
+    let run = RunFolder::at(checkpoints.join(name)).unwrap();
+    let plan = run.plan().unwrap().unwrap();
+    let mut store = RunStore::new();
+    RunTail::new(&run).refresh(&mut store);
+    let evaluations = store.evaluations_of(Phase::Student, Split::Valid);
+    let evaluation = evaluations.last().unwrap();
+    let teacher = evaluation.teacher.unwrap();
+    assert!(evaluation.ece.is_some() && teacher.ece.is_some());
+    let asked = Asked {
+        answering: Answering::Both,
+        weights: Weights::Latest,
+    };
+    let device = plan.resolved.plan.device;
+    let models = RunModels::open(&run, Some(&plan), device, asked).unwrap();
+    assert_eq!(models.trained.0, evaluation.step);
+    for (label, row) in evaluation.confusion.iter().enumerate() {
+        for (class, number) in row.iter().enumerate() {
+            let cell = MatrixCell {
+                rows: (Answerer::Label, label),
+                columns: (Answerer::Student, class),
+            };
+            let (probe, all) = probe_cell(&models, &plan, cell).unwrap();
+            assert_eq!(
+                (probe.images.len(), all),
+                (*number as usize, *number as usize)
+            );
+            let labels = probe.images.iter().map(|image| image.label);
+            assert!(labels.into_iter().all(|known| known == Some(label as u32)));
+            assert_eq!(probe.teacher.unwrap().len(), all);
+        }
+    }
+    let both = (0..plan.data.classes.len()).map(|class| {
+        let cell = MatrixCell {
+            rows: (Answerer::Teacher, class),
+            columns: (Answerer::Student, class),
+        };
+        probe_cell(&models, &plan, cell).unwrap().1
+    });
+    let agreement = both.sum::<usize>() as f64 / evaluation.images as f64;
+    assert!((agreement - teacher.agreement).abs() < 1e-9);
+}
+
+#[test]
+fn images_in_folders_that_are_named_like_classes_are_compared_with_their_labels() {
+    let bench = trained();
+    let checkpoints = bench.path().join("checkpoints");
+    let name = RunFolder::names(&checkpoints).unwrap().pop().unwrap();
+    let run = RunFolder::at(checkpoints.join(name)).unwrap();
+    let plan = run.plan().unwrap().unwrap();
+    let photos = bench.path().join("photos");
+    save(&photos.join(&plan.data.classes[1]).join("b.png"), 90);
+    let device = plan.resolved.plan.device;
+    let models = RunModels::open(&run, Some(&plan), device, Asked::default()).unwrap();
+    let (probe, _) = probe_folder(&models, &photos).unwrap();
+    let labels = probe.images.iter().map(|image| image.label);
+    let mut labels: Vec<Option<u32>> = labels.collect();
+    labels.sort_unstable();
+    assert_eq!(labels, [None, Some(1)]);
 }

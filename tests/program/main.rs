@@ -16,4 +16,5 @@ mod identity;
 mod inference;
 mod refusals;
 mod resume;
+mod runs;
 mod setup;

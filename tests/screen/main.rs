@@ -8,6 +8,9 @@
 #![cfg(unix)]
 
 mod pictures;
+#[path = "../quick_start/mod.rs"]
+mod quick_start;
+mod svg;
 mod terminal;
 
 use std::fs;
@@ -213,11 +216,28 @@ fn a_lost_connection_saves_what_trains() {
     let mut program = terminal.hang_up();
     assert_eq!(program.end(), 130);
     let kept = place.path().join("experiments/.unsaved/small.ron");
-    assert!(fs::read_to_string(kept).unwrap().starts_with('x'));
+    assert!(fs::read_to_string(&kept).unwrap().starts_with('x'));
     let run = run_in(place.path());
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(journal.contains("workbench closed"), "{journal}");
     assert!(run.join("latest").exists() || run.join("teacher").exists());
+    // The next one offers the text, and forgets it once it is saved.
+    let mut terminal = Terminal::start(place.path(), (100, 30));
+    terminal.until(&["unsaved text"]);
+    terminal.keys("\r");
+    terminal.until(&["f3 restore it", "+ x"]);
+    terminal.keys("\x1bt");
+    terminal.until(&["* not saved"]);
+    terminal.keys("\x13");
+    terminal.until(&["small saved"]);
+    let file = place.path().join("experiments/small.ron");
+    assert!(fs::read_to_string(file).unwrap().starts_with('x'));
+    assert!(!kept.exists());
+    terminal.keys("\x1b");
+    // Of a `q` at once, a terminal would make one with alt.
+    terminal.until(&["duplicate"]);
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
 }
 
 #[test]
@@ -316,4 +336,26 @@ fn without_a_terminal_it_says_what_to_do_instead() {
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("--run FILE"), "{told}");
+}
+
+#[test]
+fn without_a_utf_8_locale_everything_is_drawn_in_ascii() {
+    let place = place();
+    let variables = [("LC_ALL", "C"), ("LANG", "en_US.UTF-8")];
+    let mut terminal = Terminal::start_with(place.path(), (80, 24), &variables);
+    terminal.until(&["small"]);
+    for (screen, shown) in [
+        ("2", "Runs 0"),
+        ("3", "No runs yet"),
+        ("4", "No runs yet"),
+        ("5", "Classify a folder"),
+        ("1", "small"),
+    ] {
+        terminal.keys(screen);
+        terminal.until(&[shown]);
+        let text = terminal.text();
+        assert!(text.is_ascii(), "{text}");
+    }
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0);
 }

@@ -56,6 +56,7 @@ impl Terminal {
         command.args(arguments);
         command.cwd(folder);
         command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
         command.env("XDG_CONFIG_HOME", folder.join("config"));
         command.env("XDG_STATE_HOME", folder.join("state"));
         for (name, value) in variables {
@@ -114,6 +115,11 @@ impl Terminal {
     /// What the screen shows.
     pub fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Looks at the screen.
+    pub fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
+        at(self.screen.lock().unwrap().screen())
     }
 
     /// Waits until the screen shows all of these.

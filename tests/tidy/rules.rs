@@ -56,12 +56,32 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "listing",
+        &["format", "experiment", "run", "event", "store"],
+    ),
+    (
         "ui",
-        &["format", "untrusted", "experiment", "run", "event", "store"],
+        &[
+            "format",
+            "untrusted",
+            "experiment",
+            "run",
+            "event",
+            "store",
+            "listing",
+        ],
     ),
     (
         "report",
-        &["format", "untrusted", "experiment", "run", "event", "store"],
+        &[
+            "format",
+            "untrusted",
+            "experiment",
+            "run",
+            "event",
+            "store",
+            "listing",
+        ],
     ),
     ("terminal", &["untrusted"]),
     (
@@ -74,6 +94,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "run",
             "data",
             "store",
+            "listing",
             "trainer",
             "engine",
             "ui",
@@ -85,7 +106,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
 
 /// External crates that only some places may use.
 const KEPT_APART: &[(&[&str], &[&str])] = &[
-    (&["burn", "burn_store", "burn_tch"], &["src/engine/"]),
+    (&["burn", "burn_tch"], &["src/engine/"]),
     (
         &["ratatui", "crossterm"],
         &[
@@ -98,8 +119,6 @@ const KEPT_APART: &[(&[&str], &[&str])] = &[
     ),
 ];
 
-/// A subject that takes more is rare; a file that is longer holds two.
-const LONGEST_FILE: usize = 600;
 const UNTELLING_NAMES: &[&str] = &["imp", "base", "utils", "helpers", "manager"];
 
 impl File {
@@ -113,7 +132,7 @@ impl File {
     }
 
     /// The path of its module: `["engine", "device"]` for `src/engine/device.rs`.
-    fn module(&self) -> Option<Vec<&str>> {
+    pub fn module(&self) -> Option<Vec<&str>> {
         let inside = self.path.strip_prefix("src/")?.strip_suffix(".rs")?;
         let mut names: Vec<&str> = inside.split('/').collect();
         if matches!(names.last(), Some(&"mod" | &"lib" | &"main")) {
@@ -128,7 +147,7 @@ impl File {
     }
 
     /// Tokens of what is not test code.
-    fn code(&self) -> Vec<Token> {
+    pub fn code(&self) -> Vec<Token> {
         if self.is_tests() {
             return Vec::new();
         }
@@ -286,14 +305,9 @@ pub fn unfinished(file: &File) -> Vec<Violation> {
     found
 }
 
-/// Files stay short, are named for what they hold, and say what they are for.
+/// Files are named for what they hold, and say what they are for.
 pub fn shape(file: &File) -> Vec<Violation> {
     let mut found = Vec::new();
-    let lines = file.text.lines().count();
-    if lines > LONGEST_FILE {
-        let message = format!("{lines} lines, at most {LONGEST_FILE}: split it by subject");
-        found.push(file.violation(lines, message));
-    }
     if !file.is_tests() && !file.text.starts_with("//! ") {
         found.push(file.violation(1, "begins with a `//!` paragraph that says what it is for"));
     }

@@ -29,6 +29,11 @@ pub fn strings(source: &str) -> Vec<Token> {
 }
 
 impl Token {
+    /// Whether it is an identifier, a keyword or a number.
+    pub fn is_word(&self) -> bool {
+        self.text.starts_with(is_word)
+    }
+
     fn is_string(&self) -> bool {
         self.text.trim_end_matches('#').ends_with('"')
     }

@@ -62,6 +62,14 @@ pub enum SessionError {
         .0.display()
     )]
     OtherJournal(PathBuf),
+    /// The series of logged steps is that of another run, or was changed.
+    #[error(
+        "{} is damaged or of another run: it is not the series of logged steps that the checkpoint \
+         was saved with; restore it from a copy, or delete it to resume without the metrics of \
+         the steps until then",
+        .0.display()
+    )]
+    OtherSeries(PathBuf),
     /// A knob change that is to be left out has had its effect already.
     #[error(
         "--without-adjustments-after {last}: the knob change at step {step} is part of the \

@@ -34,6 +34,9 @@ pub fn fork(
     if crc_of(&run.journal(), kept.mark.bytes).ok() != Some(kept.mark.crc32c) {
         return Err(SessionError::OtherJournal(run.journal()));
     }
+    if crc_of(&run.series(), kept.mark.series).ok() != Some(kept.mark.series_crc32c) {
+        return Err(SessionError::OtherSeries(run.series()));
+    }
     let plan = RunPlan {
         forked: Some(Fork {
             from: run.name(),

@@ -62,6 +62,7 @@ pub fn resume(
         return Err(SessionError::Complete(run.path().to_owned()));
     }
     agree(run, &journal, standing.as_ref())?;
+    let lost = series_of(run, standing.as_ref())?;
     // Before anything is written: what is found damaged later is in the journal.
     verify(run)?;
     let prepared = match &plan {
@@ -73,7 +74,7 @@ pub fn resume(
     };
     let resolved = &prepared.resolved;
     let position = standing.as_ref().map(|standing| standing.position);
-    let past = ResumeState::resumed(
+    let mut past = ResumeState::resumed(
         run,
         &journal.events,
         position,
@@ -81,6 +82,7 @@ pub fn resume(
         resolved,
         &prepared.device.kind,
     )?;
+    past.warnings.extend(lost);
     if plan.is_none() {
         adopt_teacher(run, &prepared)?;
         run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
@@ -389,6 +391,26 @@ fn agree(
         }
     }
     Ok(())
+}
+
+/// What is to be known of the series of logged steps that a checkpoint was saved
+/// with, if it is gone.
+fn series_of(run: &RunFolder, standing: Option<&Standing>) -> Result<Option<String>, SessionError> {
+    let Some((at, (bytes, crc))) = standing.and_then(|it| Some((it.position.step, it.series?)))
+    else {
+        return Ok(None);
+    };
+    let path = run.series();
+    if !path.exists() {
+        return Ok(Some(format!(
+            "{} is missing: the metrics of the steps until {at} are lost",
+            path.display()
+        )));
+    }
+    if crc_of(&path, bytes).ok() != Some(crc) {
+        return Err(SessionError::OtherSeries(path));
+    }
+    Ok(None)
 }
 
 /// Where the newest checkpoint stands that the journal tells of.

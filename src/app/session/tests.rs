@@ -156,7 +156,7 @@ fn journal(run: &RunFolder, events: &[RunEvent]) {
 fn a_refused_resume_names_what_is_in_its_way_and_leaves_the_run_as_it_was() {
     type Damage = fn(&RunFolder);
     type Expected = fn(&SessionError) -> bool;
-    let damages: [(Damage, Expected); 7] = [
+    let damages: [(Damage, Expected); 8] = [
         (
             |run| journal(run, &[RunEvent::RunEnded(Outcome::Completed)]),
             |error| matches!(error, SessionError::Complete(_)),
@@ -197,6 +197,13 @@ fn a_refused_resume_names_what_is_in_its_way_and_leaves_the_run_as_it_was() {
         (
             |run| remove(run.latest().path()),
             |error| matches!(error, SessionError::CheckpointMissing { told, .. } if told.step > 0),
+        ),
+        (
+            |run| {
+                let series = fs::read(run.series()).unwrap();
+                fs::write(run.series(), &series[..series.len() / 2]).unwrap();
+            },
+            |error| matches!(error, SessionError::OtherSeries(_)),
         ),
     ];
     for (damage, expected) in damages {
@@ -297,6 +304,18 @@ fn student(step: u64) -> Position {
 fn teacher(step: u64) -> Position {
     let phase = Phase::Teacher;
     Position { phase, step }
+}
+
+#[test]
+fn a_run_without_its_series_is_resumed_and_told() {
+    let (_place, run) = copy();
+    fs::remove_file(run.series()).unwrap();
+    let (opened, _) = past::resume(&run, &ResumeChanges::default()).unwrap();
+    let told = opened.past.warnings.join("\n");
+    assert!(
+        told.contains("series.bin is missing: the metrics of the steps"),
+        "{told}"
+    );
 }
 
 #[test]

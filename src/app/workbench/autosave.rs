@@ -1,34 +1,66 @@
 //! What was being typed when the workbench was ended from outside: nobody could
-//! be asked whether to save it, so it is kept beside, and told of at the next
-//! start.
+//! be asked whether to save it, so it is kept beside its file, and offered when
+//! that is opened again.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::FileError;
+use crate::experiment::read_text;
 use crate::run::atomic::write_file;
 
 /// Folder beside the experiments; hidden, so that it is not listed with them.
 const FOLDER: &str = ".unsaved";
 
+/// Where the text of a file is kept.
+fn place(path: &Path) -> Option<PathBuf> {
+    Some(path.parent()?.join(FOLDER).join(path.file_name()?))
+}
+
 /// Keeps texts by the paths of their files. One that cannot be kept is lost:
 /// nobody is there to be told.
 pub fn keep(texts: impl Iterator<Item = (PathBuf, String)>) {
     for (path, text) in texts {
-        let (Some(beside), Some(name)) = (path.parent(), path.file_name()) else {
+        let Some(place) = place(&path) else {
             continue;
         };
-        let folder = beside.join(FOLDER);
-        let _ = fs::create_dir_all(&folder);
-        let _ = write_file(&folder.join(name), text.as_bytes());
+        let _ = place.parent().map(fs::create_dir_all);
+        let _ = write_file(&place, text.as_bytes());
     }
 }
 
-/// What is to be told of texts that were kept, if there are any.
-pub fn told(experiments: &Path) -> Option<String> {
+/// The text that was kept of a file, if it can be read.
+pub fn kept(path: &Path) -> Option<String> {
+    let place = place(path)?;
+    place.is_file().then(|| read_text(&place).ok())?
+}
+
+/// Deletes the text that was kept of a file.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    let Some(place) = place(path) else {
+        return Ok(());
+    };
+    match fs::remove_file(&place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(FileError::of("delete", &place, error));
+        }
+        _ => {}
+    }
+    // Only if it was the last one.
+    let _ = place.parent().map(fs::remove_dir);
+    Ok(())
+}
+
+/// What is to be told of texts whose files are not there any more: nobody can open
+/// them.
+pub fn orphans(experiments: &Path) -> Option<String> {
     let folder = experiments.join(FOLDER);
     let entries = fs::read_dir(&folder).ok()?.flatten();
     let mut names: Vec<String> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .map(|entry| entry.file_name())
+        .filter(|name| !experiments.join(name).exists())
+        .map(|name| name.to_string_lossy().into_owned())
         .collect();
     names.sort();
     (!names.is_empty()).then(|| {
@@ -45,18 +77,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_saved_is_kept_beside_and_told_of() {
+    fn what_was_not_saved_is_kept_beside_its_file_until_it_is_removed() {
         let place = tempfile::tempdir().unwrap();
-        assert_eq!(told(place.path()), None);
-        let texts = [("a.ron", "one"), ("b.ron", "two")];
-        keep(
-            texts
-                .into_iter()
-                .map(|(name, text)| (place.path().join(name), text.to_owned())),
-        );
-        let told = told(place.path()).unwrap();
-        assert!(told.contains("before a.ron, b.ron was saved"), "{told}");
-        let kept = fs::read_to_string(place.path().join(".unsaved/b.ron"));
-        assert_eq!(kept.unwrap(), "two");
+        let [a, b] = ["a.ron", "b.ron"].map(|name| place.path().join(name));
+        assert_eq!((kept(&a), orphans(place.path())), (None, None));
+        let texts = [(a.clone(), "one".to_owned()), (b.clone(), "two".to_owned())];
+        keep(texts.into_iter());
+        fs::write(&a, "").unwrap();
+        assert_eq!(kept(&a).as_deref(), Some("one"));
+        let told = orphans(place.path()).unwrap();
+        assert!(told.contains("before b.ron was saved"), "{told}");
+        for path in [&a, &a, &b] {
+            remove(path).unwrap();
+            assert_eq!(kept(path), None);
+        }
+        assert!(!place.path().join(FOLDER).exists());
     }
 }

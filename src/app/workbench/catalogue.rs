@@ -7,15 +7,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::SendError;
 use std::thread;
 use std::time::Duration;
 
 use super::mail::Sender;
 use super::message::Message;
-use crate::run::{Notes, RunFolder, RunLock};
-use crate::store::{Owner, RunEntry, RunTail};
+use crate::run::RunFolder;
+use crate::store::{Owner, RunEntry};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -68,7 +67,7 @@ fn look(
         let (name, now) = (folder.name(), observe(&folder));
         match seen.get(&name) {
             None => {
-                let found = Box::new(read(&folder, now.owner.clone()));
+                let found = Box::new(RunEntry::read(&folder, now.owner.clone()));
                 sender.send(Message::Found(found))?;
             }
             Some(before) => {
@@ -93,7 +92,9 @@ fn look_into_trash(
 ) -> Result<(), SendError<Message>> {
     let now = RunFolder::trashed(checkpoints).unwrap_or_default();
     if now != *thrown {
-        let entries = now.iter().map(|folder| read(folder, Owner::None).0);
+        let entries = now
+            .iter()
+            .map(|folder| RunEntry::read(folder, Owner::None).0);
         sender.send(Message::Trash(entries.collect()))?;
         *thrown = now;
     }
@@ -102,44 +103,10 @@ fn look_into_trash(
 
 fn observe(folder: &RunFolder) -> Seen {
     let length = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-    let owner = match RunLock::holder(folder.path()) {
-        Ok(Some(holder)) if holder.pid == std::process::id() => Owner::Here,
-        Ok(Some(holder)) => Owner::Elsewhere(holder),
-        Ok(None) | Err(_) => Owner::None,
-    };
     Seen {
         lengths: (length(folder.journal()), length(folder.series())),
-        owner,
+        owner: Owner::of(folder),
     }
-}
-
-/// A run of which nothing but what does not change while it trains was read.
-pub fn unfolded(folder: &RunFolder, owner: Owner) -> RunEntry {
-    let mut entry = RunEntry::new(folder.clone(), folder.begun());
-    entry.owner = owner;
-    let mut problems = Vec::new();
-    match folder.experiment_text() {
-        Ok(text) => entry.experiment = text,
-        Err(error) => problems.push(error.to_string()),
-    }
-    match Notes::read(folder) {
-        Ok(notes) => entry.notes = notes,
-        Err(error) => problems.push(error.to_string()),
-    }
-    match folder.plan() {
-        Ok(plan) => entry.plan = plan.map(Arc::new),
-        Err(error) => problems.push(error.to_string()),
-    }
-    entry.problems = problems;
-    entry
-}
-
-/// A run as it stands, and how far it was read.
-pub fn read(folder: &RunFolder, owner: Owner) -> (RunEntry, RunTail) {
-    let mut entry = unfolded(folder, owner);
-    let mut tail = RunTail::new(folder);
-    tail.refresh(&mut entry.store);
-    (entry, tail)
 }
 
 #[cfg(test)]
@@ -200,7 +167,7 @@ mod tests {
         }
         fs::write(folder.path().join("notes.json"), "nonsense").unwrap();
         assert_eq!(observe(&folder).owner, Owner::None);
-        let (entry, _) = read(&folder, Owner::None);
+        let (entry, _) = RunEntry::read(&folder, Owner::None);
         assert_eq!(entry.experiment, "Experiment()");
         assert_eq!((entry.problems.len(), entry.store.problems.len()), (2, 2));
         let problem = entry.problem().unwrap();

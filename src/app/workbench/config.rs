@@ -7,7 +7,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use thiserror::Error;
 
 use crate::ui::settings::SettingsProblem;
-use crate::ui::theme::Background;
+use crate::ui::theme::{Background, Symbols};
 use crate::ui::{Keymap, Settings, Theme};
 use crate::untrusted::read_text_limited;
 
@@ -57,7 +57,8 @@ pub fn load() -> Result<(Settings, Keymap, Theme), SettingsError> {
     let depth = settings.colours.resolve(variable);
     let background = settings.background;
     let background = background.unwrap_or_else(|| Background::of_environment(variable));
-    let theme = Theme::new(background, settings.palette, depth);
+    let symbols = Symbols::of_environment(variable);
+    let theme = Theme::new(background, settings.palette, depth).with_symbols(symbols);
     Ok((settings, keymap, theme))
 }
 

@@ -12,12 +12,13 @@ use super::launcher::{Launcher, OpenSession, QueuedJob};
 use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
-use super::{files, folders, inspect, layout, planner, run_files, trash};
+use super::run_files::known;
+use super::{autosave, files, folders, inspect, layout, planner, run_files, trash};
 use crate::app::session::MoreEpochs;
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
-use crate::store::{RunEntry, Runs, append_command};
+use crate::store::{Runs, append_command};
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{Effect, LogLine, News};
 
@@ -71,7 +72,14 @@ impl EffectRunner {
             Effect::Suspend => return Some(LoopEffect::Suspend),
             Effect::Copy(text) => return Some(LoopEffect::Copy(text)),
             Effect::OpenRun(name) => return Some(LoopEffect::Refresh(name)),
-            Effect::ReadExperiment(path) => self.notify(files::read(path)),
+            Effect::ReadExperiment(path) => {
+                let kept = autosave::kept(&path);
+                self.notify(files::read(path.clone()));
+                if let Some(text) = kept {
+                    self.notify(News::AutosaveFound { path, text });
+                }
+            }
+            Effect::DropAutosave(path) => self.log_error(autosave::remove(&path)),
             Effect::WriteExperiment { path, text, over } => self.write(path, text, &over),
             Effect::RenameExperiment { from, to } => self.rename(&from, &to),
             Effect::TrashExperiment(path) => self.trash(&path),
@@ -112,14 +120,13 @@ impl EffectRunner {
                 self.log(written);
             }
             Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
-            Effect::RenameRun { run, to } => self.log(rename_run(runs, &run, &to)),
+            Effect::RenameRun { run, to } => self.rename_run(run, to, runs),
             Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
             Effect::BranchRun(name) => self.log(self.branch_run(runs, &name)),
-            Effect::ReadProbe(run) => inspect::read_probe(runs, run, self.sender.clone()),
-            Effect::ProbeFolder { run, folder } => {
-                inspect::probe_images(runs, run, folder, self.sender.clone());
+            Effect::ReadProbe { run, source } => {
+                inspect::read_probe(runs, run, source, self.sender.clone());
             }
             Effect::CompleteFolder(typed) => folders::complete(typed, self.sender.clone()),
             Effect::FindFolder(typed) => folders::find(typed, self.sender.clone()),
@@ -287,6 +294,18 @@ impl EffectRunner {
     }
 
     /// Tells what was done, or why not.
+    /// Gives a run another name, on disk and among those that are known.
+    fn rename_run(&self, from: String, to: String, runs: &mut Runs) {
+        match known(runs, &from).and_then(|run| Ok(run.folder.rename(&to)?)) {
+            Ok(folder) => {
+                runs.rename(&from, folder);
+                self.log(Ok(format!("renamed {from} to {to}")));
+                self.notify(News::RunRenamed { from, to });
+            }
+            Err(error) => self.log(Err(error)),
+        }
+    }
+
     fn log(&self, done: Result<String, EffectError>) {
         self.notify(News::Logged(match done {
             Ok(message) => LogLine::info(message),
@@ -304,19 +323,8 @@ impl EffectRunner {
 
     fn notify(&self, news: News) {
         // Without a loop nobody is left to take it in.
-        let _ = self.sender.send(Message::news(news));
+        let _ = self.sender.send(Message::News(news));
     }
-}
-
-/// The run of this name, if it is still there.
-pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError> {
-    let run = runs.get(name);
-    run.ok_or_else(|| EffectError::RunGone(name.to_owned()))
-}
-
-fn rename_run(runs: &Runs, name: &str, to: &str) -> Result<String, EffectError> {
-    known(runs, name)?.folder.rename(to)?;
-    Ok(format!("renamed {name} to {to}"))
 }
 
 fn trash_run(runs: &Runs, name: &str) -> Result<String, EffectError> {

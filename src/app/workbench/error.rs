@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::config::SettingsError;
 use super::layout::LayoutError;
-use super::run_files::RunFileError;
-use crate::run::{MoveError, RunError};
+use crate::experiment::Report;
+use crate::run::{MoveError, RunError, SealError};
 
 /// Why the screen does not open, or ends.
 #[derive(Debug, Error)]
@@ -117,4 +117,46 @@ impl FileError {
             },
         }
     }
+}
+
+/// Why nothing was taken out of a run.
+#[derive(Debug, Error)]
+pub enum RunFileError {
+    /// There are no numbers.
+    #[error("{0} has no logged steps yet")]
+    NoSteps(String),
+    /// There are no weights.
+    #[error("{0} has no best weights yet")]
+    NoWeights(String),
+    /// Its weights are damaged.
+    #[error(transparent)]
+    Weights(#[from] SealError),
+    /// Its process has recorded nothing yet.
+    #[error("{0} has not started")]
+    NotStarted(String),
+    /// Nobody knows which file it came from.
+    #[error("no experiment in {} is named {name}", folder.display())]
+    NoExperiment {
+        /// The name of the run's experiment.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// It may have come from any of several files.
+    #[error(
+        "both {} and {} are named {name}; edit the right one by hand",
+        files[0].display(), files[1].display()
+    )]
+    SeveralExperiments {
+        /// The name of the run's experiment.
+        name: String,
+        /// The first two.
+        files: [PathBuf; 2],
+    },
+    /// The experiment cannot be read, or not be changed so.
+    #[error("{}", .0.one_line())]
+    Experiment(#[from] Report),
+    /// A file was not written.
+    #[error(transparent)]
+    File(#[from] FileError),
 }

@@ -156,10 +156,10 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
         if matches!(event.kind, EventKind::Access(_)) {
             return;
         }
-        let _ = sender.send(Message::news(listed(&root)));
+        let _ = sender.send(Message::News(listed(&root)));
         for path in event.paths.into_iter().filter(|path| is_experiment(path)) {
             if path.is_file() {
-                let _ = sender.send(Message::news(read(as_listed(path, &places))));
+                let _ = sender.send(Message::News(read(as_listed(path, &places))));
             }
         }
     };
@@ -185,7 +185,6 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::ui::Incoming;
     use crate::untrusted::testing::make_pipe;
 
     #[test]
@@ -245,7 +244,7 @@ mod tests {
             assert!(begun.elapsed().as_secs() < 60, "nothing is told");
             std::thread::sleep(std::time::Duration::from_millis(5));
             let told = mailbox.take().find_map(|message| match message {
-                Message::Incoming(Incoming::News(News::ExperimentRead { path, .. })) => Some(path),
+                Message::News(News::ExperimentRead { path, .. }) => Some(path),
                 _ => None,
             });
             if let Some(path) = told {

@@ -74,7 +74,7 @@ fn answer(sender: Sender, work: impl FnOnce() -> News + Send + 'static) {
     let _ = thread::Builder::new()
         .name("folders".to_owned())
         .spawn(move || {
-            let _ = sender.send(Message::news(work()));
+            let _ = sender.send(Message::News(work()));
         });
 }
 

@@ -2,23 +2,23 @@
 //! answered, if only by why there is no answer: the screen waits for it.
 
 use std::io;
-use std::path::PathBuf;
 use std::thread;
 
 use thiserror::Error;
 
-use super::effects::known;
 use super::error::EffectError;
 use super::files;
 use super::mail::Sender;
 use super::message::Message;
+use super::run_files::known;
 use crate::app::models::{self, OpenModelsError};
 use crate::app::panic::caught;
-use crate::engine::{Failure, ProbeFolder, infer, probe_folder};
+use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder};
 use crate::event::inspection::{
-    Answering, Asked, InferenceEvent, InferenceRequest, Probe, Weights,
+    Answering, Asked, InferenceEvent, InferenceRequest, Probe, ProbeSource, Weights,
 };
 use crate::event::{Phase, SkippedImage};
+use crate::format::count;
 use crate::run::StopSignal;
 use crate::store::{RunEntry, Runs};
 use crate::ui::{LogLine, News};
@@ -41,6 +41,12 @@ enum InspectError {
     /// The images.
     #[error("{0}")]
     Images(String),
+    /// Nothing says which images they are.
+    #[error("its plan.json is missing, so its validation images are not known")]
+    NoPlan,
+    /// The weights that were evaluated are not there any more.
+    #[error("weights are kept of the best and the latest checkpoint, not of step {0}")]
+    NoWeights(u64),
     /// The system gives no thread.
     #[error("could not start a thread: {0}")]
     Thread(#[source] io::Error),
@@ -53,52 +59,70 @@ enum InspectError {
 #[derive(Clone)]
 struct ProbeQuestion {
     run: String,
-    /// The folder as it was asked for, by which the screen knows it.
-    folder: Option<PathBuf>,
+    /// As it was asked for, by which the screen knows it.
+    source: ProbeSource,
     sender: Sender,
 }
 
-/// Reads what a run recorded of its probe.
-pub fn read_probe(runs: &Runs, run: String, sender: Sender) {
-    let folder = known(runs, &run).map(|entry| entry.folder.clone());
-    let question = ProbeQuestion {
-        run,
-        folder: None,
-        sender,
-    };
-    question.answer(move || {
-        let probe = ProbeFolder::new(&folder?).read()?;
-        probe.ok_or(InspectError::NoProbe)
-    });
-}
-
-/// Asks a run's models about the images of a folder; what cannot be read of it
-/// is told in the log.
-pub fn probe_images(runs: &Runs, run: String, images: PathBuf, sender: Sender) {
+/// Reads what a run recorded of its probe, or asks its models about other images;
+/// what of those is left out is told in the log.
+pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender) {
     let known = known(runs, &run).map(|entry| (entry.folder.clone(), has_teacher(entry)));
     let log = sender.clone();
     let question = ProbeQuestion {
         run,
-        folder: Some(images.clone()),
+        source: source.clone(),
         sender,
     };
     question.answer(move || {
         let (folder, has_teacher) = known?;
-        let asked = Asked {
+        let ask = |weights| Asked {
             answering: if has_teacher {
                 Answering::Both
             } else {
                 Answering::Student
             },
-            weights: Weights::Best,
+            weights,
         };
-        let models = models::open(&folder, None, asked)?;
-        let answered = probe_folder(&models, &files::expanded(&images));
-        let (probe, skipped) = answered.map_err(InspectError::Images)?;
-        if let Some(told) = left_out(&skipped) {
-            let _ = log.send(Message::news(News::Logged(LogLine::warn(told))));
+        let warn = |message: Option<String>| {
+            if let Some(message) = message {
+                let _ = log.send(Message::log(LogLine::warn(message)));
+            }
+        };
+        match source {
+            ProbeSource::Recorded => {
+                let probe = ProbeFolder::new(&folder).read()?;
+                probe.ok_or(InspectError::NoProbe)
+            }
+            ProbeSource::Folder(images) => {
+                let models = models::open(&folder, None, ask(Weights::Best))?;
+                let answered = probe_folder(&models, &files::expanded(&images));
+                let (probe, skipped) = answered.map_err(InspectError::Images)?;
+                warn(left_out(&skipped));
+                Ok(probe)
+            }
+            ProbeSource::Cell { cell, step } => {
+                let plan = folder
+                    .plan()
+                    .map_err(|e| InspectError::Images(e.to_string()))?;
+                let plan = plan.ok_or(InspectError::NoPlan)?;
+                let mut models = models::open(&folder, None, ask(Weights::Latest))?;
+                if models.trained.0 != step {
+                    models = models::open(&folder, None, ask(Weights::Best))?;
+                }
+                if models.trained.0 != step {
+                    return Err(InspectError::NoWeights(step));
+                }
+                let answered = probe_cell(&models, &plan, cell);
+                let (probe, number) = answered.map_err(InspectError::Images)?;
+                let shown = probe.images.len();
+                warn(
+                    (number > shown)
+                        .then(|| format!("the first {} of {} images", count(shown), count(number))),
+                );
+                Ok(probe)
+            }
         }
-        Ok(probe)
     });
 }
 
@@ -132,10 +156,10 @@ impl ProbeQuestion {
     fn send(self, answer: Result<Probe, InspectError>) {
         let news = News::ProbeRead {
             run: self.run,
-            folder: self.folder,
+            source: self.source,
             probe: answer.map(Box::new).map_err(|error| error.to_string()),
         };
-        let _ = self.sender.send(Message::news(news));
+        let _ = self.sender.send(Message::News(news));
     }
 }
 
@@ -161,7 +185,7 @@ pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, se
 }
 
 fn tell(sender: &Sender, event: InferenceEvent) {
-    let _ = sender.send(Message::news(News::Inference(event)));
+    let _ = sender.send(Message::News(News::Inference(event)));
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), InspectError> {

@@ -25,7 +25,7 @@ pub fn watch(sender: Sender) -> io::Result<()> {
             };
             loop {
                 let sample = sample(&mut system, nvml.as_ref());
-                if sender.send(Message::news(News::Machine(sample))).is_err() {
+                if sender.send(Message::News(News::Machine(sample))).is_err() {
                     return;
                 }
                 thread::sleep(EVERY);

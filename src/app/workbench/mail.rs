@@ -17,7 +17,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::message::Message;
-use crate::ui::Incoming;
 
 /// By which other threads tell the loop something.
 #[derive(Clone)]
@@ -130,7 +129,7 @@ impl Keys {
 /// Everything that came from the terminal until now.
 fn read_events(taken: &mut Vec<Message>) -> io::Result<()> {
     while event::poll(NO_TIME)? {
-        taken.push(Message::Incoming(Incoming::Input(event::read()?)));
+        taken.push(Message::Input(event::read()?));
     }
     Ok(())
 }

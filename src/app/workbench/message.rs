@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use crossterm::event::Event;
+
 use crate::app::session::SessionError;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
 use crate::run::RunFolder;
 use crate::store::{Owner, RunEntry, RunStore, RunTail};
-use crate::ui::{Incoming, News};
+use crate::ui::{Clock, LogLine, News};
 
 /// A run that trains in this process from now on.
 pub struct LaunchedRun {
@@ -20,8 +22,12 @@ pub struct LaunchedRun {
 
 /// Something that a thread has to tell the loop.
 pub enum Message {
-    /// For the screen as it is.
-    Incoming(Incoming),
+    /// A key, the mouse, a paste, a new size.
+    Input(Event),
+    /// Something that the screen should know.
+    News(News),
+    /// Time has passed.
+    Clock(Clock),
     /// Events of the training in this process, after they were recorded.
     Happened(String, Vec<RunEvent>),
     /// What was to be prepared waits for another workbench, which is told; or no
@@ -52,8 +58,8 @@ pub enum Message {
 }
 
 impl Message {
-    /// News for the screen.
-    pub fn news(news: News) -> Self {
-        Self::Incoming(Incoming::News(news))
+    /// A line for the log.
+    pub fn log(line: LogLine) -> Self {
+        Self::News(News::Logged(line))
     }
 }

@@ -46,7 +46,7 @@ use self::state::{Flow, State};
 use super::arguments::Arguments;
 use crate::run::Exit;
 use crate::terminal::{Screen, TerminalGuard};
-use crate::ui::{Clock, Incoming, LogLine, News, Ui};
+use crate::ui::{Clock, LogLine, News, Ui};
 use crate::untrusted::is_absent;
 
 /// Least time between two frames that no input asked for.
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
     let stray = sender.clone();
     let (guard, mut screen) = TerminalGuard::take(move |line| {
         if !line.trim().is_empty() {
-            let _ = stray.send(Message::news(News::Logged(LogLine::info(line))));
+            let _ = stray.send(Message::log(LogLine::info(line)));
         }
     })
     .map_err(ScreenError::NoTerminal)?;
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScreenError> {
         let answers = question::ask(&guard, &settings);
         state.on_terminal(&answers);
         for event in answers.typed {
-            let _ = sender.send(Message::Incoming(Incoming::Input(event)));
+            let _ = sender.send(Message::Input(event));
         }
         spawn_sources(&sender, arguments)?;
         turn(state, &guard, &mut screen, &mailbox)
@@ -159,7 +159,7 @@ fn spawn_sources(sender: &Sender, arguments: &Arguments) -> io::Result<()> {
 fn resized() -> Option<Message> {
     let (columns, rows) = crossterm::terminal::size().ok()?;
     let event = Event::Resize(columns, rows);
-    Some(Message::Incoming(Incoming::Input(event)))
+    Some(Message::Input(event))
 }
 
 /// Takes in, executes and draws, until it is left.
@@ -177,17 +177,14 @@ fn turn(
     loop {
         let wait = due.saturating_sub(drawn.elapsed());
         let messages = keys.wait(mailbox, wait)?;
-        state.take_in(Message::Incoming(Incoming::Clock(Clock {
+        state.take_in(Message::Clock(Clock {
             elapsed: begun.elapsed(),
             now: SystemTime::now(),
-        })));
+        }));
         let mut resized = false;
         for message in messages {
             due = due.min(patience(&message));
-            resized |= matches!(
-                message,
-                Message::Incoming(Incoming::Input(Event::Resize(..)))
-            );
+            resized |= matches!(message, Message::Input(Event::Resize(..)));
             match state.take_in(message) {
                 Flow::Go => {}
                 Flow::Suspend => guard.suspend(screen)?,
@@ -221,13 +218,12 @@ fn turn(
 /// How old the frame that is shown may become before it shows this.
 fn patience(message: &Message) -> Duration {
     match message {
-        Message::Incoming(Incoming::Input(_)) => Duration::ZERO,
+        Message::Input(_) => Duration::ZERO,
         Message::Happened(..)
         | Message::Grew(_)
-        | Message::Incoming(Incoming::Clock(_) | Incoming::News(News::Machine(_))) => {
-            TRAINING_FRAME
-        }
-        Message::Incoming(Incoming::News(_))
+        | Message::Clock(_)
+        | Message::News(News::Machine(_)) => TRAINING_FRAME,
+        Message::News(_)
         | Message::Waits(_)
         | Message::Withdrawn(_)
         | Message::Launched(..)

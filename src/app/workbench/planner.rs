@@ -44,7 +44,7 @@ pub fn start(answers: Sender) -> io::Result<mpsc::Sender<Request>> {
                         version,
                         result,
                     };
-                    if answers.send(Message::news(news)).is_err() {
+                    if answers.send(Message::News(news)).is_err() {
                         return;
                     }
                 }

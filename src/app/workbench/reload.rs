@@ -12,7 +12,7 @@ use crate::experiment::plan::{Changes, DataFacts, Plan};
 use crate::experiment::{self, Report};
 use crate::run::RunPlan;
 use crate::store::RunStore;
-use crate::ui::{LogLine, News};
+use crate::ui::LogLine;
 
 /// The experiment file of the run that trains here.
 #[derive(Default)]
@@ -63,7 +63,7 @@ pub fn replan(path: PathBuf, text: String, sender: Sender) {
             "changes of {shown} are not applied to the run: could not start a \
                             thread: {error}"
         );
-        let _ = log.send(Message::news(News::Logged(LogLine::error(line))));
+        let _ = log.send(Message::log(LogLine::error(line)));
     }
 }
 

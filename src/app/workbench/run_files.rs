@@ -5,57 +5,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
-use super::error::FileError;
+use super::error::{EffectError, FileError, RunFileError};
 use super::files;
 use crate::event::Phase;
 use crate::experiment::{self, Override, Report, read_text, with_names_of_today};
-use crate::run::SealError;
 use crate::run::atomic::{write_file, write_through};
 use crate::store::export::write_csv;
-use crate::store::{RunEntry, RunStore};
+use crate::store::{RunEntry, RunStore, Runs};
 
-/// Why nothing was taken out of a run.
-#[derive(Debug, Error)]
-pub enum RunFileError {
-    /// There are no numbers.
-    #[error("{0} has no logged steps yet")]
-    NoSteps(String),
-    /// There are no weights.
-    #[error("{0} has no best weights yet")]
-    NoWeights(String),
-    /// Its weights are damaged.
-    #[error(transparent)]
-    Weights(#[from] SealError),
-    /// Its process has recorded nothing yet.
-    #[error("{0} has not started")]
-    NotStarted(String),
-    /// Nobody knows which file it came from.
-    #[error("no experiment in {} is named {name}", folder.display())]
-    NoExperiment {
-        /// The name of the run's experiment.
-        name: String,
-        /// Where it was looked for.
-        folder: PathBuf,
-    },
-    /// It may have come from any of several files.
-    #[error(
-        "both {} and {} are named {name}; edit the right one by hand",
-        files[0].display(), files[1].display()
-    )]
-    SeveralExperiments {
-        /// The name of the run's experiment.
-        name: String,
-        /// The first two.
-        files: [PathBuf; 2],
-    },
-    /// The experiment cannot be read, or not be changed so.
-    #[error("{}", .0.one_line())]
-    Experiment(#[from] Report),
-    /// A file was not written.
-    #[error(transparent)]
-    File(#[from] FileError),
+/// The run of this name, if it is still there.
+pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError> {
+    let run = runs.get(name);
+    run.ok_or_else(|| EffectError::RunGone(name.to_owned()))
 }
 
 /// Writes the numbers of every logged step as CSV into the run's folder, a file

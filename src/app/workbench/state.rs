@@ -18,14 +18,14 @@ use super::launcher::OpenSession;
 use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use super::question::Answers;
-use super::{autosave, catalogue, files, reload};
+use super::{autosave, files, reload};
 use crate::app::session::SessionError;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry, RunTail, Runs};
-use crate::ui::{Effect, Incoming, LogLine, News, Ui};
+use crate::ui::{Effect, LogLine, News, Ui};
 
 /// What the loop does next.
 #[derive(Debug, Default, PartialEq)]
@@ -84,9 +84,9 @@ impl State {
     /// The first things that the screen is told.
     pub fn begin(&mut self, size: Size) {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
-        self.take_in(Message::Incoming(Incoming::Input(resized)));
+        self.take_in(Message::Input(resized));
         self.effects.list();
-        if let Some(told) = autosave::told(&self.effects.experiments) {
+        if let Some(told) = autosave::orphans(&self.effects.experiments) {
             self.log(LogLine::warn(told));
         }
     }
@@ -122,10 +122,18 @@ impl State {
     /// Takes one message in and executes what the screen then asks for.
     pub fn take_in(&mut self, message: Message) -> Flow {
         match message {
-            Message::Incoming(incoming) => {
-                self.watch_new_folder(&incoming);
-                self.plan_again(&incoming);
-                self.update(incoming);
+            Message::Input(event) => {
+                let effects = self.ui.on_input(event, &self.runs);
+                self.execute_all(effects);
+            }
+            Message::News(news) => {
+                self.watch_new_folder(&news);
+                self.plan_again(&news);
+                self.notify(news);
+            }
+            Message::Clock(clock) => {
+                let effects = self.ui.on_clock(clock);
+                self.execute_all(effects);
             }
             Message::Happened(name, events) => self.happened(&name, &events),
             Message::Replanned(path, plan) => self.replanned(&path, plan),
@@ -159,28 +167,24 @@ impl State {
     }
 
     /// Watches the folder of experiments once the first of them has made it.
-    fn watch_new_folder(&mut self, incoming: &Incoming) {
-        let Incoming::News(News::ExperimentWritten { text: Ok(_), .. }) = incoming else {
-            return;
-        };
-        if self.watcher.is_none() {
+    fn watch_new_folder(&mut self, news: &News) {
+        let is_written = matches!(news, News::ExperimentWritten { text: Ok(_), .. });
+        if is_written && self.watcher.is_none() {
             self.watcher = files::watch(&self.effects.experiments, self.sender.clone()).ok();
         }
     }
 
     /// Plans a file again that was saved, here or elsewhere, while something
     /// trains that it could be the experiment of.
-    fn plan_again(&self, incoming: &Incoming) {
-        let Incoming::News(
-            News::ExperimentRead {
-                path,
-                text: Ok(text),
-            }
-            | News::ExperimentWritten {
-                path,
-                text: Ok(text),
-            },
-        ) = incoming
+    fn plan_again(&self, news: &News) {
+        let (News::ExperimentRead {
+            path,
+            text: Ok(text),
+        }
+        | News::ExperimentWritten {
+            path,
+            text: Ok(text),
+        }) = news
         else {
             return;
         };
@@ -216,11 +220,12 @@ impl State {
     }
 
     fn notify(&mut self, news: News) {
-        self.update(Incoming::News(news));
+        let effects = self.ui.on_news(news, &self.runs);
+        self.execute_all(effects);
     }
 
-    fn update(&mut self, incoming: Incoming) {
-        for effect in self.ui.update(incoming, &self.runs) {
+    fn execute_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
             self.execute(effect);
         }
     }
@@ -269,7 +274,7 @@ impl State {
     fn launched(&mut self, file: &Path, run: LaunchedRun) {
         let name = run.folder.name();
         // Its files grow already; what they gain arrives as events.
-        let mut entry = catalogue::unfolded(&run.folder, Owner::Here);
+        let mut entry = RunEntry::unfolded(&run.folder, Owner::Here);
         entry.store = run.before;
         self.tails.remove(&name);
         self.runs.insert(entry);
@@ -315,7 +320,7 @@ impl State {
     fn ended(&mut self, name: &str, outcome: &Outcome) {
         if let Some(run) = self.runs.get_mut(name) {
             // From now on it is read like every other run.
-            let (entry, tail) = catalogue::read(&run.folder, Owner::None);
+            let (entry, tail) = RunEntry::read(&run.folder, Owner::None);
             *run = entry;
             self.tails.insert(name.to_owned(), tail);
         }
@@ -395,7 +400,7 @@ fn watch(experiments: &Path, sender: &Sender) -> Option<RecommendedWatcher> {
                 "changes by others in {} are noticed only when a file is opened: {error}",
                 experiments.display()
             );
-            let _ = sender.send(Message::news(News::Logged(LogLine::warn(line))));
+            let _ = sender.send(Message::log(LogLine::warn(line)));
             None
         }
     }

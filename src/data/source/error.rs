@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{file_name, layout};
-use crate::data::error::Part;
+use super::file_name;
 use crate::data::file::OpenError;
 use crate::data::image_error::{describe_io, names};
 
@@ -295,40 +294,6 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// What to do where [`Self::meant`] was not meant, or where there is none.
-    pub(in crate::data) fn otherwise(&self, part: Part) -> &'static str {
-        let is_meant = self.meant(part).is_some();
-        match self {
-            Self::PartAmongClasses { .. } if is_meant => ", or rename it if it is a class",
-            Self::PartAmongClasses { .. } => {
-                "; move it out of the folder with the classes, or rename it if it is a class"
-            }
-            Self::PartsNotClasses { .. } if !is_meant => {
-                "; move them out of the folder with the classes, or name the folder that holds one \
-                 subfolder per class"
-            }
-            Self::ClassesInEach { .. } => "; if they are not, move the images out of them",
-            _ => "",
-        }
-    }
-
-    /// The folder that was probably meant where another one was named.
-    pub(in crate::data) fn meant(&self, part: Part) -> Option<PathBuf> {
-        match self {
-            Self::PartAmongClasses { part: folder, .. } => {
-                layout::likeliest(std::slice::from_ref(folder), part)?;
-                layout::end_of_single_folders(folder, part)
-            }
-            Self::NestedFolder { subfolder, .. } => layout::end_of_single_folders(subfolder, part),
-            Self::PartsNotClasses { parts, .. } => {
-                let likeliest = layout::likeliest(parts, part)?;
-                layout::end_of_single_folders(likeliest, part).or_else(|| Some(likeliest.clone()))
-            }
-            Self::ClassesInEach { subfolders, .. } => layout::likeliest(subfolders, part).cloned(),
-            _ => None,
-        }
-    }
-
     /// The error of opening `path`.
     pub(super) fn open(path: &Path) -> impl Fn(OpenError) -> Self {
         move |error| match error {

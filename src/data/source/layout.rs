@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::walk::{Listing, Top, list};
 use super::{SourceError, file_name};
-use crate::data::error::Part;
+use crate::data::part::Part;
 
 /// What a part of a data set is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,9 +168,43 @@ fn names(folders: &[PathBuf]) -> Vec<String> {
     folders.iter().map(|folder| file_name(folder)).collect()
 }
 
+/// What to do where [`meant`] was not meant, or where there is none.
+pub(in crate::data) fn otherwise(problem: &SourceError, part: Part) -> &'static str {
+    let is_meant = meant(problem, part).is_some();
+    match problem {
+        SourceError::PartAmongClasses { .. } if is_meant => ", or rename it if it is a class",
+        SourceError::PartAmongClasses { .. } => {
+            "; move it out of the folder with the classes, or rename it if it is a class"
+        }
+        SourceError::PartsNotClasses { .. } if !is_meant => {
+            "; move them out of the folder with the classes, or name the folder that holds one \
+             subfolder per class"
+        }
+        SourceError::ClassesInEach { .. } => "; if they are not, move the images out of them",
+        _ => "",
+    }
+}
+
+/// The folder that was probably meant where another one was named.
+pub(in crate::data) fn meant(problem: &SourceError, part: Part) -> Option<PathBuf> {
+    match problem {
+        SourceError::PartAmongClasses { part: folder, .. } => {
+            likeliest(std::slice::from_ref(folder), part)?;
+            end_of_single_folders(folder, part)
+        }
+        SourceError::NestedFolder { subfolder, .. } => end_of_single_folders(subfolder, part),
+        SourceError::PartsNotClasses { parts, .. } => {
+            let likeliest = likeliest(parts, part)?;
+            end_of_single_folders(likeliest, part).or_else(|| Some(likeliest.clone()))
+        }
+        SourceError::ClassesInEach { subfolders, .. } => likeliest(subfolders, part).cloned(),
+        _ => None,
+    }
+}
+
 /// The folder that was most likely meant for a part of the experiment. Nothing is
 /// trained on that is named as something else.
-pub(super) fn likeliest(folders: &[PathBuf], part: Part) -> Option<&PathBuf> {
+fn likeliest(folders: &[PathBuf], part: Part) -> Option<&PathBuf> {
     let is_for = |part| move |folder: &&PathBuf| Role::of(folder).is_some_and(|r| r.is_for(part));
     let found = folders.iter().find(is_for(part));
     let instead = || match part {
@@ -293,7 +327,7 @@ fn may_be_class(folder: &Path) -> bool {
 /// The folder that holds several others at the end of a way on which every
 /// folder holds one and nothing else. Where they are parts of a data set, the
 /// way goes on to the likeliest one. None if the way ends at images.
-pub(super) fn end_of_single_folders(folder: &Path, part: Part) -> Option<PathBuf> {
+fn end_of_single_folders(folder: &Path, part: Part) -> Option<PathBuf> {
     let mut here = folder.to_owned();
     let mut is_divided = false;
     for _ in 0..DEEPEST {

@@ -28,7 +28,7 @@ use crate::untrusted::FileId;
 use crate::untrusted::FileVersion;
 
 pub use error::SourceError;
-pub(super) use layout::classes_above;
+pub(super) use layout::{classes_above, meant, otherwise};
 
 /// What a source holds.
 #[derive(Debug)]

@@ -134,9 +134,9 @@ fn beside_of(path: &Path) -> Result<Option<ModelMetadata>, String> {
         return Ok(None);
     }
     let text = read_text_limited(path, LONGEST).map_err(|error| error.to_string())?;
-    serde_json::from_str(&text)
+    ModelMetadata::read(text.as_bytes())
         .map(Some)
-        .map_err(|error| format!("it cannot be read ({error})"))
+        .map_err(|error| format!("it cannot be used ({error})"))
 }
 
 /// What a JSON file of class names holds.

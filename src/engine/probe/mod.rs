@@ -119,18 +119,33 @@ pub fn probe_now(
     (student, step, epoch): (&Network, u64, f64),
     teacher: Option<&Network>,
 ) -> Result<Probe, Failure> {
-    Ok(Probe {
-        classes: images.classes.clone(),
+    let teacher = teacher.map(|teacher| answers(teacher, set, images));
+    let student = ProbeAnswers {
+        step,
+        epoch,
+        logits: answers(student, set, images)?,
+    };
+    Ok(probe_of(
+        set,
+        &images.classes,
+        student,
+        teacher.transpose()?,
+    ))
+}
+
+/// A probe of images on which was answered already, `[image][class]`.
+pub fn probe_of(
+    set: &ImageSet,
+    classes: &[String],
+    student: ProbeAnswers,
+    teacher: Option<Vec<Vec<f32>>>,
+) -> Probe {
+    Probe {
+        classes: classes.to_vec(),
         images: shown(set, &originals(set)),
-        teacher: teacher
-            .map(|teacher| answers(teacher, set, images))
-            .transpose()?,
-        students: vec![ProbeAnswers {
-            step,
-            epoch,
-            logits: answers(student, set, images)?,
-        }],
-    })
+        teacher,
+        students: vec![student],
+    }
 }
 
 /// Indices of the images: going round the classes, the first of each not taken

@@ -52,9 +52,14 @@ impl Place {
     /// Writes a teacher of values in [0, 1] whose outputs are the nearest of these
     /// colours.
     fn teach(&self, outputs: &[[u8; 3]]) -> &Self {
+        self.teach_up_to(1.0, outputs)
+    }
+
+    /// The same of values in [0, `most`].
+    fn teach_up_to(&self, most: f32, outputs: &[[u8; 3]]) -> &Self {
         let centres = outputs
             .iter()
-            .map(|colour| colour.map(|value| (f32::from(value) + 11.5) / 255.0));
+            .map(|colour| colour.map(|value| (f32::from(value) + 11.5) / 255.0 * most));
         let centres: Vec<[f32; 3]> = centres.collect();
         let squares = centres.iter().map(|centre| -> f32 {
             let squares = centre.iter().map(|value| value * value);
@@ -178,6 +183,33 @@ fn a_teacher_of_bgr_images_is_told_to_exchange_channels_and_not_classes() {
                 .unflatten(1, (3, -1))[:, [2, 1, 0]].flatten(1); torch.save(sd, \"weights.pt\")";
     assert!(error.contains(line), "{error}");
     assert!(!error.contains("Names("), "{error}");
+}
+
+#[test]
+fn two_mistakes_at_once_are_told_together() {
+    let place = Place::new();
+    place.teach_up_to(255.0, &colours(&[2, 0, 3, 1]));
+    let error = place.asked("").unwrap_err();
+    let both = "if its images were normalised otherwise, and its outputs stood for the classes in \
+                another order";
+    assert!(error.contains(both), "{error}");
+    for line in [
+        "write in teacher: normalize: Given(",
+        "write in teacher: classes: Names([\"cow\", \"ant\", \"dog\", \"bee\"])",
+    ] {
+        assert!(error.contains(line), "{error}");
+    }
+}
+
+#[test]
+fn a_teacher_that_is_sure_of_what_is_wrong_is_told() {
+    let place = Place::new();
+    // Two of four classes are right, and the others without doubt wrong.
+    let mut centres = colours(&[0, 1]);
+    centres.extend([[120, 0, 120], [0, 120, 0]]);
+    place.teach_up_to(1.0, &centres);
+    let calm = place.asked("trusted: true").unwrap().join("\n");
+    assert!(!calm.contains("a uniform guess has"), "{calm}");
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! Other images than the teacher is given, on which it is better: normalised in
 //! another way, of another size, or with blue where red is.
 //!
-//! Each is tried alone and on a sample. What is suggested was tried as it will be
-//! when it is written, so that a suggestion is never a guess.
+//! Each is tried on a sample, alone, with red and blue exchanged, and with another
+//! order of the outputs: two mistakes hide behind each other. What is suggested was
+//! tried as it will be when it is written, so that a suggestion is never a guess.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Answer, CLEAR, Difference, LEAST_GAIN, Objection, Skill, Subject, likeliest};
+use super::order;
+use super::{
+    Answer, CLEAR, Difference, LEAST_GAIN, Objection, Skill, Subject, likeliest, order_to_write,
+};
 use crate::engine::evaluate::{Answers, host};
 use crate::engine::failure::Failure;
 use crate::engine::import::given;
@@ -33,7 +37,9 @@ const NEAR: f64 = 0.02;
 
 /// Other images, and how much better the teacher is on them.
 pub struct Seen {
-    way: Way,
+    ways: Vec<Way>,
+    /// Whether its outputs must stand for the classes in another order, too.
+    is_reordered: bool,
     /// Share of the sample by which it is better.
     gain: f64,
     /// Images of the sample.
@@ -83,63 +89,107 @@ pub fn seen_otherwise(
     let chosen: Vec<(usize, Answer)> = (0..count).map(|k| known[k * known.len() / count]).collect();
     let indices: Vec<usize> = chosen.iter().map(|(image, _)| *image).collect();
     let set = subject.images.valid.subset(&indices);
-    let normalized = USUAL.into_iter().map(Way::Normalized);
-    let sized = SIDES.into_iter().map(Way::Sized);
+    let classes = &subject.images.classes;
     let mut best: Option<Seen> = None;
-    for way in normalized.chain([Way::Exchanged]).chain(sized) {
-        let Some((network, remedy)) = way.tried(subject)? else {
+    for ways in tries() {
+        let Some((network, remedies)) = tried(&ways, subject)? else {
             continue;
         };
         let answers = Answers::of(&network, &set, subject.images)?;
-        let now: BTreeSet<usize> = likeliest(&answers, &set)
-            .into_iter()
-            .filter(|(_, answer)| answer.is_right())
-            .map(|(image, _)| image)
-            .collect();
-        let pairs = chosen
-            .iter()
-            .enumerate()
-            .map(|(at, (_, before))| (before.is_right(), now.contains(&at)));
+        let now: BTreeMap<usize, Answer> = likeliest(&answers, &set).into_iter().collect();
+        let is_right = |at: usize| now.get(&at).is_some_and(|answer| answer.is_right());
+        let pairs = chosen.iter().enumerate();
+        let pairs = pairs.map(|(at, (_, before))| (before.is_right(), is_right(at)));
         let difference = Difference::of(pairs);
-        if difference.errors >= CLEAR
-            && difference.gain >= LEAST_GAIN
-            && best.as_ref().is_none_or(|best| difference.gain > best.gain)
-        {
-            best = Some(Seen {
-                way,
-                gain: difference.gain,
+        let plain: Vec<Answer> = now.values().copied().collect();
+        let order = order::better(&plain, classes.len()).filter(|order| order.gain >= LEAST_GAIN);
+        let reordered = order.map(|order| {
+            let remedy = order_to_write(&order, subject.outputs(), classes);
+            (difference.gain + order.gain, Some(remedy))
+        });
+        let alone = (difference.errors >= CLEAR).then_some((difference.gain, None));
+        for (gain, order) in alone.into_iter().chain(reordered) {
+            let seen = Seen {
+                ways: ways.clone(),
+                is_reordered: order.is_some(),
+                gain,
                 images: count,
-                remedy,
-            });
+                remedy: remedies
+                    .iter()
+                    .cloned()
+                    .chain(order)
+                    .collect::<Vec<_>>()
+                    .join("; and "),
+            };
+            if gain >= LEAST_GAIN
+                && best
+                    .as_ref()
+                    .is_none_or(|best| seen.credit() > best.credit())
+            {
+                best = Some(seen);
+            }
         }
     }
     Ok(best)
 }
 
+/// What is tried, the simplest first.
+fn tries() -> Vec<Vec<Way>> {
+    let normalized = USUAL.map(Way::Normalized);
+    let alone = normalized.into_iter().chain([Way::Exchanged]);
+    let alone = alone.chain(SIDES.map(Way::Sized)).map(|way| vec![way]);
+    let together = normalized.map(|way| vec![Way::Exchanged, way]);
+    alone.chain(together).collect()
+}
+
+/// The teacher when all of this is done, and what to write or type for it; none if
+/// some of it is so already or cannot be.
+fn tried(ways: &[Way], subject: &Subject) -> Result<Option<(Network, Vec<String>)>, Failure> {
+    let mut network = subject.network.clone();
+    let mut remedies = Vec::new();
+    for way in ways {
+        let Some((changed, remedy)) = way.tried(subject, &network)? else {
+            return Ok(None);
+        };
+        network = changed;
+        remedies.push(remedy);
+    }
+    Ok(Some((network, remedies)))
+}
+
 impl Seen {
+    fn mistakes(&self) -> usize {
+        self.ways.len() + usize::from(self.is_reordered)
+    }
+
+    /// The gain, less what every mistake must explain to be believed.
+    fn credit(&self) -> f64 {
+        self.gain - NEAR * self.mistakes() as f64
+    }
+
     /// Whether this is the reason, and not an order of the classes with that gain.
     pub fn explains_more_than(&self, gain: f64, classes: usize) -> bool {
         // Classes that differ in colour look as if they were in another order. The
         // other way round, few orders of many classes exchange red and blue.
-        let is_told_by_colours = self.way == Way::Exchanged && classes >= MANY_CLASSES;
-        self.gain > gain || is_told_by_colours && self.gain > gain - NEAR
+        let is_told_by_colours = self.ways == [Way::Exchanged] && classes >= MANY_CLASSES;
+        self.credit() > gain - NEAR || is_told_by_colours && self.gain > gain - NEAR
     }
 
     pub fn objection(self, skill: &Skill) -> Objection {
-        let others = match self.way {
-            Way::Normalized(_) => "its images were normalised otherwise".to_owned(),
-            Way::Exchanged => {
-                "red and blue were exchanged: it was trained on BGR images, as OpenCV reads them"
-                    .to_owned()
-            }
-            Way::Sized(side) => format!("its images had {side} × {side} pixels"),
-        };
+        let order = "its outputs stood for the classes in another order";
+        let others: Vec<String> = self
+            .ways
+            .iter()
+            .map(|way| way.told())
+            .chain(self.is_reordered.then(|| order.to_owned()))
+            .collect();
         Objection {
             message: format!(
-                "{}, and would be on {} more of {} of them if {others}",
+                "{}, and would be on {} more of {} of them if {}",
                 skill.told(),
                 percent(self.gain),
-                self.images
+                self.images,
+                others.join(", and ")
             ),
             remedy: self.remedy,
         }
@@ -147,9 +197,24 @@ impl Seen {
 }
 
 impl Way {
+    fn told(self) -> String {
+        match self {
+            Self::Normalized(_) => "its images were normalised otherwise".to_owned(),
+            Self::Exchanged => {
+                "red and blue were exchanged: it was trained on BGR images, as OpenCV reads them"
+                    .to_owned()
+            }
+            Self::Sized(side) => format!("its images had {side} × {side} pixels"),
+        }
+    }
+
     /// The teacher when this is done, and what to write or type for it; none if it
     /// is so already or cannot be.
-    fn tried(self, subject: &Subject) -> Result<Option<(Network, String)>, Failure> {
+    fn tried(
+        self,
+        subject: &Subject,
+        network: &Network,
+    ) -> Result<Option<(Network, String)>, Failure> {
         let own = subject.own;
         match self {
             Self::Normalized(usual) => {
@@ -159,12 +224,12 @@ impl Way {
                     Usual::ImageNet => "ImageNet".to_owned(),
                     _ => given(mean, std),
                 };
-                let network = given_as(subject.network, subject, other);
+                let network = given_as(network, subject, other);
                 let remedy = format!("write in teacher: normalize: {line}");
                 Ok((other != own).then_some((network, remedy)))
             }
-            Self::Exchanged => exchanged(subject.network),
-            Self::Sized(side) => Ok(sized(subject, side)),
+            Self::Exchanged => exchanged(network),
+            Self::Sized(side) => Ok(sized(subject, network, side)),
         }
     }
 }
@@ -220,7 +285,7 @@ fn exchanged(network: &Network) -> Result<Option<(Network, String)>, Failure> {
 
 /// The teacher for images of another size, where it was given none of its own and
 /// its weights fit.
-fn sized(subject: &Subject, side: u32) -> Option<(Network, String)> {
+fn sized(subject: &Subject, network: &Network, side: u32) -> Option<(Network, String)> {
     let pixels = |(height, width): (u32, u32)| u64::from(height) * u64::from(width);
     let own = subject.own;
     let is_given = own.size != subject.data.size;
@@ -228,7 +293,6 @@ fn sized(subject: &Subject, side: u32) -> Option<(Network, String)> {
     if is_given || square == own.size || pixels(square) > MOST_PIXELS * pixels(own.size) {
         return None;
     }
-    let network = subject.network;
     let graph = architecture::build(subject.model, square, network.graph().classes).ok()?;
     if graph.parameters() != network.graph().parameters() {
         return None;

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use burn_store::pytorch_reader::{DType, PytorchError, PytorchReader};
+use pytorch_reader::{DType, PytorchError, PytorchReader};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
@@ -172,9 +172,7 @@ impl ArrayFile {
             Content::SafeTensors { metadata, .. } => {
                 metadata.info(name).map(|info| info.shape.as_slice())
             }
-            Content::PyTorch(reader) => reader
-                .get(name)
-                .map(burn_store::pytorch_reader::Tensor::shape),
+            Content::PyTorch(reader) => reader.get(name).map(pytorch_reader::Tensor::shape),
         }
     }
 

@@ -1,8 +1,19 @@
 //! How right models are about images whose label is known.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Classified, ranked};
+use crate::format;
+
+/// Classes up to which a confusion matrix is written out.
+const WIDEST_MATRIX: usize = 12;
+
+/// Cells of a class's name in a table.
+const LONGEST_NAME: usize = 24;
+
+/// Folders that are named in one message.
+const MOST_TOLD: usize = 5;
 
 /// The class of an image by the folders that it lies in: the innermost one that is
 /// named like a class. `path` is relative to the folder that was classified.
@@ -15,8 +26,45 @@ pub fn label_of(path: &Path, classes: &[String]) -> Option<usize> {
     })
 }
 
+/// Folders of images that are named like no class, where others are, or where only
+/// the case of letters differs: what is wrong with them, for people.
+#[must_use]
+pub fn unlabelled_folders<'a>(
+    paths: impl IntoIterator<Item = &'a Path>,
+    classes: &[String],
+) -> Option<String> {
+    let mut others = BTreeSet::new();
+    let mut has_labels = false;
+    for path in paths {
+        if label_of(path, classes).is_some() {
+            has_labels = true;
+        } else if let Some(folder) = path.parent().and_then(Path::file_name) {
+            others.insert(folder.to_string_lossy().into_owned());
+        }
+    }
+    if !has_labels {
+        let lower: BTreeSet<String> = classes.iter().map(|class| class.to_lowercase()).collect();
+        others.retain(|name| lower.contains(&name.to_lowercase()));
+    }
+    let told: Vec<String> = others
+        .iter()
+        .take(MOST_TOLD)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = match others.len().saturating_sub(MOST_TOLD) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!told.is_empty()).then(|| {
+        format!(
+            "images in {}{more} have no label: the model has no class of that name",
+            told.join(", ")
+        )
+    })
+}
+
 /// A model's predictions on labelled images.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confusion {
     /// Images by label (row) and predicted class (column), `[classes, classes]`.
     pub counts: Vec<Vec<u32>>,
@@ -87,6 +135,44 @@ impl Confusion {
         let predicted: u32 = self.counts.iter().map(|row| row[class]).sum();
         f64::from(self.counts[class][class]) / f64::from(predicted)
     }
+
+    /// All of it as text: accuracy, recall and precision of every class, and of few
+    /// classes also what each is taken for.
+    #[must_use]
+    pub fn lines(&self, model: &str, classes: &[String]) -> Vec<String> {
+        let width = classes.iter().map(|class| format::width_of(class)).max();
+        let width = width.unwrap_or_default().clamp(5, LONGEST_NAME);
+        let name = |class: usize| format!("{:width$}", format::shorten(&classes[class], width));
+        let images = self.total() as usize;
+        let images = format::plural(images, "labelled image", "labelled images");
+        let top1 = format::percent(self.top1());
+        let mut lines = vec![
+            format!("{model}: top-1 {top1} of {images}"),
+            format!("  {:width$}  images   recall  precision", "class"),
+        ];
+        for class in (0..classes.len()).filter(|class| self.images(*class) > 0) {
+            lines.push(format!(
+                "  {}  {:>6}  {:>7}  {:>9}",
+                name(class),
+                format::count(self.images(class)),
+                format::percent(self.recall(class)),
+                format::percent(self.precision(class))
+            ));
+        }
+        if classes.len() > WIDEST_MATRIX {
+            return lines;
+        }
+        let heads = classes
+            .iter()
+            .map(|class| format!(" {:>6}", format::shorten(class, 6_usize)));
+        let heads = heads.collect::<String>();
+        lines.push(format!("  {:width$} {heads}", "label"));
+        for (class, row) in self.counts.iter().enumerate() {
+            let cells = row.iter().map(|count| format!(" {count:>6}"));
+            lines.push(format!("  {} {}", name(class), cells.collect::<String>()));
+        }
+        lines
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +189,24 @@ mod tests {
         assert_eq!(label("cat/dog/1.png"), Some(1));
         assert_eq!(label("cat.png"), None);
         assert_eq!(label("others/1.png"), None);
+    }
+
+    #[test]
+    fn folders_that_are_named_like_no_class_are_told_where_others_are() {
+        let classes = ["ant", "bee"].map(str::to_owned);
+        let told = |paths: &[&str]| unlabelled_folders(paths.iter().map(Path::new), &classes);
+        assert_eq!(told(&["ant/1.png", "bee/more/2.png"]), None);
+        assert_eq!(told(&["photos/1.png", "2.png"]), None);
+        let found = told(&["ant/1.png", "Bee/2.png", "emu/3.png", "4.png"]).unwrap();
+        assert!(
+            found.starts_with("images in `Bee`, `emu` have no label: "),
+            "{found}"
+        );
+        let found = told(&["Ant/1.png", "photos/2.png"]).unwrap();
+        assert!(
+            found.starts_with("images in `Ant` have no label: "),
+            "{found}"
+        );
     }
 
     #[test]

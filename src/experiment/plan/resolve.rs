@@ -50,7 +50,7 @@ impl ResolvedPlan {
     /// Steps, epochs and rounds of the student's training.
     #[must_use]
     pub fn timeline(&self) -> Timeline {
-        Timeline::new(&self.plan.training, self.steps_per_epoch)
+        self.plan.training.timeline(self.steps_per_epoch)
     }
 
     /// The teacher's training with its timeline, if the run trains its teacher.
@@ -58,7 +58,7 @@ impl ResolvedPlan {
     pub fn teacher_training(&self) -> Option<(&Training, Timeline)> {
         match &self.plan.teacher.as_ref()?.weights {
             TeacherSource::Train(training) => {
-                let timeline = Timeline::new(training, self.teacher_steps_per_epoch);
+                let timeline = training.timeline(self.teacher_steps_per_epoch);
                 Some((training, timeline))
             }
             TeacherSource::File(_) => None,
@@ -96,7 +96,7 @@ impl Plan {
                 )
             }));
         }
-        let rounds = Timeline::new(&self.training, facts.steps_per_epoch).rounds();
+        let rounds = self.training.timeline(facts.steps_per_epoch).rounds();
         self.training.objective.settle(rounds);
         let size = *self.data.size.get_or_insert(facts.size);
         self.settle_stems(size);

@@ -4,8 +4,8 @@
 use ronin_core::SyntaxKind;
 
 use super::finding::Finding;
-use super::tokens::Token;
 use super::tree::Span;
+use crate::experiment::tokens::Token;
 
 /// A bracket without its counterpart.
 pub(super) struct Unmatched {
@@ -126,7 +126,7 @@ mod tests {
 
     /// Place and message of the bracket without a counterpart.
     fn told(text: &str) -> Option<(usize, String)> {
-        let found = unmatched(text, &tokens(text, 64).tokens)?;
+        let found = unmatched(text, &tokens(text).tokens)?;
         Some((found.start, found.finding.message))
     }
 

@@ -6,7 +6,6 @@
 //! a value that could not be read is left out.
 
 mod brackets;
-mod compound;
 mod describe;
 mod diagnostic;
 mod elements;
@@ -15,7 +14,6 @@ mod freeze;
 mod notes;
 mod overrides;
 mod parse;
-mod payload;
 mod places;
 mod source;
 mod tokens;

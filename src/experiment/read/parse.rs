@@ -9,8 +9,9 @@ use ronin_core::SyntaxKind;
 use super::brackets::{Unmatched, unmatched};
 use super::describe::describe;
 use super::finding::Finding;
-use super::tokens::{Token, tokens};
+use super::tokens::tokens;
 use super::tree::{Kind, Node, Span, Word};
+use crate::experiment::tokens::Token;
 
 /// Deeper values are refused; an experiment needs about ten levels.
 const MAX_DEPTH: usize = 64;
@@ -72,7 +73,7 @@ pub(super) struct Parser<'t> {
 
 impl<'t> Parser<'t> {
     fn new(text: &'t str) -> Self {
-        let tokens = tokens(text, MAX_DEPTH);
+        let tokens = tokens(text);
         let mut parser = Self {
             text,
             tokens: tokens.tokens,

@@ -1,15 +1,9 @@
-//! The tokens of a RON text, and what swallows the rest of it.
+//! The tokens that a reader needs, and what swallows the rest of a text.
 
-use ronin_core::{ParseOptions, SyntaxKind};
+use ronin_core::SyntaxKind;
 
 use super::finding::Finding;
-use super::tree::Span;
-
-/// A token and its place.
-pub(super) struct Token {
-    pub kind: SyntaxKind,
-    pub span: Span,
-}
+use crate::experiment::tokens::{self, Token};
 
 /// The tokens of a text, without blanks and comments.
 pub(super) struct Tokens {
@@ -18,32 +12,22 @@ pub(super) struct Tokens {
     pub unclosed: Option<Finding>,
 }
 
-/// Splits `text`. `max_depth` keeps `ronin-core` from descending further; its
-/// tree is not used.
-pub(super) fn tokens(text: &str, max_depth: usize) -> Tokens {
-    let options = ParseOptions::default().with_max_depth(max_depth);
-    let mut tokens: Vec<Token> = ronin_core::parse_with_options(text, options)
-        .root()
-        .descendant_tokens()
-        .map(|token| Token {
-            kind: token.kind(),
-            span: token.text_range().start()..token.text_range().end(),
-        })
-        .collect();
+/// Splits `text`.
+pub(super) fn tokens(text: &str) -> Tokens {
+    let mut tokens: Vec<Token> = tokens::tokens(text).collect();
     let unclosed = unclosed(text, &tokens);
     tokens.retain(|token| !token.kind.is_trivia());
     Tokens { tokens, unclosed }
 }
 
 fn unclosed(text: &str, tokens: &[Token]) -> Option<Finding> {
-    let last = tokens.last()?;
-    let written = &text[last.span.clone()];
+    let last = tokens.last().filter(|last| !last.is_closed(text))?;
     match last.kind {
-        SyntaxKind::BlockComment if written.len() < 4 || !written.ends_with("*/") => {
+        SyntaxKind::BlockComment => {
             let span = last.span.start..last.span.start + 2;
             Some(Finding::new(span, "this comment is never closed").help("end it with `*/`"))
         }
-        SyntaxKind::String if !is_closed(written) => {
+        SyntaxKind::String => {
             // The quote that is missing is most likely that of the first text
             // that runs over a line's end.
             let culprit = tokens
@@ -59,12 +43,4 @@ fn unclosed(text: &str, tokens: &[Token]) -> Option<Finding> {
         }
         _ => None,
     }
-}
-
-/// Whether a text token ends with a quote that is not escaped.
-fn is_closed(token: &str) -> bool {
-    let Some(inner) = token.strip_prefix('"').and_then(|t| t.strip_suffix('"')) else {
-        return false;
-    };
-    inner.chars().rev().take_while(|&c| c == '\\').count() % 2 == 0
 }

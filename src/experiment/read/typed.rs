@@ -7,9 +7,11 @@
 //! the pass is made again with a placeholder for it. Checks of values then leave
 //! out whatever depends on a tainted place.
 
+mod parts;
+
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::compound::{Fields, Pairs, Placeholder, Sequence, Variant};
+use self::parts::{Fields, Pairs, Placeholder, Sequence, Variant};
 use super::describe::{a_noun, describe, name_span, noun};
 use super::finding::Finding;
 use super::notes::{Failure, Notes, Taint};

@@ -12,6 +12,23 @@ use crate::untrusted::files::size;
 /// What a seal begins with.
 const SEALED: &[u8] = b"{\"Sealed\":";
 
+/// What events begin with that decide how a run is resumed and judged.
+const DECISIVE: [&[u8]; 4] = [
+    b"{\"CommandReceived\":",
+    b"{\"CommandApplied\":",
+    b"{\"CommandRejected\":",
+    b"{\"Evaluated\":",
+];
+const RUN_ENDED: &[u8] = b"{\"RunEnded\":";
+
+/// The version of the format since which [`decides`] holds.
+const SEALS_WHAT_DECIDES: u32 = 4;
+
+/// Whether an event is sealed as it is written.
+pub(super) fn decides(line: &[u8]) -> bool {
+    DECISIVE.iter().any(|kind| line.starts_with(kind))
+}
+
 /// Characters of the reason why a line is no event.
 const LONGEST_REASON: usize = 300;
 
@@ -28,6 +45,20 @@ pub struct JournalReader {
     crc: u32,
     /// Number of the line after the last seal.
     unsealed: u64,
+    /// A line that decides, whose seal was not read yet.
+    pending: Option<Pending>,
+    /// A line that decides, with its seal, that [`text`](Self::text) is.
+    sealed: Option<Vec<u8>>,
+    /// Whether the line that was read last is to be looked at again.
+    again: bool,
+}
+
+/// A line that decides, and where the lines before it end.
+#[derive(Debug)]
+struct Pending {
+    line: Vec<u8>,
+    number: u64,
+    before: (u64, u32),
 }
 
 /// What was passed on the way to the end.
@@ -52,6 +83,9 @@ impl JournalReader {
             version: None,
             crc: 0,
             unsealed: 1,
+            pending: None,
+            sealed: None,
+            again: false,
         }
     }
 
@@ -62,7 +96,7 @@ impl JournalReader {
         if (!self.begun && !self.read_header()?) || !self.advance()? {
             return Ok(None);
         }
-        let Some(text) = self.lines.line() else {
+        let Some(text) = self.text() else {
             let most = size(LONGEST_LINE as u64);
             return Err(self.garbage(&format!("longer than {most} or filled with zeros")));
         };
@@ -134,13 +168,18 @@ impl JournalReader {
     /// Bytes of the complete lines that were read.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.lines.offset()
+        self.whole().0
     }
 
     /// Whether a torn line followed the last event, when the end was reached.
     #[must_use]
     pub fn has_torn_end(&self) -> bool {
-        self.lines.has_torn_end()
+        self.lines.has_torn_end() || self.pending.is_some()
+    }
+
+    /// Whether a seal stands behind the last complete line.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.pending.is_none() && self.unsealed == self.lines.number() + 1
     }
 
     /// Goes to the end without keeping anything.
@@ -150,9 +189,10 @@ impl JournalReader {
             match self.advance() {
                 Ok(true) => {}
                 Ok(false) => {
+                    let (length, crc) = self.whole();
                     return Ok(Skipped {
-                        length: self.lines.offset(),
-                        crc: self.crc,
+                        length,
+                        crc,
                         changes,
                     });
                 }
@@ -168,7 +208,7 @@ impl JournalReader {
             if !self.advance()? {
                 return Ok(false);
             }
-            let text = self.lines.line().unwrap_or_default();
+            let text = self.text().unwrap_or_default();
             let header = serde_json::from_slice::<Header>(text).ok();
             self.version = header
                 .filter(|header| header.format == FORMAT)
@@ -189,30 +229,83 @@ impl JournalReader {
         }
     }
 
+    /// The line that was read last; none if it is too long.
+    fn text(&self) -> Option<&[u8]> {
+        self.sealed.as_deref().or_else(|| self.lines.line())
+    }
+
+    /// Bytes and checksum of the complete lines. One that decides is complete
+    /// with its seal.
+    fn whole(&self) -> (u64, u32) {
+        let pending = self.pending.as_ref().map(|pending| pending.before);
+        pending.unwrap_or((self.lines.offset(), self.crc))
+    }
+
     /// Goes to the next line that is not a seal; false if there is none yet.
     fn advance(&mut self) -> Result<bool, JournalError> {
-        while self.lines.advance().map_err(|e| self.io(e))? {
-            let Some(line) = self.lines.line() else {
-                return Ok(true);
-            };
-            let seal = seal_of(line);
-            let before = seal.unwrap_or(self.crc);
-            let agrees = before == self.crc;
-            self.crc = crc32c::crc32c_append(crc32c::crc32c_append(before, line), b"\n");
-            if seal.is_none() {
-                return Ok(true);
+        self.sealed = None;
+        loop {
+            let before = (self.lines.offset(), self.crc);
+            let again = std::mem::take(&mut self.again);
+            if !again && !self.lines.advance().map_err(|e| self.io(e))? {
+                return Ok(false);
             }
             let number = self.lines.number();
-            let first = std::mem::replace(&mut self.unsealed, number + 1);
-            if !agrees {
-                return Err(JournalError::Changed {
-                    path: self.path.clone(),
-                    first,
-                    last: number - 1,
-                });
+            let line = self.lines.line().unwrap_or_default();
+            if let Some(stated) = seal_of(line) {
+                let agrees = stated == self.crc;
+                self.crc = after(stated, line);
+                let first = std::mem::replace(&mut self.unsealed, number + 1);
+                self.sealed = self.pending.take().map(|pending| pending.line);
+                if !agrees {
+                    self.sealed = None;
+                    return Err(self.changed(first, number - 1));
+                }
+                if self.sealed.is_some() {
+                    return Ok(true);
+                }
+                continue;
+            }
+            if self
+                .version
+                .is_some_and(|version| version >= SEALS_WHAT_DECIDES)
+            {
+                let decides = decides(line);
+                // The end of a process comes right behind a seal.
+                let is_late = line.starts_with(RUN_ENDED) && self.unsealed != number;
+                if let Some(pending) = self.pending.take() {
+                    self.again = true;
+                    return Err(self.changed(pending.number, pending.number));
+                }
+                if is_late {
+                    self.again = true;
+                    let first = std::mem::replace(&mut self.unsealed, number);
+                    return Err(self.changed(first, number));
+                }
+                if decides {
+                    self.pending = Some(Pending {
+                        line: line.to_vec(),
+                        number,
+                        before,
+                    });
+                }
+            }
+            self.crc = self
+                .lines
+                .line()
+                .map_or(self.crc, |line| after(self.crc, line));
+            if self.pending.is_none() {
+                return Ok(true);
             }
         }
-        Ok(false)
+    }
+
+    fn changed(&self, first: u64, last: u64) -> JournalError {
+        JournalError::Changed {
+            path: self.path.clone(),
+            first,
+            last,
+        }
     }
 
     fn garbage(&self, reason: &str) -> JournalError {
@@ -235,4 +328,9 @@ fn seal_of(line: &[u8]) -> Option<u32> {
     }
     let Seal::Sealed { crc32c } = serde_json::from_slice(line).ok()?;
     Some(crc32c)
+}
+
+/// The checksum of what has the checksum `crc`, and a line.
+fn after(crc: u32, line: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c_append(crc, line), b"\n")
 }

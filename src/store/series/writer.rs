@@ -6,6 +6,7 @@ use super::reader::SeriesReader;
 use super::{SeriesError, block, refused};
 use crate::event::{Position, StepRow};
 use crate::run::append_file::AppendFile;
+use crate::store::journal::crc_of;
 use crate::untrusted::FileId;
 
 /// Rows of a full block: with twenty metrics 184 kB, so that names and headers
@@ -23,6 +24,8 @@ pub struct SeriesWriter {
     rows: Vec<StepRow>,
     /// Values in them.
     values: usize,
+    /// CRC-32C of everything that was written.
+    crc: u32,
 }
 
 impl SeriesWriter {
@@ -35,17 +38,25 @@ impl SeriesWriter {
             file: AppendFile::open(path, length).map_err(|e| refused(e, path))?,
             rows: Vec::new(),
             values: 0,
+            crc: 0,
         };
+        if length > 0 {
+            writer.crc = crc_of(path, length).map_err(|source| SeriesError::Io {
+                action: "read",
+                path: path.to_owned(),
+                source,
+            })?;
+        }
         if length == 0 {
             writer.write(&block::file_header())?;
         }
         Ok(writer)
     }
 
-    /// Bytes of the blocks that were written.
+    /// Bytes of the blocks that were written, and their CRC-32C.
     #[must_use]
-    pub fn length(&self) -> u64 {
-        self.file.length()
+    pub fn mark(&self) -> (u64, u32) {
+        (self.file.length(), self.crc)
     }
 
     /// Whether keeping this row writes a block.
@@ -126,6 +137,10 @@ impl SeriesWriter {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SeriesError> {
-        self.file.append(bytes).map_err(|e| refused(e, &self.path))
+        self.file
+            .append(bytes)
+            .map_err(|e| refused(e, &self.path))?;
+        self.crc = crc32c::crc32c_append(self.crc, bytes);
+        Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! A file that was changed here and on disk: whose text stays?
+//! A file that has two texts, one here and one that was changed on disk or that was
+//! not saved when the workbench was ended from outside: which one stays?
 
 use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::Frame;
@@ -39,10 +40,20 @@ pub struct Conflict {
     name: String,
     lines: Vec<(ChangeTag, String)>,
     above: usize,
-    /// Whether there is a text that can be taken over.
-    readable: bool,
+    subject: Subject,
     /// Whether it is asked because the text here was to be saved.
     saving: bool,
+}
+
+/// What the text here is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// What somebody else wrote into the file.
+    Changed,
+    /// A file that cannot be read: there is nothing that could be taken.
+    Unreadable,
+    /// What was not saved in a session before.
+    Unsaved,
 }
 
 impl Conflict {
@@ -64,8 +75,17 @@ impl Conflict {
             name: name.to_owned(),
             lines,
             above: 0,
-            readable: true,
+            subject: Subject::Changed,
             saving,
+        }
+    }
+
+    /// Asks about a text that was not saved, and the one that is there.
+    #[must_use]
+    pub fn unsaved(name: &str, mine: &str, unsaved: &str) -> Self {
+        Self {
+            subject: Subject::Unsaved,
+            ..Self::new(name, mine, unsaved, false)
         }
     }
 
@@ -82,7 +102,7 @@ impl Conflict {
                 .map(|line| (ChangeTag::Equal, line))
                 .collect(),
             above: 0,
-            readable: false,
+            subject: Subject::Unreadable,
             saving,
         }
     }
@@ -93,9 +113,9 @@ impl Conflict {
         let own = keymap.action(chord, &[Context::Difference]);
         let choice = own
             .filter(|_| !chord.is_text() && !chord.edits())
-            .filter(|choice| self.readable || *choice != Action::TakeTheirs);
+            .and_then(|choice| self.choice(choice));
         if let Some(choice) = choice {
-            return Answer::Chosen(self.choice(choice));
+            return Answer::Chosen(choice);
         }
         match boxed::meaning(key, keymap) {
             Some(Action::Back) => return Answer::Closed,
@@ -105,11 +125,14 @@ impl Conflict {
         Answer::Open(Dialog::Conflict(self))
     }
 
-    /// What keeping one's own text comes to.
-    fn choice(&self, action: Action) -> Action {
-        match action {
-            Action::KeepMine if self.saving => Action::SaveMine,
-            other => other,
+    /// What keeping the text here, or taking the other, comes to.
+    fn choice(&self, action: Action) -> Option<Action> {
+        match (action, self.subject) {
+            (Action::KeepMine, Subject::Unsaved) => Some(Action::DiscardText),
+            (Action::TakeTheirs, Subject::Unsaved) => Some(Action::RestoreText),
+            (Action::TakeTheirs, Subject::Unreadable) => None,
+            (Action::KeepMine, _) if self.saving => Some(Action::SaveMine),
+            _ => Some(action),
         }
     }
 
@@ -120,12 +143,13 @@ impl Conflict {
         match mouse.kind {
             MouseEventKind::ScrollDown => self.scroll(Action::PageDown, keymap, area, Some(NOTCH)),
             MouseEventKind::ScrollUp => self.scroll(Action::PageUp, keymap, area, Some(NOTCH)),
-            _ if is_click(mouse) => match buttons::at(&buttons, foot, cell) {
-                Some(0) => return Answer::Chosen(self.choice(Action::KeepMine)),
-                Some(1) if self.readable => return Answer::Chosen(Action::TakeTheirs),
-                Some(_) => return Answer::Closed,
-                None => {}
-            },
+            _ if is_click(mouse) => {
+                if let Some(at) = buttons::at(&buttons, foot, cell) {
+                    let choice = [Action::KeepMine, Action::TakeTheirs].get(at);
+                    let choice = choice.and_then(|choice| self.choice(*choice));
+                    return choice.map_or(Answer::Closed, Answer::Chosen);
+                }
+            }
             _ => {}
         }
         Answer::Open(Dialog::Conflict(self))
@@ -141,21 +165,24 @@ impl Conflict {
 
     pub(super) fn buttons(&self, keymap: &Keymap) -> Vec<Button> {
         let key = |action| keymap.key_while_typing(action).unwrap_or_default();
-        let mine = if self.saving {
-            "save mine (-)"
-        } else {
-            "keep mine (-)"
-        };
         let later = Button::new(boxed::key(Action::Back, keymap), "cancel");
-        if !self.readable {
-            let mine = mine.trim_end_matches(" (-)");
-            return vec![Button::new(key(Action::KeepMine), mine), later];
+        let mine = |word| Button::new(key(Action::KeepMine), word);
+        let theirs = |word| Button::new(key(Action::TakeTheirs), word);
+        match (self.subject, self.saving) {
+            (Subject::Unreadable, true) => vec![mine("save mine"), later],
+            (Subject::Unreadable, false) => vec![mine("keep mine"), later],
+            (Subject::Changed, true) => {
+                vec![mine("save mine (-)"), theirs("take theirs (+)"), later]
+            }
+            (Subject::Changed, false) => {
+                vec![mine("keep mine (-)"), theirs("take theirs (+)"), later]
+            }
+            (Subject::Unsaved, _) => vec![
+                mine("discard it"),
+                theirs("restore it (+)"),
+                Button::new(boxed::key(Action::Back, keymap), "later"),
+            ],
         }
-        vec![
-            Button::new(key(Action::KeepMine), mine),
-            Button::new(key(Action::TakeTheirs), "take theirs (+)"),
-            later,
-        ]
     }
 
     fn place(&self, buttons: &[Button], area: Rect) -> Rect {
@@ -168,10 +195,10 @@ impl Conflict {
 
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
         let buttons = self.buttons(keymap);
-        let title = if self.readable {
-            format!("{} was changed here and on disk", self.name)
-        } else {
-            format!("{} cannot be read any more", self.name)
+        let title = match self.subject {
+            Subject::Changed => format!("{} was changed here and on disk", self.name),
+            Subject::Unreadable => format!("{} cannot be read any more", self.name),
+            Subject::Unsaved => format!("{}: unsaved text was kept", self.name),
         };
         let place = self.place(&buttons, area);
         let inside = boxed::open(&title, place, theme, frame);

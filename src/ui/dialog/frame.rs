@@ -24,9 +24,10 @@ pub(super) fn inside(place: Rect) -> Rect {
 
 /// Clears a box, draws its border, and returns its inside.
 pub(super) fn open(title: &str, place: Rect, theme: &Theme, frame: &mut Frame) -> Rect {
-    let block = Block::bordered()
-        .title(format!(" {title} "))
-        .border_style(theme.border(true));
+    let mut block = Block::bordered().border_style(theme.border(true));
+    if !title.is_empty() {
+        block = block.title(format!(" {title} "));
+    }
     frame.render_widget(Clear, place);
     frame.render_widget(block, place);
     inside(place)

@@ -2,6 +2,7 @@
 
 mod buttons;
 mod choice;
+mod columns;
 mod confirm;
 mod conflict;
 mod folders;
@@ -20,6 +21,7 @@ use ratatui::layout::Rect;
 use self::buttons::Button;
 pub use self::choice::Choice;
 use self::choice::Picked;
+pub use self::columns::{Choosable, ColumnChooser};
 pub use self::confirm::Confirm;
 pub use self::conflict::Conflict;
 pub use self::help::Help;
@@ -41,6 +43,8 @@ pub enum Dialog {
     Help(Help),
     /// Actions by name.
     Palette(Palette),
+    /// Fields of runs, to choose columns from.
+    Columns(ColumnChooser),
     /// A line of text is asked for.
     Prompt(Prompt),
     /// Yes or no.
@@ -64,6 +68,8 @@ pub enum Answer {
     Closed,
     /// An action was chosen.
     Chosen(Action),
+    /// Columns were chosen, and it is still open.
+    ColumnsChosen(Dialog, Vec<String>),
     /// Something was confirmed.
     Confirmed(Effect),
     /// A text was given.
@@ -77,6 +83,7 @@ impl Dialog {
         match self {
             Self::Help(help) => help.key(key, keymap, area),
             Self::Palette(palette) => palette.key(key, keymap),
+            Self::Columns(columns) => columns.key(key, keymap),
             Self::Prompt(prompt) => prompt.key(key),
             Self::Confirm(confirm) => confirm.key(key, keymap),
             Self::Conflict(conflict) => conflict.key(key, keymap, area),
@@ -89,6 +96,7 @@ impl Dialog {
         match self {
             Self::Help(help) => help.mouse(mouse, keymap, area),
             Self::Palette(palette) => palette.mouse(mouse, area),
+            Self::Columns(columns) => columns.mouse(mouse, area),
             Self::Prompt(prompt) => prompt.mouse(mouse, area),
             Self::Confirm(confirm) => confirm.mouse(mouse, keymap, area),
             Self::Conflict(conflict) => conflict.mouse(mouse, keymap, area),
@@ -100,6 +108,7 @@ impl Dialog {
     pub(super) fn paste(&mut self, text: &str) {
         match self {
             Self::Palette(palette) => palette.paste(text),
+            Self::Columns(columns) => columns.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
             Self::Help(help) => help.paste(text),
             Self::Confirm(_) | Self::Conflict(_) | Self::Quit(_) | Self::Choose(_) => {}
@@ -111,6 +120,7 @@ impl Dialog {
         let buttons: Vec<Button> = match self {
             Self::Help(help) => help.hints(keymap).into(),
             Self::Palette(_) => palette::hints(keymap).into(),
+            Self::Columns(_) => columns::hints(keymap).into(),
             Self::Prompt(prompt) => prompt.choices(),
             Self::Confirm(_) => confirm::choices(keymap).into(),
             Self::Conflict(conflict) => conflict.buttons(keymap),
@@ -123,6 +133,7 @@ impl Dialog {
         match self {
             Self::Help(help) => help.draw(theme, keymap, frame, area),
             Self::Palette(palette) => palette.draw(theme, keymap, frame, area),
+            Self::Columns(columns) => columns.draw(theme, frame, area),
             Self::Prompt(prompt) => prompt.draw(theme, frame, area),
             Self::Confirm(confirm) => confirm.draw(theme, keymap, frame, area),
             Self::Conflict(conflict) => conflict.draw(theme, keymap, frame, area),

@@ -5,18 +5,24 @@ use std::path::PathBuf;
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::buttons::{self, Button};
 use super::folders::Folders;
 use super::{Answer, Dialog, frame as boxed, is_click};
+use crate::format::width_of;
 use crate::ui::effect::Effect;
 use crate::ui::news::Completed;
 use crate::ui::theme::Theme;
 use crate::ui::widget::TextLine;
+use crate::ui::widget::wrap::wrapped;
 
 /// Greatest width.
 const WIDTH: u16 = 70;
+
+/// Cells of a box beside its title.
+const BORDER: usize = 4;
 
 /// What a text is asked for. The screen that asked takes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,15 +83,29 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Asks for a text, beginning with `text`.
+    /// Asks for a text, beginning with `text`, which is selected.
     #[must_use]
     pub fn new(title: impl Into<String>, text: &str, purpose: Purpose) -> Self {
+        Self {
+            line: TextLine::selected(text),
+            ..Self::edit(title, text, purpose)
+        }
+    }
+
+    /// Asks for a text, beginning with `text`, to be added to or corrected.
+    #[must_use]
+    pub fn edit(title: impl Into<String>, text: &str, purpose: Purpose) -> Self {
         Self {
             title: title.into(),
             line: TextLine::new(text),
             folders: purpose.is_folder().then(Folders::default),
             purpose,
         }
+    }
+
+    /// What is typed so far, where what it is for is seen while typing.
+    pub(in crate::ui) fn live_text(&self) -> Option<String> {
+        (self.purpose == Purpose::FilterRuns).then(|| self.line.text())
     }
 
     /// What its text is asked for.
@@ -180,9 +200,13 @@ impl Prompt {
 
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let buttons = self.choices();
-        let inside = boxed::open(&self.title, self.place(area), theme, frame);
+        let place = self.place(area);
+        let question = self.question(place.width);
+        let title = if question.is_empty() { &self.title } else { "" };
+        let inside = boxed::open(title, place, theme, frame);
         let (body, foot) = buttons::foot(&buttons, inside);
-        let mut lines = vec![self.line.within(body.width, theme.text())];
+        let mut lines: Vec<Line> = question.into_iter().map(Line::raw).collect();
+        lines.push(self.line.within(body.width, theme.text()));
         if let Some(folders) = &self.folders {
             lines.extend(folders.lines(body.width, theme));
         }
@@ -190,12 +214,21 @@ impl Prompt {
         buttons::draw(&buttons, theme, frame, foot);
     }
 
+    /// The lines of a question that has no room in the border of a box so wide.
+    fn question(&self, width: u16) -> Vec<String> {
+        if width_of(&self.title) + BORDER <= width.into() {
+            return Vec::new();
+        }
+        wrapped(&self.title, width.saturating_sub(4).into())
+    }
+
     fn place(&self, area: Rect) -> Rect {
+        let question = self.question(WIDTH.min(area.width)).len();
         let inside = WIDTH.min(area.width).saturating_sub(4);
         let below = self.folders.as_ref();
         let below = below.map_or(0, |folders| folders.texts(inside).len());
         let buttons = buttons::height(&self.choices(), inside);
-        boxed::place((WIDTH, 4 + below as u16 + buttons), area)
+        boxed::place((WIDTH, 4 + (question + below) as u16 + buttons), area)
     }
 
     /// A prompt takes every other key as text, so these are fixed.

@@ -262,3 +262,14 @@ fn a_folder_that_is_not_there_is_told_and_what_was_typed_stays() {
     found(&mut harness, Ok(()));
     assert!(!is_open(&harness));
 }
+
+#[test]
+fn a_question_longer_than_its_border_stands_inside() {
+    let question = "no field `temperatur`; fields are name, state, best, last, method, tags, started, \
+                    epochs and whatever the plan holds";
+    let prompt = Prompt::new(question, "temperatur>3", Purpose::FilterRuns);
+    let shown = over(Dialog::Prompt(prompt)).screen();
+    assert!(shown.contains("no field `temperatur`;"), "{shown}");
+    assert!(shown.contains("the plan holds"), "{shown}");
+    assert!(shown.contains("temperatur>3"), "{shown}");
+}

@@ -1,6 +1,5 @@
 //! Going back: which kept checkpoint of a run a new one starts from.
 
-use super::live::asked;
 use crate::event::Position;
 use crate::run::kept::kept_name;
 use crate::store::{CommandState, RunEntry, RunStore};
@@ -36,9 +35,9 @@ pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
 /// A checkpoint by what was changed after it.
 fn described(at: Position, store: &RunStore) -> String {
     let change = store.commands.iter().find_map(|command| {
-        let changes = matches!(asked(&command.record.command), ('k', _));
-        let is_it = command.state == CommandState::Applied(at);
-        (changes && is_it).then(|| asked(&command.record.command).1)
+        let asked = &command.record.command;
+        let is_it = asked.changes_training() && command.state == CommandState::Applied(at);
+        is_it.then(|| asked.to_string())
     });
     match change {
         Some(change) => format!("{}, before {change}", kept_name(at)),

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::run::RunFolder;
 use crate::store::{Owner, RunEntry};
-use crate::ui::screens::Screen;
+use crate::ui::screen::Screen;
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
 
@@ -52,7 +52,7 @@ fn whoever_went_on_to_something_else_is_told_and_finds_it_on_the_live_screen() {
     let message = format!("{name} is training; press 3 to watch");
     assert!(harness.screen().contains(&message), "{}", harness.screen());
     harness.keys(&["3"]);
-    assert_eq!(harness.ui.shared.opened, Some(name));
+    assert_eq!(harness.ui.shared.selected, Some(name));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn whoever_went_to_the_live_screen_to_wait_is_shown_it_there() {
     harness.keys(&["3"]);
     let name = begin(&mut harness);
     assert_eq!(harness.ui.screen, Screen::Live);
-    assert_eq!(harness.ui.shared.opened, Some(name));
+    assert_eq!(harness.ui.shared.selected, Some(name));
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub struct TextLine {
     letters: Vec<char>,
     /// From 0 to the number of letters.
     cursor: usize,
+    /// Whether all of it is selected: what is typed next replaces it.
+    is_selected: bool,
 }
 
 impl TextLine {
@@ -20,7 +22,21 @@ impl TextLine {
     pub fn new(text: &str) -> Self {
         let letters: Vec<char> = text.chars().filter(|letter| !letter.is_control()).collect();
         let cursor = letters.len();
-        Self { letters, cursor }
+        Self {
+            letters,
+            cursor,
+            is_selected: false,
+        }
+    }
+
+    /// The same with all of it selected.
+    #[must_use]
+    pub fn selected(text: &str) -> Self {
+        let line = Self::new(text);
+        Self {
+            is_selected: !line.is_empty(),
+            ..line
+        }
     }
 
     /// What stands there.
@@ -38,7 +54,9 @@ impl TextLine {
     /// Types a key. Returns whether the line has a use for it.
     pub fn key(&mut self, key: KeyEvent) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let is_selected = std::mem::take(&mut self.is_selected);
         match key.code {
+            KeyCode::Backspace | KeyCode::Delete if is_selected => self.clear(),
             KeyCode::Char('a') if control => self.cursor = 0,
             KeyCode::Char('e') if control => self.cursor = self.letters.len(),
             KeyCode::Char('u') if control => {
@@ -47,6 +65,9 @@ impl TextLine {
             }
             KeyCode::Char('w') if control => self.remove_word(),
             KeyCode::Char(letter) if !control && !key.modifiers.contains(KeyModifiers::ALT) => {
+                if is_selected {
+                    self.clear();
+                }
                 self.insert(letter);
             }
             KeyCode::Backspace if self.cursor > 0 => {
@@ -68,9 +89,17 @@ impl TextLine {
 
     /// Inserts pasted text; line breaks become spaces.
     pub fn paste(&mut self, text: &str) {
+        if std::mem::take(&mut self.is_selected) {
+            self.clear();
+        }
         for letter in text.chars() {
             self.insert(if letter == '\n' { ' ' } else { letter });
         }
+    }
+
+    fn clear(&mut self) {
+        self.letters.clear();
+        self.cursor = 0;
     }
 
     fn insert(&mut self, letter: char) {
@@ -96,6 +125,11 @@ impl TextLine {
         let before: String = self.letters[..self.cursor].iter().collect();
         let under = self.letters.get(self.cursor).copied().unwrap_or(' ');
         let rest: String = self.letters.iter().skip(self.cursor + 1).collect();
+        let style = if self.is_selected {
+            style.add_modifier(Modifier::REVERSED)
+        } else {
+            style
+        };
         Line::from(vec![
             Span::styled(before, style),
             Span::styled(under.to_string(), style.add_modifier(Modifier::REVERSED)),
@@ -122,6 +156,7 @@ impl TextLine {
         let shown = Self {
             letters: self.letters[from..].to_vec(),
             cursor: self.cursor - from,
+            is_selected: self.is_selected,
         };
         shown.line(style)
     }
@@ -160,6 +195,23 @@ mod tests {
             typed(&mut line, &[(KeyCode::Char('u'), KeyModifiers::CONTROL)]),
             ""
         );
+    }
+
+    #[test]
+    fn what_is_typed_or_pasted_replaces_a_selected_text_and_moving_keeps_it() {
+        const NONE: KeyModifiers = KeyModifiers::NONE;
+        let after = |code: KeyCode, next: KeyCode| {
+            let mut line = TextLine::selected("5.324");
+            typed(&mut line, &[(code, NONE), (next, NONE)])
+        };
+        assert_eq!(after(KeyCode::Char('2'), KeyCode::Char('0')), "20");
+        assert_eq!(after(KeyCode::Left, KeyCode::Char('0')), "5.3204");
+        assert_eq!(after(KeyCode::End, KeyCode::Char('0')), "5.3240");
+        assert_eq!(after(KeyCode::Backspace, KeyCode::Char('0')), "0");
+        let mut pasted = TextLine::selected("5.324");
+        pasted.paste("7");
+        pasted.paste("8");
+        assert_eq!(pasted.text(), "78");
     }
 
     #[test]

@@ -3,10 +3,11 @@ use std::fs;
 use super::super::mail::{Mailbox, mailbox};
 use super::*;
 use crate::app::session::{Session, SessionError};
-use crate::event::inspection::Asked;
+use crate::event::inspection::{Asked, ProbeSource};
 use crate::event::{Phase, Position};
 use crate::run::RunFolder;
-use crate::ui::{Incoming, Level};
+use crate::store::RunEntry;
+use crate::ui::Level;
 
 /// Nothing is launched here.
 struct NoSessions;
@@ -47,7 +48,7 @@ impl Bench {
         let mut news = Vec::new();
         while news.is_empty() {
             news.extend(self.mailbox.take().filter_map(|message| match message {
-                Message::Incoming(Incoming::News(news)) => Some(news),
+                Message::News(news) => Some(news),
                 _ => None,
             }));
         }
@@ -112,10 +113,13 @@ fn questions_to_models_of_a_run_that_is_gone_are_answered_too() {
     let mut bench = Bench::new();
     let run = || "gone-1".to_owned();
     for effect in [
-        Effect::ReadProbe(run()),
-        Effect::ProbeFolder {
+        Effect::ReadProbe {
             run: run(),
-            folder: "images".into(),
+            source: ProbeSource::Recorded,
+        },
+        Effect::ReadProbe {
+            run: run(),
+            source: ProbeSource::Folder("images".into()),
         },
     ] {
         let news = bench.execute(effect);
@@ -147,7 +151,10 @@ fn what_a_run_without_weights_is_asked_is_answered_with_that() {
     let folder = RunFolder::create(&checkpoints, "a", "Experiment()", UNIX_EPOCH).unwrap();
     let name = folder.name();
     bench.runs.insert(RunEntry::new(folder, UNIX_EPOCH));
-    let news = bench.execute(Effect::ReadProbe(name.clone()));
+    let news = bench.execute(Effect::ReadProbe {
+        run: name.clone(),
+        source: ProbeSource::Recorded,
+    });
     let [
         News::ProbeRead {
             run,

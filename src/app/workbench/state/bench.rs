@@ -26,7 +26,7 @@ use crate::store::{CommandState, JournalReader, RunEntry, RunState};
 use crate::trainer::Trainer;
 use crate::trainer::scripted::Scripted;
 use crate::ui::theme::{Background, Depth, Palette};
-use crate::ui::{Effect, Incoming, Keymap, Settings, Theme, Ui};
+use crate::ui::{Effect, Keymap, Settings, Theme, Ui};
 
 /// How long anything may take on a machine that does much else.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -155,9 +155,7 @@ impl Bench {
     /// Presses a key.
     pub(super) fn key(&mut self, code: KeyCode) {
         let event = Event::Key(KeyEvent::from(code));
-        let flow = self
-            .state
-            .take_in(Message::Incoming(Incoming::Input(event)));
+        let flow = self.state.take_in(Message::Input(event));
         self.went(&flow);
     }
 

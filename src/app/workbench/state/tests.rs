@@ -412,7 +412,7 @@ fn a_run_that_is_found_while_it_trains_here_or_late_is_not_taken_for_another() {
     bench.launch("a");
     let run = bench.until_run("a", RunState::Training);
     let folder = bench.run("a").unwrap().folder.clone();
-    let found = || Message::Found(Box::new(catalogue::read(&folder, Owner::Here)));
+    let found = || Message::Found(Box::new(RunEntry::read(&folder, Owner::Here)));
     let late = found();
     bench.state.take_in(found());
     bench.command(&run, Command::EvaluateNow);

@@ -16,7 +16,7 @@ use ratatui::widgets::Block;
 use super::classes::{ClassRow, ClassSort, Classes};
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
-use crate::format::{count, loss, percent};
+use crate::format::{count, loss, percent, shorten};
 use crate::ui::theme::Theme;
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, bars};
@@ -53,8 +53,10 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         .title(title)
         .border_style(theme.border(true));
     frame.render_widget(block, area);
-    let (name, bar) = widths(inside(area).width);
-    draw_names(classes, (name, bar), theme, frame, inside(area));
+    let second = compare.second_name();
+    let columns = 2 + u16::from(second.is_some());
+    let (name, bar) = widths(inside(area).width, columns);
+    draw_names((classes, second), (name, bar), theme, frame, inside(area));
     let place = rows_of(area);
     let selected = classes.selection.get(classes.rows.len());
     let window = classes
@@ -70,19 +72,19 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         cells.style(style);
         let row = &classes.rows[at];
         cells.text(name, class_name(probe, row.class), Style::new());
-        draw_row(row, bar, theme, &mut cells);
+        draw_row(row, usize::from(columns), bar, theme, &mut cells);
     }
 }
 
-/// Cells of a class's name and of a bar.
-fn widths(width: u16) -> (u16, u16) {
-    let rest = width.saturating_sub(5 * NUMBER + 4);
-    let name = (rest / 2).clamp(8, 28);
-    (name, (rest.saturating_sub(name) / 2).min(BAR))
+/// Cells of a class's name and of a bar, of which there are so many.
+fn widths(width: u16, bars: u16) -> (u16, u16) {
+    let rest = width.saturating_sub((3 + bars) * NUMBER + 2 * bars);
+    let name = (rest / bars).clamp(8, 28);
+    (name, (rest.saturating_sub(name) / bars).min(BAR))
 }
 
 fn draw_names(
-    classes: &Classes,
+    (classes, second): (&Classes, Option<&str>),
     (name, bar): (u16, u16),
     theme: &Theme,
     frame: &mut Frame,
@@ -108,13 +110,18 @@ fn draw_names(
             .right(NUMBER, &titled(title, sort), style)
             .skip(bar + 2);
     }
+    if let Some(name) = second {
+        let name = shorten(name, NUMBER - 1);
+        cells.right(NUMBER, &name, style).skip(bar + 2);
+    }
     cells.right(NUMBER, &titled("Δ", ClassSort::Difference), style);
     cells.right(NUMBER, &titled("KL", ClassSort::Kl), style);
 }
 
-fn draw_row(row: &ClassRow, bar: u16, theme: &Theme, cells: &mut Cells) {
+fn draw_row(row: &ClassRow, bars: usize, bar: u16, theme: &Theme, cells: &mut Cells) {
     cells.right(NUMBER, &count(row.images as u64), theme.muted());
-    for (at, share) in [row.teacher, row.student].into_iter().enumerate() {
+    let shares = [row.teacher, row.student, row.second];
+    for (at, share) in shares.into_iter().take(bars).enumerate() {
         let share = f64::from(share);
         cells.right(NUMBER, &percent(share), Style::new()).skip(1);
         cells

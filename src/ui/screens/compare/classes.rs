@@ -14,6 +14,8 @@ pub(super) struct ClassRow {
     /// Shares of them that are right.
     pub(super) teacher: f32,
     pub(super) student: f32,
+    /// That of the second run's student.
+    pub(super) second: f32,
     /// Mean KL(teacher ‖ student).
     pub(super) kl: f32,
 }
@@ -140,9 +142,9 @@ fn tally(judged: &[SampleResult], classes: usize) -> Vec<ClassRow> {
         Some(right) => f32::from(u8::from(right)),
         None => f32::NAN,
     };
-    let mut means = vec![(0, [Mean::default(); 3]); classes];
+    let mut means = vec![(0, [Mean::default(); 4]); classes];
     for image in judged {
-        let Some((images, [teacher, student, kl])) =
+        let Some((images, [teacher, student, second, kl])) =
             image.label.and_then(|label| means.get_mut(label))
         else {
             continue;
@@ -150,16 +152,20 @@ fn tally(judged: &[SampleResult], classes: usize) -> Vec<ClassRow> {
         *images += 1;
         teacher.add(right(image.teacher));
         student.add(right(image.student));
+        second.add(right(image.second));
         kl.add(image.kl);
     }
     let rows = means.into_iter().enumerate();
-    rows.map(|(class, (images, [teacher, student, kl]))| ClassRow {
-        class,
-        images,
-        teacher: teacher.value(),
-        student: student.value(),
-        kl: kl.value(),
-    })
+    rows.map(
+        |(class, (images, [teacher, student, second, kl]))| ClassRow {
+            class,
+            images,
+            teacher: teacher.value(),
+            student: student.value(),
+            second: second.value(),
+            kl: kl.value(),
+        },
+    )
     .collect()
 }
 

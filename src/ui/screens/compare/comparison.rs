@@ -2,10 +2,9 @@
 //! folder's, and another run's student on the same images.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use super::others::others;
-use crate::event::inspection::Probe;
+use crate::event::inspection::{Probe, ProbeSource};
 use crate::store::Runs;
 use crate::ui::effect::Effect;
 use crate::ui::shared::Shared;
@@ -38,8 +37,7 @@ pub(super) enum Heard {
 /// Images that were asked for and are not answered on yet.
 #[derive(Debug)]
 pub(super) struct Pending {
-    /// Their folder; the run's own without one.
-    pub(super) folder: Option<PathBuf>,
+    pub(super) source: ProbeSource,
 }
 
 /// Another run's student on the same images.
@@ -54,9 +52,10 @@ pub(super) struct OtherRun {
 /// Whose answers are compared.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
+    /// The run that the rest is of; the selected one as soon as it is shown.
     pub(super) run: Option<String>,
-    /// The folder of the images; the run's own without one.
-    pub(super) folder: Option<PathBuf>,
+    /// Which images they are.
+    pub(super) source: ProbeSource,
     /// What is shown stays until these are answered on, and if they cannot be.
     pub(super) coming: Option<Pending>,
     pub(super) first: Reading,
@@ -78,38 +77,39 @@ impl Comparison {
         }
     }
 
-    /// Takes up a run, with its own images.
-    pub(super) fn open(&mut self, run: &str, shared: &mut Shared, runs: &Runs) {
+    /// Takes up the selected run, with its own images.
+    pub(super) fn open(&mut self, shared: &mut Shared, runs: &Runs) {
         *self = Self {
-            run: Some(run.to_owned()),
-            first: Reading::Asked,
+            run: shared.selected.clone(),
             ..Self::default()
         };
-        shared.opened = Some(run.to_owned());
         self.read(shared, runs);
     }
 
-    /// Takes up a folder, or the run's own images again.
-    pub(super) fn look_at(&mut self, folder: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
+    /// Takes up other images, or the run's own again.
+    pub(super) fn look_at(&mut self, source: ProbeSource, shared: &mut Shared, runs: &Runs) {
         self.coming = None;
         if self.probe().is_none() {
-            self.folder = folder;
+            self.source = source;
             self.first = Reading::Asked;
             self.read(shared, runs);
             self.ask_second(shared);
-        } else if folder == self.folder {
+        } else if source == self.source {
             self.read_again(shared, runs);
         } else if let Some(run) = self.run.clone() {
-            shared.ask(asking(run, folder.clone()));
-            self.coming = Some(Pending { folder });
+            shared.ask(asking(run, source.clone()));
+            self.coming = Some(Pending { source });
         }
     }
 
     /// Asks the second run about the images that are shown, from nothing.
+    /// Of a cell other students have other images.
     pub(super) fn ask_second(&mut self, shared: &mut Shared) {
+        self.second
+            .take_if(|_| matches!(self.source, ProbeSource::Cell { .. }));
         if let Some(second) = &mut self.second {
             second.reading = Reading::Asked;
-            shared.ask(asking(second.run.clone(), self.folder.clone()));
+            shared.ask(asking(second.run.clone(), self.source.clone()));
         }
     }
 
@@ -117,7 +117,7 @@ impl Comparison {
     pub(super) fn read_again(&mut self, shared: &mut Shared, runs: &Runs) {
         self.read(shared, runs);
         if let Some(second) = &self.second {
-            shared.ask(asking(second.run.clone(), self.folder.clone()));
+            shared.ask(asking(second.run.clone(), self.source.clone()));
         }
     }
 
@@ -129,7 +129,7 @@ impl Comparison {
         if !matches!(self.first, Reading::Read(_)) {
             self.first = Reading::Asked;
         }
-        shared.ask(asking(run, self.folder.clone()));
+        shared.ask(asking(run, self.source.clone()));
     }
 
     /// Asks again if the run came further. A folder is not classified anew
@@ -139,7 +139,7 @@ impl Comparison {
             .run
             .as_ref()
             .is_some_and(|run| extent(run, runs) != self.extent);
-        if came_further && !self.waits && self.folder.is_none() {
+        if came_further && !self.waits && self.source == ProbeSource::Recorded {
             self.read(shared, runs);
         }
     }
@@ -149,14 +149,14 @@ impl Comparison {
     /// answers.
     pub(super) fn add(&mut self, shared: &mut Shared, runs: &Runs) -> bool {
         let run = self.run.as_deref().unwrap_or_default();
-        let others = others(run, self.folder.is_some(), runs);
+        let others = others(run, self.source != ProbeSource::Recorded, runs);
         let before = self.second.as_ref().map(|second| second.run.as_str());
         let at = others.iter().position(|name| Some(*name) == before);
         let Some(next) = others.get(at.map_or(0, |at| (at + 1) % others.len())) else {
             return false;
         };
         let run = (*next).to_owned();
-        shared.ask(asking(run.clone(), self.folder.clone()));
+        shared.ask(asking(run.clone(), self.source.clone()));
         self.second = Some(OtherRun {
             run,
             reading: Reading::Asked,
@@ -169,17 +169,17 @@ impl Comparison {
     pub(super) fn on_news(
         &mut self,
         run: &str,
-        folder: Option<&PathBuf>,
+        source: &ProbeSource,
         answers: Result<Box<Probe>, String>,
     ) -> Heard {
         let is_first = self.run.as_deref() == Some(run);
         let awaited = self
             .coming
-            .take_if(|coming| is_first && coming.folder.as_ref() == folder);
+            .take_if(|coming| is_first && coming.source == *source);
         if let Some(coming) = awaited {
-            return self.arrived(coming.folder, answers);
+            return self.arrived(coming.source, answers);
         }
-        if folder != self.folder.as_ref() {
+        if *source != self.source {
             return Heard::Nothing;
         }
         if is_first {
@@ -206,15 +206,15 @@ impl Comparison {
     }
 
     /// Takes in the answers on the folder that was asked for, if there are any.
-    fn arrived(&mut self, folder: Option<PathBuf>, answers: Result<Box<Probe>, String>) -> Heard {
+    fn arrived(&mut self, source: ProbeSource, answers: Result<Box<Probe>, String>) -> Heard {
         match reading(answers) {
             Reading::Failed(why) => {
-                let images = images_of(folder.as_ref());
+                let images = images_of(&source);
                 self.problem = Some(format!("no results on {images}: {why}"));
                 Heard::Answers
             }
             read => {
-                self.folder = folder;
+                self.source = source;
                 self.waits = false;
                 self.first = read;
                 Heard::Images
@@ -258,19 +258,17 @@ impl Comparison {
     }
 }
 
-/// The images of a folder, or a run's own, in words.
-pub(super) fn images_of(folder: Option<&PathBuf>) -> String {
-    match folder {
-        Some(folder) => format!("the images of {}", folder.display()),
-        None => "its probe images".to_owned(),
+/// The images in words.
+pub(super) fn images_of(source: &ProbeSource) -> String {
+    match source {
+        ProbeSource::Folder(folder) => format!("the images of {}", folder.display()),
+        ProbeSource::Cell { .. } => "the validation images of this cell".to_owned(),
+        ProbeSource::Recorded => "its probe images".to_owned(),
     }
 }
 
-fn asking(run: String, folder: Option<PathBuf>) -> Effect {
-    match folder {
-        Some(folder) => Effect::ProbeFolder { run, folder },
-        None => Effect::ReadProbe(run),
-    }
+fn asking(run: String, source: ProbeSource) -> Effect {
+    Effect::ReadProbe { run, source }
 }
 
 fn extent(run: &str, runs: &Runs) -> (usize, usize) {
@@ -378,10 +376,10 @@ mod tests {
         };
         let mut other = probe();
         other.students.remove(1);
-        let mut news = |run| comparison.on_news(run, None, Ok(Box::new(probe())));
+        let mut news = |run| comparison.on_news(run, &ProbeSource::Recorded, Ok(Box::new(probe())));
         assert_eq!(news("a"), Heard::Answers);
         assert_eq!(news("c"), Heard::Nothing);
-        let second = comparison.on_news("b", None, Ok(Box::new(other.clone())));
+        let second = comparison.on_news("b", &ProbeSource::Recorded, Ok(Box::new(other.clone())));
         assert_eq!(second, Heard::Answers);
         assert_eq!(
             comparison.second_logits(2, 1),
@@ -391,7 +389,8 @@ mod tests {
             comparison.second_logits(2, 2),
             Some(&*other.students[1].logits[2])
         );
-        let elsewhere = comparison.on_news("b", Some(&PathBuf::from("x")), Err(String::new()));
+        let elsewhere =
+            comparison.on_news("b", &ProbeSource::Folder("x".into()), Err(String::new()));
         assert_eq!(elsewhere, Heard::Nothing);
     }
 }

@@ -10,8 +10,9 @@ use ratatui::layout::{Position, Rect};
 
 use super::comparison::Reading;
 use super::layout::{Areas, tab};
+use super::order::cell_words;
 use super::{Compare, TEMPERATURES, View, comparison};
-use crate::event::inspection::Probe;
+use crate::event::inspection::{Probe, ProbeSource};
 use crate::format::shorten_path;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -140,12 +141,16 @@ fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
         };
         format!(" ↔ {}{state}", name(&second.run))
     });
-    let folder = compare.comparison.folder.as_ref().map(|folder| {
-        let folder = folder.display().to_string();
-        format!(" on {}", shorten_path(&folder, 40_u16))
-    });
+    let folder = match &compare.comparison.source {
+        ProbeSource::Folder(folder) => {
+            let folder = folder.display().to_string();
+            Some(format!(" on {}", shorten_path(&folder, 40_u16)))
+        }
+        ProbeSource::Cell { cell, .. } => Some(format!(" · {}", cell_words(*cell, &probe.classes))),
+        ProbeSource::Recorded => None,
+    };
     let coming = compare.comparison.coming.as_ref().map(|coming| {
-        let images = comparison::images_of(coming.folder.as_ref());
+        let images = comparison::images_of(&coming.source);
         format!(" · loading {}", shorten_path(&images, 40_u16))
     });
     let alone = probe.teacher.is_none().then(|| " · no teacher".to_owned());

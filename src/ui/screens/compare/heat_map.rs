@@ -17,6 +17,7 @@ use ratatui::style::Modifier;
 use ratatui::widgets::Block;
 
 use super::matrix::{Pair, evaluation};
+use super::order::{cell_words, word_of};
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{count, percent, shorten};
@@ -118,7 +119,7 @@ pub(super) fn draw(
             format!("{} images here", count(probe.images.len() as u64)),
         ),
     };
-    let (rows, columns) = (pair.rows.word(), pair.columns.word());
+    let (rows, columns) = (word_of(pair.rows), word_of(pair.columns));
     let hint = if compare.matrix.whole && whole.is_none() {
         " · not available for the full validation set".to_owned()
     } else if whole.is_some() && !compare.matrix.whole {
@@ -230,13 +231,8 @@ fn draw_cell(
         count(sum),
         percent(share)
     );
-    let classes = format!(
-        "{} {}, {} {}: ",
-        pair.rows.word(),
-        class_name(probe, row),
-        pair.columns.word(),
-        class_name(probe, column)
-    );
+    let cell = compare.matrix.cell(pair);
+    let classes = format!("{}: ", cell_words(cell, &probe.classes));
     let last = usize::from(inside.height.saturating_sub(1));
     let mut cells = Cells::line(frame.buffer_mut(), inside, last);
     let width = cells.rest();

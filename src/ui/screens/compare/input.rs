@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
+use super::matrix::student_evaluation;
 use super::{Compare, ONE, TEMPERATURES, View, class_table, head, heat_map, layout};
+use crate::event::inspection::ProbeSource;
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -18,18 +20,34 @@ use crate::ui::widget::{Pattern, gallery};
 impl Compare {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         match action {
-            Action::NextProbeRun => self.step_run(1, shared, runs),
-            Action::PreviousProbeRun => self.step_run(runs.len().saturating_sub(1), shared, runs),
+            Action::NextProbeRun => shared.step_run(true, runs),
+            Action::PreviousProbeRun => shared.step_run(false, runs),
             Action::CompareFolder => {
                 let title = "Folder of images to compare on";
-                let before = self.comparison.folder.as_deref();
+                let before = match &self.comparison.source {
+                    ProbeSource::Folder(folder) => Some(folder.as_path()),
+                    ProbeSource::Recorded | ProbeSource::Cell { .. } => None,
+                };
                 shared.ask_folder(title, before, Purpose::CompareFolder);
             }
-            Action::OwnProbe if self.comparison.folder.is_some() => {
-                self.look_at(None, shared, runs);
+            Action::OwnProbe if self.comparison.source != ProbeSource::Recorded => {
+                self.look_at(ProbeSource::Recorded, shared, runs);
+            }
+            Action::Back if self.shows_cell() => {
+                self.look_at(ProbeSource::Recorded, shared, runs);
+            }
+            Action::Activate if self.matrix.whole && self.view.pair().is_some() => {
+                self.open_whole_cell(shared, runs);
             }
             Action::OwnProbe => self.comparison.coming = None,
             Action::ReadProbeAgain => self.comparison.read_again(shared, runs),
+            Action::SecondRun if matches!(self.comparison.source, ProbeSource::Cell { .. }) => {
+                let key = shared.keymap.key(Action::OwnProbe).unwrap_or_default();
+                let why = "another student has other images in this cell";
+                shared.notify(LogLine::info(format!(
+                    "{why}; press {key} for the probe images"
+                )));
+            }
             Action::SecondRun => {
                 if !self.comparison.add(shared, runs) {
                     let why = if runs.len() > 1 {
@@ -40,7 +58,10 @@ impl Compare {
                     shared.notify(LogLine::info(why));
                 }
             }
-            Action::RemoveSecondRun => self.comparison.second = None,
+            Action::RemoveSecondRun => {
+                self.comparison.second = None;
+                self.refresh();
+            }
             Action::Filter => {
                 let text = self.order.pattern.as_ref().map_or("", Pattern::text);
                 shared.dialog = Some(Dialog::Prompt(Prompt::new(
@@ -157,29 +178,40 @@ impl Compare {
         }
     }
 
-    fn step_run(&mut self, by: usize, shared: &mut Shared, runs: &Runs) {
-        let names: Vec<&str> = runs.iter().map(|(name, _)| name).collect();
-        let at = names
-            .iter()
-            .position(|name| Some(*name) == self.comparison.run.as_deref());
-        let next = at.map_or(0, |at| (at + by) % names.len());
-        if let Some(name) = names.get(next) {
-            self.open(name, shared, runs);
+    /// Whether nothing but the images of a cell of the whole set is listed.
+    fn shows_cell(&self) -> bool {
+        let is_cell = matches!(self.comparison.source, ProbeSource::Cell { .. });
+        is_cell && self.view == View::Images && !self.order.chooses()
+    }
+
+    /// Lists all validation images of the cell that is looked at, by the weights
+    /// that the matrix was counted with.
+    fn open_whole_cell(&mut self, shared: &mut Shared, runs: &Runs) {
+        let run = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+        let step = self.steps.get(self.at).copied().unwrap_or(u64::MAX);
+        let evaluation = run.and_then(|run| student_evaluation(&run.store, step));
+        if let (Some(pair), Some(evaluation)) = (self.view.pair(), evaluation) {
+            let cell = self.matrix.cell(pair);
+            let step = evaluation.step;
+            self.look_at(ProbeSource::Cell { cell, step }, shared, runs);
+            self.view = View::Images;
+            self.refresh();
         }
     }
 
-    fn look_at(&mut self, folder: Option<PathBuf>, shared: &mut Shared, runs: &Runs) {
+    fn look_at(&mut self, source: ProbeSource, shared: &mut Shared, runs: &Runs) {
         if self.comparison.run.is_none() {
             return shared.notify(LogLine::error("there is no run with weights"));
         }
-        self.comparison.look_at(folder, shared, runs);
+        self.comparison.look_at(source, shared, runs);
         self.refresh();
     }
 
     /// Looks at the images of the folder of this name.
     pub(in crate::ui) fn choose_folder(&mut self, name: &str, shared: &mut Shared, runs: &Runs) {
         if !name.trim().is_empty() {
-            self.look_at(Some(PathBuf::from(name.trim())), shared, runs);
+            let folder = PathBuf::from(name.trim());
+            self.look_at(ProbeSource::Folder(folder), shared, runs);
         }
     }
 
@@ -197,7 +229,7 @@ impl Compare {
         shared: &mut Shared,
         _runs: &Runs,
     ) {
-        let areas = layout::areas(area, self.border);
+        let areas = self.areas(area);
         let divided = self.view == View::Images && areas.detail.x > areas.list.x;
         if divided && self.border.mouse(mouse, areas.list, Side::Left) {
             return;

@@ -31,6 +31,8 @@ pub(super) const VALUE: u16 = 9;
 /// Where the panels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Areas {
+    /// How they compare over the whole set.
+    pub(super) verdict: Rect,
     /// What is compared.
     pub(super) head: Rect,
     /// Names of the views.
@@ -57,10 +59,12 @@ impl Compare {
     }
 }
 
-/// The panels of an area. The list has the width that its border was dragged to.
-pub(super) fn areas(area: Rect, border: Border) -> Areas {
+/// The panels of an area. The list has the width that its border was dragged to,
+/// the verdict the rows that it needs.
+pub(super) fn areas(area: Rect, border: Border, verdict: u16) -> Areas {
     let timeline = if area.height < LOW { 0 } else { 4 };
-    let [head, views, main, timeline] = Layout::vertical([
+    let [verdict, head, views, main, timeline] = Layout::vertical([
+        Constraint::Length(verdict),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
@@ -80,6 +84,7 @@ pub(super) fn areas(area: Rect, border: Border) -> Areas {
         Layout::horizontal([Constraint::Length(list), Constraint::Fill(1)]).areas(main)
     };
     Areas {
+        verdict,
         head,
         views,
         main,
@@ -159,7 +164,7 @@ mod tests {
         for width in [0, 1, 5, 40, 63, 64, 80, 200] {
             for height in [0, 1, 3, 13, 14, 24, 60] {
                 let area = Rect::new(2, 1, width, height);
-                let areas = areas(area, Border::at(Some(width / 3)));
+                let areas = areas(area, Border::at(Some(width / 3)), width % 5);
                 for panel in [
                     areas.head,
                     areas.views,

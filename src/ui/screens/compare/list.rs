@@ -20,7 +20,7 @@ use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{count, loss, percent, shorten_path};
 use crate::ui::theme::Theme;
-use crate::ui::widget::answers::{STUDENT, TEACHER, mark, verdict};
+use crate::ui::widget::answers::{OTHER, STUDENT, TEACHER, mark, verdict};
 use crate::ui::widget::gallery::{self, inside};
 use crate::ui::widget::{Cells, bars, notice};
 
@@ -28,6 +28,8 @@ use crate::ui::widget::{Cells, bars, notice};
 const ANSWER: u16 = 8;
 /// Cells of a KL.
 const KL: u16 = 8;
+/// Cells of a source that tell images apart.
+const SOURCE: u16 = 8;
 /// Cells of a label where there is room for it.
 const LABEL: u16 = 9;
 
@@ -56,8 +58,9 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         return;
     }
     let height = gallery::row_height(area);
+    let second = compare.second_name();
     if height == 1 {
-        draw_names(theme, frame, inside);
+        draw_names(second, theme, frame, inside);
     }
     let window = compare.selection.window(shown, gallery::rows_in(area));
     let selected = compare.selection.get(shown);
@@ -72,7 +75,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         if height == 1 {
             draw_line(
                 (probe, image),
-                &compare.judged[image],
+                (&compare.judged[image], second.is_some()),
                 (theme, style),
                 frame,
                 place,
@@ -80,7 +83,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         } else {
             draw_roomy(
                 (probe, image),
-                &compare.judged[image],
+                (&compare.judged[image], second),
                 (theme, style),
                 frame,
                 place,
@@ -89,48 +92,56 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     }
 }
 
-/// Cells of the source and the label in a line of this width.
-fn widths(width: u16) -> (u16, u16) {
-    let fixed = 2 * (ANSWER + 1) + KL + 1;
+/// Cells of the source, the label and the KL in a line of this width, with so many
+/// answers. A third answer takes the place of the KL where there is room for one.
+fn widths(width: u16, answers: u16) -> (u16, u16, u16) {
+    let said = answers * (ANSWER + 1);
+    let kl = if answers > 2 && width < said + KL + 1 + SOURCE {
+        0
+    } else {
+        KL
+    };
+    let fixed = said + kl + 1;
     let label = if width >= fixed + LABEL + 14 {
         LABEL
     } else {
         0
     };
     let rest = width.saturating_sub(fixed);
-    (rest.saturating_sub(label + label.min(1)), label)
+    (rest.saturating_sub(label + label.min(1)), label, kl)
 }
 
-fn draw_names(theme: &Theme, frame: &mut Frame, inside: Rect) {
+fn draw_names(second: Option<&str>, theme: &Theme, frame: &mut Frame, inside: Rect) {
     let mut cells = Cells::line(frame.buffer_mut(), inside, 0);
-    let (source, label) = widths(cells.rest());
+    let (source, label, kl) = widths(cells.rest(), 2 + u16::from(second.is_some()));
     cells.text(source, "image", theme.muted()).skip(1);
     if label > 0 {
         cells.text(label, "label", theme.muted()).skip(1);
     }
-    for name in ["  teacher", "  student"] {
-        cells.text(ANSWER + 1, name, theme.muted());
+    for name in ["teacher", "student"].into_iter().chain(second) {
+        cells.skip(2).text(ANSWER - 1, name, theme.muted());
     }
-    cells.right(KL, "KL", theme.muted());
+    cells.right(kl, "KL", theme.muted());
 }
 
 fn draw_line(
     (probe, image): (&Probe, usize),
-    judged: &SampleResult,
+    (judged, has_second): (&SampleResult, bool),
     (theme, style): (&Theme, Style),
     frame: &mut Frame,
     place: Rect,
 ) {
     let mut cells = Cells::line(frame.buffer_mut(), place, 0);
     cells.style(style);
-    let (source, label) = widths(cells.rest());
+    let (source, label, kl) = widths(cells.rest(), 2 + u16::from(has_second));
     let path = shorten_path(&probe.images[image].source, source);
     cells.text(source, &path, Style::new()).skip(1);
     if label > 0 {
         let name = judged.label.map_or("–", |label| class_name(probe, label));
         cells.text(label, name, theme.muted()).skip(1);
     }
-    for answer in [judged.teacher, judged.student] {
+    let second = has_second.then_some(judged.second);
+    for answer in [judged.teacher, judged.student].into_iter().chain(second) {
         let (sign, class) = words(probe, answer);
         cells.text(
             2,
@@ -139,12 +150,12 @@ fn draw_line(
         );
         cells.text(ANSWER - 2, class, Style::new()).skip(1);
     }
-    cells.right(KL, &loss(f64::from(judged.kl)), Style::new());
+    cells.right(kl, &loss(f64::from(judged.kl)), Style::new());
 }
 
 fn draw_roomy(
     (probe, image): (&Probe, usize),
-    judged: &SampleResult,
+    (judged, second): (&SampleResult, Option<&str>),
     (theme, style): (&Theme, Style),
     frame: &mut Frame,
     place: Rect,
@@ -159,14 +170,26 @@ fn draw_roomy(
     cells.text(source, &path, Style::new());
     cells.right(LABEL + 8, &format!("label {label}"), theme.muted());
     cells.right(14, &kl, Style::new());
-    for (series, name, answer) in [
-        (TEACHER, "teacher ", judged.teacher),
-        (STUDENT, "student ", judged.student),
-    ] {
+    // Two students share a line; bars are as long wherever they stand.
+    let students = Rect {
+        width: beside.width / if second.is_some() { 2 } else { 1 },
+        ..beside
+    };
+    let right = Rect {
+        x: students.right(),
+        width: beside.width - students.width,
+        ..beside
+    };
+    let answers = [
+        (TEACHER, "teacher", judged.teacher, students, 1),
+        (STUDENT, "student", judged.student, students, 2),
+    ];
+    let other = second.map(|name| (OTHER, name, judged.second, right, 2));
+    for (series, name, answer, area, line) in answers.into_iter().chain(other) {
         let (sign, class) = words(probe, answer);
         let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));
-        let mut cells = Cells::line(buffer, beside, series + 1);
-        cells.word(name, theme.muted());
+        let mut cells = Cells::line(buffer, area, line);
+        cells.text(7, name, theme.muted()).skip(1);
         cells.text(
             2,
             sign,
@@ -174,7 +197,7 @@ fn draw_roomy(
         );
         cells.text(14, class, Style::new());
         cells.right(7, &percent(share), Style::new()).skip(1);
-        let width = cells.rest();
+        let width = cells.rest().saturating_sub(u16::from(second.is_some()));
         cells.text(width, &bars::lying(share, width), theme.series(series));
     }
 }

@@ -1,7 +1,8 @@
 //! Counts of images by the classes that two of label, teacher and student give them.
 
-use super::order::{Answerer, MatrixCell};
+use super::order::class_by;
 use super::sample_result::SampleResult;
+use crate::event::inspection::{Answerer, MatrixCell};
 use crate::event::{Evaluation, Phase, Split};
 use crate::store::RunStore;
 use crate::ui::action::Action;
@@ -30,7 +31,8 @@ impl Matrix {
         self.counts.clear();
         self.counts.resize(classes, vec![0; classes]);
         for image in judged {
-            if let (Some(row), Some(column)) = (pair.rows.says(image), pair.columns.says(image))
+            if let (Some(row), Some(column)) =
+                (class_by(pair.rows, image), class_by(pair.columns, image))
                 && let Some(cell) = self.counts.get_mut(row).and_then(|row| row.get_mut(column))
             {
                 *cell += 1;
@@ -69,19 +71,24 @@ impl Matrix {
 /// student, the last that is not later than `step`; of the teacher, the last.
 pub(super) fn evaluation(store: &RunStore, pair: Pair, step: u64) -> Option<&Evaluation> {
     match (pair.rows, pair.columns) {
-        (Answerer::Label, Answerer::Student) => store
-            .evaluations_of(Phase::Student, Split::Valid)
-            .rfind(|evaluation| evaluation.step <= step)
-            .or_else(|| {
-                store
-                    .evaluations_of(Phase::Student, Split::Valid)
-                    .next_back()
-            }),
+        (Answerer::Label, Answerer::Student) => student_evaluation(store, step),
         (Answerer::Label, Answerer::Teacher) => store
             .evaluations_of(Phase::Teacher, Split::Valid)
             .next_back(),
         _ => None,
     }
+}
+
+/// The student's last evaluation on all validation images that is not later than
+/// `step`; else the last of all.
+pub(super) fn student_evaluation(store: &RunStore, step: u64) -> Option<&Evaluation> {
+    let mut evaluations = store.evaluations_of(Phase::Student, Split::Valid);
+    let last = store
+        .evaluations_of(Phase::Student, Split::Valid)
+        .next_back();
+    evaluations
+        .rfind(|evaluation| evaluation.step <= step)
+        .or(last)
 }
 
 #[cfg(test)]

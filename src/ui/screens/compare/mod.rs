@@ -30,8 +30,7 @@ pub(in crate::ui) mod testing;
 #[cfg(test)]
 mod tests;
 mod timeline;
-
-use std::path::PathBuf;
+mod verdict;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -39,14 +38,16 @@ use ratatui::layout::Rect;
 use self::classes::Classes;
 use self::comparison::{Comparison, Heard, Reading};
 use self::matrix::{Matrix, Pair};
-use self::order::{Answerer, Order};
+use self::order::Order;
 use self::sample_result::{Moment, SampleResult};
-use crate::event::inspection::{Picture, Probe};
+use self::verdict::{FolderMetrics, Verdict};
+use crate::event::inspection::{Answerer, Picture, Probe, ProbeSource};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::graphics::Pictures;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
+use crate::ui::widget::cells::without_time;
 use crate::ui::widget::{Border, Selection};
 
 /// Temperatures to choose from.
@@ -112,8 +113,6 @@ impl View {
 #[derive(Debug)]
 pub struct Compare {
     comparison: Comparison,
-    /// The run that was open elsewhere when this screen was shown last.
-    opened: Option<String>,
     view: View,
     /// Which of the student's answers, in order of steps.
     at: usize,
@@ -127,6 +126,8 @@ pub struct Compare {
     /// Between the list and the image.
     border: Border,
     // What follows from the above.
+    verdict: Verdict,
+    folder: Option<FolderMetrics>,
     judged: Vec<SampleResult>,
     rows: Vec<usize>,
     steps: Vec<u64>,
@@ -137,7 +138,6 @@ impl Default for Compare {
     fn default() -> Self {
         Self {
             comparison: Comparison::default(),
-            opened: None,
             view: View::default(),
             at: 0,
             temperature: ONE,
@@ -146,6 +146,8 @@ impl Default for Compare {
             matrix: Matrix::default(),
             classes: Classes::default(),
             border: Border::default(),
+            verdict: Verdict::default(),
+            folder: None,
             judged: Vec::new(),
             rows: Vec::new(),
             steps: Vec::new(),
@@ -155,68 +157,41 @@ impl Default for Compare {
 }
 
 impl Compare {
-    /// The screen is shown: takes up the run that was opened elsewhere
-    /// meanwhile, at first the newest.
-    pub(in crate::ui) fn on_show(&mut self, shared: &mut Shared, runs: &Runs) {
-        let elsewhere = shared
-            .opened
-            .clone()
-            .filter(|name| runs.get(name).is_some());
-        let changed = elsewhere.is_some() && elsewhere != self.opened;
-        let gone = self
-            .comparison
-            .run
-            .as_ref()
-            .is_none_or(|run| runs.get(run).is_none());
-        self.opened.clone_from(&elsewhere);
-        if changed && elsewhere != self.comparison.run || gone {
-            let newest = || {
-                runs.iter()
-                    .max_by_key(|(_, run)| run.begun)
-                    .map(|(name, _)| name.to_owned())
-            };
-            match elsewhere.or_else(newest) {
-                Some(run) => self.open(&run, shared, runs),
-                None => {
-                    *self = Self {
-                        border: self.border,
-                        ..Self::default()
-                    };
-                }
-            }
-        } else {
+    /// Takes up the selected run, or how far it came.
+    pub(in crate::ui) fn follow(&mut self, shared: &mut Shared, runs: &Runs) {
+        if self.comparison.run == shared.selected {
             self.comparison.follow(shared, runs);
+        } else {
+            self.comparison.open(shared, runs);
+            self.at = 0;
+            self.order.clear();
+            self.refresh();
         }
+        let run = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+        let step = self.steps.get(self.at).copied().unwrap_or(u64::MAX);
+        self.verdict = match (run, &self.folder) {
+            (Some(run), Some(folder)) => Verdict::of_folder(folder, &run.store),
+            (Some(run), None) => Verdict::of_run(&run.store, step),
+            (None, _) => Verdict::default(),
+        };
     }
 
-    /// The runs are not what they were.
-    pub(in crate::ui) fn changed(&mut self, shared: &mut Shared, runs: &Runs) {
-        if self.comparison.run.is_none() {
-            return self.on_show(shared, runs);
-        }
-        self.comparison.follow(shared, runs);
-    }
-
-    fn open(&mut self, run: &str, shared: &mut Shared, runs: &Runs) {
-        self.comparison.open(run, shared, runs);
-        self.opened.clone_from(&shared.opened);
-        self.at = 0;
-        self.order.clear();
-        self.refresh();
+    fn areas(&self, area: Rect) -> layout::Areas {
+        layout::areas(area, self.border, self.verdict.rows(area))
     }
 
     /// A run's models have answered, or not.
     pub(in crate::ui) fn on_probe(
         &mut self,
         run: &str,
-        folder: Option<&PathBuf>,
+        source: &ProbeSource,
         probe: Result<Box<Probe>, String>,
         shared: &mut Shared,
     ) {
         // Whoever looks at the newest answers goes on to newer ones.
         let newest = self.at + 1 >= self.steps.len();
         let step = self.steps.get(self.at).copied();
-        let news = self.comparison.on_news(run, folder, probe);
+        let news = self.comparison.on_news(run, source, probe);
         let others = news == Heard::Images;
         if news == Heard::Nothing {
             return;
@@ -269,10 +244,18 @@ impl Compare {
             self.rows.clear();
             self.steps.clear();
             self.history.clear();
+            self.folder = None;
             return;
         };
         let classes = probe.classes.len();
+        let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
+        self.folder = is_folder.then(|| FolderMetrics::of(probe, self.at));
         self.judged = sample_result::judge(probe, self.at, temperature);
+        for (image, judged) in self.judged.iter_mut().enumerate() {
+            let logits = self.comparison.second_logits(image, self.at);
+            judged.second =
+                logits.and_then(|logits| sample_result::answer(logits, temperature, judged.label));
+        }
         self.rows = self.order.rows(probe, &self.judged);
         if let Some(pair) = self.view.pair() {
             self.matrix.count(pair, &self.judged, classes);
@@ -349,10 +332,11 @@ impl Compare {
     }
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-        let areas = layout::areas(area, self.border);
+        let areas = self.areas(area);
         let Some(probe) = self.comparison.probe() else {
             return notice::draw(self, shared, runs, frame, area);
         };
+        self.verdict.draw(&shared.theme, frame, areas.verdict);
         head::draw(self, probe, shared, frame, areas);
         match self.view {
             View::Images => {
@@ -374,10 +358,16 @@ impl Compare {
         let image = self.comparison.probe().zip(self.selected());
         match image.and_then(|(probe, image)| probe.images.get(image)) {
             Some(image) if self.view == View::Images => {
-                detail::pictures(image, pictures, layout::areas(area, self.border).detail)
+                detail::pictures(image, pictures, self.areas(area).detail)
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The name of the second run, as a student's.
+    fn second_name(&self) -> Option<&str> {
+        let second = self.comparison.second.as_ref()?;
+        Some(without_time(&second.run))
     }
 
     /// What a second run's student says of an image: its name and logits.

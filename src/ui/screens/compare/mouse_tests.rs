@@ -11,6 +11,13 @@ fn mouse(harness: &mut Harness, kind: MouseEventKind, (column, row): (u16, u16))
     harness.screen()
 }
 
+/// Rows of the verdict, which stands above all else.
+fn verdict(harness: &mut Harness) -> u16 {
+    let screen = harness.screen();
+    let views = screen.lines().position(|line| line.contains(" Agreement"));
+    views.unwrap() as u16 - 2
+}
+
 fn click(harness: &mut Harness, column: u16, row: u16) -> String {
     mouse(
         harness,
@@ -22,25 +29,27 @@ fn click(harness: &mut Harness, column: u16, row: u16) -> String {
 #[test]
 fn the_mouse_selects_images_views_and_points_of_the_training() {
     let (mut harness, _) = full(80, 24);
-    let before = click(&mut harness, 5, 5);
-    assert_ne!(click(&mut harness, 5, 7), before);
+    let below = verdict(&mut harness);
+    let before = click(&mut harness, 5, 5 + below);
+    assert_ne!(click(&mut harness, 5, 7 + below), before);
     assert!(click(&mut harness, 11, 21).contains("checkpoint 1 of 3"));
-    assert!(click(&mut harness, 12, 2).contains("teacher ↓ by student →"));
+    assert!(click(&mut harness, 12, 2 + below).contains("teacher ↓ by student →"));
 }
 
 #[test]
 fn a_click_selects_a_cell_of_a_matrix_and_a_row_of_the_classes() {
     let (mut harness, _) = full(80, 24);
+    let below = verdict(&mut harness);
     harness.keys(&["v"]);
-    let screen = click(&mut harness, 36, 7);
+    let screen = click(&mut harness, 36, 7 + below);
     assert!(
         screen.contains("teacher dog, student dog: 2 of 4"),
         "{screen}"
     );
     // Nothing is beyond the last class.
-    assert_eq!(click(&mut harness, 70, 15), screen);
+    assert_eq!(click(&mut harness, 70, 15 + below), screen);
     harness.keys(&["v", "v", "v"]);
-    click(&mut harness, 5, 6);
+    click(&mut harness, 5, 6 + below);
     let screen = harness.keys(&["enter"]).screen();
     assert!(
         screen.contains("only airplane") || screen.contains("only ship"),
@@ -51,17 +60,18 @@ fn a_click_selects_a_cell_of_a_matrix_and_a_row_of_the_classes() {
 #[test]
 fn the_temperature_is_dragged_and_clicked() {
     let (mut harness, _) = full(120, 30);
+    let row = 1 + verdict(&mut harness);
     let screen = harness.screen();
-    let head = screen.lines().nth(1).unwrap().trim_matches('"');
+    let head = screen.lines().nth(row.into()).unwrap().trim_matches('"');
     let cell = |wanted: char| head.chars().position(|letter| letter == wanted).unwrap() as u16;
     assert!(head.contains("temperature 1 "), "{head}");
     let (first, last) = (cell('╶') + 1, cell('╴') - 1);
-    assert!(click(&mut harness, last, 1).contains("temperature 20 "));
+    assert!(click(&mut harness, last, row).contains("temperature 20 "));
     let drag = MouseEventKind::Drag(MouseButton::Left);
-    assert!(mouse(&mut harness, drag, (first, 1)).contains("temperature 0.5 "));
-    assert!(click(&mut harness, cell('╴') + 2, 1).contains("temperature 0.75 "));
-    assert!(click(&mut harness, cell('╶') - 2, 1).contains("temperature 0.5 "));
-    let before = click(&mut harness, cell('╶') - 8, 1);
+    assert!(mouse(&mut harness, drag, (first, row)).contains("temperature 0.5 "));
+    assert!(click(&mut harness, cell('╴') + 2, row).contains("temperature 0.75 "));
+    assert!(click(&mut harness, cell('╶') - 2, row).contains("temperature 0.5 "));
+    let before = click(&mut harness, cell('╶') - 8, row);
     assert!(before.contains("temperature 0.5 "));
 }
 
@@ -69,8 +79,9 @@ fn the_temperature_is_dragged_and_clicked() {
 fn the_border_between_the_list_and_the_image_is_dragged() {
     let (mut harness, _) = full(120, 30);
     let left = MouseButton::Left;
+    let below = usize::from(verdict(&mut harness));
     let corner = |screen: &str| {
-        let row = screen.lines().nth(3).unwrap().trim_matches('"');
+        let row = screen.lines().nth(3 + below).unwrap().trim_matches('"');
         row.chars().position(|letter| letter == '┐').unwrap() as u16
     };
     let at = corner(&harness.screen());
@@ -86,12 +97,13 @@ fn the_border_between_the_list_and_the_image_is_dragged() {
 #[test]
 fn a_click_on_a_thumbnail_selects_its_image() {
     let (mut harness, _) = full(200, 60);
-    let screen = click(&mut harness, 3, 11);
+    let below = verdict(&mut harness);
+    let screen = click(&mut harness, 3, 11 + below);
     assert!(
         screen.contains("┌ test/dog/0002.png") || screen.contains("┌ test/cat/0005.png"),
         "{screen}"
     );
-    let first = click(&mut harness, 3, 4);
+    let first = click(&mut harness, 3, 4 + below);
     assert!(first.contains("┌ test/ship/0011.png"), "{first}");
 }
 

@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 
 use super::comparison::Reading;
 use super::{Compare, comparison};
+use crate::event::inspection::ProbeSource;
 use crate::store::{RunEntry, RunState, Runs};
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -20,7 +21,7 @@ use crate::ui::widget::notice as centred;
 pub(super) fn draw(compare: &Compare, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
     let key = |action: Action| shared.keymap.keys(action);
     let run = compare.comparison.run.as_deref().unwrap_or_default();
-    let on = comparison::images_of(compare.comparison.folder.as_ref());
+    let on = comparison::images_of(&compare.comparison.source);
     let (heading, sentences) = match &compare.comparison.first {
         Reading::Failed(why) => {
             let mut sentences = vec![format!("{run} has no results on {on}: {why}.")];
@@ -63,7 +64,7 @@ fn remedies(compare: &Compare, shared: &Shared, runs: &Runs) -> Vec<String> {
         key(Action::ReadProbeAgain),
         key(Action::NextProbeRun),
     );
-    if compare.comparison.folder.is_some() {
+    if compare.comparison.source != ProbeSource::Recorded {
         let own = key(Action::OwnProbe);
         return vec![format!(
             "{other} choose another folder, {own} back to the run's images, {again} try again."

@@ -1,7 +1,7 @@
 //! Which images are listed, and in which order.
 
 use super::sample_result::{Answer, SampleResult};
-use crate::event::inspection::Probe;
+use crate::event::inspection::{Answerer, MatrixCell, Probe};
 use crate::ui::widget::Pattern;
 
 /// What images are sorted by.
@@ -29,21 +29,6 @@ pub(super) enum Show {
     BothWrong,
     StudentRight,
     Disagree,
-}
-
-/// Whose class of an image it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answerer {
-    Label,
-    Teacher,
-    Student,
-}
-
-/// A cell of a matrix: images of which two say these classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MatrixCell {
-    pub(super) rows: (Answerer, usize),
-    pub(super) columns: (Answerer, usize),
 }
 
 /// Order and choice of images.
@@ -119,23 +104,31 @@ impl Show {
     }
 }
 
-impl Answerer {
-    /// The class that it says of an image.
-    pub(super) fn says(self, image: &SampleResult) -> Option<usize> {
-        match self {
-            Self::Label => image.label,
-            Self::Teacher => image.teacher.map(|answer| answer.class),
-            Self::Student => image.student.map(|answer| answer.class),
-        }
+/// The class that somebody says of an image.
+pub(super) fn class_by(who: Answerer, image: &SampleResult) -> Option<usize> {
+    match who {
+        Answerer::Label => image.label,
+        Answerer::Teacher => image.teacher.map(|answer| answer.class),
+        Answerer::Student => image.student.map(|answer| answer.class),
     }
+}
 
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Label => "label",
-            Self::Teacher => "teacher",
-            Self::Student => "student",
-        }
+/// Whose class it is, in a word.
+pub(super) fn word_of(who: Answerer) -> &'static str {
+    match who {
+        Answerer::Label => "label",
+        Answerer::Teacher => "teacher",
+        Answerer::Student => "student",
     }
+}
+
+/// A cell in words: `label cat, student dog`.
+pub(super) fn cell_words(cell: MatrixCell, classes: &[String]) -> String {
+    let says = |(who, class): (Answerer, usize)| {
+        let class = classes.get(class).map_or("?", String::as_str);
+        format!("{} {class}", word_of(who))
+    };
+    format!("{}, {}", says(cell.rows), says(cell.columns))
 }
 
 impl Order {
@@ -190,7 +183,7 @@ impl Order {
         let meets = self.cell.is_none_or(|cell| {
             [cell.rows, cell.columns]
                 .iter()
-                .all(|(who, class)| who.says(judged) == Some(*class))
+                .all(|(who, class)| class_by(*who, judged) == Some(*class))
         });
         let found = self.pattern.as_ref().is_none_or(|pattern| {
             let source = &probe.images[image].source;
@@ -211,14 +204,7 @@ impl Order {
         if let Some(class) = self.class {
             words.push(format!("only {}", name(class)));
         }
-        if let Some(MatrixCell { rows, columns }) = self.cell {
-            let (row, column) = (name(rows.1), name(columns.1));
-            words.push(format!(
-                "{} {row}, {} {column}",
-                rows.0.word(),
-                columns.0.word()
-            ));
-        }
+        words.extend(self.cell.map(|cell| cell_words(cell, classes)));
         if let Some(pattern) = &self.pattern {
             words.push(format!("/{}/", pattern.text()));
         }

@@ -20,6 +20,8 @@ pub(super) struct SampleResult {
     pub(super) label: Option<usize>,
     pub(super) teacher: Option<Answer>,
     pub(super) student: Option<Answer>,
+    /// The second run's student, where one stands beside the first.
+    pub(super) second: Option<Answer>,
     /// KL(teacher ‖ student), nats.
     pub(super) kl: f32,
     /// The student's cross-entropy with the label at temperature 1, nats.
@@ -78,6 +80,7 @@ fn judge_one(probe: &Probe, at: usize, temperature: f32, image: usize) -> Sample
         label,
         teacher: teacher.and_then(|logits| answer(logits, temperature, label)),
         student: student.and_then(|logits| answer(logits, temperature, label)),
+        second: None,
         kl: apart(teacher, student, temperature),
         loss: cross_entropy(student, label),
     }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::testing::{probe, with_runs};
+use super::testing::{logits, probe, with_runs};
 use super::tests::{answered, full};
+use crate::event::inspection::{Answerer, MatrixCell, ProbeSource};
 use crate::event::{Outcome, RunEvent};
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
@@ -14,9 +15,9 @@ fn a_folder_is_asked_for_and_its_answers_replace_the_probe() {
     let (mut harness, names) = full(80, 24);
     harness.keys(&["o"]).text("/data/new\n");
     let folder = PathBuf::from("/data/new");
-    let asked = Effect::ProbeFolder {
+    let asked = Effect::ReadProbe {
         run: names[0].clone(),
-        folder: folder.clone(),
+        source: ProbeSource::Folder(folder.clone()),
     };
     assert_eq!(harness.take(), [asked]);
     let mut other = probe();
@@ -24,13 +25,19 @@ fn a_folder_is_asked_for_and_its_answers_replace_the_probe() {
     other.students.truncate(1);
     harness.news(News::ProbeRead {
         run: names[0].clone(),
-        folder: Some(folder),
+        source: ProbeSource::Folder(folder),
         probe: Ok(Box::new(other)),
     });
     insta::assert_snapshot!("folder_80", harness.screen());
     harness.take();
     harness.keys(&["O"]);
-    assert_eq!(harness.take(), [Effect::ReadProbe(names[0].clone())]);
+    assert_eq!(
+        harness.take(),
+        [Effect::ReadProbe {
+            run: names[0].clone(),
+            source: ProbeSource::Recorded
+        }]
+    );
 }
 
 #[test]
@@ -44,7 +51,7 @@ fn a_folder_that_cannot_be_answered_on_is_told_and_what_is_shown_stays() {
     let wrong = |harness: &mut Harness| {
         harness.news(News::ProbeRead {
             run: names[0].clone(),
-            folder: Some(PathBuf::from("/data/newer")),
+            source: ProbeSource::Folder("/data/newer".into()),
             probe: Err("there is no folder /data/newer".to_owned()),
         });
     };
@@ -69,13 +76,19 @@ fn a_first_folder_that_is_wrong_says_so_where_there_is_nothing_else() {
     harness.keys(&["o"]).text("/data/newer\n");
     harness.news(News::ProbeRead {
         run: names[0].clone(),
-        folder: Some(PathBuf::from("/data/newer")),
+        source: ProbeSource::Folder("/data/newer".into()),
         probe: Err("there is no folder /data/newer".to_owned()),
     });
     insta::assert_snapshot!("wrong_first_folder", harness.screen());
     harness.take();
     harness.keys(&["O"]);
-    assert_eq!(harness.take(), [Effect::ReadProbe(names[0].clone())]);
+    assert_eq!(
+        harness.take(),
+        [Effect::ReadProbe {
+            run: names[0].clone(),
+            source: ProbeSource::Recorded
+        }]
+    );
 }
 
 #[test]
@@ -108,4 +121,44 @@ fn a_run_without_answers_says_when_it_will_have_some() {
         assert!(flowing.join(" ").contains(told), "{screen}");
         insta::assert_snapshot!(format!("without_answers_{state}"), screen);
     }
+}
+
+#[test]
+fn a_cell_of_the_whole_set_opens_all_its_images_and_esc_goes_back() {
+    let (mut harness, names) = full(120, 30);
+    harness.keys(&["v", "v", "w", "down", "right", "right", "enter"]);
+    let source = ProbeSource::Cell {
+        cell: MatrixCell {
+            rows: (Answerer::Label, 1),
+            columns: (Answerer::Student, 2),
+        },
+        step: 1200,
+    };
+    let read = |source: &ProbeSource| Effect::ReadProbe {
+        run: names[0].clone(),
+        source: source.clone(),
+    };
+    assert_eq!(harness.take(), [read(&source)]);
+    assert!(
+        harness
+            .screen()
+            .contains("loading the validation images of this cell")
+    );
+    let mut probe = probe();
+    probe.students.drain(..2);
+    for image in 0..12 {
+        probe.images[image].label = Some(1);
+        probe.students[0].logits[image] = logits(2, 3.0);
+    }
+    harness.news(News::ProbeRead {
+        run: names[0].clone(),
+        source: source.clone(),
+        probe: Ok(Box::new(probe)),
+    });
+    insta::assert_snapshot!("cell_120", harness.screen());
+    // Another student answers otherwise, so its cell holds other images.
+    harness.keys(&["a"]);
+    assert!(harness.take().is_empty(), "{}", harness.screen());
+    harness.keys(&["esc"]);
+    assert_eq!(harness.take(), [read(&ProbeSource::Recorded)]);
 }

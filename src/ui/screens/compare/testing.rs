@@ -5,7 +5,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use crossterm::event::{Event, MouseButton, MouseEventKind};
 
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
-use crate::event::{EvaluatedWeights, Evaluation, Phase, RunEvent, Split};
+use crate::event::{
+    EvaluatedWeights, Evaluation, ModelSummary, Phase, Position, RunEvent, Split, TeacherAgreement,
+};
 use crate::run::RunFolder;
 use crate::store::RunEntry;
 use crate::ui::action::{ACTIONS, Action, Context};
@@ -105,19 +107,46 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
         phase: Phase::Student,
         split: Split::Valid,
         weights: EvaluatedWeights::Last,
-        step: 600,
-        epoch: 2.0,
+        step: 1200,
+        epoch: 4.0,
         images: 200,
         loss: 0.8,
         top1: 0.795,
         top5: 1.0,
+        ece: Some(0.043),
         per_class: vec![0.8, 0.6, 0.8, 0.98],
         confusion,
-        teacher: None,
+        teacher: Some(TeacherAgreement {
+            agreement: 0.81,
+            kl: 0.1234,
+            top1: 0.85,
+            both_right: Some(0.74),
+            ece: Some(0.021),
+        }),
         seconds: 1.0,
     });
+    let model = |phase, parameters| {
+        RunEvent::ModelBuilt(ModelSummary {
+            phase,
+            name: "Cnn".to_owned(),
+            parameters,
+            macs: 20 * parameters,
+            bytes: 4 * parameters,
+        })
+    };
+    let saved = RunEvent::CheckpointSaved {
+        at: Position {
+            phase: Phase::Student,
+            step: 1200,
+        },
+        folder: "latest".into(),
+        best: false,
+    };
     for name in &names {
+        harness.runs.apply(name, &model(Phase::Teacher, 1_420_000));
+        harness.runs.apply(name, &model(Phase::Student, 100_000));
         harness.runs.apply(name, &evaluated);
+        harness.runs.apply(name, &saved);
     }
     (harness, names)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::Event;
 
 use super::testing::{fumble, probe, with_runs};
-use crate::event::inspection::Probe;
+use crate::event::inspection::{Probe, ProbeSource};
 use crate::event::{Phase, RunEvent};
 use crate::ui::action::Context;
 use crate::ui::testing::Harness;
@@ -24,7 +24,7 @@ pub(super) fn full(width: u16, height: u16) -> (Harness, Vec<String>) {
 pub(super) fn answered(harness: &mut Harness, run: &str, probe: Result<Probe, &str>) {
     harness.news(News::ProbeRead {
         run: run.to_owned(),
-        folder: None,
+        source: ProbeSource::Recorded,
         probe: probe.map(Box::new).map_err(str::to_owned),
     });
 }
@@ -38,7 +38,13 @@ fn without_runs_it_is_said_how_to_come_to_one() {
 fn the_newest_run_is_read_and_a_run_without_answers_says_what_to_do() {
     let (mut harness, names) = with_runs(80, 24);
     harness.keys(&["4"]);
-    assert_eq!(harness.take(), [Effect::ReadProbe(names[0].clone())]);
+    assert_eq!(
+        harness.take(),
+        [Effect::ReadProbe {
+            run: names[0].clone(),
+            source: ProbeSource::Recorded
+        }]
+    );
     insta::assert_snapshot!("reading", harness.screen());
     answered(
         &mut harness,
@@ -47,7 +53,13 @@ fn the_newest_run_is_read_and_a_run_without_answers_says_what_to_do() {
     );
     insta::assert_snapshot!("without_a_probe", harness.screen());
     harness.keys(&["]"]);
-    assert_eq!(harness.take(), [Effect::ReadProbe(names[1].clone())]);
+    assert_eq!(
+        harness.take(),
+        [Effect::ReadProbe {
+            run: names[1].clone(),
+            source: ProbeSource::Recorded
+        }]
+    );
 }
 
 #[test]
@@ -86,7 +98,7 @@ fn a_cell_of_a_matrix_opens_its_images_and_leaving_shows_all() {
     assert!(
         harness
             .screen()
-            .contains("200 validation images at step 600")
+            .contains("200 validation images at step 1200")
     );
     harness.keys(&["w", "down", "right", "right", "enter"]);
     let screen = harness.screen();
@@ -155,7 +167,13 @@ fn a_run_that_came_further_is_read_again_while_its_answers_stay() {
     };
     harness.runs.apply(&names[0], &saved);
     harness.news(News::RunsChanged).news(News::RunsChanged);
-    assert_eq!(harness.take(), [Effect::ReadProbe(names[0].clone())]);
+    assert_eq!(
+        harness.take(),
+        [Effect::ReadProbe {
+            run: names[0].clone(),
+            source: ProbeSource::Recorded
+        }]
+    );
     assert!(harness.screen().contains("12 images"));
 }
 
@@ -183,7 +201,7 @@ fn images_are_filtered_by_who_is_right_and_the_sort_can_be_reversed() {
         let screen = harness.keys(&["f"]).screen();
         assert!(screen.contains(title), "{screen}");
     }
-    let first = |screen: String| screen.lines().nth(5).map(str::to_owned);
+    let first = |screen: String| screen.lines().nth(8).map(str::to_owned);
     let before = first(harness.screen());
     let screen = harness.keys(&["S"]).screen();
     assert!(screen.contains("reversed"), "{screen}");
@@ -201,8 +219,16 @@ fn a_second_run_is_offered_taken_and_put_away_by_the_keys_that_are_shown() {
         screen.contains("A remove") && screen.contains("↔ wide"),
         "{screen}"
     );
-    answered(&mut harness, &names[1], Ok(probe()));
-    assert!(harness.screen().contains(" ↔ 3.328"));
+    let mut other = probe();
+    other.students[2].logits[11] = super::testing::logits(1, 4.0);
+    answered(&mut harness, &names[1], Ok(other));
+    let screen = harness.screen();
+    assert!(screen.contains("✗ airpl… ✗ cat "), "in the list: {screen}");
+    insta::assert_snapshot!("second_in_list_80", screen);
+    harness.keys(&["v", "v", "v", "v"]);
+    insta::assert_snapshot!("second_in_classes_80", harness.screen());
+    harness.keys(&["v"]);
+    assert!(harness.screen().contains(" ↔ "));
     assert!(!harness.keys(&["A"]).screen().contains('↔'));
 }
 
@@ -210,7 +236,13 @@ fn a_second_run_is_offered_taken_and_put_away_by_the_keys_that_are_shown() {
 fn a_second_run_stands_beside_the_first_or_says_why_not() {
     let (mut harness, names) = full(200, 60);
     harness.keys(&["a"]);
-    assert_eq!(harness.take(), [Effect::ReadProbe(names[1].clone())]);
+    assert_eq!(
+        harness.take(),
+        [Effect::ReadProbe {
+            run: names[1].clone(),
+            source: ProbeSource::Recorded
+        }]
+    );
     let mut other = probe();
     other.classes[3] = "boat".to_owned();
     answered(&mut harness, &names[1], Ok(other));

@@ -74,7 +74,7 @@ impl Experiments {
                 }
             }
             Action::ShowDifference => {
-                if !self.ask_decision(shared, false) {
+                if !self.ask_decision(shared, false) && !self.ask_unsaved(shared) {
                     shared.notify(LogLine::info(UNCHANGED));
                 }
             }
@@ -145,6 +145,7 @@ impl Experiments {
         if self.buffer().is_some() {
             self.focus = Focus::Text;
             self.keep_in_view(shared);
+            self.ask_unsaved(shared);
         } else if let Some(reason) = self.current().and_then(|path| self.troubles.get(path)) {
             shared.notify(LogLine::error(reason.as_str()));
         }

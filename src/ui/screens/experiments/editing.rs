@@ -49,6 +49,8 @@ impl Experiments {
             Action::LeaveEditor => self.leave(),
             Action::TakeTheirs => _ = self.decide(shared, Buffer::take_theirs),
             Action::KeepMine => _ = self.decide(shared, Buffer::keep_mine),
+            Action::RestoreText => self.decide_unsaved(true, shared),
+            Action::DiscardText => self.decide_unsaved(false, shared),
             Action::SaveMine => {
                 if self.decide(shared, Buffer::keep_mine) {
                     self.save(shared);

@@ -19,8 +19,15 @@ use crate::ui::widget::Border;
 /// From this width on there is room for the plan beside list and editor.
 const WIDE: u16 = 140;
 
+/// From this width on the plan stands beside the text that is edited, in place of
+/// the list.
+const EDITING_WIDE: u16 = 110;
+
 /// Width of the plan where there is room.
 const PLAN: u16 = 58;
+
+/// Width of the plan in place of the list.
+const SLIM_PLAN: u16 = 46;
 
 /// Below this width, either the list or the editor is shown.
 const NARROW: u16 = 60;
@@ -97,7 +104,7 @@ pub struct EditorAreas {
 #[must_use]
 pub fn panes(area: Rect, editing: bool, plan: Option<bool>, borders: Borders) -> Panes {
     let wide = area.width >= WIDE;
-    let plan = plan.unwrap_or(wide);
+    let plan = plan.unwrap_or(wide || editing && area.width >= EDITING_WIDE);
     let usual = (area.width / 5).clamp(30, 40);
     let list = Constraint::Length(borders.list.width(usual, NARROWEST, area.width));
     if area.width < NARROW {
@@ -130,8 +137,8 @@ pub fn panes(area: Rect, editing: bool, plan: Option<bool>, borders: Borders) ->
         };
     }
     let columns = if plan && editing {
-        let half = area.width / 2;
-        let right = borders.plan.width(half, NARROWEST, area.width);
+        let usual = (area.width / 2).min(SLIM_PLAN);
+        let right = borders.plan.width(usual, NARROWEST, area.width);
         [Constraint::Fill(1), Constraint::Length(right)]
     } else {
         [list, Constraint::Fill(1)]

@@ -102,7 +102,7 @@ impl Experiments {
         let status = status::status(path, buffer, unreadable, shared, latest);
         let (word, style) = word(status, &shared.theme);
         let mark = match buffer {
-            Some(buffer) if buffer.is_disputed() => "!",
+            Some(buffer) if buffer.is_disputed() || self.offered(path).is_some() => "!",
             Some(buffer) if buffer.is_modified() => "*",
             _ => " ",
         };
@@ -159,6 +159,9 @@ impl Experiments {
             }
             .to_owned(),
         ));
+        if self.offered(path).is_some() {
+            rows.push(("", "unsaved text was kept".to_owned()));
+        }
         if let Some(loaded) = &buffer.loaded {
             rows.push(("method", loaded.plan.method.clone()));
             if buffer.is_stale() {

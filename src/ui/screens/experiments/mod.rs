@@ -18,6 +18,7 @@ mod pointer;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unsaved;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,6 +32,7 @@ use self::buffer::Buffer;
 use self::layout::Borders;
 use self::plan::{Outline, Panel};
 use self::status::Latest;
+use self::unsaved::Unsaved;
 use crate::store::Runs;
 use crate::ui::action::{Action, Context};
 use crate::ui::shared::Shared;
@@ -65,6 +67,8 @@ pub struct Experiments {
     outlines: BTreeMap<PathBuf, Outline>,
     /// Files that cannot be read, and why.
     troubles: BTreeMap<PathBuf, String>,
+    /// Texts that were not saved in a session before.
+    kept: BTreeMap<PathBuf, Unsaved>,
     /// The selected file.
     selected: Option<PathBuf>,
     /// Letters that a file's name must hold.

@@ -218,6 +218,7 @@ impl Experiments {
         };
         if let Some(buffer) = self.buffers.get_mut(path) {
             buffer.written(&text);
+            self.saved_unsaved(path, shared);
             shared.notify(LogLine::info(format!("{} saved", stem(path))));
         } else {
             let buffer = Buffer::new(&text, shared.settings.editor);

@@ -26,6 +26,8 @@ struct World {
     screen: Harness,
     files: BTreeMap<PathBuf, String>,
     trash: Vec<(PathBuf, String)>,
+    /// Texts that were not saved in a session before.
+    kept: BTreeMap<PathBuf, String>,
     /// What was asked and is not answered here.
     asked: Vec<Effect>,
 }
@@ -53,6 +55,7 @@ impl World {
             screen: Harness::new(width, height),
             files: BTreeMap::new(),
             trash: Vec::new(),
+            kept: BTreeMap::new(),
             asked: Vec::new(),
         }
     }
@@ -103,8 +106,17 @@ impl World {
             Effect::ReadExperiment(path) => {
                 let text = self.files.get(&path).cloned();
                 let text = text.ok_or_else(|| format!("there is no file `{}`", path.display()));
-                self.screen.news(News::ExperimentRead { path, text });
+                let kept = self.kept.get(&path).cloned();
+                let news = News::ExperimentRead {
+                    path: path.clone(),
+                    text,
+                };
+                self.screen.news(news);
+                if let Some(text) = kept {
+                    self.screen.news(News::AutosaveFound { path, text });
+                }
             }
+            Effect::DropAutosave(path) => _ = self.kept.remove(&path),
             Effect::Plan {
                 path,
                 text,
@@ -227,6 +239,7 @@ fn evaluation(top1: f64) -> Evaluation {
         loss: 0.5,
         top1,
         top5: 1.0,
+        ece: Some(0.02),
         per_class: Vec::new(),
         confusion: Vec::new(),
         teacher: None,

@@ -90,7 +90,7 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
     };
     answers::draw(
         &sides,
-        (screen.results.classes(), None),
+        (screen.results.classes(), entry.image.label),
         theme,
         buffer,
         lower,

@@ -9,6 +9,7 @@ mod job;
 mod layout;
 mod notice;
 mod results;
+mod scores;
 mod setup;
 mod table;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Picture, Weights,
 };
-use crate::store::{RunState, Runs};
+use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
@@ -36,21 +37,29 @@ use crate::ui::graphics::Pictures;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::border::{Border, Side};
+use crate::ui::widget::cells::without_time;
 use crate::ui::widget::{Pattern, Selection, gallery};
+
+/// What is shown instead of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aside {
+    /// Files that could not be read.
+    Unreadable,
+    /// How right the models are about labelled images.
+    Scores,
+}
 
 /// The state of the screen.
 #[derive(Debug, Default)]
 pub struct Inference {
     // What would be asked next.
     folder: Option<PathBuf>,
-    run: Option<String>,
     asked: Asked,
     /// What was asked, and how far it is.
     job: Job,
     results: Results,
-    /// The selected file among those that could not be read, while they are
-    /// shown.
-    unreadable: Option<Selection>,
+    /// What is shown instead of the results, and the selected line of it.
+    aside: Option<(Aside, Selection)>,
     /// Whether the selected image is shown alone.
     alone: bool,
     /// Between the table and the image.
@@ -58,14 +67,6 @@ pub struct Inference {
 }
 
 impl Inference {
-    /// The screen is shown: a run is chosen if none is.
-    pub(in crate::ui) fn on_show(&mut self, _shared: &Shared, runs: &Runs) {
-        let gone = self.run.as_ref().is_none_or(|run| runs.get(run).is_none());
-        if gone {
-            self.run = best(runs);
-        }
-    }
-
     pub(in crate::ui) fn on_event(&mut self, event: InferenceEvent, shared: &mut Shared) {
         match event {
             InferenceEvent::Began { images, classes } => {
@@ -101,8 +102,8 @@ impl Inference {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         match action {
             Action::ChooseFolder => self.ask_folder(shared),
-            Action::NextInferenceRun => self.step_run(1, runs),
-            Action::PreviousInferenceRun => self.step_run(runs.len().saturating_sub(1), runs),
+            Action::NextInferenceRun => shared.step_run(true, runs),
+            Action::PreviousInferenceRun => shared.step_run(false, runs),
             Action::AnsweringModel => {
                 self.asked.answering = match self.asked.answering {
                     Answering::Student => Answering::Teacher,
@@ -132,19 +133,32 @@ impl Inference {
 
     /// Actions that change what is looked at.
     fn look(&mut self, action: Action, shared: &mut Shared) {
-        if let Some(selection) = &mut self.unreadable {
-            if matches!(action, Action::ShowUnreadable | Action::Back) {
-                self.unreadable = None;
-            } else {
-                selection.act(action, self.results.unreadable.len());
+        let wanted = match action {
+            Action::ShowUnreadable => Some(Aside::Unreadable),
+            Action::ShowScores => Some(Aside::Scores),
+            Action::Back => None,
+            _ => {
+                if let Some((aside, selection)) = &mut self.aside {
+                    let lines = match aside {
+                        Aside::Unreadable => self.results.unreadable.len(),
+                        Aside::Scores => scores::lines(&self.results).len(),
+                    };
+                    selection.act(action, lines);
+                    return;
+                }
+                None
             }
+        };
+        let before = self.aside.take().map(|(aside, _)| aside);
+        if before.is_some() || wanted.is_some() {
+            let other = wanted.filter(|wanted| before != Some(*wanted));
+            self.aside = other.map(|aside| (aside, Selection::default()));
             return;
         }
         match action {
-            Action::ShowUnreadable => self.unreadable = Some(Selection::default()),
             Action::SortResults => self.results.sort_next(),
             Action::ReverseResults => self.results.reverse(),
-            Action::Activate if self.is_shown() => self.alone = !self.alone,
+            Action::Activate if self.is_shown(shared) => self.alone = !self.alone,
             Action::Activate => self.start(shared),
             Action::Back if self.job.is_under_way() => self.cancel(shared),
             Action::Back if self.alone => self.alone = false,
@@ -168,17 +182,55 @@ impl Inference {
     }
 
     /// What would be asked now.
-    fn request(&self) -> Option<InferenceRequest> {
+    fn request(&self, shared: &Shared) -> Option<InferenceRequest> {
         Some(InferenceRequest {
             folder: self.folder.clone()?,
-            run: self.run.clone()?,
+            run: shared.selected.clone()?,
             asked: self.asked,
         })
     }
 
+    /// What stands in the way of classifying now, and what is done about it; none
+    /// if nothing does.
+    fn missing(&self, shared: &Shared, runs: &Runs) -> Option<String> {
+        let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
+        let run = shared.selected.as_ref();
+        let Some((name, entry)) = run.and_then(|name| Some((name, runs.get(name)?))) else {
+            let key = key(Action::ShowExperiments);
+            return Some(format!("no run; press {key} to train one"));
+        };
+        let has_student = entry
+            .store
+            .checkpoints
+            .iter()
+            .any(|it| it.at.phase == Phase::Student);
+        let has_teacher = entry.store.models.contains_key(&Phase::Teacher);
+        let next = key(Action::NextInferenceRun);
+        match self.asked.answering {
+            Answering::Student | Answering::Both if !has_student => {
+                let name = without_time(name);
+                Some(format!(
+                    "{name} has no checkpoint yet; press {next} for another run"
+                ))
+            }
+            Answering::Teacher | Answering::Both if !has_teacher => {
+                let models = key(Action::AnsweringModel);
+                let name = without_time(name);
+                Some(format!(
+                    "{name} has no teacher; press {models} for the student"
+                ))
+            }
+            _ if self.folder.is_none() => {
+                let key = key(Action::ChooseFolder);
+                Some(format!("press {key} to choose a folder of images"))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the answers to what would be asked are here already.
-    fn is_shown(&self) -> bool {
-        !self.results.is_empty() && self.request() == self.job.asked
+    fn is_shown(&self, shared: &Shared) -> bool {
+        !self.results.is_empty() && self.request(shared) == self.job.asked
     }
 
     fn start(&mut self, shared: &mut Shared) {
@@ -191,11 +243,11 @@ impl Inference {
         if self.folder.is_none() {
             return self.ask_folder(shared);
         }
-        let Some(request) = self.request() else {
+        let Some(request) = self.request(shared) else {
             return shared.notify(LogLine::error("there is no run with weights"));
         };
         self.results.begin(Vec::new());
-        self.unreadable = None;
+        self.aside = None;
         self.alone = false;
         self.job = Job {
             asked: Some(request.clone()),
@@ -235,15 +287,6 @@ impl Inference {
             &path,
             Purpose::ExportResults,
         )));
-    }
-
-    fn step_run(&mut self, by: usize, runs: &Runs) {
-        let names: Vec<&str> = runs.iter().map(|(name, _)| name).collect();
-        let at = names
-            .iter()
-            .position(|name| Some(*name) == self.run.as_deref());
-        let next = at.map_or(0, |at| (at + by) % names.len());
-        self.run = names.get(next).map(|name| (*name).to_owned());
     }
 
     /// The folder of this name is classified next.
@@ -292,16 +335,16 @@ impl Inference {
     ) {
         let areas = layout::areas(area, self.alone, self.border);
         let position = Position::new(mouse.column, mouse.row);
-        let divided = !self.alone && areas.detail.width > 0 && self.unreadable.is_none();
+        let divided = !self.alone && areas.detail.width > 0 && self.aside.is_none();
         if divided && self.border.mouse(mouse, areas.detail, Side::Right) {
             return;
         }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.look(Action::Up, shared),
             MouseEventKind::ScrollDown => self.look(Action::Down, shared),
-            MouseEventKind::Down(_) if self.unreadable.is_some() => {
+            MouseEventKind::Down(_) if self.aside.is_some() => {
                 let files = self.results.unreadable.len();
-                if let Some(selection) = &mut self.unreadable
+                if let Some((Aside::Unreadable, selection)) = &mut self.aside
                     && let Some(row) = unreadable::row_at(*selection, files, areas.main, position)
                 {
                     selection.set(row);
@@ -340,6 +383,7 @@ impl Inference {
             Action::ChooseFolder,
             Action::SortResults,
             Action::Filter,
+            Action::ShowScores,
             Action::ShowUnreadable,
             Action::ExportResults,
         ]
@@ -348,7 +392,7 @@ impl Inference {
     /// The picture that [`Self::draw`] shows large, and where.
     pub(in crate::ui) fn pictures(&self, pictures: &Pictures, area: Rect) -> Vec<(&Picture, Rect)> {
         let shown = self.results.selected_entry();
-        let shown = shown.filter(|_| self.unreadable.is_none());
+        let shown = shown.filter(|_| self.aside.is_none());
         let area = layout::areas(area, self.alone, self.border).detail;
         let placed = shown.map(|entry| {
             let picture = &entry.image.picture;
@@ -360,8 +404,12 @@ impl Inference {
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
         let areas = layout::areas(area, self.alone, self.border);
         setup::draw(self, shared, runs, frame, areas.setup);
-        if let Some(selection) = self.unreadable {
-            unreadable::draw(&self.results, selection, &shared.theme, frame, areas.main);
+        if let Some((aside, selection)) = self.aside {
+            let draw = match aside {
+                Aside::Unreadable => unreadable::draw,
+                Aside::Scores => scores::draw,
+            };
+            draw(&self.results, selection, &shared.theme, frame, areas.main);
         } else if self.results.number() == 0 {
             notice::draw(self, shared, runs, frame, areas.main);
         } else {
@@ -369,24 +417,4 @@ impl Inference {
             detail::draw(self, shared, frame, areas.detail);
         }
     }
-}
-
-/// The completed run with the best validation accuracy; else the best of all
-/// that were evaluated, else the newest.
-fn best(runs: &Runs) -> Option<String> {
-    let rank = |run: &crate::store::RunEntry| {
-        let best = run.store.best_evaluation(Phase::Student);
-        let top1 = best.map_or(f64::NEG_INFINITY, |evaluation| evaluation.top1);
-        (
-            best.is_some() && run.state() == RunState::Completed,
-            top1,
-            run.begun,
-        )
-    };
-    runs.iter()
-        .max_by(|(_, a), (_, b)| {
-            let (a, b) = (rank(a), rank(b));
-            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
-        })
-        .map(|(name, _)| name.to_owned())
 }

@@ -62,7 +62,7 @@ pub(super) fn draw(
                 key(Action::ShowExperiments)
             )],
         ),
-        Stage::Idle => (
+        Stage::Idle if screen.folder.is_none() => (
             "Choose a folder of images",
             vec![format!(
                 "Press {} to choose it (subfolders included), then {} to classify.",
@@ -70,6 +70,13 @@ pub(super) fn draw(
                 key(Action::Activate)
             )],
         ),
+        Stage::Idle => match screen.missing(shared, runs) {
+            Some(missing) => ("Nothing to classify with", vec![format!("{missing}.")]),
+            None => (
+                "Ready",
+                vec![format!("Press {} to classify.", key(Action::Activate))],
+            ),
+        },
     };
     let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
     centred::draw(heading, &sentences, &shared.theme, frame, area);

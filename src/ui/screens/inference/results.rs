@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::event::SkippedImage;
+use crate::event::inspection::score::Confusion;
 use crate::event::inspection::{Classified, Figures};
 use crate::ui::action::Action;
 use crate::ui::widget::picture::shrunk;
@@ -63,6 +64,11 @@ impl Entry {
         self.student.as_ref().or(self.teacher.as_ref())
     }
 
+    /// Whether an answer is the label, where there is one.
+    pub(super) fn is_right(&self, answer: Option<&Figures>) -> Option<bool> {
+        Some(self.image.label? == answer?.prediction)
+    }
+
     /// Whether both models answer the same, where both did.
     pub(super) fn agrees(&self) -> Option<bool> {
         let both = self.student.as_ref().zip(self.teacher.as_ref());
@@ -76,6 +82,8 @@ pub(super) struct Results {
     classes: Vec<String>,
     /// In order of arrival.
     entries: Vec<Entry>,
+    /// What student and teacher say of labelled images.
+    scores: [Confusion; 2],
     /// Files that could not be read, in order of arrival.
     pub(super) unreadable: Vec<SkippedImage>,
     /// Places of those that are shown, in order.
@@ -89,6 +97,7 @@ pub(super) struct Results {
 impl Results {
     /// Forgets all results, but not how to sort them.
     pub(super) fn begin(&mut self, classes: Vec<String>) {
+        self.scores = [(); 2].map(|()| Confusion::new(classes.len()));
         self.classes = classes;
         self.entries.clear();
         self.unreadable.clear();
@@ -108,6 +117,12 @@ impl Results {
     /// Whether nothing is known of any file.
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// What the models say of labelled images, with their names.
+    pub(super) fn scores(&self) -> impl Iterator<Item = (&'static str, &Confusion)> {
+        let models = ["student", "teacher"].into_iter().zip(&self.scores);
+        models.filter(|(_, score)| score.total() > 0)
     }
 
     /// Number of images that are shown.
@@ -159,11 +174,21 @@ impl Results {
         let large = self.entries.len() < LARGE_PICTURES;
         image.picture = shrunk(image.picture, if large { SIDES.0 } else { SIDES.1 });
         let at = self.entries.len();
-        self.entries.push(Entry {
+        let entry = Entry {
             student: image.student.as_deref().and_then(Figures::of),
             teacher: image.teacher.as_deref().and_then(Figures::of),
             image,
-        });
+        };
+        for (score, answer) in self.scores.iter_mut().zip([entry.student, entry.teacher]) {
+            let known = 0..self.classes.len();
+            if let Some((label, answer)) = entry.image.label.zip(answer)
+                && known.contains(&label)
+                && known.contains(&answer.prediction)
+            {
+                score.count(label, answer.prediction);
+            }
+        }
+        self.entries.push(entry);
         if !self.holds(at) {
             return;
         }

@@ -45,7 +45,10 @@ pub(super) fn draw(
         .as_ref()
         .map(|folder| folder.display().to_string());
     let folder = folder.unwrap_or_else(|| "none yet".to_owned());
-    let run = screen.run.clone().unwrap_or_else(|| "none yet".to_owned());
+    let run = shared
+        .selected
+        .clone()
+        .unwrap_or_else(|| "none yet".to_owned());
     let fields = [
         [
             ("folder", Action::ChooseFolder, folder),
@@ -57,7 +60,11 @@ pub(super) fn draw(
         ],
         [
             ("run", Action::NextInferenceRun, run),
-            ("weights", Action::AnsweringWeights, weights(screen, runs)),
+            (
+                "weights",
+                Action::AnsweringWeights,
+                weights(screen, shared, runs),
+            ),
         ],
     ];
     let mut lines = Vec::from(fields);
@@ -83,7 +90,7 @@ pub(super) fn draw(
             cells.text(room, &value, theme.text()).skip(1);
         }
     }
-    draw_progress(screen, shared, frame, inside, lines.len());
+    draw_progress(screen, (shared, runs), frame, inside, lines.len());
 }
 
 fn models(answering: Answering) -> &'static str {
@@ -95,11 +102,11 @@ fn models(answering: Answering) -> &'static str {
 }
 
 /// Which of the student's weights, and how well they do. A teacher has but one.
-fn weights(screen: &Inference, runs: &Runs) -> String {
+fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
     if screen.asked.answering == Answering::Teacher {
         return "the teacher's".to_owned();
     }
-    let run = screen.run.as_ref().and_then(|run| runs.get(run));
+    let run = shared.selected.as_ref().and_then(|run| runs.get(run));
     let evaluation = run.and_then(|run| match screen.asked.weights {
         Weights::Best => run.store.best_evaluation(Phase::Student),
         Weights::Latest => {
@@ -120,20 +127,22 @@ fn weights(screen: &Inference, runs: &Runs) -> String {
 
 fn draw_progress(
     screen: &Inference,
-    shared: &Shared,
+    (shared, runs): (&Shared, &Runs),
     frame: &mut Frame,
     inside: Rect,
     line: usize,
 ) {
     let theme = &shared.theme;
     let done = screen.results.number() + screen.results.unreadable.len();
+    let key = shared.keymap.keys(Action::Activate);
+    let classify = || format!("press {key} to classify");
+    // Whoever chose something else since is asked about that.
+    let is_over = matches!(screen.job.stage, Stage::Ended { .. } | Stage::Failed(_));
+    let is_other = is_over && screen.request(shared) != screen.job.asked;
     let (share, text) = match &screen.job.stage {
+        _ if is_other => (None, screen.missing(shared, runs).unwrap_or_else(classify)),
         Stage::Idle => {
-            let key = shared.keymap.keys(Action::Activate);
-            let text = match screen.folder {
-                Some(_) => format!("press {key} to classify"),
-                None => String::new(),
-            };
+            let text = screen.missing(shared, runs).unwrap_or_else(classify);
             (None, text)
         }
         Stage::Asked => (Some(0.0), "looking for images".to_owned()),
@@ -158,8 +167,12 @@ fn draw_progress(
                 "done:"
             };
             let rate = done as f64 / seconds.max(1e-9);
+            let scores = screen.results.scores();
+            let scores = scores.map(|(model, score)| format!("{model} {}", percent(score.top1())));
+            let scores = scores.collect::<Vec<_>>().join(", ");
+            let top1 = if scores.is_empty() { "" } else { " · top-1 " };
             let text = format!(
-                "{word} {} files in {} · {rate:.0} images/s",
+                "{word} {} files in {} · {rate:.0} images/s{top1}{scores}",
                 count(done as u64),
                 duration(*seconds)
             );
@@ -168,7 +181,7 @@ fn draw_progress(
         Stage::Failed(why) => (None, format!("failed: {why}")),
     };
     let mut cells = Cells::line(frame.buffer_mut(), inside, line);
-    let failed = matches!(screen.job.stage, Stage::Failed(_));
+    let failed = matches!(screen.job.stage, Stage::Failed(_)) && !is_other;
     let style = if failed { theme.bad() } else { theme.text() };
     if let Some(share) = share {
         let width = cells.rest() * 2 / 5;

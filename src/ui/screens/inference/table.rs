@@ -21,6 +21,7 @@ use crate::format::{count, loss, percent, shorten_path};
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
+use crate::ui::widget::answers::{mark, verdict};
 use crate::ui::widget::gallery::{self, inside};
 use crate::ui::widget::{Cells, bars, notice};
 
@@ -125,7 +126,11 @@ fn draw_line(
         .skip(file - width);
     let answer = entry.answer();
     cells.text(CLASS, class(results, answer), Style::new());
-    let (sign, colour) = agreement(entry.agrees(), theme);
+    let right = entry.is_right(answer);
+    let (sign, colour) = match right {
+        Some(_) => (mark(right), verdict(right, theme)),
+        None => agreement(entry.agrees(), theme),
+    };
     cells.skip(1).text(1, sign, colour).skip(1);
     let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));
     cells.right(PERCENT, &percent(share), Style::new()).skip(1);
@@ -183,7 +188,11 @@ fn draw_roomy(
     for (line, (name, logits, figures, agrees)) in asked.enumerate() {
         let mut cells = Cells::line(buffer, beside, line + 1);
         cells.text(8, name, theme.muted());
-        let (sign, colour) = agreement(agrees, theme);
+        let right = entry.is_right(figures);
+        let (sign, colour) = match right {
+            Some(_) => (mark(right), verdict(right, theme)),
+            None => agreement(agrees, theme),
+        };
         cells
             .text(2, sign, colour)
             .text(CLASS + 4, class(results, figures), Style::new());

@@ -8,10 +8,10 @@ use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventK
 use ratatui::layout::{Position, Rect};
 
 use super::super::compare::testing::{fumble, logits, with_runs};
+use crate::event::SkippedImage;
 use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, InferenceRequest, Weights,
 };
-use crate::event::{Outcome, RunEvent, SkippedImage};
 use crate::ui::action::Context;
 use crate::ui::testing::Harness;
 use crate::ui::widget::Selection;
@@ -92,17 +92,36 @@ fn without_runs_and_without_a_folder_it_is_said_what_to_do() {
 }
 
 #[test]
-fn a_completed_run_comes_before_a_better_one_that_is_not() {
+fn the_prompt_follows_what_is_there_and_what_is_missing() {
+    let mut harness = Harness::new(80, 24);
+    let says = |harness: &mut Harness, words: &str| {
+        let screen = harness.screen();
+        assert!(screen.contains(words), "{words}: {screen}");
+    };
+    says(harness.keys(&["5"]), "no run; press 1 to train one");
     let (mut harness, names) = with_runs(80, 24);
-    assert!(harness.keys(&["5"]).screen().contains(&names[0]));
-    let mut other = harness.runs.get(&names[0]).unwrap().store.evaluations[0].clone();
-    other.top1 = 0.5;
-    harness.runs.apply(&names[1], &RunEvent::Evaluated(other));
-    harness
-        .runs
-        .apply(&names[1], &RunEvent::RunEnded(Outcome::Completed));
-    harness.runs.remove(&names[0]);
-    assert!(harness.keys(&["4", "5"]).screen().contains(&names[1]));
+    says(harness.keys(&["5"]), "press o to choose a folder of images");
+    harness.keys(&["o"]).text("/data/new\n");
+    says(&mut harness, "press enter to classify");
+    let store = &mut harness.runs.get_mut(&names[0]).unwrap().store;
+    let saved = std::mem::take(&mut store.checkpoints);
+    says(
+        &mut harness,
+        "quick has no checkpoint yet; press ] for another run",
+    );
+    harness.runs.get_mut(&names[0]).unwrap().store.checkpoints = saved;
+    harness.keys(&["enter"]);
+    says(&mut harness, "looking for images");
+    began(&mut harness, 1);
+    heard(
+        &mut harness,
+        InferenceEvent::Classified(Box::new(classified(0))),
+    );
+    ended(&mut harness, false);
+    says(&mut harness, "done: 1 files");
+    // What is there was answered by others.
+    says(harness.keys(&["w"]), "press enter to classify");
+    says(harness.keys(&["w"]), "done: 1 files");
 }
 
 #[test]
@@ -323,4 +342,37 @@ fn any_size_is_drawn_in_every_state() {
 fn nothing_that_is_pressed_in_whatever_order_ends_it() {
     let (mut harness, _) = half(80, 24, &["m", "m"]);
     fumble(&mut harness, Context::Inference, 250);
+}
+
+#[test]
+fn images_in_folders_that_are_named_like_classes_are_scored_class_by_class() {
+    let (mut harness, _) = with_runs(100, 30);
+    harness
+        .keys(&["5", "o"])
+        .text("/data/new\n")
+        .keys(&["m", "m", "enter"]);
+    began(&mut harness, 12);
+    harness.keys(&["v"]);
+    assert!(
+        harness.screen().contains("No labels"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["v"]);
+    for at in 0..12 {
+        let mut image = classified(at);
+        image.label = Some((at + usize::from(at == 5)) % 4);
+        heard(&mut harness, InferenceEvent::Classified(Box::new(image)));
+    }
+    ended(&mut harness, false);
+    insta::assert_snapshot!("labelled_100", harness.screen());
+    insta::assert_snapshot!("scores_100", harness.keys(&["v"]).screen());
+    harness.keys(&["u"]);
+    assert!(harness.screen().contains("No unreadable files"));
+    assert!(
+        !harness
+            .keys(&["esc"])
+            .screen()
+            .contains("No unreadable files")
+    );
 }

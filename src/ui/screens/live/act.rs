@@ -14,8 +14,8 @@ use crate::ui::widget::chart::Window;
 impl Live {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         match action {
-            Action::NextRun => return self.cycle(true, shared, runs),
-            Action::PreviousRun => return self.cycle(false, shared, runs),
+            Action::NextRun => return shared.step_run(true, runs),
+            Action::PreviousRun => return shared.step_run(false, runs),
             _ => {}
         }
         let Some(name) = self.run.clone().filter(|name| runs.get(name).is_some()) else {
@@ -38,7 +38,7 @@ impl Live {
                 self.act_on_view(action, &shown, shared);
             }
         }
-        self.changed(shared, runs);
+        self.changed(runs);
     }
 
     fn act_on_knobs(&mut self, action: Action, shown: Shown<'_>, shared: &mut Shared) {
@@ -107,6 +107,7 @@ impl Live {
                     Focus::Charts | Focus::Knobs => Focus::Events,
                 }
             }
+            Action::FollowEvents => self.events.follow(),
             Action::NextAlert => self.next_alert(shown, shared),
             Action::Left => self.view.sight.step(-1.0, all),
             Action::Right => self.view.sight.step(1.0, all),
@@ -134,23 +135,6 @@ impl Live {
         } else {
             self.view.maximized = false;
         }
-    }
-
-    fn cycle(&mut self, forward: bool, shared: &mut Shared, runs: &Runs) {
-        let mut names: Vec<(&str, _)> = runs.iter().map(|(name, run)| (name, run.begun)).collect();
-        names.sort_by_key(|(name, begun)| (*begun, *name));
-        let Some(last) = names.len().checked_sub(1) else {
-            return shared.notify(LogLine::info("there are no runs yet"));
-        };
-        let at = names
-            .iter()
-            .position(|(name, _)| Some(*name) == self.run.as_deref());
-        let to = match (at, forward) {
-            (None, _) => last,
-            (Some(at), true) => (at + 1) % names.len(),
-            (Some(at), false) => at.checked_sub(1).unwrap_or(last),
-        };
-        self.open(names[to].0, shared, runs);
     }
 
     fn switch_phase(&mut self, shown: &Shown<'_>, shared: &mut Shared) {

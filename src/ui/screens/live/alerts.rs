@@ -10,26 +10,26 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
-use crate::event::{Outcome, Phase, Position, Split};
+use super::trend::{self, Trend};
+use crate::event::{Evaluation, Outcome, Phase, Position, Split};
 use crate::format::{loss, percent};
 use crate::store::{CommandState, RunEntry, RunStore, SeriesTable};
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::number;
+use crate::ui::widget::wrap::wrapped;
 
-/// Logged rows whose mean stands for the loss as it is.
-const RECENT: usize = 8;
+/// Losses of terms that are known to rise when a training diverges, the best to
+/// judge by first: the label never moves, the teacher's answers follow a
+/// temperature. They carry no weight; the total does, and controllers move it.
+const JUDGED: [&str; 2] = ["loss/truth", "loss/distill"];
 
-/// A loss this many times the least it has been diverges.
-const DIVERGED: f64 = 2.0;
-
-/// A loss this many times what it was at first diverges, whatever came between.
-const EXPLODED: f64 = 10.0;
-
-/// An accuracy on validation images that fell by this much, with a loss that
-/// diverges, is lost.
+/// An accuracy on validation images that fell by this much, with a loss far above
+/// its least, is lost.
 const FELL: f64 = 0.1;
+
+/// Evaluations in a row that say so.
+const CONFIRMED: usize = 2;
 
 /// How the alert begins that tells of a run that failed.
 const FAILED: &str = "the run failed: ";
@@ -56,16 +56,8 @@ pub(super) struct Alerts {
     looked: usize,
     /// First step and number of rows with a loss that is not a number.
     gaps: Option<(u64, usize)>,
-    /// The first loss.
-    first: Option<f64>,
-    /// The newest loss, and its step.
-    newest: Option<(f64, u64)>,
-    /// Sum over the rows of the stretch that is under way.
-    stretch: (f64, usize),
-    /// Least mean of a stretch.
-    least: Option<f64>,
-    /// Mean of the last whole stretch, and its last step.
-    last: Option<(f64, u64)>,
+    /// How the loss that is judged moves.
+    trend: Trend,
     found: Vec<Alert>,
 }
 
@@ -98,27 +90,20 @@ impl Alerts {
     }
 
     fn look(&mut self, table: &SeriesTable) {
-        let Some(series) = table.series("loss/total") else {
+        let Some(total) = table.series("loss/total") else {
             return;
         };
-        for row in self.looked..series.values.len() {
-            let (step, value) = (series.steps[row], series.values[row]);
-            if !value.is_finite() {
+        let judged = JUDGED.into_iter().find_map(|term| table.series(term));
+        for row in self.looked..total.values.len() {
+            let step = total.steps[row];
+            if !total.values[row].is_finite() {
                 let (first, count) = self.gaps.unwrap_or((step, 0));
                 self.gaps = Some((first, count + 1));
-                continue;
-            }
-            self.first.get_or_insert(value);
-            self.newest = Some((value, step));
-            self.stretch = (self.stretch.0 + value, self.stretch.1 + 1);
-            if self.stretch.1 == RECENT {
-                let mean = self.stretch.0 / RECENT as f64;
-                self.least = Some(self.least.map_or(mean, |least| least.min(mean)));
-                self.last = Some((mean, step));
-                self.stretch = (0.0, 0);
+            } else if let Some(judged) = judged {
+                self.trend.add(step, judged.values[row]);
             }
         }
-        self.looked = series.values.len();
+        self.looked = total.values.len();
     }
 
     fn of_series(&self, phase: Phase) -> Vec<Alert> {
@@ -134,29 +119,19 @@ impl Alerts {
                 at: Some(Position { phase, step }),
             });
         }
-        found.extend(self.divergence().map(|(now, before, when, step)| Alert {
+        found.extend(self.trend.divergence().map(|found| Alert {
             message: format!(
-                "loss/total diverges: now {}, was {} {when}; lower lr",
-                number(now),
-                number(before)
+                "the loss diverges since step {}: now {}, was {}; lower lr",
+                found.since,
+                loss(found.now),
+                loss(found.before)
             ),
-            at: Some(Position { phase, step }),
+            at: Some(Position {
+                phase,
+                step: found.since,
+            }),
         }));
         found
-    }
-
-    /// The loss as it is, what it was, when that was, and the step of the former,
-    /// if it diverges.
-    fn divergence(&self) -> Option<(f64, f64, &'static str, u64)> {
-        if let (Some(least), Some((last, step))) = (self.least, self.last)
-            && least > 0.0
-            && last > DIVERGED * least
-        {
-            return Some((last, least, "at best", step));
-        }
-        let (first, (newest, step)) = (self.first?, self.newest?);
-        let exploded = first > 0.0 && newest > EXPLODED * first;
-        exploded.then_some((newest, first, "at the start", step))
     }
 }
 
@@ -177,16 +152,17 @@ fn of_data(store: &RunStore) -> Vec<Alert> {
 
 /// What was learnt and lost again.
 fn of_evaluations(store: &RunStore, phase: Phase) -> Option<Alert> {
-    let valid = store.evaluations_of(phase, Split::Valid);
-    let (mut best, mut least, mut newest) = (f64::NEG_INFINITY, f64::INFINITY, None);
-    for evaluation in valid {
-        best = best.max(evaluation.top1);
-        least = least.min(evaluation.loss);
-        newest = Some(evaluation);
-    }
-    let newest = newest?;
-    let diverges = !newest.loss.is_finite() || newest.loss > DIVERGED * least;
-    (diverges && newest.top1 < best - FELL).then(|| Alert {
+    let valid = || store.evaluations_of(phase, Split::Valid);
+    let (best, least) = valid().fold((f64::NEG_INFINITY, f64::INFINITY), |(best, least), each| {
+        (best.max(each.top1), least.min(each.loss))
+    });
+    let is_lost = |each: &&Evaluation| {
+        let high = !each.loss.is_finite() || each.loss > trend::limit(least, least);
+        high && each.top1 < best - FELL
+    };
+    let lost = valid().rev().take(CONFIRMED).filter(is_lost).count();
+    let newest = valid().next_back().filter(|_| lost == CONFIRMED)?;
+    Some(Alert {
         message: format!(
             "valid top-1 fell from {} to {}, its loss is {}; lower lr",
             percent(best),
@@ -225,17 +201,43 @@ fn of_store(store: &RunStore) -> Vec<Alert> {
     warnings.chain(refused).chain(failed).collect()
 }
 
-/// The newest that have room.
+/// Rows that all of them take.
+pub(super) fn rows(alerts: &[Alert], width: u16) -> u16 {
+    let lines = alerts.iter().map(|alert| text(alert, width).len());
+    u16::try_from(lines.sum::<usize>().max(1)).unwrap_or(u16::MAX)
+}
+
+/// What one says, in lines behind its mark.
+fn text(alert: &Alert, width: u16) -> Vec<String> {
+    wrapped(&alert.message, width.saturating_sub(4).into())
+}
+
+/// The newest that have room, each with as many lines as it needs, and how many
+/// more there are.
 pub(super) fn draw(alerts: &[Alert], theme: &Theme, frame: &mut Frame, area: Rect) {
-    let newest = alerts.len().saturating_sub(area.height.into());
-    let lines: Vec<Line> = alerts[newest..]
-        .iter()
-        .map(|alert| Line::styled(format!(" ! {}", alert.message), theme.warn()))
-        .collect();
-    let text = if lines.is_empty() {
-        Paragraph::new(Line::styled(" none", theme.muted()))
-    } else {
-        Paragraph::new(lines).wrap(Wrap { trim: false })
+    if alerts.is_empty() {
+        return frame.render_widget(Line::styled(" none", theme.muted()), area);
+    }
+    let room = usize::from(area.height);
+    let indented = |alert: &Alert| -> Vec<Line<'static>> {
+        let lines = text(alert, area.width);
+        let begins = std::iter::once(" ! ").chain(std::iter::repeat("   "));
+        begins
+            .zip(lines)
+            .map(|(begin, line)| Line::styled(format!("{begin}{line}"), theme.warn()))
+            .collect()
     };
-    frame.render_widget(text, area);
+    let mut lines = Vec::new();
+    for (more, alert) in alerts.iter().enumerate().rev() {
+        let mut next = indented(alert);
+        // The last row says what there is no room for.
+        if !lines.is_empty() && lines.len() + next.len() + usize::from(more > 0) > room {
+            let more = Line::styled(format!("   {} more", more + 1), theme.muted());
+            lines.truncate(room.saturating_sub(1));
+            lines.push(more);
+            break;
+        }
+        lines.append(&mut next);
+    }
+    frame.render_widget(Paragraph::new(lines), area);
 }

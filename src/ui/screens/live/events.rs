@@ -2,11 +2,16 @@
 //! decided, evaluations, commands and their fates, checkpoints, warnings.
 //!
 //! ```text
-//! ─ events ── k knob turned · i round · b best … ──────────────
-//!  i student 128  round 2 of 12: p1 0 → 0.042, p2 → 0.083: …
-//!  e student 128  valid top-1 78.7 %, loss 0.61, agrees with the …
-//!  k student 140  lr → 0.05: asked, applied at step 140
+//! ─ events · 2 new ↓ f ── k knob changed · r round · b best … ─
+//!  r student 128  round 2 of 12: p1 0 → 0.042, p2 → 0.083: …
+//!  e student 128  valid top-1 78.7 %, loss 0.61, agreement …
+//!  k student 140  lr → 0.05: applied at step 140
 //! ```
+//!
+//! It follows the newest until a person moves to older ones; then its title says
+//! how many came since.
+
+use std::collections::HashSet;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -14,16 +19,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
-use crate::event::{Command, Evaluation, Phase, Position, Split};
-use crate::experiment::schedule::Schedule;
-use crate::format::{extension, loss, percent, shorten_words};
+use crate::event::{Command, EvaluatedWeights, Evaluation, Phase, Position, Split};
+use crate::format::{loss, percent, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
-use crate::ui::theme::Theme;
+use crate::ui::keymap::Keymap;
+use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
 use crate::ui::widget::chart::number;
 
 /// One line: which record of the store it tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Record {
     Round(usize),
     Evaluation(usize),
@@ -39,8 +44,11 @@ pub(super) struct Events {
     of: Option<(String, [usize; 6])>,
     lines: Vec<(Option<Position>, Record)>,
     selection: Selection,
-    /// Whether a person looks at older lines; else the newest are shown.
-    held: bool,
+    /// What was there when a person moved to an older line; none while the newest
+    /// are followed.
+    seen: Option<HashSet<Record>>,
+    /// Lines that came since.
+    unseen: usize,
 }
 
 impl Events {
@@ -66,33 +74,68 @@ impl Events {
             return;
         }
         if self.of.as_ref().is_none_or(|(name, _)| name != run) {
-            self.held = false;
+            self.follow();
         }
         self.of = Some((run.to_owned(), counts));
+        let selected = self.selected().map(|at| self.lines[at].1);
         self.lines = lines(store);
+        if let Some(seen) = &self.seen {
+            let records = || self.lines.iter().map(|(_, record)| *record);
+            self.unseen = records().filter(|record| !seen.contains(record)).count();
+            // Lines before it may have gone: only the last checkpoint is listed.
+            if let Some(at) = records().position(|record| Some(record) == selected) {
+                self.selection.set(at);
+            }
+        }
+    }
+
+    /// Shows the newest from now on.
+    pub(super) fn follow(&mut self) {
+        (self.seen, self.unseen) = (None, 0);
     }
 
     pub(super) fn select(&mut self, at: usize) {
         self.selection.set(at);
-        self.held = at + 1 < self.lines.len();
+        if at + 1 >= self.lines.len() {
+            self.follow();
+        } else if self.seen.is_none() {
+            self.seen = Some(self.lines.iter().map(|(_, record)| *record).collect());
+        }
     }
 
     /// Moves the selection. Returns whether the action does.
     pub(super) fn act(&mut self, action: crate::ui::Action) -> bool {
-        if !self.held {
-            self.selection.set(self.lines.len());
-        }
+        let Some(at) = self.selected() else {
+            return false;
+        };
+        self.selection.set(at);
         let acted = self.selection.act(action, self.lines.len());
-        let at = self.selection.get(self.lines.len());
-        self.held = at.is_some_and(|at| at + 1 < self.lines.len());
+        if acted && let Some(at) = self.selection.get(self.lines.len()) {
+            self.select(at);
+        }
         acted
     }
 
     fn selected(&self) -> Option<usize> {
-        if self.held {
+        if self.seen.is_some() {
             self.selection.get(self.lines.len())
         } else {
             self.lines.len().checked_sub(1)
+        }
+    }
+
+    /// The pane's name, and where it does not follow, what that hides and the key
+    /// that follows again.
+    fn title(&self, keymap: &Keymap) -> String {
+        if self.seen.is_none() {
+            return "events".to_owned();
+        }
+        let key = keymap
+            .key(crate::ui::Action::FollowEvents)
+            .unwrap_or_default();
+        match self.unseen {
+            0 => format!("events · not following ↓ {key}"),
+            unseen => format!("events · {unseen} new ↓ {key}"),
         }
     }
 
@@ -111,9 +154,7 @@ impl Events {
 
     fn window(&self, height: u16) -> std::ops::Range<usize> {
         let mut selection = self.selection;
-        if !self.held {
-            selection.set(self.lines.len());
-        }
+        selection.set(self.selected().unwrap_or(0));
         selection.window(self.lines.len(), height.into())
     }
 
@@ -121,14 +162,16 @@ impl Events {
         &self,
         store: &RunStore,
         focused: bool,
-        theme: &Theme,
+        shared: &Shared,
         frame: &mut Frame,
         area: Rect,
     ) {
         if area.height == 0 {
             return;
         }
-        super::rule("events", marks::LEGEND, focused, theme, frame, area);
+        let theme = &shared.theme;
+        let title = self.title(&shared.keymap);
+        super::rule(&title, marks::LEGEND, focused, theme, frame, area);
         let selected = self.selected().filter(|_| focused);
         let [area, whole] = parts(area, focused);
         if let Some(at) = selected {
@@ -280,9 +323,11 @@ fn round(each: &Round) -> String {
 }
 
 fn evaluation(each: &Evaluation) -> String {
-    let split = match each.split {
-        Split::Valid => "valid",
-        Split::Test => "test",
+    let split = match (each.split, each.weights) {
+        (Split::Valid, EvaluatedWeights::Last) => "valid",
+        (Split::Valid, EvaluatedWeights::Best) => "valid, best weights,",
+        (Split::Test, EvaluatedWeights::Best) => "test, best weights,",
+        (Split::Test, EvaluatedWeights::Last) => "test, last weights,",
     };
     let text = format!(
         "{split} top-1 {}, loss {}",
@@ -310,27 +355,15 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
 }
 
 fn command(each: &CommandStatus) -> (char, String, bool) {
-    let (letter, what) = asked(&each.record.command);
+    let what = &each.record.command;
+    let letter = match what {
+        Command::EvaluateNow => 'e',
+        Command::CheckpointNow => 'c',
+        _ if what.changes_training() => 'k',
+        _ => ' ',
+    };
     let (fate, bad) = fate(&each.state);
     (letter, format!("{what}: {fate}"), bad)
-}
-
-/// What a command asks for, and the letter that it is marked by.
-pub(in crate::ui::screens) fn asked(command: &Command) -> (char, String) {
-    match command {
-        Command::Pause => (' ', "pause".to_owned()),
-        Command::Resume => (' ', "resume".to_owned()),
-        Command::Stop => (' ', "stop".to_owned()),
-        Command::EvaluateNow => ('e', "evaluate now".to_owned()),
-        Command::CheckpointNow => ('c', "checkpoint now".to_owned()),
-        Command::SetController { on: true } => ('k', "knobs set by the controller".to_owned()),
-        Command::SetController { on: false } => ('k', "knobs set by hand".to_owned()),
-        Command::Extend {
-            epochs,
-            schedules_end,
-        } => ('k', extension(*epochs, *schedules_end)),
-        Command::Adjust { knob, schedule } => ('k', format!("{knob} → {}", in_words(schedule))),
-    }
 }
 
 /// A command's fate, and whether it is to be looked at.
@@ -340,45 +373,5 @@ pub(super) fn fate(state: &CommandState) -> (String, bool) {
         CommandState::Applied(at) => (format!("applied at step {}", at.step), false),
         CommandState::Rejected(reason) => (format!("rejected: {reason}"), true),
         CommandState::Void => ("void: training ended or was rolled back".to_owned(), true),
-    }
-}
-
-/// A schedule in a few words.
-pub(super) fn in_words(schedule: &Schedule) -> String {
-    match schedule {
-        Schedule::Constant(value) => number(*value),
-        Schedule::Linear { from, to, .. } => format!("linear {} to {}", number(*from), number(*to)),
-        Schedule::Cosine { from, to, .. } => format!("cosine {} to {}", number(*from), number(*to)),
-        Schedule::Exponential { from, decay } => {
-            format!("{} × {} per epoch", number(*from), number(*decay))
-        }
-        Schedule::Steps { from, factor, at } => {
-            let at: Vec<String> = at.iter().map(|epoch| number(*epoch)).collect();
-            format!(
-                "{} × {} at epoch {}",
-                number(*from),
-                number(*factor),
-                at.join(", ")
-            )
-        }
-        Schedule::Piecewise(points) => match (points.first(), points.last()) {
-            (Some(first), Some(last)) => format!(
-                "{} at epoch {} to {} at {}, {} points",
-                number(first.1),
-                number(first.0),
-                number(last.1),
-                number(last.0),
-                points.len()
-            ),
-            _ => "no points".to_owned(),
-        },
-        Schedule::Warmup { epochs, then } => {
-            let unit = if *epochs == 1.0 { "epoch" } else { "epochs" };
-            format!(
-                "warmup of {} {unit}, then {}",
-                number(*epochs),
-                in_words(then)
-            )
-        }
     }
 }

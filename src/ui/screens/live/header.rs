@@ -1,37 +1,45 @@
 //! What runs, how far it is, and how well it does.
 //!
 //! ```text
-//!  quickstart  student  ● training  epoch 3.2 of 12  step 70 of 264  flex
+//!  quickstart-20261128-202107-8e9912  student  ● training  epoch 3.2 of 12
 //!  ━━━━━━━━━━━━━━╸────────────────  26 %  1234 images/s  4 min 12 s left
-//!  top-1 best 84.3 % at epoch 2, last 83.9 %, teacher 91.2 %
-//!  ! failed: the loss is not a number; space goes on from …
+//!  valid top-1  best 84.3 % epoch 2  last 83.9 %  teacher 91.2 %
+//!  ! the loss is not a number; press space to resume from …
 //! ```
 
 use std::collections::VecDeque;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
 use super::alerts::Alert;
 use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
-use crate::format::{self, duration, percent, shorten, shorten_words};
+use crate::format::{self, duration, percent, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::news::MachineSample;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::number;
+use crate::ui::widget::wrap::wrapped;
 
 /// Cells of the progress bar, by the width that it has them from.
 const BARS: [(u16, u16); 3] = [(70, 32), (50, 16), (0, 8)];
 
+/// Cells of a run's name in a narrow terminal: what tells it apart is in it.
+const NAME: u16 = 20;
+
 /// Rows of what went wrong.
-const MOST_TROUBLE: u16 = 3;
+const MOST_TROUBLE: usize = 3;
+
+/// Rows of the newest alert where alerts have no pane.
+const MOST_ALERT: usize = 2;
 
 /// What the header tells of.
 pub(super) struct Header<'a> {
@@ -45,17 +53,26 @@ pub(super) struct Header<'a> {
     pub(super) keymap: &'a Keymap,
 }
 
+/// What stands for a run's state.
+pub(super) fn symbol(state: RunState, theme: &Theme) -> (&'static str, Style) {
+    match state {
+        RunState::Training => ("●", theme.good()),
+        RunState::Paused => ("‖", theme.warn()),
+        RunState::Completed => ("✓", theme.good()),
+        RunState::Failed | RunState::Crashed => ("!", theme.bad()),
+        RunState::Stopped | RunState::New => ("○", theme.muted()),
+    }
+}
+
 impl Header<'_> {
     /// Rows it needs.
     pub(super) fn rows(&self, width: u16) -> u16 {
-        let trouble = self.trouble().map_or(0, |text| {
-            // Words are not broken, so a line holds a little less.
-            let line = width.saturating_sub(8).max(1);
-            (text.chars().count() as u16)
-                .div_ceil(line)
-                .min(MOST_TROUBLE)
-        });
-        3 + trouble + u16::from(self.narrow)
+        let compact = if self.narrow {
+            self.alert(width).len().max(1)
+        } else {
+            0
+        };
+        (3 + self.trouble(width).len() + compact) as u16
     }
 
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -66,7 +83,7 @@ impl Header<'_> {
             fitted(self.third(theme), area.width),
         ];
         if self.narrow {
-            lines.push(self.compact(area.width, theme));
+            lines.extend(self.compact(area.width, theme));
         }
         let above = Rect {
             height: (lines.len() as u16).min(area.height),
@@ -79,31 +96,20 @@ impl Header<'_> {
             height: area.height - above.height,
         };
         frame.render_widget(Paragraph::new(lines), above);
-        if let Some(text) = self.trouble() {
-            let text = Paragraph::new(text).style(theme.bad());
-            frame.render_widget(text.wrap(Wrap { trim: true }), below);
-        }
+        let trouble = self.trouble(area.width).into_iter().map(Line::raw);
+        let trouble = Paragraph::new(trouble.collect::<Vec<_>>());
+        frame.render_widget(trouble.style(theme.bad()), below);
     }
 
     /// Name, training and state; epoch, step and device where there is room.
     fn first(&self, progress: Option<&Progress>, width: u16, theme: &Theme) -> Vec<Part> {
         let store = &self.entry.store;
         let state = self.entry.state();
-        let name = store
-            .identity
-            .as_ref()
-            .map_or(self.name, |known| &known.name);
         let phase = match self.phase {
             Phase::Teacher => "teacher",
             Phase::Student => "student",
         };
-        let (symbol, style) = match state {
-            RunState::Training => ("●", theme.good()),
-            RunState::Paused => ("‖", theme.warn()),
-            RunState::Completed => ("✓", theme.good()),
-            RunState::Failed | RunState::Crashed => ("!", theme.bad()),
-            RunState::Stopped | RunState::New => ("○", theme.muted()),
-        };
+        let (symbol, style) = symbol(state, theme);
         // The run goes on with the other training; this one is done.
         let over = matches!(state, RunState::Training | RunState::Paused)
             && progress.is_some_and(|progress| progress.ended.is_some());
@@ -116,8 +122,10 @@ impl Header<'_> {
             Owner::Here | Owner::None => (format!("{symbol} {}", state.word()), style),
         };
         let word = Span::styled(format!("  {word}"), style);
+        // The end tells runs of one experiment apart.
         let room = width.saturating_sub(word.width() as u16 + 1);
-        let name = format!(" {}", shorten(name, room));
+        let room = room.min(NAME.max(width * 3 / 10));
+        let name = format!(" {}", shorten_middle(self.name, room));
         let mut parts = vec![
             Part::new(0, [Span::styled(name, theme.accent())]),
             Part::new(1, [Span::raw(format!("  {phase}"))]),
@@ -220,18 +228,33 @@ impl Header<'_> {
             let teacher = format!("  teacher {}", percent(teacher.top1));
             parts.push(Part::new(3, [Span::raw(teacher)]));
         }
-        let tested = store
-            .last_evaluation(self.phase, Split::Test, EvaluatedWeights::Best)
-            .or_else(|| store.last_evaluation(self.phase, Split::Test, EvaluatedWeights::Last));
-        if let Some(test) = tested {
-            let test = format!("  test {}", percent(test.top1));
+        let tested = |weights| store.last_evaluation(self.phase, Split::Test, weights);
+        if let Some(best) = tested(EvaluatedWeights::Best) {
+            let test = format!("  test  best {}", percent(best.top1));
             parts.push(Part::new(1, [Span::raw(test)]));
+        }
+        if let Some(last) = tested(EvaluatedWeights::Last) {
+            let of = if tested(EvaluatedWeights::Best).is_none() {
+                "  test"
+            } else {
+                ""
+            };
+            let test = format!("{of}  last {}", percent(last.top1));
+            parts.push(Part::new(2, [Span::raw(test)]));
         }
         parts
     }
 
-    /// What went wrong, and what to do.
-    fn trouble(&self) -> Option<String> {
+    /// What went wrong, and what to do, in lines.
+    fn trouble(&self, width: u16) -> Vec<String> {
+        let text = self.outcome().unwrap_or_default();
+        let mut lines = wrapped(&text, width.saturating_sub(1).into());
+        lines.truncate(if text.is_empty() { 0 } else { MOST_TROUBLE });
+        lines
+    }
+
+    /// How it ended before its end, and what to do.
+    fn outcome(&self) -> Option<String> {
         let key = self.keymap.key(Action::PauseRun).unwrap_or_default();
         let text = match self.entry.state() {
             RunState::Crashed => {
@@ -259,17 +282,35 @@ impl Header<'_> {
         Some(text)
     }
 
-    /// Alerts and the machine in a line.
-    fn compact(&self, width: u16, theme: &Theme) -> Line<'static> {
+    /// The newest alert and how many there are, in lines.
+    fn alert(&self, width: u16) -> Vec<String> {
         // How it ended stands above already.
         let alerts = self.alerts.iter().filter(|alert| !alert.is_outcome());
-        if let Some(last) = alerts.clone().next_back() {
-            let more = match alerts.count() {
-                1 => String::new(),
-                count => format!(" ({count} alerts)"),
-            };
-            let text = format!(" !{more} {}", last.message);
-            return Line::styled(shorten_words(&text, width), theme.warn());
+        let Some(last) = alerts.clone().next_back() else {
+            return Vec::new();
+        };
+        let more = match alerts.count() {
+            1 => String::new(),
+            count => format!("({count} alerts) "),
+        };
+        let text = format!("! {more}{}", last.message);
+        let room = usize::from(width.saturating_sub(1));
+        let mut lines = wrapped(&text, room);
+        if lines.len() > MOST_ALERT {
+            let rest = lines.split_off(MOST_ALERT - 1).concat();
+            lines.push(shorten_words(&rest, room));
+        }
+        lines
+    }
+
+    /// The newest alert, or else the machine in a line.
+    fn compact(&self, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+        let alert = self.alert(width).into_iter();
+        let alert: Vec<Line> = alert
+            .map(|line| Line::styled(format!(" {line}"), theme.warn()))
+            .collect();
+        if !alert.is_empty() {
+            return alert;
         }
         let mut parts = machine::summary(self.machine);
         if let Some((_, first)) = parts.first_mut() {
@@ -281,6 +322,6 @@ impl Header<'_> {
         let parts = parts
             .into_iter()
             .map(|(rank, text)| Part::new(rank, [Span::styled(text, theme.muted())]));
-        fitted(parts.collect(), width)
+        vec![fitted(parts.collect(), width)]
     }
 }

@@ -68,10 +68,18 @@ impl Live {
             Focus::Charts if trains => TRAINS,
             Focus::Charts if resumes => STOPPED,
             Focus::Charts => OVER,
-            Focus::Events if trains || resumes => {
-                &[Action::Maximize, Action::FocusEvents, Action::PauseRun]
-            }
-            Focus::Events => &[Action::Maximize, Action::FocusEvents, Action::NextRun],
+            Focus::Events if trains || resumes => &[
+                Action::Maximize,
+                Action::FollowEvents,
+                Action::FocusEvents,
+                Action::PauseRun,
+            ],
+            Focus::Events => &[
+                Action::Maximize,
+                Action::FollowEvents,
+                Action::FocusEvents,
+                Action::NextRun,
+            ],
             Focus::Knobs if trains => KNOBS,
             Focus::Knobs => KNOBS_OVER,
         }

@@ -31,6 +31,7 @@ mod marks;
 mod mouse;
 mod progress;
 mod side;
+mod trend;
 mod view;
 mod words;
 
@@ -41,7 +42,6 @@ use ratatui::widgets::{Paragraph, Wrap};
 use self::alerts::Alerts;
 use self::charts::{ChartSpec, charts};
 use self::events::Events;
-pub(super) use self::events::asked;
 pub(in crate::ui) use self::extend::on_submit as add_epochs;
 use self::grid::Page;
 use self::header::Header;
@@ -74,7 +74,7 @@ enum Focus {
 /// A run's charts and knobs.
 #[derive(Debug, Default)]
 pub struct Live {
-    /// The folder's name of the run that is shown.
+    /// The run that the rest is of; the selected one as soon as it is shown.
     run: Option<String>,
     /// The training that a person chose; else the one that runs.
     phase: Option<Phase>,
@@ -107,44 +107,23 @@ impl Live {
         }
     }
 
-    pub(in crate::ui) fn open(&mut self, name: &str, shared: &mut Shared, runs: &Runs) {
-        if self.run.as_deref() != Some(name) {
-            self.run = Some(name.to_owned());
+    /// Takes up the selected run.
+    pub(in crate::ui) fn follow(&mut self, shared: &mut Shared, runs: &Runs) {
+        if self.run != shared.selected {
+            self.run.clone_from(&shared.selected);
             self.phase = None;
             self.alert = 0;
             self.view.sight.reset();
             self.focus = Focus::Charts;
-        }
-        shared.opened = Some(name.to_owned());
-        shared.ask(Effect::OpenRun(name.to_owned()));
-        self.changed(shared, runs);
-    }
-
-    /// Shows what trains here, or the newest run, unless one is shown already.
-    pub(in crate::ui) fn on_show(&mut self, shared: &mut Shared, runs: &Runs) {
-        let known = self
-            .run
-            .as_deref()
-            .is_some_and(|name| runs.get(name).is_some());
-        if known {
-            return self.changed(shared, runs);
-        }
-        let newest = || {
-            runs.iter()
-                .max_by_key(|(_, run)| run.begun)
-                .map(|(name, _)| name.to_owned())
-        };
-        let training = shared
-            .training
-            .clone()
-            .filter(|name| runs.get(name).is_some());
-        if let Some(name) = training.or_else(newest) {
-            self.open(&name, shared, runs);
+            if let Some(run) = self.run.clone() {
+                shared.ask(Effect::OpenRun(run));
+            }
+            self.changed(runs);
         }
     }
 
     /// Brings what is derived from the run up to date.
-    pub(in crate::ui) fn changed(&mut self, _shared: &mut Shared, runs: &Runs) {
+    pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
         let Some(name) = self.run.clone() else {
             return;
         };
@@ -275,6 +254,8 @@ impl Live {
         }
         if let Some(place) = parts.side {
             let side = Side {
+                name: shown.name,
+                runs,
                 store,
                 phase: shown.phase,
                 knobs,
@@ -287,7 +268,7 @@ impl Live {
         self.events.draw(
             store,
             self.focus == Focus::Events,
-            theme,
+            shared,
             frame,
             parts.events,
         );

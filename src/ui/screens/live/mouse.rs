@@ -55,7 +55,7 @@ impl Live {
         } else if parts.main.contains(at.into()) || self.view.sight.is_held() {
             self.mouse_on_charts(mouse, parts.main, &shown);
         }
-        self.changed(shared, runs);
+        self.changed(runs);
     }
 
     fn mouse_on_events(&mut self, mouse: MouseEvent, area: Rect) {

@@ -1,33 +1,87 @@
-//! The column beside the charts of a wide terminal: knobs at a glance, alerts,
-//! the machine.
+//! The column beside the charts of a wide terminal: knobs at a glance, as high as
+//! there is room, alerts, the newest runs, the machine.
 //!
 //! ```text
 //! ─ knobs ──────────────────────
 //!  lr        0.094  ⠉⠒⠤⣀
+//!                       ⠉⠒⠤⣀
 //! ─ alerts ─────────────────────
+//!  none
+//! ─ runs ───────────────────────
+//! ▸quickstart-2026…8e9912 ● 84.3 %
+//!  vanilla-2026…5fa661    ✓ 90.7 %
 //! ─ machine ────────────────────
 //! ```
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
 
 use super::alerts::{self, Alert};
+use super::header::symbol;
 use super::{machine, rule};
 use crate::event::Phase;
-use crate::store::RunStore;
+use crate::format::{MISSING, percent, shorten_middle, width_of};
+use crate::store::{RunEntry, RunStore, Runs};
 use crate::ui::news::MachineSample;
 use crate::ui::screens::series::Summaries;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::{Axis, Canvas, Curve, XValues, number};
 
+/// Knobs that are shown.
+const MOST_KNOBS: usize = 20;
+
+/// Runs that are shown at most.
+const MOST_RUNS: u16 = 12;
+
+/// Rows of a knob's curve at most.
+const HIGHEST_KNOB: u16 = 4;
+
+/// Cells of a run's pointer, state and accuracy.
+const BESIDE_NAME: usize = 13;
+
 /// Columns of a knob's name and value.
 const LABEL: u16 = 22;
 
+/// Rows that the contents of the panes take.
+struct Rows {
+    knobs: u16,
+    alerts: u16,
+    runs: u16,
+    machine: u16,
+}
+
+impl Rows {
+    /// Heights of the panes, titles included: the runs, then the curves of the knobs
+    /// take what knobs, alerts and the machine leave.
+    fn within(&self, height: u16) -> [Constraint; 4] {
+        let used = self.knobs + self.alerts.min(height) + self.machine + 3;
+        let left = height.saturating_sub(used);
+        let runs = match left.min(MOST_RUNS + 1).min(self.runs + 1) {
+            // A title alone says nothing.
+            0..=1 => 0,
+            rows => rows,
+        };
+        let higher = (left - runs) / self.knobs.max(1) + 1;
+        [
+            Constraint::Length(1 + self.knobs * higher.min(HIGHEST_KNOB)),
+            // Alerts stay to be seen where the others have to give way.
+            Constraint::Min(2),
+            Constraint::Length(runs),
+            Constraint::Length(1 + self.machine),
+        ]
+    }
+}
+
 /// What is shown beside the charts.
 pub(super) struct Side<'a> {
+    /// The folder's name of the run that is shown.
+    pub(super) name: &'a str,
+    pub(super) runs: &'a Runs,
     pub(super) store: &'a RunStore,
     pub(super) phase: Phase,
     /// Knobs as they stand.
@@ -58,16 +112,20 @@ impl Side<'_> {
             width: area.width - bar.width,
             ..area
         };
-        let knobs = self.knobs;
+        let knobs = self.knobs.len().min(MOST_KNOBS) as u16;
         let gpus = self.machine.back().map_or(0, |sample| sample.gpus.len());
-        let [top, middle, bottom] = Layout::vertical([
-            Constraint::Length(1 + knobs.len().min(20) as u16),
-            Constraint::Fill(1),
-            Constraint::Length(5 + 2 * gpus.min(8) as u16),
-        ])
-        .areas(inside);
+        let places = Rows {
+            knobs,
+            alerts: alerts::rows(self.alerts, inside.width),
+            runs: self.runs.len() as u16,
+            machine: 4 + 2 * gpus.min(8) as u16,
+        };
+        let [top, middle, below, bottom] =
+            Layout::vertical(places.within(inside.height)).areas(inside);
         let titled = |title: &str, frame: &mut Frame, area: Rect| {
-            rule(title, "", false, theme, frame, area);
+            if area.height > 0 {
+                rule(title, "", false, theme, frame, area);
+            }
             Rect {
                 y: area.y + 1.min(area.height),
                 height: area.height.saturating_sub(1),
@@ -75,18 +133,54 @@ impl Side<'_> {
             }
         };
         let place = titled("knobs", frame, top);
-        for (row, (name, value)) in knobs.iter().take(place.height.into()).enumerate() {
+        let height = (place.height / knobs.max(1)).max(1);
+        let shown = usize::from(place.height / height);
+        for (row, (name, value)) in self.knobs.iter().take(shown).enumerate() {
             let place = Rect {
-                y: place.y + row as u16,
-                height: 1,
+                y: place.y + row as u16 * height,
+                height,
                 ..place
             };
             self.draw_knob(name, *value, theme, frame, place);
         }
         let place = titled("alerts", frame, middle);
         alerts::draw(self.alerts, theme, frame, place);
+        let place = titled("runs", frame, below);
+        self.draw_runs(theme, frame, place);
         let place = titled("machine", frame, bottom);
         machine::draw(self.machine, theme, frame, place);
+    }
+
+    /// The newest runs, the shown one among them if it is one of them.
+    fn draw_runs(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
+        if area.is_empty() {
+            return;
+        }
+        let mut runs: Vec<(&str, &RunEntry)> = self.runs.iter().collect();
+        runs.sort_unstable_by_key(|(name, run)| Reverse((run.begun, *name)));
+        let lines: Vec<Line> = runs
+            .into_iter()
+            .take(area.height.into())
+            .map(|(name, run)| {
+                let (pointer, style) = if name == self.name {
+                    ("▸", theme.accent())
+                } else {
+                    (" ", theme.text())
+                };
+                let best = run.store.best_evaluation(Phase::Student);
+                let best = best.map_or_else(|| MISSING.to_owned(), |best| percent(best.top1));
+                let (symbol, state) = symbol(run.state(), theme);
+                let room = usize::from(area.width).saturating_sub(BESIDE_NAME);
+                let name = shorten_middle(name, room);
+                let gap = " ".repeat(room.saturating_sub(width_of(&name)));
+                Line::from(vec![
+                    Span::styled(format!("{pointer}{name}{gap} "), style),
+                    Span::styled(symbol, state),
+                    Span::raw(format!(" {best:>8}")),
+                ])
+            })
+            .collect();
+        frame.render_widget(Paragraph::new(lines), area);
     }
 
     fn draw_knob(&self, name: &str, value: f64, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -95,7 +189,7 @@ impl Side<'_> {
             Span::styled(format!(" {short:<13} "), theme.muted()),
             Span::raw(format!("{:>6}", number(value))),
         ]);
-        frame.render_widget(line, area);
+        frame.render_widget(line, Rect { height: 1, ..area });
         let metric = format!("knob/{name}");
         let Some(series) = self.store.table(self.phase).series(&metric) else {
             return;

@@ -3,9 +3,9 @@
 use ratatui::text::Line;
 
 use super::column::look;
-use super::filter::Subject;
 use crate::event::Outcome;
 use crate::format::shorten;
+use crate::listing::Subject;
 use crate::store::{Owner, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;

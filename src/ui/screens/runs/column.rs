@@ -1,241 +1,187 @@
-//! The columns of the table: what stands in them, how wide they are, how they
-//! sort.
-
-use std::time::UNIX_EPOCH;
+//! The columns of the table: which there are, how wide they are, and how their
+//! cells look.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::filter::Subject;
-use super::metrics::{Metrics, Progress};
-use crate::event::Phase;
-use crate::format::{MISSING, duration, loss, percent, shorten};
-use crate::run::timestamp::moment;
-use crate::store::RunState;
+use crate::format::{MISSING, loss, percent, shorten, width_of};
+use crate::listing::{Column, Field, Fields, Subject, columns};
+use crate::store::{Metrics, RunState};
 use crate::ui::theme::Theme;
 
-/// A column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
-    Name,
-    State,
-    Done,
-    Best,
-    Last,
-    Test,
-    Time,
-    Tags,
-    Method,
-    Begun,
-    Loss,
-    Agreement,
-    Experiment,
-    Note,
+/// Least and greatest cells of a column that a person chose.
+const CHOSEN: (usize, usize) = (5, 24);
+
+/// Cells of ` ▲` after a heading.
+const ARROW: usize = 2;
+
+/// A column as it is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shown {
+    pub(super) field: Field,
+    pub(super) title: String,
+    width: u16,
+    /// Whether its cells end together, as numbers do.
+    pub(super) is_right: bool,
 }
 
-/// What a column is sorted by.
-#[derive(Debug, Clone, PartialEq, PartialOrd)]
-pub(super) enum Key {
-    Number(f64),
-    Text(String),
-    Missing,
+/// The columns that are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Columns {
+    /// Fields of the configuration that a person chose, by their paths.
+    chosen: Vec<String>,
+    shown: Vec<Shown>,
 }
 
-impl Column {
-    /// Every column, what matters most first: the last ones go where there is
-    /// no room.
-    pub(super) const ALL: [Self; 14] = [
-        Self::Name,
-        Self::State,
-        Self::Done,
-        Self::Best,
-        Self::Last,
-        Self::Test,
-        Self::Time,
-        Self::Tags,
-        Self::Method,
-        Self::Begun,
-        Self::Loss,
-        Self::Agreement,
-        Self::Experiment,
-        Self::Note,
-    ];
+impl Default for Columns {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
 
-    /// Its heading.
-    pub(super) fn title(self) -> &'static str {
-        match self {
-            Self::Name => "run",
-            Self::State => "state",
-            Self::Done => "done",
-            Self::Best => "best",
-            Self::Last => "last",
-            Self::Test => "test",
-            Self::Time => "time",
-            Self::Tags => "tags",
-            Self::Begun => "started, UTC",
-            Self::Method => "method",
-            Self::Loss => "loss",
-            Self::Agreement => "agreement",
-            Self::Experiment => "experiment",
-            Self::Note => "note",
-        }
+impl Columns {
+    /// Those that are always there, and the chosen fields of the configuration.
+    pub(super) fn new(chosen: Vec<String>) -> Self {
+        let mut columns = Self {
+            chosen,
+            shown: Vec::new(),
+        };
+        columns.refresh(&Fields::default(), &[]);
+        columns
     }
 
-    /// The next column, or the first.
-    pub(super) fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    /// Fields of the configuration that a person chose, by their paths.
+    pub(super) fn chosen(&self) -> &[String] {
+        &self.chosen
+    }
+
+    /// Makes room for what stands in them.
+    pub(super) fn refresh(&mut self, fields: &Fields, runs: &[Subject]) {
+        let fields_of = self.chosen.iter().cloned().map(Field::Setting);
+        let shown = columns(fields_of);
+        self.shown = shown
+            .iter()
+            .map(|field| Shown::of(field, fields, runs))
+            .collect();
+    }
+
+    /// From left to right.
+    pub(super) fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// The field after this one, or the first.
+    pub(super) fn next(&self, field: &Field) -> &Field {
+        let at = self.shown.iter().position(|shown| shown.field == *field);
+        let next = at.map_or(0, |at| (at + 1) % self.shown.len());
+        &self.shown[next].field
+    }
+}
+
+impl Shown {
+    fn of(field: &Field, fields: &Fields, runs: &[Subject]) -> Self {
+        let title = field.title(fields);
+        let mut is_right = field.is_number();
+        let width = if let Field::Column(column) = field {
+            always(*column)
+        } else {
+            let values = runs.iter().map(|run| field.text(run));
+            let values: Vec<String> = values.filter(|value| value != MISSING).collect();
+            is_right |= values.iter().all(|value| value.parse::<f64>().is_ok());
+            let widest = values.iter().map(|value| width_of(value)).max();
+            let width = widest.unwrap_or(0).max(width_of(&title) + ARROW);
+            width.clamp(CHOSEN.0, CHOSEN.1) as u16
+        };
+        Self {
+            field: field.clone(),
+            title,
+            width,
+            is_right,
+        }
     }
 
     /// Cells that it takes; metrics take more where differences are shown.
-    pub(super) fn width(self, compared: bool) -> u16 {
+    pub(super) fn width(&self, compared: bool) -> u16 {
         /// Cells of ` ▲+12.34`.
         const DIFFERENCE: u16 = 8;
-        let width = match self {
-            Self::Name | Self::Begun => 16,
-            Self::State | Self::Agreement => 11,
-            Self::Done => 6,
-            Self::Best | Self::Last | Self::Test => 8,
-            Self::Time => 9,
-            Self::Loss => 7,
-            Self::Tags | Self::Experiment => 18,
-            Self::Method => 20,
-            Self::Note => 24,
-        };
-        width
-            + if compared && self.is_metric() {
-                DIFFERENCE
-            } else {
-                0
-            }
+        match self.field {
+            Field::Column(column) if compared && column.is_metric() => self.width + DIFFERENCE,
+            _ => self.width,
+        }
     }
 
     /// Whether it may be drawn narrower than it is wide.
-    pub(super) fn is_text(self) -> bool {
-        matches!(
-            self,
-            Self::Tags | Self::Method | Self::Experiment | Self::Note
-        )
+    pub(super) fn is_text(&self) -> bool {
+        match self.field {
+            Field::Column(column) => matches!(
+                column,
+                Column::Tags | Column::Method | Column::Experiment | Column::Note
+            ),
+            _ => !self.is_right,
+        }
     }
+}
 
-    /// Whether its cells end together, as numbers do.
-    pub(super) fn is_right(self) -> bool {
-        self.is_metric() || matches!(self, Self::Done | Self::Time)
+/// Cells of a column that is always there.
+fn always(column: Column) -> u16 {
+    match column {
+        Column::Name | Column::Begun => 16,
+        Column::State | Column::Agreement => 11,
+        Column::Done => 6,
+        Column::Best | Column::Last | Column::Test => 8,
+        Column::Time => 9,
+        Column::Loss => 7,
+        Column::Tags | Column::Experiment | Column::Device => 18,
+        Column::Method => 20,
+        Column::Note => 24,
     }
+}
 
-    fn is_metric(self) -> bool {
-        matches!(
-            self,
-            Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement
-        )
-    }
-
-    /// Whether one wants to see its greatest value first.
-    pub(super) fn descends(self) -> bool {
-        self == Self::Begun || (self.is_right() && self != Self::Loss)
-    }
-
-    /// What a run is sorted by.
-    pub(super) fn key(self, run: &Subject) -> Key {
-        let number = |value: Option<f64>| value.map_or(Key::Missing, Key::Number);
-        let text = |value: &str| {
-            if value.is_empty() {
-                Key::Missing
+/// What stands in a run's row; metrics with their difference to the baseline's.
+pub(super) fn cell(
+    field: &Field,
+    run: &Subject,
+    baseline: Option<&Metrics>,
+    theme: &Theme,
+) -> Line<'static> {
+    match field {
+        Field::Column(Column::State) => {
+            let state = run.run.state();
+            let (symbol, style) = look(state, theme);
+            Line::styled(format!("{symbol} {}", state.word()), style)
+        }
+        Field::Column(column) if column.is_metric() => {
+            metric_cell(*column, run.metrics, baseline, theme)
+        }
+        _ => {
+            let text = field.text(run);
+            let style = if text == MISSING {
+                theme.muted()
             } else {
-                Key::Text(value.to_lowercase())
-            }
-        };
-        match self {
-            Self::Name => text(run.name),
-            Self::State => Key::Number(f64::from(run.run.state() as u8)),
-            Self::Done => number(run.metrics.progress.map(Progress::share)),
-            Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement => {
-                number(self.metric(run.metrics))
-            }
-            Self::Time => number(run.metrics.seconds),
-            Self::Tags => text(&run.run.notes.tags.join(" ")),
-            Self::Begun => {
-                let since = run.run.begun.duration_since(UNIX_EPOCH).unwrap_or_default();
-                Key::Number(since.as_secs_f64())
-            }
-            Self::Method => text(run.config.get("method").unwrap_or_default()),
-            Self::Experiment => text(run.experiment().unwrap_or_default()),
-            Self::Note => text(&run.run.notes.note),
+                theme.text()
+            };
+            Line::styled(text, style)
         }
     }
+}
 
-    /// The metric that it shows.
-    pub(super) fn metric(self, metrics: &Metrics) -> Option<f64> {
-        match self {
-            Self::Best => metrics.best,
-            Self::Last => metrics.last,
-            Self::Test => metrics.test,
-            Self::Loss => metrics.loss,
-            Self::Agreement => metrics.agreement,
-            _ => None,
-        }
+/// `92.31 % ▲ +1.20`, always as wide.
+pub(super) fn metric_cell(
+    column: Column,
+    metrics: &Metrics,
+    baseline: Option<&Metrics>,
+    theme: &Theme,
+) -> Line<'static> {
+    let Some(value) = column.metric(metrics) else {
+        return Line::styled(MISSING, theme.muted());
+    };
+    let is_loss = column == Column::Loss;
+    let shown = if is_loss { loss(value) } else { percent(value) };
+    let mut line = Line::styled(shown, theme.text());
+    if let Some(base) = baseline.and_then(|baseline| column.metric(baseline)) {
+        line.push_span(difference(value - base, is_loss, theme));
     }
-
-    /// What stands in a run's row; metrics with their difference to the
-    /// baseline's.
-    pub(super) fn cell(
-        self,
-        run: &Subject,
-        baseline: Option<&Metrics>,
-        theme: &Theme,
-    ) -> Line<'static> {
-        let plain = |text: Option<String>| match text {
-            Some(text) if !text.is_empty() => Line::styled(text, theme.text()),
-            _ => Line::styled(MISSING, theme.muted()),
-        };
-        match self {
-            Self::Name => plain(Some(run.name.to_owned())),
-            Self::State => {
-                let state = run.run.state();
-                let (symbol, style) = look(state, theme);
-                Line::styled(format!("{symbol} {}", state.word()), style)
-            }
-            Self::Done => plain(run.metrics.progress.map(|progress| {
-                let percent = (progress.share() * 100.0).floor();
-                if progress.phase == Phase::Teacher {
-                    // As wide whatever it is: `T 23 %` and `T100 %`.
-                    format!("T{percent:3.0} %")
-                } else {
-                    format!("{percent:.0} %")
-                }
-            })),
-            Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement => {
-                self.metric_cell(run.metrics, baseline, theme)
-            }
-            Self::Time => {
-                let seconds = run.metrics.seconds;
-                plain(seconds.map(duration))
-            }
-            Self::Tags => plain(Some(run.run.notes.tags.join(" "))),
-            Self::Begun => plain(Some(moment(run.run.begun))),
-            Self::Method => plain(run.config.get("method").map(str::to_owned)),
-            Self::Experiment => plain(run.experiment().map(str::to_owned)),
-            Self::Note => plain(Some(run.run.notes.note.clone())),
-        }
-    }
-
-    /// `92.31 % ▲ +1.20`, always as wide.
-    pub(super) fn metric_cell(
-        self,
-        metrics: &Metrics,
-        baseline: Option<&Metrics>,
-        theme: &Theme,
-    ) -> Line<'static> {
-        let Some(value) = self.metric(metrics) else {
-            return Line::styled(MISSING, theme.muted());
-        };
-        let is_loss = self == Self::Loss;
-        let shown = if is_loss { loss(value) } else { percent(value) };
-        let mut line = Line::styled(shown, theme.text());
-        if let Some(base) = baseline.and_then(|baseline| self.metric(baseline)) {
-            line.push_span(difference(value - base, is_loss, theme));
-        }
-        line
-    }
+    line
 }
 
 /// How far a metric is from the baseline's: shares in percentage points, losses

@@ -18,13 +18,13 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 
 use super::advice::advice;
 use super::column::look;
-use super::config::Frozen;
-use super::filter::Subject;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
-use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle};
+use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle, times};
+use crate::listing::Subject;
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
+use crate::store::Frozen;
 use crate::store::{CommandState, Runs};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
@@ -213,15 +213,18 @@ impl Sheet<'_> {
 
     fn results(&self, run: &Subject) -> Vec<Line<'static>> {
         let store = &run.run.store;
-        let tested = store
-            .last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best)
-            .or_else(|| store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Last));
+        let tested = |weights| store.last_evaluation(Phase::Student, Split::Test, weights);
+        let (test_best, test_last) = (
+            tested(EvaluatedWeights::Best),
+            tested(EvaluatedWeights::Last),
+        );
         let last = store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last);
         let teacher = store.best_evaluation(Phase::Teacher);
         let told: Vec<(&str, &Evaluation)> = [
             ("best", store.best_evaluation(Phase::Student)),
             ("last", last),
-            ("test", tested),
+            ("test, best", test_best),
+            ("test, last", test_last),
             ("teacher", teacher),
         ]
         .into_iter()
@@ -230,9 +233,18 @@ impl Sheet<'_> {
         if told.is_empty() {
             return vec![self.row("metrics", "not evaluated yet")];
         }
+        let has_top5 = told.iter().any(|(_, row)| row.telling_top5().is_some());
+        let top5 = |shown: &str| {
+            let shown = has_top5.then(|| format!("{shown:>9}"));
+            shown.unwrap_or_default()
+        };
         let head = format!(
-            "{:LABEL$}{:>9}{:>9}{:>9}{:>9}",
-            "metrics", "top-1", "top-5", "loss", "agreement"
+            "{:LABEL$}{:>9}{}{:>9}{:>9}",
+            "metrics",
+            "top-1",
+            top5("top-5"),
+            "loss",
+            "agreement"
         );
         let mut lines = vec![self.head(head)];
         for (name, evaluation) in &told {
@@ -245,15 +257,20 @@ impl Sheet<'_> {
                 }
             };
             let shown = format!(
-                "{:>9}{:>9}{:>9}{:>9}",
+                "{:>9}{}{:>9}{:>9}",
                 share(evaluation.top1),
-                share(evaluation.top5),
+                top5(
+                    &evaluation
+                        .telling_top5()
+                        .map_or_else(|| MISSING.to_owned(), share)
+                ),
                 loss(evaluation.loss),
                 agreement.map_or_else(|| MISSING.to_owned(), share),
             );
             lines.push(self.row(name, shown));
         }
-        let judged = tested
+        let judged = test_best
+            .or(test_last)
             .or_else(|| store.best_evaluation(Phase::Student))
             .or(last);
         let classes = store.data.as_ref().map(|data| data.classes.as_slice());
@@ -299,31 +316,21 @@ impl Sheet<'_> {
             );
             lines.push(self.row(whose, sizes));
         }
-        if let (Some(teacher), Some(student)) =
-            (models.get(&Phase::Teacher), models.get(&Phase::Student))
-        {
-            let times = |large: u64, small: u64| {
-                if small == 0 {
-                    MISSING.to_owned()
-                } else {
-                    format!("{:.1}×", large as f64 / small as f64)
-                }
-            };
-            lines.push(self.row(
-                "compression",
-                format!(
-                    "{:>9}{:>9}",
-                    times(teacher.parameters, student.parameters),
-                    times(teacher.macs, student.macs)
-                ),
-            ));
+        if let Some(ratio) = run.run.store.compression() {
+            let (parameters, macs) = (times(ratio.parameters), times(ratio.macs));
+            lines.push(self.row("compression", format!("{parameters:>9}{macs:>9}")));
         }
         lines
     }
 
+    /// What was changed while it trained, commands in general, and warnings.
     fn happenings(&self, run: &Subject) -> Vec<Line<'static>> {
         let store = &run.run.store;
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = run
+            .config
+            .changed()
+            .map(|(path, text)| self.row("changed", format!("{path} {text}")))
+            .collect();
         if !store.commands.is_empty() {
             let of = |is: fn(&CommandState) -> bool| {
                 store

@@ -1,5 +1,5 @@
 //! What differs between runs: their metrics, and those fields of their
-//! experiments that are not the same in all.
+//! configurations that are not the same in all, with what was changed live.
 //!
 //! ```text
 //! ┌ What differs between 2 runs ─────────────────────────────────┐
@@ -10,19 +10,19 @@
 //! └──────────────────────────────────────────────────────────────┘
 //! ```
 
-use std::collections::BTreeSet;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Padding, Paragraph};
 
-use super::column::Column;
-use super::filter::Subject;
+use super::column::cell;
 use super::marks::look;
 use crate::format::{MISSING, shorten, shorten_middle, width_of};
+use crate::listing::{Column, Field, Subject};
+use crate::store::Config;
 use crate::ui::theme::Theme;
+use crate::ui::widget::wrap::wrapped;
 
 /// Metrics that every comparison begins with.
 const METRICS: [Column; 6] = [
@@ -40,24 +40,28 @@ const COLUMN: (u16, u16) = (22, 36);
 /// Greatest cells of the fields' names.
 const NAMES: u16 = 34;
 
-/// Fields of the experiments that are not the same in all runs. The name of the
-/// experiment is told anyway.
+/// Fields of the configurations that are not the same in all runs.
 pub(super) fn differing<'a>(runs: &[(usize, Subject<'a>)]) -> Vec<&'a str> {
-    let paths: BTreeSet<&str> = runs
-        .iter()
-        .flat_map(|(_, run)| run.config.paths())
-        .collect();
-    let differs = |path: &&str| {
-        let mut values = runs.iter().map(|(_, run)| run.config.get(path));
-        let first = values.next();
-        values.any(|value| Some(value) != first)
-    };
-    paths.into_iter().filter(differs).collect()
+    let configs: Vec<&Config> = runs.iter().map(|(_, run)| run.config).collect();
+    Config::differing(&configs)
 }
 
-/// Rows of the comparison, without its heading.
+/// Rows of the comparison at most, without its heading.
 pub(super) fn rows(runs: &[(usize, Subject)]) -> usize {
-    METRICS.len() + 1 + differing(runs).len().max(1)
+    let lines = |field: &str| {
+        let values = runs
+            .iter()
+            .map(|(_, run)| value(run, field, COLUMN.0).len());
+        values.max().unwrap_or(1)
+    };
+    let fields: usize = differing(runs).into_iter().map(lines).sum();
+    METRICS.len() + 1 + fields.max(1)
+}
+
+/// A field's value in lines, in a column of so many cells.
+fn value(run: &Subject, field: &str, column: u16) -> Vec<String> {
+    let text = run.config.get(field).unwrap_or(MISSING);
+    wrapped(text, usize::from(column.saturating_sub(1)))
 }
 
 /// Draws the comparison. `above` rows and `before` runs after the first are
@@ -110,24 +114,34 @@ pub(super) fn draw(
         .iter()
         .map(|metric| {
             cells(Span::styled(metric.title(), theme.muted()), &|at| {
-                metric.cell(&runs[at].1, base.filter(|_| at > 0), theme)
+                let base = base.filter(|_| at > 0);
+                cell(&Field::Column(*metric), &runs[at].1, base, theme)
             })
         })
         .collect();
     lines.push(Line::default());
-    lines.extend(fields.iter().map(|field| {
-        let name = shorten_middle(field, usize::from(names.saturating_sub(1)));
+    for field in &fields {
         let first = runs[0].1.config.get(field);
-        cells(Span::styled(name, theme.muted()), &|at| {
-            let value = runs[at].1.config.get(field);
-            let style = if value == first {
-                theme.text()
-            } else {
-                theme.text().add_modifier(Modifier::BOLD)
-            };
-            Line::styled(value.unwrap_or(MISSING).to_owned(), style)
-        })
-    }));
+        let mut name = shorten_middle(field, usize::from(names.saturating_sub(1)));
+        let values: Vec<Vec<String>> = shown
+            .iter()
+            .map(|&at| value(&runs[at].1, field, column))
+            .collect();
+        for row in 0..values.iter().map(Vec::len).max().unwrap_or(0) {
+            let label = Span::styled(std::mem::take(&mut name), theme.muted());
+            let mut line = Line::from(fitted(Line::from(label), names));
+            for (&at, value) in shown.iter().zip(&values) {
+                let style = if runs[at].1.config.get(field) == first {
+                    theme.text()
+                } else {
+                    theme.text().add_modifier(Modifier::BOLD)
+                };
+                let part = value.get(row).cloned().unwrap_or_default();
+                line.extend(fitted(Line::styled(part, style), column));
+            }
+            lines.push(line);
+        }
+    }
     if fields.is_empty() {
         lines.push(Line::styled(nothing_differs(runs), theme.muted()));
     }
@@ -145,7 +159,7 @@ fn nothing_differs(runs: &[(usize, Subject)]) -> &'static str {
     if runs.len() < 2 {
         "Mark another run to see the differences."
     } else {
-        "The experiments are identical."
+        "The configurations are identical."
     }
 }
 

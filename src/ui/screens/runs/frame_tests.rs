@@ -1,4 +1,4 @@
-use super::testing::{ADAPTIVE, STOPPED, VANILLA, runs, screen, troubled};
+use super::testing::{ADAPTIVE, STOPPED, VANILLA, changed, runs, screen, troubled};
 use crate::store::Runs;
 use crate::ui::testing::Harness;
 
@@ -127,10 +127,38 @@ fn only_what_differs_is_told() {
 }
 
 #[test]
+fn what_was_changed_live_is_part_of_what_differs_and_of_the_details() {
+    let mut runs = runs();
+    changed(runs.get_mut(ADAPTIVE).unwrap());
+    shown_with("changed", &runs, |harness| {
+        harness.keys(&["/"]).text("paper\n");
+        harness.keys(&["home", "space", "end", "b", "d"]);
+    });
+    shown_with("changed_details", &runs, |harness| {
+        harness.keys(&["/"]).text("tag:seed7\n");
+        if !harness.screen().contains("worst") {
+            harness.keys(&["i"]);
+        }
+    });
+}
+
+#[test]
 fn the_trash_is_asked_for_and_shown() {
     shown("trash_question", &runs(), &["end", "x"]);
     let mut runs = runs();
     let thrown = [ADAPTIVE, VANILLA].map(|name| runs.remove(name).unwrap());
     runs.set_trash(thrown);
     shown("trash", &runs, &["T"]);
+}
+
+#[test]
+fn any_field_of_the_experiments_can_be_a_column() {
+    let mut runs = runs();
+    changed(runs.get_mut(ADAPTIVE).unwrap());
+    shown("choosing_columns", &runs, &["c"]);
+    shown_with("chosen_columns", &runs, |harness| {
+        for field in ["batch", "temperature"] {
+            harness.keys(&["c"]).text(field).keys(&["enter", "esc"]);
+        }
+    });
 }

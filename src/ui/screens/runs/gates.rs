@@ -10,10 +10,10 @@ use std::path::Path;
 
 use ratatui::text::{Line, Span};
 
-use super::config::Frozen;
-use super::filter::Subject;
-use super::metrics::value;
 use crate::experiment::spec::{Bound, Gate};
+use crate::listing::Subject;
+use crate::store::Frozen;
+use crate::store::metrics::value;
 use crate::store::{RunState, RunStore, Runs};
 use crate::ui::theme::Theme;
 
@@ -100,7 +100,7 @@ fn condition(gate: &Gate) -> String {
 mod tests {
     use super::*;
     use crate::event::Split;
-    use crate::ui::screens::runs::metrics::Metrics;
+    use crate::store::Metrics;
     use crate::ui::screens::runs::testing::{apply, entry, evaluated};
     use crate::ui::theme::{Background, Depth, Palette};
 

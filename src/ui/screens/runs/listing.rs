@@ -1,66 +1,44 @@
 //! The runs that a table lists: what is known of each, in which order they
 //! stand, and which is selected.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::column::{Column, Key};
-use super::config::Frozen;
-use super::filter::{Filter, Subject};
-use super::metrics::Metrics;
-use crate::event::Phase;
-use crate::store::{RunEntry, RunStore};
+use crate::listing::{Column, Field, Fields, Filter, Key, RunSummary, Subject, compare};
+use crate::store::RunEntry;
 use crate::ui::action::Action;
+use crate::ui::dialog::Choosable;
 use crate::ui::widget::Selection;
 
 /// How runs are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sorting {
-    pub(super) column: Column,
-    /// Against the direction that is natural for the column.
+    pub(super) field: Field,
+    /// Against the direction that is natural for the field.
     pub(super) reversed: bool,
 }
 
 impl Default for Sorting {
     fn default() -> Self {
         Self {
-            column: Column::Begun,
+            field: Field::Column(Column::Begun),
             reversed: false,
         }
     }
 }
 
-/// What was worked out of a run, kept until the run changes.
-#[derive(Debug, Clone)]
-pub(super) struct Known {
-    version: Version,
-    pub(super) metrics: Metrics,
-    /// The text that `frozen` was read from.
-    text: String,
-    pub(super) frozen: Frozen,
-}
-
-/// What every event that moves a metric moves too.
-type Version = ([u64; 4], u32, usize);
-
-fn version(store: &RunStore) -> Version {
-    let phases = [Phase::Teacher, Phase::Student];
-    let rows = phases.map(|phase| store.table(phase).len() as u64);
-    let completed = phases.map(|phase| {
-        let ended = store
-            .phases
-            .get(&phase)
-            .is_some_and(|state| state.ended.is_some());
-        store.completed(phase) * 2 + u64::from(ended)
-    });
-    let counts = [rows[0], rows[1], completed[0], completed[1]];
-    (counts, store.processes, store.evaluations.len())
+impl Sorting {
+    /// Whether the greatest value stands first.
+    pub(super) fn descends(&self) -> bool {
+        self.field.descends() != self.reversed
+    }
 }
 
 /// A list of runs.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    known: BTreeMap<String, Known>,
+    known: BTreeMap<String, RunSummary>,
+    /// Every field that any run's configuration has.
+    fields: Fields,
     /// Names of the runs that are shown.
     order: Vec<String>,
     selection: Selection,
@@ -74,23 +52,25 @@ impl Listing {
         &mut self,
         runs: impl Iterator<Item = (&'a str, &'a RunEntry)>,
         filter: &Filter,
-        sorting: Sorting,
+        sorting: &Sorting,
     ) {
         let mut before = std::mem::take(&mut self.known);
         let mut keyed: Vec<(Key, String)> = Vec::new();
+        let mut fields = Fields::default();
         for (name, run) in runs {
             let known = before
                 .remove(name)
-                .map_or_else(|| Known::of(run), |old| old.renewed(run));
+                .map_or_else(|| RunSummary::of(run), |old| old.renewed(run));
             let subject = known.subject(name, run);
+            fields.add(&subject);
             if filter.shows(&subject) {
-                keyed.push((sorting.column.key(&subject), name.to_owned()));
+                keyed.push((sorting.field.key(&subject), name.to_owned()));
             }
             self.known.insert(name.to_owned(), known);
         }
         // Names arrive sorted and sorting is stable: equals stay by name.
-        let descends = sorting.column.descends() != sorting.reversed;
-        keyed.sort_by(|(a, _), (b, _)| compare(a, b, descends));
+        keyed.sort_by(|(a, _), (b, _)| compare(a, b, sorting.descends()));
+        self.fields = fields;
         self.order = keyed.into_iter().map(|(_, name)| name).collect();
         self.find_selected();
     }
@@ -113,7 +93,7 @@ impl Listing {
     }
 
     /// What is known of a run.
-    pub(super) fn known(&self, name: &str) -> Option<&Known> {
+    pub(super) fn known(&self, name: &str) -> Option<&RunSummary> {
         self.known.get(name)
     }
 
@@ -166,62 +146,27 @@ impl Listing {
         }
     }
 
-    /// Every field that any run's experiment has.
-    pub(super) fn settings(&self) -> BTreeSet<&str> {
-        let known = self.known.values();
-        known
-            .flat_map(|known| known.frozen.config.paths())
-            .collect()
-    }
-}
-
-impl Known {
-    fn of(run: &RunEntry) -> Self {
-        Self {
-            version: version(&run.store),
-            metrics: Metrics::of(&run.store),
-            text: run.experiment.clone(),
-            frozen: Frozen::read(&run.experiment),
-        }
+    /// Every field that any run's configuration has.
+    pub(super) fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    /// The same run later: only what changed is worked out again.
-    fn renewed(mut self, run: &RunEntry) -> Self {
-        let version = version(&run.store);
-        if version != self.version {
-            self.version = version;
-            self.metrics = Metrics::of(&run.store);
-        }
-        if run.experiment != self.text {
-            self.frozen = Frozen::read(&run.experiment);
-            self.text.clone_from(&run.experiment);
-        }
-        self
-    }
-
-    fn subject<'a>(&'a self, name: &'a str, run: &'a RunEntry) -> Subject<'a> {
-        Subject {
-            name,
-            run,
-            metrics: &self.metrics,
-            config: &self.frozen.config,
-        }
-    }
-}
-
-/// What is missing stands last, whichever way the others run.
-fn compare(a: &Key, b: &Key, descends: bool) -> Ordering {
-    match (a, b) {
-        (Key::Missing, Key::Missing) => Ordering::Equal,
-        (Key::Missing, _) => Ordering::Greater,
-        (_, Key::Missing) => Ordering::Less,
-        _ => {
-            let ascending = a.partial_cmp(b).unwrap_or(Ordering::Equal);
-            if descends {
-                ascending.reverse()
-            } else {
-                ascending
-            }
-        }
+    /// Every field with the values that it has in some run.
+    pub(super) fn choosable(&self) -> Vec<Choosable> {
+        let values = |path: &str| {
+            let configs = self.known.values().map(|known| &known.frozen.config);
+            let values: BTreeSet<&str> = configs.filter_map(|config| config.get(path)).collect();
+            let mut values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+            // Numbers by size, before texts; sorting is stable.
+            let size = |value: &String| value.parse().unwrap_or(f64::INFINITY);
+            values.sort_by(|a, b| size(a).total_cmp(&size(b)));
+            values
+        };
+        let paths = self.fields.paths();
+        let fields = paths.map(|path| Choosable {
+            path: path.to_owned(),
+            values: values(path),
+        });
+        fields.collect()
     }
 }

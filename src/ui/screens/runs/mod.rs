@@ -4,14 +4,12 @@
 mod advice;
 mod column;
 mod comparison;
-mod config;
 mod details;
 mod diff;
-mod filter;
+mod filter_help;
 mod gates;
 mod listing;
 mod marks;
-mod metrics;
 mod overlay;
 mod run_actions;
 mod screen;
@@ -27,18 +25,18 @@ mod tests;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use self::column::Column;
+use self::column::Columns;
 use self::comparison::Comparison;
-use self::filter::{Filter, Subject};
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
 use self::overlay::Overlay;
-pub(in crate::ui) use self::run_actions::{note_run, tag_run};
+pub(in crate::ui) use self::run_actions::{note_run, rename_run, tag_run};
 use self::table::Hit;
 use crate::format::shorten;
-use crate::store::{RunEntry, Runs};
+use crate::listing::{Field, Filter, Subject};
+use crate::store::{Metrics, RunEntry, Runs};
 use crate::ui::action::{Action, Context};
-use crate::ui::dialog::{Dialog, Prompt, Purpose};
+use crate::ui::dialog::{ColumnChooser, Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::border::{Border, Side};
@@ -74,7 +72,10 @@ pub struct RunsTable {
     runs: Listing,
     trash: Listing,
     filter: Filter,
+    /// The filter and the selected run before another filter was typed.
+    before: Option<(Filter, Option<String>)>,
     sorting: Sorting,
+    columns: Columns,
     /// Columns after the name that are scrolled away.
     skipped: usize,
     /// Whether the particulars are shown; as there is room until it is said.
@@ -86,47 +87,68 @@ pub struct RunsTable {
     marks: Marks,
     comparison: Comparison,
     overlay: Overlay,
-    /// A rename that was asked for and not seen yet.
-    renaming: Option<(String, String)>,
 }
 
 impl RunsTable {
     /// Takes in what the runs are now.
     pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
-        if let Some((from, to)) = self.renaming.take() {
-            if runs.get(&from).is_none() && runs.get(&to).is_some() {
-                self.marks.rename(&from, &to);
-                if self.runs.selected().is_some_and(|(_, name)| name == from) {
-                    self.runs.select_name(&to);
-                }
-            } else {
-                self.renaming = Some((from, to));
-            }
-        }
-        self.runs.refresh(runs.iter(), &self.filter, self.sorting);
+        self.runs.refresh(runs.iter(), &self.filter, &self.sorting);
         self.trash
-            .refresh(runs.trash(), &Filter::default(), self.sorting);
+            .refresh(runs.trash(), &Filter::default(), &self.sorting);
+        let subjects = runs
+            .iter()
+            .filter_map(|(name, run)| self.runs.subject(name, run))
+            .collect::<Vec<_>>();
+        self.columns.refresh(self.runs.fields(), &subjects);
         self.marks.retain(|name| runs.get(name).is_some());
         self.renew_overlay(runs);
     }
 
-    /// Does what was asked for. Returns the run to open, if one is.
-    pub(in crate::ui) fn act(
-        &mut self,
-        action: Action,
-        shared: &mut Shared,
-        runs: &Runs,
-    ) -> Option<String> {
+    /// The screen is shown, with the cursor on the selected run.
+    pub(in crate::ui) fn on_show(&mut self, shared: &Shared, runs: &Runs) {
+        if let Some(name) = &shared.selected {
+            self.runs.select_name(name);
+        }
+        self.changed(runs);
+    }
+
+    /// Selects the run under the cursor.
+    pub(in crate::ui) fn select(&self, shared: &mut Shared) {
+        if let Some((_, name)) = self.runs.selected() {
+            shared.selected = Some(name.to_owned());
+        }
+    }
+
+    /// A run has another name now.
+    pub(in crate::ui) fn renamed(&mut self, from: &str, to: &str) {
+        self.marks.rename(from, to);
+        if self.runs.selected().is_some_and(|(_, name)| name == from) {
+            self.runs.select_name(to);
+        }
+    }
+
+    /// Does what was asked for. Returns whether the selected run is to be shown.
+    pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
         if action.entry().context == Context::Overlay {
             // From the palette, an action comes without the curves being shown.
             self.view = View::Overlay;
         }
         match action {
-            Action::Filter => ask_filter("Filter runs", self.filter.text(), shared),
-            Action::SortRuns => self.sort(self.sorting.column.next(), runs),
+            Action::Filter => {
+                let selected = self.runs.selected().map(|(_, name)| name.to_owned());
+                self.before = Some((self.filter.clone(), selected));
+                let prompt = Prompt::new("Filter runs", self.filter.text(), Purpose::FilterRuns);
+                shared.dialog = Some(Dialog::Prompt(prompt));
+            }
+            Action::SortRuns => self.sort(self.columns.next(&self.sorting.field).clone(), runs),
             Action::ReverseRuns => {
                 self.sorting.reversed = !self.sorting.reversed;
                 self.changed(runs);
+            }
+            Action::ChooseColumns => {
+                let chosen = self.columns.chosen().to_vec();
+                let fields = self.runs.choosable();
+                shared.dialog = Some(Dialog::Columns(ColumnChooser::new(fields, chosen)));
             }
             Action::OverlayRuns => self.toggle(View::Overlay),
             Action::DiffRuns => self.toggle(View::Diff),
@@ -138,13 +160,13 @@ impl RunsTable {
             _ => return self.act_on_list(action, shared, runs),
         }
         self.renew_overlay(runs);
-        None
+        false
     }
 
-    fn act_on_list(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> Option<String> {
+    fn act_on_list(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
         if self.listing_mut().act(action) {
             self.details_above = 0;
-            return None;
+            return false;
         }
         let (width, height) = shared.size;
         let is_alone = self.panes(Rect::new(0, 0, width, height)).0.is_none();
@@ -156,13 +178,13 @@ impl RunsTable {
                 self.details_above = (self.details_above + PAGE).min(LONGEST);
             }
             Action::Left => self.skipped = self.skipped.saturating_sub(1),
-            Action::Right => self.skipped = (self.skipped + 1).min(Column::ALL.len() - 2),
+            Action::Right => self.skipped = (self.skipped + 1).min(self.columns.shown().len() - 2),
             Action::Activate if self.view == View::Runs => {
-                return self.runs.selected().map(|(_, name)| name.to_owned());
+                return self.runs.selected().is_some();
             }
             _ => self.act_on_run(action, shared, runs),
         }
-        None
+        false
     }
 
     /// Leaves what is open: a view, then the filter.
@@ -184,26 +206,54 @@ impl RunsTable {
         self.comparison.before = 0;
     }
 
-    fn sort(&mut self, column: Column, runs: &Runs) {
+    fn sort(&mut self, field: Field, runs: &Runs) {
         self.sorting = Sorting {
-            column,
-            reversed: column == self.sorting.column && !self.sorting.reversed,
+            reversed: field == self.sorting.field && !self.sorting.reversed,
+            field,
         };
+        self.changed(runs);
+    }
+
+    /// Shows these fields of the configurations as columns.
+    pub(in crate::ui) fn choose_columns(&mut self, chosen: Vec<String>, runs: &Runs) {
+        self.columns = Columns::new(chosen);
         self.changed(runs);
     }
 
     /// Shows the runs that a filter lets through.
     pub(in crate::ui) fn filter_runs(&mut self, text: &str, shared: &mut Shared, runs: &Runs) {
-        match Filter::parse(text, &self.runs.settings()) {
+        match Filter::parse(text, self.runs.fields()) {
             Ok(filter) => {
+                self.before = None;
                 self.filter = filter;
                 self.view = View::Runs;
                 self.changed(runs);
             }
             Err(error) => {
                 shared.notify(LogLine::error(format!("filter, {error}")));
-                ask_filter(&error.to_string(), text, shared);
+                let title = shorten(&error.to_string(), PROMPT_TITLE);
+                shared.ask_again(title, text, Purpose::FilterRuns);
             }
+        }
+    }
+
+    /// Shows the runs that a filter lets through while it is typed; one that is not
+    /// finished changes nothing.
+    pub(in crate::ui) fn try_filter(&mut self, text: &str, runs: &Runs) {
+        if let Ok(filter) = Filter::parse(text, self.runs.fields()) {
+            self.filter = filter;
+            self.changed(runs);
+        }
+    }
+
+    /// Takes back what was typed of a filter and not accepted.
+    pub(in crate::ui) fn restore_filter(&mut self, runs: &Runs) {
+        if let Some((filter, selected)) = self.before.take() {
+            self.filter = filter;
+            if let Some(name) = selected {
+                self.runs.select_name(&name);
+            }
+            self.changed(runs);
         }
     }
 
@@ -260,11 +310,11 @@ impl RunsTable {
         if mouse.kind != MouseEventKind::Down(MouseButton::Left) {
             return;
         }
-        let layout = table::layout(place, self.skipped, self.baseline().is_some());
+        let layout = self.table_layout(place);
         let window = self.listing().window(layout.height());
         let row = |below: usize| Some(window.start + below).filter(|at| *at < window.end);
         match layout.hit(mouse.column, mouse.row) {
-            Some(Hit::Heading(column)) => self.sort(column, runs),
+            Some(Hit::Heading(at)) => self.sort(self.columns.shown()[at].field.clone(), runs),
             Some(Hit::Row(below)) => {
                 if let Some(at) = row(below) {
                     self.listing_mut().select(at);
@@ -337,14 +387,13 @@ impl RunsTable {
         self.listing().subject(name, self.find(runs, name)?)
     }
 
+    fn table_layout(&self, place: Rect) -> table::Layout {
+        let compared = self.baseline().is_some();
+        table::layout(place, self.columns.shown(), self.skipped, compared)
+    }
+
     /// The baseline's metrics.
-    fn baseline(&self) -> Option<&metrics::Metrics> {
+    fn baseline(&self) -> Option<&Metrics> {
         Some(&self.runs.known(self.marks.baseline()?)?.metrics)
     }
-}
-
-fn ask_filter(title: &str, text: &str, shared: &mut Shared) {
-    let title = shorten(title, PROMPT_TITLE);
-    let prompt = Prompt::new(title, text, Purpose::FilterRuns);
-    shared.dialog = Some(Dialog::Prompt(prompt));
 }

@@ -1,10 +1,10 @@
 //! What is done with one run: mark, annotate, rename, throw away, take back, go
 //! on, branch, export.
 
-use super::filter::Subject;
 use super::{RunsTable, View, advice};
 use crate::event::Phase;
 use crate::format::shorten_middle;
+use crate::listing::Subject;
 use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
@@ -47,36 +47,29 @@ impl RunsTable {
             _ => ask(action, &run, shared),
         }
     }
+}
 
-    /// Gives a run another name.
-    pub(in crate::ui) fn rename(
-        &mut self,
-        run: String,
-        to: &str,
-        shared: &mut Shared,
-        runs: &Runs,
-    ) {
-        let to = to.trim();
-        if run == to {
-            return;
-        }
-        let refusal = match check_name(to) {
-            Err(reason) => Some(format!("`{to}` cannot name a run: {reason}")),
-            Ok(()) if runs.get(to).is_some() => Some(format!("a run {to} already exists")),
-            Ok(()) => runs
-                .get(&run)
-                .filter(|entry| entry.owner != Owner::None)
-                .map(|_| format!("{run} is training; stop it first")),
-        };
-        if let Some(refusal) = refusal {
-            return shared.ask_again(refusal, to, Purpose::RenameRun(run));
-        }
-        self.renaming = Some((run.clone(), to.to_owned()));
-        shared.ask(Effect::RenameRun {
-            run,
-            to: to.to_owned(),
-        });
+/// Gives a run another name.
+pub(in crate::ui) fn rename_run(run: String, to: &str, shared: &mut Shared, runs: &Runs) {
+    let to = to.trim();
+    if run == to {
+        return;
     }
+    let refusal = match check_name(to) {
+        Err(reason) => Some(format!("`{to}` cannot name a run: {reason}")),
+        Ok(()) if runs.get(to).is_some() => Some(format!("a run {to} already exists")),
+        Ok(()) => runs
+            .get(&run)
+            .filter(|entry| entry.owner != Owner::None)
+            .map(|_| format!("{run} is training; stop it first")),
+    };
+    if let Some(refusal) = refusal {
+        return shared.ask_again(refusal, to, Purpose::RenameRun(run));
+    }
+    shared.ask(Effect::RenameRun {
+        run,
+        to: to.to_owned(),
+    });
 }
 
 /// Gives a run these tags.
@@ -102,24 +95,25 @@ fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: impl FnOnce(&
 /// Asks for what an action needs to know, or for its effect.
 fn ask(action: Action, run: &Subject, shared: &mut Shared) {
     let name = run.name.to_owned();
-    let prompt = |what: &str, text: &str, purpose| {
-        let title = format!("{what} {}", shorten_middle(run.name, PROMPTED));
-        Some(Dialog::Prompt(Prompt::new(title, text, purpose)))
+    let title = |what: &str| format!("{what} {}", shorten_middle(run.name, PROMPTED));
+    let edit = |what: &str, text: &str, purpose| {
+        Some(Dialog::Prompt(Prompt::edit(title(what), text, purpose)))
     };
     let notes = &run.run.notes;
     let trains =
         (run.run.owner != Owner::None).then(|| format!("{name} is training; stop it first"));
     let refusal = match action {
         Action::TagRun => {
-            shared.dialog = prompt("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
+            shared.dialog = edit("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
             None
         }
         Action::NoteRun => {
-            shared.dialog = prompt("Note on", &notes.note, Purpose::NoteRun(name));
+            shared.dialog = edit("Note on", &notes.note, Purpose::NoteRun(name));
             None
         }
         Action::RenameRun if trains.is_none() => {
-            shared.dialog = prompt("Rename", run.name, Purpose::RenameRun(name));
+            let prompt = Prompt::new(title("Rename"), run.name, Purpose::RenameRun(name));
+            shared.dialog = Some(Dialog::Prompt(prompt));
             None
         }
         Action::TrashRun if trains.is_none() => {

@@ -12,12 +12,13 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use super::column::Columns;
 use super::table::Table;
-use super::{RunsTable, View, advice, details, diff, filter};
+use super::{RunsTable, View, advice, details, diff, filter_help};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Purpose};
-use crate::ui::layout::Panes;
+use crate::ui::layout::Layout as KeptLayout;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Border;
 
@@ -35,9 +36,15 @@ const NARROWEST: u16 = 34;
 const ROOM: u16 = 120;
 
 impl RunsTable {
-    /// Takes over where the border was before.
-    pub(in crate::ui) fn apply_layout(&mut self, panes: &Panes) {
-        self.border = Border::at(panes.run);
+    /// Takes over where the border was before, and the columns.
+    pub(in crate::ui) fn apply_layout(&mut self, layout: &KeptLayout) {
+        self.border = Border::at(layout.panes.run);
+        self.columns = Columns::new(layout.columns.clone());
+    }
+
+    /// Fields of the configurations that are columns, by their paths.
+    pub(in crate::ui) fn columns(&self) -> &[String] {
+        self.columns.chosen()
     }
 
     /// Columns that the particulars were given.
@@ -73,7 +80,7 @@ impl RunsTable {
         if let Some(Dialog::Prompt(prompt)) = &shared.dialog
             && *prompt.purpose() == Purpose::FilterRuns
         {
-            filter::help::draw(&shared.theme, frame, area);
+            filter_help::draw(&shared.theme, frame, area);
         }
     }
 
@@ -93,7 +100,8 @@ impl RunsTable {
                 find: &|name| self.find(runs, name),
                 marks: &self.marks,
                 baseline: self.baseline(),
-                sorting: self.sorting,
+                columns: &self.columns,
+                sorting: &self.sorting,
                 skipped: self.skipped,
                 title: self.title(),
                 advice,

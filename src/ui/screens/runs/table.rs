@@ -14,12 +14,12 @@ use ratatui::layout::{Constraint, Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
-use super::column::Column;
+use super::column::{Columns, Shown, cell};
 use super::listing::{Listing, Sorting};
 use super::marks::{BASELINE, Marks, look};
-use super::metrics::Metrics;
 use crate::format::{shorten, shorten_middle, width_of};
-use crate::store::RunEntry;
+use crate::listing::{Column, Field};
+use crate::store::{Metrics, RunEntry};
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
 
@@ -38,8 +38,8 @@ const ROOMY: u16 = 110;
 pub(super) struct Layout {
     header: Rect,
     rows: Rect,
-    /// Columns with their left edges and widths.
-    columns: Vec<(Column, u16, u16)>,
+    /// Columns by their numbers, with their left edges and widths.
+    columns: Vec<(usize, u16, u16)>,
     /// Whether columns are hidden on the right.
     more: bool,
 }
@@ -47,14 +47,15 @@ pub(super) struct Layout {
 /// What is at a cell of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hit {
-    Heading(Column),
+    /// The heading of the column of this number.
+    Heading(usize),
     /// The mark of the row that is so far below the first in view.
     Mark(usize),
     Row(usize),
 }
 
 /// Lays the table out; `skipped` columns after the name are scrolled away.
-pub(super) fn layout(area: Rect, skipped: usize, compared: bool) -> Layout {
+pub(super) fn layout(area: Rect, shown: &[Shown], skipped: usize, compared: bool) -> Layout {
     let inside = Block::bordered().inner(area);
     let header = Rect {
         height: inside.height.min(1),
@@ -69,14 +70,14 @@ pub(super) fn layout(area: Rect, skipped: usize, compared: bool) -> Layout {
     let name = (inside.width * 26 / 100)
         .clamp(16, 44)
         .min(inside.width.saturating_sub(MARKS));
-    let mut columns = vec![(Column::Name, inside.x + MARKS.min(inside.width), name)];
+    let mut columns = vec![(0, inside.x + MARKS.min(inside.width), name)];
     let mut left = inside.x + MARKS + name + gap;
     let mut more = false;
-    for column in Column::ALL.into_iter().skip(1 + skipped) {
+    for (at, column) in shown.iter().enumerate().skip(1 + skipped) {
         let room = inside.right().saturating_sub(left);
         let wanted = column.width(compared);
-        let width = match column {
-            Column::Note => room,
+        let width = match column.field {
+            Field::Column(Column::Note) => room,
             _ => wanted.min(room),
         };
         let fits = width >= wanted || (column.is_text() && width >= NARROWEST_TEXT);
@@ -84,7 +85,7 @@ pub(super) fn layout(area: Rect, skipped: usize, compared: bool) -> Layout {
             more = true;
             break;
         }
-        columns.push((column, left, width));
+        columns.push((at, left, width));
         left += width + gap;
     }
     Layout {
@@ -128,7 +129,8 @@ pub(super) struct Table<'a> {
     pub(super) find: &'a dyn Fn(&str) -> Option<&'a RunEntry>,
     pub(super) marks: &'a Marks,
     pub(super) baseline: Option<&'a Metrics>,
-    pub(super) sorting: Sorting,
+    pub(super) columns: &'a Columns,
+    pub(super) sorting: &'a Sorting,
     pub(super) skipped: usize,
     pub(super) title: String,
     /// What to know of the selected run.
@@ -141,7 +143,8 @@ impl Table<'_> {
     /// Draws it.
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let most = usize::from(area.width.saturating_sub(4));
-        let order = format!(" by {}{} ", self.sorting.column.title(), self.arrow());
+        let sorted = self.sorting.field.title(self.listing.fields());
+        let order = format!(" by {sorted}{} ", self.arrow());
         let title = shorten(&self.title, most.saturating_sub(width_of(&order)));
         let block = Block::bordered()
             .title(format!(" {title} "))
@@ -149,7 +152,12 @@ impl Table<'_> {
             .title_bottom(self.advice.clone())
             .border_style(theme.border(false));
         frame.render_widget(block, area);
-        let layout = layout(area, self.skipped, self.baseline.is_some());
+        let layout = layout(
+            area,
+            self.columns.shown(),
+            self.skipped,
+            self.baseline.is_some(),
+        );
         if self.listing.order().is_empty() {
             self.draw_empty(frame, layout.rows);
             return;
@@ -172,8 +180,11 @@ impl Table<'_> {
 
     /// Which way the column that it is sorted by runs.
     fn arrow(&self) -> &'static str {
-        let descends = self.sorting.column.descends() != self.sorting.reversed;
-        if descends { " ▼" } else { " ▲" }
+        if self.sorting.descends() {
+            " ▼"
+        } else {
+            " ▲"
+        }
     }
 
     fn draw_empty(&self, frame: &mut Frame, area: Rect) {
@@ -190,16 +201,17 @@ impl Table<'_> {
 
     fn draw_header(&self, layout: &Layout, theme: &Theme, buffer: &mut Buffer) {
         let y = layout.header.y;
-        for &(column, left, width) in &layout.columns {
-            let is_sorted = column == self.sorting.column;
-            let title = column.title().to_owned() + if is_sorted { self.arrow() } else { "" };
+        for &(at, left, width) in &layout.columns {
+            let column = &self.columns.shown()[at];
+            let is_sorted = column.field == self.sorting.field;
+            let title = column.title.clone() + if is_sorted { self.arrow() } else { "" };
             let style = if is_sorted {
                 theme.accent()
             } else {
                 theme.muted()
             };
             let line = Line::styled(shorten(&title, usize::from(width)), style);
-            put(&line, column.is_right(), (left, y, width), buffer);
+            put(&line, column.is_right, (left, y, width), buffer);
         }
         if layout.header.height == 0 || layout.header.width == 0 {
             return;
@@ -240,21 +252,23 @@ impl Table<'_> {
         }
         // The baseline is not measured against itself.
         let baseline = self.baseline.filter(|_| !is_baseline);
-        for &(column, left, width) in &layout.columns {
+        for &(at, left, width) in &layout.columns {
+            let column = &self.columns.shown()[at];
             let most = usize::from(width);
-            let mut line = column.cell(&subject, baseline, theme);
-            if column == Column::Name {
+            let mut line = cell(&column.field, &subject, baseline, theme);
+            if at == 0 {
                 line = Line::styled(shorten_middle(name, most), theme.text());
             } else if line.width() > most {
                 let style = line.style;
                 line = Line::styled(shorten(&line.to_string(), most), style);
             } else if is_baseline
                 && self.baseline.is_some()
-                && column.metric(subject.metrics).is_some()
+                && let Field::Column(metric) = column.field
+                && metric.metric(subject.metrics).is_some()
             {
                 line.push_span(format!(" {:7}", "pinned"));
             }
-            put(&line, column.is_right(), (left, row.y, width), buffer);
+            put(&line, column.is_right, (left, row.y, width), buffer);
         }
     }
 }
@@ -279,9 +293,10 @@ mod tests {
     #[test]
     fn columns_stand_inside_the_table_and_not_over_one_another_at_any_width() {
         for width in 0..260 {
-            for skipped in 0..Column::ALL.len() {
+            let columns = Columns::default();
+            for skipped in 0..columns.shown().len() {
                 let area = Rect::new(3, 2, width, 9);
-                let layout = layout(area, skipped, skipped % 2 == 0);
+                let layout = layout(area, columns.shown(), skipped, skipped % 2 == 0);
                 let mut end = area.x;
                 for &(column, left, width) in &layout.columns {
                     assert!(left >= end, "{column:?} at {width}");
@@ -294,9 +309,10 @@ mod tests {
 
     #[test]
     fn a_click_finds_headings_marks_and_rows() {
-        let layout = layout(Rect::new(0, 1, 80, 10), 0, false);
-        assert_eq!(layout.hit(5, 2), Some(Hit::Heading(Column::Name)));
-        assert_eq!(layout.hit(30, 2), Some(Hit::Heading(Column::State)));
+        let columns = Columns::default();
+        let layout = layout(Rect::new(0, 1, 80, 10), columns.shown(), 0, false);
+        assert_eq!(layout.hit(5, 2), Some(Hit::Heading(0)));
+        assert_eq!(layout.hit(30, 2), Some(Hit::Heading(1)));
         assert_eq!(layout.hit(1, 4), Some(Hit::Mark(1)));
         assert_eq!(layout.hit(40, 3), Some(Hit::Row(0)));
         assert_eq!(layout.hit(0, 1), None, "the border is nothing");

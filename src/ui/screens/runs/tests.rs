@@ -8,7 +8,7 @@ use crate::event::{Phase, RunEvent};
 use crate::run::Notes;
 use crate::store::Runs;
 use crate::ui::testing::Harness;
-use crate::ui::{Effect, News};
+use crate::ui::{Effect, Layout, News};
 
 /// The rows of the table that are shown, by the beginnings of their names.
 fn names(harness: &mut Harness) -> Vec<String> {
@@ -115,6 +115,42 @@ fn a_filter_that_is_wrong_leaves_the_old_one() {
 }
 
 #[test]
+fn runs_are_filtered_while_one_types_and_esc_takes_it_back() {
+    let mut harness = screen(140, 40, runs());
+    harness.keys(&["down", "down"]);
+    let selected = harness.ui.shared.selected.clone();
+    harness.keys(&["/"]).text("tag:pap");
+    assert!(
+        harness.screen().contains("Runs 0 of 8"),
+        "{}",
+        harness.screen()
+    );
+    harness.text("er");
+    assert!(
+        harness.screen().contains("Runs 2 of 8"),
+        "{}",
+        harness.screen()
+    );
+    // What is not finished changes nothing.
+    harness.text(" best");
+    assert!(harness.screen().contains("Runs 0 of 8"));
+    harness.text(">");
+    assert!(
+        harness.screen().contains("Runs 0 of 8"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["esc"]);
+    assert_eq!(names(&mut harness).len(), 8);
+    assert_eq!(harness.ui.shared.selected, selected);
+    harness
+        .keys(&["/"])
+        .text("tag:paper\n")
+        .keys(&["/", "x", "esc"]);
+    assert_eq!(names(&mut harness).len(), 2);
+}
+
+#[test]
 fn a_crashed_run_resumes_and_others_say_why_not() {
     let mut harness = screen(80, 24, runs());
     for name in [CRASHED, STOPPED] {
@@ -191,10 +227,10 @@ fn a_rename_is_asked_for_unless_it_cannot_be() {
     let (run, to) = (VANILLA.to_owned(), "baseline".to_owned());
     assert_eq!(harness.take(), [Effect::RenameRun { run, to }]);
     harness.keys(&["esc"]);
-    let mut renamed = harness.runs.remove(VANILLA).unwrap();
-    renamed.folder = crate::run::RunFolder::imagined("checkpoints/baseline");
-    harness.runs.insert(renamed);
-    harness.news(News::RunsChanged);
+    let folder = crate::run::RunFolder::imagined("checkpoints/baseline");
+    harness.runs.rename(VANILLA, folder);
+    let (from, to) = (VANILLA.to_owned(), "baseline".to_owned());
+    harness.news(News::RunRenamed { from, to });
     assert!(
         harness.screen().contains("1 marked"),
         "the mark goes with the run"
@@ -334,4 +370,58 @@ proptest! {
         }
         harness.input(Event::Resize(height, width)).screen();
     }
+}
+
+#[test]
+fn a_chosen_column_is_sorted_by_kept_and_left_again() {
+    let mut harness = screen(200, 60, runs());
+    harness.take();
+    harness.keys(&["c"]).text("batch").keys(&["enter", "esc"]);
+    let kept = |effects: &[Effect]| {
+        effects.iter().rev().find_map(|effect| match effect {
+            Effect::KeepLayout(layout) => Some(layout.columns.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(kept(&harness.take()).unwrap(), ["batch"]);
+    let heading = harness.screen().lines().nth(2).unwrap().to_owned();
+    // Lines are shown in quotes.
+    let place = heading[..heading.find("batch").unwrap()].chars().count() - 1;
+    harness.mouse(MouseEventKind::Down(MouseButton::Left), place as u16, 2);
+    let screen = harness.screen();
+    assert!(screen.contains(" by batch "), "{screen}");
+    let first = screen.lines().nth(3).unwrap();
+    assert!(first.contains("quickstart"), "{screen}");
+    harness.keys(&["S"]);
+    let screen = harness.screen();
+    assert!(
+        screen.lines().nth(3).unwrap().contains("cifar10"),
+        "{screen}"
+    );
+    // What has no such field stays at the end.
+    harness
+        .keys(&["end", "c"])
+        .text("batch")
+        .keys(&["space", "esc"]);
+    assert_eq!(kept(&harness.take()).unwrap(), [""; 0]);
+    assert!(!harness.screen().lines().nth(2).unwrap().contains("batch"));
+}
+
+#[test]
+fn chosen_columns_are_there_after_a_start_and_gone_after_a_reset() {
+    let layout = Layout {
+        columns: vec!["student.model.depth".to_owned(), "of.another".to_owned()],
+        ..Layout::default()
+    };
+    let mut harness = screen(200, 60, runs());
+    harness.ui = std::mem::replace(&mut harness.ui, Harness::new(1, 1).ui).with_layout(&layout);
+    harness.news(News::RunsChanged);
+    let heading = |harness: &mut Harness| harness.screen().lines().nth(2).unwrap().to_owned();
+    for chosen in ["student.model.depth", "of.another"] {
+        assert!(heading(&mut harness).contains(chosen));
+    }
+    harness.keys(&["c"]).text("another");
+    assert!(harness.screen().contains("in no run"));
+    harness.keys(&["esc", "f10"]);
+    assert!(!heading(&mut harness).contains("depth"));
 }

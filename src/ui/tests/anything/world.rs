@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crossterm::event::Event;
 
 use super::input::{Chance, FILES, Input, QUICKSTART, RUNS, TEXTS, path};
-use crate::event::inspection::{Classified, InferenceEvent};
+use crate::event::inspection::{Classified, InferenceEvent, ProbeSource};
 use crate::event::{CommandRecord, Origin, Outcome, Phase, RunEvent, SkippedImage, StepRow};
 use crate::experiment::load_text;
 use crate::run::RunFolder;
@@ -128,14 +128,15 @@ impl World {
                 assert_eq!(self.harness.ui.shared.log.lines().next_back(), Some(&line));
             }
             Input::Probe(run, is_read) => {
-                let folder = self.chance.of(&[None, Some(PathBuf::from("photos"))]);
+                let sources = [ProbeSource::Recorded, ProbeSource::Folder("photos".into())];
+                let source = self.chance.of(&sources);
                 let probe = if is_read {
                     Ok(Box::new(probe()))
                 } else {
                     Err("none".to_owned())
                 };
                 let run = RUNS[run].to_owned();
-                self.harness.news(News::ProbeRead { run, folder, probe });
+                self.harness.news(News::ProbeRead { run, source, probe });
             }
             Input::Infer(what) => {
                 let event = match what {

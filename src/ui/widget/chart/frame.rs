@@ -42,7 +42,15 @@ pub(super) fn draw_y_axis(y: Axis, theme: &Theme, frame: &mut Frame, plot: Rect)
 }
 
 impl Chart<'_> {
-    pub(super) fn draw_x_axis(&self, x: Axis, theme: &Theme, frame: &mut Frame, plot: Rect) {
+    /// Draws the x axis under the plot, and marks in the row below it or, where there
+    /// is none, in its gaps.
+    pub(super) fn draw_x_axis(
+        &self,
+        x: Axis,
+        theme: &Theme,
+        frame: &mut Frame,
+        (plot, marks): (Rect, Option<Rect>),
+    ) {
         let line = Rect {
             x: plot.x.saturating_sub(1),
             y: plot.bottom(),
@@ -78,17 +86,15 @@ impl Chart<'_> {
             .filter(|label| label.end() <= plot.width)
             .collect();
         let groups = self.groups(x, &labels, plot);
-        let placed = placed(&groups, plot.width);
         for label in &labels {
-            let at = |column: u16, width: u16| Rect::new(plot.x + column, line.y, width, 1);
             put(frame, line, (label.column + 1, 0), '┬', theme.muted());
-            // A number of which a mark hides a digit would be another number.
-            if !placed.iter().any(|mark| mark.hides(label)) {
-                let text = Line::styled(label.text.as_str(), theme.muted());
-                let place = at(label.column + 1, label.text.chars().count() as u16);
-                frame.render_widget(text, place.intersection(line));
-            }
+            let text = Line::styled(label.text.as_str(), theme.muted());
+            let place = Rect::new(plot.x + label.column + 1, line.y, text.width() as u16, 1);
+            frame.render_widget(text, place.intersection(line));
         }
-        draw_groups((&groups, &placed), theme, frame, plot);
+        let beside: &[Label] = if marks.is_some() { &[] } else { &labels };
+        let placed = placed(&groups, beside, plot.width);
+        let row = marks.unwrap_or(Rect { y: line.y, ..plot });
+        draw_groups((&groups, &placed), theme, frame, (plot, row));
     }
 }

@@ -1,17 +1,17 @@
-//! What happened, on the x axis and up through the plot.
+//! What happened, under the x axis and up through the plot.
 //!
 //! ```text
-//!      ┊                      ┊  lines of turned knobs
-//! ╰┬0──k───i───i───┬5──i───k×2─b
-//! ╰┬0───i×250────┬500──i×250───  where there are too many to tell apart
+//!      ┊                 ┊      lines of changed knobs
+//! ╰┬0───────────────┬5────────
+//!  r   k   r   r     r   k×2 b  a row of its own
+//! ╰┬0────r×250──────┬500─r×250  in the gaps of the axis, in a low chart
 //! ```
 //!
 //! Marks that fall on the same column become one with their count. Where a
-//! kind would fill the axis, or hide its numbers, its marks between two labels
-//! become one.
+//! kind would fill the axis, its marks between two labels become one. No mark
+//! touches a number or another mark.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -47,11 +47,6 @@ impl Label {
     pub(super) fn end(&self) -> u16 {
         self.column + 1 + self.text.chars().count() as u16
     }
-
-    /// Whether a mark at these columns hides a part of the number.
-    fn is_hidden(&self, columns: &Range<u16>) -> bool {
-        columns.start < self.end() && columns.end > self.column + 1
-    }
 }
 
 impl Group {
@@ -71,26 +66,14 @@ pub(super) struct Placed {
     text: String,
 }
 
-impl Placed {
-    /// Whether it stands on a label's number.
-    pub(super) fn hides(&self, label: &Label) -> bool {
-        let width = self.text.chars().count() as u16;
-        label.is_hidden(&(self.column..self.column + width))
-    }
-}
-
-/// Draws groups of marks where they were placed.
+/// Draws groups of marks where they were placed in a row, and their lines in the
+/// plot.
 pub(super) fn draw_groups(
     (groups, placed): (&[Group], &[Placed]),
     theme: &Theme,
     frame: &mut Frame,
-    plot: Rect,
+    (plot, below): (Rect, Rect),
 ) {
-    let below = Rect {
-        y: plot.bottom(),
-        height: 1,
-        ..plot
-    };
     for mark in placed {
         for (at, letter) in (mark.column..).zip(mark.text.chars()) {
             put(frame, below, (at, 0), letter, theme.warn());
@@ -105,38 +88,38 @@ pub(super) fn draw_groups(
     }
 }
 
-/// Where the letters and counts of groups stand on an axis of so many columns.
-/// Where two would stand on one another, the earlier one, which matters less,
-/// moves aside, goes without its count, or is left out.
-pub(super) fn placed(groups: &[Group], width: u16) -> Vec<Placed> {
+/// Where the letters and counts of groups stand in a row of so many columns, beside
+/// the labels that it holds. Where one would touch a label or a later mark, which
+/// matters more, it moves aside, goes without its count, or is left out.
+pub(super) fn placed(groups: &[Group], labels: &[Label], width: u16) -> Vec<Placed> {
+    /// Columns that a mark may stand from its place.
+    const ASIDE: u16 = 6;
     let mut taken = vec![false; usize::from(width)];
+    for label in labels {
+        let cells = usize::from(label.column)..usize::from(label.end().min(width));
+        taken[cells].fill(true);
+    }
     let mut placed = Vec::new();
     for group in groups.iter().rev() {
-        let text = format!("{}{}", group.letter, group.count());
-        let length = text.chars().count() as u16;
-        let mut is_free = |column: u16, length: u16| {
-            let cells = usize::from(column)..usize::from(column) + usize::from(length);
-            let free = taken
-                .get(cells.clone())
-                .is_some_and(|cells| !cells.contains(&true));
-            if free {
-                taken[cells].fill(true);
-            }
-            free
-        };
-        // A count stands for a stretch of the axis, so it may move a little.
         let aside =
-            (1..=length).flat_map(|by| [group.column.checked_sub(by), Some(group.column + by)]);
-        let mut columns = std::iter::once(Some(group.column))
-            .chain(aside.filter(|_| group.count > 1))
-            .flatten();
-        if let Some(column) = columns.find(|column| is_free(*column, length)) {
-            placed.push(Placed { column, text });
-        } else if is_free(group.column, 1) {
-            placed.push(Placed {
-                column: group.column,
-                text: group.letter.to_string(),
-            });
+            (1..=ASIDE).flat_map(|by| [group.column.checked_sub(by), Some(group.column + by)]);
+        let columns: Vec<u16> = std::iter::once(Some(group.column))
+            .chain(aside)
+            .flatten()
+            .collect();
+        let letter = group.letter.to_string();
+        for text in [format!("{letter}{}", group.count()), letter] {
+            let length = text.chars().count();
+            let is_free = |column: u16| {
+                let start = usize::from(column);
+                let beside = start.saturating_sub(1)..(start + length + 1).min(taken.len());
+                start + length <= taken.len() && !taken[beside].contains(&true)
+            };
+            if let Some(&column) = columns.iter().find(|column| is_free(**column)) {
+                taken[usize::from(column)..usize::from(column) + length].fill(true);
+                placed.push(Placed { column, text });
+                break;
+            }
         }
     }
     placed
@@ -161,11 +144,7 @@ impl Chart<'_> {
         kinds
             .into_iter()
             .flat_map(|(letter, line, columns)| {
-                let hidden = labels.iter().filter(|label| {
-                    let mut columns = columns.keys();
-                    columns.any(|column| label.is_hidden(&(*column..*column + 1)))
-                });
-                let few = columns.len() <= most.max(1) && hidden.count() * 2 <= labels.len();
+                let few = columns.len() <= most.max(1);
                 let columns = if few {
                     columns
                 } else {
@@ -216,26 +195,46 @@ mod tests {
         }
     }
 
+    fn texts(groups: &[Group], labels: &[Label], width: u16) -> Vec<(u16, String)> {
+        let placed = placed(groups, labels, width).into_iter();
+        placed.map(|mark| (mark.column, mark.text)).collect()
+    }
+
+    fn at(column: u16, text: &str) -> (u16, String) {
+        (column, text.to_owned())
+    }
+
     #[test]
-    fn groups_do_not_stand_on_one_another_and_the_last_keeps_its_place() {
-        let groups = [group(3, 'i', 19), group(4, 'b', 1), group(5, 'k', 2)];
-        let placed = placed(&groups, 30);
-        let placed: Vec<_> = placed
-            .iter()
-            .map(|mark| (mark.column, &*mark.text))
-            .collect();
-        assert_eq!(placed, [(5, "k×2"), (4, "b"), (0, "i×19")]);
+    fn groups_do_not_touch_one_another_and_the_last_keeps_its_place() {
+        let groups = [group(9, 'r', 19), group(10, 'b', 1), group(11, 'k', 2)];
+        let expected = [at(11, "k×2"), at(9, "b"), at(4, "r×19")];
+        assert_eq!(texts(&groups, &[], 30), expected);
     }
 
     #[test]
     fn where_there_is_no_room_a_group_goes_without_its_count_or_is_left_out() {
-        let crowded = [group(1, 'i', 100), group(1, 'e', 1), group(0, 'c', 1)];
-        let texts = |width| {
-            let placed = placed(&crowded, width);
-            placed.into_iter().map(|mark| mark.text).collect::<Vec<_>>()
+        let crowded = [group(1, 'r', 100), group(1, 'e', 1), group(0, 'c', 1)];
+        assert_eq!(texts(&crowded, &[], 3), [at(0, "c"), at(2, "e")]);
+        assert_eq!(
+            texts(&crowded, &[], 5),
+            [at(0, "c"), at(2, "e"), at(4, "r")]
+        );
+        let all = [at(0, "c"), at(2, "e"), at(4, "r×100")];
+        assert_eq!(texts(&crowded, &[], 9), all);
+        assert_eq!(texts(&crowded, &[], 0), []);
+    }
+
+    #[test]
+    fn a_mark_beside_labels_touches_none_of_them() {
+        let label = |column, text: &str| Label {
+            column,
+            text: text.to_owned(),
         };
-        assert_eq!(texts(4), ["c", "e"]);
-        assert_eq!(texts(8), ["c", "e", "i×100"]);
-        assert_eq!(texts(0), [""; 0]);
+        // ┬500──────┬1000
+        let labels = [label(0, "500"), label(10, "1000")];
+        assert_eq!(texts(&[group(4, 'r', 529)], &labels, 15), [at(5, "r")]);
+        assert_eq!(texts(&[group(2, 'k', 2)], &labels, 15), [at(5, "k×2")]);
+        assert_eq!(texts(&[group(12, 'b', 1)], &labels, 15), [at(8, "b")]);
+        assert_eq!(texts(&[group(1, 'b', 1)], &labels[..1], 5), []);
     }
 }

@@ -4,7 +4,8 @@
 //! ▸loss  total 1.234  distill 0.911        title: values at the crosshair
 //!   2.0┤⠑⢄                                  y axis
 //!   1.0┤  ⠈⠑⠒⠤⣀⡀                             curves; ★ the best point
-//! epoch╰┬0───i───┬1.0─k──i───┬2.0         x axis with marks
+//! epoch╰┬0───────┬1.0────────┬2.0         x axis
+//!           r        k  r               marks
 //! ```
 
 pub mod axis;
@@ -39,6 +40,10 @@ pub const GUTTER: u16 = 7;
 
 /// Letters that tell curves apart where colours don't; they repeat.
 pub const MARKERS: [char; 8] = ['●', '▲', '■', '◆', '○', '△', '□', '◇'];
+
+/// A plot of so many rows gives one to the marks; in a lower one they stand in the
+/// gaps of the axis.
+const MARKS_FROM: u16 = 6;
 
 /// Cells between two markers on a curve.
 const MARKER_EVERY: usize = 14;
@@ -131,7 +136,7 @@ impl Chart<'_> {
             return;
         }
         self.draw_title(theme, frame, Rect { height: 1, ..area });
-        let plot = plot(area);
+        let (plot, marks) = self.split(plot(area));
         if plot.width < 2 || plot.height == 0 {
             return;
         }
@@ -141,13 +146,27 @@ impl Chart<'_> {
         if extent.is_empty() {
             draw_emptiness(theme, frame, plot);
         }
-        self.draw_x_axis(x, theme, frame, plot);
+        self.draw_x_axis(x, theme, frame, (plot, marks));
         let mut canvas = Canvas::new(plot.width, plot.height);
         self.draw_curves(&mut canvas, (x, y), theme);
         canvas.draw(frame.buffer_mut(), plot);
         self.draw_markers((x, y), theme, frame, plot);
         self.draw_best((x, y), theme, frame, plot);
         self.draw_crosshair(x, theme, frame, plot);
+    }
+
+    /// The place of the curves, and the row of the marks below the axis.
+    fn split(&self, plot: Rect) -> (Rect, Option<Rect>) {
+        if self.marks.is_empty() || plot.height < MARKS_FROM {
+            return (plot, None);
+        }
+        let height = plot.height - 1;
+        let row = Rect {
+            y: plot.bottom(),
+            height: 1,
+            ..plot
+        };
+        (Rect { height, ..plot }, Some(row))
     }
 
     fn draw_curves(&self, canvas: &mut Canvas, axes: (Axis, Axis), theme: &Theme) {

@@ -97,7 +97,7 @@ fn everything_around_the_curves_stands_in_its_place() {
         },
         Mark {
             x: 150.0,
-            letter: 'i',
+            letter: 'r',
             line: false,
         },
     ];
@@ -145,28 +145,43 @@ fn marks_that_share_a_column_or_fill_the_axis_are_counted() {
         letter,
         line: letter == 'k',
     };
-    let axis = |marks: &[Mark]| {
+    let last_rows = |marks: &[Mark], height| {
         let chart = Chart {
             marks,
             ..chart(&curves, (0.0, 1000.0))
         };
-        let picture = drawn(&chart, 60, 6);
-        picture.lines().last().unwrap_or_default().to_owned()
+        let picture = drawn(&chart, 60, height);
+        let rows: Vec<String> = picture.lines().map(str::to_owned).collect();
+        (rows[rows.len() - 2].clone(), rows[rows.len() - 1].clone())
     };
-    let few = [mark(300, 'k'), mark(301, 'k'), mark(700, 'i')];
-    let drawn = axis(&few);
-    assert!(drawn.contains("─k×2─") && drawn.contains("─i─"), "{drawn}");
-    let many: Vec<Mark> = (0..1000).map(|x| mark(x, 'i')).collect();
-    let drawn = axis(&many);
-    let counts = drawn.split('i').skip(1).map(|rest| {
-        let rest = rest.trim_start_matches('×');
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<usize>().unwrap()
-    });
-    assert_eq!(counts.sum::<usize>(), 1000, "{drawn}");
-    for label in ["┬0", "┬500", "┬1000"].iter().take(2) {
-        assert!(drawn.contains(label), "{drawn}");
+    let few = [mark(300, 'k'), mark(301, 'k'), mark(700, 'r')];
+    let many: Vec<Mark> = (0..1000).map(|x| mark(x, 'r')).collect();
+    let counted = |row: &str| -> usize {
+        let counts = row.split('r').skip(1).map(|rest| {
+            let rest = rest.trim_start_matches('×');
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse::<usize>().unwrap()
+        });
+        counts.sum()
+    };
+    // A low chart: in the gaps of the axis, whose numbers are all there.
+    let numbers = ["┬0─", "┬500─"];
+    let (_, axis) = last_rows(&few, 6);
+    assert!(axis.contains("─k×2─") && axis.contains("─r─"), "{axis}");
+    let (_, axis) = last_rows(&many, 6);
+    assert_eq!(counted(&axis), 1000, "{axis}");
+    let crowded: Vec<Mark> = (0..12).map(|at| mark(at * 90, 'r')).collect();
+    for marks in [&few[..], &many, &crowded] {
+        let (_, axis) = last_rows(marks, 6);
+        assert!(numbers.iter().all(|number| axis.contains(number)), "{axis}");
+        // A higher one: in a row of their own.
+        let (axis, row) = last_rows(marks, 12);
+        assert!(numbers.iter().all(|number| axis.contains(number)), "{axis}");
+        assert!(!axis.contains(['k', 'r']), "{axis}");
+        assert!(row.contains(" r"), "{row}");
     }
+    let (_, row) = last_rows(&many, 12);
+    assert_eq!(counted(&row), 1000, "{row}");
 }
 
 #[test]

@@ -1,7 +1,11 @@
-//! The tokens of a RON text, for colours, brackets and places. Any text is
-//! split, however broken; nothing is refused here.
+//! What the tokens of a RON text look like, for colours, brackets and places. Any
+//! text is split, however broken; nothing is refused here.
 
 use std::ops::Range;
+
+use ronin_core::SyntaxKind;
+
+use crate::experiment::tokens;
 
 /// What a token looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,143 +43,55 @@ pub struct Token {
     pub span: Range<usize>,
 }
 
-/// Splits a text. Blanks are left out.
+/// Splits a text. Blanks are left out. What is never closed takes its line only:
+/// else the rest of the file would look like text while one types a quote.
 #[must_use]
 pub fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut at = 0;
-    while let Some(letter) = text[at..].chars().next() {
-        if letter.is_whitespace() {
-            at += letter.len_utf8();
-            continue;
-        }
-        let rest = &text[at..];
-        let (kind, length) = next(rest, letter);
-        if kind == Kind::Colon
-            && let Some(before) = tokens.last_mut()
-            && matches!(before.kind, Kind::Name | Kind::Word)
-        {
-            before.kind = Kind::Field;
-        }
-        tokens.push(Token {
-            kind,
-            span: at..at + length,
-        });
-        at += length;
-    }
-    tokens
-}
-
-/// Kind and length of the token that `rest` begins with.
-fn next(rest: &str, first: char) -> (Kind, usize) {
-    match first {
-        '(' | '[' | '{' => (Kind::Open, 1),
-        ')' | ']' | '}' => (Kind::Close, 1),
-        ':' => (Kind::Colon, 1),
-        ',' => (Kind::Comma, 1),
-        '/' if rest.starts_with("//") => (Kind::Comment, line(rest)),
-        '/' if rest.starts_with("/*") => (Kind::Comment, block_comment(rest)),
-        '"' => (Kind::Text, quoted(rest)),
-        'r' if raw(rest).is_some() => (Kind::Text, raw(rest).unwrap_or(1)),
-        '\'' => character(rest).map_or((Kind::Other, 1), |length| (Kind::Text, length)),
-        _ if is_number(rest) => (Kind::Number, number(rest)),
-        _ if first.is_alphabetic() || first == '_' => {
-            let length = run(rest, |letter| letter.is_alphanumeric() || letter == '_');
-            let kind = match &rest[..length] {
-                "true" | "false" | "None" | "Some" => Kind::Word,
-                _ => Kind::Name,
-            };
-            (kind, length)
-        }
-        _ => (Kind::Other, first.len_utf8()),
-    }
-}
-
-/// Bytes of the letters in a row that are wanted.
-fn run(text: &str, wanted: impl Fn(char) -> bool) -> usize {
-    text.find(|letter| !wanted(letter)).unwrap_or(text.len())
-}
-
-fn line(text: &str) -> usize {
-    text.find('\n').unwrap_or(text.len())
-}
-
-/// To the end of a comment, which may hold others; of one that is never closed,
-/// to the end of the text.
-fn block_comment(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at + 1 < bytes.len() {
-        match &bytes[at..at + 2] {
-            b"/*" => depth += 1,
-            b"*/" => depth -= 1,
-            _ => {
-                at += 1;
-                continue;
+    let mut found: Vec<Token> = Vec::new();
+    let mut from = 0;
+    while from < text.len() {
+        let rest = &text[from..];
+        let mut end = text.len();
+        for token in tokens::tokens(rest) {
+            let mut span = from + token.span.start..from + token.span.end;
+            if !token.is_closed(rest) && token.kind != SyntaxKind::BlockComment {
+                span.end = text[span.start..]
+                    .find('\n')
+                    .map_or(text.len(), |line| span.start + line);
+                end = span.end;
             }
+            let Some(kind) = kind(token.kind, &text[span.clone()]) else {
+                continue;
+            };
+            if kind == Kind::Colon
+                && let Some(before) = found.last_mut()
+                && matches!(before.kind, Kind::Name | Kind::Word)
+            {
+                before.kind = Kind::Field;
+            }
+            found.push(Token { kind, span });
         }
-        at += 2;
-        if depth == 0 {
-            return at;
-        }
+        from = end;
     }
-    text.len()
+    found
 }
 
-/// To the closing quote. Of a text that is never closed, only its line: else
-/// the rest of the file would look like text while one types a quote.
-fn quoted(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, letter) in text.char_indices().skip(1) {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    line(text)
-}
-
-/// Length of `r"…"` or `r#"…"#`, if the text begins with it.
-fn raw(text: &str) -> Option<usize> {
-    let hashes = run(&text[1..], |letter| letter == '#');
-    let body = text[1 + hashes..].strip_prefix('"')?;
-    let end = format!("\"{}", "#".repeat(hashes));
-    let length = body.find(&end).map(|at| at + end.len());
-    Some(length.map_or_else(|| line(text), |length| 2 + hashes + length))
-}
-
-/// Length of `'c'` or `'\n'`, if the text begins with it.
-fn character(text: &str) -> Option<usize> {
-    let mut letters = text.char_indices().skip(1);
-    let (_, first) = letters.next()?;
-    if first == '\\' {
-        letters.next()?;
-    }
-    let (at, last) = letters.next()?;
-    (last == '\'' && first != '\n').then_some(at + 1)
-}
-
-fn is_number(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-']);
-    let digits = digits.strip_prefix('.').unwrap_or(digits);
-    digits.starts_with(|letter: char| letter.is_ascii_digit())
-}
-
-fn number(text: &str) -> usize {
-    let mut before = ' ';
-    let mut length = 0;
-    for letter in text.chars() {
-        let sign = matches!(letter, '+' | '-') && (length == 0 || matches!(before, 'e' | 'E'));
-        if !(letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_') || sign) {
-            break;
-        }
-        before = letter;
-        length += letter.len_utf8();
-    }
-    length.max(1)
+/// What a token looks like; none for blanks.
+fn kind(kind: SyntaxKind, written: &str) -> Option<Kind> {
+    Some(match kind {
+        SyntaxKind::Whitespace => return None,
+        SyntaxKind::LineComment | SyntaxKind::BlockComment => Kind::Comment,
+        SyntaxKind::String | SyntaxKind::RawString | SyntaxKind::Char => Kind::Text,
+        SyntaxKind::Integer | SyntaxKind::Float => Kind::Number,
+        SyntaxKind::TrueKw | SyntaxKind::FalseKw => Kind::Word,
+        SyntaxKind::Ident if matches!(written, "None" | "Some") => Kind::Word,
+        SyntaxKind::Ident | SyntaxKind::EnableKw => Kind::Name,
+        SyntaxKind::LParen | SyntaxKind::LBracket | SyntaxKind::LBrace => Kind::Open,
+        SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace => Kind::Close,
+        SyntaxKind::Colon => Kind::Colon,
+        SyntaxKind::Comma => Kind::Comma,
+        _ => Kind::Other,
+    })
 }
 
 #[cfg(test)]

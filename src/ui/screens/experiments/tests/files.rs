@@ -1,6 +1,7 @@
 //! The list of files, and what others do to them.
 
 use crossterm::event::{Event, MouseButton, MouseEventKind};
+use insta::assert_snapshot;
 
 use super::{ADAPTIVE, QUICKSTART, World, path};
 use crate::ui::effect::Effect;
@@ -349,4 +350,58 @@ fn the_borders_between_the_panes_are_dragged() {
     assert_eq!(drag(142, 120), [59, 119, 199]);
     assert_eq!(drag(60, 2), [19, 119, 199]);
     assert_eq!(drag(120, 199), [19, 179, 199]);
+}
+
+/// A world in which the text of `a` was not saved before.
+fn cut_off(size: (u16, u16)) -> (World, String) {
+    let mut world = World::empty(size);
+    let unsaved = format!("// unsaved\n{QUICKSTART}");
+    world.files = [(path("a.ron"), QUICKSTART.to_owned())].into();
+    world.kept = [(path("a.ron"), unsaved.clone())].into();
+    world.list();
+    (world, unsaved)
+}
+
+#[test]
+fn text_that_was_kept_is_offered_with_its_difference_when_its_file_is_opened() {
+    for size in [(80, 24), (200, 60)] {
+        let (mut world, unsaved) = cut_off(size);
+        assert!(world.shows("a has unsaved text from before; enter opens it"));
+        world.keys(&["enter"]);
+        let name = format!("unsaved_{}x{}", size.0, size.1);
+        assert_snapshot!(name, world.screen());
+        // What is restored is not saved, can be undone, and is kept until it is saved.
+        world.keys(&["f3"]);
+        assert!(world.shows("// unsaved") && world.shows("* not saved"));
+        assert_eq!(world.files[&path("a.ron")], QUICKSTART);
+        assert_eq!(world.kept.len(), 1);
+        world.keys(&["ctrl+u"]);
+        assert!(!world.shows("// unsaved"));
+        world.keys(&["ctrl+y", "ctrl+s"]);
+        assert_eq!(world.files[&path("a.ron")], unsaved);
+        assert!(world.kept.is_empty());
+    }
+}
+
+#[test]
+fn text_that_was_kept_is_discarded_or_asked_about_again() {
+    let (mut world, _) = cut_off((80, 24));
+    world.keys(&["enter", "esc"]);
+    assert!(!world.shows("+ // unsaved"));
+    world.keys(&["esc"]);
+    assert!(world.shows("unsaved text was"), "{}", world.screen());
+    world.keys(&["enter"]);
+    assert!(world.shows("+ // unsaved"));
+    world.keys(&["f2"]);
+    assert!(world.kept.is_empty() && !world.shows("unsaved"));
+    world.keys(&["esc", "enter"]);
+    assert!(!world.shows("+ // unsaved") && !world.shows("not saved"));
+}
+
+#[test]
+fn text_that_was_kept_and_is_what_the_file_holds_is_passed_over() {
+    let (mut world, unsaved) = cut_off((80, 24));
+    world.elsewhere("a.ron", &unsaved);
+    world.keys(&["enter"]);
+    assert!(world.kept.is_empty() && !world.shows("restore"));
 }

@@ -103,3 +103,14 @@ fn a_file_that_cannot_be_read() {
     world.answer();
     assert_snapshot!("unreadable_80x24", world.screen());
 }
+
+#[test]
+fn the_plan_stands_beside_the_text_where_both_have_room() {
+    for (width, listed, edited) in [(100, false, false), (118, false, true), (200, true, true)] {
+        let mut world = World::new((width, 40), &[("quickstart.ron", QUICKSTART)]);
+        assert_eq!(world.shows("┌ Plan"), listed, "{width}");
+        world.keys(&["enter"]);
+        assert_eq!(world.shows("┌ Plan"), edited, "{}", world.screen());
+        assert!(world.shows("┌ quickstart.ron"), "{}", world.screen());
+    }
+}

@@ -190,7 +190,7 @@ impl Knobs {
             let bound = draft
                 .at_bound()
                 .map_or(String::new(), |bound| format!("; {bound}"));
-            let words = events::in_words(&draft.schedule());
+            let words = draft.schedule().to_string();
             let text = format!("pending: {words}{shape}{bound}");
             lines.push(Line::styled(text, theme.warn()));
         } else if self.waits(knob, &view.entry.store) {
@@ -209,7 +209,7 @@ impl Knobs {
                 "range {} to {}; schedule: {}",
                 number(knob.range.min),
                 number(knob.range.max),
-                events::in_words(&knob.schedule)
+                knob.schedule
             ),
             Role::ByHand => format!(
                 "{} is set by hand and keeps its value. The controller continues from it when it \

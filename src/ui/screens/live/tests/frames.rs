@@ -1,10 +1,12 @@
 //! What the screen looks like.
 
-use super::story::{EPOCHS, PER_EPOCH, adjust, events, feed, machine, screen};
+use super::story::{EPOCHS, PER_EPOCH, add, adjust, events, feed, machine, screen};
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
+use crate::format::shorten_middle;
 use crate::store::Owner;
 use crate::ui::testing::Harness;
+use crate::ui::theme::Symbols;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 60);
@@ -125,4 +127,41 @@ fn a_trained_teacher_says_so() {
     events.splice(2..2, [begun, ended]);
     let (mut harness, _) = screen(SMALL, Owner::Here, &events);
     insta::assert_snapshot!(harness.keys(&["t"]).screen());
+}
+
+#[test]
+fn charts_are_ascii_on_a_terminal_without_utf_8() {
+    for size in [SMALL, LARGE] {
+        let mut harness = full(size);
+        let theme = harness.ui.shared.theme.clone();
+        harness.ui.shared.theme = theme.with_symbols(Symbols::Ascii);
+        let screen = harness.screen();
+        assert!(screen.is_ascii(), "{screen}");
+        if size == SMALL {
+            insta::assert_snapshot!("ascii_80x24", screen);
+        }
+        let knobs = harness.keys(&["k"]).screen();
+        assert!(knobs.is_ascii(), "{knobs}");
+    }
+}
+
+#[test]
+fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() {
+    let (mut harness, first) = screen(LARGE, Owner::None, &events(90));
+    let second = add(&mut harness, "vanilla", Owner::None, &events(50));
+    let shown = harness.screen();
+    let row = |name: &str| {
+        let name = shorten_middle(name, 30_usize);
+        let row = shown
+            .lines()
+            .find(|line| line.contains(&format!("{name} !")));
+        row.unwrap_or_else(|| panic!("{name} in {shown}"))
+            .to_owned()
+    };
+    assert!(row(&first).contains("▸quick"), "{shown}");
+    assert!(row(&second).contains("│ vanilla"), "{shown}");
+    // A low one keeps what matters most.
+    let mut harness = full((130, 20));
+    let low = harness.screen();
+    assert!(low.contains("─ knobs") && low.contains("─ alerts"), "{low}");
 }

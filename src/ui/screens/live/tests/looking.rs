@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
-use super::story::{add, adjust, events, feed, machine, screen, step};
-use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, Position, RunEvent};
+use super::story::{EPOCHS, PER_EPOCH, add, adjust, events, feed, machine, screen, step};
+use crate::event::{
+    Command, CommandRecord, EvaluatedWeights, Evaluation, Origin, Outcome, Phase, Position,
+    RunEvent, Split,
+};
 use crate::experiment::schedule::Schedule;
+use crate::format::shorten_middle;
 use crate::store::Owner;
 use crate::ui::Effect;
 use crate::ui::action::ACTIONS;
@@ -259,6 +263,33 @@ fn runs_are_cycled_through_and_opened() {
 }
 
 #[test]
+fn the_header_tells_runs_of_one_experiment_apart_and_labels_what_was_tested() {
+    let (mut harness, first) = screen((80, 24), Owner::None, &events(PER_EPOCH * EPOCHS));
+    let second = add(&mut harness, "quickstart", Owner::None, &events(50));
+    let mut tested = evaluation_of(&harness, &first);
+    tested.split = Split::Test;
+    tested.top1 = 0.811;
+    let last = RunEvent::Evaluated(tested.clone());
+    (tested.weights, tested.top1) = (EvaluatedWeights::Best, 0.822);
+    feed(&mut harness, &first, &[last, RunEvent::Evaluated(tested)]);
+    let shown = harness.screen();
+    assert!(shown.contains(&shorten_middle(&first, 24_usize)), "{shown}");
+    assert!(shown.contains("test  best 82.2 %  last 81.1 %"), "{shown}");
+    assert!(
+        shown.contains("test, best weights, top-1 82.2 %"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("test, last weights, top-1 81.1 %"),
+        "{shown}"
+    );
+    harness.keys(&["]"]);
+    let other = harness.screen();
+    let head = |screen: &str| screen.lines().nth(1).unwrap().to_owned();
+    assert_ne!(head(&shown)[..28], head(&other)[..28], "{first} {second}");
+}
+
+#[test]
 fn a_click_selects_a_chart_and_sets_the_crosshair_of_all() {
     let (mut harness, _) = screen((80, 24), Owner::Here, &events(250));
     let kind = MouseEventKind::Down(MouseButton::Left);
@@ -305,6 +336,81 @@ fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
     harness.keys(&["0"]);
     assert_eq!(titles(&mut harness), 6);
     assert_eq!(kept(&mut harness), [Layout::default()]);
+}
+
+#[test]
+fn events_that_are_not_followed_say_so_and_one_key_follows_again() {
+    for size in [(80, 24), (200, 60)] {
+        let (mut harness, name) = screen(size, Owner::Here, &events(250));
+        let mut evaluation = evaluation_of(&harness, &name);
+        let title = |harness: &mut Harness| {
+            let screen = harness.screen();
+            screen
+                .lines()
+                .find(|l| l.contains("events "))
+                .unwrap()
+                .to_owned()
+        };
+        assert!(title(&mut harness).contains("events ── k knob"));
+        harness.keys(&["v", "home"]);
+        assert!(title(&mut harness).contains("events · not following ↓ f"));
+        // What `e` brings is told of, though the list stays where it is, also once
+        // the keys are the charts' again.
+        harness.keys(&["v"]);
+        evaluation.step = 249;
+        evaluation.top1 = 0.4321;
+        feed(&mut harness, &name, &[RunEvent::Evaluated(evaluation)]);
+        assert!(title(&mut harness).contains("events · 1 new ↓ f"));
+        assert!(!harness.screen().contains("43.2 %, loss"));
+        harness.keys(&["f"]);
+        assert!(title(&mut harness).contains("events ── k knob"));
+        assert!(harness.screen().contains("43.2 %, loss"));
+        // The end of the list follows too.
+        harness.keys(&["v", "up", "up", "end", "v"]);
+        assert!(title(&mut harness).contains("events ── k knob"));
+    }
+}
+
+#[test]
+fn a_selected_event_stays_selected_when_earlier_lines_go() {
+    let (mut harness, name) = screen((200, 60), Owner::Here, &events(250));
+    let saved = |step| RunEvent::CheckpointSaved {
+        at: Position {
+            phase: Phase::Student,
+            step,
+        },
+        folder: "latest".into(),
+        best: false,
+    };
+    let mut evaluation = evaluation_of(&harness, &name);
+    evaluation.step = 246;
+    feed(
+        &mut harness,
+        &name,
+        &[saved(245), RunEvent::Evaluated(evaluation)],
+    );
+    harness.keys(&["v", "up", "down"]);
+    let selected = |harness: &mut Harness| {
+        let screen = harness.screen();
+        screen
+            .lines()
+            .find(|line| line.contains("▸e student"))
+            .map(str::to_owned)
+    };
+    assert!(selected(&mut harness).unwrap().contains("student 246"));
+    // Only the newest checkpoint is listed.
+    harness.keys(&["up"]);
+    let mut later = evaluation_of(&harness, &name);
+    later.step = 247;
+    feed(&mut harness, &name, &[RunEvent::Evaluated(later)]);
+    harness.keys(&["down"]);
+    feed(&mut harness, &name, &[saved(248)]);
+    assert!(selected(&mut harness).unwrap().contains("student 246"));
+}
+
+fn evaluation_of(harness: &Harness, name: &str) -> Evaluation {
+    let store = &harness.runs.get(name).unwrap().store;
+    store.evaluations.last().unwrap().clone()
 }
 
 #[test]

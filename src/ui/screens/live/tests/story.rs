@@ -44,10 +44,14 @@ pub(super) fn screen(size: (u16, u16), owner: Owner, events: &[RunEvent]) -> (Ha
 
 /// Adds a run.
 pub(super) fn add(harness: &mut Harness, name: &str, owner: Owner, events: &[RunEvent]) -> String {
-    let place = tempfile::tempdir().unwrap();
+    let number = harness.runs.len();
     let begun = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
-    let folder = RunFolder::create(place.path(), name, EXPERIMENT, begun).unwrap();
-    let mut run = RunEntry::new(folder, begun);
+    let folder = format!(
+        "checkpoints/{name}-20260102-12{number:02}00-{:06x}",
+        0x8e_9912 + number
+    );
+    let begun = begun + Duration::from_mins(number as u64);
+    let mut run = RunEntry::new(RunFolder::imagined(folder), begun);
     run.owner = owner;
     EXPERIMENT.clone_into(&mut run.experiment);
     run.plan = Some(Arc::new(run_plan(EXPERIMENT, PER_EPOCH)));
@@ -158,12 +162,15 @@ fn evaluated(step: u64) -> RunEvent {
         loss: 1.2 * (-epoch / 4.0).exp() + 0.4,
         top1,
         top5: 1.0,
+        ece: Some(0.03),
         per_class: vec![top1, top1],
         confusion: vec![vec![80, 20], vec![15, 85]],
         teacher: Some(TeacherAgreement {
             agreement: top1 + 0.05,
             kl: 0.9 * (-epoch / 3.0).exp() + 0.05,
             top1: 0.912,
+            both_right: Some(top1 - 0.03),
+            ece: Some(0.02),
         }),
         seconds: 0.8,
     })

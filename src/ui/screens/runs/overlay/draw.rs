@@ -5,13 +5,14 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Block;
 
-use super::super::filter::Subject;
 use super::super::marks::look;
-use super::super::metrics::{Metrics, quantity};
 use super::ceiling::ceiling;
 use super::quantity::{Drawable, evaluations};
 use super::{Compared, Overlay, areas, legend};
 use crate::event::Phase;
+use crate::listing::Subject;
+use crate::store::Metrics;
+use crate::store::metrics::quantity;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::smooth::FACTORS;
 use crate::ui::widget::chart::{Chart, Curve, Extent, XValues};

@@ -27,8 +27,8 @@ use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use self::quantity::Drawable;
-use super::filter::Subject;
 use crate::event::Phase;
+use crate::listing::Subject;
 use crate::ui::action::Action;
 use crate::ui::layout::XAxis;
 use crate::ui::screens::series::{Summaries, XPositions};

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::metrics::quantity;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::experiment::metric::Quantity;
 use crate::store::RunStore;
+use crate::store::metrics::quantity;
 
 /// Metrics of evaluations.
 const METRICS: [Quantity; 5] = [

@@ -1,0 +1,142 @@
+//! Runs without a screen: `--runs`, `--show`, `--compare` and `--trash`.
+
+use std::io::IsTerminal;
+
+use crossterm::terminal;
+
+use super::arguments::Arguments;
+use super::error::{AppError, RunsError};
+use super::print;
+use crate::format::shell_word;
+use crate::listing::{Column, Field, Fields, Filter, RunSummary, Subject, compare};
+use crate::report::runs;
+use crate::run::{Exit, RunFolder};
+use crate::store::{Owner, RunEntry};
+use crate::untrusted::clean_text;
+use crate::untrusted::text::clean_json;
+
+/// A run that was read, and what is known of it.
+struct KnownRun {
+    name: String,
+    entry: RunEntry,
+    summary: RunSummary,
+}
+
+impl KnownRun {
+    fn read(folder: &RunFolder) -> Self {
+        let (entry, _) = RunEntry::read(folder, Owner::of(folder));
+        Self {
+            name: folder.name(),
+            summary: RunSummary::of(&entry),
+            entry,
+        }
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        self.summary.subject(&self.name, &self.entry)
+    }
+}
+
+/// Prints a table of the runs that a filter shows, the newest first.
+pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> {
+    let folders = RunFolder::with_remains(&arguments.checkpoints)?;
+    let known: Vec<KnownRun> = folders.iter().map(KnownRun::read).collect();
+    let mut fields = Fields::default();
+    for run in &known {
+        fields.add(&run.subject());
+    }
+    let text = filter.join(" ");
+    let filter = Filter::parse(&text, &fields).map_err(|reason| RunsError::Filter {
+        filter: text.clone(),
+        reason,
+    })?;
+    let chosen = arguments.columns.iter().map(|column| {
+        Field::named(column.trim(), &fields).map_err(|reason| RunsError::Column {
+            column: column.clone(),
+            reason,
+        })
+    });
+    let chosen: Vec<Field> = chosen.collect::<Result<_, _>>()?;
+    let mut shown: Vec<Subject> = known.iter().map(KnownRun::subject).collect();
+    shown.retain(|run| filter.shows(run));
+    let begun = Field::Column(Column::Begun);
+    shown.sort_by(|a, b| compare(&begun.key(a), &begun.key(b), begun.descends()));
+    if arguments.json {
+        let json = runs::table_json(&shown, &chosen, &fields).map_err(RunsError::Json)?;
+        print(&clean_json(&json))?;
+        return Ok(Exit::Success);
+    }
+    if shown.is_empty() {
+        let place = arguments.checkpoints.display();
+        let none = if known.is_empty() {
+            format!("no runs in {place}\n")
+        } else {
+            format!("no matches among {} runs in {place}\n", known.len())
+        };
+        print(&clean_text(&none))?;
+        return Ok(Exit::Success);
+    }
+    let table = runs::table(&shown, &chosen, &fields, width());
+    print(&clean_text(&table))?;
+    Ok(Exit::Success)
+}
+
+/// Columns of the terminal, if the table goes to one.
+fn width() -> Option<usize> {
+    let (width, _) = terminal::size().ok()?;
+    std::io::stdout().is_terminal().then_some(width.into())
+}
+
+/// Prints everything about a run.
+pub fn show(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
+    let run = KnownRun::read(&RunFolder::open_remains(&arguments.checkpoints, wanted)?);
+    let (subject, spec) = (run.subject(), run.summary.frozen.spec.as_ref());
+    if arguments.json {
+        let json = runs::page_json(&subject, spec).map_err(RunsError::Json)?;
+        print(&clean_json(&json))?;
+    } else {
+        print(&clean_text(&runs::page(&subject, spec)))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Prints what differs between runs.
+pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, AppError> {
+    let open = |wanted: &String| RunFolder::open_remains(&arguments.checkpoints, wanted);
+    let folders: Vec<RunFolder> = wanted.iter().map(open).collect::<Result<_, _>>()?;
+    let known: Vec<KnownRun> = folders.iter().map(KnownRun::read).collect();
+    let subjects: Vec<Subject> = known.iter().map(KnownRun::subject).collect();
+    if arguments.json {
+        let json = runs::comparison_json(&subjects).map_err(RunsError::Json)?;
+        print(&clean_json(&json))?;
+    } else {
+        print(&clean_text(&runs::comparison(&subjects)))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Moves a run to the trash and says how it comes back.
+pub fn trash(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
+    let run = RunFolder::open(&arguments.checkpoints, wanted)?;
+    let thrown = run.trash().map_err(RunsError::Move)?;
+    let (from, to) = (run.path(), thrown.path());
+    let text = if arguments.json {
+        let moved = serde_json::json!({
+            "run": run.name(),
+            "from": from.display().to_string(),
+            "to": to.display().to_string(),
+        });
+        clean_json(&format!("{moved}\n")).into_owned()
+    } else {
+        let told = format!(
+            "moved {} to {}\nget it back on the Runs screen, or with\n    mv {} {}\n",
+            from.display(),
+            to.display(),
+            shell_word(to),
+            shell_word(from)
+        );
+        clean_text(&told).into_owned()
+    };
+    print(&text)?;
+    Ok(Exit::Success)
+}

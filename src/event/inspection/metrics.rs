@@ -1,0 +1,269 @@
+//! What an evaluation counts, on the host, one image at a time in 64-bit
+//! floats, so that the figures do not depend on the batch size.
+
+use super::score::Confusion;
+use crate::event::TeacherAgreement;
+
+/// Images ranked among the likeliest this many count for top-5.
+const TOP: usize = 5;
+
+/// Bins of confidence, equally wide, over which calibration is measured: as many as
+/// in Guo et al., On Calibration of Modern Neural Networks, 2017.
+const BINS: usize = 15;
+
+/// Running totals of an evaluation.
+#[derive(Debug, Clone)]
+pub struct MetricAccumulator {
+    images: usize,
+    loss: f64,
+    top5: usize,
+    confusion: Confusion,
+    calibration: Calibration,
+    teacher: Option<TeacherTally>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct TeacherTally {
+    agree: usize,
+    kl: f64,
+    top1: usize,
+    both_right: usize,
+    calibration: Calibration,
+}
+
+/// How often a model is right where it is so sure, by its confidence.
+#[derive(Debug, Clone, Default)]
+struct Calibration {
+    bins: [Bin; BINS],
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Bin {
+    images: usize,
+    confidence: f64,
+    right: usize,
+}
+
+impl MetricAccumulator {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(classes: usize, with_teacher: bool) -> Self {
+        Self {
+            images: 0,
+            loss: 0.0,
+            top5: 0,
+            confusion: Confusion::new(classes),
+            calibration: Calibration::default(),
+            teacher: with_teacher.then(TeacherTally::default),
+        }
+    }
+
+    /// Counts one image: its logits `[classes]`, its label and the teacher's
+    /// logits for it.
+    pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) {
+        let log_p = log_softmax(logits);
+        let predicted = argmax(logits);
+        self.images += 1;
+        self.loss -= log_p[label];
+        self.top5 += usize::from(rank(logits, label) < TOP);
+        self.confusion.count(label, predicted);
+        self.calibration
+            .count(log_p[predicted].exp(), predicted == label);
+        if let (Some(tally), Some(teacher)) = (&mut self.teacher, teacher) {
+            let log_q = log_softmax(teacher);
+            tally.kl += log_q
+                .iter()
+                .zip(&log_p)
+                .map(|(q, p)| q.exp() * (q - p))
+                .sum::<f64>();
+            let taught = argmax(teacher);
+            tally.agree += usize::from(taught == predicted);
+            tally.top1 += usize::from(taught == label);
+            tally.both_right += usize::from(taught == label && predicted == label);
+            tally
+                .calibration
+                .count(log_q[taught].exp(), taught == label);
+        }
+    }
+
+    /// Number of images counted.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// Mean cross-entropy, nats.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.loss / self.images as f64
+    }
+
+    /// Share of images whose most likely class is the label.
+    #[must_use]
+    pub fn top1(&self) -> f64 {
+        self.confusion.top1()
+    }
+
+    /// Share of images whose label is among the five most likely classes.
+    #[must_use]
+    pub fn top5(&self) -> f64 {
+        self.share(self.top5)
+    }
+
+    /// Expected calibration error: by how much confidence and accuracy differ, on
+    /// average over the images' bins.
+    #[must_use]
+    pub fn ece(&self) -> f64 {
+        self.calibration.error()
+    }
+
+    /// Share of each class's images that is right; NaN without images.
+    #[must_use]
+    pub fn per_class(&self) -> Vec<f64> {
+        let classes = 0..self.confusion.counts.len();
+        classes.map(|class| self.confusion.recall(class)).collect()
+    }
+
+    /// Agreement with the teacher.
+    #[must_use]
+    pub fn teacher(&self) -> Option<TeacherAgreement> {
+        self.teacher.as_ref().map(|tally| TeacherAgreement {
+            agreement: self.share(tally.agree),
+            kl: tally.kl / self.images as f64,
+            top1: self.share(tally.top1),
+            both_right: Some(self.share(tally.both_right)),
+            ece: Some(tally.calibration.error()),
+        })
+    }
+
+    /// `[label][prediction]`, counts.
+    #[must_use]
+    pub fn into_confusion(self) -> Vec<Vec<u32>> {
+        self.confusion.counts
+    }
+
+    fn share(&self, count: usize) -> f64 {
+        count as f64 / self.images as f64
+    }
+}
+
+impl Calibration {
+    fn count(&mut self, confidence: f64, right: bool) {
+        // A bin holds its upper end, as in the paper.
+        let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+        let bin = &mut self.bins[bin];
+        bin.images += 1;
+        bin.confidence += confidence;
+        bin.right += usize::from(right);
+    }
+
+    fn error(&self) -> f64 {
+        let images: usize = self.bins.iter().map(|bin| bin.images).sum();
+        let apart = |bin: &Bin| (bin.right as f64 - bin.confidence).abs();
+        self.bins.iter().map(apart).sum::<f64>() / images as f64
+    }
+}
+
+/// Natural logarithm of the softmax, without overflow.
+#[must_use]
+pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let shifted: Vec<f64> = logits
+        .iter()
+        .map(|&z| f64::from(z) - f64::from(max))
+        .collect();
+    let log_sum = shifted.iter().map(|z| z.exp()).sum::<f64>().ln();
+    shifted.into_iter().map(|z| z - log_sum).collect()
+}
+
+/// Index of the greatest logit; the first of equals.
+#[must_use]
+pub fn argmax(logits: &[f32]) -> usize {
+    (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
+}
+
+/// How many classes come before `label`; equals count in class order.
+fn rank(logits: &[f32], label: usize) -> usize {
+    logits
+        .iter()
+        .enumerate()
+        .filter(|&(class, &z)| z > logits[label] || (z == logits[label] && class < label))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_teacher_identical_to_the_student_has_no_divergence_and_full_agreement() {
+        let mut tally = MetricAccumulator::new(3, true);
+        tally.count(&[1.0, 2.0, 0.5], 0, Some(&[1.0, 2.0, 0.5]));
+        let teacher = tally.teacher().unwrap();
+        assert_eq!(teacher.agreement, 1.0);
+        assert!(teacher.kl.abs() < 1e-12);
+        assert_eq!(teacher.top1, 0.0);
+    }
+
+    #[test]
+    fn who_is_right_adds_up_with_the_accuracies() {
+        let mut tally = MetricAccumulator::new(2, true);
+        for (student, teacher) in [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0)] {
+            let logits = |class: usize| if class == 0 { [2.0, 0.0] } else { [0.0, 2.0] };
+            tally.count(&logits(student), 0, Some(&logits(teacher)));
+        }
+        let teacher = tally.teacher().unwrap();
+        assert_eq!((tally.top1(), teacher.top1), (0.6, 0.6));
+        assert_eq!((teacher.both_right, teacher.agreement), (Some(0.4), 0.6));
+    }
+
+    #[test]
+    fn calibration_is_the_distance_of_confidence_and_accuracy_in_bins() {
+        let mut tally = MetricAccumulator::new(2, false);
+        let sure = |share: f32| [(share / (1.0 - share)).ln(), 0.0];
+        // Of four at 0.8 three are right, of two at 0.6 none.
+        for (share, label) in [(0.8, 0), (0.8, 0), (0.8, 0), (0.8, 1), (0.6, 1), (0.6, 1)] {
+            tally.count(&sure(share), label, None);
+        }
+        let expected = (4.0 * 0.05 + 2.0 * 0.6) / 6.0;
+        assert!((tally.ece() - expected).abs() < 1e-6, "{}", tally.ece());
+        let mut even = MetricAccumulator::new(2, false);
+        even.count(&[1.0, 1.0], 0, None);
+        assert!((even.ece() - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn loss_is_the_log_of_the_class_count_for_equal_logits() {
+        let mut tally = MetricAccumulator::new(4, false);
+        tally.count(&[7.0; 4], 3, None);
+        assert!((tally.loss() - 4.0_f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn huge_logits_give_finite_figures() {
+        let mut tally = MetricAccumulator::new(2, true);
+        tally.count(&[1e8, -1e8], 1, Some(&[-1e8, 1e8]));
+        assert!(tally.loss().is_finite());
+        assert!(tally.teacher().unwrap().kl.is_finite());
+    }
+
+    #[test]
+    fn top_five_leaves_the_sixth_class_out() {
+        let mut tally = MetricAccumulator::new(6, false);
+        let logits = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
+        tally.count(&logits, 5, None);
+        tally.count(&logits, 4, None);
+        assert_eq!(tally.top5(), 0.5);
+        assert_eq!(tally.top1(), 0.0);
+    }
+
+    #[test]
+    fn a_class_without_images_has_no_share() {
+        let mut tally = MetricAccumulator::new(2, false);
+        tally.count(&[1.0, 0.0], 0, None);
+        let shares = tally.per_class();
+        assert_eq!(shares[0], 1.0);
+        assert!(shares[1].is_nan());
+        assert_eq!(tally.into_confusion(), vec![vec![1, 0], vec![0, 0]]);
+    }
+}

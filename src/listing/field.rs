@@ -1,0 +1,451 @@
+//! What can be asked of a run: a column of the table, a metric, or a field of its
+//! configuration; what it answers, as a value, as text and to be sorted by.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::time::UNIX_EPOCH;
+
+use super::summary::Subject;
+use crate::event::Phase;
+use crate::experiment::metric::{Metric, Quantity};
+use crate::experiment::nearest::nearest;
+use crate::format::{MISSING, duration, loss, percent};
+use crate::run::timestamp::moment;
+use crate::store::metrics::value;
+use crate::store::{FieldValue, Metrics, Progress, RunState};
+
+/// Something that is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Field {
+    /// A column that every list has.
+    Column(Column),
+    /// A metric by its name.
+    Metric(Metric),
+    /// A field of the configuration, by dotted path.
+    Setting(String),
+}
+
+/// What a run has besides its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Name of its folder.
+    Name,
+    /// Where it stands.
+    State,
+    /// Completed share of the training that began last.
+    Done,
+    /// Best top-1 on the validation images.
+    Best,
+    /// Last top-1 on the validation images.
+    Last,
+    /// Top-1 on the test images.
+    Test,
+    /// Seconds that were trained.
+    Time,
+    /// What a person calls it.
+    Tags,
+    /// The method.
+    Method,
+    /// When it was started.
+    Begun,
+    /// Last cross-entropy on the validation images.
+    Loss,
+    /// Last agreement on the validation images.
+    Agreement,
+    /// Name of its experiment.
+    Experiment,
+    /// What a person wrote of it.
+    Note,
+    /// What it ran on.
+    Device,
+}
+
+/// Columns that every table has, what matters most first: the last ones go where
+/// there is no room.
+const ALWAYS: [Column; 14] = [
+    Column::Name,
+    Column::State,
+    Column::Done,
+    Column::Best,
+    Column::Last,
+    Column::Test,
+    Column::Time,
+    Column::Tags,
+    Column::Method,
+    Column::Begun,
+    Column::Loss,
+    Column::Agreement,
+    Column::Experiment,
+    Column::Note,
+];
+
+/// Those that stand before what a person chose.
+const BEFORE_CHOSEN: usize = 4;
+
+/// What a table shows of runs from left to right, where a person chose some fields.
+#[must_use]
+pub fn columns(chosen: impl IntoIterator<Item = Field>) -> Vec<Field> {
+    let (before, after) = ALWAYS.split_at(BEFORE_CHOSEN);
+    let always = |columns: &'static [Column]| columns.iter().copied().map(Field::Column);
+    let chosen = chosen.into_iter();
+    let chosen =
+        chosen.filter(|field| !matches!(field, Field::Column(one) if ALWAYS.contains(one)));
+    always(before).chain(chosen).chain(always(after)).collect()
+}
+
+/// Names of columns, and other words for them.
+const NAMES: [(&str, Column); 20] = [
+    ("name", Column::Name),
+    ("run", Column::Name),
+    ("experiment", Column::Experiment),
+    ("state", Column::State),
+    ("status", Column::State),
+    ("method", Column::Method),
+    ("tag", Column::Tags),
+    ("tags", Column::Tags),
+    ("note", Column::Note),
+    ("device", Column::Device),
+    ("started", Column::Begun),
+    ("begun", Column::Begun),
+    ("best", Column::Best),
+    ("last", Column::Last),
+    ("test", Column::Test),
+    ("loss", Column::Loss),
+    ("agreement", Column::Agreement),
+    ("agree", Column::Agreement),
+    ("done", Column::Done),
+    ("time", Column::Time),
+];
+
+/// Every field that the configurations of some runs have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields(BTreeSet<String>);
+
+/// What a run answers.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value<'a> {
+    Nothing,
+    Number(f64),
+    Text(Cow<'a, str>),
+    /// Each of them for itself.
+    Words(Vec<&'a str>),
+    /// Each value that a field of the configuration had.
+    Settings(&'a [FieldValue]),
+}
+
+/// What runs are sorted by.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub enum Key {
+    /// A number.
+    Number(f64),
+    /// A text, in lower case.
+    Text(String),
+    /// There is nothing.
+    Missing,
+}
+
+/// What is missing stands last, whichever way the others run.
+#[must_use]
+pub fn compare(a: &Key, b: &Key, descends: bool) -> Ordering {
+    match (a, b) {
+        (Key::Missing, Key::Missing) => Ordering::Equal,
+        (Key::Missing, _) => Ordering::Greater,
+        (_, Key::Missing) => Ordering::Less,
+        _ => {
+            let ascending = a.partial_cmp(b).unwrap_or(Ordering::Equal);
+            if descends {
+                ascending.reverse()
+            } else {
+                ascending
+            }
+        }
+    }
+}
+
+impl Fields {
+    /// Adds those of a run.
+    pub fn add(&mut self, run: &Subject) {
+        for path in run.config.paths() {
+            if !self.0.contains(path) {
+                self.0.insert(path.to_owned());
+            }
+        }
+    }
+
+    /// Their paths, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// The shortest end of a path by which it can be named.
+    #[must_use]
+    pub fn short<'a>(&self, path: &'a str) -> &'a str {
+        let starts = path.rmatch_indices('.').map(|(at, _)| &path[at + 1..]);
+        let means_it = |name: &&str| matches!(Field::named(name, self), Ok(Field::Setting(found)) if found == path);
+        starts.into_iter().find(means_it).unwrap_or(path)
+    }
+}
+
+impl Column {
+    /// Its heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Name => "run",
+            Self::State => "state",
+            Self::Done => "done",
+            Self::Best => "best",
+            Self::Last => "last",
+            Self::Test => "test",
+            Self::Time => "time",
+            Self::Tags => "tags",
+            Self::Begun => "started, UTC",
+            Self::Method => "method",
+            Self::Loss => "loss",
+            Self::Agreement => "agreement",
+            Self::Experiment => "experiment",
+            Self::Note => "note",
+            Self::Device => "device",
+        }
+    }
+
+    /// The metric that it shows, if it shows one.
+    #[must_use]
+    pub fn metric(self, metrics: &Metrics) -> Option<f64> {
+        match self {
+            Self::Best => metrics.best,
+            Self::Last => metrics.last,
+            Self::Test => metrics.test,
+            Self::Loss => metrics.loss,
+            Self::Agreement => metrics.agreement,
+            _ => None,
+        }
+    }
+
+    /// Whether it shows a metric.
+    #[must_use]
+    pub fn is_metric(self) -> bool {
+        matches!(
+            self,
+            Self::Best | Self::Last | Self::Test | Self::Loss | Self::Agreement
+        )
+    }
+}
+
+impl Field {
+    /// The field of this name: a column, a metric, or a field of the
+    /// configuration, of which the end of the path is enough where it can mean
+    /// only one.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn named(name: &str, fields: &Fields) -> Result<Self, String> {
+        let folded = name.to_lowercase();
+        if let Some((_, column)) = NAMES.iter().find(|(known, _)| *known == folded) {
+            return Ok(Self::Column(*column));
+        }
+        if let Ok(metric) = name.parse() {
+            return Ok(Self::Metric(metric));
+        }
+        if fields.0.contains(name) || fields.0.is_empty() {
+            return Ok(Self::Setting(name.to_owned()));
+        }
+        let is_end = |path: &&str| {
+            let before = path.strip_suffix(name);
+            before.is_some_and(|before| before.ends_with('.'))
+        };
+        let ends: Vec<&str> = fields.paths().filter(is_end).collect();
+        match ends.as_slice() {
+            [one] => Ok(Self::Setting((*one).to_owned())),
+            [first, second, ..] => Err(format!("`{name}` could be `{first}` or `{second}`")),
+            [] => Err(no_field(name, fields)),
+        }
+    }
+
+    /// Its heading, where these are all the fields that there are.
+    #[must_use]
+    pub fn title(&self, fields: &Fields) -> String {
+        match self {
+            Self::Column(column) => column.title().to_owned(),
+            Self::Metric(metric) => metric.to_string(),
+            Self::Setting(path) => fields.short(path).to_owned(),
+        }
+    }
+
+    /// Whether it can only be a number.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        match self {
+            Self::Column(column) => {
+                column.is_metric() || matches!(column, Column::Done | Column::Time)
+            }
+            Self::Metric(_) => true,
+            Self::Setting(_) => false,
+        }
+    }
+
+    /// Whether one wants to see its greatest value first.
+    #[must_use]
+    pub fn descends(&self) -> bool {
+        match self {
+            Self::Column(Column::Loss) => false,
+            Self::Column(Column::Begun) => true,
+            _ => self.is_number(),
+        }
+    }
+
+    /// What is wrong with a word that this field never is.
+    pub(super) fn unknown_word(&self, word: &str) -> Option<String> {
+        if *self != Self::Column(Column::State) || STATES.iter().any(|state| state.word() == word) {
+            return None;
+        }
+        let words: Vec<&str> = STATES.iter().map(|state| state.word()).collect();
+        Some(match nearest(word, words.iter().copied()) {
+            Some(near) => format!("there is no state `{word}`; did you mean `{near}`?"),
+            None => format!("a state is one of {}", words.join(", ")),
+        })
+    }
+
+    /// What a run answers, as text; [`MISSING`] if nothing.
+    #[must_use]
+    pub fn text(&self, run: &Subject) -> String {
+        let text = match self {
+            Self::Column(Column::Begun) => moment(run.run.begun),
+            Self::Column(Column::Done) => run.metrics.progress.map_or_else(String::new, done),
+            _ => match (self.value(run), self) {
+                (Value::Number(seconds), Self::Column(Column::Time)) => duration(seconds),
+                (Value::Number(number), _) if self.is_loss() => loss(number),
+                (Value::Number(share), _) => percent(share),
+                (Value::Text(text), _) => text.into_owned(),
+                (Value::Words(words), _) => words.join(" "),
+                (Value::Settings(_), Self::Setting(path)) => {
+                    run.config.get(path).unwrap_or_default().to_owned()
+                }
+                (Value::Nothing | Value::Settings(_), _) => String::new(),
+            },
+        };
+        if text.is_empty() {
+            MISSING.to_owned()
+        } else {
+            text
+        }
+    }
+
+    fn is_loss(&self) -> bool {
+        match self {
+            Self::Column(column) => *column == Column::Loss,
+            Self::Metric(metric) => matches!(metric.quantity, Quantity::Loss | Quantity::Kl),
+            Self::Setting(_) => false,
+        }
+    }
+
+    /// What a run is sorted by; of a field that was changed, by its last value.
+    #[must_use]
+    pub fn key(&self, run: &Subject) -> Key {
+        let text = |text: &str| {
+            if text.is_empty() {
+                Key::Missing
+            } else {
+                Key::Text(text.to_lowercase())
+            }
+        };
+        match self {
+            Self::Column(Column::State) => Key::Number(f64::from(run.run.state() as u8)),
+            Self::Column(Column::Begun) => {
+                let since = run.run.begun.duration_since(UNIX_EPOCH).unwrap_or_default();
+                Key::Number(since.as_secs_f64())
+            }
+            _ => match self.value(run) {
+                Value::Nothing => Key::Missing,
+                Value::Number(number) => Key::Number(number),
+                Value::Text(value) => text(&value),
+                Value::Words(words) => text(&words.join(" ")),
+                Value::Settings(values) => values.last().map_or(Key::Missing, |value| {
+                    value.number.map_or_else(|| text(&value.text), Key::Number)
+                }),
+            },
+        }
+    }
+
+    pub(super) fn value<'a>(&self, run: &Subject<'a>) -> Value<'a> {
+        match self {
+            Self::Column(column) => run.column(*column),
+            Self::Metric(metric) => number(value(&run.run.store, *metric)),
+            Self::Setting(path) => match run.config.values(path) {
+                [] => Value::Nothing,
+                values => Value::Settings(values),
+            },
+        }
+    }
+}
+
+const STATES: [RunState; 7] = [
+    RunState::Training,
+    RunState::Paused,
+    RunState::Stopped,
+    RunState::Crashed,
+    RunState::Failed,
+    RunState::Completed,
+    RunState::New,
+];
+
+fn no_field(name: &str, fields: &Fields) -> String {
+    let columns = NAMES.iter().map(|(known, _)| *known);
+    let known = columns.chain(Metric::NAMES).chain(fields.paths());
+    match nearest(name, known) {
+        Some(near) => format!("no run has `{name}`; did you mean `{near}`?"),
+        None => format!("no run has `{name}`, and no experiment of theirs has such a field"),
+    }
+}
+
+/// `41 %`; of a teacher `T 41 %`, as wide whatever it is.
+fn done(progress: Progress) -> String {
+    let percent = (progress.share() * 100.0).floor();
+    if progress.phase == Phase::Teacher {
+        format!("T{percent:3.0} %")
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// Whether a word stands in the run's or its experiment's name, or in one of
+    /// its tags.
+    pub(super) fn has_word(&self, word: &str) -> bool {
+        let holds = |text: &str| text.to_lowercase().contains(word);
+        holds(self.name)
+            || self.experiment().is_some_and(holds)
+            || self.run.notes.tags.iter().any(|tag| holds(tag))
+    }
+
+    fn column(&self, column: Column) -> Value<'a> {
+        let metrics = self.metrics;
+        match column {
+            Column::Name => text(Some(self.name)),
+            Column::Experiment => text(self.experiment()),
+            Column::State => Value::Words(vec![self.run.state().word()]),
+            Column::Method => text(self.config.get("method")),
+            Column::Tags => Value::Words(self.run.notes.tags.iter().map(String::as_str).collect()),
+            Column::Note => text(Some(self.run.notes.note.as_str())),
+            Column::Device => {
+                let identity = self.run.store.identity.as_ref();
+                text(identity.map(|identity| identity.device.as_str()))
+            }
+            Column::Begun => Value::Text(Cow::Owned(moment(self.run.begun))),
+            Column::Best | Column::Last | Column::Test | Column::Loss | Column::Agreement => {
+                number(column.metric(metrics))
+            }
+            Column::Done => number(metrics.progress.map(Progress::share)),
+            Column::Time => number(metrics.seconds),
+        }
+    }
+}
+
+fn number(value: Option<f64>) -> Value<'static> {
+    value.map_or(Value::Nothing, Value::Number)
+}
+
+fn text(value: Option<&str>) -> Value<'_> {
+    value.map_or(Value::Nothing, |value| Value::Text(Cow::Borrowed(value)))
+}

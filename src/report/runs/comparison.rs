@@ -1,0 +1,106 @@
+//! What differs between runs: their metrics, and the fields of their
+//! configurations that are not the same in all, adjustments included.
+//!
+//! ```text
+//!                     cifar10-vanilla-…-d4e5f6  cifar10-adaptive-…-a1b2c3
+//! best                86.8 %                    89.1 %
+//! method.temperature  4                         4 → 2.5 at step 812
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::json::{of_text, pretty};
+use super::{grid, text_of};
+use crate::format::MISSING;
+use crate::listing::{Column, Field, Subject};
+use crate::store::Config;
+
+/// Metrics that every comparison begins with.
+const METRICS: [Column; 6] = [
+    Column::Best,
+    Column::Last,
+    Column::Test,
+    Column::Loss,
+    Column::Agreement,
+    Column::Time,
+];
+
+/// The comparison, a column for each run.
+#[must_use]
+pub fn comparison(runs: &[Subject]) -> String {
+    let row = |label: &str, text: &dyn Fn(&Subject) -> String| {
+        let mut row = vec![label.to_owned()];
+        row.extend(runs.iter().map(text));
+        row
+    };
+    let mut rows = vec![row("", &|run| run.name.to_owned())];
+    let state = Field::Column(Column::State);
+    rows.push(row(Column::State.title(), &|run| state.text(run)));
+    rows.extend(METRICS.map(|metric| row(metric.title(), &|run| Field::Column(metric).text(run))));
+    rows.push(Vec::new());
+    let fields = differing(runs);
+    rows.extend(fields.iter().map(|path| {
+        row(path, &|run| {
+            run.config.get(path).unwrap_or(MISSING).to_owned()
+        })
+    }));
+    let mut lines = grid(&rows, &vec![false; runs.len() + 1]);
+    if fields.is_empty() {
+        lines.push("The configurations are identical.".to_owned());
+    }
+    for run in runs {
+        let problem = run.run.problem();
+        lines.extend(problem.map(|problem| format!("! {} read in part: {problem}", run.name)));
+    }
+    text_of(lines)
+}
+
+fn differing<'a>(runs: &[Subject<'a>]) -> Vec<&'a str> {
+    let configs: Vec<&Config> = runs.iter().map(|run| run.config).collect();
+    Config::differing(&configs)
+}
+
+/// The same for other programs: an array for each metric and field, in the order
+/// of the runs.
+#[derive(Debug, Serialize)]
+struct Compared<'a> {
+    runs: Vec<&'a str>,
+    metrics: BTreeMap<&'static str, Vec<Option<f64>>>,
+    differences: BTreeMap<&'a str, Vec<Value>>,
+    /// What could not be read of each.
+    problems: Vec<Option<String>>,
+}
+
+/// The same as JSON.
+///
+/// # Errors
+/// If a value has no form in JSON.
+pub fn comparison_json(runs: &[Subject]) -> serde_json::Result<String> {
+    let metric = |column: Column| {
+        let values = runs.iter().map(|run| match column {
+            Column::Time => run.metrics.seconds,
+            _ => column.metric(run.metrics),
+        });
+        let name = if column == Column::Time {
+            "seconds"
+        } else {
+            column.title()
+        };
+        (name, values.collect())
+    };
+    let field = |path| {
+        let values = runs
+            .iter()
+            .map(|run| of_text(run.config.get(path).unwrap_or(MISSING)));
+        (path, values.collect())
+    };
+    pretty(&Compared {
+        runs: runs.iter().map(|run| run.name).collect(),
+        metrics: METRICS.into_iter().map(metric).collect(),
+        differences: differing(runs).into_iter().map(field).collect(),
+        problems: runs.iter().map(|run| run.run.problem()).collect(),
+    })
+}

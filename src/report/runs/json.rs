@@ -1,0 +1,191 @@
+//! What other programs read of a run.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Number, Value};
+
+use crate::event::{ModelSummary, Phase, Position};
+use crate::experiment::metric::Metric;
+use crate::format::MISSING;
+use crate::listing::{Field, Fields, Subject};
+use crate::report::{Judgement, Verdict};
+use crate::run::timestamp::moment;
+use crate::store::metrics::value;
+use crate::store::{Config, FieldValue, Progress};
+
+/// A run in a list. Shares are fractions; what is not known is `null`.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedRun<'a> {
+    run: &'a str,
+    folder: String,
+    state: &'static str,
+    experiment: Option<&'a str>,
+    method: Option<&'a str>,
+    device: Option<&'a str>,
+    /// In UTC.
+    started: String,
+    tags: &'a [String],
+    note: &'a str,
+    done: Option<f64>,
+    best: Option<f64>,
+    last: Option<f64>,
+    test: Option<f64>,
+    loss: Option<f64>,
+    agreement: Option<f64>,
+    seconds: Option<f64>,
+    /// What of it could not be read.
+    problems: Vec<&'a str>,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    columns: BTreeMap<String, Value>,
+}
+
+impl<'a> ListedRun<'a> {
+    pub(super) fn of(run: &Subject<'a>, chosen: &[Field], fields: &Fields) -> Self {
+        let (entry, metrics) = (run.run, run.metrics);
+        let problems = entry.problems.iter().chain(&entry.store.problems);
+        let asked = chosen.iter().map(|field| {
+            let value = match field {
+                Field::Metric(metric) => value(&entry.store, *metric).into(),
+                _ => of_text(&field.text(run)),
+            };
+            (field.title(fields), value)
+        });
+        Self {
+            run: run.name,
+            folder: entry.folder.path().display().to_string(),
+            state: entry.state().word(),
+            experiment: run.experiment(),
+            method: run.config.get("method"),
+            device: entry
+                .store
+                .identity
+                .as_ref()
+                .map(|known| known.device.as_str()),
+            started: moment(entry.begun).replace(' ', "T") + "Z",
+            tags: &entry.notes.tags,
+            note: &entry.notes.note,
+            done: metrics.progress.map(Progress::share),
+            best: metrics.best,
+            last: metrics.last,
+            test: metrics.test,
+            loss: metrics.loss,
+            agreement: metrics.agreement,
+            seconds: metrics.seconds,
+            problems: problems.map(String::as_str).collect(),
+            columns: asked.collect(),
+        }
+    }
+}
+
+/// Everything about a run.
+#[derive(Debug, Serialize)]
+pub(super) struct ShownRun<'a> {
+    #[serde(flatten)]
+    listed: ListedRun<'a>,
+    models: Vec<&'a ModelSummary>,
+    metrics: BTreeMap<String, f64>,
+    gates: Vec<JudgedGate<'a>>,
+    /// As the run began.
+    configuration: BTreeMap<&'a str, Value>,
+    adjustments: Vec<Adjustment<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct JudgedGate<'a> {
+    gate: &'a str,
+    value: Option<f64>,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Adjustment<'a> {
+    field: &'a str,
+    value: Value,
+    phase: Phase,
+    step: u64,
+}
+
+impl<'a> ShownRun<'a> {
+    pub(super) fn of(run: &Subject<'a>, verdicts: &'a [Verdict]) -> Self {
+        let store = &run.run.store;
+        let named = Metric::NAMES
+            .into_iter()
+            .flat_map(|name| ["best", "last"].map(|weights| format!("{name}@{weights}")));
+        let measured = named.filter_map(|name| {
+            let metric = name.parse().ok()?;
+            Some((name, value(store, metric)?))
+        });
+        let gates = verdicts.iter().map(|verdict| {
+            let (word, reason) = match &verdict.judgement {
+                Judgement::Passed => ("passed", None),
+                Judgement::Failed => ("failed", None),
+                Judgement::NotEvaluated(reason) => ("not evaluated", Some(reason.as_str())),
+            };
+            JudgedGate {
+                gate: &verdict.gate,
+                value: verdict.value,
+                verdict: word,
+                reason,
+            }
+        });
+        Self {
+            listed: ListedRun::of(run, &[], &Fields::default()),
+            models: store.models.values().collect(),
+            metrics: measured.collect(),
+            gates: gates.collect(),
+            configuration: configuration(run.config),
+            adjustments: adjustments(run.config),
+        }
+    }
+}
+
+/// The fields as the run began, if it began with them.
+fn configuration(config: &Config) -> BTreeMap<&str, Value> {
+    let first = |path| {
+        let value = config.values(path).first()?;
+        value.since.is_none().then(|| (path, of_value(value)))
+    };
+    config.paths().filter_map(first).collect()
+}
+
+fn adjustments(config: &Config) -> Vec<Adjustment<'_>> {
+    let mut found: Vec<(Position, Adjustment)> = Vec::new();
+    for (field, _) in config.changed() {
+        found.extend(config.values(field).iter().filter_map(|value| {
+            let at = value.since?;
+            let adjustment = Adjustment {
+                field,
+                value: of_value(value),
+                phase: at.phase,
+                step: at.step,
+            };
+            Some((at, adjustment))
+        }));
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found
+        .into_iter()
+        .map(|(_, adjustment)| adjustment)
+        .collect()
+}
+
+fn of_value(value: &FieldValue) -> Value {
+    of_text(&value.text)
+}
+
+/// A number where it is one.
+pub(super) fn of_text(text: &str) -> Value {
+    match text.parse::<Number>() {
+        _ if text == MISSING => Value::Null,
+        Ok(number) => Value::Number(number),
+        Err(_) => Value::String(text.to_owned()),
+    }
+}
+
+pub(super) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n")
+}

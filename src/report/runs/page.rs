@@ -1,0 +1,102 @@
+//! Everything about one run: what it was, its metrics, gates and adjustments.
+
+use super::json::{ShownRun, pretty};
+use super::{grid, text_of};
+use crate::event::Outcome;
+use crate::experiment::section;
+use crate::experiment::spec::Spec;
+use crate::listing::{Column, Field, Subject};
+use crate::report::{Verdict, event_formatter, figures, judge};
+
+/// What of a run stands at the beginning.
+const HEAD: [(&str, Column); 8] = [
+    ("experiment", Column::Experiment),
+    ("method", Column::Method),
+    ("device", Column::Device),
+    ("started, UTC", Column::Begun),
+    ("time", Column::Time),
+    ("done", Column::Done),
+    ("tags", Column::Tags),
+    ("note", Column::Note),
+];
+
+/// The page. `spec` is what its experiment says, if it can be read.
+#[must_use]
+pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
+    let (entry, store) = (run.run, &run.run.store);
+    let mut head = vec![("state", state(run))];
+    let problems = entry.problems.iter().chain(&store.problems);
+    head.extend(problems.map(|problem| ("read in part", problem.clone())));
+    head.extend(HEAD.map(|(label, column)| (label, Field::Column(column).text(run))));
+    head.push(("folder", entry.folder.path().display().to_string()));
+    let mut text = section(run.name, &head).trim_start().to_owned();
+
+    let lines = event_formatter::facts(store);
+    let facts: Vec<(&str, String)> = lines
+        .iter()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(label, text)| (label, text.to_owned()))
+        .collect();
+    let mut add = |title: &str, rows: &[(&str, String)]| {
+        if !rows.is_empty() {
+            text.push_str(&section(title, rows));
+        }
+    };
+    add("Images and models", &facts);
+    let metrics = figures::best_and_last(store).into_iter();
+    let metrics: Vec<_> = metrics
+        .map(|(name, figures)| (name, figures.join("  ")))
+        .collect();
+    add("Metrics", &metrics);
+    let verdicts = verdicts(run, spec);
+    let gates = verdicts.iter().map(|verdict| ("gate", verdict.to_string()));
+    add("Gates", &gates.collect::<Vec<_>>());
+    add_fields("Adjustments", run.config.changed(), &mut text);
+    let fields = run.config.paths();
+    let fields = fields.filter_map(|path| Some((path, run.config.get(path)?)));
+    add_fields("Configuration", fields, &mut text);
+    text
+}
+
+/// Fields of a configuration, their values below one another.
+fn add_fields<'a>(
+    title: &str,
+    fields: impl Iterator<Item = (&'a str, &'a str)>,
+    text: &mut String,
+) {
+    let rows = fields.map(|(path, value)| vec![format!("  {path}"), value.to_owned()]);
+    let rows: Vec<Vec<String>> = rows.collect();
+    if !rows.is_empty() {
+        text.push_str(&section(title, &[]));
+        text.push_str(&text_of(grid(&rows, &[false, false])));
+    }
+}
+
+/// The state, and why it is that.
+fn state(run: &Subject) -> String {
+    let word = run.run.state().word();
+    match run.run.store.outcome() {
+        Some(Outcome::Stopped { reason }) => format!("{word}: {reason}"),
+        Some(Outcome::Failed { message }) => format!("{word}: {message}"),
+        _ => word.to_owned(),
+    }
+}
+
+/// What became of its gates: those of the plan, which knows where other runs lie,
+/// or of the experiment.
+fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
+    let plan = run.run.plan.as_ref();
+    let planned = plan.map(|plan| plan.resolved.plan.gates.as_slice());
+    let gates = planned.or(spec.map(|spec| spec.gates.as_slice()));
+    let store = &run.run.store;
+    let completed = store.outcome() == Some(&Outcome::Completed);
+    judge(gates.unwrap_or_default(), store, completed)
+}
+
+/// The same as JSON.
+///
+/// # Errors
+/// If a value has no form in JSON.
+pub fn page_json(run: &Subject, spec: Option<&Spec>) -> serde_json::Result<String> {
+    pretty(&ShownRun::of(run, &verdicts(run, spec)))
+}

@@ -1,0 +1,153 @@
+use super::*;
+use crate::listing::testing::{ADAPTIVE, STOPPED, VANILLA, changed, runs};
+use crate::listing::{Field, Fields, RunSummary, Subject};
+use crate::store::Runs;
+
+/// Runs of every kind, one of which was steered.
+struct Known {
+    runs: Runs,
+    summaries: Vec<(String, RunSummary)>,
+    fields: Fields,
+}
+
+impl Known {
+    fn new() -> Self {
+        let mut runs = runs();
+        let adaptive = runs.get_mut(ADAPTIVE).unwrap();
+        changed(adaptive);
+        let gated = "seed: 7, gates: [AtLeast(\"test/top1\", 0.75)],";
+        adaptive.experiment = adaptive.experiment.replace("seed: 7,", gated);
+        let summaries: Vec<(String, RunSummary)> = runs
+            .iter()
+            .map(|(name, run)| (name.to_owned(), RunSummary::of(run)))
+            .collect();
+        let mut fields = Fields::default();
+        for (name, summary) in &summaries {
+            fields.add(&summary.subject(name, runs.get(name).unwrap()));
+        }
+        Self {
+            runs,
+            summaries,
+            fields,
+        }
+    }
+
+    fn subjects(&self) -> Vec<Subject<'_>> {
+        let summaries = self.summaries.iter();
+        summaries
+            .map(|(name, summary)| summary.subject(name, self.runs.get(name).unwrap()))
+            .collect()
+    }
+
+    fn subject(&self, wanted: &str) -> Subject<'_> {
+        let mut known = self.subjects().into_iter();
+        known.find(|run| run.name == wanted).unwrap()
+    }
+
+    fn chosen(&self, names: &[&str]) -> Vec<Field> {
+        let fields = names.iter().map(|name| Field::named(name, &self.fields));
+        fields.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn page(&self, wanted: &str) -> (String, serde_json::Value) {
+        let run = self.subject(wanted);
+        let (_, summary) = self
+            .summaries
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .unwrap();
+        let spec = summary.frozen.spec.as_ref();
+        let json = serde_json::from_str(&page_json(&run, spec).unwrap()).unwrap();
+        (page(&run, spec), json)
+    }
+}
+
+#[test]
+fn a_table_has_the_chosen_columns_and_says_what_could_not_be_read() {
+    let known = Known::new();
+    let chosen = known.chosen(&["lr", "batch", "temperature", "valid/kl"]);
+    let text = table(&known.subjects(), &chosen, &known.fields, None);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_narrow_table_loses_its_last_columns_and_keeps_the_first() {
+    let known = Known::new();
+    for most in [0, 20, 80, 120, 400] {
+        let text = table(&known.subjects(), &[], &known.fields, Some(most));
+        assert!(text.starts_with("run"), "{text}");
+        let chosen = known.chosen(&["batch"]);
+        let asked = table(&known.subjects(), &chosen, &known.fields, Some(most));
+        assert!(asked.lines().next().unwrap().contains("  batch"), "{asked}");
+        if most >= 80 {
+            assert!(text.contains("  state"), "{text}");
+            let rows = text.lines().filter(|line| !line.contains("read in part"));
+            assert!(rows.map(width_of).all(|width| width <= most), "{text}");
+        }
+    }
+}
+
+#[test]
+fn json_has_numbers_as_numbers_and_what_is_missing_as_null() {
+    let known = Known::new();
+    let chosen = known.chosen(&["batch", "temperature", "valid/kl"]);
+    let text = table_json(&known.subjects(), &chosen, &known.fields).unwrap();
+    let listed: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let of = |name: &str| listed.iter().find(|run| run["run"] == name).unwrap();
+    let adaptive = of(ADAPTIVE);
+    assert_eq!(adaptive["best"], 0.8914);
+    assert_eq!(adaptive["started"], "2026-01-02T10:00Z");
+    assert_eq!(adaptive["columns"]["batch"], 128);
+    assert_eq!(adaptive["columns"]["temperature"], "4 → 2.5 at step 812");
+    assert_eq!(adaptive["columns"]["valid/kl@best"], 0.3);
+    assert_eq!(of(VANILLA)["columns"]["temperature"], 4);
+    assert!(of(STOPPED)["test"].is_null());
+    let unread = of("mnist-20260102-115900-000000");
+    assert!(unread["columns"]["batch"].is_null());
+    assert!(
+        unread["problems"][0]
+            .as_str()
+            .unwrap()
+            .contains("version 9")
+    );
+}
+
+#[test]
+fn a_page_has_what_a_run_was_its_metrics_gates_and_adjustments() {
+    let (text, json) = Known::new().page(ADAPTIVE);
+    insta::assert_snapshot!(text);
+    assert_eq!(json["metrics"]["test/top1@best"], 0.8873);
+    assert_eq!(json["gates"][0]["verdict"], "passed");
+    assert_eq!(json["configuration"]["method.temperature"], 4);
+    let adjustment = &json["adjustments"][1];
+    assert_eq!(adjustment["field"], "method.temperature");
+    assert_eq!(adjustment["value"], 2.5);
+    assert_eq!(adjustment["step"], 812);
+}
+
+#[test]
+fn a_page_of_a_stopped_and_of_an_unreadable_run_says_so() {
+    let known = Known::new();
+    let (text, json) = known.page(STOPPED);
+    assert!(text.contains("stopped: stopped by user"), "{text}");
+    assert_eq!(json["gates"][0]["verdict"], "not evaluated");
+    assert_eq!(json["gates"][0]["reason"], "the run is not completed");
+    let (text, json) = known.page("mnist-20260102-115900-000000");
+    assert!(text.contains("read in part"), "{text}");
+    assert_eq!(json["state"], "new");
+}
+
+#[test]
+fn a_comparison_has_metrics_side_by_side_and_only_what_differs() {
+    let known = Known::new();
+    let both = [known.subject(VANILLA), known.subject(ADAPTIVE)];
+    insta::assert_snapshot!(comparison(&both));
+    let json: serde_json::Value = serde_json::from_str(&comparison_json(&both).unwrap()).unwrap();
+    assert_eq!(json["metrics"]["best"], serde_json::json!([0.868, 0.8914]));
+    assert_eq!(
+        json["differences"]["method.temperature"],
+        serde_json::json!([4, "4 → 2.5 at step 812"])
+    );
+    let same = [known.subject(VANILLA), known.subject(VANILLA)];
+    assert!(comparison(&same).contains("The configurations are identical."));
+}

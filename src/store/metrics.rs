@@ -1,0 +1,233 @@
+//! The metrics that a run is judged by, taken from its fold once and kept until
+//! it changes.
+
+use super::run_store::RunStore;
+use super::table::SeriesTable;
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
+
+/// How well and how far a run is. Shares are in [0, 1]; what was not measured
+/// is absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Metrics {
+    /// Best top-1 on the validation images.
+    pub best: Option<f64>,
+    /// Last top-1 on the validation images.
+    pub last: Option<f64>,
+    /// Top-1 on the test images, with the best weights where they were tried.
+    pub test: Option<f64>,
+    /// Last cross-entropy on the validation images, nats.
+    pub loss: Option<f64>,
+    /// Last share of validation images on which student and teacher agree.
+    pub agreement: Option<f64>,
+    /// How far the training that began last is.
+    pub progress: Option<Progress>,
+    /// Seconds that were trained, in all processes.
+    pub seconds: Option<f64>,
+}
+
+/// How far a training is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Whose training.
+    pub phase: Phase,
+    /// Epochs completed.
+    pub epoch: f64,
+    /// Epochs of all of it.
+    pub epochs: f64,
+}
+
+impl Progress {
+    /// Completed share, in [0, 1].
+    #[must_use]
+    pub fn share(self) -> f64 {
+        if self.epochs > 0.0 {
+            (self.epoch / self.epochs).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    }
+}
+
+impl Metrics {
+    /// The metrics of a run.
+    #[must_use]
+    pub fn of(store: &RunStore) -> Self {
+        let measured = |name: &str| value(store, name.parse().ok()?);
+        Self {
+            best: measured("valid/top1@best"),
+            last: measured("valid/top1@last"),
+            test: measured("test/top1@best").or_else(|| measured("test/top1@last")),
+            loss: measured("valid/loss@last"),
+            agreement: measured("valid/agreement@last"),
+            progress: progress(store),
+            seconds: seconds(store),
+        }
+    }
+}
+
+/// The student's result of this name; none if it was not measured or is no
+/// number.
+#[must_use]
+pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
+    let evaluation = evaluation(store, metric)?;
+    quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
+}
+
+/// One of the numbers of an evaluation.
+#[must_use]
+pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
+    match quantity {
+        Quantity::Top1 => Some(evaluation.top1),
+        Quantity::Top5 => evaluation.telling_top5(),
+        Quantity::Loss => Some(evaluation.loss),
+        Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
+        Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
+    }
+}
+
+/// The student's evaluation that a metric is read from: on test images the last of
+/// the best or the last weights; on validation images that of the epoch whose
+/// checkpoint is the best, or of the last.
+#[must_use]
+pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
+    match (metric.split, metric.weights) {
+        (MetricSplit::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),
+        (MetricSplit::Valid, MetricWeights::Last) => {
+            store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last)
+        }
+        (MetricSplit::Test, MetricWeights::Best) => {
+            store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best)
+        }
+        (MetricSplit::Test, MetricWeights::Last) => {
+            store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Last)
+        }
+    }
+}
+
+fn progress(store: &RunStore) -> Option<Progress> {
+    let phase = store.phase?;
+    let state = store.phases.get(&phase)?;
+    Some(Progress {
+        phase,
+        epoch: store.completed(phase) as f64 / state.steps_per_epoch.max(1) as f64,
+        epochs: state.epochs(),
+    })
+}
+
+fn seconds(store: &RunStore) -> Option<f64> {
+    let phases = [Phase::Teacher, Phase::Student];
+    let taken = phases.into_iter().filter_map(|phase| {
+        let state = store.phases.get(&phase)?;
+        let table = store.table(phase);
+        if table.is_empty() && state.ended.is_none() {
+            return None;
+        }
+        let earlier = if store.processes > 1 {
+            before_the_last_process(table)
+        } else {
+            0.0
+        };
+        let logged = table.seconds().unwrap_or(0.0);
+        Some(earlier + state.ended.map_or(logged, |ended| ended.max(logged)))
+    });
+    taken
+        .reduce(|a, b| a + b)
+        .filter(|seconds| seconds.is_finite())
+}
+
+/// Seconds of all processes but the last: every process counts from 0 again.
+fn before_the_last_process(table: &SeriesTable) -> f64 {
+    let any = table.metrics().next().and_then(|name| table.series(name));
+    any.map_or(0.0, |series| {
+        let pairs = series.seconds.windows(2);
+        pairs
+            .filter(|pair| pair[1] < pair[0])
+            .map(|pair| pair[0])
+            .sum()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Position, RunEvent};
+    use crate::store::testing::small_run;
+
+    fn folded(events: &[RunEvent]) -> RunStore {
+        let mut store = RunStore::new();
+        for event in events {
+            store.apply(event);
+        }
+        store
+    }
+
+    #[test]
+    fn a_finished_run_has_every_figure() {
+        let metrics = Metrics::of(&folded(&small_run()));
+        assert_eq!(metrics.best, Some(0.8));
+        assert_eq!(metrics.last, Some(0.7));
+        assert_eq!(metrics.test, Some(0.8));
+        assert_eq!(metrics.seconds, Some(10.0));
+        assert_eq!(metrics.progress.unwrap().share(), 1.0);
+        assert_eq!(Metrics::of(&RunStore::new()), Metrics::default());
+    }
+
+    #[test]
+    fn a_resumed_run_took_the_time_of_all_its_processes() {
+        let mut events = small_run();
+        let steps = |event: &RunEvent, from: u64| {
+            matches!(event, RunEvent::StepLogged(row)
+                if row.phase == Phase::Student && row.step >= from)
+        };
+        events.retain(|event| {
+            !matches!(
+                event,
+                RunEvent::PhaseEnded {
+                    phase: Phase::Student,
+                    ..
+                }
+            )
+        });
+        let begun = events
+            .iter()
+            .find(|event| {
+                matches!(
+                    event,
+                    RunEvent::PhaseStarted {
+                        phase: Phase::Student,
+                        ..
+                    }
+                )
+            })
+            .unwrap()
+            .clone();
+        let again: Vec<RunEvent> = events
+            .iter()
+            .filter(|event| steps(event, 4))
+            .cloned()
+            .collect();
+        events.push(RunEvent::RunStarted {
+            name: "small".to_owned(),
+            version: "0.1.0".to_owned(),
+            device: "CPU".to_owned(),
+            device_kind: None,
+            resumed: Some(Position {
+                phase: Phase::Student,
+                step: 4,
+            }),
+            experiment: String::new(),
+        });
+        events.push(begun);
+        for event in &again {
+            let RunEvent::StepLogged(row) = event else {
+                unreachable!()
+            };
+            let mut row = row.clone();
+            row.seconds -= 2.0;
+            events.push(RunEvent::StepLogged(row));
+        }
+        // Four steps of half a second before, and eight after.
+        assert_eq!(Metrics::of(&folded(&events)).seconds, Some(4.0 + 2.0 + 4.0));
+    }
+}

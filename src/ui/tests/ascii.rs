@@ -1,0 +1,52 @@
+//! Every screen on a terminal whose locale has no UTF-8.
+
+use crate::event::inspection::ProbeSource;
+use crate::ui::News;
+use crate::ui::screens::compare::testing::{probe, with_runs};
+use crate::ui::testing::Harness;
+use crate::ui::theme::Symbols;
+
+/// Sees that nothing but ASCII is drawn.
+fn see(harness: &mut Harness, what: &str) -> String {
+    let screen = harness.screen();
+    let other = screen.chars().find(|letter| !letter.is_ascii());
+    assert_eq!(other, None, "{what}: {screen}");
+    // What has no sign of its own is a question mark in the middle of something.
+    let unknown = screen.lines().find(|line| line.contains("??"));
+    assert_eq!(unknown, None, "{what}: {screen}");
+    screen
+}
+
+#[test]
+fn without_utf_8_every_screen_and_dialog_is_ascii() {
+    for size in [(80, 24), (200, 60)] {
+        let (mut harness, names) = with_runs(size.0, size.1);
+        let theme = harness.ui.shared.theme.clone();
+        harness.ui.shared.theme = theme.with_symbols(Symbols::Ascii);
+        harness.news(News::Experiments(vec!["e/quickstart.ron".into()]));
+        harness.news(News::ExperimentRead {
+            path: "e/quickstart.ron".into(),
+            text: Ok(include_str!("../../../experiments/quickstart.ron").to_owned()),
+        });
+        see(&mut harness, "experiments");
+        for keys in ["2", "3", "5", "?", "esc", ":", "esc", "4"] {
+            harness.keys(&[keys]);
+            see(&mut harness, keys);
+        }
+        harness.news(News::ProbeRead {
+            run: names[0].clone(),
+            source: ProbeSource::Recorded,
+            probe: Ok(Box::new(probe())),
+        });
+        let screen = see(&mut harness, "compare");
+        if size.0 == 80 {
+            insta::assert_snapshot!("ascii_compare_80", screen);
+        }
+        for _ in 0..4 {
+            harness.keys(&["v"]);
+            see(&mut harness, "a view of compare");
+        }
+        harness.keys(&["X"]);
+        see(&mut harness, "after the theme");
+    }
+}
