@@ -34,7 +34,7 @@ pub(super) fn sweep_run(folder: &Path) {
 }
 
 /// Removes what was left of files directly in a folder.
-fn sweep_files(folder: &Path) {
+pub(super) fn sweep_files(folder: &Path) {
     for entry in entries(folder) {
         if is_named(&entry, WRITING) {
             remove_file(&entry);

@@ -214,7 +214,7 @@ impl LockWatch {
 }
 
 impl Holder {
-    fn this_process() -> Self {
+    pub(super) fn this_process() -> Self {
         Self {
             pid: std::process::id(),
             host: host(),
@@ -224,7 +224,7 @@ impl Holder {
 
     /// A holder that has not written down who it is: it may be about to train, or
     /// only look.
-    fn unknown() -> Self {
+    pub(super) fn unknown() -> Self {
         Self {
             pid: 0,
             host: "an unknown machine".to_owned(),

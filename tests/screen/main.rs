@@ -159,6 +159,38 @@ fn sigterm_saves_and_gives_the_terminal_back() {
     assert!(terminal.is_given_back());
 }
 
+#[test]
+fn a_second_workbench_waits_visibly_for_the_first_and_not_for_one_that_crashed() {
+    let place = place();
+    let first = Terminal::start(place.path(), (120, 30));
+    let mut first = started(first);
+    first.until(&["training small"]);
+    let mut second = started(Terminal::start(place.path(), (120, 30)));
+    let process = format!("small.ron in process {}", first.program.number());
+    second.until(&["waiting for", &process, "waiting, 1 queued", "queued 1"]);
+    // Taken out and queued again.
+    second.keys("1x");
+    second.until(&["removed from the queue", "idle"]);
+    second.keys("r");
+    second.until(&["waiting, 1 queued"]);
+    let killed = std::process::Command::new("kill")
+        .args(["-KILL", &first.program.number().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    second.until(&["training small"]);
+    second.keys("q");
+    second.until(&["Quit the workbench?"]);
+    second.keys(ENTER);
+    assert_eq!(second.end(), 0);
+    assert_ne!(first.end(), 0);
+}
+
+fn started(mut terminal: Terminal) -> Terminal {
+    terminal.until(&["small"]);
+    terminal.keys("r");
+    terminal
+}
+
 /// The folder of the run that was trained.
 fn run_in(place: &Path) -> PathBuf {
     let folders = fs::read_dir(place.join("checkpoints")).unwrap();

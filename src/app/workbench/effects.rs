@@ -206,8 +206,12 @@ impl EffectRunner {
             "preparing"
         };
         let line = LogLine::info(format!("{}: {state}", job.shown()));
-        self.launcher.launch(job);
+        let queued = self.launcher.launch(job);
         self.notify(News::Logged(line));
+        if let Err(error) = queued {
+            let line = format!("other workbenches are not waited for: {error}");
+            self.notify(News::Logged(LogLine::warn(line)));
+        }
         self.notify(self.queue());
     }
 

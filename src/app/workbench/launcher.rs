@@ -1,6 +1,8 @@
-//! Trainings of this process: several are queued, one is active.
+//! Trainings of this process: several are queued, one is active, and none while
+//! another workbench trains in the same folder of runs what was launched before.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -14,12 +16,15 @@ use crate::event::Position;
 use crate::experiment;
 use crate::format::plural;
 use crate::run::kept::kept_name;
-use crate::run::{RunFolder, StopSignal};
+use crate::run::{RunFolder, StopSignal, Ticket};
 
 /// How long events are gathered before the loop hears of them. The screen is
 /// drawn more seldom than this; to wake the loop for every step would take time
 /// from the training.
 const GATHERED: Duration = Duration::from_millis(40);
+
+/// How long what waits for another workbench waits before it looks again.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// Something to train.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +72,9 @@ pub trait OpenSession: Send + Sync {
     /// # Errors
     /// Why it does not train.
     fn open(&self, job: &QueuedJob, stop: StopSignal) -> Result<Session, SessionError>;
+
+    /// The folder of runs, which other workbenches may train in, too.
+    fn checkpoints(&self) -> &Path;
 }
 
 /// Opens images and models, and trains with tensors.
@@ -104,22 +112,40 @@ impl OpenSession for EngineSessions {
         session.before.read_series(&session.folder);
         Ok(session)
     }
+
+    fn checkpoints(&self) -> &Path {
+        &self.checkpoints
+    }
 }
 
 /// The queue and the training that is active.
 pub struct Launcher {
     sessions: Arc<dyn OpenSession>,
     sender: Sender,
-    queue: VecDeque<QueuedJob>,
+    queue: VecDeque<Queued>,
     active: Option<ActiveJob>,
 }
 
-/// What is being prepared or trains.
+/// A job and its place among those of all workbenches; none where the file system
+/// has no locks.
+struct Queued {
+    job: QueuedJob,
+    ticket: Option<Ticket>,
+}
+
+/// What waits for another workbench, is being prepared or trains.
 struct ActiveJob {
     file: PathBuf,
     stop: StopSignal,
-    /// Whether it trains.
-    trains: bool,
+    stage: Stage,
+}
+
+#[derive(PartialEq, Eq)]
+enum Stage {
+    /// Another workbench trains.
+    Waits,
+    Prepares,
+    Trains,
 }
 
 impl Launcher {
@@ -133,14 +159,20 @@ impl Launcher {
         }
     }
 
-    /// Experiments that are queued, in order.
+    /// Experiments that are queued, in order; the first may wait for another
+    /// workbench.
     pub fn queue(&self) -> Vec<PathBuf> {
-        self.queue.iter().map(QueuedJob::file).collect()
+        let first = self.active.iter().filter(|job| job.stage == Stage::Waits);
+        let first = first.map(|job| job.file.clone());
+        first
+            .chain(self.queue.iter().map(|queued| queued.job.file()))
+            .collect()
     }
 
     /// The experiment that is being prepared.
     pub fn preparing(&self) -> Option<PathBuf> {
-        let preparing = self.active.as_ref().filter(|job| !job.trains);
+        let preparing = self.active.as_ref();
+        let preparing = preparing.filter(|job| job.stage == Stage::Prepares);
         preparing.map(|job| job.file.clone())
     }
 
@@ -149,15 +181,37 @@ impl Launcher {
         self.active.is_some()
     }
 
-    /// Trains something, after what is queued already.
-    pub fn launch(&mut self, job: QueuedJob) {
-        self.queue.push_back(job);
+    /// Trains something, after what is queued already, here or in another workbench.
+    ///
+    /// # Errors
+    /// Why others are not waited for; it trains all the same.
+    pub fn launch(&mut self, job: QueuedJob) -> io::Result<()> {
+        let ticket = Ticket::take(self.sessions.checkpoints(), &job.shown());
+        let (ticket, result) = match ticket {
+            Ok(ticket) => (Some(ticket), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        self.queue.push_back(Queued { job, ticket });
         self.next();
+        result
     }
 
     /// Takes an experiment out of the queue.
     pub fn dequeue(&mut self, file: &Path) {
-        self.queue.retain(|job| job.file() != file);
+        self.queue.retain(|queued| queued.job.file() != file);
+        if let Some(job) = &self.active
+            && job.file == file
+            && job.stage == Stage::Waits
+        {
+            job.stop.request("removed from the queue");
+        }
+    }
+
+    /// What is active waits for another workbench, or no longer.
+    pub fn waits(&mut self, waits: bool) {
+        if let Some(job) = &mut self.active {
+            job.stage = if waits { Stage::Waits } else { Stage::Prepares };
+        }
     }
 
     /// Asks what trains to save and end, and forgets what is queued.
@@ -171,7 +225,7 @@ impl Launcher {
     /// What was being prepared trains.
     pub fn started(&mut self) {
         if let Some(job) = &mut self.active {
-            job.trains = true;
+            job.stage = Stage::Trains;
         }
     }
 
@@ -185,17 +239,21 @@ impl Launcher {
         if self.is_busy() {
             return;
         }
-        let Some(job) = self.queue.pop_front() else {
+        let Some(Queued { job, ticket }) = self.queue.pop_front() else {
             return;
         };
         let (file, stop) = (job.file(), StopSignal::new());
         self.active = Some(ActiveJob {
             file: file.clone(),
             stop: stop.clone(),
-            trains: false,
+            stage: Stage::Prepares,
         });
         let (sessions, sender) = (Arc::clone(&self.sessions), self.sender.clone());
-        let work = move || train(&*sessions, &job, stop, &sender);
+        let work = move || {
+            if waits_for_its_turn(&job, ticket.as_ref(), &stop, &sender) {
+                train(&*sessions, &job, stop, ticket, &sender);
+            }
+        };
         // Opening images takes time, and the screen goes on meanwhile.
         let thread = thread::Builder::new().name("launcher".to_owned());
         if let Err(error) = thread.spawn(work) {
@@ -206,12 +264,19 @@ impl Launcher {
 }
 
 /// Tells what becomes of a job until it is over.
-fn train(sessions: &dyn OpenSession, job: &QueuedJob, stop: StopSignal, sender: &Sender) {
+fn train(
+    sessions: &dyn OpenSession,
+    job: &QueuedJob,
+    stop: StopSignal,
+    ticket: Option<Ticket>,
+    sender: &Sender,
+) {
     let opened = caught(|| sessions.open(job, stop))
         .unwrap_or_else(|reason| Err(SessionError::Panicked(reason)));
     let mut session = match opened {
         Ok(session) => session,
         Err(error) => {
+            drop(ticket);
             let _ = sender.send(Message::Launched(job.file(), Err(error)));
             return;
         }
@@ -228,5 +293,35 @@ fn train(sessions: &dyn OpenSession, job: &QueuedJob, stop: StopSignal, sender: 
         let gathered = std::iter::once(first).chain(events.try_iter()).collect();
         let _ = sender.send(Message::Happened(name.clone(), gathered));
     }
-    let _ = sender.send(Message::Ended(name, end.join()));
+    let outcome = end.join();
+    drop(ticket);
+    let _ = sender.send(Message::Ended(name, outcome));
+}
+
+/// Waits until no other workbench trains what was launched before. Returns whether
+/// it is still wanted then.
+fn waits_for_its_turn(
+    job: &QueuedJob,
+    ticket: Option<&Ticket>,
+    stop: &StopSignal,
+    sender: &Sender,
+) -> bool {
+    let mut told = None;
+    // A queue that cannot be read keeps nothing from training.
+    while let Some(ahead) = ticket.and_then(|ticket| ticket.ahead().ok().flatten()) {
+        if stop.reason().is_some() {
+            let _ = sender.send(Message::Withdrawn(job.shown()));
+            return false;
+        }
+        if told.as_ref() != Some(&ahead) {
+            let line = format!("{}: waiting for {ahead}", job.shown());
+            let _ = sender.send(Message::Waits(Some(line)));
+            told = Some(ahead);
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+    if told.is_some() {
+        let _ = sender.send(Message::Waits(None));
+    }
+    true
 }

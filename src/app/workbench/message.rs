@@ -30,6 +30,11 @@ pub enum Message {
     Clock(Clock),
     /// Events of the training in this process, after they were recorded.
     Happened(String, Vec<RunEvent>),
+    /// What was to be prepared waits for another workbench, which is told; or no
+    /// longer.
+    Waits(Option<String>),
+    /// What waited was taken out of the queue.
+    Withdrawn(String),
     /// A launch came to something.
     Launched(PathBuf, Result<Box<LaunchedRun>, SessionError>),
     /// An experiment file was planned again.

@@ -224,6 +224,8 @@ fn patience(message: &Message) -> Duration {
         | Message::Clock(_)
         | Message::News(News::Machine(_)) => TRAINING_FRAME,
         Message::News(_)
+        | Message::Waits(_)
+        | Message::Withdrawn(_)
         | Message::Launched(..)
         | Message::Replanned(..)
         | Message::Ended(..)

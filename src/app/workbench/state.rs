@@ -137,6 +137,11 @@ impl State {
             }
             Message::Happened(name, events) => self.happened(&name, &events),
             Message::Replanned(path, plan) => self.replanned(&path, plan),
+            Message::Waits(told) => self.waits(told),
+            Message::Withdrawn(what) => {
+                self.log(LogLine::info(format!("{what}: removed from the queue")));
+                self.over();
+            }
             Message::Launched(file, Ok(run)) => self.launched(&file, *run),
             Message::Launched(file, Err(error)) => self.refused(&file, &error),
             Message::Ended(name, outcome) => self.ended(&name, &outcome),
@@ -256,6 +261,14 @@ impl State {
         self.log(LogLine::info(
             "saving; the workbench closes when training has stopped",
         ));
+    }
+
+    fn waits(&mut self, told: Option<String>) {
+        self.effects.launcher.waits(told.is_some());
+        if let Some(line) = told {
+            self.log(LogLine::info(line));
+        }
+        self.tell_queue();
     }
 
     fn launched(&mut self, file: &Path, run: LaunchedRun) {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
@@ -73,6 +73,10 @@ impl OpenSession for Sessions {
         let trainer = self.trainers.lock().unwrap().pop_front();
         let opened = Opened::without_images(folder)?;
         Session::start(opened, trainer.expect("no script is left"), stop)
+    }
+
+    fn checkpoints(&self) -> &Path {
+        &self.checkpoints
     }
 }
 

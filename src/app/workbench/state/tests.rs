@@ -8,6 +8,7 @@ use super::bench::Bench;
 use super::*;
 use crate::event::{Command, Origin, Position};
 use crate::experiment::schedule::Schedule;
+use crate::run::Ticket;
 use crate::store::{CommandState, RunState};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 use crate::ui::effect::OverwritePolicy;
@@ -109,6 +110,45 @@ fn what_is_queued_starts_in_its_order_and_what_was_taken_out_does_not() {
     });
     assert_eq!(bench.opened(), ["a.ron", "b.ron"]);
     assert_eq!(bench.run("a").unwrap().state(), RunState::Stopped);
+}
+
+#[test]
+fn what_another_workbench_launched_first_is_waited_for_unless_it_is_taken_out() {
+    let mut bench = Bench::new(&[&plays("b")]);
+    let other = Ticket::take(bench.sessions.checkpoints(), "quickstart").unwrap();
+    bench.launch("a");
+    bench.launch("b");
+    let process = std::process::id();
+    let told = format!(
+        "{}: waiting for quickstart in process {process} on ",
+        bench.file("a").display()
+    );
+    bench.until_logged(&told);
+    let queue = |bench: &Bench| bench.state.ui.shared().queue.clone();
+    let both = [bench.file("a"), bench.file("b")];
+    bench.until("both wait", |bench| queue(bench) == both);
+    bench.ask(Effect::Dequeue(bench.file("a")));
+    bench.until_logged("removed from the queue");
+    bench.until("one waits", |bench| queue(bench) == both[1..]);
+    assert_eq!(bench.opened(), [] as [&str; 0]);
+    drop(other);
+    bench.until_run("b", RunState::Completed);
+    bench.until("nothing waits", |bench| queue(bench).is_empty());
+    assert_eq!(bench.opened(), ["b.ron"]);
+    // A later launch elsewhere waited for it, and does no longer.
+    let other = Ticket::take(bench.sessions.checkpoints(), "c").unwrap();
+    assert_eq!(other.ahead().unwrap(), None);
+}
+
+#[test]
+fn a_workbench_that_is_left_while_a_launch_waits_ends_at_once() {
+    let mut bench = Bench::new(&[]);
+    let _other = Ticket::take(bench.sessions.checkpoints(), "quickstart").unwrap();
+    bench.launch("a");
+    bench.until_logged("waiting for quickstart");
+    bench.ask(Effect::Quit);
+    bench.until("it is left", |bench| bench.left.is_some());
+    assert_eq!(bench.opened(), [] as [&str; 0]);
 }
 
 #[test]

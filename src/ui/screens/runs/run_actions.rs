@@ -121,6 +121,10 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
             None
         }
         Action::RenameRun | Action::TrashRun => trains,
+        Action::ResumeRun if shared.queue.contains(&run.run.folder.experiment()) => {
+            shared.ask(Effect::Dequeue(run.run.folder.experiment()));
+            None
+        }
         Action::ResumeRun => {
             let refusal = advice::why_not_resume(run, &shared.keymap);
             may(refusal, Effect::ResumeRun(name), shared)
