@@ -33,7 +33,11 @@ fn first_on_page(page: &str, knob: &str) -> Option<f64> {
         .lines()
         .find(|line| line.split_whitespace().next() == Some(knob))?;
     let text = row.trim().strip_prefix(knob)?.trim();
-    let text = text.strip_prefix("starts at ").unwrap_or(text);
+    let said = ["starts at ", "constant "];
+    let text = said
+        .iter()
+        .find_map(|it| text.strip_prefix(it))
+        .unwrap_or(text);
     let number = text.split([' ', ';']).next()?;
     number.parse().ok()
 }

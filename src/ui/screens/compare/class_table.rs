@@ -14,9 +14,10 @@ use ratatui::style::Style;
 use ratatui::widgets::Block;
 
 use super::classes::{ClassRow, ClassSort, Classes};
+use super::sample_result::nats;
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
-use crate::format::{count, loss, percent, shorten};
+use crate::format::{count, percent, shorten};
 use crate::ui::theme::Theme;
 use crate::ui::widget::gallery::inside;
 use crate::ui::widget::{Cells, bars};
@@ -139,5 +140,5 @@ fn draw_row(row: &ClassRow, bars: usize, bar: u16, theme: &Theme, cells: &mut Ce
         ("0.0".to_owned(), theme.muted())
     };
     cells.right(NUMBER, &text, style);
-    cells.right(NUMBER, &loss(f64::from(row.kl)), Style::new());
+    cells.right(NUMBER, &nats(row.kl), Style::new());
 }

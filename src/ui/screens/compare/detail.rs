@@ -16,10 +16,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Block;
 
-use super::sample_result::{apart, usable};
+use super::sample_result::{apart, nats, usable};
 use super::{Compare, class_name};
 use crate::event::inspection::{Picture, Probe, ProbeImage};
-use crate::format::{loss, shorten_path};
+use crate::format::{MISSING, shorten_path};
 use crate::ui::graphics::Pictures;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
@@ -178,15 +178,15 @@ fn draw_facts(
     let judged = &compare.judged[image];
     let label = judged
         .label
-        .map_or("unknown", |label| class_name(probe, label));
-    let mut kl = loss(f64::from(judged.kl));
+        .map_or(MISSING, |label| class_name(probe, label));
+    let mut kl = nats(judged.kl);
     if let Some((_, logits)) = compare.second(image) {
         let teacher = probe.teacher.as_ref();
         let teacher = teacher.and_then(|teacher| usable(probe, teacher, image));
         let other = apart(teacher, logits, compare.temperature());
-        kl = format!("{kl} ↔ {}", loss(f64::from(other)));
+        kl = format!("{kl} ↔ {}", nats(other));
     }
-    let loss = loss(f64::from(judged.loss));
+    let loss = nats(judged.loss);
     let views = match probe.images[image].views.len() {
         0 => "none saved".to_owned(),
         number => format!("{number} augmented"),

@@ -15,10 +15,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Block;
 
-use super::sample_result::{Answer, SampleResult};
+use super::sample_result::{Answer, SampleResult, nats};
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
-use crate::format::{count, loss, percent, shorten_path};
+use crate::format::{count, percent, shorten_path};
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{OTHER, STUDENT, TEACHER, mark, verdict};
 use crate::ui::widget::gallery::{self, inside};
@@ -150,7 +150,7 @@ fn draw_line(
         );
         cells.text(ANSWER - 2, class, Style::new()).skip(1);
     }
-    cells.right(kl, &loss(f64::from(judged.kl)), Style::new());
+    cells.right(kl, &nats(judged.kl), Style::new());
 }
 
 fn draw_roomy(
@@ -163,7 +163,7 @@ fn draw_roomy(
     let buffer = frame.buffer_mut();
     let beside = gallery::draw_picture(&probe.images[image].picture, (theme, style), buffer, place);
     let label = judged.label.map_or("–", |label| class_name(probe, label));
-    let kl = format!("KL {}", loss(f64::from(judged.kl)));
+    let kl = format!("KL {}", nats(judged.kl));
     let mut cells = Cells::line(buffer, beside, 0);
     let source = cells.rest().saturating_sub(12 + LABEL + 8);
     let path = shorten_path(&probe.images[image].source, source);

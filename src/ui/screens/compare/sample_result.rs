@@ -2,6 +2,7 @@
 //! of training.
 
 use crate::event::inspection::{Probe, divergence, softmax};
+use crate::format::{MISSING, loss};
 
 /// A model's most likely class for an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +36,14 @@ pub(super) struct Moment {
     pub(super) kl: f32,
     /// Whether the student was right, where there is a label.
     pub(super) right: Option<bool>,
+}
+
+/// A loss or a divergence, nats; what is not known is missing.
+pub(super) fn nats(value: f32) -> String {
+    if value.is_nan() {
+        return MISSING.to_owned();
+    }
+    loss(f64::from(value))
 }
 
 /// Logits of an image that are as many as the classes and all numbers.
