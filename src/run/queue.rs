@@ -76,6 +76,8 @@ impl Ticket {
             let file = match file.persist_noclobber(&path) {
                 Ok(file) => file,
                 Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => continue,
+                // Somebody swept it away before it was locked.
+                Err(error) if is_absent(&error.error) => continue,
                 Err(error) => return Err(error.error),
             };
             let ticket = Self {
