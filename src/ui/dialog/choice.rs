@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use super::buttons::{self, Button};
 use super::{frame as boxed, is_click};
+use crate::format::shorten_words;
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
@@ -159,7 +160,9 @@ impl<T> Choice<T> {
         let text: Vec<Line> = text.map(Line::raw).collect();
         frame.render_widget(Paragraph::new(text), areas.text);
         let selected = self.selection.get(self.choices.len());
+        let room = areas.choices.width.saturating_sub(2);
         let choices = self.choices.iter().enumerate().map(|(at, (word, _))| {
+            let word = shorten_words(word, room);
             if Some(at) == selected {
                 Line::styled(format!("› {word}"), theme.selection())
             } else {

@@ -56,13 +56,12 @@ pub(in crate::ui) fn on_submit(name: String, text: &str, shared: &mut Shared, ru
     if ending.is_empty() {
         return shared.ask(effect(true));
     }
-    let (verb, their) = match ending.as_slice() {
-        [_] => ("ends", "its final value"),
-        _ => ("end", "their final values"),
-    };
-    let text = format!("{} {verb} with the training.", listed(&ending));
+    let text = format!("Ending with the training: {}.", listed(&ending));
     let choices = vec![
-        (format!("hold {their} from epoch {now}"), effect(false)),
+        (
+            format!("hold the final values from epoch {now}"),
+            effect(false),
+        ),
         (format!("stretch to epoch {end}"), effect(true)),
     ];
     let title = format!("Train to epoch {end}");
