@@ -12,6 +12,8 @@
 
 #[path = "tidy/cycles.rs"]
 mod cycles;
+#[path = "tidy/paths.rs"]
+mod paths;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/tokens.rs"]

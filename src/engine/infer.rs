@@ -1,6 +1,6 @@
 //! Classifying a folder of images with a run's models.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use super::evaluate::{host, image_tensor};
@@ -46,12 +46,11 @@ fn classify(
         images: images.valid.len(),
         classes: models.classes().to_vec(),
     });
-    let names: Vec<PathBuf> = (0..images.valid.len())
-        .map(|at| images.valid.name(at))
-        .collect();
-    let below = names
-        .iter()
-        .map(|name| name.strip_prefix(folder).unwrap_or(name));
+    let below = (0..images.valid.len()).map(|at| {
+        let name = images.valid.name(at);
+        name.strip_prefix(folder)
+            .map_or(name.clone(), Path::to_owned)
+    });
     let unlabelled = unlabelled_folders(below, models.classes());
     for note in models.notes.iter().chain(&images.notes).chain(&unlabelled) {
         tell(InferenceEvent::Warned(note.clone()));

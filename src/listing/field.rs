@@ -80,6 +80,16 @@ const ALWAYS: [Column; 14] = [
     Column::Note,
 ];
 
+/// Metrics that every comparison of runs begins with.
+pub const COMPARED: [Column; 6] = [
+    Column::Best,
+    Column::Last,
+    Column::Test,
+    Column::Loss,
+    Column::Agreement,
+    Column::Time,
+];
+
 /// Those that stand before what a person chose.
 const BEFORE_CHOSEN: usize = 4;
 

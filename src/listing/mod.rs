@@ -12,6 +12,6 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use field::{Column, Field, Fields, Key, columns, compare};
+pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare};
 pub use filter::{Filter, FilterError};
 pub use summary::{RunSummary, Subject};

@@ -2,7 +2,7 @@
 //! written at its end is cut off before anything is appended.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -82,6 +82,22 @@ impl AppendFile {
 
     fn cut_off_torn_end(&self) -> Result<(), Refused> {
         self.file.set_len(self.length).map_err(refused("repair"))
+    }
+}
+
+/// CRC-32C of the first bytes of such a file, as a checkpoint notes it.
+///
+/// # Errors
+/// What the file system says.
+pub fn crc_of(path: &Path, bytes: u64) -> io::Result<u32> {
+    let mut file = open_regular(path)?.take(bytes);
+    let mut buffer = vec![0; 1 << 16];
+    let mut crc = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(crc),
+            read => crc = crc32c::crc32c_append(crc, &buffer[..read]),
+        }
     }
 }
 

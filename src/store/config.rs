@@ -147,7 +147,8 @@ impl Config {
     /// Fields whose values are not the same in all of these, sorted. What lies
     /// below a schedule that differs as a whole is not told again.
     #[must_use]
-    pub fn differing<'a>(configs: &[&'a Self]) -> Vec<&'a str> {
+    pub fn differing<'a>(configs: impl IntoIterator<Item = &'a Self>) -> Vec<&'a str> {
+        let configs: Vec<&Self> = configs.into_iter().collect();
         let paths: BTreeSet<&str> = configs.iter().flat_map(|config| config.paths()).collect();
         let mut whole: Option<String> = None;
         let differs = |path: &&str| {
@@ -519,10 +520,10 @@ mod tests {
         warmer.experiment = warmer.experiment.replace("from: 0.1", "from: 0.2");
         let [plain, turned, warmer] = [plain, turned, warmer].map(|run| run.frozen().config);
         assert_eq!(
-            Config::differing(&[&plain, &turned]),
+            Config::differing([&plain, &turned]),
             ["knobs.w_truth", "method.temperature"]
         );
-        assert_eq!(Config::differing(&[&plain, &warmer]), ["lr"]);
-        assert_eq!(Config::differing(&[&plain, &plain]), [""; 0]);
+        assert_eq!(Config::differing([&plain, &warmer]), ["lr"]);
+        assert_eq!(Config::differing([&plain, &plain]), [""; 0]);
     }
 }

@@ -17,7 +17,7 @@
 
 mod reader;
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::channel::JournalMark;
 use crate::event::{JOURNAL_VERSION, RunEvent};
 use crate::run::append_file::{AppendFile, Refused};
+use crate::untrusted::FileId;
 use crate::untrusted::files::size;
-use crate::untrusted::{FileId, open_regular};
 
 pub use reader::JournalReader;
 use reader::{Skipped, decides};
@@ -274,22 +274,6 @@ fn line_of(value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
     }
     line.push(b'\n');
     Ok(line)
-}
-
-/// CRC-32C of the first bytes of a journal, as [`JournalMark`] has it.
-///
-/// # Errors
-/// What the file system says.
-pub fn crc_of(path: &Path, bytes: u64) -> io::Result<u32> {
-    let mut file = open_regular(path)?.take(bytes);
-    let mut buffer = vec![0; 1 << 16];
-    let mut crc = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(crc),
-            read => crc = crc32c::crc32c_append(crc, &buffer[..read]),
-        }
-    }
 }
 
 /// Commands come from people and other processes, and are the only events with

@@ -44,9 +44,9 @@ fn a_flush_says_how_long_the_journal_is_that_holds_what_came_before() {
         recording.handle.emit(event);
         recording.handle.flush();
         let bytes = fs::metadata(scratch.run.journal()).unwrap().len();
-        let crc32c = crate::store::journal::crc_of(&scratch.run.journal(), bytes).unwrap();
+        let crc32c = crate::run::append_file::crc_of(&scratch.run.journal(), bytes).unwrap();
         let series = fs::metadata(scratch.run.series()).unwrap().len();
-        let series_crc32c = crate::store::journal::crc_of(&scratch.run.series(), series).unwrap();
+        let series_crc32c = crate::run::append_file::crc_of(&scratch.run.series(), series).unwrap();
         let mark = JournalMark {
             bytes,
             crc32c,

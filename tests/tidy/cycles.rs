@@ -6,24 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::paths::{Named, Path, names};
 use crate::rules::{File, IMPORTS, Violation};
-use crate::tokens::Token;
-
-/// Names from the root of the crate: `["data", "source"]`.
-type Path = Vec<String>;
 
 /// What leads from one part of a module to another: a file, a line, a name.
 struct Import<'a> {
     file: &'a File,
     line: usize,
     path: Path,
-}
-
-/// A path that a file names, and under which name it passes it on.
-struct Named {
-    path: Path,
-    line: usize,
-    passed_on_as: Option<String>,
 }
 
 /// The files of a crate and what they name.
@@ -217,80 +207,4 @@ pub fn picture(files: &[File]) -> String {
         left.remove(&top);
     }
     lines.join("\n")
-}
-
-/// Every path of more than one name in a file's tokens.
-fn names(code: &[Token]) -> Vec<Named> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < code.len() {
-        let begins = at == 0 || code[at - 1].text != "::";
-        // `use<'a>` is no import.
-        if code[at].text == "use" && code.get(at + 1).is_some_and(|next| next.text != "<") {
-            let passes_on = at > 0 && matches!(code[at - 1].text.as_str(), "pub" | ")");
-            at += 1;
-            tree(code, &mut at, &[], passes_on, &mut found);
-        } else if begins && code.get(at + 1).is_some_and(|next| next.text == "::") {
-            let mut path = vec![code[at].text.clone()];
-            let line = code[at].line;
-            while code.get(at + 1).is_some_and(|next| next.text == "::")
-                && code.get(at + 2).is_some_and(Token::is_word)
-            {
-                at += 2;
-                path.push(code[at].text.clone());
-            }
-            at += 1;
-            found.push(Named {
-                path,
-                line,
-                passed_on_as: None,
-            });
-        } else {
-            at += 1;
-        }
-    }
-    found
-}
-
-/// The paths of a `use` from `at`, which is left at what ends this part of it.
-fn tree(code: &[Token], at: &mut usize, before: &[String], pass_on: bool, found: &mut Vec<Named>) {
-    let mut path = before.to_vec();
-    let mut name = None;
-    while let Some(token) = code.get(*at) {
-        *at += 1;
-        match token.text.as_str() {
-            "::" => {}
-            "as" => {
-                name = code.get(*at).map(|token| token.text.clone());
-                *at += 1;
-            }
-            "{" => {
-                while code.get(*at).is_some_and(|token| token.text != "}") {
-                    tree(code, at, &path, pass_on, found);
-                    if code.get(*at).is_some_and(|token| token.text == ",") {
-                        *at += 1;
-                    }
-                }
-                *at += 1;
-                return;
-            }
-            "," | "}" | ";" => {
-                *at -= 1;
-                break;
-            }
-            word => path.push(word.to_owned()),
-        }
-    }
-    if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
-        path.pop();
-    }
-    let line = code.get(*at - 1).map_or(1, |token| token.line);
-    let name = name.or_else(|| path.last().cloned());
-    if !path.is_empty() {
-        found.push(Named {
-            path,
-            line,
-            passed_on_as: name.filter(|_| pass_on),
-        });
-    }
 }

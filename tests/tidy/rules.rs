@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::paths::names;
 use crate::tokens::{Token, tokens, without_tests};
 
 /// A file under the project's folder.
@@ -171,74 +172,32 @@ pub fn imports(file: &File) -> Vec<Violation> {
         (_, None) => return Vec::new(),
     };
     let mut found = Vec::new();
-    for at in 0..code.len() {
-        for target in roots_reached(&code, at, module.len()) {
-            let name = target.text.as_str();
-            if name != own && !allowed.contains(&name) {
-                let message = format!("`{own}` may not import `{name}`");
-                found.push(file.violation(target.line, message));
-            }
+    for named in names(&code) {
+        let Some(name) = root_reached(&named.path, module.len()) else {
+            continue;
+        };
+        if name != own && !allowed.contains(&name) {
+            let message = format!("`{own}` may not import `{name}`");
+            found.push(file.violation(named.line, message));
         }
     }
     found
 }
 
-/// The top-level modules that a path beginning at `at` names, if it leads to
-/// the crate's root: `crate::run`, `workbench::run`, `super::super::run`,
-/// `crate::{run, event::RunEvent}`.
-fn roots_reached(code: &[Token], at: usize, depth: usize) -> Vec<&Token> {
-    let word = |at: usize| code.get(at).map_or("", |token| token.text.as_str());
-    if at > 0 && word(at - 1) == "::" {
-        return Vec::new();
-    }
-    let mut end = at;
-    let from_root = match word(at) {
-        "crate" | "workbench" => word(at + 1) == "::",
+/// The top-level module that a path names, if it leads to the crate's root:
+/// `crate::run`, `workbench::run`, `super::super::run`.
+fn root_reached(path: &[String], depth: usize) -> Option<&str> {
+    match path[0].as_str() {
+        "crate" | "workbench" => path.get(1).map(String::as_str),
         "super" => {
-            let mut supers = 1;
-            while word(end + 1) == "::" && word(end + 2) == "super" {
-                supers += 1;
-                end += 2;
-            }
-            supers >= depth && word(end + 1) == "::"
+            let supers = path.iter().take_while(|name| *name == "super").count();
+            let name = path.get(supers).filter(|_| supers >= depth)?;
+            // An inline module's `super` leads to an item of the file.
+            let is_module = IMPORTS.iter().any(|(module, _)| module == name);
+            is_module.then_some(name)
         }
-        _ => false,
-    };
-    if !from_root {
-        return Vec::new();
+        _ => None,
     }
-    let named = match code.get(end + 2) {
-        Some(token) if token.text == "{" => firsts_of_group(&code[end + 3..]),
-        Some(token) => vec![token],
-        None => Vec::new(),
-    };
-    // An inline module's `super` leads to an item of the file, not to the root.
-    let by_super = word(at) == "super";
-    named
-        .into_iter()
-        .filter(|token| !by_super || IMPORTS.iter().any(|(name, _)| *name == token.text))
-        .collect()
-}
-
-/// The first word of each element of a `{..}` group, given what follows `{`.
-fn firsts_of_group(tokens: &[Token]) -> Vec<&Token> {
-    let mut firsts = Vec::new();
-    let mut depth = 0_usize;
-    let mut expects = true;
-    for token in tokens {
-        match token.text.as_str() {
-            "}" if depth == 0 => break,
-            "}" => depth -= 1,
-            "{" => depth += 1,
-            "," if depth == 0 => expects = true,
-            _ if expects => {
-                firsts.push(token);
-                expects = false;
-            }
-            _ => {}
-        }
-    }
-    firsts
 }
 
 /// External crates stay where [`KEPT_APART`] puts them.

@@ -16,10 +16,10 @@ use super::{Opened, ResumeChanges};
 use crate::engine::{KeptCheckpoint, Prepared};
 use crate::event::channel::JournalMark;
 use crate::event::{Position, RunEvent};
+use crate::run::append_file::crc_of;
 use crate::run::kept::{kept_name, kept_position};
 use crate::run::{Fork, RunError, RunFolder, RunPlan};
 use crate::store::Journal;
-use crate::store::journal::crc_of;
 use crate::untrusted::open_regular;
 
 /// Opens a new run that starts from the checkpoint of this name.

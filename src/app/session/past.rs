@@ -15,8 +15,8 @@ use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
+use crate::run::append_file::crc_of;
 use crate::run::{RunFolder, RunPlan};
-use crate::store::journal::crc_of;
 use crate::store::{
     JournalReader, ReceivedCommands, RunStore, adjustments, adjustments_from, length_after,
 };

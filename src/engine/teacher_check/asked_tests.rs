@@ -186,7 +186,7 @@ fn a_teacher_of_bgr_images_is_told_to_exchange_channels_and_not_classes() {
 }
 
 #[test]
-fn two_mistakes_at_once_are_told_together() {
+fn two_errors_at_once_are_told_together() {
     let place = Place::new();
     place.teach_up_to(255.0, &colours(&[2, 0, 3, 1]));
     let error = place.asked("").unwrap_err();

@@ -2,7 +2,7 @@
 //! another way, of another size, or with blue where red is.
 //!
 //! Each is tried on a sample, alone, with red and blue exchanged, and with another
-//! order of the outputs: two mistakes hide behind each other. What is suggested was
+//! order of the outputs: two errors hide behind each other. What is suggested was
 //! tried as it will be when it is written, so that a suggestion is never a guess.
 
 use std::collections::BTreeMap;
@@ -158,13 +158,13 @@ fn tried(ways: &[Way], subject: &Subject) -> Result<Option<(Network, Vec<String>
 }
 
 impl Seen {
-    fn mistakes(&self) -> usize {
+    fn errors(&self) -> usize {
         self.ways.len() + usize::from(self.is_reordered)
     }
 
-    /// The gain, less what every mistake must explain to be believed.
+    /// The gain, less what every error must explain to be believed.
     fn credit(&self) -> f64 {
-        self.gain - NEAR * self.mistakes() as f64
+        self.gain - NEAR * self.errors() as f64
     }
 
     /// Whether this is the reason, and not an order of the classes with that gain.

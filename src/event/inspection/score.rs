@@ -19,7 +19,11 @@ const MOST_TOLD: usize = 5;
 /// named like a class. `path` is relative to the folder that was classified.
 #[must_use]
 pub fn label_of(path: &Path, classes: &[String]) -> Option<usize> {
-    let folders = path.parent()?.components().rev();
+    label_of_folder(path.parent()?, classes)
+}
+
+fn label_of_folder(folder: &Path, classes: &[String]) -> Option<usize> {
+    let folders = folder.components().rev();
     folders.into_iter().find_map(|folder| {
         let name = folder.as_os_str().to_str()?;
         classes.iter().position(|class| class == name)
@@ -29,19 +33,26 @@ pub fn label_of(path: &Path, classes: &[String]) -> Option<usize> {
 /// Folders of images that are named like no class, where others are, or where only
 /// the case of letters differs: what is wrong with them, for people.
 #[must_use]
-pub fn unlabelled_folders<'a>(
-    paths: impl IntoIterator<Item = &'a Path>,
+pub fn unlabelled_folders(
+    paths: impl IntoIterator<Item = impl AsRef<Path>>,
     classes: &[String],
 ) -> Option<String> {
-    let mut others = BTreeSet::new();
-    let mut has_labels = false;
+    // There are few folders of many images.
+    let mut folders = BTreeSet::new();
     for path in paths {
-        if label_of(path, classes).is_some() {
-            has_labels = true;
-        } else if let Some(folder) = path.parent().and_then(Path::file_name) {
-            others.insert(folder.to_string_lossy().into_owned());
+        if let Some(folder) = path.as_ref().parent()
+            && !folders.contains(folder)
+        {
+            folders.insert(folder.to_owned());
         }
     }
+    let total = folders.len();
+    folders.retain(|folder| label_of_folder(folder, classes).is_none());
+    let has_labels = folders.len() < total;
+    let mut others: BTreeSet<String> = folders
+        .iter()
+        .filter_map(|folder| Some(folder.file_name()?.to_string_lossy().into_owned()))
+        .collect();
     if !has_labels {
         let lower: BTreeSet<String> = classes.iter().map(|class| class.to_lowercase()).collect();
         others.retain(|name| lower.contains(&name.to_lowercase()));
@@ -194,7 +205,7 @@ mod tests {
     #[test]
     fn folders_that_are_named_like_no_class_are_told_where_others_are() {
         let classes = ["ant", "bee"].map(str::to_owned);
-        let told = |paths: &[&str]| unlabelled_folders(paths.iter().map(Path::new), &classes);
+        let told = |paths: &[&str]| unlabelled_folders(paths, &classes);
         assert_eq!(told(&["ant/1.png", "bee/more/2.png"]), None);
         assert_eq!(told(&["photos/1.png", "2.png"]), None);
         let found = told(&["ant/1.png", "Bee/2.png", "emu/3.png", "4.png"]).unwrap();

@@ -15,18 +15,8 @@ use serde_json::Value;
 use super::json::{of_text, pretty};
 use super::{grid, text_of};
 use crate::format::MISSING;
-use crate::listing::{Column, Field, Subject};
+use crate::listing::{COMPARED, Column, Field, Subject};
 use crate::store::Config;
-
-/// Metrics that every comparison begins with.
-const METRICS: [Column; 6] = [
-    Column::Best,
-    Column::Last,
-    Column::Test,
-    Column::Loss,
-    Column::Agreement,
-    Column::Time,
-];
 
 /// The comparison, a column for each run.
 #[must_use]
@@ -39,9 +29,9 @@ pub fn comparison(runs: &[Subject]) -> String {
     let mut rows = vec![row("", &|run| run.name.to_owned())];
     let state = Field::Column(Column::State);
     rows.push(row(Column::State.title(), &|run| state.text(run)));
-    rows.extend(METRICS.map(|metric| row(metric.title(), &|run| Field::Column(metric).text(run))));
+    rows.extend(COMPARED.map(|metric| row(metric.title(), &|run| Field::Column(metric).text(run))));
     rows.push(Vec::new());
-    let fields = differing(runs);
+    let fields = Config::differing(runs.iter().map(|run| run.config));
     rows.extend(fields.iter().map(|path| {
         row(path, &|run| {
             run.config.get(path).unwrap_or(MISSING).to_owned()
@@ -56,11 +46,6 @@ pub fn comparison(runs: &[Subject]) -> String {
         lines.extend(problem.map(|problem| format!("! {} read in part: {problem}", run.name)));
     }
     text_of(lines)
-}
-
-fn differing<'a>(runs: &[Subject<'a>]) -> Vec<&'a str> {
-    let configs: Vec<&Config> = runs.iter().map(|run| run.config).collect();
-    Config::differing(&configs)
 }
 
 /// The same for other programs: an array for each metric and field, in the order
@@ -99,8 +84,11 @@ pub fn comparison_json(runs: &[Subject]) -> serde_json::Result<String> {
     };
     pretty(&Compared {
         runs: runs.iter().map(|run| run.name).collect(),
-        metrics: METRICS.into_iter().map(metric).collect(),
-        differences: differing(runs).into_iter().map(field).collect(),
+        metrics: COMPARED.into_iter().map(metric).collect(),
+        differences: Config::differing(runs.iter().map(|run| run.config))
+            .into_iter()
+            .map(field)
+            .collect(),
         problems: runs.iter().map(|run| run.run.problem()).collect(),
     })
 }

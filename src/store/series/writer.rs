@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use super::reader::SeriesReader;
 use super::{SeriesError, block, refused};
 use crate::event::{Position, StepRow};
-use crate::run::append_file::AppendFile;
-use crate::store::journal::crc_of;
+use crate::run::append_file::{AppendFile, crc_of};
 use crate::untrusted::FileId;
 
 /// Rows of a full block: with twenty metrics 184 kB, so that names and headers

@@ -1,21 +1,20 @@
 //! Fields of the runs' configurations, to choose columns from: type some letters,
 //! enter shows or hides the selected one.
 
-use crossterm::event::{KeyCode, KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use super::buttons::Button;
-use super::{Answer, Dialog, frame as boxed, is_click};
+use super::picker::{Picked, Picker};
+use super::{Answer, Dialog, frame as boxed};
 use crate::format::{shorten, shorten_middle, width_of};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
-use crate::ui::widget::{Selection, TextLine};
 
 /// Width and height of the whole box, where there is room.
 const SIZE: (u16, u16) = (90, 24);
@@ -41,8 +40,7 @@ pub struct Choosable {
 /// ```
 #[derive(Debug)]
 pub struct ColumnChooser {
-    line: TextLine,
-    selection: Selection,
+    picker: Picker,
     fields: Vec<Choosable>,
     chosen: Vec<String>,
 }
@@ -68,62 +66,42 @@ impl ColumnChooser {
         // Sorting is stable: those of a kind stay by name.
         fields.sort_by_key(|field| field.values.len() < 2);
         Self {
-            line: TextLine::default(),
-            selection: Selection::default(),
+            picker: Picker::default(),
             fields,
             chosen,
         }
     }
 
     pub(super) fn key(mut self, key: KeyEvent, keymap: &Keymap) -> Answer {
-        let count = self.found().len();
+        let rows = self.found().len();
         let meaning = match key.code {
             // No path has a space.
             KeyCode::Char(' ') => Some(Action::Activate),
             _ => boxed::meaning(key, keymap),
         };
-        match meaning {
-            Some(Action::Back) => return Answer::Closed,
-            Some(Action::Activate) => {
-                let selected = self.selection.get(count);
-                return self.toggle(selected);
-            }
-            // First and last belong to the text.
-            Some(action @ (Action::Up | Action::Down | Action::PageUp | Action::PageDown)) => {
-                _ = self.selection.act(action, count);
-            }
-            _ => {
-                if self.line.key(key) {
-                    self.selection = Selection::default();
-                }
-            }
+        match self.picker.key(key, meaning, rows) {
+            Picked::Nothing => Answer::Open(Dialog::Columns(self)),
+            Picked::Closed => Answer::Closed,
+            Picked::Row(row) => self.toggle(row),
         }
-        Answer::Open(Dialog::Columns(self))
     }
 
     pub(super) fn mouse(mut self, mouse: MouseEvent, area: Rect) -> Answer {
-        let count = self.found().len();
+        let rows = self.found().len();
         let list = Self::areas(area).list;
-        let cell = Position::new(mouse.column, mouse.row);
-        match mouse.kind {
-            MouseEventKind::ScrollDown => _ = self.selection.act(Action::Down, count),
-            MouseEventKind::ScrollUp => _ = self.selection.act(Action::Up, count),
-            _ if is_click(mouse) && list.contains(cell) => {
-                let mut rows = self.selection.window(count, usize::from(list.height));
-                let hit = rows.nth(usize::from(cell.y - list.y));
-                if let Some(at) = hit {
-                    self.selection.set(at);
+        match self.picker.mouse(mouse, list, rows) {
+            Picked::Nothing | Picked::Closed => Answer::Open(Dialog::Columns(self)),
+            Picked::Row(row) => {
+                if let Some(at) = row {
+                    self.picker.selection.set(at);
                 }
-                return self.toggle(hit);
+                self.toggle(row)
             }
-            _ => {}
         }
-        Answer::Open(Dialog::Columns(self))
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        self.line.paste(text);
-        self.selection = Selection::default();
+        self.picker.paste(text);
     }
 
     /// Shows or hides a field.
@@ -146,7 +124,7 @@ impl ColumnChooser {
 
     /// Fields that match, best first; all of them while nothing is typed.
     fn found(&self) -> Vec<&Choosable> {
-        let text = self.line.text();
+        let text = self.picker.text();
         let pattern = Pattern::parse(&text, CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut letters = Vec::new();
@@ -175,28 +153,19 @@ impl ColumnChooser {
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let areas = Self::areas(area);
         boxed::open("Columns", areas.place, theme, frame);
-        frame.render_widget(self.line.line(theme.text()), areas.input);
         let found = self.found();
-        if found.is_empty() {
-            let none = if self.fields.is_empty() {
-                "no runs with a readable experiment"
-            } else {
-                "no matches"
-            };
-            frame.render_widget(Line::styled(none, theme.muted()), areas.list);
-            return;
-        }
-        let selected = self.selection.get(found.len());
-        let height = usize::from(areas.list.height);
-        let lines = self.selection.window(found.len(), height).map(|at| {
-            let line = self.row(found[at], areas.list.width, theme);
-            if Some(at) == selected {
-                line.style(theme.selection())
-            } else {
-                line
-            }
-        });
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), areas.list);
+        let none = if self.fields.is_empty() {
+            "no runs with a readable experiment"
+        } else {
+            "no matches"
+        };
+        self.picker.draw(
+            (found.len(), none),
+            |at| self.row(found[at], areas.list.width, theme),
+            theme,
+            frame,
+            (areas.input, areas.list),
+        );
     }
 
     fn row(&self, field: &Choosable, width: u16, theme: &Theme) -> Line<'static> {

@@ -9,6 +9,7 @@ mod folders;
 mod frame;
 mod help;
 mod palette;
+mod picker;
 mod prompt;
 mod quit;
 #[cfg(test)]

@@ -1,23 +1,23 @@
 //! Actions by name: type some of its letters, press enter.
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseEvent};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::buttons::Button;
 use super::help::NO_KEY;
-use super::{Answer, Dialog, frame as boxed, is_click};
+use super::picker::{Picked, Picker};
+use super::{Answer, Dialog, frame as boxed};
 use crate::format::{shorten, shorten_words};
 use crate::ui::action::{ACTIONS, Action, Entry};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 use crate::ui::widget::cells::width_of;
 use crate::ui::widget::wrap::wrapped;
-use crate::ui::widget::{Selection, TextLine};
 
 /// Cells of an action's name.
 const NAME: u16 = 23;
@@ -48,8 +48,7 @@ const DESCRIPTION: u16 = 3;
 /// ```
 #[derive(Debug, Default)]
 pub struct Palette {
-    line: TextLine,
-    selection: Selection,
+    picker: Picker,
 }
 
 /// Where its parts stand.
@@ -62,41 +61,23 @@ struct Areas {
 
 impl Palette {
     pub(super) fn key(mut self, key: KeyEvent, keymap: &Keymap) -> Answer {
-        let found = self.found();
-        match boxed::meaning(key, keymap) {
-            Some(Action::Back) => return Answer::Closed,
-            Some(Action::Activate) => {
-                let selected = self.selection.get(found.len());
-                return self.chosen(selected);
-            }
-            // First and last belong to the text.
-            Some(action @ (Action::Up | Action::Down | Action::PageUp | Action::PageDown)) => {
-                _ = self.selection.act(action, found.len());
-            }
-            _ => {
-                if self.line.key(key) {
-                    self.selection = Selection::default();
-                }
-            }
-        }
-        Answer::Open(Dialog::Palette(self))
+        let rows = self.found().len();
+        let picked = self.picker.key(key, boxed::meaning(key, keymap), rows);
+        self.answer(picked)
     }
 
     pub(super) fn mouse(mut self, mouse: MouseEvent, area: Rect) -> Answer {
-        let count = self.found().len();
-        let list = Self::areas(area).list;
-        let cell = Position::new(mouse.column, mouse.row);
-        match mouse.kind {
-            MouseEventKind::ScrollDown => _ = self.selection.act(Action::Down, count),
-            MouseEventKind::ScrollUp => _ = self.selection.act(Action::Up, count),
-            _ if is_click(mouse) && list.contains(cell) => {
-                let mut rows = self.selection.window(count, usize::from(list.height));
-                let hit = rows.nth(usize::from(cell.y - list.y));
-                return self.chosen(hit);
-            }
-            _ => {}
+        let rows = self.found().len();
+        let picked = self.picker.mouse(mouse, Self::areas(area).list, rows);
+        self.answer(picked)
+    }
+
+    fn answer(self, picked: Picked) -> Answer {
+        match picked {
+            Picked::Nothing => Answer::Open(Dialog::Palette(self)),
+            Picked::Closed => Answer::Closed,
+            Picked::Row(row) => self.chosen(row),
         }
-        Answer::Open(Dialog::Palette(self))
     }
 
     fn chosen(self, at: Option<usize>) -> Answer {
@@ -107,13 +88,12 @@ impl Palette {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        self.line.paste(text);
-        self.selection = Selection::default();
+        self.picker.paste(text);
     }
 
     /// Actions that match, best first; all of them while nothing is typed.
     fn found(&self) -> Vec<&'static Entry> {
-        let text = self.line.text();
+        let text = self.picker.text();
         let pattern = Pattern::parse(&text, CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut letters = Vec::new();
@@ -161,30 +141,16 @@ impl Palette {
     pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
         let areas = Self::areas(area);
         boxed::open("Commands", areas.place, theme, frame);
-        frame.render_widget(self.line.line(theme.text()), areas.input);
         let found = self.found();
-        if found.is_empty() {
-            let none = Line::styled("no matches", theme.muted());
-            frame.render_widget(none, areas.list);
-            return;
-        }
-        let selected = self.selection.get(found.len());
-        let rows = self
-            .selection
-            .window(found.len(), usize::from(areas.list.height));
-        let lines: Vec<Line> = rows
-            .map(|at| {
-                let line = row(found[at], areas.list.width, theme, keymap);
-                if Some(at) == selected {
-                    line.style(theme.selection())
-                } else {
-                    line
-                }
-            })
-            .collect();
-        frame.render_widget(Paragraph::new(lines), areas.list);
+        self.picker.draw(
+            (found.len(), "no matches"),
+            |at| row(found[at], areas.list.width, theme, keymap),
+            theme,
+            frame,
+            (areas.input, areas.list),
+        );
         // Where the rows have no room for it, the selected one's stands below.
-        if let Some(at) = selected {
+        if let Some(at) = self.picker.selection.get(found.len()) {
             let text = wrapped(found[at].description, usize::from(areas.about.width));
             let text: Vec<Line> = text.into_iter().map(Line::raw).collect();
             let rule = Block::new()

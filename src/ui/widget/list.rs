@@ -1,7 +1,13 @@
-//! Which row of a list is selected, and which rows are in view.
+//! Which row of a list is selected, which rows are in view and which stands at a
+//! cell.
 
 use std::ops::Range;
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::cells::Cells;
 use crate::ui::action::Action;
 
 /// Rows that a page moves by where the height is not known.
@@ -49,6 +55,32 @@ impl Selection {
         let most = length.saturating_sub(height);
         let start = at.saturating_sub(height / 2).min(most);
         start..(start + height).min(length)
+    }
+
+    /// The row of `length` rows at a cell, where they stand in `area`.
+    #[must_use]
+    pub fn row_at(self, length: usize, area: Rect, cell: Position) -> Option<usize> {
+        let window = self.window(length, usize::from(area.height));
+        let row = window.start + usize::from(cell.y.checked_sub(area.y)?);
+        (area.contains(cell) && window.contains(&row)).then_some(row)
+    }
+}
+
+/// Draws the rows in view, each by `row`, the selected one marked.
+pub fn draw_rows(
+    (length, selection): (usize, Selection),
+    (style, area): (Style, Rect),
+    buffer: &mut Buffer,
+    mut row: impl FnMut(usize, &mut Cells),
+) {
+    let selected = selection.get(length);
+    let window = selection.window(length, usize::from(area.height));
+    for (line, at) in window.enumerate() {
+        let mut cells = Cells::line(buffer, area, line);
+        if selected == Some(at) {
+            cells.style(style);
+        }
+        row(at, &mut cells);
     }
 }
 

@@ -20,6 +20,7 @@ use crate::event::inspection::Probe;
 use crate::format::{count, percent, shorten};
 use crate::ui::theme::Theme;
 use crate::ui::widget::gallery::inside;
+use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Cells, bars};
 
 /// Cells of a number.
@@ -29,12 +30,8 @@ const BAR: u16 = 24;
 
 /// The row of the table at a cell.
 pub(super) fn row_at(classes: &Classes, area: Rect, position: Position) -> Option<usize> {
-    let rows = rows_of(area);
-    let window = classes
-        .selection
-        .window(classes.rows.len(), usize::from(rows.height));
-    let at = window.start + usize::from(position.y.checked_sub(rows.y)?);
-    (rows.contains(position) && window.contains(&at)).then_some(at)
+    let selection = classes.selection;
+    selection.row_at(classes.rows.len(), rows_of(area), position)
 }
 
 /// Where the rows stand, under the names of the columns.
@@ -59,22 +56,13 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     let (name, bar) = widths(inside(area).width, columns);
     draw_names((classes, second), (name, bar), theme, frame, inside(area));
     let place = rows_of(area);
-    let selected = classes.selection.get(classes.rows.len());
-    let window = classes
-        .selection
-        .window(classes.rows.len(), usize::from(place.height));
-    for (line, at) in window.enumerate() {
-        let style = if selected == Some(at) {
-            theme.selection()
-        } else {
-            Style::new()
-        };
-        let mut cells = Cells::line(frame.buffer_mut(), place, line);
-        cells.style(style);
+    let rows = (classes.rows.len(), classes.selection);
+    let style = (theme.selection(), place);
+    draw_rows(rows, style, frame.buffer_mut(), |at, cells| {
         let row = &classes.rows[at];
         cells.text(name, class_name(probe, row.class), Style::new());
-        draw_row(row, usize::from(columns), bar, theme, &mut cells);
-    }
+        draw_row(row, usize::from(columns), bar, theme, cells);
+    });
 }
 
 /// Cells of a class's name and of a bar, of which there are so many.

@@ -16,7 +16,8 @@ use ratatui::widgets::Block;
 use super::results::Results;
 use crate::ui::theme::Theme;
 use crate::ui::widget::gallery::inside;
-use crate::ui::widget::{Cells, Selection, notice};
+use crate::ui::widget::list::draw_rows;
+use crate::ui::widget::{Selection, notice};
 
 /// Everything that is said, model by model.
 pub(super) fn lines(results: &Results) -> Vec<String> {
@@ -43,14 +44,10 @@ pub(super) fn draw(
         notice::draw("No labels", &sentences, theme, frame, inside);
         return;
     }
-    let selected = selection.get(lines.len());
-    let window = selection.window(lines.len(), usize::from(inside.height));
-    for (line, at) in window.enumerate() {
-        let mut cells = Cells::line(frame.buffer_mut(), inside, line);
-        if selected == Some(at) {
-            cells.style(theme.selection());
-        }
+    let rows = (lines.len(), selection);
+    let style = (theme.selection(), inside);
+    draw_rows(rows, style, frame.buffer_mut(), |at, cells| {
         let rest = cells.rest();
         cells.text(rest, &lines[at], Style::new());
-    }
+    });
 }

@@ -16,7 +16,8 @@ use super::results::Results;
 use crate::format::{count, shorten_path};
 use crate::ui::theme::Theme;
 use crate::ui::widget::gallery::inside;
-use crate::ui::widget::{Cells, Selection, notice};
+use crate::ui::widget::list::draw_rows;
+use crate::ui::widget::{Selection, notice};
 
 /// The file at a cell of the panel.
 pub(super) fn row_at(
@@ -25,10 +26,7 @@ pub(super) fn row_at(
     area: Rect,
     position: Position,
 ) -> Option<usize> {
-    let inside = inside(area);
-    let window = selection.window(files, usize::from(inside.height));
-    let row = window.start + usize::from(position.y.checked_sub(inside.y)?);
-    (inside.contains(position) && window.contains(&row)).then_some(row)
+    selection.row_at(files, inside(area), position)
 }
 
 pub(super) fn draw(
@@ -52,13 +50,9 @@ pub(super) fn draw(
         notice::draw("No unreadable files", &[], theme, frame, inside);
         return;
     }
-    let selected = selection.get(files.len());
-    let window = selection.window(files.len(), usize::from(inside.height));
-    for (line, at) in window.enumerate() {
-        let mut cells = Cells::line(frame.buffer_mut(), inside, line);
-        if selected == Some(at) {
-            cells.style(theme.selection());
-        }
+    let rows = (files.len(), selection);
+    let style = (theme.selection(), inside);
+    draw_rows(rows, style, frame.buffer_mut(), |at, cells| {
         let width = cells.rest() * 2 / 5;
         let path = files[at].path.to_string_lossy();
         cells
@@ -66,5 +60,5 @@ pub(super) fn draw(
             .skip(1);
         let rest = cells.rest();
         cells.text(rest, &files[at].reason, theme.muted());
-    }
+    });
 }

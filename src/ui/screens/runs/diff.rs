@@ -19,20 +19,10 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 use super::column::cell;
 use super::marks::look;
 use crate::format::{MISSING, shorten, shorten_middle, width_of};
-use crate::listing::{Column, Field, Subject};
+use crate::listing::{COMPARED, Field, Subject};
 use crate::store::Config;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
-
-/// Metrics that every comparison begins with.
-const METRICS: [Column; 6] = [
-    Column::Best,
-    Column::Last,
-    Column::Test,
-    Column::Loss,
-    Column::Agreement,
-    Column::Time,
-];
 
 /// Least and greatest cells of a run's column: the longest name of a method fits.
 const COLUMN: (u16, u16) = (22, 36);
@@ -42,8 +32,7 @@ const NAMES: u16 = 34;
 
 /// Fields of the configurations that are not the same in all runs.
 pub(super) fn differing<'a>(runs: &[(usize, Subject<'a>)]) -> Vec<&'a str> {
-    let configs: Vec<&Config> = runs.iter().map(|(_, run)| run.config).collect();
-    Config::differing(&configs)
+    Config::differing(runs.iter().map(|(_, run)| run.config))
 }
 
 /// Rows of the comparison at most, without its heading.
@@ -55,7 +44,7 @@ pub(super) fn rows(runs: &[(usize, Subject)]) -> usize {
         values.max().unwrap_or(1)
     };
     let fields: usize = differing(runs).into_iter().map(lines).sum();
-    METRICS.len() + 1 + fields.max(1)
+    COMPARED.len() + 1 + fields.max(1)
 }
 
 /// A field's value in lines, in a column of so many cells.
@@ -110,7 +99,7 @@ pub(super) fn draw(
         line
     };
     let base = measured.then(|| runs[0].1.metrics);
-    let mut lines: Vec<Line> = METRICS
+    let mut lines: Vec<Line> = COMPARED
         .iter()
         .map(|metric| {
             cells(Span::styled(metric.title(), theme.muted()), &|at| {

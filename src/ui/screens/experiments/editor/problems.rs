@@ -101,12 +101,13 @@ fn heading(count: usize, shown: &Range<usize>) -> String {
 /// The error whose row is at a cell.
 #[must_use]
 pub fn row_at(area: Rect, problems: usize, selection: Selection, cell: Position) -> Option<usize> {
-    if !area.contains(cell) {
-        return None;
-    }
-    let rows = selection.window(problems, area.height.saturating_sub(1) as usize);
-    let row = (cell.y - area.y).checked_sub(1)? as usize;
-    rows.into_iter().nth(row)
+    // The first line is the heading.
+    let rows = Rect {
+        y: area.y.saturating_add(1),
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    selection.row_at(problems, rows, cell)
 }
 
 /// The list as it is drawn.
