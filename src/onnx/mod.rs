@@ -1,0 +1,11 @@
+//! The ONNX file format: files of others read within limits and described, files
+//! of our own written.
+//!
+//! Nothing is computed here and nothing is known of networks, tensors or engines.
+
+pub mod proto;
+mod read;
+mod shape;
+mod weigh;
+
+pub use read::{ImageInput, OnnxError, OnnxFile, PixelOrder, ScoreOutput};
