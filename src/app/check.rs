@@ -15,6 +15,7 @@ use crate::event::{Dataset, ModelSummary, Phase};
 use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
 use crate::experiment::{explain, explain_resolved, section};
+use crate::format;
 
 /// Classes that are named before the rest is counted.
 const NAMED: usize = 12;
@@ -113,12 +114,7 @@ fn resolved(plan: &Plan) -> Result<Checked, CheckError> {
     notes.extend(settle(&mut resolved.plan, &index.classes)?);
     let networks = resolved.networks(index.classes.len());
     let networks = networks.map_err(CheckError::Plan)?;
-    let teacher = networks.teacher.as_ref();
-    let models: Vec<ModelSummary> = teacher
-        .map(|graph| ModelSummary::of(Phase::Teacher, graph))
-        .into_iter()
-        .chain([ModelSummary::of(Phase::Student, &networks.student)])
-        .collect();
+    let models = ModelSummary::of_plan(&resolved, networks.teacher.as_ref(), &networks.student);
     Ok(Checked {
         plan: resolved,
         index,
@@ -198,9 +194,12 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
                 Phase::Teacher => "teacher",
                 Phase::Student => "student",
             };
+            let macs = model
+                .macs
+                .map_or(format::MISSING.to_owned(), |macs| macs.to_string());
             let text = format!(
-                "{}, {} parameters, {} MACs per image",
-                model.name, model.parameters, model.macs
+                "{}, {} parameters, {macs} MACs per image",
+                model.name, model.parameters
             );
             (label, text)
         })

@@ -11,6 +11,7 @@ mod commands;
 use std::collections::BTreeMap;
 
 use super::checkpoint::CheckpointFolder;
+use super::classify::Classify;
 use super::evaluate::{Evaluator, Subject, image_tensor};
 use super::failure::{Failure, Remedy};
 use super::learner::Learner;
@@ -42,7 +43,7 @@ pub struct FitContext<'a> {
     /// Validation images.
     pub valid: &'a Evaluator,
     /// The frozen teacher, on the plain device.
-    pub teacher: Option<&'a Network>,
+    pub teacher: Option<&'a dyn Classify>,
     /// Seed of order and augmentation.
     pub seed: u64,
     /// Unlabelled images per labelled image.

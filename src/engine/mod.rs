@@ -6,11 +6,13 @@
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
 mod checkpoint;
+pub mod classify;
 pub mod device;
 mod evaluate;
 mod failure;
 mod fit;
 mod fork;
+mod frame;
 mod import;
 mod infer;
 mod knobs;
@@ -20,6 +22,7 @@ mod metadata;
 mod models;
 pub mod network;
 pub mod objective;
+pub mod onnx;
 pub mod optimizer;
 mod prepare;
 mod probe;
@@ -28,6 +31,7 @@ mod state;
 pub mod step;
 mod teacher;
 mod teacher_check;
+mod teacher_model;
 mod throughput;
 pub mod weights;
 
@@ -45,11 +49,11 @@ pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
 
 use self::checkpoint::{CheckpointFolder, WEIGHTS};
+use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
 use self::metadata::Trained;
-use self::network::Network;
 use self::probe::ProbeWatch;
 use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
@@ -103,30 +107,31 @@ impl Engine {
             sink.emit(RunEvent::ModelBuilt(summary));
         }
         warn(&prepared.notes);
-        let (teacher, earlier) = match &prepared.resolved.plan.teacher {
+        let (teacher, earlier) = match prepared.teacher() {
             None => (None, None),
-            Some(plan) => {
+            Some(teacher) => {
                 let valid = self.evaluator(Split::Valid, None)?;
                 match teacher::obtain(
                     prepared,
-                    plan,
+                    teacher,
                     &valid,
                     &self.folder,
                     &self.teachers,
                     inbox,
                     sink,
                 )? {
-                    TeacherEnd::Ready { network, earlier } => (Some(*network), earlier),
+                    TeacherEnd::Ready { teacher, earlier } => (Some(*teacher), earlier),
                     TeacherEnd::Stopped { reason } => return Ok(Outcome::Stopped { reason }),
                 }
             }
         };
-        self.train_student(teacher.as_ref(), earlier, inbox, sink)
+        let teacher = teacher.as_ref().map(|teacher| teacher as &dyn Classify);
+        self.train_student(teacher, earlier, inbox, sink)
     }
 
     fn train_student(
         &self,
-        teacher: Option<&Network>,
+        teacher: Option<&dyn Classify>,
         earlier: Option<Trained>,
         inbox: &mut dyn CommandSource,
         sink: &dyn EventSink,
@@ -196,7 +201,7 @@ impl Engine {
     /// Evaluates the last and the best weights on the test images.
     fn test(
         &self,
-        teacher: Option<&Network>,
+        teacher: Option<&dyn Classify>,
         learner: &Learner,
         checkpoints: &CheckpointFolder,
         sink: &dyn EventSink,
@@ -248,7 +253,11 @@ impl Engine {
         }
     }
 
-    fn evaluator(&self, split: Split, teacher: Option<&Network>) -> Result<Evaluator, Failure> {
+    fn evaluator(
+        &self,
+        split: Split,
+        teacher: Option<&dyn Classify>,
+    ) -> Result<Evaluator, Failure> {
         let images = &self.prepared.images;
         let set = match (split, &images.test) {
             (Split::Test, Some(test)) => test.clone(),

@@ -114,6 +114,7 @@ pub fn scaled(value: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
     let unit = UNITS.iter().find(|(size, _)| value >= *size);
     match unit {
+        _ if value.is_nan() => MISSING.to_owned(),
         Some((size, unit)) => format!("{} {unit}", three(value / size)),
         None => format!("{value:.0}"),
     }

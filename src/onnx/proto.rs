@@ -1,6 +1,7 @@
 //! The messages of an ONNX file that are read or written here, after `onnx.proto`
 //! of ONNX 1.20 (IR version 11). Fields that nothing here looks at are left out;
-//! they are passed over when a file is read.
+//! they are passed over when a file is read. Lists of numbers are packed where they
+//! are there, and nowhere else: not every reader takes both.
 
 use bytes::Bytes;
 use prost::Message;
@@ -135,10 +136,10 @@ pub struct AttributeProto {
     #[prost(message, optional, tag = "6")]
     pub g: Option<GraphProto>,
     /// Numbers.
-    #[prost(float, repeated, tag = "7")]
+    #[prost(float, repeated, packed = "false", tag = "7")]
     pub floats: Vec<f32>,
     /// Whole numbers.
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     /// Graphs.
     #[prost(message, repeated, tag = "11")]
@@ -173,7 +174,7 @@ pub mod attribute_type {
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorProto {
     /// Its sides.
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
     /// Type of its elements: [`data_type`].
     #[prost(int32, tag = "2")]

@@ -211,7 +211,7 @@ fn model(summary: &ModelSummary) -> String {
         wording::phase(summary.phase),
         summary.name,
         format::scaled(summary.parameters as f64),
-        format::scaled(summary.macs as f64),
+        format::scaled(summary.macs_or_nan()),
         format::bytes(summary.bytes)
     )
 }

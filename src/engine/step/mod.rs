@@ -13,6 +13,7 @@ use burn::tensor::{Int, Tensor};
 
 pub use error::StepError;
 
+use super::classify::Classify;
 use super::network::{Network, RecordedForward, StepGradients};
 use super::objective::{
     Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
@@ -71,7 +72,7 @@ pub struct StepReport {
 /// failed. The student and the optimizer are then as before.
 pub fn train_step(
     student: &mut Network,
-    teacher: Option<&Network>,
+    teacher: Option<&dyn Classify>,
     optimizer: &mut Optimizer,
     batch: &Batch,
     settings: &StepSettings,
@@ -111,7 +112,7 @@ pub fn train_step(
 
 fn forward(
     student: &mut RecordedForward,
-    teacher: Option<&Network>,
+    teacher: Option<&dyn Classify>,
     batch: &Batch,
     objective: &Objective,
 ) -> Result<Logits, StepError> {
@@ -126,9 +127,11 @@ fn forward(
     };
     for view in needed {
         let images = images(batch, view)?;
-        logits
-            .teacher
-            .extend(teacher.map(|teacher| (view, teacher.forward(images))));
+        if let Some(teacher) = teacher {
+            let answers = teacher.logits(images);
+            let answers = answers.map_err(|failure| StepError::Teacher(Box::new(failure)))?;
+            logits.teacher.insert(view, answers);
+        }
     }
     Ok(logits)
 }

@@ -8,7 +8,12 @@ pub(super) static TEACHER: Type = structure(
     "TeacherSpec",
     "teacher",
     &[
-        needed("model", Of(&MODEL), "The teacher's model."),
+        field(
+            "model",
+            Optional(&Of(&MODEL)),
+            "None",
+            "The teacher's model; absent with Onnx, whose file holds its layout.",
+        ),
         needed(
             "weights",
             Of(&TEACHER_WEIGHTS),
@@ -37,6 +42,24 @@ pub(super) static TEACHER: Type = structure(
             Optional(&Tuple(&[Whole("of pixels"), Whole("of pixels")])),
             "None",
             "Height and width of its own images; from model.json, else the data's, if absent.",
+        ),
+        field(
+            "channels",
+            Of(&CHANNELS),
+            "Rgb",
+            "Order of the colours of its own images.",
+        ),
+        field(
+            "output",
+            Optional(&Text("name of an output")),
+            "None",
+            "The output of its ONNX file with the scores; the only one that can be if absent.",
+        ),
+        field(
+            "scores",
+            Optional(&Of(&SCORES)),
+            "None",
+            "What these scores are; probabilities after a softmax, else logits, if absent.",
         ),
         field(
             "trusted",
@@ -80,6 +103,27 @@ pub(super) static INPUT_NORMALIZE: Type = choice(
     ],
 );
 
+pub(super) static CHANNELS: Type = choice(
+    "ChannelOrder",
+    "order of colours",
+    &[
+        bare("Rgb", "Red, green, blue."),
+        bare("Bgr", "Blue, green, red, as OpenCV reads them."),
+    ],
+);
+
+pub(super) static SCORES: Type = choice(
+    "Scores",
+    "scores",
+    &[
+        bare("Logits", "As they come out of the last layer."),
+        bare(
+            "Probabilities",
+            "After a softmax; their logarithms are taken for logits.",
+        ),
+    ],
+);
+
 pub(super) static STUDENT: Type = structure(
     "StudentSpec",
     "student",
@@ -108,6 +152,11 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
             "File",
             &[Path("of a .safetensors, .pt or .pth file")],
             "A file of weights with torchvision-style names.",
+        ),
+        holding(
+            "Onnx",
+            &[Path("of a .onnx file")],
+            "An ONNX file, with the layout and the weights of any classifier.",
         ),
         named(
             "Train",

@@ -22,9 +22,9 @@ use crate::experiment::model::{Model, Stem};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize, LibTorchDevice,
-    NormalizeSpec, OptimizerSpec, RoundSpec, Source, Spec, StudentSpec, TeacherSpec,
-    TeacherWeights, UnlabelledSpec, ValidSpec,
+    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize,
+    LibTorchDevice, NormalizeSpec, OptimizerSpec, RoundSpec, Scores, Source, Spec, StudentSpec,
+    TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -255,6 +255,8 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<StudentSpec>(&models::STUDENT);
     agrees::<TeacherWeights>(&models::TEACHER_WEIGHTS);
     agrees::<ClassNames>(&models::CLASS_NAMES);
+    agrees::<ChannelOrder>(&models::CHANNELS);
+    agrees::<Scores>(&models::SCORES);
     agrees::<InputNormalize>(&models::INPUT_NORMALIZE);
     agrees::<Model>(&models::MODEL);
     agrees::<Stem>(&models::STEM);

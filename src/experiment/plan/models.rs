@@ -22,8 +22,9 @@ pub(super) fn problems(spec: &Spec) -> Vec<Problem> {
             Some((height, width)) => Some(height.min(width)),
             None => size,
         };
-        model_problems(&teacher.model, size)
-            .into_iter()
+        let model = teacher.model.iter();
+        model
+            .flat_map(move |model| model_problems(model, size))
             .map(|problem| located(problem, "teacher.model"))
     });
     let student = model_problems(&spec.student.model, size)

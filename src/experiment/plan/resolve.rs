@@ -120,7 +120,7 @@ impl Plan {
             self.student = architecture::settled(&self.student, size);
         }
         if let Some(TeacherPlan {
-            model,
+            model: Some(model),
             weights: TeacherSource::Train(_),
         }) = &mut self.teacher
         {
@@ -202,7 +202,7 @@ mod tests {
         let stem = |size| {
             let facts = DataFacts { size, ..facts() };
             let teacher = plan(&text).resolve(&facts).unwrap().plan.teacher.unwrap();
-            teacher.model.stem()
+            teacher.model.unwrap().stem()
         };
         assert_eq!(stem((32, 32)), Some(Stem::Small));
         assert_eq!(stem((64, 64)), Some(Stem::Standard));

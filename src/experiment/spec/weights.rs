@@ -39,3 +39,22 @@ impl InputNormalize {
         }
     }
 }
+
+/// Order of the colours of a model's images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ChannelOrder {
+    /// Red, green, blue, as the data's.
+    #[default]
+    Rgb,
+    /// Blue, green, red, as OpenCV reads them.
+    Bgr,
+}
+
+/// What a model's scores of the classes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scores {
+    /// As they come out of the last layer.
+    Logits,
+    /// After a softmax. Their logarithms are logits of the same model.
+    Probabilities,
+}
