@@ -158,6 +158,11 @@ impl DataIndex {
         let steps = |ratio| u64::from(self.batches_per_epoch(plan.training.batch, ratio));
         DataFacts {
             train: self.sets[&Dataset::Train].images,
+            unlabelled: self
+                .sets
+                .get(&Dataset::Unlabelled)
+                .map_or(0, |set| set.images),
+            classes: self.classes.len(),
             labelled: self.is_labelled(),
             size: self.size,
             normalization: None,

@@ -110,6 +110,7 @@ pub fn obtain(
         images: &prepared.images,
         valid,
         teacher: None,
+        answers: None,
         seed: prepared.resolved.plan.seed,
         unlabelled_ratio: 0.0,
         workers: prepared.resolved.plan.data.threads(),
