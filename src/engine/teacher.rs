@@ -20,7 +20,7 @@ use super::fit::{Fit, FitContext, FitEnd};
 use super::metadata::{METADATA, Trained};
 use super::network::Network;
 use super::prepare::{Prepared, PreparedTeacher};
-use super::teacher_model::Teacher;
+use super::teacher_model::{Teacher, TeacherModel};
 use crate::event::{Phase, RunEvent};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
@@ -226,9 +226,14 @@ fn loaded(
     cached: bool,
     sink: &dyn EventSink,
 ) -> TeacherEnd {
+    let engine = match teacher.model() {
+        TeacherModel::Network(_) => None,
+        TeacherModel::Onnx(model) => Some(model.engine().to_owned()),
+    };
     sink.emit(RunEvent::TeacherLoaded {
         path: path.to_owned(),
         cached,
+        engine,
     });
     TeacherEnd::Ready {
         teacher: Box::new(teacher),
