@@ -119,7 +119,7 @@ pub(super) static ENGINE: Type = choice(
     &[
         bare("Auto", "onnxruntime where its library is there, else rten."),
         bare("Rten", "rten, which is part of the program."),
-        bare("OnnxRuntime", "onnxruntime, whose library must be there."),
+        bare("OnnxRuntime", "onnxruntime; its library is required."),
     ],
 );
 

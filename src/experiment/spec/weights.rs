@@ -58,7 +58,7 @@ pub enum OnnxEngine {
     Auto,
     /// rten, which is part of the program.
     Rten,
-    /// onnxruntime, whose library must be there.
+    /// onnxruntime; its library is required.
     OnnxRuntime,
 }
 
