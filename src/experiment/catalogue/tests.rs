@@ -18,7 +18,7 @@ use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update};
 use crate::experiment::method::{
     CustomController, CustomTerm, CustomView, MethodSpec, TeacherViews,
 };
-use crate::experiment::model::{Model, Stem};
+use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
@@ -261,6 +261,9 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<InputNormalize>(&models::INPUT_NORMALIZE);
     agrees::<Model>(&models::MODEL);
     agrees::<Stem>(&models::STEM);
+    agrees::<MobileNetV3>(&models::MOBILENET_V3);
+    agrees::<EfficientNet>(&models::EFFICIENTNET);
+    agrees::<RegNet>(&models::REGNET);
     agrees::<OptimizerSpec>(&models::OPTIMIZER);
     agrees::<DeviceSpec>(&models::DEVICE);
     agrees::<LibTorchDevice>(&models::LIBTORCH);
