@@ -55,6 +55,12 @@ pub struct Answers {
     pub taken: Option<Vec<usize>>,
 }
 
+/// Whether onnxruntime can be opened here.
+#[must_use]
+pub fn has_onnxruntime() -> bool {
+    onnxruntime::library().is_some()
+}
+
 /// What runs a file.
 enum Engine {
     Rten(Rten),
