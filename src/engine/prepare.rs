@@ -57,7 +57,7 @@ pub enum PreparedTeacher {
     /// It is trained first.
     Untrained {
         /// On the plain device.
-        network: Network,
+        network: Box<Network>,
         /// How.
         training: Box<Training>,
     },
@@ -202,7 +202,7 @@ impl Prepared {
             }),
             Some(TeacherSource::Train(training)) => {
                 network.map(|network| PreparedTeacher::Untrained {
-                    network,
+                    network: Box::new(network),
                     training: training.clone(),
                 })
             }
