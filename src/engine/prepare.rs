@@ -299,7 +299,7 @@ impl Prepared {
         let teacher = plan.teacher.as_ref().and_then(|it| it.model.as_ref());
         let (model, network) = match (phase, teacher, &self.teacher) {
             (Phase::Teacher, Some(model), Some(PreparedTeacher::Untrained { network, .. })) => {
-                (model, network)
+                (model, &**network)
             }
             _ => (&plan.student, &self.student),
         };
