@@ -2,7 +2,7 @@
 //! broken data of the integration tests.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::{Found, cifar, idx};
 use crate::data::decode::Decoder;
