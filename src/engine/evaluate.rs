@@ -29,6 +29,8 @@ pub struct Answers {
     /// Logits, `[image][class]`; zeros for an image that went bad since it was
     /// indexed.
     pub logits: Vec<Vec<f32>>,
+    /// Which images could be read.
+    pub present: Vec<bool>,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -150,8 +152,10 @@ impl Answers {
     /// If an image cannot be read.
     pub fn of(network: &dyn Classify, set: &ImageSet, images: &Images) -> Result<Self, Failure> {
         let start = Instant::now();
+        let (logits, present) = asked(network, set, images)?;
         Ok(Self {
-            logits: answers(network, set, images)?,
+            logits,
+            present,
             seconds: start.elapsed().as_secs_f64(),
         })
     }
@@ -163,7 +167,7 @@ impl Answers {
         set: &'a ImageSet,
     ) -> impl Iterator<Item = (usize, &'a [f32], usize)> {
         let rows = self.logits.iter().enumerate();
-        rows.filter(|(_, row)| row.iter().any(|&value| value != 0.0))
+        rows.filter(|(image, _)| self.present[*image])
             .filter_map(|(image, row)| Some((image, row.as_slice(), set.label(image)? as usize)))
     }
 }
@@ -175,14 +179,25 @@ pub fn answers(
     set: &ImageSet,
     images: &Images,
 ) -> Result<Vec<Vec<f32>>, Failure> {
+    Ok(asked(network, set, images)?.0)
+}
+
+/// The same, and which images could be read.
+fn asked(
+    network: &dyn Classify,
+    set: &ImageSet,
+    images: &Images,
+) -> Result<(Vec<Vec<f32>>, Vec<bool>), Failure> {
     let classes = images.classes.len();
     let mut answers = vec![vec![0.0; classes]; set.len()];
+    let mut present = vec![false; set.len()];
     for_each_batch(network, set, images, |batch, logits| {
         for (row, &image) in logits.chunks_exact(classes).zip(&batch.indices) {
             answers[image].copy_from_slice(row);
+            present[image] = true;
         }
     })?;
-    Ok(answers)
+    Ok((answers, present))
 }
 
 /// Runs `network` over the set in order and hands every batch to `visit` with

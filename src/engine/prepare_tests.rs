@@ -227,6 +227,24 @@ fn a_teacher_of_noise_is_refused_without_a_guess() {
 }
 
 #[test]
+fn a_teacher_that_answers_nothing_but_zeros_is_right_by_chance() {
+    let colours = Colours::new();
+    colours.teach(&[0, 1, 2, 3], IMAGENET, 8);
+    let arrays = ArrayFile::open(&colours.weights()).unwrap().arrays().unwrap();
+    let zeros: Vec<Array> = arrays
+        .iter()
+        .map(|array| {
+            let length = array.shape.iter().product();
+            Array::floats(array.name.clone(), array.shape.clone(), vec![0.0; length])
+        })
+        .collect();
+    write(&colours.weights(), &zeros).unwrap();
+    let error = colours.prepared("normalize: ImageNet").err().unwrap();
+    assert!(error.contains("is right on 25.0 %"), "{error}");
+    assert!(!error.contains("(0 in all)"), "{error}");
+}
+
+#[test]
 fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
     let colours = Colours::new();
     colours.teach(&[2, 0, 3, 1, 1], IMAGENET, 8);
@@ -276,7 +294,10 @@ fn weights_that_are_none_are_refused_with_their_place_in_the_experiment() {
 fn images_that_became_unusable_are_named_where_there_are_fewer_than_before() {
     let colours = Colours::new();
     colours.teach(&[0, 1, 2, 3], IMAGENET, 8);
-    let known = colours.prepared("normalize: ImageNet").unwrap().run_plan("");
+    let known = colours
+        .prepared("normalize: ImageNet")
+        .unwrap()
+        .run_plan("");
     let path = colours.0.path().join("images/red/7.png");
     let whole = std::fs::read(&path).unwrap();
     let again = || Prepared::again(&known, false).err().unwrap().to_string();
