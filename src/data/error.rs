@@ -137,6 +137,19 @@ pub enum DataError {
         /// The folder by way of the training images.
         train_path: PathBuf,
     },
+    /// Two sets that are to be kept apart share a file of images.
+    #[error(
+        "{part}: {path} leads to the same file as {train_path}, which is trained on; name images \
+         that are not trained on"
+    )]
+    SharedFile {
+        /// The set that is evaluated.
+        part: Part,
+        /// The file by way of it.
+        path: PathBuf,
+        /// The file by way of the training images.
+        train_path: PathBuf,
+    },
     /// No size was given, and the images have none that can be taken over.
     #[error("data.size is not given, and in {place} {problem}")]
     Size {

@@ -6,16 +6,20 @@
 //! over the disk, so its content is taken over from an identity that is already
 //! known while the trace is the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::images::Images;
 use super::set::ImageSet;
 use crate::event::{Dataset, SetIdentity};
+use crate::format;
 
 /// What a set without labels has in place of a label.
 const NO_LABEL: u64 = u64::MAX;
+
+/// What an image that cannot be read has in place of the start of its hash.
+const UNREADABLE: u128 = 0;
 
 impl Images {
     /// What each set holds. `known` are identities of an earlier time, or none;
@@ -32,6 +36,37 @@ impl Images {
         self.datasets()
             .map(|(name, set)| (name, set.identity(known.get(&name)).clone()))
             .collect()
+    }
+
+    /// What a person should know of images that are trained on and evaluated: how
+    /// many have the same content. Knows only of sets that [`Self::identity`] read.
+    #[must_use]
+    pub fn shared(&self) -> Vec<String> {
+        let Some(learnt) = self.train.hashes.get() else {
+            return Vec::new();
+        };
+        let learnt: HashSet<u128> = learnt.iter().copied().collect();
+        let told = self.datasets().filter_map(|(name, set)| {
+            let what = match name {
+                Dataset::Valid => "validation",
+                Dataset::Test => "test",
+                Dataset::Train | Dataset::Unlabelled => return None,
+            };
+            if set.in_memory() != self.train.in_memory() {
+                return None;
+            }
+            let is_shared = |hash: &u128| *hash != UNREADABLE && learnt.contains(hash);
+            let hashes = set.hashes.get()?;
+            let first = set.name(hashes.iter().position(is_shared)?);
+            let count = hashes.iter().filter(|hash| is_shared(hash)).count();
+            let images = format::plural(
+                count,
+                &format!("{what} image is also a training image"),
+                &format!("{what} images are also training images"),
+            );
+            Some(format!("{images}, such as {}", first.display()))
+        });
+        told.collect()
     }
 }
 
@@ -86,7 +121,19 @@ impl ImageSet {
             Some(pixels) => blake3::hash(pixels),
             None => self.raw_hash(index),
         };
-        self.combined((0..self.len()).into_par_iter().map(hash).collect())
+        let images: Vec<blake3::Hash> = (0..self.len()).into_par_iter().map(hash).collect();
+        let starts = images.iter().enumerate().map(|(index, hash)| {
+            if self.is_lost(index) {
+                return UNREADABLE;
+            }
+            let (start, _) = hash.as_bytes().split_at(size_of::<u128>());
+            start
+                .iter()
+                .fold(0, |value, &byte| value << 8 | u128::from(byte))
+        });
+        // Only the first caller's content counts.
+        let _ = self.hashes.set(starts.collect());
+        self.combined(images)
     }
 
     /// As programs hashed it that left out the shape of records; empty where there
@@ -279,6 +326,41 @@ mod tests {
             &older,
             &Images::open(&plan, 0).unwrap().identity(&older)
         ));
+    }
+
+    #[test]
+    fn images_that_are_trained_on_and_evaluated_are_counted_by_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let train = folder(&dir.path().join("train"), &["a", "b"], 10);
+        let test = dir.path().join("test");
+        for (class, number) in [("a", 100), ("b", 101)] {
+            save(&test.join(class).join("new.png"), number, (6, 8));
+        }
+        let mut plan = plan(Source::ImageFolder(train.clone()));
+        plan.test = Some(Source::ImageFolder(test.clone()));
+        let shared = |memory| {
+            let mut plan = plan.clone();
+            plan.memory = memory;
+            let images = Images::open(&plan, 0).unwrap();
+            assert!(images.shared().is_empty());
+            let _ = images.identity(&Known::new());
+            images.shared()
+        };
+        for memory in [0, u64::MAX] {
+            assert!(shared(memory).is_empty());
+        }
+        for number in 0..6 {
+            let name = format!("a/{number:03}.png");
+            fs::copy(train.join(&name), test.join(&name)).unwrap();
+        }
+        for memory in [0, u64::MAX] {
+            let told = shared(memory).join(" ");
+            assert!(
+                told.contains("test images are also training images, such as"),
+                "{told}"
+            );
+            assert!(told.contains("test/a/00"), "{told}");
+        }
     }
 
     #[test]

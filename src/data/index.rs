@@ -96,7 +96,7 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
         .map(|(source, _)| list(Part::Unlabelled, source))
         .transpose()?;
     for evaluated in [&valid, &test].into_iter().flatten() {
-        listed::check_apart(&train, evaluated)?;
+        listed::check_apart(&train, evaluated, &workers)?;
     }
     let classes = listed::agree_on_classes(&train, &mut valid, &mut test)?;
     let (size, size_reason) = match plan.size {

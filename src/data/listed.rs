@@ -2,8 +2,12 @@
 //! same classes in every labelled set, and no image that is trained on and
 //! evaluated.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::decode::Decoder;
 use super::error::DataError;
@@ -14,6 +18,7 @@ use super::source::{self, Found, Labels};
 use super::workers::Workers;
 use crate::experiment::plan::DataPlan;
 use crate::experiment::spec::Source;
+use crate::untrusted::FileId;
 
 /// A source that has been listed, with where it is.
 #[derive(Debug)]
@@ -75,21 +80,41 @@ impl Listed {
     }
 }
 
-/// Checks that no folder of images is trained on and evaluated. Links can lead
-/// to one by two names.
-pub(super) fn check_apart(train: &Listed, evaluated: &Listed) -> Result<(), DataError> {
+/// Checks that no folder and no file of images is trained on and evaluated. Links
+/// can lead to one by two names.
+pub(super) fn check_apart(
+    train: &Listed,
+    evaluated: &Listed,
+    workers: &Workers,
+) -> Result<(), DataError> {
     let shared = evaluated.found.folders.iter().find_map(|(id, path)| {
         let train_path = train.found.folders.get(id)?;
         Some((path.clone(), train_path.clone()))
     });
-    match shared {
-        None => Ok(()),
-        Some((path, train_path)) => Err(DataError::SharedFolder {
+    if let Some((path, train_path)) = shared {
+        return Err(DataError::SharedFolder {
             part: evaluated.part,
             path,
             train_path,
+        });
+    }
+    let learnt: HashMap<FileId, &Path> = ids(train, workers).into_iter().collect();
+    let mut files = ids(evaluated, workers).into_iter();
+    match files.find_map(|(id, path)| Some((path, learnt.get(&id)?))) {
+        None => Ok(()),
+        Some((path, train_path)) => Err(DataError::SharedFile {
+            part: evaluated.part,
+            path: path.to_owned(),
+            train_path: train_path.to_path_buf(),
         }),
     }
+}
+
+/// The files that there are, whatever they are called.
+fn ids<'a>(listed: &'a Listed, workers: &Workers) -> Vec<(FileId, &'a Path)> {
+    let paths = listed.found.origin.files();
+    let id = |path: &&'a Path| Some((FileId::of(&fs::metadata(path).ok()?), *path));
+    workers.run(|| paths.par_iter().filter_map(id).collect())
 }
 
 /// Checks that all labelled sets have the same classes, renumbers the labels of

@@ -370,6 +370,11 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether an image is known to have gone bad.
+    pub fn is_lost(&self, index: u32) -> bool {
+        self.lock().reasons.contains_key(&index)
+    }
+
     /// The error of a class without a good image, with the last one.
     pub fn class_went_bad(&self, index: u32, reason: ImageError) -> DataError {
         DataError::ClassWentBad {

@@ -21,6 +21,8 @@ pub struct ImageSet {
     members: Arc<[u32]>,
     /// What the set holds, once somebody wanted to know.
     pub(super) identity: Arc<OnceLock<SetIdentity>>,
+    /// The start of each image's hash, once they were read for the identity.
+    pub(super) hashes: Arc<OnceLock<Vec<u128>>>,
 }
 
 impl ImageSet {
@@ -30,6 +32,7 @@ impl ImageSet {
             pool,
             members: members.into(),
             identity: Arc::default(),
+            hashes: Arc::default(),
         }
     }
 
@@ -103,6 +106,11 @@ impl ImageSet {
     /// An image that cannot be read counts as one that went bad.
     pub(super) fn raw_hash(&self, index: usize) -> blake3::Hash {
         self.pool.raw_hash(self.members[index])
+    }
+
+    /// Whether an image went bad since it was indexed.
+    pub(super) fn is_lost(&self, index: usize) -> bool {
+        self.pool.is_lost(self.members[index])
     }
 
     /// The hash that older programs gave an image, where it is another one and the

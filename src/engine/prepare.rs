@@ -337,9 +337,12 @@ impl Prepared {
 /// The images' numbers and names with their content. `known` spares reading
 /// what has not changed since.
 pub(super) fn identified(images: &Images, known: &BTreeMap<Dataset, SetIdentity>) -> DataSummary {
+    let identity = images.identity(known);
+    let mut summary = images.summary();
+    summary.notes.extend(images.shared());
     DataSummary {
-        identity: images.identity(known),
-        ..images.summary()
+        identity,
+        ..summary
     }
 }
 

@@ -1,5 +1,8 @@
 //! Folders of images that are laid out in another way than one folder per class.
 
+use std::fs;
+use std::path::Path;
+
 use insta::assert_snapshot;
 use workbench::data::{DataError, Images};
 use workbench::experiment::plan::ValidPlan;
@@ -268,6 +271,27 @@ fn validation_images_that_are_the_training_images_by_a_link() {
     assert!(matches!(error, DataError::SharedFolder { .. }), "{error}");
     let message = case.shown(&error);
     assert!(message.starts_with("data.valid: [dir]/valid/"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn test_images_that_are_the_files_of_training_images_by_links() {
+    use std::os::unix::fs::symlink;
+    let symbolic = |from: &Path, to: &Path| symlink(from, to).unwrap();
+    let hard = |from: &Path, to: &Path| fs::hard_link(from, to).unwrap();
+    let links: [&dyn Fn(&Path, &Path); 2] = [&symbolic, &hard];
+    for link in links {
+        let case = Case::new();
+        let mut plan = plan(case.classes("train", &[("cat", 4), ("dog", 4)]));
+        plan.test = Some(case.classes("test", &[("cat", 2), ("dog", 2)]));
+        link(&case.path("train/dog/1.png"), &case.path("test/cat/9.png"));
+        let error = Images::open(&plan, 7).unwrap_err();
+        assert_eq!(
+            case.shown(&error),
+            "data.test: [dir]/test/cat/9.png leads to the same file as [dir]/train/dog/1.png, which \
+             is trained on; name images that are not trained on"
+        );
+    }
 }
 
 #[cfg(unix)]

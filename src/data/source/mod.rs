@@ -80,6 +80,15 @@ impl Origin {
         }
     }
 
+    /// The files that images are read from.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            Self::Files(paths) => paths.iter().map(PathBuf::as_path).collect(),
+            Self::Records(records) => records.files.iter().map(|file| &*file.path).collect(),
+            Self::Generated(_) => Vec::new(),
+        }
+    }
+
     /// Checks one image before it is streamed, without decoding its pixels, and
     /// says which version of its file that was. Files of records are opened once
     /// and know theirs.
