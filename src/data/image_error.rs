@@ -6,6 +6,7 @@ use std::io;
 use thiserror::Error;
 
 use super::file::OpenError;
+use crate::untrusted::StandIn;
 
 /// At most this many names are listed in one message.
 pub(super) const LISTED: usize = 5;
@@ -29,6 +30,9 @@ pub enum ImageError {
     /// The content is of no known image format.
     #[error("is not a valid image file")]
     NotAnImage,
+    /// Something was left in the image's place.
+    #[error("is {}", .0.told("image"))]
+    StandIn(StandIn),
     /// A format that is not decoded here.
     #[error("is {0}, which is not read here; convert it to PNG or JPEG")]
     Unsupported(&'static str),

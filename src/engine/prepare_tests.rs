@@ -230,7 +230,10 @@ fn a_teacher_of_noise_is_refused_without_a_guess() {
 fn a_teacher_that_answers_nothing_but_zeros_is_right_by_chance() {
     let colours = Colours::new();
     colours.teach(&[0, 1, 2, 3], IMAGENET, 8);
-    let arrays = ArrayFile::open(&colours.weights()).unwrap().arrays().unwrap();
+    let arrays = ArrayFile::open(&colours.weights())
+        .unwrap()
+        .arrays()
+        .unwrap();
     let zeros: Vec<Array> = arrays
         .iter()
         .map(|array| {

@@ -3,14 +3,17 @@
 //!
 //! [`files`] opens regular files only and reads no more than a limit, so that no
 //! pipe is waited for and no length is believed. [`text`] makes visible what a
-//! terminal or a workflow's log would act on. Knows nothing of what is in the
+//! terminal or a workflow's log would act on. [`stand_in`] names what was left where a
+//! file was not fetched. Knows nothing of what is in the
 //! files or why the text is printed, and imports nothing of ours, so that every
 //! room can use it.
 
 pub mod files;
+pub mod stand_in;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
 
 pub use files::{FileId, FileVersion, is_absent, open_regular, read_limited, read_text_limited};
+pub use stand_in::StandIn;
 pub use text::{clean_line, clean_text};

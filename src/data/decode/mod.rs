@@ -29,12 +29,15 @@ use self::header::{Header, HeaderError};
 use self::memory::{Memory, Share};
 use super::file;
 use super::image_error::{ENTRY_CHANGED, ImageError};
-use crate::untrusted::FileVersion;
+use crate::untrusted::{FileVersion, StandIn};
 
 pub(super) use self::format::{TELLING, is_named_like_image, looks_like_image};
 
 /// As much of a file as nearly always holds its header, metadata included.
 const HEAD: u64 = 64 << 10;
+
+/// As much of a file that is no image as tells what was left in its place.
+const STAND_IN: usize = 1024;
 
 /// Bytes for each pixel of a raw image: three of a file, three of the result.
 const RAW_BYTES: u64 = 6;
@@ -206,9 +209,11 @@ impl Decoder {
             Content::Read(format) => format,
             Content::Foreign(name) => return Err(ImageError::Unsupported(name)),
             Content::Unknown => {
-                return Err(match foreign_by_name(path) {
-                    Some(name) => ImageError::UnsupportedName(name),
-                    None => ImageError::NotAnImage,
+                let start = String::from_utf8_lossy(&head[..head.len().min(STAND_IN)]);
+                return Err(match (StandIn::of(&start), foreign_by_name(path)) {
+                    (Some(stand_in), _) => ImageError::StandIn(stand_in),
+                    (None, Some(name)) => ImageError::UnsupportedName(name),
+                    (None, None) => ImageError::NotAnImage,
                 });
             }
         };

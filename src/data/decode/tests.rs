@@ -321,3 +321,20 @@ fn what_fixtures_save_is_what_is_read() {
     save(&path, 9, (4, 6));
     assert_eq!(read(&path, PLENTY).unwrap(), picture(9, (4, 6)));
 }
+
+#[test]
+fn what_was_left_in_place_of_an_image_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jpg");
+    for (text, told) in [
+        (
+            "version https://git-lfs.github.com/spec/v1\nsize 12\n",
+            "is a Git LFS pointer, a short text in place of the image (12 bytes); run `git lfs pull`",
+        ),
+        ("<!DOCTYPE html><title>Log in", "is an HTML page, such as"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = Decoder::new(100).read(&path).unwrap_err().to_string();
+        assert!(error.starts_with(told), "{error}");
+    }
+}

@@ -5,10 +5,11 @@
 //! Compression is told by the content, not by the name.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use flate2::bufread::GzDecoder;
 use flate2::read::MultiGzDecoder;
 use image::RgbImage;
 
@@ -229,6 +230,12 @@ pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
 /// The error of reading what may be a damaged gzip file.
 pub(super) fn unpacking(path: &Path, error: &io::Error) -> SourceError {
     match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput if has_trailing(path) => {
+            SourceError::Gzip {
+                path: path.to_owned(),
+                reason: "other bytes follow its end".to_owned(),
+            }
+        }
         io::ErrorKind::UnexpectedEof => SourceError::Gzip {
             path: path.to_owned(),
             reason: "it is cut off".to_owned(),
@@ -241,11 +248,34 @@ pub(super) fn unpacking(path: &Path, error: &io::Error) -> SourceError {
     }
 }
 
+/// Whether a gzip file that could not be read is whole and has other bytes after
+/// its end.
+fn has_trailing(path: &Path) -> bool {
+    let Ok((file, metadata, true)) = open(path) else {
+        return false;
+    };
+    let most = metadata.len().saturating_mul(EXPANSION).max(LITTLE);
+    let mut rest = BufReader::new(file);
+    loop {
+        let mut member = GzDecoder::new(&mut rest);
+        if io::copy(&mut Read::by_ref(&mut member).take(most), &mut io::sink()).is_err() {
+            return false;
+        }
+        match rest.fill_buf() {
+            Ok([]) | Err(_) => return false,
+            Ok(next) if GZIP.starts_with(next) || next.starts_with(&GZIP) => {}
+            Ok(_) => return true,
+        }
+    }
+}
+
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
 fn is_gzip(file: &mut File) -> io::Result<bool> {
     let mut magic = Vec::with_capacity(2);
     Read::by_ref(file).take(2).read_to_end(&mut magic)?;
     file.rewind()?;
-    Ok(magic == [0x1F, 0x8B])
+    Ok(magic == GZIP)
 }
 
 #[cfg(test)]

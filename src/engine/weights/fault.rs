@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::untrusted::clean_line;
+use crate::untrusted::{StandIn, clean_line};
 
 /// Why a file cannot be used as weights. Each says what the file is and what to
 /// do.
@@ -17,27 +17,9 @@ pub enum Fault {
     /// As files are that were made long and never filled.
     #[error("it begins with zeros: it was not written to its end; copy or download it again")]
     Zeros,
-    /// Git LFS put it where the file would be.
-    #[error(
-        "it is a Git LFS pointer, a short text in place of the weights{}; \
-         run `git lfs pull` in the repository that it is from", of_bytes(*bytes)
-    )]
-    LfsPointer {
-        /// Length of the weights that it points to.
-        bytes: Option<u64>,
-    },
-    /// git-annex put it where the file would be.
-    #[error(
-        "it is a git-annex pointer, a short text in place of the weights; \
-         run `git annex get` on it"
-    )]
-    AnnexPointer,
-    /// What a server shows people.
-    #[error(
-        "it is an HTML page, such as a login or error page, saved in place of the weights; \
-         download them again, from an address that leads to the file itself"
-    )]
-    Html,
+    /// Something was left in its place.
+    #[error("it is {}", .0.told("weights"))]
+    StandIn(StandIn),
     /// What a server answers programs.
     #[error(
         "it is {0} text, such as the answer of a server, saved in place of the weights; \
@@ -163,7 +145,3 @@ impl Fault {
 /// What can always be done.
 const STATE_DICT: &str =
     "save a state dict of floats in PyTorch: torch.save(model.state_dict(), \"weights.pt\")";
-
-fn of_bytes(bytes: Option<u64>) -> String {
-    bytes.map_or_else(String::new, |bytes| format!(" ({bytes} bytes)"))
-}

@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes.
 
 use super::fault::Fault;
+use crate::untrusted::StandIn;
 
 /// As many bytes as are looked at.
 pub const LOOKED_AT: u64 = 1024;
@@ -113,23 +114,11 @@ fn has_at(start: &[u8], at: usize, magic: &[u8]) -> bool {
 }
 
 fn text(text: &str) -> Fault {
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    let lower = text.to_ascii_lowercase();
-    if let Some(pointer) = text
-        .strip_prefix("version https://git-lfs.github.com/")
-        .or_else(|| text.strip_prefix("version https://hawser.github.com/"))
-    {
-        let bytes = pointer
-            .lines()
-            .find_map(|line| line.strip_prefix("size ")?.trim().parse().ok());
-        return Fault::LfsPointer { bytes };
+    if let Some(stand_in) = StandIn::of(text) {
+        return Fault::StandIn(stand_in);
     }
-    if text.starts_with("/annex/objects/") {
-        return Fault::AnnexPointer;
-    }
-    if lower.starts_with('<') && (lower.contains("<html") || lower.contains("<!doctype html")) {
-        return Fault::Html;
-    }
+    let lower = text.trim_start_matches('\u{feff}').trim_start();
+    let lower = lower.to_ascii_lowercase();
     if lower.starts_with('<') {
         return Fault::Answer("XML");
     }
@@ -183,19 +172,22 @@ mod tests {
         let cases: [(&[u8], Result<Format, Fault>); 21] = [
             (b"", Err(Fault::Empty)),
             (&[0; 100], Err(Fault::Zeros)),
-            (pointer.as_bytes(), Err(Fault::LfsPointer { bytes })),
+            (
+                pointer.as_bytes(),
+                Err(Fault::StandIn(StandIn::LfsPointer { bytes })),
+            ),
             (
                 b"/annex/objects/SHA256E-s1--a.pt\n",
-                Err(Fault::AnnexPointer),
+                Err(Fault::StandIn(StandIn::AnnexPointer)),
             ),
             (
                 b"\xef\xbb\xbf\n <!DOCTYPE html>\n<title>Log in",
-                Err(Fault::Html),
+                Err(Fault::StandIn(StandIn::Html)),
             ),
-            (b"<HTML><head></head>", Err(Fault::Html)),
+            (b"<HTML><head></head>", Err(Fault::StandIn(StandIn::Html))),
             (
                 b"<?xml version=\"1.0\"?>\n<html lang=\"en\">",
-                Err(Fault::Html),
+                Err(Fault::StandIn(StandIn::Html)),
             ),
             (
                 b"<?xml version=\"1.0\"?><Error/>",
@@ -235,8 +227,14 @@ mod tests {
 
     #[test]
     fn a_character_that_was_cut_off_does_not_make_a_text_something_else() {
-        assert_eq!(format("<html>ü".as_bytes()), Err(Fault::Html));
+        assert_eq!(
+            format("<html>ü".as_bytes()),
+            Err(Fault::StandIn(StandIn::Html))
+        );
         let cut = "<html>ü".as_bytes();
-        assert_eq!(format(&cut[..cut.len() - 1]), Err(Fault::Html));
+        assert_eq!(
+            format(&cut[..cut.len() - 1]),
+            Err(Fault::StandIn(StandIn::Html))
+        );
     }
 }
