@@ -22,7 +22,7 @@ use std::io;
 use std::path::Path;
 
 pub use bars::BarsReporter;
-pub use gates::{Judgement, Verdict, all_hold, judge};
+pub use gates::judge;
 pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
 };
@@ -31,6 +31,7 @@ pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;
 
 use crate::event::{Outcome, RunEvent};
+use crate::listing::Verdict;
 use crate::store::{Config, RunStore};
 
 /// Somebody who tells how a run goes.
@@ -38,7 +39,7 @@ pub trait Reporter {
     /// Hears of one event; `store` has taken it in already.
     ///
     /// # Errors
-    /// If what it writes to is gone, such as a closed pipe. The run goes on.
+    /// If what it writes to is gone, such as a closed pipe. The run continues.
     fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()>;
 
     /// Hears how it all ended, once, after the last event.
@@ -64,7 +65,7 @@ pub struct Ending<'a> {
 }
 
 /// Several reporters as one. One that can no longer write is dropped; the
-/// others go on.
+/// others continue.
 #[derive(Default)]
 pub struct Reporters(Vec<Box<dyn Reporter>>);
 

@@ -68,7 +68,7 @@ pub enum Effect {
     Launch(PathBuf),
     /// Take an experiment out of the queue.
     Dequeue(PathBuf),
-    /// Go on with a stopped run.
+    /// Resume a stopped run.
     ResumeRun(String),
     /// Train a run that ended further than it was.
     ExtendRun {

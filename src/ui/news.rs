@@ -93,11 +93,11 @@ pub enum News {
         /// What they answer.
         probe: Result<Box<Probe>, String>,
     },
-    /// How the name of a folder goes on.
+    /// How the name of a folder continues.
     FolderCompleted {
         /// As it was typed.
         typed: String,
-        /// As far as it can be told, and the names that it may go on with where
+        /// As far as it can be told, and the names that it may continue with where
         /// there are several; or why nothing can be told.
         result: Result<Completed, String>,
     },

@@ -181,7 +181,7 @@ impl Shared {
 
 /// Names of the runs, in the order in which they were started.
 fn by_age(runs: &Runs) -> Vec<&str> {
-    let mut runs: Vec<_> = runs.iter().map(|(name, run)| (run.begun, name)).collect();
+    let mut runs: Vec<_> = runs.iter().map(|(name, run)| (run.started, name)).collect();
     runs.sort_unstable();
     runs.into_iter().map(|(_, name)| name).collect()
 }

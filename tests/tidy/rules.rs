@@ -31,7 +31,7 @@ impl fmt::Display for Violation {
 /// Each module of the crate and which others it may import.
 pub const IMPORTS: &[(&str, &[&str])] = &[
     ("format", &[]),
-    ("untrusted", &[]),
+    ("untrusted", &["format"]),
     ("experiment", &["format", "untrusted"]),
     ("event", &["format", "untrusted", "experiment"]),
     ("run", &["format", "untrusted", "experiment", "event"]),

@@ -254,7 +254,7 @@ impl Launcher {
                 train(&*sessions, &job, stop, ticket, &sender);
             }
         };
-        // Opening images takes time, and the screen goes on meanwhile.
+        // Opening images takes time, and the screen continues meanwhile.
         let thread = thread::Builder::new().name("launcher".to_owned());
         if let Err(error) = thread.spawn(work) {
             let refused = Err(SessionError::Thread(error));

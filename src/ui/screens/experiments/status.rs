@@ -49,7 +49,7 @@ impl<'a> Latest<'a> {
             let identity = run.store.identity.as_ref();
             let key = identity.map_or(run.experiment.as_str(), |known| known.name.as_str());
             let known = newest.entry(key).or_insert(run);
-            if known.begun <= run.begun {
+            if known.started <= run.started {
                 *known = run;
             }
         }
@@ -62,7 +62,10 @@ impl<'a> Latest<'a> {
         let frozen = buffer.loaded.as_ref().map(Loaded::frozen_text);
         let named = self.newest.get(buffer.run_name(path));
         let frozen = frozen.and_then(|text| self.newest.get(text));
-        let newer = named.into_iter().chain(frozen).max_by_key(|run| run.begun);
+        let newer = named
+            .into_iter()
+            .chain(frozen)
+            .max_by_key(|run| run.started);
         newer.copied()
     }
 }

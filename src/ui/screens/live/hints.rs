@@ -1,5 +1,5 @@
 //! Which keys are worth knowing here: of a run that trains, how it is paused; of
-//! one that ended, how it goes on, or how one comes to the others.
+//! one that ended, how it continues, or how one comes to the others.
 
 use super::{Focus, Live, control};
 use crate::store::{RunState, Runs};
@@ -86,7 +86,7 @@ impl Live {
     }
 
     /// Whether the key that pauses would: of a training that waits or ended it
-    /// goes on with it.
+    /// continues with it.
     pub(in crate::ui) fn would_pause(&self, runs: &Runs) -> bool {
         let state = self.shown_run(runs).map(|shown| shown.entry.state());
         state.is_none_or(|state| state != RunState::Paused && !state.can_resume())

@@ -2,7 +2,6 @@
 
 use ratatui::text::Line;
 
-use super::column::look;
 use crate::event::Outcome;
 use crate::format::shorten;
 use crate::listing::Subject;
@@ -12,7 +11,7 @@ use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 
 /// Where the run stands, if that is not plain from its row, and the key that
-/// goes on with it: before the reason, which may be long and cut.
+/// continues with it: before the reason, which may be long and cut.
 pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
     let entry = run.run;
     if let Some(problem) = entry.problem() {
@@ -49,7 +48,7 @@ pub(super) fn line(run: &Subject, most: usize, keymap: &Keymap, theme: &Theme) -
         Some(advice) => {
             let (symbol, style) = match run.run.problem() {
                 Some(_) => ("!", theme.warn()),
-                None => look(run.run.state(), theme),
+                None => theme.state(run.run.state()),
             };
             let advice = shorten(&advice, most.saturating_sub(6));
             Line::styled(format!(" {symbol} {advice} "), style)
@@ -65,7 +64,7 @@ fn at_step(run: &Subject) -> String {
     })
 }
 
-/// Why a run cannot go on.
+/// Why a run cannot continue.
 pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
     let name = run.name;
     let state = run.run.state();

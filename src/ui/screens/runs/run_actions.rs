@@ -1,5 +1,5 @@
-//! What is done with one run: mark, annotate, rename, throw away, take back, go
-//! on, branch, export.
+//! What is done with one run: mark, annotate, rename, throw away, take back, resume,
+//! branch, export.
 
 use super::{RunsTable, View, advice};
 use crate::event::Phase;

@@ -5,7 +5,7 @@
 //! │   run                  state        done     best ▼      last›│
 //! │●  cifar10-a…-a1b2c3    ✓ completed  100 %   92.31 %   92.10 % │
 //! │ ⌂ cifar10-v…-d4e5f6    ✗ crashed     41 %   88.02 %   87.90 % │
-//! └ ✗ crashed: nobody works on it; r goes on from step 1234 ─────┘
+//! └ ✗ crashed: nobody works on it; r resumes from step 1234 ─────┘
 //! ```
 
 use ratatui::Frame;

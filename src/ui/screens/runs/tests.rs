@@ -49,7 +49,7 @@ fn the_newest_run_stands_first_until_another_order_is_asked_for() {
     assert!(names(&mut harness)[0].starts_with("mnist"));
     harness.keys(&["S"]);
     assert!(names(&mut harness)[0].starts_with("quickstart-20251231-220000"));
-    // From begun on: loss, agreement, and so on round to best.
+    // From started on: loss, agreement, and so on round to best.
     for _ in 0..8 {
         harness.keys(&["s"]);
     }

@@ -37,9 +37,9 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut harness = Harness::new(80, 24);
         for (number, name) in RUNS.into_iter().enumerate() {
-            let begun = SystemTime::UNIX_EPOCH + Duration::from_hours(490_930 + number as u64);
+            let started = SystemTime::UNIX_EPOCH + Duration::from_hours(490_930 + number as u64);
             let folder = RunFolder::imagined(format!("checkpoints/{name}"));
-            let mut run = RunEntry::new(folder, begun);
+            let mut run = RunEntry::new(folder, started);
             QUICKSTART.clone_into(&mut run.experiment);
             harness.runs.insert(run);
         }
@@ -168,7 +168,7 @@ impl World {
         }
     }
 
-    /// Lets a run do what is next in its script, then go on for ever.
+    /// Lets a run do what is next in its script, then continue for ever.
     fn train(&mut self, run: usize) {
         let (script, step) = &mut self.scripts[run];
         let event = script.next().unwrap_or_else(|| {
