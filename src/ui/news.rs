@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
+use crate::ui::effect::Waiting;
 
 /// The time, as the screen knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,8 @@ pub enum News {
     Queue {
         /// The experiment whose images are being opened; it trains when they are.
         preparing: Option<PathBuf>,
-        /// The experiments that wait, in order.
-        waiting: Vec<PathBuf>,
+        /// What waits, in order.
+        waiting: Vec<Waiting>,
     },
     /// A run began here.
     RunBegan(String),

@@ -88,6 +88,11 @@ impl Events {
         }
     }
 
+    /// Whether the newest is shown.
+    pub(super) fn follows(&self) -> bool {
+        self.seen.is_none()
+    }
+
     /// Shows the newest from now on.
     pub(super) fn follow(&mut self) {
         (self.seen, self.unseen) = (None, 0);

@@ -59,6 +59,20 @@ const KNOBS_OVER: &[Action] = &[
     Action::LeaveKnobs,
 ];
 
+/// The first means nothing while the newest events are followed.
+const EVENTS: [Action; 4] = [
+    Action::FollowEvents,
+    Action::Maximize,
+    Action::FocusEvents,
+    Action::PauseRun,
+];
+const EVENTS_OVER: [Action; 4] = [
+    Action::FollowEvents,
+    Action::Maximize,
+    Action::FocusEvents,
+    Action::NextRun,
+];
+
 impl Live {
     pub(in crate::ui) fn hints(&self, runs: &Runs) -> &'static [Action] {
         let run = self.shown_run(runs).map(|shown| shown.entry);
@@ -68,18 +82,14 @@ impl Live {
             Focus::Charts if trains => TRAINS,
             Focus::Charts if resumes => STOPPED,
             Focus::Charts => OVER,
-            Focus::Events if trains || resumes => &[
-                Action::Maximize,
-                Action::FollowEvents,
-                Action::FocusEvents,
-                Action::PauseRun,
-            ],
-            Focus::Events => &[
-                Action::Maximize,
-                Action::FollowEvents,
-                Action::FocusEvents,
-                Action::NextRun,
-            ],
+            Focus::Events => {
+                let hints: &[Action] = if trains || resumes {
+                    &EVENTS
+                } else {
+                    &EVENTS_OVER
+                };
+                &hints[usize::from(self.events.follows())..]
+            }
             Focus::Knobs if trains => KNOBS,
             Focus::Knobs => KNOBS_OVER,
         }

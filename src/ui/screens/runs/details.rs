@@ -55,7 +55,7 @@ pub(super) fn draw(
         .border_style(theme.border(false));
     let sheet = Sheet { theme };
     let parts = [
-        sheet.standing(run, keymap),
+        sheet.standing(run, shared),
         sheet.origin(run, frozen),
         sheet.results(run),
         gates::lines(run, frozen, runs, &sheet.label("gate"), theme),
@@ -139,11 +139,11 @@ impl Sheet<'_> {
     }
 
     /// Where it stands, and what to do about it.
-    fn standing(&self, run: &Subject, keymap: &Keymap) -> Vec<Line<'static>> {
+    fn standing(&self, run: &Subject, shared: &Shared) -> Vec<Line<'static>> {
         let state = run.run.state();
         let (symbol, style) = self.theme.state(state);
         let mut lines = vec![Line::styled(format!("{symbol} {}", state.word()), style)];
-        lines.extend(advice(run, keymap).map(|advice| Line::styled(advice, style)));
+        lines.extend(advice(run, shared).map(|advice| Line::styled(advice, style)));
         if let Some(progress) = run.metrics.progress {
             let whose = match progress.phase {
                 Phase::Teacher => "teacher",

@@ -9,7 +9,7 @@ use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
-use crate::ui::effect::Effect;
+use crate::ui::effect::{Effect, Waiting};
 use crate::ui::news::LogLine;
 use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
@@ -102,6 +102,8 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
     let notes = &run.run.notes;
     let trains =
         (run.run.owner != Owner::None).then(|| format!("{name} is training; stop it first"));
+    let queued = shared.queue.iter().find(|waiting| waiting.is_of(&name));
+    let queued = queued.cloned();
     let refusal = match action {
         Action::TagRun => {
             shared.dialog = edit("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
@@ -121,8 +123,8 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
             None
         }
         Action::RenameRun | Action::TrashRun => trains,
-        Action::ResumeRun if shared.queue.contains(&run.run.folder.experiment()) => {
-            shared.ask(Effect::Dequeue(run.run.folder.experiment()));
+        Action::ResumeRun if queued.is_some() => {
+            shared.dialog = queued.map(|queued| Dialog::Confirm(dequeue(&name, queued)));
             None
         }
         Action::ResumeRun => {
@@ -149,6 +151,14 @@ fn may(refusal: Option<String>, effect: Effect, shared: &mut Shared) -> Option<S
         shared.ask(effect);
     }
     refusal
+}
+
+fn dequeue(name: &str, queued: Waiting) -> Confirm {
+    Confirm {
+        title: "Remove from the queue".to_owned(),
+        message: format!("{name} is queued to be resumed. It is not resumed and stays as it is."),
+        effect: Effect::Dequeue(queued),
+    }
 }
 
 fn trash(name: String, shared: &Shared) -> Confirm {

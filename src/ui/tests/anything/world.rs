@@ -17,7 +17,7 @@ use crate::store::{Owner, RunEntry};
 use crate::ui::Effect;
 use crate::ui::action::{ACTIONS, Action, Context};
 use crate::ui::draw::ALWAYS;
-use crate::ui::effect::OverwritePolicy;
+use crate::ui::effect::{OverwritePolicy, Waiting};
 use crate::ui::keymap::Chord;
 use crate::ui::news::{LogLine, MachineSample, News};
 use crate::ui::screens::compare::testing::{logits, picture, probe};
@@ -94,9 +94,10 @@ impl World {
                 assert_ne!(self.harness.ui.shared.training.as_deref(), Some(RUNS[run]));
             }
             Input::Queue(files) => {
-                let queue: Vec<PathBuf> = files.into_iter().map(|at| path(FILES[at])).collect();
+                let files: Vec<PathBuf> = files.into_iter().map(|at| path(FILES[at])).collect();
+                let queue: Vec<Waiting> = files.iter().cloned().map(Waiting::Experiment).collect();
                 self.harness.news(News::Queue {
-                    preparing: queue.first().cloned(),
+                    preparing: files.first().cloned(),
                     waiting: queue.clone(),
                 });
                 assert_eq!(self.harness.ui.shared.queue, queue);
