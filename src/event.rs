@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
 use crate::experiment::device::DeviceKind;
+use crate::experiment::plan::{ResolvedPlan, TeacherPlan};
 use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
@@ -101,6 +102,9 @@ pub enum RunEvent {
         path: PathBuf,
         /// Whether the file is the cache of an earlier training.
         cached: bool,
+        /// The engine that runs it, with its version, where that is not this program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        engine: Option<String>,
     },
     /// Numbers of one step. Kept in the run's series, not among its events.
     StepLogged(StepRow),
@@ -222,13 +226,40 @@ pub struct ModelSummary {
     pub name: String,
     /// Number of trainable parameters.
     pub parameters: u64,
-    /// Multiply-accumulates of one image.
-    pub macs: u64,
-    /// Bytes of its 32-bit weights.
+    /// Multiply-accumulates of one image, where they are known.
+    pub macs: Option<u64>,
+    /// Bytes of its weights.
     pub bytes: u64,
 }
 
 impl ModelSummary {
+    /// Multiply-accumulates of one image as a number to be shown; NaN where they are
+    /// not known.
+    #[must_use]
+    pub fn macs_or_nan(&self) -> f64 {
+        self.macs.map_or(f64::NAN, |macs| macs as f64)
+    }
+
+    /// Of the models of an experiment, teacher first. A teacher that is not laid
+    /// out here is described by its file.
+    #[must_use]
+    pub fn of_plan(plan: &ResolvedPlan, teacher: Option<&Graph>, student: &Graph) -> Vec<Self> {
+        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::onnx);
+        let teacher = match (teacher, file) {
+            (Some(graph), _) => Some(Self::of(Phase::Teacher, graph)),
+            (None, Some((path, found))) => Some(Self {
+                phase: Phase::Teacher,
+                name: path.file_name().unwrap_or_default().display().to_string(),
+                parameters: found.parameters,
+                macs: found.macs,
+                bytes: found.bytes,
+            }),
+            (None, None) => None,
+        };
+        let student = Self::of(Phase::Student, student);
+        teacher.into_iter().chain([student]).collect()
+    }
+
     /// Of a model with this layout.
     #[must_use]
     pub fn of(phase: Phase, graph: &Graph) -> Self {
@@ -236,7 +267,7 @@ impl ModelSummary {
             phase,
             name: graph.name.clone(),
             parameters: graph.parameter_count(),
-            macs: graph.macs(),
+            macs: Some(graph.macs()),
             bytes: graph.bytes(),
         }
     }

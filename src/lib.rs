@@ -7,6 +7,7 @@ pub mod event;
 pub mod experiment;
 pub mod format;
 pub mod listing;
+pub mod onnx;
 pub mod report;
 pub mod run;
 pub mod store;

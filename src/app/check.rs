@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{self, DataError};
+use crate::data::{self, DataError, Images};
 use crate::engine::{ImportError, settle};
 use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
 use crate::experiment::plan::{DataFacts, Plan, ResolvedPlan};
@@ -147,7 +147,7 @@ impl CheckedImages {
         if !decode {
             return Ok(listed);
         }
-        let images = index.open()?;
+        let images = Images::load(index)?;
         Ok(Self {
             counts: images
                 .datasets()
@@ -180,12 +180,7 @@ fn resolved(plan: &Plan, decode: bool) -> Result<Checked, CheckError> {
     notes.extend(settle(&mut resolved.plan, &images.classes)?);
     let networks = resolved.networks(images.classes.len());
     let networks = networks.map_err(CheckError::Plan)?;
-    let teacher = networks.teacher.as_ref();
-    let models: Vec<ModelSummary> = teacher
-        .map(|graph| ModelSummary::of(Phase::Teacher, graph))
-        .into_iter()
-        .chain([ModelSummary::of(Phase::Student, &networks.student)])
-        .collect();
+    let models = ModelSummary::of_plan(&resolved, networks.teacher.as_ref(), &networks.student);
     Ok(Checked {
         plan: resolved,
         images,
@@ -212,8 +207,8 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
     } else {
         "; the training images are unlabelled"
     };
-    let named = images.classes.iter().take(NAMED).cloned();
-    let mut names = named.collect::<Vec<_>>().join(", ");
+    let first = images.classes.iter().take(NAMED).cloned();
+    let mut names = first.collect::<Vec<_>>().join(", ");
     if images.classes.len() > NAMED {
         // Writing to a string can't fail.
         let _ = write!(names, ", … ({} more)", images.classes.len() - NAMED);
@@ -268,9 +263,12 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
                 Phase::Teacher => "teacher",
                 Phase::Student => "student",
             };
+            let macs = model
+                .macs
+                .map_or(format::MISSING.to_owned(), |macs| macs.to_string());
             let text = format!(
-                "{}, {} parameters, {} MACs per image",
-                model.name, model.parameters, model.macs
+                "{}, {} parameters, {macs} MACs per image",
+                model.name, model.parameters
             );
             (label, text)
         })

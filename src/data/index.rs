@@ -1,7 +1,7 @@
 //! What an experiment's images are, before any of them is decoded: listed,
 //! counted, with their classes in order and the size that they will have.
 //!
-//! [`Images::open`] continues from here, so that what is shown before a training
+//! [`Images::open`](super::Images::open) continues from here, so that what is shown before a training
 //! and what the training uses are the same.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,6 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::decode::Decoder;
 use super::error::{self, DataError};
-use super::images::Images;
 use super::listed::{self, Listed};
 use super::part::Part;
 use super::pool::Rules;
@@ -139,11 +138,6 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
 }
 
 impl DataIndex {
-    /// Opens the images as [`Images::open`] does.
-    pub fn open(self) -> Result<Images, DataError> {
-        Images::load(self)
-    }
-
     /// Number of files that each hold one image of a set: only reading them tells
     /// whether they can be read.
     #[must_use]
@@ -178,6 +172,11 @@ impl DataIndex {
         let steps = |ratio| u64::from(self.batches_per_epoch(plan.training.batch, ratio));
         DataFacts {
             train: self.sets[&Dataset::Train].images,
+            unlabelled: self
+                .sets
+                .get(&Dataset::Unlabelled)
+                .map_or(0, |set| set.images),
+            classes: self.classes.len(),
             labelled: self.is_labelled(),
             size: self.size,
             normalization: None,

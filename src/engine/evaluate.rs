@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::classify::Classify;
 use super::failure::Failure;
-use super::network::Network;
 use crate::data::{EvaluationBatch, ImageSet, Images};
 use crate::event::inspection::metrics::MetricAccumulator;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
@@ -55,7 +55,7 @@ impl Evaluator {
         split: Split,
         set: ImageSet,
         images: &Images,
-        teacher: Option<&Network>,
+        teacher: Option<&dyn Classify>,
     ) -> Result<Self, Failure> {
         let teacher = teacher
             .map(|teacher| Answers::of(teacher, &set, images))
@@ -106,7 +106,7 @@ impl Evaluator {
     /// If an image cannot be read.
     pub fn evaluate(
         &self,
-        network: &Network,
+        network: &dyn Classify,
         images: &Images,
         subject: Subject,
     ) -> Result<Evaluation, Failure> {
@@ -148,7 +148,7 @@ impl Answers {
     ///
     /// # Errors
     /// If an image cannot be read.
-    pub fn of(network: &Network, set: &ImageSet, images: &Images) -> Result<Self, Failure> {
+    pub fn of(network: &dyn Classify, set: &ImageSet, images: &Images) -> Result<Self, Failure> {
         let start = Instant::now();
         Ok(Self {
             logits: answers(network, set, images)?,
@@ -171,7 +171,7 @@ impl Answers {
 /// Logits of every image of the set, `[image][class]`; zeros for one that went
 /// bad since it was indexed.
 pub fn answers(
-    network: &Network,
+    network: &dyn Classify,
     set: &ImageSet,
     images: &Images,
 ) -> Result<Vec<Vec<f32>>, Failure> {
@@ -188,7 +188,7 @@ pub fn answers(
 /// Runs `network` over the set in order and hands every batch to `visit` with
 /// its logits, `[batch, classes]` row by row.
 fn for_each_batch(
-    network: &Network,
+    network: &dyn Classify,
     set: &ImageSet,
     images: &Images,
     mut visit: impl FnMut(&EvaluationBatch, &[f32]),
@@ -196,7 +196,7 @@ fn for_each_batch(
     for batch in images.in_order(set, BATCH) {
         let batch = batch?;
         let input = image_tensor(&batch.pixels, images.size, network.device());
-        let logits = host(network.forward(input))?;
+        let logits = host(network.logits(input)?)?;
         visit(&batch, &logits);
     }
     Ok(())

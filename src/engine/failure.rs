@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::classify::AnswerError;
 use super::knobs::KnobError;
 use super::step::StepError;
 use super::weights::WeightsError;
@@ -48,6 +49,9 @@ pub enum Failure {
     /// The backend would not hand over a tensor.
     #[error("the device could not hand over a tensor: {0}")]
     Tensor(String),
+    /// A model did not answer.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     /// Events can no longer be kept.
     #[error("the run can no longer be recorded: {0}")]
     Journal(String),

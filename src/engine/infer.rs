@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::classify::Classify;
 use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
 use super::models::RunModels;
-use super::network::Network;
 use super::probe::picture;
 use crate::data::{EvaluationBatch, Images};
 use crate::event::inspection::score::{label_of, unlabelled_folders};
@@ -79,16 +79,20 @@ fn answer(
     tell: &mut dyn FnMut(InferenceEvent),
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    let ask = |network: &Option<Network>| {
-        network
-            .as_ref()
-            .map(|network| {
-                let input = image_tensor(&batch.pixels, images.size, network.device());
-                host(network.forward(input))
-            })
-            .transpose()
+    let ask = |model: &dyn Classify| {
+        let input = image_tensor(&batch.pixels, images.size, model.device());
+        host(model.logits(input)?)
     };
-    let (student, teacher) = (ask(&models.student)?, ask(&models.teacher)?);
+    let student = models
+        .student
+        .as_ref()
+        .map(|model| ask(model))
+        .transpose()?;
+    let teacher = models
+        .teacher
+        .as_ref()
+        .map(|model| ask(model))
+        .transpose()?;
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0 / batch.indices.len().max(1) as f64;
     let classes = models.classes().len();
     let row = |logits: &Option<Vec<f32>>, at: usize| {

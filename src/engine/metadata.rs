@@ -113,13 +113,6 @@ impl ModelMetadata {
         Ok(())
     }
 
-    /// Whether images are made ready for both in the same way.
-    #[must_use]
-    pub fn shares_input_with(&self, other: &Self) -> bool {
-        (&self.classes, self.size, self.mean, self.std)
-            == (&other.classes, other.size, other.mean, other.std)
-    }
-
     /// Images as the model wants them, of which there are none.
     #[must_use]
     pub fn summary(&self) -> DataSummary {

@@ -5,12 +5,16 @@
 //! the end its last and its best weights are evaluated on the test images. No
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
+mod answer_store;
+mod bench;
 mod checkpoint;
+pub mod classify;
 pub mod device;
 mod evaluate;
 mod failure;
 mod fit;
 mod fork;
+mod frame;
 mod import;
 mod infer;
 mod knobs;
@@ -20,6 +24,7 @@ mod metadata;
 mod models;
 pub mod network;
 pub mod objective;
+pub mod onnx;
 pub mod optimizer;
 mod prepare;
 mod probe;
@@ -28,11 +33,14 @@ mod state;
 pub mod step;
 mod teacher;
 mod teacher_check;
+mod teacher_model;
 mod throughput;
 pub mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+pub use bench::measure;
+pub use checkpoint::WEIGHTS;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
@@ -43,18 +51,21 @@ pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
+pub use teacher_model::answerer;
 
-use self::checkpoint::{CheckpointFolder, WEIGHTS};
+use self::answer_store::{AnswerRecipe, AnswerStore};
+use self::checkpoint::CheckpointFolder;
+use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
 use self::metadata::Trained;
-use self::network::Network;
 use self::probe::ProbeWatch;
 use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
-use crate::event::{EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
-use crate::run::RunFolder;
+use crate::event::{Dataset, EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
+use crate::experiment::plan::TeacherSource;
+use crate::run::{RunFolder, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -103,30 +114,31 @@ impl Engine {
             sink.emit(RunEvent::ModelBuilt(summary));
         }
         warn(&prepared.notes);
-        let (teacher, earlier) = match &prepared.resolved.plan.teacher {
+        let (teacher, earlier) = match prepared.teacher() {
             None => (None, None),
-            Some(plan) => {
+            Some(teacher) => {
                 let valid = self.evaluator(Split::Valid, None)?;
                 match teacher::obtain(
                     prepared,
-                    plan,
+                    teacher,
                     &valid,
                     &self.folder,
                     &self.teachers,
                     inbox,
                     sink,
                 )? {
-                    TeacherEnd::Ready { network, earlier } => (Some(*network), earlier),
+                    TeacherEnd::Ready { teacher, earlier } => (Some(*teacher), earlier),
                     TeacherEnd::Stopped { reason } => return Ok(Outcome::Stopped { reason }),
                 }
             }
         };
-        self.train_student(teacher.as_ref(), earlier, inbox, sink)
+        let teacher = teacher.as_ref().map(|teacher| teacher as &dyn Classify);
+        self.train_student(teacher, earlier, inbox, sink)
     }
 
     fn train_student(
         &self,
-        teacher: Option<&Network>,
+        teacher: Option<&dyn Classify>,
         earlier: Option<Trained>,
         inbox: &mut dyn CommandSource,
         sink: &dyn EventSink,
@@ -138,6 +150,9 @@ impl Engine {
         if checkpoints.latest()?.is_none() {
             self.introduce_teacher(&valid, earlier, sink);
         }
+        let answers = teacher
+            .map(|teacher| self.answer_store(teacher))
+            .transpose()?;
         let fit = Fit::new(
             FitContext {
                 phase: Phase::Student,
@@ -147,6 +162,7 @@ impl Engine {
                 images: &prepared.images,
                 valid: &valid,
                 teacher,
+                answers: answers.flatten(),
                 seed: plan.seed,
                 unlabelled_ratio: plan.data.unlabelled_ratio(),
                 workers: plan.data.threads(),
@@ -164,6 +180,49 @@ impl Engine {
             self.test(teacher, &learner, &checkpoints, sink)?;
         }
         Ok(Outcome::Completed)
+    }
+
+    /// Where the teacher's answers on training images are kept, if the plan says so.
+    fn answer_store<'a>(
+        &'a self,
+        teacher: &'a dyn Classify,
+    ) -> Result<Option<AnswerStore<'a>>, Failure> {
+        let prepared = &self.prepared;
+        let (true, Some(plan)) = (
+            prepared.resolved.keeps_answers,
+            &prepared.resolved.plan.teacher,
+        ) else {
+            return Ok(None);
+        };
+        let files: Vec<PathBuf> = match &plan.weights {
+            TeacherSource::File(file) => file.files().map(Path::to_owned).collect(),
+            TeacherSource::Train(_) => vec![self.folder.teacher().join(WEIGHTS)],
+        };
+        let weights = files.into_iter().map(|path| {
+            WeightsIdentity::of(&path)
+                .map(|identity| identity.content)
+                .map_err(|error| Failure::File { path, error })
+        });
+        let data = &prepared.data;
+        let sets = [Dataset::Train, Dataset::Unlabelled];
+        let recipe = AnswerRecipe {
+            device: &prepared.device.kind,
+            teacher: plan,
+            weights: weights.collect::<Result<_, _>>()?,
+            data: (data.size, data.mean, data.std),
+            sets: sets
+                .iter()
+                .filter_map(|set| data.identity.get(set))
+                .map(|identity| identity.content.as_str())
+                .collect(),
+        };
+        let images = &prepared.images;
+        Ok(Some(AnswerStore::open(
+            teacher,
+            images,
+            &self.teachers,
+            &recipe,
+        )))
     }
 
     /// Tells how good a teacher is before the first step is made by it, and that
@@ -196,7 +255,7 @@ impl Engine {
     /// Evaluates the last and the best weights on the test images.
     fn test(
         &self,
-        teacher: Option<&Network>,
+        teacher: Option<&dyn Classify>,
         learner: &Learner,
         checkpoints: &CheckpointFolder,
         sink: &dyn EventSink,
@@ -248,7 +307,11 @@ impl Engine {
         }
     }
 
-    fn evaluator(&self, split: Split, teacher: Option<&Network>) -> Result<Evaluator, Failure> {
+    fn evaluator(
+        &self,
+        split: Split,
+        teacher: Option<&dyn Classify>,
+    ) -> Result<Evaluator, Failure> {
         let images = &self.prepared.images;
         let set = match (split, &images.test) {
             (Split::Test, Some(test)) => test.clone(),

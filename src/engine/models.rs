@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
+use super::classify::Classify;
 use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
 use super::failure::Failure;
+use super::frame::Frame;
 use super::import::{self, ImportError};
 use super::metadata::{METADATA, ModelMetadata};
-use super::network::{Frame, Network};
+use super::network::Network;
 use super::prepare::{PrepareError, identified};
 use super::probe::{probe_now, probe_of};
+use super::teacher_model::Teacher;
 use super::weights::ArrayFile;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
@@ -23,11 +26,11 @@ use crate::event::inspection::score::label_of;
 use crate::event::inspection::{
     Answerer, Answering, Asked, MatrixCell, Probe, ProbeAnswers, Weights,
 };
-use crate::event::{Phase, SkippedImage};
+use crate::event::{DataSummary, Phase, SkippedImage};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherFile, TeacherSource};
-use crate::experiment::spec::DeviceSpec;
+use crate::experiment::spec::{ChannelOrder, DeviceSpec};
 use crate::run::{RunFolder, RunPlan, SealError, Sealed, WeightsIdentity};
 
 /// Images of a probe of a folder, at most.
@@ -76,7 +79,7 @@ pub struct RunModels {
     /// The student, if it was asked for.
     pub student: Option<Network>,
     /// The teacher, if it was asked for.
-    pub teacher: Option<Network>,
+    pub teacher: Option<Teacher>,
     /// Where they live.
     pub device: Chosen,
     /// Steps and epochs that the student's weights have behind them.
@@ -84,7 +87,7 @@ pub struct RunModels {
     /// What a person should know who asks them.
     pub notes: Vec<String>,
     /// What goes into the models and comes out of them.
-    input: ModelMetadata,
+    input: DataSummary,
     /// Greatest number of pixels of an image that is decoded.
     max_pixels: u64,
 }
@@ -116,15 +119,16 @@ impl RunModels {
         };
         let trained = student.as_ref().and_then(|(_, known)| known.trained);
         let input = match (&student, &teacher) {
-            (Some((_, own)), Some((_, other))) if !own.shares_input_with(other) => {
+            (Some((_, own)), Some((_, other))) if own.summary() != *other => {
                 return Err(ModelsError::Inputs(run.name()));
             }
-            (Some((_, known)), _) | (None, Some((_, known))) => known.clone(),
+            (Some((_, known)), _) => known.summary(),
+            (None, Some((_, input))) => input.clone(),
             (None, None) => return Err(ModelsError::NoStudent(run.name())),
         };
         Ok(Self {
             student: student.map(|(network, _)| network),
-            teacher: teacher.map(|(network, _)| network),
+            teacher: teacher.map(|(teacher, _)| teacher),
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
             notes: note.into_iter().collect(),
@@ -142,7 +146,7 @@ impl RunModels {
     pub fn of_folder(folder: &Path, device: DeviceSpec) -> Result<Self, ModelsError> {
         let device = device::choose(device)?;
         let sealed = Sealed::open(folder).map_err(Failure::from)?;
-        let (student, input, notes) = if let Some(sealed) = sealed {
+        let (student, known, notes) = if let Some(sealed) = sealed {
             let (network, known) = network_of(&sealed, &device)?;
             (network, known, Vec::new())
         } else {
@@ -161,16 +165,22 @@ impl RunModels {
             );
             (network, known, vec![note])
         };
-        let trained = input.trained;
+        let trained = known.trained;
         Ok(Self {
             student: Some(student),
             teacher: None,
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
             notes,
-            input,
+            input: known.summary(),
             max_pixels: MAX_PIXELS,
         })
+    }
+
+    /// Height and width of the models' images, pixels.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32) {
+        self.input.size
     }
 
     /// Names of the classes.
@@ -186,7 +196,7 @@ impl RunModels {
     /// If the folder cannot be read or holds no image.
     pub fn images(&self, folder: &Path) -> Result<Images, Failure> {
         let workers = Workers::new(std::thread::available_parallelism().map_or(1, usize::from))?;
-        let images = data::open_folder(folder, &self.input.summary(), self.max_pixels, workers)?;
+        let images = data::open_folder(folder, &self.input, self.max_pixels, workers)?;
         Ok(images)
     }
 }
@@ -211,7 +221,10 @@ pub fn probe_folder(
         &set,
         &images,
         (student, step, epoch),
-        models.teacher.as_ref(),
+        models
+            .teacher
+            .as_ref()
+            .map(|teacher| teacher as &dyn Classify),
     );
     let mut probe = probe.map_err(|error| error.to_string())?;
     for (at, image) in probe.images.iter_mut().enumerate() {
@@ -241,12 +254,13 @@ pub fn probe_cell(
     if let Some(difference) = plan.data.difference(&data) {
         return Err(PrepareError::OtherImages(difference).to_string());
     }
-    let ask = |network: &Network| {
-        let answers = Answers::of(network, &images.valid, &images);
+    let ask = |model: &dyn Classify| {
+        let answers = Answers::of(model, &images.valid, &images);
         answers.map_err(|error| error.to_string())
     };
     let student = ask(student)?;
-    let teacher = models.teacher.as_ref().map(ask).transpose()?;
+    let teacher = models.teacher.as_ref().map(|teacher| ask(teacher));
+    let teacher = teacher.transpose()?;
     let says = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
         Answerer::Label => Some(label),
         Answerer::Student => Some(argmax(row)),
@@ -309,12 +323,12 @@ fn teacher(
     run: &RunFolder,
     plan: Option<&RunPlan>,
     device: &Chosen,
-) -> Result<(Network, ModelMetadata), ModelsError> {
+) -> Result<(Teacher, DataSummary), ModelsError> {
     let none = || ModelsError::NoTeacher(run.name());
     if let Some(plan) = plan {
         let teacher = plan.resolved.plan.teacher.as_ref().ok_or_else(none)?;
         if let TeacherSource::File(file) = &teacher.weights {
-            return from_file(plan, &teacher.model, file, device);
+            return from_file(plan, teacher.model.as_ref(), file, device);
         }
     }
     let own = match teacher::own_copy(run)? {
@@ -322,37 +336,51 @@ fn teacher(
         // Programs that kept no plan sealed only the teacher's checkpoints.
         None => CheckpointFolder::new(run, Phase::Teacher).best_left()?.0,
     };
-    Ok(network_of(&own.ok_or_else(none)?, device)?)
+    let (network, known) = network_of(&own.ok_or_else(none)?, device)?;
+    Ok((Teacher::network(network), known.summary()))
 }
 
 /// A teacher from elsewhere, if it still is the one that taught. It takes the
 /// data's images and makes them its own.
 fn from_file(
     plan: &RunPlan,
-    model: &Model,
+    model: Option<&Model>,
     file: &TeacherFile,
     device: &Chosen,
-) -> Result<(Network, ModelMetadata), ModelsError> {
-    let path = file.path();
-    let now = WeightsIdentity::of(path).map_err(|error| Failure::File {
-        path: path.to_owned(),
-        error,
-    })?;
-    if !plan.weights.contains(&now) {
-        return Err(ModelsError::OtherWeights(path.to_owned()));
+) -> Result<(Teacher, DataSummary), ModelsError> {
+    for path in file.files() {
+        let now = WeightsIdentity::of(path).map_err(|error| Failure::File {
+            path: path.to_owned(),
+            error,
+        })?;
+        if !plan.weights.contains(&now) {
+            return Err(ModelsError::OtherWeights(path.to_owned()));
+        }
     }
     let data = Frame {
         size: plan.data.size,
         mean: plan.data.mean,
         std: plan.data.std,
+        channels: ChannelOrder::Rgb,
     };
-    let known = ModelMetadata::new("", model, &plan.data);
-    let own = ModelMetadata {
-        size: import::frame(file, &data).size,
-        ..known.clone()
+    let input = DataSummary {
+        classes: plan.data.classes.clone(),
+        size: data.size,
+        mean: data.mean,
+        std: data.std,
+        ..DataSummary::default()
     };
-    let network = built(&own, path, device)?;
-    Ok((import::read_teacher(network, file, &data)?, known))
+    let network = model
+        .map(|model| {
+            let own = ModelMetadata {
+                size: import::frame(file, &data).size,
+                ..ModelMetadata::new("", model, &plan.data)
+            };
+            built(&own, file.path(), device)
+        })
+        .transpose()?;
+    let teacher = import::read_teacher(network, file, &data, &device.device)?;
+    Ok((teacher, input))
 }
 
 /// A network with the weights of a sealed folder, as `model.json` there says.

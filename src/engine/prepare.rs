@@ -12,15 +12,20 @@ use thiserror::Error;
 use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
 use super::failure::Failure;
+use super::frame::Frame;
 use super::import::{self, ImportError};
 use super::metadata::ModelMetadata;
-use super::network::{Frame, Network};
+use super::network::Network;
 use super::teacher_check;
+use super::teacher_model::Teacher;
 use super::weights::{ArrayFile, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
-use crate::experiment::plan::{Plan, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource};
+use crate::experiment::plan::{
+    Plan, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource, Training,
+};
 use crate::experiment::problem::Problem;
+use crate::experiment::spec::ChannelOrder;
 use crate::run::{RunPlan, WeightsIdentity};
 
 /// Distinguishes the teacher's initial weights from the student's.
@@ -38,14 +43,31 @@ pub struct Prepared {
     pub data: DataSummary,
     /// Before training, with the weights that the experiment names.
     student: Network,
-    /// The same; untrained if the experiment trains it.
-    teacher: Option<Network>,
+    teacher: Option<PreparedTeacher>,
     /// Files of weights that the experiment names.
     weights: Vec<WeightsIdentity>,
     /// What a person should know of weights from elsewhere.
     pub notes: Vec<String>,
     /// What a teacher from elsewhere answers on the validation images.
     answers: Option<Arc<Answers>>,
+}
+
+/// A teacher before the student's training.
+pub enum PreparedTeacher {
+    /// It is trained first.
+    Untrained {
+        /// On the plain device.
+        network: Box<Network>,
+        /// How.
+        training: Box<Training>,
+    },
+    /// It is from elsewhere.
+    Read {
+        /// For images on the plain device.
+        teacher: Teacher,
+        /// Its file.
+        path: PathBuf,
+    },
 }
 
 /// Why an experiment cannot be trained although its file is in order.
@@ -170,15 +192,21 @@ impl Prepared {
         if let Some(file) = &plan.student_weights {
             student = import::read_student(student, file)?;
         }
-        let teacher = networks
+        let network = networks
             .teacher
             .map(|graph| Network::new(graph, plan.seed ^ TEACHER_STREAM, &device.device));
-        let teacher = match (&plan.teacher, teacher) {
-            (Some(plan), Some(network)) => Some(match &plan.weights {
-                TeacherSource::Train(_) => network,
-                TeacherSource::File(file) => import::read_teacher(network, file, &frame(&images))?,
+        let teacher = match plan.teacher.as_ref().map(|teacher| &teacher.weights) {
+            Some(TeacherSource::File(file)) => Some(PreparedTeacher::Read {
+                teacher: import::read_teacher(network, file, &frame(&images), &device.device)?,
+                path: file.path().to_owned(),
             }),
-            _ => None,
+            Some(TeacherSource::Train(training)) => {
+                network.map(|network| PreparedTeacher::Untrained {
+                    network: Box::new(network),
+                    training: training.clone(),
+                })
+            }
+            None => None,
         };
         Ok(Self {
             resolved,
@@ -196,12 +224,13 @@ impl Prepared {
     /// Asks a teacher from elsewhere about the validation images, and refuses one
     /// that they speak against.
     fn ask_teacher(&mut self) -> Result<(), PrepareError> {
-        let plan = self.resolved.plan.teacher.as_ref();
-        let asked = self.teacher.as_ref().zip(self.teacher_file()).zip(plan);
-        let Some(((network, file), TeacherPlan { model, .. })) = asked else {
+        let (Some(PreparedTeacher::Read { teacher, .. }), Some(file)) =
+            (&self.teacher, self.teacher_file())
+        else {
             return Ok(());
         };
-        let answers = Answers::of(network, &self.images.valid, &self.images)
+        let plan = self.resolved.plan.teacher.as_ref();
+        let answers = Answers::of(teacher, &self.images.valid, &self.images)
             .map_err(PrepareError::Evaluation)?;
         if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)
         {
@@ -209,8 +238,8 @@ impl Prepared {
         }
         let data = frame(&self.images);
         let examined = teacher_check::examine(&teacher_check::Subject {
-            network,
-            model,
+            teacher,
+            model: plan.and_then(|plan| plan.model.as_ref()),
             file,
             data,
             own: import::frame(file, &data),
@@ -231,7 +260,7 @@ impl Prepared {
     fn files(&self) -> impl Iterator<Item = &Path> {
         let student = self.resolved.plan.student_weights.iter();
         let student = student.map(|file| file.path.as_path());
-        student.chain(self.teacher_file().map(TeacherFile::path))
+        student.chain(self.teacher_file().into_iter().flat_map(TeacherFile::files))
     }
 
     fn teacher_file(&self) -> Option<&TeacherFile> {
@@ -267,12 +296,14 @@ impl Prepared {
     #[must_use]
     pub fn metadata(&self, phase: Phase) -> ModelMetadata {
         let plan = &self.resolved.plan;
-        let model = match (phase, &plan.teacher) {
-            (Phase::Teacher, Some(teacher)) => &teacher.model,
-            _ => &plan.student,
+        let teacher = plan.teacher.as_ref().and_then(|it| it.model.as_ref());
+        let (model, network) = match (phase, teacher, &self.teacher) {
+            (Phase::Teacher, Some(model), Some(PreparedTeacher::Untrained { network, .. })) => {
+                (model, &**network)
+            }
+            _ => (&plan.student, &self.student),
         };
-        let name = &self.network(phase).graph().name;
-        ModelMetadata::new(name, model, &self.data)
+        ModelMetadata::new(&network.graph().name, model, &self.data)
     }
 
     /// The student before training, on the plain device.
@@ -281,32 +312,21 @@ impl Prepared {
         self.student.clone()
     }
 
-    /// The teacher before training, on the plain device; the student if there is
-    /// no teacher.
+    /// The teacher, if there is one.
     #[must_use]
-    pub fn teacher_network(&self) -> Network {
-        self.network(Phase::Teacher).clone()
-    }
-
-    fn network(&self, phase: Phase) -> &Network {
-        match (phase, &self.teacher) {
-            (Phase::Teacher, Some(teacher)) => teacher,
-            _ => &self.student,
-        }
+    pub fn teacher(&self) -> Option<&PreparedTeacher> {
+        self.teacher.as_ref()
     }
 
     /// The sizes of the models, teacher first.
     #[must_use]
     pub fn summaries(&self) -> Vec<ModelSummary> {
-        let teacher = self
-            .teacher
-            .as_ref()
-            .map(|network| (Phase::Teacher, network));
-        teacher
-            .into_iter()
-            .chain([(Phase::Student, &self.student)])
-            .map(|(phase, network)| ModelSummary::of(phase, network.graph()))
-            .collect()
+        let teacher = match &self.teacher {
+            Some(PreparedTeacher::Untrained { network, .. }) => Some(network.graph()),
+            Some(PreparedTeacher::Read { teacher, .. }) => teacher.graph(),
+            None => None,
+        };
+        ModelSummary::of_plan(&self.resolved, teacher, self.student.graph())
     }
 }
 
@@ -332,6 +352,7 @@ fn frame(images: &Images) -> Frame {
         size: images.size,
         mean: images.mean,
         std: images.std,
+        channels: ChannelOrder::Rgb,
     }
 }
 

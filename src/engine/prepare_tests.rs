@@ -237,8 +237,10 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
     let known = prepared.run_plan("");
     let again = Prepared::again(&known, false).unwrap();
     let answers = |prepared: &Prepared| {
-        let network = prepared.teacher_network();
-        Answers::of(&network, &prepared.images.valid, &prepared.images)
+        let Some(PreparedTeacher::Read { teacher, .. }) = prepared.teacher() else {
+            panic!("the teacher is from a file");
+        };
+        Answers::of(teacher, &prepared.images.valid, &prepared.images)
             .unwrap()
             .logits
     };

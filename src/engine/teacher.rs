@@ -19,11 +19,12 @@ use super::failure::Failure;
 use super::fit::{Fit, FitContext, FitEnd};
 use super::metadata::{METADATA, Trained};
 use super::network::Network;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, PreparedTeacher};
+use super::teacher_model::{Teacher, TeacherModel};
 use crate::event::{Phase, RunEvent};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
-use crate::experiment::plan::{TeacherPlan, TeacherSource, Training};
+use crate::experiment::plan::Training;
 use crate::experiment::spec::NormalizeSpec;
 use crate::run::seal::{self, SealError, Sealed};
 use crate::run::{Owner, RunFolder, atomic};
@@ -43,8 +44,8 @@ const FILES: [&str; 2] = [WEIGHTS, METADATA];
 pub enum TeacherEnd {
     /// Ready.
     Ready {
-        /// The teacher, on the plain device.
-        network: Box<Network>,
+        /// The teacher, for images on the plain device.
+        teacher: Box<Teacher>,
         /// How long it was trained, where that was before this process.
         earlier: Option<Trained>,
     },
@@ -61,7 +62,7 @@ struct Recipe<'a> {
     version: u32,
     device: &'a DeviceKind,
     seed: u64,
-    model: &'a Model,
+    model: Option<&'a Model>,
     training: &'a Training,
     size: (u32, u32),
     normalize: &'a NormalizeSpec,
@@ -76,27 +77,26 @@ struct Recipe<'a> {
 /// If weights cannot be read or do not fit, or training fails.
 pub fn obtain(
     prepared: &Prepared,
-    teacher: &TeacherPlan,
+    teacher: &PreparedTeacher,
     valid: &Evaluator,
     folder: &RunFolder,
     cache: &Path,
     inbox: &mut dyn CommandSource,
     sink: &dyn EventSink,
 ) -> Result<TeacherEnd, Failure> {
-    let mut network = prepared.teacher_network();
-    let training = match &teacher.weights {
-        TeacherSource::File(file) => {
+    let (training, mut network) = match teacher {
+        PreparedTeacher::Untrained { network, training } => (training, (**network).clone()),
+        PreparedTeacher::Read { teacher, path } => {
             let untrained = Trained::default();
-            return Ok(loaded(network, file.path(), untrained, false, sink));
+            return Ok(loaded(teacher.clone(), path, untrained, false, sink));
         }
-        TeacherSource::Train(training) => training,
     };
     if let Some(own) = own_copy(folder)? {
         return read(network, &own, sink);
     }
     make(&folder.teacher())?;
     let checkpoints = CheckpointFolder::new(folder, Phase::Teacher);
-    let cached = cache.join(key(prepared, teacher, training));
+    let cached = cache.join(key(prepared, training));
     let untouched = checkpoints.latest()?.is_none() && !inbox.awaits(Phase::Teacher);
     if untouched && let Some(files) = kept(&cached, sink) {
         let own = keep(folder, &files)?;
@@ -110,6 +110,7 @@ pub fn obtain(
         images: &prepared.images,
         valid,
         teacher: None,
+        answers: None,
         seed: prepared.resolved.plan.seed,
         unlabelled_ratio: 0.0,
         workers: prepared.resolved.plan.data.threads(),
@@ -141,7 +142,7 @@ pub fn obtain(
     }
     checkpoint::load(&mut network, &own, WEIGHTS)?;
     Ok(TeacherEnd::Ready {
-        network: Box::new(network),
+        teacher: Box::new(Teacher::network(network)),
         earlier: None,
     })
 }
@@ -208,35 +209,46 @@ fn read(mut network: Network, own: &Sealed, sink: &dyn EventSink) -> Result<Teac
     checkpoint::load(&mut network, own, WEIGHTS)?;
     let trained = checkpoint::metadata(own)?.trained.unwrap_or_default();
     let path = own.path().join(WEIGHTS);
-    Ok(loaded(network, &path, trained, true, sink))
+    Ok(loaded(
+        Teacher::network(network),
+        &path,
+        trained,
+        true,
+        sink,
+    ))
 }
 
 /// Tells where the teacher's weights are from.
 fn loaded(
-    network: Network,
+    teacher: Teacher,
     path: &Path,
     trained: Trained,
     cached: bool,
     sink: &dyn EventSink,
 ) -> TeacherEnd {
+    let engine = match teacher.model() {
+        TeacherModel::Network(_) => None,
+        TeacherModel::Onnx(model) => Some(model.engine().to_owned()),
+    };
     sink.emit(RunEvent::TeacherLoaded {
         path: path.to_owned(),
         cached,
+        engine,
     });
     TeacherEnd::Ready {
-        network: Box::new(network),
+        teacher: Box::new(teacher),
         earlier: Some(trained),
     }
 }
 
 /// Hash of the recipe, hexadecimal.
-fn key(prepared: &Prepared, teacher: &TeacherPlan, training: &Training) -> String {
+fn key(prepared: &Prepared, training: &Training) -> String {
     let plan = &prepared.resolved.plan;
     let recipe = Recipe {
         version: CACHE_VERSION,
         device: &prepared.device.kind,
         seed: plan.seed,
-        model: &teacher.model,
+        model: plan.teacher.as_ref().and_then(|it| it.model.as_ref()),
         training,
         size: prepared.images.size,
         normalize: &plan.data.normalize,

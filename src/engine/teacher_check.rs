@@ -21,7 +21,8 @@ use std::path::Path;
 use self::order::Outputs;
 use super::evaluate::Answers;
 use super::failure::Failure;
-use super::network::{Frame, Network};
+use super::frame::Frame;
+use super::teacher_model::Teacher;
 use crate::data::{ImageSet, Images};
 use crate::event::inspection::metrics::{argmax, log_softmax};
 use crate::experiment::model::Model;
@@ -200,9 +201,9 @@ impl Objection {
 /// A teacher, and the images that it is asked about.
 pub struct Subject<'a> {
     /// The teacher, for the data's images.
-    pub network: &'a Network,
-    /// Its layout, with its first layers.
-    pub model: &'a Model,
+    pub teacher: &'a Teacher,
+    /// Its layout, with its first layers; none if its file lays it out.
+    pub model: Option<&'a Model>,
     /// How its file is read.
     pub file: &'a TeacherFile,
     /// The data's images.

@@ -31,7 +31,7 @@ use super::spec::{ClassOrder, DeviceSpec, Gate, NormalizeSpec, OptimizerSpec, Ro
 use super::timeline::Timeline;
 
 pub use changes::Changes;
-pub use elsewhere::{StateDictPlace, Taken, TeacherFile, WeightsFile};
+pub use elsewhere::{OnnxFound, OnnxPart, StateDictPlace, Taken, TeacherFile, WeightsFile};
 pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
 
@@ -107,8 +107,8 @@ impl Training {
 /// The teacher and where its weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TeacherPlan {
-    /// The model.
-    pub model: Model,
+    /// The model; absent where an ONNX file holds its layout.
+    pub model: Option<Model>,
     /// Its weights.
     pub weights: TeacherSource,
 }
@@ -119,6 +119,15 @@ impl TeacherPlan {
     pub fn own_size(&self) -> Option<(u32, u32)> {
         match &self.weights {
             TeacherSource::File(file) => file.size,
+            TeacherSource::Train(_) => None,
+        }
+    }
+
+    /// The ONNX file that it is, and what was found in it.
+    #[must_use]
+    pub fn onnx(&self) -> Option<(&Path, &OnnxFound)> {
+        match &self.weights {
+            TeacherSource::File(file) => Some((file.path(), file.onnx.as_ref()?.found.as_ref()?)),
             TeacherSource::Train(_) => None,
         }
     }

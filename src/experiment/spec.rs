@@ -18,7 +18,7 @@ pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
 use super::model::Model;
 use super::schedule::Schedule;
-pub use weights::{ClassNames, InputNormalize};
+pub use weights::{ChannelOrder, ClassNames, InputNormalize, OnnxEngine, Scores};
 
 /// An experiment file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -229,8 +229,9 @@ pub enum ClassOrder {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TeacherSpec {
-    /// The model.
-    pub model: Model,
+    /// The model; absent where the file of its weights holds its layout, too.
+    #[serde(default)]
+    pub model: Option<Model>,
     /// Its weights.
     pub weights: TeacherWeights,
     /// Of raw weights and their moving average in one file: the average if
@@ -249,6 +250,20 @@ pub struct TeacherSpec {
     /// beside it says if absent, else those of the data.
     #[serde(default)]
     pub size: Option<(u32, u32)>,
+    /// Order of the colours of its images.
+    #[serde(default)]
+    pub channels: ChannelOrder,
+    /// Name of the output of an ONNX file that holds the scores of the classes; the
+    /// only one that can be if absent.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// What the scores of an ONNX file are; probabilities if they come out of a
+    /// softmax, else logits, if absent.
+    #[serde(default)]
+    pub scores: Option<Scores>,
+    /// What runs its ONNX file.
+    #[serde(default)]
+    pub engine: OnnxEngine,
     /// Whether it teaches although its validation accuracy speaks against it.
     #[serde(default)]
     pub trusted: bool,
@@ -260,6 +275,8 @@ pub enum TeacherWeights {
     /// A safetensors file, or a `PyTorch` .pt / .pth state dict, with
     /// torchvision-style names after a prefix of any kind.
     File(PathBuf),
+    /// An ONNX file: layout and weights of any classifier.
+    Onnx(PathBuf),
     /// Trained first on the same images with cross-entropy, and kept for every
     /// later run for which it would be the same.
     Train(TeacherTraining),

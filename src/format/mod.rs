@@ -83,7 +83,7 @@ pub fn short(value: f64) -> String {
         return plain(value);
     }
     let decimals = match size {
-        _ if size < SMALLEST || size >= 1e10 => return number(rounded(value)),
+        _ if !(SMALLEST..1e10).contains(&size) => return number(rounded(value)),
         _ if size < 0.1 => 4,
         _ if size < 10.0 => 3,
         _ if size < 100.0 => 2,
@@ -154,6 +154,7 @@ pub fn scaled(value: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
     let unit = UNITS.iter().find(|(size, _)| value >= *size);
     match unit {
+        _ if value.is_nan() => MISSING.to_owned(),
         Some((size, unit)) => format!("{} {unit}", three(value / size)),
         None => format!("{value:.0}"),
     }

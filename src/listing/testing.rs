@@ -43,7 +43,7 @@ fn model(phase: Phase, name: &str, parameters: u64) -> RunEvent {
         phase,
         name: name.to_owned(),
         parameters,
-        macs: parameters * 150,
+        macs: Some(parameters * 150),
         bytes: parameters * 4,
     })
 }

@@ -136,7 +136,7 @@ impl RunStore {
             RunEvent::ModelBuilt(model) => {
                 self.models.insert(model.phase, model.clone());
             }
-            RunEvent::TeacherLoaded { path, cached } => {
+            RunEvent::TeacherLoaded { path, cached, .. } => {
                 self.teacher = Some((path.clone(), *cached));
             }
             RunEvent::Paused(true) => self.status = Status::Paused,
@@ -412,10 +412,10 @@ impl RunStore {
             self.models.get(&Phase::Teacher)?,
             self.models.get(&Phase::Student)?,
         );
-        let ratio = |teacher: u64, student: u64| teacher as f64 / student.max(1) as f64;
+        let ratio = |teacher: f64, student: f64| teacher / student.max(1.0);
         Some(Compression {
-            parameters: ratio(teacher.parameters, student.parameters),
-            macs: ratio(teacher.macs, student.macs),
+            parameters: ratio(teacher.parameters as f64, student.parameters as f64),
+            macs: ratio(teacher.macs_or_nan(), student.macs_or_nan()),
         })
     }
 

@@ -261,28 +261,29 @@ fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
         .unwrap()
         .unwrap()
         .path();
-    let flip = |kept: &Path| {
+    type Damage = fn(&Path);
+    let flip: Damage = |kept| {
         let weights = kept.join("weights.safetensors");
         let mut bytes = fs::read(&weights).unwrap();
         let at = bytes.len() - 9;
         bytes[at] ^= 1;
         fs::write(&weights, bytes).unwrap();
     };
-    let damages: [(&dyn Fn(&Path), &str); 4] = [
-        (&flip, "is damaged"),
+    let damages: [(Damage, &str); 4] = [
+        (flip, "is damaged"),
         (
-            &|kept| fs::remove_file(kept.join("manifest.json")).unwrap(),
+            |kept| fs::remove_file(kept.join("manifest.json")).unwrap(),
             "is damaged: it has no manifest.json",
         ),
         (
-            &|kept| {
+            |kept| {
                 fs::remove_dir_all(kept).unwrap();
                 fs::create_dir(kept).unwrap();
             },
             "is damaged: it has no manifest.json",
         ),
         (
-            &|kept| {
+            |kept| {
                 fs::remove_dir_all(kept).unwrap();
                 fs::write(kept, "text").unwrap();
             },

@@ -32,6 +32,7 @@ impl fmt::Display for Violation {
 pub const IMPORTS: &[(&str, &[&str])] = &[
     ("format", &[]),
     ("untrusted", &["format"]),
+    ("onnx", &["untrusted", "format"]),
     ("experiment", &["format", "untrusted"]),
     ("event", &["format", "untrusted", "experiment"]),
     ("run", &["format", "untrusted", "experiment", "event"]),
@@ -54,6 +55,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "event",
             "data",
             "trainer",
+            "onnx",
         ],
     ),
     (

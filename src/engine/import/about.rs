@@ -1,6 +1,7 @@
 //! What is known of weights beside their arrays: the metadata of a safetensors
 //! file, and the `model.json` that lies beside weights that were trained here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -57,7 +58,23 @@ impl About {
         (about, notes)
     }
 
+    /// What an ONNX file's metadata says, and what a person should know of it.
+    pub fn of_onnx(metadata: &BTreeMap<String, String>) -> (Self, Vec<String>) {
+        let mut notes = Vec::new();
+        let mean: Option<[f32; 3]> = entry(metadata, "mean", &mut notes);
+        let std: Option<[f32; 3]> = entry(metadata, "std", &mut notes);
+        let about = Self {
+            classes: entry(metadata, "classes", &mut notes),
+            size: entry(metadata, "size", &mut notes),
+            normalization: mean.zip(std).filter(|(_, std)| usable(std)),
+            model: None,
+            in_file: true,
+        };
+        (about, notes)
+    }
+
     fn in_file(file: &ArrayFile, model: &Model, notes: &mut Vec<String>) -> Self {
+        let file = file.about();
         let size: Option<(u32, u32)> = entry(file, "size", notes);
         let mean: Option<[f32; 3]> = entry(file, "mean", notes);
         let std: Option<[f32; 3]> = entry(file, "std", notes);
@@ -116,9 +133,13 @@ fn usable(std: &[f32; 3]) -> bool {
     std.iter().all(|value| value.is_finite() && *value > 0.0)
 }
 
-/// An entry of a safetensors file's metadata, which is JSON in a text.
-fn entry<T: DeserializeOwned>(file: &ArrayFile, name: &str, notes: &mut Vec<String>) -> Option<T> {
-    let text = file.about().get(name)?;
+/// An entry of a file's metadata, which is JSON in a text.
+fn entry<T: DeserializeOwned>(
+    metadata: &BTreeMap<String, String>,
+    name: &str,
+    notes: &mut Vec<String>,
+) -> Option<T> {
+    let text = metadata.get(name)?;
     serde_json::from_str(text)
         .inspect_err(|error| {
             notes.push(format!(

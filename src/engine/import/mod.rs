@@ -11,15 +11,21 @@
 
 mod about;
 mod classes;
+mod onnx;
 mod stem;
 
 use std::path::Path;
 
+use burn::tensor::Device;
 use thiserror::Error;
 
 use self::about::About;
 use self::classes::{ByName, by_name};
-use super::network::{Frame, Input, Network};
+use super::classify::Classify;
+use super::frame::{Frame, Input};
+use super::network::Network;
+use super::onnx::OnnxModelError;
+use super::teacher_model::Teacher;
 use super::weights::{self, ArrayFile, WeightsError};
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
@@ -40,6 +46,9 @@ pub enum ImportError {
         /// What is wrong.
         error: WeightsError,
     },
+    /// An ONNX file cannot be used.
+    #[error("teacher.weights: {0}")]
+    Onnx(#[from] OnnxModelError),
     /// The experiment must say more, or something else.
     #[error("{0}")]
     Plan(Problem),
@@ -108,7 +117,10 @@ pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<String>, Import
     if let Some(teacher) = &mut plan.teacher
         && let TeacherSource::File(file) = &mut teacher.weights
     {
-        teacher.model = self::teacher(&teacher.model, file, &data, &mut notes)?;
+        match &mut teacher.model {
+            Some(model) => *model = self::teacher(model, file, &data, &mut notes)?,
+            None => onnx::settle(file, &data, &mut notes)?,
+        }
     }
     Ok(notes)
 }
@@ -186,17 +198,7 @@ fn teacher(
         arrays: &arrays,
         ema: file.weights.ema,
     };
-    let names = match &file.classes {
-        None => about.classes.clone(),
-        Some(ClassNames::Names(names)) => Some(names.clone()),
-        Some(ClassNames::File(path)) => Some(about::class_names(path)?),
-    };
-    contradicted(file, &about, names.as_deref(), notes);
-    let found = match &names {
-        None => ByName::default(),
-        Some(names) => by_name(names, data.classes)
-            .map_err(|missing| lacking(&missing, file.classes.is_some(), &about))?,
-    };
+    let (names, found) = named_classes(file, data, &about, notes)?;
     let outputs = names.as_ref().map_or(data.classes.len(), Vec::len);
     let (model, graph) = stem::choose(&search, model, size, outputs, &about, notes)?;
     let place = search
@@ -219,6 +221,28 @@ fn teacher(
     file.classes = names.map(ClassNames::Names);
     own_images(file, size, data, &about, notes);
     Ok(model)
+}
+
+/// The names of a teacher's classes, where they are known, and which of its outputs
+/// are the data's.
+fn named_classes(
+    file: &TeacherFile,
+    data: &DataInput,
+    about: &About,
+    notes: &mut Vec<String>,
+) -> Result<(Option<Vec<String>>, ByName), ImportError> {
+    let names = match &file.classes {
+        None => about.classes.clone(),
+        Some(ClassNames::Names(names)) => Some(names.clone()),
+        Some(ClassNames::File(path)) => Some(about::class_names(path)?),
+    };
+    contradicted(file, about, names.as_deref(), notes);
+    let found = match &names {
+        None => ByName::default(),
+        Some(names) => by_name(names, data.classes)
+            .map_err(|missing| lacking(&missing, file.classes.is_some(), about))?,
+    };
+    Ok((names, found))
 }
 
 /// Tells where the experiment says something else than the file or what lies
@@ -381,19 +405,24 @@ pub fn read_student(network: Network, file: &WeightsFile) -> Result<Network, Imp
     read(network, file, STUDENT)
 }
 
-/// Reads a teacher from a file, as its settled plan says. The network was built
-/// for images of the teacher's own size, and takes the data's.
+/// Reads a teacher from a file, as its settled plan says, for the data's images on
+/// `device`. Its network, where it is laid out here, was built for images of its own
+/// size.
 ///
 /// # Errors
 /// The file is no longer as it was.
 pub fn read_teacher(
-    network: Network,
+    network: Option<Network>,
     file: &TeacherFile,
     data: &Frame,
-) -> Result<Network, ImportError> {
-    let network = read(network, &file.weights, TEACHER)?;
-    let input = Input::between(data, &frame(file, data), network.device());
-    Ok(network.with_input(input))
+    device: &Device,
+) -> Result<Teacher, ImportError> {
+    let teacher = match network {
+        Some(network) => Teacher::network(read(network, &file.weights, TEACHER)?),
+        None => Teacher::onnx(onnx::read(file)?, device),
+    };
+    let input = Input::between(data, &frame(file, data), teacher.device());
+    Ok(teacher.with_input(input))
 }
 
 /// The images that a teacher from a file wants.
@@ -407,6 +436,7 @@ pub fn frame(file: &TeacherFile, data: &Frame) -> Frame {
         size: file.size.unwrap_or(data.size),
         mean,
         std,
+        channels: file.channels,
     }
 }
 

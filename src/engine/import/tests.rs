@@ -6,9 +6,11 @@ use serde_json::json;
 
 use super::*;
 use crate::engine::metadata::ModelMetadata;
+use crate::engine::teacher_model::TeacherModel;
 use crate::engine::weights::{Array, write};
 use crate::experiment::load_text;
 use crate::experiment::model::Stem;
+use crate::experiment::spec::ChannelOrder;
 
 const MEAN: [f32; 3] = [0.5, 0.5, 0.5];
 const STD: [f32; 3] = [0.25, 0.25, 0.25];
@@ -106,18 +108,28 @@ fn teacher_of(plan: &Plan) -> (&Model, &TeacherFile) {
     let TeacherSource::File(file) = &teacher.weights else {
         panic!("the teacher is from a file");
     };
-    (&teacher.model, file)
+    (teacher.model.as_ref().unwrap(), file)
 }
 
 /// What a settled plan makes of the file.
-fn read_again(model: &Model, file: &TeacherFile, classes: usize) -> Result<Network, ImportError> {
+fn read_again(model: &Model, file: &TeacherFile, classes: usize) -> Result<Teacher, ImportError> {
     let data = Frame {
         size: (8, 8),
         mean: MEAN,
         std: STD,
+        channels: ChannelOrder::Rgb,
     };
     let graph = architecture::build(model, frame(file, &data).size, classes).unwrap();
-    read_teacher(Network::new(graph, 0, &Device::flex()), file, &data)
+    let device = Device::flex();
+    let network = Network::new(graph, 0, &device);
+    read_teacher(Some(network), file, &data, &device)
+}
+
+fn network(teacher: &Teacher) -> &Network {
+    match teacher.model() {
+        TeacherModel::Network(network) => network,
+        TeacherModel::Onnx(_) => panic!("the teacher is laid out here"),
+    }
 }
 
 fn outputs(plan: &Plan) -> Option<Vec<usize>> {
@@ -198,8 +210,9 @@ fn the_rows_of_the_classifier_are_those_of_the_datas_classes() {
     let classes = "classes: Names([\"c\", \"x\", \"a\", \"b\"])";
     let (plan, _) = place.settled(SMALL, classes, &["a", "b", "c"]).unwrap();
     let (model, file) = teacher_of(&plan);
-    let network = read_again(model, file, 3).unwrap();
-    let arrays = weights::state(&network).unwrap();
+    let teacher = read_again(model, file, 3).unwrap();
+    let network = network(&teacher);
+    let arrays = weights::state(network).unwrap();
     let bias = arrays
         .iter()
         .find(|array| array.name == "fc2.bias")
@@ -281,8 +294,8 @@ fn a_teacher_has_images_of_its_own_size_and_normalisation() {
     // Nothing is derived again from a plan that is settled.
     fs::remove_file(beside.0.path().join("model.json")).unwrap();
     let (model, file) = teacher_of(&plan);
-    let network = read_again(model, file, 2).unwrap();
-    assert_eq!(network.graph().size, (16, 12));
+    let teacher = read_again(model, file, 2).unwrap();
+    assert_eq!(network(&teacher).graph().size, (16, 12));
 }
 
 #[test]

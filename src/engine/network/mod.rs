@@ -8,7 +8,6 @@
 
 mod arithmetic;
 mod initial;
-mod input;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 mod pass;
@@ -17,7 +16,6 @@ mod walk;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
-pub use self::input::{Frame, Input};
 pub use self::pass::{RecordedForward, StepGradients};
 use self::walk::{Statistics, walk};
 use crate::experiment::architecture::{Graph, ParameterSpec};
@@ -31,8 +29,6 @@ pub struct Network {
     parameters: Vec<Parameter>,
     /// One for every batch normalisation of the graph, in its order.
     statistics: Vec<RunningStatistics>,
-    /// What makes the data's images its own, where they differ.
-    input: Option<Input>,
 }
 
 /// A trainable tensor.
@@ -91,15 +87,7 @@ impl Network {
             device,
             parameters,
             statistics,
-            input: None,
         }
-    }
-
-    /// The same network for images that are made its own first. Only
-    /// [`forward`](Self::forward) does so: such a network is not trained.
-    #[must_use]
-    pub fn with_input(self, input: Option<Input>) -> Self {
-        Self { input, ..self }
     }
 
     /// The layers.
@@ -140,10 +128,6 @@ impl Network {
     /// running statistics. Changes nothing and records nothing.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let images = match &self.input {
-            Some(input) => input.apply(images),
-            None => images,
-        };
         #[cfg(feature = "libtorch")]
         if let Some(logits) = libtorch::forward(self, &images) {
             return logits;

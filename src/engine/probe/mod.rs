@@ -10,9 +10,9 @@ mod file;
 
 use image::RgbImage;
 
+use super::classify::Classify;
 use super::evaluate::{Evaluator, answers};
 use super::failure::Failure;
-use super::network::Network;
 use crate::data::augment::Pipeline;
 use crate::data::stream::StreamKey;
 use crate::data::{ImageSet, Images};
@@ -80,7 +80,7 @@ impl ProbeWatch {
     /// augmentation makes of the images then.
     pub fn observe(
         &self,
-        student: &Network,
+        student: &dyn Classify,
         images: &Images,
         recipe: &ViewRecipe<'_>,
         (step, epoch): (u64, f64),
@@ -106,7 +106,7 @@ impl ProbeWatch {
                     view: 0,
                 };
                 let views = pipeline.views(image, recipe.probabilities, first);
-                views.map(picture).collect()
+                views.map(|view| picture(view.image)).collect()
             })
             .collect()
     }
@@ -116,8 +116,8 @@ impl ProbeWatch {
 pub fn probe_now(
     set: &ImageSet,
     images: &Images,
-    (student, step, epoch): (&Network, u64, f64),
-    teacher: Option<&Network>,
+    (student, step, epoch): (&dyn Classify, u64, f64),
+    teacher: Option<&dyn Classify>,
 ) -> Result<Probe, Failure> {
     let teacher = teacher.map(|teacher| answers(teacher, set, images));
     let student = ProbeAnswers {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::engine::classify::AnswerError;
 use crate::engine::objective::ObjectiveError;
 use crate::engine::weights::WeightsError;
 
@@ -47,6 +48,9 @@ pub enum StepError {
     /// The batch does not fit the objective.
     #[error(transparent)]
     Objective(#[from] ObjectiveError),
+    /// The teacher did not answer.
+    #[error("the teacher failed: {0}")]
+    Teacher(#[from] AnswerError),
     /// The device failed.
     #[error(transparent)]
     Device(WeightsError),

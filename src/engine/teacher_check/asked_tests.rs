@@ -170,7 +170,7 @@ fn a_teacher_whose_answers_are_not_finite_is_refused_even_if_it_is_trusted() {
 }
 
 #[test]
-fn a_teacher_of_bgr_images_is_told_to_exchange_channels_and_not_classes() {
+fn a_teacher_of_bgr_images_is_told_the_order_of_colours_and_not_classes() {
     let place = Place::new();
     // Some order of the classes is as good: red and blue are classes here.
     let bgr = colours(&[0, 1, 2, 3])
@@ -179,10 +179,10 @@ fn a_teacher_of_bgr_images_is_told_to_exchange_channels_and_not_classes() {
     place.teach(&bgr.collect::<Vec<_>>());
     let error = place.asked("").unwrap_err();
     assert!(error.contains("it was trained on BGR images"), "{error}");
-    let line = "sd = model.state_dict(); sd[\"fc1.weight\"] = sd[\"fc1.weight\"]\
-                .unflatten(1, (3, -1))[:, [2, 1, 0]].flatten(1); torch.save(sd, \"weights.pt\")";
+    let line = "write in teacher: channels: Bgr";
     assert!(error.contains(line), "{error}");
     assert!(!error.contains("Names("), "{error}");
+    place.asked("channels: Bgr").unwrap();
 }
 
 #[test]

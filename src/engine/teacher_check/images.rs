@@ -7,19 +7,19 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, TensorData};
-
 use super::order;
 use super::{
     Answer, CLEAR, Difference, LEAST_GAIN, Objection, Skill, Subject, likeliest, order_to_write,
 };
-use crate::engine::evaluate::{Answers, host};
+use crate::engine::classify::Classify;
+use crate::engine::evaluate::Answers;
 use crate::engine::failure::Failure;
+use crate::engine::frame::{Frame, Input};
 use crate::engine::import::given;
-use crate::engine::network::{Frame, Input, Network};
-use crate::experiment::architecture::{self, IMAGE_CHANNELS};
+use crate::engine::teacher_model::Teacher;
+use crate::experiment::architecture;
 use crate::experiment::model::{Model, Stem};
-use crate::experiment::spec::InputNormalize;
+use crate::experiment::spec::{ChannelOrder, InputNormalize};
 use crate::format::percent;
 
 /// Images on which others are tried.
@@ -44,7 +44,7 @@ pub struct Seen {
     gain: f64,
     /// Images of the sample.
     images: usize,
-    /// What to do.
+    /// What to write.
     remedy: String,
 }
 
@@ -92,10 +92,10 @@ pub fn seen_otherwise(
     let classes = &subject.images.classes;
     let mut best: Option<Seen> = None;
     for ways in tries() {
-        let Some((network, remedies)) = tried(&ways, subject)? else {
+        let Some((teacher, remedies)) = tried(&ways, subject) else {
             continue;
         };
-        let answers = Answers::of(&network, &set, subject.images)?;
+        let answers = Answers::of(&teacher, &set, subject.images)?;
         let now: BTreeMap<usize, Answer> = likeliest(&answers, &set).into_iter().collect();
         let is_right = |at: usize| now.get(&at).is_some_and(|answer| answer.is_right());
         let pairs = chosen.iter().enumerate();
@@ -142,19 +142,17 @@ fn tries() -> Vec<Vec<Way>> {
     alone.chain(together).collect()
 }
 
-/// The teacher when all of this is done, and what to write or type for it; none if
-/// some of it is so already or cannot be.
-fn tried(ways: &[Way], subject: &Subject) -> Result<Option<(Network, Vec<String>)>, Failure> {
-    let mut network = subject.network.clone();
+/// The teacher when all of this is done, and what to write for it; none if some of
+/// it is so already or cannot be.
+fn tried(ways: &[Way], subject: &Subject) -> Option<(Teacher, Vec<String>)> {
+    let mut own = subject.own;
     let mut remedies = Vec::new();
     for way in ways {
-        let Some((changed, remedy)) = way.tried(subject, &network)? else {
-            return Ok(None);
-        };
-        network = changed;
+        let (changed, remedy) = way.tried(subject, &own)?;
+        own = changed;
         remedies.push(remedy);
     }
-    Ok(Some((network, remedies)))
+    Some((given_as(subject, &own)?, remedies))
 }
 
 impl Seen {
@@ -171,7 +169,8 @@ impl Seen {
     pub fn explains_more_than(&self, gain: f64, classes: usize) -> bool {
         // Classes that differ in colour look as if they were in another order. The
         // other way round, few orders of many classes exchange red and blue.
-        let is_told_by_colours = self.ways == [Way::Exchanged] && classes >= MANY_CLASSES;
+        let is_told_by_colours =
+            self.ways == [Way::Exchanged] && !self.is_reordered && classes >= MANY_CLASSES;
         self.credit() > gain - NEAR || is_told_by_colours && self.gain > gain - NEAR
     }
 
@@ -208,28 +207,46 @@ impl Way {
         }
     }
 
-    /// The teacher when this is done, and what to write or type for it; none if it
+    /// The teacher's images when this is done, and what to write for it; none if it
     /// is so already or cannot be.
-    fn tried(
-        self,
-        subject: &Subject,
-        network: &Network,
-    ) -> Result<Option<(Network, String)>, Failure> {
-        let own = subject.own;
+    fn tried(self, subject: &Subject, own: &Frame) -> Option<(Frame, String)> {
         match self {
             Self::Normalized(usual) => {
                 let (mean, std) = usual.values(subject);
-                let other = Frame { mean, std, ..own };
                 let line = match usual {
                     Usual::ImageNet => "ImageNet".to_owned(),
                     _ => given(mean, std),
                 };
-                let network = given_as(network, subject, other);
+                let other = Frame { mean, std, ..*own };
                 let remedy = format!("write in teacher: normalize: {line}");
-                Ok((other != own).then_some((network, remedy)))
+                (other != *own).then_some((other, remedy))
             }
-            Self::Exchanged => exchanged(network),
-            Self::Sized(side) => Ok(sized(subject, network, side)),
+            Self::Exchanged => {
+                let channels = match own.channels {
+                    ChannelOrder::Rgb => ChannelOrder::Bgr,
+                    ChannelOrder::Bgr => ChannelOrder::Rgb,
+                };
+                let remedy = format!("write in teacher: channels: {channels:?}");
+                Some((Frame { channels, ..*own }, remedy))
+            }
+            Self::Sized(side) => {
+                // One that was written was meant.
+                if own.size != subject.data.size || own.size == (side, side) {
+                    return None;
+                }
+                let square = (side, side);
+                let stem = subject.model.and_then(|model| stem_to_write(model, square));
+                let stem = stem.map(|stem| format!(", and stem: {stem:?} in its model"));
+                let remedy = format!(
+                    "write in teacher: size: ({side}, {side}){}",
+                    stem.unwrap_or_default()
+                );
+                let other = Frame {
+                    size: square,
+                    ..*own
+                };
+                Some((other, remedy))
+            }
         }
     }
 }
@@ -246,73 +263,18 @@ impl Usual {
     }
 }
 
-fn given_as(network: &Network, subject: &Subject, own: Frame) -> Network {
-    let input = Input::between(&subject.data, &own, network.device());
-    network.clone().with_input(input)
-}
-
-/// The network with the weights of red and blue exchanged in its first layer, and
-/// how to do so in PyTorch.
-fn exchanged(network: &Network) -> Result<Option<(Network, String)>, Failure> {
-    let mut network = network.clone();
-    let device = network.device().clone();
-    let Some(first) = network.parameters_mut().first_mut() else {
-        return Ok(None);
-    };
-    let values = host(first.value.clone())?;
-    let inputs: usize = first.shape.iter().skip(1).product();
-    let plane = inputs / IMAGE_CHANNELS;
-    let rows = values.chunks_exact(inputs.max(1));
-    let exchanged: Vec<f32> = rows
-        .flat_map(|row| [2, 1, 0].map(|channel| &row[channel * plane..(channel + 1) * plane]))
-        .flatten()
-        .copied()
-        .collect();
-    let count = exchanged.len();
-    first.value = Tensor::from_data(TensorData::new(exchanged, [count]), &device);
-    let name = &first.name;
-    // A linear layer has the channels one after the other in its rows.
-    let layer = match first.shape.len() {
-        2 => format!("sd[\"{name}\"].unflatten(1, (3, -1))[:, [2, 1, 0]].flatten(1)"),
-        _ => format!("sd[\"{name}\"][:, [2, 1, 0]]"),
-    };
-    let remedy = format!(
-        "exchange the first layer's input channels 0 and 2 in PyTorch and save it again: \
-         sd = model.state_dict(); sd[\"{name}\"] = {layer}; torch.save(sd, \"weights.pt\")"
-    );
-    Ok(Some((network, remedy)))
-}
-
-/// The teacher for images of another size, where it was given none of its own and
-/// its weights fit.
-fn sized(subject: &Subject, network: &Network, side: u32) -> Option<(Network, String)> {
+/// The teacher for images of its own like these, where it can take them.
+fn given_as(subject: &Subject, own: &Frame) -> Option<Teacher> {
     let pixels = |(height, width): (u32, u32)| u64::from(height) * u64::from(width);
-    let own = subject.own;
-    let is_given = own.size != subject.data.size;
-    let square = (side, side);
-    if is_given || square == own.size || pixels(square) > MOST_PIXELS * pixels(own.size) {
+    let teacher = if own.size == subject.own.size {
+        subject.teacher.clone()
+    } else if pixels(own.size) > MOST_PIXELS * pixels(subject.own.size) {
         return None;
-    }
-    let graph = architecture::build(subject.model, square, network.graph().classes).ok()?;
-    if graph.parameters() != network.graph().parameters() {
-        return None;
-    }
-    let mut resized = Network::new(graph, 0, network.device());
-    resized
-        .parameters_mut()
-        .clone_from_slice(network.parameters());
-    resized
-        .statistics_mut()
-        .clone_from_slice(network.statistics());
-    let stem = stem_to_write(subject.model, square)
-        .map(|stem| format!(", and stem: {stem:?} in its model"))
-        .unwrap_or_default();
-    let remedy = format!("write in teacher: size: ({side}, {side}){stem}");
-    let other = Frame {
-        size: square,
-        ..own
+    } else {
+        subject.teacher.resized(subject.model, own.size)?
     };
-    Some((given_as(&resized, subject, other), remedy))
+    let input = Input::between(&subject.data, own, teacher.device());
+    Some(teacher.with_input(input))
 }
 
 /// The first layers of a model, if images of this size alone would have others.

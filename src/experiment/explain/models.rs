@@ -4,8 +4,10 @@ use super::text::{Page, written};
 use super::{data, objective, training_rows};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
-use crate::experiment::plan::{Plan, TeacherFile, TeacherPlan, TeacherSource, WeightsFile};
-use crate::experiment::spec::ClassNames;
+use crate::experiment::plan::{
+    OnnxPart, Plan, TeacherFile, TeacherPlan, TeacherSource, WeightsFile,
+};
+use crate::experiment::spec::{ChannelOrder, ClassNames, Scores};
 use crate::format::precise;
 
 /// The teacher, whose images have the data's `size` unless it says otherwise.
@@ -13,13 +15,17 @@ pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mu
     page.heading("Teacher");
     match &teacher.weights {
         TeacherSource::File(file) => {
-            model(&teacher.model, file.size.or(size), page);
+            if let Some(layout) = &teacher.model {
+                model(layout, file.size.or(size), page);
+            }
             let path = file.path().display();
             page.row("weights", &format!("read from {path}"));
             teacher_file(file, page);
         }
         TeacherSource::Train(training) => {
-            model(&teacher.model, size, page);
+            if let Some(layout) = &teacher.model {
+                model(layout, size, page);
+            }
             page.row("weights", "trained first on the same images, then kept");
             let p = training
                 .objective
@@ -42,6 +48,7 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
         Some(file) => {
             page.row("weights", &format!("from {}", file.path.display()));
             arrays(file, page);
+            outputs(file, page);
         }
         None => page.row("weights", "random"),
     }
@@ -74,6 +81,24 @@ fn arrays(file: &WeightsFile, page: &mut Page) {
         None => String::new(),
     };
     page.row("arrays", &format!("{which}{place}"));
+}
+
+/// What of an ONNX file is taken, and what runs it.
+fn onnx(onnx: &OnnxPart, page: &mut Page) {
+    let output = onnx.output.as_deref().unwrap_or("the only one");
+    let scores = match onnx.scores {
+        Some(Scores::Logits) => "logits",
+        Some(Scores::Probabilities) => "probabilities, of which the logarithm is taken",
+        None => "probabilities if they come out of a softmax, else logits",
+    };
+    page.row("output", &format!("{output}: {scores}"));
+    if let Some(found) = &onnx.found {
+        page.row("engine", &found.engine);
+    }
+}
+
+/// Which of the outputs are taken.
+fn outputs(file: &WeightsFile, page: &mut Page) {
     if let Some(outputs) = file.taken.as_ref().and_then(|taken| taken.outputs.as_ref()) {
         let outputs: Vec<String> = outputs.iter().map(ToString::to_string).collect();
         page.row(
@@ -84,7 +109,14 @@ fn arrays(file: &WeightsFile, page: &mut Page) {
 }
 
 fn teacher_file(file: &TeacherFile, page: &mut Page) {
-    arrays(&file.weights, page);
+    match &file.onnx {
+        Some(onnx) => self::onnx(onnx, page),
+        None => arrays(&file.weights, page),
+    }
+    outputs(&file.weights, page);
+    if file.channels == ChannelOrder::Bgr {
+        page.row("channels", "blue, green, red");
+    }
     match &file.classes {
         Some(ClassNames::Names(names)) => page.row("classes", &names.join(", ")),
         Some(ClassNames::File(path)) => {

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::data::{normalization, sides};
 use super::paths::Paths;
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, InputNormalize, StudentSpec, TeacherSpec};
+use crate::experiment::spec::{
+    ChannelOrder, ClassNames, InputNormalize, OnnxEngine, Scores, StudentSpec, TeacherSpec,
+};
 
 /// A file of weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,8 +58,42 @@ pub struct TeacherFile {
     pub normalize: Option<InputNormalize>,
     /// Height and width of its images, pixels; those of the data if absent.
     pub size: Option<(u32, u32)>,
+    /// Order of the colours of its images.
+    #[serde(default)]
+    pub channels: ChannelOrder,
     /// Whether it teaches although its validation accuracy speaks against it.
     pub trusted: bool,
+    /// What is taken of an ONNX file; absent where the file holds weights only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onnx: Option<OnnxPart>,
+}
+
+/// What is taken of an ONNX file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OnnxPart {
+    /// Name of the output with the scores of the classes.
+    pub output: Option<String>,
+    /// What these are.
+    pub scores: Option<Scores>,
+    /// What runs it.
+    pub engine: OnnxEngine,
+    /// What was found in the file.
+    pub found: Option<OnnxFound>,
+}
+
+/// What an ONNX file says of its network, and what runs it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OnnxFound {
+    /// The engine that computes its answers, with its version.
+    pub engine: String,
+    /// Number of its weights.
+    pub parameters: u64,
+    /// Bytes of its weights.
+    pub bytes: u64,
+    /// Multiply-accumulates of one image, where every operation's are known.
+    pub macs: Option<u64>,
+    /// Files of weights beside it.
+    pub beside: Vec<PathBuf>,
 }
 
 impl TeacherFile {
@@ -65,6 +101,13 @@ impl TeacherFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.weights.path
+    }
+
+    /// All files that hold something of it.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let onnx = self.onnx.as_ref().and_then(|onnx| onnx.found.as_ref());
+        let beside = onnx.into_iter().flat_map(|found| &found.beside);
+        std::iter::once(self.path()).chain(beside.map(PathBuf::as_path))
     }
 }
 
@@ -95,12 +138,13 @@ pub(super) fn student_weights(
 /// A teacher from this file.
 pub(super) fn teacher_file(
     teacher: &TeacherSpec,
-    path: &Path,
+    file: (&'static str, &Path),
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
     let mut found = Vec::new();
-    let path = paths.file(path, "weights.File", &mut found);
+    let (place, path) = file;
+    let path = paths.file(path, place, &mut found);
     let classes = teacher
         .classes
         .as_ref()
@@ -121,8 +165,71 @@ pub(super) fn teacher_file(
         classes,
         normalize: teacher.normalize,
         size: teacher.size,
+        channels: teacher.channels,
         trusted: teacher.trusted,
+        onnx: None,
     })
+}
+
+/// A teacher from this ONNX file.
+pub(super) fn onnx_file(
+    teacher: &TeacherSpec,
+    path: &Path,
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Option<TeacherFile> {
+    let said = [
+        ("model", teacher.model.is_some(), "its layout"),
+        ("ema", teacher.ema.is_some(), "one set of weights"),
+    ];
+    problems.extend(
+        said.iter()
+            .filter(|(_, said, _)| *said)
+            .map(|(field, _, what)| {
+                Problem::new(
+                    format!("teacher.{field}"),
+                    format!("an ONNX file holds {what} itself"),
+                )
+                .on_name()
+                .help("remove it")
+                .depends_on("teacher.weights")
+            }),
+    );
+    let file = teacher_file(teacher, ("weights.Onnx", path), paths, problems)?;
+    let onnx = OnnxPart {
+        output: teacher.output.clone(),
+        scores: teacher.scores,
+        engine: teacher.engine,
+        found: None,
+    };
+    Some(TeacherFile {
+        onnx: Some(onnx),
+        ..file
+    })
+}
+
+/// What is said of an ONNX file although the teacher is none.
+pub(super) fn without_onnx(teacher: &TeacherSpec) -> Vec<Problem> {
+    let said = [
+        ("output", teacher.output.is_some()),
+        ("scores", teacher.scores.is_some()),
+        ("engine", teacher.engine != OnnxEngine::Auto),
+    ];
+    let said = said.into_iter().filter(|(_, said)| *said);
+    let said = said.map(|(field, _)| {
+        Problem::new(
+            format!("teacher.{field}"),
+            "it is of an ONNX file, and this teacher is none",
+        )
+        .on_name()
+        .help("remove it, or give weights: Onnx(\"teacher.onnx\")")
+        .depends_on("teacher.weights")
+    });
+    let missing = teacher.model.is_none().then(|| {
+        Problem::new("teacher", "the field `model` is missing")
+            .help("name the teacher's layout, such as model: ResNet(depth: 18)")
+    });
+    said.chain(missing).collect()
 }
 
 fn class_names(
@@ -167,6 +274,7 @@ pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
         ("classes", teacher.classes.is_some()),
         ("normalize", teacher.normalize.is_some()),
         ("size", teacher.size.is_some()),
+        ("channels", teacher.channels != ChannelOrder::Rgb),
         ("trusted", teacher.trusted),
     ];
     said.into_iter()

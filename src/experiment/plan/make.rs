@@ -294,11 +294,18 @@ fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Opti
     let teacher = spec.teacher.as_ref()?;
     let weights = match &teacher.weights {
         TeacherWeights::File(path) => {
-            let file = elsewhere::teacher_file(teacher, path, paths, problems)?;
+            problems.extend(elsewhere::without_onnx(teacher));
+            let file = ("weights.File", path.as_path());
+            let file = elsewhere::teacher_file(teacher, file, paths, problems)?;
+            TeacherSource::File(Box::new(file))
+        }
+        TeacherWeights::Onnx(path) => {
+            let file = elsewhere::onnx_file(teacher, path, paths, problems)?;
             TeacherSource::File(Box::new(file))
         }
         TeacherWeights::Train(training) => {
             problems.extend(elsewhere::without_file(teacher));
+            problems.extend(elsewhere::without_onnx(teacher));
             TeacherSource::Train(Box::new(teacher_training(spec, training, problems)?))
         }
     };

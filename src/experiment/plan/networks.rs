@@ -11,7 +11,7 @@ use crate::experiment::problem::Problem;
 pub struct Networks {
     /// The student's.
     pub student: Graph,
-    /// The teacher's, if there is one.
+    /// The teacher's, if there is one that is laid out here.
     pub teacher: Option<Graph>,
 }
 
@@ -39,13 +39,14 @@ impl ResolvedPlan {
             Some(self.plan.training.batch),
             "student.model",
         )?;
-        let teacher = self.plan.teacher.as_ref().map(|teacher| {
+        let teacher = self.plan.teacher.as_ref().and_then(|teacher| {
+            let model = teacher.model.as_ref()?;
             // A teacher that is only asked takes images one by one as well.
             let (size, batch) = match &teacher.weights {
                 TeacherSource::File(file) => (file.size.unwrap_or(size), None),
                 TeacherSource::Train(training) => (size, Some(training.batch)),
             };
-            graph(&teacher.model, size, batch, "teacher.model")
+            Some(graph(model, size, batch, "teacher.model"))
         });
         Ok(Networks {
             student,
@@ -74,6 +75,8 @@ mod tests {
         let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
         let facts = DataFacts {
             train: 200,
+            unlabelled: 0,
+            classes: 4,
             labelled: true,
             size: (32, 32),
             normalization: None,

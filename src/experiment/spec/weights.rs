@@ -39,3 +39,34 @@ impl InputNormalize {
         }
     }
 }
+
+/// Order of the colours of a model's images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ChannelOrder {
+    /// Red, green, blue, as the data's.
+    #[default]
+    Rgb,
+    /// Blue, green, red, as OpenCV reads them.
+    Bgr,
+}
+
+/// What runs an ONNX file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OnnxEngine {
+    /// onnxruntime where its library is there, else rten.
+    #[default]
+    Auto,
+    /// rten, which is part of the program.
+    Rten,
+    /// onnxruntime; its library is required.
+    OnnxRuntime,
+}
+
+/// What a model's scores of the classes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scores {
+    /// As they come out of the last layer.
+    Logits,
+    /// After a softmax. Their logarithms are logits of the same model.
+    Probabilities,
+}

@@ -130,7 +130,7 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
             phase,
             name: "Cnn".to_owned(),
             parameters,
-            macs: 20 * parameters,
+            macs: Some(20 * parameters),
             bytes: 4 * parameters,
         })
     };

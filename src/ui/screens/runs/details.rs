@@ -310,7 +310,7 @@ impl Sheet<'_> {
             let sizes = format!(
                 "{:>9}{:>9}  {}",
                 scaled(model.parameters as f64),
-                scaled(model.macs as f64),
+                scaled(model.macs_or_nan()),
                 model.name
             );
             lines.push(self.row(whose, sizes));

@@ -30,12 +30,11 @@ impl Page<'_> {
             .collect();
         let ratios = match known[..] {
             [teacher, student] => {
-                let times =
-                    |of: fn(&Size) -> u64| times(of(teacher) as f64 / of(student).max(1) as f64);
+                let times = |of: fn(&Size) -> f64| times(of(teacher) / of(student).max(1.0));
                 Some([
-                    times(|s| s.parameters),
-                    times(|s| s.macs),
-                    times(|s| s.bytes),
+                    times(|s| s.parameters as f64),
+                    times(Size::macs_or_nan),
+                    times(|s| s.bytes as f64),
                 ])
             }
             _ => None,
@@ -111,7 +110,7 @@ impl Page<'_> {
 fn cells(size: &Size) -> [String; 3] {
     [
         scaled(size.parameters as f64),
-        scaled(size.macs as f64),
+        scaled(size.macs_or_nan()),
         format!("{:.2} MB", size.bytes as f64 / 1e6),
     ]
 }

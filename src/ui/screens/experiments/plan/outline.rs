@@ -1,7 +1,9 @@
 //! Sizes of the models and the length of the training, worked out once for
 //! every new plan. What only the images tell is taken from an earlier run.
 
-use crate::event::{DataSummary, Phase};
+use std::path::Path;
+
+use crate::event::{DataSummary, ModelSummary, Phase};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{DataFacts, DataPlan, Plan, Training, ValidPlan};
@@ -42,10 +44,36 @@ pub struct Measured {
 pub struct Size {
     /// Trainable numbers.
     pub parameters: u64,
-    /// Multiply-accumulates of one image.
-    pub macs: u64,
+    /// Multiply-accumulates of one image, where they are known.
+    pub macs: Option<u64>,
     /// Bytes of its weights.
     pub bytes: u64,
+}
+
+impl Size {
+    /// Multiply-accumulates of one image as a number to be shown; NaN where they are
+    /// not known.
+    pub fn macs_or_nan(&self) -> f64 {
+        self.macs.map_or(f64::NAN, |macs| macs as f64)
+    }
+}
+
+impl Measured {
+    /// A teacher that is laid out by its file, with what an earlier run found in it.
+    fn of_file(file: Option<&Path>, past: Option<&ModelSummary>) -> Self {
+        let name = file.and_then(Path::file_name).unwrap_or_default();
+        let name = name.display().to_string();
+        let past = past.filter(|past| past.name == name);
+        Self {
+            role: "teacher",
+            size: past.map(|past| Size {
+                parameters: past.parameters,
+                macs: past.macs,
+                bytes: past.bytes,
+            }),
+            name,
+        }
+    }
 }
 
 impl Outline {
@@ -67,9 +95,12 @@ impl Outline {
                 .zip(classes)
                 .and_then(|(size, classes)| self::size(model, size, classes)),
         };
-        let teacher = plan.teacher.as_ref();
+        let past_teacher = past.and_then(|run| run.store.models.get(&Phase::Teacher));
+        let teacher = plan.teacher.as_ref().map(|teacher| match &teacher.model {
+            Some(model) => sized("teacher", model, teacher.own_size()),
+            None => Measured::of_file(teacher.file(), past_teacher),
+        });
         let models = teacher
-            .map(|teacher| sized("teacher", &teacher.model, teacher.own_size()))
             .into_iter()
             .chain([sized("student", &plan.student, None)])
             .collect();
@@ -79,6 +110,8 @@ impl Outline {
             .map(|train| (train / plan.training.batch.max(1)).max(1) as u64);
         let facts = train.zip(steps_per_epoch).map(|(train, steps)| DataFacts {
             train,
+            unlabelled: 0,
+            classes: classes.unwrap_or_default(),
             labelled: images.is_none_or(DataSummary::labelled),
             size: size.unwrap_or_default(),
             normalization: None,
@@ -100,7 +133,7 @@ fn size(model: &Model, size: (u32, u32), classes: usize) -> Option<Size> {
     let parameters = graph.parameter_count();
     Some(Size {
         parameters,
-        macs: graph.macs(),
+        macs: Some(graph.macs()),
         bytes: parameters * WEIGHT_BYTES,
     })
 }
@@ -171,7 +204,7 @@ mod tests {
             .collect();
         assert!(sizes[0].parameters > 10 * sizes[1].parameters);
         assert_eq!(sizes[1].bytes, sizes[1].parameters * 4);
-        assert!(sizes[0].macs > sizes[1].macs && sizes[1].macs > 0);
+        assert!(sizes[0].macs > sizes[1].macs && sizes[1].macs > Some(0));
     }
 
     #[test]

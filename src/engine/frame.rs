@@ -1,25 +1,29 @@
-//! Images made ready for a network that takes others than the data has.
+//! Images made ready for a model that takes others than the data has.
 //!
 //! A teacher from elsewhere was trained on images of its own size, normalised by
 //! its own mean and deviation. What views hold is brought there on the device:
 //! z = (x · std + mean − mean′) / std′ channel by channel, and the size as the
 //! data's own images are resized: scaled with the antialiased bilinear filter
-//! until they cover the target, what hangs over cut off evenly.
+//! until they cover the target, what hangs over cut off evenly. Colours are exchanged
+//! last.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::experiment::architecture::IMAGE_CHANNELS;
+use crate::experiment::spec::ChannelOrder;
 
-/// What a network's images are: height and width in pixels, and the mean and the
-/// deviation by which values in [0, 1] are normalised.
+/// What a model's images are: height and width in pixels, the mean and the
+/// deviation by which values in [0, 1] are normalised, and the order of colours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Frame {
     /// Height and width.
     pub size: (u32, u32),
     /// Means of red, green and blue.
     pub mean: [f32; 3],
-    /// Standard deviations.
+    /// Standard deviations of red, green and blue.
     pub std: [f32; 3],
+    /// Order of the colours.
+    pub channels: ChannelOrder,
 }
 
 /// What is done to images of one frame to make them those of another.
@@ -30,10 +34,12 @@ pub struct Input {
     /// Weights of the old rows in the new ones, `[new, old]`, and of the old
     /// columns, `[old, new]`.
     resize: Option<[Tensor<2>; 2]>,
+    /// Whether red and blue are exchanged.
+    exchanges: bool,
 }
 
 impl Input {
-    /// From the data's images to a network's own; none if they are the same.
+    /// From the data's images to a model's own; none if they are the same.
     #[must_use]
     pub fn between(data: &Frame, own: &Frame, device: &Device) -> Option<Self> {
         let normalize = ((data.mean, data.std) != (own.mean, own.std)).then(|| {
@@ -55,11 +61,17 @@ impl Input {
             let (rows, columns) = (rows.matrix(), columns.matrix());
             [matrix(&rows, device), matrix(&columns, device).transpose()]
         });
-        (normalize.is_some() || resize.is_some()).then_some(Self { normalize, resize })
+        let exchanges = data.channels != own.channels;
+        (normalize.is_some() || resize.is_some() || exchanges).then_some(Self {
+            normalize,
+            resize,
+            exchanges,
+        })
     }
 
-    /// Images `[batch, 3, height, width]` as the network wants them.
-    pub(super) fn apply(&self, mut images: Tensor<4>) -> Tensor<4> {
+    /// Images `[batch, 3, height, width]` as the model wants them.
+    #[must_use]
+    pub fn apply(&self, mut images: Tensor<4>) -> Tensor<4> {
         if let Some([rows, columns]) = &self.resize {
             let [batch, channels, height, width] = images.dims();
             let [new_height, new_width] = [rows.dims()[0], columns.dims()[1]];
@@ -78,6 +90,9 @@ impl Input {
         }
         if let Some([factor, summand]) = &self.normalize {
             images = images * factor.clone() + summand.clone();
+        }
+        if self.exchanges {
+            images = images.flip([1]);
         }
         images
     }
@@ -156,6 +171,7 @@ mod tests {
         size: (8, 6),
         mean: [0.5, 0.4, 0.3],
         std: [0.25, 0.2, 0.5],
+        channels: ChannelOrder::Rgb,
     };
     const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
@@ -261,11 +277,32 @@ mod tests {
     }
 
     #[test]
+    fn red_and_blue_are_exchanged_after_each_was_normalised_as_itself() {
+        let own = Frame {
+            mean: IMAGENET.0,
+            std: IMAGENET.1,
+            channels: ChannelOrder::Bgr,
+            ..DATA
+        };
+        let rgb = Frame {
+            channels: ChannelOrder::Rgb,
+            ..own
+        };
+        let image = picture(DATA.size);
+        let (found, expected) = (applied(&image, &DATA, &own), applied(&image, &DATA, &rgb));
+        let plane = found.len() / 3;
+        for (channel, found) in found.chunks(plane).enumerate() {
+            assert_eq!(found, &expected[(2 - channel) * plane..][..plane]);
+        }
+    }
+
+    #[test]
     fn both_together_are_done_to_every_image_of_a_batch_alone() {
         let own = Frame {
             size: (5, 9),
             mean: IMAGENET.0,
             std: IMAGENET.1,
+            channels: ChannelOrder::Bgr,
         };
         let device = Device::flex();
         let images = [

@@ -1,0 +1,138 @@
+//! Teachers that are ONNX files: what the file decides, and the model that answers.
+
+use super::about::About;
+use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs, own_images};
+use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, macs};
+use crate::experiment::plan::{OnnxFound, OnnxPart, Taken, TeacherFile};
+use crate::experiment::problem::Problem;
+use crate::experiment::spec::{ClassNames, OnnxEngine, Scores};
+use crate::onnx::{ImageInput, OnnxFile};
+
+/// Writes into a plan what a teacher's ONNX file decides.
+pub fn settle(
+    file: &mut TeacherFile,
+    data: &DataInput,
+    notes: &mut Vec<String>,
+) -> Result<(), ImportError> {
+    let part = file.onnx.clone().unwrap_or_default();
+    let graph = open(file)?;
+    let input = graph.image_input().map_err(OnnxModelError::from)?;
+    let output = graph.score_output(part.output.as_deref());
+    let output = output.map_err(OnnxModelError::from)?;
+    let (mut about, said) = About::of_onnx(graph.metadata());
+    notes.extend(said.iter().map(|note| TEACHER.note(note)));
+    about.size = input.size.or(about.size);
+    let size = own_size(file, &input, &about, data)?;
+    let (names, found) = named_classes(file, data, &about, notes)?;
+    let scores = part.scores.unwrap_or(if output.probabilities {
+        notes.push(
+            TEACHER.note("its scores come out of a softmax; their logarithms are its logits"),
+        );
+        Scores::Probabilities
+    } else {
+        Scores::Logits
+    });
+    let found_in_file = OnnxFound {
+        engine: String::new(),
+        parameters: graph.parameters(),
+        bytes: graph.weight_bytes(),
+        macs: None,
+        beside: graph.beside().values().cloned().collect(),
+    };
+    let model = OnnxModel::new(
+        graph,
+        Answers {
+            output: output.name.clone(),
+            scores,
+            taken: None,
+        },
+        part.engine,
+    )?;
+    // One image tells whether it runs, and how many classes it has.
+    let pixels = [size.0 as usize, size.1 as usize];
+    let blank = vec![0.0; 3 * pixels[0] * pixels[1]];
+    let outputs = model.logits(&blank, [1, pixels[0], pixels[1]])?.len();
+    let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
+    if outputs != expected {
+        return Err(other_outputs(outputs, names.as_deref(), data.classes.len()));
+    }
+    notes.extend(found.notes(names.as_deref().unwrap_or_default()));
+    file.weights.taken = Some(Taken {
+        outputs: found.outputs,
+        ..Taken::default()
+    });
+    file.classes = names.map(ClassNames::Names);
+    own_images(file, size, data, &about, notes);
+    let found = OnnxFound {
+        engine: model.engine().to_owned(),
+        macs: macs(open(file)?, &input, (pixels[0], pixels[1]))?,
+        ..found_in_file
+    };
+    file.onnx = Some(OnnxPart {
+        output: Some(output.name),
+        scores: Some(scores),
+        engine: part.engine,
+        found: Some(found),
+    });
+    Ok(())
+}
+
+/// The model of a settled plan.
+pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
+    let graph = open(file)?;
+    let part = file.onnx.clone().unwrap_or_default();
+    let output = graph
+        .score_output(part.output.as_deref())
+        .map_err(OnnxModelError::from)?;
+    let taken = file.weights.taken.as_ref();
+    let before = part.found.as_ref().map(|found| found.engine.as_str());
+    let engine = match before {
+        Some(name) if name.starts_with("rten") => OnnxEngine::Rten,
+        Some(_) => OnnxEngine::OnnxRuntime,
+        None => part.engine,
+    };
+    let answers = Answers {
+        output: output.name,
+        scores: part.scores.unwrap_or(Scores::Logits),
+        taken: taken.and_then(|taken| taken.outputs.clone()),
+    };
+    let model = OnnxModel::new(graph, answers, engine)?;
+    match before {
+        // rten is part of the program, as are the operations of our own layouts.
+        Some(before) if engine == OnnxEngine::OnnxRuntime && before != model.engine() => Err(Problem::new(
+            "teacher.weights",
+            format!(
+                "its answers were computed by {before}, and here is {}, which may round otherwise",
+                model.engine()
+            ),
+        )
+        .help(format!("let the run have {before}, or start a new one"))
+        .into()),
+        _ => Ok(model),
+    }
+}
+
+fn open(file: &TeacherFile) -> Result<OnnxFile, ImportError> {
+    Ok(OnnxFile::open(file.path()).map_err(OnnxModelError::from)?)
+}
+
+/// The size of the teacher's own images.
+fn own_size(
+    file: &TeacherFile,
+    input: &ImageInput,
+    about: &About,
+    data: &DataInput,
+) -> Result<(u32, u32), ImportError> {
+    if let (Some(written), Some((height, width))) = (file.size, input.size)
+        && written != (height, width)
+    {
+        let problem = Problem::new(
+            "teacher.size",
+            format!("its ONNX file takes images of {height} × {width} pixels only"),
+        );
+        return Err(problem
+            .help(format!("write ({height}, {width}), or remove it"))
+            .into());
+    }
+    Ok(file.size.or(about.size).unwrap_or(data.size))
+}

@@ -1,0 +1,242 @@
+//! ONNX models that answer: a file, and an engine that runs it.
+//!
+//! A file is opened by [`OnnxFile`] first, which refuses what an engine should
+//! never see.
+
+mod macs;
+mod onnxruntime;
+mod rten;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use self::onnxruntime::OnnxRuntime;
+use self::rten::Rten;
+use crate::experiment::spec::{OnnxEngine, Scores};
+use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
+
+pub use self::macs::macs;
+
+/// Images that are given to an engine at once, at most: what a network holds of
+/// them between its layers takes memory.
+const CHUNK: usize = 64;
+
+/// Smallest probability that has a logarithm here.
+const SMALLEST: f32 = f32::MIN_POSITIVE;
+
+/// Why a model cannot answer.
+#[derive(Debug, Error)]
+pub enum OnnxModelError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] OnnxError),
+    /// The engine refuses it, or fails while it runs.
+    #[error("{}: {engine} cannot run it: {reason}", path.display())]
+    Engine {
+        /// The file.
+        path: PathBuf,
+        /// The engine.
+        engine: String,
+        /// What it says.
+        reason: String,
+    },
+}
+
+/// What of a file is taken for its answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    /// Name of the output with the scores of the classes.
+    pub output: String,
+    /// What the scores are.
+    pub scores: Scores,
+    /// Of the outputs those that are taken, in order; all if absent.
+    pub taken: Option<Vec<usize>>,
+}
+
+/// Whether onnxruntime can be opened here.
+#[must_use]
+pub fn has_onnxruntime() -> bool {
+    onnxruntime::library().is_some()
+}
+
+/// What runs a file.
+enum Engine {
+    Rten(Box<Rten>),
+    OnnxRuntime(OnnxRuntime),
+}
+
+impl Engine {
+    /// The engine of an experiment for a file, and its name with its version.
+    fn open(
+        wanted: OnnxEngine,
+        file: OnnxFile,
+        input: &str,
+        output: &str,
+    ) -> Result<(Self, String), OnnxModelError> {
+        let path = file.path().to_owned();
+        let is_runtime = match wanted {
+            OnnxEngine::Auto => onnxruntime::library().is_some(),
+            OnnxEngine::Rten => false,
+            OnnxEngine::OnnxRuntime => true,
+        };
+        if !is_runtime {
+            let name = rten::NAME.to_owned();
+            let engine = Rten::open(file, input, output);
+            let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
+            return Ok((Self::Rten(Box::new(engine)), name));
+        }
+        let name = OnnxRuntime::name();
+        let name = name.map_err(|reason| refused(&path, onnxruntime::NAME, reason))?;
+        let engine = OnnxRuntime::open(file, input, output);
+        let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
+        Ok((Self::OnnxRuntime(engine), name))
+    }
+
+    fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+        match self {
+            Self::Rten(engine) => engine.run(images, shape),
+            Self::OnnxRuntime(engine) => engine.run(&images, shape),
+        }
+    }
+}
+
+/// A model that is ready to answer. Clones share it.
+#[derive(Clone)]
+pub struct OnnxModel {
+    path: PathBuf,
+    engine: Arc<Engine>,
+    name: String,
+    input: ImageInput,
+    answers: Answers,
+}
+
+impl std::fmt::Debug for OnnxModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("OnnxModel");
+        shown.field("path", &self.path).field("input", &self.input);
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl OnnxModel {
+    /// Hands a file over to an engine.
+    ///
+    /// # Errors
+    /// The file takes no images, or the engine refuses it.
+    pub fn new(
+        file: OnnxFile,
+        answers: Answers,
+        engine: OnnxEngine,
+    ) -> Result<Self, OnnxModelError> {
+        let input = file.image_input()?;
+        let path = file.path().to_owned();
+        let (engine, name) = Engine::open(engine, file, &input.name, &answers.output)?;
+        Ok(Self {
+            path,
+            engine: Arc::new(engine),
+            name,
+            input,
+            answers,
+        })
+    }
+
+    /// The engine and its version.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        &self.name
+    }
+
+    /// The images that it takes.
+    #[must_use]
+    pub fn input(&self) -> &ImageInput {
+        &self.input
+    }
+
+    /// Logits `[batch, classes]`, row by row, of normalised images
+    /// `[batch, 3, height, width]`.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub fn logits(
+        &self,
+        images: &[f32],
+        [batch, height, width]: [usize; 3],
+    ) -> Result<Vec<f32>, OnnxModelError> {
+        let image = 3 * height * width;
+        let chunk = self.input.batch.unwrap_or(CHUNK);
+        let mut rows = Vec::new();
+        for images in images.chunks(chunk * image) {
+            let given = images.len() / image;
+            let count = self.input.batch.unwrap_or(given);
+            let (mut values, shape) = match self.input.order {
+                PixelOrder::ChannelsFirst => (images.to_vec(), [count, 3, height, width]),
+                PixelOrder::ChannelsLast => (
+                    channels_last(images, height * width),
+                    [count, height, width, 3],
+                ),
+            };
+            // A file that always takes as many is given black images for those that
+            // are not there.
+            values.resize(count * image, 0.0);
+            let scores = self.run(values, shape)?;
+            let classes = scores.len() / count;
+            for row in scores.chunks_exact(classes.max(1)).take(given) {
+                self.take(row, &mut rows);
+            }
+        }
+        debug_assert!(batch == 0 || rows.len().is_multiple_of(batch));
+        Ok(rows)
+    }
+
+    fn run(&self, values: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, OnnxModelError> {
+        let refuse = |reason: String| refused(&self.path, &self.name, reason);
+        let scores = self.engine.run(values, shape).map_err(refuse)?;
+        let rows = shape[0];
+        let taken = self.answers.taken.iter().flatten().max();
+        let least = rows * taken.map_or(1, |greatest| greatest + 1);
+        if scores.len() < least || !scores.len().is_multiple_of(rows) {
+            return Err(refuse(format!(
+                "its output `{}` has {} values for {rows} images",
+                self.answers.output,
+                scores.len()
+            )));
+        }
+        Ok(scores)
+    }
+
+    /// The logits of one image from its scores.
+    fn take(&self, scores: &[f32], rows: &mut Vec<f32>) {
+        let logit = |score: f32| match self.answers.scores {
+            Scores::Logits => score,
+            Scores::Probabilities => score.max(SMALLEST).ln(),
+        };
+        match &self.answers.taken {
+            Some(taken) => rows.extend(taken.iter().map(|&output| logit(scores[output]))),
+            None => rows.extend(scores.iter().copied().map(logit)),
+        }
+    }
+}
+
+fn refused(path: &Path, engine: &str, reason: String) -> OnnxModelError {
+    OnnxModelError::Engine {
+        path: path.to_owned(),
+        engine: engine.to_owned(),
+        reason,
+    }
+}
+
+/// Images `[batch, 3, pixels]` as `[batch, pixels, 3]`.
+fn channels_last(images: &[f32], pixels: usize) -> Vec<f32> {
+    let mut values = Vec::with_capacity(images.len());
+    for image in images.chunks_exact(3 * pixels) {
+        for pixel in 0..pixels {
+            values.extend((0..3).map(|channel| image[channel * pixels + pixel]));
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! The engine that is always there: rten, in Rust and on the processor.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rten::{Model, ModelOptions, NodeId, Value};
+use rten_tensor::NdTensor;
+
+use crate::onnx::OnnxFile;
+use crate::untrusted::{clean_line, read_limited};
+
+/// The engine and the version of the crate.
+pub const NAME: &str = "rten 0.27";
+
+/// A model with its input and its output.
+pub struct Rten {
+    model: Model,
+    input: NodeId,
+    output: NodeId,
+}
+
+impl Rten {
+    /// Makes a file ready.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn open(file: OnnxFile, input: &str, output: &str) -> Result<Self, String> {
+        let model = load(file, true)?;
+        let id = |name: &str| model.node_id(name).map_err(|error| error.to_string());
+        let (input, output) = (id(input)?, id(output)?);
+        Ok(Self {
+            model,
+            input,
+            output,
+        })
+    }
+
+    /// The values of the output for images of this shape.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+        let [scores] = run(&self.model, (self.input, images, shape), &[self.output])?
+            .try_into()
+            .map_err(|_| "it gives nothing".to_owned())?;
+        let scores = scores.into_tensor::<f32>();
+        let scores = scores.ok_or("its output does not hold 32-bit floats")?;
+        Ok(scores.into_data())
+    }
+}
+
+/// Loads a file; as it is written, or made faster.
+pub fn load(file: OnnxFile, faster: bool) -> Result<Model, String> {
+    let mut options = ModelOptions::with_all_ops();
+    options.enable_optimization(faster).prepack_weights(faster);
+    for (name, path) in file.beside() {
+        let bytes = read_limited(path, u64::MAX).map_err(|error| error.to_string())?;
+        options.external_data(name, bytes);
+    }
+    let bytes = file.into_bytes();
+    guarded(|| options.load(bytes).map_err(|error| error.to_string()))
+}
+
+/// Runs a model for the values of these nodes.
+pub fn run(
+    model: &Model,
+    (input, images, shape): (NodeId, Vec<f32>, [usize; 4]),
+    outputs: &[NodeId],
+) -> Result<Vec<Value>, String> {
+    let images = NdTensor::from_data(shape, images);
+    guarded(|| {
+        let inputs = vec![(input, images.into())];
+        let values = model.run(inputs, outputs, None);
+        values.map_err(|error| error.to_string())
+    })
+}
+
+/// The engine's answer, or what it says where it panics: a file is not ours.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let text = |panic: Box<dyn Any + Send>| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("it failed inside ({})", text.unwrap_or("no reason given"))
+    };
+    let found = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(text(panic)));
+    found.map_err(|reason| clean_line(&reason).into_owned())
+}

@@ -1,0 +1,88 @@
+use super::*;
+use crate::onnx::testing::classifier;
+
+fn opened(bytes: &[u8]) -> OnnxFile {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("teacher.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    OnnxFile::open(&path).unwrap()
+}
+
+fn model(bytes: &[u8], scores: Scores, taken: Option<Vec<usize>>) -> OnnxModel {
+    let answers = Answers {
+        output: "logits".to_owned(),
+        scores,
+        taken,
+    };
+    OnnxModel::new(opened(bytes), answers, OnnxEngine::Rten).unwrap()
+}
+
+/// Three images of 2 × 2 pixels: red, then green, then a little of everything.
+const IMAGES: [f32; 36] = [
+    1., 1., 1., 1., 0., 0., 0., 0., 0., 0., 0., 0., //
+    0., 0., 0., 0., 2., 2., 2., 2., 0., 0., 0., 0., //
+    0., 0., 0., 4., 1., 1., 1., 1., 3., 3., 3., 3.,
+];
+
+const LOGITS: [f32; 12] = [1., 0., 0., 1., 0., 2., 0., 2., 1., 1., 3., 5.];
+
+#[test]
+fn logits_are_those_of_the_graph_however_many_images_it_takes_at_once() {
+    for batch in [None, Some(1), Some(2), Some(7)] {
+        let model = model(&classifier(batch, None, false), Scores::Logits, None);
+        assert_eq!(
+            model.logits(&IMAGES, [3, 2, 2]).unwrap(),
+            LOGITS,
+            "{batch:?}"
+        );
+    }
+}
+
+#[test]
+fn images_are_handed_over_in_the_order_of_the_input() {
+    let model = model(&classifier(None, None, true), Scores::Logits, None);
+    assert_eq!(model.input().order, PixelOrder::ChannelsLast);
+    assert_eq!(model.logits(&IMAGES, [3, 2, 2]).unwrap(), LOGITS);
+}
+
+#[test]
+fn outputs_are_taken_in_the_order_of_the_data_s_classes() {
+    let model = model(
+        &classifier(None, None, false),
+        Scores::Logits,
+        Some(vec![3, 1]),
+    );
+    let rows = model.logits(&IMAGES, [3, 2, 2]).unwrap();
+    assert_eq!(rows, [1., 0., 2., 2., 5., 1.]);
+}
+
+#[test]
+fn logarithms_of_probabilities_have_the_same_softmax() {
+    let bytes = classifier(None, Some("Softmax"), false);
+    assert!(opened(&bytes).score_output(None).unwrap().probabilities);
+    let model = model(&bytes, Scores::Probabilities, None);
+    let rows = model.logits(&IMAGES, [3, 2, 2]).unwrap();
+    for (row, logits) in rows.chunks(4).zip(LOGITS.chunks(4)) {
+        let shift = row[0] - logits[0];
+        for (found, logit) in row.iter().zip(logits) {
+            assert!((found - logit - shift).abs() < 1e-5, "{row:?} {logits:?}");
+        }
+    }
+}
+
+#[test]
+fn products_are_counted_for_one_image() {
+    for batch in [None, Some(2)] {
+        let file = opened(&classifier(batch, None, false));
+        let input = file.image_input().unwrap();
+        assert_eq!(macs(file, &input, (2, 2)).unwrap(), Some(12));
+    }
+}
+
+#[test]
+fn the_engine_s_name_is_the_version_that_is_built_in() {
+    let lock = include_str!("../../../Cargo.lock");
+    let at = lock.find("name = \"rten\"\nversion = \"").unwrap();
+    let version = lock[at..].split('"').nth(3).unwrap();
+    assert!(version.starts_with(super::rten::NAME.trim_start_matches("rten ")));
+}

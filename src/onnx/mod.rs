@@ -1,0 +1,13 @@
+//! The ONNX file format: files of others read within limits and described, files
+//! of our own written.
+//!
+//! Nothing is computed here and nothing is known of networks, tensors or engines.
+
+pub mod proto;
+mod read;
+mod shape;
+#[cfg(test)]
+pub(crate) mod testing;
+mod weigh;
+
+pub use read::{ImageInput, OnnxError, OnnxFile, PixelOrder, ScoreOutput};

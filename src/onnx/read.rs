@@ -1,0 +1,677 @@
+//! Files of others: read within limits, held against what the format demands, and
+//! described as an image classifier.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use bytes::Bytes;
+use prost::Message;
+use thiserror::Error;
+
+use super::proto::{
+    AttributeProto, EXTERNAL, Extent, GraphProto, ModelProto, NodeProto, TensorProto,
+    ValueInfoProto, data_type,
+};
+use super::shape::{self, elements};
+use super::weigh;
+use crate::untrusted::{clean_line, open_regular};
+
+/// Longest file: what the format's own encoding can hold, bytes.
+const LONGEST: u64 = 2 << 30;
+
+/// Longest files of weights beside it, all of them together, bytes.
+const LONGEST_BESIDE: u64 = 8 << 30;
+
+/// Memory for what is not weights, bytes.
+const MOST_MEMORY: u64 = 256 << 20;
+
+/// A file that is one of the format by its first bytes may still be anything.
+const MAX_PLACE: usize = 80;
+
+/// Sets of operators that are the format's own.
+const OWN_DOMAINS: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
+
+/// Why an ONNX file cannot be used.
+#[derive(Debug, Error)]
+pub enum OnnxError {
+    /// What the file system says.
+    #[error("{} cannot be read: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: io::Error,
+    },
+    /// It is longer than anything that is read.
+    #[error("{} has {bytes} bytes, more than the {limit} that are read", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The longest.
+        limit: u64,
+    },
+    /// It is not of the format, or was cut.
+    #[error("{} is not an ONNX file, or it is cut off or damaged; export or copy it again", .0.display())]
+    Malformed(PathBuf),
+    /// The file is of the format and cannot be used.
+    #[error("{}: {problem}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+}
+
+/// In which order an input holds rows, columns and colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PixelOrder {
+    /// `[batch, 3, height, width]`, as PyTorch has it.
+    ChannelsFirst,
+    /// `[batch, height, width, 3]`, as Keras has it.
+    ChannelsLast,
+}
+
+/// The images that a model takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageInput {
+    /// Name of the input.
+    pub name: String,
+    /// Images that are taken at once, if always as many.
+    pub batch: Option<usize>,
+    /// Height and width in pixels, if always the same.
+    pub size: Option<(u32, u32)>,
+    /// Order of rows, columns and colours.
+    pub order: PixelOrder,
+}
+
+/// An output that holds a score for every class of every image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreOutput {
+    /// Its name.
+    pub name: String,
+    /// Number of classes, where the file says it.
+    pub classes: Option<usize>,
+    /// Whether its scores come out of a softmax.
+    pub probabilities: bool,
+}
+
+/// A file, with what it names beside it.
+#[derive(Debug)]
+pub struct OnnxFile {
+    path: PathBuf,
+    bytes: Bytes,
+    graph: GraphProto,
+    metadata: BTreeMap<String, String>,
+    /// Files of weights: the name in the file, and where it is.
+    beside: BTreeMap<String, PathBuf>,
+    /// Bytes of all weights.
+    weights: u64,
+    /// Number of weights.
+    parameters: u64,
+}
+
+impl OnnxFile {
+    /// Reads a file and holds it against what the format demands. Nothing in it
+    /// is run.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn open(path: &Path) -> Result<Self, OnnxError> {
+        let bytes = Bytes::from(read(path)?);
+        let malformed = || OnnxError::Malformed(path.to_owned());
+        let weight = weigh::weight(&bytes).ok_or_else(malformed)?;
+        if weight > MOST_MEMORY.max(bytes.len() as u64) {
+            return Err(refuse(
+                path,
+                format!("it would take {weight} bytes of memory besides its weights"),
+            ));
+        }
+        let model = ModelProto::decode(bytes.clone()).map_err(|_| malformed())?;
+        let graph = model.graph.ok_or_else(malformed)?;
+        if graph.node.is_empty() || model.opset_import.is_empty() {
+            return Err(malformed());
+        }
+        let problem = |problem: String| refuse(path, problem);
+        if let Some(function) = model.functions.first() {
+            let name = place(&function.name);
+            return Err(problem(format!(
+                "it defines an operator of its own, `{name}`, which is not run here; export it \
+                 without functions"
+            )));
+        }
+        known_operators(&graph).map_err(problem)?;
+        in_order(&graph, None).map_err(problem)?;
+        let mut weights = Weights::default();
+        weights.of_graph(&graph).map_err(problem)?;
+        let beside = beside(path, &weights.files)?;
+        if let Some((node, what)) = shape::excess(&graph) {
+            return Err(problem(format!(
+                "the node `{}` ({}) asks for {}, more than any image classifier needs",
+                place(&node.name),
+                node.op_type,
+                place(&what)
+            )));
+        }
+        let metadata = model.metadata_props.into_iter();
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+            graph,
+            metadata: metadata.map(|entry| (entry.key, entry.value)).collect(),
+            beside,
+            weights: weights.bytes,
+            parameters: weights.parameters,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Files of weights that it names, and their names in it.
+    #[must_use]
+    pub fn beside(&self) -> &BTreeMap<String, PathBuf> {
+        &self.beside
+    }
+
+    /// Named texts of the file.
+    #[must_use]
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// Number of its weights.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.parameters
+    }
+
+    /// Bytes of its weights.
+    #[must_use]
+    pub fn weight_bytes(&self) -> u64 {
+        self.weights
+    }
+
+    /// Its nodes, in the order in which they are computed.
+    #[must_use]
+    pub fn nodes(&self) -> &[NodeProto] {
+        &self.graph.node
+    }
+
+    /// The sides of a constant.
+    #[must_use]
+    pub fn constant_sides(&self, name: &str) -> Option<&[i64]> {
+        let mut constants = self.graph.initializer.iter();
+        if let Some(tensor) = constants.find(|tensor| tensor.name == name) {
+            return Some(&tensor.dims);
+        }
+        let node = self.made_by(name)?;
+        match node.op_type.as_str() {
+            // What gives it stands before it, so that this has an end.
+            "Identity" => self.constant_sides(node.input.first()?),
+            "Constant" => Some(&node.attribute.first()?.t.as_ref()?.dims),
+            _ => None,
+        }
+    }
+
+    /// The file as it is on disk.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        let Self { bytes, graph, .. } = self;
+        // Its weights are parts of these bytes, which then need no copy.
+        drop(graph);
+        bytes.into()
+    }
+
+    /// The one input that takes images.
+    ///
+    /// # Errors
+    /// There is none, or more is asked for than images.
+    pub fn image_input(&self) -> Result<ImageInput, OnnxError> {
+        let problem = |problem: String| refuse(&self.path, problem);
+        let constants: BTreeSet<&str> = self
+            .graph
+            .initializer
+            .iter()
+            .map(|tensor| tensor.name.as_str())
+            .collect();
+        let inputs: Vec<&ValueInfoProto> = self
+            .graph
+            .input
+            .iter()
+            .filter(|input| !constants.contains(input.name.as_str()))
+            .collect();
+        let [input] = inputs.as_slice() else {
+            let names: Vec<String> = inputs.iter().take(4).map(|it| place(&it.name)).collect();
+            return Err(problem(format!(
+                "it takes {} inputs ({}), and a classifier of images takes one",
+                inputs.len(),
+                names.join(", ")
+            )));
+        };
+        let name = place(&input.name);
+        if element_type(input) != Some(data_type::FLOAT) {
+            return Err(problem(format!(
+                "its input `{name}` does not take 32-bit floats; export it with a float32 input"
+            )));
+        }
+        let sides = sides(input);
+        let (order, [height, width]) = match sides.as_slice() {
+            [_, Some(3), height, width] => (PixelOrder::ChannelsFirst, [*height, *width]),
+            [_, height, width, Some(3)] => (PixelOrder::ChannelsLast, [*height, *width]),
+            [_, None, height, width] => (PixelOrder::ChannelsFirst, [*height, *width]),
+            _ => {
+                return Err(problem(format!(
+                    "its input `{name}` is {}, and images are [batch, 3, height, width] or \
+                     [batch, height, width, 3]",
+                    written(&sides)
+                )));
+            }
+        };
+        let pixels = |side: Option<i64>| side.and_then(|side| u32::try_from(side).ok());
+        Ok(ImageInput {
+            name: input.name.clone(),
+            batch: sides[0].and_then(|side| usize::try_from(side).ok()),
+            size: pixels(height).zip(pixels(width)),
+            order,
+        })
+    }
+
+    /// The output with the scores of the classes: that of this name, or the only
+    /// one that can be it.
+    ///
+    /// # Errors
+    /// There is none of this name, or several and no name.
+    pub fn score_output(&self, name: Option<&str>) -> Result<ScoreOutput, OnnxError> {
+        let problem = |problem: String| refuse(&self.path, problem);
+        let outputs = &self.graph.output;
+        let names = || {
+            let names = outputs.iter().take(8).map(|it| place(&it.name));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let found = match name {
+            Some(name) => outputs
+                .iter()
+                .find(|output| output.name == name)
+                .ok_or_else(|| {
+                    problem(format!(
+                        "it has no output `{}`; its outputs are {}",
+                        place(name),
+                        names()
+                    ))
+                })?,
+            None => {
+                let rows: Vec<_> = outputs
+                    .iter()
+                    .filter(|output| outputs.len() == 1 || sides(output).len() == 2)
+                    .collect();
+                let [output] = rows.as_slice() else {
+                    return Err(problem(format!(
+                        "it has {} outputs ({}); say which are the logits: output: \"…\"",
+                        outputs.len(),
+                        names()
+                    )));
+                };
+                *output
+            }
+        };
+        let classes = match sides(found).as_slice() {
+            [] => None,
+            [_, classes] | [_, classes, Some(1), Some(1)] => *classes,
+            other => {
+                return Err(problem(format!(
+                    "its output `{}` is {}, and the scores of classes are [batch, classes]",
+                    place(&found.name),
+                    written(other)
+                )));
+            }
+        };
+        Ok(ScoreOutput {
+            name: found.name.clone(),
+            classes: classes.and_then(|classes| usize::try_from(classes).ok()),
+            probabilities: self
+                .made_by(&found.name)
+                .is_some_and(|node| node.op_type == "Softmax"),
+        })
+    }
+
+    /// The node that gives a value.
+    fn made_by(&self, value: &str) -> Option<&NodeProto> {
+        let mut nodes = self.graph.node.iter();
+        nodes.find(|node| node.output.iter().any(|output| output == value))
+    }
+}
+
+fn refuse(path: &Path, problem: String) -> OnnxError {
+    OnnxError::Unusable {
+        path: path.to_owned(),
+        problem,
+    }
+}
+
+/// A name of the file in a message.
+fn place(name: &str) -> String {
+    let name = clean_line(name);
+    if name.chars().count() <= MAX_PLACE {
+        return name.into_owned();
+    }
+    name.chars().take(MAX_PLACE).chain(['…']).collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
+    let failed = |error| OnnxError::File {
+        path: path.to_owned(),
+        error,
+    };
+    let file = open_regular(path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    if bytes > LONGEST {
+        let path = path.to_owned();
+        return Err(OnnxError::TooLong {
+            path,
+            bytes,
+            limit: LONGEST,
+        });
+    }
+    // Most of what is none is told by its first bytes, however long it is.
+    let mut start = Vec::new();
+    let mut file = file;
+    Read::by_ref(&mut file)
+        .take(START)
+        .read_to_end(&mut start)
+        .map_err(failed)?;
+    if !starts_like_one(&start) {
+        return Err(OnnxError::Malformed(path.to_owned()));
+    }
+    start.reserve_exact((bytes as usize).saturating_sub(start.len()));
+    rest(file, bytes, &mut start).map_err(failed)?;
+    Ok(start)
+}
+
+/// Bytes by which a file is told.
+const START: u64 = 64;
+
+/// A file begins with one of the fields of its outermost message, and the version
+/// of the format in nearly all.
+fn starts_like_one(start: &[u8]) -> bool {
+    /// Keys of the fields 1 to 8, 14, 20 and 25: their number and how they are
+    /// written.
+    const KEYS: [u8; 9] = [0x08, 0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72];
+    start.first().is_some_and(|key| KEYS.contains(key))
+}
+
+fn rest(file: File, bytes: u64, into: &mut Vec<u8>) -> io::Result<()> {
+    let left = bytes.saturating_sub(into.len() as u64);
+    file.take(left).read_to_end(into).map(|_| ())
+}
+
+/// That every operator is the format's own.
+fn known_operators(graph: &GraphProto) -> Result<(), String> {
+    for node in &graph.node {
+        if !OWN_DOMAINS.contains(&node.domain.as_str()) {
+            return Err(format!(
+                "the node `{}` needs the operator {}.{}, which is not one of ONNX's own; export \
+                 it without custom operators",
+                place(&node.name),
+                place(&node.domain),
+                place(&node.op_type)
+            ));
+        }
+        for inside in node.attribute.iter().flat_map(AttributeProto::graphs) {
+            known_operators(inside)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names that are known in a graph, and those known around it.
+struct Scope<'a> {
+    names: BTreeSet<&'a str>,
+    around: Option<&'a Scope<'a>>,
+}
+
+impl Scope<'_> {
+    fn knows(&self, name: &str) -> bool {
+        self.names.contains(name) || self.around.is_some_and(|around| around.knows(name))
+    }
+}
+
+/// That every value is known before it is used, which no circle is.
+fn in_order(graph: &GraphProto, around: Option<&Scope>) -> Result<(), String> {
+    let inputs = graph.input.iter().map(|input| input.name.as_str());
+    let constants = graph.initializer.iter().map(|it| it.name.as_str());
+    let mut known = Scope {
+        names: inputs.chain(constants).collect(),
+        around,
+    };
+    for node in &graph.node {
+        let mut inputs = node.input.iter().filter(|name| !name.is_empty());
+        if let Some(unknown) = inputs.find(|name| !known.knows(name)) {
+            return Err(format!(
+                "the node `{}` ({}) uses `{}` before anything gives it: a cycle, or a damaged \
+                 file",
+                place(&node.name),
+                place(&node.op_type),
+                place(unknown)
+            ));
+        }
+        for inside in node.attribute.iter().flat_map(AttributeProto::graphs) {
+            in_order(inside, Some(&known))?;
+        }
+        known.names.extend(node.output.iter().map(String::as_str));
+    }
+    let mut outputs = graph.output.iter();
+    match outputs.find(|output| !known.knows(&output.name)) {
+        Some(output) => Err(format!(
+            "nothing gives its output `{}`",
+            place(&output.name)
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What is known of weights once they were looked through.
+#[derive(Default)]
+struct Weights {
+    bytes: u64,
+    parameters: u64,
+    /// Length that each file beside must have at least.
+    files: BTreeMap<String, u64>,
+}
+
+impl Weights {
+    fn of_graph(&mut self, graph: &GraphProto) -> Result<(), String> {
+        for tensor in &graph.initializer {
+            self.tensor(tensor)?;
+            if tensor.data_type != data_type::INT64 {
+                self.parameters += elements(&tensor.dims).unwrap_or(0);
+            }
+        }
+        for attribute in graph.node.iter().flat_map(|node| &node.attribute) {
+            if let Some(tensor) = &attribute.t {
+                self.tensor(tensor)?;
+            }
+            for inside in attribute.graphs() {
+                self.of_graph(inside)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tensor(&mut self, tensor: &TensorProto) -> Result<(), String> {
+        let name = place(&tensor.name);
+        let too_large = || format!("the weights `{name}` are of {:?}", tensor.dims);
+        if tensor.dims.iter().any(|side| *side < 0) {
+            return Err(too_large());
+        }
+        let number = if tensor.dims.contains(&0) {
+            0
+        } else {
+            elements(&tensor.dims).ok_or_else(too_large)?
+        };
+        let width = width(tensor.data_type)
+            .ok_or_else(|| format!("the weights `{name}` have elements of an unknown type"))?;
+        let bytes = number.checked_mul(width).ok_or_else(too_large)?;
+        self.bytes = self.bytes.saturating_add(bytes);
+        if tensor.data_location == EXTERNAL {
+            return self.external(tensor, bytes);
+        }
+        let held = [
+            tensor.raw_data.len() as u64 / width.max(1),
+            tensor.float_data.len() as u64,
+            tensor.int32_data.len() as u64,
+            tensor.int64_data.len() as u64,
+            tensor.double_data.len() as u64,
+        ];
+        // Types that are read as numbers of another width hold what they hold.
+        let known = matches!(
+            tensor.data_type,
+            data_type::FLOAT
+                | data_type::UINT8
+                | data_type::INT8
+                | data_type::INT32
+                | data_type::INT64
+        );
+        if known && !held.contains(&number) {
+            return Err(format!(
+                "the weights `{name}` are of {:?} and hold another number of values: the file is \
+                 damaged",
+                tensor.dims
+            ));
+        }
+        Ok(())
+    }
+
+    fn external(&mut self, tensor: &TensorProto, bytes: u64) -> Result<(), String> {
+        let entry = |key: &str| {
+            let mut entries = tensor.external_data.iter();
+            entries
+                .find(|entry| entry.key == key)
+                .map(|it| it.value.as_str())
+        };
+        let name = place(&tensor.name);
+        let file = entry("location").unwrap_or_default();
+        let mut parts = Path::new(file).components();
+        let plain = matches!(
+            (parts.next(), parts.next()),
+            (Some(Component::Normal(_)), None)
+        );
+        if !plain {
+            return Err(format!(
+                "the weights `{name}` lie in `{}`, and only files beside it are read",
+                place(file)
+            ));
+        }
+        let number = |key: &str| entry(key).map_or(Some(0), |text| text.parse::<u64>().ok());
+        let end = number("offset").zip(number("length"));
+        let end = end.and_then(|(offset, length)| {
+            (length == 0 || length == bytes).then_some(offset.checked_add(bytes))?
+        });
+        let Some(end) = end else {
+            return Err(format!(
+                "the weights `{name}` are said to lie in `{}` at a place that cannot be",
+                place(file)
+            ));
+        };
+        let needed = self.files.entry(file.to_owned()).or_default();
+        *needed = end.max(*needed);
+        Ok(())
+    }
+}
+
+/// Bytes of an element; half ones count as one.
+fn width(data_type: i32) -> Option<u64> {
+    Some(match data_type {
+        data_type::FLOAT | data_type::INT32 | 12 => 4,
+        data_type::UINT8 | data_type::INT8 | 8 | 9 | 17..=24 => 1,
+        4 | 5 | data_type::FLOAT16 | 16 => 2,
+        data_type::INT64 | 11 | 13 | 14 => 8,
+        15 => 16,
+        _ => return None,
+    })
+}
+
+/// The files beside a file that it names: each a regular one in its folder, long
+/// enough.
+fn beside(
+    path: &Path,
+    files: &BTreeMap<String, u64>,
+) -> Result<BTreeMap<String, PathBuf>, OnnxError> {
+    let mut all = 0_u64;
+    let mut found = BTreeMap::new();
+    for (name, needed) in files {
+        let file = path.with_file_name(name);
+        let failed = |error| OnnxError::File {
+            path: file.clone(),
+            error,
+        };
+        let metadata = file.symlink_metadata().map_err(failed)?;
+        if metadata.is_symlink() {
+            return Err(refuse(
+                path,
+                format!("its weights in `{}` are a link to elsewhere", place(name)),
+            ));
+        }
+        let bytes = open_regular(&file)
+            .and_then(|file| file.metadata())
+            .map_err(failed)?
+            .len();
+        if bytes < *needed {
+            return Err(refuse(
+                path,
+                format!(
+                    "its weights in `{}` are cut off: {bytes} bytes of at least {needed}; copy \
+                     the file again",
+                    place(name)
+                ),
+            ));
+        }
+        all = all.saturating_add(bytes);
+        if all > LONGEST_BESIDE {
+            return Err(OnnxError::TooLong {
+                path: file,
+                bytes: all,
+                limit: LONGEST_BESIDE,
+            });
+        }
+        found.insert(name.clone(), file);
+    }
+    Ok(found)
+}
+
+fn element_type(value: &ValueInfoProto) -> Option<i32> {
+    Some(value.r#type.as_ref()?.tensor_type.as_ref()?.elem_type)
+}
+
+/// Sides of a value, each where it is always as long; none at all where nothing is
+/// known.
+fn sides(value: &ValueInfoProto) -> Vec<Option<i64>> {
+    let tensor = value.r#type.as_ref().and_then(|it| it.tensor_type.as_ref());
+    let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
+    let sides = shape.iter().flat_map(|shape| &shape.dim);
+    sides
+        .map(|side| match side.value {
+            Some(Extent::Value(length)) if length > 0 => Some(length),
+            _ => None,
+        })
+        .collect()
+}
+
+fn written(sides: &[Option<i64>]) -> String {
+    let sides = sides.iter().map(|side| match side {
+        Some(length) => length.to_string(),
+        None => "?".to_owned(),
+    });
+    format!("[{}]", sides.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;
