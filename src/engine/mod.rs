@@ -65,7 +65,7 @@ use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::{Dataset, EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
 use crate::experiment::plan::TeacherSource;
-use crate::run::{RunFolder, WeightsIdentity};
+use crate::run::{RunFolder, SealError, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -178,6 +178,14 @@ impl Engine {
         }
         if prepared.images.test.is_some() {
             self.test(teacher, &learner, &checkpoints, sink)?;
+        }
+        // What was trained is what is left behind.
+        verify(&self.folder)?;
+        if checkpoints.latest()?.is_none() {
+            return Err(Failure::Seal(SealError::Missing {
+                path: self.folder.latest().path(),
+                reason: "the training ended with it".to_owned(),
+            }));
         }
         Ok(Outcome::Completed)
     }
