@@ -676,7 +676,7 @@ fn a_training_that_ends_without_its_teacher_has_failed() {
         "--run",
         "tiny.ron",
         "--set",
-        "epochs=40",
+        "epochs=300",
         "--set",
         "data.test=None",
     ];
