@@ -119,7 +119,7 @@ pub enum MobileNetV3 {
 pub enum EfficientNet {
     /// The smallest of the paper.
     B0,
-    /// The same without squeeze and excitation, and with ReLU6 in place of swish.
+    /// The same without squeeze and excitation, and with `ReLU6` in place of swish.
     Lite0,
 }
 

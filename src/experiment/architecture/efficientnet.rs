@@ -1,6 +1,6 @@
 //! `EfficientNet` (Tan and Le, 2019), without dropout and stochastic depth (see `vgg`
 //! for why): `B0` as torchvision builds it (`efficientnet_b0`), `Lite0`, which has no
-//! squeeze and excitation and ReLU6 in place of swish, as timm does
+//! squeeze and excitation and `ReLU6` in place of swish, as timm does
 //! (`efficientnet_lite0`).
 //!
 //! The small stem, for small images, drops the strides of the first convolution and

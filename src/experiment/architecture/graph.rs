@@ -89,7 +89,7 @@ pub struct Conv {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConvInit {
     /// Kernel normal over the fan-out (He et al., 2015), whatever the groups, bias
-    /// 0: torchvision's residual networks, VGG, MobileNets, `EfficientNet` and `RegNet`.
+    /// 0: torchvision's residual networks, VGG, `MobileNet`s, `EfficientNet` and `RegNet`.
     FanOut,
     /// The same over the fan-out of a group: timm's families of Google.
     GroupFanOut,
@@ -147,7 +147,7 @@ pub enum LinearInit {
     /// Weight and bias uniform in ±1/√inputs: PyTorch's default.
     Default,
     /// Weight normal with standard deviation 0.01, bias 0: torchvision's VGG
-    /// and MobileNets.
+    /// and `MobileNet`s.
     SmallNormal,
     /// Weight uniform in ±1/√outputs, bias 0: torchvision's `EfficientNet` and
     /// timm's families of Google.

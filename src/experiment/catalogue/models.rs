@@ -141,6 +141,27 @@ pub(super) static STUDENT: Type = structure(
             "None",
             "The moving average in that file, or not; the average where there is one if absent.",
         ),
+        field(
+            "head",
+            Of(&HEAD),
+            "Keep",
+            "Whether its classifier starts from that file, too.",
+        ),
+    ],
+);
+
+pub(super) static HEAD: Type = choice(
+    "Head",
+    "classifier",
+    &[
+        bare(
+            "Keep",
+            "It starts from the file's, which has an output for every class.",
+        ),
+        bare(
+            "New",
+            "It starts at random: the file was trained on other classes, as ImageNet's.",
+        ),
     ],
 );
 

@@ -22,7 +22,7 @@ use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize,
+    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, Head, InputNormalize,
     LibTorchDevice, NormalizeSpec, OptimizerSpec, RoundSpec, Scores, Source, Spec, StudentSpec,
     TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
 };
@@ -253,6 +253,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<ClassOrder>(&data::ORDER);
     agrees::<TeacherSpec>(&models::TEACHER);
     agrees::<StudentSpec>(&models::STUDENT);
+    agrees::<Head>(&models::HEAD);
     agrees::<TeacherWeights>(&models::TEACHER_WEIGHTS);
     agrees::<ClassNames>(&models::CLASS_NAMES);
     agrees::<ChannelOrder>(&models::CHANNELS);
