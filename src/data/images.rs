@@ -54,11 +54,11 @@ impl Images {
     /// If a source cannot be read, is not what it should be, has too many bad
     /// images, or if the sets do not fit each other. Nothing is written.
     pub fn open(plan: &DataPlan, seed: u64) -> Result<Self, DataError> {
-        Self::load(index(plan, seed)?)
+        index(plan, seed)?.open()
     }
 
     /// Decodes the images (or prepares to), divides and measures them.
-    fn load(index: DataIndex) -> Result<Self, DataError> {
+    pub(super) fn load(index: DataIndex) -> Result<Self, DataError> {
         let DataIndex {
             classes,
             size,
@@ -216,7 +216,7 @@ impl Images {
     }
 
     /// The sets that there are, with what each is for.
-    pub(super) fn datasets(&self) -> impl Iterator<Item = (Dataset, &ImageSet)> {
+    pub fn datasets(&self) -> impl Iterator<Item = (Dataset, &ImageSet)> {
         [
             (Dataset::Train, Some(&self.train)),
             (Dataset::Valid, Some(&self.valid)),

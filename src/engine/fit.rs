@@ -183,6 +183,7 @@ impl<'a> Fit<'a> {
         self.warn_of_images();
         self.prefetch(step + 1)?;
         let answers = self.known_answers(&batch, &request.probabilities)?;
+        let asked = self.asked_share(&batch, &answers);
         let (size, device) = (
             self.context.images.size,
             self.learner.network.device().clone(),
@@ -218,7 +219,7 @@ impl<'a> Fit<'a> {
             self.learner.follow(decay);
         }
         self.state.step += 1;
-        self.log(step, epoch, &knobs, &batch, &report);
+        self.log(step, epoch, &knobs, &batch, &report, asked);
         self.end_step(&report);
         Ok(())
     }
@@ -261,6 +262,16 @@ impl<'a> Fit<'a> {
         Ok(known)
     }
 
+    /// Share of the images of the teacher's views about which it is asked; none
+    /// without kept answers.
+    fn asked_share(&self, batch: &Batch, answers: &[KnownAnswers]) -> Option<f64> {
+        self.context.answers.as_ref()?;
+        let views = teacher_views(&self.context.training.objective).len();
+        let known: usize = answers.iter().map(|known| known.images.len()).sum();
+        let all = views * batch.samples.len();
+        Some(1.0 - known as f64 / all.max(1) as f64)
+    }
+
     fn end_step(&mut self, report: &StepReport) {
         let losses: Vec<(String, f64)> = self
             .terms()
@@ -287,6 +298,7 @@ impl<'a> Fit<'a> {
         knobs: &BTreeMap<String, f64>,
         batch: &Batch,
         report: &StepReport,
+        asked: Option<f64>,
     ) {
         self.meter.count(batch.samples.len());
         if !step.is_multiple_of(u64::from(self.context.training.log_every)) {
@@ -308,6 +320,7 @@ impl<'a> Fit<'a> {
             let accuracy = report.correct as f64 / batch.labels.len() as f64;
             values.insert("train/accuracy".to_owned(), accuracy);
         }
+        values.extend(asked.map(|share| ("teacher/asked".to_owned(), share)));
         values.insert("speed/images_per_second".to_owned(), self.meter.lap());
         self.emit(RunEvent::StepLogged(StepRow {
             phase: self.context.phase,

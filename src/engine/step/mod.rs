@@ -13,8 +13,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 pub use error::StepError;
 
-use super::classify::Classify;
-use super::failure::Failure;
+use super::classify::{AnswerError, Classify};
 use super::network::{Network, RecordedForward, StepGradients};
 use super::objective::{
     Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
@@ -145,8 +144,7 @@ fn forward(
                 Some(known) if !known.images.is_empty() => known.completed(teacher, images),
                 _ => teacher.logits(images),
             };
-            let answers = answers.map_err(|failure| StepError::Teacher(Box::new(failure)))?;
-            logits.teacher.insert(view, answers);
+            logits.teacher.insert(view, answers?);
         }
     }
     Ok(logits)
@@ -154,7 +152,11 @@ fn forward(
 
 impl KnownAnswers {
     /// The logits of all images, for which the teacher is asked about the others.
-    fn completed(&self, teacher: &dyn Classify, images: Tensor<4>) -> Result<Tensor<2>, Failure> {
+    fn completed(
+        &self,
+        teacher: &dyn Classify,
+        images: Tensor<4>,
+    ) -> Result<Tensor<2>, AnswerError> {
         let (count, known) = (images.dims()[0], self.images.len());
         let device = images.device();
         let rows = TensorData::new(self.logits.clone(), [known, self.logits.len() / known]);

@@ -61,6 +61,7 @@ pub(super) static TEACHER: Type = structure(
             "None",
             "What these scores are; probabilities after a softmax, else logits, if absent.",
         ),
+        field("engine", Of(&ENGINE), "Auto", "What runs its ONNX file."),
         field(
             "trusted",
             Truth,
@@ -109,6 +110,16 @@ pub(super) static CHANNELS: Type = choice(
     &[
         bare("Rgb", "Red, green, blue."),
         bare("Bgr", "Blue, green, red, as OpenCV reads them."),
+    ],
+);
+
+pub(super) static ENGINE: Type = choice(
+    "OnnxEngine",
+    "engine",
+    &[
+        bare("Auto", "onnxruntime where its library is there, else rten."),
+        bare("Rten", "rten, which is part of the program."),
+        bare("OnnxRuntime", "onnxruntime; its library is required."),
     ],
 );
 

@@ -23,8 +23,8 @@ use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
     Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, Head, InputNormalize,
-    LibTorchDevice, NormalizeSpec, OptimizerSpec, RoundSpec, Scores, Source, Spec, StudentSpec,
-    TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
+    LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec, RoundSpec, Scores, Source, Spec,
+    StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -257,6 +257,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<TeacherWeights>(&models::TEACHER_WEIGHTS);
     agrees::<ClassNames>(&models::CLASS_NAMES);
     agrees::<ChannelOrder>(&models::CHANNELS);
+    agrees::<OnnxEngine>(&models::ENGINE);
     agrees::<Scores>(&models::SCORES);
     agrees::<InputNormalize>(&models::INPUT_NORMALIZE);
     agrees::<Model>(&models::MODEL);
