@@ -149,9 +149,6 @@ pub enum LinearInit {
     /// Weight normal with standard deviation 0.01, bias 0: torchvision's VGG
     /// and `MobileNet`s.
     SmallNormal,
-    /// Weight uniform in ±1/√outputs, bias 0: torchvision's `EfficientNet` and
-    /// timm's families of Google.
-    FanOut,
 }
 
 /// A sum of two branches over the same input.
@@ -380,12 +377,12 @@ impl Conv {
 
 impl Linear {
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let uniform = |fan: usize| Initial::Uniform(1.0 / (fan as f64).sqrt());
-        let zero = Initial::Constant(0.0);
         let (weight, bias) = match self.init {
-            LinearInit::Default => (uniform(self.inputs), uniform(self.inputs)),
-            LinearInit::SmallNormal => (Initial::Normal(0.01), zero),
-            LinearInit::FanOut => (uniform(self.outputs), zero),
+            LinearInit::Default => {
+                let uniform = Initial::Uniform(1.0 / (self.inputs as f64).sqrt());
+                (uniform, uniform)
+            }
+            LinearInit::SmallNormal => (Initial::Normal(0.01), Initial::Constant(0.0)),
         };
         vec![
             ParameterSpec {

@@ -351,8 +351,8 @@ static MODELS: &[Variant] = &[
 ];
 
 pub(super) static MOBILENET_V3: Type = choice(
-    "MobileNetV3",
-    "size of MobileNetV3",
+    "MobileNetV3Variant",
+    "variant of MobileNetV3",
     &[
         bare("Small", "mobilenet_v3_small: 2.5 million parameters."),
         bare("Large", "mobilenet_v3_large: 5.5 million parameters."),
@@ -360,8 +360,8 @@ pub(super) static MOBILENET_V3: Type = choice(
 );
 
 pub(super) static EFFICIENTNET: Type = choice(
-    "EfficientNet",
-    "EfficientNet",
+    "EfficientNetVariant",
+    "variant of EfficientNet",
     &[
         bare(
             "B0",
@@ -375,8 +375,8 @@ pub(super) static EFFICIENTNET: Type = choice(
 );
 
 pub(super) static REGNET: Type = choice(
-    "RegNet",
-    "RegNet",
+    "RegNetVariant",
+    "variant of RegNet",
     &[bare("Y400MF", "regnet_y_400mf: 4.3 million parameters.")],
 );
 
