@@ -33,7 +33,11 @@ impl Timings {
     pub fn quantile_ms(&self, share: f64) -> f64 {
         let last = self.times.len().saturating_sub(1);
         let at = (share * self.times.len() as f64).ceil() as usize;
-        1000.0 * self.times.get(at.saturating_sub(1).min(last)).unwrap_or(&f64::NAN)
+        1000.0
+            * self
+                .times
+                .get(at.saturating_sub(1).min(last))
+                .unwrap_or(&f64::NAN)
     }
 
     /// Images a second over all answers.

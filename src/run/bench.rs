@@ -164,7 +164,10 @@ impl RunFolder {
         let mut paths = Vec::new();
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 paths.push(path);
             }
         }
@@ -209,7 +212,11 @@ mod tests {
         let run = RunFolder::left_at(folder.path().to_owned());
         assert!(run.bench_results().unwrap().is_empty());
         let board = result("Cortex-A72  (ARM)/v8", 9.0);
-        for kept in [&result("Cortex-A72 (ARM) v8", 12.0), &board, &result("Xeon", 1.0)] {
+        for kept in [
+            &result("Cortex-A72 (ARM) v8", 12.0),
+            &board,
+            &result("Xeon", 1.0),
+        ] {
             kept.keep(&run).unwrap();
         }
         let found = run.bench_results().unwrap();
