@@ -254,6 +254,19 @@ impl Graph {
         })
     }
 
+    /// Share of the newest batch in the running statistics of the slowest
+    /// normalisation.
+    #[must_use]
+    pub fn least_momentum(&self) -> f64 {
+        let mut least = 1.0_f64;
+        walk(&self.layers, &mut |layer| {
+            if let Layer::BatchNorm(norm) = layer {
+                least = least.min(norm.momentum);
+            }
+        });
+        least
+    }
+
     /// Number of trainable values.
     #[must_use]
     pub fn parameter_count(&self) -> u64 {
