@@ -8,6 +8,7 @@
 
 pub mod channel;
 mod data;
+mod export;
 pub mod inspection;
 mod number;
 
@@ -25,6 +26,7 @@ use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
+pub use export::{Export, ExportFormat, ExportProof, Exports, PixelFormat};
 
 /// Version of the journal's format.
 ///

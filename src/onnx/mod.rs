@@ -7,5 +7,6 @@ pub mod proto;
 mod read;
 mod shape;
 mod weigh;
+pub mod write;
 
 pub use read::{ImageInput, OnnxError, OnnxFile, PixelOrder, ScoreOutput};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use self::rten::Rten;
+pub(super) use self::rten::{NAME as ENGINE, Rten};
 use crate::experiment::spec::Scores;
 use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
 
@@ -91,7 +91,7 @@ impl OnnxModel {
     /// The engine and its version.
     #[must_use]
     pub fn engine(&self) -> String {
-        rten::NAME.to_owned()
+        ENGINE.to_owned()
     }
 
     /// The images that it takes.
@@ -168,7 +168,7 @@ impl OnnxModel {
 fn refused(path: &std::path::Path, reason: String) -> OnnxModelError {
     OnnxModelError::Engine {
         path: path.to_owned(),
-        engine: rten::NAME.to_owned(),
+        engine: ENGINE.to_owned(),
         reason,
     }
 }

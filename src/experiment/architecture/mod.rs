@@ -20,7 +20,7 @@ pub use graph::{
     AveragePool, BATCH_NORM_EPSILON, BatchNorm, Conv, Graph, Initial, Layer, Linear, LinearInit,
     MaxPool, ParameterSpec, Residual, StatisticsSpec,
 };
-pub use trace::Shape;
+pub use trace::{Shape, windows};
 
 use super::model::{Model, Stem};
 use super::problem::Problem;
