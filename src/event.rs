@@ -26,7 +26,7 @@ use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
-pub use export::{Export, ExportFormat, ExportProof, Exports, PixelFormat};
+pub use export::{Export, ExportFormat, ExportProof, Exports, PixelFormat, RESIZE};
 
 /// Version of the journal's format.
 ///

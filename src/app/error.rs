@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::arguments::ArgumentError;
 use super::check::CheckError;
+use super::export::ExportError;
 use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
@@ -38,6 +39,9 @@ pub enum AppError {
     /// Nothing could be classified.
     #[error(transparent)]
     Inference(#[from] InferenceError),
+    /// No file was written of a student.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// The experiment cannot be trained on these images.
     #[error(transparent)]
     Check(#[from] CheckError),

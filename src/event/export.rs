@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::inspection::Weights;
 
+/// How an image of another size becomes a model's.
+pub const RESIZE: &str = "scaled until it covers the size (antialiased bilinear), then cropped at \
+                          the centre: torchvision's Resize and CenterCrop";
+
 /// What a student is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

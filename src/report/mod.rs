@@ -7,6 +7,7 @@
 //! when it is over.
 
 mod bars;
+mod card;
 mod epochs;
 mod event_formatter;
 mod figures;
@@ -22,6 +23,7 @@ use std::io;
 use std::path::Path;
 
 pub use bars::BarsReporter;
+pub use card::{card, proof_words};
 pub use gates::{Judgement, Verdict, all_hold, judge};
 pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,

@@ -11,11 +11,7 @@ use super::failure::Failure;
 use super::metadata::ModelMetadata;
 use super::network::{Network, PixelInput, onnx_graph};
 use super::weights::{Values, state};
-use crate::event::PixelFormat;
-
-/// How images become the model's: what a file says of it.
-pub const RESIZE: &str = "scaled until they cover the size (antialiased bilinear), then cropped \
-                      at the centre: torchvision's Resize and CenterCrop";
+use crate::event::{PixelFormat, RESIZE};
 
 /// The bytes of an ONNX file of a network: the same for the same weights and texts.
 /// It holds what must be known to use it, and `about` besides.
