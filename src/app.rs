@@ -93,10 +93,10 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     if let Some(file) = &arguments.check {
         let loaded = experiment::load(file, &overrides)?;
         if arguments.json {
-            print(&check::check_json(&loaded.plan)?)?;
+            print(&check::check_json(&loaded.plan, arguments.decode)?)?;
             return Ok(Exit::Success);
         }
-        let (page, error) = check::check(&loaded.plan);
+        let (page, error) = check::check(&loaded.plan, arguments.decode);
         print(&clean_text(&page))?;
         return error.map_or(Ok(Exit::Success), |error| Err(error.into()));
     }

@@ -104,6 +104,9 @@ pub enum RunEvent {
         path: PathBuf,
         /// Whether the file is the cache of an earlier training.
         cached: bool,
+        /// The engine that runs it, with its version, where that is not this program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        engine: Option<String>,
     },
     /// Numbers of one step. Kept in the run's series, not among its events.
     StepLogged(StepRow),

@@ -224,6 +224,7 @@ fn batch(views: usize, labelled: usize) -> Batch {
             .iter()
             .map(|&label| u32::try_from(label).unwrap())
             .collect(),
+        answers: Vec::new(),
     }
 }
 

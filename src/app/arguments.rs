@@ -133,6 +133,11 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Inspect")]
     pub check: Option<PathBuf>,
 
+    /// With --check: read the images as a run does, which counts and names those
+    /// that cannot be read, and measures mean and deviation.
+    #[arg(long, requires = "check", help_heading = "Inspect")]
+    pub decode: bool,
+
     /// Classify every image below a folder with a run's models; print CSV, or
     /// JSON lines with --json.
     #[arg(long, value_name = "DIR", help_heading = "Classify")]

@@ -1,7 +1,9 @@
 //! What `--check` prints: the plan as a run of the experiment will have it.
 //!
-//! The images are listed, none is decoded: their number, classes and size are
-//! known, and what depends on them is resolved as it is when a run starts.
+//! The images are listed: their number, classes and size are known, and what depends on
+//! them is resolved as it is when a run starts. A file that turns out to be unreadable
+//! then changes the numbers, so they say what they assume. With `--decode` nothing is
+//! assumed: the images are opened as a run opens them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,13 +11,15 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{self, DataError, DataIndex, SetIndex};
+use crate::data::{self, DataError};
 use crate::engine::{ImportError, settle};
-use crate::event::{Dataset, ModelSummary, Phase};
-use crate::experiment::plan::{Plan, ResolvedPlan};
+use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
+use crate::experiment::plan::{DataFacts, Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
+use crate::experiment::timeline::Timeline;
 use crate::experiment::{explain, explain_resolved, section};
 use crate::format;
+use crate::untrusted::clean_line;
 
 /// Classes that are named before the rest is counted.
 const NAMED: usize = 12;
@@ -39,11 +43,11 @@ pub enum CheckError {
 
 /// The page, and why the experiment cannot be trained, if so: then what depends
 /// on the images is not on it.
-pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
-    match resolved(plan) {
+pub fn check(plan: &Plan, decode: bool) -> (String, Option<CheckError>) {
+    match resolved(plan, decode) {
         Ok(checked) => {
             let page = explain_resolved(&checked.plan)
-                + &images(&checked.plan, &checked.index)
+                + &images(&checked.plan, &checked.images)
                 + &sizes(&checked.models, &checked.notes);
             (page, None)
         }
@@ -67,15 +71,16 @@ pub fn check(plan: &Plan) -> (String, Option<CheckError>) {
 }
 
 /// The same as JSON: the plan as a run will have it, its images and models.
-pub fn check_json(plan: &Plan) -> Result<String, CheckError> {
-    let checked = resolved(plan)?;
-    let count = |(dataset, set): (&Dataset, &SetIndex)| (*dataset, set.images);
+pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
+    let checked = resolved(plan, decode)?;
     let page = CheckedExperiment {
         plan: &checked.plan.plan,
         steps_per_epoch: checked.plan.steps_per_epoch,
         teacher_steps_per_epoch: checked.plan.teacher_steps_per_epoch,
-        classes: &checked.index.classes,
-        images: checked.index.sets.iter().map(count).collect(),
+        classes: &checked.images.classes,
+        images: &checked.images.counts,
+        assumed_readable: checked.images.assumed_readable,
+        unreadable: &checked.images.unreadable,
         models: &checked.models,
         notes: &checked.notes,
     };
@@ -91,7 +96,12 @@ struct CheckedExperiment<'a> {
     steps_per_epoch: u64,
     teacher_steps_per_epoch: u64,
     classes: &'a [String],
-    images: BTreeMap<Dataset, usize>,
+    images: &'a BTreeMap<Dataset, usize>,
+    /// Files among these images that were not opened: numbers of images and steps
+    /// are those of a run if all of them can be read.
+    assumed_readable: usize,
+    /// Files that were opened and left out.
+    unreadable: &'a [SkippedImage],
     models: &'a [ModelSummary],
     notes: &'a [String],
 }
@@ -99,90 +109,149 @@ struct CheckedExperiment<'a> {
 /// An experiment held against its images.
 struct Checked {
     plan: ResolvedPlan,
-    index: DataIndex,
+    images: CheckedImages,
     models: Vec<ModelSummary>,
     notes: Vec<String>,
 }
 
-fn resolved(plan: &Plan) -> Result<Checked, CheckError> {
-    let index = data::index(&plan.data, plan.seed)?;
+/// The images, listed or opened.
+struct CheckedImages {
+    classes: Vec<String>,
+    size: (u32, u32),
+    size_reason: String,
+    counts: BTreeMap<Dataset, usize>,
+    facts: DataFacts,
+    notes: Vec<String>,
+    /// Files that are counted without having been opened.
+    assumed_readable: usize,
+    unreadable: Vec<SkippedImage>,
+}
+
+impl CheckedImages {
+    fn find(plan: &Plan, decode: bool) -> Result<Self, DataError> {
+        let index = data::index(&plan.data, plan.seed)?;
+        let listed = Self {
+            classes: index.classes.clone(),
+            size: index.size,
+            size_reason: index.size_reason.to_string(),
+            counts: index
+                .sets
+                .iter()
+                .map(|(name, set)| (*name, set.images))
+                .collect(),
+            facts: index.facts(plan),
+            notes: index.notes.clone(),
+            assumed_readable: index.files(),
+            unreadable: Vec::new(),
+        };
+        if !decode {
+            return Ok(listed);
+        }
+        let images = index.open()?;
+        Ok(Self {
+            counts: images
+                .datasets()
+                .map(|(name, set)| (name, set.len()))
+                .collect(),
+            facts: images.facts(plan),
+            assumed_readable: 0,
+            unreadable: images.skipped,
+            ..listed
+        })
+    }
+
+    /// What the numbers hold on.
+    fn condition(&self) -> String {
+        match self.assumed_readable {
+            0 => String::new(),
+            1 => ", if the file can be read".to_owned(),
+            files => format!(", if all {} files can be read", format::count(files)),
+        }
+    }
+}
+
+fn resolved(plan: &Plan, decode: bool) -> Result<Checked, CheckError> {
+    let images = CheckedImages::find(plan, decode)?;
     let mut resolved = plan
         .clone()
-        .resolve(&index.facts(plan))
+        .resolve(&images.facts)
         .map_err(CheckError::Plan)?;
     let mut notes = resolved.notes.clone();
-    notes.extend(settle(&mut resolved.plan, &index.classes)?);
-    let networks = resolved.networks(index.classes.len());
+    notes.extend(settle(&mut resolved.plan, &images.classes)?);
+    let networks = resolved.networks(images.classes.len());
     let networks = networks.map_err(CheckError::Plan)?;
     let models = ModelSummary::of_plan(&resolved, networks.teacher.as_ref(), &networks.student);
     Ok(Checked {
         plan: resolved,
-        index,
+        images,
         models,
         notes,
     })
 }
 
 /// What the images are, and the steps that follow from their number.
-fn images(resolved: &ResolvedPlan, index: &DataIndex) -> String {
-    let count = |dataset| index.sets.get(&dataset).map_or(0, |set| set.images);
-    let mut counts = vec![
-        format!("{} train", count(Dataset::Train)),
-        format!("{} valid", count(Dataset::Valid)),
-    ];
-    for (dataset, name) in [(Dataset::Test, "test"), (Dataset::Unlabelled, "unlabelled")] {
-        if index.sets.contains_key(&dataset) {
-            counts.push(format!("{} {name}", count(dataset)));
+fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
+    let mut counts = Vec::new();
+    for (dataset, name) in [
+        (Dataset::Train, "train"),
+        (Dataset::Valid, "valid"),
+        (Dataset::Test, "test"),
+        (Dataset::Unlabelled, "unlabelled"),
+    ] {
+        if let Some(count) = images.counts.get(&dataset) {
+            counts.push(format!("{count} {name}"));
         }
     }
-    let labels = if index.is_labelled() {
+    let labels = if images.facts.labelled {
         ""
     } else {
         "; the training images are unlabelled"
     };
-    let mut names = index
-        .classes
-        .iter()
-        .take(NAMED)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if index.classes.len() > NAMED {
+    let named = images.classes.iter().take(NAMED).cloned();
+    let mut names = named.collect::<Vec<_>>().join(", ");
+    if images.classes.len() > NAMED {
         // Writing to a string can't fail.
-        let _ = write!(names, ", … ({} more)", index.classes.len() - NAMED);
+        let _ = write!(names, ", … ({} more)", images.classes.len() - NAMED);
     }
-    let (height, width) = index.size;
-    let timeline = resolved.timeline();
+    let (height, width) = images.size;
+    let condition = images.condition();
+    let steps = |timeline: Timeline| {
+        format!(
+            "{} per epoch, {} in total{condition}",
+            timeline.steps_per_epoch, timeline.steps
+        )
+    };
+    let listed = if condition.is_empty() {
+        "images"
+    } else {
+        "listed"
+    };
     let mut rows = vec![
-        ("listed", format!("{}{labels}", counts.join(", "))),
-        ("classes", format!("{}: {names}", index.classes.len())),
+        (listed, format!("{}{labels}{condition}", counts.join(", "))),
+        ("classes", format!("{}: {names}", images.classes.len())),
         (
             "size",
-            format!("{height} × {width} pixels, {}", index.size_reason),
+            format!("{height} × {width} pixels, {}", images.size_reason),
         ),
-        (
-            "steps",
-            format!(
-                "{} per epoch, {} in total",
-                timeline.steps_per_epoch, timeline.steps
-            ),
-        ),
+        ("steps", steps(resolved.timeline())),
     ];
-    if let Some((_, teacher)) = resolved.teacher_training() {
-        let steps = format!(
-            "{} per epoch, {} in total",
-            teacher.steps_per_epoch, teacher.steps
-        );
-        rows.push(("teacher's steps", steps));
+    if let Some((_, timeline)) = resolved.teacher_training() {
+        rows.push(("teacher's steps", steps(timeline)));
     }
-    for note in &index.notes {
-        rows.push(("note", note.clone()));
+    rows.extend(images.notes.iter().map(|note| ("note", note.clone())));
+    if !condition.is_empty() {
+        rows.push((
+            "unread",
+            "--decode reads the files as a run does".to_owned(),
+        ));
     }
-    rows.push((
-        "unreadable",
-        "images that cannot be decoded are skipped when the run starts, which changes these counts"
-            .to_owned(),
-    ));
+    rows.extend(images.unreadable.iter().take(NAMED).map(|image| {
+        let line = format!("{} {}", image.path.display(), image.reason);
+        ("unreadable", clean_line(&line).into_owned())
+    }));
+    if let Some(more @ 1..) = images.unreadable.len().checked_sub(NAMED) {
+        rows.push(("", format!("and {} more", format::count(more))));
+    }
     section("Images", &rows)
 }
 

@@ -94,6 +94,9 @@ pub enum ExportError {
     /// It would replace something.
     #[error("{} already exists; name another file with --out, or replace it with --force", .0.display())]
     Exists(PathBuf),
+    /// Only ONNX files differ in what they take, and are proven.
+    #[error("--input and --unproven are about ONNX files; leave them out with --to torch")]
+    NotOnnx,
     /// `--out` names no file.
     #[error("--out {}: it is not the name of a file", .0.display())]
     NoName(PathBuf),
@@ -109,13 +112,6 @@ pub enum ExportError {
 
 /// What to do where a proof is not possible.
 const WITHOUT: &str = "restore what is missing, or write the file without a proof: --unproven";
-
-impl From<io::Error> for ExportError {
-    fn from(source: io::Error) -> Self {
-        let path = PathBuf::new();
-        Self::Io { path, source }
-    }
-}
 
 /// Writes and prints what came of it.
 pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
@@ -171,7 +167,7 @@ impl Exported {
             (Some(proof), _) => proof_words(proof),
             (None, ExportFormat::Onnx) => "not evaluated (--unproven)".to_owned(),
             (None, ExportFormat::Torch) => {
-                "not evaluated; the weights are the run's own, and PyTorch is not here".to_owned()
+                "not evaluated; these are the run's own weights".to_owned()
             }
         }
     }
@@ -183,8 +179,12 @@ impl Exported {
 /// Why there is no file; then nothing was written.
 pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let run = &request.run;
+    let is_onnx = request.format == ExportFormat::Onnx;
+    if !is_onnx && (request.unproven || request.pixels != PixelFormat::Float) {
+        return Err(ExportError::NotOnnx);
+    }
     let (path, own) = place(request)?;
-    let script = (request.format == ExportFormat::Torch).then(|| script_of(&path));
+    let script = (!is_onnx).then(|| script_of(&path));
     let card_path = if own {
         path.with_file_name(CARD)
     } else {
@@ -326,13 +326,9 @@ fn proven(
     let images = images_of(&plan).map_err(|error| ExportError::Images(error.to_string()))?;
     let network = models.student.as_ref();
     let network = network.ok_or_else(|| ExportError::NoStudent(request.run.name()))?;
-    let proof = write_checked(path, bytes, |file| {
-        Ok::<_, ExportError>(prove(file, network, &images, request.pixels)?)
-    });
-    match proof {
-        Err(ExportError::Io { source, .. }) => Err(failed(path, source)),
-        proof => proof.map(Some),
-    }
+    let check = |file: &Path| prove(file, network, &images, request.pixels);
+    let proof = write_checked(path, bytes, check).map_err(|source| failed(path, source))?;
+    Ok(Some(proof?))
 }
 
 /// What a file says of where it comes from.

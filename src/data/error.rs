@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::image_error::{ImageError, LISTED, names};
+use super::lookalike;
 use super::part::Part;
 use super::size::SizeError;
 use super::source::{self, SourceError};
@@ -294,7 +295,17 @@ impl fmt::Display for Mismatch<'_> {
             let joint = if missing.is_empty() { ": it" } else { " and" };
             write!(f, "{joint} has {} besides", names(unexpected))?;
         }
-        f.write_str("; names must agree exactly, upper and lower case included")
+        let alike = |one: &&String| {
+            let key = lookalike::key(one);
+            unexpected.iter().any(|other| lookalike::key(other) == key)
+        };
+        f.write_str("; names must agree exactly, ")?;
+        f.write_str(if missing.iter().any(|one| alike(&one)) {
+            "and these look alike but differ in case, spaces, invisible characters or the Unicode form \
+             of a letter"
+        } else {
+            "upper and lower case included"
+        })
     }
 }
 

@@ -29,9 +29,7 @@ pub enum ImageError {
     #[error("is {0}, which is not read here; convert it to PNG or JPEG")]
     Unsupported(&'static str),
     /// A format that is not decoded here, to go by the name, and unknown content.
-    #[error(
-        "is named like {0}, which is not read here, and holds no image that is; convert it to PNG or JPEG"
-    )]
+    #[error("is named like {0}, which is not read here; convert it to PNG or JPEG")]
     UnsupportedName(&'static str),
     /// The header promises more pixels than are allowed.
     #[error("has {height} × {width} pixels, more than data.max_pixels = {limit}")]

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
+
 use super::error::DataError;
 use super::evaluation::EvaluationBatches;
 use super::index::{DataIndex, index};
 use super::listed::Listed;
 use super::normalize::Normalization;
 use super::pool::Pool;
-use super::sampler::Sampler;
+use super::sampler::{Sampler, UNLABELLED};
 use super::set::ImageSet;
 use super::split;
 use super::workers::Workers;
@@ -52,11 +54,11 @@ impl Images {
     /// If a source cannot be read, is not what it should be, has too many bad
     /// images, or if the sets do not fit each other. Nothing is written.
     pub fn open(plan: &DataPlan, seed: u64) -> Result<Self, DataError> {
-        Self::load(index(plan, seed)?)
+        index(plan, seed)?.open()
     }
 
     /// Decodes the images (or prepares to), divides and measures them.
-    fn load(index: DataIndex) -> Result<Self, DataError> {
+    pub(super) fn load(index: DataIndex) -> Result<Self, DataError> {
         let DataIndex {
             classes,
             size,
@@ -138,6 +140,8 @@ impl Images {
         let steps = |ratio| u64::from(self.batches_per_epoch(plan.training.batch, ratio));
         DataFacts {
             train: self.train.len(),
+            unlabelled: self.unlabelled.as_ref().map_or(0, ImageSet::len),
+            classes: self.classes.len(),
             labelled: self.train.is_labelled(),
             size: self.size,
             normalization: Some((self.mean, self.std)),
@@ -164,6 +168,36 @@ impl Images {
         EvaluationBatches::new(set, &self.normalization(), batch, self.workers.clone())
     }
 
+    /// Training images as they are, normalised, `[image, 3, height, width]`: indices
+    /// into [`train`](Self::train), or into [`unlabelled`](Self::unlabelled) with
+    /// [`super::UNLABELLED`] added. One that went bad is black; the flags tell which
+    /// are there.
+    ///
+    /// # Errors
+    /// If more images than are tolerated went bad.
+    pub fn originals(&self, samples: &[u64]) -> Result<(Vec<f32>, Vec<bool>), DataError> {
+        let (height, width) = self.size;
+        let length = 3 * height as usize * width as usize;
+        let table = self.normalization().table();
+        let mut values = vec![0.0; samples.len() * length];
+        let places = values.par_chunks_exact_mut(length).zip(samples);
+        let present = self.workers.run(|| {
+            let present = places.map(|(place, &sample)| {
+                let (set, index) = match &self.unlabelled {
+                    Some(set) if sample >= UNLABELLED => (set, sample - UNLABELLED),
+                    _ => (&self.train, sample),
+                };
+                let image = set.present(index as usize)?;
+                if let Some(image) = &image {
+                    table.write(image, place);
+                }
+                Ok(image.is_some())
+            });
+            present.collect::<Result<Vec<bool>, DataError>>()
+        })?;
+        Ok((values, present))
+    }
+
     /// Images that went bad since the last call, after they had been indexed.
     /// Each is told once. While training, the next good image of the same class
     /// stands in for such an image; when evaluating, it is left out.
@@ -182,7 +216,7 @@ impl Images {
     }
 
     /// The sets that there are, with what each is for.
-    pub(super) fn datasets(&self) -> impl Iterator<Item = (Dataset, &ImageSet)> {
+    pub fn datasets(&self) -> impl Iterator<Item = (Dataset, &ImageSet)> {
         [
             (Dataset::Train, Some(&self.train)),
             (Dataset::Valid, Some(&self.valid)),

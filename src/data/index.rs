@@ -1,7 +1,7 @@
 //! What an experiment's images are, before any of them is decoded: listed,
 //! counted, with their classes in order and the size that they will have.
 //!
-//! [`Images::open`](super::Images::open) goes on from here, so that what is shown before a training
+//! [`Images::open`] continues from here, so that what is shown before a training
 //! and what the training uses are the same.
 
 use std::collections::BTreeMap;
@@ -10,11 +10,13 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::decode::Decoder;
 use super::error::{self, DataError};
+use super::images::Images;
 use super::listed::{self, Listed};
 use super::part::Part;
 use super::pool::Rules;
 use super::sampler::Sampler;
 use super::size::{self, SizeReason};
+use super::source::Origin;
 use super::split;
 use super::workers::Workers;
 use crate::event::Dataset;
@@ -137,6 +139,24 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
 }
 
 impl DataIndex {
+    /// Opens the images as [`Images::open`] does.
+    pub fn open(self) -> Result<Images, DataError> {
+        Images::load(self)
+    }
+
+    /// Number of files that each hold one image of a set: only reading them tells
+    /// whether they can be read.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        let sets = [&self.valid, &self.test, &self.unlabelled];
+        let sets = sets.into_iter().flatten().chain([&self.train]);
+        sets.map(|listed| match &listed.found.origin {
+            Origin::Files(paths) => paths.len(),
+            Origin::Records(_) | Origin::Generated(_) => 0,
+        })
+        .sum()
+    }
+
     /// Whether the training images have labels.
     #[must_use]
     pub fn is_labelled(&self) -> bool {
@@ -158,6 +178,11 @@ impl DataIndex {
         let steps = |ratio| u64::from(self.batches_per_epoch(plan.training.batch, ratio));
         DataFacts {
             train: self.sets[&Dataset::Train].images,
+            unlabelled: self
+                .sets
+                .get(&Dataset::Unlabelled)
+                .map_or(0, |set| set.images),
+            classes: self.classes.len(),
             labelled: self.is_labelled(),
             size: self.size,
             normalization: None,

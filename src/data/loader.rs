@@ -40,6 +40,8 @@ pub struct Batch {
     /// Per view, `[batch, 3, height, width]`, row-major, normalised. The same
     /// image has the same place in every view.
     pub views: Vec<Vec<f32>>,
+    /// Per view and image, whether its pixels are those of the image as it is.
+    pub untouched: Vec<Vec<bool>>,
     /// Labels of the labelled images; empty if training has no labels.
     pub labels: Vec<u32>,
     /// Which images they are: indices into [`Images::train`], or into
@@ -64,6 +66,12 @@ struct Recipe {
     pipeline: Pipeline,
     table: Table,
     seed: u64,
+}
+
+/// Where one view of one image goes.
+struct Place<'a> {
+    values: &'a mut [f32],
+    untouched: &'a mut bool,
 }
 
 /// A batch that is being made.
@@ -121,6 +129,13 @@ impl Loader {
     #[must_use]
     pub fn batches_per_epoch(&self) -> u32 {
         self.recipe.sampler.batches_per_epoch()
+    }
+
+    /// Share of the images of a view with this probability that stay as they are, on
+    /// average.
+    #[must_use]
+    pub fn untouched_share(&self, probability: f64) -> f64 {
+        self.recipe.pipeline.untouched_share(probability)
     }
 
     /// Begins to make a batch in the background. Whatever else was being made
@@ -190,10 +205,12 @@ impl Recipe {
         let (height, width) = self.train.size();
         let length = 3 * height as usize * width as usize;
         let mut views = vec![vec![0.0; draws.len() * length]; request.probabilities.len()];
-        let mut places: Vec<Vec<&mut [f32]>> = draws.iter().map(|_| Vec::new()).collect();
-        for view in &mut views {
-            for (place, chunk) in places.iter_mut().zip(view.chunks_exact_mut(length)) {
-                place.push(chunk);
+        let mut untouched = vec![vec![false; draws.len()]; views.len()];
+        let mut places: Vec<Vec<Place>> = draws.iter().map(|_| Vec::new()).collect();
+        for (view, flags) in views.iter_mut().zip(&mut untouched) {
+            let chunks = view.chunks_exact_mut(length).zip(flags);
+            for (places, (values, untouched)) in places.iter_mut().zip(chunks) {
+                places.push(Place { values, untouched });
             }
         }
         places
@@ -213,6 +230,7 @@ impl Recipe {
         Ok(Batch {
             size: (labels.len(), draws.len()),
             views,
+            untouched,
             labels,
             samples: draws.iter().map(Draw::sample).collect(),
         })
@@ -223,13 +241,13 @@ impl Recipe {
         &self,
         draw: &Draw,
         probabilities: &[f64],
-        places: &mut [&mut [f32]],
+        places: &mut [Place],
     ) -> Result<(), DataError> {
         let set = match &self.unlabelled {
             Some(unlabelled) if draw.unlabelled => unlabelled,
             _ => &self.train,
         };
-        let original = set.usable(draw.index)?;
+        let (original, stands_in) = set.usable(draw.index)?;
         let key = StreamKey {
             seed: self.seed,
             epoch: draw.cycle,
@@ -237,8 +255,20 @@ impl Recipe {
             view: 0,
         };
         let views = self.pipeline.views(&original, probabilities, key);
-        for (image, place) in views.zip(places) {
-            self.table.write(&image, place);
+        let mut plain: Option<usize> = None;
+        for (at, view) in views.enumerate().take(places.len()) {
+            *places[at].untouched = !view.changed && !stands_in;
+            match plain {
+                // What is equal was normalised a moment ago.
+                Some(first) if !view.changed => {
+                    let (before, after) = places.split_at_mut(at);
+                    after[0].values.copy_from_slice(before[first].values);
+                }
+                _ => self.table.write(&view.image, places[at].values),
+            }
+            if !view.changed {
+                plain = plain.or(Some(at));
+            }
         }
         Ok(())
     }

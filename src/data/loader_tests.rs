@@ -161,8 +161,8 @@ fn an_image_that_goes_bad_is_stood_in_for_by_its_class_and_told_once() {
     assert_eq!(told[0].reason, "does not exist");
     assert!(images.warnings().is_empty());
 
-    let neighbour = images.train.usable(1).unwrap();
-    assert_eq!(images.train.usable(0).unwrap(), neighbour);
+    let neighbour = images.train.usable(1).unwrap().0;
+    assert_eq!(images.train.usable(0).unwrap(), (neighbour, true));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod index;
 mod inference;
 mod listed;
 mod loader;
+mod lookalike;
 mod normalize;
 mod part;
 mod pool;

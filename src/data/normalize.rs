@@ -129,7 +129,7 @@ fn measure(train: &ImageSet) -> Result<Normalization, DataError> {
     };
     let sums = (0..count)
         .into_par_iter()
-        .map(|k| Ok(Sums::of(&train.usable(k * train.len() / count)?)))
+        .map(|k| Ok(Sums::of(&train.usable(k * train.len() / count)?.0)))
         .try_reduce(Sums::default, |a, b| Ok(a.add(b)))?;
     Ok(sums.normalization())
 }

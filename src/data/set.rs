@@ -127,14 +127,14 @@ impl ImageSet {
 
     /// Pixels of an image, or of the next good one of the same class if it went
     /// bad after it was indexed. Which one stands in depends on the files alone,
-    /// never on timing.
-    pub(super) fn usable(&self, index: usize) -> Result<RgbImage, DataError> {
+    /// never on timing. Tells, too, whether another stands in.
+    pub(super) fn usable(&self, index: usize) -> Result<(RgbImage, bool), DataError> {
         let label = self.label(index);
         let mut candidates = (index..self.len()).chain(0..index);
         let mut last = None;
         while let Some(candidate) = candidates.find(|&c| self.label(c) == label) {
             match self.pixels(candidate) {
-                Ok(image) => return Ok(image),
+                Ok(image) => return Ok((image, candidate != index)),
                 Err(reason) => {
                     self.pool.lose(self.members[candidate], reason.clone())?;
                     last = Some((self.members[candidate], reason));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::classify::AnswerError;
 use super::knobs::KnobError;
-use super::onnx::OnnxModelError;
 use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
@@ -49,9 +49,9 @@ pub enum Failure {
     /// The backend would not hand over a tensor.
     #[error("the device could not hand over a tensor: {0}")]
     Tensor(String),
-    /// A teacher that an engine of its own runs did not answer.
+    /// A model did not answer.
     #[error(transparent)]
-    Onnx(#[from] OnnxModelError),
+    Answer(#[from] AnswerError),
     /// Events can no longer be kept.
     #[error("the run can no longer be recorded: {0}")]
     Journal(String),

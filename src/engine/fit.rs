@@ -10,6 +10,7 @@ mod commands;
 
 use std::collections::BTreeMap;
 
+use super::answer_store::AnswerStore;
 use super::checkpoint::CheckpointFolder;
 use super::classify::Classify;
 use super::evaluate::{Evaluator, Subject, image_tensor};
@@ -17,9 +18,10 @@ use super::failure::{Failure, Remedy};
 use super::learner::Learner;
 use super::metadata::{ModelMetadata, Trained};
 use super::network::Network;
+use super::objective::teacher_views;
 use super::probe::{ProbeWatch, ViewRecipe};
 use super::state::{Best, FitState};
-use super::step::{self, StepReport, StepSettings, train_step};
+use super::step::{self, KnownAnswers, StepReport, StepSettings, train_step};
 use super::throughput::Throughput;
 use super::weights::WeightsError;
 use crate::data::{Batch, BatchRequest, Images, Loader};
@@ -27,6 +29,11 @@ use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, Step
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::trainer::{CommandSource, EventSink};
+
+/// Least share of a view's images that stay as they are, on average, from which on
+/// the teacher's answers on these are looked up: computing them all once costs a pass
+/// over the training images.
+const LEAST_UNTOUCHED: f64 = 0.25;
 
 /// What a training needs that does not change while it runs.
 pub struct FitContext<'a> {
@@ -44,6 +51,8 @@ pub struct FitContext<'a> {
     pub valid: &'a Evaluator,
     /// The frozen teacher, on the plain device.
     pub teacher: Option<&'a dyn Classify>,
+    /// Its answers on training images as they are, if they are kept.
+    pub answers: Option<AnswerStore<'a>>,
     /// Seed of order and augmentation.
     pub seed: u64,
     /// Unlabelled images per labelled image.
@@ -169,9 +178,12 @@ impl<'a> Fit<'a> {
         let training = self.context.training;
         let knobs = self.state.knobs.values(epoch);
         let lr = self.state.knobs.value(&training.lr.name, epoch)?;
-        let batch = self.loader.batch(&self.request(step)?)?;
+        let request = self.request(step)?;
+        let batch = self.loader.batch(&request)?;
         self.warn_of_images();
         self.prefetch(step + 1)?;
+        let answers = self.known_answers(&batch, &request.probabilities)?;
+        let asked = self.asked_share(&batch, &answers);
         let (size, device) = (
             self.context.images.size,
             self.learner.network.device().clone(),
@@ -187,6 +199,7 @@ impl<'a> Fit<'a> {
                     .map(|view| image_tensor(view, size, &device))
                     .collect(),
                 labels: batch.labels.clone(),
+                answers,
             },
             &StepSettings {
                 objective: &training.objective,
@@ -206,9 +219,57 @@ impl<'a> Fit<'a> {
             self.learner.follow(decay);
         }
         self.state.step += 1;
-        self.log(step, epoch, &knobs, &batch, &report);
+        self.log(step, epoch, &knobs, &batch, &report, asked);
         self.end_step(&report);
         Ok(())
+    }
+
+    /// What the teacher answers on the images of every view that stayed as they are.
+    /// Whether they are looked up is decided by the view's probability alone, so that
+    /// it is the same whatever has been kept.
+    fn known_answers(
+        &mut self,
+        batch: &Batch,
+        probabilities: &[f64],
+    ) -> Result<Vec<KnownAnswers>, Failure> {
+        let mut known = vec![KnownAnswers::default(); batch.views.len()];
+        let Some(store) = &mut self.context.answers else {
+            return Ok(known);
+        };
+        for view in teacher_views(&self.context.training.objective) {
+            let (Some(known), Some(untouched), Some(&p)) = (
+                known.get_mut(view),
+                batch.untouched.get(view),
+                probabilities.get(view),
+            ) else {
+                continue;
+            };
+            if self.loader.untouched_share(p) < LEAST_UNTOUCHED {
+                continue;
+            }
+            for (image, &sample) in batch.samples.iter().enumerate() {
+                if untouched[image]
+                    && let Some(row) = store.logits(sample)?
+                {
+                    known.images.push(image);
+                    known.logits.extend(row);
+                }
+            }
+        }
+        for message in store.warnings() {
+            self.emit(RunEvent::Warned { message });
+        }
+        Ok(known)
+    }
+
+    /// Share of the images of the teacher's views about which it is asked; none
+    /// without kept answers.
+    fn asked_share(&self, batch: &Batch, answers: &[KnownAnswers]) -> Option<f64> {
+        self.context.answers.as_ref()?;
+        let views = teacher_views(&self.context.training.objective).len();
+        let known: usize = answers.iter().map(|known| known.images.len()).sum();
+        let all = views * batch.samples.len();
+        Some(1.0 - known as f64 / all.max(1) as f64)
     }
 
     fn end_step(&mut self, report: &StepReport) {
@@ -237,6 +298,7 @@ impl<'a> Fit<'a> {
         knobs: &BTreeMap<String, f64>,
         batch: &Batch,
         report: &StepReport,
+        asked: Option<f64>,
     ) {
         self.meter.count(batch.samples.len());
         if !step.is_multiple_of(u64::from(self.context.training.log_every)) {
@@ -258,6 +320,7 @@ impl<'a> Fit<'a> {
             let accuracy = report.correct as f64 / batch.labels.len() as f64;
             values.insert("train/accuracy".to_owned(), accuracy);
         }
+        values.extend(asked.map(|share| ("teacher/asked".to_owned(), share)));
         values.insert("speed/images_per_second".to_owned(), self.meter.lap());
         self.emit(RunEvent::StepLogged(StepRow {
             phase: self.context.phase,

@@ -5,6 +5,7 @@
 //! the end its last and its best weights are evaluated on the test images. No
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
+mod answer_store;
 mod checkpoint;
 pub mod classify;
 pub mod device;
@@ -36,7 +37,7 @@ mod teacher_model;
 mod throughput;
 pub mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
@@ -50,6 +51,7 @@ pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
 
+use self::answer_store::{AnswerRecipe, AnswerStore};
 use self::checkpoint::{CheckpointFolder, WEIGHTS};
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
@@ -59,8 +61,9 @@ use self::metadata::Trained;
 use self::probe::ProbeWatch;
 use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
-use crate::event::{EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
-use crate::run::RunFolder;
+use crate::event::{Dataset, EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
+use crate::experiment::plan::TeacherSource;
+use crate::run::{RunFolder, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -145,6 +148,9 @@ impl Engine {
         if checkpoints.latest()?.is_none() {
             self.introduce_teacher(&valid, earlier, sink);
         }
+        let answers = teacher
+            .map(|teacher| self.answer_store(teacher))
+            .transpose()?;
         let fit = Fit::new(
             FitContext {
                 phase: Phase::Student,
@@ -154,6 +160,7 @@ impl Engine {
                 images: &prepared.images,
                 valid: &valid,
                 teacher,
+                answers: answers.flatten(),
                 seed: plan.seed,
                 unlabelled_ratio: plan.data.unlabelled_ratio(),
                 workers: plan.data.threads(),
@@ -171,6 +178,49 @@ impl Engine {
             self.test(teacher, &learner, &checkpoints, sink)?;
         }
         Ok(Outcome::Completed)
+    }
+
+    /// Where the teacher's answers on training images are kept, if the plan says so.
+    fn answer_store<'a>(
+        &'a self,
+        teacher: &'a dyn Classify,
+    ) -> Result<Option<AnswerStore<'a>>, Failure> {
+        let prepared = &self.prepared;
+        let (true, Some(plan)) = (
+            prepared.resolved.keeps_answers,
+            &prepared.resolved.plan.teacher,
+        ) else {
+            return Ok(None);
+        };
+        let files: Vec<PathBuf> = match &plan.weights {
+            TeacherSource::File(file) => file.files().map(Path::to_owned).collect(),
+            TeacherSource::Train(_) => vec![self.folder.teacher().join(WEIGHTS)],
+        };
+        let weights = files.into_iter().map(|path| {
+            WeightsIdentity::of(&path)
+                .map(|identity| identity.content)
+                .map_err(|error| Failure::File { path, error })
+        });
+        let data = &prepared.data;
+        let sets = [Dataset::Train, Dataset::Unlabelled];
+        let recipe = AnswerRecipe {
+            device: &prepared.device.kind,
+            teacher: plan,
+            weights: weights.collect::<Result<_, _>>()?,
+            data: (data.size, data.mean, data.std),
+            sets: sets
+                .iter()
+                .filter_map(|set| data.identity.get(set))
+                .map(|identity| identity.content.as_str())
+                .collect(),
+        };
+        let images = &prepared.images;
+        Ok(Some(AnswerStore::open(
+            teacher,
+            images,
+            &self.teachers,
+            &recipe,
+        )))
     }
 
     /// Tells how good a teacher is before the first step is made by it, and that

@@ -20,7 +20,7 @@ use super::fit::{Fit, FitContext, FitEnd};
 use super::metadata::{METADATA, Trained};
 use super::network::Network;
 use super::prepare::{Prepared, PreparedTeacher};
-use super::teacher_model::Teacher;
+use super::teacher_model::{Teacher, TeacherModel};
 use crate::event::{Phase, RunEvent};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
@@ -110,6 +110,7 @@ pub fn obtain(
         images: &prepared.images,
         valid,
         teacher: None,
+        answers: None,
         seed: prepared.resolved.plan.seed,
         unlabelled_ratio: 0.0,
         workers: prepared.resolved.plan.data.threads(),
@@ -225,9 +226,14 @@ fn loaded(
     cached: bool,
     sink: &dyn EventSink,
 ) -> TeacherEnd {
+    let engine = match teacher.model() {
+        TeacherModel::Network(_) => None,
+        TeacherModel::Onnx(model) => Some(model.engine().to_owned()),
+    };
     sink.emit(RunEvent::TeacherLoaded {
         path: path.to_owned(),
         cached,
+        engine,
     });
     TeacherEnd::Ready {
         teacher: Box::new(teacher),
@@ -262,26 +268,33 @@ fn contents(folder: &Sealed) -> Result<Files, SealError> {
     names.map(|name| Ok((name, folder.read(name)?))).collect()
 }
 
-/// What the cache has under a key. What is damaged there is thrown away.
+/// What the cache has under a key. What stands there and is no teacher is told and
+/// thrown away: an entry appears whole or not at all.
 fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
     let files = Sealed::open_of(cached, Some(&entry(cached)))
         .and_then(|folder| folder.map(|folder| contents(&folder)).transpose());
-    match files {
-        // An entry appears whole or not at all: what stands there without a
-        // manifest is none.
-        Ok(None) if cached.symlink_metadata().is_ok() && !cached.join(seal::MANIFEST).exists() => {
-            let _ = fs::remove_dir_all(cached).or_else(|_| fs::remove_file(cached));
-            None
+    let fault = match files {
+        Ok(Some(files)) => return Some(files),
+        Ok(None) => {
+            let found = cached.symlink_metadata().ok()?;
+            let what = if found.is_dir() {
+                "has no manifest.json"
+            } else {
+                "is not a folder"
+            };
+            format!("{} is damaged: it {what}", cached.display())
         }
-        Ok(files) => files,
-        Err(error) => {
-            let message = format!("the cached teacher is not used and trained again: {error}");
-            sink.emit(RunEvent::Warned { message });
-            // If it stays, it is found damaged again.
-            let _ = fs::remove_dir_all(cached).or_else(|_| fs::remove_file(cached));
-            None
-        }
-    }
+        Err(error) => error.to_string(),
+    };
+    // If it stays, it is found damaged again.
+    let removed = fs::remove_dir_all(cached).or_else(|_| fs::remove_file(cached));
+    let done = match removed {
+        Ok(()) => "was removed",
+        Err(_) => "could not be removed",
+    };
+    let message = format!("the cached teacher is not used, {done}, and is trained again: {fault}");
+    sink.emit(RunEvent::Warned { message });
+    None
 }
 
 /// Whose the run's copy of its teacher is.

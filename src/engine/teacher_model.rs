@@ -2,9 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::classify::Classify;
-use super::evaluate::host;
-use super::failure::Failure;
+use super::classify::{AnswerError, Classify};
 use super::frame::Input;
 use super::network::Network;
 use super::onnx::OnnxModel;
@@ -97,7 +95,7 @@ impl Teacher {
 }
 
 impl Classify for Teacher {
-    fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, Failure> {
+    fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {
         let images = match &self.input {
             Some(input) => input.apply(images),
             None => images,
@@ -106,7 +104,10 @@ impl Classify for Teacher {
             TeacherModel::Network(network) => Ok(network.forward(images)),
             TeacherModel::Onnx(model) => {
                 let [batch, _, height, width] = images.dims();
-                let rows = model.logits(&host(images)?, [batch, height, width])?;
+                let images = images.into_data().try_to_vec();
+                let images: Vec<f32> =
+                    images.map_err(|error| AnswerError::Tensor(format!("{error:?}")))?;
+                let rows = model.logits(&images, [batch, height, width])?;
                 let sides = [batch, rows.len() / batch.max(1)];
                 Ok(Tensor::from_data(
                     TensorData::new(rows, sides),

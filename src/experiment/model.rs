@@ -54,12 +54,80 @@ pub enum Model {
     /// `MobileNetV2` (Sandler et al., 2018) as torchvision builds it.
     MobileNetV2 {
         /// Width multiplier, positive.
-        #[serde(default = "default_mobilenet_width")]
+        #[serde(default = "default_width")]
         width: f32,
         /// The first layers.
         #[serde(default)]
         stem: Stem,
     },
+    /// `MobileNetV3` (Howard et al., 2019) as torchvision builds it.
+    MobileNetV3 {
+        /// Which of the two.
+        variant: MobileNetV3,
+        /// The first layers.
+        #[serde(default)]
+        stem: Stem,
+    },
+    /// `ShuffleNetV2` (Ma et al., 2018) as torchvision builds it.
+    ShuffleNetV2 {
+        /// 0.5, 1, 1.5 or 2.
+        #[serde(default = "default_width")]
+        width: f32,
+        /// The first layers.
+        #[serde(default)]
+        stem: Stem,
+    },
+    /// `EfficientNet` (Tan and Le, 2019): `B0` as torchvision builds it, `Lite0` as
+    /// timm does.
+    EfficientNet {
+        /// Which of them.
+        variant: EfficientNet,
+        /// The first layers.
+        #[serde(default)]
+        stem: Stem,
+    },
+    /// `PP-LCNet` (Cui et al., 2021) as timm builds it.
+    PpLcNet {
+        /// 0.35, 0.5, 0.75, 1 or 1.5.
+        #[serde(default = "default_width")]
+        width: f32,
+        /// The first layers.
+        #[serde(default)]
+        stem: Stem,
+    },
+    /// `RegNet` (Radosavovic et al., 2020) as torchvision builds it.
+    RegNet {
+        /// Which of them.
+        variant: RegNet,
+        /// The first layers.
+        #[serde(default)]
+        stem: Stem,
+    },
+}
+
+/// The sizes of `MobileNetV3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MobileNetV3 {
+    /// 2.5 million parameters for 1,000 classes.
+    Small,
+    /// 5.5 million.
+    Large,
+}
+
+/// The `EfficientNet`s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EfficientNet {
+    /// The smallest of the paper.
+    B0,
+    /// The same without squeeze and excitation, and with ReLU6 in place of swish.
+    Lite0,
+}
+
+/// The `RegNet`s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RegNet {
+    /// With squeeze and excitation, 400 million multiply-accumulates at 224 pixels.
+    Y400MF,
 }
 
 impl Model {
@@ -67,7 +135,13 @@ impl Model {
     #[must_use]
     pub fn stem(&self) -> Option<Stem> {
         match self {
-            Self::ResNet { stem, .. } | Self::MobileNetV2 { stem, .. } => Some(*stem),
+            Self::ResNet { stem, .. }
+            | Self::MobileNetV2 { stem, .. }
+            | Self::MobileNetV3 { stem, .. }
+            | Self::ShuffleNetV2 { stem, .. }
+            | Self::EfficientNet { stem, .. }
+            | Self::PpLcNet { stem, .. }
+            | Self::RegNet { stem, .. } => Some(*stem),
             Self::Mlp { .. }
             | Self::Cnn { .. }
             | Self::ResNetCifar { .. }
@@ -80,8 +154,19 @@ impl Model {
     #[must_use]
     pub fn with_stem(&self, first: Stem) -> Self {
         let mut model = self.clone();
-        if let Self::ResNet { stem, .. } | Self::MobileNetV2 { stem, .. } = &mut model {
-            *stem = first;
+        match &mut model {
+            Self::ResNet { stem, .. }
+            | Self::MobileNetV2 { stem, .. }
+            | Self::MobileNetV3 { stem, .. }
+            | Self::ShuffleNetV2 { stem, .. }
+            | Self::EfficientNet { stem, .. }
+            | Self::PpLcNet { stem, .. }
+            | Self::RegNet { stem, .. } => *stem = first,
+            Self::Mlp { .. }
+            | Self::Cnn { .. }
+            | Self::ResNetCifar { .. }
+            | Self::WideResNet { .. }
+            | Self::Vgg { .. } => {}
         }
         model
     }
@@ -93,9 +178,10 @@ pub enum Stem {
     /// Small for images under 64 pixels, standard otherwise.
     #[default]
     Auto,
-    /// As published: stride 2 and, for `ResNet`, 7×7 and max pooling.
+    /// As published: the image is a quarter as high and wide after them.
     Standard,
-    /// 3×3, stride 1 and no pooling, for images of 32 or 64 pixels.
+    /// 3×3, with stride 1 in place of the first two halvings, for images of 32 or 64
+    /// pixels.
     Small,
 }
 
@@ -103,6 +189,6 @@ fn default_cifar_width() -> usize {
     16
 }
 
-fn default_mobilenet_width() -> f32 {
+fn default_width() -> f32 {
     1.0
 }

@@ -18,7 +18,7 @@ pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
 use super::model::Model;
 use super::schedule::Schedule;
-pub use weights::{ChannelOrder, ClassNames, InputNormalize, Scores};
+pub use weights::{ChannelOrder, ClassNames, InputNormalize, OnnxEngine, Scores};
 
 /// An experiment file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -261,6 +261,9 @@ pub struct TeacherSpec {
     /// softmax, else logits, if absent.
     #[serde(default)]
     pub scores: Option<Scores>,
+    /// What runs its ONNX file.
+    #[serde(default)]
+    pub engine: OnnxEngine,
     /// Whether it teaches although its validation accuracy speaks against it.
     #[serde(default)]
     pub trusted: bool,

@@ -6,6 +6,8 @@
 pub mod proto;
 mod read;
 mod shape;
+#[cfg(test)]
+pub(crate) mod testing;
 mod weigh;
 pub mod write;
 

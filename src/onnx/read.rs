@@ -208,9 +208,17 @@ impl OnnxFile {
     /// The sides of a constant.
     #[must_use]
     pub fn constant_sides(&self, name: &str) -> Option<&[i64]> {
-        let constants = self.graph.initializer.iter();
-        let mut found = constants.filter(|tensor| tensor.name == name);
-        found.next().map(|tensor| tensor.dims.as_slice())
+        let mut constants = self.graph.initializer.iter();
+        if let Some(tensor) = constants.find(|tensor| tensor.name == name) {
+            return Some(&tensor.dims);
+        }
+        let node = self.made_by(name)?;
+        match node.op_type.as_str() {
+            // What gives it stands before it, so that this has an end.
+            "Identity" => self.constant_sides(node.input.first()?),
+            "Constant" => Some(&node.attribute.first()?.t.as_ref()?.dims),
+            _ => None,
+        }
     }
 
     /// The file as it is on disk.
@@ -663,3 +671,7 @@ fn written(sides: &[Option<i64>]) -> String {
     });
     format!("[{}]", sides.collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

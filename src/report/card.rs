@@ -56,7 +56,7 @@ fn head(run: &Subject) -> String {
 
 fn files(exports: &Exports) -> String {
     let mut text = title("Files");
-    text += "| file | what | size | weights | proof | BLAKE3 |\n|---|---|--:|---|---|---|\n";
+    text += "| file | what | size | weights | BLAKE3 |\n|---|---|--:|---|---|\n";
     for (name, export) in exports {
         let what = match (export.format, export.input) {
             (ExportFormat::Onnx, Some(PixelFormat::Uint8)) => "ONNX, takes RGB bytes",
@@ -69,13 +69,16 @@ fn files(exports: &Exports) -> String {
         };
         let _ = writeln!(
             text,
-            "| `{}` | {what} | {} | {weights}, step {} | {} | `{}` |",
+            "| `{}` | {what} | {} | {weights}, step {} | `{}` |",
             cell(name),
             format::bytes(export.bytes),
             export.step,
-            proof(export),
             export.blake3
         );
+    }
+    text += "\nProof:\n\n";
+    for (name, export) in exports {
+        let _ = writeln!(text, "- `{}`: {}", cell(name), proof(export));
     }
     text
 }
@@ -84,7 +87,7 @@ fn proof(export: &Export) -> String {
     match (&export.proof, export.format) {
         (Some(proof), _) => proof_words(proof),
         (None, ExportFormat::Onnx) => "not evaluated".to_owned(),
-        (None, ExportFormat::Torch) => "none: the run's own weights".to_owned(),
+        (None, ExportFormat::Torch) => "not evaluated; these are the run's own weights".to_owned(),
     }
 }
 
@@ -117,17 +120,23 @@ fn images(data: &DataSummary, exports: &Exports) -> String {
         "Images of {height} × {width} pixels (height × width), RGB. An image of another size is \
          {RESIZE}.\n"
     );
-    let takes = |input| exports.values().any(|export| export.input == Some(input));
-    if takes(PixelFormat::Uint8) {
-        text += "A file that takes RGB bytes: `images`, uint8 `[batch, height, width, 3]`. It \
-                 normalises them itself.\n\n";
+    let takes_bytes = |export: &Export| export.input == Some(PixelFormat::Uint8);
+    if exports.values().any(takes_bytes) {
+        let _ = writeln!(
+            text,
+            "A file that takes RGB bytes has the input `images`, uint8 `[batch, {height}, {width}, \
+             3]`, and normalises them itself.\n"
+        );
     }
-    let _ = writeln!(
-        text,
-        "All other files: `images`, float32 `[batch, 3, {height}, {width}]`, values divided by 255, \
-         less the mean {:?}, divided by the standard deviation {:?}.\n",
-        data.mean, data.std
-    );
+    if !exports.values().all(takes_bytes) {
+        let _ = writeln!(
+            text,
+            "A file that takes normalised floats has the input `images`, float32 `[batch, 3, \
+             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the standard \
+             deviation {:?}. So do the weights for PyTorch.\n",
+            data.mean, data.std
+        );
+    }
     text += "Output: `logits`, float32 `[batch, classes]`; their softmax is the probabilities. \
              Classes in order:\n\n";
     for (at, class) in data.classes.iter().enumerate() {

@@ -55,10 +55,17 @@ impl EventFormatter {
                 wording::phase(*phase),
                 steps
             )),
-            RunEvent::TeacherLoaded { path, cached } => lines.push(format!(
-                "teacher: weights {} {}",
+            RunEvent::TeacherLoaded {
+                path,
+                cached,
+                engine,
+            } => lines.push(format!(
+                "teacher: weights {} {}{}",
                 if *cached { "cached," } else { "from" },
-                path.display()
+                path.display(),
+                engine
+                    .as_ref()
+                    .map_or_else(String::new, |engine| format!(", run by {engine}"))
             )),
             RunEvent::Evaluated(result) => lines.push(evaluated(result, store)),
             _ => lines.extend(incident(event, store)),
@@ -234,7 +241,11 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
     match (result.split, result.weights) {
         // It was not trained in this run, or not yet.
         (Split::Valid, _) if !store.phases.contains_key(&result.phase) => {
-            format!("{phase}  valid {text}")
+            let milliseconds = 1000.0 * result.seconds / (result.images.max(1) as f64);
+            format!(
+                "{phase}  valid {text}  {} ms/image",
+                format::number(milliseconds)
+            )
         }
         (Split::Valid, _) => {
             let best = store

@@ -173,6 +173,7 @@ fn hostile_events() -> Vec<RunEvent> {
         RunEvent::TeacherLoaded {
             path: HOSTILE.into(),
             cached: false,
+            engine: Some(HOSTILE.to_owned()),
         },
         RunEvent::Warned {
             message: HOSTILE.to_owned(),

@@ -32,12 +32,12 @@ pub(super) fn write_from(path: &Path, content: impl Read) -> io::Result<()> {
 /// behind.
 ///
 /// # Errors
-/// As [`write_file`], and those of `check`.
-pub fn write_checked<T, E: From<io::Error>>(
+/// As [`write_file`]; what `check` says is the inner result.
+pub fn write_checked<T, E>(
     path: &Path,
     bytes: &[u8],
     check: impl FnOnce(&Path) -> Result<T, E>,
-) -> Result<T, E> {
+) -> io::Result<Result<T, E>> {
     let folder = parent(path)?;
     let mut beside = tempfile::Builder::new()
         .prefix(WRITING)
@@ -45,10 +45,12 @@ pub fn write_checked<T, E: From<io::Error>>(
     let _ = beside.as_file().try_lock();
     beside.write_all(bytes)?;
     beside.as_file().sync_all()?;
-    let checked = check(beside.path())?;
-    share_file(beside.as_file())?;
-    beside.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)?;
+    let checked = check(beside.path());
+    if checked.is_ok() {
+        share_file(beside.as_file())?;
+        beside.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)?;
+    }
     Ok(checked)
 }
 

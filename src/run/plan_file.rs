@@ -126,6 +126,8 @@ impl RunPlan {
     pub fn facts(&self) -> DataFacts {
         DataFacts {
             train: self.data.train,
+            unlabelled: self.data.unlabelled,
+            classes: self.data.classes.len(),
             labelled: self.data.labelled(),
             size: self.data.size,
             normalization: Some((self.data.mean, self.data.std)),

@@ -136,7 +136,7 @@ impl RunStore {
             RunEvent::ModelBuilt(model) => {
                 self.models.insert(model.phase, model.clone());
             }
-            RunEvent::TeacherLoaded { path, cached } => {
+            RunEvent::TeacherLoaded { path, cached, .. } => {
                 self.teacher = Some((path.clone(), *cached));
             }
             RunEvent::Paused(true) => self.status = Status::Paused,

@@ -42,6 +42,8 @@ pub(crate) fn run_plan(experiment: &str, steps_per_epoch: u64) -> RunPlan {
     let data = data_summary(&["cat", "dog"], 10_000, 200);
     let facts = DataFacts {
         train: data.train,
+        unlabelled: 0,
+        classes: data.classes.len(),
         labelled: true,
         size: data.size,
         normalization: Some((data.mean, data.std)),

@@ -112,6 +112,19 @@ fn images_of_formats_that_are_not_read() {
     assert_snapshot!(case.refused(&plan));
 }
 
+#[test]
+fn images_of_formats_that_only_their_names_tell() {
+    let (case, plan) = good();
+    case.file(
+        "train/dog/6.tga",
+        b"\0\0\x02\0\0\0\0\0\0\0\0\0\x01\0\x01\0\x18\0abc",
+    );
+    case.file("train/dog/7.PCX", b"\x0A\x05\x01\x08");
+    case.file("train/dog/8.sgi", b"\x01\xDA\0\x01");
+    case.file("train/dog/9.hdr", b"#?RGBE\n");
+    assert_snapshot!(case.refused(&plan));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn links_to_what_is_no_file_on_a_disk() {

@@ -13,6 +13,8 @@ use crate::play::{Story, Turn};
 pub fn facts(labelled: bool, steps: u64, teacher_steps: u64) -> DataFacts {
     DataFacts {
         train: 10_000,
+        unlabelled: 0,
+        classes: 4,
         labelled,
         size: (32, 32),
         normalization: Some(([0.5; 3], [0.25; 3])),

@@ -261,18 +261,52 @@ fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
         .unwrap()
         .unwrap()
         .path();
-    let weights = kept.join("weights.safetensors");
-    let mut bytes = fs::read(&weights).unwrap();
-    let at = bytes.len() - 9;
-    bytes[at] ^= 1;
-    fs::write(&weights, bytes).unwrap();
-    let output = bench.run(&short);
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    assert!(said(&output).contains("is damaged"), "{}", said(&output));
-    assert!(teacher(bench.newest()) == first);
-    // It was put back, whole.
-    let output = bench.run(&short);
-    assert!(!said(&output).contains("is damaged"), "{}", said(&output));
+    let flip = |kept: &Path| {
+        let weights = kept.join("weights.safetensors");
+        let mut bytes = fs::read(&weights).unwrap();
+        let at = bytes.len() - 9;
+        bytes[at] ^= 1;
+        fs::write(&weights, bytes).unwrap();
+    };
+    let damages: [(&dyn Fn(&Path), &str); 4] = [
+        (&flip, "is damaged"),
+        (
+            &|kept| fs::remove_file(kept.join("manifest.json")).unwrap(),
+            "is damaged: it has no manifest.json",
+        ),
+        (
+            &|kept| {
+                fs::remove_dir_all(kept).unwrap();
+                fs::create_dir(kept).unwrap();
+            },
+            "is damaged: it has no manifest.json",
+        ),
+        (
+            &|kept| {
+                fs::remove_dir_all(kept).unwrap();
+                fs::write(kept, "text").unwrap();
+            },
+            "is damaged: it is not a folder",
+        ),
+    ];
+    for (damage, what) in damages {
+        damage(&kept);
+        let output = bench.run(&short);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        let told = "the cached teacher is not used, was removed, and is trained again";
+        assert!(said(&output).contains(told), "{}", said(&output));
+        assert!(said(&output).contains(what), "{}", said(&output));
+        let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
+        assert!(journal.contains(told));
+        assert!(teacher(bench.newest()) == first);
+    }
+    // It was put back, whole; and one that was never there is no damage.
+    for _ in 0..2 {
+        let output = bench.run(&short);
+        assert!(!said(&output).contains("is damaged"), "{}", said(&output));
+        assert!(teacher(bench.newest()) == first);
+        let _ = fs::remove_dir_all(&cache);
+    }
 }
 
 #[test]

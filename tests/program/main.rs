@@ -14,6 +14,7 @@ mod fork;
 mod hostile;
 mod identity;
 mod inference;
+mod onnx;
 mod refusals;
 mod resume;
 mod runs;

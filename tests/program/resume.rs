@@ -2,7 +2,7 @@
 //! not, adjustments included; so does a replay.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bench::{Bench, TINY, code, said, weights};
@@ -97,6 +97,38 @@ fn stopped_run(bench: &Bench, file: &str, before: u64) -> u64 {
         };
     }
     stops
+}
+
+#[test]
+fn answers_of_the_teacher_that_were_kept_lost_or_damaged_change_no_bit() {
+    let bench = Bench::new();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let whole = weights(&bench.newest());
+    let kept = || -> Vec<PathBuf> {
+        let files = fs::read_dir(bench.path().join("checkpoints/.teachers")).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        files
+            .filter(|path| path.extension().is_some_and(|it| it == "bin"))
+            .collect()
+    };
+    let [file] = kept().try_into().unwrap();
+    let answers = fs::read(&file).unwrap();
+    let mut damaged = answers.clone();
+    damaged[20] ^= 4;
+    for (content, told) in [
+        (answers.clone(), false),
+        (Vec::new(), false),
+        (answers[..answers.len() / 2].to_vec(), false),
+        (damaged, true),
+    ] {
+        fs::write(&file, content).unwrap();
+        let output = bench.run(&["--run", "tiny.ron"]);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert!(weights(&bench.newest()) == whole);
+        assert_eq!(said(&output).contains("is computed again"), told);
+        assert!(fs::read(&file).unwrap() == answers);
+    }
 }
 
 #[test]

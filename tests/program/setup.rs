@@ -39,3 +39,72 @@ fn a_checked_experiment_is_json_for_other_programs() {
     assert!(output.stdout.is_empty());
     assert!(said(&output).contains("batch 4096 is larger than the 96 training images"));
 }
+
+/// Two images are damaged, one from its header on and one at its end.
+#[test]
+fn a_check_says_what_its_numbers_assume_or_reads_the_images_and_has_the_runs_numbers() {
+    let bench = Bench::new();
+    for (class, count) in [
+        ("photos/a", 34),
+        ("photos/b", 34),
+        ("test/a", 1),
+        ("test/b", 1),
+    ] {
+        let folder = bench.path().join(class);
+        std::fs::create_dir_all(&folder).unwrap();
+        for number in 0..count {
+            let image = image::RgbImage::from_fn(16, 16, |x, y| {
+                image::Rgb([number * 7_u8, (x * 16) as u8, (y * 16) as u8])
+            });
+            image.save(folder.join(format!("{number:02}.png"))).unwrap();
+        }
+    }
+    let [no_image, cut] =
+        ["photos/a/00.png", "photos/b/33.png"].map(|name| bench.path().join(name));
+    std::fs::write(no_image, "text").unwrap();
+    let bytes = std::fs::read(&cut).unwrap();
+    std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+    let sets = [
+        "data.train=ImageFolder(\"photos\")",
+        "data.valid=Holdout(0.5)",
+        "data.test=ImageFolder(\"test\")",
+        "data.max_bad=0.1",
+        "batch=17",
+    ];
+    let asked = |arguments: &[&'static str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        printed(
+            &bench,
+            &arguments.iter().copied().chain(sets).collect::<Vec<_>>(),
+        )
+    };
+    let page = asked(&["--check", "tiny.ron"]);
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "34 train, 34 valid, 2 test, if all 70 files can be read",
+        "2 per epoch,",
+    ] {
+        assert!(words.contains(part), "{part}: {page}");
+    }
+    let page = asked(&["--check", "tiny.ron", "--decode"]);
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["32 train, 34 valid", "1 per epoch,", "a/00.png", "b/33.png"] {
+        assert!(words.contains(part), "{part}: {page}");
+    }
+    assert!(!words.contains("if all"), "{page}");
+    let json = |arguments: &[&'static str]| {
+        serde_json::from_str::<serde_json::Value>(&asked(arguments)).unwrap()
+    };
+    let listed = json(&["--check", "tiny.ron", "--json"]);
+    assert_eq!(listed["assumed_readable"], 70);
+    assert_eq!(listed["steps_per_epoch"], 2);
+    let decoded = json(&["--check", "tiny.ron", "--json", "--decode"]);
+    assert_eq!(decoded["assumed_readable"], 0);
+    assert_eq!(decoded["steps_per_epoch"], 1);
+    assert_eq!(decoded["unreadable"].as_array().unwrap().len(), 2);
+    asked(&["--run", "tiny.ron"]);
+    let plan = std::fs::read_to_string(bench.newest().join("plan.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_str(plan.split_once('\n').unwrap().1).unwrap();
+    assert_eq!(run["resolved"]["steps_per_epoch"], 1);
+    assert_eq!(run["resolved"]["plan"], decoded["plan"]);
+}

@@ -24,7 +24,7 @@ pub mod trivial;
 #[cfg(test)]
 mod torchvision_tests;
 
-pub use pipeline::Pipeline;
+pub use pipeline::{Pipeline, View};
 
 use image::RgbImage;
 

@@ -10,6 +10,15 @@ use super::{colour, erase, filter, geometry, resample, tone};
 use crate::data::stream::{StreamKey, between};
 use crate::experiment::augment::Operation;
 
+/// A copy of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// Its pixels.
+    pub image: RgbImage,
+    /// Whether an operation was applied to them.
+    pub changed: bool,
+}
+
 /// The operations of an experiment, ready to be applied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
@@ -33,13 +42,14 @@ impl Pipeline {
         image: &'a RgbImage,
         probabilities: &'a [f64],
         key: StreamKey,
-    ) -> impl Iterator<Item = RgbImage> + 'a {
+    ) -> impl Iterator<Item = View> + 'a {
         (key.view..)
             .zip(probabilities)
             .map(move |(view, &probability)| {
-                let mut copy = image.clone();
-                self.apply(&mut copy, probability, &StreamKey { view, ..key });
-                copy
+                let mut image = image.clone();
+                let key = StreamKey { view, ..key };
+                let changed = self.apply(&mut image, probability, &key);
+                View { image, changed }
             })
     }
 
@@ -51,13 +61,14 @@ impl Pipeline {
     /// decides which operations are applied, one number for each; operation i
     /// draws its parameters from sub-stream i + 1. So an operation that is
     /// applied at one probability is applied with the same parameters at every
-    /// higher one, whatever the others do.
-    pub fn apply(&self, image: &mut RgbImage, probability: f64, key: &StreamKey) {
+    /// higher one, whatever the others do. Tells whether any was applied.
+    pub fn apply(&self, image: &mut RgbImage, probability: f64, key: &StreamKey) -> bool {
         // False for NaN too.
         let any = probability > 0.0;
         if !any || self.operations.is_empty() || image.is_empty() {
-            return;
+            return false;
         }
+        let mut changed = false;
         let unread = key.rng();
         let mut coins = unread.clone();
         for (operation, stream) in self.operations.iter().zip(1..) {
@@ -65,8 +76,18 @@ impl Pipeline {
                 let mut draws = unread.clone();
                 draws.set_stream(stream);
                 perform(operation, image, &mut draws);
+                changed = true;
             }
         }
+        changed
+    }
+
+    /// Share of the images of a view with this probability that no operation is
+    /// applied to, on average.
+    #[must_use]
+    pub fn untouched_share(&self, probability: f64) -> f64 {
+        let left = 1.0 - probability.clamp(0.0, 1.0);
+        left.powi(self.operations.len().try_into().unwrap_or(i32::MAX))
     }
 }
 

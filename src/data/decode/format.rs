@@ -34,7 +34,7 @@ const ENDINGS: [&str; 9] = [
 ];
 
 /// Endings of images that are not, with the names of their formats.
-const FOREIGN_ENDINGS: [(&[&str], &str); 9] = [
+const FOREIGN_ENDINGS: [(&[&str], &str); 25] = [
     (&["heic", "heif", "heics", "heifs", "hif"], HEIC),
     (&["avif", "avifs"], AVIF),
     (
@@ -44,15 +44,32 @@ const FOREIGN_ENDINGS: [(&[&str], &str); 9] = [
     (&["jxl"], JPEG_XL),
     (&["jxr", "wdp", "hdp"], "JPEG XR"),
     (&["tif", "tiff"], TIFF),
-    (&["psd", "psb"], "Photoshop's format"),
+    (&["psd", "psb"], PHOTOSHOP),
     (
         &[
             "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "raf", "orf", "rw2",
-            "pef", "srw", "x3f", "3fr", "erf", "kdc", "mrw", "rwl", "iiq",
+            "pef", "srw", "x3f", "3fr", "erf", "kdc", "dcr", "mrw", "rwl", "iiq", "mef", "mos",
+            "gpr", "fff", "raw",
         ],
         RAW,
     ),
-    (&["ppm", "pgm", "pbm", "pnm", "exr", "qoi"], "a format"),
+    (&["ppm", "pgm", "pbm", "pnm", "pam", "pfm"], PNM),
+    (&["tga", "targa", "icb", "vda", "vst"], "TGA"),
+    (&["pcx", "dcx"], "PCX"),
+    (&["sgi", "rgb", "rgba", "bw"], "SGI"),
+    (&["ico", "cur", "icns"], ICON),
+    (&["dds", "ktx", "ktx2"], TEXTURE),
+    (&["exr"], OPEN_EXR),
+    (&["hdr", "rgbe"], RADIANCE),
+    (&["ff"], FARBFELD),
+    (&["qoi"], QOI),
+    (&["xcf"], GIMP),
+    (&["svg", "svgz"], SVG),
+    (&["xbm", "xpm"], "X's bitmap format"),
+    (&["ras"], "Sun raster"),
+    (&["bpg"], "BPG"),
+    (&["flif"], "FLIF"),
+    (&["dcm"], "DICOM"),
 ];
 
 const HEIC: &str = "HEIC";
@@ -61,9 +78,19 @@ const JPEG_2000: &str = "JPEG 2000";
 const JPEG_XL: &str = "JPEG XL";
 const TIFF: &str = "TIFF";
 const RAW: &str = "a camera's raw format";
+const PHOTOSHOP: &str = "Photoshop's format";
+const GIMP: &str = "GIMP's format";
+const PNM: &str = "PNM";
+const ICON: &str = "an icon";
+const TEXTURE: &str = "a texture";
+const OPEN_EXR: &str = "OpenEXR";
+const RADIANCE: &str = "Radiance HDR";
+const FARBFELD: &str = "farbfeld";
+const QOI: &str = "QOI";
+const SVG: &str = "SVG";
 
 /// How files of other formats begin.
-const FOREIGN_STARTS: [(&[u8], &str); 26] = [
+const FOREIGN_STARTS: [(&[u8], &str); 28] = [
     (b"\0\0\0\x0CjP  \r\n\x87\n", JPEG_2000),
     (b"\xFF\x4F\xFF\x51", JPEG_2000),
     (b"\0\0\0\x0CJXL \r\n\x87\n", JPEG_XL),
@@ -81,15 +108,17 @@ const FOREIGN_STARTS: [(&[u8], &str); 26] = [
     (b"II+\0", TIFF),
     (b"MM\0+", TIFF),
     (b"II\xBC\x01", "JPEG XR"),
-    (b"8BPS", "Photoshop's format"),
-    (b"gimp xcf", "GIMP's format"),
-    (b"\0\0\x01\0", "an icon"),
-    (b"\x76\x2F\x31\x01", "OpenEXR"),
-    (b"#?RADIANCE", "Radiance HDR"),
-    (b"qoif", "QOI"),
-    (b"DDS ", "a texture"),
-    (b"farbfeld", "farbfeld"),
-    (b"<svg", "SVG"),
+    (b"8BPS", PHOTOSHOP),
+    (b"gimp xcf", GIMP),
+    (b"\0\0\x01\0", ICON),
+    (b"\x76\x2F\x31\x01", OPEN_EXR),
+    (b"#?RADIANCE", RADIANCE),
+    (b"#?RGBE", RADIANCE),
+    (b"icns", ICON),
+    (b"qoif", QOI),
+    (b"DDS ", TEXTURE),
+    (b"farbfeld", FARBFELD),
+    (b"<svg", SVG),
 ];
 
 /// What the beginning of a file says.
@@ -116,8 +145,8 @@ pub(super) fn recognise(start: &[u8]) -> Content {
     });
     match foreign {
         Some(name) => Content::Foreign(name),
-        None if is_pnm(start) => Content::Foreign("PNM"),
-        None if is_svg(start) => Content::Foreign("SVG"),
+        None if is_pnm(start) => Content::Foreign(PNM),
+        None if is_svg(start) => Content::Foreign(SVG),
         None => Content::Unknown,
     }
 }
@@ -256,8 +285,13 @@ mod tests {
         assert_eq!(by_name("IMG_0001.HEIC"), Some("HEIC"));
         assert_eq!(by_name("scan.jp2"), Some("JPEG 2000"));
         assert_eq!(by_name("a.b.NEF"), Some("a camera's raw format"));
+        assert_eq!(by_name("sky.hdr"), Some("Radiance HDR"));
+        assert_eq!(by_name("a.pgm"), Some("PNM"));
         assert_eq!(by_name("a.jpg"), None);
-        for name in ["a.JPG", "b.jxl", "c.avif", "d.webp", "e.Tiff"] {
+        for name in [
+            "a.JPG", "b.jxl", "c.avif", "d.webp", "e.Tiff", "f.tga", "g.pcx", "h.sgi", "i.dds",
+            "j.ff",
+        ] {
             assert!(is_named_like_image(Path::new(name)), "{name}");
         }
         for name in ["a.txt", "jpg", "b.json", "c.mp4", "d"] {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::walk::{Listing, Walk, list};
 use super::{Found, Origin, SourceError, file_name, layout, order};
+use crate::data::lookalike;
 use crate::event::SkippedImage;
 use crate::experiment::spec::ClassOrder;
 
@@ -14,9 +15,13 @@ pub(super) fn classes(folder: &Path, order: ClassOrder) -> Result<Found, SourceE
     let Listing {
         mut folders,
         images,
+        hidden,
     } = list(folder)?;
+    let hidden = note_hidden(&hidden);
     if folders.is_empty() {
-        return flat(folder);
+        let mut found = flat(folder)?;
+        found.notes.extend(hidden);
+        return Ok(found);
     }
     for class in &folders {
         if class.file_name().and_then(OsStr::to_str).is_none() {
@@ -49,11 +54,30 @@ pub(super) fn classes(folder: &Path, order: ClassOrder) -> Result<Found, SourceE
     };
     let mut found = found(folder, walk)?;
     found.notes.extend(note);
+    found.notes.extend(lookalike::note(&classes));
+    found.notes.extend(hidden);
     Ok(Found {
         classes,
         labels,
         ..found
     })
+}
+
+/// What a person should know about hidden folders among those of the classes: that
+/// there are images in them.
+fn note_hidden(folders: &[PathBuf]) -> Option<String> {
+    let mut holding = folders
+        .iter()
+        .filter(|folder| list(folder).is_ok_and(|listing| !listing.images.is_empty()));
+    let first = file_name(holding.next()?);
+    let more = match holding.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "hidden folders are left out: {first:?}{more} with images; the name of a class has \
+         no leading dot"
+    ))
 }
 
 /// Lists every image below a folder, without labels.

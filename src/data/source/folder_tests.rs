@@ -74,6 +74,23 @@ fn litter_is_passed_over_and_images_without_ending_are_found() {
 }
 
 #[test]
+fn hidden_folders_of_images_and_names_that_look_alike_are_noted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path(), &["Cat", "cat", "dog", ".cat", ".dog"], 1);
+    fs::create_dir(dir.path().join(".git")).unwrap();
+    let notes = classes(dir.path()).unwrap().notes;
+    let [alike, hidden] = notes.as_slice() else {
+        panic!("{notes:?}");
+    };
+    assert!(alike.contains("\"Cat\" and \"cat\""), "{alike}");
+    assert!(hidden.contains("\".cat\" and 1 more"), "{hidden}");
+    for name in ["Cat", ".cat", ".dog"] {
+        fs::remove_dir_all(dir.path().join(name)).unwrap();
+    }
+    assert_eq!(classes(dir.path()).unwrap().notes, Vec::<String>::new());
+}
+
+#[test]
 fn a_folder_of_nothing_but_images_has_no_labels() {
     let dir = tempfile::tempdir().unwrap();
     save(&dir.path().join("1.png"), 0, (2, 2));

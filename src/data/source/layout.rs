@@ -331,7 +331,9 @@ fn end_of_single_folders(folder: &Path, part: Part) -> Option<PathBuf> {
     let mut here = folder.to_owned();
     let mut is_divided = false;
     for _ in 0..DEEPEST {
-        let Listing { folders, images } = list(&here).ok()?;
+        let Listing {
+            folders, images, ..
+        } = list(&here).ok()?;
         match folders.as_slice() {
             _ if !images.is_empty() => break,
             [] => break,
@@ -352,7 +354,9 @@ fn end_of_single_folders(folder: &Path, part: Part) -> Option<PathBuf> {
 /// is one.
 pub(in crate::data) fn classes_above(folder: &Path) -> Option<PathBuf> {
     let above = folder.parent()?;
-    let Listing { folders, images } = list(above).ok()?;
+    let Listing {
+        folders, images, ..
+    } = list(above).ok()?;
     let beside: Vec<&PathBuf> = folders.iter().filter(|other| *other != folder).collect();
     let fits = images.is_empty()
         && folders.len() < 10_000

@@ -24,6 +24,8 @@ const LITTER: [&str; 3] = ["__MACOSX", "@eaDir", "$RECYCLE.BIN"];
 pub(super) struct Listing {
     pub folders: Vec<PathBuf>,
     pub images: Vec<PathBuf>,
+    /// Folders that are passed over because their names begin with a dot.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// What was found directly in the folder that a walk began at.
@@ -201,11 +203,15 @@ pub(super) fn list(folder: &Path) -> Result<Listing, SourceError> {
     let mut listing = Listing::default();
     for entry in fs::read_dir(folder).map_err(SourceError::io(folder))? {
         let entry = entry.map_err(SourceError::io(folder))?;
-        if is_passed_over(&entry.file_name()) {
-            continue;
-        }
         let path = entry.path();
         let kind = entry.file_type().map_err(SourceError::io(&path))?;
+        let name = entry.file_name();
+        if is_hidden(&name) || LITTER.iter().any(|litter| name == *litter) {
+            if is_hidden(&name) && kind.is_dir() {
+                listing.hidden.push(path);
+            }
+            continue;
+        }
         let (is_folder, is_file) = if kind.is_symlink() {
             // A broken one still counts by its name.
             fs::metadata(&path).map_or((false, false), |m| (m.is_dir(), m.is_file()))
@@ -220,11 +226,12 @@ pub(super) fn list(folder: &Path) -> Result<Listing, SourceError> {
     }
     listing.folders.sort();
     listing.images.sort();
+    listing.hidden.sort();
     Ok(listing)
 }
 
-fn is_passed_over(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".") || LITTER.iter().any(|litter| name == *litter)
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 fn looks_like_image(path: &Path) -> bool {

@@ -9,7 +9,7 @@ use crate::data::Images;
 use crate::engine::evaluate::for_each_batch;
 use crate::engine::failure::Failure;
 use crate::engine::network::{INPUT, Network, OUTPUT};
-use crate::engine::onnx::{ENGINE, Rten};
+use crate::engine::onnx::{RTEN, Rten};
 use crate::event::inspection::metrics::argmax;
 use crate::event::{ExportProof, PixelFormat};
 use crate::format::loss;
@@ -33,7 +33,7 @@ pub enum ProofError {
     #[error(transparent)]
     File(#[from] OnnxError),
     /// The engine refuses it, or fails while it runs.
-    #[error("{ENGINE} cannot run the file: {0}")]
+    #[error("{RTEN} cannot run the file: {0}")]
     Engine(String),
     /// There are no images.
     #[error("there are no validation images to prove the file with")]
@@ -171,7 +171,7 @@ impl Comparison {
     fn proof(&self) -> Option<ExportProof> {
         let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
         Some(ExportProof {
-            engine: ENGINE.to_owned(),
+            engine: RTEN.to_owned(),
             images: self.images,
             max_difference: self.difference,
             max_logit: self.greatest,

@@ -6,14 +6,17 @@ use std::sync::LazyLock;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::*;
+use crate::data::Images;
 use crate::engine::evaluate::host;
 use crate::engine::network::{INPUT, OUTPUT};
 use crate::engine::onnx::Rten;
 use crate::engine::weights::save_described;
 use crate::event::{DataSummary, PixelFormat};
 use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
-use crate::experiment::model::{Model, Stem};
+use crate::experiment::load_text;
+use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
 use crate::onnx::OnnxFile;
+use crate::run::atomic::write_checked;
 
 /// Greatest difference between logits, as a share of the greatest.
 const SAME: f32 = 1e-4;
@@ -26,6 +29,17 @@ const CLASSES: [&str; 5] = ["ant", "bee", "\"cat\"", "dög", "eel\nüb"];
 /// Every layout with every kind of first and last layers: name, model and side.
 fn layouts() -> Vec<(&'static str, Model, u32)> {
     let resnet = |depth, stem| Model::ResNet { depth, stem };
+    let mobilenet_v3 = |stem| Model::MobileNetV3 {
+        variant: MobileNetV3::Small,
+        stem,
+    };
+    let shufflenet = |stem| Model::ShuffleNetV2 { width: 0.5, stem };
+    let efficientnet = |variant, stem| Model::EfficientNet { variant, stem };
+    let lcnet = |stem| Model::PpLcNet { width: 0.5, stem };
+    let regnet = |stem| Model::RegNet {
+        variant: RegNet::Y400MF,
+        stem,
+    };
     let mobilenet = |stem| Model::MobileNetV2 { width: 0.35, stem };
     vec![
         ("mlp", Model::Mlp { hidden: vec![9, 7] }, 8),
@@ -60,6 +74,24 @@ fn layouts() -> Vec<(&'static str, Model, u32)> {
         ("resnet50", resnet(50, Stem::Standard), 32),
         ("mobilenet", mobilenet(Stem::Standard), 32),
         ("mobilenet-small", mobilenet(Stem::Small), 32),
+        ("mobilenet-v3-small", mobilenet_v3(Stem::Standard), 32),
+        ("mobilenet-v3-small-small", mobilenet_v3(Stem::Small), 16),
+        ("shufflenet", shufflenet(Stem::Standard), 32),
+        ("shufflenet-small", shufflenet(Stem::Small), 16),
+        (
+            "efficientnet-b0",
+            efficientnet(EfficientNet::B0, Stem::Small),
+            16,
+        ),
+        (
+            "efficientnet-lite0",
+            efficientnet(EfficientNet::Lite0, Stem::Standard),
+            32,
+        ),
+        ("lcnet", lcnet(Stem::Standard), 32),
+        ("lcnet-small", lcnet(Stem::Small), 16),
+        ("regnet", regnet(Stem::Standard), 32),
+        ("regnet-small", regnet(Stem::Small), 16),
     ]
 }
 
@@ -388,7 +420,7 @@ for variant, kind, shape in [
 
 #[test]
 fn every_layout_loads_into_pytorch_by_its_script() {
-    const MODULES: &str = "numpy, torch, torchvision, safetensors";
+    const MODULES: &str = "numpy, torch, torchvision, timm, safetensors";
     const SCRIPT: &str = "
 import importlib.util, numpy, torch
 spec = importlib.util.spec_from_file_location('loading', 'load_student.py')
@@ -420,4 +452,54 @@ assert loading.CLASSES[3] == 'd\\u00f6g' and loading.CLASSES[4] == 'eel\\n\\u00f
     let told = String::from_utf8(told.unwrap().stdout).unwrap();
     assert!(told.contains("size: 32 x 32"), "{told}");
     assert!(told.contains("mean: [0.4, 0.5, 0.3]"), "{told}");
+}
+
+/// The quick start's images, few of them, and a network for them.
+fn quick_start() -> (Images, Graph, ModelMetadata) {
+    let text =
+        include_str!("../../../experiments/quickstart.ron").replace("count: 1500", "count: 60");
+    let loaded = load_text(&text, Path::new("quickstart.ron"), &[]).unwrap();
+    let images = Images::open(&loaded.plan.data, 1).unwrap();
+    let model = Model::Cnn { channels: vec![4] };
+    let graph = build(&model, images.size, images.classes.len()).unwrap();
+    let known = ModelMetadata::new(&graph.name, &model, &images.summary());
+    (images, graph, known)
+}
+
+#[test]
+fn a_file_that_computes_something_else_is_not_left_behind() {
+    let (images, graph, known) = quick_start();
+    let network = |seed| Network::new(graph.clone(), seed, &Device::flex());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student.onnx");
+    let left = || std::fs::read_dir(folder.path()).unwrap().count();
+    for pixels in [PixelFormat::Float, PixelFormat::Uint8] {
+        let bytes = onnx_file(&network(1), &known, pixels, &BTreeMap::new()).unwrap();
+        let checked = |bytes: &[u8], network: &Network| {
+            let check = |file: &Path| prove(file, network, &images, pixels);
+            let proof = write_checked(&path, bytes, check).unwrap();
+            proof.map_err(|error| error.to_string())
+        };
+        let error = checked(&bytes, &network(2)).unwrap_err();
+        assert!(
+            error.contains("does not compute what the network does"),
+            "{error}"
+        );
+        assert_eq!(left(), 0);
+        // Weights that are no numbers prove nothing.
+        let mut broken = network(1);
+        let value = broken.parameters()[0].value.clone() * f32::NAN;
+        broken.parameters_mut()[0].value = value;
+        let error = checked(&bytes, &broken).unwrap_err();
+        assert!(error.contains("logits differ by NaN"), "{error}");
+        let error = checked(&bytes[..bytes.len() / 2], &network(1)).unwrap_err();
+        assert!(error.contains("cut off or damaged"), "{error}");
+        assert_eq!(left(), 0);
+
+        let proof = checked(&bytes, &network(1)).unwrap();
+        assert_eq!((proof.agreement, proof.images), (1.0, images.valid.len()));
+        assert_eq!(proof.top1, proof.network_top1);
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        std::fs::remove_file(&path).unwrap();
+    }
 }

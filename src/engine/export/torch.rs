@@ -1,23 +1,20 @@
-//! A script that loads weights into PyTorch: torchvision's model with the first
-//! layers and the classifier that the weights were trained with, or the layers
-//! themselves where torchvision has no such model.
+//! A script that loads weights into PyTorch: torchvision's or timm's model with the
+//! first layers and the classifier that the weights were trained with, or the layers
+//! themselves where neither has such a model.
 
 use std::fmt::Write as _;
 
 use crate::engine::metadata::ModelMetadata;
-use crate::experiment::architecture::{self, Graph, Layer};
-use crate::experiment::model::{Model, Stem};
+use crate::experiment::architecture::{self, Activation, Graph, Layer};
+use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
 
 /// The script that loads the weights in a file of this name beside it.
 #[must_use]
 pub fn loading_script(known: &ModelMetadata, graph: &Graph, weights: &str) -> String {
-    let torchvision = torchvision(known);
-    let imports = if torchvision.is_some() {
-        "import torchvision\n"
-    } else {
-        ""
+    let (imports, build) = match by_library(known) {
+        Some((library, build)) => (format!("import {library}\n"), build),
+        None => (String::new(), written_out(graph)),
     };
-    let build = torchvision.unwrap_or_else(|| written_out(graph));
     let (height, width) = known.size;
     // What JSON writes of texts and numbers, Python reads.
     let [classes, mean, std, file] = [
@@ -75,40 +72,80 @@ if __name__ == \"__main__\":
     print(f\"logits: {list(logits.shape)}\")
 ";
 
-/// How torchvision's model is built; none if it has none like that.
-fn torchvision(known: &ModelMetadata) -> Option<String> {
-    let small = architecture::settled(&known.model, known.size).stem() == Some(Stem::Small);
-    let (call, changes): (String, &[&str]) = match known.model {
-        Model::ResNet { depth, .. } => {
-            let changes: &[&str] = if small { &SMALL_RESNET } else { &[] };
-            (format!("resnet{depth}(num_classes=len(CLASSES))"), changes)
+/// A model of a library, and what makes its first layers those for small images.
+struct Published {
+    library: &'static str,
+    call: String,
+    small: &'static [&'static str],
+}
+
+/// The model of torchvision or timm, where one of them has it.
+fn published(model: &Model) -> Option<Published> {
+    let torchvision = |name: String, small| Published {
+        library: "torchvision",
+        call: format!("torchvision.models.{name}(num_classes=len(CLASSES))"),
+        small,
+    };
+    let timm = |name: String| Published {
+        library: "timm",
+        call: format!("timm.create_model(\"{name}\", num_classes=len(CLASSES))"),
+        small: &SMALL_TIMM,
+    };
+    Some(match model {
+        Model::ResNet { depth, .. } => torchvision(format!("resnet{depth}"), &SMALL_RESNET),
+        Model::MobileNetV2 { width, .. } => Published {
+            call: format!(
+                "torchvision.models.mobilenet_v2(num_classes=len(CLASSES), width_mult={width})"
+            ),
+            ..torchvision(String::new(), &SMALL_MOBILENET_V2)
+        },
+        Model::MobileNetV3 { variant, .. } => {
+            let variant = match variant {
+                MobileNetV3::Small => "small",
+                MobileNetV3::Large => "large",
+            };
+            torchvision(format!("mobilenet_v3_{variant}"), &SMALL_MOBILENET_V3)
         }
-        Model::MobileNetV2 { width, .. } => {
-            let changes: &[&str] = if small { &SMALL_MOBILENET } else { &[] };
-            (
-                format!("mobilenet_v2(num_classes=len(CLASSES), width_mult={width})"),
-                changes,
-            )
+        Model::ShuffleNetV2 { width, .. } => {
+            // 0.5 as x0_5.
+            let width = format!("{width:.1}").replace('.', "_");
+            torchvision(format!("shufflenet_v2_x{width}"), &SMALL_SHUFFLENET)
         }
+        Model::EfficientNet { variant, .. } => match variant {
+            EfficientNet::B0 => torchvision("efficientnet_b0".to_owned(), &SMALL_EFFICIENTNET),
+            EfficientNet::Lite0 => timm("efficientnet_lite0".to_owned()),
+        },
+        // 0.35 as 035.
+        Model::PpLcNet { width, .. } => timm(format!("lcnet_{:03.0}", width * 100.0)),
+        Model::RegNet { variant, .. } => match variant {
+            RegNet::Y400MF => torchvision("regnet_y_400mf".to_owned(), &SMALL_REGNET),
+        },
         // Of eight layers there is none.
-        Model::Vgg { depth } if depth > 8 => {
-            let (height, width) = known.size;
-            let is_large = height.min(width) >= architecture::LARGE_IMAGE;
-            let changes: &[&str] = if is_large { &[] } else { &SMALL_VGG };
-            (format!("vgg{depth}_bn(num_classes=len(CLASSES))"), changes)
-        }
+        Model::Vgg { depth } if *depth > 8 => torchvision(format!("vgg{depth}_bn"), &SMALL_VGG),
         Model::Vgg { .. }
         | Model::Mlp { .. }
         | Model::Cnn { .. }
         | Model::ResNetCifar { .. }
         | Model::WideResNet { .. } => return None,
+    })
+}
+
+/// How a library's model is built, and the library; none if none has it.
+fn by_library(known: &ModelMetadata) -> Option<(&'static str, String)> {
+    let published = published(&known.model)?;
+    let (height, width) = known.size;
+    let is_small = match architecture::settled(&known.model, known.size).stem() {
+        Some(stem) => stem == Stem::Small,
+        // A VGG's classifier is another one.
+        None => height.min(width) < architecture::LARGE_IMAGE,
     };
-    let mut text = format!("def build():\n    model = torchvision.models.{call}\n");
+    let changes = if is_small { published.small } else { &[] };
+    let mut text = format!("def build():\n    model = {}\n", published.call);
     for line in changes {
         let _ = writeln!(text, "    {line}");
     }
     text.push_str("    return model\n");
-    Some(text)
+    Some((published.library, text))
 }
 
 const SMALL_RESNET: [&str; 2] = [
@@ -116,12 +153,34 @@ const SMALL_RESNET: [&str; 2] = [
     "model.maxpool = nn.Identity()",
 ];
 
-const SMALL_MOBILENET: [&str; 4] = [
+const SMALL_MOBILENET_V2: [&str; 4] = [
     "model.features[0][0].stride = (1, 1)",
     "block = model.features[2]",
     "block.conv[1][0].stride = (1, 1)",
     "block.use_res_connect = block.conv[0][0].in_channels == block.out_channels",
 ];
+
+const SMALL_MOBILENET_V3: [&str; 5] = [
+    "model.features[0][0].stride = (1, 1)",
+    "block = next(block for block in model.features[1:] if block._is_cn)",
+    "convolutions = [part for part in block.modules() if isinstance(part, nn.Conv2d)]",
+    "next(part for part in convolutions if part.groups > 1).stride = (1, 1)",
+    "block.use_res_connect = convolutions[0].in_channels == block.out_channels",
+];
+
+const SMALL_SHUFFLENET: [&str; 1] =
+    ["model.conv1[0].stride, model.maxpool = (1, 1), nn.Identity()"];
+
+const SMALL_EFFICIENTNET: [&str; 1] =
+    ["model.features[0][0].stride = model.features[2][0].block[1][0].stride = (1, 1)"];
+
+const SMALL_REGNET: [&str; 2] = [
+    "block = model.trunk_output.block1[0]",
+    "model.stem[0].stride = block.proj[0].stride = block.f.b[0].stride = (1, 1)",
+];
+
+const SMALL_TIMM: [&str; 1] =
+    ["model.conv_stem.stride = model.blocks[1][0].conv_dw.stride = (1, 1)"];
 
 const SMALL_VGG: [&str; 2] = [
     "model.avgpool = nn.AdaptiveAvgPool2d(1)",
@@ -189,14 +248,21 @@ impl Module {
                 self.part(&conv.name, &module);
             }
             Layer::BatchNorm(norm) => {
-                self.part(&norm.name, &format!("nn.BatchNorm2d({})", norm.channels));
+                let module = format!("nn.BatchNorm2d({}, eps={})", norm.channels, norm.epsilon);
+                self.part(&norm.name, &module);
             }
             Layer::Linear(linear) => {
                 let module = format!("nn.Linear({}, {})", linear.inputs, linear.outputs);
                 self.part(&linear.name, &module);
             }
-            Layer::Relu => self.step("functional.relu(x)"),
-            Layer::Relu6 => self.step("functional.relu6(x)"),
+            Layer::Activation(kind) => self.step(match kind {
+                Activation::Relu => "functional.relu(x)",
+                Activation::Relu6 => "functional.relu6(x)",
+                Activation::Sigmoid => "x.sigmoid()",
+                Activation::HardSigmoid => "functional.hardsigmoid(x)",
+                Activation::Silu => "functional.silu(x)",
+                Activation::HardSwish => "functional.hardswish(x)",
+            }),
             Layer::MaxPool(pool) => self.step(&format!(
                 "functional.max_pool2d(x, {}, {}, {})",
                 pool.kernel, pool.stride, pool.padding
@@ -206,15 +272,45 @@ impl Module {
             }
             Layer::Flatten => self.step("x.flatten(1)"),
             Layer::Residual(residual) => {
-                let branch = self.branches;
-                self.branches += 1;
-                self.line(&format!("input_{branch} = x"));
+                let [input, body] = self.names(["input", "body"]);
+                self.line(&format!("{input} = x"));
                 self.layers(&residual.body);
-                self.line(&format!("body_{branch}, x = x, input_{branch}"));
+                self.line(&format!("{body}, x = x, {input}"));
                 self.layers(&residual.shortcut);
-                self.step(&format!("body_{branch} + x"));
+                self.step(&format!("{body} + x"));
+            }
+            Layer::Scale(scale) => {
+                let [input] = self.names(["input"]);
+                self.line(&format!("{input} = x"));
+                self.layers(&scale.factors);
+                self.step(&format!("{input} * x"));
+            }
+            Layer::Concat(concat) => {
+                let [first, second] = self.names(["first", "second"]);
+                let parts = if concat.halves {
+                    "x.chunk(2, 1)"
+                } else {
+                    "x, x"
+                };
+                self.line(&format!("x, {second} = {parts}"));
+                self.layers(&concat.first);
+                self.line(&format!("{first}, x = x, {second}"));
+                self.layers(&concat.second);
+                self.step(&format!("torch.cat([{first}, x], 1)"));
+            }
+            Layer::Shuffle(shuffle) => {
+                self.step(&format!(
+                    "functional.channel_shuffle(x, {})",
+                    shuffle.groups
+                ));
             }
         }
+    }
+
+    /// Names that no other branch has.
+    fn names<const N: usize>(&mut self, names: [&str; N]) -> [String; N] {
+        self.branches += 1;
+        names.map(|name| format!("{name}_{}", self.branches))
     }
 
     /// A layer with weights, under its name.

@@ -3,9 +3,9 @@
 use super::about::About;
 use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs, own_images};
 use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, macs};
-use crate::experiment::plan::{OnnxFound, Taken, TeacherFile};
+use crate::experiment::plan::{OnnxFound, OnnxPart, Taken, TeacherFile};
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, Scores};
+use crate::experiment::spec::{ClassNames, OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxFile};
 
 /// Writes into a plan what a teacher's ONNX file decides.
@@ -46,6 +46,7 @@ pub fn settle(
             scores,
             taken: None,
         },
+        part.engine,
     )?;
     // One image tells whether it runs, and how many classes it has.
     let pixels = [size.0 as usize, size.1 as usize];
@@ -63,14 +64,14 @@ pub fn settle(
     file.classes = names.map(ClassNames::Names);
     own_images(file, size, data, &about, notes);
     let found = OnnxFound {
-        engine: model.engine(),
+        engine: model.engine().to_owned(),
         macs: macs(open(file)?, &input, (pixels[0], pixels[1]))?,
         ..found_in_file
     };
-    notes.push(TEACHER.note(&format!("its answers are computed by {}", found.engine)));
-    file.onnx = Some(crate::experiment::plan::OnnxPart {
+    file.onnx = Some(OnnxPart {
         output: Some(output.name),
         scores: Some(scores),
+        engine: part.engine,
         found: Some(found),
     });
     Ok(())
@@ -84,14 +85,31 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
         .score_output(part.output.as_deref())
         .map_err(OnnxModelError::from)?;
     let taken = file.weights.taken.as_ref();
-    Ok(OnnxModel::new(
-        graph,
-        Answers {
-            output: output.name,
-            scores: part.scores.unwrap_or(Scores::Logits),
-            taken: taken.and_then(|taken| taken.outputs.clone()),
-        },
-    )?)
+    let before = part.found.as_ref().map(|found| found.engine.as_str());
+    let engine = match before {
+        Some(name) if name.starts_with("rten") => OnnxEngine::Rten,
+        Some(_) => OnnxEngine::OnnxRuntime,
+        None => part.engine,
+    };
+    let answers = Answers {
+        output: output.name,
+        scores: part.scores.unwrap_or(Scores::Logits),
+        taken: taken.and_then(|taken| taken.outputs.clone()),
+    };
+    let model = OnnxModel::new(graph, answers, engine)?;
+    match before {
+        // rten is part of the program, as are the operations of our own layouts.
+        Some(before) if engine == OnnxEngine::OnnxRuntime && before != model.engine() => Err(Problem::new(
+            "teacher.weights",
+            format!(
+                "its answers were computed by {before}, and here is {}, which may round otherwise",
+                model.engine()
+            ),
+        )
+        .help(format!("let the run have {before}, or start a new one"))
+        .into()),
+        _ => Ok(model),
+    }
 }
 
 fn open(file: &TeacherFile) -> Result<OnnxFile, ImportError> {

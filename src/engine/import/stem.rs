@@ -1,8 +1,8 @@
 //! The first layers of a network whose weights come from a file.
 //!
 //! `Auto` goes by the size of the images, and weights do not care for it: they
-//! were trained with the one or the other. Shapes tell which, except in
-//! MobileNetV2, where the stems differ in strides alone.
+//! were trained with the one or the other. Shapes tell which in ResNet; in all other
+//! families the stems differ in strides alone.
 
 use super::about::About;
 use super::{ImportError, Search};
@@ -40,7 +40,7 @@ pub fn choose(
     if written == Stem::Auto || written == known {
         return Ok(build(known)?);
     }
-    let family = family(model);
+    let family = architecture::family(model);
     Err(Problem::new(
         format!("{}.{family}.stem", search.role.model),
         format!(
@@ -94,7 +94,7 @@ fn by_shapes(
 
 fn undecided(search: &Search, model: &Model, (height, width): (u32, u32)) -> ImportError {
     Problem::new(
-        format!("{}.{}.stem", search.role.model, family(model)),
+        format!("{}.{}.stem", search.role.model, architecture::family(model)),
         "the weights fit both stems, which differ in strides alone, and stem: Auto cannot tell \
          which they were trained with",
     )
@@ -103,11 +103,4 @@ fn undecided(search: &Search, model: &Model, (height, width): (u32, u32)) -> Imp
          that were trained here on images under {LARGE_IMAGE} pixels (yours are {height} × {width})"
     ))
     .into()
-}
-
-fn family(model: &Model) -> &'static str {
-    match model {
-        Model::ResNet { .. } => "ResNet",
-        _ => "MobileNetV2",
-    }
 }

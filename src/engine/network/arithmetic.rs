@@ -6,11 +6,13 @@
 //! composes of many smaller operations.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{relu, sigmoid, silu};
 use burn::tensor::module::{adaptive_avg_pool2d, batch_norm, batch_norm_train, conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 
-use crate::experiment::architecture::{AveragePool, BATCH_NORM_EPSILON, Conv, Linear, MaxPool};
+use crate::experiment::architecture::{
+    Activation, AveragePool, BatchNorm, Conv, Linear, MaxPool, Shuffle,
+};
 
 /// Operations on layers' inputs and parameters. Parameters come flat and are
 /// given their shapes here.
@@ -41,6 +43,7 @@ pub(super) trait Arithmetic {
 
     /// Batch normalisation with a known mean and variance per channel.
     fn normalize(
+        norm: &BatchNorm,
         input: Self::Map,
         scale: [Self::Vector; 2],
         mean: Self::Vector,
@@ -48,16 +51,25 @@ pub(super) trait Arithmetic {
     ) -> Self::Map;
 
     /// Batch normalisation with the batch's own mean and variance.
-    fn normalize_by_batch(input: Self::Map, scale: [Self::Vector; 2]) -> Normalized<Self::Map>;
+    fn normalize_by_batch(
+        norm: &BatchNorm,
+        input: Self::Map,
+        scale: [Self::Vector; 2],
+    ) -> Normalized<Self::Map>;
 
-    fn relu(input: Self::Map) -> Self::Map;
-    fn relu_features(input: Self::Features) -> Self::Features;
-    /// Values cut to [0, 6].
-    fn relu6(input: Self::Map) -> Self::Map;
-    fn relu6_features(input: Self::Features) -> Self::Features;
+    fn activate(kind: Activation, input: Self::Map) -> Self::Map;
+    fn activate_features(kind: Activation, input: Self::Features) -> Self::Features;
     fn max_pool(pool: MaxPool, input: Self::Map) -> Self::Map;
     fn average_pool(pool: AveragePool, input: Self::Map) -> Self::Map;
     fn add(left: Self::Map, right: Self::Map) -> Self::Map;
+    /// Channels times `factors`, `[batch, channels, 1, 1]`.
+    fn scale(input: Self::Map, factors: Self::Map) -> Self::Map;
+    /// The first and the second half of the channels.
+    fn halves(input: Self::Map) -> [Self::Map; 2];
+    /// The channels of the first, then those of the second.
+    fn concat(first: Self::Map, second: Self::Map) -> Self::Map;
+    /// The first channels of all groups, then the second ones, and so on.
+    fn shuffle(shuffle: Shuffle, input: Self::Map) -> Self::Map;
     /// Every image's values as one row.
     fn flatten(input: Self::Map) -> Self::Features;
     /// Every feature as a map of one pixel.
@@ -109,22 +121,24 @@ impl Arithmetic for Burn {
     }
 
     fn normalize(
+        norm: &BatchNorm,
         input: Tensor<4>,
         [gamma, beta]: [Tensor<1>; 2],
         mean: Tensor<1>,
         variance: Tensor<1>,
     ) -> Tensor<4> {
-        batch_norm(input, gamma, beta, mean, variance, BATCH_NORM_EPSILON)
+        batch_norm(input, gamma, beta, mean, variance, norm.epsilon)
     }
 
     fn normalize_by_batch(
+        norm: &BatchNorm,
         input: Tensor<4>,
         [gamma, beta]: [Tensor<1>; 2],
     ) -> Normalized<Tensor<4>> {
         let [batch, _, height, width] = input.dims();
         let count = batch * height * width;
         let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;
-        let result = batch_norm_train(input, gamma, beta, BATCH_NORM_EPSILON);
+        let result = batch_norm_train(input, gamma, beta, norm.epsilon);
         Normalized {
             output: result.output,
             mean: result.mean.inner(),
@@ -132,20 +146,12 @@ impl Arithmetic for Burn {
         }
     }
 
-    fn relu(input: Tensor<4>) -> Tensor<4> {
-        relu(input)
+    fn activate(kind: Activation, input: Tensor<4>) -> Tensor<4> {
+        activate(kind, input)
     }
 
-    fn relu_features(input: Tensor<2>) -> Tensor<2> {
-        relu(input)
-    }
-
-    fn relu6(input: Tensor<4>) -> Tensor<4> {
-        input.clamp(0.0, 6.0)
-    }
-
-    fn relu6_features(input: Tensor<2>) -> Tensor<2> {
-        input.clamp(0.0, 6.0)
+    fn activate_features(kind: Activation, input: Tensor<2>) -> Tensor<2> {
+        activate(kind, input)
     }
 
     fn max_pool(pool: MaxPool, input: Tensor<4>) -> Tensor<4> {
@@ -171,6 +177,30 @@ impl Arithmetic for Burn {
         left + right
     }
 
+    fn scale(input: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
+        input * factors
+    }
+
+    fn halves(input: Tensor<4>) -> [Tensor<4>; 2] {
+        let half = input.dims()[1] / 2;
+        [
+            input.clone().narrow(1, 0, half),
+            input.narrow(1, half, half),
+        ]
+    }
+
+    fn concat(first: Tensor<4>, second: Tensor<4>) -> Tensor<4> {
+        Tensor::cat(vec![first, second], 1)
+    }
+
+    fn shuffle(Shuffle { groups }: Shuffle, input: Tensor<4>) -> Tensor<4> {
+        let [batch, channels, height, width] = input.dims();
+        input
+            .reshape([batch, groups, channels / groups, height * width])
+            .swap_dims(1, 2)
+            .reshape([batch, channels, height, width])
+    }
+
     fn flatten(input: Tensor<4>) -> Tensor<2> {
         input.flatten(1, 3)
     }
@@ -178,5 +208,19 @@ impl Arithmetic for Burn {
     fn unflatten(input: Tensor<2>) -> Tensor<4> {
         let [batch, count] = input.dims();
         input.reshape([batch, count, 1, 1])
+    }
+}
+
+fn activate<const D: usize>(kind: Activation, input: Tensor<D>) -> Tensor<D> {
+    match kind {
+        Activation::Relu => relu(input),
+        Activation::Relu6 => input.clamp(0.0, 6.0),
+        Activation::Sigmoid => sigmoid(input),
+        Activation::HardSigmoid => (input + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Silu => silu(input),
+        Activation::HardSwish => {
+            let factor = activate(Activation::HardSigmoid, input.clone());
+            input * factor
+        }
     }
 }

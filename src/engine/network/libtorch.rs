@@ -16,7 +16,7 @@ use super::arithmetic::{Arithmetic, Normalized};
 use super::walk::{Statistics, walk};
 use super::{Network, Parameter, RunningStatistics};
 use crate::experiment::architecture::{
-    AveragePool, BATCH_NORM_EPSILON, Conv, Graph, Linear, MaxPool,
+    Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle,
 };
 
 /// libtorch's operations. Feature maps lie in memory with their channels last,
@@ -172,25 +172,21 @@ impl Arithmetic for LibTorchNative {
     }
 
     fn normalize(
+        norm: &BatchNorm,
         input: Native,
         [gamma, beta]: [Native; 2],
         mean: Native,
         variance: Native,
     ) -> Native {
         let (gamma, beta, mean, variance) = (Some(gamma), Some(beta), Some(mean), Some(variance));
-        input.batch_norm(
-            gamma,
-            beta,
-            mean,
-            variance,
-            false,
-            0.0,
-            BATCH_NORM_EPSILON,
-            true,
-        )
+        input.batch_norm(gamma, beta, mean, variance, false, 0.0, norm.epsilon, true)
     }
 
-    fn normalize_by_batch(input: Native, [gamma, beta]: [Native; 2]) -> Normalized<Native> {
+    fn normalize_by_batch(
+        norm: &BatchNorm,
+        input: Native,
+        [gamma, beta]: [Native; 2],
+    ) -> Normalized<Native> {
         // Statistics that move the whole way to the batch's are the batch's.
         const WHOLLY: f64 = 1.0;
         let (mean, variance) = (gamma.detach().zeros_like(), gamma.detach().zeros_like());
@@ -204,7 +200,7 @@ impl Arithmetic for LibTorchNative {
             seen.1,
             true,
             WHOLLY,
-            BATCH_NORM_EPSILON,
+            norm.epsilon,
             true,
         );
         let single = batch * height * width == 1;
@@ -219,20 +215,19 @@ impl Arithmetic for LibTorchNative {
         }
     }
 
-    fn relu(input: Native) -> Native {
-        input.relu()
+    fn activate(kind: Activation, input: Native) -> Native {
+        match kind {
+            Activation::Relu => input.relu(),
+            Activation::Relu6 => input.clamp(0.0, 6.0),
+            Activation::Sigmoid => input.sigmoid(),
+            Activation::HardSigmoid => input.hardsigmoid(),
+            Activation::Silu => input.silu(),
+            Activation::HardSwish => input.hardswish(),
+        }
     }
 
-    fn relu_features(input: Native) -> Native {
-        input.relu()
-    }
-
-    fn relu6(input: Native) -> Native {
-        input.clamp(0.0, 6.0)
-    }
-
-    fn relu6_features(input: Native) -> Native {
-        input.clamp(0.0, 6.0)
+    fn activate_features(kind: Activation, input: Native) -> Native {
+        Self::activate(kind, input)
     }
 
     fn max_pool(pool: MaxPool, input: Native) -> Native {
@@ -251,6 +246,29 @@ impl Arithmetic for LibTorchNative {
 
     fn add(left: Native, right: Native) -> Native {
         left + right
+    }
+
+    fn scale(input: Native, factors: Native) -> Native {
+        input * factors
+    }
+
+    fn halves(input: Native) -> [Native; 2] {
+        let half = input.size()[1] / 2;
+        [input.narrow(1, 0, half), input.narrow(1, half, half)]
+    }
+
+    fn concat(first: Native, second: Native) -> Native {
+        Native::cat(&[first, second], 1)
+    }
+
+    fn shuffle(Shuffle { groups }: Shuffle, input: Native) -> Native {
+        let (batch, channels, height, width) = input.size4().expect("maps have four dimensions");
+        let groups = int(groups);
+        let shuffled = input
+            .reshape([batch, groups, channels / groups, height, width])
+            .transpose(1, 2)
+            .reshape([batch, channels, height, width]);
+        channels_last(&shuffled)
     }
 
     fn flatten(input: Native) -> Native {

@@ -11,7 +11,8 @@ use std::rc::Rc;
 use super::arithmetic::{Arithmetic, Normalized};
 use super::walk::{Statistics, walk};
 use crate::experiment::architecture::{
-    AveragePool, BATCH_NORM_EPSILON, Conv, Graph, IMAGE_CHANNELS, Linear, MaxPool, windows,
+    Activation, AveragePool, BatchNorm, Conv, Graph, IMAGE_CHANNELS, Linear, MaxPool, Shuffle,
+    windows,
 };
 use crate::onnx::proto::AttributeProto;
 use crate::onnx::write::{Element, GraphWriter, Side, cast_to, number_setting, setting, settings};
@@ -293,6 +294,7 @@ struct BatchNormConstants {
     bias: Constant,
     mean: Constant,
     variance: Constant,
+    epsilon: f64,
 }
 
 impl BatchNormConstants {
@@ -300,7 +302,7 @@ impl BatchNormConstants {
     fn factors(&self) -> impl Iterator<Item = f64> {
         let both = self.weight.values.iter().zip(&self.variance.values);
         both.map(|(weight, variance)| {
-            f64::from(*weight) / (f64::from(*variance) + BATCH_NORM_EPSILON).sqrt()
+            f64::from(*weight) / (f64::from(*variance) + self.epsilon).sqrt()
         })
     }
 }
@@ -384,23 +386,26 @@ impl Arithmetic for Recording {
     }
 
     fn normalize(
+        norm: &BatchNorm,
         input: Value,
         [weight, bias]: [Constant; 2],
         mean: Constant,
         variance: Constant,
     ) -> Value {
+        let epsilon = norm.epsilon;
         let norm = BatchNormConstants {
             weight,
             bias,
             mean,
             variance,
+            epsilon,
         };
         if input.fold(&norm) {
             return input;
         }
         let name = input.free_name("BatchNormalization");
         let constants = [norm.weight, norm.bias, norm.mean, norm.variance];
-        let epsilon = number_setting("epsilon", BATCH_NORM_EPSILON as f32);
+        let epsilon = number_setting("epsilon", epsilon as f32);
         input.then(
             (name, "BatchNormalization"),
             constants.map(Source::Constant).into(),
@@ -408,24 +413,31 @@ impl Arithmetic for Recording {
         )
     }
 
-    fn normalize_by_batch(_: Value, _: [Constant; 2]) -> Normalized<Value> {
+    fn normalize_by_batch(_: &BatchNorm, _: Value, _: [Constant; 2]) -> Normalized<Value> {
         unreachable!("a graph is written with running statistics")
     }
 
-    fn relu(input: Value) -> Value {
-        input.unnamed("Relu", Vec::new(), Vec::new())
+    fn activate(kind: Activation, input: Value) -> Value {
+        let plain = |input: Value, operator| input.unnamed(operator, Vec::new(), Vec::new());
+        match kind {
+            Activation::Relu => plain(input, "Relu"),
+            Activation::Relu6 => Self::clamp(input),
+            Activation::Sigmoid => plain(input, "Sigmoid"),
+            Activation::HardSigmoid => {
+                let line = [("alpha", 1.0 / 6.0), ("beta", 0.5)];
+                let line = line.map(|(name, value)| number_setting(name, value));
+                input.unnamed("HardSigmoid", Vec::new(), line.into())
+            }
+            Activation::Silu => {
+                let factors = plain(Self::share(&input), "Sigmoid");
+                Self::scale(input, factors)
+            }
+            Activation::HardSwish => plain(input, "HardSwish"),
+        }
     }
 
-    fn relu_features(input: Value) -> Value {
-        Self::relu(input)
-    }
-
-    fn relu6(input: Value) -> Value {
-        Self::clamp(input)
-    }
-
-    fn relu6_features(input: Value) -> Value {
-        Self::clamp(input)
+    fn activate_features(kind: Activation, input: Value) -> Value {
+        Self::activate(kind, input)
     }
 
     fn max_pool(pool: MaxPool, input: Value) -> Value {
@@ -484,6 +496,57 @@ impl Arithmetic for Recording {
 
     fn add(left: Value, right: Value) -> Value {
         left.unnamed("Add", vec![Source::Value(right.at)], Vec::new())
+    }
+
+    fn scale(input: Value, factors: Value) -> Value {
+        input.unnamed("Mul", vec![Source::Value(factors.at)], Vec::new())
+    }
+
+    fn halves(input: Value) -> [Value; 2] {
+        let half = input.sides[0] / 2;
+        let sides = vec![half, input.sides[1], input.sides[2]];
+        let part = |input: Value, from: usize| {
+            let number = |value: usize| {
+                let value = value as i64;
+                Source::Integers(format!("channel.{value}"), vec![value])
+            };
+            let axis = Source::Integers("axis.of_channels".to_owned(), vec![1]);
+            let inputs = vec![number(from), number(from + half), axis];
+            input
+                .unnamed("Slice", inputs, Vec::new())
+                .with_sides(sides.clone())
+        };
+        [part(Self::share(&input), 0), part(input, half)]
+    }
+
+    fn concat(first: Value, second: Value) -> Value {
+        let sides = vec![
+            first.sides[0] + second.sides[0],
+            first.sides[1],
+            first.sides[2],
+        ];
+        first
+            .unnamed(
+                "Concat",
+                vec![Source::Value(second.at)],
+                vec![setting("axis", 1)],
+            )
+            .with_sides(sides)
+    }
+
+    fn shuffle(Shuffle { groups }: Shuffle, input: Value) -> Value {
+        let [channels, height, width] = [input.sides[0], input.sides[1], input.sides[2]];
+        let sides = input.sides.clone();
+        let reshaped = |input: Value, sides: &[usize]| {
+            // A side of 0 stays as it is: the batch.
+            let shape = [0].into_iter().chain(sides.iter().map(|side| *side as i64));
+            let shape: Vec<i64> = shape.collect();
+            let name = format!("{}.shape", input.free_name("Reshape"));
+            input.unnamed("Reshape", vec![Source::Integers(name, shape)], Vec::new())
+        };
+        let grouped = reshaped(input, &[groups, channels / groups, height, width]);
+        let turned = vec![settings("perm", &[0, 2, 1, 3, 4])];
+        reshaped(grouped.unnamed("Transpose", Vec::new(), turned), &sides)
     }
 
     fn flatten(input: Value) -> Value {

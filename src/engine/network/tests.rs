@@ -1,6 +1,6 @@
 use super::*;
 use crate::experiment::architecture::build;
-use crate::experiment::model::{Model, Stem};
+use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
 
 fn network(model: &Model, size: (u32, u32), seed: u64) -> Network {
     Network::new(build(model, size, 5).unwrap(), seed, &Device::flex())
@@ -53,6 +53,26 @@ fn every_family_gives_logits_in_training_and_evaluation() {
         Model::MobileNetV2 {
             width: 0.25,
             stem: Stem::Auto,
+        },
+        Model::MobileNetV3 {
+            variant: MobileNetV3::Small,
+            stem: Stem::Standard,
+        },
+        Model::ShuffleNetV2 {
+            width: 0.5,
+            stem: Stem::Standard,
+        },
+        Model::EfficientNet {
+            variant: EfficientNet::Lite0,
+            stem: Stem::Standard,
+        },
+        Model::PpLcNet {
+            width: 0.35,
+            stem: Stem::Standard,
+        },
+        Model::RegNet {
+            variant: RegNet::Y400MF,
+            stem: Stem::Standard,
         },
     ];
     for model in models {

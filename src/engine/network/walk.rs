@@ -4,10 +4,7 @@ use burn::tensor::Tensor;
 
 use super::RunningStatistics;
 use super::arithmetic::{Arithmetic, Normalized};
-use crate::experiment::architecture::{Graph, Layer};
-
-/// Share of the newest batch in running statistics, PyTorch's default.
-const MOMENTUM: f64 = 0.1;
+use crate::experiment::architecture::{BatchNorm, Graph, Layer};
 
 /// Where batch normalisation finds its mean and variance.
 pub(super) enum Statistics<'a, V> {
@@ -18,7 +15,7 @@ pub(super) enum Statistics<'a, V> {
 }
 
 /// What flows between layers.
-enum Activation<A: Arithmetic> {
+enum Value<A: Arithmetic> {
     Map(A::Map),
     Features(A::Features),
 }
@@ -41,62 +38,77 @@ pub(super) fn walk<A: Arithmetic>(
         parameters: parameters.into_iter(),
         statistics,
     };
-    walk.layers(&graph.layers, Activation::Map(images))
-        .features()
+    walk.layers(&graph.layers, Value::Map(images)).features()
 }
 
 impl<A: Arithmetic> Walk<'_, A> {
-    fn layers(&mut self, layers: &[Layer], input: Activation<A>) -> Activation<A> {
+    fn layers(&mut self, layers: &[Layer], input: Value<A>) -> Value<A> {
         layers
             .iter()
-            .fold(input, |activation, layer| self.layer(layer, activation))
+            .fold(input, |value, layer| self.layer(layer, value))
     }
 
-    fn layer(&mut self, layer: &Layer, input: Activation<A>) -> Activation<A> {
+    fn layer(&mut self, layer: &Layer, input: Value<A>) -> Value<A> {
         match layer {
             Layer::Conv(conv) => {
                 let weight = self.next();
                 let bias = conv.bias.then(|| self.next());
-                Activation::Map(A::conv(conv, input.map(), weight, bias))
+                Value::Map(A::conv(conv, input.map(), weight, bias))
             }
-            Layer::BatchNorm(_) => Activation::Map(self.batch_norm(input.map())),
-            Layer::Relu => match input {
-                Activation::Map(map) => Activation::Map(A::relu(map)),
-                Activation::Features(features) => Activation::Features(A::relu_features(features)),
+            Layer::BatchNorm(norm) => Value::Map(self.batch_norm(norm, input.map())),
+            Layer::Activation(kind) => match input {
+                Value::Map(map) => Value::Map(A::activate(*kind, map)),
+                Value::Features(features) => Value::Features(A::activate_features(*kind, features)),
             },
-            Layer::Relu6 => match input {
-                Activation::Map(map) => Activation::Map(A::relu6(map)),
-                Activation::Features(features) => Activation::Features(A::relu6_features(features)),
-            },
-            Layer::MaxPool(pool) => Activation::Map(A::max_pool(*pool, input.map())),
-            Layer::AveragePool(pool) => Activation::Map(A::average_pool(*pool, input.map())),
-            Layer::Flatten => Activation::Features(input.features()),
+            Layer::MaxPool(pool) => Value::Map(A::max_pool(*pool, input.map())),
+            Layer::AveragePool(pool) => Value::Map(A::average_pool(*pool, input.map())),
+            Layer::Flatten => Value::Features(input.features()),
             Layer::Linear(linear) => {
                 let (weight, bias) = (self.next(), self.next());
-                Activation::Features(A::linear(linear, input.features(), weight, bias))
+                Value::Features(A::linear(linear, input.features(), weight, bias))
             }
             Layer::Residual(residual) => {
                 let kept = input.map();
-                let body = self
-                    .layers(&residual.body, Activation::Map(A::share(&kept)))
-                    .map();
-                let shortcut = self.layers(&residual.shortcut, Activation::Map(kept)).map();
-                Activation::Map(A::add(body, shortcut))
+                let body = self.map(&residual.body, A::share(&kept));
+                let shortcut = self.map(&residual.shortcut, kept);
+                Value::Map(A::add(body, shortcut))
             }
+            Layer::Scale(scale) => {
+                let kept = input.map();
+                let factors = self.map(&scale.factors, A::share(&kept));
+                Value::Map(A::scale(kept, factors))
+            }
+            Layer::Concat(concat) => {
+                let kept = input.map();
+                let [first, second] = if concat.halves {
+                    A::halves(kept)
+                } else {
+                    [A::share(&kept), kept]
+                };
+                let first = self.map(&concat.first, first);
+                let second = self.map(&concat.second, second);
+                Value::Map(A::concat(first, second))
+            }
+            Layer::Shuffle(shuffle) => Value::Map(A::shuffle(*shuffle, input.map())),
         }
     }
 
-    fn batch_norm(&mut self, input: A::Map) -> A::Map {
+    /// The maps that layers make of others.
+    fn map(&mut self, layers: &[Layer], input: A::Map) -> A::Map {
+        self.layers(layers, Value::Map(input)).map()
+    }
+
+    fn batch_norm(&mut self, norm: &BatchNorm, input: A::Map) -> A::Map {
         let scale = [self.next(), self.next()];
         match &mut self.statistics {
             Statistics::Running(rest) => {
                 let [mean, variance] = rest.next().expect(IN_ORDER);
-                A::normalize(input, scale, mean, variance)
+                A::normalize(norm, input, scale, mean, variance)
             }
             Statistics::Batch(rest) => {
                 let known = rest.next().expect(IN_ORDER);
-                let normalized = A::normalize_by_batch(input, scale);
-                known.move_towards(&normalized);
+                let normalized = A::normalize_by_batch(norm, input, scale);
+                known.move_towards(&normalized, norm.momentum);
                 normalized.output
             }
         }
@@ -113,9 +125,9 @@ impl<A: Arithmetic> Walk<'_, A> {
 const IN_ORDER: &str = "a network has one entry for every one of its graph";
 
 impl RunningStatistics {
-    fn move_towards<M>(&mut self, batch: &Normalized<M>) {
+    fn move_towards<M>(&mut self, batch: &Normalized<M>, momentum: f64) {
         let blend = |old: &mut Tensor<1>, new: &Tensor<1>| {
-            *old = old.clone() * (1.0 - MOMENTUM) + new.clone() * MOMENTUM;
+            *old = old.clone() * (1.0 - momentum) + new.clone() * momentum;
         };
         blend(&mut self.mean, &batch.mean);
         blend(&mut self.variance, &batch.variance);
@@ -123,7 +135,7 @@ impl RunningStatistics {
     }
 }
 
-impl<A: Arithmetic> Activation<A> {
+impl<A: Arithmetic> Value<A> {
     fn map(self) -> A::Map {
         match self {
             Self::Map(map) => map,

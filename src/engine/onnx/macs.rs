@@ -4,7 +4,7 @@
 use rten::NodeId;
 use rten_tensor::Layout;
 
-use super::rten::{load, run};
+use super::rten::{NAME, load, run};
 use super::{OnnxModelError, refused};
 use crate::onnx::proto::NodeProto;
 use crate::onnx::{ImageInput, OnnxFile, PixelOrder};
@@ -20,7 +20,7 @@ pub fn macs(
     (height, width): (usize, usize),
 ) -> Result<Option<u64>, OnnxModelError> {
     let path = file.path().to_owned();
-    let refuse = |reason: String| refused(&path, reason);
+    let refuse = |reason: String| refused(&path, NAME, reason);
     let Some(counted) = counted(&file) else {
         return Ok(None);
     };

@@ -4,15 +4,17 @@
 //! never see.
 
 mod macs;
+mod onnxruntime;
 mod rten;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
-pub(super) use self::rten::{NAME as ENGINE, Rten};
-use crate::experiment::spec::Scores;
+use self::onnxruntime::OnnxRuntime;
+pub(super) use self::rten::{NAME as RTEN, Rten};
+use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
 
 pub use self::macs::macs;
@@ -53,11 +55,53 @@ pub struct Answers {
     pub taken: Option<Vec<usize>>,
 }
 
+/// What runs a file.
+enum Engine {
+    Rten(Rten),
+    OnnxRuntime(OnnxRuntime),
+}
+
+impl Engine {
+    /// The engine of an experiment for a file, and its name with its version.
+    fn open(
+        wanted: OnnxEngine,
+        file: OnnxFile,
+        input: &str,
+        output: &str,
+    ) -> Result<(Self, String), OnnxModelError> {
+        let path = file.path().to_owned();
+        let is_runtime = match wanted {
+            OnnxEngine::Auto => onnxruntime::library().is_some(),
+            OnnxEngine::Rten => false,
+            OnnxEngine::OnnxRuntime => true,
+        };
+        if !is_runtime {
+            let name = rten::NAME.to_owned();
+            let engine = Rten::open(file, input, output);
+            let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
+            return Ok((Self::Rten(engine), name));
+        }
+        let name = OnnxRuntime::name();
+        let name = name.map_err(|reason| refused(&path, onnxruntime::NAME, reason))?;
+        let engine = OnnxRuntime::open(file, input, output);
+        let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
+        Ok((Self::OnnxRuntime(engine), name))
+    }
+
+    fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+        match self {
+            Self::Rten(engine) => engine.run(images, shape),
+            Self::OnnxRuntime(engine) => engine.run(&images, shape),
+        }
+    }
+}
+
 /// A model that is ready to answer. Clones share it.
 #[derive(Clone)]
 pub struct OnnxModel {
     path: PathBuf,
-    engine: Arc<Rten>,
+    engine: Arc<Engine>,
+    name: String,
     input: ImageInput,
     answers: Answers,
 }
@@ -75,14 +119,18 @@ impl OnnxModel {
     ///
     /// # Errors
     /// The file takes no images, or the engine refuses it.
-    pub fn new(file: OnnxFile, answers: Answers) -> Result<Self, OnnxModelError> {
+    pub fn new(
+        file: OnnxFile,
+        answers: Answers,
+        engine: OnnxEngine,
+    ) -> Result<Self, OnnxModelError> {
         let input = file.image_input()?;
         let path = file.path().to_owned();
-        let engine = Rten::open(file, &input.name, &answers.output)
-            .map_err(|reason| refused(&path, reason))?;
+        let (engine, name) = Engine::open(engine, file, &input.name, &answers.output)?;
         Ok(Self {
             path,
             engine: Arc::new(engine),
+            name,
             input,
             answers,
         })
@@ -90,8 +138,8 @@ impl OnnxModel {
 
     /// The engine and its version.
     #[must_use]
-    pub fn engine(&self) -> String {
-        ENGINE.to_owned()
+    pub fn engine(&self) -> &str {
+        &self.name
     }
 
     /// The images that it takes.
@@ -137,7 +185,7 @@ impl OnnxModel {
     }
 
     fn run(&self, values: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, OnnxModelError> {
-        let refuse = |reason: String| refused(&self.path, reason);
+        let refuse = |reason: String| refused(&self.path, &self.name, reason);
         let scores = self.engine.run(values, shape).map_err(refuse)?;
         let rows = shape[0];
         let taken = self.answers.taken.iter().flatten().max();
@@ -165,10 +213,10 @@ impl OnnxModel {
     }
 }
 
-fn refused(path: &std::path::Path, reason: String) -> OnnxModelError {
+fn refused(path: &Path, engine: &str, reason: String) -> OnnxModelError {
     OnnxModelError::Engine {
         path: path.to_owned(),
-        engine: ENGINE.to_owned(),
+        engine: engine.to_owned(),
         reason,
     }
 }

@@ -1,106 +1,5 @@
-use prost::Message;
-
 use super::*;
-use crate::onnx::proto::{
-    AttributeProto, Dimension, Extent, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto, attribute_type,
-    data_type,
-};
-
-fn value(name: &str, sides: &[Option<i64>]) -> ValueInfoProto {
-    let dim = sides.iter().map(|side| Dimension {
-        value: Some(side.map_or(Extent::Name("batch".to_owned()), Extent::Value)),
-    });
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorType {
-                elem_type: data_type::FLOAT,
-                shape: Some(TensorShapeProto { dim: dim.collect() }),
-            }),
-        }),
-    }
-}
-
-fn node(op_type: &str, input: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
-    NodeProto {
-        name: format!("/{op_type}"),
-        op_type: op_type.to_owned(),
-        input: input.iter().map(ToString::to_string).collect(),
-        output: vec![output.to_owned()],
-        attribute,
-        ..NodeProto::default()
-    }
-}
-
-fn weights(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
-    TensorProto {
-        name: name.to_owned(),
-        dims: dims.to_vec(),
-        data_type: data_type::FLOAT,
-        float_data: values.to_vec(),
-        ..TensorProto::default()
-    }
-}
-
-/// The mean of each colour, times a matrix: row k of it makes class k.
-fn classifier(batch: Option<i64>, last: Option<&str>, channels_last: bool) -> Vec<u8> {
-    let mut nodes = Vec::new();
-    let mut images = "images";
-    if channels_last {
-        let perm = AttributeProto {
-            name: "perm".to_owned(),
-            r#type: attribute_type::INTS,
-            ints: vec![0, 3, 1, 2],
-            ..AttributeProto::default()
-        };
-        nodes.push(node("Transpose", &["images"], "planes", vec![perm]));
-        images = "planes";
-    }
-    nodes.push(node("GlobalAveragePool", &[images], "means", Vec::new()));
-    nodes.push(node("Flatten", &["means"], "features", Vec::new()));
-    let transposed = AttributeProto {
-        name: "transB".to_owned(),
-        r#type: attribute_type::INT,
-        i: 1,
-        ..AttributeProto::default()
-    };
-    let scores = if last.is_some() { "scores" } else { "logits" };
-    nodes.push(node(
-        "Gemm",
-        &["features", "fc.weight"],
-        scores,
-        vec![transposed],
-    ));
-    if let Some(last) = last {
-        nodes.push(node(last, &["scores"], "logits", Vec::new()));
-    }
-    let shape = if channels_last {
-        [batch, Some(2), Some(2), Some(3)]
-    } else {
-        [batch, Some(3), Some(2), Some(2)]
-    };
-    let model = ModelProto {
-        ir_version: 8,
-        opset_import: vec![OperatorSetIdProto {
-            version: 18,
-            ..OperatorSetIdProto::default()
-        }],
-        graph: Some(GraphProto {
-            name: "main".to_owned(),
-            node: nodes,
-            initializer: vec![weights(
-                "fc.weight",
-                &[4, 3],
-                &[1., 0., 0., 0., 1., 0., 0., 0., 1., 1., 1., 1.],
-            )],
-            input: vec![value("images", &shape)],
-            output: vec![value("logits", &[batch, Some(4)])],
-        }),
-        ..ModelProto::default()
-    };
-    model.encode_to_vec()
-}
+use crate::onnx::testing::classifier;
 
 fn opened(bytes: &[u8]) -> OnnxFile {
     let folder = tempfile::tempdir().unwrap();
@@ -115,7 +14,7 @@ fn model(bytes: &[u8], scores: Scores, taken: Option<Vec<usize>>) -> OnnxModel {
         scores,
         taken,
     };
-    OnnxModel::new(opened(bytes), answers).unwrap()
+    OnnxModel::new(opened(bytes), answers, OnnxEngine::Rten).unwrap()
 }
 
 /// Three images of 2 × 2 pixels: red, then green, then a little of everything.

@@ -106,7 +106,7 @@ impl ProbeWatch {
                     view: 0,
                 };
                 let views = pipeline.views(image, recipe.probabilities, first);
-                views.map(picture).collect()
+                views.map(|view| picture(view.image)).collect()
             })
             .collect()
     }

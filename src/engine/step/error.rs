@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::engine::failure::Failure;
+use crate::engine::classify::AnswerError;
 use crate::engine::objective::ObjectiveError;
 use crate::engine::weights::WeightsError;
 
@@ -50,7 +50,7 @@ pub enum StepError {
     Objective(#[from] ObjectiveError),
     /// The teacher did not answer.
     #[error("the teacher failed: {0}")]
-    Teacher(Box<Failure>),
+    Teacher(#[from] AnswerError),
     /// The device failed.
     #[error(transparent)]
     Device(WeightsError),

@@ -9,11 +9,11 @@ mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 pub use error::StepError;
 
-use super::classify::Classify;
+use super::classify::{AnswerError, Classify};
 use super::network::{Network, RecordedForward, StepGradients};
 use super::objective::{
     Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
@@ -30,6 +30,18 @@ pub struct Batch {
     pub views: Vec<Tensor<4>>,
     /// Classes of the first images; the others have no label.
     pub labels: Vec<u32>,
+    /// What the teacher answers on some images of a view, by view; views without any
+    /// may be left out.
+    pub answers: Vec<KnownAnswers>,
+}
+
+/// What the teacher is known to answer on some images of a view.
+#[derive(Debug, Clone, Default)]
+pub struct KnownAnswers {
+    /// The images, by their place in the batch, ascending.
+    pub images: Vec<usize>,
+    /// Logits `[image][class]`, row by row.
+    pub logits: Vec<f32>,
 }
 
 /// What a step does besides its images.
@@ -128,12 +140,46 @@ fn forward(
     for view in needed {
         let images = images(batch, view)?;
         if let Some(teacher) = teacher {
-            let answers = teacher.logits(images);
-            let answers = answers.map_err(|failure| StepError::Teacher(Box::new(failure)))?;
-            logits.teacher.insert(view, answers);
+            let answers = match batch.answers.get(view) {
+                Some(known) if !known.images.is_empty() => known.completed(teacher, images),
+                _ => teacher.logits(images),
+            };
+            logits.teacher.insert(view, answers?);
         }
     }
     Ok(logits)
+}
+
+impl KnownAnswers {
+    /// The logits of all images, for which the teacher is asked about the others.
+    fn completed(
+        &self,
+        teacher: &dyn Classify,
+        images: Tensor<4>,
+    ) -> Result<Tensor<2>, AnswerError> {
+        let (count, known) = (images.dims()[0], self.images.len());
+        let device = images.device();
+        let rows = TensorData::new(self.logits.clone(), [known, self.logits.len() / known]);
+        let rows = Tensor::from_data(rows, &device);
+        if known == count {
+            return Ok(rows);
+        }
+        let is_known = |image: &usize| self.images.binary_search(image).is_ok();
+        let others: Vec<usize> = (0..count).filter(|image| !is_known(image)).collect();
+        let asked = teacher.logits(images.select(0, indices(&others, &device)))?;
+        // The asked ones come first, then the known ones.
+        let mut places = vec![0; count];
+        for (at, &image) in others.iter().chain(&self.images).enumerate() {
+            places[image] = at;
+        }
+        Ok(Tensor::cat(vec![asked, rows], 0).select(0, indices(&places, &device)))
+    }
+}
+
+fn indices(values: &[usize], device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
 }
 
 fn images(batch: &Batch, view: usize) -> Result<Tensor<4>, StepError> {

@@ -44,6 +44,7 @@ fn batch(views: usize) -> Batch {
             .map(|view| images.clone() * (1.0 + 0.1 * view as f64))
             .collect(),
         labels: vec![0, 1, 2, 0, 1, 2],
+        answers: Vec::new(),
     }
 }
 

@@ -169,7 +169,8 @@ impl Seen {
     pub fn explains_more_than(&self, gain: f64, classes: usize) -> bool {
         // Classes that differ in colour look as if they were in another order. The
         // other way round, few orders of many classes exchange red and blue.
-        let is_told_by_colours = self.ways == [Way::Exchanged] && classes >= MANY_CLASSES;
+        let is_told_by_colours =
+            self.ways == [Way::Exchanged] && !self.is_reordered && classes >= MANY_CLASSES;
         self.credit() > gain - NEAR || is_told_by_colours && self.gain > gain - NEAR
     }
 

@@ -1,6 +1,9 @@
 //! The few combinations of layers that every family is made of.
 
-use super::graph::{AveragePool, BatchNorm, Conv, Layer, Linear, LinearInit, MaxPool};
+use super::graph::{
+    Activation, AveragePool, BatchNorm, Conv, ConvInit, Layer, Linear, LinearInit, MaxPool,
+    Residual, Scale,
+};
 use crate::experiment::problem::Problem;
 
 /// A convolution without bias or groups, padded to keep the size at stride 1.
@@ -19,15 +22,108 @@ pub fn conv(
         padding: kernel / 2,
         groups: 1,
         bias: false,
+        init: ConvInit::FanOut,
     }
 }
 
-/// Batch normalisation.
+/// A convolution of every channel alone.
+pub fn depthwise(channels: usize, kernel: usize, stride: usize) -> Conv {
+    Conv {
+        groups: channels,
+        ..conv("", (channels, channels), kernel, stride)
+    }
+}
+
+/// Batch normalisation with PyTorch's default settings.
 pub fn norm(name: impl Into<String>, channels: usize) -> Layer {
     Layer::BatchNorm(BatchNorm {
         name: name.into(),
         channels,
+        epsilon: 1e-5,
+        momentum: 0.1,
     })
+}
+
+/// A convolution and its normalisation under these names, and an activation where
+/// there is one.
+pub fn conv_norm(
+    names: (String, String),
+    convolution: Conv,
+    activation: Option<Activation>,
+) -> Vec<Layer> {
+    let channels = convolution.outputs;
+    let mut layers = vec![
+        Layer::Conv(Conv {
+            name: names.0,
+            ..convolution
+        }),
+        norm(names.1, channels),
+    ];
+    layers.extend(activation.map(Layer::Activation));
+    layers
+}
+
+/// torchvision's `Conv2dNormActivation`: `<name>.0` and `<name>.1`.
+pub fn conv_norm_activation(
+    name: &str,
+    convolution: Conv,
+    activation: Option<Activation>,
+) -> Vec<Layer> {
+    let names = (format!("{name}.0"), format!("{name}.1"));
+    conv_norm(names, convolution, activation)
+}
+
+/// Squeeze and excitation: channels are scaled by what two 1×1 convolutions with
+/// bias make of their means. `names` and `functions` are those of the convolutions
+/// and what follows each.
+pub fn squeeze_excitation(
+    names: (String, String),
+    (channels, squeezed): (usize, usize),
+    functions: (Activation, Activation),
+) -> Layer {
+    let mixing = |name: String, sizes: (usize, usize)| {
+        Layer::Conv(Conv {
+            bias: true,
+            ..conv(name, sizes, 1, 1)
+        })
+    };
+    Layer::Scale(Scale {
+        factors: vec![
+            Layer::AveragePool(AveragePool { side: 1 }),
+            mixing(names.0, (channels, squeezed)),
+            Layer::Activation(functions.0),
+            mixing(names.1, (squeezed, channels)),
+            Layer::Activation(functions.1),
+        ],
+    })
+}
+
+/// A body with the identity beside it where the shape stays, alone where not.
+pub fn residual_where_it_fits(
+    body: Vec<Layer>,
+    (inputs, outputs): (usize, usize),
+    stride: usize,
+) -> Vec<Layer> {
+    if stride == 1 && inputs == outputs {
+        vec![Layer::Residual(Residual {
+            body,
+            shortcut: Vec::new(),
+        })]
+    } else {
+        body
+    }
+}
+
+/// The nearest multiple of eight, at most a tenth below: torchvision's
+/// `_make_divisible` and timm's `make_divisible`.
+pub fn divisible(channels: f64) -> usize {
+    const DIVISOR: usize = 8;
+    let nearest = ((channels + DIVISOR as f64 / 2.0) as usize / DIVISOR * DIVISOR).max(DIVISOR);
+    if (nearest as f64) < 0.9 * channels {
+        nearest + DIVISOR
+    } else {
+        nearest
+    }
 }
 
 /// Max pooling that halves the size.

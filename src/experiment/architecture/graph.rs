@@ -1,11 +1,8 @@
 //! A network as a list of layers, and the parameters that they need.
 //!
 //! The order of parameters and statistics is that of a walk over the layers, a
-//! residual's body before its shortcut. It is also the order of PyTorch's
-//! `state_dict`, and the order in which the engine keeps them.
-
-/// Added to the variance by every batch normalisation, PyTorch's default.
-pub const BATCH_NORM_EPSILON: f64 = 1e-5;
+//! residual's body before its shortcut. It is the order in which the engine keeps
+//! them.
 
 /// A network for images of one size and a number of classes. Takes images
 /// `[batch, 3, height, width]`, gives logits `[batch, classes]`.
@@ -28,10 +25,8 @@ pub enum Layer {
     Conv(Conv),
     /// Batch normalisation over channels.
     BatchNorm(BatchNorm),
-    /// max(0, x).
-    Relu,
-    /// min(max(0, x), 6).
-    Relu6,
+    /// A function of every value alone.
+    Activation(Activation),
     /// Square max pooling.
     MaxPool(MaxPool),
     /// Average pooling to a given size, whatever the input's.
@@ -42,6 +37,29 @@ pub enum Layer {
     Linear(Linear),
     /// Body plus shortcut.
     Residual(Residual),
+    /// Every channel times a factor that layers make of all of them.
+    Scale(Scale),
+    /// The channels of two branches, one after the other.
+    Concat(Concat),
+    /// The first channels of all groups, then the second ones, and so on.
+    Shuffle(Shuffle),
+}
+
+/// A function of every value alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// max(0, x).
+    Relu,
+    /// min(max(0, x), 6).
+    Relu6,
+    /// 1 / (1 + exp(−x)).
+    Sigmoid,
+    /// min(max(0, x + 3), 6) / 6.
+    HardSigmoid,
+    /// x · sigmoid(x), also called swish.
+    Silu,
+    /// x · hard sigmoid(x).
+    HardSwish,
 }
 
 /// A square convolution with zero padding.
@@ -63,15 +81,33 @@ pub struct Conv {
     pub groups: usize,
     /// Whether a bias is added.
     pub bias: bool,
+    /// How it starts.
+    pub init: ConvInit,
+}
+
+/// How a convolution starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConvInit {
+    /// Kernel normal over the fan-out (He et al., 2015), whatever the groups, bias
+    /// 0: torchvision's residual networks, VGG, MobileNets, `EfficientNet` and `RegNet`.
+    FanOut,
+    /// The same over the fan-out of a group: timm's families of Google.
+    GroupFanOut,
+    /// Kernel and bias uniform in ±1/√fan-in: PyTorch's default.
+    Default,
 }
 
 /// Batch normalisation: scale and shift per channel, running statistics.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BatchNorm {
     /// Module path.
     pub name: String,
     /// Channels.
     pub channels: usize,
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// Share of the newest batch in running statistics.
+    pub momentum: f64,
 }
 
 /// Square max pooling.
@@ -111,8 +147,11 @@ pub enum LinearInit {
     /// Weight and bias uniform in ±1/√inputs: PyTorch's default.
     Default,
     /// Weight normal with standard deviation 0.01, bias 0: torchvision's VGG
-    /// and MobileNetV2.
+    /// and MobileNets.
     SmallNormal,
+    /// Weight uniform in ±1/√outputs, bias 0: torchvision's `EfficientNet` and
+    /// timm's families of Google.
+    FanOut,
 }
 
 /// A sum of two branches over the same input.
@@ -122,6 +161,32 @@ pub struct Residual {
     pub body: Vec<Layer>,
     /// The other branch; the identity if empty.
     pub shortcut: Vec<Layer>,
+}
+
+/// Channels times factors, as in squeeze and excitation (Hu et al., 2018).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale {
+    /// What makes `[channels, 1, 1]` factors of the input.
+    pub factors: Vec<Layer>,
+}
+
+/// Two branches side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Concat {
+    /// Whether the first branch takes the first half of the channels and the second
+    /// the other; else both take all.
+    pub halves: bool,
+    /// Gives the first channels; the identity if empty.
+    pub first: Vec<Layer>,
+    /// Gives the channels after them; the identity if empty.
+    pub second: Vec<Layer>,
+}
+
+/// Channels of groups in turns, as in `ShuffleNet` (Zhang et al., 2018).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shuffle {
+    /// Number of groups.
+    pub groups: usize,
 }
 
 /// A trainable tensor that a graph needs.
@@ -216,13 +281,12 @@ impl Graph {
     }
 }
 
-/// Visits every layer, a residual before what is in it.
+/// Visits every layer, one with branches before what is in them.
 fn walk<'a>(layers: &'a [Layer], visit: &mut impl FnMut(&'a Layer)) {
     for layer in layers {
         visit(layer);
-        if let Layer::Residual(residual) = layer {
-            walk(&residual.body, visit);
-            walk(&residual.shortcut, visit);
+        for branch in layer.branches() {
+            walk(branch, visit);
         }
     }
 }
@@ -235,6 +299,23 @@ pub(super) fn product(sizes: &[usize]) -> u64 {
 }
 
 impl Layer {
+    /// The layers within it, in the order of evaluation.
+    fn branches(&self) -> [&[Self]; 2] {
+        match self {
+            Self::Residual(residual) => [&residual.body, &residual.shortcut],
+            Self::Concat(concat) => [&concat.first, &concat.second],
+            Self::Scale(scale) => [&scale.factors, &[]],
+            Self::Conv(_)
+            | Self::BatchNorm(_)
+            | Self::Activation(_)
+            | Self::MaxPool(_)
+            | Self::AveragePool(_)
+            | Self::Flatten
+            | Self::Linear(_)
+            | Self::Shuffle(_) => [&[], &[]],
+        }
+    }
+
     /// The tensors that this layer needs itself.
     fn parameters(&self) -> Vec<ParameterSpec> {
         match self {
@@ -248,21 +329,32 @@ impl Layer {
                 })
                 .into(),
             Self::Linear(linear) => linear.parameters(),
-            Self::Relu
-            | Self::Relu6
+            Self::Activation(_)
             | Self::MaxPool(_)
             | Self::AveragePool(_)
             | Self::Flatten
-            | Self::Residual(_) => Vec::new(),
+            | Self::Residual(_)
+            | Self::Scale(_)
+            | Self::Concat(_)
+            | Self::Shuffle(_) => Vec::new(),
         }
     }
 }
 
 impl Conv {
-    /// Kernel by He et al. (2015), normal over fan-out, as torchvision starts
-    /// all its residual networks, VGG and MobileNetV2; bias 0.
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let fan_out = self.outputs * self.kernel * self.kernel;
+        let window = self.kernel * self.kernel;
+        let normal = |fan_out: usize| Initial::Normal((2.0 / fan_out as f64).sqrt());
+        let zero = Initial::Constant(0.0);
+        let (kernel, bias) = match self.init {
+            ConvInit::FanOut => (normal(self.outputs * window), zero),
+            ConvInit::GroupFanOut => (normal(self.outputs * window / self.groups), zero),
+            ConvInit::Default => {
+                let fan_in = self.inputs / self.groups * window;
+                let uniform = Initial::Uniform(1.0 / (fan_in as f64).sqrt());
+                (uniform, uniform)
+            }
+        };
         let mut specs = vec![ParameterSpec {
             name: format!("{}.weight", self.name),
             shape: vec![
@@ -272,14 +364,14 @@ impl Conv {
                 self.kernel,
             ],
             decays: true,
-            initial: Initial::Normal((2.0 / fan_out as f64).sqrt()),
+            initial: kernel,
         }];
         if self.bias {
             specs.push(ParameterSpec {
                 name: format!("{}.bias", self.name),
                 shape: vec![self.outputs],
                 decays: false,
-                initial: Initial::Constant(0.0),
+                initial: bias,
             });
         }
         specs
@@ -288,10 +380,12 @@ impl Conv {
 
 impl Linear {
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let bound = 1.0 / (self.inputs as f64).sqrt();
+        let uniform = |fan: usize| Initial::Uniform(1.0 / (fan as f64).sqrt());
+        let zero = Initial::Constant(0.0);
         let (weight, bias) = match self.init {
-            LinearInit::Default => (Initial::Uniform(bound), Initial::Uniform(bound)),
-            LinearInit::SmallNormal => (Initial::Normal(0.01), Initial::Constant(0.0)),
+            LinearInit::Default => (uniform(self.inputs), uniform(self.inputs)),
+            LinearInit::SmallNormal => (Initial::Normal(0.01), zero),
+            LinearInit::FanOut => (uniform(self.outputs), zero),
         };
         vec![
             ParameterSpec {

@@ -5,8 +5,11 @@
 //! convolution and of the second stage, as the usual CIFAR versions do.
 
 use super::IMAGE_CHANNELS;
-use super::blocks::{conv, norm, pooled_classifier};
-use super::graph::{Conv, Layer, LinearInit, Residual};
+use super::blocks::{
+    conv, conv_norm_activation, depthwise, divisible, norm, pooled_classifier,
+    residual_where_it_fits,
+};
+use super::graph::{Activation, Conv, Layer, LinearInit};
 use crate::experiment::problem::Problem;
 
 /// Expansion, output channels, blocks and first stride of each stage (table 2
@@ -22,8 +25,6 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
 ];
 const STEM: usize = 32;
 const LAST: usize = 1280;
-/// Channels are multiples of this.
-const DIVISOR: usize = 8;
 /// Greatest width multiplier.
 const MAX_WIDTH: f32 = 32.0;
 
@@ -92,43 +93,17 @@ fn inverted_residual(
         ));
         at += 1;
     }
-    let depthwise = Conv {
-        groups: hidden,
-        ..conv("", (hidden, hidden), 3, stride)
-    };
-    body.extend(conv_norm_relu6(&format!("{name}.{at}"), depthwise));
+    body.extend(conv_norm_relu6(
+        &format!("{name}.{at}"),
+        depthwise(hidden, 3, stride),
+    ));
     body.extend([
         Layer::Conv(conv(format!("{name}.{}", at + 1), (hidden, outputs), 1, 1)),
         norm(format!("{name}.{}", at + 2), outputs),
     ]);
-    if stride == 1 && inputs == outputs {
-        vec![Layer::Residual(Residual {
-            body,
-            shortcut: Vec::new(),
-        })]
-    } else {
-        body
-    }
+    residual_where_it_fits(body, (inputs, outputs), stride)
 }
 
-/// torchvision's `Conv2dNormActivation`: `<name>.0` and `<name>.1`.
-fn conv_norm_relu6(name: &str, mut convolution: Conv) -> Vec<Layer> {
-    let channels = convolution.outputs;
-    convolution.name = format!("{name}.0");
-    vec![
-        Layer::Conv(convolution),
-        norm(format!("{name}.1"), channels),
-        Layer::Relu6,
-    ]
-}
-
-/// The nearest multiple of eight, at most a tenth below: torchvision's
-/// `_make_divisible`.
-fn divisible(channels: f64) -> usize {
-    let nearest = ((channels + DIVISOR as f64 / 2.0) as usize / DIVISOR * DIVISOR).max(DIVISOR);
-    if (nearest as f64) < 0.9 * channels {
-        nearest + DIVISOR
-    } else {
-        nearest
-    }
+fn conv_norm_relu6(name: &str, convolution: Conv) -> Vec<Layer> {
+    conv_norm_activation(name, convolution, Some(Activation::Relu6))
 }

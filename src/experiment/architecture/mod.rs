@@ -1,25 +1,32 @@
 //! Architectures: networks as data.
 //!
 //! A [`Model`] with an image size and a number of classes becomes a [`Graph`]
-//! of layers, with the parameter names that torchvision (or, for the small
-//! networks that it lacks, the usual PyTorch code) gives them. The graph knows
+//! of layers, with the parameter names that torchvision (or, for networks that it
+//! lacks, timm or the usual PyTorch code) gives them. The graph knows
 //! its shapes, parameters and cost. Nothing here knows tensors; the engine
 //! interprets the graph.
 
 mod blocks;
+mod efficientnet;
 mod graph;
+mod lcnet;
 mod mobilenet;
+mod mobilenet_v3;
 mod plain;
+mod regnet;
 mod resnet;
 mod resnet_cifar;
+mod shufflenet;
 mod trace;
 mod vgg;
 mod wide_resnet;
 
 pub use graph::{
-    AveragePool, BATCH_NORM_EPSILON, BatchNorm, Conv, Graph, Initial, Layer, Linear, LinearInit,
-    MaxPool, ParameterSpec, Residual, StatisticsSpec,
+    Activation, AveragePool, BatchNorm, Concat, Conv, ConvInit, Graph, Initial, Layer, Linear,
+    LinearInit, MaxPool, ParameterSpec, Residual, Scale, Shuffle, StatisticsSpec,
 };
+pub use lcnet::WIDTHS as PP_LC_NET_WIDTHS;
+pub use shufflenet::WIDTHS as SHUFFLE_NET_WIDTHS;
 pub use trace::{Shape, windows};
 
 use super::model::{Model, Stem};
@@ -89,6 +96,11 @@ pub fn describe(model: &Model) -> String {
         Model::Vgg { depth } => format!("VGG-{depth}"),
         Model::ResNet { depth, .. } => format!("ResNet-{depth}"),
         Model::MobileNetV2 { width, .. } => format!("MobileNetV2 ×{width}"),
+        Model::MobileNetV3 { variant, .. } => format!("MobileNetV3 {variant:?}"),
+        Model::ShuffleNetV2 { width, .. } => format!("ShuffleNetV2 ×{width}"),
+        Model::EfficientNet { variant, .. } => format!("EfficientNet-{variant:?}"),
+        Model::PpLcNet { width, .. } => format!("PP-LCNet ×{width}"),
+        Model::RegNet { variant, .. } => format!("RegNet {variant:?}"),
     }
 }
 
@@ -103,12 +115,27 @@ fn assemble(model: &Model, size: (u32, u32), classes: usize) -> Result<Graph, Pr
         Model::MobileNetV2 { width, stem } => {
             mobilenet::layers(*width, is_small(*stem, size), classes)
         }
+        Model::MobileNetV3 { variant, stem } => Ok(mobilenet_v3::layers(
+            *variant,
+            is_small(*stem, size),
+            classes,
+        )),
+        Model::ShuffleNetV2 { width, stem } => {
+            shufflenet::layers(*width, is_small(*stem, size), classes)
+        }
+        Model::EfficientNet { variant, stem } => Ok(efficientnet::layers(
+            *variant,
+            is_small(*stem, size),
+            classes,
+        )),
+        Model::PpLcNet { width, stem } => lcnet::layers(*width, is_small(*stem, size), classes),
+        Model::RegNet { variant, stem } => {
+            Ok(regnet::layers(*variant, is_small(*stem, size), classes))
+        }
     }
     .map_err(|problem| problem.under(family(model)))?;
-    let name = match model {
-        Model::ResNet { stem, .. } | Model::MobileNetV2 { stem, .. } if is_small(*stem, size) => {
-            format!("{} with the small stem", describe(model))
-        }
+    let name = match model.stem() {
+        Some(stem) if is_small(stem, size) => format!("{} with the small stem", describe(model)),
         _ => describe(model),
     };
     Ok(Graph {
@@ -120,7 +147,8 @@ fn assemble(model: &Model, size: (u32, u32), classes: usize) -> Result<Graph, Pr
 }
 
 /// The variant's name, which is its place in the file.
-fn family(model: &Model) -> &'static str {
+#[must_use]
+pub fn family(model: &Model) -> &'static str {
     match model {
         Model::Mlp { .. } => "Mlp",
         Model::Cnn { .. } => "Cnn",
@@ -129,6 +157,11 @@ fn family(model: &Model) -> &'static str {
         Model::Vgg { .. } => "Vgg",
         Model::ResNet { .. } => "ResNet",
         Model::MobileNetV2 { .. } => "MobileNetV2",
+        Model::MobileNetV3 { .. } => "MobileNetV3",
+        Model::ShuffleNetV2 { .. } => "ShuffleNetV2",
+        Model::EfficientNet { .. } => "EfficientNet",
+        Model::PpLcNet { .. } => "PpLcNet",
+        Model::RegNet { .. } => "RegNet",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::IMAGE_CHANNELS;
 use super::blocks::{check, conv, halve, linear, norm, pooled_classifier};
-use super::graph::{Layer, LinearInit};
+use super::graph::{Activation, Layer, LinearInit};
 use crate::experiment::problem::Problem;
 
 /// Greatest number of layers; more would be a mistake, not a network.
@@ -28,7 +28,7 @@ pub fn mlp(
             (inputs, units),
             LinearInit::Default,
         ));
-        layers.push(Layer::Relu);
+        layers.push(Layer::Activation(Activation::Relu));
         inputs = units;
     }
     layers.push(linear(
@@ -51,7 +51,7 @@ pub fn cnn(channels: &[usize], classes: usize) -> Result<Vec<Layer>, Problem> {
         layers.extend([
             Layer::Conv(conv(format!("features.{at}"), (inputs, outputs), 3, 1)),
             norm(format!("features.{}", at + 1), outputs),
-            Layer::Relu,
+            Layer::Activation(Activation::Relu),
             halve(),
         ]);
         inputs = outputs;

@@ -3,7 +3,7 @@
 
 use super::IMAGE_CHANNELS;
 use super::blocks::{conv, norm, pooled_classifier};
-use super::graph::{Layer, LinearInit, MaxPool, Residual};
+use super::graph::{Activation, Layer, LinearInit, MaxPool, Residual};
 use crate::experiment::problem::Problem;
 
 /// Channels of a bottleneck's output per channel of its middle.
@@ -54,7 +54,7 @@ fn stem(small: bool) -> Vec<Layer> {
     let mut layers = vec![
         Layer::Conv(conv("conv1", (IMAGE_CHANNELS, STEM), kernel, stride)),
         norm("bn1", STEM),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
     ];
     if !small {
         layers.push(Layer::MaxPool(MaxPool {
@@ -71,7 +71,7 @@ pub fn basic_block(name: &str, (inputs, outputs): (usize, usize), stride: usize)
     let body = vec![
         Layer::Conv(conv(format!("{name}.conv1"), (inputs, outputs), 3, stride)),
         norm(format!("{name}.bn1"), outputs),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
         Layer::Conv(conv(format!("{name}.conv2"), (outputs, outputs), 3, 1)),
         norm(format!("{name}.bn2"), outputs),
     ];
@@ -83,10 +83,10 @@ fn bottleneck_block(name: &str, inputs: usize, middle: usize, stride: usize) -> 
     let body = vec![
         Layer::Conv(conv(format!("{name}.conv1"), (inputs, middle), 1, 1)),
         norm(format!("{name}.bn1"), middle),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
         Layer::Conv(conv(format!("{name}.conv2"), (middle, middle), 3, stride)),
         norm(format!("{name}.bn2"), middle),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
         Layer::Conv(conv(format!("{name}.conv3"), (middle, outputs), 1, 1)),
         norm(format!("{name}.bn3"), outputs),
     ];
@@ -112,5 +112,8 @@ fn with_shortcut(
             norm(format!("{name}.downsample.1"), outputs),
         ]
     };
-    [Layer::Residual(Residual { body, shortcut }), Layer::Relu]
+    [
+        Layer::Residual(Residual { body, shortcut }),
+        Layer::Activation(Activation::Relu),
+    ]
 }

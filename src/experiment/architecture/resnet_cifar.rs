@@ -5,7 +5,7 @@
 
 use super::IMAGE_CHANNELS;
 use super::blocks::{blocks_of, check, conv, norm, pooled_classifier};
-use super::graph::{Layer, LinearInit};
+use super::graph::{Activation, Layer, LinearInit};
 use super::resnet::basic_block;
 use crate::experiment::problem::Problem;
 
@@ -16,7 +16,7 @@ pub fn layers(depth: usize, width: usize, classes: usize) -> Result<Vec<Layer>, 
     let mut layers = vec![
         Layer::Conv(conv("conv1", (IMAGE_CHANNELS, width), 3, 1)),
         norm("bn1", width),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
     ];
     let mut inputs = width;
     for stage in 0..3 {

@@ -1,7 +1,7 @@
 //! Shapes and cost: what a graph does to an image, without doing it.
 
 use super::IMAGE_CHANNELS;
-use super::graph::{Conv, Graph, Layer, MaxPool, Residual, product};
+use super::graph::{Concat, Conv, Graph, Layer, MaxPool, Residual, Scale, Shuffle, product};
 use crate::experiment::problem::Problem;
 
 /// Shape of one image's activations, without the batch.
@@ -105,7 +105,7 @@ fn trace<'a>(layers: &'a [Layer], input: Shape, totals: &mut Totals<'a>) -> Resu
 
 fn step<'a>(layer: &'a Layer, input: Shape, totals: &mut Totals<'a>) -> Result<Shape, String> {
     match (layer, input) {
-        (Layer::Relu | Layer::Relu6, shape) => Ok(shape),
+        (Layer::Activation(_), shape) => Ok(shape),
         (Layer::Conv(conv), Shape::Map { .. }) => conv.trace(input, &mut totals.macs),
         (
             Layer::BatchNorm(norm),
@@ -140,6 +140,13 @@ fn step<'a>(layer: &'a Layer, input: Shape, totals: &mut Totals<'a>) -> Result<S
             Ok(Shape::Features(linear.outputs))
         }
         (Layer::Residual(residual), shape) => residual.trace(shape, totals),
+        (Layer::Scale(scale), Shape::Map { .. }) => scale.trace(input, totals),
+        (Layer::Concat(concat), Shape::Map { .. }) => concat.trace(input, totals),
+        (Layer::Shuffle(Shuffle { groups }), Shape::Map { channels, .. })
+            if channels.is_multiple_of(*groups) =>
+        {
+            Ok(input)
+        }
         (layer, shape) => Err(format!("{layer:?} cannot take {shape:?}")),
     }
 }
@@ -213,6 +220,62 @@ impl Residual {
             Ok(body)
         } else {
             Err(format!("a residual adds {body:?} and {shortcut:?}"))
+        }
+    }
+}
+
+impl Scale {
+    fn trace<'a>(&'a self, input: Shape, totals: &mut Totals<'a>) -> Result<Shape, String> {
+        let factors = trace(&self.factors, input, totals)?;
+        match (input, factors) {
+            (
+                Shape::Map { channels, .. },
+                Shape::Map {
+                    channels: scaled,
+                    height: 1,
+                    width: 1,
+                },
+            ) if channels == scaled => Ok(input),
+            _ => Err(format!("{factors:?} cannot scale {input:?}")),
+        }
+    }
+}
+
+impl Concat {
+    fn trace<'a>(&'a self, input: Shape, totals: &mut Totals<'a>) -> Result<Shape, String> {
+        let input = match input {
+            Shape::Map {
+                channels,
+                height,
+                width,
+            } if self.halves && channels.is_multiple_of(2) => Shape::Map {
+                channels: channels / 2,
+                height,
+                width,
+            },
+            _ if self.halves => return Err(format!("{input:?} has no halves")),
+            _ => input,
+        };
+        let first = trace(&self.first, input, totals)?;
+        let second = trace(&self.second, input, totals)?;
+        match (first, second) {
+            (
+                Shape::Map {
+                    channels,
+                    height,
+                    width,
+                },
+                Shape::Map {
+                    channels: more,
+                    height: as_high,
+                    width: as_wide,
+                },
+            ) if (height, width) == (as_high, as_wide) => Ok(Shape::Map {
+                channels: channels + more,
+                height,
+                width,
+            }),
+            _ => Err(format!("{first:?} and {second:?} do not lie side by side")),
         }
     }
 }

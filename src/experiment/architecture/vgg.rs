@@ -8,7 +8,7 @@
 
 use super::IMAGE_CHANNELS;
 use super::blocks::{conv, halve, linear, norm, pooled_classifier};
-use super::graph::{AveragePool, Layer, LinearInit};
+use super::graph::{Activation, AveragePool, Layer, LinearInit};
 use crate::experiment::problem::Problem;
 
 /// Channels of the last stage.
@@ -43,7 +43,7 @@ pub fn layers(depth: usize, large: bool, classes: usize) -> Result<Vec<Layer>, P
             layers.extend([
                 Layer::Conv(convolution),
                 norm(format!("features.{}", at + 1), outputs),
-                Layer::Relu,
+                Layer::Activation(Activation::Relu),
             ]);
             inputs = outputs;
         }
@@ -64,9 +64,9 @@ fn large_classifier(classes: usize) -> [Layer; 7] {
         Layer::AveragePool(AveragePool { side: POOLED }),
         Layer::Flatten,
         linear("classifier.0", (LAST * POOLED * POOLED, HIDDEN), init),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
         linear("classifier.3", (HIDDEN, HIDDEN), init),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
         linear("classifier.6", (HIDDEN, classes), init),
     ]
 }

@@ -4,7 +4,7 @@
 
 use super::IMAGE_CHANNELS;
 use super::blocks::{blocks_of, check, conv, norm, pooled_classifier};
-use super::graph::{Layer, LinearInit, Residual};
+use super::graph::{Activation, Layer, LinearInit, Residual};
 use crate::experiment::problem::Problem;
 
 /// Channels of the first convolution, and of the first stage at width 1.
@@ -25,7 +25,7 @@ pub fn layers(depth: usize, width: usize, classes: usize) -> Result<Vec<Layer>, 
             inputs = outputs;
         }
     }
-    layers.extend([norm("bn1", inputs), Layer::Relu]);
+    layers.extend([norm("bn1", inputs), Layer::Activation(Activation::Relu)]);
     layers.extend(pooled_classifier(
         "fc",
         (inputs, classes),
@@ -35,11 +35,14 @@ pub fn layers(depth: usize, width: usize, classes: usize) -> Result<Vec<Layer>, 
 }
 
 fn block(name: &str, (inputs, outputs): (usize, usize), stride: usize) -> Vec<Layer> {
-    let activation = [norm(format!("{name}.bn1"), inputs), Layer::Relu];
+    let activation = [
+        norm(format!("{name}.bn1"), inputs),
+        Layer::Activation(Activation::Relu),
+    ];
     let convolutions = [
         Layer::Conv(conv(format!("{name}.conv1"), (inputs, outputs), 3, stride)),
         norm(format!("{name}.bn2"), outputs),
-        Layer::Relu,
+        Layer::Activation(Activation::Relu),
         Layer::Conv(conv(format!("{name}.conv2"), (outputs, outputs), 3, 1)),
     ];
     if inputs == outputs && stride == 1 {

@@ -61,6 +61,7 @@ pub(super) static TEACHER: Type = structure(
             "None",
             "What these scores are; probabilities after a softmax, else logits, if absent.",
         ),
+        field("engine", Of(&ENGINE), "Auto", "What runs its ONNX file."),
         field(
             "trusted",
             Truth,
@@ -109,6 +110,16 @@ pub(super) static CHANNELS: Type = choice(
     &[
         bare("Rgb", "Red, green, blue."),
         bare("Bgr", "Blue, green, red, as OpenCV reads them."),
+    ],
+);
+
+pub(super) static ENGINE: Type = choice(
+    "OnnxEngine",
+    "engine",
+    &[
+        bare("Auto", "onnxruntime where its library is there, else rten."),
+        bare("Rten", "rten, which is part of the program."),
+        bare("OnnxRuntime", "onnxruntime; its library is required."),
     ],
 );
 
@@ -266,7 +277,87 @@ static MODELS: &[Variant] = &[
         ],
         "MobileNetV2 as torchvision builds it (Sandler et al., 2018).",
     ),
+    named(
+        "MobileNetV3",
+        &[
+            needed("variant", Of(&MOBILENET_V3), "Which of the two."),
+            field("stem", Of(&STEM), "Auto", "The first layers."),
+        ],
+        "MobileNetV3 as torchvision builds it (Howard et al., 2019).",
+    ),
+    named(
+        "ShuffleNetV2",
+        &[
+            field(
+                "width",
+                Number("of 0.5, 1, 1.5, 2"),
+                "1.0",
+                "Width multiplier.",
+            ),
+            field("stem", Of(&STEM), "Auto", "The first layers."),
+        ],
+        "ShuffleNetV2 as torchvision builds it (Ma et al., 2018).",
+    ),
+    named(
+        "EfficientNet",
+        &[
+            needed("variant", Of(&EFFICIENTNET), "Which of them."),
+            field("stem", Of(&STEM), "Auto", "The first layers."),
+        ],
+        "EfficientNet as torchvision (B0) and timm (Lite0) build it (Tan and Le, 2019).",
+    ),
+    named(
+        "PpLcNet",
+        &[
+            field(
+                "width",
+                Number("of 0.35, 0.5, 0.75, 1, 1.5"),
+                "1.0",
+                "Width multiplier.",
+            ),
+            field("stem", Of(&STEM), "Auto", "The first layers."),
+        ],
+        "PP-LCNet as timm builds it (Cui et al., 2021).",
+    ),
+    named(
+        "RegNet",
+        &[
+            needed("variant", Of(&REGNET), "Which of them."),
+            field("stem", Of(&STEM), "Auto", "The first layers."),
+        ],
+        "RegNet as torchvision builds it (Radosavovic et al., 2020).",
+    ),
 ];
+
+pub(super) static MOBILENET_V3: Type = choice(
+    "MobileNetV3",
+    "size of MobileNetV3",
+    &[
+        bare("Small", "mobilenet_v3_small: 2.5 million parameters."),
+        bare("Large", "mobilenet_v3_large: 5.5 million parameters."),
+    ],
+);
+
+pub(super) static EFFICIENTNET: Type = choice(
+    "EfficientNet",
+    "EfficientNet",
+    &[
+        bare(
+            "B0",
+            "torchvision's efficientnet_b0: 5.3 million parameters.",
+        ),
+        bare(
+            "Lite0",
+            "timm's efficientnet_lite0, without squeeze and excitation: 4.7 million parameters.",
+        ),
+    ],
+);
+
+pub(super) static REGNET: Type = choice(
+    "RegNet",
+    "RegNet",
+    &[bare("Y400MF", "regnet_y_400mf: 4.3 million parameters.")],
+);
 
 pub(super) static STEM: Type = choice(
     "Stem",
@@ -278,11 +369,11 @@ pub(super) static STEM: Type = choice(
         ),
         bare(
             "Standard",
-            "As published: stride 2 and, for ResNet, 7×7 and max pooling.",
+            "As published: the image is a quarter as high and wide after them.",
         ),
         bare(
             "Small",
-            "3×3, stride 1 and no pooling, for images of 32 or 64 pixels.",
+            "3×3, with stride 1 in place of the first two halvings, for images of 32 or 64 pixels.",
         ),
     ],
 );

@@ -18,13 +18,13 @@ use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update};
 use crate::experiment::method::{
     CustomController, CustomTerm, CustomView, MethodSpec, TeacherViews,
 };
-use crate::experiment::model::{Model, Stem};
+use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
     Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize,
-    LibTorchDevice, NormalizeSpec, OptimizerSpec, RoundSpec, Scores, Source, Spec, StudentSpec,
-    TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
+    LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec, RoundSpec, Scores, Source, Spec,
+    StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -256,10 +256,14 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<TeacherWeights>(&models::TEACHER_WEIGHTS);
     agrees::<ClassNames>(&models::CLASS_NAMES);
     agrees::<ChannelOrder>(&models::CHANNELS);
+    agrees::<OnnxEngine>(&models::ENGINE);
     agrees::<Scores>(&models::SCORES);
     agrees::<InputNormalize>(&models::INPUT_NORMALIZE);
     agrees::<Model>(&models::MODEL);
     agrees::<Stem>(&models::STEM);
+    agrees::<MobileNetV3>(&models::MOBILENET_V3);
+    agrees::<EfficientNet>(&models::EFFICIENTNET);
+    agrees::<RegNet>(&models::REGNET);
     agrees::<OptimizerSpec>(&models::OPTIMIZER);
     agrees::<DeviceSpec>(&models::DEVICE);
     agrees::<LibTorchDevice>(&models::LIBTORCH);

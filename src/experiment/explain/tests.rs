@@ -95,6 +95,8 @@ fn explained_for(method: &str, extra: &str, facts: &DataFacts) -> String {
 
 const FACTS: DataFacts = DataFacts {
     train: 200,
+    unlabelled: 0,
+    classes: 4,
     labelled: true,
     size: (16, 16),
     normalization: None,

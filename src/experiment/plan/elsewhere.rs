@@ -11,7 +11,7 @@ use super::data::{normalization, sides};
 use super::paths::Paths;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{
-    ChannelOrder, ClassNames, InputNormalize, Scores, StudentSpec, TeacherSpec,
+    ChannelOrder, ClassNames, InputNormalize, OnnxEngine, Scores, StudentSpec, TeacherSpec,
 };
 
 /// A file of weights.
@@ -75,6 +75,8 @@ pub struct OnnxPart {
     pub output: Option<String>,
     /// What these are.
     pub scores: Option<Scores>,
+    /// What runs it.
+    pub engine: OnnxEngine,
     /// What was found in the file.
     pub found: Option<OnnxFound>,
 }
@@ -197,6 +199,7 @@ pub(super) fn onnx_file(
     let onnx = OnnxPart {
         output: teacher.output.clone(),
         scores: teacher.scores,
+        engine: teacher.engine,
         found: None,
     };
     Some(TeacherFile {
@@ -210,6 +213,7 @@ pub(super) fn without_onnx(teacher: &TeacherSpec) -> Vec<Problem> {
     let said = [
         ("output", teacher.output.is_some()),
         ("scores", teacher.scores.is_some()),
+        ("engine", teacher.engine != OnnxEngine::Auto),
     ];
     let said = said.into_iter().filter(|(_, said)| *said);
     let said = said.map(|(field, _)| {

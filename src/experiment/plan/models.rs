@@ -1,6 +1,9 @@
 //! Sizes of models.
 
+use std::fmt::Display;
+
 use super::checks::between;
+use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{Source, Spec};
@@ -83,8 +86,24 @@ fn model_problems(model: &Model, size: Option<u32>) -> Vec<Problem> {
             depth_of_form(&mut problems, "WideResNet.depth", *depth, 4);
             sized(&mut problems, "WideResNet.width", *width);
         }
-        Model::Vgg { depth } => one_of(&mut problems, "Vgg.depth", *depth, &[8, 11, 13, 16]),
-        Model::ResNet { depth, .. } => one_of(&mut problems, "ResNet.depth", *depth, &[18, 34, 50]),
+        Model::Vgg { depth } => {
+            one_of(
+                &mut problems,
+                "Vgg.depth",
+                "depth",
+                *depth,
+                &[8, 11, 13, 16],
+            );
+        }
+        Model::ResNet { depth, .. } => {
+            one_of(
+                &mut problems,
+                "ResNet.depth",
+                "depth",
+                *depth,
+                &[18, 34, 50],
+            );
+        }
         Model::MobileNetV2 { width, .. } => between(
             &mut problems,
             "MobileNetV2.width",
@@ -92,6 +111,15 @@ fn model_problems(model: &Model, size: Option<u32>) -> Vec<Problem> {
             0.05,
             10.0,
         ),
+        Model::ShuffleNetV2 { width, .. } => {
+            let known = architecture::SHUFFLE_NET_WIDTHS;
+            one_of(&mut problems, "ShuffleNetV2.width", "width", *width, &known);
+        }
+        Model::PpLcNet { width, .. } => {
+            let known = architecture::PP_LC_NET_WIDTHS;
+            one_of(&mut problems, "PpLcNet.width", "width", *width, &known);
+        }
+        Model::MobileNetV3 { .. } | Model::EfficientNet { .. } | Model::RegNet { .. } => {}
     }
     problems
 }
@@ -139,11 +167,17 @@ fn depth_of_form(problems: &mut Vec<Problem>, path: &str, depth: usize, rest: us
     }
 }
 
-fn one_of(problems: &mut Vec<Problem>, path: &str, depth: usize, known: &[usize]) {
-    if !known.contains(&depth) {
+fn one_of<T: PartialEq + Display>(
+    problems: &mut Vec<Problem>,
+    path: &str,
+    what: &str,
+    value: T,
+    known: &[T],
+) {
+    if !known.contains(&value) {
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
         problems.push(
-            Problem::new(path, format!("there is no depth {depth} of this family"))
+            Problem::new(path, format!("there is no {what} {value} of this family"))
                 .help(format!("known are {}", known.join(", "))),
         );
     }

@@ -75,6 +75,8 @@ mod tests {
         let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
         let facts = DataFacts {
             train: 200,
+            unlabelled: 0,
+            classes: 4,
             labelled: true,
             size: (32, 32),
             normalization: None,

@@ -18,6 +18,10 @@ use crate::experiment::timeline::Timeline;
 pub struct DataFacts {
     /// Number of training images.
     pub train: usize,
+    /// Number of images that are mixed in without labels.
+    pub unlabelled: usize,
+    /// Number of classes.
+    pub classes: usize,
     /// Whether training images have labels.
     pub labelled: bool,
     /// Height and width of every image, pixels.
@@ -41,10 +45,17 @@ pub struct ResolvedPlan {
     pub steps_per_epoch: u64,
     /// Steps of an epoch of the teacher's training.
     pub teacher_steps_per_epoch: u64,
+    /// Whether the teacher's answers on images that a view leaves as they are, are
+    /// computed once and kept. Not in runs of programs that did not.
+    #[serde(default)]
+    pub keeps_answers: bool,
     /// What was left out of the plan because of the images.
     #[serde(default)]
     pub notes: Vec<String>,
 }
+
+/// Bytes that a teacher's kept answers take, at most.
+const MOST_ANSWERS: usize = 4 << 30;
 
 impl ResolvedPlan {
     /// Steps, epochs and rounds of the student's training.
@@ -105,7 +116,10 @@ impl Plan {
         {
             self.data.normalize = NormalizeSpec::Given { mean, std };
         }
+        let answers = (facts.train + facts.unlabelled).saturating_mul(facts.classes);
+        let keeps_answers = answers.saturating_mul(size_of::<f32>()) <= MOST_ANSWERS;
         Ok(ResolvedPlan {
+            keeps_answers: keeps_answers && self.teacher.is_some(),
             plan: self,
             steps_per_epoch: facts.steps_per_epoch,
             teacher_steps_per_epoch: facts.teacher_steps_per_epoch,
@@ -159,6 +173,8 @@ mod tests {
     fn facts() -> DataFacts {
         DataFacts {
             train: 1000,
+            unlabelled: 0,
+            classes: 4,
             labelled: true,
             size: (24, 24),
             normalization: Some(([0.5; 3], [0.25; 3])),

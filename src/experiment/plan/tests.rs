@@ -171,6 +171,8 @@ fn settling_changes_nothing_where_an_round_is_an_epoch() {
 fn facts(steps_per_epoch: u64) -> DataFacts {
     DataFacts {
         train: 100_000,
+        unlabelled: 0,
+        classes: 4,
         labelled: true,
         size: (32, 32),
         normalization: None,

@@ -50,6 +50,18 @@ pub enum ChannelOrder {
     Bgr,
 }
 
+/// What runs an ONNX file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OnnxEngine {
+    /// onnxruntime where its library is there, else rten.
+    #[default]
+    Auto,
+    /// rten, which is part of the program.
+    Rten,
+    /// onnxruntime; its library is required.
+    OnnxRuntime,
+}
+
 /// What a model's scores of the classes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scores {

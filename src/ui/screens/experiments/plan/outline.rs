@@ -110,6 +110,8 @@ impl Outline {
             .map(|train| (train / plan.training.batch.max(1)).max(1) as u64);
         let facts = train.zip(steps_per_epoch).map(|(train, steps)| DataFacts {
             train,
+            unlabelled: 0,
+            classes: classes.unwrap_or_default(),
             labelled: images.is_none_or(DataSummary::labelled),
             size: size.unwrap_or_default(),
             normalization: None,

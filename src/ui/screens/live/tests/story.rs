@@ -102,6 +102,7 @@ fn begin() -> Vec<RunEvent> {
         RunEvent::TeacherLoaded {
             path: Path::new("teacher.safetensors").to_owned(),
             cached: true,
+            engine: None,
         },
         RunEvent::PhaseStarted {
             phase: Phase::Student,

@@ -1,0 +1,244 @@
+//! What a teacher answers on training images as they are, computed once and kept.
+//!
+//! Answers are computed for blocks of neighbouring images, always the same ones
+//! together: an engine may round an answer otherwise in other company, and a
+//! training must not depend on what was kept. So an answer is a function of the
+//! teacher and the set of images, and the file that keeps it can be lost, cut or
+//! damaged at any time: every block has a checksum, and what is not there is
+//! computed again. Several trainings may write it at once, for they write the same.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::classify::Classify;
+use super::evaluate::{host, image_tensor};
+use super::failure::Failure;
+use crate::data::{Images, UNLABELLED};
+use crate::experiment::device::DeviceKind;
+use crate::experiment::plan::TeacherPlan;
+use crate::untrusted::files::open_unlinked_with;
+
+/// Images whose answers are computed together.
+const BLOCK: usize = 8;
+
+/// Raised when a change of the engine changes answers or their file.
+const VERSION: u32 = 1;
+
+/// Bytes of a block's checksum.
+const CHECKSUM: usize = 4;
+
+/// Bytes that are kept in memory where there is no file.
+const MOST_IN_MEMORY: usize = 256 << 20;
+
+/// All that determines a teacher's answers.
+#[derive(Serialize)]
+pub struct AnswerRecipe<'a> {
+    /// The processor.
+    pub device: &'a DeviceKind,
+    /// The teacher, settled.
+    pub teacher: &'a TeacherPlan,
+    /// Hashes of its files.
+    pub weights: Vec<String>,
+    /// What the data's images are: their size, mean and deviation.
+    pub data: ((u32, u32), [f32; 3], [f32; 3]),
+    /// Content of the sets of training images.
+    pub sets: Vec<&'a str>,
+}
+
+impl AnswerRecipe<'_> {
+    fn key(&self) -> String {
+        let text = serde_json::to_string(&(VERSION, BLOCK, self)).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    }
+}
+
+/// Answers on the training images of one run.
+pub struct AnswerStore<'a> {
+    teacher: &'a dyn Classify,
+    images: &'a Images,
+    classes: usize,
+    /// Where they are kept; none once the file failed.
+    file: Option<(PathBuf, File)>,
+    /// Blocks that were used lately.
+    memory: HashMap<u64, Vec<f32>>,
+    /// What a person should know, told once.
+    warnings: Vec<String>,
+    told: usize,
+}
+
+impl<'a> AnswerStore<'a> {
+    /// Of a teacher whose answers are kept in the folder `cache`.
+    #[must_use]
+    pub fn open(
+        teacher: &'a dyn Classify,
+        images: &'a Images,
+        cache: &Path,
+        recipe: &AnswerRecipe,
+    ) -> Self {
+        let path = cache.join(format!("answers-{}.bin", recipe.key()));
+        let mut store = Self {
+            teacher,
+            images,
+            classes: images.classes.len(),
+            file: None,
+            memory: HashMap::new(),
+            warnings: Vec::new(),
+            told: 0,
+        };
+        let opened = std::fs::create_dir_all(cache).and_then(|()| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true);
+            open_unlinked_with(&path, &mut options)
+        });
+        match opened {
+            Ok(file) => store.file = Some((path, file)),
+            Err(error) => store.lose(&path, &error),
+        }
+        store
+    }
+
+    /// The logits `[sample][class]` of training images as they are; none for one
+    /// that cannot be read any more. Samples are those of a batch.
+    ///
+    /// # Errors
+    /// If more images than are tolerated went bad, or the teacher fails.
+    pub fn logits(&mut self, sample: u64) -> Result<Option<&[f32]>, Failure> {
+        let (base, index) = split(sample);
+        let block = base | (index / BLOCK as u64);
+        if !self.memory.contains_key(&block) {
+            if self.memory.len() * BLOCK * self.classes * size_of::<f32>() > MOST_IN_MEMORY {
+                self.memory.clear();
+            }
+            let rows = match self.read(block) {
+                Some(rows) => rows,
+                None => self.compute(block)?,
+            };
+            self.memory.insert(block, rows);
+        }
+        let at = (index % BLOCK as u64) as usize * self.classes;
+        let rows = &self.memory[&block];
+        let row = &rows[at..at + self.classes];
+        Ok((!row[0].is_nan()).then_some(row))
+    }
+
+    /// What a person should know since the last call; each once.
+    pub fn warnings(&mut self) -> Vec<String> {
+        let new = self.warnings[self.told..].to_vec();
+        self.told = self.warnings.len();
+        new
+    }
+
+    /// Answers of a block that the file has.
+    fn read(&mut self, block: u64) -> Option<Vec<f32>> {
+        let (path, file) = self.file.as_ref()?;
+        let mut bytes = vec![0; self.record()];
+        if let Err(error) = file.read_exact_at(&mut bytes, self.place(block)) {
+            // It has not been written yet.
+            if error.kind() != io::ErrorKind::UnexpectedEof {
+                let path = path.clone();
+                self.lose(&path, &error);
+            }
+            return None;
+        }
+        let (checksum, values) = bytes.split_at(CHECKSUM);
+        if crc32c::crc32c(values).to_le_bytes() != checksum {
+            if bytes.iter().any(|byte| *byte != 0) {
+                let path = path.display();
+                self.warn(format!(
+                    "{path}: a kept answer of the teacher is damaged and is computed again"
+                ));
+            }
+            return None;
+        }
+        let values = values.as_chunks().0.iter();
+        let values: Vec<f32> = values.map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        // Nothing that is not a number was written.
+        values.iter().all(|value| !value.is_nan()).then_some(values)
+    }
+
+    /// Asks the teacher about a block, and keeps its answers. Rows of images that
+    /// cannot be read are not numbers, and are not kept.
+    fn compute(&mut self, block: u64) -> Result<Vec<f32>, Failure> {
+        let (base, number) = split(block);
+        let first = number * BLOCK as u64;
+        let count = BLOCK.min(self.length(base).saturating_sub(first as usize));
+        let samples: Vec<u64> = (first..first + count as u64)
+            .map(|index| base | index)
+            .collect();
+        let (pixels, present) = self.images.originals(&samples)?;
+        let images = image_tensor(&pixels, self.images.size, self.teacher.device());
+        let mut rows = host(self.teacher.logits(images)?)?;
+        // The last block is as long as any.
+        rows.resize(BLOCK * self.classes, 0.0);
+        if present.iter().all(|present| *present) {
+            self.write(block, &rows);
+        } else {
+            let places = rows.chunks_exact_mut(self.classes).zip(&present);
+            for (row, _) in places.filter(|(_, present)| !**present) {
+                row.fill(f32::NAN);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn write(&mut self, block: u64, rows: &[f32]) {
+        let Some((path, file)) = &self.file else {
+            return;
+        };
+        let values: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let mut record = crc32c::crc32c(&values).to_le_bytes().to_vec();
+        record.extend(values);
+        if let Err(error) = file.write_all_at(&record, self.place(block)) {
+            let path = path.clone();
+            self.lose(&path, &error);
+        }
+    }
+
+    fn lose(&mut self, path: &Path, error: &io::Error) {
+        self.file = None;
+        self.warn(format!(
+            "{}: {error}; the teacher's answers are not kept for later runs",
+            path.display()
+        ));
+    }
+
+    fn warn(&mut self, message: String) {
+        if !self.warnings.contains(&message) {
+            self.warnings.push(message);
+        }
+    }
+
+    /// Images of the set whose samples begin at `base`.
+    fn length(&self, base: u64) -> usize {
+        match &self.images.unlabelled {
+            Some(set) if base == UNLABELLED => set.len(),
+            _ => self.images.train.len(),
+        }
+    }
+
+    fn record(&self) -> usize {
+        CHECKSUM + BLOCK * self.classes * size_of::<f32>()
+    }
+
+    /// Where a block lies in the file: those of the unlabelled images behind the
+    /// others.
+    fn place(&self, block: u64) -> u64 {
+        let (base, number) = split(block);
+        let before = if base == 0 {
+            0
+        } else {
+            self.images.train.len().div_ceil(BLOCK) as u64
+        };
+        (before + number) * self.record() as u64
+    }
+}
+
+/// The first sample of its set, and the number in it.
+fn split(sample: u64) -> (u64, u64) {
+    (sample & UNLABELLED, sample & (UNLABELLED - 1))
+}

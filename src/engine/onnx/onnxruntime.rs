@@ -1,0 +1,139 @@
+//! onnxruntime, where its library is there: the fastest engine, and the one that
+//! gains from int8. Nothing is linked; the library is opened when it is needed.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use etcetera::{BaseStrategy, choose_base_strategy};
+use ort::environment::Environment;
+use ort::session::Session;
+use ort::session::builder::SessionBuilder;
+use ort::value::TensorRef;
+
+use crate::onnx::OnnxFile;
+use crate::untrusted::clean_line;
+
+/// The engine's name, before its version.
+pub const NAME: &str = "onnxruntime";
+
+/// Names the library elsewhere.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// Where `scripts/setup-onnxruntime` puts the library, below the user's folder for
+/// caches.
+const PLACE: &str = "workbench/onnxruntime/libonnxruntime.so";
+
+/// A library that was opened; once in a process.
+struct Library {
+    environment: Environment,
+    version: String,
+}
+
+static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
+
+/// The file of the library, if there is one.
+#[must_use]
+pub fn library() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+        return Some(PathBuf::from(named));
+    }
+    let place = choose_base_strategy().ok()?.cache_dir().join(PLACE);
+    place.is_file().then_some(place)
+}
+
+fn opened() -> Result<&'static Library, String> {
+    let library = LIBRARY.get_or_init(|| {
+        let path = library().ok_or_else(|| {
+            format!(
+                "its library is not here; run scripts/setup-onnxruntime, or let {VARIABLE} name \
+                 libonnxruntime.so"
+            )
+        })?;
+        let told = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        let environment = ort::init_from(&path)
+            .map_err(|error| told(error.to_string()))?
+            .with_telemetry(false)
+            .build()
+            .map_err(|error| told(error.to_string()))?;
+        Ok(Library {
+            environment,
+            version: version(&path),
+        })
+    });
+    library.as_ref().map_err(Clone::clone)
+}
+
+/// The version of the library: what its own name or that of the file that it links
+/// to ends with.
+fn version(path: &std::path::Path) -> String {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = real.file_name().unwrap_or_default().to_string_lossy();
+    let version = name.split_once(".so.").map(|(_, version)| version);
+    version.unwrap_or("of unknown version").to_owned()
+}
+
+/// A model with its input and its output.
+pub struct OnnxRuntime {
+    session: Mutex<Session>,
+    input: String,
+    output: String,
+}
+
+impl OnnxRuntime {
+    /// The engine and its version.
+    ///
+    /// # Errors
+    /// Its library is not there or cannot be opened.
+    pub fn name() -> Result<String, String> {
+        Ok(format!("{NAME} {}", opened()?.version))
+    }
+
+    /// Makes a file ready.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn open(file: OnnxFile, input: &str, output: &str) -> Result<Self, String> {
+        let session = session(file).map_err(|error| clean_line(&error).into_owned())?;
+        Ok(Self {
+            session: Mutex::new(session),
+            input: input.to_owned(),
+            output: output.to_owned(),
+        })
+    }
+
+    /// The values of the output for images of this shape.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn run(&self, images: &[f32], shape: [usize; 4]) -> Result<Vec<f32>, String> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut run = || -> ort::Result<Vec<f32>> {
+            let images = TensorRef::from_array_view((shape, images))?;
+            let outputs = session.run(ort::inputs![self.input.as_str() => images])?;
+            let (_, scores) = outputs[self.output.as_str()].try_extract_tensor::<f32>()?;
+            Ok(scores.to_vec())
+        };
+        run().map_err(|error| clean_line(&error.to_string()).into_owned())
+    }
+}
+
+fn session(file: OnnxFile) -> Result<Session, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = SessionBuilder::new(&opened()?.environment)
+        .map_err(|error| text(&error))?
+        .with_intra_threads(threads)
+        .map_err(|error| text(&error))?
+        // Threads that wait for work by turning would take the training's cores.
+        .with_config_entry("session.intra_op.allow_spinning", "0")
+        .map_err(|error| text(&error))?
+        .with_deterministic_compute(true)
+        .map_err(|error| text(&error))?;
+    // Files beside it are found by its place.
+    let session = if file.beside().is_empty() {
+        builder.commit_from_memory(&file.into_bytes())
+    } else {
+        builder.commit_from_file(file.path())
+    };
+    session.map_err(|error| text(&error))
+}

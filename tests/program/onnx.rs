@@ -1,0 +1,232 @@
+//! A teacher that is an ONNX file, from the check to the resume.
+
+use std::fs;
+use std::path::Path;
+
+use image::{Rgb, RgbImage};
+use prost::Message;
+use workbench::onnx::proto::{
+    AttributeProto, Dimension, Extent, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    StringStringEntryProto, TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
+    attribute_type, data_type,
+};
+
+use crate::bench::{Bench, code, said, weights};
+
+/// Classes of the data, in its order, and their colours.
+const COLOURS: [(&str, [u8; 3]); 3] = [
+    ("blue", [0, 0, 255]),
+    ("green", [0, 255, 0]),
+    ("red", [255, 0, 0]),
+];
+
+const EXPERIMENT: &str = "(
+    device: Cpu,
+    data: (train: ImageFolder(\"colours\"), valid: Holdout(0.25), workers: 2),
+    teacher: (weights: Onnx(\"teacher.onnx\"), engine: Rten),
+    student: (model: Cnn(channels: [4, 8])),
+    augment: [HorizontalFlip, Cutout(3)],
+    method: AdaptiveAugmentation(p1: 0.1, p_max: 0.6, w: 0.8, temperature: 3.0),
+    epochs: 3,
+    batch: 16,
+    log_every: 1,
+)";
+
+fn value(name: &str, sides: &[Option<i64>]) -> ValueInfoProto {
+    let dim = sides.iter().map(|side| Dimension {
+        value: Some(side.map_or(Extent::Name("batch".to_owned()), Extent::Value)),
+    });
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TensorType {
+                elem_type: data_type::FLOAT,
+                shape: Some(TensorShapeProto { dim: dim.collect() }),
+            }),
+        }),
+    }
+}
+
+fn node(operator: &str, input: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        op_type: operator.to_owned(),
+        input: input.iter().map(ToString::to_string).collect(),
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    }
+}
+
+fn entry(key: &str, value: &str) -> StringStringEntryProto {
+    StringStringEntryProto {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+/// A model that knows colours: its logits are the means of red, of green and of
+/// blue, and of a class that the data does not have.
+fn teacher(metadata: Vec<StringStringEntryProto>) -> Vec<u8> {
+    let transposed = AttributeProto {
+        name: "transB".to_owned(),
+        r#type: attribute_type::INT,
+        i: 1,
+        ..AttributeProto::default()
+    };
+    let rows = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0], [-9.0; 3]];
+    let model = ModelProto {
+        ir_version: 8,
+        opset_import: vec![OperatorSetIdProto {
+            version: 18,
+            ..OperatorSetIdProto::default()
+        }],
+        metadata_props: metadata,
+        graph: Some(GraphProto {
+            name: "colours".to_owned(),
+            node: vec![
+                node("GlobalAveragePool", &["images"], "means"),
+                node("Flatten", &["means"], "features"),
+                NodeProto {
+                    attribute: vec![transposed],
+                    ..node("Gemm", &["features", "weight"], "logits")
+                },
+            ],
+            initializer: vec![TensorProto {
+                name: "weight".to_owned(),
+                dims: vec![4, 3],
+                data_type: data_type::FLOAT,
+                float_data: rows.concat(),
+                ..TensorProto::default()
+            }],
+            input: vec![value("images", &[None, Some(3), None, None])],
+            output: vec![value("logits", &[None, Some(4)])],
+        }),
+        ..ModelProto::default()
+    };
+    model.encode_to_vec()
+}
+
+fn described() -> Vec<StringStringEntryProto> {
+    vec![
+        entry("classes", r#"["red", "green", "blue", "grey"]"#),
+        entry("mean", "[0.0, 0.0, 0.0]"),
+        entry("std", "[1.0, 1.0, 1.0]"),
+    ]
+}
+
+fn place(metadata: Vec<StringStringEntryProto>) -> Bench {
+    let bench = Bench::new();
+    for (class, colour) in COLOURS {
+        let folder = bench.path().join("colours").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..32_u8 {
+            let shade = |value: u8| value.saturating_sub(number * 3).max(number);
+            let picture = RgbImage::from_pixel(12, 12, Rgb(colour.map(shade)));
+            picture.save(folder.join(format!("{number}.png"))).unwrap();
+        }
+    }
+    fs::write(bench.path().join("teacher.onnx"), teacher(metadata)).unwrap();
+    fs::write(bench.path().join("colours.ron"), EXPERIMENT).unwrap();
+    bench
+}
+
+fn journal(run: &Path) -> String {
+    fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default()
+}
+
+#[test]
+fn any_classifier_teaches_and_what_ran_it_is_kept() {
+    let bench = place(described());
+    let output = bench.run(&["--check", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let page = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "teacher.onnx, 12 parameters, 12 MACs",
+        "rten 0.27",
+        "2, 1, 0",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let text = said(&output);
+    for line in [
+        "teacher  valid top-1 100.0 %",
+        "teacher.onnx, run by rten 0.27",
+        "outputs for classes that the data does not have are left out: `grey`",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let run = bench.newest();
+    assert!(journal(&run).contains(r#""engine":"rten 0.27""#));
+    let plan = fs::read_to_string(run.join("plan.json")).unwrap();
+    assert!(plan.contains(r#""output": "logits""#), "{plan}");
+    let whole = weights(&run);
+    // What was kept changes nothing.
+    bench.forget_teachers();
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(weights(&bench.newest()) == whole);
+}
+
+#[test]
+fn another_teacher_than_that_of_the_run_resumes_nothing() {
+    let bench = place(described());
+    let mut longer = bench.start(&["--run", "colours.ron", "--set", "epochs=2000"]);
+    while !bench
+        .runs()
+        .iter()
+        .any(|run| journal(run).contains("CheckpointSaved"))
+    {
+        assert!(longer.try_wait().unwrap().is_none(), "it has 2000 epochs");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    crate::exit_codes::signal(longer.id(), "TERM");
+    longer.wait().unwrap();
+    let run = bench.newest();
+    let mut other = described();
+    other[0].value = r#"["green", "red", "blue", "grey"]"#.to_owned();
+    fs::write(bench.path().join("teacher.onnx"), teacher(other)).unwrap();
+    let output = bench.run(&["--resume", run.to_str().unwrap()]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(said(&output).contains("is not the file that the run started with"));
+    let arguments = [
+        "--infer",
+        "colours",
+        "--checkpoint",
+        run.to_str().unwrap(),
+        "--model",
+        "teacher",
+    ];
+    let output = bench.run(&arguments);
+    assert_ne!(code(&output), 0);
+    assert!(
+        said(&output).contains("is not the teacher that the run was trained with"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn a_teacher_that_says_too_little_of_itself_is_asked_for_more() {
+    let bench = place(Vec::new());
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(said(&output).contains("the teacher has 4 outputs, and the data 3 classes"));
+    let named = "teacher.classes=Names([\"green\", \"red\", \"blue\", \"grey\"])";
+    let output = bench.run(&["--run", "colours.ron", "--set", named]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(
+        said(&output).contains("write in teacher: classes: Names([\"red\", \"green\", \"blue\""),
+        "{}",
+        said(&output)
+    );
+    fs::write(bench.path().join("teacher.onnx"), b"\x80\x02}q\x00.").unwrap();
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(
+        said(&output).contains("is not an ONNX file"),
+        "{}",
+        said(&output)
+    );
+    assert!(bench.runs().is_empty());
+}
