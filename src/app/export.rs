@@ -23,6 +23,7 @@ use crate::report::{card, proof_words};
 use crate::run::atomic::{write_checked, write_file};
 use crate::run::{Exit, PlanError, RunFolder};
 use crate::store::{Owner, RunEntry};
+use crate::ui::ExportRefusal;
 use crate::untrusted::text::clean_json;
 use crate::untrusted::{clean_text, read_limited};
 
@@ -145,7 +146,24 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
     Ok(Exit::Success)
 }
 
+impl ExportError {
+    /// For the screen.
+    pub fn refusal(&self) -> ExportRefusal {
+        ExportRefusal {
+            reason: self.to_string(),
+            lacks_proof: matches!(self, Self::Plan(_) | Self::NoPlan(_) | Self::Images(_)),
+        }
+    }
+}
+
 impl Exported {
+    /// The same in one line.
+    pub fn line(&self) -> String {
+        let file = self.files.first().and_then(|file| file.file_name());
+        let file = file.unwrap_or_default().display();
+        format!("wrote export/{file}: {}", self.proof())
+    }
+
     /// What came of it, a line for each thing.
     fn told(&self) -> String {
         let notes = self.notes.iter().map(|note| format!("note: {note}\n"));
