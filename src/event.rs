@@ -182,6 +182,13 @@ pub enum RunEvent {
         /// What.
         message: String,
     },
+    /// The student was written for other programs, and proven.
+    StudentExported {
+        /// The file, relative to the run's folder.
+        file: PathBuf,
+        /// What is known of it.
+        export: Export,
+    },
     /// A training ended by itself.
     PhaseEnded {
         /// Which.

@@ -5,11 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use thiserror::Error;
 
 use super::arguments::{Arguments, Pixels, To, Weights};
-use super::error::AppError;
-use super::models::{self, OpenModelsError};
+use super::error::{AppError, ExportError};
+use super::models;
 use crate::data::Images;
 use crate::engine::export::{ExportFailure, Student, place, record, script_of};
 use crate::engine::images_of;
@@ -20,7 +19,7 @@ use crate::format::bytes;
 use crate::listing::RunSummary;
 use crate::report::{card, proof_words};
 use crate::run::atomic::write_file;
-use crate::run::{Exit, PlanError, RunFolder};
+use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::ui::ExportRefusal;
 use crate::untrusted::clean_text;
@@ -62,41 +61,6 @@ pub struct Exported {
     /// What a person should know.
     pub notes: Vec<String>,
 }
-
-/// Why nothing was written.
-#[derive(Debug, Error)]
-pub enum ExportError {
-    /// The run's student.
-    #[error(transparent)]
-    Models(#[from] OpenModelsError),
-    /// The file cannot be written, or fails its proof.
-    #[error(transparent)]
-    Write(#[from] ExportFailure),
-    /// Its plan.
-    #[error("{0}; {WITHOUT}")]
-    Plan(#[from] PlanError),
-    /// The student is missing although it was asked for.
-    #[error("{0} has no student")]
-    NoStudent(String),
-    /// Nothing says which images prove the file.
-    #[error("plan.json of {0} is missing, so its validation images are not known; {WITHOUT}")]
-    NoPlan(String),
-    /// The images that prove the file are not there.
-    #[error("the file cannot be proven on the run's validation images: {0}; {WITHOUT}")]
-    Images(String),
-    /// It would replace something.
-    #[error("{} already exists; name another file with --out, or replace it with --force", .0.display())]
-    Exists(PathBuf),
-    /// Only ONNX files differ in what they take, and are proven.
-    #[error("--input and --unproven are about ONNX files; leave them out with --to torch")]
-    NotOnnx,
-    /// `--out` names no file.
-    #[error("--out {}: it is not the name of a file", .0.display())]
-    NoName(PathBuf),
-}
-
-/// What to do where a proof is not possible.
-const WITHOUT: &str = "restore what is missing, or write the file without a proof: --unproven";
 
 /// Writes and prints what came of it.
 pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {

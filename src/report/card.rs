@@ -4,11 +4,12 @@
 
 use std::fmt::Write as _;
 
+use super::wording::proof_words;
 use super::{event_formatter, figures};
 use crate::event::inspection::Weights;
 use crate::event::{
-    DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, ExportProof, Exports, Phase,
-    PixelFormat, RESIZE, Split,
+    DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, Exports, Phase, PixelFormat,
+    RESIZE, Split,
 };
 use crate::experiment::plan::{Plan, TeacherSource};
 use crate::format;
@@ -89,27 +90,6 @@ fn proof(export: &Export) -> String {
         (None, ExportFormat::Onnx) => "not evaluated".to_owned(),
         (None, ExportFormat::Torch) => "not evaluated; these are the run's own weights".to_owned(),
     }
-}
-
-/// What a proof found, in a line.
-#[must_use]
-pub fn proof_words(proof: &ExportProof) -> String {
-    let top1 = match (proof.top1, proof.network_top1) {
-        (Some(file), Some(network)) => format!(
-            "; top-1 {}, the network's {}",
-            format::percent(file),
-            format::percent(network)
-        ),
-        _ => String::new(),
-    };
-    format!(
-        "{} on {} validation images: agreement {}, logits differ by at most {} of {}{top1}",
-        proof.engine,
-        format::count(proof.images),
-        format::percent(proof.agreement),
-        format::loss(proof.max_difference),
-        format::loss(proof.max_logit),
-    )
 }
 
 fn images(data: &DataSummary, exports: &Exports) -> String {

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::event::ExportProof;
 use crate::event::RunEvent;
 use crate::listing::RunSummary;
 use crate::listing::testing::{apply, entry};

@@ -187,3 +187,49 @@ fn without_its_images_a_student_leaves_only_if_that_is_asked_for() {
     let card = fs::read_to_string(bench.newest().join("export/MODEL_CARD.md")).unwrap();
     assert!(card.contains(".onnx`: not evaluated"), "{card}");
 }
+
+#[test]
+fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
+    let bench = Bench::new();
+    let run = |more: &[&str]| {
+        let output = bench.run(&[&["--run", "tiny.ron", "--set", "epochs=1"], more].concat());
+        (code(&output), said(&output))
+    };
+    let agree =
+        "gates=[AtLeast(\"export/agreement\", 0.999), AtMost(\"export/max_difference\", 0.001)]";
+    let (exit, text) = run(&["--set", agree]);
+    assert_eq!(exit, 2, "{text}");
+    assert!(
+        text.contains("add `export: Onnx` to the experiment"),
+        "{text}"
+    );
+    let (exit, text) = run(&["--set", "export=Onnx", "--set", agree]);
+    assert_eq!(exit, 0, "{text}");
+    assert!(text.contains("exported export/tiny-"), "{text}");
+    assert!(
+        text.contains("export/agreement@best ≥ 0.999: 1, passed"),
+        "{text}"
+    );
+    let export = bench.newest().join("export");
+    let name = bench
+        .newest()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        names(&export),
+        ["proof.json".to_owned(), format!("{name}.onnx")]
+    );
+    let shown = json(&told(&bench, &["--show", &name, "--json"]));
+    assert_eq!(shown["metrics"]["export/agreement@best"], 1.0);
+    let (exit, text) = run(&[
+        "--set",
+        "export=OnnxUint8",
+        "--set",
+        "gates=[AtLeast(\"export/top1\", 1.0)]",
+    ]);
+    assert_eq!(exit, 1, "{text}");
+    assert!(text.contains("export/top1@best ≥ 1: 0."), "{text}");
+}
