@@ -5,6 +5,7 @@
 //! reporters speak, or draws the screen.
 
 mod arguments;
+mod bench;
 mod check;
 mod error;
 mod export;
@@ -20,6 +21,7 @@ mod setup;
 mod workbench;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -88,6 +90,15 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     }
     if let Some(run) = &arguments.trash {
         return runs::trash(arguments, run);
+    }
+    if let Some(target) = &arguments.bench {
+        return bench::bench(arguments, target);
+    }
+    if let Some([run, result]) = arguments.bench_into.as_deref() {
+        return bench::take_in(arguments, run, Path::new(result));
+    }
+    if let Some(case) = &arguments.bench_case {
+        return bench::measure_case(case);
     }
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {

@@ -12,7 +12,7 @@ use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report};
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 13] = [
+const MODES: [&str; 16] = [
     "run",
     "resume",
     "fork",
@@ -24,6 +24,9 @@ const MODES: [&str; 13] = [
     "show",
     "compare",
     "trash",
+    "bench",
+    "bench_into",
+    "bench_case",
     "completions",
     "man",
 ];
@@ -32,7 +35,7 @@ const MODES: [&str; 13] = [
 const TRAINS: [&str; 5] = ["run", "check", "resume", "fork", "replay"];
 
 /// Modes that train nothing and classify nothing.
-const LISTS: [&str; 4] = ["runs", "show", "compare", "trash"];
+const LISTS: [&str; 5] = ["runs", "show", "compare", "trash", "bench_into"];
 
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
@@ -218,6 +221,31 @@ pub struct Arguments {
     /// Write the file without a proof, as where the run's images are gone.
     #[arg(long, requires = "export", help_heading = "Export")]
     pub unproven: bool,
+
+    /// Measure how fast a run's models, or an ONNX file, answer on this machine:
+    /// 200 answers one by one, on one thread and on all, in every engine that is
+    /// there. A run keeps the result.
+    #[arg(long, value_name = "RUN|FILE.onnx", help_heading = "Measure")]
+    pub bench: Option<String>,
+
+    /// With --bench: images that are answered at once, measured besides one.
+    #[arg(
+        long,
+        value_name = "IMAGES",
+        default_value_t = 32,
+        requires = "bench",
+        value_parser = clap::value_parser!(u32).range(1..=4096),
+        help_heading = "Measure"
+    )]
+    pub batch: u32,
+
+    /// Keep in a run what --bench --json printed on another machine.
+    #[arg(long, value_names = ["RUN", "RESULT"], num_args = 2, help_heading = "Measure")]
+    pub bench_into: Option<Vec<String>>,
+
+    /// One measurement, in a process of its own.
+    #[arg(long, value_name = "CASE", hide = true)]
+    pub bench_case: Option<String>,
 
     /// List the runs, the newest first, with a filter as on the screen:
     /// `state:crashed or best>0.9 and method:adaptive`, `batch>64`.

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::arguments::ArgumentError;
+use super::bench::BenchError;
 use super::check::CheckError;
 use super::models::OpenModelsError;
 use super::reporting::ReportingError;
@@ -45,6 +46,9 @@ pub enum AppError {
     /// The experiment cannot be trained on these images.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// Nothing was measured.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// Nothing could be shown of runs.
     #[error(transparent)]
     Runs(#[from] RunsError),

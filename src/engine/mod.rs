@@ -6,6 +6,7 @@
 //! terminal, no journal: events go to a sink, commands come from an inbox.
 
 mod answer_store;
+mod bench;
 mod checkpoint;
 pub mod classify;
 pub mod device;
@@ -39,6 +40,8 @@ pub mod weights;
 
 use std::path::{Path, PathBuf};
 
+pub use bench::measure;
+pub use checkpoint::WEIGHTS;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
@@ -50,9 +53,10 @@ pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
+pub use teacher_model::answerer;
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
-use self::checkpoint::{CheckpointFolder, WEIGHTS};
+use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
 use self::export::Student;

@@ -182,6 +182,12 @@ impl RunModels {
         })
     }
 
+    /// Height and width of the models' images, pixels.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32) {
+        self.input.size
+    }
+
     /// Names of the classes.
     #[must_use]
     pub fn classes(&self) -> &[String] {

@@ -57,7 +57,7 @@ pub enum PreparedTeacher {
     /// It is trained first.
     Untrained {
         /// On the plain device.
-        network: Network,
+        network: Box<Network>,
         /// How.
         training: Box<Training>,
     },
@@ -202,7 +202,7 @@ impl Prepared {
             }),
             Some(TeacherSource::Train(training)) => {
                 network.map(|network| PreparedTeacher::Untrained {
-                    network,
+                    network: Box::new(network),
                     training: training.clone(),
                 })
             }
@@ -299,7 +299,7 @@ impl Prepared {
         let teacher = plan.teacher.as_ref().and_then(|it| it.model.as_ref());
         let (model, network) = match (phase, teacher, &self.teacher) {
             (Phase::Teacher, Some(model), Some(PreparedTeacher::Untrained { network, .. })) => {
-                (model, network)
+                (model, &**network)
             }
             _ => (&plan.student, &self.student),
         };

@@ -85,7 +85,7 @@ pub fn obtain(
     sink: &dyn EventSink,
 ) -> Result<TeacherEnd, Failure> {
     let (training, mut network) = match teacher {
-        PreparedTeacher::Untrained { network, training } => (training, network.clone()),
+        PreparedTeacher::Untrained { network, training } => (training, (**network).clone()),
         PreparedTeacher::Read { teacher, path } => {
             let untrained = Trained::default();
             return Ok(loaded(teacher.clone(), path, untrained, false, sink));

@@ -94,6 +94,12 @@ impl Teacher {
     }
 }
 
+/// An ONNX model as one that can be asked about images on the processor.
+#[must_use]
+pub fn answerer(model: OnnxModel) -> Box<dyn Classify> {
+    Box::new(Teacher::onnx(model, &Device::flex()))
+}
+
 impl Classify for Teacher {
     fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {
         let images = match &self.input {

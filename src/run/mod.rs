@@ -7,6 +7,7 @@
 pub mod append_file;
 pub mod atomic;
 pub mod atomic_dir;
+pub mod bench;
 pub mod exit;
 pub mod find;
 pub mod folder;
@@ -23,6 +24,7 @@ pub mod timestamp;
 pub mod trash;
 
 pub use atomic_dir::AtomicDir;
+pub use bench::{BenchMachine, BenchModel, BenchResult, BenchRow};
 pub use exit::Exit;
 pub use find::ModelsFolder;
 pub use folder::{RunError, RunFolder};

@@ -15,6 +15,7 @@ mod fork;
 mod hostile;
 mod identity;
 mod inference;
+mod measure;
 mod onnx;
 mod refusals;
 mod resume;

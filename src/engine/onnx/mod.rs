@@ -55,9 +55,15 @@ pub struct Answers {
     pub taken: Option<Vec<usize>>,
 }
 
+/// Whether onnxruntime can be opened here.
+#[must_use]
+pub fn has_onnxruntime() -> bool {
+    onnxruntime::library().is_some()
+}
+
 /// What runs a file.
 enum Engine {
-    Rten(Rten),
+    Rten(Box<Rten>),
     OnnxRuntime(OnnxRuntime),
 }
 
@@ -79,7 +85,7 @@ impl Engine {
             let name = rten::NAME.to_owned();
             let engine = Rten::open(file, input, output);
             let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
-            return Ok((Self::Rten(engine), name));
+            return Ok((Self::Rten(Box::new(engine)), name));
         }
         let name = OnnxRuntime::name();
         let name = name.map_err(|reason| refused(&path, onnxruntime::NAME, reason))?;

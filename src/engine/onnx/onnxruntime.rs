@@ -119,7 +119,8 @@ impl OnnxRuntime {
 
 fn session(file: OnnxFile) -> Result<Session, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // As many as everything else that computes here.
+    let threads = rayon::current_num_threads();
     let mut builder = SessionBuilder::new(&opened()?.environment)
         .map_err(|error| text(&error))?
         .with_intra_threads(threads)

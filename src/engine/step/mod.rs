@@ -177,7 +177,7 @@ impl KnownAnswers {
 }
 
 fn indices(values: &[usize], device: &Device) -> Tensor<1, Int> {
-    let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
+    let values: Vec<u32> = values.iter().map(|&value| value as u32).collect();
     let count = values.len();
     Tensor::from_data(TensorData::new(values, [count]), device)
 }

@@ -234,14 +234,18 @@ impl Way {
                 if own.size != subject.data.size || own.size == (side, side) {
                     return None;
                 }
-                let size = (side, side);
-                let stem = subject.model.and_then(|model| stem_to_write(model, size));
+                let square = (side, side);
+                let stem = subject.model.and_then(|model| stem_to_write(model, square));
                 let stem = stem.map(|stem| format!(", and stem: {stem:?} in its model"));
                 let remedy = format!(
                     "write in teacher: size: ({side}, {side}){}",
                     stem.unwrap_or_default()
                 );
-                Some((Frame { size, ..*own }, remedy))
+                let other = Frame {
+                    size: square,
+                    ..*own
+                };
+                Some((other, remedy))
             }
         }
     }

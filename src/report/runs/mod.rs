@@ -1,6 +1,7 @@
 //! Runs without a screen: a table of them, everything about one, and what
 //! differs between several; each as text and as JSON.
 
+mod bench;
 mod comparison;
 mod json;
 mod page;
@@ -8,6 +9,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use bench::bench_table;
 pub use comparison::{comparison, comparison_json};
 pub use page::{page, page_json};
 pub use table::{table, table_json};
