@@ -79,7 +79,7 @@ pub struct Spec {
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
     pub checkpoint_every: Option<u32>,
-    /// What the student is written as when it is trained to the end.
+    /// What the student is written as when the run is completed.
     #[serde(default)]
     pub export: Option<ExportSpec>,
     /// Conditions on the results that decide the exit code.

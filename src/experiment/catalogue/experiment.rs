@@ -110,7 +110,7 @@ static FIELDS: &[Field] = &[
         "export",
         Optional(&Of(&EXPORT)),
         "None",
-        "File that the student is written to when it is trained to the end, and that is proven.",
+        "File that the student is written to when the run is completed, and that is proven.",
     ),
     field(
         "gates",
