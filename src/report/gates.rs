@@ -13,7 +13,7 @@ use crate::experiment::spec::{Bound, Gate};
 use crate::format;
 use crate::run::RunFolder;
 use crate::store::RunStore;
-use crate::store::metrics::{evaluation, quantity};
+use crate::store::metrics::{evaluation, exported, quantity};
 
 /// What became of a gate.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,7 +162,7 @@ fn limit(
             let other = open(run).map_err(|error| format!("{name} can't be read: {error}"))?;
             let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
             let (dataset, images) = match metric.split {
-                MetricSplit::Valid => (Dataset::Valid, "validation"),
+                MetricSplit::Valid | MetricSplit::Export => (Dataset::Valid, "validation"),
                 MetricSplit::Test => (Dataset::Test, "test"),
             };
             let both = store.data.as_ref().zip(other.data.as_ref());
@@ -201,6 +201,10 @@ fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<boo
 /// # Errors
 /// Why there is no such result.
 pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
+    if metric.split == MetricSplit::Export {
+        return exported(store, metric.quantity)
+            .ok_or_else(|| format!("there is no proven export for {metric}"));
+    }
     let evaluation = evaluation(store, metric);
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
     quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {
