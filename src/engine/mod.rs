@@ -84,7 +84,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for a run's folder. It goes on where the folder's checkpoints
+    /// An engine for a run's folder. It continues where the folder's checkpoints
     /// stand. Trained teachers are kept in and taken from `teachers`.
     #[must_use]
     pub fn new(prepared: Prepared, folder: RunFolder, teachers: PathBuf) -> Self {
