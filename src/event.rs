@@ -8,6 +8,7 @@
 
 pub mod channel;
 mod data;
+mod export;
 pub mod inspection;
 mod number;
 
@@ -25,6 +26,7 @@ use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
+pub use export::{Export, ExportFormat, ExportProof, Exports, PixelFormat, RESIZE};
 
 /// Version of the journal's format.
 ///
@@ -179,6 +181,13 @@ pub enum RunEvent {
     Warned {
         /// What.
         message: String,
+    },
+    /// The student was written for other programs, and proven.
+    StudentExported {
+        /// The file, relative to the run's folder.
+        file: PathBuf,
+        /// What is known of it.
+        export: Export,
     },
     /// A training ended by itself.
     PhaseEnded {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::classify::Classify;
+use super::classify::{Classify, images_per_pass};
 use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
 use super::models::RunModels;
@@ -58,7 +58,7 @@ fn classify(
     for image in &images.skipped {
         tell(InferenceEvent::Unreadable(image.clone()));
     }
-    for batch in images.in_order(&images.valid, BATCH) {
+    for batch in images.in_order(&images.valid, images_per_pass(images.size, BATCH)) {
         if stop.reason().is_some() {
             return Ok(true);
         }

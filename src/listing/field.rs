@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use super::summary::Subject;
 use crate::event::Phase;
-use crate::experiment::metric::{Metric, Quantity};
+use crate::experiment::metric::Metric;
 use crate::experiment::nearest::nearest;
 use crate::format::{MISSING, duration, loss, percent};
 use crate::run::timestamp::moment;
@@ -344,7 +344,7 @@ impl Field {
     fn is_loss(&self) -> bool {
         match self {
             Self::Column(column) => *column == Column::Loss,
-            Self::Metric(metric) => matches!(metric.quantity, Quantity::Loss | Quantity::Kl),
+            Self::Metric(metric) => !metric.quantity.is_share(),
             Self::Setting(_) => false,
         }
     }

@@ -14,7 +14,7 @@ use crate::experiment::metric::{Metric, MetricSplit, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::format;
 use crate::store::RunStore;
-use crate::store::metrics::{evaluation, quantity};
+use crate::store::metrics::{evaluation, exported, quantity};
 
 /// What became of a gate.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,7 +154,7 @@ fn limit(
             let other = find(run).map_err(|error| format!("{name} can't be read: {error}"))?;
             let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
             let (dataset, images) = match metric.split {
-                MetricSplit::Valid => (Dataset::Valid, "validation"),
+                MetricSplit::Valid | MetricSplit::Export => (Dataset::Valid, "validation"),
                 MetricSplit::Test => (Dataset::Test, "test"),
             };
             let both = store.data.as_ref().zip(other.data.as_ref());
@@ -189,7 +189,11 @@ fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<boo
 /// The student's result: on test images the last evaluation of the best or the
 /// last weights; on validation images that of the epoch whose checkpoint is the
 /// best, or of the last; or why there is no such result.
-fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
+pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
+    if metric.split == MetricSplit::Export {
+        return exported(store, metric.quantity)
+            .ok_or_else(|| format!("there is no proven export for {metric}"));
+    }
     let evaluation = evaluation(store, metric);
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
     quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {

@@ -7,6 +7,7 @@
 //! when it is over.
 
 mod bars;
+mod card;
 mod epochs;
 mod event_formatter;
 mod figures;
@@ -22,6 +23,7 @@ use std::io;
 use std::path::Path;
 
 pub use bars::BarsReporter;
+pub use card::card;
 pub use gates::judge;
 pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
@@ -29,6 +31,7 @@ pub use github::{
 pub use json::JsonReporter;
 pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;
+pub use wording::proof_words;
 
 use crate::event::{Outcome, RunEvent};
 use crate::listing::Verdict;

@@ -364,6 +364,12 @@ impl RunFolder {
         self.path.join("teacher")
     }
 
+    /// Folder of files that were written of the student for other programs.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.path.join("export")
+    }
+
     /// Folder of images that are looked at through training.
     #[must_use]
     pub fn probe(&self) -> PathBuf {

@@ -172,6 +172,13 @@ pub enum Effect {
     RestoreRun(String),
     /// Write a run's numbers as CSV.
     ExportRun(String),
+    /// Write a run's student as an ONNX file into its folder, and prove it.
+    ExportModel {
+        /// The run's name.
+        run: String,
+        /// Whether it is written without a proof.
+        unproven: bool,
+    },
     /// Write an experiment that starts from a run's best weights.
     BranchRun(String),
     /// Read what a run's models answer on its probe images, or let them answer on

@@ -94,6 +94,13 @@ pub enum News {
         /// What they answer.
         probe: Result<Box<Probe>, String>,
     },
+    /// A run's student was written for other programs, or not.
+    ModelExported {
+        /// The run's name.
+        run: String,
+        /// The file and what proves it, or why there is none.
+        result: Result<String, ExportRefusal>,
+    },
     /// How the name of a folder continues.
     FolderCompleted {
         /// As it was typed.
@@ -115,6 +122,15 @@ pub enum News {
     Machine(MachineSample),
     /// Something for the log.
     Logged(LogLine),
+}
+
+/// Why a student was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportRefusal {
+    /// Why.
+    pub reason: String,
+    /// Whether only what would prove the file is missing.
+    pub lacks_proof: bool,
 }
 
 /// The name of a folder, completed.

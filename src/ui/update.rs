@@ -14,7 +14,7 @@ use super::layout::Layout;
 use super::news::{Clock, LogLine, News};
 use super::screen::Screen;
 use super::screens::live::add_epochs;
-use super::screens::runs::{note_run, rename_run, tag_run};
+use super::screens::runs::{note_run, on_exported, rename_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
@@ -409,6 +409,7 @@ impl Ui {
             News::ProbeRead { run, source, probe } => {
                 self.compare.on_probe(&run, &source, probe, shared);
             }
+            News::ModelExported { run, result } => on_exported(&run, result, shared),
             News::Inference(event) => self.inference.on_event(event, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::ExperimentRead { path, text } => {

@@ -8,6 +8,7 @@
 
 mod bench;
 mod exit_codes;
+mod export;
 mod extend;
 mod fork;
 #[cfg(unix)]

@@ -32,7 +32,7 @@ impl fmt::Display for Violation {
 pub const IMPORTS: &[(&str, &[&str])] = &[
     ("format", &[]),
     ("untrusted", &["format"]),
-    ("onnx", &["untrusted", "format"]),
+    ("onnx", &["format", "untrusted"]),
     ("experiment", &["format", "untrusted"]),
     ("event", &["format", "untrusted", "experiment"]),
     ("run", &["format", "untrusted", "experiment", "event"]),

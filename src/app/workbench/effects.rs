@@ -124,6 +124,9 @@ impl EffectRunner {
             Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
+            Effect::ExportModel { run, unproven } => {
+                inspect::export_model(runs, &run, unproven, &self.sender);
+            }
             Effect::BranchRun(name) => self.log(self.branch_run(runs, &name)),
             Effect::ReadProbe { run, source } => {
                 inspect::read_probe(runs, run, source, self.sender.clone());

@@ -6,7 +6,7 @@
 
 use super::about::About;
 use super::{ImportError, Search};
-use crate::engine::weights::{self, WeightsError};
+use crate::engine::weights::WeightsError;
 use crate::experiment::architecture::{self, Graph, LARGE_IMAGE};
 use crate::experiment::model::{Model, Stem};
 use crate::experiment::problem::Problem;
@@ -30,23 +30,22 @@ pub fn choose(
             .map(|graph| (model, graph))
             .map_err(|problem| problem.under(search.role.model))
     };
-    let (Some(written), Some(known)) = (model.stem(), about.stem()) else {
+    let (Some(written), Some(known)) = (model.stem(), about.stem.as_ref()) else {
         return Ok(match model.stem() {
             Some(Stem::Auto) => by_shapes(search, model, size, outputs, build, notes)?,
             Some(stem) => build(stem)?,
             None => build(Stem::Standard)?,
         });
     };
+    let by = known.by;
+    let known = known.value;
     if written == Stem::Auto || written == known {
         return Ok(build(known)?);
     }
     let family = architecture::family(model);
     Err(Problem::new(
         format!("{}.{family}.stem", search.role.model),
-        format!(
-            "{} says that the weights were trained with stem: {known:?}",
-            about.source()
-        ),
+        format!("{by} says that the weights were trained with stem: {known:?}"),
     )
     .help(format!("write stem: {known:?}"))
     .into())
@@ -67,7 +66,7 @@ fn by_shapes(
         let Ok((_, graph)) = build(stem) else {
             return Ok(false);
         };
-        match weights::find(&graph, outputs, search.arrays, search.ema) {
+        match search.place(&graph, outputs) {
             Ok(_) => Ok(true),
             // Another number of outputs is another matter.
             Err(WeightsError::Mismatch { outputs, .. }) => Ok(outputs.is_some()),

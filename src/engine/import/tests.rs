@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -93,6 +94,30 @@ impl Place {
             let folder = format!("{}/", self.0.path().display());
             error.to_string().replace(&folder, "")
         })?;
+        Ok((plan, told))
+    }
+}
+
+impl Place {
+    /// The plan with a student that starts from the file, settled likewise.
+    fn student(&self, more: &str, classes: &[&str]) -> Result<(Plan, Vec<String>), String> {
+        let text = format!(
+            "(
+                data: (train: Shapes(count: 80, size: 8)),
+                student: (model: Mlp(hidden: [4]), weights: {:?}, {more}),
+                method: Scratch(),
+                epochs: 1,
+            )",
+            self.weights()
+        );
+        let origin = self.0.path().join("a.ron");
+        let mut plan = load_text(&text, &origin, &[]).unwrap().plan;
+        plan.data.size = Some((8, 8));
+        plan.data.normalize = NormalizeSpec::Given {
+            mean: MEAN,
+            std: STD,
+        };
+        let told = settle(&mut plan, &names(classes)).map_err(|error| error.to_string())?;
         Ok((plan, told))
     }
 }
@@ -202,6 +227,109 @@ fn a_file_that_says_what_it_is_needs_nothing_beside_it() {
         ([0.1; 3], STD)
     );
     assert_eq!(told.len(), 2, "{told:?}");
+}
+
+/// Weights that say of themselves what `change` makes of the description of a small
+/// network.
+fn stating(place: &Place, change: impl Fn(&mut ModelMetadata, &mut BTreeMap<String, String>)) {
+    let mut known = ModelMetadata {
+        name: String::new(),
+        model: small(4),
+        classes: names(&["b", "a"]),
+        size: (8, 8),
+        mean: [0.1; 3],
+        std: STD,
+        trained: None,
+    };
+    change(&mut known, &mut BTreeMap::new());
+    let mut texts = known.texts();
+    change(&mut known, &mut texts);
+    let arrays = ArrayFile::open(&place.weights()).unwrap().arrays().unwrap();
+    weights::write_described(&place.weights(), &arrays, &texts).unwrap();
+}
+
+#[test]
+fn what_no_model_can_be_like_is_left_aside_and_told_in_a_files_metadata_too() {
+    for (change, expected) in [
+        (
+            (|known, _| known.size = (8, 100_000))
+                as fn(&mut ModelMetadata, &mut BTreeMap<String, String>),
+            "teacher: `size` in its file's metadata is left aside; it cannot be used: a size of \
+             8 × 100000 is not between 4 and 4096 pixels",
+        ),
+        (
+            |known, _| known.std[1] = 0.0,
+            "teacher: `std` in its file's metadata is left aside; it cannot be used: mean [0.1, \
+             0.1, 0.1] and std [0.25, 0.0, 0.25] are no normalization: each std is at least \
+             0.000001",
+        ),
+        (
+            |_, texts| drop(texts.remove("std")),
+            "teacher: `mean` in its file's metadata is left aside; it cannot be used without `std`",
+        ),
+        (
+            |known, _| known.model = small(5),
+            "teacher: `model` in its file's metadata is left aside; it cannot be used: it is \
+             another model (MLP 5)",
+        ),
+        (
+            |known, _| known.classes = names(&["a", "a"]),
+            "teacher: `classes` in its file's metadata is left aside; it cannot be used: the class \
+             `a` is listed twice",
+        ),
+    ] {
+        let place = Place::with(&small(4), (8, 8), 2);
+        stating(&place, change);
+        let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+        assert_eq!(told[0], expected);
+        assert_eq!(teacher_of(&plan).1.size, Some((8, 8)));
+    }
+}
+
+#[test]
+fn a_file_and_what_lies_beside_it_are_taken_entry_by_entry_and_differences_told() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let place = place.described(&small(4), &["b", "a"], (8, 8), [0.2; 3]);
+    // Nothing but the classes stands in the file: the rest is in model.json.
+    stating(&place, |_, texts| texts.retain(|name, _| name == "classes"));
+    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    assert_eq!(outputs(&plan), Some(vec![1, 0]));
+    let normalize = |plan: &Plan| teacher_of(plan).1.normalize.unwrap().values();
+    assert_eq!(normalize(&plan), ([0.2; 3], STD));
+    assert_eq!(told.len(), 2, "{told:?}");
+
+    stating(&place, |_, _| {});
+    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    assert_eq!(normalize(&plan), ([0.1; 3], STD));
+    assert_eq!(
+        told[0],
+        "teacher: `mean and std` in its file's metadata is not that in model.json beside it; the \
+         file's is taken"
+    );
+
+    stating(&place, |known, _| known.classes.reverse());
+    let error = place.settled(SMALL, "", &["a", "b"]).unwrap_err();
+    assert!(
+        error.starts_with(
+            "teacher.weights: the classes in the file's metadata are not those in model.json"
+        ),
+        "{error}"
+    );
+    let written = "classes: Names([\"a\", \"b\"])";
+    assert!(place.settled(SMALL, written, &["a", "b"]).is_ok());
+}
+
+#[test]
+fn a_description_that_is_there_and_cannot_be_read_is_told() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let beside = place.0.path().join("model.json");
+    std::os::unix::fs::symlink("nowhere", &beside).unwrap();
+    let told = |place: &Place| place.settled(SMALL, "", &["a", "b"]).unwrap().1.join("\n");
+    let expected = "teacher: model.json beside its weights says nothing of them: ";
+    assert!(told(&place).starts_with(expected), "{}", told(&place));
+    fs::remove_file(&beside).unwrap();
+    fs::create_dir(&beside).unwrap();
+    assert!(told(&place).starts_with(expected), "{}", told(&place));
 }
 
 #[test]
@@ -401,23 +529,7 @@ fn a_student_starts_with_its_outputs_in_the_datas_order_and_other_images_are_tol
     let place = Place::with(&small(4), (8, 8), 2);
     let place = place.described(&small(4), &["b", "a"], (8, 8), [0.1; 3]);
     let settled = |classes: &[&str]| {
-        let text = format!(
-            "(
-                data: (train: Shapes(count: 80, size: 8)),
-                student: (model: Mlp(hidden: [4]), weights: {:?}),
-                method: Scratch(),
-                epochs: 1,
-            )",
-            place.weights()
-        );
-        let origin = place.0.path().join("a.ron");
-        let mut plan = load_text(&text, &origin, &[]).unwrap().plan;
-        plan.data.size = Some((8, 8));
-        plan.data.normalize = NormalizeSpec::Given {
-            mean: MEAN,
-            std: STD,
-        };
-        let told = settle(&mut plan, &names(classes)).unwrap();
+        let (plan, told) = place.student("", classes).unwrap();
         (plan.student_weights.unwrap().taken.unwrap(), told)
     };
     let (taken, told) = settled(&["a", "b"]);
@@ -449,4 +561,34 @@ fn a_file_that_changed_under_a_settled_plan_is_an_error_and_no_panic() {
     let (model, file) = teacher_of(&plan);
     let error = read_again(model, file, 3).unwrap_err();
     assert!(error.to_string().contains("does not fit"), "{error}");
+}
+
+#[test]
+fn a_student_keeps_all_but_the_classifier_where_a_new_one_is_asked_for() {
+    let place = Place::with(&small(4), (8, 8), 3);
+    assert_eq!(
+        place.student("", &["a", "b"]).unwrap_err(),
+        "student.weights: the classifier in its file has 3 outputs, and the data 2 classes \
+         (write head: New to keep the rest and start with a new classifier)"
+    );
+    let (plan, told) = place.student("head: New", &["a", "b"]).unwrap();
+    assert!(told.is_empty(), "{told:?}");
+    let file = plan.student_weights.unwrap();
+    assert_eq!(file.taken.as_ref().unwrap().outputs, Some(Vec::new()));
+    let graph = architecture::build(&plan.student, (8, 8), 2).unwrap();
+    let fresh = Network::new(graph, 5, &Device::flex());
+    let network = read_student(fresh.clone(), &file).unwrap();
+    let (fresh, found) = (
+        weights::state(&fresh).unwrap(),
+        weights::state(&network).unwrap(),
+    );
+
+    for (fresh, found) in fresh.iter().zip(&found) {
+        if found.name.starts_with("fc2") {
+            assert_eq!(found, fresh);
+        } else {
+            let zeros = vec![0.0; found.shape.iter().product()];
+            assert_eq!(found.values, weights::Values::F32(zeros), "{}", found.name);
+        }
+    }
 }

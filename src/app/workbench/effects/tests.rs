@@ -103,6 +103,10 @@ fn whatever_is_asked_of_a_run_that_is_gone_is_answered_with_that() {
         Effect::RestoreRun(gone()),
         Effect::ExportRun(gone()),
         Effect::BranchRun(gone()),
+        Effect::ExportModel {
+            run: gone(),
+            unproven: false,
+        },
     ] {
         let shown = format!("{effect:?}");
         assert_eq!(bench.errors(effect), ["the run gone-1 is gone"], "{shown}");

@@ -8,9 +8,9 @@ use crate::listing::Subject;
 use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
-use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
+use crate::ui::dialog::{Choice, Confirm, Dialog, Prompt, Purpose};
 use crate::ui::effect::{Effect, Waiting};
-use crate::ui::news::LogLine;
+use crate::ui::news::{ExportRefusal, LogLine};
 use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
 
@@ -84,6 +84,34 @@ pub(in crate::ui) fn note_run(run: String, text: &str, shared: &mut Shared, runs
     });
 }
 
+/// Tells what came of an export.
+pub(in crate::ui) fn on_exported(
+    run: &str,
+    result: Result<String, ExportRefusal>,
+    shared: &mut Shared,
+) {
+    let refusal = match result {
+        Ok(told) => return shared.notify(LogLine::info(told)),
+        Err(refusal) => refusal,
+    };
+    shared.notify(LogLine::error(format!("{run}: {}", refusal.reason)));
+    // Who is asked something else finds it in the log.
+    if shared.dialog.is_some() {
+        return;
+    }
+    let again = |unproven| Effect::ExportModel {
+        run: run.to_owned(),
+        unproven,
+    };
+    let mut choices = vec![("export again".to_owned(), again(false))];
+    if refusal.lacks_proof {
+        choices.push(("export without a proof".to_owned(), again(true)));
+    }
+    let title = format!("Not exported: {}", shorten_middle(run, PROMPTED));
+    let text = vec![refusal.reason];
+    shared.dialog = Some(Dialog::Choose(Choice::new(title, text, choices)));
+}
+
 fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: impl FnOnce(&mut Notes)) {
     if let Some(entry) = runs.get(&run) {
         let mut notes = entry.notes.clone();
@@ -131,10 +159,17 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
             let refusal = advice::why_not_resume(run, &shared.keymap);
             may(refusal, Effect::ResumeRun(name), shared)
         }
-        Action::BranchRun => may(why_not_branch(run), Effect::BranchRun(name), shared),
+        Action::BranchRun => may(without_weights(run), Effect::BranchRun(name), shared),
         Action::ForkRun => {
             fork::ask(&name, run.run, shared);
             None
+        }
+        Action::ExportModel => {
+            let effect = Effect::ExportModel {
+                run: name,
+                unproven: false,
+            };
+            may(without_weights(run), effect, shared)
         }
         Action::ExportRun => may(why_not_export(run), Effect::ExportRun(name), shared),
         Action::RestoreRun => Some(format!("{name} is not in the trash")),
@@ -184,7 +219,7 @@ fn restore(name: &str, shared: &mut Shared, runs: &Runs) {
     }
 }
 
-fn why_not_branch(run: &Subject) -> Option<String> {
+fn without_weights(run: &Subject) -> Option<String> {
     let checkpoints = &run.run.store.checkpoints;
     let has_best = checkpoints
         .iter()

@@ -9,7 +9,7 @@ use crate::run::Notes;
 use crate::store::Runs;
 use crate::ui::effect::Waiting;
 use crate::ui::testing::Harness;
-use crate::ui::{Effect, Layout, News};
+use crate::ui::{Effect, ExportRefusal, Layout, News};
 
 /// The rows of the table that are shown, by the beginnings of their names.
 fn names(harness: &mut Harness) -> Vec<String> {
@@ -309,6 +309,44 @@ fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
     harness.keys(&["u"]);
     assert_eq!(harness.take(), []);
     assert!(harness.screen().contains("another run"));
+}
+
+#[test]
+fn a_student_is_exported_by_one_key_and_the_answer_is_shown() {
+    let mut harness = screen(80, 24, runs());
+    select(&mut harness, ADAPTIVE);
+    let export = |unproven| Effect::ExportModel {
+        run: ADAPTIVE.to_owned(),
+        unproven,
+    };
+    harness.keys(&["E"]);
+    assert_eq!(harness.take(), [export(false)]);
+    let told = |result: Result<String, ExportRefusal>| News::ModelExported {
+        run: ADAPTIVE.to_owned(),
+        result,
+    };
+    harness.news(told(
+        Ok("wrote export/a.onnx: agreement 100.0 %".to_owned()),
+    ));
+    assert!(harness.screen().contains("agreement 100.0 %"));
+
+    let refused = |reason: &str, lacks_proof| {
+        told(Err(ExportRefusal {
+            reason: reason.to_owned(),
+            lacks_proof,
+        }))
+    };
+    harness.news(refused("the images are not there", true));
+    insta::assert_snapshot!(harness.screen());
+    harness.keys(&["down", "enter"]);
+    assert_eq!(harness.take(), [export(true)]);
+    harness.news(refused(
+        "the file does not compute what the network does",
+        false,
+    ));
+    assert!(!harness.screen().contains("without a proof"));
+    harness.keys(&["esc"]);
+    assert_eq!(harness.take(), []);
 }
 
 #[test]
