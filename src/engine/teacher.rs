@@ -88,7 +88,7 @@ pub fn obtain(
         PreparedTeacher::Untrained { network, training } => (training, (**network).clone()),
         PreparedTeacher::Read { teacher, path } => {
             let untrained = Trained::default();
-            return Ok(loaded(teacher.clone(), path, untrained, false, sink));
+            return Ok(loaded((**teacher).clone(), path, untrained, false, sink));
         }
     };
     if let Some(own) = own_copy(folder)? {

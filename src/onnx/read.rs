@@ -296,30 +296,28 @@ impl OnnxFile {
             let names = outputs.iter().take(8).map(|it| place(&it.name));
             names.collect::<Vec<_>>().join(", ")
         };
-        let found = match name {
-            Some(name) => outputs
+        let found = if let Some(name) = name {
+            let named = outputs.iter().find(|output| output.name == name);
+            named.ok_or_else(|| {
+                problem(format!(
+                    "it has no output `{}`; its outputs are {}",
+                    place(name),
+                    names()
+                ))
+            })?
+        } else {
+            let mut rows = outputs
                 .iter()
-                .find(|output| output.name == name)
-                .ok_or_else(|| {
-                    problem(format!(
-                        "it has no output `{}`; its outputs are {}",
-                        place(name),
-                        names()
-                    ))
-                })?,
-            None => {
-                let rows: Vec<_> = outputs
-                    .iter()
-                    .filter(|output| outputs.len() == 1 || sides(output).len() == 2)
-                    .collect();
-                let [output] = rows.as_slice() else {
+                .filter(|output| outputs.len() == 1 || sides(output).len() == 2);
+            match (rows.next(), rows.next()) {
+                (Some(output), None) => output,
+                _ => {
                     return Err(problem(format!(
                         "it has {} outputs ({}); say which are the logits: output: \"…\"",
                         outputs.len(),
                         names()
                     )));
-                };
-                *output
+                }
             }
         };
         let classes = match sides(found).as_slice() {

@@ -56,7 +56,7 @@ pub enum ChannelOrder {
     /// Red, green, blue, as the data's.
     #[default]
     Rgb,
-    /// Blue, green, red, as OpenCV reads them.
+    /// Blue, green, red, as `OpenCV` reads them.
     Bgr,
 }
 
