@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use image::{Rgb, RgbImage};
 
 use crate::experiment::plan::{DataPlan, ValidPlan};
-use crate::experiment::spec::{ClassOrder, NormalizeSpec, Shapes, Source};
+use crate::experiment::spec::{ClassOrder, IdxFiles, NormalizeSpec, Shapes, Source};
 
 /// A plan over one source, with a tenth held out.
 pub fn plan(train: Source) -> DataPlan {
@@ -74,4 +74,23 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+/// A pair of IDX files of images of 3 × 2 pixels (height × width), with such labels.
+pub fn idx(dir: &Path, labels: &[u8], packed: bool) -> IdxFiles {
+    let numbers = |numbers: &[u32]| numbers.iter().flat_map(|n| n.to_be_bytes()).collect();
+    let count = labels.len() as u32;
+    let mut images: Vec<u8> = numbers(&[0x0803, count, 3, 2]);
+    images.extend((0..labels.len() * 6).map(|i| (i * 3) as u8));
+    let mut truth: Vec<u8> = numbers(&[0x0801, count]);
+    truth.extend(labels);
+    let save = |name: &str, bytes: &[u8]| {
+        let path = dir.join(name);
+        fs::write(&path, if packed { gzip(bytes) } else { bytes.to_vec() }).unwrap();
+        path
+    };
+    IdxFiles {
+        images: save("images", &images),
+        labels: save("labels", &truth),
+    }
 }

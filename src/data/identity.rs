@@ -51,7 +51,7 @@ impl ImageSet {
                     {
                         known.content.clone()
                     }
-                    _ => self.content(),
+                    _ => self.content_or(known),
                 };
                 SetIdentity {
                     images: self.len(),
@@ -68,14 +68,40 @@ impl ImageSet {
         self.identity(None).content.clone()
     }
 
+    /// The content, or the known one if it is the same as an older program hashed it.
+    fn content_or(&self, known: Option<&SetIdentity>) -> String {
+        let content = self.content();
+        match known {
+            Some(known)
+                if known.content != content && self.content_without_shape() == known.content =>
+            {
+                known.content.clone()
+            }
+            _ => content,
+        }
+    }
+
     fn content(&self) -> String {
-        let images: Vec<blake3::Hash> = (0..self.len())
-            .into_par_iter()
-            .map(|index| match self.kept(index) {
-                Some(pixels) => blake3::hash(pixels),
-                None => self.raw_hash(index),
-            })
-            .collect();
+        let hash = |index| match self.kept(index) {
+            Some(pixels) => blake3::hash(pixels),
+            None => self.raw_hash(index),
+        };
+        self.combined((0..self.len()).into_par_iter().map(hash).collect())
+    }
+
+    /// As programs hashed it that left out the shape of records; empty where there
+    /// is no such content.
+    fn content_without_shape(&self) -> String {
+        if self.in_memory() {
+            return String::new();
+        }
+        let indices = (0..self.len()).into_par_iter();
+        let images = indices.map(|index| self.hash_without_shape(index));
+        let images: Option<Vec<_>> = images.collect();
+        images.map_or_else(String::new, |images| self.combined(images))
+    }
+
+    fn combined(&self, images: Vec<blake3::Hash>) -> String {
         let mut hasher = blake3::Hasher::new();
         for (index, image) in images.iter().enumerate() {
             let label = self.label(index).map_or(NO_LABEL, u64::from);
@@ -110,7 +136,7 @@ mod tests {
     use std::time::SystemTime;
 
     use crate::data::Images;
-    use crate::data::fixtures::{folder, plan, save, shapes};
+    use crate::data::fixtures::{folder, idx, plan, save, shapes};
     use crate::event::{Dataset, SetIdentity};
     use crate::experiment::spec::Source;
 
@@ -196,6 +222,63 @@ mod tests {
             }
             assert!(!same(&known, &identity(dir.path(), memory, &known)));
         }
+    }
+
+    fn idx_identity(dir: &Path, labels: &[u8], shape: [u8; 2], known: &Known) -> Known {
+        let files = idx(dir, labels, false);
+        let mut bytes = fs::read(&files.images).unwrap();
+        (bytes[11], bytes[15]) = (shape[0], shape[1]);
+        fs::write(&files.images, bytes).unwrap();
+        let mut plan = plan(Source::Idx(files));
+        plan.memory = 0;
+        plan.size = Some((4, 4));
+        Images::open(&plan, 0).unwrap().identity(known)
+    }
+
+    #[test]
+    fn another_shape_or_label_of_the_same_bytes_is_another_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let labels = [0, 1, 0, 1];
+        let known = idx_identity(dir.path(), &labels, [3, 2], &Known::new());
+        let again = idx_identity(dir.path(), &labels, [3, 2], &known);
+        assert!(same(&known, &again));
+        let turned = idx_identity(dir.path(), &labels, [2, 3], &known);
+        assert!(!same(&known, &turned));
+
+        let trace = |known: &Known| known[&Dataset::Train].trace.clone();
+        let pair = idx(dir.path(), &labels, false);
+        let mut plan = plan(Source::Idx(pair.clone()));
+        plan.memory = 0;
+        plan.size = Some((4, 4));
+        let open = |known: &Known| Images::open(&plan, 0).unwrap().identity(known);
+        let known = open(&Known::new());
+        let mut bytes = fs::read(&pair.labels).unwrap();
+        bytes[8..].rotate_left(1);
+        fs::write(&pair.labels, bytes).unwrap();
+        let other = open(&known);
+        assert_ne!(trace(&known), trace(&other));
+        assert!(!same(&known, &other));
+    }
+
+    #[test]
+    fn records_that_an_older_program_hashed_without_their_shape_are_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut plan = plan(Source::Idx(idx(dir.path(), &[0, 1, 0, 1], false)));
+        plan.memory = 0;
+        plan.size = Some((4, 4));
+        let images = Images::open(&plan, 0).unwrap();
+        let now = images.identity(&Known::new());
+        let mut older = now.clone();
+        for (name, set) in images.datasets() {
+            let older = older.get_mut(&name).unwrap();
+            older.content = set.content_without_shape();
+            older.trace = "of another program".to_owned();
+        }
+        assert!(!same(&older, &now));
+        assert!(same(
+            &older,
+            &Images::open(&plan, 0).unwrap().identity(&older)
+        ));
     }
 
     #[test]

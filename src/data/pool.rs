@@ -236,6 +236,13 @@ impl Pool {
         hasher.finalize()
     }
 
+    /// The hash that older programs gave an image; see
+    /// [`Origin::hash_without_shape`].
+    pub fn hash_without_shape(&self, index: u32) -> Option<blake3::Hash> {
+        let entry = self.entries[index as usize] as usize;
+        self.origin.hash_without_shape(entry)?.ok()
+    }
+
     fn hash_into(
         &self,
         hasher: &mut blake3::Hasher,

@@ -105,6 +105,12 @@ impl ImageSet {
         self.pool.raw_hash(self.members[index])
     }
 
+    /// The hash that older programs gave an image, where it is another one and the
+    /// image can be read.
+    pub(super) fn hash_without_shape(&self, index: usize) -> Option<blake3::Hash> {
+        self.pool.hash_without_shape(self.members[index])
+    }
+
     /// Length and times of change of an image's file, as far as known.
     pub(super) fn stamp(&self, index: usize) -> Vec<u8> {
         self.pool.stamp(self.members[index])

@@ -7,6 +7,18 @@ use thiserror::Error;
 use super::network::Network;
 use super::onnx::OnnxModelError;
 
+/// Pixels of all images of a pass without gradients: what it takes of memory is a
+/// multiple of them.
+const PIXELS_PER_PASS: usize = 256 * 64 * 64;
+
+/// Images of this height and width in a pass without gradients, at most `most`. Has
+/// no effect on results.
+#[must_use]
+pub fn images_per_pass((height, width): (u32, u32), most: usize) -> usize {
+    let pixels = height as usize * width as usize;
+    (PIXELS_PER_PASS / pixels.max(1)).clamp(1, most)
+}
+
 /// Why a model did not answer.
 #[derive(Debug, Error)]
 pub enum AnswerError {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::classify::Classify;
+use super::classify::{Classify, images_per_pass};
 use super::failure::Failure;
 use crate::data::{EvaluationBatch, ImageSet, Images};
 use crate::event::inspection::metrics::MetricAccumulator;
@@ -187,13 +187,13 @@ pub fn answers(
 
 /// Runs `network` over the set in order and hands every batch to `visit` with
 /// its logits, `[batch, classes]` row by row.
-fn for_each_batch(
+pub(super) fn for_each_batch(
     network: &dyn Classify,
     set: &ImageSet,
     images: &Images,
     mut visit: impl FnMut(&EvaluationBatch, &[f32]),
 ) -> Result<(), Failure> {
-    for batch in images.in_order(set, BATCH) {
+    for batch in images.in_order(set, images_per_pass(images.size, BATCH)) {
         let batch = batch?;
         let input = image_tensor(&batch.pixels, images.size, network.device());
         let logits = host(network.logits(input)?)?;

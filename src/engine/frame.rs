@@ -69,6 +69,13 @@ impl Input {
         })
     }
 
+    /// Height and width that images are resized to, if they are.
+    #[must_use]
+    pub fn size(&self) -> Option<(u32, u32)> {
+        let [rows, columns] = self.resize.as_ref()?;
+        Some((rows.dims()[0] as u32, columns.dims()[1] as u32))
+    }
+
     /// Images `[batch, 3, height, width]` as the model wants them.
     #[must_use]
     pub fn apply(&self, mut images: Tensor<4>) -> Tensor<4> {

@@ -72,26 +72,9 @@ impl ModelMetadata {
     /// Why it cannot be used: it is something else, or no model can be like that.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let known: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let (height, width) = known.size;
-        if !SIDES.contains(&height) || !SIDES.contains(&width) {
-            return Err(format!(
-                "a size of {height} × {width} is not between {} and {} pixels",
-                SIDES.start(),
-                SIDES.end()
-            ));
-        }
-        let mut names = BTreeSet::new();
-        if let Some(twice) = known.classes.iter().find(|name| !names.insert(*name)) {
-            return Err(format!("the class `{twice}` is listed twice"));
-        }
-        let is_deviation = |value: &f32| value.is_finite() && *value >= SMALLEST_STD;
-        if !known.mean.iter().all(|value| value.is_finite()) || !known.std.iter().all(is_deviation)
-        {
-            return Err(format!(
-                "mean {:?} and std {:?} are no normalization: each std is at least {SMALLEST_STD}",
-                known.mean, known.std
-            ));
-        }
+        check_size(known.size)?;
+        check_classes(&known.classes)?;
+        check_normalization(&known.mean, &known.std)?;
         Ok(known)
     }
 
@@ -150,6 +133,47 @@ impl ModelMetadata {
             ..self.clone()
         }
     }
+}
+
+/// That images can have this height and width.
+///
+/// # Errors
+/// Why they cannot.
+pub(super) fn check_size((height, width): (u32, u32)) -> Result<(), String> {
+    if SIDES.contains(&height) && SIDES.contains(&width) {
+        return Ok(());
+    }
+    Err(format!(
+        "a size of {height} × {width} is not between {} and {} pixels",
+        SIDES.start(),
+        SIDES.end()
+    ))
+}
+
+/// That no class is there twice.
+///
+/// # Errors
+/// The one that is.
+pub(super) fn check_classes(classes: &[String]) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    match classes.iter().find(|name| !names.insert(*name)) {
+        Some(twice) => Err(format!("the class `{twice}` is listed twice")),
+        None => Ok(()),
+    }
+}
+
+/// That images can have this mean and deviation.
+///
+/// # Errors
+/// Why they cannot.
+pub(super) fn check_normalization(mean: &[f32; 3], std: &[f32; 3]) -> Result<(), String> {
+    let is_deviation = |value: &f32| value.is_finite() && *value >= SMALLEST_STD;
+    if mean.iter().all(|value| value.is_finite()) && std.iter().all(is_deviation) {
+        return Ok(());
+    }
+    Err(format!(
+        "mean {mean:?} and std {std:?} are no normalization: each std is at least {SMALLEST_STD}"
+    ))
 }
 
 #[cfg(test)]

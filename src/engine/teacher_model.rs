@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::classify::{AnswerError, Classify};
+use super::classify::{AnswerError, Classify, images_per_pass};
 use super::frame::Input;
 use super::network::Network;
 use super::onnx::OnnxModel;
@@ -101,7 +101,28 @@ pub fn answerer(model: OnnxModel) -> Box<dyn Classify> {
 }
 
 impl Classify for Teacher {
+    /// Images that are enlarged for it take turns.
     fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {
+        let [batch, _, height, width] = images.dims();
+        let own = self.input.as_ref().and_then(Input::size);
+        let own = own.filter(|own| own.0 as usize * own.1 as usize > height * width);
+        match own.map(|own| images_per_pass(own, batch.max(1))) {
+            Some(most) if most < batch => {
+                let parts = images.split(most, 0).into_iter();
+                let rows = parts.map(|part| self.logits_at_once(part));
+                Ok(Tensor::cat(rows.collect::<Result<_, _>>()?, 0))
+            }
+            _ => self.logits_at_once(images),
+        }
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+}
+
+impl Teacher {
+    fn logits_at_once(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {
         let images = match &self.input {
             Some(input) => input.apply(images),
             None => images,
@@ -122,8 +143,37 @@ impl Classify for Teacher {
             }
         }
     }
+}
 
-    fn device(&self) -> &Device {
-        &self.device
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::frame::Frame;
+    use crate::experiment::spec::ChannelOrder;
+
+    #[test]
+    fn a_teacher_of_large_images_answers_a_few_at_a_time_and_the_same() {
+        let size = (512, 512);
+        let model = Model::Cnn { channels: vec![4] };
+        let graph = architecture::build(&model, size, 3).unwrap();
+        let device = Device::flex();
+        let frame = |size| Frame {
+            size,
+            mean: [0.5; 3],
+            std: [0.25; 3],
+            channels: ChannelOrder::Rgb,
+        };
+        let input = Input::between(&frame((8, 8)), &frame(size), &device);
+        let teacher = Teacher::network(Network::new(graph, 1, &device)).with_input(input);
+        let values = (0..5 * 3 * 64).map(|at| (at as f32 * 0.37).sin()).collect();
+        let images = Tensor::from_data(TensorData::new(values, [5, 3, 8, 8]), &device);
+        assert_eq!(images_per_pass(size, 5), 4);
+        assert_eq!(images_per_pass((64, 64), 256), 256);
+        let together = teacher.logits_at_once(images.clone()).unwrap();
+        let parts = teacher.logits(images).unwrap();
+        assert_eq!(
+            parts.into_data().try_to_vec::<f32>().unwrap(),
+            together.into_data().try_to_vec::<f32>().unwrap()
+        );
     }
 }

@@ -138,7 +138,10 @@ impl DataSummary {
         if own.images != others.images {
             return Some(false);
         }
-        if own.content == others.content || own.trace == others.trace {
+        // Decoded pixels make other images in another shape of as many.
+        let area = |(height, width): (u32, u32)| u64::from(height) * u64::from(width);
+        let turned = self.size != other.size && area(self.size) == area(other.size);
+        if own.content == others.content && !turned || own.trace == others.trace {
             return Some(true);
         }
         let comparable = (self.size, self.in_memory) == (other.size, other.in_memory);
@@ -235,6 +238,12 @@ mod tests {
             ..traced("b", "y")
         };
         assert_eq!(shares(&resized), None);
+        let sized = |size, trace| DataSummary {
+            size,
+            ..traced("a", trace)
+        };
+        let wide = sized((4, 8), "x");
+        assert_eq!(wide.shares(Dataset::Train, &sized((8, 4), "y")), None);
         assert_eq!(shares(&images(&["cat"], 40, "a")), Some(false));
         assert_eq!(own.shares(Dataset::Test, &own), None);
     }

@@ -79,9 +79,21 @@ pub struct Spec {
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
     pub checkpoint_every: Option<u32>,
+    /// What the student is written as when the run is completed.
+    #[serde(default)]
+    pub export: Option<ExportSpec>,
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// What a student is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportSpec {
+    /// An ONNX file that takes normalised floats.
+    Onnx,
+    /// An ONNX file that takes RGB bytes.
+    OnnxUint8,
 }
 
 /// Where images come from and how they are prepared.

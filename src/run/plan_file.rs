@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::seal::{SealError, content, damaged, failed, is_contradicted};
+use super::seal::{SealError, check_beside, content, damaged, failed};
 use crate::event::{DataSummary, ModelSummary, Position};
 use crate::experiment::plan::{DataFacts, ResolvedPlan};
 use crate::untrusted::read_limited;
@@ -106,13 +106,8 @@ impl WeightsIdentity {
     /// says.
     pub fn of(path: &Path) -> io::Result<Self> {
         let found = content(path)?;
-        if is_contradicted(path, &found) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it is damaged: it is not what manifest.json beside it was written for; restore it \
-                 from a copy, or move it elsewhere if it was replaced on purpose",
-            ));
-        }
+        check_beside(path, &found)
+            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
         Ok(Self {
             path: path.to_owned(),
             content: found.1,

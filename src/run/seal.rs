@@ -236,11 +236,8 @@ impl Sealed {
     /// If there is a manifest that does not agree with itself or the files.
     pub fn open(folder: &Path) -> Result<Option<Self>, SealError> {
         let path = folder.join(MANIFEST);
-        let text = match read_limited(&path, LONGEST_MANIFEST) {
-            Ok(text) => text,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(failed("read", &path, error)),
-        };
+        let text = manifest_text(&path).map_err(|error| failed("read", &path, error))?;
+        let Some(text) = text else { return Ok(None) };
         let manifest: Manifest = serde_json::from_slice(&text)
             .map_err(|error| damaged(&path, format!("it is not a manifest: {error}")))?;
         if !manifest.is_intact() {
@@ -409,17 +406,53 @@ impl Sealed {
     }
 }
 
-/// Whether a manifest beside a file says that its content is another one.
-pub(super) fn is_contradicted(path: &Path, content: &(u64, String)) -> bool {
-    let manifest = read_limited(&path.with_file_name(MANIFEST), LONGEST_MANIFEST)
-        .ok()
-        .and_then(|text| serde_json::from_slice::<Manifest>(&text).ok())
-        .filter(Manifest::is_intact);
+/// What stands in the place of a manifest; none if nothing does. A link that leads
+/// nowhere is something.
+fn manifest_text(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match read_limited(path, LONGEST_MANIFEST) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if is_absent(&error) && !path.is_symlink() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Checks that a manifest beside a file says nothing else of its content. One that
+/// some other program wrote says nothing.
+///
+/// # Errors
+/// What is wrong with the one or the other, and what to do about it.
+pub(super) fn check_beside(path: &Path, content: &(u64, String)) -> Result<(), String> {
+    let beside = path.with_file_name(MANIFEST);
+    let unusable = |reason: String| {
+        format!(
+            "{} beside it cannot be used: {reason}; restore it from a copy, or move the weights \
+             elsewhere without it",
+            beside.display()
+        )
+    };
+    let text = manifest_text(&beside).map_err(|e| unusable(e.to_string()))?;
+    let Some(text) = text else { return Ok(()) };
+    let value: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|e| unusable(format!("it is not a manifest: {e}")))?;
+    let is_ours = ["generation", "files", "owner", "checksum"].map(|name| value.get(name));
+    if is_ours.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let manifest: Manifest = serde_json::from_value(value)
+        .map_err(|e| unusable(format!("it is not a manifest: {e}")))?;
+    if !manifest.is_intact() {
+        return Err(unusable("its checksum does not match".to_owned()));
+    }
     let name = path.file_name().map(Path::new);
-    manifest.is_some_and(|manifest| {
-        let mut entries = manifest.files.iter();
-        entries.any(|entry| Some(entry.path()) == name && !entry.holds(content))
-    })
+    let mut entries = manifest.files.iter();
+    if entries.any(|entry| Some(entry.path()) == name && !entry.holds(content)) {
+        return Err(
+            "it is damaged: it is not what manifest.json beside it was written for; restore it \
+             from a copy, or move it elsewhere if it was replaced on purpose"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// Length and BLAKE3, hexadecimal, of a file's content.
@@ -538,17 +571,44 @@ mod tests {
     fn a_file_that_is_used_by_its_path_is_held_against_the_manifest_beside_it() {
         let folder = sealed_folder();
         let path = folder.path().join("weights");
-        let is_contradicted = || is_contradicted(&path, &content(&path).unwrap());
-        assert!(!is_contradicted());
+        let manifest = folder.path().join(MANIFEST);
+        let check = || check_beside(&path, &content(&path).unwrap());
+        assert_eq!(check(), Ok(()));
+        let intact = fs::read(&manifest).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         bytes[3] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        assert!(check().unwrap_err().starts_with("it is damaged"));
+        bytes[3] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(is_contradicted());
+        // A damaged manifest is not an absent one.
+        let text = String::from_utf8(intact.clone()).unwrap();
+        for (damaged, reason) in [
+            (
+                text.replace("\"generation\": 3", "\"generation\": 4"),
+                "its checksum does not match",
+            ),
+            (text[..text.len() / 2].to_owned(), "it is not a manifest"),
+            (String::new(), "it is not a manifest"),
+        ] {
+            fs::write(&manifest, damaged).unwrap();
+            let told = check().unwrap_err();
+            assert!(
+                told.contains("manifest.json beside it cannot be used"),
+                "{told}"
+            );
+            assert!(told.contains(reason), "{told}");
+        }
         // A manifest of something else says nothing of it.
-        fs::write(folder.path().join(MANIFEST), r#"{"name": "app"}"#).unwrap();
-        assert!(!is_contradicted());
-        fs::remove_file(folder.path().join(MANIFEST)).unwrap();
-        assert!(!is_contradicted());
+        fs::write(&manifest, r#"{"name": "app"}"#).unwrap();
+        assert_eq!(check(), Ok(()));
+        fs::remove_file(&manifest).unwrap();
+        assert_eq!(check(), Ok(()));
+        std::os::unix::fs::symlink("nowhere", &manifest).unwrap();
+        assert!(check().is_err() && Sealed::open(folder.path()).is_err());
+        fs::remove_file(&manifest).unwrap();
+        fs::create_dir(&manifest).unwrap();
+        assert!(check().is_err());
     }
 
     #[test]

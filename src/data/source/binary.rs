@@ -49,7 +49,8 @@ pub(super) struct RecordFile {
     pub path: PathBuf,
     /// It, or what was unpacked from it. Readers take turns: a record is short.
     pub content: Mutex<File>,
-    /// Its length and times of change when it was opened.
+    /// Length and times of change of it, and of the file of its labels, when they
+    /// were opened.
     pub stamp: Vec<u8>,
     /// Which version of it was opened; none if it was unpacked, since nobody else
     /// has what was unpacked.
@@ -82,6 +83,16 @@ impl Records {
     /// Length and times of change of the image's file when it was opened.
     pub fn stamp(&self, index: usize) -> &[u8] {
         &self.locate(index).0.stamp
+    }
+
+    /// What makes other images of the same bytes, where it is the file that says it:
+    /// height and width.
+    pub fn shape(&self) -> Vec<u8> {
+        let (height, width) = self.size;
+        match self.layout {
+            Layout::Grey => [height.to_le_bytes(), width.to_le_bytes()].concat(),
+            Layout::Planes => Vec::new(),
+        }
     }
 
     /// The bytes of one image's pixels.
@@ -144,15 +155,17 @@ fn open(path: &Path) -> Result<(File, Metadata, bool), SourceError> {
     Ok((file, metadata, packed))
 }
 
-/// A reader over what a file holds, unpacked if it is gzip.
-pub(super) fn reader(path: &Path) -> Result<Box<dyn Read>, SourceError> {
-    let (file, _, packed) = open(path)?;
+/// A reader over what a file holds, unpacked if it is gzip, and the file's length and
+/// times of change.
+pub(super) fn reader(path: &Path) -> Result<(Box<dyn Read>, Vec<u8>), SourceError> {
+    let (file, metadata, packed) = open(path)?;
     let file = BufReader::new(file);
-    Ok(if packed {
+    let reader: Box<dyn Read> = if packed {
         Box::new(MultiGzDecoder::new(file))
     } else {
         Box::new(file)
-    })
+    };
+    Ok((reader, file::stamp(&metadata)))
 }
 
 /// What a file holds, where any byte of it can be reached.

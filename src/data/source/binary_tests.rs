@@ -2,37 +2,13 @@
 //! broken data of the integration tests.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::{Found, cifar, idx};
 use crate::data::decode::Decoder;
-use crate::data::fixtures::gzip;
-use crate::experiment::spec::IdxFiles;
+use crate::data::fixtures::{gzip, idx as idx_files};
 
 const PLENTY: u64 = 1_000_000;
-
-fn write_idx(dir: &Path, labels: &[u8], packed: bool) -> IdxFiles {
-    let (height, width) = (3u32, 2u32);
-    let mut images = Vec::new();
-    for number in [0x0803, labels.len() as u32, height, width] {
-        images.extend(number.to_be_bytes());
-    }
-    images.extend((0..labels.len() * 6).map(|i| (i * 3) as u8));
-    let mut truth = Vec::new();
-    for number in [0x0801, labels.len() as u32] {
-        truth.extend(number.to_be_bytes());
-    }
-    truth.extend(labels);
-    let save = |name: &str, bytes: &[u8]| {
-        let path = dir.join(name);
-        fs::write(&path, if packed { gzip(bytes) } else { bytes.to_vec() }).unwrap();
-        path
-    };
-    IdxFiles {
-        images: save("images", &images),
-        labels: save("labels", &truth),
-    }
-}
 
 fn write_cifar(path: PathBuf, labels: &[&[u8]], packed: bool) -> PathBuf {
     let mut bytes = Vec::new();
@@ -58,7 +34,7 @@ fn pixel(found: &Found, image: usize, x: u32, y: u32) -> [u8; 3] {
 fn idx_files_give_grey_images_and_classes_by_number_plain_or_packed() {
     for packed in [false, true] {
         let dir = tempfile::tempdir().unwrap();
-        let files = write_idx(dir.path(), &[7, 1, 7, 26], packed);
+        let files = idx_files(dir.path(), &[7, 1, 7, 26], packed);
         let found = idx::find(&files, PLENTY).unwrap();
         assert_eq!(found.classes, ["1", "7", "26"]);
         assert_eq!(found.labels, [1, 0, 1, 2]);

@@ -45,7 +45,7 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
         });
     }
     super::check_records(u64::from(count), || files.images.display().to_string())?;
-    let values = labels(&files.labels, count)?;
+    let (values, stamp) = labels(&files.labels, count)?;
     let need = u64::from(count).saturating_mul(area).saturating_add(16);
     let content = binary::seekable(&files.images, need)?;
     check_length(&files.images, content.length, need)?;
@@ -64,7 +64,7 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
         files: vec![RecordFile {
             path: files.images.clone(),
             content: Mutex::new(content.file),
-            stamp: content.stamp,
+            stamp: [content.stamp, stamp].concat(),
             version: content.version,
             header: 16,
             skip: 0,
@@ -80,24 +80,27 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
     ))
 }
 
-/// All labels of a file, of which there should be so many.
-fn labels(path: &Path, count: u32) -> Result<Vec<u8>, SourceError> {
+/// All labels of a file, of which there should be so many, and its length and times
+/// of change.
+fn labels(path: &Path, count: u32) -> Result<(Vec<u8>, Vec<u8>), SourceError> {
     let need = u64::from(count) + 8;
     let mut bytes = Vec::new();
-    binary::reader(path)?
+    let (reader, stamp) = binary::reader(path)?;
+    reader
         .take(need + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| binary::unpacking(path, &e))?;
     check_length(path, bytes.len() as u64, need)?;
     bytes.drain(..8);
-    Ok(bytes)
+    Ok((bytes, stamp))
 }
 
 /// Checks the magic number and returns the numbers that follow it.
 fn header<const N: usize>(path: &Path, magic: u32) -> Result<[u32; N], SourceError> {
     let mut bytes = Vec::new();
     let length = 4 + 4 * N as u64;
-    binary::reader(path)?
+    let (reader, _) = binary::reader(path)?;
+    reader
         .take(length)
         .read_to_end(&mut bytes)
         .map_err(|e| binary::unpacking(path, &e))?;

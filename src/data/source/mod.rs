@@ -125,7 +125,7 @@ impl Origin {
     }
 
     /// Feeds what one image is read from to a hash: the bytes of its file, its
-    /// record, or what it is made from.
+    /// record with its shape, or what it is made from.
     pub fn hash(
         &self,
         index: usize,
@@ -136,6 +136,7 @@ impl Origin {
         match self {
             Self::Files(paths) => decoder.hash(&paths[index], known, hasher),
             Self::Records(records) => {
+                hasher.update(&records.shape());
                 hasher.update(&records.bytes(index)?);
                 Ok(())
             }
@@ -143,6 +144,17 @@ impl Origin {
                 hasher.update(&generated::recipe(spec, index as u32));
                 Ok(())
             }
+        }
+    }
+
+    /// The same as programs hashed it that left out the shape of records; none where
+    /// that makes no difference.
+    pub fn hash_without_shape(&self, index: usize) -> Option<Result<blake3::Hash, ImageError>> {
+        match self {
+            Self::Records(records) if !records.shape().is_empty() => {
+                Some(records.bytes(index).map(|bytes| blake3::hash(&bytes)))
+            }
+            Self::Files(_) | Self::Records(_) | Self::Generated(_) => None,
         }
     }
 

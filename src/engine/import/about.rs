@@ -8,91 +8,172 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::ImportError;
-use crate::engine::metadata::{METADATA, ModelMetadata};
+use crate::engine::metadata::{self, METADATA, ModelMetadata};
 use crate::engine::weights::ArrayFile;
 use crate::experiment::architecture;
 use crate::experiment::model::{Model, Stem};
 use crate::experiment::problem::Problem;
-use crate::untrusted::read_text_limited;
+use crate::untrusted::{is_absent, read_text_limited};
 
 /// Longest text that is read, bytes. The names of a hundred thousand classes take
 /// a tenth of it.
 const LONGEST: u64 = 16 << 20;
 
 /// What is known of weights.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct About {
     /// Names of the classes in the order of the outputs.
-    pub classes: Option<Vec<String>>,
+    pub classes: Option<Said<Vec<String>>>,
     /// Height and width of the images, pixels.
-    pub size: Option<(u32, u32)>,
+    pub size: Option<Said<(u32, u32)>>,
     /// Mean and standard deviation of the images' values in [0, 1].
-    pub normalization: Option<([f32; 3], [f32; 3])>,
-    /// The layout, with the first layers that were built.
+    pub normalization: Option<Said<([f32; 3], [f32; 3])>>,
+    /// Whether the file and `model.json` name other classes.
+    pub classes_differ: bool,
+    /// The first layers that the weights were trained with.
+    pub stem: Option<Said<Stem>>,
+}
+
+/// Something that is known of weights, and who says it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said<T> {
+    /// What.
+    pub value: T,
+    /// Who, for people.
+    pub by: &'static str,
+}
+
+const IN_FILE: &str = "the file's metadata";
+const BESIDE: &str = "model.json beside the weights";
+
+/// What one source says of weights.
+#[derive(Default)]
+struct Stated {
+    classes: Option<Vec<String>>,
+    size: Option<(u32, u32)>,
+    normalization: Option<([f32; 3], [f32; 3])>,
     model: Option<Model>,
-    /// Whether the file itself says it, and not `model.json`.
-    in_file: bool,
 }
 
 impl About {
-    /// What the file says of itself, else what `model.json` beside it says; and
-    /// what a person should know of it. `model` is the experiment's.
+    /// Of each thing, what the file says of itself, else what `model.json` beside it
+    /// says; and what a person should know of it. `model` is the experiment's.
     pub fn of(file: &ArrayFile, model: &Model) -> (Self, Vec<String>) {
         let mut notes = Vec::new();
-        let own = Self::in_file(file, model, &mut notes);
-        if own != Self::default() {
-            let in_file = true;
-            return (Self { in_file, ..own }, notes);
-        }
-        let beside = file.path().with_file_name(METADATA);
-        let about = match beside_of(&beside) {
-            Ok(None) => Self::default(),
-            Ok(Some(metadata)) => Self::of_metadata(metadata, model, &mut notes),
+        let own = Stated::in_file(file.about(), Some(model), &mut notes);
+        let beside = match beside_of(&file.path().with_file_name(METADATA)) {
+            Ok(None) => Stated::default(),
+            Ok(Some(metadata)) => Stated::beside(metadata, model, &mut notes),
             Err(reason) => {
                 notes.push(format!(
                     "{METADATA} beside its weights says nothing of them: {reason}"
                 ));
-                Self::default()
+                Stated::default()
             }
         };
+        let about = Self::merged(own, beside, &mut notes);
         (about, notes)
     }
 
     /// What an ONNX file's metadata says, and what a person should know of it.
     pub fn of_onnx(metadata: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let mut notes = Vec::new();
-        let mean: Option<[f32; 3]> = entry(metadata, "mean", &mut notes);
-        let std: Option<[f32; 3]> = entry(metadata, "std", &mut notes);
-        let about = Self {
-            classes: entry(metadata, "classes", &mut notes),
-            size: entry(metadata, "size", &mut notes),
-            normalization: mean.zip(std).filter(|(_, std)| usable(std)),
-            model: None,
-            in_file: true,
-        };
+        let own = Stated::in_file(metadata, None, &mut notes);
+        let about = Self::merged(own, Stated::default(), &mut notes);
         (about, notes)
     }
 
-    fn in_file(file: &ArrayFile, model: &Model, notes: &mut Vec<String>) -> Self {
-        let file = file.about();
-        let size: Option<(u32, u32)> = entry(file, "size", notes);
-        let mean: Option<[f32; 3]> = entry(file, "mean", notes);
-        let std: Option<[f32; 3]> = entry(file, "std", notes);
-        let known: Option<Model> = entry(file, "model", notes);
-        let model = known
-            .filter(|known| same_layout(known, model))
-            .zip(size)
-            .map(|(known, size)| architecture::settled(&known, size));
+    fn merged(own: Stated, beside: Stated, notes: &mut Vec<String>) -> Self {
+        let mut differing = Vec::new();
+        let classes = first(own.classes, beside.classes, "classes", &mut differing);
+        let size = first(own.size, beside.size, "size", &mut differing);
+        let normalization = first(
+            own.normalization,
+            beside.normalization,
+            "mean and std",
+            &mut differing,
+        );
+        let stem = |model: Option<Model>| {
+            let size = size.as_ref()?.value;
+            architecture::settled(&model?, size).stem()
+        };
+        let stem = first(stem(own.model), stem(beside.model), "stem", &mut differing);
+        let classes_differ = differing.contains(&"classes");
+        // Of other classes is told by whoever takes them.
+        for name in differing.iter().filter(|name| **name != "classes") {
+            notes.push(format!(
+                "`{name}` in its file's metadata is not that in {METADATA} beside it; the file's is \
+                 taken"
+            ));
+        }
         Self {
-            classes: entry(file, "classes", notes),
+            classes,
             size,
-            normalization: mean.zip(std).filter(|(_, std)| usable(std)),
+            normalization,
+            classes_differ,
+            stem,
+        }
+    }
+}
+
+/// What the file says, else what lies beside it. Where both say something else, the
+/// name is added to those that differ.
+fn first<T: PartialEq>(
+    own: Option<T>,
+    beside: Option<T>,
+    name: &'static str,
+    differing: &mut Vec<&'static str>,
+) -> Option<Said<T>> {
+    if own.is_some() && beside.is_some() && own != beside {
+        differing.push(name);
+    }
+    let own = own.map(|value| Said { value, by: IN_FILE });
+    own.or_else(|| beside.map(|value| Said { value, by: BESIDE }))
+}
+
+impl Stated {
+    /// What a file's metadata says; of its layout only if `model` is that of the
+    /// experiment.
+    fn in_file(
+        file: &BTreeMap<String, String>,
+        model: Option<&Model>,
+        notes: &mut Vec<String>,
+    ) -> Self {
+        let mut entry = Entries { file, notes };
+        let normalization: Option<([f32; 3], [f32; 3])> =
+            match (entry.read("mean"), entry.read("std")) {
+                (Some(mean), Some(std)) => entry.usable("std", (mean, std), |(mean, std)| {
+                    metadata::check_normalization(mean, std)
+                }),
+                (None, None) => None,
+                (Some(_), None) => entry.lacks("mean", "std"),
+                (None, Some(_)) => entry.lacks("std", "mean"),
+            };
+        let size = entry.read("size");
+        let size = size.and_then(|size| entry.usable("size", size, |it| metadata::check_size(*it)));
+        let classes = entry.read("classes");
+        let classes = classes.and_then(|classes: Vec<String>| {
+            entry.usable("classes", classes, |it| metadata::check_classes(it))
+        });
+        let known = model.and_then(|model| Some((entry.read::<Model>("model")?, model)));
+        let model = known.and_then(|(known, model)| {
+            entry.usable("model", known, |known| {
+                if same_layout(known, model) {
+                    return Ok(());
+                }
+                let name = architecture::describe(known);
+                Err(format!("it is another model ({name})"))
+            })
+        });
+        Self {
+            classes,
+            size,
+            normalization,
             model,
-            in_file: false,
         }
     }
 
-    fn of_metadata(known: ModelMetadata, model: &Model, notes: &mut Vec<String>) -> Self {
+    fn beside(known: ModelMetadata, model: &Model, notes: &mut Vec<String>) -> Self {
         if !same_layout(&known.model, model) {
             notes.push(format!(
                 "{METADATA} beside its weights is of another model ({}) and is left aside",
@@ -101,25 +182,10 @@ impl About {
             return Self::default();
         }
         Self {
-            model: Some(architecture::settled(&known.model, known.size)),
+            model: Some(known.model),
             classes: Some(known.classes),
             size: Some(known.size),
-            normalization: Some((known.mean, known.std)).filter(|(_, std)| usable(std)),
-            in_file: false,
-        }
-    }
-
-    /// The first layers that the weights were trained with, where that is known.
-    pub fn stem(&self) -> Option<Stem> {
-        self.model.as_ref()?.stem()
-    }
-
-    /// Who says it.
-    pub fn source(&self) -> &'static str {
-        if self.in_file {
-            "the file's metadata"
-        } else {
-            "model.json beside the weights"
+            normalization: Some((known.mean, known.std)),
         }
     }
 }
@@ -129,29 +195,56 @@ fn same_layout(one: &Model, other: &Model) -> bool {
     one.with_stem(Stem::Auto) == other.with_stem(Stem::Auto)
 }
 
-fn usable(std: &[f32; 3]) -> bool {
-    std.iter().all(|value| value.is_finite() && *value > 0.0)
+/// The entries of a file's metadata, each of which is JSON in a text. Those that
+/// cannot be used are told.
+struct Entries<'a> {
+    file: &'a BTreeMap<String, String>,
+    notes: &'a mut Vec<String>,
 }
 
-/// An entry of a file's metadata, which is JSON in a text.
-fn entry<T: DeserializeOwned>(
-    metadata: &BTreeMap<String, String>,
-    name: &str,
-    notes: &mut Vec<String>,
-) -> Option<T> {
-    let text = metadata.get(name)?;
-    serde_json::from_str(text)
-        .inspect_err(|error| {
-            notes.push(format!(
-                "`{name}` in its file's metadata cannot be read and is left aside: {error}"
-            ));
-        })
-        .ok()
+impl Entries<'_> {
+    fn read<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let text = self.file.get(name)?;
+        let read = serde_json::from_str(text);
+        read.map_err(|error| self.leave(name, &format!("cannot be read: {error}")))
+            .ok()
+    }
+
+    fn usable<T>(
+        &mut self,
+        name: &str,
+        value: T,
+        check: impl Fn(&T) -> Result<(), String>,
+    ) -> Option<T> {
+        let checked = check(&value);
+        checked
+            .map_err(|reason| self.leave(name, &format!("cannot be used: {reason}")))
+            .ok()?;
+        Some(value)
+    }
+
+    /// Of two entries that only make sense together, one.
+    fn lacks<T>(&mut self, name: &str, other: &str) -> Option<T> {
+        // One that is there and cannot be read was told.
+        if !self.file.contains_key(other) {
+            self.leave(name, &format!("cannot be used without `{other}`"));
+        }
+        None
+    }
+
+    fn leave(&mut self, name: &str, why: &str) {
+        self.notes.push(format!(
+            "`{name}` in its file's metadata is left aside; it {why}"
+        ));
+    }
 }
 
 /// What `model.json` says; none if there is none.
 fn beside_of(path: &Path) -> Result<Option<ModelMetadata>, String> {
-    if !path.exists() {
+    // A link that leads nowhere is there.
+    if let Err(error) = path.symlink_metadata()
+        && is_absent(&error)
+    {
         return Ok(None);
     }
     let text = read_text_limited(path, LONGEST).map_err(|error| error.to_string())?;

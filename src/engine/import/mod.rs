@@ -19,7 +19,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use thiserror::Error;
 
-use self::about::About;
+use self::about::{About, Said};
 use self::classes::{ByName, by_name};
 use super::classify::Classify;
 use super::frame::{Frame, Input};
@@ -147,7 +147,10 @@ fn student(
         ema: file.ema,
         head: file.head,
     };
-    let outputs = match &about.classes {
+    if file.head == Head::Keep {
+        agreed(STUDENT, &about)?;
+    }
+    let outputs = match about.classes.as_ref().map(|said| &said.value) {
         _ if file.head == Head::New => None,
         None => None,
         Some(names) => match by_name(names, data.classes) {
@@ -190,7 +193,7 @@ fn student(
         Head::New => Some(Vec::new()),
     };
     file.taken = Some(Taken { place, outputs });
-    if let (Some((mean, std)), Some(known)) = (about.normalization, data.normalization)
+    if let (Some((mean, std)), Some(known)) = (value(&about.normalization), data.normalization)
         && (mean, std) != known
     {
         notes.push(STUDENT.note(&format!(
@@ -212,7 +215,7 @@ fn teacher(
     let size = file.size.unwrap_or(data.size);
     let path = file.weights.path.clone();
     let (arrays, about) = open(TEACHER, model, &path, size, notes)?;
-    let size = file.size.or(about.size).unwrap_or(data.size);
+    let size = file.size.or(value(&about.size)).unwrap_or(data.size);
     let search = Search {
         role: TEACHER,
         arrays: &arrays,
@@ -248,7 +251,10 @@ fn named_classes(
     notes: &mut Vec<String>,
 ) -> Result<(Option<Vec<String>>, ByName), ImportError> {
     let names = match &file.classes {
-        None => about.classes.clone(),
+        None => {
+            agreed(TEACHER, about)?;
+            value(&about.classes)
+        }
         Some(ClassNames::Names(names)) => Some(names.clone()),
         Some(ClassNames::File(path)) => Some(about::class_names(path)?),
     };
@@ -269,29 +275,58 @@ fn contradicted(
     names: Option<&[String]>,
     notes: &mut Vec<String>,
 ) {
-    let differ = [
-        (
-            "classes",
-            file.classes.is_some() && about.classes.is_some() && about.classes.as_deref() != names,
-        ),
-        (
-            "normalize",
-            match (file.normalize, about.normalization) {
-                (Some(written), Some(known)) => written.values() != known,
-                _ => false,
-            },
-        ),
-        (
-            "size",
-            matches!((file.size, about.size), (Some(written), Some(known)) if written != known),
-        ),
+    let classes = differing(
+        names.filter(|_| file.classes.is_some()),
+        &about.classes,
+        |it| it.as_slice(),
+    );
+    let normalize = file.normalize.map(|normalize| normalize.values());
+    let normalize = differing(normalize, &about.normalization, |it| *it);
+    let size = differing(file.size, &about.size, |it| *it);
+    let all = [
+        ("classes", classes),
+        ("normalize", normalize),
+        ("size", size),
     ];
-    for (field, _) in differ.iter().filter(|(_, differ)| *differ) {
+    for (field, by) in all {
+        let Some(by) = by else { continue };
         notes.push(TEACHER.note(&format!(
-            "`{field}` is taken from the experiment; {} says something else",
-            about.source()
+            "`{field}` is taken from the experiment; {by} says something else"
         )));
     }
+}
+
+/// Who says something else than what is written.
+fn differing<'a, T, U: PartialEq>(
+    written: Option<U>,
+    said: &'a Option<Said<T>>,
+    as_written: impl Fn(&'a T) -> U,
+) -> Option<&'static str> {
+    let (written, said) = (written?, said.as_ref()?);
+    (written != as_written(&said.value)).then_some(said.by)
+}
+
+fn value<T: Clone>(said: &Option<Said<T>>) -> Option<T> {
+    said.as_ref().map(|said| said.value.clone())
+}
+
+/// That weights and what lies beside them name the same classes.
+fn agreed(role: Role, about: &About) -> Result<(), ImportError> {
+    if !about.classes_differ {
+        return Ok(());
+    }
+    let help = if role.name == TEACHER.name {
+        "restore both from a copy, remove model.json, or write classes: Names([…]) in the order of \
+         the teacher's outputs"
+    } else {
+        "restore both from a copy, or remove model.json"
+    };
+    Err(Problem::new(
+        role.weights,
+        "the classes in the file's metadata are not those in model.json beside it",
+    )
+    .help(help)
+    .into())
 }
 
 /// Settles which images the teacher wants, and tells where they are not the
@@ -311,7 +346,7 @@ fn own_images(
         )));
     }
     let own = file.normalize.map(|normalize| normalize.values());
-    let own = own.or(about.normalization).or(data.normalization);
+    let own = own.or(value(&about.normalization)).or(data.normalization);
     file.normalize = own.map(|(mean, std)| InputNormalize::Given { mean, std });
     if let (Some((mean, std)), Some(known)) = (own, data.normalization)
         && (mean, std) != known
@@ -380,7 +415,8 @@ fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
     let (place, whose) = if written {
         ("teacher.classes", "these names")
     } else {
-        ("teacher.weights", about.source())
+        let by = about.classes.as_ref().map(|said| said.by);
+        ("teacher.weights", by.unwrap_or_default())
     };
     Problem::new(
         place,

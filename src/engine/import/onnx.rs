@@ -1,7 +1,8 @@
 //! Teachers that are ONNX files: what the file decides, and the model that answers.
 
-use super::about::About;
-use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs, own_images};
+use super::about::{About, Said};
+use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs, own_images, value};
+use crate::engine::metadata;
 use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, macs};
 use crate::experiment::plan::{OnnxFound, OnnxPart, Taken, TeacherFile};
 use crate::experiment::problem::Problem;
@@ -21,7 +22,10 @@ pub fn settle(
     let output = output.map_err(OnnxModelError::from)?;
     let (mut about, said) = About::of_onnx(graph.metadata());
     notes.extend(said.iter().map(|note| TEACHER.note(note)));
-    about.size = input.size.or(about.size);
+    if let Some(value) = input.size {
+        let by = "its input";
+        about.size = Some(Said { value, by });
+    }
     let size = own_size(file, &input, &about, data)?;
     let (names, found) = named_classes(file, data, &about, notes)?;
     let scores = part.scores.unwrap_or(if output.probabilities {
@@ -123,6 +127,15 @@ fn own_size(
     about: &About,
     data: &DataInput,
 ) -> Result<(u32, u32), ImportError> {
+    if let Some(size) = input.size {
+        metadata::check_size(size).map_err(|reason| {
+            Problem::new(
+                "teacher.weights",
+                format!("its input cannot be used: {reason}"),
+            )
+            .help("export it with an input of another size")
+        })?;
+    }
     if let (Some(written), Some((height, width))) = (file.size, input.size)
         && written != (height, width)
     {
@@ -134,5 +147,5 @@ fn own_size(
             .help(format!("write ({height}, {width}), or remove it"))
             .into());
     }
-    Ok(file.size.or(about.size).unwrap_or(data.size))
+    Ok(file.size.or(value(&about.size)).unwrap_or(data.size))
 }

@@ -30,23 +30,22 @@ pub fn choose(
             .map(|graph| (model, graph))
             .map_err(|problem| problem.under(search.role.model))
     };
-    let (Some(written), Some(known)) = (model.stem(), about.stem()) else {
+    let (Some(written), Some(known)) = (model.stem(), about.stem.as_ref()) else {
         return Ok(match model.stem() {
             Some(Stem::Auto) => by_shapes(search, model, size, outputs, build, notes)?,
             Some(stem) => build(stem)?,
             None => build(Stem::Standard)?,
         });
     };
+    let by = known.by;
+    let known = known.value;
     if written == Stem::Auto || written == known {
         return Ok(build(known)?);
     }
     let family = architecture::family(model);
     Err(Problem::new(
         format!("{}.{family}.stem", search.role.model),
-        format!(
-            "{} says that the weights were trained with stem: {known:?}",
-            about.source()
-        ),
+        format!("{by} says that the weights were trained with stem: {known:?}"),
     )
     .help(format!("write stem: {known:?}"))
     .into())

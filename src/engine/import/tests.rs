@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -226,6 +227,109 @@ fn a_file_that_says_what_it_is_needs_nothing_beside_it() {
         ([0.1; 3], STD)
     );
     assert_eq!(told.len(), 2, "{told:?}");
+}
+
+/// Weights that say of themselves what `change` makes of the description of a small
+/// network.
+fn stating(place: &Place, change: impl Fn(&mut ModelMetadata, &mut BTreeMap<String, String>)) {
+    let mut known = ModelMetadata {
+        name: String::new(),
+        model: small(4),
+        classes: names(&["b", "a"]),
+        size: (8, 8),
+        mean: [0.1; 3],
+        std: STD,
+        trained: None,
+    };
+    change(&mut known, &mut BTreeMap::new());
+    let mut texts = known.texts();
+    change(&mut known, &mut texts);
+    let arrays = ArrayFile::open(&place.weights()).unwrap().arrays().unwrap();
+    weights::write_described(&place.weights(), &arrays, &texts).unwrap();
+}
+
+#[test]
+fn what_no_model_can_be_like_is_left_aside_and_told_in_a_files_metadata_too() {
+    for (change, expected) in [
+        (
+            (|known, _| known.size = (8, 100_000))
+                as fn(&mut ModelMetadata, &mut BTreeMap<String, String>),
+            "teacher: `size` in its file's metadata is left aside; it cannot be used: a size of \
+             8 × 100000 is not between 4 and 4096 pixels",
+        ),
+        (
+            |known, _| known.std[1] = 0.0,
+            "teacher: `std` in its file's metadata is left aside; it cannot be used: mean [0.1, \
+             0.1, 0.1] and std [0.25, 0.0, 0.25] are no normalization: each std is at least \
+             0.000001",
+        ),
+        (
+            |_, texts| drop(texts.remove("std")),
+            "teacher: `mean` in its file's metadata is left aside; it cannot be used without `std`",
+        ),
+        (
+            |known, _| known.model = small(5),
+            "teacher: `model` in its file's metadata is left aside; it cannot be used: it is \
+             another model (MLP 5)",
+        ),
+        (
+            |known, _| known.classes = names(&["a", "a"]),
+            "teacher: `classes` in its file's metadata is left aside; it cannot be used: the class \
+             `a` is listed twice",
+        ),
+    ] {
+        let place = Place::with(&small(4), (8, 8), 2);
+        stating(&place, change);
+        let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+        assert_eq!(told[0], expected);
+        assert_eq!(teacher_of(&plan).1.size, Some((8, 8)));
+    }
+}
+
+#[test]
+fn a_file_and_what_lies_beside_it_are_taken_entry_by_entry_and_differences_told() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let place = place.described(&small(4), &["b", "a"], (8, 8), [0.2; 3]);
+    // Nothing but the classes stands in the file: the rest is in model.json.
+    stating(&place, |_, texts| texts.retain(|name, _| name == "classes"));
+    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    assert_eq!(outputs(&plan), Some(vec![1, 0]));
+    let normalize = |plan: &Plan| teacher_of(plan).1.normalize.unwrap().values();
+    assert_eq!(normalize(&plan), ([0.2; 3], STD));
+    assert_eq!(told.len(), 2, "{told:?}");
+
+    stating(&place, |_, _| {});
+    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    assert_eq!(normalize(&plan), ([0.1; 3], STD));
+    assert_eq!(
+        told[0],
+        "teacher: `mean and std` in its file's metadata is not that in model.json beside it; the \
+         file's is taken"
+    );
+
+    stating(&place, |known, _| known.classes.reverse());
+    let error = place.settled(SMALL, "", &["a", "b"]).unwrap_err();
+    assert!(
+        error.starts_with(
+            "teacher.weights: the classes in the file's metadata are not those in model.json"
+        ),
+        "{error}"
+    );
+    let written = "classes: Names([\"a\", \"b\"])";
+    assert!(place.settled(SMALL, written, &["a", "b"]).is_ok());
+}
+
+#[test]
+fn a_description_that_is_there_and_cannot_be_read_is_told() {
+    let place = Place::with(&small(4), (8, 8), 2);
+    let beside = place.0.path().join("model.json");
+    std::os::unix::fs::symlink("nowhere", &beside).unwrap();
+    let told = |place: &Place| place.settled(SMALL, "", &["a", "b"]).unwrap().1.join("\n");
+    let expected = "teacher: model.json beside its weights says nothing of them: ";
+    assert!(told(&place).starts_with(expected), "{}", told(&place));
+    fs::remove_file(&beside).unwrap();
+    fs::create_dir(&beside).unwrap();
+    assert!(told(&place).starts_with(expected), "{}", told(&place));
 }
 
 #[test]

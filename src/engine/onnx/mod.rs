@@ -13,7 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use self::onnxruntime::OnnxRuntime;
-use self::rten::Rten;
+pub(super) use self::rten::{NAME as RTEN, Rten};
 use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
 
