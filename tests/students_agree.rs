@@ -35,13 +35,13 @@ struct Theirs {
 #[derive(Deserialize)]
 struct Computed {
     gain: f64,
-    standard: Logits,
-    small: Logits,
+    standard: Evaluated,
+    small: Evaluated,
     training: Training,
 }
 
 #[derive(Deserialize)]
-struct Logits {
+struct Evaluated {
     side: u32,
     macs: u64,
     logits: Vec<f64>,
