@@ -67,7 +67,7 @@ pub enum RunEvent {
         /// Which device that is; absent in journals of older programs.
         #[serde(default)]
         device_kind: Option<DeviceKind>,
-        /// Where it goes on, if it was stopped before.
+        /// Where it continues, if it was stopped before.
         resumed: Option<Position>,
         /// BLAKE3 of the frozen experiment, hexadecimal; empty in journals of
         /// older programs.
@@ -177,7 +177,7 @@ pub enum RunEvent {
     },
     /// Training was paused or went on.
     Paused(bool),
-    /// Something that a person should know; training goes on.
+    /// Something that a person should know; training continues.
     Warned {
         /// What.
         message: String,
@@ -368,7 +368,7 @@ pub enum Outcome {
         /// Who or what asked.
         reason: String,
     },
-    /// Could not go on. The last good checkpoint is kept.
+    /// Could not continue. The last good checkpoint is kept.
     Failed {
         /// Why.
         message: String,
@@ -407,7 +407,7 @@ pub enum Origin {
 pub enum Command {
     /// Waits before the next step.
     Pause,
-    /// Goes on.
+    /// Continues.
     Resume,
     /// Saves and ends.
     Stop,

@@ -1,4 +1,4 @@
-//! Why a training cannot go on.
+//! Why a training cannot continue.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -72,7 +72,7 @@ use crate::event::{
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
-use crate::run::{RunFolder, WeightsIdentity};
+use crate::run::{RunFolder, SealError, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -84,7 +84,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for a run's folder. It goes on where the folder's checkpoints
+    /// An engine for a run's folder. It continues where the folder's checkpoints
     /// stand. Trained teachers are kept in and taken from `teachers`.
     #[must_use]
     pub fn new(prepared: Prepared, folder: RunFolder, teachers: PathBuf) -> Self {
@@ -185,6 +185,14 @@ impl Engine {
         }
         if prepared.images.test.is_some() {
             self.test(teacher, &learner, &checkpoints, sink)?;
+        }
+        // What was trained is what is left behind.
+        verify(&self.folder)?;
+        if checkpoints.latest()?.is_none() {
+            return Err(Failure::Seal(SealError::Missing {
+                path: self.folder.latest().path(),
+                reason: "the training ended with it".to_owned(),
+            }));
         }
         if let Some(export) = plan.export {
             self.export(export, &checkpoints, sink)?;

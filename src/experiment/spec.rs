@@ -18,7 +18,7 @@ pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
 use super::model::Model;
 use super::schedule::Schedule;
-pub use weights::{ChannelOrder, ClassNames, InputNormalize, OnnxEngine, Scores};
+pub use weights::{ChannelOrder, ClassNames, Head, InputNormalize, OnnxEngine, Scores};
 
 /// An experiment file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -324,6 +324,9 @@ pub struct StudentSpec {
     /// true, the raw ones if false; the average where there is one if absent.
     #[serde(default)]
     pub ema: Option<bool>,
+    /// Whether its classifier starts from that file, too.
+    #[serde(default)]
+    pub head: Head,
 }
 
 /// How weights are updated. Weight decay leaves normalisation parameters and

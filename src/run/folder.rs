@@ -297,9 +297,9 @@ impl RunFolder {
         name.to_string_lossy().into_owned()
     }
 
-    /// When the run was begun: when its frozen experiment was written.
+    /// When the run was started: when its frozen experiment was written.
     #[must_use]
-    pub fn begun(&self) -> SystemTime {
+    pub fn started(&self) -> SystemTime {
         fs::metadata(self.experiment())
             .and_then(|file| file.modified())
             .unwrap_or(UNIX_EPOCH)

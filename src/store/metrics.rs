@@ -206,7 +206,7 @@ mod tests {
                 }
             )
         });
-        let begun = events
+        let started = events
             .iter()
             .find(|event| {
                 matches!(
@@ -235,7 +235,7 @@ mod tests {
             }),
             experiment: String::new(),
         });
-        events.push(begun);
+        events.push(started);
         for event in &again {
             let RunEvent::StepLogged(row) = event else {
                 unreachable!()

@@ -330,7 +330,7 @@ impl RunStore {
         self.kept.sort_unstable();
     }
 
-    /// Forgets what a run that goes on from `position` will make again. Test
+    /// Forgets what a run that continues from `position` will make again. Test
     /// images are evaluated at the very end, so they always are.
     fn rewind(&mut self, position: Position) {
         self.rounds.retain(|round| round.at <= position);

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
+use crate::ui::effect::Waiting;
 
 /// The time, as the screen knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,8 @@ pub enum News {
     Queue {
         /// The experiment whose images are being opened; it trains when they are.
         preparing: Option<PathBuf>,
-        /// The experiments that wait, in order.
-        waiting: Vec<PathBuf>,
+        /// What waits, in order.
+        waiting: Vec<Waiting>,
     },
     /// A run began here.
     RunBegan(String),
@@ -100,11 +101,11 @@ pub enum News {
         /// The file and what proves it, or why there is none.
         result: Result<String, ExportRefusal>,
     },
-    /// How the name of a folder goes on.
+    /// How the name of a folder continues.
     FolderCompleted {
         /// As it was typed.
         typed: String,
-        /// As far as it can be told, and the names that it may go on with where
+        /// As far as it can be told, and the names that it may continue with where
         /// there are several; or why nothing can be told.
         result: Result<Completed, String>,
     },

@@ -4,8 +4,8 @@
 //! [`files`] opens regular files only and reads no more than a limit, so that no
 //! pipe is waited for and no length is believed. [`text`] makes visible what a
 //! terminal or a workflow's log would act on. Knows nothing of what is in the
-//! files or why the text is printed, and imports nothing of ours, so that every
-//! room can use it.
+//! files or why the text is printed, and imports nothing of ours but `format`, so
+//! that every room can use it.
 
 pub mod files;
 #[cfg(test)]

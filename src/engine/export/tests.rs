@@ -14,7 +14,9 @@ use crate::engine::weights::save_described;
 use crate::event::{DataSummary, PixelFormat};
 use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
 use crate::experiment::load_text;
-use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
+use crate::experiment::model::{
+    EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
+};
 use crate::onnx::OnnxFile;
 use crate::run::atomic::write_checked;
 
@@ -30,14 +32,14 @@ const CLASSES: [&str; 5] = ["ant", "bee", "\"cat\"", "dög", "eel\nüb"];
 fn layouts() -> Vec<(&'static str, Model, u32)> {
     let resnet = |depth, stem| Model::ResNet { depth, stem };
     let mobilenet_v3 = |stem| Model::MobileNetV3 {
-        variant: MobileNetV3::Small,
+        variant: MobileNetV3Variant::Small,
         stem,
     };
     let shufflenet = |stem| Model::ShuffleNetV2 { width: 0.5, stem };
     let efficientnet = |variant, stem| Model::EfficientNet { variant, stem };
     let lcnet = |stem| Model::PpLcNet { width: 0.5, stem };
     let y400 = |stem| Model::RegNet {
-        variant: RegNet::Y400MF,
+        variant: RegNetVariant::Y400MF,
         stem,
     };
     let mobilenet = |stem| Model::MobileNetV2 { width: 0.35, stem };
@@ -80,12 +82,12 @@ fn layouts() -> Vec<(&'static str, Model, u32)> {
         ("shufflenet-small", shufflenet(Stem::Small), 16),
         (
             "efficientnet-b0",
-            efficientnet(EfficientNet::B0, Stem::Small),
+            efficientnet(EfficientNetVariant::B0, Stem::Small),
             16,
         ),
         (
             "efficientnet-lite0",
-            efficientnet(EfficientNet::Lite0, Stem::Standard),
+            efficientnet(EfficientNetVariant::Lite0, Stem::Standard),
             32,
         ),
         ("lcnet", lcnet(Stem::Standard), 32),

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 
 use crate::engine::metadata::ModelMetadata;
 use crate::experiment::architecture::{self, Activation, Graph, Layer};
-use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
+use crate::experiment::model::{
+    EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
+};
 
 /// The script that loads the weights in a file of this name beside it.
 #[must_use]
@@ -101,8 +103,8 @@ fn published(model: &Model) -> Option<Published> {
         },
         Model::MobileNetV3 { variant, .. } => {
             let variant = match variant {
-                MobileNetV3::Small => "small",
-                MobileNetV3::Large => "large",
+                MobileNetV3Variant::Small => "small",
+                MobileNetV3Variant::Large => "large",
             };
             torchvision(format!("mobilenet_v3_{variant}"), &SMALL_MOBILENET_V3)
         }
@@ -112,13 +114,15 @@ fn published(model: &Model) -> Option<Published> {
             torchvision(format!("shufflenet_v2_x{width}"), &SMALL_SHUFFLENET)
         }
         Model::EfficientNet { variant, .. } => match variant {
-            EfficientNet::B0 => torchvision("efficientnet_b0".to_owned(), &SMALL_EFFICIENTNET),
-            EfficientNet::Lite0 => timm("efficientnet_lite0".to_owned()),
+            EfficientNetVariant::B0 => {
+                torchvision("efficientnet_b0".to_owned(), &SMALL_EFFICIENTNET)
+            }
+            EfficientNetVariant::Lite0 => timm("efficientnet_lite0".to_owned()),
         },
         // 0.35 as 035.
         Model::PpLcNet { width, .. } => timm(format!("lcnet_{:03.0}", width * 100.0)),
         Model::RegNet { variant, .. } => match variant {
-            RegNet::Y400MF => torchvision("regnet_y_400mf".to_owned(), &SMALL_REGNET),
+            RegNetVariant::Y400MF => torchvision("regnet_y_400mf".to_owned(), &SMALL_REGNET),
         },
         // Of eight layers there is none.
         Model::Vgg { depth } if *depth > 8 => torchvision(format!("vgg{depth}_bn"), &SMALL_VGG),

@@ -33,7 +33,7 @@ use crate::experiment::plan::{
     Plan, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
 };
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, InputNormalize, NormalizeSpec};
+use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec};
 
 /// Why weights from elsewhere cannot be used.
 #[derive(Debug, Error)]
@@ -145,8 +145,10 @@ fn student(
         role: STUDENT,
         arrays: &arrays,
         ema: file.ema,
+        head: file.head,
     };
     let outputs = match &about.classes {
+        _ if file.head == Head::New => None,
         None => None,
         Some(names) => match by_name(names, data.classes) {
             Ok(found) if found.left_out.is_empty() => found.outputs,
@@ -168,7 +170,25 @@ fn student(
     }
     let (model, graph) =
         stem::choose(&search, model, data.size, data.classes.len(), &about, notes)?;
-    let place = search.find(&graph, data.classes.len(), notes)?;
+    let place =
+        search
+            .find(&graph, data.classes.len(), notes)
+            .map_err(|error| match other_number(&error) {
+                Some(outputs) => Problem::new(
+                    STUDENT.weights,
+                    format!(
+                        "the classifier in its file has {outputs} outputs, and the data {} classes",
+                        data.classes.len()
+                    ),
+                )
+                .help("write head: New to keep the rest and start with a new classifier")
+                .into(),
+                None => error,
+            })?;
+    let outputs = match file.head {
+        Head::Keep => outputs,
+        Head::New => Some(Vec::new()),
+    };
     file.taken = Some(Taken { place, outputs });
     if let (Some((mean, std)), Some(known)) = (about.normalization, data.normalization)
         && (mean, std) != known
@@ -197,22 +217,18 @@ fn teacher(
         role: TEACHER,
         arrays: &arrays,
         ema: file.weights.ema,
+        head: Head::Keep,
     };
     let (names, found) = named_classes(file, data, &about, notes)?;
     let outputs = names.as_ref().map_or(data.classes.len(), Vec::len);
     let (model, graph) = stem::choose(&search, model, size, outputs, &about, notes)?;
-    let place = search
-        .find(&graph, outputs, notes)
-        .map_err(|error| match error {
-            ImportError::Weights {
-                error:
-                    WeightsError::Mismatch {
-                        outputs: Some(n), ..
-                    },
-                ..
-            } => other_outputs(n, names.as_deref(), data.classes.len()),
-            error => error,
-        })?;
+    let place =
+        search
+            .find(&graph, outputs, notes)
+            .map_err(|error| match other_number(&error) {
+                Some(outputs) => other_outputs(outputs, names.as_deref(), data.classes.len()),
+                None => error,
+            })?;
     notes.extend(found.notes(names.as_deref().unwrap_or_default()));
     file.weights.taken = Some(Taken {
         place,
@@ -330,16 +346,29 @@ struct Search<'a> {
     role: Role,
     arrays: &'a ArrayFile,
     ema: Option<bool>,
+    head: Head,
 }
 
 impl Search<'_> {
+    /// Where a network's arrays lie, whose classifier has so many outputs in the file
+    /// if it is taken from there.
+    fn place(
+        &self,
+        graph: &Graph,
+        outputs: usize,
+    ) -> Result<(StateDictPlace, Vec<String>), WeightsError> {
+        let outputs = (self.head == Head::Keep).then_some(outputs);
+        weights::find(graph, outputs, self.arrays, self.ema)
+    }
+
     fn find(
         &self,
         graph: &Graph,
         outputs: usize,
         notes: &mut Vec<String>,
     ) -> Result<StateDictPlace, ImportError> {
-        let (place, found) = weights::find(graph, outputs, self.arrays, self.ema)
+        let (place, found) = self
+            .place(graph, outputs)
             .map_err(|error| self.role.refuse(error))?;
         notes.extend(found.iter().map(|note| self.role.note(note)));
         Ok(place)
@@ -365,6 +394,17 @@ fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
          outputs: classes: Names([…])",
     )
     .into()
+}
+
+/// The outputs of the file's classifier, where their number is all that is wrong.
+fn other_number(error: &ImportError) -> Option<usize> {
+    match error {
+        ImportError::Weights {
+            error: WeightsError::Mismatch { outputs, .. },
+            ..
+        } => *outputs,
+        _ => None,
+    }
 }
 
 /// A classifier with another number of outputs than there are names, or classes

@@ -243,7 +243,7 @@ pub fn load_bytes(network: &mut Network, bytes: Vec<u8>, path: &Path) -> Result<
 
 fn load_all(network: &mut Network, file: &ArrayFile) -> Result<(), WeightsError> {
     let graph = network.graph();
-    let (place, _) = find(graph, graph.classes, file, None)?;
+    let (place, _) = find(graph, Some(graph.classes), file, None)?;
     let taken = Taken {
         place,
         outputs: None,

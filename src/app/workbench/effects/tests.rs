@@ -8,6 +8,7 @@ use crate::event::{Phase, Position};
 use crate::run::RunFolder;
 use crate::store::RunEntry;
 use crate::ui::Level;
+use crate::ui::effect::Waiting;
 
 /// Nothing is launched here.
 struct NoSessions;
@@ -229,7 +230,10 @@ fn an_experiment_that_is_thrown_away_leaves_the_queue() {
             .effects
             .execute(Effect::Launch(path.clone()), &mut bench.runs);
     }
-    assert_eq!(bench.effects.launcher.queue(), std::slice::from_ref(&path));
+    assert_eq!(
+        bench.effects.launcher.queue(),
+        [Waiting::Experiment(path.clone())]
+    );
     bench
         .effects
         .execute(Effect::TrashExperiment(path.clone()), &mut bench.runs);

@@ -1,5 +1,5 @@
 //! The table of runs, and what can be done with them: find, compare, annotate,
-//! rename, throw away and take back, go on, branch, export.
+//! rename, throw away and take back, resume, branch, export.
 
 mod advice;
 mod column;

@@ -1,5 +1,5 @@
-//! What is done with one run: mark, annotate, rename, throw away, take back, go
-//! on, branch, export.
+//! What is done with one run: mark, annotate, rename, throw away, take back, resume,
+//! branch, export.
 
 use super::{RunsTable, View, advice};
 use crate::event::Phase;
@@ -9,7 +9,7 @@ use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Choice, Confirm, Dialog, Prompt, Purpose};
-use crate::ui::effect::Effect;
+use crate::ui::effect::{Effect, Waiting};
 use crate::ui::news::{ExportRefusal, LogLine};
 use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
@@ -130,6 +130,8 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
     let notes = &run.run.notes;
     let trains =
         (run.run.owner != Owner::None).then(|| format!("{name} is training; stop it first"));
+    let queued = shared.queue.iter().find(|waiting| waiting.is_of(&name));
+    let queued = queued.cloned();
     let refusal = match action {
         Action::TagRun => {
             shared.dialog = edit("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
@@ -149,8 +151,8 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
             None
         }
         Action::RenameRun | Action::TrashRun => trains,
-        Action::ResumeRun if shared.queue.contains(&run.run.folder.experiment()) => {
-            shared.ask(Effect::Dequeue(run.run.folder.experiment()));
+        Action::ResumeRun if queued.is_some() => {
+            shared.dialog = queued.map(|queued| Dialog::Confirm(dequeue(&name, queued)));
             None
         }
         Action::ResumeRun => {
@@ -184,6 +186,14 @@ fn may(refusal: Option<String>, effect: Effect, shared: &mut Shared) -> Option<S
         shared.ask(effect);
     }
     refusal
+}
+
+fn dequeue(name: &str, queued: Waiting) -> Confirm {
+    Confirm {
+        title: "Remove from the queue".to_owned(),
+        message: format!("{name} is queued to be resumed. It is not resumed and stays as it is."),
+        effect: Effect::Dequeue(queued),
+    }
 }
 
 fn trash(name: String, shared: &Shared) -> Confirm {

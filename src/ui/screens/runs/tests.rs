@@ -4,9 +4,10 @@ use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 use super::testing::{
     ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, runs, screen,
 };
-use crate::event::{Phase, RunEvent};
+use crate::event::{Phase, Position, RunEvent};
 use crate::run::Notes;
 use crate::store::Runs;
+use crate::ui::effect::Waiting;
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, ExportRefusal, Layout, News};
 
@@ -49,7 +50,7 @@ fn the_newest_run_stands_first_until_another_order_is_asked_for() {
     assert!(names(&mut harness)[0].starts_with("mnist"));
     harness.keys(&["S"]);
     assert!(names(&mut harness)[0].starts_with("quickstart-20251231-220000"));
-    // From begun on: loss, agreement, and so on round to best.
+    // From started on: loss, agreement, and so on round to best.
     for _ in 0..8 {
         harness.keys(&["s"]);
     }
@@ -148,6 +149,52 @@ fn runs_are_filtered_while_one_types_and_esc_takes_it_back() {
         .text("tag:paper\n")
         .keys(&["/", "x", "esc"]);
     assert_eq!(names(&mut harness).len(), 2);
+}
+
+#[test]
+fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_told_so() {
+    let mut all = runs();
+    let at = Position {
+        phase: Phase::Student,
+        step: 812,
+    };
+    let run = all.get_mut(STOPPED).unwrap();
+    apply(
+        run,
+        &[RunEvent::CheckpointKept {
+            at,
+            folder: "kept/step-812".into(),
+        }],
+    );
+    let mut harness = screen(200, 40, all);
+    let fork = Waiting::Fork(STOPPED.to_owned(), at);
+    let resume = Waiting::Resume(CRASHED.to_owned());
+    harness.news(News::Queue {
+        preparing: None,
+        waiting: vec![fork.clone(), resume.clone()],
+    });
+    let shown = harness.screen();
+    assert!(
+        shown.contains("… fork 1") && shown.contains("… queued 2"),
+        "{shown}"
+    );
+    // A run whose fork waits is resumed like any other.
+    select(&mut harness, STOPPED);
+    assert!(
+        harness
+            .screen()
+            .contains("to be forked, 1 in the queue (F: remove)")
+    );
+    harness.keys(&["r"]);
+    assert_eq!(harness.take(), [Effect::ResumeRun(STOPPED.to_owned())]);
+    harness.keys(&["F", "end", "enter"]);
+    assert_eq!(harness.take(), [Effect::Dequeue(fork)]);
+    select(&mut harness, CRASHED);
+    harness.keys(&["r"]);
+    assert_eq!(harness.take(), []);
+    assert!(harness.screen().contains("Remove from the queue"));
+    harness.keys(&["y"]);
+    assert_eq!(harness.take(), [Effect::Dequeue(resume)]);
 }
 
 #[test]

@@ -76,6 +76,14 @@ impl Drawable {
         }
     }
 
+    /// Whether its values are shares in [0, 1].
+    pub(super) fn is_share(&self) -> bool {
+        match self {
+            Self::Evaluated(quantity) => quantity.is_share(),
+            Self::Logged(metric) => metric == "train/accuracy",
+        }
+    }
+
     /// Whether it is turned and not measured: it is drawn as it is.
     pub(super) fn is_knob(&self) -> bool {
         matches!(self, Self::Logged(metric) if metric.starts_with("knob/"))
