@@ -51,6 +51,10 @@ const LISTS: [&str; 5] = ["runs", "show", "compare", "trash", "bench_into"];
     group = ArgGroup::new("mode").args(MODES),
     group = ArgGroup::new("student").args(["infer", "export"])
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options of a command line that are there or not"
+)]
 pub struct Arguments {
     /// Folder of experiments, or one experiment file, to open on the screen.
     #[arg(

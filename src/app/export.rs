@@ -114,17 +114,14 @@ impl Exported {
 
     /// What came of it, a line for each thing.
     fn told(&self) -> String {
-        let notes = self.notes.iter().map(|note| format!("note: {note}\n"));
-        let mut text: String = notes.collect();
-        for (at, file) in self.files.iter().enumerate() {
-            text += &format!("wrote {}", file.display());
-            if at == 0 {
-                text += &format!(", {}", bytes(self.export.bytes));
-            }
-            text.push('\n');
-        }
-        text += &format!("proof: {}\n", self.proof());
-        text
+        let notes = self.notes.iter().map(|note| format!("note: {note}"));
+        let files = self.files.iter().enumerate().map(|(at, file)| {
+            let size = (at == 0).then(|| format!(", {}", bytes(self.export.bytes)));
+            format!("wrote {}{}", file.display(), size.unwrap_or_default())
+        });
+        let proof = format!("proof: {}", self.proof());
+        let lines = notes.chain(files).chain([proof]);
+        lines.map(|line| line + "\n").collect()
     }
 
     /// What proves it.

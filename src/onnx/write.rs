@@ -86,8 +86,8 @@ impl GraphWriter {
     }
 
     /// Adds a list of whole numbers; one that is there already stays.
-    pub fn integers(&mut self, name: &str, values: &[i64]) {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    pub fn integers(&mut self, name: &str, values: &[usize]) {
+        let bytes = values.iter().flat_map(|value| int(*value).to_le_bytes());
         self.constant(name, &[values.len()], data_type::INT64, bytes.collect());
     }
 

@@ -38,7 +38,7 @@ fn layouts() -> Vec<(&'static str, Model, u32)> {
     let shufflenet = |stem| Model::ShuffleNetV2 { width: 0.5, stem };
     let efficientnet = |variant, stem| Model::EfficientNet { variant, stem };
     let lcnet = |stem| Model::PpLcNet { width: 0.5, stem };
-    let regnet = |stem| Model::RegNet {
+    let y400 = |stem| Model::RegNet {
         variant: RegNetVariant::Y400MF,
         stem,
     };
@@ -92,8 +92,8 @@ fn layouts() -> Vec<(&'static str, Model, u32)> {
         ),
         ("lcnet", lcnet(Stem::Standard), 32),
         ("lcnet-small", lcnet(Stem::Small), 16),
-        ("regnet", regnet(Stem::Standard), 32),
-        ("regnet-small", regnet(Stem::Small), 16),
+        ("regnet", y400(Stem::Standard), 32),
+        ("regnet-small", y400(Stem::Small), 16),
     ]
 }
 

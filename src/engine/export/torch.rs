@@ -272,7 +272,7 @@ impl Module {
                 pool.kernel, pool.stride, pool.padding
             )),
             Layer::AveragePool(pool) => {
-                self.step(&format!("functional.adaptive_avg_pool2d(x, {})", pool.side))
+                self.step(&format!("functional.adaptive_avg_pool2d(x, {})", pool.side));
             }
             Layer::Flatten => self.step("x.flatten(1)"),
             Layer::Residual(residual) => {

@@ -110,7 +110,7 @@ struct Constant {
 enum Source {
     Value(usize),
     Constant(Constant),
-    Integers(String, Vec<i64>),
+    Integers(String, Vec<usize>),
 }
 
 /// A node that was noted.
@@ -506,10 +506,7 @@ impl Arithmetic for Recording {
         let half = input.sides[0] / 2;
         let sides = vec![half, input.sides[1], input.sides[2]];
         let part = |input: Value, from: usize| {
-            let number = |value: usize| {
-                let value = value as i64;
-                Source::Integers(format!("channel.{value}"), vec![value])
-            };
+            let number = |value: usize| Source::Integers(format!("channel.{value}"), vec![value]);
             let axis = Source::Integers("axis.of_channels".to_owned(), vec![1]);
             let inputs = vec![number(from), number(from + half), axis];
             input
@@ -539,8 +536,8 @@ impl Arithmetic for Recording {
         let sides = input.sides.clone();
         let reshaped = |input: Value, sides: &[usize]| {
             // A side of 0 stays as it is: the batch.
-            let shape = [0].into_iter().chain(sides.iter().map(|side| *side as i64));
-            let shape: Vec<i64> = shape.collect();
+            let shape = [0].into_iter().chain(sides.iter().copied());
+            let shape: Vec<usize> = shape.collect();
             let name = format!("{}.shape", input.free_name("Reshape"));
             input.unnamed("Reshape", vec![Source::Integers(name, shape)], Vec::new())
         };
