@@ -1,14 +1,12 @@
 //! A run's student, written for other programs: `--export`, and the key on Runs.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use thiserror::Error;
 
-use super::arguments::{Arguments, Pixels, To, Weights};
-use super::error::{AppError, ExportError};
-use super::models;
+use super::models::{self, OpenModelsError};
 use crate::data::Images;
 use crate::engine::export::{ExportFailure, Student, place, record, script_of};
 use crate::engine::images_of;
@@ -19,11 +17,9 @@ use crate::format::bytes;
 use crate::listing::RunSummary;
 use crate::report::{card, proof_words};
 use crate::run::atomic::write_file;
-use crate::run::{Exit, RunFolder};
+use crate::run::{PlanError, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::ui::ExportRefusal;
-use crate::untrusted::clean_text;
-use crate::untrusted::text::clean_json;
 
 /// The model card in the run's folder of exports.
 const CARD: &str = "MODEL_CARD.md";
@@ -62,37 +58,40 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-/// Writes and prints what came of it.
-pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
-    let request = ExportRequest {
-        run: super::find(arguments, wanted)?,
-        format: match arguments.to {
-            To::Onnx => ExportFormat::Onnx,
-            To::Torch => ExportFormat::Torch,
-        },
-        weights: match arguments.weights {
-            Weights::Best => Taken::Best,
-            Weights::Latest => Taken::Latest,
-        },
-        pixels: match arguments.input {
-            Pixels::Float => PixelFormat::Float,
-            Pixels::Uint8 => PixelFormat::Uint8,
-        },
-        out: arguments.out.clone(),
-        replaces: arguments.force,
-        unproven: arguments.unproven,
-        device: arguments.device,
-    };
-    let exported = export(&request)?;
-    if arguments.json {
-        let json = serde_json::to_string(&exported)
-            .map_err(|error| AppError::Output(io::Error::other(error)))?;
-        super::print(&clean_json(&(json + "\n")))?;
-        return Ok(Exit::Success);
-    }
-    super::print(&clean_text(&exported.told()))?;
-    Ok(Exit::Success)
+/// Why no file was written of a student.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The run's student.
+    #[error(transparent)]
+    Models(#[from] OpenModelsError),
+    /// The file cannot be written, or fails its proof.
+    #[error(transparent)]
+    Write(#[from] ExportFailure),
+    /// Its plan.
+    #[error("{0}; {WITHOUT}")]
+    Plan(#[from] PlanError),
+    /// The student is missing although it was asked for.
+    #[error("{0} has no student")]
+    NoStudent(String),
+    /// Nothing says which images prove the file.
+    #[error("plan.json of {0} is missing, so its validation images are not known; {WITHOUT}")]
+    NoPlan(String),
+    /// The images that prove the file are not there.
+    #[error("the file cannot be proven on the run's validation images: {0}; {WITHOUT}")]
+    Images(String),
+    /// It would replace something.
+    #[error("{} already exists; name another file with --out, or replace it with --force", .0.display())]
+    Exists(PathBuf),
+    /// Only ONNX files differ in what they take, and are proven.
+    #[error("--input and --unproven are about ONNX files; leave them out with --to torch")]
+    NotOnnx,
+    /// `--out` names no file.
+    #[error("--out {}: it is not the name of a file", .0.display())]
+    NoName(PathBuf),
 }
+
+/// What to do where a proof is not possible.
+const WITHOUT: &str = "restore what is missing, or write the file without a proof: --unproven";
 
 impl ExportError {
     /// For the screen.
@@ -113,7 +112,7 @@ impl Exported {
     }
 
     /// What came of it, a line for each thing.
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         let notes = self.notes.iter().map(|note| format!("note: {note}"));
         let files = self.files.iter().enumerate().map(|(at, file)| {
             let size = (at == 0).then(|| format!(", {}", bytes(self.export.bytes)));

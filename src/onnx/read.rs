@@ -293,8 +293,8 @@ impl OnnxFile {
         let problem = |problem: String| refuse(&self.path, problem);
         let outputs = &self.graph.output;
         let names = || {
-            let names = outputs.iter().take(8).map(|it| place(&it.name));
-            names.collect::<Vec<_>>().join(", ")
+            let first = outputs.iter().take(8).map(|it| place(&it.name));
+            first.collect::<Vec<_>>().join(", ")
         };
         let found = if let Some(name) = name {
             let named = outputs.iter().find(|output| output.name == name);
