@@ -21,7 +21,7 @@ use crate::engine::Failure;
 use crate::engine::onnx::OnnxModelError;
 use crate::experiment::Report;
 use crate::listing::FilterError;
-use crate::run::{MoveError, PlanError, RunError};
+use crate::run::{MoveError, RunError};
 
 /// Why a mode could not be carried out.
 #[derive(Debug, Error)]
