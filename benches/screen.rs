@@ -94,7 +94,7 @@ fn long_run(place: &std::path::Path) -> RunFolder {
 fn entry(folder: &RunFolder) -> RunEntry {
     RunEntry {
         folder: folder.clone(),
-        begun: SystemTime::now(),
+        started: SystemTime::now(),
         owner: Owner::Here,
         notes: Notes::default(),
         experiment: String::new(),

@@ -8,6 +8,8 @@ mod arguments;
 mod bench;
 mod check;
 mod error;
+mod export;
+mod exporting;
 mod headless;
 mod inbox;
 mod inference;
@@ -112,6 +114,9 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     }
     if let Some(folder) = &arguments.infer {
         return inference::run(arguments, folder);
+    }
+    if let Some(run) = &arguments.export {
+        return exporting::run(arguments, run);
     }
     let device = arguments.device;
     let job = if let Some(file) = &arguments.run {

@@ -8,6 +8,7 @@
 
 pub mod channel;
 mod data;
+mod export;
 pub mod inspection;
 mod number;
 
@@ -25,6 +26,7 @@ use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
+pub use export::{Export, ExportFormat, ExportProof, Exports, PixelFormat, RESIZE};
 
 /// Version of the journal's format.
 ///
@@ -65,7 +67,7 @@ pub enum RunEvent {
         /// Which device that is; absent in journals of older programs.
         #[serde(default)]
         device_kind: Option<DeviceKind>,
-        /// Where it goes on, if it was stopped before.
+        /// Where it continues, if it was stopped before.
         resumed: Option<Position>,
         /// BLAKE3 of the frozen experiment, hexadecimal; empty in journals of
         /// older programs.
@@ -175,10 +177,17 @@ pub enum RunEvent {
     },
     /// Training was paused or went on.
     Paused(bool),
-    /// Something that a person should know; training goes on.
+    /// Something that a person should know; training continues.
     Warned {
         /// What.
         message: String,
+    },
+    /// The student was written for other programs, and proven.
+    StudentExported {
+        /// The file, relative to the run's folder.
+        file: PathBuf,
+        /// What is known of it.
+        export: Export,
     },
     /// A training ended by itself.
     PhaseEnded {
@@ -359,7 +368,7 @@ pub enum Outcome {
         /// Who or what asked.
         reason: String,
     },
-    /// Could not go on. The last good checkpoint is kept.
+    /// Could not continue. The last good checkpoint is kept.
     Failed {
         /// Why.
         message: String,
@@ -398,7 +407,7 @@ pub enum Origin {
 pub enum Command {
     /// Waits before the next step.
     Pause,
-    /// Goes on.
+    /// Continues.
     Resume,
     /// Saves and ends.
     Stop,

@@ -12,7 +12,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 use workbench::engine::network::{Network, RunningStatistics};
 use workbench::experiment::architecture::{Graph, build};
-use workbench::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
+use workbench::experiment::model::{
+    EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
+};
 
 const CLASSES: usize = 7;
 const IMAGES: usize = 4;
@@ -33,13 +35,13 @@ struct Theirs {
 #[derive(Deserialize)]
 struct Computed {
     gain: f64,
-    standard: Logits,
-    small: Logits,
+    standard: Evaluated,
+    small: Evaluated,
     training: Training,
 }
 
 #[derive(Deserialize)]
-struct Logits {
+struct Evaluated {
     side: u32,
     macs: u64,
     logits: Vec<f64>,
@@ -65,21 +67,21 @@ fn model(name: &str, stem: Stem) -> Model {
     let mobile = |variant| Model::MobileNetV3 { variant, stem };
     let efficient = |variant| Model::EfficientNet { variant, stem };
     match name {
-        "mobilenet_v3_small" => mobile(MobileNetV3::Small),
-        "mobilenet_v3_large" => mobile(MobileNetV3::Large),
+        "mobilenet_v3_small" => mobile(MobileNetV3Variant::Small),
+        "mobilenet_v3_large" => mobile(MobileNetV3Variant::Large),
         "shufflenet_v2_x0_5" => shuffle(0.5),
         "shufflenet_v2_x1_0" => shuffle(1.0),
         "shufflenet_v2_x1_5" => shuffle(1.5),
         "shufflenet_v2_x2_0" => shuffle(2.0),
-        "efficientnet_b0" => efficient(EfficientNet::B0),
-        "efficientnet_lite0" => efficient(EfficientNet::Lite0),
+        "efficientnet_b0" => efficient(EfficientNetVariant::B0),
+        "efficientnet_lite0" => efficient(EfficientNetVariant::Lite0),
         "lcnet_035" => lcnet(0.35),
         "lcnet_050" => lcnet(0.5),
         "lcnet_075" => lcnet(0.75),
         "lcnet_100" => lcnet(1.0),
         "lcnet_150" => lcnet(1.5),
         "regnet_y_400mf" => Model::RegNet {
-            variant: RegNet::Y400MF,
+            variant: RegNetVariant::Y400MF,
             stem,
         },
         _ => panic!("there is no {name} here"),

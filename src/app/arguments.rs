@@ -12,13 +12,14 @@ use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report};
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 15] = [
+const MODES: [&str; 16] = [
     "run",
     "resume",
     "fork",
     "replay",
     "check",
     "infer",
+    "export",
     "runs",
     "show",
     "compare",
@@ -42,10 +43,18 @@ const LISTS: [&str; 5] = ["runs", "show", "compare", "trash", "bench_into"];
 ///
 /// Exit codes: 0 completed and every gate passed; 1 a gate failed or was not
 /// evaluated; 2 the file or the arguments are wrong; 3 the run failed; 130
-/// interrupted, saved and resumable. What only lists, shows, compares or trashes
-/// runs ends with 0 or 2, whatever became of them.
+/// interrupted, saved and resumable. What only lists, shows, compares, exports or
+/// trashes runs ends with 0 or 2, whatever became of them.
 #[derive(Debug, Parser)]
-#[command(version, group = ArgGroup::new("mode").args(MODES))]
+#[command(
+    version,
+    group = ArgGroup::new("mode").args(MODES),
+    group = ArgGroup::new("student").args(["infer", "export"])
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options of a command line that are there or not"
+)]
 pub struct Arguments {
     /// Folder of experiments, or one experiment file, to open on the screen.
     #[arg(
@@ -88,7 +97,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "KEY=VALUE",
-        conflicts_with_all = ["replay", "infer"],
+        conflicts_with_all = ["replay", "infer", "export"],
         conflicts_with_all = LISTS,
         help_heading = "Train"
     )]
@@ -99,7 +108,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "STEP",
-        conflicts_with_all = ["run", "check", "infer", "fork"],
+        conflicts_with_all = ["run", "check", "infer", "export", "fork"],
         conflicts_with_all = LISTS,
         help_heading = "Train"
     )]
@@ -164,16 +173,58 @@ pub struct Arguments {
     )]
     pub model: Model,
 
-    /// Which weights of the student classify.
+    /// Which weights of the student classify, or are exported.
     #[arg(
         long,
         value_enum,
         default_value_t,
-        requires = "infer",
+        requires = "student",
         conflicts_with_all = TRAINS,
         help_heading = "Classify"
     )]
     pub weights: Weights,
+
+    /// Write a run's student for other programs, prove the file on the run's
+    /// validation images, and write a model card beside it.
+    #[arg(long, value_name = "RUN", help_heading = "Export")]
+    pub export: Option<String>,
+
+    /// What the student is written as.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "export",
+        help_heading = "Export"
+    )]
+    pub to: To,
+
+    /// With --to onnx: what the file takes.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "export",
+        help_heading = "Export"
+    )]
+    pub input: Pixels,
+
+    /// Write this file instead of one in the run's `export` folder.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "export",
+        help_heading = "Export"
+    )]
+    pub out: Option<PathBuf>,
+
+    /// Replace files that are there.
+    #[arg(long, requires = "export", help_heading = "Export")]
+    pub force: bool,
+
+    /// Write the file without a proof, as where the run's images are gone.
+    #[arg(long, requires = "export", help_heading = "Export")]
+    pub unproven: bool,
 
     /// Measure how fast a run's models, or an ONNX file, answer on this machine:
     /// 200 answers one by one, on one thread and on all, in every engine that is
@@ -253,7 +304,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["check", "infer"],
+        conflicts_with_all = ["check", "infer", "export"],
         conflicts_with_all = LISTS,
         help_heading = "Output"
     )]
@@ -360,6 +411,26 @@ pub enum Model {
     Teacher,
     /// Both, side by side.
     Both,
+}
+
+/// What a student is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum To {
+    /// One ONNX file, which is proven.
+    #[default]
+    Onnx,
+    /// Weights, and a script that loads them into PyTorch.
+    Torch,
+}
+
+/// How an ONNX file takes images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Pixels {
+    /// Normalised floats, [batch, 3, height, width].
+    #[default]
+    Float,
+    /// RGB bytes, [batch, height, width, 3].
+    Uint8,
 }
 
 /// Weights of a student.

@@ -11,21 +11,19 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
-use thiserror::Error;
 
 use super::arguments::Arguments;
-use super::error::AppError;
+use super::error::{AppError, BenchError};
 use super::models::{self, OpenModelsError};
 use crate::engine::classify::Classify;
-use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, has_onnxruntime};
-use crate::engine::{Failure, WEIGHTS, answerer, measure};
+use crate::engine::onnx::{OnnxModel, has_onnxruntime};
+use crate::engine::{WEIGHTS, answerer, measure};
 use crate::event::inspection::{Answering, Asked, Weights};
 use crate::experiment::plan::{TeacherPlan, TeacherSource};
-use crate::experiment::spec::{DeviceSpec, OnnxEngine, Scores};
-use crate::onnx::{OnnxError, OnnxFile};
+use crate::experiment::spec::{DeviceSpec, OnnxEngine};
 use crate::report::runs::bench_table;
 use crate::run::{
-    BenchMachine, BenchModel, BenchResult, BenchRow, Exit, RunError, RunFolder, WeightsIdentity,
+    BenchMachine, BenchModel, BenchResult, BenchRow, Exit, RunFolder, WeightsIdentity,
 };
 use crate::untrusted::clean_text;
 
@@ -42,53 +40,6 @@ const THREADS: [&str; 4] = [
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
 ];
-
-/// Why nothing was measured.
-#[derive(Debug, Error)]
-pub enum BenchError {
-    /// The run's models cannot be opened.
-    #[error(transparent)]
-    Models(#[from] OpenModelsError),
-    /// The run.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] OnnxError),
-    /// The file cannot be run.
-    #[error(transparent)]
-    Onnx(#[from] OnnxModelError),
-    /// A model did not answer.
-    #[error(transparent)]
-    Answer(#[from] Failure),
-    /// A result of another machine.
-    #[error("{} cannot be taken: {error}", path.display())]
-    Result {
-        /// Its file.
-        path: PathBuf,
-        /// What is wrong.
-        error: io::Error,
-    },
-    /// The measuring process failed.
-    #[error("{case} could not be measured: {reason}")]
-    Process {
-        /// What was to be measured.
-        case: String,
-        /// What it said.
-        reason: String,
-    },
-    /// The result finds no place.
-    #[error("the result could not be kept in {run}: {error}")]
-    Keep {
-        /// The run.
-        run: String,
-        /// Why not.
-        error: io::Error,
-    },
-    /// A case that this program did not write.
-    #[error("--bench-case: {0}")]
-    Case(serde_json::Error),
-}
 
 /// One measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -187,8 +138,7 @@ fn sources(
 ) -> Result<(String, Option<RunFolder>, Sources), BenchError> {
     let path = Path::new(target);
     if path.is_file() {
-        let file = OnnxFile::open(path)?;
-        let size = file.image_input()?.size.unwrap_or((SIDE, SIDE));
+        let size = OnnxModel::image_size(path)?.unwrap_or((SIDE, SIDE));
         let name = path.file_name().unwrap_or_default().display().to_string();
         return Ok((name, None, of_file(BenchModel::File, path, size)));
     }
@@ -284,13 +234,7 @@ impl Case {
     fn opened(&self) -> Result<(Box<dyn Classify>, String, PathBuf, (u32, u32)), BenchError> {
         match &self.source {
             CaseSource::Onnx { path, engine, size } => {
-                let file = OnnxFile::open(path)?;
-                let answers = Answers {
-                    output: file.score_output(None)?.name,
-                    scores: Scores::Logits,
-                    taken: None,
-                };
-                let model = OnnxModel::new(file, answers, *engine)?;
+                let model = OnnxModel::of_path(path, *engine)?;
                 let engine = model.engine().to_owned();
                 Ok((answerer(model), engine, path.clone(), *size))
             }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{self, DataError};
+use crate::data::{self, DataError, Images};
 use crate::engine::{ImportError, settle};
 use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
 use crate::experiment::plan::{DataFacts, Plan, ResolvedPlan};
@@ -147,7 +147,7 @@ impl CheckedImages {
         if !decode {
             return Ok(listed);
         }
-        let images = index.open()?;
+        let images = Images::load(index)?;
         Ok(Self {
             counts: images
                 .datasets()
@@ -207,8 +207,8 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
     } else {
         "; the training images are unlabelled"
     };
-    let named = images.classes.iter().take(NAMED).cloned();
-    let mut names = named.collect::<Vec<_>>().join(", ");
+    let first = images.classes.iter().take(NAMED).cloned();
+    let mut names = first.collect::<Vec<_>>().join(", ");
     if images.classes.len() > NAMED {
         // Writing to a string can't fail.
         let _ = write!(names, ", … ({} more)", images.classes.len() - NAMED);

@@ -162,13 +162,13 @@ fn newest(checkpoints: &Path) -> Result<RunFolder, AppError> {
     let runs = RunFolder::with_remains(checkpoints)?;
     runs.into_iter()
         .filter(models::had_student)
-        .max_by_key(begun)
+        .max_by_key(started)
         .ok_or_else(|| InferenceError::NoWeights(checkpoints.to_owned()).into())
 }
 
-/// When a run was begun; without its experiment, when the oldest of what is left
+/// When a run was started; without its experiment, when the oldest of what is left
 /// was written.
-fn begun(run: &RunFolder) -> SystemTime {
+fn started(run: &RunFolder) -> SystemTime {
     let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
     let left = [run.plan_path(), run.best().path(), run.latest().path()];
     modified(run.experiment())

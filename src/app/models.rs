@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::engine::{ModelsError, RunModels};
-use crate::event::inspection::{Answering, Asked};
+use crate::event::inspection::{Answering, Asked, Weights};
 use crate::event::{Phase, RunEvent};
 use crate::experiment::spec::DeviceSpec;
 use crate::run::{PlanError, RunFolder};
@@ -30,6 +30,20 @@ pub enum OpenModelsError {
         reason: String,
         /// Whether the best weights are there.
         has_best: bool,
+    },
+    /// The folder of weights is an older copy.
+    #[error(
+        "{} holds the weights of step {step}, and the journal says that step {told} was saved \
+         there: it is an older copy; restore the newer one, or name the folder itself",
+        folder.display()
+    )]
+    Older {
+        /// The folder.
+        folder: PathBuf,
+        /// Steps that its weights were trained.
+        step: u64,
+        /// Steps of those that were saved last.
+        told: u64,
     },
     /// A folder of weights holds one model.
     #[error("{} holds one model and no teacher; leave out --model", .0.display())]
@@ -58,6 +72,8 @@ pub fn open(
     };
     let own = plan.as_ref().map(|plan| plan.resolved.plan.device);
     let device = device.or(own).unwrap_or_default();
+    // First, because a training that runs saves others meanwhile.
+    let told = Told::by_journal_of(run);
     let mut models = match RunModels::open(run, plan.as_ref(), device, asked) {
         Ok(models) => models,
         Err(error @ ModelsError::NoTeacher(_)) => {
@@ -68,6 +84,11 @@ pub fn open(
         }
         Err(error) => return Err(error.into()),
     };
+    if models.student.is_some()
+        && let Some(error) = told.contradicts(asked.weights, models.trained.0, run)
+    {
+        return Err(error);
+    }
     models.notes.extend(damage.map(|error| {
         let who = match asked.answering {
             Answering::Student => "student answers",
@@ -100,7 +121,7 @@ pub fn had_student(run: &RunFolder) -> bool {
 fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     let best = run.best();
     let has_best = !matches!(best.find(), Ok(None));
-    let reason = match saved_at(run) {
+    let reason = match Told::by_journal_of(run).latest {
         Some(step) => format!("the journal says that a checkpoint was saved at step {step}"),
         None if has_best => format!("{} is there", best.path().display()),
         None => return None,
@@ -112,21 +133,62 @@ fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     })
 }
 
-/// The step of the student's last checkpoint that the journal tells of. What of
-/// the journal cannot be read tells nothing.
-fn saved_at(run: &RunFolder) -> Option<u64> {
-    let mut journal = JournalReader::new(&run.journal());
-    let mut saved = None;
-    loop {
-        match journal.next_event() {
-            Ok(Some(RunEvent::CheckpointSaved {
-                at, best: false, ..
-            })) => {
-                saved = (at.phase == Phase::Student).then_some(at.step).or(saved);
+/// Steps of the student's checkpoints that the journal tells of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    latest: Option<u64>,
+    best: Option<u64>,
+    /// Best weights that no checkpoint has taken over yet; a kill takes them back.
+    coming: Option<u64>,
+}
+
+impl Told {
+    /// What of the journal cannot be read tells nothing.
+    fn by_journal_of(run: &RunFolder) -> Self {
+        let mut journal = JournalReader::new(&run.journal());
+        let mut told = Self::default();
+        loop {
+            match journal.next_event() {
+                Ok(Some(event)) => told.take_in(&event),
+                Err(error) if error.is_damage() => {}
+                Ok(None) | Err(_) => return told,
             }
-            Ok(Some(_)) => {}
-            Err(error) if error.is_damage() => {}
-            Ok(None) | Err(_) => return saved,
         }
+    }
+
+    fn take_in(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::CheckpointSaved { at, best, .. } if at.phase == Phase::Student => {
+                if *best {
+                    self.coming = Some(at.step);
+                } else {
+                    self.latest = Some(at.step);
+                    self.best = self.coming.take().or(self.best);
+                }
+            }
+            // What came later is trained again.
+            RunEvent::RunStarted {
+                resumed: Some(at), ..
+            } if at.phase == Phase::Student => {
+                self.latest = Some(at.step);
+                self.best = self.best.filter(|step| *step <= at.step);
+                self.coming = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// That weights are older than those that the journal tells of.
+    fn contradicts(self, weights: Weights, step: u64, run: &RunFolder) -> Option<OpenModelsError> {
+        let (told, folder) = match weights {
+            Weights::Latest => (self.latest, run.latest()),
+            Weights::Best => (self.best, run.best()),
+        };
+        // Older programs did not write how long weights were trained.
+        (step > 0 && told.is_some_and(|told| step < told)).then(|| OpenModelsError::Older {
+            folder: folder.path(),
+            step,
+            told: told.unwrap_or_default(),
+        })
     }
 }

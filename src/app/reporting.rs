@@ -12,10 +12,10 @@ use thiserror::Error;
 use super::arguments::Arguments;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::spec::Gate;
+use crate::listing::all_hold;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
-    all_hold, append_to_summary, judge, replace_report, report_no_run, summary_file,
-    summary_of_no_run,
+    append_to_summary, judge, replace_report, report_no_run, summary_file, summary_of_no_run,
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::{Frozen, RunStore};

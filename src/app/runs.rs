@@ -59,8 +59,8 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
     let chosen: Vec<Field> = chosen.collect::<Result<_, _>>()?;
     let mut shown: Vec<Subject> = known.iter().map(KnownRun::subject).collect();
     shown.retain(|run| filter.shows(run));
-    let begun = Field::Column(Column::Begun);
-    shown.sort_by(|a, b| compare(&begun.key(a), &begun.key(b), begun.descends()));
+    let started = Field::Column(Column::Started);
+    shown.sort_by(|a, b| compare(&started.key(a), &started.key(b), started.descends()));
     if arguments.json {
         let json = runs::table_json(&shown, &chosen, &fields).map_err(RunsError::Json)?;
         print(&clean_json(&json))?;

@@ -102,7 +102,7 @@ pub struct Opened {
     past: ResumeState,
 }
 
-/// A training that has begun.
+/// A training that has started.
 pub struct Session {
     /// Where it is recorded.
     pub folder: RunFolder,

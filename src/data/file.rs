@@ -2,7 +2,7 @@
 //!
 //! Beyond what holds for every file from outside, a file of images has content,
 //! and it lies on a disk: what the kernel tells of itself says that it is empty
-//! and then goes on for ever.
+//! and then continues for ever.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};

@@ -133,7 +133,7 @@ impl ImageSet {
         });
         // Only the first caller's content counts.
         let _ = self.hashes.set(starts.collect());
-        self.combined(images)
+        self.combined(&images)
     }
 
     /// As programs hashed it that left out the shape of records; empty where there
@@ -145,10 +145,10 @@ impl ImageSet {
         let indices = (0..self.len()).into_par_iter();
         let images = indices.map(|index| self.hash_without_shape(index));
         let images: Option<Vec<_>> = images.collect();
-        images.map_or_else(String::new, |images| self.combined(images))
+        images.map_or_else(String::new, |images| self.combined(&images))
     }
 
-    fn combined(&self, images: Vec<blake3::Hash>) -> String {
+    fn combined(&self, images: &[blake3::Hash]) -> String {
         let mut hasher = blake3::Hasher::new();
         for (index, image) in images.iter().enumerate() {
             let label = self.label(index).map_or(NO_LABEL, u64::from);

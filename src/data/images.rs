@@ -54,11 +54,15 @@ impl Images {
     /// If a source cannot be read, is not what it should be, has too many bad
     /// images, or if the sets do not fit each other. Nothing is written.
     pub fn open(plan: &DataPlan, seed: u64) -> Result<Self, DataError> {
-        index(plan, seed)?.open()
+        Self::load(index(plan, seed)?)
     }
 
-    /// Decodes the images (or prepares to), divides and measures them.
-    pub(super) fn load(index: DataIndex) -> Result<Self, DataError> {
+    /// Decodes the images that were listed (or prepares to), divides and measures
+    /// them.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for what listing them told.
+    pub fn load(index: DataIndex) -> Result<Self, DataError> {
         let DataIndex {
             classes,
             size,

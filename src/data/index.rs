@@ -1,7 +1,7 @@
 //! What an experiment's images are, before any of them is decoded: listed,
 //! counted, with their classes in order and the size that they will have.
 //!
-//! [`Images::open`] continues from here, so that what is shown before a training
+//! [`Images::open`](super::Images::open) continues from here, so that what is shown before a training
 //! and what the training uses are the same.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,6 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::decode::Decoder;
 use super::error::{self, DataError};
-use super::images::Images;
 use super::listed::{self, Listed};
 use super::part::Part;
 use super::pool::Rules;
@@ -139,11 +138,6 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
 }
 
 impl DataIndex {
-    /// Opens the images as [`Images::open`] does.
-    pub fn open(self) -> Result<Images, DataError> {
-        Images::load(self)
-    }
-
     /// Number of files that each hold one image of a set: only reading them tells
     /// whether they can be read.
     #[must_use]

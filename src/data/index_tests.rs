@@ -93,7 +93,7 @@ fn no_image_is_decoded_and_only_some_are_opened() {
         }
     }
     let plan = plan(Source::ImageFolder(dir.path().to_owned()));
-    let begun = Instant::now();
+    let started = Instant::now();
     let index = index(&plan, 7).unwrap();
     assert_eq!(
         (index.size, index.sets[&Dataset::Train].images),
@@ -101,7 +101,11 @@ fn no_image_is_decoded_and_only_some_are_opened() {
     );
     assert!(matches!(index.size_reason, SizeReason::MostCommon(share) if share.of == 512));
     // A tenth of the time in which the fifty thousand of a common set may be indexed.
-    assert!(begun.elapsed().as_secs_f64() < 1.0, "{:?}", begun.elapsed());
+    assert!(
+        started.elapsed().as_secs_f64() < 1.0,
+        "{:?}",
+        started.elapsed()
+    );
     assert!(Images::open(&plan, 7).is_err());
 }
 

@@ -202,7 +202,7 @@ fn asked(
 
 /// Runs `network` over the set in order and hands every batch to `visit` with
 /// its logits, `[batch, classes]` row by row.
-fn for_each_batch(
+pub(super) fn for_each_batch(
     network: &dyn Classify,
     set: &ImageSet,
     images: &Images,

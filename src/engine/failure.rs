@@ -1,4 +1,4 @@
-//! Why a training cannot go on.
+//! Why a training cannot continue.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -52,6 +52,9 @@ pub enum Failure {
     /// A model did not answer.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// The student could not be written for other programs.
+    #[error("the student could not be exported: {0}")]
+    Export(String),
     /// Events can no longer be kept.
     #[error("the run can no longer be recorded: {0}")]
     Journal(String),

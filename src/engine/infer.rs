@@ -24,11 +24,11 @@ pub fn infer(
     stop: &StopSignal,
     tell: &mut dyn FnMut(InferenceEvent),
 ) {
-    let begun = Instant::now();
+    let started = Instant::now();
     match classify(models, folder, stop, tell) {
         Ok(cancelled) => tell(InferenceEvent::Ended {
             cancelled,
-            seconds: begun.elapsed().as_secs_f64(),
+            seconds: started.elapsed().as_secs_f64(),
         }),
         Err(error) => tell(InferenceEvent::Failed(error.to_string())),
     }
@@ -78,7 +78,7 @@ fn answer(
     folder: &Path,
     tell: &mut dyn FnMut(InferenceEvent),
 ) -> Result<(), Failure> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let ask = |model: &dyn Classify| {
         let input = image_tensor(&batch.pixels, images.size, model.device());
         host(model.logits(input)?)
@@ -93,7 +93,7 @@ fn answer(
         .as_ref()
         .map(|model| ask(model))
         .transpose()?;
-    let milliseconds = begun.elapsed().as_secs_f64() * 1000.0 / batch.indices.len().max(1) as f64;
+    let milliseconds = started.elapsed().as_secs_f64() * 1000.0 / batch.indices.len().max(1) as f64;
     let classes = models.classes().len();
     let row = |logits: &Option<Vec<f32>>, at: usize| {
         let logits = logits.as_ref()?;

@@ -11,6 +11,7 @@ mod checkpoint;
 pub mod classify;
 pub mod device;
 mod evaluate;
+pub mod export;
 mod failure;
 mod fit;
 mod fork;
@@ -46,7 +47,8 @@ pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
-pub use models::{ModelsError, RunModels, probe_cell, probe_folder};
+pub use metadata::ModelMetadata;
+pub use models::{ModelsError, RunModels, images_of, probe_cell, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
@@ -57,15 +59,20 @@ use self::answer_store::{AnswerRecipe, AnswerStore};
 use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
+use self::export::Student;
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
 use self::metadata::Trained;
 use self::probe::ProbeWatch;
 use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
-use crate::event::{Dataset, EvaluatedWeights, Outcome, Phase, Position, RunEvent, Split};
+use crate::event::inspection::Weights;
+use crate::event::{
+    Dataset, EvaluatedWeights, ExportFormat, Outcome, Phase, PixelFormat, Position, RunEvent, Split,
+};
 use crate::experiment::plan::TeacherSource;
-use crate::run::{RunFolder, WeightsIdentity};
+use crate::experiment::spec::ExportSpec;
+use crate::run::{RunFolder, SealError, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -77,7 +84,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for a run's folder. It goes on where the folder's checkpoints
+    /// An engine for a run's folder. It continues where the folder's checkpoints
     /// stand. Trained teachers are kept in and taken from `teachers`.
     #[must_use]
     pub fn new(prepared: Prepared, folder: RunFolder, teachers: PathBuf) -> Self {
@@ -178,6 +185,17 @@ impl Engine {
         }
         if prepared.images.test.is_some() {
             self.test(teacher, &learner, &checkpoints, sink)?;
+        }
+        // What was trained is what is left behind.
+        verify(&self.folder)?;
+        if checkpoints.latest()?.is_none() {
+            return Err(Failure::Seal(SealError::Missing {
+                path: self.folder.latest().path(),
+                reason: "the training ended with it".to_owned(),
+            }));
+        }
+        if let Some(export) = plan.export {
+            self.export(export, &checkpoints, sink)?;
         }
         Ok(Outcome::Completed)
     }
@@ -285,6 +303,48 @@ impl Engine {
             let evaluation = evaluator.evaluate(network, &self.prepared.images, subject)?;
             sink.emit(RunEvent::Evaluated(evaluation));
         }
+        Ok(())
+    }
+
+    /// Writes the best weights for other programs. What cannot be proven is a
+    /// failure: the run was to leave something behind.
+    fn export(
+        &self,
+        wanted: ExportSpec,
+        checkpoints: &CheckpointFolder,
+        sink: &dyn EventSink,
+    ) -> Result<(), Failure> {
+        let best = match checkpoints.best()? {
+            None => checkpoints.latest()?,
+            best => best,
+        };
+        let Some(best) = best else {
+            return Ok(());
+        };
+        let known = checkpoint::metadata(&best)?;
+        let mut network = self.prepared.student_network();
+        checkpoint::load(&mut network, &best, WEIGHTS)?;
+        let pixels = match wanted {
+            ExportSpec::Onnx => PixelFormat::Float,
+            ExportSpec::OnnxUint8 => PixelFormat::Uint8,
+        };
+        let student = Student {
+            run: &self.folder,
+            network: &network,
+            known: &known,
+            weights: Weights::Best,
+        };
+        let path = export::place(&self.folder, Weights::Best, ExportFormat::Onnx, pixels);
+        let images = &self.prepared.images;
+        let written = student.write_onnx(&path, pixels, Some(images));
+        let recorded = written.and_then(|export| {
+            export::record(&self.folder, &path, &export)?;
+            Ok(export)
+        });
+        let export = recorded.map_err(|failure| Failure::Export(failure.to_string()))?;
+        let file = path.strip_prefix(self.folder.path()).unwrap_or(&path);
+        let file = file.to_owned();
+        sink.emit(RunEvent::StudentExported { file, export });
         Ok(())
     }
 

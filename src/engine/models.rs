@@ -86,6 +86,8 @@ pub struct RunModels {
     pub trained: (u64, f64),
     /// What a person should know who asks them.
     pub notes: Vec<String>,
+    /// What must be known of the student, if it was asked for.
+    pub known: Option<ModelMetadata>,
     /// What goes into the models and comes out of them.
     input: DataSummary,
     /// Greatest number of pixels of an image that is decoded.
@@ -126,8 +128,10 @@ impl RunModels {
             (None, Some((_, input))) => input.clone(),
             (None, None) => return Err(ModelsError::NoStudent(run.name())),
         };
+        let (student, known) = student.unzip();
         Ok(Self {
-            student: student.map(|(network, _)| network),
+            student,
+            known,
             teacher: teacher.map(|(teacher, _)| teacher),
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
@@ -173,6 +177,7 @@ impl RunModels {
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
             notes,
             input: known.summary(),
+            known: Some(known),
             max_pixels: MAX_PIXELS,
         })
     }
@@ -248,12 +253,7 @@ pub fn probe_cell(
     let Some(student) = &models.student else {
         return Err("a probe needs the student".to_owned());
     };
-    let training = &plan.resolved.plan;
-    let images = Images::open(&training.data, training.seed).map_err(|e| e.to_string())?;
-    let data = identified(&images, &plan.data.identity);
-    if let Some(difference) = plan.data.difference(&data) {
-        return Err(PrepareError::OtherImages(difference).to_string());
-    }
+    let images = images_of(plan).map_err(|error| error.to_string())?;
     let ask = |model: &dyn Classify| {
         let answers = Answers::of(model, &images.valid, &images);
         answers.map_err(|error| error.to_string())
@@ -291,6 +291,20 @@ pub fn probe_cell(
     };
     let probe = probe_of(&set, &images.classes, answers, teacher.as_ref().map(chosen));
     Ok((probe, number))
+}
+
+/// The images that a run was trained on.
+///
+/// # Errors
+/// They cannot be opened, or are other ones.
+pub fn images_of(plan: &RunPlan) -> Result<Images, PrepareError> {
+    let training = &plan.resolved.plan;
+    let images = Images::open(&training.data, training.seed)?;
+    let data = identified(&images, &plan.data.identity);
+    match plan.data.difference(&data) {
+        Some(difference) => Err(PrepareError::OtherImages(difference)),
+        None => Ok(images),
+    }
 }
 
 /// A network with what says how to use it.

@@ -65,7 +65,7 @@ pub enum PreparedTeacher {
     /// It is from elsewhere.
     Read {
         /// For images on the plain device.
-        teacher: Teacher,
+        teacher: Box<Teacher>,
         /// Its file.
         path: PathBuf,
     },
@@ -201,7 +201,12 @@ impl Prepared {
             .map(|graph| Network::new(graph, plan.seed ^ TEACHER_STREAM, &device.device));
         let teacher = match plan.teacher.as_ref().map(|teacher| &teacher.weights) {
             Some(TeacherSource::File(file)) => Some(PreparedTeacher::Read {
-                teacher: import::read_teacher(network, file, &frame(&images), &device.device)?,
+                teacher: Box::new(import::read_teacher(
+                    network,
+                    file,
+                    &frame(&images),
+                    &device.device,
+                )?),
                 path: file.path().to_owned(),
             }),
             Some(TeacherSource::Train(training)) => {
@@ -234,7 +239,7 @@ impl Prepared {
             return Ok(());
         };
         let plan = self.resolved.plan.teacher.as_ref();
-        let answers = Answers::of(teacher, &self.images.valid, &self.images)
+        let answers = Answers::of(teacher.as_ref(), &self.images.valid, &self.images)
             .map_err(PrepareError::Evaluation)?;
         if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)
         {

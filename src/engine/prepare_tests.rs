@@ -261,7 +261,7 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
         let Some(PreparedTeacher::Read { teacher, .. }) = prepared.teacher() else {
             panic!("the teacher is from a file");
         };
-        Answers::of(teacher, &prepared.images.valid, &prepared.images)
+        Answers::of(teacher.as_ref(), &prepared.images.valid, &prepared.images)
             .unwrap()
             .logits
     };

@@ -50,7 +50,7 @@ impl RoundState {
             .then(|| self.end(completed, timeline, controller, knobs))
     }
 
-    /// Lets the controller move its knobs from now on, or not. It goes on from
+    /// Lets the controller move its knobs from now on, or not. It continues from
     /// where the knobs then stand.
     ///
     /// # Errors

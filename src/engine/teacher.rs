@@ -88,7 +88,7 @@ pub fn obtain(
         PreparedTeacher::Untrained { network, training } => (training, (**network).clone()),
         PreparedTeacher::Read { teacher, path } => {
             let untrained = Trained::default();
-            return Ok(loaded(teacher.clone(), path, untrained, false, sink));
+            return Ok(loaded((**teacher).clone(), path, untrained, false, sink));
         }
     };
     if let Some(own) = own_copy(folder)? {
@@ -192,7 +192,7 @@ pub fn adopt(folder: &RunFolder, prepared: &Prepared) -> Result<(), Failure> {
 }
 
 /// Whether the run's folder has a copy of the teacher once its training ended:
-/// it trains one, and was begun by a program that sealed it, which kept a plan.
+/// it trains one, and was started by a program that sealed it, which kept a plan.
 fn sealed_its_teacher(folder: &RunFolder) -> bool {
     let plan = folder.plan().ok().flatten();
     plan.is_some_and(|plan| plan.resolved.teacher_training().is_some())

@@ -10,6 +10,8 @@ pub mod score;
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::figures::Figures;
 use super::SkippedImage;
 
@@ -113,7 +115,8 @@ pub enum Answering {
 }
 
 /// Which of a run's checkpoints is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Weights {
     /// Those with the best validation accuracy.
     #[default]

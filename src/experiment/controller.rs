@@ -26,7 +26,7 @@ pub struct AdaptiveAugmentationRule {
     pub second: Vec<String>,
     /// Knob w, the target weight.
     pub weight: String,
-    /// Term whose round mean is the truth-value loss.
+    /// Term whose round mean is the truth loss.
     pub truth: String,
     /// Maximum augmentation probability.
     pub p_max: f64,
@@ -103,7 +103,7 @@ fn default_tolerance() -> f64 {
 /// What a controller remembers between rounds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ControllerState {
-    /// Least truth-value loss of any round so far.
+    /// Least truth loss of any round so far.
     pub best_truth_loss: Option<f64>,
 }
 

@@ -7,7 +7,7 @@ mod objective;
 mod text;
 
 use super::plan::{Plan, ResolvedPlan, Training};
-use super::spec::{Bound, DeviceSpec, Gate, LibTorchDevice, OptimizerSpec, RoundSpec};
+use super::spec::{Bound, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, RoundSpec};
 use super::timeline::Timeline;
 use crate::format::precise;
 use text::{Page, written};
@@ -37,6 +37,16 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
     }
     models::student(plan, &mut page);
     objective::explain(&plan.training, timeline, &mut page);
+    if let Some(export) = plan.export {
+        page.heading("Export");
+        page.row(
+            "file",
+            match export {
+                ExportSpec::Onnx => "ONNX, takes normalised floats; proven at the end",
+                ExportSpec::OnnxUint8 => "ONNX, takes RGB bytes; proven at the end",
+            },
+        );
+    }
     gates(&plan.gates, &mut page);
     page.finish()
 }

@@ -26,6 +26,8 @@ pub enum MetricSplit {
     Valid,
     /// Test images.
     Test,
+    /// Validation images, through the file that the student was written to.
+    Export,
 }
 
 /// What a metric measures.
@@ -37,10 +39,13 @@ pub enum Quantity {
     Top5,
     /// Mean cross-entropy with the label, nats.
     Loss,
-    /// Share of images on which student and teacher agree, in [0, 1].
+    /// Share of images on which student and teacher agree, or a file and the student,
+    /// in [0, 1].
     Agreement,
     /// Mean KL(teacher ‖ student), nats.
     Kl,
+    /// Greatest difference between a logit of a file and the student's.
+    MaxDifference,
 }
 
 /// The weights a metric is measured with.
@@ -69,20 +74,22 @@ impl UnknownMetric {
         match self.nearest {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!(
-                "known are {}, the same with valid/, and each with @best or @last",
-                Metric::NAMES[..5].join(", ")
+                "known are {}, the same with valid/, and each with @best or @last; {}",
+                Metric::NAMES[..5].join(", "),
+                Metric::NAMES[10..].join(", ")
             ),
         }
     }
 }
 
 impl Quantity {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Top1,
         Self::Top5,
         Self::Loss,
         Self::Agreement,
         Self::Kl,
+        Self::MaxDifference,
     ];
 
     /// Its part of a metric's name.
@@ -94,13 +101,8 @@ impl Quantity {
             Self::Loss => "loss",
             Self::Agreement => "agreement",
             Self::Kl => "kl",
+            Self::MaxDifference => "max_difference",
         }
-    }
-
-    /// Whether it compares the student with a teacher.
-    #[must_use]
-    pub fn needs_teacher(self) -> bool {
-        matches!(self, Self::Agreement | Self::Kl)
     }
 
     /// Whether it is a share of images, in [0, 1].
@@ -112,7 +114,7 @@ impl Quantity {
 
 impl Metric {
     /// Every name without a suffix.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 13] = [
         "test/top1",
         "test/top5",
         "test/loss",
@@ -123,7 +125,30 @@ impl Metric {
         "valid/loss",
         "valid/agreement",
         "valid/kl",
+        "export/agreement",
+        "export/top1",
+        "export/max_difference",
     ];
+
+    /// Whether it compares the student with a teacher.
+    #[must_use]
+    pub fn needs_teacher(self) -> bool {
+        self.split != MetricSplit::Export
+            && matches!(self.quantity, Quantity::Agreement | Quantity::Kl)
+    }
+
+    /// Whether there is such a result: of a file some quantities are known, of its
+    /// weights alone, and of images all others.
+    fn is_measured(self) -> bool {
+        let of_file = matches!(
+            self.quantity,
+            Quantity::Top1 | Quantity::Agreement | Quantity::MaxDifference
+        );
+        match self.split {
+            MetricSplit::Export => of_file && self.weights == MetricWeights::Best,
+            MetricSplit::Valid | MetricSplit::Test => self.quantity != Quantity::MaxDifference,
+        }
+    }
 }
 
 impl FromStr for Metric {
@@ -152,6 +177,7 @@ fn parse(name: &str) -> Option<Metric> {
     let split = match split {
         "valid" => MetricSplit::Valid,
         "test" => MetricSplit::Test,
+        "export" => MetricSplit::Export,
         _ => return None,
     };
     let quantity = if quantity == "accuracy" {
@@ -159,11 +185,12 @@ fn parse(name: &str) -> Option<Metric> {
     } else {
         Quantity::ALL.into_iter().find(|q| q.name() == quantity)?
     };
-    Some(Metric {
+    let metric = Metric {
         split,
         quantity,
         weights,
-    })
+    };
+    metric.is_measured().then_some(metric)
 }
 
 impl fmt::Display for Metric {
@@ -171,6 +198,7 @@ impl fmt::Display for Metric {
         let split = match self.split {
             MetricSplit::Valid => "valid",
             MetricSplit::Test => "test",
+            MetricSplit::Export => "export",
         };
         let weights = match self.weights {
             MetricWeights::Best => "best",

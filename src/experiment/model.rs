@@ -63,7 +63,7 @@ pub enum Model {
     /// `MobileNetV3` (Howard et al., 2019) as torchvision builds it.
     MobileNetV3 {
         /// Which of the two.
-        variant: MobileNetV3,
+        variant: MobileNetV3Variant,
         /// The first layers.
         #[serde(default)]
         stem: Stem,
@@ -81,7 +81,7 @@ pub enum Model {
     /// timm does.
     EfficientNet {
         /// Which of them.
-        variant: EfficientNet,
+        variant: EfficientNetVariant,
         /// The first layers.
         #[serde(default)]
         stem: Stem,
@@ -98,7 +98,7 @@ pub enum Model {
     /// `RegNet` (Radosavovic et al., 2020) as torchvision builds it.
     RegNet {
         /// Which of them.
-        variant: RegNet,
+        variant: RegNetVariant,
         /// The first layers.
         #[serde(default)]
         stem: Stem,
@@ -107,7 +107,7 @@ pub enum Model {
 
 /// The sizes of `MobileNetV3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MobileNetV3 {
+pub enum MobileNetV3Variant {
     /// 2.5 million parameters for 1,000 classes.
     Small,
     /// 5.5 million.
@@ -116,16 +116,16 @@ pub enum MobileNetV3 {
 
 /// The `EfficientNet`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EfficientNet {
+pub enum EfficientNetVariant {
     /// The smallest of the paper.
     B0,
-    /// The same without squeeze and excitation, and with ReLU6 in place of swish.
+    /// The same without squeeze and excitation, and with `ReLU6` in place of swish.
     Lite0,
 }
 
 /// The `RegNet`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RegNet {
+pub enum RegNetVariant {
     /// With squeeze and excitation, 400 million multiply-accumulates at 224 pixels.
     Y400MF,
 }

@@ -27,7 +27,9 @@ use super::augment::Operation;
 use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
-use super::spec::{ClassOrder, DeviceSpec, Gate, NormalizeSpec, OptimizerSpec, RoundSpec, Source};
+use super::spec::{
+    ClassOrder, DeviceSpec, ExportSpec, Gate, NormalizeSpec, OptimizerSpec, RoundSpec, Source,
+};
 use super::timeline::Timeline;
 
 pub use changes::Changes;
@@ -56,6 +58,9 @@ pub struct Plan {
     pub method: String,
     /// How the student is trained.
     pub training: Training,
+    /// What the student is written as at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<ExportSpec>,
     /// Conditions on the results.
     pub gates: Vec<Gate>,
 }

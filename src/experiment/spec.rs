@@ -18,7 +18,7 @@ pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
 use super::model::Model;
 use super::schedule::Schedule;
-pub use weights::{ChannelOrder, ClassNames, InputNormalize, OnnxEngine, Scores};
+pub use weights::{ChannelOrder, ClassNames, Head, InputNormalize, OnnxEngine, Scores};
 
 /// An experiment file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,9 +79,21 @@ pub struct Spec {
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
     pub checkpoint_every: Option<u32>,
+    /// What the student is written as when the run is completed.
+    #[serde(default)]
+    pub export: Option<ExportSpec>,
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// What a student is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportSpec {
+    /// An ONNX file that takes normalised floats.
+    Onnx,
+    /// An ONNX file that takes RGB bytes.
+    OnnxUint8,
 }
 
 /// Where images come from and how they are prepared.
@@ -312,6 +324,9 @@ pub struct StudentSpec {
     /// true, the raw ones if false; the average where there is one if absent.
     #[serde(default)]
     pub ema: Option<bool>,
+    /// Whether its classifier starts from that file, too.
+    #[serde(default)]
+    pub head: Head,
 }
 
 /// How weights are updated. Weight decay leaves normalisation parameters and

@@ -38,6 +38,12 @@ pub fn progress(share: f64) -> String {
     format!("{:.0} %", (share * 100.0).floor())
 }
 
+/// A share where it is chosen round, as on an axis: `90 %`, `92.5 %`.
+#[must_use]
+pub fn round_percent(share: f64) -> String {
+    format!("{} %", number(share * 100.0))
+}
+
 /// A loss or another measured number: four significant digits, `0.2614`, `12.31`,
 /// `2.614e-4`.
 #[must_use]
@@ -66,6 +72,40 @@ pub fn number(value: f64) -> String {
     let text = format!("{value:.*e}", DIGITS - 1);
     let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
     format!("{}e{power}", trimmed(digits))
+}
+
+/// A number in at most seven letters, for axes and narrow columns: `0.0123`, `5e-5`,
+/// `12.3k`.
+#[must_use]
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return plain(value);
+    }
+    let decimals = match size {
+        _ if !(SMALLEST..1e10).contains(&size) => return number(rounded(value)),
+        _ if size < 0.1 => 4,
+        _ if size < 10.0 => 3,
+        _ if size < 100.0 => 2,
+        _ if size < 1000.0 => 1,
+        _ if size < 1e4 => 0,
+        _ => {
+            let (unit, letter) = match size {
+                _ if size < 1e6 => (1e3, 'k'),
+                _ if size < 1e9 => (1e6, 'M'),
+                _ => (1e9, 'G'),
+            };
+            let scaled = value / unit;
+            let decimals = usize::from(scaled.abs() < 100.0);
+            return trimmed(&format!("{scaled:.decimals$}")) + &letter.to_string();
+        }
+    };
+    trimmed(&format!("{value:.decimals$}"))
+}
+
+/// To two digits.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.1e}").parse().unwrap_or(value)
 }
 
 /// A number with every digit that it has: `0.0005` as `5e-4`.
@@ -126,6 +166,16 @@ pub fn bytes(number: u64) -> String {
     match number {
         0..1000 => format!("{number} B"),
         _ => format!("{}B", scaled(number as f64)),
+    }
+}
+
+/// Bytes where powers of two are meant, as of memory and limits: `256 MiB`.
+#[must_use]
+pub fn binary(bytes: u64) -> String {
+    match bytes {
+        _ if bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
+        _ if bytes >= 1 << 10 => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
     }
 }
 
@@ -265,6 +315,31 @@ mod tests {
             ]
         );
         assert_eq!([f64::NAN, f64::INFINITY].map(loss), ["NaN", "inf"]);
+    }
+
+    #[test]
+    fn a_short_number_tells_its_size_in_seven_letters() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.1, "0.1"),
+            (0.012_345, "0.0123"),
+            (1.23456, "1.235"),
+            (123.456, "123.5"),
+            (1234.5, "1234"),
+            (12_345.0, "12.3k"),
+            (2_000_000.0, "2M"),
+            (0.000_1, "1e-4"),
+            (0.000_052, "5.2e-5"),
+            (-0.5, "-0.5"),
+            (1e300, "1e300"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(short(value), text);
+        }
+        assert_eq!(
+            [0.9, 0.925, 0.55].map(round_percent),
+            ["90 %", "92.5 %", "55 %"]
+        );
     }
 
     #[test]

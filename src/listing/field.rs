@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use super::summary::Subject;
 use crate::event::Phase;
-use crate::experiment::metric::{Metric, Quantity};
+use crate::experiment::metric::Metric;
 use crate::experiment::nearest::nearest;
 use crate::format::{MISSING, duration, loss, percent};
 use crate::run::timestamp::moment;
@@ -48,7 +48,7 @@ pub enum Column {
     /// The method.
     Method,
     /// When it was started.
-    Begun,
+    Started,
     /// Last cross-entropy on the validation images.
     Loss,
     /// Last agreement on the validation images.
@@ -73,7 +73,7 @@ const ALWAYS: [Column; 14] = [
     Column::Time,
     Column::Tags,
     Column::Method,
-    Column::Begun,
+    Column::Started,
     Column::Loss,
     Column::Agreement,
     Column::Experiment,
@@ -105,7 +105,7 @@ pub fn columns(chosen: impl IntoIterator<Item = Field>) -> Vec<Field> {
 }
 
 /// Names of columns, and other words for them.
-const NAMES: [(&str, Column); 20] = [
+const NAMES: [(&str, Column); 19] = [
     ("name", Column::Name),
     ("run", Column::Name),
     ("experiment", Column::Experiment),
@@ -116,8 +116,7 @@ const NAMES: [(&str, Column); 20] = [
     ("tags", Column::Tags),
     ("note", Column::Note),
     ("device", Column::Device),
-    ("started", Column::Begun),
-    ("begun", Column::Begun),
+    ("started", Column::Started),
     ("best", Column::Best),
     ("last", Column::Last),
     ("test", Column::Test),
@@ -210,7 +209,7 @@ impl Column {
             Self::Test => "test",
             Self::Time => "time",
             Self::Tags => "tags",
-            Self::Begun => "started, UTC",
+            Self::Started => "started, UTC",
             Self::Method => "method",
             Self::Loss => "loss",
             Self::Agreement => "agreement",
@@ -300,7 +299,7 @@ impl Field {
     pub fn descends(&self) -> bool {
         match self {
             Self::Column(Column::Loss) => false,
-            Self::Column(Column::Begun) => true,
+            Self::Column(Column::Started) => true,
             _ => self.is_number(),
         }
     }
@@ -321,7 +320,7 @@ impl Field {
     #[must_use]
     pub fn text(&self, run: &Subject) -> String {
         let text = match self {
-            Self::Column(Column::Begun) => moment(run.run.begun),
+            Self::Column(Column::Started) => moment(run.run.started),
             Self::Column(Column::Done) => run.metrics.progress.map_or_else(String::new, done),
             _ => match (self.value(run), self) {
                 (Value::Number(seconds), Self::Column(Column::Time)) => duration(seconds),
@@ -345,7 +344,7 @@ impl Field {
     fn is_loss(&self) -> bool {
         match self {
             Self::Column(column) => *column == Column::Loss,
-            Self::Metric(metric) => matches!(metric.quantity, Quantity::Loss | Quantity::Kl),
+            Self::Metric(metric) => !metric.quantity.is_share(),
             Self::Setting(_) => false,
         }
     }
@@ -362,8 +361,12 @@ impl Field {
         };
         match self {
             Self::Column(Column::State) => Key::Number(f64::from(run.run.state() as u8)),
-            Self::Column(Column::Begun) => {
-                let since = run.run.begun.duration_since(UNIX_EPOCH).unwrap_or_default();
+            Self::Column(Column::Started) => {
+                let since = run
+                    .run
+                    .started
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 Key::Number(since.as_secs_f64())
             }
             _ => match self.value(run) {
@@ -442,7 +445,7 @@ impl<'a> Subject<'a> {
                 let identity = self.run.store.identity.as_ref();
                 text(identity.map(|identity| identity.device.as_str()))
             }
-            Column::Begun => Value::Text(Cow::Owned(moment(self.run.begun))),
+            Column::Started => Value::Text(Cow::Owned(moment(self.run.started))),
             Column::Best | Column::Last | Column::Test | Column::Loss | Column::Agreement => {
                 number(column.metric(metrics))
             }

@@ -8,10 +8,12 @@
 
 mod field;
 mod filter;
+pub mod gates;
 mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare};
 pub use filter::{Filter, FilterError};
+pub use gates::{Judgement, Verdict, all_hold};
 pub use summary::{RunSummary, Subject};

@@ -1,6 +1,7 @@
 //! What was worked out of a run, kept until the run changes.
 
 use crate::event::{Phase, Position};
+use crate::experiment::spec::{Gate, Spec};
 use crate::store::{Config, Frozen, Metrics, RunEntry, RunStore};
 
 /// A run, and what is known of it.
@@ -14,6 +15,18 @@ pub struct Subject<'a> {
     pub metrics: &'a Metrics,
     /// Its configuration, adjustments included.
     pub config: &'a Config,
+}
+
+impl Subject<'_> {
+    /// Its gates: those of the plan, which knows where other runs lie, or of the
+    /// experiment.
+    #[must_use]
+    pub fn gates<'a>(&'a self, spec: Option<&'a Spec>) -> &'a [Gate] {
+        let plan = self.run.plan.as_ref();
+        let planned = plan.map(|plan| plan.resolved.plan.gates.as_slice());
+        let gates = planned.or(spec.map(|spec| spec.gates.as_slice()));
+        gates.unwrap_or_default()
+    }
 }
 
 /// What was worked out of a run.

@@ -28,12 +28,12 @@ const QUICKSTART_TEXT: &str = include_str!("../../experiments/quickstart.ron");
 /// Steps of an epoch in these runs.
 const STEPS: u64 = 100;
 
-/// A run begun on 2026-01-02 at `hour`, that is `hours` before or after noon.
+/// A run started on 2026-01-02 at `hour`, that is `hours` before or after noon.
 pub(crate) fn entry(name: &str, text: &str, hour: i32) -> RunEntry {
     let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
     let off = Duration::from_secs(3600 * u64::from((hour - 12).unsigned_abs()));
-    let begun = if hour < 12 { noon - off } else { noon + off };
-    let mut run = RunEntry::new(RunFolder::imagined(format!("checkpoints/{name}")), begun);
+    let started = if hour < 12 { noon - off } else { noon + off };
+    let mut run = RunEntry::new(RunFolder::imagined(format!("checkpoints/{name}")), started);
     text.clone_into(&mut run.experiment);
     run
 }
@@ -250,13 +250,13 @@ pub(crate) fn runs() -> Runs {
 
     let mut teacher = entry(PAUSED, ADAPTIVE_TEXT, 12);
     apply(&mut teacher, &trained(10, &[])[..4]);
-    let begun = RunEvent::PhaseStarted {
+    let started = RunEvent::PhaseStarted {
         phase: Phase::Teacher,
         steps: 1000,
         steps_per_epoch: 100,
         step: 230,
     };
-    apply(&mut teacher, &[begun, RunEvent::Paused(true)]);
+    apply(&mut teacher, &[started, RunEvent::Paused(true)]);
     teacher.owner = Owner::Elsewhere(Holder {
         pid: 4711,
         host: "gpu-box".to_owned(),

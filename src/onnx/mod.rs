@@ -9,5 +9,6 @@ mod shape;
 #[cfg(test)]
 pub(crate) mod testing;
 mod weigh;
+pub mod write;
 
 pub use read::{ImageInput, OnnxError, OnnxFile, PixelOrder, ScoreOutput};

@@ -292,34 +292,32 @@ impl OnnxFile {
     pub fn score_output(&self, name: Option<&str>) -> Result<ScoreOutput, OnnxError> {
         let problem = |problem: String| refuse(&self.path, problem);
         let outputs = &self.graph.output;
-        let names = || {
-            let names = outputs.iter().take(8).map(|it| place(&it.name));
-            names.collect::<Vec<_>>().join(", ")
+        let listed = || {
+            let first = outputs.iter().take(8).map(|it| place(&it.name));
+            first.collect::<Vec<_>>().join(", ")
         };
-        let found = match name {
-            Some(name) => outputs
+        let found = if let Some(name) = name {
+            let named = outputs.iter().find(|output| output.name == name);
+            named.ok_or_else(|| {
+                problem(format!(
+                    "it has no output `{}`; its outputs are {}",
+                    place(name),
+                    listed()
+                ))
+            })?
+        } else {
+            let mut rows = outputs
                 .iter()
-                .find(|output| output.name == name)
-                .ok_or_else(|| {
-                    problem(format!(
-                        "it has no output `{}`; its outputs are {}",
-                        place(name),
-                        names()
-                    ))
-                })?,
-            None => {
-                let rows: Vec<_> = outputs
-                    .iter()
-                    .filter(|output| outputs.len() == 1 || sides(output).len() == 2)
-                    .collect();
-                let [output] = rows.as_slice() else {
+                .filter(|output| outputs.len() == 1 || sides(output).len() == 2);
+            match (rows.next(), rows.next()) {
+                (Some(output), None) => output,
+                _ => {
                     return Err(problem(format!(
                         "it has {} outputs ({}); say which are the logits: output: \"…\"",
                         outputs.len(),
-                        names()
+                        listed()
                     )));
-                };
-                *output
+                }
             }
         };
         let classes = match sides(found).as_slice() {

@@ -130,7 +130,7 @@ fn what_would_fill_the_memory_is_refused_before_it_does() {
     let sizes = |graph: &mut GraphProto, sizes: &[i64]| {
         graph.initializer.push(TensorProto {
             name: "sizes".to_owned(),
-            dims: vec![sizes.len() as i64],
+            dims: vec![i64::try_from(sizes.len()).unwrap()],
             data_type: data_type::INT64,
             int64_data: sizes.to_vec(),
             ..TensorProto::default()

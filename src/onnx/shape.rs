@@ -19,8 +19,8 @@ const MOST_SIDES: usize = 16;
 pub fn excess(graph: &GraphProto) -> Option<(&NodeProto, String)> {
     let constants = constants(graph);
     graph.node.iter().find_map(|node| {
-        let inside = node.attribute.iter().flat_map(AttributeProto::graphs);
-        let deeper = inside.filter_map(excess).next();
+        let mut inside = node.attribute.iter().flat_map(AttributeProto::graphs);
+        let deeper = inside.find_map(excess);
         deeper.or_else(|| Some((node, of_node(&constants, node)?)))
     })
 }

@@ -130,6 +130,11 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             Some(format!("{} rejected: {reason}", command(id, store)))
         }
         RunEvent::CheckpointKept { folder, .. } => Some(format!("kept {}", folder.display())),
+        RunEvent::StudentExported { file, export } => {
+            let proof = export.proof.as_ref().map(wording::proof_words);
+            let proof = proof.map_or(String::new(), |proof| format!(": {proof}"));
+            Some(format!("exported {}{proof}", file.display()))
+        }
         RunEvent::RunForked { from, at } => Some(format!("forked from {from}, {}", kept_name(*at))),
         RunEvent::Paused(true) => Some("paused".to_owned()),
         RunEvent::Paused(false) => Some("resumed".to_owned()),

@@ -1,214 +1,100 @@
-//! Gates: conditions on a run's results that decide its exit code.
-//!
-//! A gate holds only if it was judged and found to hold. A metric that is
-//! missing or not a number, a run to compare with that can't be read, a name
-//! that is no metric: all of these fail, and say why.
+//! Judges the gates of a run that ended: other runs are read from disk.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::path::Path;
 
-use crate::event::Dataset;
-use crate::experiment::metric::{Metric, MetricSplit, Quantity};
-use crate::experiment::spec::{Bound, Gate};
-use crate::format;
+use crate::experiment::spec::Gate;
+use crate::listing::gates::{self, Judgement, Verdict};
 use crate::run::RunFolder;
 use crate::store::RunStore;
-use crate::store::metrics::{evaluation, quantity};
 
-/// What became of a gate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
-    /// The gate as a person reads it, such as `test/top1@best ≥ 0.85`.
-    pub gate: String,
-    /// The metric's value, where there is one.
-    pub value: Option<f64>,
-    /// The verdict.
-    pub judgement: Judgement,
-}
-
-/// Whether a gate holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
-    /// It does.
-    Passed,
-    /// It does not.
-    Failed,
-    /// It could not be evaluated, and this is why. Counts as failed.
-    NotEvaluated(String),
-}
-
-impl Verdict {
-    /// Whether the gate was judged and holds.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.judgement == Judgement::Passed
-    }
-
-    /// What was found, without the gate.
-    #[must_use]
-    pub fn finding(&self) -> String {
-        let value = self
-            .value
-            .map(|value| format!("{}, ", format::number(value)));
-        let value = value.unwrap_or_default();
-        match &self.judgement {
-            Judgement::Passed => format!("{value}passed"),
-            Judgement::Failed => format!("{value}failed"),
-            Judgement::NotEvaluated(reason) => format!("not evaluated: {reason}"),
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.gate, self.finding())
-    }
-}
-
-/// Judges every gate of a run, which is completed or not. Runs to compare with are
-/// read from disk. What did not come to its end has no results to be judged by.
+/// Judges every gate of a run, which is completed or not: what did not come to its end
+/// has no results to be judged by.
 #[must_use]
 pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> {
-    let open = |path: &Path| -> Result<RunStore, String> {
+    let find = |path: &Path| {
         let folder = RunFolder::at(path).map_err(|error| error.to_string())?;
         let mut run = RunStore::open(&folder);
         // What is damaged may be the very evaluation.
         match run.problems.pop() {
-            None => Ok(run),
+            None => Ok(Cow::Owned(run)),
             Some(problem) => Err(problem),
         }
     };
-    let mut verdicts = judge_with(gates, store, &open);
+    let mut verdicts = gates::judge(gates, store, &find);
     if !completed {
         for verdict in &mut verdicts {
-            verdict.value = None;
+            (verdict.value, verdict.limit) = (None, None);
             verdict.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());
         }
     }
     verdicts
 }
 
-/// Whether all of them were judged and hold.
-#[must_use]
-pub fn all_hold(verdicts: &[Verdict]) -> bool {
-    verdicts.iter().all(Verdict::holds)
-}
-
-type OpenRun<'a> = &'a dyn Fn(&Path) -> Result<RunStore, String>;
-
-fn judge_with(gates: &[Gate], store: &RunStore, open: OpenRun<'_>) -> Vec<Verdict> {
-    gates
-        .iter()
-        .map(|gate| judge_one(gate, store, open))
-        .collect()
-}
-
-fn judge_one(gate: &Gate, store: &RunStore, open: OpenRun<'_>) -> Verdict {
-    let (name, bound, at_least) = match gate {
-        Gate::AtLeast(name, bound) => (name, bound, true),
-        Gate::AtMost(name, bound) => (name, bound, false),
-    };
-    let sign = if at_least { "≥" } else { "≤" };
-    let metric = name.parse::<Metric>();
-    let shown = metric
-        .as_ref()
-        .map_or_else(|_| name.clone(), Metric::to_string);
-    let mut verdict = Verdict {
-        gate: format!("{shown} {sign} {}", describe(bound)),
-        value: None,
-        judgement: Judgement::Failed,
-    };
-    let judged = metric
-        .map_err(|error| format!("{error}; {}", error.remedy()))
-        .and_then(|metric| {
-            let value = measure(metric, store)?;
-            verdict.value = Some(value);
-            let (limit, tolerance) = limit(bound, metric, store, open)?;
-            compare(value, limit, tolerance, at_least)
-        });
-    verdict.judgement = match judged {
-        Ok(true) => Judgement::Passed,
-        Ok(false) => Judgement::Failed,
-        Err(reason) => Judgement::NotEvaluated(reason),
-    };
-    verdict
-}
-
-fn describe(bound: &Bound) -> String {
-    match bound {
-        Bound::Value(value) => format::number(*value),
-        Bound::Run { run, tolerance } => {
-            let run = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy();
-            if *tolerance == 0.0 {
-                run.into_owned()
-            } else {
-                format!("{run} ± {}", format::number(*tolerance))
-            }
-        }
-    }
-}
-
-/// What the metric is held against, and how much worse still passes.
-fn limit(
-    bound: &Bound,
-    metric: Metric,
-    store: &RunStore,
-    open: OpenRun<'_>,
-) -> Result<(f64, f64), String> {
-    match bound {
-        Bound::Value(value) => Ok((*value, 0.0)),
-        Bound::Run { run, tolerance } => {
-            let name = run.display();
-            let other = open(run).map_err(|error| format!("{name} can't be read: {error}"))?;
-            let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
-            let (dataset, images) = match metric.split {
-                MetricSplit::Valid => (Dataset::Valid, "validation"),
-                MetricSplit::Test => (Dataset::Test, "test"),
-            };
-            let both = store.data.as_ref().zip(other.data.as_ref());
-            if both.and_then(|(own, others)| own.shares(dataset, others)) == Some(false) {
-                return Err(format!(
-                    "{name} was evaluated on other {images} images or other classes"
-                ));
-            }
-            Ok((value, *tolerance))
-        }
-    }
-}
-
-fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<bool, String> {
-    let named = [
-        ("the value", value),
-        ("the bound", limit),
-        ("the tolerance", tolerance),
-    ];
-    for (what, number) in named {
-        if number.is_nan() {
-            return Err(format!("{what} is not a number"));
-        }
-    }
-    Ok(if at_least {
-        value >= limit - tolerance
-    } else {
-        value <= limit + tolerance
-    })
-}
-
-/// The student's result: on test images the last evaluation of the best or the
-/// last weights; on validation images that of the epoch whose checkpoint is the
-/// best, or of the last.
-///
-/// # Errors
-/// Why there is no such result.
-pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
-    let evaluation = evaluation(store, metric);
-    let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
-    quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {
-        Quantity::Top5 => format!("{metric} needs more than five classes"),
-        _ => format!("{metric} needs a teacher, and there was none"),
-    })
-}
-
 #[cfg(test)]
-#[path = "gates_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::experiment::spec::Bound;
+    use crate::store::testing::{played, small_run};
+
+    fn store(worse_by: f64) -> RunStore {
+        use crate::event::RunEvent;
+        let mut store = RunStore::new();
+        for mut event in small_run() {
+            if let RunEvent::Evaluated(evaluation) = &mut event {
+                evaluation.top1 -= worse_by;
+            }
+            store.apply(&event);
+        }
+        store
+    }
+
+    fn judgement(gate: Gate, store: &RunStore) -> Judgement {
+        judge(&[gate], store, true).remove(0).judgement
+    }
+
+    #[test]
+    fn a_run_that_did_not_come_to_its_end_is_not_judged() {
+        let verdicts = judge(
+            &[Gate::AtLeast("test/top1".to_owned(), Bound::Value(0.1))],
+            &store(0.0),
+            false,
+        );
+        assert_eq!((verdicts.len(), verdicts[0].holds()), (1, false));
+        assert!(verdicts[0].finding().contains("is not completed"));
+    }
+
+    #[test]
+    fn a_run_is_held_against_another_within_a_tolerance() {
+        let (other, _) = played();
+        let (same, worse) = (store(0.0), store(0.125));
+        let against = |tolerance: f64, run: &Path| {
+            Gate::AtLeast(
+                "test/top1".to_owned(),
+                Bound::Run {
+                    run: run.to_owned(),
+                    tolerance,
+                },
+            )
+        };
+        let path = other.run.path();
+        assert_eq!(judgement(against(0.0, path), &same), Judgement::Passed);
+        assert_eq!(judgement(against(0.0, path), &worse), Judgement::Failed);
+        assert_eq!(judgement(against(0.125, path), &worse), Judgement::Passed);
+        let verdicts = judge(&[against(0.125, path)], &worse, true);
+        assert!(
+            verdicts[0].finding().ends_with("0.675 against 0.8, passed"),
+            "{:?}",
+            verdicts[0]
+        );
+        let Judgement::NotEvaluated(missing) =
+            judgement(against(0.0, Path::new("/nowhere/run")), &same)
+        else {
+            panic!("judged without the run");
+        };
+        assert!(
+            missing.starts_with("/nowhere/run can't be read: "),
+            "{missing}"
+        );
+    }
+}

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::gates::Judgement;
 use super::{Ending, Reporter, figures, wording};
 use crate::event::{Outcome, RunEvent};
+use crate::listing::Judgement;
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
 use crate::untrusted::{clean_line, clean_text};

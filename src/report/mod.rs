@@ -7,6 +7,7 @@
 //! when it is over.
 
 mod bars;
+mod card;
 mod epochs;
 mod event_formatter;
 mod figures;
@@ -22,15 +23,18 @@ use std::io;
 use std::path::Path;
 
 pub use bars::BarsReporter;
-pub use gates::{Judgement, Verdict, all_hold, judge};
+pub use card::card;
+pub use gates::judge;
 pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
 };
 pub use json::JsonReporter;
 pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;
+pub use wording::proof_words;
 
 use crate::event::{Outcome, RunEvent};
+use crate::listing::Verdict;
 use crate::store::{Config, RunStore};
 
 /// Somebody who tells how a run goes.
@@ -38,7 +42,7 @@ pub trait Reporter {
     /// Hears of one event; `store` has taken it in already.
     ///
     /// # Errors
-    /// If what it writes to is gone, such as a closed pipe. The run goes on.
+    /// If what it writes to is gone, such as a closed pipe. The run continues.
     fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()>;
 
     /// Hears how it all ended, once, after the last event.
@@ -64,7 +68,7 @@ pub struct Ending<'a> {
 }
 
 /// Several reporters as one. One that can no longer write is dropped; the
-/// others go on.
+/// others continue.
 #[derive(Default)]
 pub struct Reporters(Vec<Box<dyn Reporter>>);
 

@@ -1,8 +1,8 @@
 //! What happened to a run, in words.
 
-use crate::event::{Evaluation, Outcome, Phase};
+use crate::event::{Evaluation, ExportProof, Outcome, Phase};
 use crate::experiment::controller::{Decision, KnobMove};
-use crate::format::{loss, number, percent};
+use crate::format::{self, loss, number, percent};
 
 pub(super) fn phase(phase: Phase) -> &'static str {
     match phase {
@@ -42,4 +42,24 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
         Outcome::Stopped { reason } => format!("stopped, can be resumed: {reason}"),
         Outcome::Failed { message } => format!("failed: {message}"),
     }
+}
+/// What a proof found, in a line.
+#[must_use]
+pub fn proof_words(proof: &ExportProof) -> String {
+    let top1 = match (proof.top1, proof.network_top1) {
+        (Some(file), Some(network)) => format!(
+            "; top-1 {}, the network's {}",
+            format::percent(file),
+            format::percent(network)
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "{} on {} validation images: agreement {}, logits differ by at most {} of {}{top1}",
+        proof.engine,
+        format::count(proof.images),
+        format::percent(proof.agreement),
+        format::loss(proof.max_difference),
+        format::loss(proof.max_logit),
+    )
 }

@@ -5,7 +5,7 @@
 //! that the rename itself survives a loss of power.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Name of a file before it is moved to its place.
@@ -25,6 +25,33 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As [`write_file`], and what reading says.
 pub(super) fn write_from(path: &Path, content: impl Read) -> io::Result<()> {
     replace(path, content, share_file)
+}
+
+/// As [`write_file`], for a file that is held against what it must be before it
+/// gets its name. `check` sees it under another one; what it refuses leaves nothing
+/// behind.
+///
+/// # Errors
+/// As [`write_file`]; what `check` says is the inner result.
+pub fn write_checked<T, E>(
+    path: &Path,
+    bytes: &[u8],
+    check: impl FnOnce(&Path) -> Result<T, E>,
+) -> io::Result<Result<T, E>> {
+    let folder = parent(path)?;
+    let mut beside = tempfile::Builder::new()
+        .prefix(WRITING)
+        .tempfile_in(folder)?;
+    let _ = beside.as_file().try_lock();
+    beside.write_all(bytes)?;
+    beside.as_file().sync_all()?;
+    let checked = check(beside.path());
+    if checked.is_ok() {
+        share_file(beside.as_file())?;
+        beside.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)?;
+    }
+    Ok(checked)
 }
 
 /// As [`write_file`], for a file that belongs to a person: a link stays one, and

@@ -11,7 +11,7 @@ pub enum Exit {
     GateFailed,
     /// The experiment file or the arguments are wrong; nothing was run.
     Usage,
-    /// The run could not go on.
+    /// The run could not continue.
     RunFailed,
     /// Stopped on request, saved, can be resumed.
     Interrupted,

@@ -297,9 +297,9 @@ impl RunFolder {
         name.to_string_lossy().into_owned()
     }
 
-    /// When the run was begun: when its frozen experiment was written.
+    /// When the run was started: when its frozen experiment was written.
     #[must_use]
-    pub fn begun(&self) -> SystemTime {
+    pub fn started(&self) -> SystemTime {
         fs::metadata(self.experiment())
             .and_then(|file| file.modified())
             .unwrap_or(UNIX_EPOCH)
@@ -362,6 +362,12 @@ impl RunFolder {
     #[must_use]
     pub fn teacher(&self) -> PathBuf {
         self.path.join("teacher")
+    }
+
+    /// Folder of files that were written of the student for other programs.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.path.join("export")
     }
 
     /// Folder of images that are looked at through training.

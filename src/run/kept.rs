@@ -92,7 +92,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Where checkpoints were begun to be kept.
+    /// Where checkpoints started to be kept.
     fn begun_positions(&self) -> Result<BTreeSet<Position>, SealError> {
         let place = self.path().join(KEPT);
         let entries = match fs::read_dir(&place) {

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use super::lines::LineReader;
 use crate::event::CommandRecord;
-use crate::untrusted::files::{open_regular_with, size};
+use crate::format;
+use crate::untrusted::files::open_regular_with;
 
 /// Bytes of the longest command: as many as an experiment file may have, from
 /// which its schedule may come.
@@ -44,7 +45,7 @@ pub fn append_command(path: &Path, record: &CommandRecord) -> io::Result<()> {
             format!(
                 "the command takes {} bytes, and at most {} are read",
                 text.len(),
-                size(LONGEST as u64)
+                format::binary(LONGEST as u64)
             ),
         ));
     }
@@ -210,7 +211,7 @@ fn oversized(number: u64) -> String {
     format!(
         "line {number} is longer than {} or filled with zeros, which no command is; it is passed \
          over",
-        size(LONGEST as u64)
+        format::binary(LONGEST as u64)
     )
 }
 

@@ -11,7 +11,7 @@
 //! (commands and evaluations) is written with its seal at once, and is torn without
 //! it. Journals of older programs have no seals, or fewer.
 //!
-//! What cannot be believed is an error that names the line. Reading can go on
+//! What cannot be believed is an error that names the line. Reading can continue
 //! behind it: who shows a run is better off with what is left of it, who resumes
 //! or replays it must not be, because an adjustment may be missing.
 
@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::channel::JournalMark;
 use crate::event::{JOURNAL_VERSION, RunEvent};
+use crate::format;
 use crate::run::append_file::{AppendFile, Refused};
 use crate::untrusted::FileId;
-use crate::untrusted::files::size;
 
 pub use reader::JournalReader;
 use reader::{Skipped, decides};
@@ -122,7 +122,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// Whether reading can go on behind it: something is damaged, the rest is
+    /// Whether reading can continue behind it: something is damaged, the rest is
     /// not.
     #[must_use]
     pub fn is_damage(&self) -> bool {
@@ -151,7 +151,7 @@ impl Journal {
     /// off; that the lines before are events is not looked at.
     pub fn append_to(path: &Path) -> Result<Self, JournalError> {
         let mut reader = JournalReader::new(path);
-        let begun = reader.read_header()?;
+        let started = reader.read_header()?;
         let Skipped {
             length,
             crc,
@@ -164,7 +164,7 @@ impl Journal {
             changes,
             sealed: reader.is_sealed(),
         };
-        if !begun {
+        if !started {
             let header = Header {
                 format: FORMAT.to_owned(),
                 version: JOURNAL_VERSION,
@@ -268,7 +268,7 @@ fn line_of(value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
         let reason = format!(
             "it takes {} bytes, and a line has at most {}",
             line.len(),
-            size(LONGEST_LINE as u64)
+            format::binary(LONGEST_LINE as u64)
         );
         return Err(JournalError::Unstorable { reason });
     }

@@ -70,8 +70,23 @@ impl Metrics {
 /// number.
 #[must_use]
 pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
+    if metric.split == MetricSplit::Export {
+        return exported(store, metric.quantity);
+    }
     let evaluation = evaluation(store, metric)?;
     quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
+}
+
+/// What the proof of the file says that the student was written to.
+#[must_use]
+pub fn exported(store: &RunStore, quantity: Quantity) -> Option<f64> {
+    let proof = store.exported.as_ref()?.proof.as_ref()?;
+    match quantity {
+        Quantity::Top1 => proof.top1,
+        Quantity::Agreement => Some(proof.agreement),
+        Quantity::MaxDifference => Some(proof.max_difference),
+        Quantity::Top5 | Quantity::Loss | Quantity::Kl => None,
+    }
 }
 
 /// One of the numbers of an evaluation.
@@ -83,6 +98,7 @@ pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
         Quantity::Loss => Some(evaluation.loss),
         Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
         Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
+        Quantity::MaxDifference => None,
     }
 }
 
@@ -92,6 +108,7 @@ pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
 #[must_use]
 pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
     match (metric.split, metric.weights) {
+        (MetricSplit::Export, _) => None,
         (MetricSplit::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),
         (MetricSplit::Valid, MetricWeights::Last) => {
             store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last)
@@ -189,7 +206,7 @@ mod tests {
                 }
             )
         });
-        let begun = events
+        let started = events
             .iter()
             .find(|event| {
                 matches!(
@@ -218,7 +235,7 @@ mod tests {
             }),
             experiment: String::new(),
         });
-        events.push(begun);
+        events.push(started);
         for event in &again {
             let RunEvent::StepLogged(row) = event else {
                 unreachable!()

@@ -126,7 +126,7 @@ impl PhaseState {
 }
 
 /// Where an evaluation or a checkpoint of `phase` after `step` steps stands
-/// relative to a resume: whether a run that goes on from `position` has it
+/// relative to a resume: whether a run that continues from `position` has it
 /// behind itself.
 pub(super) fn is_behind(phase: Phase, step: u64, position: Position) -> bool {
     Position { phase, step } <= position

@@ -29,7 +29,7 @@ use crate::untrusted::FileId;
 /// them soon and a crash loses little.
 const SERIES_DELAY: Duration = Duration::from_secs(1);
 
-/// The recorder could not begin, or not go on.
+/// The recorder could not begin, or not continue.
 #[derive(Debug, thiserror::Error)]
 pub enum RecorderError {
     /// The journal.
@@ -295,7 +295,7 @@ impl<A: Archive> Work<A> {
     }
 
     fn pass_on(&self, event: RunEvent) {
-        // Nobody watches any more: recording goes on all the same.
+        // Nobody watches any more: recording continues all the same.
         let _ = self.forward.send(event);
     }
 }

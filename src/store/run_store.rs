@@ -16,8 +16,8 @@ use super::record::{
 };
 use super::table::{SeriesTable, Tables};
 use crate::event::{
-    Command, DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Outcome, Phase, Position,
-    RunEvent, Split,
+    Command, DataSummary, EvaluatedWeights, Evaluation, Export, ModelSummary, Outcome, Phase,
+    Position, RunEvent, Split,
 };
 use crate::run::kept::MOST_KEPT;
 
@@ -51,6 +51,8 @@ pub struct RunStore {
     pub checkpoints: Vec<Checkpoint>,
     /// Where checkpoints are kept, in order.
     pub kept: Vec<Position>,
+    /// The file that the student was written to at its end.
+    pub exported: Option<Export>,
     /// Warnings, in order.
     pub warnings: Vec<Warning>,
     /// Logged steps.
@@ -125,6 +127,7 @@ impl RunStore {
             } => {
                 self.rewind(resumed.unwrap_or(START));
                 self.processes += 1;
+                self.exported = None;
                 self.status = Status::Running;
                 self.identity = Some(RunIdentity {
                     name: name.clone(),
@@ -229,6 +232,7 @@ impl RunStore {
                 self.reached(at.phase, at.step);
                 self.keep(*at);
             }
+            RunEvent::StudentExported { export, .. } => self.exported = Some(export.clone()),
             // Those are the other run's.
             RunEvent::RunForked { .. } => self.kept.clear(),
             RunEvent::PhaseEnded { phase, seconds } => {
@@ -326,7 +330,7 @@ impl RunStore {
         self.kept.sort_unstable();
     }
 
-    /// Forgets what a run that goes on from `position` will make again. Test
+    /// Forgets what a run that continues from `position` will make again. Test
     /// images are evaluated at the very end, so they always are.
     fn rewind(&mut self, position: Position) {
         self.rounds.retain(|round| round.at <= position);

@@ -43,8 +43,8 @@ impl Owner {
 pub struct RunEntry {
     /// Its folder.
     pub folder: RunFolder,
-    /// When it was begun.
-    pub begun: SystemTime,
+    /// When it was started.
+    pub started: SystemTime,
     /// Who works on it.
     pub owner: Owner,
     /// What a person wrote of it.
@@ -67,15 +67,15 @@ pub enum RunState {
     Training,
     /// It waits for a person.
     Paused,
-    /// It was stopped and can go on.
+    /// It was stopped and can continue.
     Stopped,
-    /// Its process died; it can go on.
+    /// Its process died; it can continue.
     Crashed,
     /// It failed.
     Failed,
     /// It is complete.
     Completed,
-    /// It has not begun.
+    /// It has not started.
     New,
 }
 
@@ -94,7 +94,7 @@ impl RunState {
         }
     }
 
-    /// Whether a run in this state can go on.
+    /// Whether a run in this state can continue.
     #[must_use]
     pub fn can_resume(self) -> bool {
         matches!(self, Self::Stopped | Self::Crashed | Self::Failed)
@@ -104,10 +104,10 @@ impl RunState {
 impl RunEntry {
     /// A run of which nothing was read yet.
     #[must_use]
-    pub fn new(folder: RunFolder, begun: SystemTime) -> Self {
+    pub fn new(folder: RunFolder, started: SystemTime) -> Self {
         Self {
             folder,
-            begun,
+            started,
             owner: Owner::None,
             notes: Notes::default(),
             experiment: String::new(),
@@ -120,7 +120,7 @@ impl RunEntry {
     /// A run of which nothing but what does not change while it trains was read.
     #[must_use]
     pub fn unfolded(folder: &RunFolder, owner: Owner) -> Self {
-        let mut entry = Self::new(folder.clone(), folder.begun());
+        let mut entry = Self::new(folder.clone(), folder.started());
         entry.owner = owner;
         let mut problems = Vec::new();
         match folder.experiment_text() {

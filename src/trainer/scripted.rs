@@ -21,7 +21,7 @@ use super::{CommandSource, EventSink, Trainer};
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, Position, RunEvent, StepRow};
 use crate::experiment::schedule::Schedule;
 
-/// Calls that a script waits for a command before it goes on without; a source
+/// Calls that a script waits for a command before it continues without; a source
 /// may block a fraction of a second in each.
 const PATIENCE: u32 = 1000;
 
@@ -58,7 +58,7 @@ struct Play<'a> {
     knobs: BTreeMap<String, Option<Schedule>>,
 }
 
-/// Whether a play goes on.
+/// Whether a play continues.
 type Continue = Result<(), Outcome>;
 
 impl Scripted {

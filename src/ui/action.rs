@@ -183,6 +183,7 @@ actions! {
         ResumeRun "resume-run" "Resume the run" "resume" "continue" ["r"];
         BranchRun "branch-run" "Branch an experiment from the run" "branch" "fine-tune weights" ["B"];
         ForkRun "fork-run" "Fork from a kept checkpoint" "fork" "return go back rewind knob" ["F"];
+        ExportModel "export-model" "Export the student as ONNX" "onnx" "export deploy device model file" ["E"];
         ExportRun "export-run" "Export the run as CSV" "export" "csv save" ["e"];
     }
     Overlay {

@@ -2,11 +2,14 @@
 //! the screen carries it out, and says with [`News`](super::news::News) what
 //! came of it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::layout::Layout;
 use crate::event::inspection::{InferenceRequest, ProbeSource};
 use crate::event::{Command, Position};
+use crate::format::plural;
+use crate::run::kept::kept_name;
 
 /// What a file that is written may replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,49 @@ pub enum OverwritePolicy {
     Seen(String),
     /// Whatever is there: a person decided so.
     Anything,
+}
+
+/// What waits to be trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// An experiment file.
+    Experiment(PathBuf),
+    /// A run, to be resumed.
+    Resume(String),
+    /// A run, to be trained so many epochs further.
+    Extension(String, u32),
+    /// A new run, from a checkpoint that a run kept.
+    Fork(String, Position),
+}
+
+impl Waiting {
+    /// Whether this run itself will be trained.
+    #[must_use]
+    pub fn is_of(&self, name: &str) -> bool {
+        matches!(self, Self::Resume(run) | Self::Extension(run, _) if run == name)
+    }
+
+    /// The kept checkpoint of this run that a new one will start from.
+    #[must_use]
+    pub fn fork_of(&self, name: &str) -> Option<Position> {
+        match self {
+            Self::Fork(run, at) if run == name => Some(*at),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Experiment(path) => path.display().fmt(f),
+            Self::Resume(run) => f.write_str(run),
+            Self::Extension(run, epochs) => {
+                write!(f, "{run} + {}", plural(*epochs as usize, "epoch", "epochs"))
+            }
+            Self::Fork(run, at) => write!(f, "{run} from {}", kept_name(*at)),
+        }
+    }
 }
 
 /// A request.
@@ -66,9 +112,9 @@ pub enum Effect {
     },
     /// Train an experiment, now or after those that wait.
     Launch(PathBuf),
-    /// Take an experiment out of the queue.
-    Dequeue(PathBuf),
-    /// Go on with a stopped run.
+    /// Take something out of the queue.
+    Dequeue(Waiting),
+    /// Resume a stopped run.
     ResumeRun(String),
     /// Train a run that ended further than it was.
     ExtendRun {
@@ -126,6 +172,13 @@ pub enum Effect {
     RestoreRun(String),
     /// Write a run's numbers as CSV.
     ExportRun(String),
+    /// Write a run's student as an ONNX file into its folder, and prove it.
+    ExportModel {
+        /// The run's name.
+        run: String,
+        /// Whether it is written without a proof.
+        unproven: bool,
+    },
     /// Write an experiment that starts from a run's best weights.
     BranchRun(String),
     /// Read what a run's models answer on its probe images, or let them answer on

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
+use crate::ui::effect::Waiting;
 
 /// The time, as the screen knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,8 @@ pub enum News {
     Queue {
         /// The experiment whose images are being opened; it trains when they are.
         preparing: Option<PathBuf>,
-        /// The experiments that wait, in order.
-        waiting: Vec<PathBuf>,
+        /// What waits, in order.
+        waiting: Vec<Waiting>,
     },
     /// A run began here.
     RunBegan(String),
@@ -93,11 +94,18 @@ pub enum News {
         /// What they answer.
         probe: Result<Box<Probe>, String>,
     },
-    /// How the name of a folder goes on.
+    /// A run's student was written for other programs, or not.
+    ModelExported {
+        /// The run's name.
+        run: String,
+        /// The file and what proves it, or why there is none.
+        result: Result<String, ExportRefusal>,
+    },
+    /// How the name of a folder continues.
     FolderCompleted {
         /// As it was typed.
         typed: String,
-        /// As far as it can be told, and the names that it may go on with where
+        /// As far as it can be told, and the names that it may continue with where
         /// there are several; or why nothing can be told.
         result: Result<Completed, String>,
     },
@@ -114,6 +122,15 @@ pub enum News {
     Machine(MachineSample),
     /// Something for the log.
     Logged(LogLine),
+}
+
+/// Why a student was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportRefusal {
+    /// Why.
+    pub reason: String,
+    /// Whether only what would prove the file is missing.
+    pub lacks_proof: bool,
 }
 
 /// The name of a folder, completed.

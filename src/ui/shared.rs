@@ -2,7 +2,7 @@
 //! that an update collects.
 
 use super::dialog::{Dialog, Prompt, Purpose};
-use super::effect::Effect;
+use super::effect::{Effect, Waiting};
 use super::graphics::Pictures;
 use super::keymap::Keymap;
 use super::log::Log;
@@ -47,8 +47,8 @@ pub struct Shared {
     pub machine: VecDeque<MachineSample>,
     /// The experiment that is being prepared to be trained.
     pub preparing: Option<PathBuf>,
-    /// Experiments that wait to be trained.
-    pub queue: Vec<PathBuf>,
+    /// What waits to be trained.
+    pub queue: Vec<Waiting>,
     /// Whether somebody asked for a run and has done nothing else since.
     pub awaits_run: bool,
     /// The run that trains in this process.
@@ -97,6 +97,17 @@ impl Shared {
         let before = before.map(|folder| folder.display().to_string());
         let prompt = Prompt::new(title, &before.unwrap_or_default(), purpose);
         self.dialog = Some(Dialog::Prompt(prompt));
+    }
+
+    /// Whether an experiment waits to be trained.
+    pub(super) fn is_queued(&self, file: &Path) -> bool {
+        self.place_in_queue(|waiting| matches!(waiting, Waiting::Experiment(path) if path == file))
+            .is_some()
+    }
+
+    /// The place in the queue of what is asked for, from 1.
+    pub(super) fn place_in_queue(&self, is_it: impl Fn(&Waiting) -> bool) -> Option<usize> {
+        self.queue.iter().position(is_it).map(|place| place + 1)
     }
 
     /// Asks for a text again, with what is wrong with it as the question: whoever
@@ -181,7 +192,7 @@ impl Shared {
 
 /// Names of the runs, in the order in which they were started.
 fn by_age(runs: &Runs) -> Vec<&str> {
-    let mut runs: Vec<_> = runs.iter().map(|(name, run)| (run.begun, name)).collect();
+    let mut runs: Vec<_> = runs.iter().map(|(name, run)| (run.started, name)).collect();
     runs.sort_unstable();
     runs.into_iter().map(|(_, name)| name).collect()
 }

@@ -7,6 +7,8 @@ mod symbols;
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 
+use crate::store::RunState;
+
 pub use self::symbols::Symbols;
 
 /// Light letters on a dark background, or the other way round.
@@ -208,6 +210,20 @@ impl Theme {
     #[must_use]
     pub fn on(&self, background: Background) -> Self {
         Self::new(background, self.palette, self.depth).with_symbols(self.symbols)
+    }
+
+    /// The symbol and the look of a run's state.
+    #[must_use]
+    pub fn state(&self, state: RunState) -> (&'static str, Style) {
+        match state {
+            RunState::Training => ("▶", self.accent()),
+            RunState::Paused => ("‖", self.warn()),
+            RunState::Stopped => ("■", self.warn()),
+            RunState::Crashed => ("✗", self.bad()),
+            RunState::Failed => ("!", self.bad()),
+            RunState::Completed => ("✓", self.good()),
+            RunState::New => ("·", self.muted()),
+        }
     }
 
     /// Its background and palette, for people.

@@ -14,7 +14,7 @@ use super::layout::Layout;
 use super::news::{Clock, LogLine, News};
 use super::screen::Screen;
 use super::screens::live::add_epochs;
-use super::screens::runs::{note_run, rename_run, tag_run};
+use super::screens::runs::{note_run, on_exported, rename_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
 
@@ -72,7 +72,7 @@ impl Ui {
     fn key(&mut self, key: KeyEvent, runs: &Runs) {
         self.shared.clear_status();
         self.shared.awaits_run = false;
-        // Whoever goes on does not wait to leave.
+        // Whoever continues does not wait to leave.
         self.leaving = false;
         let chord = Chord::of(key);
         if let Some(dialog) = self.shared.dialog.take() {
@@ -342,7 +342,7 @@ impl Ui {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
         shared.training = Some(name.to_owned());
-        // Whoever looks at a run goes on to look at it.
+        // Whoever looks at a run keeps looking at it.
         let looks = shared.selected.is_some() && self.screen != Screen::Experiments;
         if awaited || !looks {
             shared.selected = Some(name.to_owned());
@@ -409,6 +409,7 @@ impl Ui {
             News::ProbeRead { run, source, probe } => {
                 self.compare.on_probe(&run, &source, probe, shared);
             }
+            News::ModelExported { run, result } => on_exported(&run, result, shared),
             News::Inference(event) => self.inference.on_event(event, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::ExperimentRead { path, text } => {

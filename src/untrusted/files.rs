@@ -15,6 +15,8 @@ use std::path::Path;
 use rustix::fs::{OFlags, SeekFrom, seek};
 use rustix::io::Errno;
 
+use crate::format;
+
 /// Bytes looked at at a time in search of what is not zero.
 const CHUNK: usize = 64 * 1024;
 
@@ -237,18 +239,8 @@ pub fn read_text_limited(path: &Path, limit: u64) -> io::Result<String> {
 fn too_large(limit: u64) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("it is larger than {}", size(limit)),
+        format!("it is larger than {}", format::binary(limit)),
     )
-}
-
-/// A limit as it is written: limits are powers of two.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        _ if bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
-        _ if bytes >= 1 << 10 => format!("{} KiB", bytes >> 10),
-        _ => format!("{bytes} bytes"),
-    }
 }
 
 /// Where the next byte from `at` on may be that is not zero, with holes passed

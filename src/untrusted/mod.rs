@@ -3,10 +3,10 @@
 //!
 //! [`files`] opens regular files only and reads no more than a limit, so that no
 //! pipe is waited for and no length is believed. [`text`] makes visible what a
-//! terminal or a workflow's log would act on. [`stand_in`] names what was left where a
-//! file was not fetched. Knows nothing of what is in the
-//! files or why the text is printed, and imports nothing of ours, so that every
-//! room can use it.
+//! terminal or a workflow's log would act on. [`stand_in`] names what was left
+//! where a file was not fetched. Knows nothing of what is in the files or why the
+//! text is printed, and imports nothing of ours but `format`, so that every room
+//! can use it.
 
 pub mod files;
 pub mod stand_in;

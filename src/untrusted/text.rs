@@ -76,8 +76,8 @@ pub fn clean_json(json: &str) -> Cow<'_, str> {
 }
 
 fn is_command(line: &str) -> bool {
-    let begun = line.trim_start();
-    COMMANDS.iter().any(|command| begun.starts_with(command))
+    let start = line.trim_start();
+    COMMANDS.iter().any(|command| start.starts_with(command))
 }
 
 fn push_line(clean: &mut String, line: &str) {

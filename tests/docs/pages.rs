@@ -127,7 +127,7 @@ impl Page {
         found
     }
 
-    /// Lines of code, and spans: whatever may be a command. A line that goes on in
+    /// Lines of code, and spans: whatever may be a command. A line that continues in
     /// the next one, by a `\`, is joined with it.
     pub fn commands(&self) -> Vec<(usize, Vec<String>)> {
         let mut lines = self.spans();

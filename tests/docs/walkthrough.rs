@@ -241,8 +241,8 @@ impl Place {
         let before = self.newest(name);
         let train = format!("exec workbench --run experiments/{name}.ron --set epochs=60");
         let mut training = self.shell(&train);
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE && training.runs() {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE && training.runs() {
             let has_checkpoint = |run: PathBuf| {
                 Some(&run) != before.as_ref() && run.join("latest/manifest.json").exists()
             };
@@ -310,9 +310,9 @@ impl Shell {
 
     /// Waits for the end. Returns what it told last, too.
     fn wait(mut self) -> (ExitStatus, String) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while self.runs() {
-            if begun.elapsed() > PATIENCE {
+            if started.elapsed() > PATIENCE {
                 let group = format!("-{}", self.child.id());
                 let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
             }

@@ -124,6 +124,9 @@ fn a_checkpoint_that_is_not_kept_or_is_damaged_is_named_and_makes_no_run() {
     };
     refused(&[], &format!("it has {kept}"));
     refused(&["--from", "step-99999"], "no kept checkpoint `step-99999`");
+    // What is to be changed is looked at before the run appears.
+    refused(&["--from", &kept, "--set", "nope=1"], "nope");
+    refused(&["--from", &kept, "--set", "temperature=-5"], "temperature");
     let weights = run
         .join("kept")
         .join(&kept)

@@ -15,7 +15,7 @@ use crate::exit_codes::signal;
 /// Longer than anything here may take; a hang is longer.
 const LONG: Duration = Duration::from_mins(2);
 
-/// A training that goes on until it is stopped, as soon as it can hear.
+/// A training that continues until it is stopped, as soon as it can hear.
 fn training(bench: &Bench) -> Child {
     let child = bench
         .command(&["--run", "tiny.ron", "--set", "epochs=40000"])
@@ -23,9 +23,9 @@ fn training(bench: &Bench) -> Child {
         .stderr(File::create(bench.path().join("said")).unwrap())
         .spawn()
         .unwrap();
-    let begun = Instant::now();
+    let started = Instant::now();
     while !journal(bench).contains("\"phase\":\"Student\",\"split\":\"Valid\"") {
-        assert!(begun.elapsed() < LONG, "it does not train");
+        assert!(started.elapsed() < LONG, "it does not train");
         std::thread::sleep(Duration::from_millis(5));
     }
     child
@@ -39,12 +39,12 @@ fn journal(bench: &Bench) -> String {
 
 /// The exit code of a process that ends by itself.
 fn ended(child: &mut Child) -> i32 {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code().unwrap_or(-1);
         }
-        if begun.elapsed() > LONG {
+        if started.elapsed() > LONG {
             child.kill().unwrap();
             panic!("it hangs");
         }
@@ -69,15 +69,15 @@ fn a_pipe_or_a_folder_as_commands_file_is_warned_of_once_and_hangs_nothing() {
     let mut child = training(&bench);
     let commands = bench.newest().join("commands.jsonl");
     make_pipe(&commands);
-    let begun = Instant::now();
+    let started = Instant::now();
     while !journal(&bench).contains("it is a pipe") {
-        assert!(begun.elapsed() < LONG);
+        assert!(started.elapsed() < LONG);
         std::thread::sleep(Duration::from_millis(10));
     }
     fs::remove_file(&commands).unwrap();
     fs::create_dir(&commands).unwrap();
     while !journal(&bench).contains("it is a folder") {
-        assert!(begun.elapsed() < LONG);
+        assert!(started.elapsed() < LONG);
         std::thread::sleep(Duration::from_millis(10));
     }
     fs::remove_dir(&commands).unwrap();

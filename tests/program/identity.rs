@@ -261,28 +261,29 @@ fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
         .unwrap()
         .unwrap()
         .path();
-    let flip = |kept: &Path| {
+    type Damage = fn(&Path);
+    let flip: Damage = |kept| {
         let weights = kept.join("weights.safetensors");
         let mut bytes = fs::read(&weights).unwrap();
         let at = bytes.len() - 9;
         bytes[at] ^= 1;
         fs::write(&weights, bytes).unwrap();
     };
-    let damages: [(&dyn Fn(&Path), &str); 4] = [
-        (&flip, "is damaged"),
+    let damages: [(Damage, &str); 4] = [
+        (flip, "is damaged"),
         (
-            &|kept| fs::remove_file(kept.join("manifest.json")).unwrap(),
+            |kept| fs::remove_file(kept.join("manifest.json")).unwrap(),
             "is damaged: it has no manifest.json",
         ),
         (
-            &|kept| {
+            |kept| {
                 fs::remove_dir_all(kept).unwrap();
                 fs::create_dir(kept).unwrap();
             },
             "is damaged: it has no manifest.json",
         ),
         (
-            &|kept| {
+            |kept| {
                 fs::remove_dir_all(kept).unwrap();
                 fs::write(kept, "text").unwrap();
             },
@@ -329,7 +330,7 @@ fn a_teacher_whose_training_was_changed_is_not_kept_for_others() {
     let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
     assert!(journal.contains(r#"{"CommandApplied":{"id":"t","phase":"Teacher""#));
     let cache = bench.path().join("checkpoints/.teachers");
-    assert!(fs::read_dir(cache).map_or(0, Iterator::count) == 0);
+    assert!(teachers(&cache).is_empty());
     // A replay trains its teacher in the same way, and changes nothing of the
     // student's.
     let changed = bench.newest();
@@ -550,6 +551,13 @@ fn folders_of_another_run_are_refused_and_answer_nothing() {
     refused(&bench, &run, "best was not saved there by the run");
 }
 
+/// The trained teachers of a cache, without kept answers.
+fn teachers(cache: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(cache).into_iter().flatten();
+    let entries = entries.map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect()
+}
+
 /// The cache has two teachers, and each stands where the other belongs.
 #[test]
 fn cached_teachers_that_changed_places_are_trained_again() {
@@ -563,8 +571,7 @@ fn cached_teachers_that_changed_places_are_trained_again() {
     );
     assert!(weights() != first);
     let cache = bench.path().join("checkpoints/.teachers");
-    let entries = fs::read_dir(&cache).unwrap();
-    let entries: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let entries = teachers(&cache);
     let [one, two] = entries.as_slice() else {
         panic!("two teachers: {entries:?}");
     };
@@ -617,4 +624,73 @@ fn runs_of_one_experiment_cannot_stand_in_for_each_other() {
     fs::remove_dir_all(one.join("latest")).unwrap();
     copy(&two.join("latest"), &one.join("latest"));
     refused(&bench, &one, "latest was not saved there by the run");
+}
+
+#[test]
+fn an_older_checkpoint_in_a_finished_run_is_used_for_nothing() {
+    let bench = Bench::new();
+    let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=40"]);
+    while !bench.runs().iter().any(|run| run.join("latest").exists()) {
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none());
+    }
+    crate::exit_codes::signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let run = bench.newest();
+    let name = run.to_str().unwrap();
+    copy(&run.join("latest"), &bench.path().join("older"));
+    let output = bench.run(&["--resume", name]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    fs::remove_dir_all(run.join("latest")).unwrap();
+    copy(&bench.path().join("older"), &run.join("latest"));
+    fs::create_dir(bench.path().join("some")).unwrap();
+    let picture = bench.path().join("some/a.png");
+    RgbImage::new(12, 12).save(picture).unwrap();
+    let ask = [
+        "--infer",
+        "some",
+        "--checkpoint",
+        name,
+        "--weights",
+        "latest",
+    ];
+    let output = bench.run(&ask);
+    assert_ne!(code(&output), 0);
+    assert!(
+        said(&output).contains("it is an older copy"),
+        "{}",
+        said(&output)
+    );
+    let output = bench.run(&["--resume", name]);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(
+        said(&output).contains("is missing from"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn a_training_that_ends_without_its_teacher_has_failed() {
+    let bench = Bench::new();
+    let arguments = [
+        "--run",
+        "tiny.ron",
+        "--set",
+        "epochs=300",
+        "--set",
+        "data.test=None",
+    ];
+    let child = bench.start(&arguments);
+    while !bench.runs().iter().any(|run| run.join("latest").exists()) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    fs::remove_file(bench.newest().join("teacher/weights.safetensors")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 3, "{}", said(&output));
+    assert!(
+        said(&output).contains("weights.safetensors"),
+        "{}",
+        said(&output)
+    );
 }

@@ -3,11 +3,12 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails, and says where"
+    reason = "a test that cannot continue fails, and says where"
 )]
 
 mod bench;
 mod exit_codes;
+mod export;
 mod extend;
 mod fork;
 #[cfg(unix)]

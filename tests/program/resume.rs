@@ -85,12 +85,12 @@ fn stopped_run(bench: &Bench, file: &str, before: u64) -> u64 {
             child.wait().unwrap();
             stops += 1;
         }
-        let begun = bench.runs().len() > earlier;
+        let started = bench.runs().len() > earlier;
         // A process may be stopped after its run has come to its end.
-        if begun && is_complete(&bench.newest()) {
+        if started && is_complete(&bench.newest()) {
             break;
         }
-        child = if begun {
+        child = if started {
             bench.start(&["--resume", bench.newest().to_str().unwrap()])
         } else {
             bench.start(&["--run", file])

@@ -136,10 +136,10 @@ impl Terminal {
 
     /// Waits until something holds of what the screen shows.
     pub fn until_it(&self, what: &str, holds: impl Fn(&str) -> bool) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !holds(&self.text()) {
             assert!(
-                begun.elapsed() < PATIENCE,
+                started.elapsed() < PATIENCE,
                 "waited for {what}; the screen shows\n{}",
                 self.text()
             );
@@ -151,11 +151,11 @@ impl Terminal {
     /// screen, with a cursor.
     pub fn is_given_back(&self) -> bool {
         // The last that a program writes is read after its end.
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             let parser = self.screen.lock().unwrap();
             let given_back = !parser.screen().alternate_screen() && !parser.screen().hide_cursor();
-            if given_back || begun.elapsed() > PATIENCE {
+            if given_back || started.elapsed() > PATIENCE {
                 return given_back;
             }
             drop(parser);
@@ -189,12 +189,12 @@ impl Program {
 
     /// Waits for the end. Returns the exit code.
     pub fn end(&mut self) -> u32 {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.exit_code();
             }
-            assert!(begun.elapsed() < PATIENCE, "it does not end");
+            assert!(started.elapsed() < PATIENCE, "it does not end");
             std::thread::sleep(LOOK);
         }
     }

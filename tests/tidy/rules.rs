@@ -31,8 +31,8 @@ impl fmt::Display for Violation {
 /// Each module of the crate and which others it may import.
 pub const IMPORTS: &[(&str, &[&str])] = &[
     ("format", &[]),
-    ("untrusted", &[]),
-    ("onnx", &["untrusted"]),
+    ("untrusted", &["format"]),
+    ("onnx", &["format", "untrusted"]),
     ("experiment", &["format", "untrusted"]),
     ("event", &["format", "untrusted", "experiment"]),
     ("run", &["format", "untrusted", "experiment", "event"]),

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::error::SessionError;
-use super::past;
+use super::past::{self, Looked};
 use super::{Opened, ResumeChanges};
 use crate::engine::{KeptCheckpoint, Prepared};
 use crate::event::channel::JournalMark;
@@ -34,6 +34,13 @@ pub fn fork(
     if crc_of(&run.journal(), kept.mark.bytes).ok() != Some(kept.mark.crc32c) {
         return Err(SessionError::OtherJournal(run.journal()));
     }
+    if !run.series().exists() && kept.mark.series > 0 {
+        return Err(past::missing(
+            run,
+            run.series(),
+            "the checkpoint was kept with it",
+        ));
+    }
     if crc_of(&run.series(), kept.mark.series).ok() != Some(kept.mark.series_crc32c) {
         return Err(SessionError::OtherSeries(run.series()));
     }
@@ -47,11 +54,27 @@ pub fn fork(
     let name = plan.resolved.plan.name.clone();
     let text = run.experiment_text()?;
     let now = SystemTime::now();
+    // It is looked through before it appears: what is refused leaves nothing.
+    let mut found = None;
     let new = RunFolder::create_filled(checkpoints, &name, &text, plan, now, |new| {
         record(run, new, at, kept.mark)?;
-        Ok::<_, SessionError>(kept.copy(run, new)?)
+        kept.copy(run, new)?;
+        found = Some(past::look(new, changes)?);
+        Ok::<_, SessionError>(())
     })?;
-    past::resume(&new, changes)
+    match found {
+        Some((Looked { before, past }, prepared)) => {
+            let opened = Opened {
+                lock: new.lock()?,
+                folder: new,
+                gates: prepared.resolved.plan.gates.clone(),
+                before,
+                past,
+            };
+            Ok((opened, prepared))
+        }
+        None => past::resume(&new, changes),
+    }
 }
 
 fn find(run: &RunFolder, from: Option<&str>) -> Result<(Position, KeptCheckpoint), SessionError> {

@@ -53,15 +53,41 @@ pub fn resume(
     changes: &ResumeChanges,
 ) -> Result<(Opened, Prepared), SessionError> {
     let lock = run.lock()?;
+    let (Looked { before, past }, prepared) = look(run, changes)?;
+    if run.plan()?.is_none() {
+        adopt_teacher(run, &prepared)?;
+        run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
+    }
+    let opened = Opened {
+        folder: run.clone(),
+        lock,
+        gates: prepared.resolved.plan.gates.clone(),
+        before,
+        past,
+    };
+    Ok((opened, prepared))
+}
+
+/// What was found in a run that can be resumed.
+pub struct Looked {
+    /// What happened in it.
+    pub before: RunStore,
+    /// What has to be known of that.
+    pub past: ResumeState,
+}
+
+/// Reads a run that is to be resumed with these changes, and holds it against what
+/// is there now. Writes nothing. Nobody else may write it meanwhile.
+pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<(Looked, Prepared), SessionError> {
     let mut before = RunStore::new();
     let journal = journal(run, Some(&mut before))?;
     // First, because checkpoints are those of the plan.
     let plan = plan(run, &journal)?;
     let standing = standing(run)?;
+    agree(run, &journal, standing.as_ref())?;
     if finished(&journal.events) && changes.more.is_none() {
         return Err(SessionError::Complete(run.path().to_owned()));
     }
-    agree(run, &journal, standing.as_ref())?;
     let lost = series_of(run, standing.as_ref())?;
     // Before anything is written: what is found damaged later is in the journal.
     verify(run)?;
@@ -83,18 +109,7 @@ pub fn resume(
         &prepared.device.kind,
     )?;
     past.warnings.extend(lost);
-    if plan.is_none() {
-        adopt_teacher(run, &prepared)?;
-        run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
-    }
-    let opened = Opened {
-        folder: run.clone(),
-        lock,
-        gates: resolved.plan.gates.clone(),
-        before,
-        past,
-    };
-    Ok((opened, prepared))
+    Ok((Looked { before, past }, prepared))
 }
 
 /// The plan of a run that keeps one, which its journal and its experiment agree
@@ -167,12 +182,30 @@ impl ResumeState {
                 });
             }
         }
+        // A process that was killed between receiving and answering a command has not
+        // followed it.
+        let unanswered = unanswered(events);
+        let mut dropped = Vec::new();
+        if changes.without_adjustments_after.is_some() {
+            dropped.extend(unanswered.iter().map(|record| {
+                format!(
+                    "{} ({}) was received and not followed before the run was killed; \
+                     --without-adjustments-after leaves it out",
+                    record.id, record.command
+                )
+            }));
+        } else {
+            let at = pending.partition_point(|(at, _)| *at <= start);
+            let due = unanswered.into_iter().map(|record| (start, record));
+            pending.splice(at..at, due);
+        }
         // What is set holds from now on: no later change of the same knob undoes it.
         let is_set = |record: &CommandRecord| {
             matches!(&record.command, Command::Adjust { knob, .. }
                 if changes.set.iter().any(|(set, _)| set == knob))
         };
         let mut warnings: Vec<String> = other_device(events, device).into_iter().collect();
+        warnings.extend(dropped);
         for (at, record) in pending.iter().filter(|(_, record)| is_set(record)) {
             if let Command::Adjust { knob, .. } = &record.command {
                 warnings.push(format!(
@@ -232,6 +265,31 @@ pub fn in_checkpoint(events: &[RunEvent], start: Position, last: u64) -> Option<
     held.filter(|at| at.phase == start.phase && *at < start && at.step > last)
         .map(|at| at.step)
         .max()
+}
+
+/// Commands that the last process received, and neither followed nor refused. A stop
+/// was followed by its end, whatever that was; what was applied again is so anyway.
+fn unanswered(events: &[RunEvent]) -> Vec<CommandRecord> {
+    let mut left: Vec<CommandRecord> = Vec::new();
+    for event in events {
+        match event {
+            RunEvent::RunStarted { .. } => left.clear(),
+            RunEvent::CommandReceived(record) => {
+                let is_moot = matches!(
+                    record.command,
+                    Command::Stop | Command::Pause | Command::Resume
+                );
+                if !is_moot && record.origin != Origin::Replay {
+                    left.push(record.clone());
+                }
+            }
+            RunEvent::CommandApplied { id, .. } | RunEvent::CommandRejected { id, .. } => {
+                left.retain(|record| record.id != *id);
+            }
+            _ => {}
+        }
+    }
+    left
 }
 
 /// Commands that the run has received.
@@ -340,7 +398,8 @@ fn plan(run: &RunFolder, journal: &Journalled) -> Result<Option<RunPlan>, Sessio
     }
 }
 
-fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str) -> SessionError {
+/// That a file of a run is gone which it had.
+pub fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str) -> SessionError {
     SessionError::Missing {
         path,
         because,
@@ -477,4 +536,48 @@ fn other_device(events: &[RunEvent], device: &DeviceKind) -> Option<String> {
              of a run that was not stopped; give the device in the experiment to keep it"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, origin: Origin, command: Command) -> CommandRecord {
+        CommandRecord {
+            id: id.to_owned(),
+            origin,
+            command,
+        }
+    }
+
+    #[test]
+    fn a_command_that_was_received_and_not_answered_is_due_again() {
+        let lower = record("lower", Origin::Process, Command::EvaluateNow);
+        let received = |record: &CommandRecord| RunEvent::CommandReceived(record.clone());
+        let applied = |id: &str| RunEvent::CommandApplied {
+            id: id.to_owned(),
+            phase: Phase::Student,
+            step: 3,
+        };
+        let rejected = RunEvent::CommandRejected {
+            id: "lower".to_owned(),
+            reason: "no".to_owned(),
+        };
+        let left = |events: &[RunEvent]| unanswered(events);
+        assert_eq!(left(&[received(&lower)]), std::slice::from_ref(&lower));
+        assert_eq!(left(&[received(&lower), applied("lower")]), []);
+        assert_eq!(left(&[received(&lower), rejected]), []);
+        let other = received(&lower);
+        assert_eq!(
+            left(&[other, applied("other")]),
+            std::slice::from_ref(&lower)
+        );
+        for moot in [
+            record("stop", Origin::Signal, Command::Stop),
+            record("pause", Origin::Process, Command::Pause),
+            record("again", Origin::Replay, Command::EvaluateNow),
+        ] {
+            assert_eq!(left(&[received(&moot)]), [], "{moot:?}");
+        }
+    }
 }

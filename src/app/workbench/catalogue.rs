@@ -62,7 +62,7 @@ fn look(
         .iter()
         .filter_map(|name| RunFolder::at(checkpoints.join(name)).ok())
         .collect();
-    folders.sort_by_key(|folder| std::cmp::Reverse(folder.begun()));
+    folders.sort_by_key(|folder| std::cmp::Reverse(folder.started()));
     for folder in folders {
         let (name, now) = (folder.name(), observe(&folder));
         match seen.get(&name) {

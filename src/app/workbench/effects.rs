@@ -19,7 +19,7 @@ use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
 use crate::run::{Notes, StopSignal};
 use crate::store::{Runs, append_command};
-use crate::ui::effect::OverwritePolicy;
+use crate::ui::effect::{OverwritePolicy, Waiting};
 use crate::ui::{Effect, LogLine, News};
 
 /// What effects are executed with.
@@ -94,7 +94,7 @@ impl EffectRunner {
                 version,
             }),
             Effect::Launch(path) => self.launch(QueuedJob::Experiment(path)),
-            Effect::Dequeue(path) => self.dequeue(&path),
+            Effect::Dequeue(waiting) => self.dequeue(&waiting),
             Effect::ResumeRun(name) => match known(runs, &name) {
                 Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
                 Err(error) => self.log_error(Err(error)),
@@ -124,6 +124,9 @@ impl EffectRunner {
             Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
+            Effect::ExportModel { run, unproven } => {
+                inspect::export_model(runs, &run, unproven, &self.sender);
+            }
             Effect::BranchRun(name) => self.log(self.branch_run(runs, &name)),
             Effect::ReadProbe { run, source } => {
                 inspect::read_probe(runs, run, source, self.sender.clone());
@@ -176,7 +179,7 @@ impl EffectRunner {
     fn trash(&mut self, path: &Path) {
         let trashed = trash::trash(path);
         if trashed.is_ok() {
-            self.dequeue(path);
+            self.dequeue(&Waiting::Experiment(path.to_owned()));
         }
         let from = path.display();
         let done = trashed.map(|to| format!("moved {from} to {}", to.display()));
@@ -215,8 +218,8 @@ impl EffectRunner {
         self.notify(self.queue());
     }
 
-    fn dequeue(&mut self, file: &Path) {
-        self.launcher.dequeue(file);
+    fn dequeue(&mut self, waiting: &Waiting) {
+        self.launcher.dequeue(waiting);
         self.notify(self.queue());
     }
 

@@ -239,9 +239,9 @@ mod tests {
 
     /// The first file that is told of.
     fn told_of(mailbox: &super::super::mail::Mailbox) -> PathBuf {
-        let begun = std::time::Instant::now();
+        let started = std::time::Instant::now();
         loop {
-            assert!(begun.elapsed().as_secs() < 60, "nothing is told");
+            assert!(started.elapsed().as_secs() < 60, "nothing is told");
             std::thread::sleep(std::time::Duration::from_millis(5));
             let told = mailbox.take().find_map(|message| match message {
                 Message::News(News::ExperimentRead { path, .. }) => Some(path),

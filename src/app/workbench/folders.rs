@@ -26,13 +26,13 @@ enum FolderError {
     /// Nothing could follow.
     #[error("no folders in {}", .0.display())]
     Empty(PathBuf),
-    /// Nothing there goes on like this.
-    #[error("no folder in {} starts with {begun}", place.display())]
+    /// Nothing there continues like this.
+    #[error("no folder in {} starts with {start}", place.display())]
     NoneBegins {
         /// Where.
         place: PathBuf,
         /// What was typed of the name.
-        begun: String,
+        start: String,
     },
     /// The file system refuses.
     #[error("{} cannot be read: {source}", path.display())]
@@ -87,7 +87,7 @@ fn found(typed: &str) -> Result<(), FolderError> {
     }
 }
 
-/// What was typed, as far as the folders that there are agree how it goes on.
+/// What was typed, as far as the folders that there are agree how it continues.
 fn completed(typed: &str) -> Result<Completed, FolderError> {
     let typed = typed.trim_start();
     if typed == "~" {
@@ -96,7 +96,7 @@ fn completed(typed: &str) -> Result<Completed, FolderError> {
             candidates: Vec::new(),
         });
     }
-    let (folder, begun) = match typed.rfind('/') {
+    let (folder, start) = match typed.rfind('/') {
         Some(at) => typed.split_at(at + 1),
         None => ("", typed),
     };
@@ -104,15 +104,15 @@ fn completed(typed: &str) -> Result<Completed, FolderError> {
         "" => PathBuf::from("."),
         _ => expanded(Path::new(folder)),
     };
-    let names = match names(&place, begun) {
+    let names = match names(&place, start) {
         Ok(names) => names,
         Err(error) => return Err(FolderError::of(place, error)),
     };
     match names.as_slice() {
-        [] if begun.is_empty() => Err(FolderError::Empty(place)),
+        [] if start.is_empty() => Err(FolderError::Empty(place)),
         [] => Err(FolderError::NoneBegins {
             place,
-            begun: begun.to_owned(),
+            start: start.to_owned(),
         }),
         [only] => Ok(Completed {
             text: format!("{folder}{only}/"),
@@ -127,15 +127,15 @@ fn completed(typed: &str) -> Result<Completed, FolderError> {
 
 /// Names of the folders in a place that begin so, sorted. Hidden ones are found
 /// by their dot.
-fn names(place: &Path, begun: &str) -> io::Result<Vec<String>> {
+fn names(place: &Path, start: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(place)? {
         let entry = entry?;
         let name = entry.file_name();
-        let Some(name) = OsStr::to_str(&name).filter(|name| name.starts_with(begun)) else {
+        let Some(name) = OsStr::to_str(&name).filter(|name| name.starts_with(start)) else {
             continue;
         };
-        let hidden = name.starts_with('.') && !begun.starts_with('.');
+        let hidden = name.starts_with('.') && !start.starts_with('.');
         // Links are followed.
         if !hidden && entry.path().is_dir() {
             names.push(name.to_owned());

@@ -11,17 +11,18 @@ use super::files;
 use super::mail::Sender;
 use super::message::Message;
 use super::run_files::known;
+use crate::app::export::{ExportRequest, export};
 use crate::app::models::{self, OpenModelsError};
 use crate::app::panic::caught;
 use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, ProbeSource, Weights,
 };
-use crate::event::{Phase, SkippedImage};
+use crate::event::{ExportFormat, Phase, PixelFormat, SkippedImage};
 use crate::format::count;
 use crate::run::StopSignal;
 use crate::store::{RunEntry, Runs};
-use crate::ui::{LogLine, News};
+use crate::ui::{ExportRefusal, LogLine, News};
 
 /// Why a run's models do not answer.
 #[derive(Debug, Error)]
@@ -160,6 +161,50 @@ impl ProbeQuestion {
             probe: answer.map(Box::new).map_err(|error| error.to_string()),
         };
         let _ = self.sender.send(Message::News(news));
+    }
+}
+
+/// Writes a run's student as an ONNX file. One that is there is made anew.
+pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
+    let folder = match known(runs, name) {
+        Ok(run) => run.folder.clone(),
+        Err(error) => {
+            let _ = sender.send(Message::log(LogLine::error(error.to_string())));
+            return;
+        }
+    };
+    let _ = sender.send(Message::log(LogLine::info(format!("{name}: exporting"))));
+    let (run, to) = (name.to_owned(), sender.clone());
+    let tell = move |result: Result<String, ExportRefusal>| {
+        let news = News::ModelExported { run, result };
+        let _ = to.send(Message::News(news));
+    };
+    let refused = |reason: String| ExportRefusal {
+        reason,
+        lacks_proof: false,
+    };
+    let answer = tell.clone();
+    let started = spawn("export", move || {
+        let request = ExportRequest {
+            run: folder,
+            format: ExportFormat::Onnx,
+            weights: Weights::Best,
+            pixels: PixelFormat::Float,
+            out: None,
+            replaces: true,
+            unproven,
+            device: None,
+        };
+        let exported = caught(|| export(&request).map_err(|error| error.refusal()));
+        let exported = exported.unwrap_or_else(|panic| {
+            Err(refused(format!(
+                "the export failed: {panic}; this is a bug, please report it"
+            )))
+        });
+        answer(exported.map(|exported| exported.line()));
+    });
+    if let Err(error) = started {
+        tell(Err(refused(error.to_string())));
     }
 }
 

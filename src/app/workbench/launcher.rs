@@ -14,9 +14,9 @@ use crate::app::panic::caught;
 use crate::app::session::{Job, MoreEpochs, ResumeChanges, Session, SessionError};
 use crate::event::Position;
 use crate::experiment;
-use crate::format::plural;
 use crate::run::kept::kept_name;
 use crate::run::{RunFolder, StopSignal, Ticket};
+use crate::ui::effect::Waiting;
 
 /// How long events are gathered before the loop hears of them. The screen is
 /// drawn more seldom than this; to wake the loop for every step would take time
@@ -50,18 +50,19 @@ impl QueuedJob {
         }
     }
 
+    /// What is trained, as the screen knows it.
+    pub fn waiting(&self) -> Waiting {
+        match self {
+            Self::Experiment(path) => Waiting::Experiment(path.clone()),
+            Self::Run(folder) => Waiting::Resume(folder.name()),
+            Self::Extension(folder, more) => Waiting::Extension(folder.name(), more.epochs),
+            Self::Fork(folder, at) => Waiting::Fork(folder.name(), *at),
+        }
+    }
+
     /// What is trained, for people.
     pub fn shown(&self) -> String {
-        match self {
-            Self::Experiment(path) => path.display().to_string(),
-            Self::Run(folder) => folder.name(),
-            Self::Extension(folder, more) => format!(
-                "{} + {}",
-                folder.name(),
-                plural(more.epochs as usize, "epoch", "epochs")
-            ),
-            Self::Fork(folder, at) => format!("{} from {}", folder.name(), kept_name(*at)),
-        }
+        self.waiting().to_string()
     }
 }
 
@@ -135,7 +136,7 @@ struct Queued {
 
 /// What waits for another workbench, is being prepared or trains.
 struct ActiveJob {
-    file: PathBuf,
+    job: QueuedJob,
     stop: StopSignal,
     stage: Stage,
 }
@@ -159,21 +160,19 @@ impl Launcher {
         }
     }
 
-    /// Experiments that are queued, in order; the first may wait for another
-    /// workbench.
-    pub fn queue(&self) -> Vec<PathBuf> {
+    /// What is queued, in order; the first may wait for another workbench.
+    pub fn queue(&self) -> Vec<Waiting> {
         let first = self.active.iter().filter(|job| job.stage == Stage::Waits);
-        let first = first.map(|job| job.file.clone());
-        first
-            .chain(self.queue.iter().map(|queued| queued.job.file()))
-            .collect()
+        let first = first.map(|active| &active.job);
+        let jobs = first.chain(self.queue.iter().map(|queued| &queued.job));
+        jobs.map(QueuedJob::waiting).collect()
     }
 
     /// The experiment that is being prepared.
     pub fn preparing(&self) -> Option<PathBuf> {
         let preparing = self.active.as_ref();
         let preparing = preparing.filter(|job| job.stage == Stage::Prepares);
-        preparing.map(|job| job.file.clone())
+        preparing.map(|active| active.job.file())
     }
 
     /// Whether something is being prepared or trains.
@@ -196,14 +195,14 @@ impl Launcher {
         result
     }
 
-    /// Takes an experiment out of the queue.
-    pub fn dequeue(&mut self, file: &Path) {
-        self.queue.retain(|queued| queued.job.file() != file);
-        if let Some(job) = &self.active
-            && job.file == file
-            && job.stage == Stage::Waits
+    /// Takes something out of the queue.
+    pub fn dequeue(&mut self, waiting: &Waiting) {
+        self.queue.retain(|queued| queued.job.waiting() != *waiting);
+        if let Some(active) = &self.active
+            && active.job.waiting() == *waiting
+            && active.stage == Stage::Waits
         {
-            job.stop.request("removed from the queue");
+            active.stop.request("removed from the queue");
         }
     }
 
@@ -244,7 +243,7 @@ impl Launcher {
         };
         let (file, stop) = (job.file(), StopSignal::new());
         self.active = Some(ActiveJob {
-            file: file.clone(),
+            job: job.clone(),
             stop: stop.clone(),
             stage: Stage::Prepares,
         });
@@ -254,7 +253,7 @@ impl Launcher {
                 train(&*sessions, &job, stop, ticket, &sender);
             }
         };
-        // Opening images takes time, and the screen goes on meanwhile.
+        // Opening images takes time, and the screen continues meanwhile.
         let thread = thread::Builder::new().name("launcher".to_owned());
         if let Err(error) = thread.spawn(work) {
             let refused = Err(SessionError::Thread(error));

@@ -151,7 +151,7 @@ mod tests {
     fn a_message_ends_the_wait_and_keys_do() {
         let (sender, mailbox) = mailbox().unwrap();
         let (keys, press) = rustix::pipe::pipe().unwrap();
-        let begun = Instant::now();
+        let started = Instant::now();
         let other = thread::spawn(move || sender.send(Message::Terminate).is_ok());
         assert!(mailbox.wait(Some(keys.as_fd()), LONG).unwrap().is_empty());
         assert!(other.join().unwrap());
@@ -164,7 +164,7 @@ mod tests {
         drop(press);
         let gone = mailbox.wait(Some(keys.as_fd()), LONG).unwrap();
         assert!(gone.contains(PollFlags::HUP));
-        assert!(begun.elapsed() < LONG);
+        assert!(started.elapsed() < LONG);
     }
 
     #[test]
@@ -175,10 +175,10 @@ mod tests {
             sender.send(Message::Terminate).unwrap();
         }
         assert_eq!(count(&mailbox), 100_000);
-        let begun = Instant::now();
+        let started = Instant::now();
         let little = Duration::from_millis(20);
         mailbox.wait(None, little).unwrap();
-        assert!(begun.elapsed() >= little);
+        assert!(started.elapsed() >= little);
         sender.send(Message::Terminate).unwrap();
         mailbox.wait(None, LONG).unwrap();
         assert_eq!(count(&mailbox), 1);

@@ -57,7 +57,7 @@ const FRAME: Duration = Duration::from_millis(33);
 /// train.
 const TRAINING_FRAME: Duration = Duration::from_millis(100);
 
-/// Longest wait: clocks on the screen go on when nothing happens.
+/// Longest wait: clocks on the screen continue when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Opens the screen, until it is left.
@@ -170,15 +170,15 @@ fn turn(
     mailbox: &Mailbox,
 ) -> io::Result<Exit> {
     let mut keys = Keys::default();
-    let begun = Instant::now();
-    let mut drawn = begun;
+    let started = Instant::now();
+    let mut drawn = started;
     // How old the frame may be that is shown.
     let mut due = Duration::ZERO;
     loop {
         let wait = due.saturating_sub(drawn.elapsed());
         let messages = keys.wait(mailbox, wait)?;
         state.take_in(Message::Clock(Clock {
-            elapsed: begun.elapsed(),
+            elapsed: started.elapsed(),
             now: SystemTime::now(),
         }));
         let mut resized = false;

@@ -23,7 +23,7 @@ pub struct Reload {
 /// The run, and its file as it was last followed.
 struct Running {
     run: String,
-    /// The file, if the run was begun from one; a run that was resumed follows
+    /// The file, if the run was started from one; a run that was resumed follows
     /// the file that has its experiment's name.
     file: Option<PathBuf>,
     followed: Plan,

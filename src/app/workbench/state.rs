@@ -30,7 +30,7 @@ use crate::ui::{Effect, LogLine, News, Ui};
 /// What the loop does next.
 #[derive(Debug, Default, PartialEq)]
 pub enum Flow {
-    /// Goes on.
+    /// Continues.
     #[default]
     Go,
     /// Goes into the background.
@@ -294,7 +294,7 @@ impl State {
     }
 
     /// Follows the experiment file of a run that begins: the one that it was
-    /// begun from, or, if that was in a run's folder, the one of its name.
+    /// started from, or, if that was in a run's folder, the one of its name.
     fn follow_file(&mut self, file: &Path, folder: &RunFolder) {
         let name = folder.name();
         let plan = self.runs.get(&name).and_then(|run| run.plan.clone());

@@ -85,7 +85,7 @@ mod tests {
     use super::super::files::list;
     use super::*;
 
-    /// Throws a file away, and lets the clock of the file system go on.
+    /// Throws a file away, and lets the clock of the file system continue.
     fn throw(path: &Path, text: &str) -> PathBuf {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();

@@ -147,9 +147,9 @@ fn a_name_of_a_part_among_true_classes_is_a_class() {
 
 /// Milliseconds that a listing takes, with what it found.
 fn timed(folder: &Path) -> (f64, Found) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let found = flat(folder).unwrap();
-    (begun.elapsed().as_secs_f64() * 1000.0, found)
+    (started.elapsed().as_secs_f64() * 1000.0, found)
 }
 
 #[test]

@@ -326,7 +326,7 @@ fn may_be_class(folder: &Path) -> bool {
 
 /// The folder that holds several others at the end of a way on which every
 /// folder holds one and nothing else. Where they are parts of a data set, the
-/// way goes on to the likeliest one. None if the way ends at images.
+/// way continues to the likeliest one. None if the way ends at images.
 fn end_of_single_folders(folder: &Path, part: Part) -> Option<PathBuf> {
     let mut here = folder.to_owned();
     let mut is_divided = false;

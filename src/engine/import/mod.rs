@@ -33,7 +33,7 @@ use crate::experiment::plan::{
     Plan, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
 };
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, InputNormalize, NormalizeSpec};
+use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec};
 
 /// Why weights from elsewhere cannot be used.
 #[derive(Debug, Error)]
@@ -145,9 +145,13 @@ fn student(
         role: STUDENT,
         arrays: &arrays,
         ema: file.ema,
+        head: file.head,
     };
-    agreed(STUDENT, &about)?;
+    if file.head == Head::Keep {
+        agreed(STUDENT, &about)?;
+    }
     let outputs = match about.classes.as_ref().map(|said| &said.value) {
+        _ if file.head == Head::New => None,
         None => None,
         Some(names) => match by_name(names, data.classes) {
             Ok(found) if found.left_out.is_empty() => found.outputs,
@@ -169,9 +173,28 @@ fn student(
     }
     let (model, graph) =
         stem::choose(&search, model, data.size, data.classes.len(), &about, notes)?;
-    let place = search.find(&graph, data.classes.len(), notes)?;
+    let place =
+        search
+            .find(&graph, data.classes.len(), notes)
+            .map_err(|error| match other_number(&error) {
+                Some(outputs) => Problem::new(
+                    STUDENT.weights,
+                    format!(
+                        "the classifier in its file has {outputs} outputs, and the data {} classes",
+                        data.classes.len()
+                    ),
+                )
+                .help("write head: New to keep the rest and start with a new classifier")
+                .into(),
+                None => error,
+            })?;
+    let outputs = match file.head {
+        Head::Keep => outputs,
+        Head::New => Some(Vec::new()),
+    };
     file.taken = Some(Taken { place, outputs });
-    if let (Some((mean, std)), Some(known)) = (value(&about.normalization), data.normalization)
+    if let (Some((mean, std)), Some(known)) =
+        (value(about.normalization.as_ref()), data.normalization)
         && (mean, std) != known
     {
         notes.push(STUDENT.note(&format!(
@@ -193,27 +216,26 @@ fn teacher(
     let size = file.size.unwrap_or(data.size);
     let path = file.weights.path.clone();
     let (arrays, about) = open(TEACHER, model, &path, size, notes)?;
-    let size = file.size.or(value(&about.size)).unwrap_or(data.size);
+    let size = file
+        .size
+        .or(value(about.size.as_ref()))
+        .unwrap_or(data.size);
     let search = Search {
         role: TEACHER,
         arrays: &arrays,
         ema: file.weights.ema,
+        head: Head::Keep,
     };
     let (names, found) = named_classes(file, data, &about, notes)?;
     let outputs = names.as_ref().map_or(data.classes.len(), Vec::len);
     let (model, graph) = stem::choose(&search, model, size, outputs, &about, notes)?;
-    let place = search
-        .find(&graph, outputs, notes)
-        .map_err(|error| match error {
-            ImportError::Weights {
-                error:
-                    WeightsError::Mismatch {
-                        outputs: Some(n), ..
-                    },
-                ..
-            } => other_outputs(n, names.as_deref(), data.classes.len()),
-            error => error,
-        })?;
+    let place =
+        search
+            .find(&graph, outputs, notes)
+            .map_err(|error| match other_number(&error) {
+                Some(outputs) => other_outputs(outputs, names.as_deref(), data.classes.len()),
+                None => error,
+            })?;
     notes.extend(found.notes(names.as_deref().unwrap_or_default()));
     file.weights.taken = Some(Taken {
         place,
@@ -235,7 +257,7 @@ fn named_classes(
     let names = match &file.classes {
         None => {
             agreed(TEACHER, about)?;
-            value(&about.classes)
+            value(about.classes.as_ref())
         }
         Some(ClassNames::Names(names)) => Some(names.clone()),
         Some(ClassNames::File(path)) => Some(about::class_names(path)?),
@@ -259,12 +281,12 @@ fn contradicted(
 ) {
     let classes = differing(
         names.filter(|_| file.classes.is_some()),
-        &about.classes,
+        about.classes.as_ref(),
         |it| it.as_slice(),
     );
     let normalize = file.normalize.map(|normalize| normalize.values());
-    let normalize = differing(normalize, &about.normalization, |it| *it);
-    let size = differing(file.size, &about.size, |it| *it);
+    let normalize = differing(normalize, about.normalization.as_ref(), |it| *it);
+    let size = differing(file.size, about.size.as_ref(), |it| *it);
     let all = [
         ("classes", classes),
         ("normalize", normalize),
@@ -281,15 +303,15 @@ fn contradicted(
 /// Who says something else than what is written.
 fn differing<'a, T, U: PartialEq>(
     written: Option<U>,
-    said: &'a Option<Said<T>>,
+    said: Option<&'a Said<T>>,
     as_written: impl Fn(&'a T) -> U,
 ) -> Option<&'static str> {
-    let (written, said) = (written?, said.as_ref()?);
+    let (written, said) = (written?, said?);
     (written != as_written(&said.value)).then_some(said.by)
 }
 
-fn value<T: Clone>(said: &Option<Said<T>>) -> Option<T> {
-    said.as_ref().map(|said| said.value.clone())
+fn value<T: Clone>(said: Option<&Said<T>>) -> Option<T> {
+    said.map(|said| said.value.clone())
 }
 
 /// That weights and what lies beside them name the same classes.
@@ -328,7 +350,9 @@ fn own_images(
         )));
     }
     let own = file.normalize.map(|normalize| normalize.values());
-    let own = own.or(value(&about.normalization)).or(data.normalization);
+    let own = own
+        .or(value(about.normalization.as_ref()))
+        .or(data.normalization);
     file.normalize = own.map(|(mean, std)| InputNormalize::Given { mean, std });
     if let (Some((mean, std)), Some(known)) = (own, data.normalization)
         && (mean, std) != known
@@ -363,16 +387,29 @@ struct Search<'a> {
     role: Role,
     arrays: &'a ArrayFile,
     ema: Option<bool>,
+    head: Head,
 }
 
 impl Search<'_> {
+    /// Where a network's arrays lie, whose classifier has so many outputs in the file
+    /// if it is taken from there.
+    fn place(
+        &self,
+        graph: &Graph,
+        outputs: usize,
+    ) -> Result<(StateDictPlace, Vec<String>), WeightsError> {
+        let outputs = (self.head == Head::Keep).then_some(outputs);
+        weights::find(graph, outputs, self.arrays, self.ema)
+    }
+
     fn find(
         &self,
         graph: &Graph,
         outputs: usize,
         notes: &mut Vec<String>,
     ) -> Result<StateDictPlace, ImportError> {
-        let (place, found) = weights::find(graph, outputs, self.arrays, self.ema)
+        let (place, found) = self
+            .place(graph, outputs)
             .map_err(|error| self.role.refuse(error))?;
         notes.extend(found.iter().map(|note| self.role.note(note)));
         Ok(place)
@@ -399,6 +436,17 @@ fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
          outputs: classes: Names([…])",
     )
     .into()
+}
+
+/// The outputs of the file's classifier, where their number is all that is wrong.
+fn other_number(error: &ImportError) -> Option<usize> {
+    match error {
+        ImportError::Weights {
+            error: WeightsError::Mismatch { outputs, .. },
+            ..
+        } => *outputs,
+        _ => None,
+    }
 }
 
 /// A classifier with another number of outputs than there are names, or classes

@@ -147,5 +147,8 @@ fn own_size(
             .help(format!("write ({height}, {width}), or remove it"))
             .into());
     }
-    Ok(file.size.or(value(&about.size)).unwrap_or(data.size))
+    Ok(file
+        .size
+        .or(value(about.size.as_ref()))
+        .unwrap_or(data.size))
 }

@@ -6,7 +6,7 @@
 
 use super::about::About;
 use super::{ImportError, Search};
-use crate::engine::weights::{self, WeightsError};
+use crate::engine::weights::WeightsError;
 use crate::experiment::architecture::{self, Graph, LARGE_IMAGE};
 use crate::experiment::model::{Model, Stem};
 use crate::experiment::problem::Problem;
@@ -66,7 +66,7 @@ fn by_shapes(
         let Ok((_, graph)) = build(stem) else {
             return Ok(false);
         };
-        match weights::find(&graph, outputs, search.arrays, search.ema) {
+        match search.place(&graph, outputs) {
             Ok(_) => Ok(true),
             // Another number of outputs is another matter.
             Err(WeightsError::Mismatch { outputs, .. }) => Ok(outputs.is_some()),

@@ -98,6 +98,30 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The plan with a student that starts from the file, settled likewise.
+    fn student(&self, more: &str, classes: &[&str]) -> Result<(Plan, Vec<String>), String> {
+        let text = format!(
+            "(
+                data: (train: Shapes(count: 80, size: 8)),
+                student: (model: Mlp(hidden: [4]), weights: {:?}, {more}),
+                method: Scratch(),
+                epochs: 1,
+            )",
+            self.weights()
+        );
+        let origin = self.0.path().join("a.ron");
+        let mut plan = load_text(&text, &origin, &[]).unwrap().plan;
+        plan.data.size = Some((8, 8));
+        plan.data.normalize = NormalizeSpec::Given {
+            mean: MEAN,
+            std: STD,
+        };
+        let told = settle(&mut plan, &names(classes)).map_err(|error| error.to_string())?;
+        Ok((plan, told))
+    }
+}
+
 fn small(hidden: usize) -> Model {
     Model::Mlp {
         hidden: vec![hidden],
@@ -505,23 +529,7 @@ fn a_student_starts_with_its_outputs_in_the_datas_order_and_other_images_are_tol
     let place = Place::with(&small(4), (8, 8), 2);
     let place = place.described(&small(4), &["b", "a"], (8, 8), [0.1; 3]);
     let settled = |classes: &[&str]| {
-        let text = format!(
-            "(
-                data: (train: Shapes(count: 80, size: 8)),
-                student: (model: Mlp(hidden: [4]), weights: {:?}),
-                method: Scratch(),
-                epochs: 1,
-            )",
-            place.weights()
-        );
-        let origin = place.0.path().join("a.ron");
-        let mut plan = load_text(&text, &origin, &[]).unwrap().plan;
-        plan.data.size = Some((8, 8));
-        plan.data.normalize = NormalizeSpec::Given {
-            mean: MEAN,
-            std: STD,
-        };
-        let told = settle(&mut plan, &names(classes)).unwrap();
+        let (plan, told) = place.student("", classes).unwrap();
         (plan.student_weights.unwrap().taken.unwrap(), told)
     };
     let (taken, told) = settled(&["a", "b"]);
@@ -553,4 +561,34 @@ fn a_file_that_changed_under_a_settled_plan_is_an_error_and_no_panic() {
     let (model, file) = teacher_of(&plan);
     let error = read_again(model, file, 3).unwrap_err();
     assert!(error.to_string().contains("does not fit"), "{error}");
+}
+
+#[test]
+fn a_student_keeps_all_but_the_classifier_where_a_new_one_is_asked_for() {
+    let place = Place::with(&small(4), (8, 8), 3);
+    assert_eq!(
+        place.student("", &["a", "b"]).unwrap_err(),
+        "student.weights: the classifier in its file has 3 outputs, and the data 2 classes \
+         (write head: New to keep the rest and start with a new classifier)"
+    );
+    let (plan, told) = place.student("head: New", &["a", "b"]).unwrap();
+    assert!(told.is_empty(), "{told:?}");
+    let file = plan.student_weights.unwrap();
+    assert_eq!(file.taken.as_ref().unwrap().outputs, Some(Vec::new()));
+    let graph = architecture::build(&plan.student, (8, 8), 2).unwrap();
+    let fresh = Network::new(graph, 5, &Device::flex());
+    let network = read_student(fresh.clone(), &file).unwrap();
+    let (fresh, found) = (
+        weights::state(&fresh).unwrap(),
+        weights::state(&network).unwrap(),
+    );
+
+    for (fresh, found) in fresh.iter().zip(&found) {
+        if found.name.starts_with("fc2") {
+            assert_eq!(found, fresh);
+        } else {
+            let zeros = vec![0.0; found.shape.iter().product()];
+            assert_eq!(found.values, weights::Values::F32(zeros), "{}", found.name);
+        }
+    }
 }

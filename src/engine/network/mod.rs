@@ -10,12 +10,14 @@ mod arithmetic;
 mod initial;
 #[cfg(feature = "libtorch")]
 mod libtorch;
+mod onnx;
 mod pass;
 mod walk;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
+pub use self::onnx::{INPUT, NamedValues, OUTPUT, PixelInput, onnx_graph};
 pub use self::pass::{RecordedForward, StepGradients};
 use self::walk::{Statistics, walk};
 use crate::experiment::architecture::{Graph, ParameterSpec};

@@ -1,6 +1,8 @@
 use super::*;
 use crate::experiment::architecture::build;
-use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
+use crate::experiment::model::{
+    EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
+};
 
 fn network(model: &Model, size: (u32, u32), seed: u64) -> Network {
     Network::new(build(model, size, 5).unwrap(), seed, &Device::flex())
@@ -55,7 +57,7 @@ fn every_family_gives_logits_in_training_and_evaluation() {
             stem: Stem::Auto,
         },
         Model::MobileNetV3 {
-            variant: MobileNetV3::Small,
+            variant: MobileNetV3Variant::Small,
             stem: Stem::Standard,
         },
         Model::ShuffleNetV2 {
@@ -63,7 +65,7 @@ fn every_family_gives_logits_in_training_and_evaluation() {
             stem: Stem::Standard,
         },
         Model::EfficientNet {
-            variant: EfficientNet::Lite0,
+            variant: EfficientNetVariant::Lite0,
             stem: Stem::Standard,
         },
         Model::PpLcNet {
@@ -71,7 +73,7 @@ fn every_family_gives_logits_in_training_and_evaluation() {
             stem: Stem::Standard,
         },
         Model::RegNet {
-            variant: RegNet::Y400MF,
+            variant: RegNetVariant::Y400MF,
             stem: Stem::Standard,
         },
     ];

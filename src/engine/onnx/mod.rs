@@ -13,7 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use self::onnxruntime::OnnxRuntime;
-use self::rten::Rten;
+pub(super) use self::rten::{NAME as RTEN, Rten};
 use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
 
@@ -140,6 +140,28 @@ impl OnnxModel {
             input,
             answers,
         })
+    }
+
+    /// A file whose only output of scores holds logits, in an engine.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_path(path: &Path, engine: OnnxEngine) -> Result<Self, OnnxModelError> {
+        let file = OnnxFile::open(path)?;
+        let answers = Answers {
+            output: file.score_output(None)?.name,
+            scores: Scores::Logits,
+            taken: None,
+        };
+        Self::new(file, answers, engine)
+    }
+
+    /// Height and width in pixels of the images that a file takes, if always the same.
+    ///
+    /// # Errors
+    /// The file cannot be used, or takes no images.
+    pub fn image_size(path: &Path) -> Result<Option<(u32, u32)>, OnnxModelError> {
+        Ok(OnnxFile::open(path)?.image_input()?.size)
     }
 
     /// The engine and its version.

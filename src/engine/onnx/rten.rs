@@ -39,7 +39,10 @@ impl Rten {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+    pub fn run<T>(&self, images: Vec<T>, shape: [usize; 4]) -> Result<Vec<f32>, String>
+    where
+        Value: From<NdTensor<T, 4>>,
+    {
         let [scores] = run(&self.model, (self.input, images, shape), &[self.output])?
             .try_into()
             .map_err(|_| "it gives nothing".to_owned())?;
@@ -62,12 +65,15 @@ pub fn load(file: OnnxFile, faster: bool) -> Result<Model, String> {
 }
 
 /// Runs a model for the values of these nodes.
-pub fn run(
+pub fn run<T>(
     model: &Model,
-    (input, images, shape): (NodeId, Vec<f32>, [usize; 4]),
+    (input, images, shape): (NodeId, Vec<T>, [usize; 4]),
     outputs: &[NodeId],
-) -> Result<Vec<Value>, String> {
-    let images = NdTensor::from_data(shape, images);
+) -> Result<Vec<Value>, String>
+where
+    Value: From<NdTensor<T, 4>>,
+{
+    let images = Value::from(NdTensor::from_data(shape, images));
     guarded(|| {
         let inputs = vec![(input, images.into())];
         let values = model.run(inputs, outputs, None);

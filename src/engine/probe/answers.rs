@@ -202,7 +202,7 @@ impl AnswersFile {
         Shape::read(&mut file).map_err(|error| self.failed(error))
     }
 
-    /// Sees that the header is right of a file that is about to be begun anew
+    /// Sees that the header is right of a file that is about to be rewritten
     /// because it is of other images.
     fn check_first(&self, shape: Shape) -> Result<(), Failure> {
         let Some(file) = self.existing()? else {

@@ -11,8 +11,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::failure::Failure;
+use crate::format;
 use crate::run::atomic::write_file;
-use crate::untrusted::files::size;
 use crate::untrusted::read_limited;
 
 /// Entry of a file's metadata that holds what is no array.
@@ -76,7 +76,7 @@ pub fn write(path: &Path, arrays: &[Array], about: &impl Serialize) -> Result<()
         let told = format!(
             "would take {} bytes, and at most {} are read",
             bytes.len(),
-            size(LARGEST)
+            format::binary(LARGEST)
         );
         return Err(failed(io::Error::other(told)));
     }

@@ -27,17 +27,17 @@ pub(super) struct Needed {
 }
 
 /// All that a network cannot do without, parameters first, each list in the
-/// graph's order. The classifier has `outputs` outputs.
-pub(super) fn needed(graph: &Graph, outputs: usize) -> Vec<Needed> {
-    let parameters = graph.parameters().into_iter().map(|parameter| {
+/// graph's order. The classifier has `outputs` outputs, or is not needed.
+pub(super) fn needed(graph: &Graph, outputs: Option<usize>) -> Vec<Needed> {
+    let parameters = graph.parameters().into_iter().filter_map(|parameter| {
         let mut shape = parameter.shape;
         if Some(module(&parameter.name)) == graph.classifier() {
-            shape[0] = outputs;
+            shape[0] = outputs?;
         }
-        Needed {
+        Some(Needed {
             name: parameter.name,
             shape,
-        }
+        })
     });
     let statistics = graph.statistics().into_iter().flat_map(|known| {
         ["running_mean", "running_var"].map(|part| Needed {
@@ -142,6 +142,20 @@ impl StateDictMismatch {
         mismatch
     }
 
+    /// The same where the file's classifier is not taken: it may have any shape and
+    /// name, as long as it is one module.
+    pub(super) fn without_classifier(mut self, graph: &Graph) -> Self {
+        let modules: BTreeSet<&str> = self.unexpected.iter().map(|name| module(name)).collect();
+        let own = graph.classifier();
+        let classifier = match modules.first() {
+            Some(only) if modules.len() == 1 => Some((*only).to_owned()),
+            _ => own.map(str::to_owned),
+        };
+        self.unexpected
+            .retain(|name| Some(module(name)) != classifier.as_deref());
+        self
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -223,9 +237,19 @@ impl Fitted {
         };
         let parameters = network.parameters().iter();
         let statistics = network.statistics().iter();
+        let is_new = |name: &str| {
+            let is_classifier = Some(module(name)) == graph.classifier();
+            is_classifier && taken.outputs.as_ref().is_some_and(Vec::is_empty)
+        };
         Ok(Self {
             parameters: parameters
-                .map(|parameter| read(&parameter.name))
+                .map(|parameter| {
+                    if is_new(&parameter.name) {
+                        Ok(parameter.value.clone())
+                    } else {
+                        read(&parameter.name)
+                    }
+                })
                 .collect::<Result<_, _>>()?,
             statistics: statistics
                 .zip(counts(graph))

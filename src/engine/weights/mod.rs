@@ -193,14 +193,32 @@ pub fn save_described(
     about: &BTreeMap<String, String>,
     path: &Path,
 ) -> Result<(), WeightsError> {
+    write_described(path, &finite(network)?, about)
+}
+
+/// What [`save_described`] writes, for who puts it in its place.
+///
+/// # Errors
+/// The device failed, or a value is not finite.
+pub fn described_bytes(
+    network: &Network,
+    about: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, WeightsError> {
+    let bytes = write::serialized(&finite(network)?, about);
+    bytes.map_err(|error| WeightsError::Device {
+        reason: error.to_string(),
+    })
+}
+
+/// Every array of a network, if it can be loaded again.
+fn finite(network: &Network) -> Result<Vec<Array>, WeightsError> {
     let arrays = state(network)?;
-    // Running statistics may overflow while every loss is finite, and such
-    // weights could not be loaded again.
+    // Running statistics may overflow while every loss is finite.
     match arrays.iter().find(|array| !array.is_finite()) {
         Some(array) => Err(WeightsError::Diverged {
             name: array.name.clone(),
         }),
-        None => write_described(path, &arrays, about),
+        None => Ok(arrays),
     }
 }
 
@@ -225,7 +243,7 @@ pub fn load_bytes(network: &mut Network, bytes: Vec<u8>, path: &Path) -> Result<
 
 fn load_all(network: &mut Network, file: &ArrayFile) -> Result<(), WeightsError> {
     let graph = network.graph();
-    let (place, _) = find(graph, graph.classes, file, None)?;
+    let (place, _) = find(graph, Some(graph.classes), file, None)?;
     let taken = Taken {
         place,
         outputs: None,

@@ -70,7 +70,8 @@ impl Candidate {
     }
 }
 
-/// Finds where in a file the arrays of a network lie. Of raw weights and a
+/// Finds where in a file the arrays of a network lie, whose classifier has so many
+/// outputs there; without a number it is not looked for. Of raw weights and a
 /// moving average, `average` says which; without it the average is taken, as
 /// timm does. The second answer is what a person should be told.
 ///
@@ -78,13 +79,14 @@ impl Candidate {
 /// They are nowhere, or in more than one place.
 pub fn find(
     graph: &Graph,
-    outputs: usize,
+    outputs: Option<usize>,
     file: &ArrayFile,
     average: Option<bool>,
 ) -> Result<(StateDictPlace, Vec<String>), WeightsError> {
     let search = Search {
         graph,
         needed: needed(graph, outputs),
+        takes_classifier: outputs.is_some(),
         file,
         names: file.names(),
     };
@@ -233,21 +235,21 @@ fn unsaid(source: &StateDictPlace, notes: &[String]) -> Vec<String> {
 /// It is not all there, or of another shape.
 pub fn verify(graph: &Graph, file: &ArrayFile, taken: &Taken) -> Result<(), WeightsError> {
     let outputs = match &taken.outputs {
+        Some(outputs) if outputs.is_empty() => None,
         // As many as the file has, as long as those that are taken are there.
         Some(outputs) => {
             let least = outputs.iter().max().map_or(0, |greatest| greatest + 1);
             let weight = format!("{}.weight", graph.classifier().unwrap_or_default());
             let found = file.shape(&taken.place.full(&weight));
-            found
-                .and_then(|shape| shape.first().copied())
-                .unwrap_or(0)
-                .max(least)
+            let found = found.and_then(|shape| shape.first().copied());
+            Some(found.unwrap_or(0).max(least))
         }
-        None => graph.classes,
+        None => Some(graph.classes),
     };
     let search = Search {
         graph,
         needed: needed(graph, outputs),
+        takes_classifier: outputs.is_some(),
         file,
         names: Vec::new(),
     };
@@ -261,6 +263,7 @@ pub fn verify(graph: &Graph, file: &ArrayFile, taken: &Taken) -> Result<(), Weig
 struct Search<'a> {
     graph: &'a Graph,
     needed: Vec<Needed>,
+    takes_classifier: bool,
     file: &'a ArrayFile,
     names: Vec<String>,
 }
@@ -409,14 +412,19 @@ impl Search<'_> {
     }
 
     fn differences(&self, source: &StateDictPlace, others: &[String]) -> StateDictMismatch {
-        StateDictMismatch::of(
+        let mismatch = StateDictMismatch::of(
             source,
             &self.needed,
             self.graph,
             self.file,
             &self.names,
             others,
-        )
+        );
+        if self.takes_classifier {
+            mismatch
+        } else {
+            mismatch.without_classifier(self.graph)
+        }
     }
 
     /// The place with most of the network's arrays; the first of equals.

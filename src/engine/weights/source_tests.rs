@@ -30,7 +30,7 @@ fn read_file(
 ) -> Result<(Vec<Array>, Vec<String>), WeightsError> {
     let file = ArrayFile::open(path)?;
     let mut network = network(99, CLASSES);
-    let (place, notes) = find(network.graph(), CLASSES, &file, average)?;
+    let (place, notes) = find(network.graph(), Some(CLASSES), &file, average)?;
     let taken = Taken {
         place,
         outputs: None,
@@ -305,4 +305,39 @@ fn an_average_of_parameters_alone_says_so() {
         );
         assert!(!error.contains("and 1 more"), "{error}");
     }
+}
+
+#[test]
+fn a_classifier_that_is_not_taken_may_have_any_name_and_size_or_be_missing() {
+    let classifier = network(1, CLASSES).graph().classifier().unwrap().to_owned();
+    let (head, trunk): (Vec<Array>, Vec<Array>) = arrays(1)
+        .into_iter()
+        .partition(|array| array.name.starts_with(&classifier));
+    let refused = |more: Vec<Array>| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.pt");
+        let whole: Vec<Array> = trunk.iter().cloned().chain(more).collect();
+        fs::write(&path, saved(&state_dict(&whole))).unwrap();
+        let file = ArrayFile::open(&path).unwrap();
+        let mut student = network(9, CLASSES);
+        let (place, _) = find(student.graph(), None, &file, None).map_err(|e| e.to_string())?;
+        let outputs = Some(Vec::new());
+        load_taken(&mut student, &file, &Taken { place, outputs }).unwrap();
+        let (theirs, fresh) = (arrays(1), arrays(9));
+        for ((found, theirs), fresh) in state(&student).unwrap().iter().zip(&theirs).zip(&fresh) {
+            let is_new = found.name.starts_with(&classifier);
+            assert_eq!(found, if is_new { fresh } else { theirs });
+        }
+        Ok::<(), String>(())
+    };
+    refused(Vec::new()).unwrap();
+    refused(head.clone()).unwrap();
+    refused(vec![
+        Array::floats("head.weight".to_owned(), vec![2, 3], vec![0.0; 6]),
+        Array::floats("head.bias".to_owned(), vec![2], vec![0.0; 2]),
+    ])
+    .unwrap();
+    let another = Array::floats("extra.weight".to_owned(), vec![1], vec![0.0]);
+    let error = refused(head.into_iter().chain([another]).collect()).unwrap_err();
+    assert!(error.contains("unexpected: `extra.weight`"), "{error}");
 }

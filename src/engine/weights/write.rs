@@ -57,7 +57,10 @@ pub fn write_described(
 }
 
 /// The file's bytes: the same for the same arrays and texts.
-fn serialized(arrays: &[Array], about: &BTreeMap<String, String>) -> std::io::Result<Vec<u8>> {
+///
+/// # Errors
+/// The format cannot hold them.
+pub fn serialized(arrays: &[Array], about: &BTreeMap<String, String>) -> std::io::Result<Vec<u8>> {
     // Readers of the format's first users look for this entry.
     let format = ("format".to_owned(), "pt".to_owned());
     let views = arrays.iter().map(|array| (&array.name, array));

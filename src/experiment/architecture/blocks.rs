@@ -48,17 +48,12 @@ pub fn norm(name: impl Into<String>, channels: usize) -> Layer {
 /// there is one.
 pub fn conv_norm(
     names: (String, String),
-    convolution: Conv,
+    mut convolution: Conv,
     activation: Option<Activation>,
 ) -> Vec<Layer> {
     let channels = convolution.outputs;
-    let mut layers = vec![
-        Layer::Conv(Conv {
-            name: names.0,
-            ..convolution
-        }),
-        norm(names.1, channels),
-    ];
+    convolution.name = names.0;
+    let mut layers = vec![Layer::Conv(convolution), norm(names.1, channels)];
     layers.extend(activation.map(Layer::Activation));
     layers
 }

@@ -1,7 +1,10 @@
 //! `EfficientNet` (Tan and Le, 2019), without dropout and stochastic depth (see `vgg`
 //! for why): `B0` as torchvision builds it (`efficientnet_b0`), `Lite0`, which has no
-//! squeeze and excitation and ReLU6 in place of swish, as timm does
+//! squeeze and excitation and `ReLU6` in place of swish, as timm does
 //! (`efficientnet_lite0`).
+//!
+//! The classifier starts as `MobileNet`'s: theirs is uniform in ±1/√classes, which is
+//! meant for a thousand of them and makes of few a certain answer from the start.
 //!
 //! The small stem, for small images, drops the strides of the first convolution and
 //! of the second stage.
@@ -13,7 +16,7 @@ use super::blocks::{
 };
 use super::graph::Activation::{self, Relu6, Sigmoid, Silu};
 use super::graph::{Conv, ConvInit, Layer, LinearInit};
-use crate::experiment::model::EfficientNet;
+use crate::experiment::model::EfficientNetVariant;
 
 /// Expansion, kernel, output channels, blocks and first stride of each stage (table 1
 /// of the paper).
@@ -41,18 +44,18 @@ struct Block {
 }
 
 /// Its layers; `small` for small images.
-pub fn layers(variant: EfficientNet, small: bool, classes: usize) -> Vec<Layer> {
+pub fn layers(variant: EfficientNetVariant, small: bool, classes: usize) -> Vec<Layer> {
     let stem = conv("", (IMAGE_CHANNELS, STEM), 3, if small { 1 } else { 2 });
     let blocks = blocks(small);
     let last = conv("", (STAGES[STAGES.len() - 1].2, LAST), 1, 1);
     let (mut layers, blocks, last, classifier): (Vec<Layer>, Vec<Layer>, _, _) = match variant {
-        EfficientNet::B0 => (
+        EfficientNetVariant::B0 => (
             conv_norm_activation("features.0", stem, Some(Silu)),
             blocks.iter().flat_map(torchvisions).collect(),
             conv_norm_activation("features.8", last, Some(Silu)),
             "classifier.1",
         ),
-        EfficientNet::Lite0 => (
+        EfficientNetVariant::Lite0 => (
             timms_unit(("conv_stem".into(), "bn1".into()), stem, Some(Relu6)),
             blocks.iter().flat_map(timms).collect(),
             timms_unit(("conv_head".into(), "bn2".into()), last, Some(Relu6)),
@@ -64,7 +67,7 @@ pub fn layers(variant: EfficientNet, small: bool, classes: usize) -> Vec<Layer> 
     layers.extend(pooled_classifier(
         classifier,
         (LAST, classes),
-        LinearInit::FanOut,
+        LinearInit::SmallNormal,
     ));
     layers
 }

@@ -89,7 +89,7 @@ pub struct Conv {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConvInit {
     /// Kernel normal over the fan-out (He et al., 2015), whatever the groups, bias
-    /// 0: torchvision's residual networks, VGG, MobileNets, `EfficientNet` and `RegNet`.
+    /// 0: torchvision's residual networks, VGG, `MobileNet`s, `EfficientNet` and `RegNet`.
     FanOut,
     /// The same over the fan-out of a group: timm's families of Google.
     GroupFanOut,
@@ -147,11 +147,8 @@ pub enum LinearInit {
     /// Weight and bias uniform in ±1/√inputs: PyTorch's default.
     Default,
     /// Weight normal with standard deviation 0.01, bias 0: torchvision's VGG
-    /// and MobileNets.
+    /// and `MobileNet`s.
     SmallNormal,
-    /// Weight uniform in ±1/√outputs, bias 0: torchvision's `EfficientNet` and
-    /// timm's families of Google.
-    FanOut,
 }
 
 /// A sum of two branches over the same input.
@@ -255,6 +252,19 @@ impl Graph {
             Layer::Linear(linear) => Some(linear.name.as_str()),
             _ => None,
         })
+    }
+
+    /// Share of the newest batch in the running statistics of the slowest
+    /// normalisation.
+    #[must_use]
+    pub fn least_momentum(&self) -> f64 {
+        let mut least = 1.0_f64;
+        walk(&self.layers, &mut |layer| {
+            if let Layer::BatchNorm(norm) = layer {
+                least = least.min(norm.momentum);
+            }
+        });
+        least
     }
 
     /// Number of trainable values.
@@ -380,12 +390,12 @@ impl Conv {
 
 impl Linear {
     fn parameters(&self) -> Vec<ParameterSpec> {
-        let uniform = |fan: usize| Initial::Uniform(1.0 / (fan as f64).sqrt());
-        let zero = Initial::Constant(0.0);
         let (weight, bias) = match self.init {
-            LinearInit::Default => (uniform(self.inputs), uniform(self.inputs)),
-            LinearInit::SmallNormal => (Initial::Normal(0.01), zero),
-            LinearInit::FanOut => (uniform(self.outputs), zero),
+            LinearInit::Default => {
+                let uniform = Initial::Uniform(1.0 / (self.inputs as f64).sqrt());
+                (uniform, uniform)
+            }
+            LinearInit::SmallNormal => (Initial::Normal(0.01), Initial::Constant(0.0)),
         };
         vec![
             ParameterSpec {

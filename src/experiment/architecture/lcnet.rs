@@ -1,5 +1,6 @@
 //! `PP-LCNet` (Cui et al., 2021) as timm builds it (`lcnet_050`, `lcnet_100` and so
-//! on): depthwise separable convolutions in a row, without a residual.
+//! on): depthwise separable convolutions in a row, without a residual. The
+//! classifier starts as `MobileNet`'s (see `efficientnet` for why).
 //!
 //! The small stem, for small images, drops the strides of the first convolution and
 //! of the second stage.
@@ -68,7 +69,7 @@ pub fn layers(width: f32, small: bool, classes: usize) -> Result<Vec<Layer>, Pro
         }),
         Layer::Activation(HardSwish),
         Layer::Flatten,
-        linear("classifier", (LAST, classes), LinearInit::FanOut),
+        linear("classifier", (LAST, classes), LinearInit::SmallNormal),
     ]);
     Ok(layers)
 }

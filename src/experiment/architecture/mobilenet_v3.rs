@@ -13,7 +13,7 @@ use super::blocks::{
 };
 use super::graph::Activation::{self, HardSigmoid, HardSwish, Relu};
 use super::graph::{AveragePool, Conv, Layer, LinearInit};
-use crate::experiment::model::MobileNetV3;
+use crate::experiment::model::MobileNetV3Variant;
 
 /// Added to the variance by its normalisations.
 const EPSILON: f64 = 1e-3;
@@ -61,10 +61,10 @@ const LARGE: &[Block] = &[
 ];
 
 /// Its layers; `small` for small images.
-pub fn layers(variant: MobileNetV3, small: bool, classes: usize) -> Vec<Layer> {
+pub fn layers(variant: MobileNetV3Variant, small: bool, classes: usize) -> Vec<Layer> {
     let (blocks, hidden) = match variant {
-        MobileNetV3::Small => (SMALL, 1024),
-        MobileNetV3::Large => (LARGE, 1280),
+        MobileNetV3Variant::Small => (SMALL, 1024),
+        MobileNetV3Variant::Large => (LARGE, 1280),
     };
     let stem_stride = if small { 1 } else { 2 };
     let mut inputs = STEM;

@@ -27,7 +27,7 @@ pub use graph::{
 };
 pub use lcnet::WIDTHS as PP_LC_NET_WIDTHS;
 pub use shufflenet::WIDTHS as SHUFFLE_NET_WIDTHS;
-pub use trace::Shape;
+pub use trace::{Shape, windows};
 
 use super::model::{Model, Stem};
 use super::problem::Problem;

@@ -7,15 +7,15 @@ use super::IMAGE_CHANNELS;
 use super::blocks::{conv, conv_norm_activation, pooled_classifier, squeeze_excitation};
 use super::graph::Activation::{Relu, Sigmoid};
 use super::graph::{Conv, Layer, LinearInit, Residual};
-use crate::experiment::model::RegNet;
+use crate::experiment::model::RegNetVariant;
 
 const STEM: usize = 32;
 
 /// Layers of this network; `small` for small images.
-pub fn layers(variant: RegNet, small: bool, classes: usize) -> Vec<Layer> {
+pub fn layers(variant: RegNetVariant, small: bool, classes: usize) -> Vec<Layer> {
     // Channels and blocks of each stage, and channels of a group.
     let (stages, group) = match variant {
-        RegNet::Y400MF => ([(48, 1), (104, 3), (208, 6), (440, 6)], 8),
+        RegNetVariant::Y400MF => ([(48, 1), (104, 3), (208, 6), (440, 6)], 8),
     };
     let mut inputs = STEM;
     let stem = conv("", (IMAGE_CHANNELS, inputs), 3, if small { 1 } else { 2 });

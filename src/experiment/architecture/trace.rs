@@ -280,8 +280,9 @@ impl Concat {
     }
 }
 
-/// Places of a window along one side.
-fn windows(side: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
+/// Places of a window along one side; none if it is too small for one.
+#[must_use]
+pub fn windows(side: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
     let room = (side + 2 * padding).checked_sub(kernel)?;
     Some(room / stride + 1)
 }

@@ -107,6 +107,12 @@ static FIELDS: &[Field] = &[
         "Steps between checkpoints; every epoch if absent.",
     ),
     field(
+        "export",
+        Optional(&Of(&EXPORT)),
+        "None",
+        "File that the student is written to when the run is completed, and that is proven.",
+    ),
+    field(
         "gates",
         List(&Of(&GATE)),
         "[]",
@@ -123,6 +129,18 @@ pub(super) static ROUND: Type = choice(
             "Steps",
             &[Whole("from 1, steps")],
             "This many steps; the last round may be shorter.",
+        ),
+    ],
+);
+
+pub(super) static EXPORT: Type = choice(
+    "ExportSpec",
+    "export",
+    &[
+        bare("Onnx", "An ONNX file that takes normalised floats."),
+        bare(
+            "OnnxUint8",
+            "An ONNX file that takes RGB bytes and normalises them itself.",
         ),
     ],
 );

@@ -152,6 +152,27 @@ pub(super) static STUDENT: Type = structure(
             "None",
             "The moving average in that file, or not; the average where there is one if absent.",
         ),
+        field(
+            "head",
+            Of(&HEAD),
+            "Keep",
+            "Whether its classifier starts from that file, too.",
+        ),
+    ],
+);
+
+pub(super) static HEAD: Type = choice(
+    "Head",
+    "classifier",
+    &[
+        bare(
+            "Keep",
+            "It starts from the file's, which has an output for every class.",
+        ),
+        bare(
+            "New",
+            "It starts at random: the file was trained on other classes, as ImageNet's.",
+        ),
     ],
 );
 
@@ -330,8 +351,8 @@ static MODELS: &[Variant] = &[
 ];
 
 pub(super) static MOBILENET_V3: Type = choice(
-    "MobileNetV3",
-    "size of MobileNetV3",
+    "MobileNetV3Variant",
+    "variant of MobileNetV3",
     &[
         bare("Small", "mobilenet_v3_small: 2.5 million parameters."),
         bare("Large", "mobilenet_v3_large: 5.5 million parameters."),
@@ -339,8 +360,8 @@ pub(super) static MOBILENET_V3: Type = choice(
 );
 
 pub(super) static EFFICIENTNET: Type = choice(
-    "EfficientNet",
-    "EfficientNet",
+    "EfficientNetVariant",
+    "variant of EfficientNet",
     &[
         bare(
             "B0",
@@ -354,8 +375,8 @@ pub(super) static EFFICIENTNET: Type = choice(
 );
 
 pub(super) static REGNET: Type = choice(
-    "RegNet",
-    "RegNet",
+    "RegNetVariant",
+    "variant of RegNet",
     &[bare("Y400MF", "regnet_y_400mf: 4.3 million parameters.")],
 );
 

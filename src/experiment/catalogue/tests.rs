@@ -18,13 +18,15 @@ use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update};
 use crate::experiment::method::{
     CustomController, CustomTerm, CustomView, MethodSpec, TeacherViews,
 };
-use crate::experiment::model::{EfficientNet, MobileNetV3, Model, RegNet, Stem};
+use crate::experiment::model::{
+    EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
+};
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, Gate, InputNormalize,
-    LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec, RoundSpec, Scores, Source, Spec,
-    StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
+    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, ExportSpec, Gate, Head,
+    InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec, RoundSpec, Scores,
+    Source, Spec, StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -243,6 +245,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(kind: &Type) {
 fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<Spec>(&EXPERIMENT);
     agrees::<RoundSpec>(&experiment::ROUND);
+    agrees::<ExportSpec>(&experiment::EXPORT);
     agrees::<Gate>(&experiment::GATE);
     agrees::<Bound>(&experiment::BOUND);
     agrees::<DataSpec>(&data::DATA);
@@ -253,6 +256,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<ClassOrder>(&data::ORDER);
     agrees::<TeacherSpec>(&models::TEACHER);
     agrees::<StudentSpec>(&models::STUDENT);
+    agrees::<Head>(&models::HEAD);
     agrees::<TeacherWeights>(&models::TEACHER_WEIGHTS);
     agrees::<ClassNames>(&models::CLASS_NAMES);
     agrees::<ChannelOrder>(&models::CHANNELS);
@@ -261,9 +265,9 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<InputNormalize>(&models::INPUT_NORMALIZE);
     agrees::<Model>(&models::MODEL);
     agrees::<Stem>(&models::STEM);
-    agrees::<MobileNetV3>(&models::MOBILENET_V3);
-    agrees::<EfficientNet>(&models::EFFICIENTNET);
-    agrees::<RegNet>(&models::REGNET);
+    agrees::<MobileNetV3Variant>(&models::MOBILENET_V3);
+    agrees::<EfficientNetVariant>(&models::EFFICIENTNET);
+    agrees::<RegNetVariant>(&models::REGNET);
     agrees::<OptimizerSpec>(&models::OPTIMIZER);
     agrees::<DeviceSpec>(&models::DEVICE);
     agrees::<LibTorchDevice>(&models::LIBTORCH);

@@ -40,7 +40,7 @@ impl Knobs {
     }
 }
 
-/// What is decided after each round whose truth-value loss is given.
+/// What is decided after each round whose truth loss is given.
 fn play(update: Update, losses: &[f64]) -> (Vec<Option<Decision>>, Knobs) {
     let controller = rule(update);
     let mut state = ControllerState::default();

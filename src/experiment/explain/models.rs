@@ -7,7 +7,7 @@ use crate::experiment::model::Model;
 use crate::experiment::plan::{
     OnnxPart, Plan, TeacherFile, TeacherPlan, TeacherSource, WeightsFile,
 };
-use crate::experiment::spec::{ChannelOrder, ClassNames, Scores};
+use crate::experiment::spec::{ChannelOrder, ClassNames, Head, Scores};
 use crate::format::precise;
 
 /// The teacher, whose images have the data's `size` unless it says otherwise.
@@ -48,7 +48,10 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
         Some(file) => {
             page.row("weights", &format!("from {}", file.path.display()));
             arrays(file, page);
-            outputs(file, page);
+            match file.head {
+                Head::Keep => outputs(file, page),
+                Head::New => page.row("head", "new: the classifier starts at random"),
+            }
         }
         None => page.row("weights", "random"),
     }

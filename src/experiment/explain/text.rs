@@ -25,7 +25,7 @@ impl Page {
         self.line(title);
     }
 
-    /// A label and its text; long texts go on below themselves.
+    /// A label and its text; long texts continue below themselves.
     pub fn row(&mut self, label: &str, text: &str) {
         let mut line = format!("  {label}");
         let pad = LABEL.saturating_sub(line.chars().count()).max(1);

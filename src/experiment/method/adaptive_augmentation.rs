@@ -1,7 +1,7 @@
 //! `AdaptiveAugmentation` (after US20240070454). View 1 is the batch augmented
 //! with p1, view 2 the same images augmented with p2; `L = w·L_d + L_t` with
 //! `L_d = divergence(student(view 1), teacher(view 1))` and `L_t` the student's
-//! truth-value loss on view 2. After every round but the last exactly one
+//! truth loss on view 2. After every round but the last exactly one
 //! of p1 and w moves.
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct AdaptiveAugmentation {
     /// How student and teacher are compared.
     #[serde(default)]
     pub divergence: Divergence,
-    /// The truth value of the truth-value loss.
+    /// The truth value of the truth loss.
     #[serde(default)]
     pub truth: TruthTarget,
     /// How p2 comes from p1, `p_max` and the number of rounds.

@@ -27,7 +27,7 @@ pub enum CustomController {
         /// Term whose weight is the target weight w.
         #[serde(default = "distill_term")]
         w: String,
-        /// Term that is the truth-value loss.
+        /// Term that is the truth loss.
         #[serde(default = "truth_term")]
         truth: String,
         /// Maximum augmentation probability, in [0, 1].

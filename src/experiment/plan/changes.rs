@@ -54,6 +54,7 @@ impl Changes {
                 "checkpoint_every",
                 before.checkpoint_every == after.checkpoint_every,
             ),
+            ("export", running.export == edited.export),
             ("gates", running.gates == edited.gates),
         ];
         let others = fields.into_iter().filter(|(_, same)| !same);

@@ -11,7 +11,7 @@ use super::data::{normalization, sides};
 use super::paths::Paths;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{
-    ChannelOrder, ClassNames, InputNormalize, OnnxEngine, Scores, StudentSpec, TeacherSpec,
+    ChannelOrder, ClassNames, Head, InputNormalize, OnnxEngine, Scores, StudentSpec, TeacherSpec,
 };
 
 /// A file of weights.
@@ -22,6 +22,9 @@ pub struct WeightsFile {
     /// Of raw weights and their moving average, which; the average where there
     /// is one if absent.
     pub ema: Option<bool>,
+    /// What becomes of a student's classifier.
+    #[serde(default)]
+    pub head: Head,
     /// What is taken of it.
     pub taken: Option<Taken>,
 }
@@ -32,7 +35,8 @@ pub struct Taken {
     /// Where they lie.
     pub place: StateDictPlace,
     /// Of the classifier's outputs those that are taken, in the order of the
-    /// data's classes; all of them as they are if absent.
+    /// data's classes; all of them as they are if absent. Without any, the
+    /// classifier is not taken at all.
     pub outputs: Option<Vec<usize>>,
 }
 
@@ -118,19 +122,34 @@ pub(super) fn student_weights(
     problems: &mut Vec<Problem>,
 ) -> Option<WeightsFile> {
     let Some(path) = &student.weights else {
-        if student.ema.is_some() {
-            problems.push(
-                Problem::new("student.ema", "there is no file to choose weights of")
-                    .on_name()
-                    .help("add weights: \"file.pt\", or remove it")
-                    .depends_on("student.weights"),
-            );
-        }
+        let said = [
+            (
+                "ema",
+                student.ema.is_some(),
+                "there is no file to choose weights of",
+            ),
+            (
+                "head",
+                student.head != Head::Keep,
+                "without a file of weights every classifier is new",
+            ),
+        ];
+        problems.extend(
+            said.iter()
+                .filter(|(_, said, _)| *said)
+                .map(|(field, _, why)| {
+                    Problem::new(format!("student.{field}"), *why)
+                        .on_name()
+                        .help("add weights: \"file.pt\", or remove it")
+                        .depends_on("student.weights")
+                }),
+        );
         return None;
     };
     Some(WeightsFile {
         path: paths.file(path, "student.weights", problems)?,
         ema: student.ema,
+        head: student.head,
         taken: None,
     })
 }
@@ -160,6 +179,7 @@ pub(super) fn teacher_file(
         weights: WeightsFile {
             path: path?,
             ema: teacher.ema,
+            head: Head::Keep,
             taken: None,
         },
         classes,

@@ -51,7 +51,16 @@ fn check(
                     .depends_on("data"),
                 );
             }
-            if metric.quantity.needs_teacher() && spec.teacher.is_none() {
+            if metric.split == MetricSplit::Export && spec.export.is_none() {
+                problems.push(
+                    Problem::new(
+                        "gate[0]",
+                        format!("`{name}` needs an export and there is none"),
+                    )
+                    .help("add `export: Onnx` to the experiment"),
+                );
+            }
+            if metric.needs_teacher() && spec.teacher.is_none() {
                 problems.push(
                     Problem::new(
                         "gate[0]",

@@ -112,6 +112,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         student: spec.student.model.clone(),
         student_weights,
         method: name.to_owned(),
+        export: spec.export,
         training: student_training(spec, objective),
         gates,
     })

@@ -167,7 +167,7 @@ fn depth_of_form(problems: &mut Vec<Problem>, path: &str, depth: usize, rest: us
     }
 }
 
-fn one_of<T: PartialEq + Display>(
+fn one_of<T: Copy + PartialEq + Display>(
     problems: &mut Vec<Problem>,
     path: &str,
     what: &str,

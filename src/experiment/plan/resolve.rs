@@ -8,10 +8,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, TeacherPlan, TeacherSource, Training};
-use crate::experiment::architecture;
+use crate::experiment::architecture::{self, Graph};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::NormalizeSpec;
 use crate::experiment::timeline::Timeline;
+use crate::format::percent;
 
 /// What the images of an experiment decide.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,10 +108,13 @@ impl Plan {
                 )
             }));
         }
-        let rounds = self.training.timeline(facts.steps_per_epoch).rounds();
-        self.training.objective.settle(rounds);
+        let timeline = self.training.timeline(facts.steps_per_epoch);
+        self.training.objective.settle(timeline.rounds());
         let size = *self.data.size.get_or_insert(facts.size);
         self.settle_stems(size);
+        if let Ok(student) = architecture::build(&self.student, size, facts.classes) {
+            notes.extend(slow_statistics(&student, timeline.steps));
+        }
         if let (NormalizeSpec::Measure, Some((mean, std))) =
             (&self.data.normalize, facts.normalization)
         {
@@ -158,6 +162,24 @@ impl Plan {
         }
         Ok(self)
     }
+}
+
+/// What to know of a network whose running statistics move more slowly than is usual,
+/// in a training that is too short for them.
+fn slow_statistics(student: &Graph, steps: u64) -> Option<String> {
+    const USUAL: f64 = 0.1;
+    const FEW: f64 = 0.05;
+    let momentum = student.least_momentum();
+    let left = (1.0 - momentum).powf(steps as f64);
+    (momentum < USUAL && left > FEW).then(|| {
+        format!(
+            "student: the running statistics of {} move by {momentum} of a batch a step, so after \
+             {steps} steps {} of them are still what they began as, and evaluations lag behind \
+             what was learned: train longer",
+            student.name,
+            percent(left)
+        )
+    })
 }
 
 #[cfg(test)]
@@ -242,6 +264,26 @@ mod tests {
         assert_eq!(resolved.notes.len(), 1);
         assert!(resolved.notes[0].contains("`w_truth` are left out"));
         assert!(plan(text).resolve(&facts()).unwrap().notes.is_empty());
+    }
+
+    #[test]
+    fn a_training_too_short_for_slow_running_statistics_is_told() {
+        let notes = |epochs: u32| {
+            let text = format!(
+                "(data: (train: Shapes(count: 200)), student: (model: MobileNetV3(variant: Small)), \
+                 method: Scratch(), epochs: {epochs})"
+            );
+            plan(&text).resolve(&facts()).unwrap().notes
+        };
+        assert_eq!(
+            notes(2),
+            [
+                "student: the running statistics of MobileNetV3 Small with the small stem move by \
+                 0.01 of a batch a step, so after 100 steps 36.6 % of them are still what they \
+                 began as, and evaluations lag behind what was learned: train longer"
+            ]
+        );
+        assert!(notes(6).is_empty());
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Schedule {
             if let Self::Warmup { epochs: rise, then } = self
                 && !matches!(**then, Self::Warmup { .. })
             {
-                // What follows, as if it had begun.
+                // What follows, as if it had started.
                 problems.extend(self.value_problems(knob, range, now, rise.next_up()));
             }
             return problems;

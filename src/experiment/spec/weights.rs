@@ -14,6 +14,16 @@ pub enum ClassNames {
     File(PathBuf),
 }
 
+/// What becomes of the classifier of a student that starts from a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Head {
+    /// It starts from the file's, which has an output for every class of the data.
+    #[default]
+    Keep,
+    /// It starts at random; the file's may be of any other classes, or missing.
+    New,
+}
+
 /// How a model's own images are normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +56,7 @@ pub enum ChannelOrder {
     /// Red, green, blue, as the data's.
     #[default]
     Rgb,
-    /// Blue, green, red, as OpenCV reads them.
+    /// Blue, green, red, as `OpenCV` reads them.
     Bgr,
 }
 

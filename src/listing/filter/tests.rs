@@ -75,7 +75,7 @@ fn metrics_are_compared_as_numbers() {
     assert_eq!(found("time>1h"), [ADAPTIVE, VANILLA]);
     assert_eq!(found("done=50%"), [SCRATCH]);
     assert_eq!(
-        found("begun>=2026-01-02 begun<\"2026-01-02 10\""),
+        found("started>=2026-01-02 started<\"2026-01-02 10\""),
         [CRASHED]
     );
     assert_eq!(

@@ -102,7 +102,7 @@ fn quoted(letters: &[char], column: usize) -> Result<(Kind, usize), FilterError>
     })
 }
 
-/// What follows an operator goes on to the next space, or to a parenthesis that
+/// What follows an operator continues to the next space, or to a parenthesis that
 /// it did not open, so that patterns such as `(a|b)` need no quotes.
 fn value(letters: &[char]) -> (Kind, usize) {
     let mut open = 0_usize;

@@ -8,8 +8,7 @@ use serde_json::{Number, Value};
 use crate::event::{ModelSummary, Phase, Position};
 use crate::experiment::metric::Metric;
 use crate::format::MISSING;
-use crate::listing::{Field, Fields, Subject};
-use crate::report::{Judgement, Verdict};
+use crate::listing::{Field, Fields, Judgement, Subject, Verdict};
 use crate::run::timestamp::moment;
 use crate::store::metrics::value;
 use crate::store::{Config, FieldValue, Progress};
@@ -63,7 +62,7 @@ impl<'a> ListedRun<'a> {
                 .identity
                 .as_ref()
                 .map(|known| known.device.as_str()),
-            started: moment(entry.begun).replace(' ', "T") + "Z",
+            started: moment(entry.started).replace(' ', "T") + "Z",
             tags: &entry.notes.tags,
             note: &entry.notes.note,
             done: metrics.progress.map(Progress::share),

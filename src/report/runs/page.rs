@@ -5,15 +5,15 @@ use super::{grid, text_of};
 use crate::event::Outcome;
 use crate::experiment::section;
 use crate::experiment::spec::Spec;
-use crate::listing::{Column, Field, Subject};
-use crate::report::{Verdict, event_formatter, figures, judge};
+use crate::listing::{Column, Field, Subject, Verdict};
+use crate::report::{event_formatter, figures, judge};
 
 /// What of a run stands at the beginning.
 const HEAD: [(&str, Column); 8] = [
     ("experiment", Column::Experiment),
     ("method", Column::Method),
     ("device", Column::Device),
-    ("started, UTC", Column::Begun),
+    ("started, UTC", Column::Started),
     ("time", Column::Time),
     ("done", Column::Done),
     ("tags", Column::Tags),
@@ -82,15 +82,10 @@ fn state(run: &Subject) -> String {
     }
 }
 
-/// What became of its gates: those of the plan, which knows where other runs lie,
-/// or of the experiment.
 fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
-    let plan = run.run.plan.as_ref();
-    let planned = plan.map(|plan| plan.resolved.plan.gates.as_slice());
-    let gates = planned.or(spec.map(|spec| spec.gates.as_slice()));
     let store = &run.run.store;
     let completed = store.outcome() == Some(&Outcome::Completed);
-    judge(gates.unwrap_or_default(), store, completed)
+    judge(run.gates(spec), store, completed)
 }
 
 /// The same as JSON.

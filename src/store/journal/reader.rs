@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::{FORMAT, Header, JournalError, LONGEST_LINE, Seal, failed};
 use crate::event::{JOURNAL_VERSION, RunEvent};
+use crate::format;
 use crate::store::RunStore;
 use crate::store::lines::LineReader;
-use crate::untrusted::files::size;
 
 /// What a seal begins with.
 const SEALED: &[u8] = b"{\"Sealed\":";
@@ -38,7 +38,7 @@ pub struct JournalReader {
     path: PathBuf,
     lines: LineReader,
     /// Whether the first line was passed, whatever it said.
-    begun: bool,
+    started: bool,
     /// What it said.
     version: Option<u32>,
     /// CRC-32C of everything that was read.
@@ -79,7 +79,7 @@ impl JournalReader {
         Self {
             path: path.to_owned(),
             lines: LineReader::new(path, LONGEST_LINE),
-            begun: false,
+            started: false,
             version: None,
             crc: 0,
             unsealed: 1,
@@ -93,11 +93,11 @@ impl JournalReader {
     /// what was appended since, and asking again after an error that
     /// [is damage](JournalError::is_damage) what is behind it.
     pub fn next_event(&mut self) -> Result<Option<RunEvent>, JournalError> {
-        if (!self.begun && !self.read_header()?) || !self.advance()? {
+        if (!self.started && !self.read_header()?) || !self.advance()? {
             return Ok(None);
         }
         let Some(text) = self.text() else {
-            let most = size(LONGEST_LINE as u64);
+            let most = format::binary(LONGEST_LINE as u64);
             return Err(self.garbage(&format!("longer than {most} or filled with zeros")));
         };
         match serde_json::from_slice(text) {
@@ -221,7 +221,7 @@ impl JournalReader {
             }),
             version => {
                 // What follows may be events all the same.
-                self.begun = true;
+                self.started = true;
                 version.map(|_| true).ok_or(JournalError::NotAJournal {
                     path: self.path.clone(),
                 })

@@ -64,7 +64,7 @@ impl SeriesReader {
     /// If the file cannot be read, is no series, or it cannot be known where the
     /// next block begins. What came before is in the tables.
     pub fn read_into(&mut self, tables: &mut Tables) -> Result<bool, SeriesError> {
-        let begun = self.offset;
+        let started = self.offset;
         if !self.read_file_header()? {
             return Ok(false);
         }
@@ -97,7 +97,7 @@ impl SeriesReader {
             }
             self.offset += (HEADER + self.payload.len()) as u64;
         }
-        Ok(self.offset > begun)
+        Ok(self.offset > started)
     }
 
     /// What was passed over so far, for people.

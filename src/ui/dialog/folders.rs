@@ -1,4 +1,4 @@
-//! What is known of a folder while its name is typed: how it may go on, or that
+//! What is known of a folder while its name is typed: how it may continue, or that
 //! it is not there.
 //!
 //! ```text
@@ -22,7 +22,7 @@ const GAP: &str = "  ";
 /// What is known of the folder, and what is waited for.
 #[derive(Debug, Default)]
 pub(super) struct Folders {
-    /// Names that the folder may go on with.
+    /// Names that the folder may continue with.
     candidates: Vec<String>,
     /// Why it cannot be it.
     trouble: Option<String>,
@@ -44,7 +44,7 @@ impl Folders {
         self.wanted.as_deref() == Some(text)
     }
 
-    /// Takes in how it may go on. Returns the text, if it is known.
+    /// Takes in how it may continue. Returns the text, if it is known.
     pub fn completed(&mut self, result: Result<Completed, String>) -> Option<String> {
         *self = Self::default();
         match result {

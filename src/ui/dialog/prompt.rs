@@ -155,7 +155,7 @@ impl Prompt {
         Answer::Waiting(Dialog::Prompt(self), Effect::CompleteFolder(typed))
     }
 
-    /// Takes in how a folder's name goes on. What is told of another text than
+    /// Takes in how a folder's name continues. What is told of another text than
     /// stands here comes too late.
     pub(in crate::ui) fn on_completed(
         mut self,

@@ -16,6 +16,12 @@ pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
             "{name} has no kept checkpoint: one is kept before each knob change"
         )));
     }
+    let queued = shared.queue.iter().filter_map(|waiting| {
+        let at = waiting.fork_of(name)?;
+        let text = format!("remove the fork from {} from the queue", kept_name(at));
+        Some((text, Effect::Dequeue(waiting.clone())))
+    });
+    let queued: Vec<_> = queued.collect();
     let newest_first = store.kept.iter().rev();
     let choices = newest_first.map(|&at| {
         let effect = Effect::ForkRun {
@@ -28,7 +34,11 @@ pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
         "Train a new run from a checkpoint of {name}, without what was changed after it. {name} \
          stays as it is."
     );
-    let choices = Choice::new("Fork from a kept checkpoint", vec![text], choices.collect());
+    let choices = Choice::new(
+        "Fork from a kept checkpoint",
+        vec![text],
+        choices.chain(queued).collect(),
+    );
     shared.dialog = Some(Dialog::Choose(choices));
 }
 

@@ -23,9 +23,9 @@ fn launched() -> Harness {
 
 fn begin(harness: &mut Harness) -> String {
     let place = tempfile::tempdir().unwrap();
-    let begun = SystemTime::UNIX_EPOCH;
-    let folder = RunFolder::create(place.path(), "small", "Experiment()", begun).unwrap();
-    let mut run = RunEntry::new(folder, begun);
+    let started = SystemTime::UNIX_EPOCH;
+    let folder = RunFolder::create(place.path(), "small", "Experiment()", started).unwrap();
+    let mut run = RunEntry::new(folder, started);
     run.owner = Owner::Here;
     let name = run.folder.name();
     harness.runs.insert(run);

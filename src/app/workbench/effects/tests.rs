@@ -8,6 +8,7 @@ use crate::event::{Phase, Position};
 use crate::run::RunFolder;
 use crate::store::RunEntry;
 use crate::ui::Level;
+use crate::ui::effect::Waiting;
 
 /// Nothing is launched here.
 struct NoSessions;
@@ -102,6 +103,10 @@ fn whatever_is_asked_of_a_run_that_is_gone_is_answered_with_that() {
         Effect::RestoreRun(gone()),
         Effect::ExportRun(gone()),
         Effect::BranchRun(gone()),
+        Effect::ExportModel {
+            run: gone(),
+            unproven: false,
+        },
     ] {
         let shown = format!("{effect:?}");
         assert_eq!(bench.errors(effect), ["the run gone-1 is gone"], "{shown}");
@@ -225,7 +230,10 @@ fn an_experiment_that_is_thrown_away_leaves_the_queue() {
             .effects
             .execute(Effect::Launch(path.clone()), &mut bench.runs);
     }
-    assert_eq!(bench.effects.launcher.queue(), std::slice::from_ref(&path));
+    assert_eq!(
+        bench.effects.launcher.queue(),
+        [Waiting::Experiment(path.clone())]
+    );
     bench
         .effects
         .execute(Effect::TrashExperiment(path.clone()), &mut bench.runs);

@@ -182,9 +182,9 @@ impl Bench {
 
     /// Turns the loop until something is so.
     pub(super) fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !is_so(self) {
-            let late = begun.elapsed() > PATIENCE;
+            let late = started.elapsed() > PATIENCE;
             assert!(!late, "never: {what}; the log: {:#?}", self.log());
             sleep(Duration::from_millis(2));
             self.turn();

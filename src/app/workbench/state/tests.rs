@@ -11,7 +11,7 @@ use crate::experiment::schedule::Schedule;
 use crate::run::Ticket;
 use crate::store::{CommandState, RunState};
 use crate::trainer::{CommandSource, EventSink, Trainer};
-use crate::ui::effect::OverwritePolicy;
+use crate::ui::effect::{OverwritePolicy, Waiting};
 
 /// A training of two steps, with something between them.
 fn script(experiment: &str, between: &str) -> String {
@@ -93,14 +93,15 @@ fn what_is_queued_starts_in_its_order_and_what_was_taken_out_does_not() {
     bench.launch("b");
     bench.launch("c");
     bench.until("two wait", |bench| {
-        bench.state.ui.shared().queue == [bench.file("b"), bench.file("c")]
+        bench.state.ui.shared().queue
+            == ["b", "c"].map(|name| Waiting::Experiment(bench.file(name)))
     });
     assert!(
         bench
             .log()
             .contains(&format!("{}: queued", bench.file("b").display()))
     );
-    bench.ask(Effect::Dequeue(bench.file("c")));
+    bench.ask(Effect::Dequeue(Waiting::Experiment(bench.file("c"))));
     assert_eq!(bench.opened(), ["a.ron"]);
     bench.command(&first, Command::Stop);
     bench.until_run("b", RunState::Completed);
@@ -125,9 +126,9 @@ fn what_another_workbench_launched_first_is_waited_for_unless_it_is_taken_out() 
     );
     bench.until_logged(&told);
     let queue = |bench: &Bench| bench.state.ui.shared().queue.clone();
-    let both = [bench.file("a"), bench.file("b")];
+    let both = ["a", "b"].map(|name| Waiting::Experiment(bench.file(name)));
     bench.until("both wait", |bench| queue(bench) == both);
-    bench.ask(Effect::Dequeue(bench.file("a")));
+    bench.ask(Effect::Dequeue(both[0].clone()));
     bench.until_logged("removed from the queue");
     bench.until("one waits", |bench| queue(bench) == both[1..]);
     assert_eq!(bench.opened(), [] as [&str; 0]);

@@ -89,13 +89,13 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
     let place = tempfile::tempdir().unwrap();
     let mut names = Vec::new();
     for (at, name) in ["quick", "wide"].into_iter().enumerate() {
-        let begun = UNIX_EPOCH + Duration::from_secs(1_767_000_000 - at as u64);
+        let started = UNIX_EPOCH + Duration::from_secs(1_767_000_000 - at as u64);
         let path = place.path().join(format!("{name}-20260102-120000-ab12cd"));
         std::fs::create_dir(&path).unwrap();
         std::fs::write(path.join("experiment.ron"), "Experiment()").unwrap();
         let folder = RunFolder::at(path).unwrap();
         names.push(folder.name());
-        harness.runs.insert(RunEntry::new(folder, begun));
+        harness.runs.insert(RunEntry::new(folder, started));
     }
     let confusion = vec![
         vec![40, 5, 5, 0],

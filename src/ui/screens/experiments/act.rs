@@ -241,7 +241,7 @@ impl Experiments {
         if trains {
             message.push_str(" Its training continues with the run's own copy of the file.");
         }
-        if shared.queue.contains(path) {
+        if shared.is_queued(path) {
             message.push_str(" It is removed from the queue.");
         }
         if buffer.is_some_and(Buffer::is_modified) {

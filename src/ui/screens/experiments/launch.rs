@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Experiments;
 use super::buffer::{Buffer, stem};
-use crate::ui::effect::Effect;
+use crate::ui::effect::{Effect, Waiting};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 
@@ -59,7 +59,7 @@ impl Experiments {
             let message = format!("cannot train: line {line}: {}{more}", first.message);
             return shared.notify(LogLine::error(message));
         }
-        if shared.queue.contains(&path) {
+        if shared.is_queued(&path) {
             return shared.notify(LogLine::info(format!("{} is already queued", stem(&path))));
         }
         if let Some(reason) = buffer.unreadable().filter(|_| !buffer.is_modified()) {
@@ -78,9 +78,9 @@ impl Experiments {
 
     pub(super) fn dequeue(&mut self, shared: &mut Shared) {
         match self.current() {
-            Some(path) if shared.queue.contains(path) => {
+            Some(path) if shared.is_queued(path) => {
                 let path = path.clone();
-                shared.ask(Effect::Dequeue(path));
+                shared.ask(Effect::Dequeue(Waiting::Experiment(path)));
             }
             _ => shared.notify(LogLine::info("this experiment is not queued")),
         }

@@ -170,7 +170,7 @@ impl Experiments {
         }
         if let Some(run) = latest.run(path, buffer) {
             let now = shared.clock.now;
-            let since = now.duration_since(run.begun).unwrap_or_default();
+            let since = now.duration_since(run.started).unwrap_or_default();
             rows.push(("run", ago(since.as_secs_f64())));
             let result = status::result(run);
             let result = result.map_or(String::new(), |top1| format!(", {}", percent(top1)));

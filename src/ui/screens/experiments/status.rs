@@ -8,6 +8,7 @@ use super::buffer::Buffer;
 use crate::event::{EvaluatedWeights, Phase, Split};
 use crate::experiment::Loaded;
 use crate::store::{RunEntry, RunState, Runs};
+use crate::ui::effect::Waiting;
 use crate::ui::shared::Shared;
 
 /// Where an experiment stands; what matters most to a person.
@@ -49,7 +50,7 @@ impl<'a> Latest<'a> {
             let identity = run.store.identity.as_ref();
             let key = identity.map_or(run.experiment.as_str(), |known| known.name.as_str());
             let known = newest.entry(key).or_insert(run);
-            if known.begun <= run.begun {
+            if known.started <= run.started {
                 *known = run;
             }
         }
@@ -62,7 +63,10 @@ impl<'a> Latest<'a> {
         let frozen = buffer.loaded.as_ref().map(Loaded::frozen_text);
         let named = self.newest.get(buffer.run_name(path));
         let frozen = frozen.and_then(|text| self.newest.get(text));
-        let newer = named.into_iter().chain(frozen).max_by_key(|run| run.begun);
+        let newer = named
+            .into_iter()
+            .chain(frozen)
+            .max_by_key(|run| run.started);
         newer.copied()
     }
 }
@@ -79,10 +83,10 @@ pub fn status(
     if shared.preparing.as_deref() == Some(path) {
         return Status::Preparing;
     }
-    let waits = shared.queue.iter().position(|waiting| waiting == path);
+    let waits = shared.place_in_queue(|waiting| *waiting == Waiting::Experiment(path.to_owned()));
     let Some(buffer) = buffer else {
         return match waits {
-            Some(place) => Status::Waiting(place + 1),
+            Some(place) => Status::Waiting(place),
             None if unreadable => Status::Unreadable,
             None => Status::Unread,
         };
@@ -90,7 +94,7 @@ pub fn status(
     // Runs are known by their experiment's name, which two files may have; what
     // waits is known by its file.
     if let Some(place) = waits {
-        return Status::Waiting(place + 1);
+        return Status::Waiting(place);
     }
     let run = latest.run(path, buffer);
     let state = run.map(RunEntry::state);

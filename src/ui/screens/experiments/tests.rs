@@ -177,9 +177,9 @@ impl World {
 fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
     let place = tempfile::tempdir().unwrap();
     let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
-    let begun = noon - Duration::from_hours(hours);
-    let folder = RunFolder::create(place.path(), name, "Experiment()", begun).unwrap();
-    let mut entry = RunEntry::new(folder, begun);
+    let started = noon - Duration::from_hours(hours);
+    let folder = RunFolder::create(place.path(), name, "Experiment()", started).unwrap();
+    let mut entry = RunEntry::new(folder, started);
     for event in [
         RunEvent::RunStarted {
             name: name.to_owned(),

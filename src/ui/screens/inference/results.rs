@@ -169,7 +169,7 @@ impl Results {
     }
 
     /// Takes in an image, at its place among the others. Whoever looks at the
-    /// first row goes on looking at the first; else the selected image stays.
+    /// first row keeps looking at the first; else the selected image stays.
     pub(super) fn add(&mut self, mut image: Classified) {
         let large = self.entries.len() < LARGE_PICTURES;
         image.picture = shrunk(image.picture, if large { SIDES.0 } else { SIDES.1 });

@@ -12,6 +12,8 @@ pub(super) struct ChartSpec {
     pub(super) curves: Vec<CurveSpec>,
     /// Whether its y axis is logarithmic unless a person says otherwise.
     pub(super) log: bool,
+    /// Whether its values are shares, which are written in percent.
+    pub(super) shares: bool,
     /// Which end of the first evaluated curve is the best, if one is.
     pub(super) best: Option<Best>,
 }
@@ -109,6 +111,7 @@ pub(super) fn charts(
     let mut charts = vec![
         chart("loss", losses),
         ChartSpec {
+            shares: true,
             best: Some(Best::Highest),
             ..chart("accuracy", accuracy)
         },
@@ -130,10 +133,13 @@ pub(super) fn charts(
         });
     }
     if taught {
-        charts.push(chart(
-            "agreement with teacher",
-            vec![metric("", EvaluatedMetric::Agreement)],
-        ));
+        charts.push(ChartSpec {
+            shares: true,
+            ..chart(
+                "agreement with teacher",
+                vec![metric("", EvaluatedMetric::Agreement)],
+            )
+        });
         charts.push(chart(
             "KL from teacher",
             vec![metric("", EvaluatedMetric::Kl)],
@@ -158,6 +164,7 @@ fn chart(title: &str, mut curves: Vec<CurveSpec>) -> ChartSpec {
         title: title.to_owned(),
         curves,
         log: false,
+        shares: false,
         best: None,
     }
 }

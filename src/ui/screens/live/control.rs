@@ -76,7 +76,7 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
     true
 }
 
-/// Goes on with a run that ended before its end.
+/// Continues with a run that ended before its end.
 fn resume(name: &str, shared: &mut Shared) {
     if let Some(training) = &shared.training {
         let message = format!("{training} is training; resume {name} after it");

@@ -20,12 +20,11 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
 use crate::event::{Command, EvaluatedWeights, Evaluation, Phase, Position, Split};
-use crate::format::{loss, percent, shorten_words};
+use crate::format::{loss, percent, short, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
-use crate::ui::widget::chart::number;
 
 /// One line: which record of the store it tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +86,11 @@ impl Events {
                 self.selection.set(at);
             }
         }
+    }
+
+    /// Whether the newest is shown.
+    pub(super) fn follows(&self) -> bool {
+        self.seen.is_none()
     }
 
     /// Shows the newest from now on.
@@ -317,7 +321,7 @@ fn round(each: &Round) -> String {
     };
     let moves: Vec<String> = std::iter::once(&decision.moved)
         .chain(&decision.followed)
-        .map(|step| format!("{} {} → {}", step.knob, number(step.from), number(step.to)))
+        .map(|step| format!("{} {} → {}", step.knob, short(step.from), short(step.to)))
         .collect();
     format!("{head}: {}; {}", moves.join(", "), decision.reason)
 }

@@ -11,7 +11,6 @@ use std::collections::VecDeque;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -20,13 +19,12 @@ use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
-use crate::format::{self, duration, percent, shorten_middle, shorten_words};
+use crate::format::{self, duration, percent, short, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::news::MachineSample;
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::number;
 use crate::ui::widget::wrap::wrapped;
 
 /// Cells of the progress bar, by the width that it has them from.
@@ -51,17 +49,6 @@ pub(super) struct Header<'a> {
     /// Whether alerts and the machine have no pane of their own.
     pub(super) narrow: bool,
     pub(super) keymap: &'a Keymap,
-}
-
-/// What stands for a run's state.
-pub(super) fn symbol(state: RunState, theme: &Theme) -> (&'static str, Style) {
-    match state {
-        RunState::Training => ("●", theme.good()),
-        RunState::Paused => ("‖", theme.warn()),
-        RunState::Completed => ("✓", theme.good()),
-        RunState::Failed | RunState::Crashed => ("!", theme.bad()),
-        RunState::Stopped | RunState::New => ("○", theme.muted()),
-    }
 }
 
 impl Header<'_> {
@@ -109,8 +96,8 @@ impl Header<'_> {
             Phase::Teacher => "teacher",
             Phase::Student => "student",
         };
-        let (symbol, style) = symbol(state, theme);
-        // The run goes on with the other training; this one is done.
+        let (symbol, style) = theme.state(state);
+        // The run continues with the other training; this one is done.
         let over = matches!(state, RunState::Training | RunState::Paused)
             && progress.is_some_and(|progress| progress.ended.is_some());
         let (word, style) = match &self.entry.owner {
@@ -132,8 +119,8 @@ impl Header<'_> {
             Part::new(0, [word]),
         ];
         if let Some(progress) = progress {
-            let done = number((progress.epochs.0 * 10.0).floor() / 10.0);
-            let epochs = format!("  epoch {done} of {}", number(progress.epochs.1));
+            let done = short((progress.epochs.0 * 10.0).floor() / 10.0);
+            let epochs = format!("  epoch {done} of {}", short(progress.epochs.1));
             let steps = format!("  step {} of {}", progress.steps.0, progress.steps.1);
             parts.push(Part::new(2, [Span::raw(epochs)]));
             parts.push(Part::new(3, [Span::styled(steps, theme.muted())]));
@@ -176,7 +163,7 @@ impl Header<'_> {
             return fitted(parts, width);
         }
         if let Some(speed) = progress.images_per_second {
-            let speed = format!("  {} images/s", number(speed));
+            let speed = format!("  {} images/s", short(speed));
             parts.push(Part::new(2, [Span::raw(speed)]));
         }
         match (self.entry.state(), progress.left) {
@@ -211,7 +198,7 @@ impl Header<'_> {
             }
             return parts;
         };
-        let epoch = format!(" epoch {}", number(best.epoch));
+        let epoch = format!(" epoch {}", short(best.epoch));
         let mut parts = vec![
             Part::new(0, [Span::styled(" valid top-1", theme.muted())]),
             Part::new(

@@ -1,5 +1,5 @@
 //! Which keys are worth knowing here: of a run that trains, how it is paused; of
-//! one that ended, how it goes on, or how one comes to the others.
+//! one that ended, how it continues, or how one comes to the others.
 
 use super::{Focus, Live, control};
 use crate::store::{RunState, Runs};
@@ -59,6 +59,20 @@ const KNOBS_OVER: &[Action] = &[
     Action::LeaveKnobs,
 ];
 
+/// The first means nothing while the newest events are followed.
+const EVENTS: [Action; 4] = [
+    Action::FollowEvents,
+    Action::Maximize,
+    Action::FocusEvents,
+    Action::PauseRun,
+];
+const EVENTS_OVER: [Action; 4] = [
+    Action::FollowEvents,
+    Action::Maximize,
+    Action::FocusEvents,
+    Action::NextRun,
+];
+
 impl Live {
     pub(in crate::ui) fn hints(&self, runs: &Runs) -> &'static [Action] {
         let run = self.shown_run(runs).map(|shown| shown.entry);
@@ -68,25 +82,21 @@ impl Live {
             Focus::Charts if trains => TRAINS,
             Focus::Charts if resumes => STOPPED,
             Focus::Charts => OVER,
-            Focus::Events if trains || resumes => &[
-                Action::Maximize,
-                Action::FollowEvents,
-                Action::FocusEvents,
-                Action::PauseRun,
-            ],
-            Focus::Events => &[
-                Action::Maximize,
-                Action::FollowEvents,
-                Action::FocusEvents,
-                Action::NextRun,
-            ],
+            Focus::Events => {
+                let hints: &[Action] = if trains || resumes {
+                    &EVENTS
+                } else {
+                    &EVENTS_OVER
+                };
+                &hints[usize::from(self.events.follows())..]
+            }
             Focus::Knobs if trains => KNOBS,
             Focus::Knobs => KNOBS_OVER,
         }
     }
 
     /// Whether the key that pauses would: of a training that waits or ended it
-    /// goes on with it.
+    /// continues with it.
     pub(in crate::ui) fn would_pause(&self, runs: &Runs) -> bool {
         let state = self.shown_run(runs).map(|shown| shown.entry.state());
         state.is_none_or(|state| state != RunState::Paused && !state.can_resume())

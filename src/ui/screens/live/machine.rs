@@ -16,6 +16,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::format::binary;
 use crate::ui::news::MachineSample;
 use crate::ui::theme::Theme;
 
@@ -43,7 +44,7 @@ pub(super) fn summary(samples: &VecDeque<MachineSample>) -> Vec<(u8, String)> {
     let mut parts = vec![
         (0, format!("cpu {:.0} %", 100.0 * busy(last))),
         (2, format!("memory {used} of {all} GiB")),
-        (3, format!("{} MiB here", last.process_memory >> 20)),
+        (3, format!("{} here", binary(last.process_memory))),
     ];
     let gpus = last.gpus.iter().enumerate().map(|(number, gpu)| {
         let (busy, memory) = (100.0 * clean(gpu.busy), gib(gpu.memory.0));
@@ -94,7 +95,7 @@ fn lines(samples: &VecDeque<MachineSample>, width: u16, theme: &Theme) -> Vec<Li
         ]),
         Line::from(vec![
             name("process"),
-            Span::raw(format!("{} MiB", last.process_memory >> 20)),
+            Span::raw(binary(last.process_memory)),
         ]),
     ];
     for (number, gpu) in last.gpus.iter().enumerate() {

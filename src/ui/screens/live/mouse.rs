@@ -84,7 +84,7 @@ impl Live {
             .iter()
             .find(|(_, place)| place.contains(at.into()))
             .copied();
-        // A drag that leaves its chart goes on by the selected one.
+        // A drag that leaves its chart continues by the selected one.
         let place = chart.or_else(|| {
             places
                 .iter()

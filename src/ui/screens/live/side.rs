@@ -22,15 +22,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::alerts::{self, Alert};
-use super::header::symbol;
 use super::{machine, rule};
 use crate::event::Phase;
-use crate::format::{MISSING, percent, shorten_middle, width_of};
+use crate::format::{MISSING, percent, short, shorten_middle, width_of};
 use crate::store::{RunEntry, RunStore, Runs};
 use crate::ui::news::MachineSample;
 use crate::ui::screens::series::Summaries;
 use crate::ui::theme::Theme;
-use crate::ui::widget::chart::{Axis, Canvas, Curve, XValues, number};
+use crate::ui::widget::chart::{Axis, Canvas, Curve, XValues};
 
 /// Knobs that are shown.
 const MOST_KNOBS: usize = 20;
@@ -157,7 +156,7 @@ impl Side<'_> {
             return;
         }
         let mut runs: Vec<(&str, &RunEntry)> = self.runs.iter().collect();
-        runs.sort_unstable_by_key(|(name, run)| Reverse((run.begun, *name)));
+        runs.sort_unstable_by_key(|(name, run)| Reverse((run.started, *name)));
         let lines: Vec<Line> = runs
             .into_iter()
             .take(area.height.into())
@@ -169,7 +168,7 @@ impl Side<'_> {
                 };
                 let best = run.store.best_evaluation(Phase::Student);
                 let best = best.map_or_else(|| MISSING.to_owned(), |best| percent(best.top1));
-                let (symbol, state) = symbol(run.state(), theme);
+                let (symbol, state) = theme.state(run.state());
                 let room = usize::from(area.width).saturating_sub(BESIDE_NAME);
                 let name = shorten_middle(name, room);
                 let gap = " ".repeat(room.saturating_sub(width_of(&name)));
@@ -184,10 +183,10 @@ impl Side<'_> {
     }
 
     fn draw_knob(&self, name: &str, value: f64, theme: &Theme, frame: &mut Frame, area: Rect) {
-        let short: String = name.chars().take(13).collect();
+        let shown: String = name.chars().take(13).collect();
         let line = Line::from(vec![
-            Span::styled(format!(" {short:<13} "), theme.muted()),
-            Span::raw(format!("{:>6}", number(value))),
+            Span::styled(format!(" {shown:<13} "), theme.muted()),
+            Span::raw(format!("{:>6}", short(value))),
         ]);
         frame.render_widget(line, Rect { height: 1, ..area });
         let metric = format!("knob/{name}");

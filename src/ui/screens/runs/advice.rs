@@ -2,26 +2,34 @@
 
 use ratatui::text::Line;
 
-use super::column::look;
 use crate::event::Outcome;
 use crate::format::shorten;
 use crate::listing::Subject;
 use crate::store::{Owner, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
-use crate::ui::theme::Theme;
+use crate::ui::shared::Shared;
 
 /// Where the run stands, if that is not plain from its row, and the key that
-/// goes on with it: before the reason, which may be long and cut.
-pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
+/// continues with it: before the reason, which may be long and cut.
+pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
     let entry = run.run;
-    if let Some(problem) = entry.problem() {
-        return Some(format!("read in part: {problem}"));
-    }
-    let resume = |how: &str| match keymap.key(Action::ResumeRun) {
+    let hint = |action, how: &str| match shared.keymap.key(action) {
         Some(key) => format!(" ({key}: {how})"),
         None => String::new(),
     };
+    if let Some(place) = shared.place_in_queue(|waiting| waiting.is_of(run.name)) {
+        let remove = hint(Action::ResumeRun, "remove");
+        return Some(format!("to be resumed, {place} in the queue{remove}"));
+    }
+    if let Some(place) = shared.place_in_queue(|waiting| waiting.fork_of(run.name).is_some()) {
+        let remove = hint(Action::ForkRun, "remove");
+        return Some(format!("to be forked, {place} in the queue{remove}"));
+    }
+    if let Some(problem) = entry.problem() {
+        return Some(format!("read in part: {problem}"));
+    }
+    let resume = |how: &str| hint(Action::ResumeRun, how);
     match (entry.state(), entry.store.outcome()) {
         (RunState::Crashed, _) => Some(format!(
             "crashed{}{}",
@@ -44,12 +52,13 @@ pub(super) fn advice(run: &Subject, keymap: &Keymap) -> Option<String> {
 }
 
 /// The advice as the lower edge of a table of `most` cells shows it.
-pub(super) fn line(run: &Subject, most: usize, keymap: &Keymap, theme: &Theme) -> Line<'static> {
-    match advice(run, keymap) {
+pub(super) fn line(run: &Subject, most: usize, shared: &Shared) -> Line<'static> {
+    let theme = &shared.theme;
+    match advice(run, shared) {
         Some(advice) => {
             let (symbol, style) = match run.run.problem() {
                 Some(_) => ("!", theme.warn()),
-                None => look(run.run.state(), theme),
+                None => theme.state(run.run.state()),
             };
             let advice = shorten(&advice, most.saturating_sub(6));
             Line::styled(format!(" {symbol} {advice} "), style)
@@ -65,7 +74,7 @@ fn at_step(run: &Subject) -> String {
     })
 }
 
-/// Why a run cannot go on.
+/// Why a run cannot continue.
 pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
     let name = run.name;
     let state = run.run.state();

@@ -1,12 +1,11 @@
 //! The columns of the table: which there are, how wide they are, and how their
 //! cells look.
 
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::format::{MISSING, loss, percent, shorten, width_of};
 use crate::listing::{Column, Field, Fields, Subject, columns};
-use crate::store::{Metrics, RunState};
+use crate::store::Metrics;
 use crate::ui::theme::Theme;
 
 /// Least and greatest cells of a column that a person chose.
@@ -125,7 +124,7 @@ impl Shown {
 /// Cells of a column that is always there.
 fn always(column: Column) -> u16 {
     match column {
-        Column::Name | Column::Begun => 16,
+        Column::Name | Column::Started => 16,
         Column::State | Column::Agreement => 11,
         Column::Done => 6,
         Column::Best | Column::Last | Column::Test => 8,
@@ -147,7 +146,7 @@ pub(super) fn cell(
     match field {
         Field::Column(Column::State) => {
             let state = run.run.state();
-            let (symbol, style) = look(state, theme);
+            let (symbol, style) = theme.state(state);
             Line::styled(format!("{symbol} {}", state.word()), style)
         }
         Field::Column(column) if column.is_metric() => {
@@ -207,17 +206,4 @@ fn difference(by: f64, is_loss: bool, theme: &Theme) -> Span<'static> {
         shorten(&shown, 6_u16)
     };
     Span::styled(format!(" {arrow}{shown:>6}"), style)
-}
-
-/// A state's symbol and colour.
-pub(super) fn look(state: RunState, theme: &Theme) -> (&'static str, Style) {
-    match state {
-        RunState::Training => ("▶", theme.accent()),
-        RunState::Paused => ("‖", theme.warn()),
-        RunState::Stopped => ("■", theme.warn()),
-        RunState::Crashed => ("✗", theme.bad()),
-        RunState::Failed => ("!", theme.bad()),
-        RunState::Completed => ("✓", theme.good()),
-        RunState::New => ("·", theme.muted()),
-    }
 }

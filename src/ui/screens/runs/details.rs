@@ -17,7 +17,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Padding, Paragraph};
 
 use super::advice::advice;
-use super::column::look;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle, times};
@@ -56,7 +55,7 @@ pub(super) fn draw(
         .border_style(theme.border(false));
     let sheet = Sheet { theme };
     let parts = [
-        sheet.standing(run, keymap),
+        sheet.standing(run, shared),
         sheet.origin(run, frozen),
         sheet.results(run),
         gates::lines(run, frozen, runs, &sheet.label("gate"), theme),
@@ -95,7 +94,7 @@ fn scrolling(keymap: &Keymap, theme: &Theme) -> Line<'static> {
     Line::styled(format!(" {} {} scroll ", keys[0], keys[1]), theme.accent()).right_aligned()
 }
 
-/// Lines of at most `width` cells; what goes on in the next line stands below
+/// Lines of at most `width` cells; what continues in the next line stands below
 /// what it belongs to.
 fn fitted(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
     let mut fitted = Vec::new();
@@ -140,11 +139,11 @@ impl Sheet<'_> {
     }
 
     /// Where it stands, and what to do about it.
-    fn standing(&self, run: &Subject, keymap: &Keymap) -> Vec<Line<'static>> {
+    fn standing(&self, run: &Subject, shared: &Shared) -> Vec<Line<'static>> {
         let state = run.run.state();
-        let (symbol, style) = look(state, self.theme);
+        let (symbol, style) = self.theme.state(state);
         let mut lines = vec![Line::styled(format!("{symbol} {}", state.word()), style)];
-        lines.extend(advice(run, keymap).map(|advice| Line::styled(advice, style)));
+        lines.extend(advice(run, shared).map(|advice| Line::styled(advice, style)));
         if let Some(progress) = run.metrics.progress {
             let whose = match progress.phase {
                 Phase::Teacher => "teacher",
@@ -196,7 +195,7 @@ impl Sheet<'_> {
         );
         let kept: Vec<String> = store.kept.iter().map(|at| kept_name(*at)).collect();
         add("kept", (!kept.is_empty()).then(|| kept.join(" ")));
-        add("started", Some(format!("{} UTC", moment(run.run.begun))));
+        add("started", Some(format!("{} UTC", moment(run.run.started))));
         add("time", took);
         let notes = &run.run.notes;
         add(

@@ -20,7 +20,7 @@ pub(super) struct Sorting {
 impl Default for Sorting {
     fn default() -> Self {
         Self {
-            field: Field::Column(Column::Begun),
+            field: Field::Column(Column::Started),
             reversed: false,
         }
     }

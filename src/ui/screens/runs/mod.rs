@@ -1,5 +1,5 @@
 //! The table of runs, and what can be done with them: find, compare, annotate,
-//! rename, throw away and take back, go on, branch, export.
+//! rename, throw away and take back, resume, branch, export.
 
 mod advice;
 mod column;
@@ -30,7 +30,7 @@ use self::comparison::Comparison;
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
 use self::overlay::Overlay;
-pub(in crate::ui) use self::run_actions::{note_run, rename_run, tag_run};
+pub(in crate::ui) use self::run_actions::{note_run, on_exported, rename_run, tag_run};
 use self::table::Hit;
 use crate::format::shorten;
 use crate::listing::{Field, Filter, Subject};

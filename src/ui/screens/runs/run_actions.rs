@@ -1,5 +1,5 @@
-//! What is done with one run: mark, annotate, rename, throw away, take back, go
-//! on, branch, export.
+//! What is done with one run: mark, annotate, rename, throw away, take back, resume,
+//! branch, export.
 
 use super::{RunsTable, View, advice};
 use crate::event::Phase;
@@ -8,9 +8,9 @@ use crate::listing::Subject;
 use crate::run::{Notes, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
-use crate::ui::dialog::{Confirm, Dialog, Prompt, Purpose};
-use crate::ui::effect::Effect;
-use crate::ui::news::LogLine;
+use crate::ui::dialog::{Choice, Confirm, Dialog, Prompt, Purpose};
+use crate::ui::effect::{Effect, Waiting};
+use crate::ui::news::{ExportRefusal, LogLine};
 use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
 
@@ -84,6 +84,34 @@ pub(in crate::ui) fn note_run(run: String, text: &str, shared: &mut Shared, runs
     });
 }
 
+/// Tells what came of an export.
+pub(in crate::ui) fn on_exported(
+    run: &str,
+    result: Result<String, ExportRefusal>,
+    shared: &mut Shared,
+) {
+    let refusal = match result {
+        Ok(told) => return shared.notify(LogLine::info(told)),
+        Err(refusal) => refusal,
+    };
+    shared.notify(LogLine::error(format!("{run}: {}", refusal.reason)));
+    // Who is asked something else finds it in the log.
+    if shared.dialog.is_some() {
+        return;
+    }
+    let again = |unproven| Effect::ExportModel {
+        run: run.to_owned(),
+        unproven,
+    };
+    let mut choices = vec![("export again".to_owned(), again(false))];
+    if refusal.lacks_proof {
+        choices.push(("export without a proof".to_owned(), again(true)));
+    }
+    let title = format!("Not exported: {}", shorten_middle(run, PROMPTED));
+    let text = vec![refusal.reason];
+    shared.dialog = Some(Dialog::Choose(Choice::new(title, text, choices)));
+}
+
 fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: impl FnOnce(&mut Notes)) {
     if let Some(entry) = runs.get(&run) {
         let mut notes = entry.notes.clone();
@@ -102,6 +130,8 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
     let notes = &run.run.notes;
     let trains =
         (run.run.owner != Owner::None).then(|| format!("{name} is training; stop it first"));
+    let queued = shared.queue.iter().find(|waiting| waiting.is_of(&name));
+    let queued = queued.cloned();
     let refusal = match action {
         Action::TagRun => {
             shared.dialog = edit("Tags of", &notes.tags.join(" "), Purpose::TagRun(name));
@@ -121,18 +151,25 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
             None
         }
         Action::RenameRun | Action::TrashRun => trains,
-        Action::ResumeRun if shared.queue.contains(&run.run.folder.experiment()) => {
-            shared.ask(Effect::Dequeue(run.run.folder.experiment()));
+        Action::ResumeRun if queued.is_some() => {
+            shared.dialog = queued.map(|queued| Dialog::Confirm(dequeue(&name, queued)));
             None
         }
         Action::ResumeRun => {
             let refusal = advice::why_not_resume(run, &shared.keymap);
             may(refusal, Effect::ResumeRun(name), shared)
         }
-        Action::BranchRun => may(why_not_branch(run), Effect::BranchRun(name), shared),
+        Action::BranchRun => may(without_weights(run), Effect::BranchRun(name), shared),
         Action::ForkRun => {
             fork::ask(&name, run.run, shared);
             None
+        }
+        Action::ExportModel => {
+            let effect = Effect::ExportModel {
+                run: name,
+                unproven: false,
+            };
+            may(without_weights(run), effect, shared)
         }
         Action::ExportRun => may(why_not_export(run), Effect::ExportRun(name), shared),
         Action::RestoreRun => Some(format!("{name} is not in the trash")),
@@ -149,6 +186,14 @@ fn may(refusal: Option<String>, effect: Effect, shared: &mut Shared) -> Option<S
         shared.ask(effect);
     }
     refusal
+}
+
+fn dequeue(name: &str, queued: Waiting) -> Confirm {
+    Confirm {
+        title: "Remove from the queue".to_owned(),
+        message: format!("{name} is queued to be resumed. It is not resumed and stays as it is."),
+        effect: Effect::Dequeue(queued),
+    }
 }
 
 fn trash(name: String, shared: &Shared) -> Confirm {
@@ -174,7 +219,7 @@ fn restore(name: &str, shared: &mut Shared, runs: &Runs) {
     }
 }
 
-fn why_not_branch(run: &Subject) -> Option<String> {
+fn without_weights(run: &Subject) -> Option<String> {
     let checkpoints = &run.run.store.checkpoints;
     let has_best = checkpoints
         .iter()

@@ -85,13 +85,13 @@ impl RunsTable {
     }
 
     fn draw_list(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-        let (theme, keymap) = (&shared.theme, &shared.keymap);
+        let theme = &shared.theme;
         let selected = self.selected(runs);
         let (table, details) = self.panes(area);
         if let Some(place) = table {
             let advice = match &selected {
                 Some(run) if self.view == View::Runs => {
-                    advice::line(run, usize::from(place.width), keymap, theme)
+                    advice::line(run, usize::from(place.width), shared)
                 }
                 _ => Line::default(),
             };
@@ -102,6 +102,7 @@ impl RunsTable {
                 baseline: self.baseline(),
                 columns: &self.columns,
                 sorting: &self.sorting,
+                queue: &shared.queue,
                 skipped: self.skipped,
                 title: self.title(),
                 advice,

@@ -5,7 +5,7 @@
 //! │   run                  state        done     best ▼      last›│
 //! │●  cifar10-a…-a1b2c3    ✓ completed  100 %   92.31 %   92.10 % │
 //! │ ⌂ cifar10-v…-d4e5f6    ✗ crashed     41 %   88.02 %   87.90 % │
-//! └ ✗ crashed: nobody works on it; r goes on from step 1234 ─────┘
+//! └ ✗ crashed: nobody works on it; r resumes from step 1234 ─────┘
 //! ```
 
 use ratatui::Frame;
@@ -20,6 +20,7 @@ use super::marks::{BASELINE, Marks, look};
 use crate::format::{shorten, shorten_middle, width_of};
 use crate::listing::{Column, Field};
 use crate::store::{Metrics, RunEntry};
+use crate::ui::effect::Waiting;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
 
@@ -132,6 +133,8 @@ pub(super) struct Table<'a> {
     pub(super) columns: &'a Columns,
     pub(super) sorting: &'a Sorting,
     pub(super) skipped: usize,
+    /// What waits to be trained.
+    pub(super) queue: &'a [Waiting],
     pub(super) title: String,
     /// What to know of the selected run.
     pub(super) advice: Line<'a>,
@@ -140,6 +143,16 @@ pub(super) struct Table<'a> {
 }
 
 impl Table<'_> {
+    /// What stands for the state of a run that waits, or whose fork does.
+    fn queued(&self, name: &str) -> Option<String> {
+        let place = |is_it: &dyn Fn(&Waiting) -> bool| self.queue.iter().position(is_it);
+        if let Some(at) = place(&|waiting| waiting.is_of(name)) {
+            return Some(format!("… queued {}", at + 1));
+        }
+        let at = place(&|waiting| waiting.fork_of(name).is_some())?;
+        Some(format!("… fork {}", at + 1))
+    }
+
     /// Draws it.
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let most = usize::from(area.width.saturating_sub(4));
@@ -255,7 +268,12 @@ impl Table<'_> {
         for &(at, left, width) in &layout.columns {
             let column = &self.columns.shown()[at];
             let most = usize::from(width);
-            let mut line = cell(&column.field, &subject, baseline, theme);
+            let mut line = match self.queued(name) {
+                Some(queued) if column.field == Field::Column(Column::State) => {
+                    Line::styled(queued, theme.warn())
+                }
+                _ => cell(&column.field, &subject, baseline, theme),
+            };
             if at == 0 {
                 line = Line::styled(shorten_middle(name, most), theme.text());
             } else if line.width() > most {

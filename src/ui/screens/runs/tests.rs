@@ -4,11 +4,12 @@ use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 use super::testing::{
     ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, runs, screen,
 };
-use crate::event::{Phase, RunEvent};
+use crate::event::{Phase, Position, RunEvent};
 use crate::run::Notes;
 use crate::store::Runs;
+use crate::ui::effect::Waiting;
 use crate::ui::testing::Harness;
-use crate::ui::{Effect, Layout, News};
+use crate::ui::{Effect, ExportRefusal, Layout, News};
 
 /// The rows of the table that are shown, by the beginnings of their names.
 fn names(harness: &mut Harness) -> Vec<String> {
@@ -49,7 +50,7 @@ fn the_newest_run_stands_first_until_another_order_is_asked_for() {
     assert!(names(&mut harness)[0].starts_with("mnist"));
     harness.keys(&["S"]);
     assert!(names(&mut harness)[0].starts_with("quickstart-20251231-220000"));
-    // From begun on: loss, agreement, and so on round to best.
+    // From started on: loss, agreement, and so on round to best.
     for _ in 0..8 {
         harness.keys(&["s"]);
     }
@@ -148,6 +149,52 @@ fn runs_are_filtered_while_one_types_and_esc_takes_it_back() {
         .text("tag:paper\n")
         .keys(&["/", "x", "esc"]);
     assert_eq!(names(&mut harness).len(), 2);
+}
+
+#[test]
+fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_told_so() {
+    let mut all = runs();
+    let at = Position {
+        phase: Phase::Student,
+        step: 812,
+    };
+    let run = all.get_mut(STOPPED).unwrap();
+    apply(
+        run,
+        &[RunEvent::CheckpointKept {
+            at,
+            folder: "kept/step-812".into(),
+        }],
+    );
+    let mut harness = screen(200, 40, all);
+    let fork = Waiting::Fork(STOPPED.to_owned(), at);
+    let resume = Waiting::Resume(CRASHED.to_owned());
+    harness.news(News::Queue {
+        preparing: None,
+        waiting: vec![fork.clone(), resume.clone()],
+    });
+    let shown = harness.screen();
+    assert!(
+        shown.contains("… fork 1") && shown.contains("… queued 2"),
+        "{shown}"
+    );
+    // A run whose fork waits is resumed like any other.
+    select(&mut harness, STOPPED);
+    assert!(
+        harness
+            .screen()
+            .contains("to be forked, 1 in the queue (F: remove)")
+    );
+    harness.keys(&["r"]);
+    assert_eq!(harness.take(), [Effect::ResumeRun(STOPPED.to_owned())]);
+    harness.keys(&["F", "end", "enter"]);
+    assert_eq!(harness.take(), [Effect::Dequeue(fork)]);
+    select(&mut harness, CRASHED);
+    harness.keys(&["r"]);
+    assert_eq!(harness.take(), []);
+    assert!(harness.screen().contains("Remove from the queue"));
+    harness.keys(&["y"]);
+    assert_eq!(harness.take(), [Effect::Dequeue(resume)]);
 }
 
 #[test]
@@ -262,6 +309,44 @@ fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
     harness.keys(&["u"]);
     assert_eq!(harness.take(), []);
     assert!(harness.screen().contains("another run"));
+}
+
+#[test]
+fn a_student_is_exported_by_one_key_and_the_answer_is_shown() {
+    let mut harness = screen(80, 24, runs());
+    select(&mut harness, ADAPTIVE);
+    let export = |unproven| Effect::ExportModel {
+        run: ADAPTIVE.to_owned(),
+        unproven,
+    };
+    harness.keys(&["E"]);
+    assert_eq!(harness.take(), [export(false)]);
+    let told = |result: Result<String, ExportRefusal>| News::ModelExported {
+        run: ADAPTIVE.to_owned(),
+        result,
+    };
+    harness.news(told(
+        Ok("wrote export/a.onnx: agreement 100.0 %".to_owned()),
+    ));
+    assert!(harness.screen().contains("agreement 100.0 %"));
+
+    let refused = |reason: &str, lacks_proof| {
+        told(Err(ExportRefusal {
+            reason: reason.to_owned(),
+            lacks_proof,
+        }))
+    };
+    harness.news(refused("the images are not there", true));
+    insta::assert_snapshot!(harness.screen());
+    harness.keys(&["down", "enter"]);
+    assert_eq!(harness.take(), [export(true)]);
+    harness.news(refused(
+        "the file does not compute what the network does",
+        false,
+    ));
+    assert!(!harness.screen().contains("without a proof"));
+    harness.keys(&["esc"]);
+    assert_eq!(harness.take(), []);
 }
 
 #[test]

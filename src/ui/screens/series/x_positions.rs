@@ -1,9 +1,10 @@
 //! The x axis of a run's charts: steps, epochs or time.
 
 use crate::event::Phase;
+use crate::format::short;
 use crate::store::{RunStore, Series, SeriesTable};
 use crate::ui::layout::XAxis;
-use crate::ui::widget::chart::{XValues, number};
+use crate::ui::widget::chart::XValues;
 
 /// The x axis of one training.
 #[derive(Clone, Copy)]
@@ -36,8 +37,8 @@ impl<'a> XPositions<'a> {
     /// One of its numbers, for people: `at epoch 3.5`, `at 12 s`.
     pub(in crate::ui::screens) fn place(&self, at: f64) -> String {
         match self.axis {
-            XAxis::Step | XAxis::Epoch => format!("at {} {}", self.unit(), number(at)),
-            XAxis::Time => format!("at {} {}", number(at), self.unit()),
+            XAxis::Step | XAxis::Epoch => format!("at {} {}", self.unit(), short(at)),
+            XAxis::Time => format!("at {} {}", short(at), self.unit()),
         }
     }
 

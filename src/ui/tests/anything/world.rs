@@ -17,7 +17,7 @@ use crate::store::{Owner, RunEntry};
 use crate::ui::Effect;
 use crate::ui::action::{ACTIONS, Action, Context};
 use crate::ui::draw::ALWAYS;
-use crate::ui::effect::OverwritePolicy;
+use crate::ui::effect::{OverwritePolicy, Waiting};
 use crate::ui::keymap::Chord;
 use crate::ui::news::{LogLine, MachineSample, News};
 use crate::ui::screens::compare::testing::{logits, picture, probe};
@@ -37,9 +37,9 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut harness = Harness::new(80, 24);
         for (number, name) in RUNS.into_iter().enumerate() {
-            let begun = SystemTime::UNIX_EPOCH + Duration::from_hours(490_930 + number as u64);
+            let started = SystemTime::UNIX_EPOCH + Duration::from_hours(490_930 + number as u64);
             let folder = RunFolder::imagined(format!("checkpoints/{name}"));
-            let mut run = RunEntry::new(folder, begun);
+            let mut run = RunEntry::new(folder, started);
             QUICKSTART.clone_into(&mut run.experiment);
             harness.runs.insert(run);
         }
@@ -94,9 +94,10 @@ impl World {
                 assert_ne!(self.harness.ui.shared.training.as_deref(), Some(RUNS[run]));
             }
             Input::Queue(files) => {
-                let queue: Vec<PathBuf> = files.into_iter().map(|at| path(FILES[at])).collect();
+                let files: Vec<PathBuf> = files.into_iter().map(|at| path(FILES[at])).collect();
+                let queue: Vec<Waiting> = files.iter().cloned().map(Waiting::Experiment).collect();
                 self.harness.news(News::Queue {
-                    preparing: queue.first().cloned(),
+                    preparing: files.first().cloned(),
                     waiting: queue.clone(),
                 });
                 assert_eq!(self.harness.ui.shared.queue, queue);
@@ -168,7 +169,7 @@ impl World {
         }
     }
 
-    /// Lets a run do what is next in its script, then go on for ever.
+    /// Lets a run do what is next in its script, then continue for ever.
     fn train(&mut self, run: usize) {
         let (script, step) = &mut self.scripts[run];
         let event = script.next().unwrap_or_else(|| {

@@ -120,50 +120,6 @@ fn nice_step(step: f64) -> f64 {
     times.unwrap_or(10.0) * power
 }
 
-/// A number in at most seven letters, with three or four digits that count.
-#[must_use]
-pub fn number(value: f64) -> String {
-    let size = value.abs();
-    if value.is_nan() {
-        "—".to_owned()
-    } else if value.is_infinite() {
-        if value > 0.0 { "∞" } else { "−∞" }.to_owned()
-    } else if size == 0.0 {
-        "0".to_owned()
-    } else if size < 1e-3 {
-        format!("{value:.1e}")
-    } else if size < 1e4 {
-        let decimals = match size {
-            size if size < 0.1 => 4,
-            size if size < 10.0 => 3,
-            size if size < 100.0 => 2,
-            size if size < 1000.0 => 1,
-            _ => 0,
-        };
-        trimmed(format!("{value:.decimals$}"))
-    } else if size < 1e10 {
-        let (unit, letter) = match size {
-            size if size < 1e6 => (1e3, 'k'),
-            size if size < 1e9 => (1e6, 'M'),
-            _ => (1e9, 'G'),
-        };
-        let scaled = value / unit;
-        let decimals = usize::from(scaled.abs() < 100.0);
-        format!("{}{letter}", trimmed(format!("{scaled:.decimals$}")))
-    } else {
-        format!("{value:.1e}")
-    }
-}
-
-/// Without zeros that say nothing.
-fn trimmed(text: String) -> String {
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,27 +166,6 @@ mod tests {
                 assert!(low < high, "{low} {high}");
                 assert!(axis.ticks(4).len() <= 5);
             }
-        }
-    }
-
-    #[test]
-    fn numbers_are_short_and_tell_their_size() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.1, "0.1"),
-            (0.012_345, "0.0123"),
-            (1.23456, "1.235"),
-            (123.456, "123.5"),
-            (1234.5, "1234"),
-            (12_345.0, "12.3k"),
-            (2_000_000.0, "2M"),
-            (0.000_05, "5.0e-5"),
-            (-0.5, "-0.5"),
-            (f64::NAN, "—"),
-            (f64::NEG_INFINITY, "−∞"),
-            (1e300, "1.0e300"),
-        ] {
-            assert_eq!(number(value), text);
         }
     }
 }

@@ -63,13 +63,15 @@ impl XValues<'_> {
             Self::Steps(steps) => steps.partition_point(|step| (*step as f64) < x),
             Self::Values(values) => values.partition_point(|value| *value < x),
             Self::Clock(seconds, begins) => {
-                let begun =
+                let started =
                     begins.partition_point(|(first, _)| self.at(*first).is_some_and(|at| at < x));
-                let (first, before) = match begun.checked_sub(1) {
+                let (first, before) = match started.checked_sub(1) {
                     Some(process) => begins[process],
                     None => (0, 0.0),
                 };
-                let end = begins.get(begun).map_or(seconds.len(), |(first, _)| *first);
+                let end = begins
+                    .get(started)
+                    .map_or(seconds.len(), |(first, _)| *first);
                 let own = seconds.get(first..end).unwrap_or_default();
                 first + own.partition_point(|own| own + before < x)
             }

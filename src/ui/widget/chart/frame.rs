@@ -5,14 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::marks::{Label, draw_groups, placed};
-use super::{Axis, Chart, GUTTER, column, number, put};
+use super::{Axis, Chart, GUTTER, column, put};
+use crate::format::{round_percent, short};
 use crate::ui::theme::Theme;
 
 /// Columns between two labels of the x axis, about.
 const LABEL_EVERY: u16 = 12;
 
-/// Draws the y axis left of the plot.
-pub(super) fn draw_y_axis(y: Axis, theme: &Theme, frame: &mut Frame, plot: Rect) {
+/// Draws the y axis left of the plot; `shares` are written in percent.
+pub(super) fn draw_y_axis(y: Axis, shares: bool, theme: &Theme, frame: &mut Frame, plot: Rect) {
     let Some(left) = plot.x.checked_sub(1) else {
         return;
     };
@@ -25,6 +26,7 @@ pub(super) fn draw_y_axis(y: Axis, theme: &Theme, frame: &mut Frame, plot: Rect)
         put(frame, gutter, (0, row), '│', theme.muted());
     }
     let most = usize::from(plot.height / 2).clamp(1, 8);
+    let written = if shares { round_percent } else { short };
     for tick in y.ticks(most) {
         let row = super::row(y, tick, plot);
         if row >= plot.height {
@@ -32,7 +34,7 @@ pub(super) fn draw_y_axis(y: Axis, theme: &Theme, frame: &mut Frame, plot: Rect)
         }
         put(frame, gutter, (0, row), '┤', theme.muted());
         let width = GUTTER - 1;
-        let label = format!("{:>1$}", number(tick), usize::from(width));
+        let label = format!("{:>1$}", written(tick), usize::from(width));
         let place = Rect::new(left.saturating_sub(width), plot.y + row, width, 1);
         frame.render_widget(
             Line::styled(label, theme.muted()),
@@ -80,7 +82,7 @@ impl Chart<'_> {
             .filter_map(|tick| {
                 Some(Label {
                     column: column(x, tick, plot)?,
-                    text: number(tick),
+                    text: short(tick),
                 })
             })
             .filter(|label| label.end() <= plot.width)

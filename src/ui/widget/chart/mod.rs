@@ -25,7 +25,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-pub use self::axis::{Axis, number};
+pub use self::axis::Axis;
 pub use self::canvas::{Canvas, Stroke};
 pub use self::curve::{Curve, XValues};
 pub use self::page::cells;
@@ -76,6 +76,8 @@ pub struct Chart<'a> {
     pub ceiling: Option<f64>,
     /// Whether the y axis is logarithmic.
     pub log: bool,
+    /// Whether the values are shares, which are written in percent.
+    pub shares: bool,
     /// What happened, in any order.
     pub marks: &'a [Mark],
     /// The best point.
@@ -142,7 +144,7 @@ impl Chart<'_> {
         }
         let extent = self.extent();
         let (x, y) = self.axes_around(extent);
-        frame::draw_y_axis(y, theme, frame, plot);
+        frame::draw_y_axis(y, self.shares, theme, frame, plot);
         if extent.is_empty() {
             draw_emptiness(theme, frame, plot);
         }

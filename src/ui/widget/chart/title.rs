@@ -12,8 +12,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Chart, Curve, has_colours, number};
-use crate::format::shorten;
+use super::{Chart, Curve, has_colours};
+use crate::format::{MISSING, percent, short, shorten};
 use crate::ui::theme::Theme;
 
 /// The longest name of a curve; longer ones are cut.
@@ -88,9 +88,10 @@ impl Chart<'_> {
             name.push_str(&shorten(&curve.name, NAME));
             name.push(' ');
         }
+        let written = if self.shares { percent } else { short };
         Line::from(vec![
             Span::styled(name, curve.style(theme)),
-            Span::raw(value.map_or("—".to_owned(), number)),
+            Span::raw(value.map_or_else(|| MISSING.to_owned(), written)),
         ])
     }
 }

@@ -73,7 +73,7 @@ impl ChartViewport {
         *self = Self::default();
     }
 
-    /// Whether a drag is under way, which goes on outside of its chart.
+    /// Whether a drag is under way, which continues outside of its chart.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.held.is_some()

@@ -68,10 +68,14 @@ fn every_name_in_every_experiment_is_known() {
 fn fields_that_are_written_before_or_after_are_not_offered_again() {
     assert_eq!(
         fields("Experiment(student: (|))"),
-        ["model", "weights", "ema"]
+        ["model", "weights", "ema", "head"]
     );
-    assert_eq!(fields("(student: (weights: None, |))"), ["model", "ema"]);
-    assert_eq!(fields("(student: (|, weights: None))"), ["model", "ema"]);
+    for text in [
+        "(student: (weights: None, |))",
+        "(student: (|, weights: None))",
+    ] {
+        assert_eq!(fields(text), ["model", "ema", "head"]);
+    }
     assert_eq!(
         fields("(optimizer: Sgd(nesterov: true, mo|"),
         ["momentum", "weight_decay"]

@@ -4,7 +4,7 @@ use crossterm::event::{Event, MouseButton, MouseEventKind};
 use insta::assert_snapshot;
 
 use super::{ADAPTIVE, QUICKSTART, World, path};
-use crate::ui::effect::Effect;
+use crate::ui::effect::{Effect, Waiting};
 use crate::ui::news::News;
 
 fn two() -> World {
@@ -189,12 +189,15 @@ fn an_experiment_that_waits_is_not_asked_for_twice_and_can_be_taken_out() {
     assert_eq!(world.asked, [Effect::Launch(path("a.ron"))]);
     world.screen.news(News::Queue {
         preparing: None,
-        waiting: vec![path("a.ron")],
+        waiting: vec![Waiting::Experiment(path("a.ron"))],
     });
     world.keys(&["r"]);
     assert!(world.shows("a is already queued") && world.shows("queued 1"));
     world.keys(&["x"]);
-    assert_eq!(world.asked[1..], [Effect::Dequeue(path("a.ron"))]);
+    assert_eq!(
+        world.asked[1..],
+        [Effect::Dequeue(Waiting::Experiment(path("a.ron")))]
+    );
 }
 
 #[test]
@@ -298,7 +301,7 @@ fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
     world.screen.runs.insert(super::training("quickstart", 20));
     world.screen.news(News::Queue {
         preparing: None,
-        waiting: vec![path("a.ron")],
+        waiting: vec![Waiting::Experiment(path("a.ron"))],
     });
     world
         .keys(&["enter"])

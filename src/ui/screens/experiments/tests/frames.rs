@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::{ADAPTIVE, QUICKSTART, World, path, run, training};
+use crate::ui::effect::Waiting;
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
 
@@ -30,7 +31,7 @@ fn full(size: (u16, u16)) -> World {
     world.screen.runs.insert(training("cifar10-vanilla", 103));
     world.screen.news(News::Queue {
         preparing: None,
-        waiting: vec![path("cifar10-scratch.ron")],
+        waiting: vec![Waiting::Experiment(path("cifar10-scratch.ron"))],
     });
     world.keys(&["end", "up"]);
     world

@@ -101,7 +101,7 @@ impl<'a> Board<'a> {
         ))
     }
 
-    /// When a training stands where; none before it has begun.
+    /// When a training stands where; none before it has started.
     pub(super) fn time(&self, phase: Phase) -> Option<Time> {
         let store = &self.entry.store;
         store.phases.get(&phase)?;

@@ -19,10 +19,11 @@ use super::board::{Board, KnobNow, Role, Time};
 use super::scene::{COLOURS, ROWS, Scene, places};
 use super::{Knobs, View};
 use crate::event::Phase;
+use crate::format::short;
 use crate::ui::screens::live::{events, rule};
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
-use crate::ui::widget::chart::{Axis, Canvas, Extent, cell, number};
+use crate::ui::widget::chart::{Axis, Canvas, Extent, cell};
 
 impl Knobs {
     /// Rows of the list that are in view, by their knob's number.
@@ -142,7 +143,7 @@ impl Knobs {
         let line = Line::from(vec![
             Span::styled(if selected { "▸" } else { " " }, theme.accent()),
             Span::styled(format!("{name:<11} "), style),
-            Span::raw(format!("{:>6} ", number(knob.value))),
+            Span::raw(format!("{:>6} ", short(knob.value))),
             Span::styled(state, if changed { theme.warn() } else { theme.muted() }),
         ]);
         frame.render_widget(line, Rect { height: 1, ..area }.intersection(frame.area()));
@@ -203,12 +204,12 @@ impl Knobs {
             let style = if bad { theme.bad() } else { theme.good() };
             lines.push(Line::styled(format!("last change {fate}"), style));
         }
-        let end = number(time.round_end);
+        let end = short(time.round_end);
         let role = match knob.role {
             Role::Free => format!(
                 "range {} to {}; schedule: {}",
-                number(knob.range.min),
-                number(knob.range.max),
+                short(knob.range.min),
+                short(knob.range.max),
                 knob.schedule
             ),
             Role::ByHand => format!(

@@ -249,7 +249,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Moves the selected point, between its neighbours. The caller has begun
+    /// Moves the selected point, between its neighbours. The caller has started
     /// the change.
     pub(super) fn drag(&mut self, (epoch, value): Point) {
         let Some(at) = self.selected.filter(|at| *at < self.points.len()) else {

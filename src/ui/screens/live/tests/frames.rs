@@ -113,7 +113,7 @@ fn a_long_run_counts_its_rounds_on_the_axis() {
 #[test]
 fn a_trained_teacher_says_so() {
     let mut events = events(100);
-    let begun = RunEvent::PhaseStarted {
+    let started = RunEvent::PhaseStarted {
         phase: Phase::Teacher,
         steps: 80,
         steps_per_epoch: PER_EPOCH,
@@ -124,7 +124,7 @@ fn a_trained_teacher_says_so() {
         seconds: 61.0,
     };
     // Before the student began.
-    events.splice(2..2, [begun, ended]);
+    events.splice(2..2, [started, ended]);
     let (mut harness, _) = screen(SMALL, Owner::Here, &events);
     insta::assert_snapshot!(harness.keys(&["t"]).screen());
 }
@@ -154,7 +154,7 @@ fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() 
         let name = shorten_middle(name, 30_usize);
         let row = shown
             .lines()
-            .find(|line| line.contains(&format!("{name} !")));
+            .find(|line| line.contains(&format!("{name} ✗")));
         row.unwrap_or_else(|| panic!("{name} in {shown}"))
             .to_owned()
     };

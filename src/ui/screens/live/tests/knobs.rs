@@ -149,7 +149,7 @@ fn one_value_is_shown_of_a_knob_that_was_changed_and_not_logged_since() {
         &name,
         &adjust("a", "lr", Schedule::Constant(0.03), Some(Ok(250))),
     );
-    let was = crate::ui::widget::chart::number(
+    let was = crate::format::short(
         harness
             .runs
             .get(&name)

@@ -352,8 +352,12 @@ fn events_that_are_not_followed_say_so_and_one_key_follows_again() {
                 .to_owned()
         };
         assert!(title(&mut harness).contains("events ── k knob"));
-        harness.keys(&["v", "home"]);
+        let foot = |harness: &mut Harness| harness.screen().lines().last().unwrap().to_owned();
+        harness.keys(&["v"]);
+        assert!(!foot(&mut harness).contains("f follow"));
+        harness.keys(&["home"]);
         assert!(title(&mut harness).contains("events · not following ↓ f"));
+        assert!(foot(&mut harness).contains("f follow"));
         // What `e` brings is told of, though the list stays where it is, also once
         // the keys are the charts' again.
         harness.keys(&["v"]);

@@ -45,13 +45,13 @@ pub(super) fn screen(size: (u16, u16), owner: Owner, events: &[RunEvent]) -> (Ha
 /// Adds a run.
 pub(super) fn add(harness: &mut Harness, name: &str, owner: Owner, events: &[RunEvent]) -> String {
     let number = harness.runs.len();
-    let begun = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
+    let started = SystemTime::UNIX_EPOCH + Duration::from_hours(490_932);
     let folder = format!(
         "checkpoints/{name}-20260102-12{number:02}00-{:06x}",
         0x8e_9912 + number
     );
-    let begun = begun + Duration::from_mins(number as u64);
-    let mut run = RunEntry::new(RunFolder::imagined(folder), begun);
+    let started = started + Duration::from_mins(number as u64);
+    let mut run = RunEntry::new(RunFolder::imagined(folder), started);
     run.owner = owner;
     EXPERIMENT.clone_into(&mut run.experiment);
     run.plan = Some(Arc::new(run_plan(EXPERIMENT, PER_EPOCH)));

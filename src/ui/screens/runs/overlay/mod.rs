@@ -172,7 +172,7 @@ impl Overlay {
         {
             self.selected = self.all.get(*number).cloned();
         }
-        // A drag that leaves its chart goes on by the selected one.
+        // A drag that leaves its chart continues by the selected one.
         let selected = self.at();
         let place = over.or_else(|| places.iter().find(|(number, _)| *number == selected));
         if let Some((_, place)) = place {

@@ -57,7 +57,7 @@ impl Drawable {
             Self::Evaluated(Quantity::Agreement) => 4,
             Self::Evaluated(Quantity::Kl) => 5,
             Self::Logged(metric) if metric.starts_with("loss/") => 6,
-            Self::Evaluated(Quantity::Top5) => 7,
+            Self::Evaluated(Quantity::Top5 | Quantity::MaxDifference) => 7,
             Self::Logged(metric) if metric.starts_with("knob/") => 9,
             Self::Logged(_) => 8,
         }
@@ -71,7 +71,16 @@ impl Drawable {
             Self::Evaluated(Quantity::Loss) => "valid loss",
             Self::Evaluated(Quantity::Agreement) => "agreement with teacher",
             Self::Evaluated(Quantity::Kl) => "KL from teacher",
+            Self::Evaluated(Quantity::MaxDifference) => "difference of logits",
             Self::Logged(metric) => metric,
+        }
+    }
+
+    /// Whether its values are shares in [0, 1].
+    pub(super) fn is_share(&self) -> bool {
+        match self {
+            Self::Evaluated(quantity) => quantity.is_share(),
+            Self::Logged(metric) => metric == "train/accuracy",
         }
     }
 

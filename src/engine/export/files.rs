@@ -1,0 +1,228 @@
+//! The files of an export: what they are called, what they say of themselves, and
+//! what the run keeps of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{ProofError, loading_script, onnx_file, prove};
+use crate::data::Images;
+use crate::engine::failure::Failure;
+use crate::engine::metadata::{ModelMetadata, Trained};
+use crate::engine::network::Network;
+use crate::engine::weights::described_bytes;
+use crate::event::inspection::Weights;
+use crate::event::{Export, ExportFormat, Exports, PixelFormat};
+use crate::run::RunFolder;
+use crate::run::atomic::{write_checked, write_file};
+use crate::untrusted::read_limited;
+
+/// What the run keeps of its exports, in their folder.
+const PROOFS: &str = "proof.json";
+
+/// Longest file of these.
+const LONGEST: u64 = 16 << 20;
+
+/// Why a file was not written.
+#[derive(Debug, Error)]
+pub enum ExportFailure {
+    /// The weights cannot be read from the device.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// The file is not what it should be.
+    #[error("{0}; nothing was written")]
+    Proof(#[from] ProofError),
+    /// What the file system says.
+    #[error("could not write {}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A student that is to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Student<'a> {
+    /// Its run.
+    pub run: &'a RunFolder,
+    /// The student.
+    pub network: &'a Network,
+    /// What must be known of it.
+    pub known: &'a ModelMetadata,
+    /// Which of the run's weights it has.
+    pub weights: Weights,
+}
+
+/// Where a file goes in the run's own folder for them.
+#[must_use]
+pub fn place(
+    run: &RunFolder,
+    weights: Weights,
+    format: ExportFormat,
+    pixels: PixelFormat,
+) -> PathBuf {
+    let latest = match weights {
+        Weights::Best => "",
+        Weights::Latest => "-latest",
+    };
+    let ending = match (format, pixels) {
+        (ExportFormat::Torch, _) => ".safetensors",
+        (ExportFormat::Onnx, PixelFormat::Float) => ".onnx",
+        (ExportFormat::Onnx, PixelFormat::Uint8) => "-uint8.onnx",
+    };
+    run.exports()
+        .join(format!("{}{latest}{ending}", run.name()))
+}
+
+/// Where the script goes that loads weights.
+#[must_use]
+pub fn script_of(weights: &Path) -> PathBuf {
+    let stem = weights.file_stem().unwrap_or_default().to_string_lossy();
+    weights.with_file_name(format!("load_{stem}.py"))
+}
+
+impl Student<'_> {
+    /// Writes an ONNX file that computes on these images what the network does, or
+    /// none; without images it is not proven.
+    ///
+    /// # Errors
+    /// The file cannot be written, or fails its proof; nothing is left behind.
+    pub fn write_onnx(
+        &self,
+        path: &Path,
+        pixels: PixelFormat,
+        images: Option<&Images>,
+    ) -> Result<Export, ExportFailure> {
+        let bytes = onnx_file(self.network, self.known, pixels, &self.about())?;
+        let check = |file: &Path| {
+            let proven = images.map(|images| prove(file, self.network, images, pixels));
+            proven.transpose()
+        };
+        let proof = self.in_folder(path, |path| {
+            let checked = write_checked(path, &bytes, check);
+            Ok(checked.map_err(|source| failed(path, source))??)
+        })?;
+        Ok(Export {
+            input: Some(pixels),
+            proof,
+            ..self.export(ExportFormat::Onnx, &bytes)
+        })
+    }
+
+    /// Writes weights, and a script beside them that loads them into PyTorch.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write_torch(&self, path: &Path) -> Result<Export, ExportFailure> {
+        let texts = self.known.texts().into_iter().chain(self.about()).collect();
+        let bytes = described_bytes(self.network, &texts).map_err(Failure::from)?;
+        let weights = path.file_name().unwrap_or_default().to_string_lossy();
+        let text = loading_script(self.known, self.network.graph(), &weights);
+        let script = script_of(path);
+        self.in_folder(path, |path| {
+            for (file, bytes) in [(path, &bytes[..]), (&script, text.as_bytes())] {
+                write_file(file, bytes).map_err(|source| failed(file, source))?;
+            }
+            Ok(())
+        })?;
+        Ok(self.export(ExportFormat::Torch, &bytes))
+    }
+
+    /// Writes a file. The run's own folder for them is made if it is not there, and
+    /// goes again where it would be left empty.
+    fn in_folder<T>(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&Path) -> Result<T, ExportFailure>,
+    ) -> Result<T, ExportFailure> {
+        let folder = self.run.exports();
+        let is_new = path.parent() == Some(&folder) && !folder.exists();
+        if is_new {
+            fs::create_dir(&folder).map_err(|source| failed(&folder, source))?;
+        }
+        let written = write(path);
+        if is_new && written.is_err() {
+            let _ = fs::remove_dir(&folder);
+        }
+        written
+    }
+
+    fn export(&self, format: ExportFormat, bytes: &[u8]) -> Export {
+        Export {
+            format,
+            weights: self.weights,
+            step: self.trained().step,
+            input: None,
+            bytes: bytes.len() as u64,
+            blake3: blake3::hash(bytes).to_hex().to_string(),
+            proof: None,
+        }
+    }
+
+    fn trained(&self) -> Trained {
+        self.known.trained.unwrap_or_default()
+    }
+
+    /// What a file says of where it comes from.
+    fn about(&self) -> BTreeMap<String, String> {
+        let weights = match self.weights {
+            Weights::Best => "best",
+            Weights::Latest => "latest",
+        };
+        let Trained { step, epoch } = self.trained();
+        let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+        let mut texts = vec![
+            ("run", self.run.name()),
+            ("weights", weights.to_owned()),
+            ("step", step.to_string()),
+            ("epoch", epoch.to_string()),
+            ("program", program.to_owned()),
+        ];
+        // What of the plan cannot be read says nothing.
+        let plan = self.run.plan().ok().flatten();
+        let id = plan.map(|plan| plan.id).filter(|id| !id.is_empty());
+        texts.extend(id.map(|id| ("run_id", id)));
+        let commit = option_env!("WORKBENCH_COMMIT");
+        texts.extend(commit.map(|commit| ("commit", commit.to_owned())));
+        let texts = texts.into_iter();
+        texts.map(|(name, text)| (name.to_owned(), text)).collect()
+    }
+}
+
+/// Keeps in the run what is known of a file. Returns what is known of all that are
+/// still there.
+///
+/// # Errors
+/// The note cannot be written.
+pub fn record(run: &RunFolder, path: &Path, export: &Export) -> Result<Exports, ExportFailure> {
+    let folder = run.exports();
+    let proofs = folder.join(PROOFS);
+    let name = if path.parent() == Some(&folder) {
+        path.file_name().unwrap_or_default().to_owned()
+    } else {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.into_os_string()
+    };
+    // What cannot be read is of no use to anybody, and is made anew.
+    let before = read_limited(&proofs, LONGEST).ok();
+    let before = before.and_then(|text| serde_json::from_slice(&text).ok());
+    let mut exports: Exports = before.unwrap_or_default();
+    exports.retain(|name, _| folder.join(name).exists());
+    exports.insert(name.to_string_lossy().into_owned(), export.clone());
+    let text = serde_json::to_vec_pretty(&exports).map_err(io::Error::other);
+    let kept = fs::create_dir_all(&folder)
+        .and(text)
+        .and_then(|text| write_file(&proofs, &text));
+    kept.map_err(|source| failed(&proofs, source))?;
+    Ok(exports)
+}
+
+fn failed(path: &Path, source: io::Error) -> ExportFailure {
+    let path = path.to_owned();
+    ExportFailure::Io { path, source }
+}

@@ -1,0 +1,507 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::*;
+use crate::data::Images;
+use crate::engine::evaluate::host;
+use crate::engine::network::{INPUT, OUTPUT};
+use crate::engine::onnx::Rten;
+use crate::engine::weights::save_described;
+use crate::event::{DataSummary, PixelFormat};
+use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
+use crate::experiment::load_text;
+use crate::experiment::model::{
+    EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
+};
+use crate::onnx::OnnxFile;
+use crate::run::atomic::write_checked;
+
+/// Greatest difference between logits, as a share of the greatest.
+const SAME: f32 = 1e-4;
+
+/// Images that go through a network.
+const IMAGES: usize = 2;
+
+const CLASSES: [&str; 5] = ["ant", "bee", "\"cat\"", "dög", "eel\nüb"];
+
+/// Every layout with every kind of first and last layers: name, model and side.
+fn layouts() -> Vec<(&'static str, Model, u32)> {
+    let resnet = |depth, stem| Model::ResNet { depth, stem };
+    let mobilenet_v3 = |stem| Model::MobileNetV3 {
+        variant: MobileNetV3Variant::Small,
+        stem,
+    };
+    let shufflenet = |stem| Model::ShuffleNetV2 { width: 0.5, stem };
+    let efficientnet = |variant, stem| Model::EfficientNet { variant, stem };
+    let lcnet = |stem| Model::PpLcNet { width: 0.5, stem };
+    let y400 = |stem| Model::RegNet {
+        variant: RegNetVariant::Y400MF,
+        stem,
+    };
+    let mobilenet = |stem| Model::MobileNetV2 { width: 0.35, stem };
+    vec![
+        ("mlp", Model::Mlp { hidden: vec![9, 7] }, 8),
+        ("linear", Model::Mlp { hidden: vec![] }, 8),
+        (
+            "cnn",
+            Model::Cnn {
+                channels: vec![5, 6],
+            },
+            12,
+        ),
+        (
+            "cifar",
+            Model::ResNetCifar {
+                depth: 14,
+                width: 4,
+            },
+            12,
+        ),
+        (
+            "wide",
+            Model::WideResNet {
+                depth: 16,
+                width: 2,
+            },
+            12,
+        ),
+        ("vgg8", Model::Vgg { depth: 8 }, 32),
+        ("vgg11", Model::Vgg { depth: 11 }, 32),
+        ("resnet18", resnet(18, Stem::Standard), 32),
+        ("resnet18-small", resnet(18, Stem::Small), 16),
+        ("resnet50", resnet(50, Stem::Standard), 32),
+        ("mobilenet", mobilenet(Stem::Standard), 32),
+        ("mobilenet-small", mobilenet(Stem::Small), 32),
+        ("mobilenet-v3-small", mobilenet_v3(Stem::Standard), 32),
+        ("mobilenet-v3-small-small", mobilenet_v3(Stem::Small), 16),
+        ("shufflenet", shufflenet(Stem::Standard), 32),
+        ("shufflenet-small", shufflenet(Stem::Small), 16),
+        (
+            "efficientnet-b0",
+            efficientnet(EfficientNetVariant::B0, Stem::Small),
+            16,
+        ),
+        (
+            "efficientnet-lite0",
+            efficientnet(EfficientNetVariant::Lite0, Stem::Standard),
+            32,
+        ),
+        ("lcnet", lcnet(Stem::Standard), 32),
+        ("lcnet-small", lcnet(Stem::Small), 16),
+        ("regnet", y400(Stem::Standard), 32),
+        ("regnet-small", y400(Stem::Small), 16),
+    ]
+}
+
+/// A network that is to be written, images, and what it answers on them.
+struct Case {
+    name: &'static str,
+    network: Network,
+    known: ModelMetadata,
+    side: usize,
+    pictures: Vec<u8>,
+    values: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+/// Drawing the weights takes longer than all else, so it is done once.
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let layouts = layouts().into_iter();
+    layouts
+        .map(|(name, model, side)| {
+            let (network, known) = trained(&model, side);
+            let side = side as usize;
+            let pictures = pictures(IMAGES, side);
+            let values = normalised(&pictures, side, &known);
+            Case {
+                name,
+                logits: logits(&network, &values, side),
+                network,
+                known,
+                side,
+                pictures,
+                values,
+            }
+        })
+        .collect()
+});
+
+/// A network whose running statistics and scales are not those of the start, and
+/// what is known of it.
+fn trained(model: &Model, side: u32) -> (Network, ModelMetadata) {
+    let graph = build(model, (side, side), CLASSES.len()).unwrap();
+    let data = DataSummary {
+        classes: CLASSES.map(str::to_owned).to_vec(),
+        size: (side, side),
+        mean: [0.4, 0.5, 0.3],
+        std: [0.2, 0.25, 0.3],
+        ..DataSummary::default()
+    };
+    let known = ModelMetadata::new(&graph.name, model, &data);
+    (of_graph(graph), known)
+}
+
+fn of_graph(graph: Graph) -> Network {
+    let device = Device::flex();
+    let mut network = Network::new(graph, 7, &device);
+    let wave = |count: usize, from: f32, by: f32| {
+        let values: Vec<f32> = (0..count).map(|k| from + by * (k as f32).sin()).collect();
+        Tensor::from_data(TensorData::new(values, [count]), &device)
+    };
+    for known in network.statistics_mut() {
+        let [count] = known.mean.dims();
+        known.mean = wave(count, 0.05, 0.1);
+        known.variance = wave(count, 0.8, 0.3);
+    }
+    for parameter in network.parameters_mut() {
+        if parameter.shape.len() == 1 {
+            let [count] = parameter.value.dims();
+            parameter.value = parameter.value.clone() + wave(count, 0.0, 0.05);
+        }
+    }
+    network
+}
+
+/// RGB bytes `[batch, side, side, 3]`.
+fn pictures(count: usize, side: usize) -> Vec<u8> {
+    let bytes = (0..count * side * side * 3).map(|k| (k * 37 % 251) as u8);
+    bytes.collect()
+}
+
+/// The same, normalised and with the channels first.
+fn normalised(pictures: &[u8], side: usize, known: &ModelMetadata) -> Vec<f32> {
+    let area = side * side;
+    let mut values = vec![0.0; pictures.len()];
+    for (at, &byte) in pictures.iter().enumerate() {
+        let (image, pixel, channel) = (at / 3 / area, at / 3 % area, at % 3);
+        let value = (f32::from(byte) / 255.0 - known.mean[channel]) / known.std[channel];
+        values[(image * 3 + channel) * area + pixel] = value;
+    }
+    values
+}
+
+fn logits(network: &Network, values: &[f32], side: usize) -> Vec<f32> {
+    let count = values.len() / (3 * side * side);
+    let shape = [count, 3, side, side];
+    let images = Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex());
+    host(network.forward(images)).unwrap()
+}
+
+fn assert_same(found: &[f32], wanted: &[f32], name: &str) {
+    assert_eq!(found.len(), wanted.len(), "{name}");
+    let greatest = wanted
+        .iter()
+        .fold(0.0_f32, |most, logit| most.max(logit.abs()));
+    for (found, wanted) in found.iter().zip(wanted) {
+        let difference = (found - wanted).abs();
+        assert!(
+            difference <= SAME * greatest,
+            "{name}: {found} {wanted} of {greatest}"
+        );
+    }
+}
+
+fn written(network: &Network, known: &ModelMetadata, pixels: PixelFormat, to: &Path) {
+    let about = BTreeMap::from([("run".to_owned(), "a-run".to_owned())]);
+    let bytes = onnx_file(network, known, pixels, &about).unwrap();
+    std::fs::write(to, bytes).unwrap();
+}
+
+#[test]
+fn every_layout_gives_the_same_logits_in_another_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student.onnx");
+    for case in CASES.iter() {
+        let engine = || Rten::open(OnnxFile::open(&path).unwrap(), INPUT, OUTPUT).unwrap();
+        written(&case.network, &case.known, PixelFormat::Float, &path);
+        let shape = [IMAGES, 3, case.side, case.side];
+        let found = engine().run(case.values.clone(), shape).unwrap();
+        assert_same(&found, &case.logits, case.name);
+        written(&case.network, &case.known, PixelFormat::Uint8, &path);
+        let shape = [IMAGES, case.side, case.side, 3];
+        let found = engine().run(case.pictures.clone(), shape).unwrap();
+        assert_same(&found, &case.logits, case.name);
+    }
+}
+
+#[test]
+fn maps_are_pooled_to_any_size_as_pytorch_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student.onnx");
+    // Larger, as large, even and uneven parts; the large VGG pools to 7 × 7.
+    for (side, pooled) in [(2, 7), (7, 7), (8, 4), (9, 4), (5, 1)] {
+        let features = 3 * pooled * pooled;
+        let classifier = Linear {
+            name: "fc".to_owned(),
+            inputs: features,
+            outputs: CLASSES.len(),
+            init: LinearInit::Default,
+        };
+        let network = of_graph(Graph {
+            name: "pooled".to_owned(),
+            size: (side, side),
+            classes: CLASSES.len(),
+            layers: vec![
+                Layer::AveragePool(AveragePool { side: pooled }),
+                Layer::Flatten,
+                Layer::Linear(classifier),
+            ],
+        });
+        let (_, known) = trained(&Model::Mlp { hidden: vec![] }, 4);
+        written(&network, &known, PixelFormat::Float, &path);
+        let side = side as usize;
+        let values = normalised(&pictures(IMAGES, side), side, &known);
+        let engine = Rten::open(OnnxFile::open(&path).unwrap(), INPUT, OUTPUT).unwrap();
+        let found = engine.run(values.clone(), [IMAGES, 3, side, side]).unwrap();
+        assert_same(
+            &found,
+            &logits(&network, &values, side),
+            &format!("{side} to {pooled}"),
+        );
+    }
+}
+
+#[test]
+fn normalisations_go_into_the_convolutions_before_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student.onnx");
+    let norms = |model: Model| {
+        let (network, known) = trained(&model, 12);
+        written(&network, &known, PixelFormat::Float, &path);
+        let file = OnnxFile::open(&path).unwrap();
+        let nodes = file.nodes().iter();
+        nodes
+            .filter(|node| node.op_type == "BatchNormalization")
+            .count()
+    };
+    assert_eq!(norms(Model::ResNetCifar { depth: 8, width: 4 }), 0);
+    // One before each of three blocks, whose input has other readers, and the last.
+    assert_eq!(
+        norms(Model::WideResNet {
+            depth: 10,
+            width: 1
+        }),
+        4
+    );
+}
+
+#[test]
+fn weights_keep_their_names_and_every_value_has_one_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student.onnx");
+    let (network, known) = trained(&Model::ResNetCifar { depth: 8, width: 4 }, 12);
+    written(&network, &known, PixelFormat::Float, &path);
+    let file = OnnxFile::open(&path).unwrap();
+    assert_eq!(
+        file.constant_sides("layer1.0.conv2.weight"),
+        Some(&[4, 4, 3, 3][..])
+    );
+    assert_eq!(file.constant_sides("layer1.0.conv2.bias"), Some(&[4][..]));
+    assert_eq!(file.constant_sides("fc.weight"), Some(&[5, 16][..]));
+    assert_eq!(file.constant_sides("bn1.weight"), None);
+    let mut names = BTreeSet::new();
+    for node in file.nodes() {
+        assert!(names.insert(&node.name), "{}", node.name);
+        assert!(
+            node.output
+                .iter()
+                .all(|name| names.contains(name) || name == OUTPUT)
+        );
+    }
+    let input = file.image_input().unwrap();
+    assert_eq!(
+        (input.name.as_str(), input.batch, input.size),
+        (INPUT, None, Some((12, 12)))
+    );
+    assert_eq!(file.score_output(None).unwrap().classes, Some(5));
+}
+
+#[test]
+fn a_file_says_of_itself_what_weights_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student.onnx");
+    let (network, known) = trained(&Model::Mlp { hidden: vec![4] }, 8);
+    written(&network, &known, PixelFormat::Float, &path);
+    let file = OnnxFile::open(&path).unwrap();
+    for (name, text) in known.texts() {
+        assert_eq!(file.metadata().get(&name), Some(&text), "{name}");
+    }
+    assert_eq!(file.metadata()["run"], "a-run");
+    assert!(file.metadata()["resize"].contains("cropped at the centre"));
+}
+
+#[test]
+fn the_same_weights_give_the_same_bytes() {
+    let (network, known) = trained(&Model::ResNetCifar { depth: 8, width: 4 }, 12);
+    let bytes = || onnx_file(&network, &known, PixelFormat::Uint8, &BTreeMap::new()).unwrap();
+    assert_eq!(bytes(), bytes());
+}
+
+/// Python with these modules: `WORKBENCH_PYTHON`, or `python3`. None where it lacks
+/// one, which is told.
+fn python(modules: &str) -> Option<Command> {
+    let program = std::env::var_os("WORKBENCH_PYTHON").unwrap_or_else(|| "python3".into());
+    let command = || Command::new(&program);
+    let output = command()
+        .arg("-c")
+        .arg(format!("import {modules}"))
+        .output();
+    if output.is_ok_and(|output| output.status.success()) {
+        return Some(command());
+    }
+    eprintln!(
+        "skipped: {} has no {modules}; set WORKBENCH_PYTHON to a Python that has",
+        program.to_string_lossy()
+    );
+    None
+}
+
+fn run(mut python: Command, folder: &Path, script: &str) -> String {
+    let output = python
+        .current_dir(folder)
+        .arg("-c")
+        .arg(script)
+        .output()
+        .unwrap();
+    let (out, err) = (output.stdout, output.stderr);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&err));
+    String::from_utf8(out).unwrap()
+}
+
+/// Floats, one a line, as Python writes them.
+fn floats(text: &str) -> Vec<f32> {
+    text.lines().map(|line| line.parse().unwrap()).collect()
+}
+
+/// Images for a script: `images.uint8` and `images.float`.
+fn give(folder: &Path, case: &Case) {
+    let floats = case.values.iter().flat_map(|value| value.to_le_bytes());
+    let floats: Vec<u8> = floats.collect();
+    std::fs::write(folder.join("images.uint8"), &case.pictures).unwrap();
+    std::fs::write(folder.join("images.float"), floats).unwrap();
+}
+
+#[test]
+fn every_layout_gives_the_same_logits_in_onnxruntime() {
+    const MODULES: &str = "numpy, onnx, onnxruntime";
+    const SCRIPT: &str = "
+import numpy, onnx, onnxruntime
+for variant, kind, shape in [
+    ('float', numpy.float32, (-1, 3, SIDE, SIDE)),
+    ('uint8', numpy.uint8, (-1, SIDE, SIDE, 3)),
+]:
+    file = f'{variant}.onnx'
+    onnx.checker.check_model(file, full_check=True)
+    session = onnxruntime.InferenceSession(file, providers=['CPUExecutionProvider'])
+    images = numpy.fromfile(f'images.{variant}', kind).reshape(shape)
+    for logit in session.run(None, {'images': images})[0].ravel():
+        print(float(logit))
+";
+    if python(MODULES).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for case in CASES.iter() {
+        give(folder, case);
+        for (format, variant) in [(PixelFormat::Float, "float"), (PixelFormat::Uint8, "uint8")] {
+            let file = folder.join(format!("{variant}.onnx"));
+            written(&case.network, &case.known, format, &file);
+        }
+        let script = SCRIPT.replace("SIDE", &case.side.to_string());
+        let found = floats(&run(python(MODULES).unwrap(), folder, &script));
+        let (floats, bytes) = found.split_at(case.logits.len());
+        assert_same(floats, &case.logits, case.name);
+        assert_same(bytes, &case.logits, case.name);
+    }
+}
+
+#[test]
+fn every_layout_loads_into_pytorch_by_its_script() {
+    const MODULES: &str = "numpy, torch, torchvision, timm, safetensors";
+    const SCRIPT: &str = "
+import importlib.util, numpy, torch
+spec = importlib.util.spec_from_file_location('loading', 'load_student.py')
+loading = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(loading)
+model = loading.load()
+images = torch.from_numpy(numpy.fromfile('images.float', numpy.float32)).reshape(-1, 3, *loading.SIZE)
+with torch.no_grad():
+    for logit in model(images).ravel().tolist():
+        print(logit)
+assert loading.CLASSES[3] == 'd\\u00f6g' and loading.CLASSES[4] == 'eel\\n\\u00fcb', loading.CLASSES
+";
+    if python(MODULES).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for case in CASES.iter() {
+        give(folder, case);
+        let weights = folder.join("student.safetensors");
+        save_described(&case.network, &case.known.texts(), &weights).unwrap();
+        let script = loading_script(&case.known, case.network.graph(), "student.safetensors");
+        std::fs::write(folder.join("load_student.py"), script).unwrap();
+        let found = floats(&run(python(MODULES).unwrap(), folder, SCRIPT));
+        assert_same(&found, &case.logits, case.name);
+    }
+    let mut python = python(MODULES).unwrap();
+    let told = python.current_dir(folder).arg("load_student.py").output();
+    let told = String::from_utf8(told.unwrap().stdout).unwrap();
+    assert!(told.contains("size: 32 x 32"), "{told}");
+    assert!(told.contains("mean: [0.4, 0.5, 0.3]"), "{told}");
+}
+
+/// The quick start's images, few of them, and a network for them.
+fn quick_start() -> (Images, Graph, ModelMetadata) {
+    let text =
+        include_str!("../../../experiments/quickstart.ron").replace("count: 1500", "count: 60");
+    let loaded = load_text(&text, Path::new("quickstart.ron"), &[]).unwrap();
+    let images = Images::open(&loaded.plan.data, 1).unwrap();
+    let model = Model::Cnn { channels: vec![4] };
+    let graph = build(&model, images.size, images.classes.len()).unwrap();
+    let known = ModelMetadata::new(&graph.name, &model, &images.summary());
+    (images, graph, known)
+}
+
+#[test]
+fn a_file_that_computes_something_else_is_not_left_behind() {
+    let (images, graph, known) = quick_start();
+    let network = |seed| Network::new(graph.clone(), seed, &Device::flex());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student.onnx");
+    let left = || std::fs::read_dir(folder.path()).unwrap().count();
+    for pixels in [PixelFormat::Float, PixelFormat::Uint8] {
+        let bytes = onnx_file(&network(1), &known, pixels, &BTreeMap::new()).unwrap();
+        let checked = |bytes: &[u8], network: &Network| {
+            let check = |file: &Path| prove(file, network, &images, pixels);
+            let proof = write_checked(&path, bytes, check).unwrap();
+            proof.map_err(|error| error.to_string())
+        };
+        let error = checked(&bytes, &network(2)).unwrap_err();
+        assert!(
+            error.contains("does not compute what the network does"),
+            "{error}"
+        );
+        assert_eq!(left(), 0);
+        // Weights that are no numbers prove nothing.
+        let mut broken = network(1);
+        let value = broken.parameters()[0].value.clone() * f32::NAN;
+        broken.parameters_mut()[0].value = value;
+        let error = checked(&bytes, &broken).unwrap_err();
+        assert!(error.contains("logits differ by NaN"), "{error}");
+        let error = checked(&bytes[..bytes.len() / 2], &network(1)).unwrap_err();
+        assert!(error.contains("cut off or damaged"), "{error}");
+        assert_eq!(left(), 0);
+
+        let proof = checked(&bytes, &network(1)).unwrap();
+        assert_eq!((proof.agreement, proof.images), (1.0, images.valid.len()));
+        assert_eq!(proof.top1, proof.network_top1);
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        std::fs::remove_file(&path).unwrap();
+    }
+}

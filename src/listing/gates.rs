@@ -1,0 +1,207 @@
+//! Gates: conditions on a run's results that decide its exit code.
+//!
+//! A gate holds only if it was judged and found to hold. A metric that is
+//! missing or not a number, a run to compare with that can't be read, a name
+//! that is no metric: all of these fail, and say why. Who judges says where other
+//! runs are found.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+
+use crate::event::Dataset;
+use crate::experiment::metric::{Metric, MetricSplit, Quantity};
+use crate::experiment::spec::{Bound, Gate};
+use crate::format;
+use crate::store::RunStore;
+use crate::store::metrics::{evaluation, exported, quantity};
+
+/// What became of a gate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The gate as a person reads it, such as `test/top1@best ≥ 0.85`.
+    pub gate: String,
+    /// The metric's value, where there is one.
+    pub value: Option<f64>,
+    /// What that is held against, where it is another run's.
+    pub limit: Option<f64>,
+    /// The verdict.
+    pub judgement: Judgement,
+}
+
+/// Whether a gate holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It does.
+    Passed,
+    /// It does not.
+    Failed,
+    /// It could not be evaluated, and this is why. Counts as failed.
+    NotEvaluated(String),
+}
+
+impl Verdict {
+    /// Whether the gate was judged and holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.judgement == Judgement::Passed
+    }
+
+    /// What was found, without the gate.
+    #[must_use]
+    pub fn finding(&self) -> String {
+        let value = match (self.value, self.limit) {
+            (Some(value), Some(limit)) => {
+                format!(
+                    "{} against {}, ",
+                    format::number(value),
+                    format::number(limit)
+                )
+            }
+            (Some(value), None) => format!("{}, ", format::number(value)),
+            (None, _) => String::new(),
+        };
+        match &self.judgement {
+            Judgement::Passed => format!("{value}passed"),
+            Judgement::Failed => format!("{value}failed"),
+            Judgement::NotEvaluated(reason) => format!("not evaluated: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.gate, self.finding())
+    }
+}
+
+/// Finds the run of a folder, or says why not.
+pub type FindRun<'a, 'run> = &'a dyn Fn(&Path) -> Result<Cow<'run, RunStore>, String>;
+
+/// Judges every gate of a run by what was measured until now.
+#[must_use]
+pub fn judge(gates: &[Gate], store: &RunStore, find: FindRun<'_, '_>) -> Vec<Verdict> {
+    let judged = gates.iter().map(|gate| judge_one(gate, store, find));
+    judged.collect()
+}
+
+/// Whether all of them were judged and hold.
+#[must_use]
+pub fn all_hold(verdicts: &[Verdict]) -> bool {
+    verdicts.iter().all(Verdict::holds)
+}
+
+fn judge_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict {
+    let (name, bound, at_least) = match gate {
+        Gate::AtLeast(name, bound) => (name, bound, true),
+        Gate::AtMost(name, bound) => (name, bound, false),
+    };
+    let sign = if at_least { "≥" } else { "≤" };
+    let metric = name.parse::<Metric>();
+    let shown = metric
+        .as_ref()
+        .map_or_else(|_| name.clone(), Metric::to_string);
+    let mut verdict = Verdict {
+        gate: format!("{shown} {sign} {}", describe(bound)),
+        value: None,
+        limit: None,
+        judgement: Judgement::Failed,
+    };
+    let judged = metric
+        .map_err(|error| format!("{error}; {}", error.remedy()))
+        .and_then(|metric| {
+            let value = measure(metric, store)?;
+            verdict.value = Some(value);
+            let (limit, tolerance) = limit(bound, metric, store, find)?;
+            if matches!(bound, Bound::Run { .. }) {
+                verdict.limit = Some(limit);
+            }
+            compare(value, limit, tolerance, at_least)
+        });
+    verdict.judgement = match judged {
+        Ok(true) => Judgement::Passed,
+        Ok(false) => Judgement::Failed,
+        Err(reason) => Judgement::NotEvaluated(reason),
+    };
+    verdict
+}
+
+fn describe(bound: &Bound) -> String {
+    match bound {
+        Bound::Value(value) => format::number(*value),
+        Bound::Run { run, tolerance } => {
+            let run = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy();
+            if *tolerance == 0.0 {
+                run.into_owned()
+            } else {
+                format!("{run} ± {}", format::number(*tolerance))
+            }
+        }
+    }
+}
+
+/// What the metric is held against, and how much worse still passes.
+fn limit(
+    bound: &Bound,
+    metric: Metric,
+    store: &RunStore,
+    find: FindRun<'_, '_>,
+) -> Result<(f64, f64), String> {
+    match bound {
+        Bound::Value(value) => Ok((*value, 0.0)),
+        Bound::Run { run, tolerance } => {
+            let name = run.display();
+            let other = find(run).map_err(|error| format!("{name} can't be read: {error}"))?;
+            let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
+            let (dataset, images) = match metric.split {
+                MetricSplit::Valid | MetricSplit::Export => (Dataset::Valid, "validation"),
+                MetricSplit::Test => (Dataset::Test, "test"),
+            };
+            let both = store.data.as_ref().zip(other.data.as_ref());
+            if both.and_then(|(own, others)| own.shares(dataset, others)) == Some(false) {
+                return Err(format!(
+                    "{name} was evaluated on other {images} images or other classes"
+                ));
+            }
+            Ok((value, *tolerance))
+        }
+    }
+}
+
+fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<bool, String> {
+    let named = [
+        ("the value", value),
+        ("the bound", limit),
+        ("the tolerance", tolerance),
+    ];
+    for (what, number) in named {
+        if number.is_nan() {
+            return Err(format!("{what} is not a number"));
+        }
+    }
+    Ok(if at_least {
+        value >= limit - tolerance
+    } else {
+        value <= limit + tolerance
+    })
+}
+
+/// The student's result: on test images the last evaluation of the best or the
+/// last weights; on validation images that of the epoch whose checkpoint is the
+/// best, or of the last; or why there is no such result.
+pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
+    if metric.split == MetricSplit::Export {
+        return exported(store, metric.quantity)
+            .ok_or_else(|| format!("there is no proven export for {metric}"));
+    }
+    let evaluation = evaluation(store, metric);
+    let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
+    quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {
+        Quantity::Top5 => format!("{metric} needs more than five classes"),
+        _ => format!("{metric} needs a teacher, and there was none"),
+    })
+}
+
+#[cfg(test)]
+#[path = "gates_tests.rs"]
+mod tests;

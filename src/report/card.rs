@@ -1,0 +1,332 @@
+//! The model card of a run: what its student is, what it was made from, how good it
+//! is, where its limits are, and how its files are loaded. Markdown, for whoever is
+//! given the files and has never seen the run.
+
+use std::fmt::Write as _;
+
+use super::wording::proof_words;
+use super::{event_formatter, figures};
+use crate::event::inspection::Weights;
+use crate::event::{
+    DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, Exports, Phase, PixelFormat,
+    RESIZE, Split,
+};
+use crate::experiment::plan::{Plan, TeacherSource};
+use crate::format;
+use crate::listing::{Column, Field, Subject};
+use crate::store::RunStore;
+use crate::untrusted::clean_line;
+
+/// Fewer images of a class say little of it.
+const FEW: u64 = 20;
+
+/// The card for files that were written of a run with these weights.
+#[must_use]
+pub fn card(run: &Subject, weights: Weights, exports: &Exports) -> String {
+    let store = &run.run.store;
+    let mut text = head(run);
+    text += &files(exports);
+    if let Some(data) = &store.data {
+        text += &images(data, exports);
+    }
+    text += &method(run);
+    text += &metrics(store, weights);
+    text += &limits(store, weights);
+    text += &loading(exports);
+    text
+}
+
+fn head(run: &Subject) -> String {
+    let store = &run.run.store;
+    let student = store.models.get(&Phase::Student);
+    let name = student.map_or("classifier", |model| model.name.as_str());
+    let classes = store.data.as_ref().map_or(0, |data| data.classes.len());
+    let method = match store.models.get(&Phase::Teacher) {
+        Some(teacher) => format!("distilled from {}", cell(&teacher.name)),
+        None => "trained without a teacher".to_owned(),
+    };
+    format!(
+        "# {}\n\nAn image classifier: {}, {}, {method} by {} {}.\n",
+        cell(run.name),
+        cell(name),
+        format::plural(classes, "class", "classes"),
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+fn files(exports: &Exports) -> String {
+    let mut text = title("Files");
+    text += "| file | what | size | weights | BLAKE3 |\n|---|---|--:|---|---|\n";
+    for (name, export) in exports {
+        let what = match (export.format, export.input) {
+            (ExportFormat::Onnx, Some(PixelFormat::Uint8)) => "ONNX, takes RGB bytes",
+            (ExportFormat::Onnx, _) => "ONNX, takes normalised floats",
+            (ExportFormat::Torch, _) => "weights for PyTorch",
+        };
+        let weights = match export.weights {
+            Weights::Best => "best",
+            Weights::Latest => "latest",
+        };
+        let _ = writeln!(
+            text,
+            "| `{}` | {what} | {} | {weights}, step {} | `{}` |",
+            cell(name),
+            format::bytes(export.bytes),
+            export.step,
+            export.blake3
+        );
+    }
+    text += "\nProof:\n\n";
+    for (name, export) in exports {
+        let _ = writeln!(text, "- `{}`: {}", cell(name), proof(export));
+    }
+    text
+}
+
+fn proof(export: &Export) -> String {
+    match (&export.proof, export.format) {
+        (Some(proof), _) => proof_words(proof),
+        (None, ExportFormat::Onnx) => "not evaluated".to_owned(),
+        (None, ExportFormat::Torch) => "not evaluated; these are the run's own weights".to_owned(),
+    }
+}
+
+fn images(data: &DataSummary, exports: &Exports) -> String {
+    let (height, width) = data.size;
+    let mut text = title("Input and output");
+    let _ = writeln!(
+        text,
+        "Images of {height} × {width} pixels (height × width), RGB. An image of another size is \
+         {RESIZE}.\n"
+    );
+    let takes_bytes = |export: &Export| export.input == Some(PixelFormat::Uint8);
+    if exports.values().any(takes_bytes) {
+        let _ = writeln!(
+            text,
+            "A file that takes RGB bytes has the input `images`, uint8 `[batch, {height}, {width}, \
+             3]`, and normalises them itself.\n"
+        );
+    }
+    if !exports.values().all(takes_bytes) {
+        let _ = writeln!(
+            text,
+            "A file that takes normalised floats has the input `images`, float32 `[batch, 3, \
+             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the standard \
+             deviation {:?}. So do the weights for PyTorch.\n",
+            data.mean, data.std
+        );
+    }
+    text += "Output: `logits`, float32 `[batch, classes]`; their softmax is the probabilities. \
+             Classes in order:\n\n";
+    for (at, class) in data.classes.iter().enumerate() {
+        let _ = writeln!(text, "{at}. {}", cell(class));
+    }
+    text
+}
+
+fn method(run: &Subject) -> String {
+    let store = &run.run.store;
+    let mut text = title("Data and method");
+    for line in event_formatter::facts(store) {
+        let _ = writeln!(text, "- {}", cell(&line));
+    }
+    for (set, identity) in store.data.iter().flat_map(|data| &data.identity) {
+        let set = format!("{set:?}").to_lowercase();
+        let _ = writeln!(
+            text,
+            "- content of the {set} images: `{}`",
+            identity.content
+        );
+    }
+    let _ = writeln!(
+        text,
+        "- method: {}",
+        Field::Column(Column::Method).text(run)
+    );
+    if let Some(plan) = &run.run.plan {
+        let plan: &Plan = &plan.resolved.plan;
+        let training = &plan.training;
+        let teacher = plan.teacher.as_ref().map(|teacher| &teacher.weights);
+        if let Some(TeacherSource::File(file)) = teacher {
+            let name = file.path().file_name().unwrap_or_default();
+            let _ = writeln!(text, "- teacher's file: {}", cell(&name.to_string_lossy()));
+        }
+        let _ = writeln!(
+            text,
+            "- {} epochs, batches of {}, seed {}",
+            training.epochs, training.batch, plan.seed
+        );
+    }
+    text += "\nThe run's folder has the whole configuration (`experiment.ron`, `plan.json`).\n";
+    text
+}
+
+fn metrics(store: &RunStore, weights: Weights) -> String {
+    let mut text = title("Metrics");
+    for (name, figures) in figures::best_and_last(store) {
+        let _ = writeln!(text, "- {name}: {}", cell(&figures.join("; ")));
+    }
+    let (Some(evaluation), Some(data)) = (judged(store, weights), &store.data) else {
+        return text;
+    };
+    let (split, _) = split(evaluation);
+    let _ = writeln!(
+        text,
+        "\nOn {} {split} images, by class:\n",
+        format::count(evaluation.images)
+    );
+    text += "| class | images | right | most often taken for |\n|---|--:|--:|---|\n";
+    for (class, row) in evaluation.confusion.iter().enumerate() {
+        let images: u64 = row.iter().copied().map(u64::from).sum();
+        let others = row.iter().enumerate().filter(|(other, _)| *other != class);
+        let worst = others.max_by_key(|(other, count)| (**count, usize::MAX - other));
+        let worst = worst.filter(|(_, count)| **count > 0).map_or_else(
+            || format::MISSING.to_owned(),
+            |(other, count)| format!("{} ({count})", cell(class_name(data, other))),
+        );
+        let right = evaluation.per_class.get(class).copied();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {worst} |",
+            cell(class_name(data, class)),
+            format::count(images),
+            format::percent(right.unwrap_or(f64::NAN)),
+        );
+    }
+    text
+}
+
+/// The evaluation that says most of these weights.
+fn judged(store: &RunStore, weights: Weights) -> Option<&Evaluation> {
+    let last = |split, which| store.last_evaluation(Phase::Student, split, which);
+    match weights {
+        Weights::Best => last(Split::Test, EvaluatedWeights::Best)
+            .or_else(|| store.best_evaluation(Phase::Student)),
+        Weights::Latest => last(Split::Test, EvaluatedWeights::Last)
+            .or_else(|| last(Split::Valid, EvaluatedWeights::Last)),
+    }
+}
+
+/// The name of an evaluation's images, and whether they had no part in training.
+fn split(evaluation: &Evaluation) -> (&'static str, bool) {
+    match evaluation.split {
+        Split::Test => ("test", true),
+        Split::Valid => ("validation", false),
+    }
+}
+
+fn limits(store: &RunStore, weights: Weights) -> String {
+    let mut text = title("Limits");
+    text += "- It knows these classes only: an image of anything else gets one of them too.\n\
+             - It was tried on images from the same source as those it learned from. Of images of \
+             another camera, light or place nothing is known.\n";
+    let Some(evaluation) = judged(store, weights) else {
+        text += "- It was not evaluated.\n";
+        return text;
+    };
+    let (name, unseen) = split(evaluation);
+    let (share, images) = (evaluation.top1, evaluation.images.max(1) as f64);
+    let _ = writeln!(
+        text,
+        "- Top-1 of {} on {} {name} images has a standard error of {}.",
+        format::percent(share),
+        format::count(evaluation.images),
+        format::percent((share * (1.0 - share) / images).sqrt()),
+    );
+    if !unseen {
+        text += "- There were no test images. The validation images also chose the best weights, so \
+                 that new images are probably a little harder.\n";
+    }
+    if let Some(ece) = evaluation.ece {
+        let _ = writeln!(
+            text,
+            "- Its probabilities are off by {} on average (expected calibration error).",
+            format::percent(ece)
+        );
+    }
+    let rows = evaluation.confusion.iter().enumerate();
+    let few = rows.filter(|(_, row)| row.iter().copied().map(u64::from).sum::<u64>() < FEW);
+    let few = few.filter_map(|(class, _)| Some(class_name(store.data.as_ref()?, class)));
+    let few: Vec<String> = few.map(cell).collect();
+    if !few.is_empty() {
+        let _ = writeln!(
+            text,
+            "- Classes with fewer than {FEW} {name} images, of which the numbers say little: {}.",
+            few.join(", ")
+        );
+    }
+    text
+}
+
+fn loading(exports: &Exports) -> String {
+    let mut text = title("How to load it");
+    for (name, export) in exports {
+        let prepare = match (export.format, export.input) {
+            (ExportFormat::Torch, _) => {
+                let _ = writeln!(
+                    text,
+                    "`{}` with PyTorch: run the `load_….py` beside it, or import `load` from it.\n",
+                    cell(name)
+                );
+                continue;
+            }
+            (ExportFormat::Onnx, Some(PixelFormat::Uint8)) => {
+                "images = numpy.asarray(image, numpy.uint8)[None]"
+            }
+            (ExportFormat::Onnx, _) => {
+                "mean, std = (numpy.array(json.loads(about[name]), numpy.float32) for name in (\"mean\", \"std\"))\n\
+                 pixels = (numpy.asarray(image, numpy.float32) / 255 - mean) / std\n\
+                 images = pixels.transpose(2, 0, 1)[None]"
+            }
+        };
+        // A name is a text for Python as it is one in JSON.
+        let file = serde_json::to_string(name).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "```python\n\
+             import json\n\
+             import numpy\n\
+             import onnxruntime\n\
+             from PIL import Image, ImageOps\n\
+             \n\
+             session = onnxruntime.InferenceSession({file})\n\
+             about = session.get_modelmeta().custom_metadata_map\n\
+             height, width = json.loads(about[\"size\"])\n\
+             image = Image.open(\"image.png\").convert(\"RGB\")\n\
+             image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)\n\
+             {prepare}\n\
+             logits = session.run(None, {{\"images\": images}})[0][0]\n\
+             print(json.loads(about[\"classes\"])[logits.argmax()])\n\
+             ```\n"
+        );
+    }
+    text
+}
+
+fn title(name: &str) -> String {
+    format!("\n## {name}\n\n")
+}
+
+fn class_name(data: &DataSummary, class: usize) -> &str {
+    data.classes
+        .get(class)
+        .map_or(format::MISSING, String::as_str)
+}
+
+/// A text from outside as one line of Markdown.
+fn cell(text: &str) -> String {
+    let line = clean_line(text);
+    let mut safe = String::with_capacity(line.len());
+    for c in line.chars() {
+        if matches!(c, '|' | '<' | '*' | '[') {
+            safe.push('\\');
+        }
+        safe.push(c);
+    }
+    safe
+}
+
+#[cfg(test)]
+#[path = "card_tests.rs"]
+mod tests;

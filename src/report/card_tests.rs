@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::event::ExportProof;
+use crate::event::RunEvent;
+use crate::listing::RunSummary;
+use crate::listing::testing::{apply, entry};
+use crate::store::testing::small_run;
+
+fn exports() -> Exports {
+    let onnx = |input, proof| Export {
+        format: ExportFormat::Onnx,
+        weights: Weights::Best,
+        step: 8,
+        input: Some(input),
+        bytes: 8605,
+        blake3: "0d68a6".to_owned(),
+        proof,
+    };
+    let proof = ExportProof {
+        engine: "rten 0.27".to_owned(),
+        images: 150,
+        max_difference: 4.77e-6,
+        max_logit: 12.38,
+        agreement: 1.0,
+        top1: Some(0.62),
+        network_top1: Some(0.62),
+    };
+    let torch = Export {
+        format: ExportFormat::Torch,
+        weights: Weights::Latest,
+        input: None,
+        proof: None,
+        ..onnx(PixelFormat::Float, None)
+    };
+    BTreeMap::from([
+        (
+            "small.onnx".to_owned(),
+            onnx(PixelFormat::Float, Some(proof)),
+        ),
+        (
+            "small-uint8.onnx".to_owned(),
+            onnx(PixelFormat::Uint8, None),
+        ),
+        ("small.safetensors".to_owned(), torch),
+    ])
+}
+
+fn of(events: &[RunEvent], weights: Weights) -> String {
+    let mut run = entry("small-20260102-090000-a1b2c3", "", 9);
+    apply(&mut run, events);
+    let summary = RunSummary::of(&run);
+    let name = run.folder.name();
+    card(&summary.subject(&name, &run), weights, &exports())
+}
+
+#[test]
+fn a_card_says_what_a_student_is_and_where_its_limits_are() {
+    insta::assert_snapshot!(of(&small_run(), Weights::Best));
+}
+
+#[test]
+fn without_test_images_the_card_says_that_new_images_are_harder() {
+    let mut events = small_run();
+    assert!(!of(&events, Weights::Best).contains("There were no test images"));
+    events.retain(|event| {
+        !matches!(event, RunEvent::Evaluated(evaluation) if evaluation.split == Split::Test)
+    });
+    assert!(of(&events, Weights::Best).contains("There were no test images"));
+}
+
+#[test]
+fn names_from_outside_stay_names_in_markdown() {
+    let mut events = small_run();
+    for event in &mut events {
+        if let RunEvent::DataIndexed(data) = event {
+            data.classes[0] = "a|b\n# <script>\u{1b}[31m".to_owned();
+        }
+    }
+    let text = of(&events, Weights::Best);
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert!(text.contains("| a\\|b"), "{text}");
+    assert!(
+        !text.lines().any(|line| line.starts_with("# \\<script")),
+        "{text}"
+    );
+}

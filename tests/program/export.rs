@@ -1,0 +1,235 @@
+//! A student that leaves: proven, refused, and back again as a teacher.
+
+use std::fs;
+use std::path::Path;
+
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+
+use crate::bench::{Bench, code, said};
+
+fn told(bench: &Bench, arguments: &[&str]) -> String {
+    let output = bench.run(arguments);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(bench: &Bench, arguments: &[&str], why: &str) {
+    let output = bench.run(arguments);
+    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert!(said(&output).contains(why), "{}", said(&output));
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_student_leaves_as_one_proven_file_and_comes_back_as_a_teacher() {
+    let bench = Bench::new();
+    let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    let run = bench.newest();
+    let name = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let journal = fs::read(run.join("journal.jsonl")).unwrap();
+
+    let text = told(&bench, &["--export", "tiny"]);
+    let engine = "proof: rten 0.27 on 24 validation images: agreement 100.0 %";
+    assert!(text.contains(engine), "{text}");
+    let file = run.join(format!("export/{name}.onnx"));
+    let bytes = fs::read(&file).unwrap();
+    refused(&bench, &["--export", "tiny"], "already exists");
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+    told(&bench, &["--export", "tiny", "--force"]);
+    assert_eq!(fs::read(&file).unwrap(), bytes, "the same bytes each time");
+
+    let uint8 = [
+        "--export",
+        "tiny",
+        "--input",
+        "uint8",
+        "--weights",
+        "latest",
+    ];
+    let latest = json(&told(&bench, &[&uint8[..], &["--json"]].concat()));
+    assert_eq!(latest["input"], "uint8");
+    assert_eq!(latest["weights"], "latest");
+    assert_eq!(latest["proof"]["agreement"], 1.0);
+    assert_eq!(latest["proof"]["images"], 24);
+    told(&bench, &["--export", "tiny", "--to", "torch"]);
+    let proofs = json(&fs::read_to_string(run.join("export/proof.json")).unwrap());
+    let proof = &proofs[&format!("{name}.onnx")];
+    assert_eq!(proof["blake3"], blake3::hash(&bytes).to_hex().as_str());
+    assert_eq!(proof["proof"]["engine"], "rten 0.27");
+    assert_eq!(proofs[&format!("{name}.safetensors")]["proof"], Value::Null);
+    let expected = [
+        "MODEL_CARD.md".to_owned(),
+        format!("load_{name}.py"),
+        "proof.json".to_owned(),
+        format!("{name}-latest-uint8.onnx"),
+        format!("{name}.onnx"),
+        format!("{name}.safetensors"),
+    ];
+    let mut expected = expected.to_vec();
+    expected.sort();
+    assert_eq!(names(&run.join("export")), expected);
+    let card = fs::read_to_string(run.join("export/MODEL_CARD.md")).unwrap();
+    for file in ["-latest-uint8.onnx`", ".onnx`", ".safetensors`"] {
+        assert!(card.contains(file), "{card}");
+    }
+    assert_eq!(fs::read(run.join("journal.jsonl")).unwrap(), journal);
+
+    fs::rename(&file, bench.path().join("student.onnx")).unwrap();
+    let output = bench.run(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "teacher=(weights: Onnx(\"student.onnx\"), trusted: true)",
+    ]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+}
+
+#[test]
+fn a_file_goes_where_it_is_told_to_and_replaces_nothing() {
+    let bench = Bench::new();
+    let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    let at = |name: &str| bench.path().join(name);
+    fs::write(at("notes.md"), "mine").unwrap();
+    let to = |file: &str| {
+        ["--export", "tiny", "--out"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([file.to_owned()])
+            .collect::<Vec<_>>()
+    };
+    let export = |file: &str| bench.run(&to(file).iter().map(String::as_str).collect::<Vec<_>>());
+    let output = export("notes.onnx");
+    assert!(
+        said(&output).contains("notes.md already exists"),
+        "{}",
+        said(&output)
+    );
+    assert!(!at("notes.onnx").exists());
+    assert_eq!(fs::read_to_string(at("notes.md")).unwrap(), "mine");
+    let output = export("absent/student.onnx");
+    assert_eq!(code(&output), 2);
+    assert!(
+        said(&output).contains("could not write absent/student.onnx"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(code(&export(".")), 2);
+    assert_eq!(code(&export("student.onnx")), 0);
+    assert!(at("student.onnx").exists() && at("student.md").exists());
+    assert_eq!(names(&bench.newest().join("export")), ["proof.json"]);
+    let torch = ["--export", "tiny", "--to", "torch"];
+    refused(
+        &bench,
+        &[&torch[..], &["--input", "uint8"]].concat(),
+        "about ONNX files",
+    );
+    refused(&bench, &["--export", "other"], "no run `other`");
+    refused(&bench, &["--unproven"], "--export");
+    refused(&bench, &["--export", "tiny", "--run", "tiny.ron"], "--run");
+}
+
+#[test]
+fn without_its_images_a_student_leaves_only_if_that_is_asked_for() {
+    let bench = Bench::new();
+    let folder = bench.path().join("colours");
+    for k in 0..40_u8 {
+        for (class, shade) in [("dark", 40), ("light", 200)] {
+            let path = folder.join(class).join(format!("{k}.png"));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            RgbImage::from_pixel(12, 12, Rgb([shade, shade.saturating_add(k), k]))
+                .save(path)
+                .unwrap();
+        }
+    }
+    let output = bench.run(&[
+        "--run",
+        "tiny.ron",
+        "--set",
+        "epochs=1",
+        "--set",
+        "data=(train: ImageFolder(\"colours\"), valid: Holdout(0.25), workers: 2)",
+    ]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    fs::remove_file(folder.join("dark/3.png")).unwrap();
+    refused(
+        &bench,
+        &["--export", "tiny"],
+        "the images are not those that the run started with",
+    );
+    refused(
+        &bench,
+        &["--export", "tiny"],
+        "write the file without a proof: --unproven",
+    );
+    fs::remove_dir_all(&folder).unwrap();
+    refused(
+        &bench,
+        &["--export", "tiny"],
+        "write the file without a proof: --unproven",
+    );
+    assert!(!bench.newest().join("export").exists());
+    let text = told(&bench, &["--export", "tiny", "--unproven"]);
+    assert!(text.contains("proof: not evaluated (--unproven)"), "{text}");
+    let card = fs::read_to_string(bench.newest().join("export/MODEL_CARD.md")).unwrap();
+    assert!(card.contains(".onnx`: not evaluated"), "{card}");
+}
+
+#[test]
+fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
+    let bench = Bench::new();
+    let run = |more: &[&str]| {
+        let output = bench.run(&[&["--run", "tiny.ron", "--set", "epochs=1"], more].concat());
+        (code(&output), said(&output))
+    };
+    let agree =
+        "gates=[AtLeast(\"export/agreement\", 0.999), AtMost(\"export/max_difference\", 0.001)]";
+    let (exit, text) = run(&["--set", agree]);
+    assert_eq!(exit, 2, "{text}");
+    assert!(
+        text.contains("add `export: Onnx` to the experiment"),
+        "{text}"
+    );
+    let (exit, text) = run(&["--set", "export=Onnx", "--set", agree]);
+    assert_eq!(exit, 0, "{text}");
+    assert!(text.contains("exported export/tiny-"), "{text}");
+    assert!(
+        text.contains("export/agreement@best ≥ 0.999: 1, passed"),
+        "{text}"
+    );
+    let export = bench.newest().join("export");
+    let name = bench
+        .newest()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        names(&export),
+        ["proof.json".to_owned(), format!("{name}.onnx")]
+    );
+    let shown = json(&told(&bench, &["--show", &name, "--json"]));
+    assert_eq!(shown["metrics"]["export/agreement@best"], 1.0);
+    let (exit, text) = run(&[
+        "--set",
+        "export=OnnxUint8",
+        "--set",
+        "gates=[AtLeast(\"export/top1\", 1.0)]",
+    ]);
+    assert_eq!(exit, 1, "{text}");
+    assert!(text.contains("export/top1@best ≥ 1: 0."), "{text}");
+}
