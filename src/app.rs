@@ -30,7 +30,7 @@ use clap::Parser;
 use self::arguments::Arguments;
 use self::error::AppError;
 use self::session::Job;
-use crate::experiment;
+use crate::experiment::{self, Override};
 use crate::report::annotated_error;
 use crate::run::{Exit, RunError, RunFolder};
 use crate::terminal::print_panics_clean;
@@ -70,6 +70,7 @@ pub fn main() -> ExitCode {
 
 /// Executes the one mode that was asked for.
 fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
+    arguments.check_outputs()?;
     let trains = [&arguments.resume, &arguments.fork, &arguments.replay];
     if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {
         reporting::begin(arguments)?;
@@ -103,11 +104,10 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     }
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {
-        let loaded = experiment::load(file, &overrides)?;
         if arguments.json {
-            print(&check::check_json(&loaded.plan, arguments.decode)?)?;
-            return Ok(Exit::Success);
+            return check_as_json(file, &overrides, arguments.decode);
         }
+        let loaded = experiment::load(file, &overrides)?;
         let (page, error) = check::check(&loaded.plan, arguments.decode);
         print(&clean_text(&page))?;
         return error.map_or(Ok(Exit::Success), |error| Err(error.into()));
@@ -144,6 +144,24 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
         return Ok(workbench::run(arguments)?);
     };
     headless::run(job, arguments)
+}
+
+/// The plan or what is wrong with it, as JSON; the latter for people, too.
+fn check_as_json(file: &Path, overrides: &[Override], decode: bool) -> Result<Exit, AppError> {
+    let checked = experiment::load(file, overrides)
+        .map_err(AppError::from)
+        .and_then(|loaded| Ok(check::check_json(&loaded.plan, decode)?));
+    match checked {
+        Ok(page) => print(&page).map(|()| Exit::Success),
+        Err(error) => {
+            let file = match &error {
+                AppError::Experiment(report) => Ok(report),
+                error => Err(error.to_string()),
+            };
+            print(&check::errors_json(file)?)?;
+            Err(error)
+        }
+    }
 }
 
 /// Writes to standard output. A closed pipe, as from `| head`, has lost nothing.

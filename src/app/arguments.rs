@@ -320,6 +320,33 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Refuses what says how a mode reports, where no such mode was asked for.
+    ///
+    /// # Errors
+    /// The argument that has nothing to report.
+    pub fn check_outputs(&self) -> Result<(), ArgumentError> {
+        let needs = |flag, modes| Err(ArgumentError::NeedsMode { flag, modes });
+        let trains = [&self.resume, &self.fork, &self.replay];
+        let trains = self.run.is_some() || trains.iter().any(|run| run.is_some());
+        if self.junit.is_some() && !trains {
+            return needs("--junit", "--run, --resume, --fork or --replay");
+        }
+        let named = [&self.show, &self.trash, &self.export, &self.bench];
+        let reports = named.iter().any(|run| run.is_some())
+            || self.check.is_some()
+            || self.infer.is_some()
+            || self.runs.is_some()
+            || self.compare.is_some();
+        if self.json && !trains && !reports {
+            return needs(
+                "--json",
+                "--run, --resume, --fork, --replay, --check, --infer, --export, --bench, \
+                 --runs, --show, --compare or --trash",
+            );
+        }
+        Ok(())
+    }
+
     /// What `--set` changes of an experiment.
     ///
     /// # Errors
@@ -356,6 +383,14 @@ const KNOB_CHANGE: &str = "with --resume and --fork write a knob and its schedul
 /// An argument that means nothing.
 #[derive(Debug, Error)]
 pub enum ArgumentError {
+    /// It says how a mode reports, and there is none.
+    #[error("{flag} needs {modes}")]
+    NeedsMode {
+        /// The argument.
+        flag: &'static str,
+        /// Those that report like that.
+        modes: &'static str,
+    },
     /// Nothing says where the knob's name ends.
     #[error("--set {argument}: there is no `=`; {KNOB_CHANGE}")]
     NoValue {

@@ -17,7 +17,8 @@ use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
 use crate::experiment::plan::{DataFacts, Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
 use crate::experiment::timeline::Timeline;
-use crate::experiment::{explain, explain_resolved, section};
+
+use crate::experiment::{Diagnostic, explain, explain_resolved, section};
 use crate::format;
 use crate::untrusted::clean_line;
 
@@ -87,6 +88,51 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
     let mut text = serde_json::to_string_pretty(&page).map_err(CheckError::Json)?;
     text.push('\n');
     Ok(text)
+}
+
+/// Why there is no such page, as JSON: each error of the file, or the one that its
+/// images or weights have.
+pub fn errors_json(file: Result<&Report, String>) -> Result<String, CheckError> {
+    let errors = match file {
+        Ok(report) => report.diagnostics.iter().map(CheckProblem::of).collect(),
+        Err(message) => vec![CheckProblem {
+            line: None,
+            column: None,
+            message,
+            help: None,
+        }],
+    };
+    let page = Failed { errors };
+    let mut text = serde_json::to_string_pretty(&page).map_err(CheckError::Json)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// What `--check --json` prints of an experiment that cannot be trained.
+#[derive(Serialize)]
+struct Failed<'a> {
+    errors: Vec<CheckProblem<'a>>,
+}
+
+/// An error and its place; none of an error that concerns no place of the file.
+#[derive(Serialize)]
+struct CheckProblem<'a> {
+    line: Option<usize>,
+    column: Option<usize>,
+    message: String,
+    help: Option<&'a str>,
+}
+
+impl<'a> CheckProblem<'a> {
+    fn of(diagnostic: &'a Diagnostic) -> Self {
+        let place = diagnostic.place.as_ref();
+        Self {
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            message: diagnostic.message.clone(),
+            help: diagnostic.help.as_deref(),
+        }
+    }
 }
 
 /// What `--check --json` prints.
@@ -199,7 +245,7 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
         (Dataset::Unlabelled, "unlabelled"),
     ] {
         if let Some(count) = images.counts.get(&dataset) {
-            counts.push(format!("{count} {name}"));
+            counts.push(format!("{} {name}", format::count(*count)));
         }
     }
     let labels = if images.facts.labelled {
@@ -218,7 +264,8 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
     let steps = |timeline: Timeline| {
         format!(
             "{} per epoch, {} in total{condition}",
-            timeline.steps_per_epoch, timeline.steps
+            format::count(timeline.steps_per_epoch),
+            format::count(timeline.steps)
         )
     };
     let listed = if condition.is_empty() {
@@ -236,7 +283,7 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
         ("steps", steps(resolved.timeline())),
     ];
     if let Some((_, timeline)) = resolved.teacher_training() {
-        rows.push(("teacher's steps", steps(timeline)));
+        rows.push(("of teacher", steps(timeline)));
     }
     rows.extend(images.notes.iter().map(|note| ("note", note.clone())));
     if !condition.is_empty() {
@@ -263,12 +310,11 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
                 Phase::Teacher => "teacher",
                 Phase::Student => "student",
             };
-            let macs = model
-                .macs
-                .map_or(format::MISSING.to_owned(), |macs| macs.to_string());
+            let macs = model.macs.map_or(format::MISSING.to_owned(), format::count);
             let text = format!(
                 "{}, {} parameters, {macs} MACs per image",
-                model.name, model.parameters
+                model.name,
+                format::count(model.parameters)
             );
             (label, text)
         })

@@ -9,6 +9,7 @@ mod defaults;
 mod weights;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
 use super::model::Model;
 use super::schedule::Schedule;
+use crate::format::number;
 pub use weights::{ChannelOrder, ClassNames, Head, InputNormalize, OnnxEngine, Scores};
 
 /// An experiment file.
@@ -377,6 +379,33 @@ pub enum Gate {
     AtLeast(String, Bound),
     /// The metric is at most the bound.
     AtMost(String, Bound),
+}
+
+/// `test/top1 ≥ 0.75`.
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(metric, bound) => write!(f, "{metric} ≥ {bound}"),
+            Self::AtMost(metric, bound) => write!(f, "{metric} ≤ {bound}"),
+        }
+    }
+}
+
+/// A number, or a run by its name, ± what is tolerated.
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => f.write_str(&number(*value)),
+            Self::Run { run, tolerance } => {
+                let name = run.file_name().unwrap_or(run.as_os_str());
+                f.write_str(&name.to_string_lossy())?;
+                if *tolerance == 0.0 {
+                    return Ok(());
+                }
+                write!(f, " ± {}", number(*tolerance))
+            }
+        }
+    }
 }
 
 /// What a metric is held against.

@@ -189,12 +189,15 @@ pub fn times(ratio: f64) -> String {
     }
 }
 
-/// A duration of so many seconds: `8.4 s`, `42 s`, `2 m 13 s`, `1 h 04 m`,
+/// A duration of so many seconds: `10 ms`, `8.4 s`, `42 s`, `2 m 13 s`, `1 h 04 m`,
 /// `2 d 03 h`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return MISSING.to_owned();
+    }
+    if seconds > 0.0 && seconds < 0.095 {
+        return format!("{:.0} ms", (1e3 * seconds).max(1.0));
     }
     if seconds < 9.95 {
         return format!("{seconds:.1} s");
@@ -419,7 +422,7 @@ mod tests {
         assert_eq!(
             seconds.map(duration),
             [
-                "0.0 s", "8.4 s", "10 s", "42 s", "2 m 13 s", "1 h 04 m", "2 d 03 h", MISSING,
+                "40 ms", "8.4 s", "10 s", "42 s", "2 m 13 s", "1 h 04 m", "2 d 03 h", MISSING,
                 MISSING
             ]
         );

@@ -102,7 +102,7 @@ fn judge_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict {
         .as_ref()
         .map_or_else(|_| name.clone(), Metric::to_string);
     let mut verdict = Verdict {
-        gate: format!("{shown} {sign} {}", describe(bound)),
+        gate: format!("{shown} {sign} {bound}"),
         value: None,
         limit: None,
         judgement: Judgement::Failed,
@@ -124,20 +124,6 @@ fn judge_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict {
         Err(reason) => Judgement::NotEvaluated(reason),
     };
     verdict
-}
-
-fn describe(bound: &Bound) -> String {
-    match bound {
-        Bound::Value(value) => format::number(*value),
-        Bound::Run { run, tolerance } => {
-            let run = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy();
-            if *tolerance == 0.0 {
-                run.into_owned()
-            } else {
-                format!("{run} ± {}", format::number(*tolerance))
-            }
-        }
-    }
 }
 
 /// What the metric is held against, and how much worse still passes.

@@ -145,7 +145,7 @@ fn named<'a>(
                 .filter(|place| place.exists())
                 .collect(),
             lacks,
-            nearest: similar(wanted, names),
+            nearest: (!names.is_empty()).then(|| similar(wanted, names)),
         }),
         several => Err(RunError::Ambiguous {
             wanted: wanted.to_owned(),
@@ -197,8 +197,7 @@ fn has_places_of_weights(path: &Path) -> bool {
         || !matches!(Sealed::open(&left.teacher()), Ok(None))
 }
 
-/// The newest runs whose name without date and id resembles `wanted`; failing
-/// that, the newest runs of all.
+/// The newest runs whose name without date and id resembles `wanted`.
 fn similar(wanted: &str, names: &[String]) -> Vec<String> {
     let mut newest: Vec<&String> = names.iter().collect();
     newest.sort_by_key(|name| std::cmp::Reverse(dated(name).1));
@@ -211,14 +210,10 @@ fn similar(wanted: &str, names: &[String]) -> Vec<String> {
     let resembling = newest
         .iter()
         .filter(|name| meant.is_some_and(|meant| meant == name.as_str() || meant == dated(name).0));
-    let mut found: Vec<String> = resembling
+    resembling
         .take(SUGGESTIONS)
         .map(ToString::to_string)
-        .collect();
-    if found.is_empty() {
-        found = newest.into_iter().take(SUGGESTIONS).cloned().collect();
-    }
-    found
+        .collect()
 }
 
 /// A run's name as the experiment's name and the date with the id.
@@ -343,6 +338,14 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_name_that_none_resembles_is_answered_with_where_the_names_are() {
+        let folder = checkpoints();
+        let error = RunFolder::open(folder.path(), "nope").unwrap_err();
+        let text = error.to_string();
+        assert!(text.ends_with("; list them with --runs"), "{text}");
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub enum RunError {
     /// No run has this name.
     #[error(
         "no run `{wanted}` in {}{}{}",
-        checkpoints.display(), mention(not_runs, lacks), suggestion(nearest)
+        checkpoints.display(), mention(not_runs, lacks), suggestion(nearest.as_deref())
     )]
     NotFound {
         /// What was asked for.
@@ -91,8 +91,9 @@ pub enum RunError {
         not_runs: Vec<PathBuf>,
         /// What it would have to have.
         lacks: &'static str,
-        /// The newest runs of the most similar names.
-        nearest: Vec<String>,
+        /// The newest runs of the most similar name, which may be none; nothing where
+        /// there are no runs.
+        nearest: Option<Vec<String>>,
     },
     /// Several runs begin like this.
     #[error("`{wanted}` matches {}; write more of the name", candidates.join(", "))]
@@ -116,11 +117,11 @@ fn mention(not_runs: &[PathBuf], lacks: &str) -> String {
     }
 }
 
-fn suggestion(nearest: &[String]) -> String {
-    if nearest.is_empty() {
-        "; it holds no runs".to_owned()
-    } else {
-        format!("; did you mean {}?", nearest.join(" or "))
+fn suggestion(nearest: Option<&[String]>) -> String {
+    match nearest {
+        None => "; it holds no runs".to_owned(),
+        Some([]) => "; list them with --runs".to_owned(),
+        Some(nearest) => format!("; did you mean {}?", nearest.join(" or ")),
     }
 }
 

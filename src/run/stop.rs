@@ -47,9 +47,10 @@ impl StopSignal {
         reason.clone()
     }
 
-    /// From now on SIGINT (Ctrl+C) and SIGTERM ask to stop. The second of
-    /// either ends the process at once with exit code 130, even if the
-    /// training hangs: what the last checkpoint and the journal hold is safe.
+    /// From now on SIGINT (Ctrl+C) and SIGTERM ask to stop. The second SIGINT ends
+    /// the process at once with exit code 130, even if the training hangs: what
+    /// the last checkpoint and the journal hold is safe. SIGTERM is asked as often
+    /// as one likes: `timeout` sends it twice, to the process and to its group.
     ///
     /// # Errors
     /// If the system refuses the handlers.
@@ -57,18 +58,16 @@ impl StopSignal {
         let mut guard = SignalGuard {
             handlers: Vec::new(),
         };
-        let asked = Arc::new(AtomicBool::new(false));
+        let interrupted = Arc::new(AtomicBool::new(false));
+        // In this order: the shutdown looks at the flag before this very signal
+        // sets it.
+        guard.handlers.push(flag::register_conditional_shutdown(
+            SIGINT,
+            i32::from(Exit::Interrupted.code()),
+            Arc::clone(&interrupted),
+        )?);
+        guard.handlers.push(flag::register(SIGINT, interrupted)?);
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the shutdown looks at the flag before this very
-            // signal sets it.
-            guard.handlers.push(flag::register_conditional_shutdown(
-                signal,
-                i32::from(Exit::Interrupted.code()),
-                Arc::clone(&asked),
-            )?);
-            guard
-                .handlers
-                .push(flag::register(signal, Arc::clone(&asked))?);
             guard.handlers.push(flag::register_usize(
                 signal,
                 Arc::clone(&self.signal),
@@ -121,6 +120,7 @@ mod tests {
     fn a_signal_asks_to_stop_and_names_itself() {
         let stop = StopSignal::new();
         let guard = stop.on_signals().unwrap();
+        low_level::raise(SIGTERM).unwrap();
         low_level::raise(SIGTERM).unwrap();
         assert_eq!(stop.reason().as_deref(), Some("terminated (SIGTERM)"));
         drop(guard);

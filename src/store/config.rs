@@ -11,8 +11,9 @@ use super::run_store::RunStore;
 use crate::event::{Command, Phase, Position};
 use crate::experiment::plan::ResolvedPlan;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::{Spec, TeacherWeights};
+use crate::experiment::spec::{Gate, Spec, TeacherWeights};
 use crate::experiment::{read_spec, with_names_of_today};
+use crate::format::exact;
 use crate::run::RunPlan;
 
 /// Field that says who moves the knobs, where a person changed that.
@@ -106,6 +107,10 @@ impl Config {
         if let Ok(Value::Object(fields)) = serde_json::to_value(spec) {
             config.add_fields("", &fields);
         }
+        if !spec.gates.is_empty() {
+            let gates: Vec<String> = spec.gates.iter().map(Gate::to_string).collect();
+            config.set("gates", FieldValue::of_text(gates.join(", ")), false);
+        }
         config.add_schedule("lr", &spec.lr);
         for (knob, schedule) in &spec.knobs {
             config.add_schedule(&format!("knobs.{knob}"), schedule);
@@ -179,15 +184,20 @@ impl Config {
                 let word = |on| FieldValue::of_text(if on { "on" } else { "off" }.to_owned());
                 self.add_change(CONTROLLER, || Some(word(true)), word(*on), at);
             }
+            Command::Extend { epochs, .. } => {
+                let path = self.path_of(at.phase, "epochs");
+                let value = FieldValue::of_text(epochs.to_string());
+                self.add_change(&path, || None, value, at);
+            }
             _ => {}
         }
     }
 
-    /// Where a knob is configured.
+    /// Where a knob, or the length of a training, is configured.
     fn path_of(&self, phase: Phase, knob: &str) -> String {
         let above = match phase {
             Phase::Teacher => "teacher.weights.",
-            Phase::Student if knob == "lr" => "",
+            Phase::Student if knob == "lr" || knob == "epochs" => "",
             Phase::Student => {
                 let own = format!("method.{knob}");
                 let by_name = format!("knobs.{knob}");
@@ -343,8 +353,11 @@ fn written(value: &Value) -> String {
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
             // What was a 32-bit number in the experiment is shown as short as
             // it was written.
-            Some(wide) if f64::from(wide as f32) == wide => (wide as f32).to_string(),
-            _ => number.to_string(),
+            Some(wide) if f64::from(wide as f32) == wide => {
+                exact((wide as f32).to_string().parse().unwrap_or(wide))
+            }
+            Some(wide) => exact(wide),
+            None => number.to_string(),
         },
         Value::String(text) => text.clone(),
         Value::Array(items) => {
@@ -425,6 +438,20 @@ mod tests {
     }
 
     #[test]
+    fn gates_are_told_as_people_read_them() {
+        let text = "Experiment(data: (train: Shapes(count: 9)), student: (model: Mlp(hidden: [8])), \
+                    method: Scratch(), epochs: 1, optimizer: Sgd(weight_decay: 0.0005), gates: \
+                    [AtLeast(\"test/top1\", 0.75), AtMost(\"test/loss\", Run(run: \"a\", \
+                    tolerance: 0.1))])";
+        let config = Frozen::read(text).config;
+        assert_eq!(
+            config.get("gates"),
+            Some("test/top1 ≥ 0.75, test/loss ≤ a ± 0.1")
+        );
+        assert_eq!(config.get("optimizer.weight_decay"), Some("5e-4"));
+    }
+
+    #[test]
     fn a_text_that_cannot_be_read_has_no_fields_and_says_why() {
         let frozen = Frozen::read("Experiment(");
         assert_eq!(frozen.config, Config::default());
@@ -454,6 +481,26 @@ mod tests {
             knob: knob.to_owned(),
             schedule: Schedule::Constant(value),
         }
+    }
+
+    #[test]
+    fn more_epochs_belong_to_the_configuration() {
+        let extend = |epochs| Command::Extend {
+            epochs,
+            schedules_end: None,
+        };
+        let run = adjusted(&[
+            (Phase::Teacher, 80, extend(11)),
+            (Phase::Student, 252, extend(40)),
+            (Phase::Student, 294, extend(50)),
+        ]);
+        let config = run.frozen().config;
+        assert_eq!(
+            config.get("epochs"),
+            Some("10 → 40 at step 252 → 50 at step 294")
+        );
+        let teachers = config.get("teacher.weights.epochs");
+        assert_eq!(teachers, Some("10 → 11 at step 80"));
     }
 
     #[test]

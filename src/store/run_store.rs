@@ -452,7 +452,7 @@ impl RunStore {
             match (&status.state, command) {
                 (
                     CommandState::Applied(at),
-                    Command::Adjust { .. } | Command::SetController { .. },
+                    Command::Adjust { .. } | Command::SetController { .. } | Command::Extend { .. },
                 ) => Some((*at, command)),
                 _ => None,
             }

@@ -117,7 +117,7 @@ actions! {
         ToggleLog "toggle-log" "Show or hide the log" "log" "messages" ["`", "f12"];
         NextTheme "next-theme" "Next theme" "theme" "colors colours dark light" ["f9"];
         ResetLayout "reset-layout" "Reset the layout" "reset layout" "panes borders" ["f10", "alt+0"];
-        Quit "quit" "Quit" "quit" "exit close" ["q", "ctrl+c", "ctrl+q"];
+        Quit "quit" "Quit" "quit" "exit close kill abort" ["q", "ctrl+c", "ctrl+q"];
         Suspend "suspend" "Suspend to the shell" "suspend" "background fg job" ["ctrl+z"];
         Up "up" "Move up" "up" "" ["up", "k"];
         Down "down" "Move down" "down" "" ["down", "j"];
@@ -139,7 +139,7 @@ actions! {
         RenameExperiment "rename-experiment" "Rename the experiment file" "rename" "move" ["m"];
         TrashExperiment "trash-experiment" "Move the experiment to trash" "trash" "delete remove" ["delete", "X"];
         RestoreExperiment "restore-experiment" "Restore the last trashed experiment" "restore" "undelete" ["u"];
-        Dequeue "dequeue" "Remove from the queue" "dequeue" "cancel unqueue" ["x"];
+        Dequeue "dequeue" "Remove from the queue" "dequeue" "cancel abort unqueue" ["x"];
         TogglePlan "plan" "Show or hide the plan" "plan" "preview" ["p", "f6", "alt+p"];
         ShowDifference "show-difference" "Show changes on disk" "diff" "conflict" ["f4", "alt+x"];
     }
@@ -200,7 +200,7 @@ actions! {
     }
     Live {
         PauseRun "pause-run" "Pause or resume training" "pause" "continue" ["space", "p"];
-        StopRun "stop-run" "Save and stop training" "stop" "end quit" ["x"];
+        StopRun "stop-run" "Save and stop training" "stop" "end quit kill abort cancel exit interrupt" ["x"];
         EvaluateNow "evaluate-now" "Evaluate now" "evaluate" "validate" ["e"];
         CheckpointNow "checkpoint-now" "Save a checkpoint now" "checkpoint" "save" ["c"];
         AddEpochs "add-epochs" "Add epochs" "epochs +" "extend longer train more" ["E"];
@@ -273,7 +273,7 @@ actions! {
         AnsweringModel "models" "Choose student, teacher or both" "models" "" ["m"];
         AnsweringWeights "weights" "Choose best or latest weights" "weights" "" ["w"];
         StartInference "run-inference" "Classify the folder" "classify" "run predict start" ["r", "f5"];
-        CancelInference "cancel-inference" "Cancel the classification" "cancel" "stop" ["x"];
+        CancelInference "cancel-inference" "Cancel the classification" "cancel" "stop abort kill" ["x"];
         SortResults "sort-results" "Next sort order" "sort" "order" ["s"];
         ReverseResults "reverse-results" "Reverse the order" "reverse" "sort" ["S"];
         ShowScores "scores" "Show or hide accuracy by class" "by class" "confusion matrix recall precision metrics" ["v"];

@@ -106,7 +106,7 @@ impl Ui {
     fn draw_all(&self, runs: &Runs, frame: &mut Frame) {
         let whole = frame.area();
         if whole.width < SMALLEST.0 || whole.height < SMALLEST.1 {
-            let text = format!("needs {} × {} cells", SMALLEST.0, SMALLEST.1);
+            let text = format!("terminal too small: needs {} × {}", SMALLEST.0, SMALLEST.1);
             frame.render_widget(Line::raw(text), whole);
             return;
         }

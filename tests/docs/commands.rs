@@ -60,6 +60,9 @@ fn parse(words: &[String]) -> Result<(), String> {
         Err(error) if !error.use_stderr() => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };
+    arguments
+        .check_outputs()
+        .map_err(|error| error.to_string())?;
     if arguments.resume.is_some() {
         return match arguments.resume_changes() {
             Ok(_) => Ok(()),

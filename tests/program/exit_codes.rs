@@ -45,12 +45,39 @@ fn a_wrong_file_ends_with_2_and_makes_no_run() {
         (vec!["--run", "tiny.ron", "--set", "batch=1000"], "batch"),
         (vec!["--resume", "absent"], "absent"),
         (vec!["--no-such-flag"], "--no-such-flag"),
+        (
+            vec!["--junit", "junit.xml"],
+            "--junit needs --run, --resume, --fork or --replay",
+        ),
+        (vec!["--json"], "--json needs --run"),
     ] {
         let output = bench.run(&arguments);
         assert_eq!(code(&output), 2, "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains(expected), "{}", said(&output));
     }
     assert!(bench.runs().is_empty());
+}
+
+#[test]
+fn what_is_wrong_with_a_checked_file_is_told_as_json_too() {
+    let bench = Bench::new();
+    let output = bench.run(&["--check", "tiny.ron", "--json", "--set", "batch=100000"]);
+    assert_eq!(code(&output), 2);
+    let page: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(page["errors"][0]["message"].is_string(), "{page}");
+    let text = fs::read_to_string(bench.path().join("tiny.ron")).unwrap();
+    fs::write(
+        bench.path().join("bad.ron"),
+        text.replace("batch:", "bacth:"),
+    )
+    .unwrap();
+    let output = bench.run(&["--check", "bad.ron", "--json"]);
+    assert_eq!(code(&output), 2);
+    let page: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = &page["errors"][0];
+    assert_eq!(error["line"], 19, "{page}");
+    assert_eq!(error["column"], 5, "{page}");
+    assert!(said(&output).contains("bacth"), "{}", said(&output));
 }
 
 #[test]
@@ -121,6 +148,8 @@ fn a_run_that_is_terminated_ends_with_130_and_can_be_resumed() {
     {
         std::thread::sleep(Duration::from_millis(20));
     }
+    // As `timeout` does: to the process, then to its group.
+    signal(child.id(), "TERM");
     signal(child.id(), "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let run = bench.newest();

@@ -247,6 +247,9 @@ fn a_journal_that_ends_before_its_checkpoint_is_refused() {
     refused(&bench, &run, "its end is lost");
 }
 
+/// What is done to an entry of the cache.
+type Damage = fn(&Path);
+
 #[test]
 fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
     let bench = Bench::new();
@@ -261,7 +264,6 @@ fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
         .unwrap()
         .unwrap()
         .path();
-    type Damage = fn(&Path);
     let flip: Damage = |kept| {
         let weights = kept.join("weights.safetensors");
         let mut bytes = fs::read(&weights).unwrap();

@@ -91,7 +91,7 @@ impl Plan {
             let images = facts.train;
             return Err(Problem::new(
                 "batch",
-                format!("batch {batch} is larger than the {images} training images"),
+                format!("{batch} is larger than the {images} training images"),
             )
             .help(format!("lower batch to at most {images}, or add images")));
         }

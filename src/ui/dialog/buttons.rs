@@ -2,7 +2,7 @@
 //! does the same.
 //!
 //! ```text
-//! enter yes   esc no
+//! y yes   n no
 //! ```
 
 use ratatui::Frame;

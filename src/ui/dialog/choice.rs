@@ -1,6 +1,6 @@
 //! A question with several answers, one below the other.
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
@@ -20,8 +20,9 @@ use crate::ui::widget::wrap::wrapped;
 /// │ quickstart trains here: it is saved at the next  │
 /// │ step, and can be resumed.                        │
 /// │                                                  │
-/// │ › save all and quit                              │
-/// │   quit without saving                            │
+/// │ › s save all and quit                            │
+/// │   d quit without saving                          │
+/// │   n cancel                                       │
 /// │                                                  │
 /// │ enter accept   esc cancel                        │
 /// └──────────────────────────────────────────────────┘
@@ -32,6 +33,9 @@ pub struct Choice<T> {
     /// What there is to know, a paragraph each.
     text: Vec<String>,
     choices: Vec<(String, T)>,
+    /// Letters that choose, one for each choice; none where a person may be
+    /// typing while it opens.
+    letters: Vec<char>,
     selection: Selection,
 }
 
@@ -61,8 +65,16 @@ impl<T> Choice<T> {
             title: title.into(),
             text,
             choices,
+            letters: Vec::new(),
             selection: Selection::default(),
         }
+    }
+
+    /// The same, and a letter for each choice.
+    #[must_use]
+    pub fn with_letters(mut self, letters: impl IntoIterator<Item = char>) -> Self {
+        self.letters = letters.into_iter().collect();
+        self
     }
 
     /// What can be chosen.
@@ -71,6 +83,13 @@ impl<T> Choice<T> {
     }
 
     pub(super) fn key(mut self, key: KeyEvent, keymap: &Keymap) -> Picked<T> {
+        if let KeyCode::Char(typed) = key.code {
+            let mut letters = self.letters.iter();
+            let chosen = letters.position(|letter| typed.eq_ignore_ascii_case(letter));
+            if chosen.is_some() && boxed::is_letter(key) {
+                return self.pick(chosen);
+            }
+        }
         let action = boxed::meaning(key, keymap);
         let count = self.choices.len();
         match action {
@@ -162,7 +181,8 @@ impl<T> Choice<T> {
         let selected = self.selection.get(self.choices.len());
         let room = areas.choices.width.saturating_sub(2);
         let choices = self.choices.iter().enumerate().map(|(at, (word, _))| {
-            let word = shorten_words(word, room);
+            let letter = self.letters.get(at).map(|letter| format!("{letter} "));
+            let word = shorten_words(&(letter.unwrap_or_default() + word), room);
             if Some(at) == selected {
                 Line::styled(format!("› {word}"), theme.selection())
             } else {

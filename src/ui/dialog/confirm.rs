@@ -19,7 +19,7 @@ use crate::ui::widget::wrap::wrapped;
 /// │ quickstart-… goes to the trash with  │
 /// │ everything in it.                    │
 /// │                                      │
-/// │ enter yes   esc no                   │
+/// │ y yes   n no                         │
 /// └──────────────────────────────────────┘
 /// ```
 #[derive(Debug)]
@@ -33,6 +33,15 @@ pub struct Confirm {
 }
 
 impl Confirm {
+    /// Asks whether to continue with a run that ended before its end.
+    pub fn resume(run: &str) -> Self {
+        Self {
+            title: "Resume".to_owned(),
+            message: format!("Resume {run} from its last checkpoint?"),
+            effect: Effect::ResumeRun(run.to_owned()),
+        }
+    }
+
     pub(super) fn key(self, key: KeyEvent, keymap: &Keymap) -> Answer {
         match (boxed::meaning(key, keymap), key.code) {
             (Some(Action::Activate), _) | (_, KeyCode::Char('y' | 'Y')) => {
@@ -43,8 +52,8 @@ impl Confirm {
         }
     }
 
-    pub(super) fn mouse(self, mouse: MouseEvent, keymap: &Keymap, area: Rect) -> Answer {
-        let buttons = choices(keymap);
+    pub(super) fn mouse(self, mouse: MouseEvent, area: Rect) -> Answer {
+        let buttons = choices();
         let (_, foot) = buttons::foot(&buttons, boxed::inside(self.place(&buttons, area)));
         let cell = Position::new(mouse.column, mouse.row);
         let pressed = buttons::at(&buttons, foot, cell).filter(|_| is_click(mouse));
@@ -63,8 +72,8 @@ impl Confirm {
         boxed::place((width, height), area)
     }
 
-    pub(super) fn draw(&self, theme: &Theme, keymap: &Keymap, frame: &mut Frame, area: Rect) {
-        let buttons = choices(keymap);
+    pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
+        let buttons = choices();
         let place = self.place(&buttons, area);
         let inside = boxed::open(&self.title, place, theme, frame);
         let (body, foot) = buttons::foot(&buttons, inside);
@@ -75,9 +84,9 @@ impl Confirm {
     }
 }
 
-pub(super) fn choices(keymap: &Keymap) -> [Button; 2] {
+pub(super) fn choices() -> [Button; 2] {
     [
-        Button::new(boxed::key(Action::Activate, keymap), "yes"),
-        Button::new(boxed::key(Action::Back, keymap), "no"),
+        Button::new("y".to_owned(), "yes"),
+        Button::new("n".to_owned(), "no"),
     ]
 }

@@ -46,6 +46,11 @@ pub(super) fn meaning(key: KeyEvent, keymap: &Keymap) -> Option<Action> {
     }
 }
 
+/// Whether a key is a letter by itself.
+pub(super) fn is_letter(key: KeyEvent) -> bool {
+    Chord::of(key).is_text()
+}
+
 /// The key of an action in a dialog, for people.
 pub(super) fn key(action: Action, keymap: &Keymap) -> String {
     keymap

@@ -112,6 +112,10 @@ impl Palette {
                 }
             })
             .collect();
+        // Scattered letters are noise beside words that were found.
+        if scored.iter().any(|(rank, ..)| *rank != Rank::Letters) {
+            scored.retain(|(rank, ..)| *rank != Rank::Letters);
+        }
         scored.sort_by_key(|(rank, score, _)| (*rank, std::cmp::Reverse(*score)));
         scored.into_iter().map(|(_, _, entry)| entry).collect()
     }
@@ -240,12 +244,13 @@ mod tests {
     }
 
     #[test]
-    fn a_synonym_ranks_before_scattered_letters() {
+    fn scattered_letters_are_left_out_where_a_word_or_synonym_is_found() {
         let delete = found("delete");
         assert_eq!(delete[..2], [Action::TrashExperiment, Action::TrashRun]);
-        let at = |action| delete.iter().position(|found| *found == action);
-        let curves = at(Action::ScaleCurves).unwrap_or(usize::MAX);
-        assert!(curves > at(Action::TrashRun).unwrap());
+        assert!(!delete.contains(&Action::ScaleCurves));
+        for word in ["kill", "abort", "cancel", "exit"] {
+            assert!(found(word).contains(&Action::StopRun), "{word}");
+        }
         // What was typed stands in it as letters only, and is still found.
         assert_eq!(found("trshrun")[0], Action::TrashRun);
         assert_eq!(found("move clone"), []);

@@ -19,6 +19,7 @@ impl Choice<Leaving> {
     #[must_use]
     pub fn quit(mut reasons: Vec<String>, unsaved: &[&str]) -> Self {
         let mut choices = Vec::new();
+        let letters = if unsaved.is_empty() { "yn" } else { "sdn" };
         match unsaved {
             [] => choices.push(("quit".to_owned(), Leaving::Discard)),
             [_, others @ ..] => {
@@ -33,7 +34,7 @@ impl Choice<Leaving> {
             }
         }
         choices.push(("cancel".to_owned(), Leaving::Stay));
-        Self::new("Quit the workbench?", reasons, choices)
+        Self::new("Quit the workbench?", reasons, choices).with_letters(letters.chars())
     }
 
     /// Whether nothing is lost by leaving.

@@ -61,7 +61,7 @@ fn a_question_is_answered_by_clicks() {
     click(&mut harness, "yes");
     assert_eq!(harness.take(), [Effect::TrashRun("a".to_owned())]);
     let mut harness = over(question());
-    click(&mut harness, "esc no");
+    click(&mut harness, "n no");
     assert!(!is_open(&harness));
     assert_eq!(harness.take(), []);
 }
@@ -84,7 +84,7 @@ fn the_keys_at_the_bottom_are_those_of_the_dialog() {
         let foot = shown.lines().last().unwrap().trim_matches('"').trim();
         foot.to_owned()
     };
-    assert_eq!(foot(question()), "enter yes  esc no");
+    assert_eq!(foot(question()), "y yes  n no");
     let prompt = Prompt::new("Name", "", Purpose::FindText);
     assert_eq!(foot(Dialog::Prompt(prompt)), "enter accept  esc cancel");
     let palette = Dialog::Palette(Palette::default());
@@ -163,6 +163,20 @@ fn a_difference_scrolls_to_its_end_and_no_further() {
     assert_ne!(harness.keys(&["up"]).screen(), end);
     click(&mut harness, "esc cancel");
     assert!(!is_open(&harness));
+}
+
+#[test]
+fn the_question_whether_to_leave_takes_letters() {
+    let quit = |unsaved: &[&str]| over(Dialog::Quit(Choice::quit(Vec::new(), unsaved)));
+    let mut harness = quit(&[]);
+    assert!(harness.screen().contains("y quit") && harness.screen().contains("n cancel"));
+    harness.keys(&["y"]);
+    assert_eq!(harness.take(), [Effect::Quit]);
+    let mut harness = quit(&["a"]);
+    assert!(harness.screen().contains("d quit without saving"));
+    harness.keys(&["n"]);
+    assert!(!harness.screen().contains("Quit the workbench?"));
+    assert_eq!(harness.take(), []);
 }
 
 #[test]

@@ -29,6 +29,7 @@ use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Picture, Weights,
 };
+use crate::format::duration;
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -83,13 +84,14 @@ impl Inference {
                 let unreadable = self.results.unreadable.len();
                 self.job.stage = Stage::Ended { cancelled, seconds };
                 shared.notify(LogLine::info(format!(
-                    "{} {} images in {seconds:.1} s, {unreadable} unreadable",
+                    "{} {} images in {}, {unreadable} unreadable",
                     if cancelled {
                         "cancelled after"
                     } else {
                         "classified"
                     },
                     self.results.number(),
+                    duration(seconds),
                 )));
             }
             InferenceEvent::Failed(why) => {

@@ -82,9 +82,5 @@ fn resume(name: &str, shared: &mut Shared) {
         let message = format!("{training} is training; resume {name} after it");
         return shared.notify(LogLine::error(message));
     }
-    shared.dialog = Some(Dialog::Confirm(Confirm {
-        title: "Resume".to_owned(),
-        message: format!("Resume {name} from its last checkpoint?"),
-        effect: Effect::ResumeRun(name.to_owned()),
-    }));
+    shared.dialog = Some(Dialog::Confirm(Confirm::resume(name)));
 }

@@ -65,7 +65,8 @@ pub(in crate::ui) fn on_submit(name: String, text: &str, shared: &mut Shared, ru
         (format!("stretch to epoch {end}"), effect(true)),
     ];
     let title = format!("Train to epoch {end}");
-    shared.dialog = Some(Dialog::Choose(Choice::new(title, vec![text], choices)));
+    let choice = Choice::new(title, vec![text], choices).with_letters(['h', 's']);
+    shared.dialog = Some(Dialog::Choose(choice));
 }
 
 /// Which training would get more epochs, and how many it has.

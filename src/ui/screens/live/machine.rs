@@ -4,9 +4,9 @@
 //! ─ machine ────────────────────────
 //! cpu  73 %  ▁▂▅▇▇▆▇▇▇▇▇▇
 //! cores ▇▇▁▂▇▇▁▁
-//! memory 5.1 of 15.6 GiB
-//! here   812 MiB
-//! GPU 0 A100  97 %  12.1 of 40.0 GiB
+//! memory 5.1 of 15.6 GB
+//! process 812 MB
+//! GPU 0 A100  97 %  12.1 of 40.0 GB
 //! ```
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::format::binary;
+use crate::format::bytes;
 use crate::ui::news::MachineSample;
 use crate::ui::theme::Theme;
 
@@ -40,15 +40,15 @@ pub(super) fn summary(samples: &VecDeque<MachineSample>) -> Vec<(u8, String)> {
     let Some(last) = samples.back() else {
         return Vec::new();
     };
-    let (used, all) = (gib(last.memory.0), gib(last.memory.1));
+    let (used, all) = (gigabytes(last.memory.0), gigabytes(last.memory.1));
     let mut parts = vec![
         (0, format!("cpu {:.0} %", 100.0 * busy(last))),
-        (2, format!("memory {used} of {all} GiB")),
-        (3, format!("{} here", binary(last.process_memory))),
+        (2, format!("memory {used} of {all} GB")),
+        (3, format!("this process {}", bytes(last.process_memory))),
     ];
     let gpus = last.gpus.iter().enumerate().map(|(number, gpu)| {
-        let (busy, memory) = (100.0 * clean(gpu.busy), gib(gpu.memory.0));
-        (1, format!("gpu{number} {busy:.0} % {memory} GiB"))
+        let (busy, memory) = (100.0 * clean(gpu.busy), gigabytes(gpu.memory.0));
+        (1, format!("gpu{number} {busy:.0} % {memory} GB"))
     });
     parts.extend(gpus);
     parts
@@ -88,15 +88,12 @@ fn lines(samples: &VecDeque<MachineSample>, width: u16, theme: &Theme) -> Vec<Li
         Line::from(vec![
             name("memory"),
             Span::raw(format!(
-                "{} of {} GiB",
-                gib(last.memory.0),
-                gib(last.memory.1)
+                "{} of {} GB",
+                gigabytes(last.memory.0),
+                gigabytes(last.memory.1)
             )),
         ]),
-        Line::from(vec![
-            name("process"),
-            Span::raw(binary(last.process_memory)),
-        ]),
+        Line::from(vec![name("process"), Span::raw(bytes(last.process_memory))]),
     ];
     for (number, gpu) in last.gpus.iter().enumerate() {
         lines.push(Line::from(vec![
@@ -110,9 +107,9 @@ fn lines(samples: &VecDeque<MachineSample>, width: u16, theme: &Theme) -> Vec<Li
         lines.push(Line::from(vec![
             name(""),
             Span::raw(format!(
-                "{} of {} GiB  ",
-                gib(gpu.memory.0),
-                gib(gpu.memory.1)
+                "{} of {} GB  ",
+                gigabytes(gpu.memory.0),
+                gigabytes(gpu.memory.1)
             )),
             Span::styled(gpu.name.clone(), theme.muted()),
         ]));
@@ -138,6 +135,6 @@ fn bar(share: f32) -> char {
     BARS[((clean(share) * 8.0) as usize).min(7)]
 }
 
-fn gib(bytes: u64) -> String {
-    format!("{:.1}", bytes as f64 / f64::from(1 << 30))
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1e9)
 }

@@ -34,10 +34,12 @@ pub(super) fn marks(store: &RunStore, phase: Phase, across: &XPositions<'_>) -> 
             return None;
         };
         let letter = match command.record.command {
-            Command::Adjust { .. } | Command::SetController { .. } | Command::Extend { .. } => 'k',
+            Command::Adjust { .. } | Command::SetController { .. } => 'k',
             Command::CheckpointNow => 'c',
             Command::EvaluateNow => 'e',
-            Command::Pause | Command::Resume | Command::Stop => return None,
+            Command::Extend { .. } | Command::Pause | Command::Resume | Command::Stop => {
+                return None;
+            }
         };
         (at.phase == phase).then(|| mark(at.step, letter))
     }));

@@ -176,18 +176,6 @@ impl Sheet<'_> {
             0 | 1 => duration(seconds),
             several => format!("{} in {several} processes", duration(seconds)),
         });
-        let planned = run
-            .run
-            .plan
-            .as_ref()
-            .map(|plan| plan.resolved.plan.training.epochs);
-        let extended = store.phases.get(&Phase::Student).zip(planned);
-        let extended = extended.map(|(state, planned)| (state.epochs(), planned));
-        let extended = extended.filter(|(epochs, planned)| *epochs > f64::from(*planned));
-        add(
-            "epochs",
-            extended.map(|(epochs, planned)| format!("{epochs:.0}, {planned} planned")),
-        );
         let forked = run.run.plan.as_ref().and_then(|plan| plan.forked.as_ref());
         add(
             "forked",
@@ -238,7 +226,7 @@ impl Sheet<'_> {
             shown.unwrap_or_default()
         };
         let head = format!(
-            "{:LABEL$}{:>9}{}{:>9}{:>9}",
+            "{:LABEL$}{:>9}{}{:>9}{:>11}",
             "metrics",
             "top-1",
             top5("top-5"),
@@ -256,7 +244,7 @@ impl Sheet<'_> {
                 }
             };
             let shown = format!(
-                "{:>9}{}{:>9}{:>9}",
+                "{:>9}{}{:>9}{:>11}",
                 share(evaluation.top1),
                 top5(
                     &evaluation

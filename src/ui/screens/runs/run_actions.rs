@@ -157,7 +157,10 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
         }
         Action::ResumeRun => {
             let refusal = advice::why_not_resume(run, &shared.keymap);
-            may(refusal, Effect::ResumeRun(name), shared)
+            if refusal.is_none() {
+                shared.dialog = Some(Dialog::Confirm(Confirm::resume(&name)));
+            }
+            refusal
         }
         Action::BranchRun => may(without_weights(run), Effect::BranchRun(name), shared),
         Action::ForkRun => {

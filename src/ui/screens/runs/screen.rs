@@ -149,6 +149,7 @@ impl RunsTable {
         };
         let marked = match self.marks.count() {
             0 => String::new(),
+            _ if self.view == View::Trash => String::new(),
             marked => format!(", {marked} marked"),
         };
         let filter = if self.filter.is_empty() || self.view == View::Trash {

@@ -185,7 +185,7 @@ fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_told_so()
             .screen()
             .contains("to be forked, 1 in the queue (F: remove)")
     );
-    harness.keys(&["r"]);
+    harness.keys(&["r", "y"]);
     assert_eq!(harness.take(), [Effect::ResumeRun(STOPPED.to_owned())]);
     harness.keys(&["F", "end", "enter"]);
     assert_eq!(harness.take(), [Effect::Dequeue(fork)]);
@@ -203,6 +203,8 @@ fn a_crashed_run_resumes_and_others_say_why_not() {
     for name in [CRASHED, STOPPED] {
         select(&mut harness, name);
         harness.keys(&["r"]);
+        assert_eq!(harness.take(), [], "it asks first");
+        harness.keys(&["y"]);
         assert_eq!(harness.take(), [Effect::ResumeRun(name.to_owned())]);
         harness.keys(&["esc"]);
     }

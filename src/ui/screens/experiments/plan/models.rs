@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Models                weights     MACs    on disk
-//! teacher  CNN 16-32-64  24.0 k    701 k    0.10 MB
+//! teacher  CNN 16-32-64  24.0 k    701 k    97.0 kB
 //! student  CNN 4-8-16    1.69 k   64.6 k    0.01 MB
 //! smaller                 14.2×    10.8×      14.2×
 //! ```
@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 
 use super::outline::{Outline, Size};
 use super::panel::{LABEL, Page, Part};
-use crate::format::{scaled, shorten, times};
+use crate::format::{bytes, scaled, shorten, times};
 
 /// Least columns of a model's name.
 const NAME: usize = 14;
@@ -111,6 +111,6 @@ fn cells(size: &Size) -> [String; 3] {
     [
         scaled(size.parameters as f64),
         scaled(size.macs_or_nan()),
-        format!("{:.2} MB", size.bytes as f64 / 1e6),
+        bytes(size.bytes),
     ]
 }

@@ -4,6 +4,7 @@
 //! The plan is read from the run as it was resolved when the run began, and what
 //! came after it from the journal. Nothing is planned here.
 
+use super::edit::Point;
 use crate::event::{Command, Phase};
 use crate::experiment::controller::{AdaptiveAugmentationRule, Controller};
 use crate::experiment::knob::{Knob, KnobRole};
@@ -145,6 +146,34 @@ impl<'a> Board<'a> {
         (plan.method == AdaptiveAugmentation::NAME).then_some(rule)
     }
 
+    /// Where a person or a file changed a knob: the epoch and value of the last step
+    /// before, and of the first after.
+    pub(super) fn changes(&self, phase: Phase, name: &str) -> Vec<[Point; 2]> {
+        let Some((training, timeline)) = self.training(phase) else {
+            return Vec::new();
+        };
+        let mut knobs = training.knobs();
+        let Some(knob) = knobs.find(|knob| knob.name == name) else {
+            return Vec::new();
+        };
+        let (store, end) = (&self.entry.store, timeline.epoch(timeline.steps));
+        let at = |step: u64, until: u64| {
+            let epoch = timeline.epoch(step);
+            let (schedule, _) = effective(knob, store, phase, until);
+            (epoch, schedule.at(epoch, end))
+        };
+        let mut steps: Vec<u64> = applied(store, phase)
+            .filter(|(_, command)| matches!(command, Command::Adjust { knob, .. } if knob == name))
+            .map(|(step, _)| step)
+            .collect();
+        steps.sort_unstable();
+        steps.dedup();
+        let changes = steps
+            .into_iter()
+            .map(|step| [at(step.saturating_sub(1), step), at(step, step + 1)]);
+        changes.collect()
+    }
+
     /// Every knob of a training, as it stands.
     pub(super) fn knobs(&self, phase: Phase) -> Vec<KnobNow<'a>> {
         let Some((training, timeline)) = self.training(phase) else {
@@ -159,7 +188,7 @@ impl<'a> Board<'a> {
                 Role::Controlled | Role::Follows if !steered => Role::ByHand,
                 role => role,
             };
-            let (schedule, turned) = effective(knob, store, phase);
+            let (schedule, turned) = effective(knob, store, phase, u64::MAX);
             KnobNow {
                 name: &knob.name,
                 range: knob.range(),
@@ -219,10 +248,11 @@ pub(super) fn requests<'a>(
 
 /// A knob's schedule as it stands, that of its last turn or of the controller's
 /// last move, whichever came later; and the step of the turn, if it was turned.
-fn effective(knob: &Knob, store: &RunStore, phase: Phase) -> (Schedule, Option<u64>) {
+/// What happened at step `until` or later is left out.
+fn effective(knob: &Knob, store: &RunStore, phase: Phase, until: u64) -> (Schedule, Option<u64>) {
     let mut turned: Option<(u64, Schedule)> = None;
     let mut planned = knob.schedule.clone();
-    for (step, command) in applied(store, phase) {
+    for (step, command) in applied(store, phase).filter(|(step, _)| *step < until) {
         match command {
             Command::Adjust {
                 knob: name,
@@ -246,7 +276,7 @@ fn effective(knob: &Knob, store: &RunStore, phase: Phase) -> (Schedule, Option<u
         let decision = round.decision.as_ref()?;
         let mut moves = std::iter::once(&decision.moved).chain(&decision.followed);
         let step = moves.find(|step| step.knob == knob.name)?;
-        (round.at.phase == phase).then_some((round.at.step, step.to))
+        (round.at.phase == phase && round.at.step < until).then_some((round.at.step, step.to))
     });
     match (turned, moved) {
         // A command at the step that a round ended with came after it.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ─ knobs of the student ──────────────────────────────────────
-//! ▸lr       0.094 !  │▸lr  0.094  at the end 0  changed to 0.05
+//! ▸lr       0.094 !  │▸lr  0.094  at the end 0  pending 0.05
 //!  ⠉⠒⠤⣀              │ 0.1┤⠉⠒⠤⣀ ⠐ ◇ ⠐  ◆
 //!  p1       0.2  auto │    │     ⠉ ⠒ ⠤ ⣀
 //!  ⣀⣀⠤⠤              │    ╰┬0────┬4────┬8── epoch
@@ -126,7 +126,7 @@ impl Knobs {
             .get(knob.name)
             .is_some_and(super::edit::Draft::changed);
         let state = match (changed, knob.role) {
-            (true, _) => "changed",
+            (true, _) => "pending",
             _ if self.waits(knob, &view.entry.store) => "sent",
             (_, Role::Controlled) => "auto",
             (_, Role::Follows) => "follows",

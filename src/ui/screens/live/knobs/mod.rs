@@ -107,6 +107,18 @@ impl Knobs {
         else {
             return shared.notify(LogLine::error("this training has not started"));
         };
+        let changes = matches!(
+            action,
+            Action::SetKnob
+                | Action::RaiseKnob
+                | Action::LowerKnob
+                | Action::InsertPoint
+                | Action::RemovePoint
+                | Action::KnobShape
+        );
+        if let Some(refusal) = view.refusal.filter(|_| changes) {
+            return shared.notify(LogLine::error(refusal));
+        }
         match action {
             Action::NextKnob => self.selected = (self.at(knobs.len()) + 1) % knobs.len(),
             Action::PreviousKnob => {
@@ -136,9 +148,9 @@ impl Knobs {
             }
             Action::ToggleController => toggle_controller(view, shared),
             Action::WriteKnob => {
-                let unsent = self.drafts.get(knob.name).filter(|draft| draft.changed());
-                let future = unsent.map_or_else(|| Draft::new(knob, time), Clone::clone);
-                match written::asked((knob, unsent.is_some()), &future, board, view) {
+                let pending = self.drafts.get(knob.name).filter(|draft| draft.changed());
+                let future = pending.map_or_else(|| Draft::new(knob, time), Clone::clone);
+                match written::asked(knob, &future, board, view) {
                     Ok((effect, note)) => {
                         if let Some(note) = note {
                             shared.notify(LogLine::info(note));
@@ -238,7 +250,7 @@ impl Knobs {
                 let row = listed.iter().find(|(_, place)| place.contains(at.into()));
                 if let Some((row, _)) = row {
                     self.selected = *row;
-                } else {
+                } else if view.refusal.is_none() {
                     let metric = format!("knob/{}", knob.name);
                     let past = store.table(view.phase).series(&metric);
                     let draft = draft(&mut self.drafts, knob, time);

@@ -130,7 +130,7 @@ impl<'a> Scene<'a> {
         ));
         if let Some((xs, values)) = &self.draft {
             curves.push(curve(
-                "changed to",
+                "pending",
                 XValues::Values(xs),
                 values,
                 2,

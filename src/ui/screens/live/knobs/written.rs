@@ -1,5 +1,6 @@
 //! A knob as it is written back into the experiment file: what it did in this
-//! run so far and will do, as one schedule that a next run can follow.
+//! run so far and will do, as one schedule that a next run can follow. A change
+//! while it trained is a step: two points, one step of the training apart.
 
 use ron::ser::PrettyConfig;
 
@@ -18,13 +19,12 @@ use crate::ui::news::LogLine;
 const TOLERANCE: f64 = 0.005;
 
 /// What is asked to write a knob into the experiment file: what it did and will
-/// do, the change that has not been sent included; and what one should know of
-/// it.
+/// do; and what one should know of it.
 ///
 /// # Errors
 /// Why there is nothing to write, or no place for it.
 pub(super) fn asked(
-    (knob, unsent): (&KnobNow<'_>, bool),
+    knob: &KnobNow<'_>,
     future: &Draft,
     board: Board<'_>,
     view: &View<'_>,
@@ -35,7 +35,13 @@ pub(super) fn asked(
             knob.name
         )));
     }
-    if !knob.adjusted && !unsent {
+    if future.changed() {
+        return Err(LogLine::error(format!(
+            "send or undo the pending change of {} first: this run has not received it",
+            knob.name
+        )));
+    }
+    if !knob.adjusted {
         return Err(LogLine::info(format!(
             "{} equals the experiment's value; change it first",
             knob.name
@@ -51,7 +57,8 @@ pub(super) fn asked(
             .zip(series.values.iter().copied());
         points.filter(|(epoch, value)| epoch.is_finite() && value.is_finite())
     });
-    let schedule = schedule(past, knob, future.points());
+    let changes = board.changes(view.phase, knob.name);
+    let schedule = schedule(past, &changes, knob, future.points());
     let end = board.time(view.phase);
     let end = end.map_or(0.0, |time| time.end);
     if let Some(problem) = schedule.problems(knob.name, knob.range, 0.0, end).first() {
@@ -60,14 +67,6 @@ pub(super) fn asked(
     }
     let (settings, note) = settings(view.phase, knob, &schedule, board).map_err(LogLine::error)?;
     let run = view.run.to_owned();
-    let pending = unsent.then(|| {
-        format!(
-            "the pending change of {} is written too, and was not sent to this run",
-            knob.name
-        )
-    });
-    let notes: Vec<String> = note.into_iter().chain(pending).collect();
-    let note = (!notes.is_empty()).then(|| notes.join("; "));
     Ok((Effect::WriteKnob { run, settings }, note))
 }
 
@@ -152,10 +151,11 @@ fn in_ron(schedule: &Schedule) -> Result<String, String> {
         .map_err(|error| format!("the schedule cannot be written as RON: {error}"))
 }
 
-/// A schedule that goes through `past`, the knob's logged `(epoch, value)`, and
-/// then does what the knob's own will.
-pub(super) fn schedule(
+/// A schedule that goes through `past`, the knob's logged `(epoch, value)`, jumps
+/// where `changes` say so, and then does what the knob's own will.
+fn schedule(
     past: impl Iterator<Item = Point>,
+    changes: &[[Point; 2]],
     knob: &KnobNow<'_>,
     future: &[Point],
 ) -> Schedule {
@@ -166,7 +166,17 @@ pub(super) fn schedule(
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| {
             (low.min(point.1), high.max(point.1))
         });
-    let mut points = simplified(&all, (high - low) * TOLERANCE);
+    let mut points = Vec::new();
+    let (mut stretch, mut since) = (Vec::new(), f64::NEG_INFINITY);
+    for &[before, after] in changes {
+        let logged = all.iter().filter(|it| it.0 > since && it.0 < before.0);
+        stretch.extend(logged);
+        stretch.extend((before.0 > since && before.0 < after.0).then_some(before));
+        points.extend(simplified(&stretch, (high - low) * TOLERANCE));
+        (stretch, since) = (vec![after], after.0);
+    }
+    stretch.extend(all.iter().filter(|it| it.0 > since));
+    points.extend(simplified(&stretch, (high - low) * TOLERANCE));
     let now = future.first().map_or(f64::INFINITY, |point| point.0);
     points.retain(|point| point.0 < now);
     points.extend(future);
@@ -257,7 +267,7 @@ mod tests {
             role: Role::Free,
             request: None,
         };
-        let written = schedule(past, &knob, &[(6.0, 0.04), (10.0, 0.0)]);
+        let written = schedule(past, &[], &knob, &[(6.0, 0.04), (10.0, 0.0)]);
         let Schedule::Piecewise(points) = &written else {
             panic!("{written:?}");
         };
@@ -275,6 +285,18 @@ mod tests {
                 .problems("lr", Range::LEARNING_RATE, 0.0, 10.0)
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn each_value_is_held_until_the_next_change() {
+        let held = |epoch: f64| if epoch <= 29.0 { 4.0 } else { 3.0 };
+        let past = (0..100).map(|log| (f64::from(log) * 0.47619, held(f64::from(log) * 0.47619)));
+        let step = 1.0 / 21.0;
+        let change = [(29.0 - step, 4.0), (29.0, 3.0)];
+        let knob = knob("temperature", Role::Free);
+        let written = schedule(past, &[change], &knob, &[(50.0, 3.0)]);
+        let points = vec![(0.0, 4.0), (28.952_381, 4.0), (29.0, 3.0)];
+        assert_eq!(written, Schedule::Piecewise(points));
     }
 
     const EXPERIMENT: &str = r#"Experiment(

@@ -190,6 +190,18 @@ fn a_knob_taken_from_the_controller_can_be_written() {
     let (mut harness, name) = screen((80, 24), Owner::Here, &events(100));
     let_go(&mut harness, &name);
     harness.keys(&["K", "n", "up", "w"]);
+    assert_eq!(harness.take(), []);
+    let refused = harness.screen();
+    assert!(
+        refused.contains("send or undo the pending change of p1 first"),
+        "{refused}"
+    );
+    feed(
+        &mut harness,
+        &name,
+        &adjust("a", "p1", Schedule::Constant(0.25), Some(Ok(100))),
+    );
+    harness.keys(&["u", "w"]);
     let effects = harness.take();
     let [Effect::WriteKnob { settings, .. }] = effects.as_slice() else {
         panic!("{effects:?}");
