@@ -18,6 +18,7 @@ mod reporting;
 mod runs;
 mod session;
 mod setup;
+mod student_file;
 mod workbench;
 
 use std::io::Write;

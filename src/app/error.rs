@@ -15,13 +15,13 @@ use super::check::CheckError;
 use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
+use super::student_file::ExportError;
 use super::workbench::ScreenError;
 use crate::engine::Failure;
-use crate::engine::export::ExportFailure;
 use crate::engine::onnx::OnnxModelError;
 use crate::experiment::Report;
 use crate::listing::FilterError;
-use crate::run::{MoveError, PlanError, RunError};
+use crate::run::{MoveError, RunError};
 
 /// Why a mode could not be carried out.
 #[derive(Debug, Error)]
@@ -113,41 +113,6 @@ pub enum RunsError {
     #[error("the runs could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
-
-/// Why no file was written of a student.
-#[derive(Debug, Error)]
-pub enum ExportError {
-    /// The run's student.
-    #[error(transparent)]
-    Models(#[from] OpenModelsError),
-    /// The file cannot be written, or fails its proof.
-    #[error(transparent)]
-    Write(#[from] ExportFailure),
-    /// Its plan.
-    #[error("{0}; {WITHOUT}")]
-    Plan(#[from] PlanError),
-    /// The student is missing although it was asked for.
-    #[error("{0} has no student")]
-    NoStudent(String),
-    /// Nothing says which images prove the file.
-    #[error("plan.json of {0} is missing, so its validation images are not known; {WITHOUT}")]
-    NoPlan(String),
-    /// The images that prove the file are not there.
-    #[error("the file cannot be proven on the run's validation images: {0}; {WITHOUT}")]
-    Images(String),
-    /// It would replace something.
-    #[error("{} already exists; name another file with --out, or replace it with --force", .0.display())]
-    Exists(PathBuf),
-    /// Only ONNX files differ in what they take, and are proven.
-    #[error("--input and --unproven are about ONNX files; leave them out with --to torch")]
-    NotOnnx,
-    /// `--out` names no file.
-    #[error("--out {}: it is not the name of a file", .0.display())]
-    NoName(PathBuf),
-}
-
-/// What to do where a proof is not possible.
-const WITHOUT: &str = "restore what is missing, or write the file without a proof: --unproven";
 
 /// Why a folder was not classified.
 #[derive(Debug, Error)]
