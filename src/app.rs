@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod error;
 mod export;
+mod exporting;
 mod headless;
 mod inbox;
 mod inference;
@@ -18,7 +19,6 @@ mod reporting;
 mod runs;
 mod session;
 mod setup;
-mod student_file;
 mod workbench;
 
 use std::io::Write;
@@ -116,7 +116,7 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
         return inference::run(arguments, folder);
     }
     if let Some(run) = &arguments.export {
-        return export::run(arguments, run);
+        return exporting::run(arguments, run);
     }
     let device = arguments.device;
     let job = if let Some(file) = &arguments.run {

@@ -17,7 +17,7 @@ use super::error::{AppError, BenchError};
 use super::models::{self, OpenModelsError};
 use crate::engine::classify::Classify;
 use crate::engine::onnx::{OnnxModel, has_onnxruntime};
-use crate::engine::{Failure, WEIGHTS, answerer, measure};
+use crate::engine::{WEIGHTS, answerer, measure};
 use crate::event::inspection::{Answering, Asked, Weights};
 use crate::experiment::plan::{TeacherPlan, TeacherSource};
 use crate::experiment::spec::{DeviceSpec, OnnxEngine};

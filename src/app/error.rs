@@ -12,10 +12,10 @@ use thiserror::Error;
 
 use super::arguments::ArgumentError;
 use super::check::CheckError;
+use super::export::ExportError;
 use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
-use super::student_file::ExportError;
 use super::workbench::ScreenError;
 use crate::engine::Failure;
 use crate::engine::onnx::OnnxModelError;

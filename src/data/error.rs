@@ -185,14 +185,16 @@ pub enum DataError {
     /// An image of a set that is streamed is no longer the one that was indexed:
     /// the run would learn from other images than it says.
     #[error(
-        "{part}: {name} was changed while the run trains: its length or modification time is not \
-         what it was when the images were indexed; restore it, or start a new run"
+        "{part}: {name} was changed while the run trains: {what}; restore it and resume, or start a \
+         new run"
     )]
     Changed {
         /// Which set.
         part: Part,
         /// The image.
         name: String,
+        /// What is other than when the images were indexed.
+        what: &'static str,
     },
     /// A batch was asked for that the epoch does not have.
     #[error("batch {index} was asked for, but an epoch has {batches}, counted from 0")]

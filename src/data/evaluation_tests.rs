@@ -1,10 +1,8 @@
-use std::fs;
-
 use super::EvaluationBatches;
-use crate::data::fixtures::{folder, plan, save, shapes};
+use crate::data::fixtures::{cut, folder, plan, save, shapes};
 use crate::data::{Images, Workers};
 use crate::experiment::plan::DataPlan;
-use crate::experiment::spec::Source;
+use crate::experiment::spec::{NormalizeSpec, Source};
 
 fn evaluate(images: &Images, workers: usize) -> EvaluationBatches {
     let workers = Workers::new(workers).unwrap();
@@ -53,11 +51,17 @@ fn an_image_that_went_bad_is_left_out_and_the_others_move_up() {
     let plan = DataPlan {
         memory: 0,
         max_bad: 0.2,
+        normalize: NormalizeSpec::Given {
+            mean: [0.5; 3],
+            std: [0.25; 3],
+        },
         ..plan(Source::ImageFolder(folder(dir.path(), &["a", "b"], 10)))
     };
     let images = Images::open(&plan, 7).unwrap();
     let whole: Vec<_> = evaluate(&images, 2).map(Result::unwrap).collect();
-    fs::remove_file(images.train.name(3)).unwrap();
+    // Its header is whole.
+    cut(&images.train.name(3), 60);
+    let images = Images::open(&plan, 7).unwrap();
     let rest: Vec<_> = evaluate(&images, 2).map(Result::unwrap).collect();
     assert_eq!(rest[0].indices, [0, 1, 2, 4, 5, 6, 7, 8, 9]);
     assert_eq!(rest[0].labels.len(), 9);

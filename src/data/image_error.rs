@@ -10,6 +10,10 @@ use super::file::OpenError;
 /// At most this many names are listed in one message.
 pub(super) const LISTED: usize = 5;
 
+/// What is other about a file whose owner or links were changed, or whose content
+/// under an old time.
+pub(super) const ENTRY_CHANGED: &str = "its entry was written since";
+
 /// An image that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ImageError {
@@ -73,8 +77,8 @@ pub enum ImageError {
     #[error("is cut off")]
     CutOff,
     /// The file is another one than was indexed.
-    #[error("was changed since it was indexed")]
-    Changed,
+    #[error("was changed since it was indexed: {0}")]
+    Changed(&'static str),
     /// The decoder gave up.
     #[error("is damaged: {0}")]
     Damaged(String),

@@ -2,11 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::{Batch, BatchRequest, Loader};
-use crate::data::fixtures::{folder, plan, shapes};
+use crate::data::fixtures::{cut, folder, plan, shapes};
 use crate::data::{DataError, Images, UNLABELLED};
 use crate::experiment::augment::Operation;
 use crate::experiment::plan::{DataPlan, ValidPlan};
-use crate::experiment::spec::Source;
+use crate::experiment::spec::{NormalizeSpec, Source};
 
 const OPERATIONS: [Operation; 3] = [
     Operation::HorizontalFlip,
@@ -134,42 +134,58 @@ fn training_without_labels_has_none_in_its_batches() {
 }
 
 fn streamed(dir: &std::path::Path, max_bad: f64) -> Images {
-    let source = Source::ImageFolder(folder(dir, &["a", "b"], 20));
-    Images::open(
-        &DataPlan {
-            memory: 0,
-            max_bad,
-            ..plan(source)
+    streamed_without(dir, &[], max_bad)
+}
+
+/// The same of which these were never whole: their headers are.
+fn streamed_without(dir: &std::path::Path, bad: &[&str], max_bad: f64) -> Images {
+    folder(dir, &["a", "b"], 20);
+    for name in bad {
+        cut(&dir.join(name), 60);
+    }
+    Images::open(&streamed_plan(dir, max_bad), 7).unwrap()
+}
+
+fn streamed_plan(dir: &std::path::Path, max_bad: f64) -> DataPlan {
+    DataPlan {
+        memory: 0,
+        max_bad,
+        // Measuring them would read them all.
+        normalize: NormalizeSpec::Given {
+            mean: [0.5; 3],
+            std: [0.25; 3],
         },
-        7,
-    )
-    .unwrap()
+        ..plan(Source::ImageFolder(dir.to_owned()))
+    }
 }
 
 #[test]
-fn an_image_that_goes_bad_is_stood_in_for_by_its_class_and_told_once() {
+fn an_image_that_is_bad_below_its_header_is_stood_in_for_by_its_class_and_told_once() {
     let dir = tempfile::tempdir().unwrap();
-    let images = streamed(dir.path(), 0.1);
-    let lost = images.train.name(0);
-    fs::remove_file(&lost).unwrap();
+    let images = streamed_without(dir.path(), &["a/000.png"], 0.1);
+    let lost = dir.path().join("a/000.png");
     let loader = loader(&images, 2);
     let batches = all(&loader, 2);
     assert_eq!(batches, all(&loader, 2));
     let told = images.warnings();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].path, lost);
-    assert_eq!(told[0].reason, "does not exist");
     assert!(images.warnings().is_empty());
+    let again = Images::open(&streamed_plan(dir.path(), 0.1), 7).unwrap();
+    assert_eq!(batches, all(&self::loader(&again, 1), 2));
 
-    let neighbour = images.train.usable(1).unwrap().0;
-    assert_eq!(images.train.usable(0).unwrap(), (neighbour, true));
+    let at = (0..images.train.len()).find(|at| images.train.name(*at) == lost);
+    let at = at.unwrap();
+    let neighbour = images.train.usable(at + 1).unwrap().0;
+    assert_eq!(images.train.usable(at).unwrap(), (neighbour, true));
 }
 
 #[test]
 fn more_bad_images_than_tolerated_stop_training_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
-    let images = streamed(dir.path(), 0.1);
-    fs::remove_dir_all(dir.path().join("a")).unwrap();
+    let bad: Vec<String> = (0..20).map(|at| format!("a/{at:03}.png")).collect();
+    let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+    let images = streamed_without(dir.path(), &bad, 0.1);
     let loader = loader(&images, 2);
     let result = (0..4).try_for_each(|i| loader.batch(&request(0, i)).map(drop));
     assert!(matches!(
@@ -181,19 +197,47 @@ fn more_bad_images_than_tolerated_stop_training_with_a_reason() {
             ..
         })
     ));
-}
-
-#[test]
-fn a_class_of_which_nothing_is_left_is_told_without_a_wrong_number() {
-    let dir = tempfile::tempdir().unwrap();
-    let images = streamed(dir.path(), 0.9);
-    fs::remove_dir_all(dir.path().join("a")).unwrap();
+    let images = streamed_without(dir.path(), &bad, 0.9);
     let error = images.train.usable(0).unwrap_err().to_string();
     assert!(
         error.starts_with("data.train: none of the images of the class of "),
         "{error}"
     );
     assert!(!error.contains("max_bad"), "{error}");
+}
+
+#[test]
+fn an_image_that_is_gone_cut_or_replaced_since_stops_training_however_many_may_be_bad() {
+    use std::path::Path;
+    let swapped = |path: &Path| {
+        fs::rename(path, path.with_extension("old")).unwrap();
+        fs::copy(path.with_extension("old"), path).unwrap();
+    };
+    let piped = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        crate::untrusted::testing::make_pipe(path);
+    };
+    for (change, what) in [
+        (
+            &(|path: &Path| fs::remove_file(path).unwrap()) as &dyn Fn(&Path),
+            "it is no longer there",
+        ),
+        (&piped, "it is no longer there"),
+        (&|path| cut(path, 60), "its length is not what it was"),
+        (&|path| cut(path, 20), "its length is not what it was"),
+        (&swapped, "another file stands in its place"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let images = streamed(dir.path(), 1.0);
+        let _ = images.identity(&BTreeMap::new());
+        change(&images.train.name(0));
+        let error = images.train.usable(0).unwrap_err().to_string();
+        assert!(
+            error.contains("was changed while the run trains"),
+            "{error}"
+        );
+        assert!(error.contains(what), "{error}");
+    }
 }
 
 #[test]
@@ -217,7 +261,10 @@ fn an_image_that_was_changed_stops_training_however_many_may_be_bad() {
         error.contains("was changed while the run trains"),
         "{error}"
     );
-    assert!(error.contains("restore it, or start a new run"), "{error}");
+    assert!(
+        error.contains("restore it and resume, or start a new run"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use rayon::prelude::{
 
 use super::decode::Decoder;
 use super::error::{self, DataError};
-use super::image_error::ImageError;
+use super::image_error::{ENTRY_CHANGED, ImageError};
 use super::part::Part;
 use super::source::{Found, Origin};
 use super::workers::Workers;
@@ -227,7 +227,10 @@ impl Pool {
                     kept.store(start_of(&hasher.finalize()), Ordering::Relaxed);
                 }
             }
-            Err(reason) => {
+            Err(mut reason) => {
+                if self.is_changed(index, &reason) {
+                    reason = self.touch(index).err().unwrap_or(reason);
+                }
                 hasher.update(reason.to_string().as_bytes());
                 // One too many ends the training as soon as it reads this image.
                 let _ = self.lose(index, reason);
@@ -260,20 +263,30 @@ impl Pool {
     /// If that is not so, or its hash is not known.
     fn touch(&self, index: u32) -> Result<(), ImageError> {
         let entry = self.entries[index as usize] as usize;
-        let now = self.origin.version(entry, &self.rules.decoder)?;
+        let Some((now, known)) = self.origin.version_now(entry).zip(self.version(index)) else {
+            return Err(ImageError::Changed("it is no longer there"));
+        };
+        if let Some(difference) = known.difference(&now) {
+            return Err(ImageError::Changed(difference));
+        }
+        let other = ImageError::Changed(ENTRY_CHANGED);
         let kept = self.hashes.get(index as usize);
         let kept = kept.map_or(0, |kept| kept.load(Ordering::Relaxed));
-        let may_be = now
-            .zip(self.version(index))
-            .filter(|(now, known)| kept != 0 && known.may_be(now));
-        let (now, _) = may_be.ok_or(ImageError::Changed)?;
         let mut hasher = blake3::Hasher::new();
-        self.hash_into(&mut hasher, index, Some(now))?;
-        if start_of(&hasher.finalize()) != kept {
-            return Err(ImageError::Changed);
+        let read = self.hash_into(&mut hasher, index, Some(now));
+        if kept == 0 || read.is_err() || start_of(&hasher.finalize()) != kept {
+            return Err(other);
         }
         self.lock().touched.insert(index, now);
         Ok(())
+    }
+
+    /// Whether an image's file is no longer as it is known.
+    fn is_changed(&self, index: u32, reason: &ImageError) -> bool {
+        let entry = self.entries[index as usize] as usize;
+        let known = self.version(index);
+        matches!(reason, ImageError::Changed(_)) && known.is_some()
+            || known.is_some_and(|known| self.origin.version_now(entry) != Some(known))
     }
 
     /// Length and times of change of an image's file, as far as known.
@@ -322,7 +335,8 @@ impl Pool {
             self.origin.read(entry, &self.rules.decoder, known)
         };
         let image = match read() {
-            Err(ImageError::Changed) => {
+            // A file that is gone or cut since is no bad image, but another one.
+            Err(reason) if self.is_changed(index, &reason) => {
                 self.touch(index)?;
                 read()?
             }
@@ -337,10 +351,11 @@ impl Pool {
     /// If that is one too many, or if it is another image now, which no share of
     /// bad ones excuses.
     pub fn lose(&self, index: u32, reason: ImageError) -> Result<(), DataError> {
-        if reason == ImageError::Changed {
+        if let ImageError::Changed(what) = reason {
             return Err(DataError::Changed {
                 part: self.part,
                 name: self.name(index).display().to_string(),
+                what,
             });
         }
         let mut lost = self.lock();

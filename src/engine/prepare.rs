@@ -3,6 +3,7 @@
 //! found here, before a run folder is made.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -151,7 +152,10 @@ impl Prepared {
         let device = device::choose(plan.device)?;
         let images = Images::open(&plan.data, plan.seed)?;
         let data = identified(&images, &known.data.identity);
-        if let Some(difference) = known.data.difference(&data) {
+        if let Some(mut difference) = known.data.difference(&data) {
+            if let Some(cause) = unusable_since(&images, &known.data) {
+                let _ = write!(difference, " ({cause})");
+            }
             return Err(PrepareError::OtherImages(difference));
         }
         for before in known
@@ -342,6 +346,18 @@ pub(super) fn identified(images: &Images, known: &BTreeMap<Dataset, SetIdentity>
         identity: images.identity(known),
         ..images.summary()
     }
+}
+
+/// The first image that cannot be used, of which that was not known before.
+fn unusable_since(images: &Images, known: &DataSummary) -> Option<String> {
+    let lost = images.warnings();
+    let mut bad = images.skipped.iter().chain(&lost);
+    let is_new = |path: &Path| known.skipped.iter().all(|before| before.path != path);
+    if let Some(image) = bad.find(|image| is_new(&image.path)) {
+        return Some(format!("{} {}", image.path.display(), image.reason));
+    }
+    let mut notes = images.notes.iter();
+    notes.find(|note| !known.notes.contains(note)).cloned()
 }
 
 fn identity(path: &Path) -> Result<WeightsIdentity, PrepareError> {

@@ -271,3 +271,31 @@ fn weights_that_are_none_are_refused_with_their_place_in_the_experiment() {
     assert!(error.starts_with("teacher.weights: "), "{error}");
     assert!(error.contains("it is an HTML page"), "{error}");
 }
+
+#[test]
+fn images_that_became_unusable_are_named_where_there_are_fewer_than_before() {
+    let colours = Colours::new();
+    colours.teach(&[0, 1, 2, 3], IMAGENET, 8);
+    let known = colours
+        .prepared("normalize: ImageNet")
+        .unwrap()
+        .run_plan("");
+    let path = colours.0.path().join("images/red/7.png");
+    let whole = std::fs::read(&path).unwrap();
+    let again = || Prepared::again(&known, false).err().unwrap().to_string();
+    std::fs::write(&path, &whole[..20]).unwrap();
+    let named = format!("{} is cut off", path.display());
+    assert!(again().contains(&named), "{}", again());
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("nowhere", &path).unwrap();
+    let named = format!("{} does not exist", path.display());
+    assert!(again().contains(&named), "{}", again());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let named = format!("{} is a folder", path.display());
+    assert!(again().contains(&named), "{}", again());
+    std::fs::remove_dir(&path).unwrap();
+    crate::untrusted::testing::make_pipe(&path);
+    let named = format!("{} is not a regular file", path.display());
+    assert!(again().contains(&named), "{}", again());
+}

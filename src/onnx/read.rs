@@ -292,9 +292,9 @@ impl OnnxFile {
     pub fn score_output(&self, name: Option<&str>) -> Result<ScoreOutput, OnnxError> {
         let problem = |problem: String| refuse(&self.path, problem);
         let outputs = &self.graph.output;
-        let names = || {
-            let names = outputs.iter().take(8).map(|it| place(&it.name));
-            names.collect::<Vec<_>>().join(", ")
+        let listed = || {
+            let first = outputs.iter().take(8).map(|it| place(&it.name));
+            first.collect::<Vec<_>>().join(", ")
         };
         let found = if let Some(name) = name {
             let named = outputs.iter().find(|output| output.name == name);
@@ -302,7 +302,7 @@ impl OnnxFile {
                 problem(format!(
                     "it has no output `{}`; its outputs are {}",
                     place(name),
-                    names()
+                    listed()
                 ))
             })?
         } else {
@@ -315,7 +315,7 @@ impl OnnxFile {
                     return Err(problem(format!(
                         "it has {} outputs ({}); say which are the logits: output: \"…\"",
                         outputs.len(),
-                        names()
+                        listed()
                     )));
                 }
             }

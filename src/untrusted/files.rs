@@ -73,14 +73,24 @@ impl FileVersion {
         }
     }
 
-    /// Whether only the file's entry was changed since, as far as can be told
-    /// without reading it.
+    /// Of the regular file that a name leads to now.
     #[must_use]
-    pub fn may_be(&self, other: &Self) -> bool {
-        Self {
-            changed: other.changed,
-            ..*self
-        } == *other
+    pub fn at(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        metadata.is_file().then(|| Self::of(&metadata))
+    }
+
+    /// What is other about a file now, as far as can be told without reading it;
+    /// none if it may hold what it held.
+    #[must_use]
+    pub fn difference(&self, now: &Self) -> Option<&'static str> {
+        if self.id != now.id {
+            return Some("another file stands in its place");
+        }
+        if self.length != now.length {
+            return Some("its length is not what it was");
+        }
+        (self.modified != now.modified).then_some("its modification time is not what it was")
     }
 }
 

@@ -11,9 +11,9 @@ use super::files;
 use super::mail::Sender;
 use super::message::Message;
 use super::run_files::known;
+use crate::app::export::{ExportRequest, export};
 use crate::app::models::{self, OpenModelsError};
 use crate::app::panic::caught;
-use crate::app::student_file::{ExportRequest, export};
 use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, ProbeSource, Weights,

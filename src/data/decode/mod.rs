@@ -28,7 +28,7 @@ use self::format::{Content, Format, foreign_by_name, recognise};
 use self::header::{Header, HeaderError};
 use self::memory::{Memory, Share};
 use super::file;
-use super::image_error::ImageError;
+use super::image_error::{ENTRY_CHANGED, ImageError};
 use crate::untrusted::FileVersion;
 
 pub(super) use self::format::{TELLING, is_named_like_image, looks_like_image};
@@ -115,6 +115,10 @@ impl Decoder {
             rewind(&mut file, 0)?;
             bytes = load(&mut file, length, Vec::new())?;
         }
+        if known.is_some() {
+            // What was written while it was read is noticed, too.
+            check_version(&file.metadata().map_err(|e| ImageError::io(&e))?, known)?;
+        }
         let image = guarded(|| decode(bytes, format, &header, needed))?;
         Ok(Decoded {
             image,
@@ -181,9 +185,7 @@ impl Decoder {
         known: Option<FileVersion>,
     ) -> Result<(File, Metadata), ImageError> {
         let (file, metadata) = file::open(path).map_err(ImageError::open)?;
-        if known.is_some_and(|known| known != FileVersion::of(&metadata)) {
-            return Err(ImageError::Changed);
-        }
+        check_version(&metadata, known)?;
         let length = metadata.len();
         if length > self.memory.limit() {
             return Err(ImageError::TooLong {
@@ -263,6 +265,16 @@ impl Decoded {
     /// The pixels at another size; see [`super::resize::cover`].
     pub(super) fn cover(self, size: (u32, u32)) -> Result<RgbImage, ImageError> {
         super::resize::cover(self.image, size)
+    }
+}
+
+fn check_version(metadata: &Metadata, known: Option<FileVersion>) -> Result<(), ImageError> {
+    let now = FileVersion::of(metadata);
+    match known {
+        Some(known) if known != now => Err(ImageError::Changed(
+            known.difference(&now).unwrap_or(ENTRY_CHANGED),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -14,7 +14,7 @@ use image::RgbImage;
 
 use super::SourceError;
 use crate::data::file;
-use crate::data::image_error::ImageError;
+use crate::data::image_error::{ENTRY_CHANGED, ImageError};
 use crate::untrusted::FileVersion;
 
 /// How many times their length packed images unpack to at most. Drawings of two
@@ -113,8 +113,10 @@ impl Records {
         if let Some(known) = file.version {
             // After reading: what is written meanwhile is noticed, too.
             let now = content.metadata().map_err(|e| ImageError::io(&e))?;
-            if FileVersion::of(&now) != known {
-                return Err(ImageError::Changed);
+            let now = FileVersion::of(&now);
+            if now != known {
+                let what = known.difference(&now).unwrap_or(ENTRY_CHANGED);
+                return Err(ImageError::Changed(what));
             }
         }
         read.map_err(|e| ImageError::io(&e))?;

@@ -128,12 +128,18 @@ fn found(folder: &Path, walk: Walk) -> Result<Found, SourceError> {
             first.display()
         )
     });
+    let like_image = walk.like_images.first().map(|first| {
+        format!(
+            "{} is a folder without images that is named like an image",
+            first.display()
+        )
+    });
     Ok(Found {
         classes: Vec::new(),
         labels: Vec::new(),
         origin: Origin::Files(walk.paths),
         folders: walk.folders,
-        notes: note.into_iter().collect(),
+        notes: note.into_iter().chain(like_image).collect(),
     })
 }
 

@@ -94,6 +94,15 @@ impl Origin {
         }
     }
 
+    /// Which version of its file stands there now; none if there is no file, or none
+    /// of its own.
+    pub fn version_now(&self, index: usize) -> Option<FileVersion> {
+        match self {
+            Self::Files(paths) => FileVersion::at(&paths[index]),
+            Self::Records(_) | Self::Generated(_) => None,
+        }
+    }
+
     /// One image at its own size, of the known version of its file.
     pub fn read(
         &self,

@@ -45,6 +45,8 @@ pub(super) struct Walk {
     pub folders: HashMap<FileId, PathBuf>,
     /// Ways to a folder that had been entered before in the same walk.
     pub repeated: Vec<PathBuf>,
+    /// Folders without images that are named like one.
+    pub like_images: Vec<PathBuf>,
     /// What is wrong with subfolders, where that does not end the walk.
     pub passed_over: Option<Vec<SourceError>>,
     entered: HashMap<FileId, Entered>,
@@ -96,6 +98,7 @@ impl Walk {
             paths: Vec::new(),
             folders: HashMap::new(),
             repeated: Vec::new(),
+            like_images: Vec::new(),
             passed_over: None,
             entered: HashMap::new(),
             above: above.collect::<Result<_, _>>()?,
@@ -132,6 +135,8 @@ impl Walk {
                     }
                     if !listing.images.is_empty() {
                         self.folders.insert(id, next.path);
+                    } else if next.depth > 0 && decode::is_named_like_image(&next.path) {
+                        self.like_images.push(next.path);
                     }
                     self.paths.extend(listing.images);
                     above.push(id);

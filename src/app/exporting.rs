@@ -1,0 +1,44 @@
+//! `--export` without a screen.
+
+use std::io;
+
+use super::arguments::{Arguments, Pixels, To, Weights};
+use super::error::AppError;
+use super::export::{ExportRequest, export};
+use crate::event::inspection::Weights as Taken;
+use crate::event::{ExportFormat, PixelFormat};
+use crate::run::Exit;
+use crate::untrusted::clean_text;
+use crate::untrusted::text::clean_json;
+
+/// Writes and prints what came of it.
+pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
+    let request = ExportRequest {
+        run: super::find(arguments, wanted)?,
+        format: match arguments.to {
+            To::Onnx => ExportFormat::Onnx,
+            To::Torch => ExportFormat::Torch,
+        },
+        weights: match arguments.weights {
+            Weights::Best => Taken::Best,
+            Weights::Latest => Taken::Latest,
+        },
+        pixels: match arguments.input {
+            Pixels::Float => PixelFormat::Float,
+            Pixels::Uint8 => PixelFormat::Uint8,
+        },
+        out: arguments.out.clone(),
+        replaces: arguments.force,
+        unproven: arguments.unproven,
+        device: arguments.device,
+    };
+    let exported = export(&request)?;
+    if arguments.json {
+        let json = serde_json::to_string(&exported)
+            .map_err(|error| AppError::Output(io::Error::other(error)))?;
+        super::print(&clean_json(&(json + "\n")))?;
+        return Ok(Exit::Success);
+    }
+    super::print(&clean_text(&exported.told()))?;
+    Ok(Exit::Success)
+}
