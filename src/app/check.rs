@@ -18,7 +18,7 @@ use crate::experiment::plan::{DataFacts, Plan, ResolvedPlan};
 use crate::experiment::problem::Problem;
 use crate::experiment::timeline::Timeline;
 
-use crate::experiment::{Diagnostic, explain, explain_resolved, section};
+use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
 use crate::format;
 use crate::untrusted::clean_line;
 
