@@ -195,7 +195,7 @@ pub enum DataError {
         name: String,
     },
     /// A batch was asked for that the epoch does not have.
-    #[error("batch {index} was asked for, but an epoch has {batches}, counted from 0")]
+    #[error("batch {index} does not exist: an epoch has {batches}, counted from 0")]
     NoSuchBatch {
         /// Number of the batch in its epoch.
         index: u32,

@@ -62,7 +62,7 @@ pub(super) fn asked(
     let run = view.run.to_owned();
     let pending = unsent.then(|| {
         format!(
-            "the pending change of {} is written too, and was not sent to this run",
+            "the pending change of {} is written too; this run did not receive it",
             knob.name
         )
     });
