@@ -392,7 +392,7 @@ fn text_that_was_kept_is_discarded_or_asked_about_again() {
     world.keys(&["enter", "esc"]);
     assert!(!world.shows("+ // unsaved"));
     world.keys(&["esc"]);
-    assert!(world.shows("unsaved changes was"), "{}", world.screen());
+    assert!(world.shows("unsaved changes"), "{}", world.screen());
     world.keys(&["enter"]);
     assert!(world.shows("+ // unsaved"));
     world.keys(&["f2"]);
