@@ -441,7 +441,7 @@ fn replaced_words_are_noticed_in_documents_examples_and_strings() {
     );
     for (path, good) in [
         ("README.md", "We recommend amendments."),
-        ("CHANGELOG.md", "The truth-value loss is the truth loss."),
+        ("notes.md", "The truth-value loss is the truth loss."),
         (
             "src/run/id.rs",
             "// We mend it.\nfn mend() { say(\"{mend}\") }",

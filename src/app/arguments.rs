@@ -77,7 +77,7 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", help_heading = "Train")]
     pub fork: Option<String>,
 
-    /// With --fork: the kept checkpoint, as in `step-812`.
+    /// With --fork: the kept checkpoint to fork from, such as `step-812`.
     #[arg(
         long,
         value_name = "CHECKPOINT",
@@ -114,7 +114,7 @@ pub struct Arguments {
     )]
     pub without_adjustments_after: Option<u64>,
 
-    /// With --resume: train so many epochs more, also a completed run.
+    /// With --resume: train N more epochs, also for a completed run.
     #[arg(
         long,
         value_name = "EPOCHS",

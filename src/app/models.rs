@@ -46,7 +46,7 @@ pub enum OpenModelsError {
         told: u64,
     },
     /// A folder of weights holds one model.
-    #[error("{} holds one model and no teacher; leave out --model", .0.display())]
+    #[error("{} has no teacher; omit --model", .0.display())]
     OneModel(PathBuf),
 }
 
@@ -122,7 +122,7 @@ fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     let best = run.best();
     let has_best = !matches!(best.find(), Ok(None));
     let reason = match Told::by_journal_of(run).latest {
-        Some(step) => format!("the journal says that a checkpoint was saved at step {step}"),
+        Some(step) => format!("the journal records a checkpoint at step {step}"),
         None if has_best => format!("{} is there", best.path().display()),
         None => return None,
     };

@@ -210,7 +210,7 @@ pub enum DataError {
         what: &'static str,
     },
     /// A batch was asked for that the epoch does not have.
-    #[error("batch {index} was asked for, but an epoch has {batches}, counted from 0")]
+    #[error("batch {index} does not exist: an epoch has {batches}, counted from 0")]
     NoSuchBatch {
         /// Number of the batch in its epoch.
         index: u32,

@@ -34,10 +34,10 @@ pub enum ImageError {
     #[error("is {}", .0.told("image"))]
     StandIn(StandIn),
     /// A format that is not decoded here.
-    #[error("is {0}, which is not read here; convert it to PNG or JPEG")]
+    #[error("is {0}, which is not supported; convert it to PNG or JPEG")]
     Unsupported(&'static str),
     /// A format that is not decoded here, to go by the name, and unknown content.
-    #[error("is named like {0}, which is not read here; convert it to PNG or JPEG")]
+    #[error("is named like {0}, which is not supported; convert it to PNG or JPEG")]
     UnsupportedName(&'static str),
     /// The header promises more pixels than are allowed.
     #[error("has {height} × {width} pixels, more than data.max_pixels = {limit}")]

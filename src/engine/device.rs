@@ -55,7 +55,7 @@ pub enum DeviceError {
         because: String,
     },
     /// There are GPUs, but fewer.
-    #[error("device `{asked}` is not there: libtorch finds {count} GPU(s), numbered from 0")]
+    #[error("device `{asked}` not found: libtorch finds {count} GPU(s), numbered from 0")]
     NoSuchGpu {
         /// The device.
         asked: DeviceSpec,
@@ -64,7 +64,7 @@ pub enum DeviceError {
     },
     /// The GPU is there and cannot compute.
     #[error(
-        "device `{asked}` fails at its first computation: {message}; it may be full, or too old for this libtorch"
+        "device `{asked}` failed its first computation: {message}; it may be full, or too old for this libtorch"
     )]
     Unusable {
         /// The device.

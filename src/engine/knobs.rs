@@ -231,7 +231,7 @@ mod tests {
         assert!(
             refused
                 .to_string()
-                .contains("temperature is 0 at epoch 0, below its least value 0.05"),
+                .contains("temperature is 0 at epoch 0, below its minimum 0.05"),
             "{refused}"
         );
         let growing = Schedule::Exponential {

@@ -56,10 +56,10 @@ pub enum ModelsError {
     #[error(transparent)]
     Import(#[from] ImportError),
     /// The student has not been trained yet.
-    #[error("{0} has no student's weights yet")]
+    #[error("{0} has no student weights yet")]
     NoStudent(String),
     /// There is no teacher, or it has not been trained yet.
-    #[error("{0} has no teacher's weights")]
+    #[error("{0} has no teacher weights")]
     NoTeacher(String),
     /// The teacher's file is no longer the one that taught.
     #[error(

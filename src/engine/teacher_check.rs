@@ -130,9 +130,9 @@ impl Skill {
     fn against_chance(&self) -> String {
         let chance = percent(self.chance);
         if self.is_little() {
-            format!("which cannot be told from chance ({chance})")
+            format!("no better than chance ({chance})")
         } else {
-            format!("which on so few images cannot be told from chance ({chance})")
+            format!("indistinguishable from chance on so few images ({chance})")
         }
     }
 

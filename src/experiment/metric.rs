@@ -74,7 +74,7 @@ impl UnknownMetric {
         match self.nearest {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!(
-                "known are {}, the same with valid/, and each with @best or @last; {}",
+                "metrics are {}, the same with valid/, and each with @best or @last; {}",
                 Metric::NAMES[..5].join(", "),
                 Metric::NAMES[10..].join(", ")
             ),

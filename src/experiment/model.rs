@@ -37,7 +37,7 @@ pub enum Model {
         /// Widening factor of the 16-32-64 channels.
         width: usize,
     },
-    /// VGG with batch normalisation (Simonyan and Zisserman, 2015) and, for
+    /// VGG with batch normalization (Simonyan and Zisserman, 2015) and, for
     /// images under 64 pixels, one linear layer as its classifier.
     Vgg {
         /// 8, 11, 13 or 16 layers.

@@ -212,7 +212,7 @@ impl DataPlan {
 pub enum ValidPlan {
     /// This fraction of the training images.
     Holdout(f64),
-    /// A set of its own.
+    /// A separate set.
     Set(Source),
 }
 

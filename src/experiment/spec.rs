@@ -197,7 +197,7 @@ pub enum ValidSpec {
     /// This fraction of the training images, the same share of every class,
     /// chosen by the seed and not trained on.
     Holdout(f64),
-    /// A set of its own.
+    /// A separate set.
     Set(Source),
 }
 
@@ -341,7 +341,7 @@ pub enum OptimizerSpec {
         /// Momentum, in [0, 1).
         #[serde(default = "defaults::momentum")]
         momentum: f64,
-        /// Nesterov's form; needs momentum.
+        /// Nesterov momentum; needs momentum.
         #[serde(default)]
         nesterov: bool,
         /// Added to the gradient: decay · weight.

@@ -294,7 +294,7 @@ impl Field {
         }
     }
 
-    /// Whether one wants to see its greatest value first.
+    /// Whether one wants to see its maximum first.
     #[must_use]
     pub fn descends(&self) -> bool {
         match self {
@@ -408,7 +408,7 @@ fn no_field(name: &str, fields: &Fields) -> String {
     let known = columns.chain(Metric::NAMES).chain(fields.paths());
     match nearest(name, known) {
         Some(near) => format!("no run has `{name}`; did you mean `{near}`?"),
-        None => format!("no run has `{name}`, and no experiment of theirs has such a field"),
+        None => format!("unknown field `{name}`: no run has it"),
     }
 }
 

@@ -129,7 +129,9 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::CommandRejected { id, reason } => {
             Some(format!("{} rejected: {reason}", command(id, store)))
         }
-        RunEvent::CheckpointKept { folder, .. } => Some(format!("kept {}", folder.display())),
+        RunEvent::CheckpointKept { folder, .. } => {
+            Some(format!("checkpoint saved: {}", folder.display()))
+        }
         RunEvent::StudentExported { file, export } => {
             let proof = export.proof.as_ref().map(wording::proof_words);
             let proof = proof.map_or(String::new(), |proof| format!(": {proof}"));

@@ -31,7 +31,7 @@ pub(super) fn decision(decision: &Decision) -> String {
     let mut text = moved(&decision.moved);
     if !decision.followed.is_empty() {
         let followed: Vec<String> = decision.followed.iter().map(moved).collect();
-        text = format!("{text}, so {}", followed.join(", "));
+        text = format!("{text}, {} (derived)", followed.join(", "));
     }
     format!("{text}: {}", decision.reason)
 }

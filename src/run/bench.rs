@@ -115,7 +115,7 @@ impl BenchResult {
             .map_err(|error| invalid(format!("it is no result of --bench: {error}")))?;
         if result.format != FORMAT || result.version > VERSION {
             return Err(invalid(format!(
-                "it has version {} of {}, and this program reads {FORMAT} up to {VERSION}",
+                "it has version {} of {}, and this version reads {FORMAT} up to {VERSION}",
                 result.version, result.format
             )));
         }
@@ -231,8 +231,8 @@ mod tests {
         let path = folder.path().join(PLACE).join("xeon.json");
         let text = fs::read_to_string(&path).unwrap();
         for (from, to, reason) in [
-            ("workbench-bench", "other", "and this program reads"),
-            ("\"version\": 1", "\"version\": 2", "and this program reads"),
+            ("workbench-bench", "other", "and this version reads"),
+            ("\"version\": 1", "\"version\": 2", "and this version reads"),
             ("300.0", "-1.0", "times that are none"),
             ("{", "", "no result of --bench"),
         ] {

@@ -86,7 +86,7 @@ pub enum PlanError {
     Seal(#[from] SealError),
     /// A newer program wrote it.
     #[error(
-        "{} has version {found}, and this program reads up to {VERSION}; use a newer version of \
+        "{} has version {found}, and this version reads up to {VERSION}; use a newer version of \
          the program",
         path.display()
     )]

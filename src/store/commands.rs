@@ -193,7 +193,7 @@ impl CommandTail {
             return;
         }
         if self.told.len() == MOST_PROBLEMS {
-            let more = "commands.jsonl: more is wrong with it, of which no more is told";
+            let more = "commands.jsonl: further errors are not shown";
             self.problems.push(more.to_owned());
         } else {
             self.problems.push(format!("commands.jsonl: {problem}"));
@@ -209,8 +209,7 @@ impl CommandTail {
 
 fn oversized(number: u64) -> String {
     format!(
-        "line {number} is longer than {} or filled with zeros, which no command is; it is passed \
-         over",
+        "line {number} is longer than {} or filled with zeros, which is not a command; skipped",
         format::binary(LONGEST as u64)
     )
 }

@@ -75,7 +75,7 @@ pub enum JournalError {
     },
     /// A newer program wrote it.
     #[error(
-        "the journal {} has version {found}, and this program reads up to {JOURNAL_VERSION}; \
+        "the journal {} has version {found}, and this version reads up to {JOURNAL_VERSION}; \
          open it with a newer version of the program",
         path.display()
     )]

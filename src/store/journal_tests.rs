@@ -336,7 +336,7 @@ fn a_newer_journal_is_refused_for_reading_and_writing() {
     let path = folder.path().join("journal.jsonl");
     let text = "{\"format\":\"workbench-journal\",\"version\":99}\n";
     fs::write(&path, text).unwrap();
-    let expected = format!("version 99, and this program reads up to {JOURNAL_VERSION}");
+    let expected = format!("version 99, and this version reads up to {JOURNAL_VERSION}");
     let expected = expected.as_str();
     assert!(read(&path).unwrap_err().to_string().contains(expected));
     let error = Journal::append_to(&path).unwrap_err().to_string();

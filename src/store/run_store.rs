@@ -157,7 +157,7 @@ impl RunStore {
     fn warn(&mut self, message: &str) {
         let message = match self.warnings.len().cmp(&MOST_WARNINGS) {
             Ordering::Less => message.to_owned(),
-            Ordering::Equal => "there are more warnings, which the journal alone holds".to_owned(),
+            Ordering::Equal => "more warnings are in the journal".to_owned(),
             Ordering::Greater => return,
         };
         let at = self.position();

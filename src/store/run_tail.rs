@@ -78,7 +78,7 @@ impl RunTail {
             1 => first.clone(),
             2 => format!("{first} (and another place)"),
             count if count > MOST_DAMAGED => {
-                format!("{first} (and so many more places that the rest was not read)")
+                format!("{first} (and more; the rest was not read)")
             }
             count => format!("{first} (and {} more places)", count - 1),
         })

@@ -66,7 +66,7 @@ pub enum SeriesError {
     },
     /// A newer program wrote it.
     #[error(
-        "the series {} has version {found}, and this program reads up to {}; \
+        "the series {} has version {found}, and this version reads up to {}; \
          open it with a newer version of the program",
         path.display(), block::VERSION
     )]

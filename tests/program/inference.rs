@@ -175,7 +175,7 @@ fn weights_that_are_missing_damaged_or_never_were_are_three_answers() {
     fs::remove_dir_all(run.join("latest")).unwrap();
     refused(
         &latest,
-        "latest is missing: the journal says that a checkpoint was saved at step 12; restore it \
+        "latest is missing: the journal records a checkpoint at step 12; restore it \
          from a copy, or use the best weights",
     );
     fs::remove_dir_all(run.join("best")).unwrap();
@@ -199,7 +199,7 @@ fn weights_that_are_missing_damaged_or_never_were_are_three_answers() {
         }
     }
     let name = run.file_name().unwrap().to_str().unwrap();
-    refused(&["--checkpoint", name], "has no student's weights yet");
+    refused(&["--checkpoint", name], "has no student weights yet");
 }
 
 #[test]

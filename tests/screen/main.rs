@@ -223,9 +223,9 @@ fn a_lost_connection_saves_what_trains() {
     assert!(run.join("latest").exists() || run.join("teacher").exists());
     // The next one offers the text, and forgets it once it is saved.
     let mut terminal = Terminal::start(place.path(), (100, 30));
-    terminal.until(&["unsaved text"]);
+    terminal.until(&["unsaved changes"]);
     terminal.keys("\r");
-    terminal.until(&["f3 restore it", "+ x"]);
+    terminal.until(&["f3 restore", "+ x"]);
     terminal.keys("\x1bt");
     terminal.until(&["* not saved"]);
     terminal.keys("\x13");

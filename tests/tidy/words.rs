@@ -27,6 +27,11 @@ const REPLACED: &[(&str, &str)] = &[
     ("nothing was taken back", "nothing to redo"),
     ("laid out", "formatted, arranged or reset, by what is meant"),
     ("lay out", "format, or arrange"),
+    ("begun", "started"),
+    ("figures", "metrics, results or benchmarks"),
+    ("mistakes", "errors"),
+    ("asked for", "requested or required"),
+    ("not sent", "pending"),
     ("mend", "fix"),
     ("mends", "fixes"),
     ("mended", "fixed"),
@@ -62,8 +67,10 @@ const OF_THE_SCREENS: &[(&str, &str)] = &[
 pub fn replaced(file: &File) -> Vec<Violation> {
     let path = file.path.as_str();
     let is = |kind: &str| Path::new(path).extension().is_some_and(|of| of == kind);
-    let is_document = matches!(path, "README.md" | "ARCHITECTURE.md" | "CONTRIBUTING.md")
-        || path.starts_with("docs/") && is("md")
+    let is_document = matches!(
+        path,
+        "README.md" | "ARCHITECTURE.md" | "CHANGELOG.md" | "CONTRIBUTING.md"
+    ) || path.starts_with("docs/") && is("md")
         || path.starts_with("experiments/") && is("ron");
     if is_document {
         return in_text(file, 1, &read_by_people(&file.text));

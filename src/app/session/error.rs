@@ -158,18 +158,19 @@ pub enum SessionError {
     Panicked(String),
 }
 
+/// Which checkpoints are kept.
+const WHEN_KEPT: &str = "(one is saved before each manual knob change; the last 8 are kept)";
+
 fn not_kept(run: &Path, wanted: Option<&str>, kept: &[String]) -> String {
     let run = run.display();
     let what = match wanted {
         Some(wanted) => format!("{run} has no kept checkpoint `{wanted}`"),
-        None => format!("--from says which kept checkpoint of {run} the new run starts from"),
+        None => "--fork needs --from CHECKPOINT".to_owned(),
     };
-    match kept {
-        [] => format!(
-            "{what}; it has none: one is kept before each change of a knob by a person, and the \
-             earliest are removed"
-        ),
-        kept => format!("{what}; it has {}", kept.join(", ")),
+    match (wanted, kept) {
+        (None, []) => format!("{what}; {run} has no kept checkpoints {WHEN_KEPT}"),
+        (Some(_), []) => format!("{what} {WHEN_KEPT}"),
+        (_, kept) => format!("{what}; kept are {}", kept.join(", ")),
     }
 }
 

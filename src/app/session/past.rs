@@ -532,8 +532,7 @@ fn other_device(events: &[RunEvent], device: &DeviceKind) -> Option<String> {
     })?;
     (before != *device).then(|| {
         format!(
-            "the run resumes on {device} and was on {before}: its numbers will differ from those \
-             of a run that was not stopped; give the device in the experiment to keep it"
+            "resumed on {device}, trained on {before}: results will differ from an uninterrupted run; set the device in the experiment to keep it"
         )
     })
 }

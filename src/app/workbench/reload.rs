@@ -120,14 +120,11 @@ impl Reload {
         let shown = path.display();
         match plan {
             Err(report) => {
-                let mistakes = match report.diagnostics.len() {
+                let errors = match report.diagnostics.len() {
                     1 => "an error".to_owned(),
                     count => format!("{count} errors"),
                 };
-                let line = format!(
-                    "{shown} has {mistakes}; {} continues unchanged",
-                    reloaded.run
-                );
+                let line = format!("{shown} has {errors}; {} continues unchanged", reloaded.run);
                 reloaded.lines.push(LogLine::error(line));
             }
             Ok(plan) => match plan.resolve(&running.facts) {

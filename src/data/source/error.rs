@@ -92,7 +92,7 @@ pub enum SourceError {
     },
     /// A folder around the one that was meant.
     #[error(
-        "{path} has a single subfolder, {:?}, and the folders of the classes seem to be further in",
+        "{path} has a single subfolder, {:?}, and the folders of the classes seem to be one level deeper",
         file_name(.subfolder)
     )]
     NestedFolder {
@@ -174,7 +174,7 @@ pub enum SourceError {
         times: u64,
     },
     /// A compressed file is not what it seems.
-    #[error("{path} is not a sound gzip file: {reason}; fetch it again")]
+    #[error("{path} is not a valid gzip file: {reason}; fetch it again")]
     Gzip {
         /// The file.
         path: PathBuf,

@@ -28,7 +28,7 @@ pub(super) fn note(classes: &[String]) -> Option<String> {
     }
     let listed: Vec<&str> = classes.iter().take(4).map(String::as_str).collect();
     Some(format!(
-        "the classes are numbers and stand in the order of their characters, as torchvision's \
+        "the classes are numbers and are sorted as text, as torchvision's \
          ImageFolder sorts them ({}, …); write order: Natural under data for the order of the numbers",
         listed.join(", ")
     ))

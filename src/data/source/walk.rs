@@ -175,7 +175,7 @@ impl Walk {
         if next.device != Some(metadata.dev()) && file::is_kernels_folder(path) {
             return Err(SourceError::Unreadable {
                 path: path.clone(),
-                reason: "is no folder on a disk: the system makes it up".to_owned(),
+                reason: "is a virtual folder (such as /proc); not read".to_owned(),
             });
         }
         let entered = Entered {

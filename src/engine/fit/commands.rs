@@ -24,7 +24,7 @@ impl Fit<'_> {
                         self.applied(&record);
                         return Ok(Some(match record.origin {
                             Origin::Signal => record.id,
-                            _ => format!("requested at step {}", self.state.step),
+                            _ => "stopped by user".to_owned(),
                         }));
                     }
                     Command::Pause | Command::Resume => {

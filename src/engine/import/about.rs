@@ -176,7 +176,7 @@ impl Stated {
     fn beside(known: ModelMetadata, model: &Model, notes: &mut Vec<String>) -> Self {
         if !same_layout(&known.model, model) {
             notes.push(format!(
-                "{METADATA} beside its weights is of another model ({}) and is left aside",
+                "{METADATA} beside its weights is of another model ({}) and is ignored",
                 architecture::describe(&known.model)
             ));
             return Self::default();
@@ -234,7 +234,7 @@ impl Entries<'_> {
 
     fn leave(&mut self, name: &str, why: &str) {
         self.notes.push(format!(
-            "`{name}` in its file's metadata is left aside; it {why}"
+            "`{name}` in its file's metadata is ignored; it {why}"
         ));
     }
 }

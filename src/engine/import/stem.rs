@@ -94,8 +94,7 @@ fn by_shapes(
 fn undecided(search: &Search, model: &Model, (height, width): (u32, u32)) -> ImportError {
     Problem::new(
         format!("{}.{}.stem", search.role.model, architecture::family(model)),
-        "the weights fit both stems, which differ in strides alone, and stem: Auto cannot tell \
-         which they were trained with",
+        "the weights fit both stems, which differ only in stride, and stem: Auto cannot decide which they were trained with",
     )
     .help(format!(
         "write stem: Standard for weights of torchvision or timm, or stem: Small for weights \

@@ -254,27 +254,27 @@ fn what_no_model_can_be_like_is_left_aside_and_told_in_a_files_metadata_too() {
         (
             (|known, _| known.size = (8, 100_000))
                 as fn(&mut ModelMetadata, &mut BTreeMap<String, String>),
-            "teacher: `size` in its file's metadata is left aside; it cannot be used: a size of \
+            "teacher: `size` in its file's metadata is ignored; it cannot be used: a size of \
              8 × 100000 is not between 4 and 4096 pixels",
         ),
         (
             |known, _| known.std[1] = 0.0,
-            "teacher: `std` in its file's metadata is left aside; it cannot be used: mean [0.1, \
+            "teacher: `std` in its file's metadata is ignored; it cannot be used: mean [0.1, \
              0.1, 0.1] and std [0.25, 0.0, 0.25] are no normalization: each std is at least \
              0.000001",
         ),
         (
             |_, texts| drop(texts.remove("std")),
-            "teacher: `mean` in its file's metadata is left aside; it cannot be used without `std`",
+            "teacher: `mean` in its file's metadata is ignored; it cannot be used without `std`",
         ),
         (
             |known, _| known.model = small(5),
-            "teacher: `model` in its file's metadata is left aside; it cannot be used: it is \
+            "teacher: `model` in its file's metadata is ignored; it cannot be used: it is \
              another model (MLP 5)",
         ),
         (
             |known, _| known.classes = names(&["a", "a"]),
-            "teacher: `classes` in its file's metadata is left aside; it cannot be used: the class \
+            "teacher: `classes` in its file's metadata is ignored; it cannot be used: the class \
              `a` is listed twice",
         ),
     ] {
@@ -434,7 +434,7 @@ fn a_description_of_another_model_or_no_description_is_left_aside_and_told() {
     assert_eq!(outputs(&plan), None);
     assert_eq!(
         told,
-        ["teacher: model.json beside its weights is of another model (MLP 5) and is left aside"]
+        ["teacher: model.json beside its weights is of another model (MLP 5) and is ignored"]
     );
     fs::write(place.0.path().join("model.json"), "{}").unwrap();
     let (_, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();

@@ -32,7 +32,7 @@ pub enum OptimizerStateError {
         name: String,
     },
     /// There is an array that this optimizer does not have.
-    #[error("the optimizer's state has `{name}`, which this optimizer has not")]
+    #[error("the optimizer's state has `{name}`, which this optimizer does not have")]
     Unexpected {
         /// The array.
         name: String,

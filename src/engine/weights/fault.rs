@@ -15,7 +15,7 @@ pub enum Fault {
     #[error("it is empty; copy or download it again")]
     Empty,
     /// As files are that were made long and never filled.
-    #[error("it begins with zeros: it was not written to its end; copy or download it again")]
+    #[error("it begins with zeros: it is incomplete; copy or download it again")]
     Zeros,
     /// Something was left in its place.
     #[error("it is {}", .0.told("weights"))]
@@ -33,7 +33,7 @@ pub enum Fault {
     )]
     Index,
     /// Some other text.
-    #[error("it is a text, not weights; give the path of a .safetensors, .pt or .pth file")]
+    #[error("it is a text file, not weights; give the path of a .safetensors, .pt or .pth file")]
     Text,
     /// A format that other programs keep models in.
     #[error("it is {0}; {STATE_DICT}")]

@@ -158,7 +158,10 @@ fn files_that_are_no_weights_are_errors_that_name_them_and_what_to_do() {
     assert!(absent.starts_with("w.pt cannot be read"), "{absent}");
     let cases: [(&[u8], &str); 7] = [
         (b"", "it is empty; copy or download it again"),
-        (b"hello there, this is no file of weights", "it is a text"),
+        (
+            b"hello there, this is no file of weights",
+            "it is a text file",
+        ),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 9\n",
             "it is a Git LFS pointer, a short text in place of the weights (9 bytes); run `git \

@@ -1,6 +1,6 @@
 //! `ResNetCifar`: the small-image residual network of He et al. (2016), section
 //! 4.2, with torchvision's names. Where the size changes, the shortcut is a 1×1
-//! convolution with batch normalisation (option B), as in torchvision; the paper's
+//! convolution with batch normalization (option B), as in torchvision; the paper's
 //! CIFAR networks pad with zeros instead.
 
 use super::IMAGE_CHANNELS;

@@ -35,7 +35,7 @@ static FIELDS: &[Field] = &[
         "normalize",
         Of(&NORMALIZE),
         "Measure",
-        "Mean and standard deviation for normalisation.",
+        "Mean and standard deviation for normalization.",
     ),
     field("order", Of(&ORDER), "Bytes", "Order of class folders."),
     field(
@@ -143,7 +143,7 @@ pub(super) static VALID: Type = choice(
             &[Number("in (0, 1)")],
             "This fraction of the training images, the same of every class, not trained on.",
         ),
-        holding("Set", &[Of(&SOURCE)], "A set of its own."),
+        holding("Set", &[Of(&SOURCE)], "A separate set."),
     ],
 );
 
@@ -175,7 +175,7 @@ pub(super) static ORDER: Type = choice(
 
 pub(super) static NORMALIZE: Type = choice(
     "NormalizeSpec",
-    "normalisation",
+    "normalization",
     &[
         bare(
             "Measure",

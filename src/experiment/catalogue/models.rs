@@ -66,7 +66,7 @@ pub(super) static TEACHER: Type = structure(
             "trusted",
             Truth,
             "false",
-            "Use the teacher even if its validation accuracy speaks against it.",
+            "Use the teacher even if its validation accuracy is no better than chance.",
         ),
     ],
 );
@@ -90,7 +90,7 @@ pub(super) static CLASS_NAMES: Type = choice(
 
 pub(super) static INPUT_NORMALIZE: Type = choice(
     "InputNormalize",
-    "normalization",
+    "teacher normalization",
     &[
         bare(
             "ImageNet",
@@ -280,7 +280,7 @@ static MODELS: &[Variant] = &[
             Whole("of 8, 11, 13, 16"),
             "Number of layers.",
         )],
-        "VGG with batch normalisation (Simonyan and Zisserman, 2015).",
+        "VGG with batch normalization (Simonyan and Zisserman, 2015).",
     ),
     named(
         "ResNet",
@@ -422,7 +422,7 @@ static SGD: &[Field] = &[
         "nesterov",
         Truth,
         "false",
-        "Nesterov's form; needs momentum.",
+        "Nesterov momentum; needs a momentum above 0.",
     ),
     field(
         "weight_decay",
@@ -475,6 +475,6 @@ pub(super) static LIBTORCH: Type = choice(
     "device of libtorch",
     &[
         bare("Cpu", "The processor."),
-        holding("Cuda", &[Whole("from 0")], "The GPU of this number."),
+        holding("Cuda", &[Whole("from 0")], "GPU index."),
     ],
 );

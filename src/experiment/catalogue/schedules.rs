@@ -43,11 +43,7 @@ static VARIANTS: &[Variant] = &[
         "Warmup",
         &[
             needed("epochs", Number("above 0"), "Duration of the rise."),
-            needed(
-                "then",
-                Of(&SCHEDULE),
-                "What follows, and has the rest of the time.",
-            ),
+            needed("then", Of(&SCHEDULE), "The schedule after the warmup."),
         ],
         "Rises from 0 to the start of what follows.",
     ),

@@ -146,7 +146,7 @@ fn teacher_file(file: &TeacherFile, page: &mut Page) {
     let trusted = if file.trusted {
         "whatever its validation accuracy is"
     } else {
-        "not if its validation accuracy speaks against it"
+        "not if its validation accuracy is no better than chance"
     };
     page.row("teaches", trusted);
 }

@@ -217,7 +217,7 @@ fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<
             .depends_on("teacher"),
         ),
         (Some(_), false) => Some(
-            Problem::new("teacher", format!("`{method}` asks nothing of a teacher"))
+            Problem::new("teacher", format!("`{method}` does not use a teacher"))
                 .on_name()
                 .help("remove the teacher, or choose a method that distils, such as Vanilla()")
                 .depends_on("method"),

@@ -12,7 +12,7 @@ use crate::experiment::spec::{Source, Spec};
 const MAX_WIDTH: usize = 16_384;
 
 /// What too many poolings do.
-const POOLED_AWAY: &str = "poolings leave nothing of an image";
+const POOLED_AWAY: &str = "pooling layers reduce the image to nothing";
 
 /// More layers are taken for a slip.
 const MAX_LAYERS: usize = 64;
@@ -72,7 +72,7 @@ fn model_problems(model: &Model, size: Option<u32>) -> Vec<Problem> {
                 problems.push(
                     Problem::new(
                         "Cnn.channels",
-                        format!("{} {POOLED_AWAY} of {size} pixels", channels.len()),
+                        format!("{} {POOLED_AWAY} ({size} pixels)", channels.len()),
                     )
                     .help("use fewer convolutions or larger images (data.size)"),
                 );
@@ -178,7 +178,7 @@ fn one_of<T: Copy + PartialEq + Display>(
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
         problems.push(
             Problem::new(path, format!("there is no {what} {value} of this family"))
-                .help(format!("known are {}", known.join(", "))),
+                .help(format!("valid values are {}", known.join(", "))),
         );
     }
 }

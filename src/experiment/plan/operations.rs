@@ -73,7 +73,8 @@ fn span(problems: &mut Vec<Problem>, path: &str, (low, high): (f32, f32), min: f
     between(problems, &format!("{path}[1]"), f64::from(high), min, max);
     if low > high {
         problems.push(
-            Problem::new(path, format!("{low} is above {high}")).help("write the lesser first"),
+            Problem::new(path, format!("{low} is above {high}"))
+                .help("write the smaller value first"),
         );
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn problems(optimizer: &OptimizerSpec, place: &str) -> Vec<Problem> {
             );
             if *nesterov && *momentum == 0.0 {
                 problems.push(
-                    Problem::new("Sgd.nesterov", "Nesterov's form needs momentum")
+                    Problem::new("Sgd.nesterov", "nesterov needs a momentum above 0")
                         .help("write momentum: 0.9, or nesterov: false")
                         .depends_on("Sgd.momentum"),
                 );

@@ -244,21 +244,21 @@ fn schedules_are_held_against_the_whole_training_that_they_are_for() {
             "Vanilla()",
             "knobs: {\"temperature\": Warmup(epochs: 1, then: Constant(4))},"
         ),
-        ["temperature is 0 at epoch 0, below its least value 0.05"]
+        ["temperature is 0 at epoch 0, below its minimum 0.05"]
     );
     assert_eq!(
         refusals(
             "Vanilla()",
             "knobs: {\"p1\": Exponential(from: 0.1, decay: 2.0)},"
         ),
-        ["p1 is 3.2 at epoch 5, above its greatest value 1"]
+        ["p1 is 3.2 at epoch 5, above its maximum 1"]
     );
     assert_eq!(
         refusals(
             "Vanilla()",
             "lr: Steps(from: 0.1, factor: 1e300, at: [2, 4]),"
         ),
-        ["lr is 1e299 at epoch 2, above its greatest value 100"]
+        ["lr is 1e299 at epoch 2, above its maximum 100"]
     );
 }
 
@@ -267,20 +267,17 @@ fn a_scheduled_p1_stays_below_p_max_and_is_not_cut_off_there() {
     let update = "AdaptiveAugmentation(update: Scheduled(P1(Linear(from: 0, to: 0.6))))";
     assert_eq!(
         refusals(update, ""),
-        ["p1 is 0.6 at epoch 5, above its greatest value 0.5"]
+        ["p1 is 0.6 at epoch 5, above its maximum 0.5"]
     );
     plan("AdaptiveAugmentation(p_max: 0.6, update: Scheduled(P1(Linear(from: 0, to: 0.6))))");
     let custom = "Custom(views: [(), ()], terms: [Distill(views: [2]), Truth()], \
                   controller: AdaptiveAugmentation(first: 2, second: [1], \
                   update: Scheduled(P1(Constant(0.7)))))";
-    assert_eq!(
-        refusals(custom, ""),
-        ["p2 is 0.7, above its greatest value 0.5"]
-    );
+    assert_eq!(refusals(custom, ""), ["p2 is 0.7, above its maximum 0.5"]);
     let weight = "AdaptiveAugmentation(update: Scheduled(W(Exponential(from: 1, decay: 1e9))))";
     assert_eq!(
         refusals(weight, ""),
-        ["w is 1e45 at epoch 5, above its greatest value 1000"]
+        ["w is 1e45 at epoch 5, above its maximum 1000"]
     );
 }
 

@@ -36,18 +36,19 @@ impl Finding {
         self
     }
 
-    /// Names the known name nearest to `written`, or lists all of them.
-    pub fn known(mut self, written: &str, known: &[&str]) -> Self {
+    /// Names the known name nearest to `written`, or lists all of them. `what` says
+    /// what they are: `fields`.
+    pub fn known(mut self, what: &str, written: &str, known: &[&str]) -> Self {
         self.nearest = crate::experiment::nearest::nearest(written, known.iter().copied())
             .map(ToOwned::to_owned);
         self.help = Some(match (&self.nearest, known) {
             (Some(nearest), [_]) => format!("did you mean `{nearest}`?"),
             (Some(nearest), _) => {
-                format!("did you mean `{nearest}`? known are {}", listed(known))
+                format!("did you mean `{nearest}`? {what} are {}", listed(known))
             }
             (None, []) => "nothing can be written here".to_owned(),
-            (None, [only]) => format!("only `{only}` is known here"),
-            (None, _) => format!("known are {}", listed(known)),
+            (None, [only]) => format!("only `{only}` is allowed here"),
+            (None, _) => format!("{what} are {}", listed(known)),
         });
         self
     }

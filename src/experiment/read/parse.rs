@@ -102,7 +102,7 @@ impl<'t> Parser<'t> {
         }
         let root = self.value(0);
         if !matches!(root.kind, Kind::Fields(..) | Kind::Items(..)) && !self.lost {
-            let message = format!("this is not an experiment but {}", describe(&root));
+            let message = format!("expected Experiment(…), found {}", describe(&root));
             self.lose(
                 Finding::new(root.focus(), message)
                     .help("an experiment is Experiment(data: …, student: …, method: …, epochs: …)"),

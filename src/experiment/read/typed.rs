@@ -293,7 +293,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
                 self.node.focus(),
                 format!("expected {}, found {}", a_noun(name), describe(self.node)),
             )
-            .known("", variants);
+            .known("choices", "", variants);
             self.refuse(finding);
             return visitor.visit_enum(Variant::placeholder(variants));
         };
@@ -302,7 +302,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
         }
         let message = format!("there is no {} `{written}`", noun(name));
         let finding = Finding::new(name_span(self.node), message);
-        self.refuse(finding.known(written, variants));
+        self.refuse(finding.known("choices", written, variants));
         visitor.visit_enum(Variant::placeholder(variants))
     }
 

@@ -114,7 +114,7 @@ impl Schedule {
         problems
     }
 
-    /// `temperature is 0 at epoch 0, below its least value 0.05`.
+    /// `temperature is 0 at epoch 0, below its minimum 0.05`.
     fn left(&self, knob: &str, range: Range, corner: &Corner) -> String {
         let value = corner.value;
         let what = match value {
@@ -127,9 +127,9 @@ impl Schedule {
             _ => format!(" at epoch {}", shown_time(corner.epoch)),
         };
         let bound = if value < range.min {
-            format!(", below its least value {}", exact(range.min))
+            format!(", below its minimum {}", exact(range.min))
         } else if value > range.max {
-            format!(", above its greatest value {}", exact(range.max))
+            format!(", above its maximum {}", exact(range.max))
         } else {
             String::new()
         };

@@ -27,7 +27,7 @@ fn a_warmup_of_a_knob_that_cannot_be_0_is_refused_with_what_to_write() {
     assert_eq!(
         temperature("Warmup(epochs: 1, then: Constant(4))"),
         [
-            "Warmup.epochs: temperature is 0 at epoch 0, below its least value 0.05 \
+            "Warmup.epochs: temperature is 0 at epoch 0, below its minimum 0.05 \
           (a warmup starts at 0; start higher: Linear(from: 0.05, to: 4, epochs: 1))"
         ]
     );
@@ -45,7 +45,7 @@ fn what_overflows_or_grows_out_of_its_range_is_refused_with_the_time() {
     assert_eq!(
         temperature("Exponential(from: 4, decay: 1e300)"),
         [
-            "Exponential.decay: temperature is infinite at epoch 10, above its greatest value 100 \
+            "Exponential.decay: temperature is infinite at epoch 10, above its maximum 100 \
           (decay is the factor of every epoch, and there are 10; bring it nearer to 1)"
         ]
     );
@@ -67,7 +67,7 @@ fn what_overflows_or_grows_out_of_its_range_is_refused_with_the_time() {
     assert_eq!(
         temperature("Exponential(from: 4, decay: 0.5)").len(),
         1,
-        "it falls below its least value"
+        "it falls below its minimum"
     );
 }
 
@@ -80,7 +80,7 @@ fn values_out_of_range_and_times_out_of_order_are_all_named() {
     };
     assert_eq!(
         p1("Constant(1.5)"),
-        ["Constant: p1 is 1.5, above its greatest value 1 (write a value from 0 to 1)"]
+        ["Constant: p1 is 1.5, above its maximum 1 (write a value from 0 to 1)"]
     );
     assert_eq!(paths("Constant(NaN)"), ["Constant"]);
     assert_eq!(

@@ -49,8 +49,10 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
         .collect();
     add("Metrics", &metrics);
     let verdicts = verdicts(run, spec);
-    let gates = verdicts.iter().map(|verdict| ("gate", verdict.to_string()));
-    add("Gates", &gates.collect::<Vec<_>>());
+    if !verdicts.is_empty() {
+        text.push_str(&section("Gates", &[]));
+        text.extend(verdicts.iter().map(|verdict| format!("  {verdict}\n")));
+    }
     add_fields("Adjustments", run.config.changed(), &mut text);
     let fields = run.config.paths();
     let fields = fields.filter_map(|path| Some((path, run.config.get(path)?)));

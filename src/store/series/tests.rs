@@ -241,7 +241,7 @@ fn files_of_others_and_of_the_future_are_refused() {
     assert!(matches!(read(&path), Err(SeriesError::NotASeries { .. })));
     fs::write(&path, b"WBSERIES\x09\0\0\0\0\0\0\0").unwrap();
     let error = read(&path).unwrap_err().to_string();
-    assert!(error.contains("has version 9, and this program reads up to 1"));
+    assert!(error.contains("has version 9, and this version reads up to 1"));
 }
 
 #[test]

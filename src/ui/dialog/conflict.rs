@@ -178,8 +178,8 @@ impl Conflict {
                 vec![mine("keep mine (-)"), theirs("take theirs (+)"), later]
             }
             (Subject::Unsaved, _) => vec![
-                mine("discard it"),
-                theirs("restore it (+)"),
+                mine("discard"),
+                theirs("restore (+)"),
                 Button::new(boxed::key(Action::Back, keymap), "later"),
             ],
         }
@@ -198,7 +198,7 @@ impl Conflict {
         let title = match self.subject {
             Subject::Changed => format!("{} was changed here and on disk", self.name),
             Subject::Unreadable => format!("{} cannot be read any more", self.name),
-            Subject::Unsaved => format!("{}: unsaved text was kept", self.name),
+            Subject::Unsaved => format!("{}: unsaved changes recovered", self.name),
         };
         let place = self.place(&buttons, area);
         let inside = boxed::open(&title, place, theme, frame);

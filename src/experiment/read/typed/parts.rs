@@ -60,7 +60,7 @@ impl<'t> Fields<'t> {
                 )
                 .help(match fields {
                     [only] => format!("write {only}: …"),
-                    _ => format!("write {}: …; known are {}", fields[0], listed(fields)),
+                    _ => format!("write {}: …; fields are {}", fields[0], listed(fields)),
                 });
                 parent.refuse(finding);
                 return Self::visit_placeholders(fields, visitor);
@@ -131,7 +131,8 @@ fn written_fields<'t>(
                     Some(parent) => format!("`{parent}` has no field `{}`", name.text),
                     None => format!("there is no field `{}` here", name.text),
                 };
-                let finding = Finding::new(name.span.clone(), message).known(&name.text, fields);
+                let finding =
+                    Finding::new(name.span.clone(), message).known("fields", &name.text, fields);
                 // A misspelt field is most likely the one that is missing.
                 if let Some(meant) = &finding.nearest
                     && let Some(meant) = fields.iter().find(|field| *field == meant)

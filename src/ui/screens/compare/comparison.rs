@@ -319,7 +319,7 @@ fn matched(first: &Probe, second: &Probe) -> Result<Vec<usize>, String> {
             let place = places.get(image.source.as_str()).copied();
             place.ok_or_else(|| {
                 format!(
-                    "the images differ: {} is not among them; open a folder to compare both on it",
+                    "the images differ: {} is missing; open a folder to compare both on it",
                     image.source
                 )
             })
@@ -356,11 +356,7 @@ mod tests {
         );
         let mut second = probe();
         second.images.remove(0);
-        assert!(
-            matched(&first, &second)
-                .unwrap_err()
-                .contains("is not among them")
-        );
+        assert!(matched(&first, &second).unwrap_err().contains("is missing"));
     }
 
     #[test]

@@ -233,8 +233,7 @@ impl Experiments {
         let latest = Latest::of(runs);
         let run = buffer.and_then(|buffer| latest.run(path, buffer));
         let trains = run.is_some_and(|run| matches!(run.owner, Owner::Here | Owner::Elsewhere(_)));
-        let mut message = format!("The file of {} is moved to the folder .trash", stem(path));
-        message.push_str(" next to it; its runs are kept.");
+        let mut message = format!("Move {}.ron to .trash? Its runs are kept.", stem(path));
         if let Some(key) = shared.keymap.key(Action::RestoreExperiment) {
             message.extend([" ", &key, " restores it."]);
         }

@@ -24,14 +24,14 @@ use super::buffer::stem;
 use super::layout;
 use super::status::{self, Latest, Status};
 use super::{Experiments, Focus};
-use crate::format::{ago, percent, progress, shorten};
+use crate::format::{MISSING, ago, percent, progress, shorten};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 
 /// What stands below what a text meant before it had errors.
-const STALE: &str = "before the errors";
+const STALE: &str = "last valid";
 
 impl Experiments {
     /// Draws the list.
@@ -160,7 +160,7 @@ impl Experiments {
             .to_owned(),
         ));
         if self.offered(path).is_some() {
-            rows.push(("", "unsaved text was kept".to_owned()));
+            rows.push(("", "unsaved changes recovered".to_owned()));
         }
         if let Some(loaded) = &buffer.loaded {
             rows.push(("method", loaded.plan.method.clone()));
@@ -176,7 +176,7 @@ impl Experiments {
             let result = result.map_or(String::new(), |top1| format!(", {}", percent(top1)));
             rows.push(("", format!("{}{result}", run.state().word())));
         } else {
-            rows.push(("run", "none yet".to_owned()));
+            rows.push(("run", MISSING.to_owned()));
         }
         rows
     }

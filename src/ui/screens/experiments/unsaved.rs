@@ -30,7 +30,7 @@ impl Experiments {
         }
         let key = shared.keymap.key(Action::Activate).unwrap_or_default();
         shared.notify(LogLine::warn(format!(
-            "{} has unsaved text from before; {key} opens it to restore or discard that",
+            "{} has unsaved changes from a previous session; {key} restore or discard",
             stem(&path)
         )));
         self.kept.insert(path, Unsaved::Offered(unix(text)));
@@ -70,7 +70,7 @@ impl Experiments {
         let path = self.current().cloned();
         let kept = path.and_then(|path| Some((self.offered(&path)?.to_owned(), path)));
         let Some((text, path)) = kept else {
-            return shared.notify(LogLine::info("no unsaved text was kept of this file"));
+            return shared.notify(LogLine::info("this file has no unsaved changes to recover"));
         };
         if restore {
             self.edit(shared, |buffer| buffer.document.replace_all(&text));

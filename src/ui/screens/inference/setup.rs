@@ -16,7 +16,7 @@ use super::Inference;
 use super::job::{Stage, progress};
 use crate::event::inspection::{Answering, Weights};
 use crate::event::{EvaluatedWeights, Phase, Split};
-use crate::format::{count, duration, percent, shorten_path};
+use crate::format::{MISSING, count, duration, percent, shorten_path};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -44,11 +44,11 @@ pub(super) fn draw(
         .folder
         .as_ref()
         .map(|folder| folder.display().to_string());
-    let folder = folder.unwrap_or_else(|| "none yet".to_owned());
+    let folder = folder.unwrap_or_else(|| "not chosen".to_owned());
     let run = shared
         .selected
         .clone()
-        .unwrap_or_else(|| "none yet".to_owned());
+        .unwrap_or_else(|| "not chosen".to_owned());
     let fields = [
         [
             ("folder", Action::ChooseFolder, folder),
@@ -104,7 +104,7 @@ fn models(answering: Answering) -> &'static str {
 /// Which of the student's weights, and how well they do. A teacher has but one.
 fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
     if screen.asked.answering == Answering::Teacher {
-        return "the teacher's".to_owned();
+        return MISSING.to_owned();
     }
     let run = shared.selected.as_ref().and_then(|run| runs.get(run));
     let evaluation = run.and_then(|run| match screen.asked.weights {

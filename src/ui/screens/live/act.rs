@@ -144,7 +144,7 @@ impl Live {
         };
         if !shown.entry.store.phases.contains_key(&other) {
             let message = match other {
-                Phase::Teacher => "this run did not train its teacher",
+                Phase::Teacher => "the teacher was loaded, not trained, in this run",
                 Phase::Student => "the student's training has not started",
             };
             return shared.notify(LogLine::info(message));

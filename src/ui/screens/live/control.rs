@@ -22,7 +22,7 @@ pub(super) fn refusal(run: &RunEntry) -> Option<String> {
         RunState::New if run.owner != Owner::None => return None,
         RunState::New => "it is not training",
     };
-    Some(format!("this run takes no commands: {why}"))
+    Some(format!("cannot change this run: {why}"))
 }
 
 /// Carries out an action of run control. Returns whether it is one.

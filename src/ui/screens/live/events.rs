@@ -376,6 +376,9 @@ pub(super) fn fate(state: &CommandState) -> (String, bool) {
         CommandState::Requested => ("pending, applied at the next step".to_owned(), false),
         CommandState::Applied(at) => (format!("applied at step {}", at.step), false),
         CommandState::Rejected(reason) => (format!("rejected: {reason}"), true),
-        CommandState::Void => ("void: training ended or was rolled back".to_owned(), true),
+        CommandState::Void => (
+            "discarded: training ended or was rolled back".to_owned(),
+            true,
+        ),
     }
 }

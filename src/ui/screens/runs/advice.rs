@@ -37,7 +37,12 @@ pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
             resume("resume from the last checkpoint")
         )),
         (_, Some(Outcome::Stopped { reason })) => Some(format!(
-            "stopped{}{}: {reason}",
+            "{}{}{}",
+            if reason.starts_with("stopped") {
+                reason.clone()
+            } else {
+                format!("stopped ({reason})")
+            },
             at_step(run),
             resume("resume")
         )),

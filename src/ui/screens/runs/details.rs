@@ -280,7 +280,7 @@ impl Sheet<'_> {
                 format!("{name} {}", percent(*share))
             })
             .collect();
-        (!told.is_empty()).then(|| self.row("worst", told.join(", ")))
+        (!told.is_empty()).then(|| self.row("low recall", told.join(", ")))
     }
 
     fn models(&self, run: &Subject) -> Vec<Line<'static>> {
@@ -288,7 +288,7 @@ impl Sheet<'_> {
         if models.is_empty() {
             return Vec::new();
         }
-        let head = format!("{:LABEL$}{:>9}{:>9}", "models", "weights", "MACs");
+        let head = format!("{:LABEL$}{:>9}{:>9}", "models", "params", "MACs");
         let mut lines = vec![self.head(head)];
         for (phase, model) in models {
             let whose = match phase {

@@ -204,8 +204,7 @@ fn trash(name: String, shared: &Shared) -> Confirm {
     Confirm {
         title: "Trash".to_owned(),
         message: format!(
-            "Moves {name} with all its files to the trash. {} shows the trash, {} restores it \
-             from there.",
+            "Move {name} and its files to the trash? {} shows the trash, {} restores.",
             key(Action::ShowTrash),
             key(Action::RestoreRun)
         ),

@@ -1,7 +1,7 @@
 //! The table of runs.
 //!
 //! ```text
-//! ┌ Runs 3 of 12 ─ best>0.9 ──────────────────────────── by best ▼ ┐
+//! ┌ Runs 3 of 12 ─ best>0.9 ──────────────────────────── sort: best ▼ ┐
 //! │   run                  state        done     best ▼      last›│
 //! │●  cifar10-a…-a1b2c3    ✓ completed  100 %   92.31 %   92.10 % │
 //! │ ⌂ cifar10-v…-d4e5f6    ✗ crashed     41 %   88.02 %   87.90 % │
@@ -157,7 +157,8 @@ impl Table<'_> {
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
         let most = usize::from(area.width.saturating_sub(4));
         let sorted = self.sorting.field.title(self.listing.fields());
-        let order = format!(" by {sorted}{} ", self.arrow());
+        let sorted = sorted.split(',').next().unwrap_or_default();
+        let order = format!(" sort: {sorted}{} ", self.arrow());
         let title = shorten(&self.title, most.saturating_sub(width_of(&order)));
         let block = Block::bordered()
             .title(format!(" {title} "))

@@ -476,7 +476,7 @@ fn a_chosen_column_is_sorted_by_kept_and_left_again() {
     let place = heading[..heading.find("batch").unwrap()].chars().count() - 1;
     harness.mouse(MouseEventKind::Down(MouseButton::Left), place as u16, 2);
     let screen = harness.screen();
-    assert!(screen.contains(" by batch "), "{screen}");
+    assert!(screen.contains(" sort: batch "), "{screen}");
     let first = screen.lines().nth(3).unwrap();
     assert!(first.contains("quickstart"), "{screen}");
     harness.keys(&["S"]);

@@ -53,7 +53,7 @@ impl Page<'_> {
             let [weights, macs, bytes] = cells;
             format!("{weights:>8} {macs:>8} {bytes:>10}")
         };
-        let head = ["weights", "MACs", "on disk"].map(ToOwned::to_owned);
+        let head = ["params", "MACs", "on disk"].map(ToOwned::to_owned);
         let heading = Line::from(vec![
             Span::styled(
                 format!("{:1$}", "Models", LABEL + name),

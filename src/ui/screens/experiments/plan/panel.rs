@@ -48,7 +48,7 @@ impl Panel<'_> {
     /// Draws it.
     pub fn draw(&self, theme: &Theme, frame: &mut Frame, pane: Rect) {
         let title = if self.stale && self.plan.is_some() {
-            " Plan before the errors "
+            " Plan (last valid) "
         } else {
             " Plan "
         };
@@ -247,7 +247,7 @@ fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<
         Update::Scheduled(ScheduledKnob::W(schedule)) if is_weight => (schedule, None),
         Update::Feedback { .. } if is_first => (&knob.schedule, Some("↑ on improvement")),
         Update::Feedback { .. } if is_weight => (&knob.schedule, Some("↓ otherwise")),
-        _ if rule.second.contains(&knob.name) => (&knob.schedule, Some("follows p1")),
+        _ if rule.second.contains(&knob.name) => (&knob.schedule, Some("derived")),
         _ => (&knob.schedule, None),
     }
 }

@@ -30,13 +30,13 @@ fn an_error_is_told_as_it_is_typed_and_gone_when_it_is_fixed() {
 fn what_is_known_of_a_text_before_its_errors_is_marked_as_old() {
     let mut world = World::new((80, 24), &[("a.ron", QUICKSTART)]);
     assert!(world.shows("method AdaptiveAugmentation"));
-    assert!(!world.shows("before the errors"));
+    assert!(!world.shows("last valid"));
     let scratch = QUICKSTART.replace("method: AdaptiveAugmentation(", "method: Scratch(");
     world.elsewhere("a.ron", &scratch);
     assert!(world.shows("method AdaptiveAugmentation"));
-    assert!(world.shows("before the errors"));
+    assert!(world.shows("last valid"));
     world.elsewhere("a.ron", QUICKSTART);
-    assert!(!world.shows("before the errors"));
+    assert!(!world.shows("last valid"));
 }
 
 #[test]

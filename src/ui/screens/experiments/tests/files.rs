@@ -278,7 +278,7 @@ fn an_experiment_goes_to_the_trash_once_that_is_agreed_to() {
     world.keys(&["esc"]);
     assert_eq!(world.files.len(), 2);
     world.keys(&["X"]);
-    assert!(world.shows("The file of a is moved to the folder .trash"));
+    assert!(world.shows("Move a.ron to .trash?"));
     assert!(!world.shows("continues") && !world.shows("queue") && !world.shows("lost"));
     world.keys(&["enter"]);
     assert_eq!(world.files.keys().collect::<Vec<_>>(), [&path("b.ron")]);
@@ -369,7 +369,7 @@ fn cut_off(size: (u16, u16)) -> (World, String) {
 fn text_that_was_kept_is_offered_with_its_difference_when_its_file_is_opened() {
     for size in [(80, 24), (200, 60)] {
         let (mut world, unsaved) = cut_off(size);
-        assert!(world.shows("a has unsaved text from before; enter opens it"));
+        assert!(world.shows("a has unsaved changes from a previous session"));
         world.keys(&["enter"]);
         let name = format!("unsaved_{}x{}", size.0, size.1);
         assert_snapshot!(name, world.screen());
@@ -392,7 +392,7 @@ fn text_that_was_kept_is_discarded_or_asked_about_again() {
     world.keys(&["enter", "esc"]);
     assert!(!world.shows("+ // unsaved"));
     world.keys(&["esc"]);
-    assert!(world.shows("unsaved text was"), "{}", world.screen());
+    assert!(world.shows("unsaved changes"), "{}", world.screen());
     world.keys(&["enter"]);
     assert!(world.shows("+ // unsaved"));
     world.keys(&["f2"]);

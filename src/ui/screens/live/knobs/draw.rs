@@ -6,7 +6,7 @@
 //!  ⠉⠒⠤⣀              │ 0.1┤⠉⠒⠤⣀ ⠐ ◇ ⠐  ◆
 //!  p1       0.2  auto │    │     ⠉ ⠒ ⠤ ⣀
 //!  ⣀⣀⠤⠤              │    ╰┬0────┬4────┬8── epoch
-//!                     │ not sent: 2 changes …
+//!                     │ pending: 2 changes …
 //! ```
 
 use ratatui::Frame;
@@ -129,8 +129,8 @@ impl Knobs {
             (true, _) => "pending",
             _ if self.waits(knob, &view.entry.store) => "sent",
             (_, Role::Controlled) => "auto",
-            (_, Role::Follows) => "follows",
-            (_, Role::ByHand) => "by hand",
+            (_, Role::Follows) => "derived",
+            (_, Role::ByHand) => "manual",
             (_, Role::Free) if knob.adjusted => "changed",
             (_, Role::Free) => "",
         };
@@ -213,24 +213,20 @@ impl Knobs {
                 knob.schedule
             ),
             Role::ByHand => format!(
-                "{} is set by hand and keeps its value. The controller continues from it when it \
-                 is enabled again.",
+                "manual: {} stays at this value; the controller resumes from it when re-enabled",
                 knob.name
             ),
             // After the last round a controller decides nothing.
             Role::Controlled | Role::Follows if time.round_end >= time.end => format!(
-                "This is the last round: the controller does not move {} again, and what you \
-                 send holds to the end.",
+                "last round: the controller will not change {} again; a change holds to the end",
                 knob.name
             ),
             Role::Controlled => format!(
-                "The controller may move {} at the end of this round (epoch {end}). What you \
-                 send holds until then, and the controller continues from that value.",
+                "the controller may change {} at epoch {end}; a change holds until then",
                 knob.name
             ),
             Role::Follows => format!(
-                "The controller sets {} from p1 at the end of every round, next at epoch {end}. \
-                 What you send holds until then; change p1 to move it for longer.",
+                "the controller sets {} from p1 at epoch {end}; a change holds until then; change p1 instead to keep it",
                 knob.name
             ),
         };

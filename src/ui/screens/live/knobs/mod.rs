@@ -210,7 +210,7 @@ impl Knobs {
             return shared.notify(LogLine::info(format!("{name} has no pending change")));
         };
         if let Some(problem) = draft.problem() {
-            return shared.notify(LogLine::error(format!("{name} not sent: {problem}")));
+            return shared.notify(LogLine::error(format!("cannot change {name}: {problem}")));
         }
         let command = Command::Adjust {
             knob: name.to_owned(),

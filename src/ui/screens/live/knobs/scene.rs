@@ -122,7 +122,7 @@ impl<'a> Scene<'a> {
         }
         let (xs, values) = &self.future;
         curves.push(curve(
-            "at the end",
+            "final",
             XValues::Values(xs),
             values,
             1,

@@ -95,7 +95,7 @@ fn a_run_that_nobody_trains_takes_no_turn_and_says_why() {
     assert!(
         harness
             .screen()
-            .contains("takes no commands: it has completed")
+            .contains("cannot change this run: it has completed")
     );
 }
 
@@ -107,8 +107,8 @@ fn what_the_controller_does_with_a_change_is_said() {
     for _ in 0..6 {
         seen += &harness.keys(&["n"]).screen();
     }
-    assert!(seen.contains("The controller may move w at the end of this round (epoch 3)"));
-    assert!(seen.contains("The controller sets p2 from p1 at the end of every round"));
+    assert!(seen.contains("the controller may change w at epoch 3"));
+    assert!(seen.contains("the controller sets p2 from p1 at epoch"));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn in_the_last_round_the_controller_moves_nothing_more() {
     assert!(
         harness
             .screen()
-            .contains("the controller does not move p1 again, and what you send holds to the end")
+            .contains("the controller will not change p1 again; a change holds to the end")
     );
 }
 
@@ -268,11 +268,8 @@ fn the_knobs_are_taken_from_the_controller_and_given_back() {
     assert!(!asked(&mut harness));
     let_go(&mut harness, &name);
     let text = harness.screen();
-    assert!(text.contains("by hand"), "{text}");
-    assert!(
-        text.contains("p1 is set by hand and keeps its value"),
-        "{text}"
-    );
+    assert!(text.contains("manual"), "{text}");
+    assert!(text.contains("manual: p1 stays at this value"), "{text}");
     harness.keys(&["a"]);
     assert!(asked(&mut harness));
 }
