@@ -34,6 +34,7 @@ pub struct Confirm {
 
 impl Confirm {
     /// Asks whether to continue with a run that ended before its end.
+    #[must_use]
     pub fn resume(run: &str) -> Self {
         Self {
             title: "Resume".to_owned(),

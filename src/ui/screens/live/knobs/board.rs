@@ -4,7 +4,6 @@
 //! The plan is read from the run as it was resolved when the run began, and what
 //! came after it from the journal. Nothing is planned here.
 
-use super::edit::Point;
 use crate::event::{Command, Phase};
 use crate::experiment::controller::{AdaptiveAugmentationRule, Controller};
 use crate::experiment::knob::{Knob, KnobRole};
@@ -14,6 +13,9 @@ use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::timeline::Timeline;
 use crate::store::{CommandState, CommandStatus, RunEntry, RunStore, length_after};
+
+/// `(epoch, value)`, ascending in epochs.
+pub(super) type Point = (f64, f64);
 
 /// The knobs of a run's trainings.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 
-use super::board::{KnobNow, Time};
+use super::board::{KnobNow, Point, Time};
 
 /// Points that stand for a curve.
 const CURVE_POINTS: usize = 16;
@@ -18,9 +18,6 @@ const NUDGE: f64 = 0.02;
 
 /// What multiplying steps are.
 const FACTOR: f64 = 1.1;
-
-/// `(epoch, value)`, ascending in epochs.
-pub(super) type Point = (f64, f64);
 
 /// Shapes that a future can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@
 use ron::ser::PrettyConfig;
 
 use super::View;
+use super::board::Point;
 use super::board::{Board, KnobNow, Role};
-use super::edit::{Draft, Point, rounded};
+use super::edit::{Draft, rounded};
 use crate::event::Phase;
 use crate::experiment::controller::AdaptiveAugmentationRule;
 use crate::experiment::method::AdaptiveAugmentation;
