@@ -279,8 +279,7 @@ fn test_images_that_are_the_files_of_training_images_by_links() {
     use std::os::unix::fs::symlink;
     let symbolic = |from: &Path, to: &Path| symlink(from, to).unwrap();
     let hard = |from: &Path, to: &Path| fs::hard_link(from, to).unwrap();
-    let links: [&dyn Fn(&Path, &Path); 2] = [&symbolic, &hard];
-    for link in links {
+    for link in [symbolic as fn(&Path, &Path), hard] {
         let case = Case::new();
         let mut plan = plan(case.classes("train", &[("cat", 4), ("dog", 4)]));
         plan.test = Some(case.classes("test", &[("cat", 2), ("dog", 2)]));

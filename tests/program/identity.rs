@@ -683,7 +683,7 @@ fn a_training_that_ends_without_its_teacher_has_failed() {
         "--set",
         "data.test=None",
     ];
-    let child = bench.start(&arguments);
+    let child = bench.command(&arguments).spawn().unwrap();
     while !bench.runs().iter().any(|run| run.join("latest").exists()) {
         std::thread::sleep(Duration::from_millis(2));
     }

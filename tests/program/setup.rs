@@ -36,8 +36,13 @@ fn a_checked_experiment_is_json_for_other_programs() {
     assert!(knobs.iter().any(|knob| knob["name"] == "p2"), "{knobs:?}");
     let output = bench.run(&["--check", "tiny.ron", "--json", "--set", "batch=4096"]);
     assert_eq!(code(&output), 2);
-    assert!(output.stdout.is_empty());
-    assert!(said(&output).contains("batch 4096 is larger than the 96 training images"));
+    let page: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let message = page["errors"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("larger than the 96 training images"),
+        "{page}"
+    );
+    assert!(said(&output).contains("4096 is larger than the 96 training images"));
 }
 
 /// Two images are damaged, one from its header on and one at its end.

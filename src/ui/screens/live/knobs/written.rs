@@ -5,8 +5,7 @@
 use ron::ser::PrettyConfig;
 
 use super::View;
-use super::board::Point;
-use super::board::{Board, KnobNow, Role};
+use super::board::{Board, KnobNow, Point, Role};
 use super::edit::{Draft, rounded};
 use crate::event::Phase;
 use crate::experiment::controller::AdaptiveAugmentationRule;
