@@ -126,7 +126,7 @@ fn every_screen_comes_to_what_the_pages_show() {
     terminal.keys("r");
     // One that is over sooner may not be seen in an epoch of its own.
     let halfway = if writes() { "epoch 7" } else { "of 40" };
-    terminal.until(&["student  ●", "training", halfway]);
+    terminal.until(&["student  ▶", "training", halfway]);
     terminal.keys(" ");
     terminal.until(&["paused"]);
     take(&mut terminal, "live", "pause requested");
