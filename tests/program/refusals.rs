@@ -236,5 +236,8 @@ fn images_that_are_changed_while_a_run_streams_them_end_it() {
         told.contains(".bmp was changed while the run trains"),
         "{told}"
     );
-    assert!(told.contains("restore it and resume, or start a new run"), "{told}");
+    assert!(
+        told.contains("restore it and resume, or start a new run"),
+        "{told}"
+    );
 }
