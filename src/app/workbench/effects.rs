@@ -94,7 +94,7 @@ impl EffectRunner {
                 version,
             }),
             Effect::Launch(path) => self.launch(QueuedJob::Experiment(path)),
-            Effect::Dequeue(waiting) => self.dequeue(&waiting),
+            Effect::Dequeue(waiting) => self.launcher.dequeue(&waiting),
             Effect::ResumeRun(name) => match known(runs, &name) {
                 Ok(run) => self.launch(QueuedJob::Run(run.folder.clone())),
                 Err(error) => self.log_error(Err(error)),
@@ -156,14 +156,6 @@ impl EffectRunner {
         }
     }
 
-    /// What is to be trained next, as news.
-    pub fn queue(&self) -> News {
-        News::Queue {
-            preparing: self.launcher.preparing(),
-            waiting: self.launcher.queue(),
-        }
-    }
-
     fn write(&self, path: PathBuf, text: String, over: &OverwritePolicy) {
         for news in files::write(path, text, over) {
             self.notify(news);
@@ -179,7 +171,8 @@ impl EffectRunner {
     fn trash(&mut self, path: &Path) {
         let trashed = trash::trash(path);
         if trashed.is_ok() {
-            self.dequeue(&Waiting::Experiment(path.to_owned()));
+            let waiting = Waiting::Experiment(path.to_owned());
+            self.launcher.dequeue(&waiting);
         }
         let from = path.display();
         let done = trashed.map(|to| format!("moved {from} to {}", to.display()));
@@ -215,12 +208,6 @@ impl EffectRunner {
             let line = format!("other workbenches are not waited for: {error}");
             self.notify(News::Logged(LogLine::warn(line)));
         }
-        self.notify(self.queue());
-    }
-
-    fn dequeue(&mut self, waiting: &Waiting) {
-        self.launcher.dequeue(waiting);
-        self.notify(self.queue());
     }
 
     /// Asks a run's training through its folder, whichever process it is in.

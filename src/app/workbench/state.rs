@@ -239,6 +239,7 @@ impl State {
             // It is followed anyway; whoever opens it sees it as it stands now.
             Some(LoopEffect::Refresh(name)) => self.grew(&name),
         }
+        self.tell_queue();
     }
 
     /// Asks something of the loop. Nothing else counts once it ends.
@@ -312,9 +313,15 @@ impl State {
         }
     }
 
+    /// Shows the queue as it is now. It is never sent as a message: one from before
+    /// another change would arrive after it.
     fn tell_queue(&mut self) {
-        let queue = self.effects.queue();
-        self.notify(queue);
+        let launcher = &self.effects.launcher;
+        let (preparing, waiting) = (launcher.preparing(), launcher.queue());
+        let shown = self.ui.shared();
+        if (&preparing, &waiting) != (&shown.preparing, &shown.queue) {
+            self.notify(News::Queue { preparing, waiting });
+        }
     }
 
     fn ended(&mut self, name: &str, outcome: &Outcome) {
