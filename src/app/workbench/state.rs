@@ -231,6 +231,11 @@ impl State {
     }
 
     fn execute(&mut self, effect: Effect) {
+        let queued = |state: &Self| {
+            let launcher = &state.effects.launcher;
+            (launcher.preparing(), launcher.queue())
+        };
+        let before = queued(self);
         match self.effects.execute(effect, &mut self.runs) {
             None => {}
             Some(LoopEffect::Quit) => self.leave(Exit::Success),
@@ -239,7 +244,9 @@ impl State {
             // It is followed anyway; whoever opens it sees it as it stands now.
             Some(LoopEffect::Refresh(name)) => self.grew(&name),
         }
-        self.tell_queue();
+        if queued(self) != before {
+            self.tell_queue();
+        }
     }
 
     /// Asks something of the loop. Nothing else counts once it ends.
@@ -317,11 +324,10 @@ impl State {
     /// another change would arrive after it.
     fn tell_queue(&mut self) {
         let launcher = &self.effects.launcher;
-        let (preparing, waiting) = (launcher.preparing(), launcher.queue());
-        let shown = self.ui.shared();
-        if (&preparing, &waiting) != (&shown.preparing, &shown.queue) {
-            self.notify(News::Queue { preparing, waiting });
-        }
+        self.notify(News::Queue {
+            preparing: launcher.preparing(),
+            waiting: launcher.queue(),
+        });
     }
 
     fn ended(&mut self, name: &str, outcome: &Outcome) {
