@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::engine::{ModelsError, RunModels};
 use crate::event::inspection::{Answering, Asked, Weights};
-use crate::event::{Phase, RunEvent};
+use crate::event::{Phase, Position};
 use crate::experiment::spec::DeviceSpec;
 use crate::run::{PlanError, RunFolder};
-use crate::store::JournalReader;
+use crate::store::{JournalReader, ToldCheckpoints};
 
 /// Why a run's models cannot be asked.
 #[derive(Debug, Error)]
@@ -73,7 +73,7 @@ pub fn open(
     let own = plan.as_ref().map(|plan| plan.resolved.plan.device);
     let device = device.or(own).unwrap_or_default();
     // First, because a training that runs saves others meanwhile.
-    let told = Told::by_journal_of(run);
+    let told = told(run);
     let mut models = match RunModels::open(run, plan.as_ref(), device, asked) {
         Ok(models) => models,
         Err(error @ ModelsError::NoTeacher(_)) => {
@@ -85,7 +85,7 @@ pub fn open(
         Err(error) => return Err(error.into()),
     };
     if models.student.is_some()
-        && let Some(error) = told.contradicts(asked.weights, models.trained.0, run)
+        && let Some(error) = older(&told, asked.weights, models.trained.0, run)
     {
         return Err(error);
     }
@@ -121,7 +121,7 @@ pub fn had_student(run: &RunFolder) -> bool {
 fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     let best = run.best();
     let has_best = !matches!(best.find(), Ok(None));
-    let reason = match Told::by_journal_of(run).latest {
+    let reason = match of_student(told(run).latest) {
         Some(step) => format!("the journal records a checkpoint at step {step}"),
         None if has_best => format!("{} is there", best.path().display()),
         None => return None,
@@ -133,62 +133,41 @@ fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     })
 }
 
-/// Steps of the student's checkpoints that the journal tells of.
-#[derive(Debug, Clone, Copy, Default)]
-struct Told {
-    latest: Option<u64>,
-    best: Option<u64>,
-    /// Best weights that no checkpoint has taken over yet; a kill takes them back.
-    coming: Option<u64>,
+/// The checkpoints that a run's journal tells of. What of it cannot be read tells
+/// nothing.
+fn told(run: &RunFolder) -> ToldCheckpoints {
+    let mut journal = JournalReader::new(&run.journal());
+    let mut told = ToldCheckpoints::default();
+    loop {
+        match journal.next_event() {
+            Ok(Some(event)) => told.take_in(&event),
+            Err(error) if error.is_damage() => {}
+            Ok(None) | Err(_) => return told,
+        }
+    }
 }
 
-impl Told {
-    /// What of the journal cannot be read tells nothing.
-    fn by_journal_of(run: &RunFolder) -> Self {
-        let mut journal = JournalReader::new(&run.journal());
-        let mut told = Self::default();
-        loop {
-            match journal.next_event() {
-                Ok(Some(event)) => told.take_in(&event),
-                Err(error) if error.is_damage() => {}
-                Ok(None) | Err(_) => return told,
-            }
-        }
-    }
+/// The step of a checkpoint of the student.
+fn of_student(at: Option<Position>) -> Option<u64> {
+    at.filter(|at| at.phase == Phase::Student).map(|at| at.step)
+}
 
-    fn take_in(&mut self, event: &RunEvent) {
-        match event {
-            RunEvent::CheckpointSaved { at, best, .. } if at.phase == Phase::Student => {
-                if *best {
-                    self.coming = Some(at.step);
-                } else {
-                    self.latest = Some(at.step);
-                    self.best = self.coming.take().or(self.best);
-                }
-            }
-            // What came later is trained again.
-            RunEvent::RunStarted {
-                resumed: Some(at), ..
-            } if at.phase == Phase::Student => {
-                self.latest = Some(at.step);
-                self.best = self.best.filter(|step| *step <= at.step);
-                self.coming = None;
-            }
-            _ => {}
-        }
-    }
-
-    /// That weights are older than those that the journal tells of.
-    fn contradicts(self, weights: Weights, step: u64, run: &RunFolder) -> Option<OpenModelsError> {
-        let (told, folder) = match weights {
-            Weights::Latest => (self.latest, run.latest()),
-            Weights::Best => (self.best, run.best()),
-        };
-        // Older programs did not write how long weights were trained.
-        (step > 0 && told.is_some_and(|told| step < told)).then(|| OpenModelsError::Older {
-            folder: folder.path(),
-            step,
-            told: told.unwrap_or_default(),
-        })
-    }
+/// That weights are older than those that the journal tells of.
+fn older(
+    told: &ToldCheckpoints,
+    weights: Weights,
+    step: u64,
+    run: &RunFolder,
+) -> Option<OpenModelsError> {
+    let (told, folder) = match weights {
+        Weights::Latest => (told.latest, run.latest()),
+        Weights::Best => (told.best, run.best()),
+    };
+    // Older programs did not write how long weights were trained.
+    let told = of_student(told).filter(|told| 0 < step && step < *told)?;
+    Some(OpenModelsError::Older {
+        folder: folder.path(),
+        step,
+        told,
+    })
 }

@@ -134,6 +134,20 @@ impl Model {
     /// Its first layers, where its family has a choice of them.
     #[must_use]
     pub fn stem(&self) -> Option<Stem> {
+        self.clone().stem_mut().copied()
+    }
+
+    /// The same model with these first layers, where its family has a choice.
+    #[must_use]
+    pub fn with_stem(&self, first: Stem) -> Self {
+        let mut model = self.clone();
+        if let Some(stem) = model.stem_mut() {
+            *stem = first;
+        }
+        model
+    }
+
+    fn stem_mut(&mut self) -> Option<&mut Stem> {
         match self {
             Self::ResNet { stem, .. }
             | Self::MobileNetV2 { stem, .. }
@@ -141,34 +155,13 @@ impl Model {
             | Self::ShuffleNetV2 { stem, .. }
             | Self::EfficientNet { stem, .. }
             | Self::PpLcNet { stem, .. }
-            | Self::RegNet { stem, .. } => Some(*stem),
+            | Self::RegNet { stem, .. } => Some(stem),
             Self::Mlp { .. }
             | Self::Cnn { .. }
             | Self::ResNetCifar { .. }
             | Self::WideResNet { .. }
             | Self::Vgg { .. } => None,
         }
-    }
-
-    /// The same model with these first layers, where its family has a choice.
-    #[must_use]
-    pub fn with_stem(&self, first: Stem) -> Self {
-        let mut model = self.clone();
-        match &mut model {
-            Self::ResNet { stem, .. }
-            | Self::MobileNetV2 { stem, .. }
-            | Self::MobileNetV3 { stem, .. }
-            | Self::ShuffleNetV2 { stem, .. }
-            | Self::EfficientNet { stem, .. }
-            | Self::PpLcNet { stem, .. }
-            | Self::RegNet { stem, .. } => *stem = first,
-            Self::Mlp { .. }
-            | Self::Cnn { .. }
-            | Self::ResNetCifar { .. }
-            | Self::WideResNet { .. }
-            | Self::Vgg { .. } => {}
-        }
-        model
     }
 }
 

@@ -136,22 +136,23 @@ impl RunFolder {
         plan: RunPlan,
         now: SystemTime,
     ) -> Result<Self, RunError> {
-        Self::create_filled(checkpoints, name, experiment, plan, now, |_| Ok(()))
+        let created = Self::create_filled(checkpoints, name, experiment, plan, now, |_| Ok(()));
+        created.map(|(folder, ())| folder)
     }
 
     /// As [`create_planned`](Self::create_planned), with what `fill` puts into the
-    /// folder before it appears.
+    /// folder before it appears, and what it returns.
     ///
     /// # Errors
     /// Also those of `fill`; then there is no folder.
-    pub fn create_filled<E: From<RunError>>(
+    pub fn create_filled<T, E: From<RunError>>(
         checkpoints: &Path,
         name: &str,
         experiment: &str,
         plan: RunPlan,
         now: SystemTime,
-        fill: impl FnOnce(&Self) -> Result<(), E>,
-    ) -> Result<Self, E> {
+        fill: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
         let plan = RunPlan {
             id: unique_id(name, now, 0),
             ..plan
@@ -172,16 +173,17 @@ impl RunFolder {
         now: SystemTime,
     ) -> Result<Self, RunError> {
         let files = [(EXPERIMENT, experiment.as_bytes())];
-        Self::create_with(checkpoints, name, &files, now, |_| Ok(()))
+        let created = Self::create_with(checkpoints, name, &files, now, |_| Ok(()));
+        created.map(|(folder, ())| folder)
     }
 
-    fn create_with<E: From<RunError>>(
+    fn create_with<T, E: From<RunError>>(
         checkpoints: &Path,
         name: &str,
         files: &[(&str, &[u8])],
         now: SystemTime,
-        fill: impl FnOnce(&Self) -> Result<(), E>,
-    ) -> Result<Self, E> {
+        fill: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
         create_folders(checkpoints).map_err(|e| failed("create", checkpoints, e))?;
         litter::sweep_checkpoints(checkpoints, |folder| hold(folder).is_ok());
         let beside = tempfile::Builder::new()
@@ -194,7 +196,7 @@ impl RunFolder {
             let path = beside.path().join(file);
             write_file(&path, bytes).map_err(|e| failed("write", &path, e))?;
         }
-        fill(&Self::left_at(beside.path()))?;
+        let filled = fill(&Self::left_at(beside.path()))?;
         share(beside.path()).map_err(|e| failed("share", beside.path(), e))?;
         let mut last = io::Error::other("no free name");
         for attempt in 0..ATTEMPTS {
@@ -208,7 +210,7 @@ impl RunFolder {
             match fs::rename(beside.path(), &path) {
                 Ok(()) => {
                     sync_folder(checkpoints).map_err(|e| failed("sync", checkpoints, e))?;
-                    return Ok(Self { path });
+                    return Ok((Self { path }, filled));
                 }
                 Err(error) if path.exists() => last = error,
                 Err(error) => return Err(failed("create", &path, error).into()),

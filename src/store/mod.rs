@@ -6,6 +6,7 @@
 //! whether they arrive live or are read from an old folder. Nothing here
 //! formats for people, and nothing here decides what a training does.
 
+pub mod checkpoints;
 pub mod commands;
 pub mod config;
 pub mod export;
@@ -23,6 +24,7 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use checkpoints::ToldCheckpoints;
 pub use commands::{CommandTail, Received, ReceivedCommands, append_command};
 pub use config::{Config, FieldValue, Frozen};
 pub use export::write_csv;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::error::SessionError;
-use super::past::{self, Looked};
+use super::past;
 use super::{Opened, ResumeChanges};
 use crate::engine::{KeptCheckpoint, Prepared};
 use crate::event::channel::JournalMark;
@@ -55,26 +55,13 @@ pub fn fork(
     let text = run.experiment_text()?;
     let now = SystemTime::now();
     // It is looked through before it appears: what is refused leaves nothing.
-    let mut found = None;
-    let new = RunFolder::create_filled(checkpoints, &name, &text, plan, now, |new| {
+    let (new, found) = RunFolder::create_filled(checkpoints, &name, &text, plan, now, |new| {
         record(run, new, at, kept.mark)?;
         kept.copy(run, new)?;
-        found = Some(past::look(new, changes)?);
-        Ok::<_, SessionError>(())
+        past::look(new, changes)
     })?;
-    match found {
-        Some((Looked { before, past }, prepared)) => {
-            let opened = Opened {
-                lock: new.lock()?,
-                folder: new,
-                gates: prepared.resolved.plan.gates.clone(),
-                before,
-                past,
-            };
-            Ok((opened, prepared))
-        }
-        None => past::resume(&new, changes),
-    }
+    let lock = new.lock()?;
+    Ok(found.open(new, lock))
 }
 
 fn find(run: &RunFolder, from: Option<&str>) -> Result<(Position, KeptCheckpoint), SessionError> {

@@ -16,9 +16,10 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::append_file::crc_of;
-use crate::run::{RunFolder, RunPlan};
+use crate::run::{RunFolder, RunLock, RunPlan};
 use crate::store::{
-    JournalReader, ReceivedCommands, RunStore, adjustments, adjustments_from, length_after,
+    JournalReader, ReceivedCommands, RunStore, ToldCheckpoints, adjustments, adjustments_from,
+    length_after,
 };
 
 /// The first version of journals of runs that keep their plan.
@@ -53,32 +54,40 @@ pub fn resume(
     changes: &ResumeChanges,
 ) -> Result<(Opened, Prepared), SessionError> {
     let lock = run.lock()?;
-    let (Looked { before, past }, prepared) = look(run, changes)?;
+    let found = look(run, changes)?;
     if run.plan()?.is_none() {
-        adopt_teacher(run, &prepared)?;
-        run.write_plan(&prepared.run_plan(&run.experiment_text()?))?;
+        adopt_teacher(run, &found.prepared)?;
+        run.write_plan(&found.prepared.run_plan(&run.experiment_text()?))?;
     }
-    let opened = Opened {
-        folder: run.clone(),
-        lock,
-        gates: prepared.resolved.plan.gates.clone(),
-        before,
-        past,
-    };
-    Ok((opened, prepared))
+    Ok(found.open(run.clone(), lock))
 }
 
-/// What was found in a run that can be resumed.
-pub struct Looked {
+/// A run that can be resumed.
+pub struct Resumable {
+    prepared: Prepared,
     /// What happened in it.
-    pub before: RunStore,
+    before: RunStore,
     /// What has to be known of that.
-    pub past: ResumeState,
+    past: ResumeState,
+}
+
+impl Resumable {
+    /// Opens it to be trained, under its lock.
+    pub fn open(self, folder: RunFolder, lock: RunLock) -> (Opened, Prepared) {
+        let opened = Opened {
+            folder,
+            lock,
+            gates: self.prepared.resolved.plan.gates.clone(),
+            before: self.before,
+            past: self.past,
+        };
+        (opened, self.prepared)
+    }
 }
 
 /// Reads a run that is to be resumed with these changes, and holds it against what
 /// is there now. Writes nothing. Nobody else may write it meanwhile.
-pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<(Looked, Prepared), SessionError> {
+pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, SessionError> {
     let mut before = RunStore::new();
     let journal = journal(run, Some(&mut before))?;
     // First, because checkpoints are those of the plan.
@@ -109,7 +118,11 @@ pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<(Looked, Prepare
         &prepared.device.kind,
     )?;
     past.warnings.extend(lost);
-    Ok((Looked { before, past }, prepared))
+    Ok(Resumable {
+        prepared,
+        before,
+        past,
+    })
 }
 
 /// The plan of a run that keeps one, which its journal and its experiment agree
@@ -425,7 +438,11 @@ fn agree(
         });
     }
     let found = standing.map(|standing| standing.position);
-    if let Some(told) = told(&journal.events)
+    let mut checkpoints = ToldCheckpoints::default();
+    for event in &journal.events {
+        checkpoints.take_in(event);
+    }
+    if let Some(told) = checkpoints.latest
         && found.is_none_or(|found| found < told)
     {
         return Err(SessionError::CheckpointMissing {
@@ -470,21 +487,6 @@ fn series_of(run: &RunFolder, standing: Option<&Standing>) -> Result<Option<Stri
         return Err(SessionError::OtherSeries(path));
     }
     Ok(None)
-}
-
-/// Where the newest checkpoint stands that the journal tells of.
-fn told(events: &[RunEvent]) -> Option<Position> {
-    let mut newest = None;
-    for event in events {
-        match event {
-            RunEvent::RunStarted { resumed, .. } => newest = *resumed,
-            RunEvent::CheckpointSaved {
-                at, best: false, ..
-            } => newest = Some(*at),
-            _ => {}
-        }
-    }
-    newest
 }
 
 /// Prepares a run of an older program, whose journal says what its images were.

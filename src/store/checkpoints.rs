@@ -1,0 +1,95 @@
+//! Where the checkpoints of a run stand that its journal tells of, folded from its
+//! events: what weights on disk are compared with.
+
+use crate::event::{Position, RunEvent};
+
+/// The newest checkpoints that a journal tells of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ToldCheckpoints {
+    /// The latest.
+    pub latest: Option<Position>,
+    /// The best weights that the latest has taken over.
+    pub best: Option<Position>,
+    /// Best weights that no checkpoint has taken over yet; a kill takes them back.
+    coming: Option<Position>,
+}
+
+impl ToldCheckpoints {
+    /// Takes in the next event.
+    pub fn take_in(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::CheckpointSaved { at, best: true, .. } => self.coming = Some(*at),
+            RunEvent::CheckpointSaved { at, .. } => {
+                self.latest = Some(*at);
+                self.best = self.coming.take().or(self.best);
+            }
+            // What came later is trained again.
+            RunEvent::RunStarted { resumed, .. } => {
+                self.latest = *resumed;
+                self.best = self
+                    .best
+                    .filter(|best| resumed.is_some_and(|at| *best <= at));
+                self.coming = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Phase;
+
+    fn at(step: u64) -> Position {
+        let phase = Phase::Student;
+        Position { phase, step }
+    }
+
+    fn told(events: &[RunEvent]) -> (Option<u64>, Option<u64>) {
+        let mut told = ToldCheckpoints::default();
+        for event in events {
+            told.take_in(event);
+        }
+        let step = |at: Option<Position>| at.map(|at| at.step);
+        (step(told.latest), step(told.best))
+    }
+
+    fn saved(step: u64, best: bool) -> RunEvent {
+        RunEvent::CheckpointSaved {
+            at: at(step),
+            folder: "latest".into(),
+            best,
+        }
+    }
+
+    fn started(resumed: Option<u64>) -> RunEvent {
+        RunEvent::RunStarted {
+            name: "run".to_owned(),
+            version: "0.1.0".to_owned(),
+            device: "CPU (flex)".to_owned(),
+            device_kind: None,
+            resumed: resumed.map(at),
+            experiment: String::new(),
+        }
+    }
+
+    #[test]
+    fn best_weights_count_once_a_checkpoint_took_them_over() {
+        assert_eq!(told(&[]), (None, None));
+        let first = [started(None), saved(0, false), saved(8, true)];
+        assert_eq!(told(&first), (Some(0), None));
+        let then = [&first[..], &[saved(8, false), saved(16, false)]].concat();
+        assert_eq!(told(&then), (Some(16), Some(8)));
+    }
+
+    #[test]
+    fn what_a_resume_takes_back_is_not_told() {
+        let both = [saved(8, true), saved(8, false)];
+        let more = [saved(16, true), saved(16, false), saved(24, true)];
+        let back = |to| [&both[..], &more, &[started(to)]].concat();
+        assert_eq!(told(&back(Some(16))), (Some(16), Some(16)));
+        assert_eq!(told(&back(Some(12))), (Some(12), None));
+        assert_eq!(told(&back(None)), (None, None));
+    }
+}
