@@ -182,8 +182,7 @@ impl<'a> Fit<'a> {
         let batch = self.loader.batch(&request)?;
         self.warn_of_images();
         self.prefetch(step + 1)?;
-        let answers = self.known_answers(&batch, &request.probabilities)?;
-        let asked = self.asked_share(&batch, &answers);
+        let (answers, asked) = self.known_answers(&batch, &request.probabilities)?;
         let (size, device) = (
             self.context.images.size,
             self.learner.network.device().clone(),
@@ -226,17 +225,20 @@ impl<'a> Fit<'a> {
 
     /// What the teacher answers on the images of every view that stayed as they are.
     /// Whether they are looked up is decided by the view's probability alone, so that
-    /// it is the same whatever has been kept.
+    /// it is the same whatever has been kept. With kept answers also the share of these
+    /// views' images that the teacher is still asked about.
     fn known_answers(
         &mut self,
         batch: &Batch,
         probabilities: &[f64],
-    ) -> Result<Vec<KnownAnswers>, Failure> {
+    ) -> Result<(Vec<KnownAnswers>, Option<f64>), Failure> {
         let mut known = vec![KnownAnswers::default(); batch.views.len()];
         let Some(store) = &mut self.context.answers else {
-            return Ok(known);
+            return Ok((known, None));
         };
-        for view in teacher_views(&self.context.training.objective) {
+        let views = teacher_views(&self.context.training.objective);
+        let all = views.len() * batch.samples.len();
+        for view in views {
             let (Some(known), Some(untouched), Some(&p)) = (
                 known.get_mut(view),
                 batch.untouched.get(view),
@@ -259,17 +261,9 @@ impl<'a> Fit<'a> {
         for message in store.warnings() {
             self.emit(RunEvent::Warned { message });
         }
-        Ok(known)
-    }
-
-    /// Share of the images of the teacher's views about which it is asked; none
-    /// without kept answers.
-    fn asked_share(&self, batch: &Batch, answers: &[KnownAnswers]) -> Option<f64> {
-        self.context.answers.as_ref()?;
-        let views = teacher_views(&self.context.training.objective).len();
-        let known: usize = answers.iter().map(|known| known.images.len()).sum();
-        let all = views * batch.samples.len();
-        Some(1.0 - known as f64 / all.max(1) as f64)
+        let found: usize = known.iter().map(|known| known.images.len()).sum();
+        let asked = 1.0 - found as f64 / all.max(1) as f64;
+        Ok((known, Some(asked)))
     }
 
     fn end_step(&mut self, report: &StepReport) {

@@ -3,24 +3,18 @@
 use prost::Message;
 
 use super::proto::{
-    AttributeProto, Dimension, Extent, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto, attribute_type,
-    data_type,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    ValueInfoProto, data_type,
 };
+use super::write::{self, Element, Side, setting, settings};
 
+/// A value of 32-bit floats; sides without a length are called `batch`.
 pub fn value(name: &str, sides: &[Option<i64>]) -> ValueInfoProto {
-    let dim = sides.iter().map(|side| Dimension {
-        value: Some(side.map_or(Extent::Name("batch".to_owned()), Extent::Value)),
+    let sides = sides.iter().map(|side| match side {
+        Some(length) => Side::Fixed(usize::try_from(*length).unwrap()),
+        None => Side::Named("batch"),
     });
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorType {
-                elem_type: data_type::FLOAT,
-                shape: Some(TensorShapeProto { dim: dim.collect() }),
-            }),
-        }),
-    }
+    write::value(name, Element::Float, &sides.collect::<Vec<_>>())
 }
 
 pub fn node(
@@ -54,23 +48,13 @@ pub fn model(batch: Option<i64>, last: Option<&str>, channels_last: bool) -> Mod
     let mut nodes = Vec::new();
     let mut images = "images";
     if channels_last {
-        let perm = AttributeProto {
-            name: "perm".to_owned(),
-            r#type: attribute_type::INTS,
-            ints: vec![0, 3, 1, 2],
-            ..AttributeProto::default()
-        };
+        let perm = settings("perm", &[0, 3, 1, 2]);
         nodes.push(node("Transpose", &["images"], "planes", vec![perm]));
         images = "planes";
     }
     nodes.push(node("GlobalAveragePool", &[images], "means", Vec::new()));
     nodes.push(node("Flatten", &["means"], "features", Vec::new()));
-    let transposed = AttributeProto {
-        name: "transB".to_owned(),
-        r#type: attribute_type::INT,
-        i: 1,
-        ..AttributeProto::default()
-    };
+    let transposed = setting("transB", 1);
     let scores = if last.is_some() { "scores" } else { "logits" };
     nodes.push(node(
         "Gemm",

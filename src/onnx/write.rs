@@ -183,7 +183,7 @@ pub fn number_setting(name: &str, value: f32) -> AttributeProto {
     }
 }
 
-fn value(name: &str, element: Element, sides: &[Side]) -> ValueInfoProto {
+pub(super) fn value(name: &str, element: Element, sides: &[Side]) -> ValueInfoProto {
     let dim = sides.iter().map(|side| Dimension {
         value: Some(match side {
             Side::Fixed(length) => Extent::Value(int(*length)),

@@ -4,12 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
-use prost::Message;
-use workbench::onnx::proto::{
-    AttributeProto, Dimension, Extent, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
-    attribute_type, data_type,
-};
+use workbench::onnx::write::{Element, GraphWriter, Side, setting};
 
 use crate::bench::{Bench, code, said, weights};
 
@@ -32,88 +27,48 @@ const EXPERIMENT: &str = "(
     log_every: 1,
 )";
 
-fn value(name: &str, sides: &[Option<i64>]) -> ValueInfoProto {
-    let dim = sides.iter().map(|side| Dimension {
-        value: Some(side.map_or(Extent::Name("batch".to_owned()), Extent::Value)),
-    });
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorType {
-                elem_type: data_type::FLOAT,
-                shape: Some(TensorShapeProto { dim: dim.collect() }),
-            }),
-        }),
-    }
-}
-
-fn node(operator: &str, input: &[&str], output: &str) -> NodeProto {
-    NodeProto {
-        op_type: operator.to_owned(),
-        input: input.iter().map(ToString::to_string).collect(),
-        output: vec![output.to_owned()],
-        ..NodeProto::default()
-    }
-}
-
-fn entry(key: &str, value: &str) -> StringStringEntryProto {
-    StringStringEntryProto {
-        key: key.to_owned(),
-        value: value.to_owned(),
-    }
-}
-
 /// A model that knows colours: its logits are the means of red, of green and of
 /// blue, and of a class that the data does not have.
-fn teacher(metadata: Vec<StringStringEntryProto>) -> Vec<u8> {
-    let transposed = AttributeProto {
-        name: "transB".to_owned(),
-        r#type: attribute_type::INT,
-        i: 1,
-        ..AttributeProto::default()
-    };
+fn teacher(texts: &[(&str, &str)]) -> Vec<u8> {
+    let mut graph = GraphWriter::new("colours");
+    let batch = Side::Named("batch");
+    let sides = [
+        batch,
+        Side::Fixed(3),
+        Side::Named("height"),
+        Side::Named("width"),
+    ];
+    graph.input("images", Element::Float, &sides);
+    graph.output("logits", Element::Float, &[batch, Side::Fixed(4)]);
     let rows = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0], [-9.0; 3]];
-    let model = ModelProto {
-        ir_version: 8,
-        opset_import: vec![OperatorSetIdProto {
-            version: 18,
-            ..OperatorSetIdProto::default()
-        }],
-        metadata_props: metadata,
-        graph: Some(GraphProto {
-            name: "colours".to_owned(),
-            node: vec![
-                node("GlobalAveragePool", &["images"], "means"),
-                node("Flatten", &["means"], "features"),
-                NodeProto {
-                    attribute: vec![transposed],
-                    ..node("Gemm", &["features", "weight"], "logits")
-                },
-            ],
-            initializer: vec![TensorProto {
-                name: "weight".to_owned(),
-                dims: vec![4, 3],
-                data_type: data_type::FLOAT,
-                float_data: rows.concat(),
-                ..TensorProto::default()
-            }],
-            input: vec![value("images", &[None, Some(3), None, None])],
-            output: vec![value("logits", &[None, Some(4)])],
-        }),
-        ..ModelProto::default()
-    };
-    model.encode_to_vec()
+    graph.floats("weight", &[4, 3], &rows.concat());
+    let nodes = [
+        ("GlobalAveragePool", &["images"][..], "means", Vec::new()),
+        ("Flatten", &["means"], "features", Vec::new()),
+        (
+            "Gemm",
+            &["features", "weight"],
+            "logits",
+            vec![setting("transB", 1)],
+        ),
+    ];
+    for (operator, inputs, output, settings) in nodes {
+        let inputs = inputs.iter().map(ToString::to_string).collect();
+        graph.node((operator, operator), inputs, output, settings);
+    }
+    let texts = texts
+        .iter()
+        .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+    graph.into_bytes(&texts.collect())
 }
 
-fn described() -> Vec<StringStringEntryProto> {
-    vec![
-        entry("classes", r#"["red", "green", "blue", "grey"]"#),
-        entry("mean", "[0.0, 0.0, 0.0]"),
-        entry("std", "[1.0, 1.0, 1.0]"),
-    ]
-}
+const DESCRIBED: [(&str, &str); 3] = [
+    ("classes", r#"["red", "green", "blue", "grey"]"#),
+    ("mean", "[0.0, 0.0, 0.0]"),
+    ("std", "[1.0, 1.0, 1.0]"),
+];
 
-fn place(metadata: Vec<StringStringEntryProto>) -> Bench {
+fn place(texts: &[(&str, &str)]) -> Bench {
     let bench = Bench::new();
     for (class, colour) in COLOURS {
         let folder = bench.path().join("colours").join(class);
@@ -124,7 +79,7 @@ fn place(metadata: Vec<StringStringEntryProto>) -> Bench {
             picture.save(folder.join(format!("{number}.png"))).unwrap();
         }
     }
-    fs::write(bench.path().join("teacher.onnx"), teacher(metadata)).unwrap();
+    fs::write(bench.path().join("teacher.onnx"), teacher(texts)).unwrap();
     fs::write(bench.path().join("colours.ron"), EXPERIMENT).unwrap();
     bench
 }
@@ -135,7 +90,7 @@ fn journal(run: &Path) -> String {
 
 #[test]
 fn any_classifier_teaches_and_what_ran_it_is_kept() {
-    let bench = place(described());
+    let bench = place(&DESCRIBED);
     let output = bench.run(&["--check", "colours.ron"]);
     assert_eq!(code(&output), 0, "{}", said(&output));
     let page = String::from_utf8(output.stdout).unwrap();
@@ -170,7 +125,7 @@ fn any_classifier_teaches_and_what_ran_it_is_kept() {
 
 #[test]
 fn another_teacher_than_that_of_the_run_resumes_nothing() {
-    let bench = place(described());
+    let bench = place(&DESCRIBED);
     let mut longer = bench.start(&["--run", "colours.ron", "--set", "epochs=2000"]);
     while !bench
         .runs()
@@ -183,9 +138,9 @@ fn another_teacher_than_that_of_the_run_resumes_nothing() {
     crate::exit_codes::signal(longer.id(), "TERM");
     longer.wait().unwrap();
     let run = bench.newest();
-    let mut other = described();
-    other[0].value = r#"["green", "red", "blue", "grey"]"#.to_owned();
-    fs::write(bench.path().join("teacher.onnx"), teacher(other)).unwrap();
+    let mut other = DESCRIBED;
+    other[0].1 = r#"["green", "red", "blue", "grey"]"#;
+    fs::write(bench.path().join("teacher.onnx"), teacher(&other)).unwrap();
     let output = bench.run(&["--resume", run.to_str().unwrap()]);
     assert_eq!(code(&output), 2, "{}", said(&output));
     assert!(said(&output).contains("is not the file that the run started with"));
@@ -208,7 +163,7 @@ fn another_teacher_than_that_of_the_run_resumes_nothing() {
 
 #[test]
 fn a_teacher_that_says_too_little_of_itself_is_asked_for_more() {
-    let bench = place(Vec::new());
+    let bench = place(&[]);
     let output = bench.run(&["--run", "colours.ron"]);
     assert_eq!(code(&output), 2, "{}", said(&output));
     assert!(said(&output).contains("the teacher has 4 outputs, and the data 3 classes"));

@@ -69,7 +69,7 @@ pub fn settle(
     own_images(file, size, data, &about, notes);
     let found = OnnxFound {
         engine: model.engine().to_owned(),
-        macs: macs(open(file)?, &input, (pixels[0], pixels[1]))?,
+        macs: macs(open(file)?, &input, (pixels[0], pixels[1])),
         ..found_in_file
     };
     file.onnx = Some(OnnxPart {

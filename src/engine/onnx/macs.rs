@@ -4,41 +4,26 @@
 use rten::NodeId;
 use rten_tensor::Layout;
 
-use super::rten::{NAME, load, run};
-use super::{OnnxModelError, refused};
+use super::rten::{load, run};
 use crate::onnx::proto::NodeProto;
 use crate::onnx::{ImageInput, OnnxFile, PixelOrder};
 
 /// Multiply-accumulates of an image of this height and width; none where an
-/// operation multiplies in a way that is not counted here.
-///
-/// # Errors
-/// The file cannot be run.
-pub fn macs(
-    file: OnnxFile,
-    input: &ImageInput,
-    (height, width): (usize, usize),
-) -> Result<Option<u64>, OnnxModelError> {
-    let path = file.path().to_owned();
-    let refuse = |reason: String| refused(&path, NAME, reason);
-    let Some(counted) = counted(&file) else {
-        return Ok(None);
-    };
-    let model = load(file, false).map_err(refuse)?;
-    let id = |name: &str| {
-        model
-            .node_id(name)
-            .map_err(|error| refuse(error.to_string()))
-    };
+/// operation multiplies in a way that is not counted here, or that rten does not know.
+#[must_use]
+pub fn macs(file: OnnxFile, input: &ImageInput, (height, width): (usize, usize)) -> Option<u64> {
+    let counted = counted(&file)?;
+    let model = load(file, false).ok()?;
+    let id = |name: &str| model.node_id(name).ok();
     let names = counted.iter().flat_map(Product::names);
-    let outputs: Vec<NodeId> = names.map(id).collect::<Result<_, _>>()?;
+    let outputs: Vec<NodeId> = names.map(id).collect::<Option<_>>()?;
     let images = input.batch.unwrap_or(1);
     let shape = match input.order {
         PixelOrder::ChannelsFirst => [images, 3, height, width],
         PixelOrder::ChannelsLast => [images, height, width, 3],
     };
     let blank = vec![0.0; shape.iter().product()];
-    let values = run(&model, (id(&input.name)?, blank, shape), &outputs).map_err(refuse)?;
+    let values = run(&model, (id(&input.name)?, blank, shape), &outputs).ok()?;
     let mut values = values.iter();
     let mut sum = 0;
     for product in &counted {
@@ -54,7 +39,7 @@ pub fn macs(
                 }
             };
     }
-    Ok(Some(sum / images as u64))
+    Some(sum / images as u64)
 }
 
 /// An operation that multiplies: its output, and how many products are added for
