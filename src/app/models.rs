@@ -10,7 +10,7 @@ use crate::event::inspection::{Answering, Asked, Weights};
 use crate::event::{Phase, Position};
 use crate::experiment::spec::DeviceSpec;
 use crate::run::{PlanError, RunFolder};
-use crate::store::{JournalReader, ToldCheckpoints};
+use crate::store::{JournalReader, JournalledCheckpoints};
 
 /// Why a run's models cannot be asked.
 #[derive(Debug, Error)]
@@ -73,7 +73,7 @@ pub fn open(
     let own = plan.as_ref().map(|plan| plan.resolved.plan.device);
     let device = device.or(own).unwrap_or_default();
     // First, because a training that runs saves others meanwhile.
-    let told = told(run);
+    let journalled = journalled(run);
     let mut models = match RunModels::open(run, plan.as_ref(), device, asked) {
         Ok(models) => models,
         Err(error @ ModelsError::NoTeacher(_)) => {
@@ -85,7 +85,7 @@ pub fn open(
         Err(error) => return Err(error.into()),
     };
     if models.student.is_some()
-        && let Some(error) = older(&told, asked.weights, models.trained.0, run)
+        && let Some(error) = older(&journalled, asked.weights, models.trained.0, run)
     {
         return Err(error);
     }
@@ -121,7 +121,7 @@ pub fn had_student(run: &RunFolder) -> bool {
 fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     let best = run.best();
     let has_best = !matches!(best.find(), Ok(None));
-    let reason = match of_student(told(run).latest) {
+    let reason = match of_student(journalled(run).latest) {
         Some(step) => format!("the journal records a checkpoint at step {step}"),
         None if has_best => format!("{} is there", best.path().display()),
         None => return None,
@@ -133,16 +133,15 @@ fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     })
 }
 
-/// The checkpoints that a run's journal tells of. What of it cannot be read tells
-/// nothing.
-fn told(run: &RunFolder) -> ToldCheckpoints {
+/// The newest checkpoints in a run's journal. What cannot be read of it is skipped.
+fn journalled(run: &RunFolder) -> JournalledCheckpoints {
     let mut journal = JournalReader::new(&run.journal());
-    let mut told = ToldCheckpoints::default();
+    let mut newest = JournalledCheckpoints::default();
     loop {
         match journal.next_event() {
-            Ok(Some(event)) => told.take_in(&event),
+            Ok(Some(event)) => newest.take_in(&event),
             Err(error) if error.is_damage() => {}
-            Ok(None) | Err(_) => return told,
+            Ok(None) | Err(_) => return newest,
         }
     }
 }
@@ -152,16 +151,16 @@ fn of_student(at: Option<Position>) -> Option<u64> {
     at.filter(|at| at.phase == Phase::Student).map(|at| at.step)
 }
 
-/// That weights are older than those that the journal tells of.
+/// That weights are older than those that the journal records.
 fn older(
-    told: &ToldCheckpoints,
+    journalled: &JournalledCheckpoints,
     weights: Weights,
     step: u64,
     run: &RunFolder,
 ) -> Option<OpenModelsError> {
     let (told, folder) = match weights {
-        Weights::Latest => (told.latest, run.latest()),
-        Weights::Best => (told.best, run.best()),
+        Weights::Latest => (journalled.latest, run.latest()),
+        Weights::Best => (journalled.best, run.best()),
     };
     // Older programs did not write how long weights were trained.
     let told = of_student(told).filter(|told| 0 < step && step < *told)?;

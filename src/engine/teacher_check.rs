@@ -202,7 +202,7 @@ impl Objection {
 pub struct Subject<'a> {
     /// The teacher, for the data's images.
     pub teacher: &'a Teacher,
-    /// Its layout, with its first layers; none if its file lays it out.
+    /// Its layout, with its first layers; none if its file holds it.
     pub model: Option<&'a Model>,
     /// How its file is read.
     pub file: &'a TeacherFile,

@@ -78,7 +78,7 @@ impl Teacher {
         Some(Self::network(resized))
     }
 
-    /// Its layers, where they are laid out here.
+    /// Its layers, where it has one of our layouts.
     #[must_use]
     pub fn graph(&self) -> Option<&Graph> {
         match &self.model {

@@ -1,6 +1,6 @@
 //! The model card of a run: what its student is, what it was made from, how good it
-//! is, where its limits are, and how its files are loaded. Markdown, for whoever is
-//! given the files and has never seen the run.
+//! is, where its limits are, and how its files are loaded. Markdown, for
+//! readers who have the files and not the run.
 
 use std::fmt::Write as _;
 

@@ -1,11 +1,11 @@
-//! Where the checkpoints of a run stand that its journal tells of, folded from its
-//! events: what weights on disk are compared with.
+//! Where a run's newest checkpoints stand according to its journal: what the weights
+//! on disk are compared with.
 
 use crate::event::{Position, RunEvent};
 
-/// The newest checkpoints that a journal tells of.
+/// The newest checkpoints in a journal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ToldCheckpoints {
+pub struct JournalledCheckpoints {
     /// The latest.
     pub latest: Option<Position>,
     /// The best weights that the latest has taken over.
@@ -14,7 +14,7 @@ pub struct ToldCheckpoints {
     coming: Option<Position>,
 }
 
-impl ToldCheckpoints {
+impl JournalledCheckpoints {
     /// Takes in the next event.
     pub fn take_in(&mut self, event: &RunEvent) {
         match event {
@@ -46,13 +46,13 @@ mod tests {
         Position { phase, step }
     }
 
-    fn told(events: &[RunEvent]) -> (Option<u64>, Option<u64>) {
-        let mut told = ToldCheckpoints::default();
+    fn steps(events: &[RunEvent]) -> (Option<u64>, Option<u64>) {
+        let mut newest = JournalledCheckpoints::default();
         for event in events {
-            told.take_in(event);
+            newest.take_in(event);
         }
         let step = |at: Option<Position>| at.map(|at| at.step);
-        (step(told.latest), step(told.best))
+        (step(newest.latest), step(newest.best))
     }
 
     fn saved(step: u64, best: bool) -> RunEvent {
@@ -76,20 +76,20 @@ mod tests {
 
     #[test]
     fn best_weights_count_once_a_checkpoint_took_them_over() {
-        assert_eq!(told(&[]), (None, None));
+        assert_eq!(steps(&[]), (None, None));
         let first = [started(None), saved(0, false), saved(8, true)];
-        assert_eq!(told(&first), (Some(0), None));
+        assert_eq!(steps(&first), (Some(0), None));
         let then = [&first[..], &[saved(8, false), saved(16, false)]].concat();
-        assert_eq!(told(&then), (Some(16), Some(8)));
+        assert_eq!(steps(&then), (Some(16), Some(8)));
     }
 
     #[test]
-    fn what_a_resume_takes_back_is_not_told() {
+    fn what_a_resume_takes_back_does_not_count() {
         let both = [saved(8, true), saved(8, false)];
         let more = [saved(16, true), saved(16, false), saved(24, true)];
         let back = |to| [&both[..], &more, &[started(to)]].concat();
-        assert_eq!(told(&back(Some(16))), (Some(16), Some(16)));
-        assert_eq!(told(&back(Some(12))), (Some(12), None));
-        assert_eq!(told(&back(None)), (None, None));
+        assert_eq!(steps(&back(Some(16))), (Some(16), Some(16)));
+        assert_eq!(steps(&back(Some(12))), (Some(12), None));
+        assert_eq!(steps(&back(None)), (None, None));
     }
 }

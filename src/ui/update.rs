@@ -72,7 +72,7 @@ impl Ui {
     fn key(&mut self, key: KeyEvent, runs: &Runs) {
         self.shared.clear_status();
         self.shared.awaits_run = false;
-        // Whoever continues does not wait to leave.
+        // A key press cancels leaving.
         self.leaving = false;
         let chord = Chord::of(key);
         if let Some(dialog) = self.shared.dialog.take() {
@@ -342,7 +342,7 @@ impl Ui {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();
         shared.training = Some(name.to_owned());
-        // Whoever looks at a run keeps looking at it.
+        // A run that is looked at stays selected.
         let looks = shared.selected.is_some() && self.screen != Screen::Experiments;
         if awaited || !looks {
             shared.selected = Some(name.to_owned());

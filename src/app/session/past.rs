@@ -18,8 +18,8 @@ use crate::experiment::{self, Loaded};
 use crate::run::append_file::crc_of;
 use crate::run::{RunFolder, RunLock, RunPlan};
 use crate::store::{
-    JournalReader, ReceivedCommands, RunStore, ToldCheckpoints, adjustments, adjustments_from,
-    length_after,
+    JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
+    adjustments_from, length_after,
 };
 
 /// The first version of journals of runs that keep their plan.
@@ -438,7 +438,7 @@ fn agree(
         });
     }
     let found = standing.map(|standing| standing.position);
-    let mut checkpoints = ToldCheckpoints::default();
+    let mut checkpoints = JournalledCheckpoints::default();
     for event in &journal.events {
         checkpoints.take_in(event);
     }

@@ -99,7 +99,7 @@ impl About {
         };
         let stem = first(stem(own.model), stem(beside.model), "stem", &mut differing);
         let classes_differ = differing.contains(&"classes");
-        // Of other classes is told by whoever takes them.
+        // Differing classes are refused where classes are matched.
         for name in differing.iter().filter(|name| **name != "classes") {
             notes.push(format!(
                 "`{name}` in its file's metadata is not that in {METADATA} beside it; the file's is \

@@ -488,7 +488,7 @@ pub fn read_student(network: Network, file: &WeightsFile) -> Result<Network, Imp
 }
 
 /// Reads a teacher from a file, as its settled plan says, for the data's images on
-/// `device`. Its network, where it is laid out here, was built for images of its own
+/// `device`. Its network, where it has one of our layouts, was built for images of its own
 /// size.
 ///
 /// # Errors

@@ -153,7 +153,7 @@ fn read_again(model: &Model, file: &TeacherFile, classes: usize) -> Result<Teach
 fn network(teacher: &Teacher) -> &Network {
     match teacher.model() {
         TeacherModel::Network(network) => network,
-        TeacherModel::Onnx(_) => panic!("the teacher is laid out here"),
+        TeacherModel::Onnx(_) => panic!("the teacher has one of our layouts"),
     }
 }
 

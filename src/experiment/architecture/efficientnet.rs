@@ -32,7 +32,7 @@ const STAGES: [(usize, usize, usize, usize, usize); 7] = [
 const STEM: usize = 32;
 const LAST: usize = 1280;
 
-/// One block, whoever names its parts.
+/// One block; torchvision and timm name its parts differently.
 struct Block {
     stage: usize,
     index: usize,

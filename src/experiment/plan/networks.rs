@@ -11,7 +11,7 @@ use crate::experiment::problem::Problem;
 pub struct Networks {
     /// The student's.
     pub student: Graph,
-    /// The teacher's, if there is one that is laid out here.
+    /// The teacher's, if there is one with a layout of ours.
     pub teacher: Option<Graph>,
 }
 

@@ -188,7 +188,7 @@ impl Compare {
         probe: Result<Box<Probe>, String>,
         shared: &mut Shared,
     ) {
-        // Whoever looks at the newest answers continues to newer ones.
+        // A view of the newest answers follows newer ones.
         let newest = self.at + 1 >= self.steps.len();
         let step = self.steps.get(self.at).copied();
         let news = self.comparison.on_news(run, source, probe);

@@ -59,7 +59,7 @@ impl Size {
 }
 
 impl Measured {
-    /// A teacher that is laid out by its file, with what an earlier run found in it.
+    /// A teacher whose file holds its layout, with what an earlier run found in it.
     fn of_file(file: Option<&Path>, past: Option<&ModelSummary>) -> Self {
         let name = file.and_then(Path::file_name).unwrap_or_default();
         let name = name.display().to_string();
