@@ -356,7 +356,11 @@ impl Arguments {
             return Ok(Vec::new());
         }
         let set = self.set.iter();
-        set.map(|argument| Override::parse(argument)).collect()
+        let set: Vec<Override> = set
+            .map(|argument| Override::parse(argument))
+            .collect::<Result<_, _>>()?;
+        Override::each_once(&set)?;
+        Ok(set)
     }
 
     /// What is to be different when a run is resumed.
@@ -365,8 +369,17 @@ impl Arguments {
     /// The argument that cannot be read.
     pub fn resume_changes(&self) -> Result<ResumeChanges, ArgumentError> {
         let set = self.set.iter().map(|argument| knob_change(argument));
+        let set: Vec<(String, Schedule)> = set.collect::<Result<_, _>>()?;
+        let twice = set.iter().enumerate().find(|(at, (knob, _))| {
+            let mut before = set.iter().take(*at);
+            before.any(|(earlier, _)| earlier == knob)
+        });
+        if let Some((_, (knob, _))) = twice {
+            let knob = knob.clone();
+            return Err(ArgumentError::Twice { knob });
+        }
         Ok(ResumeChanges {
-            set: set.collect::<Result<_, _>>()?,
+            set,
             without_adjustments_after: self.without_adjustments_after,
             more: self.add_epochs.map(|epochs| MoreEpochs {
                 epochs,
@@ -396,6 +409,12 @@ pub enum ArgumentError {
     NoValue {
         /// As it was written.
         argument: String,
+    },
+    /// One knob is given two schedules.
+    #[error("--set {knob} is there twice; write it once")]
+    Twice {
+        /// The knob.
+        knob: String,
     },
     /// Neither a number nor a schedule.
     #[error("--set {argument}: {reason}; {KNOB_CHANGE}")]

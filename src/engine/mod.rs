@@ -68,7 +68,8 @@ use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::inspection::Weights;
 use crate::event::{
-    Dataset, EvaluatedWeights, ExportFormat, Outcome, Phase, PixelFormat, Position, RunEvent, Split,
+    Dataset, EvaluatedWeights, ExportFormat, Origin, Outcome, Phase, PixelFormat, Position,
+    RunEvent, Split,
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
@@ -197,6 +198,11 @@ impl Engine {
         if let Some(export) = plan.export {
             self.export(export, &checkpoints, sink)?;
         }
+        let end = Position {
+            phase: Phase::Student,
+            step: checkpoints.latest_state()?.map_or(0, |state| state.step),
+        };
+        refuse_late(end, inbox, sink);
         Ok(Outcome::Completed)
     }
 
@@ -431,11 +437,79 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
     Ok(None)
 }
 
+/// Answers the commands that came after the last step.
+fn refuse_late(end: Position, inbox: &mut dyn CommandSource, sink: &dyn EventSink) {
+    for record in inbox.due(end, false) {
+        if record.origin == Origin::Signal {
+            continue;
+        }
+        let id = record.id.clone();
+        sink.emit(RunEvent::CommandReceived(record));
+        sink.emit(RunEvent::CommandRejected {
+            id,
+            reason: "the training has ended".to_owned(),
+        });
+    }
+}
+
 impl Trainer for Engine {
     fn run(&mut self, inbox: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
         self.train(inbox, sink)
             .unwrap_or_else(|failure| Outcome::Failed {
                 message: failure.to_string(),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::event::{Command, CommandRecord};
+
+    struct Late(Vec<CommandRecord>);
+
+    impl CommandSource for Late {
+        fn due(&mut self, _at: Position, _wait: bool) -> Vec<CommandRecord> {
+            std::mem::take(&mut self.0)
+        }
+    }
+
+    #[derive(Default)]
+    struct Heard(RefCell<Vec<RunEvent>>);
+
+    impl EventSink for Heard {
+        fn emit(&self, event: RunEvent) {
+            self.0.borrow_mut().push(event);
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn a_command_after_the_last_step_is_answered_and_a_signal_is_moot() {
+        let record = |id: &str, origin, command| CommandRecord {
+            id: id.to_owned(),
+            origin,
+            command,
+        };
+        let late = record("late", Origin::Process, Command::EvaluateNow);
+        let signal = record("SIGTERM", Origin::Signal, Command::Stop);
+        let end = Position {
+            phase: Phase::Student,
+            step: 9,
+        };
+        let heard = Heard::default();
+        refuse_late(end, &mut Late(vec![late.clone(), signal]), &heard);
+        let [
+            RunEvent::CommandReceived(received),
+            RunEvent::CommandRejected { id, reason },
+        ] = &heard.0.borrow()[..]
+        else {
+            panic!("{:?}", heard.0.borrow());
+        };
+        assert_eq!((received, id.as_str()), (&late, "late"));
+        assert_eq!(reason, "the training has ended");
     }
 }
