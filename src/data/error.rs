@@ -210,7 +210,7 @@ pub enum DataError {
         what: &'static str,
     },
     /// The system gives out no bytes of an image that it gave out before.
-    #[error("{part}: {name} {what}; mend the disk or the connection to it, and resume")]
+    #[error("{part}: {name} {what}; fix the disk or the connection to it, and resume")]
     Unreadable {
         /// Which set.
         part: Part,

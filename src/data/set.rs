@@ -205,7 +205,7 @@ mod tests {
         let error = set.pool.lose(set.members[0], ImageError::io(&failing));
         let error = error.unwrap_err().to_string();
         assert!(error.contains("cannot be read: Input/output"), "{error}");
-        assert!(error.ends_with("mend the disk or the connection to it, and resume"));
+        assert!(error.ends_with("fix the disk or the connection to it, and resume"));
         assert!(!set.pool.is_lost(set.members[0]));
     }
 }
