@@ -13,7 +13,7 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare};
+pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare, written};
 pub use filter::{Filter, FilterError};
 pub use gates::{Judgement, Verdict, all_hold};
 pub use summary::{RunSummary, Subject};
