@@ -9,6 +9,7 @@
 mod field;
 mod filter;
 pub mod gates;
+pub mod pareto;
 mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -16,4 +17,5 @@ pub(crate) mod testing;
 pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare, written};
 pub use filter::{Filter, FilterError};
 pub use gates::{Judgement, Verdict, all_hold};
+pub use pareto::{Pareto, ParetoCost, ParetoPoint};
 pub use summary::{RunSummary, Subject};
