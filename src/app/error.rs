@@ -105,12 +105,53 @@ pub enum RunsError {
         /// What to write instead.
         reason: String,
     },
+    /// A picture has another ending.
+    #[error("--pareto {}: the picture is an SVG; name it with the ending .svg", .0.display())]
+    NotSvg(PathBuf),
+    /// No run has what is to be drawn.
+    #[error(
+        "there is nothing to draw: {}; measure runs with --bench, or take --x size or --x macs",
+        absences(.0)
+    )]
+    NothingToDraw(Vec<String>),
+    /// No run was measured on it.
+    #[error("--on {wanted}: no run was measured on it{}", those_known(known))]
+    Processor {
+        /// As it was written.
+        wanted: String,
+        /// Processors that measured some.
+        known: Vec<String>,
+    },
+    /// The picture finds no place.
+    #[error("could not write {}: {error}", path.display())]
+    Picture {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The run stays where it is.
     #[error(transparent)]
     Move(#[from] MoveError),
     /// A value has no form in JSON.
     #[error("the runs could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+fn absences(absences: &[String]) -> String {
+    if absences.is_empty() {
+        "no run is listed".to_owned()
+    } else {
+        absences.join("; ")
+    }
+}
+
+fn those_known(known: &[String]) -> String {
+    if known.is_empty() {
+        String::new()
+    } else {
+        format!("; known are {}", known.join(", "))
+    }
 }
 
 /// Why a folder was not classified.

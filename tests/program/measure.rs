@@ -122,6 +122,43 @@ fn a_run_with_a_gate_on_its_speed_measures_itself() {
 }
 
 #[test]
+fn runs_are_drawn_with_what_they_cost() {
+    let bench = Bench::new();
+    for epochs in ["epochs=1", "epochs=2"] {
+        assert_eq!(code(&bench.run(&["--run", "tiny.ron", "--set", epochs])), 0);
+    }
+    let pareto = |more: &[&str]| {
+        let arguments = ["--runs", "state:completed", "--pareto", "front.svg"];
+        bench.run(&[&arguments, more].concat())
+    };
+    let output = pareto(&[]);
+    assert_eq!(code(&output), 2);
+    let why = "there is nothing to draw: not measured (2): tiny-";
+    assert!(said(&output).contains(why), "{}", said(&output));
+    assert!(!bench.path().join("front.svg").exists());
+    let output = pareto(&["--x", "macs"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(printed(&output).contains("wrote front.svg"));
+    let newest = bench.newest();
+    let name = newest.to_str().unwrap();
+    assert_eq!(code(&bench.run(&["--bench", name, "--batch", "1"])), 0);
+    let output = pareto(&["--accuracy", "test", "--json"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let picture: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(picture["points"].as_array().unwrap().len(), 1);
+    assert_eq!(picture["points"][0]["on_front"], true);
+    assert_eq!(picture["absent"][0]["reason"], "not measured");
+    let drawn = fs::read_to_string(bench.path().join("front.svg")).unwrap();
+    assert!(drawn.contains("latency p50") && drawn.contains("not measured: tiny-"));
+    let output = pareto(&["--on", "Cortex"]);
+    assert!(said(&output).contains("no run was measured on it; known are"));
+    let output = bench.run(&["--runs", "--pareto", "front.png"]);
+    assert!(said(&output).contains("name it with the ending .svg"));
+    assert_eq!(code(&bench.run(&["--pareto", "front.svg"])), 2);
+    assert_eq!(code(&bench.run(&["--runs", "--x", "macs"])), 2);
+}
+
+#[test]
 fn a_file_that_is_none_is_named() {
     let bench = Bench::new();
     fs::write(bench.path().join("model.onnx"), b"PK\x03\x04").unwrap();
