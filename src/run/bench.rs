@@ -134,6 +134,12 @@ fn proven_top1(export: &Export) -> Option<f64> {
 }
 
 impl RunFolder {
+    /// When a result was kept last, if there is any.
+    #[must_use]
+    pub fn benched(&self) -> Option<SystemTime> {
+        fs::metadata(self.path().join(PLACE)).ok()?.modified().ok()
+    }
+
     /// What was measured of its models, the newest first; and the files that
     /// cannot be read, with why.
     ///

@@ -140,17 +140,9 @@ impl RunEntry {
             Ok(plan) => entry.plan = plan.map(Arc::new),
             Err(error) => problems.push(error.to_string()),
         }
-        match folder.bench_results() {
-            Ok(results) => {
-                for result in results {
-                    match result {
-                        Ok(result) => entry.bench.push(result),
-                        Err(problem) => problems.push(problem),
-                    }
-                }
-            }
-            Err(error) => problems.push(error.to_string()),
-        }
+        let (bench, unread) = bench_of(folder);
+        entry.bench = bench;
+        problems.extend(unread);
         entry.problems = problems;
         entry
     }
@@ -212,6 +204,20 @@ impl RunEntry {
             Status::NotStarted => RunState::New,
         }
     }
+}
+
+/// What was measured of a run, the newest first, and what cannot be read of it.
+#[must_use]
+pub fn bench_of(folder: &RunFolder) -> (Vec<BenchResult>, Vec<String>) {
+    let results = match folder.bench_results() {
+        Ok(results) => results,
+        Err(error) => return (Vec::new(), vec![error.to_string()]),
+    };
+    let (read, unread): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    (
+        read.into_iter().filter_map(Result::ok).collect(),
+        unread.into_iter().filter_map(Result::err).collect(),
+    )
 }
 
 /// Every run, by name.

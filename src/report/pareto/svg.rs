@@ -117,6 +117,7 @@ pub fn svg(picture: &Pareto) -> String {
         out += "</g>\n";
     }
     for label in &labels {
+        behind(&mut out, &label.place);
         let at = (label.place.left, label.place.bottom - 3.5);
         text(&mut out, at, "text", "", &label.text);
     }
@@ -241,6 +242,7 @@ impl Axes {
         for (teacher, (top1, place)) in picture.teachers.iter().zip(self.teachers(picture)) {
             let (_, y) = self.place(self.x.bounds().0, top1);
             line(out, "teacher", (PLOT.left, y), (PLOT.right, y));
+            behind(out, &place);
             let at = (place.left, place.bottom - 3.0);
             text(out, at, "teacher-text", "", &teacher_words(teacher));
         }
@@ -304,6 +306,17 @@ fn mark(out: &mut String, (x, y): (f64, f64), variant: Variant, on_front: bool) 
             )
         }
     };
+}
+
+/// What makes a text readable over a line of the grid.
+fn behind(out: &mut String, place: &Place) {
+    let (width, height) = (place.right - place.left, place.bottom - place.top);
+    let _ = writeln!(
+        out,
+        "<rect class=\"page\" fill-opacity=\"0.75\" x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" \
+         height=\"{height:.1}\"/>",
+        place.left, place.top
+    );
 }
 
 /// From a point to its name.

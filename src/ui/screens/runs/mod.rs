@@ -154,7 +154,7 @@ impl RunsTable {
             }
             Action::ChooseColumns => {
                 let chosen = self.columns.chosen().to_vec();
-                let fields = self.runs.choosable();
+                let fields = self.runs.choosable(runs);
                 shared.dialog = Some(Dialog::Columns(ColumnChooser::new(fields, chosen)));
             }
             Action::OverlayRuns => self.toggle(View::Overlay),

@@ -547,3 +547,22 @@ fn only_marked_or_listed_runs_are_in_the_pareto_picture() {
     harness.keys(&["v"]);
     assert!(harness.screen().contains(" test top-1 against"));
 }
+
+#[test]
+fn what_was_measured_is_a_column_like_any_other() {
+    let mut harness = screen(200, 60, measured_runs());
+    harness.keys(&["c"]).text("p50").keys(&["enter", "esc"]);
+    harness.keys(&["esc"]);
+    let shown = harness.screen();
+    assert!(shown.contains("bench/p50_ms"), "{shown}");
+    assert!(
+        shown.contains("4.000 ms") && shown.contains("20.00 ms"),
+        "{shown}"
+    );
+    harness.keys(&["/"]).text("bench/p50_ms<4.5\n");
+    let shown = harness.screen();
+    assert!(
+        shown.contains("1 of 8") && shown.contains("4.000 ms"),
+        "{shown}"
+    );
+}
