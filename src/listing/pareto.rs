@@ -301,6 +301,14 @@ impl Pareto {
     }
 }
 
+impl TeacherLine {
+    /// Who it is and how good.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("teacher {} {}", self.name, percent(self.top1))
+    }
+}
+
 impl ParetoPoint {
     /// What stands for the run, with what it computes with where that is not usual.
     #[must_use]

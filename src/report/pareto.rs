@@ -11,7 +11,6 @@ mod tests;
 pub use self::svg::svg;
 
 use super::runs::{grid, text_of};
-use crate::format::percent;
 use crate::listing::Pareto;
 use crate::listing::pareto::TeacherLine;
 
@@ -27,12 +26,8 @@ pub fn table(picture: &Pareto) -> String {
         vec![point.run.clone(), variant, top1, cost, front.to_owned()]
     }));
     let mut lines = grid(&rows, &[false, false, true, true, false]);
-    lines.extend(picture.teachers.iter().map(teacher_words));
+    lines.extend(picture.teachers.iter().map(TeacherLine::words));
     lines.extend(picture.conditions());
     lines.extend(picture.absences());
     text_of(lines)
-}
-
-fn teacher_words(teacher: &TeacherLine) -> String {
-    format!("teacher {} {}", teacher.name, percent(teacher.top1))
 }

@@ -14,7 +14,7 @@
 use std::fmt::Write as _;
 
 use super::labels::{LETTER, Label, Place, names, placed};
-use super::{table, teacher_words};
+use super::table;
 use crate::event::Variant;
 use crate::format::{Axis, round_percent, short};
 use crate::listing::{Pareto, ParetoPoint};
@@ -186,7 +186,7 @@ impl Axes {
         let mut found: Vec<(f64, Place)> = Vec::new();
         for teacher in &picture.teachers {
             let (_, y) = self.place(self.x.bounds().0, teacher.top1);
-            let words = clean_line(&teacher_words(teacher)).into_owned();
+            let words = clean_line(&teacher.words()).into_owned();
             let width = Place::of_text(&words, 0.0, 0.0).right;
             let at = |top| Place::of_text(&words, PLOT.right - width - 4.0, top);
             let tried = [y - LETTER.1 - 2.0, y + 3.0].map(at);
@@ -244,7 +244,7 @@ impl Axes {
             line(out, "teacher", (PLOT.left, y), (PLOT.right, y));
             behind(out, &place);
             let at = (place.left, place.bottom - 3.0);
-            text(out, at, "teacher-text", "", &teacher_words(teacher));
+            text(out, at, "teacher-text", "", &teacher.words());
         }
         let corners = self.front(picture);
         let corners: Vec<String> = corners

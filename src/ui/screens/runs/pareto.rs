@@ -19,7 +19,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::RunsTable;
 use crate::event::{Split, Variant};
-use crate::format::{percent, shorten, shorten_middle};
+use crate::format::{shorten, shorten_middle};
 use crate::listing::{Pareto, ParetoCost, ParetoPoint, Subject};
 use crate::store::Runs;
 use crate::ui::action::Action;
@@ -226,16 +226,15 @@ impl ParetoView {
             canvas.line(dot(ends[0]), dot(ends[1]), Stroke::Solid, theme.good());
         }
         canvas.draw(frame.buffer_mut(), plot);
-        for teacher in &picture.teachers {
-            let text = format!(" teacher {} {} ", teacher.name, percent(teacher.top1));
-            let text = shorten(&text, usize::from(plot.width / 2));
-            let width = text.chars().count() as u16;
-            let right = (axes.0.bounds().1, teacher.top1);
-            if let Some((column, row)) = chart::cell(axes, plot, right) {
-                let place = Rect::new(column.saturating_sub(width + 1), row, width, 1);
-                frame.render_widget(Line::styled(text, theme.muted()), place);
-            }
-        }
+        let teachers = picture.teachers.iter();
+        let teachers = teachers.map(|teacher| format!("┄ {}", teacher.words()));
+        let title = shorten(&teachers.collect::<Vec<_>>().join("  "), plot.width);
+        let place = Rect {
+            y: area.y,
+            height: 1,
+            ..plot
+        };
+        frame.render_widget(Line::styled(title, theme.muted()), place);
         let selected = self.at(picture);
         // What is on the front, and last of all what is selected, is not hidden.
         let mut order: Vec<usize> = (0..picture.points.len()).collect();
