@@ -267,6 +267,46 @@ pub struct Arguments {
     )]
     pub columns: Vec<String>,
 
+    /// With --runs: draw their accuracy against what an image costs as an SVG.
+    #[arg(
+        long,
+        value_name = "FILE.svg",
+        requires = "runs",
+        help_heading = "Runs"
+    )]
+    pub pareto: Option<PathBuf>,
+
+    /// With --pareto: what accuracies are drawn against. Latencies are those of the
+    /// processor that measured most of the runs.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "pareto",
+        help_heading = "Runs"
+    )]
+    pub x: CostAxis,
+
+    /// With --pareto: which accuracies are drawn.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "pareto",
+        help_heading = "Runs"
+    )]
+    pub accuracy: AccuracyAxis,
+
+    /// With --pareto: draw the latencies of this processor, named by a part of its
+    /// name.
+    #[arg(
+        long,
+        value_name = "PROCESSOR",
+        requires = "pareto",
+        help_heading = "Runs"
+    )]
+    pub on: Option<String>,
+
     /// Show a run: what it was, its metrics, gates and adjustments.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub show: Option<String>,
@@ -465,6 +505,28 @@ pub enum Model {
     Teacher,
     /// Both, side by side.
     Both,
+}
+
+/// What accuracies are drawn against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CostAxis {
+    /// Median time of an answer to one image on one thread.
+    #[default]
+    Latency,
+    /// Length of the file.
+    Size,
+    /// Multiply-accumulates of one image.
+    Macs,
+}
+
+/// Accuracies that are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum AccuracyAxis {
+    /// The best on the validation images.
+    #[default]
+    Valid,
+    /// That on the test images.
+    Test,
 }
 
 /// What a student is written as.

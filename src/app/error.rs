@@ -17,8 +17,7 @@ use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::workbench::ScreenError;
-use crate::engine::Failure;
-use crate::engine::onnx::OnnxModelError;
+use crate::engine::BenchFailure;
 use crate::experiment::Report;
 use crate::listing::FilterError;
 use crate::run::{MoveError, RunError};
@@ -106,12 +105,53 @@ pub enum RunsError {
         /// What to write instead.
         reason: String,
     },
+    /// A picture has another ending.
+    #[error("--pareto {}: the picture is an SVG; name it with the ending .svg", .0.display())]
+    NotSvg(PathBuf),
+    /// No run has what is to be drawn.
+    #[error(
+        "there is nothing to draw: {}; measure runs with --bench, or take --x size or --x macs",
+        absences(.0)
+    )]
+    NothingToDraw(Vec<String>),
+    /// No run was measured on it.
+    #[error("--on {wanted}: no run was measured on it{}", those_known(known))]
+    Processor {
+        /// As it was written.
+        wanted: String,
+        /// Processors that measured some.
+        known: Vec<String>,
+    },
+    /// The picture finds no place.
+    #[error("could not write {}: {error}", path.display())]
+    Picture {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The run stays where it is.
     #[error(transparent)]
     Move(#[from] MoveError),
     /// A value has no form in JSON.
     #[error("the runs could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+fn absences(absences: &[String]) -> String {
+    if absences.is_empty() {
+        "no run is listed".to_owned()
+    } else {
+        absences.join("; ")
+    }
+}
+
+fn those_known(known: &[String]) -> String {
+    if known.is_empty() {
+        String::new()
+    } else {
+        format!("; known are {}", known.join(", "))
+    }
 }
 
 /// Why a folder was not classified.
@@ -171,12 +211,9 @@ pub enum BenchError {
     /// The run.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The file cannot be run.
+    /// A model cannot be measured.
     #[error(transparent)]
-    Onnx(#[from] OnnxModelError),
-    /// A model did not answer.
-    #[error(transparent)]
-    Answer(#[from] Failure),
+    Failed(#[from] BenchFailure),
     /// A result of another machine.
     #[error("{} cannot be taken: {error}", path.display())]
     Result {
@@ -185,14 +222,26 @@ pub enum BenchError {
         /// What is wrong.
         error: io::Error,
     },
-    /// The measuring process failed.
-    #[error("{case} could not be measured: {reason}")]
-    Process {
-        /// What was to be measured.
-        case: String,
-        /// What it said.
-        reason: String,
+    /// It is about something else.
+    #[error(
+        "{} cannot be taken: it measured {} (BLAKE3 {blake3}), which is none of the files that \
+         were exported of {run}",
+        path.display(),
+        if file.is_empty() { "a file" } else { file }
+    )]
+    Foreign {
+        /// The result's file.
+        path: PathBuf,
+        /// The run.
+        run: String,
+        /// What was measured.
+        file: String,
+        /// Its hash.
+        blake3: String,
     },
+    /// A model could not be written as ONNX.
+    #[error("the file that is to be measured could not be written: {0}")]
+    Write(String),
     /// The result finds no place.
     #[error("the result could not be kept in {run}: {error}")]
     Keep {
@@ -201,7 +250,7 @@ pub enum BenchError {
         /// Why not.
         error: io::Error,
     },
-    /// A case that this program did not write.
-    #[error("--bench-case: {0}")]
-    Case(serde_json::Error),
+    /// The result is no JSON.
+    #[error(transparent)]
+    Json(serde_json::Error),
 }

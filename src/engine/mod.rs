@@ -39,8 +39,9 @@ mod throughput;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-pub use bench::measure;
+pub use bench::{BenchCase, BenchFailure, BenchSubject, machine};
 pub use checkpoint::WEIGHTS;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
@@ -53,9 +54,10 @@ pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
-pub use teacher_model::answerer;
+pub use teacher_model::TeacherModel;
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
+use self::bench::measure_export;
 use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
@@ -73,7 +75,7 @@ use crate::event::{
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
-use crate::run::{RunFolder, SealError, WeightsIdentity};
+use crate::run::{BenchResult, RunFolder, SealError, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -351,7 +353,29 @@ impl Engine {
         let file = path.strip_prefix(self.folder.path()).unwrap_or(&path);
         let file = file.to_owned();
         sink.emit(RunEvent::StudentExported { file, export });
+        if self.prepared.resolved.plan.measures_student() {
+            self.measure(&path, sink);
+        }
         Ok(())
+    }
+
+    /// Times the file that was written. Where that is not possible, the gates that ask
+    /// for it say so, and the training is none the worse.
+    fn measure(&self, path: &Path, sink: &dyn EventSink) {
+        let warn = |reason: String| sink.emit(RunEvent::Warned { message: reason });
+        let measurement = match measure_export(path) {
+            Ok(measurement) => measurement,
+            Err(error) => return warn(error.to_string()),
+        };
+        let name = self.folder.name();
+        let result = BenchResult::new(name, measurement).of_run(&export::exports_of(&self.folder));
+        if let Ok(mut result) = result {
+            let kept = result.keep(&self.folder, SystemTime::now());
+            if let Err(error) = kept {
+                warn(format!("what was measured could not be kept: {error}"));
+            }
+            sink.emit(RunEvent::StudentMeasured(result.measurement));
+        }
     }
 
     /// Images to watch the student by. Doing without them is worth a warning, not

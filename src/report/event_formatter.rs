@@ -137,6 +137,10 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             let proof = proof.map_or(String::new(), |proof| format!(": {proof}"));
             Some(format!("exported {}{proof}", file.display()))
         }
+        RunEvent::StudentMeasured(measured) => {
+            let speed = wording::speed_words(measured)?;
+            Some(format!("measured: {speed}"))
+        }
         RunEvent::RunForked { from, at } => Some(format!("forked from {from}, {}", kept_name(*at))),
         RunEvent::Paused(true) => Some("paused".to_owned()),
         RunEvent::Paused(false) => Some("resumed".to_owned()),

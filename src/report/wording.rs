@@ -1,8 +1,10 @@
 //! What happened to a run, in words.
 
-use crate::event::{Evaluation, ExportProof, Outcome, Phase};
+use crate::event::{Evaluation, ExportProof, Measurement, Outcome, Phase, Variant};
 use crate::experiment::controller::{Decision, KnobMove};
+use crate::experiment::metric::{Cost, Quantity};
 use crate::format::{self, loss, number, percent};
+use crate::listing::written;
 
 pub(super) fn phase(phase: Phase) -> &'static str {
     match phase {
@@ -62,4 +64,17 @@ pub fn proof_words(proof: &ExportProof) -> String {
         format::loss(proof.max_difference),
         format::loss(proof.max_logit),
     )
+}
+
+/// How fast a student is in a line, by the row that stands for it.
+pub fn speed_words(measured: &Measurement) -> Option<String> {
+    let row = measured.of_student(Variant::Fp32)?;
+    let times = [Cost::P50, Cost::P90, Cost::P99].map(|cost| {
+        let time = row.cost(cost).unwrap_or(f64::NAN);
+        written(Quantity::Cost(cost), time)
+    });
+    Some(format!(
+        "p50 {}, p90 {}, p99 {}; batch 1, 1 thread, {}, {}",
+        times[0], times[1], times[2], row.engine, measured.machine.processor
+    ))
 }

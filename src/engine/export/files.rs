@@ -194,6 +194,15 @@ impl Student<'_> {
     }
 }
 
+/// What is known of the files that were written of a run. What cannot be read is of no
+/// use to anybody, and is made anew.
+#[must_use]
+pub fn exports_of(run: &RunFolder) -> Exports {
+    let known = read_limited(&run.exports().join(PROOFS), LONGEST).ok();
+    let known = known.and_then(|text| serde_json::from_slice(&text).ok());
+    known.unwrap_or_default()
+}
+
 /// Keeps in the run what is known of a file. Returns what is known of all that are
 /// still there.
 ///
@@ -208,10 +217,7 @@ pub fn record(run: &RunFolder, path: &Path, export: &Export) -> Result<Exports, 
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         path.into_os_string()
     };
-    // What cannot be read is of no use to anybody, and is made anew.
-    let before = read_limited(&proofs, LONGEST).ok();
-    let before = before.and_then(|text| serde_json::from_slice(&text).ok());
-    let mut exports: Exports = before.unwrap_or_default();
+    let mut exports = exports_of(run);
     exports.retain(|name, _| folder.join(name).exists());
     exports.insert(name.to_string_lossy().into_owned(), export.clone());
     let text = serde_json::to_vec_pretty(&exports).map_err(io::Error::other);

@@ -3,13 +3,18 @@
 //! A file is opened by [`OnnxFile`] first, which refuses what an engine should
 //! never see.
 
+mod bare;
 mod macs;
 mod onnxruntime;
 mod rten;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::rten::Value;
+use ort::value::PrimitiveTensorElementType;
+use rten_tensor::NdTensor;
 use thiserror::Error;
 
 use self::onnxruntime::OnnxRuntime;
@@ -17,6 +22,7 @@ pub(super) use self::rten::{NAME as RTEN, Rten};
 use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
 
+pub use self::bare::{BareFacts, BareModel};
 pub use self::macs::macs;
 
 /// Images that are given to an engine at once, at most: what a network holds of
@@ -94,7 +100,11 @@ impl Engine {
         Ok((Self::OnnxRuntime(engine), name))
     }
 
-    fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+    fn run<T>(&self, images: Vec<T>, shape: [usize; 4]) -> Result<Vec<f32>, String>
+    where
+        T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
+        Value: From<NdTensor<T, 4>>,
+    {
         match self {
             Self::Rten(engine) => engine.run(images, shape),
             Self::OnnxRuntime(engine) => engine.run(&images, shape),
@@ -112,8 +122,8 @@ pub struct OnnxModel {
     answers: Answers,
 }
 
-impl std::fmt::Debug for OnnxModel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for OnnxModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("OnnxModel");
         shown.field("path", &self.path).field("input", &self.input);
         shown.finish_non_exhaustive()
@@ -140,28 +150,6 @@ impl OnnxModel {
             input,
             answers,
         })
-    }
-
-    /// A file whose only output of scores holds logits, in an engine.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn of_path(path: &Path, engine: OnnxEngine) -> Result<Self, OnnxModelError> {
-        let file = OnnxFile::open(path)?;
-        let answers = Answers {
-            output: file.score_output(None)?.name,
-            scores: Scores::Logits,
-            taken: None,
-        };
-        Self::new(file, answers, engine)
-    }
-
-    /// Height and width in pixels of the images that a file takes, if always the same.
-    ///
-    /// # Errors
-    /// The file cannot be used, or takes no images.
-    pub fn image_size(path: &Path) -> Result<Option<(u32, u32)>, OnnxModelError> {
-        Ok(OnnxFile::open(path)?.image_input()?.size)
     }
 
     /// The engine and its version.

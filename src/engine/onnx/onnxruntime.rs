@@ -1,6 +1,7 @@
 //! onnxruntime, where its library is there: the fastest engine, and the one that
 //! gains from int8. Nothing is linked; the library is opened when it is needed.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -8,7 +9,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use ort::environment::Environment;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
-use ort::value::TensorRef;
+use ort::value::{PrimitiveTensorElementType, TensorRef};
 
 use crate::onnx::OnnxFile;
 use crate::untrusted::clean_line;
@@ -105,7 +106,10 @@ impl OnnxRuntime {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run(&self, images: &[f32], shape: [usize; 4]) -> Result<Vec<f32>, String> {
+    pub fn run<T>(&self, images: &[T], shape: [usize; 4]) -> Result<Vec<f32>, String>
+    where
+        T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
+    {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let mut run = || -> ort::Result<Vec<f32>> {
             let images = TensorRef::from_array_view((shape, images))?;
