@@ -26,7 +26,10 @@ use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
-pub use export::{Export, ExportFormat, ExportProof, Exports, PixelFormat, RESIZE};
+pub use export::{
+    Export, ExportFormat, ExportProof, Exports, FloatLayers, Int8, PixelFormat, PrecisionModel,
+    PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, WeightScales,
+};
 
 /// Version of the journal's format.
 ///

@@ -94,6 +94,27 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     print(arguments, &result)
 }
 
+/// Measures how long a file takes for one image on one thread.
+pub fn one_by_one(
+    model: BenchModel,
+    path: &Path,
+    engine: OnnxEngine,
+) -> Result<BenchRow, BenchError> {
+    let size = OnnxModel::image_size(path)?.unwrap_or((SIDE, SIDE));
+    let case = Case {
+        model,
+        source: CaseSource::Onnx {
+            path: path.to_owned(),
+            engine,
+            size,
+        },
+        batch: 1,
+        threads: 1,
+        runs: RUNS,
+    };
+    case.in_process()
+}
+
 /// Takes home what another machine measured.
 pub fn take_in(arguments: &Arguments, run: &str, path: &Path) -> Result<Exit, AppError> {
     let run = RunFolder::open(&arguments.checkpoints, run)?;

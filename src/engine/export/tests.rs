@@ -5,23 +5,33 @@ use std::sync::LazyLock;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::calibrate::{Seen, observe};
 use super::*;
 use crate::data::Images;
 use crate::engine::evaluate::host;
 use crate::engine::network::{INPUT, OUTPUT};
-use crate::engine::onnx::Rten;
+use crate::engine::onnx::{Engine, Pixels};
 use crate::engine::weights::save_described;
-use crate::event::{DataSummary, PixelFormat};
+use crate::event::{DataSummary, FloatLayers, PixelFormat, QuantScheme, RangeRule, WeightScales};
 use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
 use crate::experiment::load_text;
 use crate::experiment::model::{
     EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
 };
+use crate::experiment::spec::OnnxEngine;
 use crate::onnx::OnnxFile;
 use crate::run::atomic::write_checked;
 
 /// Greatest difference between logits, as a share of the greatest.
 const SAME: f32 = 1e-4;
+
+/// Mean difference between logits with integers and with floats, as a share of the
+/// greatest.
+const NEAR: f32 = 0.1;
+
+/// The same between two engines, of which one adds integers and the other floats: now
+/// and then a value is rounded the other way.
+const ROUNDING: f32 = 0.02;
 
 /// Images that go through a network.
 const IMAGES: usize = 2;
@@ -211,19 +221,27 @@ fn written(network: &Network, known: &ModelMetadata, pixels: PixelFormat, to: &P
     std::fs::write(to, bytes).unwrap();
 }
 
+fn in_rten(path: &Path) -> Engine {
+    let file = OnnxFile::open(path).unwrap();
+    Engine::open(OnnxEngine::Rten, file, INPUT, OUTPUT)
+        .unwrap()
+        .0
+}
+
 #[test]
 fn every_layout_gives_the_same_logits_in_another_engine() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("student.onnx");
     for case in CASES.iter() {
-        let engine = || Rten::open(OnnxFile::open(&path).unwrap(), INPUT, OUTPUT).unwrap();
         written(&case.network, &case.known, PixelFormat::Float, &path);
         let shape = [IMAGES, 3, case.side, case.side];
-        let found = engine().run(case.values.clone(), shape).unwrap();
+        let values = Pixels::Float(case.values.clone());
+        let found = in_rten(&path).run(values, shape).unwrap();
         assert_same(&found, &case.logits, case.name);
         written(&case.network, &case.known, PixelFormat::Uint8, &path);
         let shape = [IMAGES, case.side, case.side, 3];
-        let found = engine().run(case.pictures.clone(), shape).unwrap();
+        let bytes = Pixels::Uint8(case.pictures.clone());
+        let found = in_rten(&path).run(bytes, shape).unwrap();
         assert_same(&found, &case.logits, case.name);
     }
 }
@@ -255,8 +273,8 @@ fn maps_are_pooled_to_any_size_as_pytorch_does() {
         written(&network, &known, PixelFormat::Float, &path);
         let side = side as usize;
         let values = normalised(&pictures(IMAGES, side), side, &known);
-        let engine = Rten::open(OnnxFile::open(&path).unwrap(), INPUT, OUTPUT).unwrap();
-        let found = engine.run(values.clone(), [IMAGES, 3, side, side]).unwrap();
+        let given = Pixels::Float(values.clone());
+        let found = in_rten(&path).run(given, [IMAGES, 3, side, side]).unwrap();
         assert_same(
             &found,
             &logits(&network, &values, side),
@@ -504,5 +522,128 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
         assert_eq!(proof.top1, proof.network_top1);
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
         std::fs::remove_file(&path).unwrap();
+    }
+}
+
+const BYTES: QuantScheme = QuantScheme {
+    weights: WeightScales::PerChannel,
+    weight_bits: 8,
+    activations: RangeRule::MinMax,
+    float_layers: FloatLayers::None,
+};
+
+/// Those with few weights: with and without groups, residuals, halves and scales.
+fn small_cases() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().filter(|case| {
+        let sizes = case.network.graph().parameters().into_iter();
+        sizes
+            .map(|it| it.shape.iter().product::<usize>())
+            .sum::<usize>()
+            < 3_000_000
+    })
+}
+
+/// What the values of a case are on its own images.
+fn seen(case: &Case, folder: &Path) -> Vec<Seen> {
+    let path = folder.join("float.onnx");
+    std::fs::write(&path, plain_onnx_file(&case.network).unwrap()).unwrap();
+    let graph = recorded(&case.network, PixelInput::Float).unwrap();
+    let size = (case.side as u32, case.side as u32);
+    observe(&path, &graph.rounded_values(), &case.values, size).unwrap()
+}
+
+/// Writes a case with integers.
+fn rounded(case: &Case, seen: &[Seen], (scheme, pixels): (QuantScheme, PixelFormat), to: &Path) {
+    let graph = recorded(&case.network, input(&case.known, pixels)).unwrap();
+    let ranges = seen.iter().map(|seen| seen.range(scheme.activations));
+    let file = graph.quantized(&scheme, &ranges.collect::<Vec<_>>());
+    std::fs::write(to, file.unwrap().into_bytes(&BTreeMap::new())).unwrap();
+}
+
+/// How far logits are from others, as a share of the greatest: the root of the mean
+/// of squares.
+fn distance(found: &[f32], wanted: &[f32]) -> f32 {
+    assert_eq!(found.len(), wanted.len());
+    let squares = found.iter().zip(wanted).map(|(a, b)| (a - b).powi(2));
+    let greatest = wanted
+        .iter()
+        .fold(0.0_f32, |most, logit| most.max(logit.abs()));
+    (squares.sum::<f32>() / found.len() as f32).sqrt() / greatest
+}
+
+#[test]
+fn every_layout_with_integers_computes_nearly_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("int8.onnx");
+    for case in small_cases() {
+        let seen = seen(case, folder.path());
+        let logits = |scheme, pixels| {
+            rounded(case, &seen, (scheme, pixels), &path);
+            let (given, shape) = match pixels {
+                PixelFormat::Float => (
+                    Pixels::Float(case.values.clone()),
+                    [IMAGES, 3, case.side, case.side],
+                ),
+                PixelFormat::Uint8 => (
+                    Pixels::Uint8(case.pictures.clone()),
+                    [IMAGES, case.side, case.side, 3],
+                ),
+            };
+            in_rten(&path).run(given, shape).unwrap()
+        };
+        let found = logits(BYTES, PixelFormat::Float);
+        let whole = distance(&found, &case.logits);
+        assert!(whole > 0.0 && whole < NEAR, "{}: {whole}", case.name);
+        let bytes = logits(BYTES, PixelFormat::Uint8);
+        assert!(distance(&bytes, &found) < NEAR, "{}", case.name);
+        let ends = QuantScheme {
+            float_layers: FloatLayers::FirstAndLast,
+            weight_bits: 7,
+            weights: WeightScales::PerTensor,
+            activations: RangeRule::Entropy,
+        };
+        let found = logits(ends, PixelFormat::Float);
+        let part = distance(&found, &case.logits);
+        assert!(
+            part.is_finite() && part < 5.0 * NEAR,
+            "{}: {part}",
+            case.name
+        );
+    }
+}
+
+#[test]
+fn integers_are_the_same_in_onnxruntime() {
+    const MODULES: &str = "numpy, onnx, onnxruntime";
+    const SCRIPT: &str = "
+import numpy, onnx, onnxruntime
+onnx.checker.check_model('int8.onnx', full_check=True)
+session = onnxruntime.InferenceSession('int8.onnx', providers=['CPUExecutionProvider'])
+images = numpy.fromfile('images.float', numpy.float32).reshape(-1, 3, SIDE, SIDE)
+for logit in session.run(None, {'images': images})[0].ravel():
+    print(float(logit))
+";
+    if python(MODULES).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let path = folder.join("int8.onnx");
+    // With 8 bits sums overflow on processors without VNNI.
+    let scheme = QuantScheme {
+        weight_bits: 7,
+        ..BYTES
+    };
+    for case in small_cases() {
+        give(folder, case);
+        let seen = seen(case, folder);
+        rounded(case, &seen, (scheme, PixelFormat::Float), &path);
+        let shape = [IMAGES, 3, case.side, case.side];
+        let values = Pixels::Float(case.values.clone());
+        let wanted = in_rten(&path).run(values, shape).unwrap();
+        let script = SCRIPT.replace("SIDE", &case.side.to_string());
+        let found = floats(&run(python(MODULES).unwrap(), folder, &script));
+        let apart = distance(&found, &wanted);
+        assert!(apart < ROUNDING, "{}: {apart}", case.name);
     }
 }
