@@ -209,6 +209,48 @@ pub struct Arguments {
     )]
     pub input: Pixels,
 
+    /// Write an ONNX file that computes with 8-bit integers. Several schemes are
+    /// tried, and that with the best accuracy on the validation images is taken.
+    #[arg(
+        long,
+        requires = "export",
+        conflicts_with = "unproven",
+        help_heading = "Export"
+    )]
+    pub int8: bool,
+
+    /// With --int8: training images by which the ranges of activations are found.
+    #[arg(
+        long,
+        value_name = "IMAGES",
+        default_value_t = 512,
+        requires = "int8",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Export"
+    )]
+    pub calibration_images: u32,
+
+    /// With --int8: seed by which these are chosen.
+    #[arg(
+        long,
+        value_name = "SEED",
+        default_value_t = 0,
+        requires = "int8",
+        help_heading = "Export"
+    )]
+    pub calibration_seed: u64,
+
+    /// With --int8: bits of a weight, 8, or 7 for processors without VNNI; by
+    /// default what the processor here takes.
+    #[arg(
+        long,
+        value_name = "BITS",
+        requires = "int8",
+        value_parser = clap::value_parser!(u8).range(7..=8),
+        help_heading = "Export"
+    )]
+    pub weight_bits: Option<u8>,
+
     /// Write this file instead of one in the run's `export` folder.
     #[arg(
         long,

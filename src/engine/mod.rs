@@ -41,8 +41,9 @@ pub mod weights;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use bench::{BenchCase, BenchFailure, BenchSubject, machine};
+pub use bench::{BenchCase, BenchFailure, BenchSubject, machine, measure_export};
 pub use checkpoint::WEIGHTS;
+pub use evaluate::answers;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
@@ -54,10 +55,9 @@ pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
-pub use teacher_model::TeacherModel;
+pub use teacher_model::{Teacher, TeacherModel};
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
-use self::bench::measure_export;
 use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
@@ -198,7 +198,7 @@ impl Engine {
             }));
         }
         if let Some(export) = plan.export {
-            self.export(export, &checkpoints, sink)?;
+            self.export(export, &valid, &checkpoints, sink)?;
         }
         let end = Position {
             phase: Phase::Student,
@@ -319,6 +319,7 @@ impl Engine {
     fn export(
         &self,
         wanted: ExportSpec,
+        valid: &Evaluator,
         checkpoints: &CheckpointFolder,
         sink: &dyn EventSink,
     ) -> Result<(), Failure> {
@@ -332,9 +333,10 @@ impl Engine {
         let known = checkpoint::metadata(&best)?;
         let mut network = self.prepared.student_network();
         checkpoint::load(&mut network, &best, WEIGHTS)?;
-        let pixels = match wanted {
-            ExportSpec::Onnx => PixelFormat::Float,
-            ExportSpec::OnnxUint8 => PixelFormat::Uint8,
+        let pixels = if wanted.takes_bytes() {
+            PixelFormat::Uint8
+        } else {
+            PixelFormat::Float
         };
         let student = Student {
             run: &self.folder,
@@ -342,9 +344,20 @@ impl Engine {
             known: &known,
             weights: Weights::Best,
         };
-        let path = export::place(&self.folder, Weights::Best, ExportFormat::Onnx, pixels);
+        let is_int8 = matches!(wanted, ExportSpec::Int8(_));
+        let format = ExportFormat::Onnx;
+        let path = export::place(&self.folder, Weights::Best, format, pixels, is_int8);
         let images = &self.prepared.images;
-        let written = student.write_onnx(&path, pixels, Some(images));
+        let written = match wanted {
+            ExportSpec::Onnx | ExportSpec::OnnxUint8 => {
+                student.write_onnx(&path, pixels, Some(images))
+            }
+            ExportSpec::Int8(int8) => {
+                let teacher = valid.teacher().map(<[Vec<f32>]>::to_vec);
+                let written = student.write_int8(&path, pixels, images, teacher, int8);
+                written.map(|files| files.export)
+            }
+        };
         let recorded = written.and_then(|export| {
             export::record(&self.folder, &path, &export)?;
             Ok(export)
