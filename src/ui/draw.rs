@@ -231,7 +231,7 @@ impl Ui {
     pub(super) fn hints(&self, runs: &Runs) -> &'static [Action] {
         match self.screen {
             Screen::Experiments => self.experiments.hints(),
-            Screen::Runs => self.runs_table.hints(),
+            Screen::Runs => self.runs_table.hints(self.shared.size.0),
             Screen::Live => self.live.hints(runs),
             Screen::Compare => self.compare.hints(),
             Screen::Inference => self.inference.hints(),
@@ -259,6 +259,7 @@ impl Ui {
             (Action::Maximize, _) if self.live.reads_events() => "jump",
             (Action::PauseRun, _) if !self.live.would_pause(runs) => "resume",
             (Action::Right, Some(Context::Overlay | Context::Pareto)) => "next",
+            (Action::RunDetails, _) if self.runs_table.covers(self.shared.size.0) => "close",
             (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all",
             _ => action.entry().hint,
         }

@@ -87,7 +87,7 @@ static VARIANTS: &[Variant] = &[
     bare("Equalize", "Equalises the histogram of each channel."),
     bare(
         "TrivialAugment",
-        "One operation of a wide space at a random strength (Müller and Hutter, 2021).",
+        "One operation of a wide space at a random strength (Mueller and Hutter, 2021).",
     ),
 ];
 

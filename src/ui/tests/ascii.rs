@@ -1,10 +1,11 @@
 //! Every screen on a terminal whose locale has no UTF-8.
 
 use crate::event::inspection::ProbeSource;
-use crate::ui::News;
+use crate::ui::action::ACTIONS;
 use crate::ui::screens::compare::testing::{probe, with_runs};
 use crate::ui::testing::Harness;
 use crate::ui::theme::Symbols;
+use crate::ui::{Action, News};
 
 /// Sees that nothing but ASCII is drawn.
 fn see(harness: &mut Harness, what: &str) -> String {
@@ -29,10 +30,7 @@ fn without_utf_8_every_screen_and_dialog_is_ascii() {
             text: Ok(include_str!("../../../experiments/quickstart.ron").to_owned()),
         });
         see(&mut harness, "experiments");
-        for keys in ["2", "3", "5", "?", "esc", ":", "esc", "4"] {
-            harness.keys(&[keys]);
-            see(&mut harness, keys);
-        }
+        harness.keys(&["4"]);
         harness.news(News::ProbeRead {
             run: names[0].clone(),
             source: ProbeSource::Recorded,
@@ -46,7 +44,19 @@ fn without_utf_8_every_screen_and_dialog_is_ascii() {
             harness.keys(&["v"]);
             see(&mut harness, "a view of compare");
         }
-        harness.keys(&["X"]);
-        see(&mut harness, "after the theme");
+        // Every key of every screen, with what it opens.
+        let stays = |action| !matches!(action, Action::Quit | Action::Suspend);
+        let keys: Vec<&str> = ACTIONS
+            .iter()
+            .filter(|entry| stays(entry.action))
+            .filter_map(|entry| entry.keys.first().copied())
+            .collect();
+        for screen in ["4", "3", "2", "1", "5"] {
+            for key in &keys {
+                harness.keys(&["esc", "esc", screen, key]);
+                see(&mut harness, &format!("{key} on screen {screen}"));
+                harness.keys(&["tab"]);
+            }
+        }
     }
 }

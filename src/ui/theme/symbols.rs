@@ -3,7 +3,7 @@
 //! finished frame is written out in the other symbols here and nowhere else. Letters
 //! that a person wrote stay.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 
 /// Which symbols a terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,14 +35,46 @@ impl Symbols {
         if self == Self::Unicode {
             return;
         }
-        for cell in &mut buffer.content {
-            let mut letters = cell.symbol().chars();
-            if let (Some(letter), None) = (letters.next(), letters.next())
-                && !letter.is_ascii()
-            {
-                cell.set_char(ascii(letter));
+        let width = usize::from(buffer.area.width).max(1);
+        for row in buffer.content.chunks_mut(width) {
+            for at in 0..row.len() {
+                if let Some(letter) = lone(&row[at]).filter(|letter| !letter.is_ascii()) {
+                    write_at(row, at, letter);
+                }
             }
         }
+    }
+}
+
+/// The letter of a cell that has but one.
+fn lone(cell: &Cell) -> Option<char> {
+    let mut letters = cell.symbol().chars();
+    letters.next().filter(|_| letters.next().is_none())
+}
+
+/// Writes what stands for a sign: two letters where a neighbour leaves room for the
+/// second, or gives way to dots.
+fn write_at(row: &mut [Cell], at: usize, letter: char) {
+    let near = |by: isize| lone(row.get(at.checked_add_signed(by)?)?);
+    let is_free = |by| near(by) == Some(' ');
+    let is_text = |by| near(by).is_some_and(|near| near.is_ascii_graphic() && near != '|');
+    let (from, pair) = match letter {
+        '…' if is_free(1) && is_free(2) => (at, ".."),
+        '…' if is_text(-1) => (at - 1, ".."),
+        '…' if is_text(1) => (at, ".."),
+        '→' if is_free(1) => (at, "->"),
+        '←' if is_free(1) => (at, "<-"),
+        '≤' if is_free(1) => (at, "<="),
+        '≥' if is_free(1) => (at, ">="),
+        '≠' if is_free(1) => (at, "!="),
+        '±' if is_free(1) => (at, "+-"),
+        _ => {
+            row[at].set_char(ascii(letter));
+            return;
+        }
+    };
+    for (cell, letter) in row[from..].iter_mut().zip(pair.chars()) {
+        cell.set_char(letter);
     }
 }
 
@@ -96,6 +128,9 @@ fn dots(dots: u32) -> char {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -128,6 +163,59 @@ mod tests {
         ] {
             assert_eq!(of(variables), expected, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn arrows_and_dots_take_a_second_cell_where_there_is_one() {
+        for (text, expected) in [
+            ("4 → 2.5", "4 ->2.5"),
+            ("↓ by →|", "v by >|"),
+            ("loading…   ", "loading..  "),
+            ("airp… 0.5", "air.. 0.5"),
+            ("|…/cat.png", "|..cat.png"),
+            ("round 6 …", "round 6 ."),
+            ("日本…", "日本."),
+        ] {
+            let mut buffer = Buffer::with_lines([text]);
+            Symbols::Ascii.write(&mut buffer);
+            let cells = buffer.content.iter().map(Cell::symbol);
+            let shown: String = cells.collect();
+            assert_eq!(shown.replace(' ', ""), expected.replace(' ', ""), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_sign_that_the_screen_draws_has_one_in_ascii() {
+        fn of(folder: &Path, signs: &mut BTreeMap<char, PathBuf>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if name.contains("test") {
+                    continue;
+                }
+                if path.is_dir() {
+                    of(&path, signs);
+                } else if name.ends_with(".rs") && name != "symbols.rs" {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+                    let code = text
+                        .lines()
+                        .filter(|line| !line.trim_start().starts_with("//"));
+                    let found = code
+                        .flat_map(str::chars)
+                        .filter(|letter| !letter.is_ascii());
+                    signs.extend(found.map(|letter| (letter, path.clone())));
+                }
+            }
+        }
+        let mut signs = BTreeMap::new();
+        for module in ["ui", "format", "listing", "experiment", "store", "run"] {
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+            of(&source.join(module), &mut signs);
+        }
+        let without = |letter: char| !ascii(letter).is_ascii() || ascii(letter) == '?';
+        signs.retain(|letter, _| without(*letter));
+        assert!(signs.is_empty(), "{signs:?}");
     }
 
     #[test]

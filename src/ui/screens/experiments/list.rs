@@ -160,7 +160,8 @@ impl Experiments {
             .to_owned(),
         ));
         if self.offered(path).is_some() {
-            rows.push(("", "unsaved changes recovered".to_owned()));
+            // One sentence with its label, so that it fits.
+            rows.push(("unsaved", "changes recovered".to_owned()));
         }
         if let Some(loaded) = &buffer.loaded {
             rows.push(("method", loaded.plan.method.clone()));

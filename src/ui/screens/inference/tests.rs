@@ -142,6 +142,7 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
     says(&mut harness, "the weights are of step 1");
     says(&mut harness, &again);
     // The image is still there to be looked at.
+    harness.take();
     harness.keys(&["enter"]);
     assert!(
         !harness

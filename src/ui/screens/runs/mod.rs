@@ -163,6 +163,7 @@ impl RunsTable {
             Action::ShowTrash => self.toggle(View::Trash),
             Action::RunDetails => self.details = Some(!self.shows_details(shared.size.0)),
             Action::UnmarkRuns => self.marks.clear(),
+            Action::Back if self.covers(shared.size.0) => self.details = Some(false),
             Action::Back => self.back(runs),
             _ if self.view == View::Pareto => return self.act_on_pareto(action, runs),
             _ if self.is_comparison() => self.act_on_comparison(action, runs),
@@ -342,10 +343,18 @@ impl RunsTable {
         }
     }
 
-    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+    pub(in crate::ui) fn hints(&self, width: u16) -> &'static [Action] {
         match self.view {
+            View::Runs if self.covers(width) => &[
+                Action::RunDetails,
+                Action::Activate,
+                Action::ResumeRun,
+                Action::TagRun,
+                Action::NoteRun,
+            ],
             View::Runs => &[
                 Action::Activate,
+                Action::RunDetails,
                 Action::Filter,
                 Action::SortRuns,
                 Action::MarkRun,
@@ -355,8 +364,9 @@ impl RunsTable {
                 Action::ResumeRun,
                 Action::TagRun,
             ],
-            View::Trash => &[Action::RestoreRun, Action::SortRuns, Action::Back],
+            View::Trash => &[Action::Back, Action::RestoreRun, Action::SortRuns],
             View::Overlay => &[
+                Action::Back,
                 Action::Right,
                 Action::MaximizeCurves,
                 Action::ScaleCurves,
@@ -364,15 +374,14 @@ impl RunsTable {
                 Action::AxisCurves,
                 Action::MoreSmoothingCurves,
                 Action::DiffRuns,
-                Action::Back,
             ],
-            View::Diff => &[Action::OverlayRuns, Action::Back],
+            View::Diff => &[Action::Back, Action::OverlayRuns],
             View::Pareto => &[
+                Action::Back,
                 Action::Right,
                 Action::Activate,
                 Action::CostPareto,
                 Action::SplitPareto,
-                Action::Back,
             ],
         }
     }

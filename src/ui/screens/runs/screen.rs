@@ -56,6 +56,12 @@ impl RunsTable {
         self.details.unwrap_or(width >= WIDE)
     }
 
+    /// Whether the particulars stand in place of the table.
+    pub(in crate::ui) fn covers(&self, width: u16) -> bool {
+        let is_shown = self.shows_details(width) && self.listing().selected().is_some();
+        self.view == View::Runs && is_shown && width < ROOM
+    }
+
     /// The table and the particulars: side by side where there is room, else one
     /// or the other.
     pub(super) fn panes(&self, area: Rect) -> (Option<Rect>, Option<Rect>) {

@@ -291,6 +291,26 @@ fn a_rename_is_asked_for_unless_it_cannot_be() {
 }
 
 #[test]
+fn details_that_cover_the_table_say_how_to_close_them() {
+    let mut harness = screen(80, 24, runs());
+    let foot = |harness: &mut Harness| harness.screen().lines().last().unwrap().to_owned();
+    let before = foot(&mut harness);
+    assert!(before.contains("i details"), "{before}");
+    for close in ["i", "esc"] {
+        harness.keys(&["i"]);
+        let foot_of_details = foot(&mut harness);
+        assert!(
+            foot_of_details.contains("i close  enter open"),
+            "{foot_of_details}"
+        );
+        harness.keys(&[close]);
+        assert_eq!(foot(&mut harness), before);
+    }
+    harness.keys(&["o"]);
+    assert!(foot(&mut harness).contains("esc back"));
+}
+
+#[test]
 fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
     let mut harness = screen(80, 24, runs());
     select(&mut harness, VANILLA);
