@@ -310,11 +310,11 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
                 Phase::Teacher => "teacher",
                 Phase::Student => "student",
             };
-            let macs = model.macs.map_or(format::MISSING.to_owned(), format::count);
             let text = format!(
-                "{}, {} parameters, {macs} MACs per image",
+                "{}, {} parameters, {} MACs per image",
                 model.name,
-                format::count(model.parameters)
+                format::scaled(model.parameters as f64),
+                format::scaled(model.macs_or_nan())
             );
             (label, text)
         })

@@ -150,6 +150,16 @@ pub fn count(number: impl TryInto<u64>) -> String {
     text
 }
 
+/// How many images a second: `0.4 images/s`, `12 345 images/s`.
+#[must_use]
+pub fn speed(images: f64) -> String {
+    match images {
+        images if !images.is_finite() => format!("{MISSING} images/s"),
+        images if images < 9.95 => format!("{} images/s", trimmed(&format!("{images:.1}"))),
+        images => format!("{} images/s", count(images.round() as u64)),
+    }
+}
+
 /// A large number by its size, in three digits: `999`, `78.0 k`, `1.27 M`.
 #[must_use]
 pub fn scaled(value: f64) -> String {
@@ -378,6 +388,16 @@ mod tests {
         assert_eq!(count(50_000_u64), "50\u{202f}000");
         assert_eq!(count(1_234_567_u64), "1\u{202f}234\u{202f}567");
         assert_eq!(plural(1, "class", "classes"), "1 class");
+        assert_eq!(
+            [0.42, 4.0, 812.4, 12_345.0, f64::NAN].map(speed),
+            [
+                "0.4 images/s",
+                "4 images/s",
+                "812 images/s",
+                "12\u{202f}345 images/s",
+                "– images/s"
+            ]
+        );
     }
 
     #[test]

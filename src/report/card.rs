@@ -79,7 +79,7 @@ fn files(exports: &Exports) -> String {
             "| `{}` | {what}{holds} | {} | {weights}, step {} | `{}` |",
             cell(name),
             format::bytes(export.bytes),
-            export.step,
+            format::count(export.step),
             export.blake3
         );
     }

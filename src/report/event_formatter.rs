@@ -37,7 +37,10 @@ impl EventFormatter {
                 lines.push(format!("{name} on {device}, workbench {version}"));
                 if let Some(at) = resumed {
                     let phase = wording::phase(at.phase);
-                    lines.push(format!("resumed at step {} of the {phase}", at.step));
+                    lines.push(format!(
+                        "resumed at step {} of the {phase}",
+                        format::count(at.step)
+                    ));
                 }
             }
             RunEvent::DataIndexed(summary) => lines.extend(data(summary)),
@@ -51,9 +54,10 @@ impl EventFormatter {
                 steps_per_epoch,
                 ..
             } => lines.push(format!(
-                "{}: {} steps, {steps_per_epoch} per epoch",
+                "{}: {} steps, {} per epoch",
                 wording::phase(*phase),
-                steps
+                format::count(*steps),
+                format::count(*steps_per_epoch)
             )),
             RunEvent::TeacherLoaded {
                 path,
@@ -124,6 +128,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             )
         }),
         RunEvent::CommandApplied { id, step, .. } => {
+            let step = format::count(*step);
             Some(format!("{}, applied at step {step}", command(id, store)))
         }
         RunEvent::CommandRejected { id, reason } => {
@@ -173,11 +178,7 @@ fn epoch(summary: &EpochSummary) -> String {
     parts.extend(terms.map(|(name, loss)| format!("{name} {}", format::loss(*loss))));
     let knobs = summary.knobs.iter();
     parts.extend(knobs.map(|(name, value)| format!("{name} {}", format::number(*value))));
-    parts.extend(
-        summary
-            .images_per_second
-            .map(|speed| format!("{speed:.0} images/s")),
-    );
+    parts.extend(summary.images_per_second.map(format::speed));
     let left = summary.left.filter(|_| summary.epoch < summary.epochs);
     parts.extend(left.map(|left| format!("{} left", format::duration(left))));
     parts.join("  ")
@@ -197,10 +198,12 @@ fn data(summary: &DataSummary) -> Vec<String> {
     let (height, width) = summary.size;
     let mut line = format!(
         "images: {} train, {} valid, {} test",
-        summary.train, summary.valid, summary.test
+        format::count(summary.train),
+        format::count(summary.valid),
+        format::count(summary.test)
     );
     if summary.unlabelled > 0 {
-        line = format!("{line}, {} unlabelled", summary.unlabelled);
+        line = format!("{line}, {} unlabelled", format::count(summary.unlabelled));
     }
     line = format!(
         "{line}; {}, {height} × {width} pixels",

@@ -39,7 +39,7 @@ fn figures(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String>
         figures.push(format!(
             "epoch {}, step {}",
             format::number(valid.epoch),
-            valid.step
+            format::count(valid.step)
         ));
         figures.push(format!("valid {}", wording::evaluation(valid)));
     }

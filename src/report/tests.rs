@@ -82,6 +82,30 @@ fn plain_lines_tell_the_run() {
 }
 
 #[test]
+fn counts_are_grouped_for_people_and_plain_for_programs() {
+    let mut events = small_run();
+    for event in &mut events {
+        match event {
+            RunEvent::DataIndexed(data) => data.train = 50_000,
+            RunEvent::PhaseStarted { steps, .. } => *steps = 78_000,
+            _ => {}
+        }
+    }
+    let text = reported_of(events.clone(), TextReporter::new);
+    for line in [
+        "images: 50\u{202f}000 train, ",
+        "student: 78\u{202f}000 steps, ",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let json = reported_of(events, JsonReporter::new);
+    assert!(
+        json.contains(":50000,") && json.contains(":78000,"),
+        "{json}"
+    );
+}
+
+#[test]
 fn what_was_changed_while_it_trained_is_told_at_the_end() {
     let mut events = small_run();
     events.push(RunEvent::CommandReceived(CommandRecord {

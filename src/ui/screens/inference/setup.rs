@@ -16,7 +16,7 @@ use super::Inference;
 use super::job::{Stage, progress};
 use crate::event::inspection::{Answering, Weights};
 use crate::event::{EvaluatedWeights, Phase, Split};
-use crate::format::{MISSING, count, duration, percent, plural, shorten_path};
+use crate::format::{MISSING, count, duration, percent, plural, shorten_path, speed};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -163,7 +163,7 @@ fn draw_progress(
                 "cancelling".to_owned()
             } else if progress.rate.is_finite() {
                 let left = duration(progress.left);
-                format!("{part} · {:.0} images/s · {left} left", progress.rate)
+                format!("{part} · {} · {left} left", speed(progress.rate))
             } else {
                 part
             };
@@ -181,9 +181,10 @@ fn draw_progress(
             let scores = scores.collect::<Vec<_>>().join(", ");
             let top1 = if scores.is_empty() { "" } else { " · top-1 " };
             let text = format!(
-                "{word} {} in {} · {rate:.0} images/s{top1}{scores}",
+                "{word} {} in {} · {}{top1}{scores}",
                 plural(done, "file", "files"),
-                duration(*seconds)
+                duration(*seconds),
+                speed(rate)
             );
             (None, text)
         }

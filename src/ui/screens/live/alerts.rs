@@ -14,7 +14,7 @@ use ratatui::widgets::Paragraph;
 
 use super::trend::{self, Trend};
 use crate::event::{Evaluation, Outcome, Phase, Position, Split};
-use crate::format::{loss, percent};
+use crate::format::{count, loss, percent};
 use crate::store::{CommandState, RunEntry, RunStore, SeriesTable};
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
@@ -108,21 +108,21 @@ impl Alerts {
 
     fn of_series(&self, phase: Phase) -> Vec<Alert> {
         let mut found = Vec::new();
-        if let Some((step, count)) = self.gaps {
-            let more = if count > 1 {
-                format!(" and {} more", count - 1)
+        if let Some((step, gaps)) = self.gaps {
+            let more = if gaps > 1 {
+                format!(" and {} more", count(gaps - 1))
             } else {
                 String::new()
             };
             found.push(Alert {
-                message: format!("loss/total is not finite at step {step}{more}"),
+                message: format!("loss/total is not finite at step {}{more}", count(step)),
                 at: Some(Position { phase, step }),
             });
         }
         found.extend(self.trend.divergence().map(|found| Alert {
             message: format!(
                 "the loss diverges since step {}: now {}, was {}; lower lr",
-                found.since,
+                count(found.since),
                 loss(found.now),
                 loss(found.before)
             ),

@@ -20,7 +20,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
 use crate::event::{Command, EvaluatedWeights, Evaluation, Phase, Position, Split};
-use crate::format::{loss, percent, short, shorten_words};
+use crate::format::{count, loss, percent, short, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
@@ -198,7 +198,7 @@ impl Events {
                     Phase::Teacher => "teacher",
                     Phase::Student => "student",
                 };
-                format!("{phase} {}", at.step)
+                format!("{phase} {}", count(at.step))
             });
             let pointer = if Some(at) == selected { "▸" } else { " " };
             let style = if bad { theme.warn() } else { theme.text() };
@@ -374,7 +374,7 @@ fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {
 pub(super) fn fate(state: &CommandState) -> (String, bool) {
     match state {
         CommandState::Requested => ("pending until the next step".to_owned(), false),
-        CommandState::Applied(at) => (format!("applied at step {}", at.step), false),
+        CommandState::Applied(at) => (format!("applied at step {}", count(at.step)), false),
         CommandState::Rejected(reason) => (format!("rejected: {reason}"), true),
         CommandState::Void => (
             "discarded: training ended or was rolled back".to_owned(),

@@ -19,7 +19,7 @@ use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
-use crate::format::{self, duration, percent, short, shorten_middle, shorten_words};
+use crate::format::{self, count, duration, percent, short, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
@@ -121,7 +121,8 @@ impl Header<'_> {
         if let Some(progress) = progress {
             let done = short((progress.epochs.0 * 10.0).floor() / 10.0);
             let epochs = format!("  epoch {done} of {}", short(progress.epochs.1));
-            let steps = format!("  step {} of {}", progress.steps.0, progress.steps.1);
+            let steps = [progress.steps.0, progress.steps.1].map(count);
+            let steps = format!("  step {} of {}", steps[0], steps[1]);
             parts.push(Part::new(2, [Span::raw(epochs)]));
             parts.push(Part::new(3, [Span::styled(steps, theme.muted())]));
         }
@@ -163,7 +164,7 @@ impl Header<'_> {
             return fitted(parts, width);
         }
         if let Some(speed) = progress.images_per_second {
-            let speed = format!("  {} images/s", short(speed));
+            let speed = format!("  {}", format::speed(speed));
             parts.push(Part::new(2, [Span::raw(speed)]));
         }
         match (self.entry.state(), progress.left) {

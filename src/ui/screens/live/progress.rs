@@ -2,7 +2,7 @@
 //! still to come included.
 
 use crate::event::{Phase, Split};
-use crate::format::duration;
+use crate::format::{count, duration};
 use crate::store::RunStore;
 
 /// Logged rows that the pace is taken from.
@@ -39,7 +39,7 @@ impl Ended {
     pub(super) fn words(self) -> String {
         match (duration(self.seconds), self.begun_at) {
             (took, 0) => format!("trained in {took}"),
-            (took, step) => format!("trained in {took} from step {step}"),
+            (took, step) => format!("trained in {took} from step {}", count(step)),
         }
     }
 }

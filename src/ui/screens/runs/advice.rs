@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use crate::event::Outcome;
-use crate::format::shorten;
+use crate::format::{count, shorten};
 use crate::listing::Subject;
 use crate::store::{Owner, RunState};
 use crate::ui::action::Action;
@@ -75,7 +75,7 @@ pub(super) fn line(run: &Subject, most: usize, shared: &Shared) -> Line<'static>
 fn at_step(run: &Subject) -> String {
     let store = &run.run.store;
     store.phase.map_or(String::new(), |phase| {
-        format!(" at step {}", store.completed(phase))
+        format!(" at step {}", count(store.completed(phase)))
     })
 }
 

@@ -1,10 +1,10 @@
 //! The models of the plan: how large, and how much smaller.
 //!
 //! ```text
-//! Models                weights     MACs    on disk
+//! Models                 params     MACs    on disk
 //! teacher  CNN 16-32-64  24.0 k    701 k    97.0 kB
 //! student  CNN 4-8-16    1.69 k   64.6 k    0.01 MB
-//! smaller                 14.2×    10.8×      14.2×
+//! compression             14.2x    10.8x      14.2x
 //! ```
 
 use ratatui::text::{Line, Span};
@@ -12,6 +12,7 @@ use ratatui::text::{Line, Span};
 use super::outline::{Outline, Size};
 use super::panel::{LABEL, Page, Part};
 use crate::format::{bytes, scaled, shorten, times};
+use crate::ui::widget::wrap::wrapped;
 
 /// Least columns of a model's name.
 const NAME: usize = 14;
@@ -88,16 +89,23 @@ impl Page<'_> {
     fn model_rows(&self, outline: &Outline, ratios: Option<[String; 3]>) -> Part {
         let mut rows = Vec::new();
         for model in &outline.models {
-            rows.push(self.row(model.role, &model.name));
-            let sizes = model.size.as_ref().map(cells);
-            let text = sizes.map_or_else(
-                || UNKNOWN.to_owned(),
-                |[weights, macs, bytes]| format!("{weights} weights, {macs} MACs, {bytes}"),
-            );
-            rows.push(self.row("", &text));
+            let [name, sizes] = match model.size.as_ref().map(cells) {
+                Some([weights, macs, bytes]) => [
+                    format!("{}, {bytes}", model.name),
+                    format!("{weights} params, {macs} MACs"),
+                ],
+                None => [model.name.clone(), UNKNOWN.to_owned()],
+            };
+            let width = self.width.saturating_sub(LABEL);
+            for (label, text) in [(model.role, name), ("", sizes)] {
+                let lines = wrapped(&text, width);
+                let labels = std::iter::once(label).chain(std::iter::repeat(""));
+                let lines = labels.zip(&lines);
+                rows.extend(lines.map(|(label, line)| self.row(label, line.trim_end())));
+            }
         }
         if let Some([weights, macs, _]) = ratios {
-            rows.push(self.row("compression", &format!("{weights} weights, {macs} MACs")));
+            rows.push(self.row("compression", &format!("{weights} params, {macs} MACs")));
         }
         Part {
             heading: Some(self.heading("Models")),

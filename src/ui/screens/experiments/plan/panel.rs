@@ -184,7 +184,7 @@ impl Page<'_> {
             .map(|steps| steps.saturating_mul(u64::from(epochs)));
         let length = match (outline.steps_per_epoch, steps) {
             (Some(each), Some(all)) => {
-                let all = count(all);
+                let (all, each) = (count(all), count(each));
                 format!("{epochs} × {each} = {all} steps, batch {}", training.batch)
             }
             _ => format!(
