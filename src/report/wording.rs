@@ -50,14 +50,14 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
 pub fn proof_words(proof: &ExportProof) -> String {
     let top1 = match (proof.top1, proof.network_top1) {
         (Some(file), Some(network)) => format!(
-            "; top-1 {}, the network's {}",
+            "; top-1 {}, before the export {}",
             format::percent(file),
             format::percent(network)
         ),
         _ => String::new(),
     };
     format!(
-        "{} on {} validation images: agreement {}, logits differ by at most {} of {}{top1}",
+        "{} on {} validation images: agreement {}, largest difference of a logit {}, largest logit {}{top1}",
         proof.engine,
         format::count(proof.images),
         format::percent(proof.agreement),

@@ -114,7 +114,7 @@ actions! {
         ShowCompare "show-compare" "Compare student and teacher" "compare" "disagreement confusion matrix" ["4"];
         ShowInference "show-inference" "Classify images" "inference" "predict infer folder" ["5"];
         NextScreen "next-screen" "Next screen" "next screen" "tab" ["tab"];
-        PreviousScreen "previous-screen" "Previous screen" "previous screen" "tab" ["backtab"];
+        PreviousScreen "previous-screen" "Previous screen" "previous screen" "tab" ["shift+tab"];
         Help "help" "Show all keys" "keys" "help shortcuts bindings" ["?", "f1"];
         Palette "palette" "Show all commands" "commands" "palette search" [":", "ctrl+p"];
         ToggleLog "toggle-log" "Show or hide the log" "log" "messages" ["`", "f12"];

@@ -37,7 +37,7 @@ const NAMED: [(&str, KeyCode); 16] = [
     ("enter", KeyCode::Enter),
     ("esc", KeyCode::Esc),
     ("tab", KeyCode::Tab),
-    ("backtab", KeyCode::BackTab),
+    ("shift+tab", KeyCode::BackTab),
     ("backspace", KeyCode::Backspace),
     ("delete", KeyCode::Delete),
     ("insert", KeyCode::Insert),
@@ -86,6 +86,10 @@ impl Chord {
                 _ => return None,
             };
             rest = after;
+        }
+        // Terminals have a key of their own for it.
+        if matches!(text, "shift+tab" | "backtab") {
+            (modifiers, rest) = (KeyModifiers::NONE, "shift+tab");
         }
         let code = NAMED
             .iter()

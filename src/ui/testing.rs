@@ -151,7 +151,7 @@ fn event(key: &str) -> KeyEvent {
         "left" => KeyCode::Left,
         "right" => KeyCode::Right,
         "tab" => KeyCode::Tab,
-        "backtab" => KeyCode::BackTab,
+        "backtab" | "shift+tab" => KeyCode::BackTab,
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
         "pageup" => KeyCode::PageUp,

@@ -19,7 +19,7 @@ use ratatui::widgets::Block;
 use super::matrix::{Pair, evaluation};
 use super::order::{cell_words, word_of};
 use super::{Compare, class_name};
-use crate::event::inspection::Probe;
+use crate::event::inspection::{Probe, ProbeSource};
 use crate::format::{count, percent, shorten};
 use crate::store::RunStore;
 use crate::ui::action::Action;
@@ -116,12 +116,16 @@ pub(super) fn draw(
         ),
         None => (
             compare.matrix.counts.as_slice(),
-            format!("{} images here", count(probe.images.len() as u64)),
+            format!(
+                "{} {}",
+                count(probe.images.len()),
+                whose(&compare.comparison.source)
+            ),
         ),
     };
     let (rows, columns) = (word_of(pair.rows), word_of(pair.columns));
     let hint = if compare.matrix.whole && whole.is_none() {
-        " · not available for the full validation set".to_owned()
+        ", full set not counted".to_owned()
     } else if whole.is_some() && !compare.matrix.whole {
         let key = shared.keymap.key(Action::WholeSet).unwrap_or_default();
         format!(" · {key}: full validation set")
@@ -137,6 +141,15 @@ pub(super) fn draw(
     draw_names(probe, &grid, theme, frame, area);
     draw_counts(counts, &grid, compare.matrix.cursor, theme, frame);
     draw_cell(counts, compare, (probe, pair), theme, frame, area);
+}
+
+/// Which images a matrix counts.
+fn whose(source: &ProbeSource) -> &'static str {
+    match source {
+        ProbeSource::Recorded => "probe images",
+        ProbeSource::Folder(_) => "images of the folder",
+        ProbeSource::Cell { .. } => "images of the cell",
+    }
 }
 
 fn draw_names(probe: &Probe, grid: &Grid, theme: &Theme, frame: &mut Frame, area: Rect) {

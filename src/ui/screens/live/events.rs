@@ -205,8 +205,9 @@ impl Events {
             let mut line = Line::from(vec![
                 Span::styled(format!("{pointer}{letter} "), theme.accent()),
                 Span::styled(format!("{place:<14} "), theme.muted()),
-                Span::styled(shorten_words(&text, area.width.saturating_sub(17)), style),
             ]);
+            let room = usize::from(area.width).saturating_sub(line.width());
+            line.push_span(Span::styled(shorten_words(&text, room), style));
             if Some(at) == selected {
                 line = line.style(theme.selection());
             }

@@ -470,7 +470,7 @@ fn input() -> impl Strategy<Value = Input> {
             )
         })
         .flat_map(|entry| entry.keys.iter().copied())
-        .filter(|key| !matches!(*key, "1" | "2" | "4" | "5" | "tab" | "backtab" | "delete"))
+        .filter(|key| !matches!(*key, "1" | "2" | "4" | "5" | "tab" | "shift+tab" | "delete"))
         .collect();
     let kinds = prop_oneof![
         Just(MouseEventKind::Down(MouseButton::Left)),
