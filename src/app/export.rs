@@ -280,7 +280,7 @@ fn timed(files: Int8Files, teacher: Option<&Teacher>) -> (Export, Option<String>
             (PrecisionModel::Teacher, Some(TeacherModel::Onnx(model))) => {
                 Measured::of(model.path())
             }
-            (PrecisionModel::Teacher, None) => continue,
+            (PrecisionModel::Teacher, Some(TeacherModel::Kept(_)) | None) => continue,
         };
         match measured {
             Ok(measured) => {

@@ -18,6 +18,7 @@ mod fork;
 mod frame;
 mod import;
 mod infer;
+mod kept_answers;
 mod knobs;
 mod learner;
 pub mod loss;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::classify::Classify as _;
 use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
 use super::failure::Failure;
@@ -239,6 +240,9 @@ impl Prepared {
             return Ok(());
         };
         let plan = self.resolved.plan.teacher.as_ref();
+        if let Some(kept) = teacher.as_ref().kept() {
+            kept.check(&self.images).map_err(PrepareError::Teacher)?;
+        }
         let answers = Answers::of(teacher.as_ref(), &self.images.valid, &self.images)
             .map_err(PrepareError::Evaluation)?;
         if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)

@@ -60,8 +60,8 @@ impl EventFormatter {
                 cached,
                 engine,
             } => lines.push(format!(
-                "teacher: weights {} {}{}",
-                if *cached { "cached," } else { "from" },
+                "teacher: {} {}{}",
+                if *cached { "cached," } else { "read from" },
                 path.display(),
                 engine
                     .as_ref()
