@@ -13,6 +13,7 @@ mod exporting;
 mod headless;
 mod inbox;
 mod inference;
+mod measure;
 mod models;
 mod panic;
 mod reporting;

@@ -13,12 +13,11 @@ use thiserror::Error;
 use super::arguments::ArgumentError;
 use super::check::CheckError;
 use super::export::ExportError;
+use super::measure::BenchError;
 use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::workbench::ScreenError;
-use crate::engine::Failure;
-use crate::engine::onnx::OnnxModelError;
 use crate::experiment::Report;
 use crate::listing::FilterError;
 use crate::run::{MoveError, RunError};
@@ -160,48 +159,4 @@ mod tests {
             assert_eq!(printed.matches("error: ").count(), 1, "{printed}");
         }
     }
-}
-
-/// Why nothing was measured.
-#[derive(Debug, Error)]
-pub enum BenchError {
-    /// The run's models cannot be opened.
-    #[error(transparent)]
-    Models(#[from] OpenModelsError),
-    /// The run.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The file cannot be run.
-    #[error(transparent)]
-    Onnx(#[from] OnnxModelError),
-    /// A model did not answer.
-    #[error(transparent)]
-    Answer(#[from] Failure),
-    /// A result of another machine.
-    #[error("{} cannot be taken: {error}", path.display())]
-    Result {
-        /// Its file.
-        path: PathBuf,
-        /// What is wrong.
-        error: io::Error,
-    },
-    /// The measuring process failed.
-    #[error("{case} could not be measured: {reason}")]
-    Process {
-        /// What was to be measured.
-        case: String,
-        /// What it said.
-        reason: String,
-    },
-    /// The result finds no place.
-    #[error("the result could not be kept in {run}: {error}")]
-    Keep {
-        /// The run.
-        run: String,
-        /// Why not.
-        error: io::Error,
-    },
-    /// A case that this program did not write.
-    #[error("--bench-case: {0}")]
-    Case(serde_json::Error),
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::bench::one_by_one;
+use super::measure::one_by_one;
 use super::models::{self, OpenModelsError};
 use crate::data::Images;
 use crate::engine::export::{
@@ -20,8 +20,8 @@ use crate::event::{Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::{DeviceSpec, Int8Spec, OnnxEngine};
 use crate::format::bytes;
 use crate::listing::RunSummary;
-use crate::report::runs::{int8_tables, int8_words};
-use crate::report::{card, proof_words};
+use crate::report::runs::int8_tables;
+use crate::report::{card, int8_words, proof_words};
 use crate::run::atomic::write_file;
 use crate::run::{BenchModel, PlanError, RunFolder};
 use crate::store::{Owner, RunEntry};

@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::runs::{int8_markdown, int8_words};
-use super::wording::proof_words;
+use super::runs::int8_markdown;
+use super::wording::{int8_words, proof_words};
 use super::{event_formatter, figures};
 use crate::event::inspection::Weights;
 use crate::event::{

@@ -129,7 +129,10 @@ impl Int8Student {
         let graph = recorded(network, input(known, pixels))?;
         let file = graph.quantized(&self.scheme, &self.ranges);
         let file = file.map_err(ProofError::from)?;
-        Ok(file.into_bytes(&texts(known, about)))
+        let mut texts = texts(known, about);
+        let scheme = serde_json::to_string(&self.scheme).map_err(std::io::Error::from);
+        texts.insert("int8".to_owned(), scheme.map_err(ProofError::from)?);
+        Ok(file.into_bytes(&texts))
     }
 
     /// What the teacher, the network and the file with this proof are worth, without
