@@ -127,7 +127,7 @@ impl Exported {
             format!("wrote {}{}", file.display(), size.unwrap_or_default())
         });
         let proof = format!("proof: {}", self.proof());
-        let int8 = self.export.int8.as_ref();
+        let int8 = self.export.int8.as_deref();
         let lines = notes
             .chain(files)
             .chain([proof])

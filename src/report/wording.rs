@@ -73,7 +73,7 @@ pub fn proof_words(proof: &ExportProof) -> String {
 pub fn int8_words(int8: &Int8) -> String {
     format!(
         "int8: {}; chosen by {} of {} schemes in {}, calibrated on {} training images (seed {})",
-        scheme_words(&int8.scheme),
+        scheme_words(int8.scheme),
         if int8.trials.iter().any(|trial| trial.top1.is_some()) {
             "top-1"
         } else {
@@ -86,7 +86,7 @@ pub fn int8_words(int8: &Int8) -> String {
     )
 }
 
-fn scheme_words(scheme: &QuantScheme) -> String {
+fn scheme_words(scheme: QuantScheme) -> String {
     let [weights, activations, floats] = scheme_cells(scheme);
     let floats = match scheme.float_layers {
         FloatLayers::None => String::new(),
@@ -96,7 +96,7 @@ fn scheme_words(scheme: &QuantScheme) -> String {
 }
 
 /// What a scheme does to weights and activations, and what it leaves.
-pub(super) fn scheme_cells(scheme: &QuantScheme) -> [String; 3] {
+pub(super) fn scheme_cells(scheme: QuantScheme) -> [String; 3] {
     let weights = match scheme.weights {
         WeightScales::PerTensor => "per tensor",
         WeightScales::PerChannel => "per channel",

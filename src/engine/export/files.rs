@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::int8::rows;
 use super::proof::prove_int8;
 use super::{Int8Student, ProofError, Reference, loading_script, onnx_file, prove};
 use crate::data::Images;
@@ -161,7 +162,7 @@ impl Student<'_> {
             Ok(checked.map_err(|source| failed(path, source))??)
         })?;
         let float = onnx_file(network, known, pixels, &about)?;
-        let mut rows = student.rows(&reference, images, (&proof, like_teacher));
+        let mut rows = rows(&reference, images, (&proof, like_teacher));
         for row in &mut rows {
             row.bytes = match row.model {
                 PrecisionModel::Teacher => None,
@@ -172,7 +173,7 @@ impl Student<'_> {
         let export = Export {
             input: Some(pixels),
             proof: Some(proof),
-            int8: Some(student.result(rows)),
+            int8: Some(Box::new(student.result(rows))),
             ..self.export(ExportFormat::Onnx, &bytes)
         };
         let pixels = PixelFormat::Float;

@@ -135,43 +135,6 @@ impl Int8Student {
         Ok(file.into_bytes(&texts))
     }
 
-    /// What the teacher, the network and the file with this proof are worth, without
-    /// what their files and their time cost.
-    pub(super) fn rows(
-        &self,
-        reference: &Reference,
-        images: &Images,
-        (proof, like_teacher): (&ExportProof, Option<f64>),
-    ) -> Vec<PrecisionRow> {
-        let row = |model, top1, teacher_agreement, agreement| PrecisionRow {
-            model,
-            top1,
-            teacher_agreement,
-            agreement,
-            bytes: None,
-            p50_ms: None,
-            engine: None,
-        };
-        let logits = &reference.network.logits;
-        let present = || (0..logits.len()).filter(|image| reference.network.present[*image]);
-        let share = |part: usize, all: usize| (all > 0).then(|| part as f64 / all as f64);
-        let all = present().count();
-        let both = reference.teacher.as_ref().and_then(|teacher| {
-            let same = present().filter(|&at| argmax(&teacher[at]) == argmax(&logits[at]));
-            share(same.count(), all)
-        });
-        let labels = || present().filter_map(|at| Some((at, images.valid.label(at)? as usize)));
-        let teacher = reference.teacher.as_ref().map(|teacher| {
-            let right = labels().filter(|(at, label)| argmax(&teacher[*at]) == *label);
-            let top1 = share(right.count(), labels().count());
-            row(PrecisionModel::Teacher, top1, Some(1.0), both)
-        });
-        let float = row(PrecisionModel::Fp32, proof.network_top1, both, Some(1.0));
-        let agreement = Some(proof.agreement);
-        let int8 = row(PrecisionModel::Int8, proof.top1, like_teacher, agreement);
-        teacher.into_iter().chain([float, int8]).collect()
-    }
-
     /// What is kept of it.
     pub(super) fn result(&self, rows: Vec<PrecisionRow>) -> Int8 {
         Int8 {
@@ -183,6 +146,42 @@ impl Int8Student {
             rows,
         }
     }
+}
+
+/// What the teacher, the network and the file with this proof are worth, without
+/// what their files and their time cost.
+pub(super) fn rows(
+    reference: &Reference,
+    images: &Images,
+    (proof, like_teacher): (&ExportProof, Option<f64>),
+) -> Vec<PrecisionRow> {
+    let row = |model, top1, teacher_agreement, agreement| PrecisionRow {
+        model,
+        top1,
+        teacher_agreement,
+        agreement,
+        bytes: None,
+        p50_ms: None,
+        engine: None,
+    };
+    let logits = &reference.network.logits;
+    let present = || (0..logits.len()).filter(|image| reference.network.present[*image]);
+    let share = |part: usize, all: usize| (all > 0).then(|| part as f64 / all as f64);
+    let all = present().count();
+    let both = reference.teacher.as_ref().and_then(|teacher| {
+        let same = present().filter(|&at| argmax(&teacher[at]) == argmax(&logits[at]));
+        share(same.count(), all)
+    });
+    let labels = || present().filter_map(|at| Some((at, images.valid.label(at)? as usize)));
+    let teacher = reference.teacher.as_ref().map(|teacher| {
+        let right = labels().filter(|(at, label)| argmax(&teacher[*at]) == *label);
+        let top1 = share(right.count(), labels().count());
+        row(PrecisionModel::Teacher, top1, Some(1.0), both)
+    });
+    let float = row(PrecisionModel::Fp32, proof.network_top1, both, Some(1.0));
+    let agreement = Some(proof.agreement);
+    let int8 = row(PrecisionModel::Int8, proof.top1, like_teacher, agreement);
+    teacher.into_iter().chain([float, int8]).collect()
 }
 
 /// By what a trial is chosen: its accuracy, or without labels how often it answers as

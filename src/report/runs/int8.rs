@@ -92,7 +92,7 @@ fn schemes(int8: &Int8) -> Table {
 fn trial_cells(trial: &QuantTrial, is_chosen: bool) -> Vec<String> {
     let mark = if is_chosen { "→" } else { "" };
     let mut cells = vec![mark.to_owned()];
-    cells.extend(scheme_cells(&trial.scheme));
+    cells.extend(scheme_cells(trial.scheme));
     cells.push(trial.top1.map_or_else(|| MISSING.to_owned(), percent));
     cells.push(percent(trial.agreement));
     cells.push(loss(trial.max_difference));
