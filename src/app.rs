@@ -13,7 +13,6 @@ mod exporting;
 mod headless;
 mod inbox;
 mod inference;
-mod measure;
 mod models;
 mod panic;
 mod reporting;

@@ -6,6 +6,7 @@
 //! JSON. A change that an older reader would misread needs a new
 //! [`JOURNAL_VERSION`].
 
+pub mod bench;
 pub mod channel;
 mod data;
 mod export;
@@ -25,6 +26,7 @@ use crate::experiment::plan::{ResolvedPlan, TeacherPlan};
 use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
+pub use bench::{BenchMachine, BenchModel, BenchRow, Measurement, Variant};
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 pub use export::{
     Export, ExportFormat, ExportProof, Exports, FloatLayers, Int8, PixelFormat, PrecisionModel,
@@ -192,6 +194,8 @@ pub enum RunEvent {
         /// What is known of it.
         export: Export,
     },
+    /// The file that the student was written to was timed here.
+    StudentMeasured(Measurement),
     /// A training ended by itself.
     PhaseEnded {
         /// Which.

@@ -309,6 +309,46 @@ pub struct Arguments {
     )]
     pub columns: Vec<String>,
 
+    /// With --runs: draw their accuracy against what an image costs as an SVG.
+    #[arg(
+        long,
+        value_name = "FILE.svg",
+        requires = "runs",
+        help_heading = "Runs"
+    )]
+    pub pareto: Option<PathBuf>,
+
+    /// With --pareto: what accuracies are drawn against. Latencies are those of the
+    /// processor that measured most of the runs.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "pareto",
+        help_heading = "Runs"
+    )]
+    pub x: CostAxis,
+
+    /// With --pareto: which accuracies are drawn.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "pareto",
+        help_heading = "Runs"
+    )]
+    pub accuracy: AccuracyAxis,
+
+    /// With --pareto: draw the latencies of this processor, named by a part of its
+    /// name.
+    #[arg(
+        long,
+        value_name = "PROCESSOR",
+        requires = "pareto",
+        help_heading = "Runs"
+    )]
+    pub on: Option<String>,
+
     /// Show a run: what it was, its metrics, gates and adjustments.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub show: Option<String>,
@@ -398,7 +438,11 @@ impl Arguments {
             return Ok(Vec::new());
         }
         let set = self.set.iter();
-        set.map(|argument| Override::parse(argument)).collect()
+        let set: Vec<Override> = set
+            .map(|argument| Override::parse(argument))
+            .collect::<Result<_, _>>()?;
+        Override::each_once(&set)?;
+        Ok(set)
     }
 
     /// What is to be different when a run is resumed.
@@ -407,8 +451,17 @@ impl Arguments {
     /// The argument that cannot be read.
     pub fn resume_changes(&self) -> Result<ResumeChanges, ArgumentError> {
         let set = self.set.iter().map(|argument| knob_change(argument));
+        let set: Vec<(String, Schedule)> = set.collect::<Result<_, _>>()?;
+        let twice = set.iter().enumerate().find(|(at, (knob, _))| {
+            let mut before = set.iter().take(*at);
+            before.any(|(earlier, _)| earlier == knob)
+        });
+        if let Some((_, (knob, _))) = twice {
+            let knob = knob.clone();
+            return Err(ArgumentError::Twice { knob });
+        }
         Ok(ResumeChanges {
-            set: set.collect::<Result<_, _>>()?,
+            set,
             without_adjustments_after: self.without_adjustments_after,
             more: self.add_epochs.map(|epochs| MoreEpochs {
                 epochs,
@@ -438,6 +491,12 @@ pub enum ArgumentError {
     NoValue {
         /// As it was written.
         argument: String,
+    },
+    /// One knob is given two schedules.
+    #[error("--set {knob} is there twice; write it once")]
+    Twice {
+        /// The knob.
+        knob: String,
     },
     /// Neither a number nor a schedule.
     #[error("--set {argument}: {reason}; {KNOB_CHANGE}")]
@@ -488,6 +547,28 @@ pub enum Model {
     Teacher,
     /// Both, side by side.
     Both,
+}
+
+/// What accuracies are drawn against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CostAxis {
+    /// Median time of an answer to one image on one thread.
+    #[default]
+    Latency,
+    /// Length of the file.
+    Size,
+    /// Multiply-accumulates of one image.
+    Macs,
+}
+
+/// Accuracies that are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum AccuracyAxis {
+    /// The best on the validation images.
+    #[default]
+    Valid,
+    /// That on the test images.
+    Test,
 }
 
 /// What a student is written as.

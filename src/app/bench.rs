@@ -1,50 +1,47 @@
-//! `--bench`: how fast a run's models, or an ONNX file, are on this machine: every
-//! combination of model, engine, batch and threads.
+//! `--bench`: how fast a run's models, or an ONNX file, are on this machine.
+//!
+//! A run's models are measured in the engine that trained them and as ONNX files in
+//! every engine that is here: the files of its `export` folder, and one in a
+//! temporary place for a model that has none.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-
-use sysinfo::{CpuRefreshKind, RefreshKind, System};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::arguments::Arguments;
-use super::error::AppError;
-use super::measure::{BenchError, Case, CaseSource, RUNS, SIDE};
-use super::models::OpenModelsError;
-use crate::engine::onnx::{OnnxModel, has_onnxruntime};
+use super::error::{AppError, BenchError};
+use super::models::{self, OpenModelsError};
+use crate::engine::export::{bare_onnx, exports_of};
+use crate::engine::network::Network;
+use crate::engine::{BenchCase, BenchFailure, BenchSubject, TeacherModel, machine};
+use crate::event::inspection::{Answering, Asked, Weights};
+use crate::event::{BenchModel, BenchRow, Measurement, Variant};
 use crate::experiment::plan::TeacherSource;
-use crate::experiment::spec::OnnxEngine;
+use crate::experiment::spec::DeviceSpec;
 use crate::report::runs::bench_table;
-use crate::run::{BenchMachine, BenchModel, BenchResult, BenchRow, Exit, RunFolder};
+use crate::run::{BenchResult, Exit, RunFolder};
 use crate::untrusted::clean_text;
 
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
-    let (name, run, sources) = sources(arguments, target)?;
-    let batches = BTreeSet::from([1, arguments.batch as usize]);
-    let all = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut rows: Vec<BenchRow> = Vec::new();
-    for (model, source) in sources {
-        for &batch in &batches {
-            for threads in BTreeSet::from([1, all]) {
-                let case = Case {
-                    model,
-                    source: source.clone(),
-                    batch,
-                    threads,
-                    runs: RUNS,
-                };
-                rows.push(case.in_process()?);
-            }
-        }
+    let temporary = tempfile::tempdir().map_err(|error| BenchError::Write(error.to_string()))?;
+    let path = Path::new(target);
+    let (name, run, subjects) = if path.is_file() {
+        let name = path.file_name().unwrap_or_default().display().to_string();
+        (name, None, of_file(BenchModel::File, path, None)?)
+    } else {
+        let run = RunFolder::open(&arguments.checkpoints, target)?;
+        let subjects = of_run(&run, arguments.device, temporary.path())?;
+        (run.name(), Some(run), subjects)
+    };
+    let rows = measured(&subjects, arguments.batch as usize)?;
+    let machine = machine();
+    let result = BenchResult::new(name, Measurement { machine, rows });
+    match run {
+        Some(run) => keep(arguments, &run, result, None),
+        None => print(arguments, &result),
     }
-    let result = BenchResult::new(machine(), name, rows);
-    if let Some(run) = run {
-        result.keep(&run).map_err(|error| BenchError::Keep {
-            run: run.name(),
-            error,
-        })?;
-    }
-    print(arguments, &result)
 }
 
 /// Takes home what another machine measured.
@@ -54,25 +51,42 @@ pub fn take_in(arguments: &Arguments, run: &str, path: &Path) -> Result<Exit, Ap
         path: path.to_owned(),
         error,
     })?;
-    result.keep(&run).map_err(|error| BenchError::Keep {
+    keep(arguments, &run, result, Some(path))
+}
+
+/// Measures one case in this process, and prints its row as JSON.
+pub fn measure_case(text: &str) -> Result<Exit, AppError> {
+    let case: BenchCase = serde_json::from_str(text).map_err(BenchError::Json)?;
+    let row = case.here().map_err(BenchError::from)?;
+    super::print(&serde_json::to_string(&row).map_err(BenchError::Json)?)?;
+    Ok(Exit::Success)
+}
+
+/// Keeps a result, which may come from a file, and prints it.
+fn keep(
+    arguments: &Arguments,
+    run: &RunFolder,
+    result: BenchResult,
+    path: Option<&Path>,
+) -> Result<Exit, AppError> {
+    let foreign = |(file, blake3)| BenchError::Foreign {
+        path: path.map_or_else(PathBuf::new, Path::to_owned),
+        run: run.name(),
+        file,
+        blake3,
+    };
+    let mut result = result.of_run(&exports_of(run)).map_err(foreign)?;
+    let kept = result.keep(run, SystemTime::now());
+    kept.map_err(|error| BenchError::Keep {
         run: run.name(),
         error,
     })?;
     print(arguments, &result)
 }
 
-/// Measures one case in this process, and prints its row as JSON.
-pub fn measure_case(text: &str) -> Result<Exit, AppError> {
-    let case: Case = serde_json::from_str(text).map_err(BenchError::Case)?;
-    let row = case.here()?;
-    let text = serde_json::to_string(&row).map_err(BenchError::Case)?;
-    super::print(&text)?;
-    Ok(Exit::Success)
-}
-
 fn print(arguments: &Arguments, result: &BenchResult) -> Result<Exit, AppError> {
     let text = if arguments.json {
-        let text = serde_json::to_string_pretty(result).map_err(BenchError::Case)?;
+        let text = serde_json::to_string_pretty(result).map_err(BenchError::Json)?;
         format!("{text}\n")
     } else {
         bench_table(result)
@@ -81,64 +95,88 @@ fn print(arguments: &Arguments, result: &BenchResult) -> Result<Exit, AppError> 
     Ok(Exit::Success)
 }
 
-type Sources = Vec<(BenchModel, CaseSource)>;
-
-/// What is to be measured: its name, the run that keeps the result, and every model
-/// in every engine that is there.
-fn sources(
-    arguments: &Arguments,
-    target: &str,
-) -> Result<(String, Option<RunFolder>, Sources), BenchError> {
-    let path = Path::new(target);
-    if path.is_file() {
-        let size = OnnxModel::image_size(path)?.unwrap_or((SIDE, SIDE));
-        let name = path.file_name().unwrap_or_default().display().to_string();
-        return Ok((name, None, of_file(BenchModel::File, path, size)));
-    }
-    let run = RunFolder::open(&arguments.checkpoints, target)?;
-    let plan = run.plan().map_err(OpenModelsError::Plan)?;
-    let teacher = plan
-        .as_ref()
-        .and_then(|plan| plan.resolved.plan.teacher.as_ref());
-    let own = plan.as_ref().map(|plan| plan.resolved.plan.device);
-    let device = arguments.device.or(own).unwrap_or_default();
-    let folder = run.path().to_owned();
-    let native = CaseSource::Run { folder, device };
-    let mut sources = vec![(BenchModel::Student, native.clone())];
-    match teacher.map(|teacher| (&teacher.weights, teacher.onnx())) {
-        Some((TeacherSource::File(file), Some((path, _)))) => {
-            let size = file.size.unwrap_or((SIDE, SIDE));
-            sources.extend(of_file(BenchModel::Teacher, path, size));
+/// Every subject with one image and with more at once, on one thread and on all.
+fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Vec<BenchRow>, BenchError> {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut rows = Vec::new();
+    for subject in subjects {
+        for batch in BTreeSet::from([1, batch]) {
+            for threads in BTreeSet::from([1, all]) {
+                rows.push(subject.measure(batch, threads)?);
+            }
         }
-        Some(_) => sources.push((BenchModel::Teacher, native)),
-        None => {}
     }
-    Ok((run.name(), Some(run), sources))
+    Ok(rows)
 }
 
-fn of_file(model: BenchModel, path: &Path, size: (u32, u32)) -> Sources {
-    let runtime = has_onnxruntime().then_some(OnnxEngine::OnnxRuntime);
-    let engines = std::iter::once(OnnxEngine::Rten).chain(runtime);
-    let source = |engine| CaseSource::Onnx {
-        path: path.to_owned(),
-        engine,
-        size,
+fn of_file(
+    model: BenchModel,
+    path: &Path,
+    size: Option<(u32, u32)>,
+) -> Result<Vec<BenchSubject>, BenchError> {
+    Ok(BenchSubject::of_file(model, path, size).map_err(BenchFailure::from)?)
+}
+
+/// A run's student and teacher in every engine that is here.
+fn of_run(
+    run: &RunFolder,
+    device: Option<DeviceSpec>,
+    temporary: &Path,
+) -> Result<Vec<BenchSubject>, BenchError> {
+    let plan = run.plan().map_err(OpenModelsError::Plan)?;
+    let plan = plan.map(|plan| plan.resolved.plan);
+    let own = plan.as_ref().map(|plan| plan.device);
+    let device = device.or(own).unwrap_or_default();
+    let asked = |answering| Asked {
+        answering,
+        weights: Weights::Best,
     };
-    engines.map(|engine| (model, source(engine))).collect()
+    let trained = |model| BenchSubject::trained(model, run, device);
+    let mut subjects = vec![trained(BenchModel::Student)];
+    let mut has_floats = false;
+    for path in exported(run)? {
+        let found = of_file(BenchModel::Student, &path, None)?;
+        has_floats |= found.iter().any(|it| it.variant() == Variant::Fp32);
+        subjects.extend(found);
+    }
+    if !has_floats {
+        let models = models::open(run, Some(device), asked(Answering::Student))?;
+        if let Some(student) = &models.student {
+            let path = written(student, &temporary.join(format!("{}.onnx", run.name())))?;
+            subjects.extend(of_file(BenchModel::Student, &path, None)?);
+        }
+    }
+    let Some(teacher) = plan.as_ref().and_then(|plan| plan.teacher.as_ref()) else {
+        return Ok(subjects);
+    };
+    if let (TeacherSource::File(file), Some((path, _))) = (&teacher.weights, teacher.onnx()) {
+        subjects.extend(of_file(BenchModel::Teacher, path, file.size)?);
+        return Ok(subjects);
+    }
+    subjects.push(trained(BenchModel::Teacher));
+    let models = models::open(run, Some(device), asked(Answering::Teacher))?;
+    if let Some(TeacherModel::Network(network)) = models.teacher.as_ref().map(|it| it.model()) {
+        let path = written(network, &temporary.join("teacher.onnx"))?;
+        subjects.extend(of_file(BenchModel::Teacher, &path, None)?);
+    }
+    Ok(subjects)
 }
 
-fn machine() -> BenchMachine {
-    let cpus = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
-    let system = System::new_with_specifics(cpus);
-    let brand = system.ok().and_then(|system| {
-        let first = system.cpus().first()?;
-        Some(first.brand().trim().to_owned())
-    });
-    BenchMachine {
-        processor: brand
-            .filter(|brand| !brand.is_empty())
-            .unwrap_or_else(|| format!("{} processor", std::env::consts::ARCH)),
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-    }
+/// ONNX files that were written of a run, that with the best weights first.
+fn exported(run: &RunFolder) -> Result<Vec<PathBuf>, BenchError> {
+    let names = exports_of(run).into_keys();
+    let paths = names.map(|name| run.exports().join(name));
+    let is_onnx = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "onnx");
+    let mut paths: Vec<PathBuf> = paths
+        .filter(|path| is_onnx(path) && path.is_file())
+        .collect();
+    paths.sort_by_key(|path| path.as_os_str().len());
+    Ok(paths)
+}
+
+fn written(network: &Network, path: &Path) -> Result<PathBuf, BenchError> {
+    let failed = |error: &dyn std::fmt::Display| BenchError::Write(error.to_string());
+    let bytes = bare_onnx(network).map_err(|error| failed(&error))?;
+    fs::write(path, bytes).map_err(|error| failed(&error))?;
+    Ok(path.to_owned())
 }

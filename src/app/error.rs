@@ -13,11 +13,11 @@ use thiserror::Error;
 use super::arguments::ArgumentError;
 use super::check::CheckError;
 use super::export::ExportError;
-use super::measure::BenchError;
 use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::workbench::ScreenError;
+use crate::engine::BenchFailure;
 use crate::experiment::Report;
 use crate::listing::FilterError;
 use crate::run::{MoveError, RunError};
@@ -105,12 +105,53 @@ pub enum RunsError {
         /// What to write instead.
         reason: String,
     },
+    /// A picture has another ending.
+    #[error("--pareto {}: the picture is an SVG; name it with the ending .svg", .0.display())]
+    NotSvg(PathBuf),
+    /// No run has what is to be drawn.
+    #[error(
+        "there is nothing to draw: {}; measure runs with --bench, or take --x size or --x macs",
+        absences(.0)
+    )]
+    NothingToDraw(Vec<String>),
+    /// No run was measured on it.
+    #[error("--on {wanted}: no run was measured on it{}", those_known(known))]
+    Processor {
+        /// As it was written.
+        wanted: String,
+        /// Processors that measured some.
+        known: Vec<String>,
+    },
+    /// The picture finds no place.
+    #[error("could not write {}: {error}", path.display())]
+    Picture {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The run stays where it is.
     #[error(transparent)]
     Move(#[from] MoveError),
     /// A value has no form in JSON.
     #[error("the runs could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+fn absences(absences: &[String]) -> String {
+    if absences.is_empty() {
+        "no run is listed".to_owned()
+    } else {
+        absences.join("; ")
+    }
+}
+
+fn those_known(known: &[String]) -> String {
+    if known.is_empty() {
+        String::new()
+    } else {
+        format!("; known are {}", known.join(", "))
+    }
 }
 
 /// Why a folder was not classified.
@@ -159,4 +200,57 @@ mod tests {
             assert_eq!(printed.matches("error: ").count(), 1, "{printed}");
         }
     }
+}
+
+/// Why nothing was measured.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// The run's models cannot be opened.
+    #[error(transparent)]
+    Models(#[from] OpenModelsError),
+    /// The run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A model cannot be measured.
+    #[error(transparent)]
+    Failed(#[from] BenchFailure),
+    /// A result of another machine.
+    #[error("{} cannot be taken: {error}", path.display())]
+    Result {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        error: io::Error,
+    },
+    /// It is about something else.
+    #[error(
+        "{} cannot be taken: it measured {} (BLAKE3 {blake3}), which is none of the files that \
+         were exported of {run}",
+        path.display(),
+        if file.is_empty() { "a file" } else { file }
+    )]
+    Foreign {
+        /// The result's file.
+        path: PathBuf,
+        /// The run.
+        run: String,
+        /// What was measured.
+        file: String,
+        /// Its hash.
+        blake3: String,
+    },
+    /// A model could not be written as ONNX.
+    #[error("the file that is to be measured could not be written: {0}")]
+    Write(String),
+    /// The result finds no place.
+    #[error("the result could not be kept in {run}: {error}")]
+    Keep {
+        /// The run.
+        run: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The result is no JSON.
+    #[error(transparent)]
+    Json(serde_json::Error),
 }

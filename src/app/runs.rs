@@ -1,15 +1,20 @@
 //! Runs without a screen: `--runs`, `--show`, `--compare` and `--trash`.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use crossterm::terminal;
 
-use super::arguments::Arguments;
+use super::arguments::{AccuracyAxis, Arguments, CostAxis};
 use super::error::{AppError, RunsError};
 use super::print;
+use crate::event::Split;
 use crate::format::shell_word;
-use crate::listing::{Column, Field, Fields, Filter, RunSummary, Subject, compare};
-use crate::report::runs;
+use crate::listing::{
+    Column, Field, Fields, Filter, Pareto, ParetoCost, RunSummary, Subject, compare,
+};
+use crate::report::{pareto, runs};
+use crate::run::atomic::write_file;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::untrusted::clean_text;
@@ -61,6 +66,9 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
     shown.retain(|run| filter.shows(run));
     let started = Field::Column(Column::Started);
     shown.sort_by(|a, b| compare(&started.key(a), &started.key(b), started.descends()));
+    if let Some(path) = &arguments.pareto {
+        return draw(arguments, &shown, path);
+    }
     if arguments.json {
         let json = runs::table_json(&shown, &chosen, &fields).map_err(RunsError::Json)?;
         print(&clean_json(&json))?;
@@ -79,6 +87,60 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
     let table = runs::table(&shown, &chosen, &fields, width());
     print(&clean_text(&table))?;
     Ok(Exit::Success)
+}
+
+/// Draws runs with what they cost, and prints the same as a table.
+fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, AppError> {
+    if path.extension().is_none_or(|ending| ending != "svg") {
+        return Err(RunsError::NotSvg(path.to_owned()).into());
+    }
+    let cost = match arguments.x {
+        CostAxis::Size => ParetoCost::Size,
+        CostAxis::Macs => ParetoCost::Macs,
+        CostAxis::Latency => latency(runs, arguments.on.as_deref())?,
+    };
+    let split = match arguments.accuracy {
+        AccuracyAxis::Valid => Split::Valid,
+        AccuracyAxis::Test => Split::Test,
+    };
+    let picture = Pareto::of(runs, cost, split);
+    if picture.points.is_empty() {
+        return Err(RunsError::NothingToDraw(picture.absences()).into());
+    }
+    let drawn = pareto::svg(&picture);
+    write_file(path, drawn.as_bytes()).map_err(|error| RunsError::Picture {
+        path: path.to_owned(),
+        error,
+    })?;
+    if arguments.json {
+        let json = serde_json::to_string_pretty(&picture).map_err(RunsError::Json)?;
+        print(&clean_json(&(json + "\n")))?;
+    } else {
+        let table = pareto::table(&picture);
+        print(&clean_text(&format!("{table}wrote {}\n", path.display())))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Latencies of the processor that is named, or of the one that measured most.
+fn latency(runs: &[Subject], wanted: Option<&str>) -> Result<ParetoCost, RunsError> {
+    let mut all = ParetoCost::all(runs);
+    let Some(wanted) = wanted else {
+        return Ok(all.remove(0));
+    };
+    let processor = |cost: &ParetoCost| match cost {
+        ParetoCost::Latency(processor) => processor.clone(),
+        ParetoCost::Size | ParetoCost::Macs => None,
+    };
+    let known: Vec<String> = all.iter().filter_map(processor).collect();
+    let is_it = |name: &&String| name.to_lowercase().contains(&wanted.to_lowercase());
+    match known.iter().find(is_it) {
+        Some(name) => Ok(ParetoCost::Latency(Some(name.clone()))),
+        None => Err(RunsError::Processor {
+            wanted: wanted.to_owned(),
+            known,
+        }),
+    }
 }
 
 /// Columns of the terminal, if the table goes to one.

@@ -1,36 +1,378 @@
 //! How long a model takes to answer: batches of made-up images, one after another,
 //! each timed alone.
 //!
-//! The process that measures does nothing else: its threads and the most memory that
-//! it had are those of the model.
+//! Every combination of model, engine, batch and threads is a process of its own,
+//! which does nothing else: numbers of threads are settled when libraries start,
+//! and its peak memory is that of the model.
 
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+use thiserror::Error;
+
+use super::checkpoint::WEIGHTS;
 use super::classify::Classify;
 use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
+use super::models::{ModelsError, RunModels};
+use super::onnx::{BareFacts, BareModel, OnnxModelError, has_onnxruntime};
+use crate::event::inspection::{Answering, Asked, Weights};
+use crate::event::{BenchMachine, BenchModel, BenchRow, Measurement, Variant};
+use crate::experiment::plan::TeacherPlan;
+use crate::experiment::spec::{DeviceSpec, OnnxEngine};
+use crate::run::{RunError, RunFolder, WeightsIdentity};
+
+/// Answers that are timed.
+const RUNS: usize = 200;
 
 /// Answers that are not timed, at least, and for how long: caches fill, clocks rise.
 const WARM_UP: (usize, Duration) = (10, Duration::from_millis(500));
 
+/// Variables by which libraries are told how many threads they have.
+const THREADS: [&str; 4] = [
+    "RAYON_NUM_THREADS",
+    "RTEN_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+];
+
+/// Why something was not measured.
+#[derive(Debug, Error)]
+pub enum BenchFailure {
+    /// The run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Its models cannot be opened.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// The file cannot be run.
+    #[error(transparent)]
+    Onnx(#[from] OnnxModelError),
+    /// A model did not answer.
+    #[error(transparent)]
+    Answer(#[from] Failure),
+    /// The measuring process failed.
+    #[error("{case} could not be measured: {reason}")]
+    Process {
+        /// What was to be measured.
+        case: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A case that this program did not write.
+    #[error("--bench-case: {0}")]
+    Case(#[from] serde_json::Error),
+}
+
+/// One measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchCase {
+    model: BenchModel,
+    source: CaseSource,
+    batch: usize,
+    threads: usize,
+}
+
+/// Where a model is, and what computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum CaseSource {
+    /// The layout of a run's model, on a device.
+    Run { folder: PathBuf, device: DeviceSpec },
+    /// A file.
+    Onnx {
+        path: PathBuf,
+        engine: OnnxEngine,
+        size: (u32, u32),
+        variant: Variant,
+    },
+}
+
+/// A model in an engine, before it is said how many images and threads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BenchSubject {
+    model: BenchModel,
+    source: CaseSource,
+}
+
+impl BenchSubject {
+    /// A model of a run, in the engine that trained it.
+    #[must_use]
+    pub fn trained(model: BenchModel, run: &RunFolder, device: DeviceSpec) -> Self {
+        let folder = run.path().to_owned();
+        Self {
+            model,
+            source: CaseSource::Run { folder, device },
+        }
+    }
+
+    /// A file in every engine that is here; its images have this size, or the one
+    /// that the file says.
+    ///
+    /// # Errors
+    /// The file cannot be used.
+    pub fn of_file(
+        model: BenchModel,
+        path: &Path,
+        size: Option<(u32, u32)>,
+    ) -> Result<Vec<Self>, OnnxModelError> {
+        let BareFacts {
+            size: own, variant, ..
+        } = BareModel::facts(path)?;
+        let runtime = has_onnxruntime().then_some(OnnxEngine::OnnxRuntime);
+        let engines = std::iter::once(OnnxEngine::Rten).chain(runtime);
+        let subject = |engine| Self {
+            model,
+            source: CaseSource::Onnx {
+                path: path.to_owned(),
+                engine,
+                size: size.unwrap_or(own),
+                variant,
+            },
+        };
+        Ok(engines.map(subject).collect())
+    }
+
+    /// What it computes with.
+    #[must_use]
+    pub fn variant(&self) -> Variant {
+        match &self.source {
+            CaseSource::Run { .. } => Variant::Fp32,
+            CaseSource::Onnx { variant, .. } => *variant,
+        }
+    }
+
+    /// Measured by a process of its own.
+    ///
+    /// # Errors
+    /// What that process says.
+    pub fn measure(&self, batch: usize, threads: usize) -> Result<BenchRow, BenchFailure> {
+        let case = BenchCase {
+            model: self.model,
+            source: self.source.clone(),
+            batch,
+            threads,
+        };
+        case.in_process()
+    }
+}
+
+/// The student's file as it stands for the speed of a run: one image at a time, on
+/// one thread, in onnxruntime where that is here.
+///
+/// # Errors
+/// It cannot be measured.
+pub fn measure_export(path: &Path) -> Result<Measurement, BenchFailure> {
+    let subjects = BenchSubject::of_file(BenchModel::Student, path, None)?;
+    let rows = subjects.last().map(|subject| subject.measure(1, 1));
+    Ok(Measurement {
+        machine: machine(),
+        rows: rows.into_iter().collect::<Result<_, _>>()?,
+    })
+}
+
+impl BenchCase {
+    fn in_process(&self) -> Result<BenchRow, BenchFailure> {
+        let failed = |reason: String| BenchFailure::Process {
+            case: self.named(),
+            reason,
+        };
+        let text = serde_json::to_string(self)?;
+        let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+        let mut command = Command::new(program);
+        command.args(["--bench-case", &text]).stdin(Stdio::null());
+        for variable in THREADS {
+            command.env(variable, self.threads.to_string());
+        }
+        let output = command
+            .output()
+            .map_err(|error| failed(error.to_string()))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).map_err(|_| failed(said.trim().to_owned()))
+    }
+
+    fn named(&self) -> String {
+        let model = match &self.source {
+            CaseSource::Onnx { path, engine, .. } => format!("{} in {engine:?}", path.display()),
+            CaseSource::Run { folder, .. } => {
+                format!("the {:?} of {}", self.model, folder.display())
+            }
+        };
+        let (batch, threads) = (self.batch, self.threads);
+        format!("{model} (batch {batch}, threads {threads})")
+    }
+
+    /// Measured in this process.
+    ///
+    /// # Errors
+    /// The model cannot be opened, or does not answer.
+    pub fn here(&self) -> Result<BenchRow, BenchFailure> {
+        match &self.source {
+            CaseSource::Onnx {
+                path,
+                engine,
+                size,
+                variant,
+            } => {
+                let model = BareModel::open(path, *engine, *size, self.batch)?;
+                let timings = Timings::of(self.batch, || model.run())?;
+                let name = path.file_name().unwrap_or_default().display().to_string();
+                let row = self.row(&timings, model.engine(), path)?;
+                Ok(BenchRow {
+                    file: Some(name),
+                    variant: *variant,
+                    onnx: Some(*engine),
+                    // After the memory, which this takes more of.
+                    macs: model.macs(),
+                    ..row
+                })
+            }
+            CaseSource::Run { folder, device } => self.of_run(folder, *device),
+        }
+    }
+
+    fn of_run(&self, folder: &Path, device: DeviceSpec) -> Result<BenchRow, BenchFailure> {
+        let run = RunFolder::at(folder)?;
+        let answering = match self.model {
+            BenchModel::Teacher => Answering::Teacher,
+            BenchModel::Student | BenchModel::File => Answering::Student,
+        };
+        let weights = Weights::Best;
+        let plan = run.plan().ok().flatten();
+        let asked = Asked { answering, weights };
+        let models = RunModels::open(&run, plan.as_ref(), device, asked)?;
+        let (engine, size) = (models.device.name.clone(), models.size());
+        let graph = match (&models.student, &models.teacher) {
+            (Some(student), _) => Some(student.graph()),
+            (None, teacher) => teacher.as_ref().and_then(|teacher| teacher.graph()),
+        };
+        let macs = graph.map(|graph| graph.macs());
+        let answerer: Box<dyn Classify> = match (models.student, models.teacher) {
+            (Some(student), _) => Box::new(student),
+            (None, Some(teacher)) => Box::new(teacher),
+            (None, None) => return Err(ModelsError::NoStudent(run.name()).into()),
+        };
+        let values = 3 * size.0 as usize * size.1 as usize * self.batch;
+        let pixels: Vec<f32> = (0..values).map(|at| (at as f32 * 0.37).sin()).collect();
+        let timings = Timings::of(self.batch, || -> Result<(), Failure> {
+            let images = image_tensor(&pixels, size, answerer.device());
+            // What was not read from the device may not have been computed.
+            host(answerer.logits(images)?)?;
+            Ok(())
+        })?;
+        let row = self.row(&timings, &engine, &weights_file(&run, self.model))?;
+        Ok(BenchRow { macs, ..row })
+    }
+
+    fn row(&self, timings: &Timings, engine: &str, path: &Path) -> Result<BenchRow, BenchFailure> {
+        let failed = |error: io::Error| BenchFailure::Process {
+            case: self.named(),
+            reason: format!("{}: {error}", path.display()),
+        };
+        Ok(BenchRow {
+            model: self.model,
+            file: None,
+            variant: Variant::Fp32,
+            onnx: None,
+            engine: engine.to_owned(),
+            batch: self.batch,
+            threads: self.threads,
+            runs: timings.runs(),
+            p50_ms: timings.quantile_ms(0.5),
+            p90_ms: timings.quantile_ms(0.9),
+            p99_ms: timings.quantile_ms(0.99),
+            images_per_second: timings.images_per_second(),
+            peak_memory: peak_memory().unwrap_or(0),
+            weights: WeightsIdentity::of(path).map_err(failed)?.content,
+            file_bytes: path.metadata().map_err(failed)?.len(),
+            macs: None,
+            top1: None,
+        })
+    }
+}
+
+/// The file of a model that was trained here.
+fn weights_file(run: &RunFolder, model: BenchModel) -> PathBuf {
+    let plan = run.plan().ok().flatten();
+    let teacher = plan.and_then(|plan| plan.resolved.plan.teacher);
+    match (model, teacher.as_ref().and_then(TeacherPlan::file)) {
+        (BenchModel::Teacher, Some(file)) => file.to_owned(),
+        (BenchModel::Teacher, None) => run.teacher().join(WEIGHTS),
+        _ => {
+            let best = run.best().path().join(WEIGHTS);
+            if best.is_file() {
+                best
+            } else {
+                run.latest().path().join(WEIGHTS)
+            }
+        }
+    }
+}
+
+/// This machine.
+#[must_use]
+pub fn machine() -> BenchMachine {
+    let cpus = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+    let system = System::new_with_specifics(cpus);
+    let brand = system.ok().and_then(|system| {
+        let first = system.cpus().first()?;
+        Some(first.brand().trim().to_owned())
+    });
+    BenchMachine {
+        processor: brand
+            .filter(|brand| !brand.is_empty())
+            .unwrap_or_else(|| format!("{} processor", std::env::consts::ARCH)),
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    }
+}
+
+/// Most memory that this process had at once, bytes; where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// Times of answers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Timings {
+struct Timings {
     /// Sorted, seconds.
     times: Vec<f64>,
     batch: usize,
 }
 
 impl Timings {
+    /// Times the answers of a model to batches.
+    fn of<E>(batch: usize, mut answer: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+        let start = Instant::now();
+        let (least, long) = WARM_UP;
+        for done in 1.. {
+            answer()?;
+            if done >= least && start.elapsed() >= long {
+                break;
+            }
+        }
+        let mut timed = || {
+            let start = Instant::now();
+            answer().map(|()| start.elapsed().as_secs_f64())
+        };
+        let mut times = (0..RUNS).map(|_| timed()).collect::<Result<Vec<_>, _>>()?;
+        times.sort_by(f64::total_cmp);
+        Ok(Self { times, batch })
+    }
+
     /// Number of answers.
-    #[must_use]
-    pub fn runs(&self) -> usize {
+    fn runs(&self) -> usize {
         self.times.len()
     }
 
     /// The time that this share of answers takes at most, milliseconds.
-    #[must_use]
-    pub fn quantile_ms(&self, share: f64) -> f64 {
+    fn quantile_ms(&self, share: f64) -> f64 {
         let last = self.times.len().saturating_sub(1);
         let at = (share * self.times.len() as f64).ceil() as usize;
         1000.0
@@ -41,42 +383,9 @@ impl Timings {
     }
 
     /// Images a second over all answers.
-    #[must_use]
-    pub fn images_per_second(&self) -> f64 {
+    fn images_per_second(&self) -> f64 {
         (self.batch * self.times.len()) as f64 / self.times.iter().sum::<f64>()
     }
-}
-
-/// Times so many answers of a model to batches of images of this size.
-///
-/// # Errors
-/// The model fails.
-pub fn measure(
-    model: &dyn Classify,
-    size: (u32, u32),
-    batch: usize,
-    runs: usize,
-) -> Result<Timings, Failure> {
-    let values = 3 * size.0 as usize * size.1 as usize * batch;
-    let pixels: Vec<f32> = (0..values).map(|at| (at as f32 * 0.37).sin()).collect();
-    let answer = || -> Result<f64, Failure> {
-        let start = Instant::now();
-        let images = image_tensor(&pixels, size, model.device());
-        // What was not read from the device may not have been computed.
-        host(model.logits(images)?)?;
-        Ok(start.elapsed().as_secs_f64())
-    };
-    let start = Instant::now();
-    let (least, long) = WARM_UP;
-    for done in 1.. {
-        answer()?;
-        if done >= least && start.elapsed() >= long {
-            break;
-        }
-    }
-    let mut times = (0..runs).map(|_| answer()).collect::<Result<Vec<_>, _>>()?;
-    times.sort_by(f64::total_cmp);
-    Ok(Timings { times, batch })
 }
 
 #[cfg(test)]

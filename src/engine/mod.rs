@@ -39,8 +39,9 @@ mod throughput;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-pub use bench::measure;
+pub use bench::{BenchCase, BenchFailure, BenchSubject, machine};
 pub use checkpoint::WEIGHTS;
 pub use evaluate::answers;
 pub use failure::Failure;
@@ -54,9 +55,10 @@ pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
-pub use teacher_model::{Teacher, TeacherModel, answerer};
+pub use teacher_model::{Teacher, TeacherModel};
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
+use self::bench::measure_export;
 use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
@@ -69,11 +71,12 @@ use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::inspection::Weights;
 use crate::event::{
-    Dataset, EvaluatedWeights, ExportFormat, Outcome, Phase, PixelFormat, Position, RunEvent, Split,
+    Dataset, EvaluatedWeights, ExportFormat, Origin, Outcome, Phase, PixelFormat, Position,
+    RunEvent, Split,
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
-use crate::run::{RunFolder, SealError, WeightsIdentity};
+use crate::run::{BenchResult, RunFolder, SealError, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -198,6 +201,11 @@ impl Engine {
         if let Some(export) = plan.export {
             self.export(export, &valid, &checkpoints, sink)?;
         }
+        let end = Position {
+            phase: Phase::Student,
+            step: checkpoints.latest_state()?.map_or(0, |state| state.step),
+        };
+        refuse_late(end, inbox, sink);
         Ok(Outcome::Completed)
     }
 
@@ -348,7 +356,7 @@ impl Engine {
             ExportSpec::Int8(int8) => {
                 let teacher = valid.teacher().map(<[Vec<f32>]>::to_vec);
                 let written = student.write_int8(&path, pixels, images, teacher, int8);
-                written.map(|files| files.export)
+                written.map(|file| file.export)
             }
         };
         let recorded = written.and_then(|export| {
@@ -359,7 +367,29 @@ impl Engine {
         let file = path.strip_prefix(self.folder.path()).unwrap_or(&path);
         let file = file.to_owned();
         sink.emit(RunEvent::StudentExported { file, export });
+        if self.prepared.resolved.plan.measures_student() {
+            self.measure(&path, sink);
+        }
         Ok(())
+    }
+
+    /// Times the file that was written. Where that is not possible, the gates that ask
+    /// for it say so, and the training is none the worse.
+    fn measure(&self, path: &Path, sink: &dyn EventSink) {
+        let warn = |reason: String| sink.emit(RunEvent::Warned { message: reason });
+        let measurement = match measure_export(path) {
+            Ok(measurement) => measurement,
+            Err(error) => return warn(error.to_string()),
+        };
+        let name = self.folder.name();
+        let result = BenchResult::new(name, measurement).of_run(&export::exports_of(&self.folder));
+        if let Ok(mut result) = result {
+            let kept = result.keep(&self.folder, SystemTime::now());
+            if let Err(error) = kept {
+                warn(format!("what was measured could not be kept: {error}"));
+            }
+            sink.emit(RunEvent::StudentMeasured(result.measurement));
+        }
     }
 
     /// Images to watch the student by. Doing without them is worth a warning, not
@@ -445,11 +475,79 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
     Ok(None)
 }
 
+/// Answers the commands that came after the last step.
+fn refuse_late(end: Position, inbox: &mut dyn CommandSource, sink: &dyn EventSink) {
+    for record in inbox.due(end, false) {
+        if record.origin == Origin::Signal {
+            continue;
+        }
+        let id = record.id.clone();
+        sink.emit(RunEvent::CommandReceived(record));
+        sink.emit(RunEvent::CommandRejected {
+            id,
+            reason: "the training has ended".to_owned(),
+        });
+    }
+}
+
 impl Trainer for Engine {
     fn run(&mut self, inbox: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
         self.train(inbox, sink)
             .unwrap_or_else(|failure| Outcome::Failed {
                 message: failure.to_string(),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::event::{Command, CommandRecord};
+
+    struct Late(Vec<CommandRecord>);
+
+    impl CommandSource for Late {
+        fn due(&mut self, _at: Position, _wait: bool) -> Vec<CommandRecord> {
+            std::mem::take(&mut self.0)
+        }
+    }
+
+    #[derive(Default)]
+    struct Heard(RefCell<Vec<RunEvent>>);
+
+    impl EventSink for Heard {
+        fn emit(&self, event: RunEvent) {
+            self.0.borrow_mut().push(event);
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn a_command_after_the_last_step_is_answered_and_a_signal_is_moot() {
+        let record = |id: &str, origin, command| CommandRecord {
+            id: id.to_owned(),
+            origin,
+            command,
+        };
+        let late = record("late", Origin::Process, Command::EvaluateNow);
+        let signal = record("SIGTERM", Origin::Signal, Command::Stop);
+        let end = Position {
+            phase: Phase::Student,
+            step: 9,
+        };
+        let heard = Heard::default();
+        refuse_late(end, &mut Late(vec![late.clone(), signal]), &heard);
+        let [
+            RunEvent::CommandReceived(received),
+            RunEvent::CommandRejected { id, reason },
+        ] = &heard.0.borrow()[..]
+        else {
+            panic!("{:?}", heard.0.borrow());
+        };
+        assert_eq!((received, id.as_str()), (&late, "late"));
+        assert_eq!(reason, "the training has ended");
     }
 }

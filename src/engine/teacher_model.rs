@@ -94,12 +94,6 @@ impl Teacher {
     }
 }
 
-/// An ONNX model as one that can be asked about images on the processor.
-#[must_use]
-pub fn answerer(model: OnnxModel) -> Box<dyn Classify> {
-    Box::new(Teacher::onnx(model, &Device::flex()))
-}
-
 impl Classify for Teacher {
     /// Images that are enlarged for it take turns.
     fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {

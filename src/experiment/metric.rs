@@ -28,6 +28,8 @@ pub enum MetricSplit {
     Test,
     /// Validation images, through the file that the student was written to.
     Export,
+    /// No images: the student's speed and size, as measured.
+    Bench,
 }
 
 /// What a metric measures.
@@ -46,6 +48,27 @@ pub enum Quantity {
     Kl,
     /// Greatest difference between a logit of a file and the student's.
     MaxDifference,
+    /// What an image costs.
+    Cost(Cost),
+}
+
+/// What an image costs a model, on no images in particular.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Cost {
+    /// Median time of an answer, milliseconds.
+    P50,
+    /// Time that nine of ten answers take at most, milliseconds.
+    P90,
+    /// Time that 99 of 100 answers take at most, milliseconds.
+    P99,
+    /// Images a second.
+    ImagesPerSecond,
+    /// Most memory that answering took, bytes.
+    PeakMemory,
+    /// Length of the model's file.
+    FileBytes,
+    /// Multiply-accumulates of one image.
+    Macs,
 }
 
 /// The weights a metric is measured with.
@@ -83,13 +106,20 @@ impl UnknownMetric {
 }
 
 impl Quantity {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 13] = [
         Self::Top1,
         Self::Top5,
         Self::Loss,
         Self::Agreement,
         Self::Kl,
         Self::MaxDifference,
+        Self::Cost(Cost::P50),
+        Self::Cost(Cost::P90),
+        Self::Cost(Cost::P99),
+        Self::Cost(Cost::ImagesPerSecond),
+        Self::Cost(Cost::PeakMemory),
+        Self::Cost(Cost::FileBytes),
+        Self::Cost(Cost::Macs),
     ];
 
     /// Its part of a metric's name.
@@ -102,6 +132,7 @@ impl Quantity {
             Self::Agreement => "agreement",
             Self::Kl => "kl",
             Self::MaxDifference => "max_difference",
+            Self::Cost(cost) => cost.name(),
         }
     }
 
@@ -112,9 +143,25 @@ impl Quantity {
     }
 }
 
+impl Cost {
+    /// Its part of a metric's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P50 => "p50_ms",
+            Self::P90 => "p90_ms",
+            Self::P99 => "p99_ms",
+            Self::ImagesPerSecond => "images_per_second",
+            Self::PeakMemory => "peak_memory",
+            Self::FileBytes => "file_bytes",
+            Self::Macs => "macs",
+        }
+    }
+}
+
 impl Metric {
     /// Every name without a suffix.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 20] = [
         "test/top1",
         "test/top5",
         "test/loss",
@@ -128,12 +175,19 @@ impl Metric {
         "export/agreement",
         "export/top1",
         "export/max_difference",
+        "bench/p50_ms",
+        "bench/p90_ms",
+        "bench/p99_ms",
+        "bench/images_per_second",
+        "bench/peak_memory",
+        "bench/file_bytes",
+        "bench/macs",
     ];
 
     /// Whether it compares the student with a teacher.
     #[must_use]
     pub fn needs_teacher(self) -> bool {
-        self.split != MetricSplit::Export
+        matches!(self.split, MetricSplit::Valid | MetricSplit::Test)
             && matches!(self.quantity, Quantity::Agreement | Quantity::Kl)
     }
 
@@ -146,7 +200,12 @@ impl Metric {
         );
         match self.split {
             MetricSplit::Export => of_file && self.weights == MetricWeights::Best,
-            MetricSplit::Valid | MetricSplit::Test => self.quantity != Quantity::MaxDifference,
+            MetricSplit::Bench => {
+                matches!(self.quantity, Quantity::Cost(_)) && self.weights == MetricWeights::Best
+            }
+            MetricSplit::Valid | MetricSplit::Test => {
+                !matches!(self.quantity, Quantity::MaxDifference | Quantity::Cost(_))
+            }
         }
     }
 }
@@ -178,6 +237,7 @@ fn parse(name: &str) -> Option<Metric> {
         "valid" => MetricSplit::Valid,
         "test" => MetricSplit::Test,
         "export" => MetricSplit::Export,
+        "bench" => MetricSplit::Bench,
         _ => return None,
     };
     let quantity = if quantity == "accuracy" {
@@ -199,6 +259,8 @@ impl fmt::Display for Metric {
             MetricSplit::Valid => "valid",
             MetricSplit::Test => "test",
             MetricSplit::Export => "export",
+            // Other weights are no slower.
+            MetricSplit::Bench => return write!(f, "bench/{}", self.quantity.name()),
         };
         let weights = match self.weights {
             MetricWeights::Best => "best",
@@ -223,10 +285,13 @@ mod tests {
     #[test]
     fn every_listed_name_is_a_metric() {
         for name in Metric::NAMES {
-            assert_eq!(
-                name.parse::<Metric>().unwrap().to_string(),
-                format!("{name}@best")
-            );
+            let metric = name.parse::<Metric>().unwrap();
+            let weights = if metric.split == MetricSplit::Bench {
+                ""
+            } else {
+                "@best"
+            };
+            assert_eq!(metric.to_string(), format!("{name}{weights}"));
         }
     }
 
@@ -236,5 +301,10 @@ mod tests {
         assert_eq!(error.nearest, Some("test/top1"));
         let error = "test/top1@worst".parse::<Metric>().unwrap_err();
         assert!(error.remedy().contains("@best or @last"));
+        for wrong in ["bench/p50", "bench/p50_ms@last", "bench/top1", "valid/macs"] {
+            assert!(wrong.parse::<Metric>().is_err(), "{wrong}");
+        }
+        let error = "bench/p55_ms".parse::<Metric>().unwrap_err();
+        assert_eq!(error.nearest, Some("bench/p50_ms"));
     }
 }

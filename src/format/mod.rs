@@ -4,10 +4,12 @@
 //! Nothing here is read back by a program; JSON and CSV have their own, exact
 //! form.
 
+mod axis;
 mod length;
 
 use std::path::Path;
 
+pub use axis::Axis;
 pub use length::{head, shorten, shorten_middle, shorten_path, shorten_words, width_of};
 
 /// What stands where there is no value.

@@ -8,11 +8,10 @@ use std::time::UNIX_EPOCH;
 
 use super::summary::Subject;
 use crate::event::Phase;
-use crate::experiment::metric::Metric;
+use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
-use crate::format::{MISSING, duration, loss, percent};
+use crate::format::{MISSING, bytes, duration, loss, percent, scaled};
 use crate::run::timestamp::moment;
-use crate::store::metrics::value;
 use crate::store::{FieldValue, Metrics, Progress, RunState};
 
 /// Something that is asked.
@@ -300,6 +299,10 @@ impl Field {
         match self {
             Self::Column(Column::Loss) => false,
             Self::Column(Column::Started) => true,
+            Self::Metric(metric) => match metric.quantity {
+                Quantity::Cost(cost) => cost == Cost::ImagesPerSecond,
+                _ => true,
+            },
             _ => self.is_number(),
         }
     }
@@ -325,6 +328,7 @@ impl Field {
             _ => match (self.value(run), self) {
                 (Value::Number(seconds), Self::Column(Column::Time)) => duration(seconds),
                 (Value::Number(number), _) if self.is_loss() => loss(number),
+                (Value::Number(number), Self::Metric(metric)) => written(metric.quantity, number),
                 (Value::Number(share), _) => percent(share),
                 (Value::Text(text), _) => text.into_owned(),
                 (Value::Words(words), _) => words.join(" "),
@@ -344,7 +348,10 @@ impl Field {
     fn is_loss(&self) -> bool {
         match self {
             Self::Column(column) => *column == Column::Loss,
-            Self::Metric(metric) => !metric.quantity.is_share(),
+            Self::Metric(metric) => matches!(
+                metric.quantity,
+                Quantity::Loss | Quantity::Kl | Quantity::MaxDifference
+            ),
             Self::Setting(_) => false,
         }
     }
@@ -384,7 +391,7 @@ impl Field {
     pub(super) fn value<'a>(&self, run: &Subject<'a>) -> Value<'a> {
         match self {
             Self::Column(column) => run.column(*column),
-            Self::Metric(metric) => number(value(&run.run.store, *metric)),
+            Self::Metric(metric) => number(run.run.metric(*metric)),
             Self::Setting(path) => match run.config.values(path) {
                 [] => Value::Nothing,
                 values => Value::Settings(values),
@@ -402,6 +409,18 @@ const STATES: [RunState; 7] = [
     RunState::Completed,
     RunState::New,
 ];
+
+/// A share or a cost as people write it.
+#[must_use]
+pub fn written(quantity: Quantity, value: f64) -> String {
+    match quantity {
+        Quantity::Cost(Cost::P50 | Cost::P90 | Cost::P99) => format!("{} ms", loss(value)),
+        Quantity::Cost(Cost::ImagesPerSecond) => format!("{}/s", scaled(value)),
+        Quantity::Cost(Cost::PeakMemory | Cost::FileBytes) => bytes(value as u64),
+        Quantity::Cost(Cost::Macs) => scaled(value),
+        _ => percent(value),
+    }
+}
 
 fn no_field(name: &str, fields: &Fields) -> String {
     let columns = NAMES.iter().map(|(known, _)| *known);

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
-use crate::event::Dataset;
+use crate::event::{Dataset, Measurement, Variant};
 use crate::experiment::metric::{Metric, MetricSplit, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::format;
@@ -142,6 +142,16 @@ fn limit(
             let (dataset, images) = match metric.split {
                 MetricSplit::Valid | MetricSplit::Export => (Dataset::Valid, "validation"),
                 MetricSplit::Test => (Dataset::Test, "test"),
+                MetricSplit::Bench => {
+                    let own = store.measured.as_ref().map(conditions);
+                    return if own == other.measured.as_ref().map(conditions) {
+                        Ok((value, *tolerance))
+                    } else {
+                        Err(format!(
+                            "{name} was measured by another processor or engine"
+                        ))
+                    };
+                }
             };
             let both = store.data.as_ref().zip(other.data.as_ref());
             if both.and_then(|(own, others)| own.shares(dataset, others)) == Some(false) {
@@ -152,6 +162,13 @@ fn limit(
             Ok((value, *tolerance))
         }
     }
+}
+
+/// What a time depends on besides the model: processor and engine.
+fn conditions(measured: &Measurement) -> (&str, Option<&str>) {
+    let row = measured.of_student(Variant::Fp32);
+    let engine = row.map(|row| row.engine.as_str());
+    (&measured.machine.processor, engine)
 }
 
 fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<bool, String> {
@@ -179,6 +196,12 @@ pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
     if metric.split == MetricSplit::Export {
         return exported(store, metric.quantity)
             .ok_or_else(|| format!("there is no proven export for {metric}"));
+    }
+    if let Quantity::Cost(cost) = metric.quantity {
+        let measured = store.measured.as_ref();
+        return measured
+            .and_then(|measured| measured.cost(cost))
+            .ok_or_else(|| format!("{metric} was not measured when the run ended"));
     }
     let evaluation = evaluation(store, metric);
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;

@@ -1,6 +1,8 @@
 use super::*;
 use crate::event::Evaluation;
 use crate::event::RunEvent;
+use crate::event::bench::testing::{bench_row, measured};
+use crate::experiment::spec::OnnxEngine;
 use crate::store::testing::small_run;
 
 fn store_with(change: impl Fn(&mut Evaluation)) -> RunStore {
@@ -138,4 +140,37 @@ fn a_run_that_was_evaluated_on_other_images_is_no_bound() {
         "{reason}"
     );
     assert_eq!(judged("valid/top1"), Judgement::Passed);
+}
+
+#[test]
+fn a_latency_is_held_against_one_of_the_same_processor_and_engine_only() {
+    let gate = || at_most("bench/p50_ms", 3.0);
+    let mut store = store();
+    assert_eq!(
+        reason(gate(), &store),
+        "bench/p50_ms was not measured when the run ended"
+    );
+    let row = |p50_ms| bench_row(Some(OnnxEngine::Rten), p50_ms);
+    store.measured = Some(measured("Xeon", vec![row(2.5)]));
+    assert_eq!(judged(gate(), &store), Judgement::Passed);
+    let than_other = Gate::AtMost(
+        "bench/p50_ms".to_owned(),
+        Bound::Run {
+            run: "other".into(),
+            tolerance: 0.1,
+        },
+    );
+    let judged_by = |processor: &str, p50_ms: f64| {
+        let mut other = store.clone();
+        other.measured = Some(measured(processor, vec![row(p50_ms)]));
+        let found = judge(&[than_other.clone()], &store, &|_| {
+            Ok(Cow::Owned(other.clone()))
+        });
+        found[0].judgement.clone()
+    };
+    assert_eq!(judged_by("Xeon", 2.45), Judgement::Passed);
+    assert_eq!(judged_by("Xeon", 2.0), Judgement::Failed);
+    let other =
+        Judgement::NotEvaluated("other was measured by another processor or engine".to_owned());
+    assert_eq!(judged_by("Cortex-A72", 2.45), other);
 }

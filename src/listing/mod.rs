@@ -9,11 +9,13 @@
 mod field;
 mod filter;
 pub mod gates;
+pub mod pareto;
 mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare};
+pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare, written};
 pub use filter::{Filter, FilterError};
 pub use gates::{Judgement, Verdict, all_hold};
+pub use pareto::{Pareto, ParetoCost, ParetoPoint};
 pub use summary::{RunSummary, Subject};

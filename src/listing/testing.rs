@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use crate::event::bench::testing::{bench_row, measured};
 use crate::event::{
-    Command, CommandRecord, EvaluatedWeights, Evaluation, ModelSummary, Origin, Outcome, Phase,
-    Position, RunEvent, Split, StepRow, TeacherAgreement,
+    BenchRow, Command, CommandRecord, EvaluatedWeights, Evaluation, ModelSummary, Origin, Outcome,
+    Phase, Position, RunEvent, Split, StepRow, TeacherAgreement, Variant,
 };
 use crate::experiment::schedule::Schedule;
+use crate::experiment::spec::OnnxEngine;
 use crate::run::{Holder, Notes, RunFolder};
 use crate::store::testing::data_summary;
 use crate::store::{Owner, RunEntry, Runs};
@@ -268,5 +270,27 @@ pub(crate) fn runs() -> Runs {
     let problem = "journal.jsonl: version 9 is newer than this program";
     unread.problems.push(problem.to_owned());
     runs.insert(unread);
+    runs
+}
+
+/// The same, of which some were measured, one of them in two forms and one elsewhere.
+pub(crate) fn measured_runs() -> Runs {
+    let mut runs = runs();
+    let row = |p50_ms| bench_row(Some(OnnxEngine::Rten), p50_ms);
+    let int8 = BenchRow {
+        variant: Variant::Int8,
+        file_bytes: 400_000,
+        top1: Some(0.8712),
+        ..row(2.2)
+    };
+    for (name, processor, rows) in [
+        (ADAPTIVE, "Xeon", vec![row(4.0), int8]),
+        (STOPPED, "Xeon", vec![row(5.0)]),
+        (VANILLA, "Xeon", vec![row(6.0)]),
+        (CRASHED, "Cortex-A72", vec![row(20.0)]),
+    ] {
+        let run = runs.get_mut(name).expect("runs() has it");
+        run.store.measured = Some(measured(processor, rows));
+    }
     runs
 }

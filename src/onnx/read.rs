@@ -230,11 +230,23 @@ impl OnnxFile {
         bytes.into()
     }
 
-    /// The one input that takes images.
+    /// The one input that takes images, as 32-bit floats.
     ///
     /// # Errors
     /// There is none, or more is asked for than images.
     pub fn image_input(&self) -> Result<ImageInput, OnnxError> {
+        let (input, takes_bytes) = self.any_image_input()?;
+        if takes_bytes {
+            return Err(refuse(&self.path, no_floats(&place(&input.name))));
+        }
+        Ok(input)
+    }
+
+    /// The one input that takes images, and whether it takes bytes instead of floats.
+    ///
+    /// # Errors
+    /// There is none, or more is asked for than images.
+    pub fn any_image_input(&self) -> Result<(ImageInput, bool), OnnxError> {
         let problem = |problem: String| refuse(&self.path, problem);
         let constants: BTreeSet<&str> = self
             .graph
@@ -257,10 +269,9 @@ impl OnnxFile {
             )));
         };
         let name = place(&input.name);
-        if element_type(input) != Some(data_type::FLOAT) {
-            return Err(problem(format!(
-                "its input `{name}` does not take 32-bit floats; export it with a float32 input"
-            )));
+        let takes_bytes = element_type(input) == Some(data_type::UINT8);
+        if !takes_bytes && element_type(input) != Some(data_type::FLOAT) {
+            return Err(problem(no_floats(&name)));
         }
         let sides = sides(input);
         let (order, [height, width]) = match sides.as_slice() {
@@ -276,12 +287,13 @@ impl OnnxFile {
             }
         };
         let pixels = |side: Option<i64>| side.and_then(|side| u32::try_from(side).ok());
-        Ok(ImageInput {
+        let input = ImageInput {
             name: input.name.clone(),
             batch: sides[0].and_then(|side| usize::try_from(side).ok()),
             size: pixels(height).zip(pixels(width)),
             order,
-        })
+        };
+        Ok((input, takes_bytes))
     }
 
     /// The output with the scores of the classes: that of this name, or the only
@@ -345,6 +357,10 @@ impl OnnxFile {
         let mut nodes = self.graph.node.iter();
         nodes.find(|node| node.output.iter().any(|output| output == value))
     }
+}
+
+fn no_floats(name: &str) -> String {
+    format!("its input `{name}` does not take 32-bit floats; export it with a float32 input")
 }
 
 fn refuse(path: &Path, problem: String) -> OnnxError {

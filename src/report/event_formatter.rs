@@ -142,6 +142,10 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             let int8 = int8.unwrap_or_default();
             Some(format!("exported {}{proof}{int8}", file.display()))
         }
+        RunEvent::StudentMeasured(measured) => {
+            let speed = wording::speed_words(measured)?;
+            Some(format!("measured: {speed}"))
+        }
         RunEvent::RunForked { from, at } => Some(format!("forked from {from}, {}", kept_name(*at))),
         RunEvent::Paused(true) => Some("paused".to_owned()),
         RunEvent::Paused(false) => Some("resumed".to_owned()),

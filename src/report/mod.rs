@@ -15,6 +15,7 @@ pub mod gates;
 mod github;
 mod json;
 mod junit;
+pub mod pareto;
 pub mod runs;
 mod text;
 mod wording;

@@ -1,11 +1,13 @@
 //! What happened to a run, in words.
 
 use crate::event::{
-    Evaluation, ExportProof, FloatLayers, Int8, Outcome, Phase, QuantScheme, RangeRule,
-    WeightScales,
+    Evaluation, ExportProof, FloatLayers, Int8, Measurement, Outcome, Phase, QuantScheme,
+    RangeRule, Variant, WeightScales,
 };
 use crate::experiment::controller::{Decision, KnobMove};
+use crate::experiment::metric::{Cost, Quantity};
 use crate::format::{self, loss, number, percent};
+use crate::listing::written;
 
 pub(super) fn phase(phase: Phase) -> &'static str {
     match phase {
@@ -72,7 +74,7 @@ pub fn proof_words(proof: &ExportProof) -> String {
 #[must_use]
 pub fn int8_words(int8: &Int8) -> String {
     format!(
-        "int8: {}; chosen by {} of {} schemes in {}, calibrated on {} training images (seed {})",
+        "int8: {}; chosen by {} from {} schemes in {}, calibrated on {} training images (seed {})",
         scheme_words(int8.scheme),
         if int8.trials.iter().any(|trial| trial.top1.is_some()) {
             "top-1"
@@ -117,4 +119,17 @@ pub(super) fn scheme_cells(scheme: QuantScheme) -> [String; 3] {
         activations.to_owned(),
         floats.to_owned(),
     ]
+}
+
+/// How fast a student is in a line, by the row that stands for it.
+pub fn speed_words(measured: &Measurement) -> Option<String> {
+    let row = measured.of_student(Variant::Fp32)?;
+    let times = [Cost::P50, Cost::P90, Cost::P99].map(|cost| {
+        let time = row.cost(cost).unwrap_or(f64::NAN);
+        written(Quantity::Cost(cost), time)
+    });
+    Some(format!(
+        "p50 {}, p90 {}, p99 {}; batch 1, 1 thread, {}, {}",
+        times[0], times[1], times[2], row.engine, measured.machine.processor
+    ))
 }

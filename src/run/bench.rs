@@ -1,13 +1,16 @@
 //! How fast models are, measured: what `--bench` prints, and a run keeps under
 //! `bench/`, a file for every processor.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::{RunFolder, atomic};
+use crate::event::{BenchModel, BenchRow, Export, Exports, Measurement};
 use crate::untrusted::read_text_limited;
 
 /// The folder in a run's.
@@ -31,76 +34,27 @@ pub struct BenchResult {
     version: u32,
     /// Version of the program.
     pub program: String,
-    /// Where it was measured.
-    pub machine: BenchMachine,
     /// The run or the file.
     pub target: String,
-    /// One for every model, engine, batch and number of threads.
-    pub rows: Vec<BenchRow>,
-}
-
-/// A machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BenchMachine {
-    /// The processor's name, as it says it.
-    pub processor: String,
-    /// Threads that it runs at once.
-    pub threads: usize,
-    /// Operating system and architecture.
-    pub system: String,
-}
-
-/// A model that is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum BenchModel {
-    /// A run's teacher.
-    Teacher,
-    /// A run's student.
-    Student,
-    /// An ONNX file.
-    File,
-}
-
-/// One model in one engine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BenchRow {
-    /// Which.
-    pub model: BenchModel,
-    /// BLAKE3 of the file of its weights, hexadecimal.
-    pub weights: String,
-    /// What computes, with its version.
-    pub engine: String,
-    /// Images that are answered at once.
-    pub batch: usize,
-    /// Threads that compute.
-    pub threads: usize,
-    /// Answers that were timed.
-    pub runs: usize,
-    /// Median time of an answer, milliseconds.
-    pub p50_ms: f64,
-    /// Time that nine of ten answers take at most, milliseconds.
-    pub p90_ms: f64,
-    /// Time that 99 of 100 answers take at most, milliseconds.
-    pub p99_ms: f64,
-    /// Images a second, over all answers.
-    pub images_per_second: f64,
-    /// Most memory that the measuring process had at once, bytes.
-    pub peak_memory: u64,
-    /// Length of the model's file, bytes.
-    pub file_bytes: u64,
+    /// When a run took it in, seconds since 1970: the newest result stands for the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
+    /// What was measured, and where.
+    #[serde(flatten)]
+    pub measurement: Measurement,
 }
 
 impl BenchResult {
     /// What was measured of a run or a file here.
     #[must_use]
-    pub fn new(machine: BenchMachine, target: String, rows: Vec<BenchRow>) -> Self {
+    pub fn new(target: String, measurement: Measurement) -> Self {
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            machine,
             target,
-            rows,
+            kept: None,
+            measurement,
         }
     }
 
@@ -123,17 +77,41 @@ impl BenchResult {
             let times = [row.p50_ms, row.p90_ms, row.p99_ms, row.images_per_second];
             times.iter().all(|time| time.is_finite() && *time >= 0.0)
         };
-        if !result.rows.iter().all(is_time) {
+        if !result.measurement.rows.iter().all(is_time) {
             return Err(invalid("it has times that are none".to_owned()));
         }
         Ok(result)
     }
 
-    /// Keeps it in a run; one of the same processor is replaced.
+    /// As the result of a run that has these files: a file that was measured alone,
+    /// as on another machine, is the run's student if the run wrote it.
+    ///
+    /// # Errors
+    /// Name and hash of a file that the run did not write.
+    pub fn of_run(mut self, exports: &Exports) -> Result<Self, (String, String)> {
+        for row in &mut self.measurement.rows {
+            let export = exports.values().find(|export| export.blake3 == row.weights);
+            match (row.model, export) {
+                (BenchModel::File, None) => {
+                    return Err((row.file.clone().unwrap_or_default(), row.weights.clone()));
+                }
+                (BenchModel::File | BenchModel::Student, Some(export)) => {
+                    row.model = BenchModel::Student;
+                    row.top1 = proven_top1(export);
+                }
+                (BenchModel::Student | BenchModel::Teacher, _) => {}
+            }
+        }
+        Ok(self)
+    }
+
+    /// Keeps it in a run as its newest; one of the same processor is replaced.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn keep(&self, run: &RunFolder) -> io::Result<()> {
+    pub fn keep(&mut self, run: &RunFolder, now: SystemTime) -> io::Result<()> {
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.kept = Some(since.as_secs());
         let folder = run.path().join(PLACE);
         fs::create_dir_all(&folder)?;
         let text = serde_json::to_vec_pretty(self)?;
@@ -142,7 +120,7 @@ impl BenchResult {
 
     /// The processor's name, as a file can have it.
     fn file_name(&self) -> String {
-        let words = self.machine.processor.to_ascii_lowercase();
+        let words = self.measurement.machine.processor.to_ascii_lowercase();
         let words = words.split(|letter: char| !letter.is_ascii_alphanumeric());
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let name: String = words.join("-").chars().take(LONGEST_NAME).collect();
@@ -150,8 +128,19 @@ impl BenchResult {
     }
 }
 
+/// Top-1 that a file's proof found.
+fn proven_top1(export: &Export) -> Option<f64> {
+    export.proof.as_ref()?.top1
+}
+
 impl RunFolder {
-    /// What was measured of its models, by the name of the file; and the files that
+    /// When a result was kept last, if there is any.
+    #[must_use]
+    pub fn benched(&self) -> Option<SystemTime> {
+        fs::metadata(self.path().join(PLACE)).ok()?.modified().ok()
+    }
+
+    /// What was measured of its models, the newest first; and the files that
     /// cannot be read, with why.
     ///
     /// # Errors
@@ -175,65 +164,92 @@ impl RunFolder {
         let read = |path: &std::path::PathBuf| {
             BenchResult::read(path).map_err(|error| format!("{}: {error}", path.display()))
         };
-        Ok(paths.iter().map(read).collect())
+        let mut results: Vec<_> = paths.iter().map(read).collect();
+        results.sort_by_key(|result| Reverse(result.as_ref().ok().and_then(|found| found.kept)));
+        Ok(results)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::event::bench::testing::{bench_row, measured};
+    use crate::event::inspection::Weights;
+    use crate::event::{ExportFormat, ExportProof, Variant};
 
     fn result(processor: &str, p50_ms: f64) -> BenchResult {
-        let machine = BenchMachine {
-            processor: processor.to_owned(),
-            threads: 4,
-            system: "linux aarch64".to_owned(),
-        };
-        let row = BenchRow {
-            model: BenchModel::Student,
-            weights: "ab".to_owned(),
-            engine: "rten 0.27".to_owned(),
-            batch: 1,
-            threads: 1,
-            runs: 200,
-            p50_ms,
-            p90_ms: 3.0,
-            p99_ms: 4.0,
-            images_per_second: 300.0,
-            peak_memory: 1 << 20,
-            file_bytes: 100,
-        };
-        BenchResult::new(machine, "run".to_owned(), vec![row])
+        let rows = vec![bench_row(None, p50_ms)];
+        BenchResult::new("run".to_owned(), measured(processor, rows))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
     #[test]
-    fn a_run_keeps_one_result_for_every_processor() {
+    fn a_run_keeps_one_result_for_every_processor_and_the_newest_stands_first() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::left_at(folder.path().to_owned());
         assert!(run.bench_results().unwrap().is_empty());
-        let board = result("Cortex-A72  (ARM)/v8", 9.0);
-        for kept in [
-            &result("Cortex-A72 (ARM) v8", 12.0),
-            &board,
-            &result("Xeon", 1.0),
-        ] {
-            kept.keep(&run).unwrap();
-        }
+        let mut board = result("Cortex-A72  (ARM)/v8", 9.0);
+        let mut other = result("Xeon", 1.0);
+        other.keep(&run, at(20)).unwrap();
+        result("Cortex-A72 (ARM) v8", 12.0)
+            .keep(&run, at(10))
+            .unwrap();
+        assert_eq!(run.bench_results().unwrap()[0], Ok(other.clone()));
+        board.keep(&run, at(30)).unwrap();
         let found = run.bench_results().unwrap();
-        assert_eq!(found, [Ok(board), Ok(result("Xeon", 1.0))]);
+        assert_eq!(found, [Ok(board), Ok(other)]);
+    }
+
+    #[test]
+    fn a_file_that_was_measured_alone_is_a_student_only_of_the_run_that_wrote_it() {
+        let mut alone = result("Cortex-A72", 9.0);
+        let row = &mut alone.measurement.rows[0];
+        row.model = BenchModel::File;
+        row.file = Some("a.onnx".to_owned());
+        let export = Export {
+            format: ExportFormat::Onnx,
+            weights: Weights::Best,
+            step: 1,
+            input: None,
+            bytes: 1,
+            blake3: "ab".to_owned(),
+            proof: Some(ExportProof {
+                engine: "rten 0.27".to_owned(),
+                images: 10,
+                max_difference: 0.0,
+                max_logit: 1.0,
+                agreement: 1.0,
+                top1: Some(0.75),
+                network_top1: Some(0.75),
+            }),
+            int8: None,
+        };
+        let name = "a.onnx".to_owned();
+        let exports = Exports::from([(name.clone(), export.clone())]);
+        let taken = alone.clone().of_run(&exports).unwrap();
+        let row = taken.measurement.of_student(Variant::Fp32).unwrap();
+        assert_eq!(row.top1, Some(0.75));
+        let blake3 = "cd".to_owned();
+        let others = Exports::from([(name.clone(), Export { blake3, ..export })]);
+        assert_eq!(alone.of_run(&others), Err((name, "ab".to_owned())));
     }
 
     #[test]
     fn what_is_no_result_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::left_at(folder.path().to_owned());
-        result("Xeon", f64::MAX).keep(&run).unwrap();
+        result("Xeon", 2.0).keep(&run, at(0)).unwrap();
         let path = folder.path().join(PLACE).join("xeon.json");
         let text = fs::read_to_string(&path).unwrap();
         for (from, to, reason) in [
             ("workbench-bench", "other", "and this version reads"),
             ("\"version\": 1", "\"version\": 2", "and this version reads"),
-            ("300.0", "-1.0", "times that are none"),
+            ("500.0", "-1.0", "times that are none"),
             ("{", "", "no result of --bench"),
         ] {
             fs::write(&path, text.replacen(from, to, 1)).unwrap();

@@ -24,7 +24,7 @@ pub mod timestamp;
 pub mod trash;
 
 pub use atomic_dir::AtomicDir;
-pub use bench::{BenchMachine, BenchModel, BenchResult, BenchRow};
+pub use bench::BenchResult;
 pub use exit::Exit;
 pub use find::ModelsFolder;
 pub use folder::{RunError, RunFolder};

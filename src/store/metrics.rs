@@ -73,6 +73,9 @@ pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
     if metric.split == MetricSplit::Export {
         return exported(store, metric.quantity);
     }
+    if let Quantity::Cost(cost) = metric.quantity {
+        return store.measured.as_ref()?.cost(cost);
+    }
     let evaluation = evaluation(store, metric)?;
     quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
 }
@@ -85,7 +88,7 @@ pub fn exported(store: &RunStore, quantity: Quantity) -> Option<f64> {
         Quantity::Top1 => proof.top1,
         Quantity::Agreement => Some(proof.agreement),
         Quantity::MaxDifference => Some(proof.max_difference),
-        Quantity::Top5 | Quantity::Loss | Quantity::Kl => None,
+        Quantity::Top5 | Quantity::Loss | Quantity::Kl | Quantity::Cost(_) => None,
     }
 }
 
@@ -98,7 +101,7 @@ pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
         Quantity::Loss => Some(evaluation.loss),
         Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
         Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
-        Quantity::MaxDifference => None,
+        Quantity::MaxDifference | Quantity::Cost(_) => None,
     }
 }
 
@@ -108,7 +111,7 @@ pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
 #[must_use]
 pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
     match (metric.split, metric.weights) {
-        (MetricSplit::Export, _) => None,
+        (MetricSplit::Export | MetricSplit::Bench, _) => None,
         (MetricSplit::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),
         (MetricSplit::Valid, MetricWeights::Last) => {
             store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last)

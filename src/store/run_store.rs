@@ -16,8 +16,8 @@ use super::record::{
 };
 use super::table::{SeriesTable, Tables};
 use crate::event::{
-    Command, DataSummary, EvaluatedWeights, Evaluation, Export, ModelSummary, Outcome, Phase,
-    Position, RunEvent, Split,
+    Command, DataSummary, EvaluatedWeights, Evaluation, Export, Measurement, ModelSummary, Outcome,
+    Phase, Position, RunEvent, Split,
 };
 use crate::run::kept::MOST_KEPT;
 
@@ -53,6 +53,8 @@ pub struct RunStore {
     pub kept: Vec<Position>,
     /// The file that the student was written to at its end.
     pub exported: Option<Export>,
+    /// How fast that file was at its end.
+    pub measured: Option<Measurement>,
     /// Warnings, in order.
     pub warnings: Vec<Warning>,
     /// Logged steps.
@@ -233,6 +235,7 @@ impl RunStore {
                 self.keep(*at);
             }
             RunEvent::StudentExported { export, .. } => self.exported = Some(export.clone()),
+            RunEvent::StudentMeasured(measured) => self.measured = Some(measured.clone()),
             // Those are the other run's.
             RunEvent::RunForked { .. } => self.kept.clear(),
             RunEvent::PhaseEnded { phase, seconds } => {

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::config::Frozen;
+use super::metrics::value;
 use super::record::Status;
 use super::run_store::RunStore;
 use super::run_tail::RunTail;
-use crate::event::{Outcome, RunEvent};
-use crate::run::{Holder, Notes, RunFolder, RunLock, RunPlan};
+use crate::event::{Measurement, Outcome, RunEvent};
+use crate::experiment::metric::{Metric, Quantity};
+use crate::run::{BenchResult, Holder, Notes, RunFolder, RunLock, RunPlan};
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,6 +55,8 @@ pub struct RunEntry {
     pub experiment: String,
     /// What it means; none of a run of an older program.
     pub plan: Option<Arc<RunPlan>>,
+    /// How fast its models are, the newest result first.
+    pub bench: Vec<BenchResult>,
     /// What happened, as far as it was read.
     pub store: RunStore,
     /// What is wrong with what does not change as it trains: its experiment, its
@@ -112,6 +116,7 @@ impl RunEntry {
             notes: Notes::default(),
             experiment: String::new(),
             plan: None,
+            bench: Vec::new(),
             store: RunStore::new(),
             problems: Vec::new(),
         }
@@ -135,6 +140,9 @@ impl RunEntry {
             Ok(plan) => entry.plan = plan.map(Arc::new),
             Err(error) => problems.push(error.to_string()),
         }
+        let (bench, unread) = bench_of(folder);
+        entry.bench = bench;
+        problems.extend(unread);
         entry.problems = problems;
         entry
     }
@@ -146,6 +154,22 @@ impl RunEntry {
         let mut tail = RunTail::new(folder);
         tail.refresh(&mut entry.store);
         (entry, tail)
+    }
+
+    /// How fast its models are: the newest result, or what it measured at its end.
+    #[must_use]
+    pub fn measured(&self) -> Option<&Measurement> {
+        let newest = self.bench.first().map(|result| &result.measurement);
+        newest.or(self.store.measured.as_ref())
+    }
+
+    /// A metric of its student.
+    #[must_use]
+    pub fn metric(&self, metric: Metric) -> Option<f64> {
+        match metric.quantity {
+            Quantity::Cost(cost) => self.measured()?.cost(cost),
+            _ => value(&self.store, metric),
+        }
     }
 
     /// What it was, adjustments included.
@@ -180,6 +204,20 @@ impl RunEntry {
             Status::NotStarted => RunState::New,
         }
     }
+}
+
+/// What was measured of a run, the newest first, and what cannot be read of it.
+#[must_use]
+pub fn bench_of(folder: &RunFolder) -> (Vec<BenchResult>, Vec<String>) {
+    let results = match folder.bench_results() {
+        Ok(results) => results,
+        Err(error) => return (Vec::new(), vec![error.to_string()]),
+    };
+    let (read, unread): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    (
+        read.into_iter().filter_map(Result::ok).collect(),
+        unread.into_iter().filter_map(Result::err).collect(),
+    )
 }
 
 /// Every run, by name.

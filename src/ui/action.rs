@@ -21,6 +21,8 @@ pub enum Context {
     Runs,
     /// Curves of several runs over one another.
     Overlay,
+    /// Accuracy of runs against what they cost.
+    Pareto,
     /// Charts of a run.
     Live,
     /// Knobs of a run.
@@ -42,6 +44,7 @@ impl Context {
             Self::Difference => "Changed on disk",
             Self::Runs => "Runs",
             Self::Overlay => "Overlay",
+            Self::Pareto => "Pareto",
             Self::Live => "Live",
             Self::Knobs => "Knobs",
             Self::Compare => "Compare",
@@ -173,6 +176,7 @@ actions! {
         UnmarkRuns "unmark-runs" "Clear all marks" "unmark" "deselect" ["M"];
         OverlayRuns "overlay-runs" "Overlay the marked runs" "overlay" "curves plot" ["o"];
         RunDetails "run-details" "Show or hide run details" "details" "info" ["i"];
+        ParetoRuns "pareto-runs" "Show accuracy against cost" "pareto" "front latency size macs speed scatter" ["p"];
         DiffRuns "diff-runs" "Diff the marked runs" "diff" "compare config" ["d"];
         TagRun "tag-run" "Edit the tags" "tags" "label" ["t"];
         NoteRun "note-run" "Edit the note" "note" "comment" ["n"];
@@ -197,6 +201,10 @@ actions! {
         CrosshairRight "crosshair-right" "Move the crosshair right" "crosshair" "cursor" ["."];
         MaximizeCurves "maximize-curves" "Toggle a single chart" "single" "maximize alone" ["enter"];
         ResetCurves "reset-curves" "Reset the view" "reset" "zoom" ["0"];
+    }
+    Pareto {
+        CostPareto "cost-pareto" "Next cost: latency, size, MACs" "x axis" "latency size macs processor" ["a"];
+        SplitPareto "split-pareto" "Switch validation and test accuracy" "valid/test" "split y axis" ["v"];
     }
     Live {
         PauseRun "pause-run" "Pause or resume training" "pause" "continue" ["space", "p"];

@@ -258,7 +258,7 @@ impl Ui {
             (Action::Activate, Some(Context::Editor)) => "go to",
             (Action::Maximize, _) if self.live.reads_events() => "jump",
             (Action::PauseRun, _) if !self.live.would_pause(runs) => "resume",
-            (Action::Right, Some(Context::Overlay)) => "next",
+            (Action::Right, Some(Context::Overlay | Context::Pareto)) => "next",
             (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all",
             _ => action.entry().hint,
         }

@@ -136,7 +136,7 @@ impl Ui {
             Context::Experiments | Context::Editor | Context::Difference => {
                 Some(Screen::Experiments)
             }
-            Context::Runs | Context::Overlay => Some(Screen::Runs),
+            Context::Runs | Context::Overlay | Context::Pareto => Some(Screen::Runs),
             Context::Live | Context::Knobs => Some(Screen::Live),
             Context::Compare => Some(Screen::Compare),
             Context::Inference => Some(Screen::Inference),

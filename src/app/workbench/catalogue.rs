@@ -9,12 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SendError;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::mail::Sender;
 use super::message::Message;
 use crate::run::RunFolder;
-use crate::store::{Owner, RunEntry};
+use crate::store::{Owner, RunEntry, bench_of};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -25,6 +25,8 @@ struct Seen {
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
     owner: Owner,
+    /// When it was measured last.
+    benched: Option<SystemTime>,
 }
 
 /// Starts to look.
@@ -74,6 +76,10 @@ fn look(
                 if before.lengths != now.lengths {
                     sender.send(Message::Grew(name.clone()))?;
                 }
+                if before.benched != now.benched {
+                    let (bench, _) = bench_of(&folder);
+                    sender.send(Message::Measured(name.clone(), bench))?;
+                }
                 if before.owner != now.owner {
                     sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
                 }
@@ -106,16 +112,17 @@ fn observe(folder: &RunFolder) -> Seen {
     Seen {
         lengths: (length(folder.journal()), length(folder.series())),
         owner: Owner::of(folder),
+        benched: folder.benched(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::super::mail::mailbox;
     use super::*;
     use crate::event::RunEvent;
+    use crate::event::bench::testing::{bench_row, measured};
+    use crate::run::BenchResult;
     use crate::store::Journal;
     use crate::untrusted::testing::make_pipe;
 
@@ -130,6 +137,7 @@ mod tests {
                 Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
                 Message::Lives(_, owner) => format!("{}", owner == Owner::Here),
+                Message::Measured(_, results) => format!("measured {}", results.len()),
                 Message::Gone(_) => "gone".to_owned(),
                 _ => "other".to_owned(),
             });
@@ -153,6 +161,10 @@ mod tests {
         assert_eq!(told(), ["grew", "true"]);
         drop(lock);
         assert_eq!(told(), ["false"]);
+        let measurement = measured("Xeon", vec![bench_row(None, 2.0)]);
+        let mut result = BenchResult::new("a".to_owned(), measurement);
+        result.keep(&folder, SystemTime::now()).unwrap();
+        assert_eq!(told(), ["measured 1"]);
         fs::remove_dir_all(folder.path()).unwrap();
         assert_eq!(told(), ["gone"]);
     }

@@ -8,7 +8,7 @@ use crate::app::session::SessionError;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
-use crate::run::RunFolder;
+use crate::run::{BenchResult, RunFolder};
 use crate::store::{Owner, RunEntry, RunStore, RunTail};
 use crate::ui::{Clock, LogLine, News};
 
@@ -45,6 +45,8 @@ pub enum Message {
     Found(Box<(RunEntry, RunTail)>),
     /// A run's files grew.
     Grew(String),
+    /// A run's models were measured.
+    Measured(String, Vec<BenchResult>),
     /// Who works on a run.
     Lives(String, Owner),
     /// A run's folder is gone.

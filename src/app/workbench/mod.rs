@@ -230,6 +230,7 @@ fn patience(message: &Message) -> Duration {
         | Message::Replanned(..)
         | Message::Ended(..)
         | Message::Found(_)
+        | Message::Measured(..)
         | Message::Lives(..)
         | Message::Gone(_)
         | Message::Trash(_)

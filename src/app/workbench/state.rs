@@ -150,6 +150,12 @@ impl State {
                 self.found(entry, tail);
             }
             Message::Grew(name) => self.grew(&name),
+            Message::Measured(name, bench) => {
+                if let Some(run) = self.runs.get_mut(&name) {
+                    run.bench = bench;
+                    self.notify(News::RunsChanged);
+                }
+            }
             Message::Lives(name, owner) => self.lives(&name, owner),
             Message::Gone(name) => self.gone(&name),
             Message::Trash(entries) => {

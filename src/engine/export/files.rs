@@ -64,13 +64,11 @@ pub struct Student<'a> {
 
 /// A student with 8-bit integers that was written.
 #[derive(Debug)]
-pub struct Int8Files {
-    /// What is known of its file.
+pub struct Int8File {
+    /// What is known of it.
     pub export: Export,
-    /// The student with floats, and with normalised floats as its input, as a file.
+    /// The bytes of the file with floats that takes the same.
     pub fp32: Vec<u8>,
-    /// The student with integers, and with normalised floats as its input, as a file.
-    pub int8: Vec<u8>,
 }
 
 /// Where a file goes in the run's own folder for them.
@@ -147,7 +145,7 @@ impl Student<'_> {
         images: &Images,
         teacher: Option<Vec<Vec<f32>>>,
         spec: Int8Spec,
-    ) -> Result<Int8Files, ExportFailure> {
+    ) -> Result<Int8File, ExportFailure> {
         let reference = Reference {
             network: Answers::of(self.network, &images.valid, images)?,
             teacher,
@@ -176,11 +174,9 @@ impl Student<'_> {
             int8: Some(Box::new(student.result(rows))),
             ..self.export(ExportFormat::Onnx, &bytes)
         };
-        let pixels = PixelFormat::Float;
-        Ok(Int8Files {
+        Ok(Int8File {
             export,
-            fp32: onnx_file(network, known, pixels, &about)?,
-            int8: student.file(network, known, pixels, &about)?,
+            fp32: float,
         })
     }
 
@@ -265,6 +261,15 @@ impl Student<'_> {
     }
 }
 
+/// What is known of the files that were written of a run. What cannot be read is of no
+/// use to anybody, and is made anew.
+#[must_use]
+pub fn exports_of(run: &RunFolder) -> Exports {
+    let known = read_limited(&run.exports().join(PROOFS), LONGEST).ok();
+    let known = known.and_then(|text| serde_json::from_slice(&text).ok());
+    known.unwrap_or_default()
+}
+
 /// Keeps in the run what is known of a file. Returns what is known of all that are
 /// still there.
 ///
@@ -279,10 +284,7 @@ pub fn record(run: &RunFolder, path: &Path, export: &Export) -> Result<Exports, 
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         path.into_os_string()
     };
-    // What cannot be read is of no use to anybody, and is made anew.
-    let before = read_limited(&proofs, LONGEST).ok();
-    let before = before.and_then(|text| serde_json::from_slice(&text).ok());
-    let mut exports: Exports = before.unwrap_or_default();
+    let mut exports = exports_of(run);
     exports.retain(|name, _| folder.join(name).exists());
     exports.insert(name.to_string_lossy().into_owned(), export.clone());
     let text = serde_json::to_vec_pretty(&exports).map_err(io::Error::other);

@@ -1,5 +1,6 @@
 //! Gates: metrics that exist, bounds that can hold.
 
+use super::Plan;
 use super::paths::Paths;
 use crate::experiment::metric::{Metric, MetricSplit};
 use crate::experiment::problem::Problem;
@@ -31,6 +32,20 @@ pub(super) fn planned(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -
         .collect()
 }
 
+impl Plan {
+    /// Whether a gate asks how fast the student is, so that the run measures it.
+    #[must_use]
+    pub fn measures_student(&self) -> bool {
+        let is_bench = |name: &str| {
+            let metric = name.parse::<Metric>();
+            metric.is_ok_and(|metric| metric.split == MetricSplit::Bench)
+        };
+        self.gates.iter().any(|gate| match gate {
+            Gate::AtLeast(name, _) | Gate::AtMost(name, _) => is_bench(name),
+        })
+    }
+}
+
 /// Paths begin with `gate`.
 fn check(
     spec: &Spec,
@@ -51,7 +66,9 @@ fn check(
                     .depends_on("data"),
                 );
             }
-            if metric.split == MetricSplit::Export && spec.export.is_none() {
+            if matches!(metric.split, MetricSplit::Export | MetricSplit::Bench)
+                && spec.export.is_none()
+            {
                 problems.push(
                     Problem::new(
                         "gate[0]",
@@ -100,7 +117,7 @@ fn bound_problem(metric: Metric, bound: &Bound) -> Option<Problem> {
         }
         Bound::Value(value) if *value < 0.0 => Some(Problem::new(
             "gate[1]",
-            format!("{value} is below 0, which no loss is"),
+            format!("{value} is below 0, which `{metric}` never is"),
         )),
         Bound::Run { tolerance, .. } if *tolerance < 0.0 => Some(Problem::new(
             "gate[1].Run.tolerance",

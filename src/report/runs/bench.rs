@@ -1,25 +1,28 @@
 //! What `--bench` measured, as a table.
 
 use super::{grid, text_of};
-use crate::format::{MISSING, bytes, number};
-use crate::run::{BenchModel, BenchResult, BenchRow};
+use crate::event::{BenchModel, BenchRow, Measurement, Variant};
+use crate::format::{MISSING, bytes, number, scaled};
+use crate::run::BenchResult;
 
 /// The machine, and a row for every measurement.
 #[must_use]
 pub fn bench_table(result: &BenchResult) -> String {
-    let machine = &result.machine;
+    let Measurement { machine, rows } = &result.measurement;
     let head = format!(
         "{}\n{}, {} threads, {}\n\n",
         result.target, machine.processor, machine.threads, machine.system
     );
     let titles = [
-        "model", "engine", "batch", "threads", "p50 ms", "p90 ms", "p99 ms", "images/s", "memory",
-        "file",
+        "model", "as", "engine", "batch", "threads", "p50 ms", "p90 ms", "p99 ms", "images/s",
+        "memory", "size", "MACs",
     ];
-    let mut rows = vec![titles.map(str::to_owned).to_vec()];
-    rows.extend(result.rows.iter().map(cells));
+    let cells = rows.iter().map(cells);
+    let rows: Vec<_> = std::iter::once(titles.map(str::to_owned).to_vec())
+        .chain(cells)
+        .collect();
     let mut is_right = vec![true; titles.len()];
-    is_right[..2].fill(false);
+    is_right[..3].fill(false);
     head + &text_of(grid(&rows, &is_right))
 }
 
@@ -35,6 +38,7 @@ fn cells(row: &BenchRow) -> Vec<String> {
     };
     vec![
         model.to_owned(),
+        form(row),
         row.engine.clone(),
         row.batch.to_string(),
         row.threads.to_string(),
@@ -44,5 +48,16 @@ fn cells(row: &BenchRow) -> Vec<String> {
         number(row.images_per_second),
         memory,
         bytes(row.file_bytes),
+        row.macs
+            .map_or(MISSING.to_owned(), |macs| scaled(macs as f64)),
     ]
+}
+
+/// `weights`, `ONNX`, `ONNX int8`.
+fn form(row: &BenchRow) -> String {
+    match (&row.file, row.variant) {
+        (None, _) => "weights".to_owned(),
+        (Some(_), Variant::Fp32) => "ONNX".to_owned(),
+        (Some(_), variant) => format!("ONNX {}", variant.word()),
+    }
 }

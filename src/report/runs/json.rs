@@ -10,7 +10,6 @@ use crate::experiment::metric::Metric;
 use crate::format::MISSING;
 use crate::listing::{Field, Fields, Judgement, Subject, Verdict};
 use crate::run::timestamp::moment;
-use crate::store::metrics::value;
 use crate::store::{Config, FieldValue, Progress};
 
 /// A run in a list. Shares are fractions; what is not known is `null`.
@@ -46,7 +45,7 @@ impl<'a> ListedRun<'a> {
         let problems = entry.problems.iter().chain(&entry.store.problems);
         let asked = chosen.iter().map(|field| {
             let value = match field {
-                Field::Metric(metric) => value(&entry.store, *metric).into(),
+                Field::Metric(metric) => entry.metric(*metric).into(),
                 _ => of_text(&field.text(run)),
             };
             (field.title(fields), value)
@@ -115,8 +114,8 @@ impl<'a> ShownRun<'a> {
             .into_iter()
             .flat_map(|name| ["best", "last"].map(|weights| format!("{name}@{weights}")));
         let measured = named.filter_map(|name| {
-            let metric = name.parse().ok()?;
-            Some((name, value(store, metric)?))
+            let metric: Metric = name.parse().ok()?;
+            Some((metric.to_string(), run.run.metric(metric)?))
         });
         let gates = verdicts.iter().map(|verdict| {
             let (word, reason) = match &verdict.judgement {

@@ -23,7 +23,7 @@ use crate::untrusted::clean_line;
 const GAP: usize = 2;
 
 /// Rows of cells below one another, a line each; numbers end together.
-fn grid(rows: &[Vec<String>], is_right: &[bool]) -> Vec<String> {
+pub(super) fn grid(rows: &[Vec<String>], is_right: &[bool]) -> Vec<String> {
     let clean = |row: &Vec<String>| {
         row.iter()
             .map(|cell| clean_line(cell).into_owned())
@@ -53,6 +53,6 @@ fn grid(rows: &[Vec<String>], is_right: &[bool]) -> Vec<String> {
 }
 
 /// Lines as a text.
-fn text_of(lines: impl IntoIterator<Item = String>) -> String {
+pub(super) fn text_of(lines: impl IntoIterator<Item = String>) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }

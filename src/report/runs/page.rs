@@ -6,6 +6,7 @@ use crate::event::Outcome;
 use crate::experiment::section;
 use crate::experiment::spec::Spec;
 use crate::listing::{Column, Field, Subject, Verdict};
+use crate::report::wording::speed_words;
 use crate::report::{event_formatter, figures, judge};
 
 /// What of a run stands at the beginning.
@@ -48,6 +49,10 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
         .map(|(name, figures)| (name, figures.join("  ")))
         .collect();
     add("Metrics", &metrics);
+    let results = run.run.bench.iter().map(|result| &result.measurement);
+    let speeds = results.filter_map(speed_words);
+    let speeds: Vec<_> = speeds.map(|speed| ("student", speed)).collect();
+    add("Speed", &speeds);
     let verdicts = verdicts(run, spec);
     if !verdicts.is_empty() {
         text.push_str(&section("Gates", &[]));

@@ -152,6 +152,7 @@ impl Page<'_> {
             y: None,
             ceiling: None,
             log: self.view.is_log(spec),
+            log_x: false,
             shares: spec.shares,
             marks: self.marks,
             best: spec

@@ -27,7 +27,7 @@ pub(super) struct Shown {
 /// The columns that are shown.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Columns {
-    /// Fields of the configuration that a person chose, by their paths.
+    /// Fields of the configuration and metrics that a person chose, by their names.
     chosen: Vec<String>,
     shown: Vec<Shown>,
 }
@@ -56,8 +56,11 @@ impl Columns {
 
     /// Makes room for what stands in them.
     pub(super) fn refresh(&mut self, fields: &Fields, runs: &[Subject]) {
-        let fields_of = self.chosen.iter().cloned().map(Field::Setting);
-        let shown = columns(fields_of);
+        let chosen = self.chosen.iter().map(|name| match name.parse() {
+            Ok(metric) => Field::Metric(metric),
+            Err(_) => Field::Setting(name.clone()),
+        });
+        let shown = columns(chosen);
         self.shown = shown
             .iter()
             .map(|field| Shown::of(field, fields, runs))

@@ -24,6 +24,7 @@ impl RunsTable {
     pub(in crate::ui) fn contexts(&self) -> Vec<Context> {
         match self.view {
             View::Overlay => vec![Context::Overlay, Context::Runs],
+            View::Pareto => vec![Context::Pareto, Context::Runs],
             View::Runs | View::Trash | View::Diff => vec![Context::Runs],
         }
     }

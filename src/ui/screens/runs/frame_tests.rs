@@ -1,4 +1,4 @@
-use super::testing::{ADAPTIVE, STOPPED, VANILLA, changed, runs, screen, troubled};
+use super::testing::{ADAPTIVE, STOPPED, VANILLA, changed, measured_runs, runs, screen, troubled};
 use crate::store::Runs;
 use crate::ui::testing::Harness;
 
@@ -30,6 +30,13 @@ fn every_state_is_told_apart() {
 #[test]
 fn a_crashed_run_says_what_to_do() {
     shown("crashed", &runs(), &["down", "down", "down", "down"]);
+}
+
+#[test]
+fn accuracy_is_drawn_against_what_it_costs() {
+    shown("pareto", &measured_runs(), &["p", "right"]);
+    shown("pareto_macs", &measured_runs(), &["p", "a", "a", "a"]);
+    shown("pareto_unmeasured", &runs(), &["p"]);
 }
 
 #[test]

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::experiment::metric::Metric;
+use crate::format::MISSING;
 use crate::listing::{Column, Field, Fields, Filter, Key, RunSummary, Subject, compare};
-use crate::store::RunEntry;
+use crate::store::{RunEntry, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::Choosable;
 use crate::ui::widget::Selection;
@@ -151,8 +153,19 @@ impl Listing {
         &self.fields
     }
 
-    /// Every field with the values that it has in some run.
-    pub(super) fn choosable(&self) -> Vec<Choosable> {
+    /// Every field with the values that it has in some run, and every metric that some
+    /// run has.
+    pub(super) fn choosable(&self, runs: &Runs) -> Vec<Choosable> {
+        let metric = |name: &str| {
+            let field = Field::Metric(name.parse().ok()?);
+            let subjects = runs
+                .iter()
+                .filter_map(|(name, run)| self.subject(name, run));
+            let values: BTreeSet<String> = subjects.map(|run| field.text(&run)).collect();
+            let values: Vec<String> = values.into_iter().filter(|it| it != MISSING).collect();
+            let path = name.to_owned();
+            (!values.is_empty()).then_some(Choosable { path, values })
+        };
         let values = |path: &str| {
             let configs = self.known.values().map(|known| &known.frozen.config);
             let values: BTreeSet<&str> = configs.filter_map(|config| config.get(path)).collect();
@@ -167,6 +180,8 @@ impl Listing {
             path: path.to_owned(),
             values: values(path),
         });
-        fields.collect()
+        fields
+            .chain(Metric::NAMES.into_iter().filter_map(metric))
+            .collect()
     }
 }

@@ -11,6 +11,7 @@ mod gates;
 mod listing;
 mod marks;
 mod overlay;
+mod pareto;
 mod run_actions;
 mod screen;
 mod table;
@@ -30,6 +31,7 @@ use self::comparison::Comparison;
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
 use self::overlay::Overlay;
+use self::pareto::ParetoView;
 pub(in crate::ui) use self::run_actions::{note_run, on_exported, rename_run, tag_run};
 use self::table::Hit;
 use crate::format::shorten;
@@ -63,6 +65,8 @@ enum View {
     Overlay,
     /// Differences between them.
     Diff,
+    /// Accuracy against what it costs.
+    Pareto,
 }
 
 /// State of the screen.
@@ -87,6 +91,7 @@ pub struct RunsTable {
     marks: Marks,
     comparison: Comparison,
     overlay: Overlay,
+    pareto: ParetoView,
 }
 
 impl RunsTable {
@@ -129,9 +134,11 @@ impl RunsTable {
 
     /// Does what was asked for. Returns whether the selected run is to be shown.
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
-        if action.entry().context == Context::Overlay {
-            // From the palette, an action comes without the curves being shown.
-            self.view = View::Overlay;
+        // From the palette, an action comes without its view being shown.
+        match action.entry().context {
+            Context::Overlay => self.view = View::Overlay,
+            Context::Pareto => self.view = View::Pareto,
+            _ => {}
         }
         match action {
             Action::Filter => {
@@ -147,15 +154,17 @@ impl RunsTable {
             }
             Action::ChooseColumns => {
                 let chosen = self.columns.chosen().to_vec();
-                let fields = self.runs.choosable();
+                let fields = self.runs.choosable(runs);
                 shared.dialog = Some(Dialog::Columns(ColumnChooser::new(fields, chosen)));
             }
             Action::OverlayRuns => self.toggle(View::Overlay),
+            Action::ParetoRuns => self.toggle(View::Pareto),
             Action::DiffRuns => self.toggle(View::Diff),
             Action::ShowTrash => self.toggle(View::Trash),
             Action::RunDetails => self.details = Some(!self.shows_details(shared.size.0)),
             Action::UnmarkRuns => self.marks.clear(),
             Action::Back => self.back(runs),
+            _ if self.view == View::Pareto => return self.act_on_pareto(action, runs),
             _ if self.is_comparison() => self.act_on_comparison(action, runs),
             _ => return self.act_on_list(action, shared, runs),
         }
@@ -267,6 +276,9 @@ impl RunsTable {
         if self.view == View::Overlay && self.mouse_on_curves(mouse, area, runs) {
             return;
         }
+        if self.view == View::Pareto {
+            return self.mouse_on_pareto(mouse, area, runs);
+        }
         let (table, details) = self.panes(area);
         if let (Some(_), Some(details), false) = (table, details, self.is_comparison())
             && self.border.mouse(mouse, details, Side::Right)
@@ -338,6 +350,7 @@ impl RunsTable {
                 Action::SortRuns,
                 Action::MarkRun,
                 Action::OverlayRuns,
+                Action::ParetoRuns,
                 Action::DiffRuns,
                 Action::ResumeRun,
                 Action::TagRun,
@@ -354,6 +367,13 @@ impl RunsTable {
                 Action::Back,
             ],
             View::Diff => &[Action::OverlayRuns, Action::Back],
+            View::Pareto => &[
+                Action::Right,
+                Action::Activate,
+                Action::CostPareto,
+                Action::SplitPareto,
+                Action::Back,
+            ],
         }
     }
 

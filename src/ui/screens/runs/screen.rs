@@ -72,7 +72,10 @@ impl RunsTable {
     }
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-        if self.is_comparison() {
+        if self.view == View::Pareto {
+            let picture = self.pictured(runs);
+            self.pareto.draw(&picture, shared, frame, area);
+        } else if self.is_comparison() {
             self.draw_comparison(shared, runs, frame, area);
         } else {
             self.draw_list(shared, runs, frame, area);

@@ -1,8 +1,8 @@
 //! The screen of runs for tests, with runs of every kind.
 
 pub(super) use crate::listing::testing::{
-    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, changed, entry, evaluated, runs,
-    troubled,
+    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, changed, entry, evaluated,
+    measured_runs, runs, troubled,
 };
 use crate::store::Runs;
 use crate::ui::news::News;

@@ -2,7 +2,8 @@ use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 
 use super::testing::{
-    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, runs, screen,
+    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, measured_runs, runs,
+    screen,
 };
 use crate::event::{Phase, Position, RunEvent};
 use crate::run::Notes;
@@ -511,4 +512,57 @@ fn chosen_columns_are_there_after_a_start_and_gone_after_a_reset() {
     assert!(harness.screen().contains("in no run"));
     harness.keys(&["esc", "f10"]);
     assert!(!heading(&mut harness).contains("depth"));
+}
+
+#[test]
+fn the_selected_point_of_the_pareto_picture_is_the_selected_run() {
+    let mut harness = screen(80, 24, measured_runs());
+    harness.keys(&["p"]);
+    assert!(harness.screen().contains("▸◆ "), "{}", harness.screen());
+    harness.keys(&["right"]);
+    assert!(harness.screen().contains("▸● "), "{}", harness.screen());
+    harness.keys(&["end", "esc"]);
+    let shown = harness.screen();
+    let line = shown.lines().find(|line| line.contains("▸")).unwrap_or("");
+    assert!(!shown.contains("against latency"), "{shown}");
+    assert_eq!(
+        harness.ui.shared.selected.as_deref(),
+        Some(VANILLA),
+        "{line}"
+    );
+    harness.keys(&["p", "home", "enter"]);
+    assert_eq!(harness.ui.shared.selected.as_deref(), Some(ADAPTIVE));
+    assert!(!harness.screen().contains("against latency"));
+}
+
+#[test]
+fn only_marked_or_listed_runs_are_in_the_pareto_picture() {
+    let mut harness = screen(200, 60, measured_runs());
+    harness.keys(&["/"]).text("vanilla\n").keys(&["p"]);
+    let shown = harness.screen();
+    assert!(
+        shown.contains("vanilla") && !shown.contains("int8"),
+        "{shown}"
+    );
+    harness.keys(&["v"]);
+    assert!(harness.screen().contains(" test top-1 against"));
+}
+
+#[test]
+fn what_was_measured_is_a_column_like_any_other() {
+    let mut harness = screen(200, 60, measured_runs());
+    harness.keys(&["c"]).text("p50").keys(&["enter", "esc"]);
+    harness.keys(&["esc"]);
+    let shown = harness.screen();
+    assert!(shown.contains("bench/p50_ms"), "{shown}");
+    assert!(
+        shown.contains("4.000 ms") && shown.contains("20.00 ms"),
+        "{shown}"
+    );
+    harness.keys(&["/"]).text("bench/p50_ms<4.5\n");
+    let shown = harness.screen();
+    assert!(
+        shown.contains("1 of 8") && shown.contains("4.000 ms"),
+        "{shown}"
+    );
 }

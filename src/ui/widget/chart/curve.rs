@@ -2,11 +2,11 @@
 
 use ratatui::style::Style;
 
-use super::axis::Axis;
 use super::canvas::{Canvas, Stroke};
 use super::marker;
 use super::smooth::Smooth;
 use super::summary::{Extent, Summary, block_within};
+use crate::format::Axis;
 use crate::ui::theme::Theme;
 
 /// Blocks in a column of dots, at least, where columns begin with a block.

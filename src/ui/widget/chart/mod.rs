@@ -8,7 +8,6 @@
 //!           r        k  r               marks
 //! ```
 
-pub mod axis;
 pub mod canvas;
 pub mod curve;
 mod frame;
@@ -25,7 +24,6 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-pub use self::axis::Axis;
 pub use self::canvas::{Canvas, Stroke};
 pub use self::curve::{Curve, XValues};
 pub use self::page::cells;
@@ -33,6 +31,7 @@ pub use self::smooth::Smooth;
 pub use self::summary::{Extent, Summary};
 pub use self::viewport::ChartViewport;
 pub use self::window::Window;
+pub use crate::format::Axis;
 use crate::ui::theme::{Depth, Theme};
 
 /// Columns of a chart's labels left of its plot, the axis included.
@@ -76,6 +75,8 @@ pub struct Chart<'a> {
     pub ceiling: Option<f64>,
     /// Whether the y axis is logarithmic.
     pub log: bool,
+    /// Whether the x axis is.
+    pub log_x: bool,
     /// Whether the values are shares, which are written in percent.
     pub shares: bool,
     /// What happened, in any order.
@@ -128,33 +129,57 @@ impl Chart<'_> {
         let log = self.log && extent.positive.is_finite();
         let low = if log { extent.positive } else { extent.min };
         let y = Axis::new(low, extent.max, log).with_room();
-        (Axis::new(self.x.0, self.x.1, false), y)
+        (Axis::new(self.x.0, self.x.1, self.log_x), y)
     }
 
     /// Draws the chart.
     pub fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
+        let extent = self.extent();
+        let Some((plot, axes)) = self.draw_around(extent, theme, frame, area) else {
+            return;
+        };
+        if extent.is_empty() {
+            draw_emptiness(theme, frame, plot);
+        }
+        let mut canvas = Canvas::new(plot.width, plot.height);
+        self.draw_curves(&mut canvas, axes, theme);
+        canvas.draw(frame.buffer_mut(), plot);
+        self.draw_markers(axes, theme, frame, plot);
+        self.draw_best(axes, theme, frame, plot);
+        self.draw_crosshair(axes.0, theme, frame, plot);
+    }
+
+    /// Draws title and axes. Returns the place between them and the axes, if there
+    /// is room.
+    pub fn draw_frame(
+        &self,
+        theme: &Theme,
+        frame: &mut Frame,
+        area: Rect,
+    ) -> Option<(Rect, (Axis, Axis))> {
+        self.draw_around(self.extent(), theme, frame, area)
+    }
+
+    fn draw_around(
+        &self,
+        extent: Extent,
+        theme: &Theme,
+        frame: &mut Frame,
+        area: Rect,
+    ) -> Option<(Rect, (Axis, Axis))> {
         let area = area.intersection(frame.area());
         if area.is_empty() {
-            return;
+            return None;
         }
         self.draw_title(theme, frame, Rect { height: 1, ..area });
         let (plot, marks) = self.split(plot(area));
         if plot.width < 2 || plot.height == 0 {
-            return;
+            return None;
         }
-        let extent = self.extent();
         let (x, y) = self.axes_around(extent);
         frame::draw_y_axis(y, self.shares, theme, frame, plot);
-        if extent.is_empty() {
-            draw_emptiness(theme, frame, plot);
-        }
         self.draw_x_axis(x, theme, frame, (plot, marks));
-        let mut canvas = Canvas::new(plot.width, plot.height);
-        self.draw_curves(&mut canvas, (x, y), theme);
-        canvas.draw(frame.buffer_mut(), plot);
-        self.draw_markers((x, y), theme, frame, plot);
-        self.draw_best((x, y), theme, frame, plot);
-        self.draw_crosshair(x, theme, frame, plot);
+        Some((plot, (x, y)))
     }
 
     /// The place of the curves, and the row of the marks below the axis.

@@ -23,6 +23,7 @@ fn chart<'a>(curves: &'a [Curve<'a>], x: (f64, f64)) -> Chart<'a> {
         y: None,
         ceiling: None,
         log: false,
+        log_x: false,
         shares: false,
         marks: &[],
         best: None,

@@ -161,6 +161,7 @@ impl<'a> Scene<'a> {
             ceiling: None,
             y: Some((0.0, if top > 0.0 { top } else { 1.0 })),
             log: false,
+            log_x: false,
             shares: false,
             marks: &[],
             best: None,

@@ -125,6 +125,7 @@ impl Overlay {
             y: None,
             ceiling: cut.as_ref().map(|(most, _)| *most),
             log,
+            log_x: false,
             shares: drawable.is_share(),
             marks: &[],
             best: None,

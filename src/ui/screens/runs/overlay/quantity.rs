@@ -57,7 +57,7 @@ impl Drawable {
             Self::Evaluated(Quantity::Agreement) => 4,
             Self::Evaluated(Quantity::Kl) => 5,
             Self::Logged(metric) if metric.starts_with("loss/") => 6,
-            Self::Evaluated(Quantity::Top5 | Quantity::MaxDifference) => 7,
+            Self::Evaluated(Quantity::Top5 | Quantity::MaxDifference | Quantity::Cost(_)) => 7,
             Self::Logged(metric) if metric.starts_with("knob/") => 9,
             Self::Logged(_) => 8,
         }
@@ -72,6 +72,7 @@ impl Drawable {
             Self::Evaluated(Quantity::Agreement) => "agreement with teacher",
             Self::Evaluated(Quantity::Kl) => "KL from teacher",
             Self::Evaluated(Quantity::MaxDifference) => "difference of logits",
+            Self::Evaluated(Quantity::Cost(cost)) => cost.name(),
             Self::Logged(metric) => metric,
         }
     }

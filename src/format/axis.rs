@@ -91,7 +91,7 @@ impl Axis {
             .collect()
     }
 
-    /// Powers of ten; with twice and five times each where there is room.
+    /// Powers of ten; with twice and five times each, or three times, where there is room.
     fn decades(self, most: usize) -> Vec<f64> {
         let first = self.low.log10().floor() as i32;
         let last = self.high.log10().ceil() as i32;
@@ -102,9 +102,11 @@ impl Axis {
                 .filter(|tick| (self.low..=self.high).contains(tick))
                 .collect()
         };
-        let fine = ticks(&[1.0, 2.0, 5.0], 1);
-        if fine.len() <= most {
-            return fine;
+        for times in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0]] {
+            let fine = ticks(times, 1);
+            if fine.len() <= most {
+                return fine;
+            }
         }
         let every = ticks(&[1.0], 1).len().div_ceil(most).max(1);
         ticks(&[1.0], every)
@@ -138,6 +140,10 @@ mod tests {
         assert_eq!(
             Axis::new(0.1, 3.0, true).ticks(5),
             [0.1, 0.2, 0.5, 1.0, 2.0]
+        );
+        assert_eq!(
+            Axis::new(2000.0, 110_000.0, true).ticks(5),
+            [3000.0, 10_000.0, 30_000.0, 100_000.0]
         );
         assert_eq!(Axis::new(1e-9, 1e9, true).ticks(4).len(), 4);
     }

@@ -1,0 +1,139 @@
+//! A file that is run on made-up images, to be timed: nothing of its answers is taken.
+
+use std::path::{Path, PathBuf};
+
+use super::{Engine, OnnxModelError, macs, refused};
+use crate::event::Variant;
+use crate::experiment::spec::OnnxEngine;
+use crate::onnx::{OnnxFile, PixelOrder};
+
+/// Images of a batch of any size are this large where the file does not say, pixels.
+const SIDE: u32 = 224;
+
+/// Operations of 8-bit integers.
+const INT8: [&str; 6] = [
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "DynamicQuantizeLinear",
+    "QLinearConv",
+    "ConvInteger",
+    "MatMulInteger",
+];
+
+/// A file in an engine, with images for it.
+pub struct BareModel {
+    path: PathBuf,
+    engine: Engine,
+    name: String,
+    images: MadeUp,
+    /// Of what the engine is given at once.
+    shape: [usize; 4],
+    /// How often it is.
+    times: usize,
+}
+
+/// Images as the file takes them.
+enum MadeUp {
+    Floats(Vec<f32>),
+    Bytes(Vec<u8>),
+}
+
+/// What is known of a file before it is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BareFacts {
+    /// Height and width of its images in pixels.
+    pub size: (u32, u32),
+    /// What it computes with.
+    pub variant: Variant,
+}
+
+impl BareModel {
+    /// Hands a file over to an engine, for batches of images of this size.
+    ///
+    /// # Errors
+    /// The file takes no images, or the engine refuses it.
+    pub fn open(
+        path: &Path,
+        engine: OnnxEngine,
+        size: (u32, u32),
+        batch: usize,
+    ) -> Result<Self, OnnxModelError> {
+        let file = OnnxFile::open(path)?;
+        let (input, takes_bytes) = file.any_image_input()?;
+        let output = file.score_output(None)?.name;
+        let (engine, name) = Engine::open(engine, file, &input.name, &output)?;
+        let (height, width) = (size.0 as usize, size.1 as usize);
+        let at_once = input.batch.unwrap_or(batch).max(1);
+        let shape = match input.order {
+            PixelOrder::ChannelsFirst => [at_once, 3, height, width],
+            PixelOrder::ChannelsLast => [at_once, height, width, 3],
+        };
+        let values = (0..shape.iter().product()).map(|at| (at * 37 % 251) as u8);
+        let images = if takes_bytes {
+            MadeUp::Bytes(values.collect())
+        } else {
+            MadeUp::Floats(values.map(|value| f32::from(value) / 125.0 - 1.0).collect())
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            engine,
+            name,
+            images,
+            shape,
+            times: batch.div_ceil(at_once),
+        })
+    }
+
+    /// What a file says of itself.
+    ///
+    /// # Errors
+    /// The file cannot be used, or takes no images.
+    pub fn facts(path: &Path) -> Result<BareFacts, OnnxModelError> {
+        let file = OnnxFile::open(path)?;
+        let (input, _) = file.any_image_input()?;
+        let is_int8 = |operation: &str| INT8.contains(&operation);
+        let is_int8 = file.nodes().iter().any(|node| is_int8(&node.op_type));
+        Ok(BareFacts {
+            size: input.size.unwrap_or((SIDE, SIDE)),
+            variant: if is_int8 {
+                Variant::Int8
+            } else {
+                Variant::Fp32
+            },
+        })
+    }
+
+    /// The engine and its version.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        &self.name
+    }
+
+    /// Answers a batch.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub fn run(&self) -> Result<(), OnnxModelError> {
+        for _ in 0..self.times {
+            let scores = match &self.images {
+                MadeUp::Floats(values) => self.engine.run(values.clone(), self.shape),
+                MadeUp::Bytes(values) => self.engine.run(values.clone(), self.shape),
+            };
+            scores.map_err(|reason| refused(&self.path, &self.name, reason))?;
+        }
+        Ok(())
+    }
+
+    /// Multiply-accumulates of one image, where they are known.
+    #[must_use]
+    pub fn macs(&self) -> Option<u64> {
+        let file = OnnxFile::open(&self.path).ok()?;
+        let (input, takes_bytes) = file.any_image_input().ok()?;
+        let [_, a, b, c] = self.shape;
+        let size = match input.order {
+            PixelOrder::ChannelsFirst => (b, c),
+            PixelOrder::ChannelsLast => (a, b),
+        };
+        (!takes_bytes).then(|| macs(file, &input, size)).flatten()
+    }
+}

@@ -1,0 +1,389 @@
+//! What a student's accuracy costs: runs as points, those that no other beats as a
+//! front, the teacher as a line. The same on the screen, in a picture and as JSON.
+//!
+//! Times of one processor only stand in one picture.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Subject;
+use super::field::written;
+use crate::event::{BenchRow, Measurement, Phase, Split, Variant};
+use crate::experiment::metric::{Cost, Metric, MetricSplit, MetricWeights, Quantity};
+use crate::format::percent;
+use crate::store::metrics::evaluation;
+
+/// What an accuracy is held against.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ParetoCost {
+    /// Median time of an answer on this processor; none where nothing was measured.
+    Latency(Option<String>),
+    /// Length of the file.
+    Size,
+    /// Multiply-accumulates of one image.
+    Macs,
+}
+
+/// A student in the picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ParetoPoint {
+    /// Its run.
+    pub run: String,
+    /// What its file computes with.
+    pub variant: Variant,
+    /// What it costs.
+    pub cost: f64,
+    /// Its accuracy, in [0, 1].
+    pub top1: f64,
+    /// Whether no other costs less and is as accurate.
+    pub on_front: bool,
+    /// The engine that was timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+}
+
+/// A teacher's accuracy on the same images.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TeacherLine {
+    /// Family and size.
+    pub name: String,
+    /// Its accuracy, in [0, 1].
+    pub top1: f64,
+}
+
+/// A student that the picture lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Absent {
+    /// Its run.
+    pub run: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pareto {
+    /// What is drawn across.
+    pub cost: ParetoCost,
+    /// On which images accuracies are.
+    pub split: Split,
+    /// Students, the cheapest first.
+    pub points: Vec<ParetoPoint>,
+    /// Their teachers, the best first.
+    pub teachers: Vec<TeacherLine>,
+    /// Runs that are not shown.
+    pub absent: Vec<Absent>,
+}
+
+impl ParetoCost {
+    /// What some runs can be held against: the processor that measured most of them
+    /// first.
+    #[must_use]
+    pub fn all(runs: &[Subject]) -> Vec<Self> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for run in runs {
+            for measured in measurements(run) {
+                *counts.entry(&measured.machine.processor).or_default() += 1;
+            }
+        }
+        let mut processors: Vec<(&str, usize)> = counts.into_iter().collect();
+        processors.sort_by_key(|(_, count)| Reverse(*count));
+        let latencies = processors
+            .into_iter()
+            .map(|(name, _)| Self::Latency(Some(name.to_owned())));
+        let mut all: Vec<Self> = latencies.collect();
+        if all.is_empty() {
+            all.push(Self::Latency(None));
+        }
+        all.extend([Self::Size, Self::Macs]);
+        all
+    }
+
+    /// The quantity, which says how it is written.
+    #[must_use]
+    pub fn quantity(&self) -> Quantity {
+        Quantity::Cost(match self {
+            Self::Latency(_) => Cost::P50,
+            Self::Size => Cost::FileBytes,
+            Self::Macs => Cost::Macs,
+        })
+    }
+
+    /// Its name and unit.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Latency(_) => "latency p50, ms",
+            Self::Size => "file size, bytes",
+            Self::Macs => "MACs per image",
+        }
+    }
+}
+
+impl Pareto {
+    /// The picture of some runs.
+    #[must_use]
+    pub fn of(runs: &[Subject], cost: ParetoCost, split: Split) -> Self {
+        let mut picture = Self {
+            cost,
+            split,
+            points: Vec::new(),
+            teachers: Vec::new(),
+            absent: Vec::new(),
+        };
+        for run in runs {
+            for variant in Variant::ALL {
+                picture.add(run, variant);
+            }
+        }
+        picture.points.sort_by(|a, b| {
+            let by_cost = a.cost.total_cmp(&b.cost);
+            by_cost.then(b.top1.total_cmp(&a.top1))
+        });
+        let mut best = f64::NEG_INFINITY;
+        for point in &mut picture.points {
+            point.on_front = point.top1 > best;
+            best = best.max(point.top1);
+        }
+        let teachers = &mut picture.teachers;
+        teachers.sort_by(|a, b| b.top1.total_cmp(&a.top1).then(a.name.cmp(&b.name)));
+        teachers.dedup_by(|a, b| a.name == b.name && percent(a.top1) == percent(b.top1));
+        picture
+    }
+
+    /// Adds a student with its teacher, or says why not.
+    fn add(&mut self, run: &Subject, variant: Variant) {
+        let results: Vec<&Measurement> = measurements(run).collect();
+        let rows = |measured: &&'_ Measurement| measured.of_student(variant).is_some();
+        if variant != Variant::Fp32 && !results.iter().any(rows) {
+            return;
+        }
+        let found = self.cost_of(run, &results, variant).and_then(|found| {
+            let top1 = accuracy(run, &results, variant, self.split)?;
+            Ok((found, top1))
+        });
+        match found {
+            Ok(((cost, engine), top1)) => {
+                self.points.push(ParetoPoint {
+                    run: run.name.to_owned(),
+                    variant,
+                    cost,
+                    top1,
+                    on_front: false,
+                    engine,
+                });
+                self.teachers.extend(teacher(run, self.split));
+            }
+            Err(reason) => self.absent.push(Absent {
+                run: run.name.to_owned(),
+                reason: match variant {
+                    Variant::Fp32 => reason,
+                    variant => format!("{}: {reason}", variant.word()),
+                },
+            }),
+        }
+    }
+
+    /// What a student costs, and the engine that was timed.
+    fn cost_of(
+        &self,
+        run: &Subject,
+        results: &[&Measurement],
+        variant: Variant,
+    ) -> Result<(f64, Option<String>), String> {
+        let store = &run.run.store;
+        let mut rows = results.iter().filter_map(|found| found.of_student(variant));
+        let model = store.models.get(&Phase::Student);
+        match &self.cost {
+            ParetoCost::Latency(processor) => {
+                let mut on_it = results
+                    .iter()
+                    .filter(|found| Some(&found.machine.processor) == processor.as_ref());
+                let row: Option<&BenchRow> = on_it.find_map(|found| found.of_student(variant));
+                match (row, results.first()) {
+                    (Some(row), _) => Ok((row.p50_ms, Some(row.engine.clone()))),
+                    (None, None) => Err("not measured".to_owned()),
+                    (None, Some(other)) => Err(format!(
+                        "measured on another processor, {}",
+                        other.machine.processor
+                    )),
+                }
+            }
+            ParetoCost::Size => {
+                let measured = rows.next().map(|row| row.file_bytes);
+                let exported = store.exported.as_ref().map(|export| export.bytes);
+                let weights = model.map(|model| model.bytes);
+                let known = measured.or(exported).or(weights);
+                let bytes = known.ok_or_else(|| "its size is not known".to_owned())?;
+                Ok((bytes as f64, None))
+            }
+            ParetoCost::Macs => {
+                let macs = model.and_then(|model| model.macs);
+                let macs = macs.ok_or_else(|| "its MACs are not known".to_owned())?;
+                Ok((macs as f64, None))
+            }
+        }
+    }
+
+    /// The corners of the front, from left to right: it runs level to the next point
+    /// and then up.
+    #[must_use]
+    pub fn front(&self) -> Vec<(f64, f64)> {
+        let mut corners: Vec<(f64, f64)> = Vec::new();
+        for point in self.points.iter().filter(|point| point.on_front) {
+            if let Some(&(_, top1)) = corners.last() {
+                corners.push((point.cost, top1));
+            }
+            corners.push((point.cost, point.top1));
+        }
+        corners
+    }
+
+    /// The least and the greatest cost.
+    #[must_use]
+    pub fn extent(&self) -> Option<(f64, f64)> {
+        Some((self.points.first()?.cost, self.points.last()?.cost))
+    }
+
+    /// Whether costs lie so far apart that their axis is logarithmic.
+    #[must_use]
+    pub fn is_logarithmic(&self) -> bool {
+        const FAR: f64 = 8.0;
+        self.extent()
+            .is_some_and(|(least, most)| least > 0.0 && most / least >= FAR)
+    }
+
+    /// What the accuracies are.
+    #[must_use]
+    pub fn accuracy_title(&self) -> &'static str {
+        match self.split {
+            Split::Valid => "best validation top-1",
+            Split::Test => "test top-1",
+        }
+    }
+
+    /// Where times were taken: engines and processor.
+    #[must_use]
+    pub fn conditions(&self) -> Option<String> {
+        let ParetoCost::Latency(processor) = &self.cost else {
+            return None;
+        };
+        let engines = self
+            .points
+            .iter()
+            .filter_map(|point| point.engine.as_deref());
+        let mut engines: Vec<&str> = engines.collect();
+        engines.sort_unstable();
+        engines.dedup();
+        let processor = processor.as_deref()?;
+        Some(format!(
+            "batch 1, 1 thread, {}, {processor}",
+            engines.join(" and ")
+        ))
+    }
+
+    /// Runs that are not shown, by reason: `not measured (2): a, b`.
+    #[must_use]
+    pub fn absences(&self) -> Vec<String> {
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for absent in &self.absent {
+            reasons.entry(&absent.reason).or_default().push(&absent.run);
+        }
+        let lines = reasons
+            .into_iter()
+            .map(|(reason, runs)| match runs.as_slice() {
+                [run] => format!("{reason}: {run}"),
+                runs => format!("{reason} ({}): {}", runs.len(), runs.join(", ")),
+            });
+        lines.collect()
+    }
+}
+
+impl TeacherLine {
+    /// Who it is and how good.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("teacher {} {}", self.name, percent(self.top1))
+    }
+}
+
+impl ParetoPoint {
+    /// What stands for the run, with what it computes with where that is not usual.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.variant {
+            Variant::Fp32 => self.run.clone(),
+            variant => format!("{} {}", self.run, variant.word()),
+        }
+    }
+
+    /// Its accuracy and its cost.
+    #[must_use]
+    pub fn facts(&self, cost: &ParetoCost) -> (String, String) {
+        (percent(self.top1), written(cost.quantity(), self.cost))
+    }
+}
+
+/// What was measured of a run, the newest first.
+fn measurements<'a>(run: &Subject<'a>) -> impl Iterator<Item = &'a Measurement> + use<'a> {
+    let kept = run.run.bench.iter().map(|result| &result.measurement);
+    // A run that keeps results keeps its own, too.
+    let own = run.run.store.measured.iter();
+    let own = own.filter(|_| run.run.bench.is_empty());
+    kept.chain(own)
+}
+
+fn accuracy(
+    run: &Subject,
+    results: &[&Measurement],
+    variant: Variant,
+    split: Split,
+) -> Result<f64, String> {
+    if variant != Variant::Fp32 {
+        let mut rows = results.iter().filter_map(|found| found.of_student(variant));
+        let top1 = rows.find_map(|row| row.top1);
+        return top1
+            .filter(|_| split == Split::Valid)
+            .ok_or_else(|| format!("no {} accuracy", word(split)));
+    }
+    let found = match split {
+        Split::Valid => run.metrics.best,
+        Split::Test => run.metrics.test,
+    };
+    found.ok_or_else(|| format!("no {} accuracy", word(split)))
+}
+
+fn word(split: Split) -> &'static str {
+    match split {
+        Split::Valid => "validation",
+        Split::Test => "test",
+    }
+}
+
+/// A run's teacher on the images of the student's evaluation.
+fn teacher(run: &Subject, split: Split) -> Option<TeacherLine> {
+    let store = &run.run.store;
+    let split = match split {
+        Split::Valid => MetricSplit::Valid,
+        Split::Test => MetricSplit::Test,
+    };
+    let of = |weights| {
+        let metric = Metric {
+            split,
+            quantity: Quantity::Top1,
+            weights,
+        };
+        evaluation(store, metric)
+    };
+    let found = of(MetricWeights::Best).or_else(|| of(MetricWeights::Last))?;
+    Some(TeacherLine {
+        name: store.models.get(&Phase::Teacher)?.name.clone(),
+        top1: found.teacher?.top1,
+    })
+}
+
+#[cfg(test)]
+#[path = "pareto_tests.rs"]
+mod tests;

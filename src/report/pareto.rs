@@ -1,0 +1,33 @@
+//! The Pareto picture as an SVG for documents, and as a table.
+//!
+//! It is read in light and in dark pages alike, by people who see it and by programs
+//! that read it aloud: the table is in its description, and each point has a title.
+
+mod labels;
+mod svg;
+#[cfg(test)]
+mod tests;
+
+pub use self::svg::svg;
+
+use super::runs::{grid, text_of};
+use crate::listing::Pareto;
+use crate::listing::pareto::TeacherLine;
+
+/// The points, the cheapest first, their teachers, and what is not shown.
+#[must_use]
+pub fn table(picture: &Pareto) -> String {
+    let titles = ["run", "as", "top-1", picture.cost.title(), ""];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    rows.extend(picture.points.iter().map(|point| {
+        let (top1, cost) = point.facts(&picture.cost);
+        let front = if point.on_front { "front" } else { "" };
+        let variant = point.variant.word().to_owned();
+        vec![point.run.clone(), variant, top1, cost, front.to_owned()]
+    }));
+    let mut lines = grid(&rows, &[false, false, true, true, false]);
+    lines.extend(picture.teachers.iter().map(TeacherLine::words));
+    lines.extend(picture.conditions());
+    lines.extend(picture.absences());
+    text_of(lines)
+}
