@@ -196,7 +196,8 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
             let answers = answers.transpose().map_err(ExportFailure::from)?;
             let written = student.write_int8(&path, request.pixels, &images, answers, int8)?;
             let mut export = written.export;
-            notes.extend(time(&mut export, (&written.fp32, &path), teacher));
+            let others = [&written.fp32[..], &written.fp16];
+            notes.extend(time(&mut export, others, &path, teacher));
             export
         }
     };
@@ -255,13 +256,15 @@ fn opened(request: &ExportRequest) -> Result<RunModels, ExportError> {
 /// floats.
 fn time(
     export: &mut Export,
-    (fp32, int8): (&[u8], &Path),
+    [fp32, fp16]: [&[u8]; 2],
+    int8: &Path,
     teacher: Option<&Teacher>,
 ) -> Option<String> {
     let mut problem = None;
     for row in export.int8.iter_mut().flat_map(|int8| &mut int8.rows) {
         let measured = match (row.model, teacher.map(Teacher::model)) {
             (PrecisionModel::Fp32, _) => of_bytes(fp32),
+            (PrecisionModel::Fp16, _) => of_bytes(fp16),
             (PrecisionModel::Int8, _) if has_onnxruntime() => one_by_one(int8),
             (PrecisionModel::Teacher, Some(TeacherModel::Network(network))) => {
                 let bytes = bare_onnx(network).map_err(|error| error.to_string());

@@ -183,6 +183,8 @@ pub enum PrecisionModel {
     Teacher,
     /// The student with 32-bit floats.
     Fp32,
+    /// The student with weights that were 16-bit floats, computed with 32-bit ones.
+    Fp16,
     /// The student with 8-bit integers.
     Int8,
 }

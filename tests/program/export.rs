@@ -251,7 +251,7 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_told() {
         .iter()
         .map(|row| row["model"].as_str().unwrap())
         .collect();
-    assert_eq!(models, ["teacher", "fp32", "int8"]);
+    assert_eq!(models, ["teacher", "fp32", "fp16", "int8"]);
     for row in rows {
         assert!(row["teacher_agreement"].is_f64(), "{row}");
         assert!(row["bytes"].as_u64().unwrap() > 0, "{row}");
@@ -268,6 +268,10 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_told() {
     let file = run.join(format!("export/{name}-int8.onnx"));
     let hash = blake3::hash(&fs::read(&file).unwrap()).to_hex();
     assert_eq!(told_of["blake3"], hash.as_str());
+
+    let sizes = rows.iter().map(|row| row["bytes"].as_u64().unwrap());
+    let sizes: Vec<u64> = sizes.collect();
+    assert!(sizes[2] < sizes[1], "{sizes:?}");
 
     refused(&bench, &int8, "already exists");
     let text = told(
@@ -324,7 +328,8 @@ fn a_run_that_ends_with_integers_is_judged_by_them() {
         ]);
         (code(&output), said(&output))
     };
-    let loose = "[AtLeast(\"export/agreement\", 0.5)]";
+    // Its speed and size are those of the file, too.
+    let loose = "[AtLeast(\"export/agreement\", 0.5), AtMost(\"bench/file_bytes\", 1000000.0)]";
     let (exit, text) = run("Int8(images: 0)", loose);
     assert_eq!(exit, 2, "{text}");
     assert!(

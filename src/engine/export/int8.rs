@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use super::calibrate::{Seen, calibration_images, observe};
+use super::calibrate::{Seen, chosen, observe, pixels as pixels_of};
 use super::proof::measured;
 use super::{ProofError, Reference, input, recorded, texts};
 use crate::data::Images;
@@ -46,10 +46,16 @@ impl Int8Student {
     ) -> Result<Self, ProofError> {
         let (about, pixels) = (BTreeMap::new(), PixelFormat::Float);
         let graph = recorded(network, PixelInput::Float)?;
-        let calibration = calibration_images(images, &spec)?;
+        let calibration = chosen(images, &spec);
         let float = temporary(&graph.float().into_bytes(&about))?;
         let names = graph.rounded_values();
-        let seen = observe(float.path(), &names, &calibration, images.size)?;
+        let seen = observe(
+            float.path(),
+            &names,
+            images.size,
+            calibration.len(),
+            |part| pixels_of(images, &calibration[part]),
+        )?;
         let weight_bits = spec.weight_bits.unwrap_or_else(weight_bits);
         let attempt = |scheme: QuantScheme| -> Result<(QuantTrial, String), ProofError> {
             let file = graph.quantized(&scheme, &ranges(&seen, scheme));
@@ -95,7 +101,7 @@ impl Int8Student {
         let scheme = best(&parts).unwrap_or(&whole).scheme;
         Ok(Self {
             spec,
-            images: calibration.len() / (3 * images.size.0 as usize * images.size.1 as usize),
+            images: calibration.len(),
             engine,
             scheme,
             ranges: ranges(&seen, scheme),
@@ -136,12 +142,12 @@ impl Int8Student {
     }
 }
 
-/// What the teacher, the network and the file with this proof are worth, without
-/// what their files and their time cost.
+/// What the teacher, the network and files with these proofs are worth, without what
+/// their files and their time cost.
 pub(super) fn rows(
     reference: &Reference,
     images: &Images,
-    (proof, like_teacher): (&ExportProof, Option<f64>),
+    files: [(PrecisionModel, &(ExportProof, Option<f64>)); 2],
 ) -> Vec<PrecisionRow> {
     let row = |model, top1, teacher_agreement, agreement| PrecisionRow {
         model,
@@ -166,10 +172,12 @@ pub(super) fn rows(
         let top1 = share(right.count(), labels().count());
         row(PrecisionModel::Teacher, top1, Some(1.0), both)
     });
+    let (proof, _) = files[0].1;
     let float = row(PrecisionModel::Fp32, proof.network_top1, both, Some(1.0));
-    let agreement = Some(proof.agreement);
-    let int8 = row(PrecisionModel::Int8, proof.top1, like_teacher, agreement);
-    teacher.into_iter().chain([float, int8]).collect()
+    let files = files.map(|(model, (proof, like_teacher))| {
+        row(model, proof.top1, *like_teacher, Some(proof.agreement))
+    });
+    teacher.into_iter().chain([float]).chain(files).collect()
 }
 
 /// By what a trial is chosen: its accuracy, or without labels how often it answers as
@@ -207,7 +215,7 @@ fn weight_bits() -> u8 {
 }
 
 /// A file for an engine, which is gone when it is dropped.
-fn temporary(bytes: &[u8]) -> Result<tempfile::NamedTempFile, ProofError> {
+pub(super) fn temporary(bytes: &[u8]) -> Result<tempfile::NamedTempFile, ProofError> {
     let mut file = tempfile::NamedTempFile::new()?;
     file.write_all(bytes)?;
     file.flush()?;

@@ -43,6 +43,16 @@ pub fn bare_onnx(network: &Network) -> Result<Vec<u8>, Failure> {
     Ok(file.into_bytes(&BTreeMap::new()))
 }
 
+/// The bytes of an ONNX file of a network with weights of 16 bits.
+fn half_onnx(
+    network: &Network,
+    known: &ModelMetadata,
+    pixels: PixelFormat,
+) -> Result<Vec<u8>, Failure> {
+    let file = recorded(network, input(known, pixels))?.half();
+    Ok(file.into_bytes(&texts(known, &BTreeMap::new())))
+}
+
 /// The nodes of a network.
 fn recorded(network: &Network, input: PixelInput) -> Result<OnnxGraph, Failure> {
     let values = state(network)?.into_iter();

@@ -37,6 +37,9 @@ const SAME: f32 = 1e-4;
 /// greatest.
 const NEAR: f32 = 0.1;
 
+/// The same with weights of 16 bits.
+const HALF: f32 = 0.005;
+
 /// The same between two engines, of which one adds integers and the other floats: now
 /// and then a value is rounded the other way.
 const ROUNDING: f32 = 0.02;
@@ -556,8 +559,22 @@ fn seen(case: &Case, folder: &Path) -> Vec<Seen> {
     let path = folder.join("float.onnx");
     std::fs::write(&path, bare_onnx(&case.network).unwrap()).unwrap();
     let graph = recorded(&case.network, PixelInput::Float).unwrap();
-    let size = (case.side as u32, case.side as u32);
-    observe(&path, &graph.rounded_values(), &case.values, size).unwrap()
+    observed(&path, &graph.rounded_values(), &case.values, case.side).unwrap()
+}
+
+fn observed(
+    path: &Path,
+    names: &[String],
+    values: &[f32],
+    side: usize,
+) -> Result<Vec<Seen>, ProofError> {
+    let image = 3 * side * side;
+    let read = |part: std::ops::Range<usize>| {
+        let (start, end) = (part.start * image, part.end * image);
+        Ok(values[start..end].to_vec())
+    };
+    let square = (side as u32, side as u32);
+    observe(path, names, square, values.len() / image, read)
 }
 
 /// Writes a case with integers.
@@ -761,8 +778,8 @@ fn values_that_are_not_finite_are_refused_by_name() {
     let refused = |case: &Case, values: &[f32]| {
         std::fs::write(&path, bare_onnx(&case.network).unwrap()).unwrap();
         let graph = recorded(&case.network, PixelInput::Float).unwrap();
-        let observed = observe(&path, &graph.rounded_values(), values, (12, 12));
-        observed.map(|_| ()).unwrap_err().to_string()
+        let seen = observed(&path, &graph.rounded_values(), values, 12);
+        seen.map(|_| ()).unwrap_err().to_string()
     };
     let sound = altered(|_, _| ());
     assert!(refused(&sound, &[]).contains("no training images"));
@@ -838,12 +855,13 @@ for label in session.run(None, {'images': images})[0].argmax(1):
         [
             PrecisionModel::Teacher,
             PrecisionModel::Fp32,
+            PrecisionModel::Fp16,
             PrecisionModel::Int8
         ]
     );
     // The teacher here is the network itself.
     assert_eq!(int8.rows[1].teacher_agreement, Some(1.0));
-    assert_eq!(int8.rows[2].teacher_agreement, int8.rows[2].agreement);
+    assert_eq!(int8.rows[3].teacher_agreement, int8.rows[3].agreement);
     let bytes = std::fs::read(&path).unwrap();
     write(PixelFormat::Float);
     assert_eq!(
@@ -935,4 +953,20 @@ fn of_schemes_of_about_the_same_accuracy_the_truest_is_taken() {
     ];
     assert_eq!(taken(&closer), 1);
     assert_eq!(taken(&[trial(None, 0.9, 1.0), trial(None, 0.95, 2.0)]), 1);
+}
+
+#[test]
+fn weights_of_16_bits_compute_nearly_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("half.onnx");
+    for case in small_cases() {
+        let bytes = half_onnx(&case.network, &case.known, PixelFormat::Float).unwrap();
+        let floats = bare_onnx(&case.network).unwrap();
+        assert!(bytes.len() < floats.len(), "{}", case.name);
+        std::fs::write(&path, bytes).unwrap();
+        let shape = [IMAGES, 3, case.side, case.side];
+        let found = in_rten(&path).run(case.values.clone(), shape).unwrap();
+        let apart = distance(&found, &case.logits);
+        assert!(apart > 0.0 && apart < HALF, "{}: {apart}", case.name);
+    }
 }

@@ -56,6 +56,7 @@ fn model_cells(row: &PrecisionRow) -> Vec<String> {
     let model = match row.model {
         PrecisionModel::Teacher => "teacher",
         PrecisionModel::Fp32 => "fp32",
+        PrecisionModel::Fp16 => "fp16",
         PrecisionModel::Int8 => "int8",
     };
     let share = |share: Option<f64>| share.map_or_else(|| MISSING.to_owned(), percent);
