@@ -9,11 +9,11 @@ use thiserror::Error;
 
 use super::models::{self, OpenModelsError};
 use crate::data::Images;
-use crate::engine::export::{ExportFailure, Student, bare_onnx, place, record, script_of};
+use crate::engine::export::{ExportFailure, Student, place, plain_onnx_file, record, script_of};
 use crate::engine::onnx::has_onnxruntime;
-use crate::engine::{BenchSubject, RunModels, Teacher, TeacherModel, answers, images_of};
+use crate::engine::{RunModels, Teacher, TeacherModel, answers, images_of, measure_export};
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
-use crate::event::{BenchModel, BenchRow, Export, ExportFormat, PixelFormat, PrecisionModel};
+use crate::event::{BenchRow, Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::{DeviceSpec, Int8Spec};
 use crate::format::bytes;
 use crate::listing::RunSummary;
@@ -267,7 +267,7 @@ fn time(
             (PrecisionModel::Fp16, _) => of_bytes(fp16),
             (PrecisionModel::Int8, _) if has_onnxruntime() => one_by_one(int8),
             (PrecisionModel::Teacher, Some(TeacherModel::Network(network))) => {
-                let bytes = bare_onnx(network).map_err(|error| error.to_string());
+                let bytes = plain_onnx_file(network).map_err(|error| error.to_string());
                 bytes.and_then(|bytes| of_bytes(&bytes))
             }
             (PrecisionModel::Teacher, Some(TeacherModel::Onnx(model))) => one_by_one(model.path()),
@@ -294,10 +294,9 @@ fn of_bytes(bytes: &[u8]) -> Result<BenchRow, String> {
 
 /// A file for one image at a time on one thread, in the fastest engine that is here.
 fn one_by_one(path: &Path) -> Result<BenchRow, String> {
-    let subjects = BenchSubject::of_file(BenchModel::File, path, None);
-    let subjects = subjects.map_err(|error| error.to_string())?;
-    let subject = subjects.last().ok_or("no engine is here")?;
-    subject.measure(1, 1).map_err(|error| error.to_string())
+    let measured = measure_export(path).map_err(|error| error.to_string())?;
+    let row = measured.rows.into_iter().next();
+    row.ok_or_else(|| "no engine is here".to_owned())
 }
 
 /// Where the model goes.

@@ -41,7 +41,7 @@ pub mod weights;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use bench::{BenchCase, BenchFailure, BenchSubject, machine};
+pub use bench::{BenchCase, BenchFailure, BenchSubject, machine, measure_export};
 pub use checkpoint::WEIGHTS;
 pub use evaluate::answers;
 pub use failure::Failure;
@@ -58,7 +58,6 @@ pub use teacher::adopt as adopt_teacher;
 pub use teacher_model::{Teacher, TeacherModel};
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
-use self::bench::measure_export;
 use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::runs::int8_markdown;
 use super::wording::{int8_words, proof_words};
-use super::{event_formatter, figures};
+use super::{event_formatter, metrics};
 use crate::event::inspection::Weights;
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, Exports, Phase, PixelFormat,
@@ -183,8 +183,8 @@ fn method(run: &Subject) -> String {
 
 fn metrics(store: &RunStore, weights: Weights) -> String {
     let mut text = title("Metrics");
-    for (name, figures) in figures::best_and_last(store) {
-        let _ = writeln!(text, "- {name}: {}", cell(&figures.join("; ")));
+    for (name, metrics) in metrics::best_and_last(store) {
+        let _ = writeln!(text, "- {name}: {}", cell(&metrics.join("; ")));
     }
     let (Some(evaluation), Some(data)) = (judged(store, weights), &store.data) else {
         return text;

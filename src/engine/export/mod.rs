@@ -38,7 +38,7 @@ pub fn onnx_file(
 ///
 /// # Errors
 /// The device failed.
-pub fn bare_onnx(network: &Network) -> Result<Vec<u8>, Failure> {
+pub fn plain_onnx_file(network: &Network) -> Result<Vec<u8>, Failure> {
     let file = recorded(network, PixelInput::Float)?.float();
     Ok(file.into_bytes(&BTreeMap::new()))
 }

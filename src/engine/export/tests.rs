@@ -557,7 +557,7 @@ fn small_cases() -> impl Iterator<Item = &'static Case> {
 /// What the values of a case are on its own images.
 fn seen(case: &Case, folder: &Path) -> Vec<Seen> {
     let path = folder.join("float.onnx");
-    std::fs::write(&path, bare_onnx(&case.network).unwrap()).unwrap();
+    std::fs::write(&path, plain_onnx_file(&case.network).unwrap()).unwrap();
     let graph = recorded(&case.network, PixelInput::Float).unwrap();
     observed(&path, &graph.rounded_values(), &case.values, case.side).unwrap()
 }
@@ -776,7 +776,7 @@ fn values_that_are_not_finite_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("float.onnx");
     let refused = |case: &Case, values: &[f32]| {
-        std::fs::write(&path, bare_onnx(&case.network).unwrap()).unwrap();
+        std::fs::write(&path, plain_onnx_file(&case.network).unwrap()).unwrap();
         let graph = recorded(&case.network, PixelInput::Float).unwrap();
         let seen = observed(&path, &graph.rounded_values(), values, 12);
         seen.map(|_| ()).unwrap_err().to_string()
@@ -961,7 +961,7 @@ fn weights_of_16_bits_compute_nearly_the_same() {
     let path = folder.path().join("half.onnx");
     for case in small_cases() {
         let bytes = half_onnx(&case.network, &case.known, PixelFormat::Float).unwrap();
-        let floats = bare_onnx(&case.network).unwrap();
+        let floats = plain_onnx_file(&case.network).unwrap();
         assert!(bytes.len() < floats.len(), "{}", case.name);
         std::fs::write(&path, bytes).unwrap();
         let shape = [IMAGES, 3, case.side, case.side];
