@@ -121,10 +121,13 @@ impl Measurement {
         self.rows.iter().filter(stands).min_by_key(|row| row.rank())
     }
 
-    /// What gates, tables and pictures say of the student's speed and size.
+    /// What gates, tables and pictures say of the student's speed and size: with
+    /// floats, or with integers where only those were measured.
     #[must_use]
     pub fn cost(&self, cost: Cost) -> Option<f64> {
-        self.of_student(Variant::Fp32)?.cost(cost)
+        let mut rows = Variant::ALL.into_iter();
+        rows.find_map(|variant| self.of_student(variant))?
+            .cost(cost)
     }
 }
 

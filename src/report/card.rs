@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::runs::{int8_markdown, int8_words};
-use super::wording::proof_words;
+use super::runs::int8_markdown;
+use super::wording::{int8_words, proof_words};
 use super::{event_formatter, metrics};
 use crate::event::inspection::Weights;
 use crate::event::{
@@ -93,7 +93,7 @@ fn files(exports: &Exports) -> String {
                 text,
                 "\n`{}`, {}. Top-1 and agreement are those on the validation images, which also \
                  chose the scheme; p50 is the median time of an answer to one image on one \
-                 thread, with normalised floats as the input.\n\n{}",
+                 thread.\n\n{}",
                 cell(name),
                 int8_words(int8),
                 int8_markdown(int8)

@@ -135,7 +135,12 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::StudentExported { file, export } => {
             let proof = export.proof.as_ref().map(wording::proof_words);
             let proof = proof.map_or(String::new(), |proof| format!(": {proof}"));
-            Some(format!("exported {}{proof}", file.display()))
+            let int8 = export
+                .int8
+                .as_ref()
+                .map(|int8| format!("; {}", wording::int8_words(int8)));
+            let int8 = int8.unwrap_or_default();
+            Some(format!("exported {}{proof}{int8}", file.display()))
         }
         RunEvent::StudentMeasured(measured) => {
             let speed = wording::speed_words(measured)?;

@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use workbench::engine::onnx::{OnnxModel, has_onnxruntime};
-use workbench::experiment::spec::OnnxEngine;
+use workbench::engine::onnx::{Answers, OnnxModel, has_onnxruntime};
+use workbench::experiment::spec::{OnnxEngine, Scores};
+use workbench::onnx::OnnxFile;
 
 use crate::bench::{Bench, code, said};
 
@@ -64,7 +65,13 @@ fn teachers_of_timm_and_torchvision_answer_as_in_pytorch_and_teach() {
         let count = expected.len() / CLASSES;
         let greatest = expected.iter().fold(1.0_f32, |most, x| most.max(x.abs()));
         for engine in &engines {
-            let model = OnnxModel::of_path(&file("onnx"), *engine).unwrap();
+            let opened = OnnxFile::open(&file("onnx")).unwrap();
+            let answers = Answers {
+                output: opened.score_output(None).unwrap().name,
+                scores: Scores::Logits,
+                taken: None,
+            };
+            let model = OnnxModel::new(opened, answers, *engine).unwrap();
             let logits = model.logits(&images, [count, SIDE, SIDE]).unwrap();
             assert_eq!(logits.len(), expected.len(), "{name}");
             for (here, there) in logits.iter().zip(&expected) {
