@@ -28,7 +28,10 @@ use crate::format::extension;
 
 pub use bench::{BenchMachine, BenchModel, BenchRow, Measurement, Variant};
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
-pub use export::{Export, ExportFormat, ExportProof, Exports, PixelFormat, RESIZE};
+pub use export::{
+    Export, ExportFormat, ExportProof, Exports, FloatLayers, Int8, PixelFormat, PrecisionModel,
+    PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, WeightScales,
+};
 
 /// Version of the journal's format.
 ///

@@ -209,6 +209,48 @@ pub struct Arguments {
     )]
     pub input: Pixels,
 
+    /// Write an ONNX file that computes with 8-bit integers. Several schemes are
+    /// tried, and that with the best accuracy on the validation images is taken.
+    #[arg(
+        long,
+        requires = "export",
+        conflicts_with = "unproven",
+        help_heading = "Export"
+    )]
+    pub int8: bool,
+
+    /// With --int8: training images by which the ranges of activations are found.
+    #[arg(
+        long,
+        value_name = "IMAGES",
+        default_value_t = 512,
+        requires = "int8",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Export"
+    )]
+    pub calibration_images: u32,
+
+    /// With --int8: seed by which these are chosen.
+    #[arg(
+        long,
+        value_name = "SEED",
+        default_value_t = 0,
+        requires = "int8",
+        help_heading = "Export"
+    )]
+    pub calibration_seed: u64,
+
+    /// With --int8: bits of a weight, 8, or 7 for processors without VNNI; by
+    /// default what the processor here takes.
+    #[arg(
+        long,
+        value_name = "BITS",
+        requires = "int8",
+        value_parser = clap::value_parser!(u8).range(7..=8),
+        help_heading = "Export"
+    )]
+    pub weight_bits: Option<u8>,
+
     /// Write this file instead of one in the run's `export` folder.
     #[arg(
         long,
@@ -396,7 +438,11 @@ impl Arguments {
             return Ok(Vec::new());
         }
         let set = self.set.iter();
-        set.map(|argument| Override::parse(argument)).collect()
+        let set: Vec<Override> = set
+            .map(|argument| Override::parse(argument))
+            .collect::<Result<_, _>>()?;
+        Override::each_once(&set)?;
+        Ok(set)
     }
 
     /// What is to be different when a run is resumed.
@@ -405,8 +451,17 @@ impl Arguments {
     /// The argument that cannot be read.
     pub fn resume_changes(&self) -> Result<ResumeChanges, ArgumentError> {
         let set = self.set.iter().map(|argument| knob_change(argument));
+        let set: Vec<(String, Schedule)> = set.collect::<Result<_, _>>()?;
+        let twice = set.iter().enumerate().find(|(at, (knob, _))| {
+            let mut before = set.iter().take(*at);
+            before.any(|(earlier, _)| earlier == knob)
+        });
+        if let Some((_, (knob, _))) = twice {
+            let knob = knob.clone();
+            return Err(ArgumentError::Twice { knob });
+        }
         Ok(ResumeChanges {
-            set: set.collect::<Result<_, _>>()?,
+            set,
             without_adjustments_after: self.without_adjustments_after,
             more: self.add_epochs.map(|epochs| MoreEpochs {
                 epochs,
@@ -436,6 +491,12 @@ pub enum ArgumentError {
     NoValue {
         /// As it was written.
         argument: String,
+    },
+    /// One knob is given two schedules.
+    #[error("--set {knob} is there twice; write it once")]
+    Twice {
+        /// The knob.
+        knob: String,
     },
     /// Neither a number nor a schedule.
     #[error("--set {argument}: {reason}; {KNOB_CHANGE}")]

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use super::arguments::Arguments;
 use super::error::{AppError, BenchError};
 use super::models::{self, OpenModelsError};
-use crate::engine::export::{bare_onnx, exports_of};
+use crate::engine::export::{exports_of, plain_onnx_file};
 use crate::engine::network::Network;
 use crate::engine::{BenchCase, BenchFailure, BenchSubject, TeacherModel, machine};
 use crate::event::inspection::{Answering, Asked, Weights};
@@ -176,7 +176,7 @@ fn exported(run: &RunFolder) -> Result<Vec<PathBuf>, BenchError> {
 
 fn written(network: &Network, path: &Path) -> Result<PathBuf, BenchError> {
     let failed = |error: &dyn std::fmt::Display| BenchError::Write(error.to_string());
-    let bytes = bare_onnx(network).map_err(|error| failed(&error))?;
+    let bytes = plain_onnx_file(network).map_err(|error| failed(&error))?;
     fs::write(path, bytes).map_err(|error| failed(&error))?;
     Ok(path.to_owned())
 }

@@ -1,20 +1,25 @@
 //! A run's student, written for other programs: `--export`, and the key on Runs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use thiserror::Error;
 
 use super::models::{self, OpenModelsError};
 use crate::data::Images;
-use crate::engine::export::{ExportFailure, Student, place, record, script_of};
-use crate::engine::images_of;
+use crate::engine::export::{
+    ExportFailure, Int8Files, Student, place, plain_onnx_file, record, script_of,
+};
+use crate::engine::onnx::has_onnxruntime;
+use crate::engine::{RunModels, Teacher, TeacherModel, answers, images_of, measure_export};
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
-use crate::event::{Export, ExportFormat, PixelFormat};
-use crate::experiment::spec::DeviceSpec;
+use crate::event::{BenchRow, Export, ExportFormat, PixelFormat, PrecisionModel};
+use crate::experiment::spec::{DeviceSpec, Int8Spec};
 use crate::format::bytes;
 use crate::listing::RunSummary;
+use crate::report::runs::{int8_tables, int8_words};
 use crate::report::{card, proof_words};
 use crate::run::atomic::write_file;
 use crate::run::{PlanError, RunFolder};
@@ -34,6 +39,8 @@ pub struct ExportRequest {
     pub weights: Taken,
     /// How an ONNX file takes images.
     pub pixels: PixelFormat,
+    /// How it comes to 8-bit integers, if it is to.
+    pub int8: Option<Int8Spec>,
     /// Where to; into the run's folder if absent.
     pub out: Option<PathBuf>,
     /// Whether files that are there are replaced.
@@ -82,8 +89,8 @@ pub enum ExportError {
     /// It would replace something.
     #[error("{} already exists; name another file with --out, or replace it with --force", .0.display())]
     Exists(PathBuf),
-    /// Only ONNX files differ in what they take, and are proven.
-    #[error("--input and --unproven are about ONNX files; leave them out with --to torch")]
+    /// Only ONNX files differ in what they take and hold, and are proven.
+    #[error("--input, --int8 and --unproven are about ONNX files; leave them out with --to torch")]
     NotOnnx,
     /// `--out` names no file.
     #[error("--out {}: it is not the name of a file", .0.display())]
@@ -119,8 +126,14 @@ impl Exported {
             format!("wrote {}{}", file.display(), size.unwrap_or_default())
         });
         let proof = format!("proof: {}", self.proof());
-        let lines = notes.chain(files).chain([proof]);
-        lines.map(|line| line + "\n").collect()
+        let int8 = self.export.int8.as_ref();
+        let lines = notes
+            .chain(files)
+            .chain([proof])
+            .chain(int8.map(int8_words));
+        let mut text: String = lines.map(|line| line + "\n").collect();
+        text.extend(int8.map(int8_tables));
+        text
     }
 
     /// What proves it.
@@ -142,7 +155,8 @@ impl Exported {
 pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let run = &request.run;
     let is_onnx = request.format == ExportFormat::Onnx;
-    if !is_onnx && (request.unproven || request.pixels != PixelFormat::Float) {
+    let differs = request.pixels != PixelFormat::Float || request.int8.is_some();
+    if !is_onnx && (request.unproven || differs) {
         return Err(ExportError::NotOnnx);
     }
     let path = place_of(request)?;
@@ -160,11 +174,8 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     {
         return Err(ExportError::Exists(there.clone()));
     }
-    let asked = Asked {
-        answering: Answering::Student,
-        weights: request.weights,
-    };
-    let models = models::open(run, request.device, asked)?;
+    let mut models = opened(request)?;
+    let mut notes = std::mem::take(&mut models.notes);
     let name = run.name();
     let student = models.student.as_ref().zip(models.known.as_ref());
     let (network, known) = student.ok_or_else(|| ExportError::NoStudent(name.clone()))?;
@@ -174,11 +185,22 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         known,
         weights: request.weights,
     };
-    let export = if is_onnx {
-        let images = (!request.unproven).then(|| images(run)).transpose()?;
-        student.write_onnx(&path, request.pixels, images.as_ref())?
-    } else {
-        student.write_torch(&path)?
+    let export = match request.int8 {
+        _ if !is_onnx => student.write_torch(&path)?,
+        None => {
+            let images = (!request.unproven).then(|| images(run)).transpose()?;
+            student.write_onnx(&path, request.pixels, images.as_ref())?
+        }
+        Some(int8) => {
+            let images = images(run)?;
+            let teacher = models.teacher.as_ref();
+            let answers = teacher.map(|teacher| answers(teacher, &images.valid, &images));
+            let answers = answers.transpose().map_err(ExportFailure::from)?;
+            let files = student.write_int8(&path, request.pixels, &images, answers, int8)?;
+            let (export, problem) = timed(files, teacher);
+            notes.extend(problem);
+            export
+        }
     };
     let exports = record(run, &path, &export)?;
     let file = path.file_name().unwrap_or_default().to_string_lossy();
@@ -202,15 +224,111 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
             .chain([card_path])
             .collect(),
         export,
-        notes: models.notes,
+        notes,
     })
+}
+
+/// The student, and where an int8 file is to be judged by it also the teacher. Doing
+/// without that is worth a note.
+fn opened(request: &ExportRequest) -> Result<RunModels, ExportError> {
+    let open = |answering| {
+        let asked = Asked {
+            answering,
+            weights: request.weights,
+        };
+        models::open(&request.run, request.device, asked)
+    };
+    let plan = request.run.plan().ok().flatten();
+    let has_teacher = plan.is_some_and(|plan| plan.resolved.plan.teacher.is_some());
+    if request.int8.is_none() || !has_teacher {
+        return Ok(open(Answering::Student)?);
+    }
+    open(Answering::Both).or_else(|error| {
+        let mut models = open(Answering::Student)?;
+        models
+            .notes
+            .push(format!("the teacher is not evaluated: {error}"));
+        Ok(models)
+    })
+}
+
+/// The same with what an answer of each model takes here, and why one could not be
+/// measured. Files with integers are measured in onnxruntime alone: rten computes
+/// them with floats.
+fn timed(files: Int8Files, teacher: Option<&Teacher>) -> (Export, Option<String>) {
+    let Int8Files {
+        mut export,
+        fp32,
+        int8,
+    } = files;
+    let of_bytes = |bytes: &[u8]| -> Result<Measured, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let mut file = tempfile::NamedTempFile::new().map_err(text)?;
+        file.write_all(bytes).map_err(text)?;
+        Measured::of(file.path())
+    };
+    let mut problem = None;
+    for row in export.int8.iter_mut().flat_map(|int8| &mut int8.rows) {
+        let measured = match (row.model, teacher.map(Teacher::model)) {
+            (PrecisionModel::Fp32, _) => of_bytes(&fp32),
+            (PrecisionModel::Int8, _) if !has_onnxruntime() => continue,
+            (PrecisionModel::Int8, _) => of_bytes(&int8),
+            (PrecisionModel::Teacher, Some(TeacherModel::Network(network))) => {
+                let bytes = plain_onnx_file(network).map_err(|error| error.to_string());
+                bytes.and_then(|bytes| of_bytes(&bytes))
+            }
+            (PrecisionModel::Teacher, Some(TeacherModel::Onnx(model))) => {
+                Measured::of(model.path())
+            }
+            (PrecisionModel::Teacher, None) => continue,
+        };
+        match measured {
+            Ok(measured) => {
+                row.bytes = row.bytes.or(Some(measured.bytes));
+                row.p50_ms = Some(measured.p50_ms);
+                row.engine = Some(measured.engine);
+            }
+            Err(reason) => problem = Some(format!("latency is not evaluated: {reason}")),
+        }
+    }
+    (export, problem)
+}
+
+/// What an answer takes.
+struct Measured {
+    p50_ms: f64,
+    engine: String,
+    bytes: u64,
+}
+
+impl Measured {
+    fn of(path: &Path) -> Result<Self, String> {
+        let measurement = measure_export(path).map_err(|error| error.to_string())?;
+        let [row] = measurement
+            .rows
+            .try_into()
+            .map_err(|_| "there is no engine")?;
+        let row: BenchRow = row;
+        Ok(Self {
+            p50_ms: row.p50_ms,
+            engine: row.engine,
+            bytes: row.file_bytes,
+        })
+    }
 }
 
 /// Where the model goes.
 fn place_of(request: &ExportRequest) -> Result<PathBuf, ExportError> {
     let Some(out) = &request.out else {
         let (weights, pixels) = (request.weights, request.pixels);
-        return Ok(place(&request.run, weights, request.format, pixels));
+        let is_int8 = request.int8.is_some();
+        return Ok(place(
+            &request.run,
+            weights,
+            request.format,
+            pixels,
+            is_int8,
+        ));
     };
     if out.file_name().is_none() || out.is_dir() {
         return Err(ExportError::NoName(out.clone()));

@@ -7,6 +7,7 @@ use super::error::AppError;
 use super::export::{ExportRequest, export};
 use crate::event::inspection::Weights as Taken;
 use crate::event::{ExportFormat, PixelFormat};
+use crate::experiment::spec::Int8Spec;
 use crate::run::Exit;
 use crate::untrusted::clean_text;
 use crate::untrusted::text::clean_json;
@@ -27,6 +28,12 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
             Pixels::Float => PixelFormat::Float,
             Pixels::Uint8 => PixelFormat::Uint8,
         },
+        int8: arguments.int8.then_some(Int8Spec {
+            images: arguments.calibration_images,
+            seed: arguments.calibration_seed,
+            weight_bits: arguments.weight_bits,
+            uint8: arguments.input == Pixels::Uint8,
+        }),
         out: arguments.out.clone(),
         replaces: arguments.force,
         unproven: arguments.unproven,

@@ -209,6 +209,16 @@ pub enum DataError {
         /// What is other than when the images were indexed.
         what: &'static str,
     },
+    /// The system gives out no bytes of an image that it gave out before.
+    #[error("{part}: {name} {what}; fix the disk or the connection to it, and resume")]
+    Unreadable {
+        /// Which set.
+        part: Part,
+        /// The image.
+        name: String,
+        /// What the system said.
+        what: String,
+    },
     /// A batch was asked for that the epoch does not have.
     #[error("batch {index} does not exist: an epoch has {batches}, counted from 0")]
     NoSuchBatch {

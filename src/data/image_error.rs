@@ -100,7 +100,10 @@ impl ImageError {
 
     /// The error of opening or reading a file, without the system's number.
     pub(super) fn io(error: &io::Error) -> Self {
-        Self::Unreadable(describe_io(error))
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::CutOff,
+            _ => Self::Unreadable(describe_io(error)),
+        }
     }
 }
 

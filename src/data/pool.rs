@@ -348,15 +348,21 @@ impl Pool {
     /// Records that an image went bad.
     ///
     /// # Errors
-    /// If that is one too many, or if it is another image now, which no share of
-    /// bad ones excuses.
+    /// If that is one too many, or if it is another image now or cannot be read
+    /// any more, which no share of bad ones excuses: the disk failed, not the image.
     pub fn lose(&self, index: u32, reason: ImageError) -> Result<(), DataError> {
-        if let ImageError::Changed(what) = reason {
-            return Err(DataError::Changed {
-                part: self.part,
-                name: self.name(index).display().to_string(),
-                what,
-            });
+        let part = self.part;
+        let name = || self.name(index).display().to_string();
+        match reason {
+            ImageError::Changed(what) => {
+                let name = name();
+                return Err(DataError::Changed { part, name, what });
+            }
+            ImageError::Unreadable(what) => {
+                let name = name();
+                return Err(DataError::Unreadable { part, name, what });
+            }
+            _ => {}
         }
         let mut lost = self.lock();
         if !lost.reasons.contains_key(&index) {

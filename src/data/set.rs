@@ -183,3 +183,29 @@ impl ImageSet {
         &self.pool
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Images;
+    use crate::data::fixtures::{folder, plan};
+    use crate::experiment::plan::DataPlan;
+    use crate::experiment::spec::Source;
+
+    #[test]
+    fn a_disk_that_fails_stops_the_training_however_many_images_may_be_bad() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = DataPlan {
+            memory: 0,
+            max_bad: 1.0,
+            ..plan(Source::ImageFolder(folder(dir.path(), &["a", "b"], 10)))
+        };
+        let set = Images::open(&plan, 7).unwrap().train;
+        let failing = std::io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error());
+        let error = set.pool.lose(set.members[0], ImageError::io(&failing));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("cannot be read: Input/output"), "{error}");
+        assert!(error.ends_with("fix the disk or the connection to it, and resume"));
+        assert!(!set.pool.is_lost(set.members[0]));
+    }
+}

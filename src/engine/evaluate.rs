@@ -1,4 +1,4 @@
-//! Evaluation of a network on a set of images: figures against the labels and
+//! Evaluation of a network on a set of images: metrics against the labels and
 //! against the teacher.
 
 use std::sync::Arc;

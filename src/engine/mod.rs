@@ -41,8 +41,9 @@ pub mod weights;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use bench::{BenchCase, BenchFailure, BenchSubject, machine};
+pub use bench::{BenchCase, BenchFailure, BenchSubject, machine, measure_export};
 pub use checkpoint::WEIGHTS;
+pub use evaluate::answers;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
 pub use import::{ImportError, settle};
@@ -54,10 +55,9 @@ pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
-pub use teacher_model::TeacherModel;
+pub use teacher_model::{Teacher, TeacherModel};
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
-use self::bench::measure_export;
 use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
 use self::evaluate::{Evaluator, Subject};
@@ -70,7 +70,8 @@ use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::inspection::Weights;
 use crate::event::{
-    Dataset, EvaluatedWeights, ExportFormat, Outcome, Phase, PixelFormat, Position, RunEvent, Split,
+    Dataset, EvaluatedWeights, ExportFormat, Origin, Outcome, Phase, PixelFormat, Position,
+    RunEvent, Split,
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
@@ -197,8 +198,13 @@ impl Engine {
             }));
         }
         if let Some(export) = plan.export {
-            self.export(export, &checkpoints, sink)?;
+            self.export(export, &valid, &checkpoints, sink)?;
         }
+        let end = Position {
+            phase: Phase::Student,
+            step: checkpoints.latest_state()?.map_or(0, |state| state.step),
+        };
+        refuse_late(end, inbox, sink);
         Ok(Outcome::Completed)
     }
 
@@ -313,6 +319,7 @@ impl Engine {
     fn export(
         &self,
         wanted: ExportSpec,
+        valid: &Evaluator,
         checkpoints: &CheckpointFolder,
         sink: &dyn EventSink,
     ) -> Result<(), Failure> {
@@ -326,9 +333,10 @@ impl Engine {
         let known = checkpoint::metadata(&best)?;
         let mut network = self.prepared.student_network();
         checkpoint::load(&mut network, &best, WEIGHTS)?;
-        let pixels = match wanted {
-            ExportSpec::Onnx => PixelFormat::Float,
-            ExportSpec::OnnxUint8 => PixelFormat::Uint8,
+        let pixels = if wanted.takes_bytes() {
+            PixelFormat::Uint8
+        } else {
+            PixelFormat::Float
         };
         let student = Student {
             run: &self.folder,
@@ -336,9 +344,20 @@ impl Engine {
             known: &known,
             weights: Weights::Best,
         };
-        let path = export::place(&self.folder, Weights::Best, ExportFormat::Onnx, pixels);
+        let is_int8 = matches!(wanted, ExportSpec::Int8(_));
+        let format = ExportFormat::Onnx;
+        let path = export::place(&self.folder, Weights::Best, format, pixels, is_int8);
         let images = &self.prepared.images;
-        let written = student.write_onnx(&path, pixels, Some(images));
+        let written = match wanted {
+            ExportSpec::Onnx | ExportSpec::OnnxUint8 => {
+                student.write_onnx(&path, pixels, Some(images))
+            }
+            ExportSpec::Int8(int8) => {
+                let teacher = valid.teacher().map(<[Vec<f32>]>::to_vec);
+                let written = student.write_int8(&path, pixels, images, teacher, int8);
+                written.map(|files| files.export)
+            }
+        };
         let recorded = written.and_then(|export| {
             export::record(&self.folder, &path, &export)?;
             Ok(export)
@@ -455,11 +474,79 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
     Ok(None)
 }
 
+/// Answers the commands that came after the last step.
+fn refuse_late(end: Position, inbox: &mut dyn CommandSource, sink: &dyn EventSink) {
+    for record in inbox.due(end, false) {
+        if record.origin == Origin::Signal {
+            continue;
+        }
+        let id = record.id.clone();
+        sink.emit(RunEvent::CommandReceived(record));
+        sink.emit(RunEvent::CommandRejected {
+            id,
+            reason: "the training has ended".to_owned(),
+        });
+    }
+}
+
 impl Trainer for Engine {
     fn run(&mut self, inbox: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
         self.train(inbox, sink)
             .unwrap_or_else(|failure| Outcome::Failed {
                 message: failure.to_string(),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::event::{Command, CommandRecord};
+
+    struct Late(Vec<CommandRecord>);
+
+    impl CommandSource for Late {
+        fn due(&mut self, _at: Position, _wait: bool) -> Vec<CommandRecord> {
+            std::mem::take(&mut self.0)
+        }
+    }
+
+    #[derive(Default)]
+    struct Heard(RefCell<Vec<RunEvent>>);
+
+    impl EventSink for Heard {
+        fn emit(&self, event: RunEvent) {
+            self.0.borrow_mut().push(event);
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn a_command_after_the_last_step_is_answered_and_a_signal_is_moot() {
+        let record = |id: &str, origin, command| CommandRecord {
+            id: id.to_owned(),
+            origin,
+            command,
+        };
+        let late = record("late", Origin::Process, Command::EvaluateNow);
+        let signal = record("SIGTERM", Origin::Signal, Command::Stop);
+        let end = Position {
+            phase: Phase::Student,
+            step: 9,
+        };
+        let heard = Heard::default();
+        refuse_late(end, &mut Late(vec![late.clone(), signal]), &heard);
+        let [
+            RunEvent::CommandReceived(received),
+            RunEvent::CommandRejected { id, reason },
+        ] = &heard.0.borrow()[..]
+        else {
+            panic!("{:?}", heard.0.borrow());
+        };
+        assert_eq!((received, id.as_str()), (&late, "late"));
+        assert_eq!(reason, "the training has ended");
     }
 }

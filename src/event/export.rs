@@ -53,6 +53,9 @@ pub struct Export {
     pub blake3: String,
     /// What proves it; absent where it was not run.
     pub proof: Option<ExportProof>,
+    /// How it came to 8-bit integers, of a file that computes with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Int8>,
 }
 
 /// The validation images went through a file, in an engine that did not train it.
@@ -72,4 +75,114 @@ pub struct ExportProof {
     pub top1: Option<f64>,
     /// Top-1 of the network; absent without labels.
     pub network_top1: Option<f64>,
+}
+
+/// How a file with 8-bit integers was made, and what it is worth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Int8 {
+    /// Training images by which the ranges of activations were found.
+    pub images: usize,
+    /// Seed by which these were chosen.
+    pub seed: u64,
+    /// The scheme that was chosen.
+    pub scheme: QuantScheme,
+    /// The engine by which it was, and its version.
+    pub engine: String,
+    /// All that were tried, in order.
+    pub trials: Vec<QuantTrial>,
+    /// The file beside what it was made from.
+    pub rows: Vec<PrecisionRow>,
+}
+
+/// What becomes of floats when they become 8-bit integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuantScheme {
+    /// What has a scale of its own.
+    pub weights: WeightScales,
+    /// Bits of a weight: 8, or 7 where sums of two products would overflow.
+    pub weight_bits: u8,
+    /// How the range of an activation is found.
+    pub activations: RangeRule,
+    /// Layers that keep floats.
+    pub float_layers: FloatLayers,
+}
+
+/// Which weights share a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightScales {
+    /// All of a layer.
+    PerTensor,
+    /// Those of an output channel.
+    PerChannel,
+}
+
+/// How the range of an activation is found in what calibration saw of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RangeRule {
+    /// From the least to the greatest.
+    MinMax,
+    /// Without the outermost hundredth of a percent.
+    Percentile,
+    /// By the least information that is lost: `TensorRT`'s rule.
+    Entropy,
+}
+
+/// Layers that keep floats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FloatLayers {
+    /// None.
+    None,
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// Both.
+    FirstAndLast,
+}
+
+/// What a scheme was found to be worth on the validation images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuantTrial {
+    /// The scheme.
+    pub scheme: QuantScheme,
+    /// Top-1; absent without labels.
+    pub top1: Option<f64>,
+    /// Share of images that get the class that the network gives them.
+    pub agreement: f64,
+    /// Greatest absolute difference between a logit and the network's.
+    pub max_difference: f64,
+}
+
+/// A model of the table that an int8 file is judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionRow {
+    /// Which.
+    pub model: PrecisionModel,
+    /// Top-1 on the validation images.
+    pub top1: Option<f64>,
+    /// Share of images on which it agrees with the teacher.
+    pub teacher_agreement: Option<f64>,
+    /// Share of images on which it agrees with the student in floats.
+    pub agreement: Option<f64>,
+    /// Length of its file.
+    pub bytes: Option<u64>,
+    /// Median time of an answer to one image on one thread, milliseconds.
+    pub p50_ms: Option<f64>,
+    /// The engine in which this was measured.
+    pub engine: Option<String>,
+}
+
+/// The models of that table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionModel {
+    /// The run's teacher.
+    Teacher,
+    /// The student with 32-bit floats.
+    Fp32,
+    /// The student with 8-bit integers.
+    Int8,
 }

@@ -39,13 +39,20 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
     objective::explain(&plan.training, timeline, &mut page);
     if let Some(export) = plan.export {
         page.heading("Export");
-        page.row(
-            "file",
-            match export {
-                ExportSpec::Onnx => "ONNX, takes normalised floats; proven at the end",
-                ExportSpec::OnnxUint8 => "ONNX, takes RGB bytes; proven at the end",
-            },
-        );
+        let takes = if export.takes_bytes() {
+            "takes RGB bytes"
+        } else {
+            "takes normalised floats"
+        };
+        page.row("file", &format!("ONNX, {takes}; proven at the end"));
+        if let ExportSpec::Int8(int8) = export {
+            let bits = int8
+                .weight_bits
+                .map_or(String::new(), |bits| format!(", weights of {bits} bits"));
+            let (images, seed) = (int8.images, int8.seed);
+            let text = format!("8-bit, calibrated on {images} training images (seed {seed}){bits}");
+            page.row("integers", &text);
+        }
     }
     gates(&plan.gates, &mut page);
     page.finish()

@@ -96,6 +96,49 @@ pub enum ExportSpec {
     Onnx,
     /// An ONNX file that takes RGB bytes.
     OnnxUint8,
+    /// An ONNX file that computes with 8-bit integers.
+    Int8(Int8Spec),
+}
+
+impl ExportSpec {
+    /// Whether the file takes RGB bytes.
+    #[must_use]
+    pub fn takes_bytes(self) -> bool {
+        match self {
+            Self::Onnx => false,
+            Self::OnnxUint8 => true,
+            Self::Int8(int8) => int8.uint8,
+        }
+    }
+}
+
+/// How a student comes to 8-bit integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Int8Spec {
+    /// Training images by which the ranges of activations are found.
+    #[serde(default = "defaults::calibration_images")]
+    pub images: u32,
+    /// Seed by which these are chosen.
+    #[serde(default)]
+    pub seed: u64,
+    /// Bits of a weight, 7 or 8; as many as the processor here takes if absent.
+    #[serde(default)]
+    pub weight_bits: Option<u8>,
+    /// Whether the file takes RGB bytes.
+    #[serde(default)]
+    pub uint8: bool,
+}
+
+impl Default for Int8Spec {
+    fn default() -> Self {
+        Self {
+            images: defaults::calibration_images(),
+            seed: 0,
+            weight_bits: None,
+            uint8: false,
+        }
+    }
 }
 
 /// Where images come from and how they are prepared.

@@ -20,13 +20,17 @@ const OPERATORS: i64 = 18;
 /// What the file says wrote it.
 const PRODUCER: &str = env!("CARGO_PKG_NAME");
 
-/// Types of the elements of inputs and outputs.
+/// Types of the elements of inputs, outputs and constants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
     /// 32-bit floats.
     Float,
     /// Bytes.
     Uint8,
+    /// 8-bit integers with a sign.
+    Int8,
+    /// 32-bit integers.
+    Int32,
 }
 
 impl Element {
@@ -34,6 +38,8 @@ impl Element {
         match self {
             Self::Float => data_type::FLOAT,
             Self::Uint8 => data_type::UINT8,
+            Self::Int8 => data_type::INT8,
+            Self::Int32 => data_type::INT32,
         }
     }
 }
@@ -82,16 +88,22 @@ impl GraphWriter {
     /// Adds 32-bit floats, row by row; those that are there already stay.
     pub fn floats(&mut self, name: &str, sides: &[usize], values: &[f32]) {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-        self.constant(name, sides, data_type::FLOAT, bytes.collect());
+        self.constant(name, sides, Element::Float, bytes.collect());
     }
 
     /// Adds a list of whole numbers; one that is there already stays.
     pub fn integers(&mut self, name: &str, values: &[usize]) {
         let bytes = values.iter().flat_map(|value| int(*value).to_le_bytes());
-        self.constant(name, &[values.len()], data_type::INT64, bytes.collect());
+        self.initializer(name, &[values.len()], data_type::INT64, bytes.collect());
     }
 
-    fn constant(&mut self, name: &str, sides: &[usize], data_type: i32, bytes: Vec<u8>) {
+    /// Adds values as their bytes, little endian, row by row; those that are there
+    /// already stay.
+    pub fn constant(&mut self, name: &str, sides: &[usize], element: Element, bytes: Vec<u8>) {
+        self.initializer(name, sides, element.code(), bytes);
+    }
+
+    fn initializer(&mut self, name: &str, sides: &[usize], data_type: i32, bytes: Vec<u8>) {
         if self.constants.insert(name.to_owned()) {
             self.graph.initializer.push(TensorProto {
                 name: name.to_owned(),

@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
+use super::runs::{int8_markdown, int8_words};
 use super::wording::proof_words;
-use super::{event_formatter, figures};
+use super::{event_formatter, metrics};
 use crate::event::inspection::Weights;
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, Exports, Phase, PixelFormat,
@@ -64,13 +65,18 @@ fn files(exports: &Exports) -> String {
             (ExportFormat::Onnx, _) => "ONNX, takes normalised floats",
             (ExportFormat::Torch, _) => "weights for PyTorch",
         };
+        let holds = if export.int8.is_some() {
+            ", 8-bit integers"
+        } else {
+            ""
+        };
         let weights = match export.weights {
             Weights::Best => "best",
             Weights::Latest => "latest",
         };
         let _ = writeln!(
             text,
-            "| `{}` | {what} | {} | {weights}, step {} | `{}` |",
+            "| `{}` | {what}{holds} | {} | {weights}, step {} | `{}` |",
             cell(name),
             format::bytes(export.bytes),
             export.step,
@@ -80,6 +86,19 @@ fn files(exports: &Exports) -> String {
     text += "\nProof:\n\n";
     for (name, export) in exports {
         let _ = writeln!(text, "- `{}`: {}", cell(name), proof(export));
+    }
+    for (name, export) in exports {
+        if let Some(int8) = &export.int8 {
+            let _ = write!(
+                text,
+                "\n`{}`, {}. Top-1 and agreement are those on the validation images, which also \
+                 chose the scheme; p50 is the median time of an answer to one image on one \
+                 thread, with normalised floats as the input.\n\n{}",
+                cell(name),
+                int8_words(int8),
+                int8_markdown(int8)
+            );
+        }
     }
     text
 }
@@ -164,8 +183,8 @@ fn method(run: &Subject) -> String {
 
 fn metrics(store: &RunStore, weights: Weights) -> String {
     let mut text = title("Metrics");
-    for (name, figures) in figures::best_and_last(store) {
-        let _ = writeln!(text, "- {name}: {}", cell(&figures.join("; ")));
+    for (name, metrics) in metrics::best_and_last(store) {
+        let _ = writeln!(text, "- {name}: {}", cell(&metrics.join("; ")));
     }
     let (Some(evaluation), Some(data)) = (judged(store, weights), &store.data) else {
         return text;

@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::event::ExportProof;
 use crate::event::RunEvent;
+use crate::event::{
+    ExportProof, FloatLayers, Int8, PrecisionModel, PrecisionRow, QuantScheme, QuantTrial,
+    RangeRule, WeightScales,
+};
 use crate::listing::RunSummary;
 use crate::listing::testing::{apply, entry};
 use crate::store::testing::small_run;
@@ -16,6 +19,7 @@ fn exports() -> Exports {
         bytes: 8605,
         blake3: "0d68a6".to_owned(),
         proof,
+        int8: None,
     };
     let proof = ExportProof {
         engine: "rten 0.27".to_owned(),
@@ -84,4 +88,50 @@ fn names_from_outside_stay_names_in_markdown() {
         !text.lines().any(|line| line.starts_with("# \\<script")),
         "{text}"
     );
+}
+
+#[test]
+fn a_card_shows_what_8_bit_integers_cost_and_what_was_tried() {
+    let scheme = |activations| QuantScheme {
+        weights: WeightScales::PerChannel,
+        weight_bits: 7,
+        activations,
+        float_layers: FloatLayers::Last,
+    };
+    let trial = |activations, top1| QuantTrial {
+        scheme: scheme(activations),
+        top1: Some(top1),
+        agreement: 0.98,
+        max_difference: 0.31,
+    };
+    let row = |model, top1, p50_ms: Option<f64>| PrecisionRow {
+        model,
+        top1: Some(top1),
+        teacher_agreement: Some(0.8),
+        agreement: Some(0.98),
+        bytes: Some(8605),
+        p50_ms,
+        engine: p50_ms.map(|_| "rten 0.27".to_owned()),
+    };
+    let int8 = Int8 {
+        images: 512,
+        seed: 3,
+        scheme: scheme(RangeRule::Entropy),
+        engine: "rten 0.27".to_owned(),
+        trials: vec![
+            trial(RangeRule::MinMax, 0.6),
+            trial(RangeRule::Entropy, 0.61),
+        ],
+        rows: vec![
+            row(PrecisionModel::Fp32, 0.62, Some(1.5)),
+            row(PrecisionModel::Int8, 0.61, None),
+        ],
+    };
+    let (name, export) = exports().into_iter().next().unwrap();
+    let export = Export {
+        int8: Some(int8),
+        ..export
+    };
+    let text = files(&BTreeMap::from([(name, export)]));
+    insta::assert_snapshot!(text);
 }

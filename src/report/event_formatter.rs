@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::epochs::{EpochMeter, EpochSummary};
-use super::figures;
+use super::metrics;
 use super::{Ending, wording};
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
@@ -99,8 +99,8 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
         let title = if at == 0 { "outcome" } else { "" };
         lines.push(format!("{title:<8} {line}"));
     }
-    for (name, figures) in figures::best_and_last(ending.store) {
-        lines.push(format!("{name:<8} {}", figures.join("  ")));
+    for (name, metrics) in metrics::best_and_last(ending.store) {
+        lines.push(format!("{name:<8} {}", metrics.join("  ")));
     }
     for (path, text) in ending.config.changed() {
         lines.push(format!("changed  {path} {text}"));

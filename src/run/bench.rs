@@ -227,6 +227,7 @@ mod tests {
                 top1: Some(0.75),
                 network_top1: Some(0.75),
             }),
+            int8: None,
         };
         let name = "a.onnx".to_owned();
         let exports = Exports::from([(name.clone(), export.clone())]);

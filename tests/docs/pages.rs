@@ -263,7 +263,8 @@ pub fn load(text: &str, overrides: &[Override]) -> Result<(), String> {
     fs::create_dir(place.path().join("experiments")).unwrap();
     for quoted in text.split('"').skip(1).step_by(2) {
         let path = place.path().join("experiments").join(quoted);
-        if path.extension().is_some() {
+        if let (Some(_), Some(folder)) = (path.extension(), path.parent()) {
+            fs::create_dir_all(folder).unwrap();
             fs::write(path, "").unwrap();
         } else if quoted.contains('/') {
             // A metric's name makes a folder that nobody asks for.

@@ -17,6 +17,7 @@ mod identity;
 mod inference;
 mod measure;
 mod onnx;
+mod onnx_teachers;
 mod refusals;
 mod resume;
 mod runs;

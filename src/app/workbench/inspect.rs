@@ -190,6 +190,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
             format: ExportFormat::Onnx,
             weights: Weights::Best,
             pixels: PixelFormat::Float,
+            int8: None,
             out: None,
             replaces: true,
             unproven,

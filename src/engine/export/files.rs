@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{ProofError, loading_script, onnx_file, prove};
+use super::proof::prove_int8;
+use super::{Int8Student, ProofError, Reference, loading_script, onnx_file, prove};
 use crate::data::Images;
+use crate::engine::evaluate::Answers;
 use crate::engine::failure::Failure;
 use crate::engine::metadata::{ModelMetadata, Trained};
 use crate::engine::network::Network;
 use crate::engine::weights::described_bytes;
 use crate::event::inspection::Weights;
-use crate::event::{Export, ExportFormat, Exports, PixelFormat};
+use crate::event::{Export, ExportFormat, Exports, PixelFormat, PrecisionModel};
+use crate::experiment::spec::Int8Spec;
 use crate::run::RunFolder;
 use crate::run::atomic::{write_checked, write_file};
 use crate::untrusted::read_limited;
@@ -58,6 +61,17 @@ pub struct Student<'a> {
     pub weights: Weights,
 }
 
+/// A student with 8-bit integers that was written.
+#[derive(Debug)]
+pub struct Int8Files {
+    /// What is known of its file.
+    pub export: Export,
+    /// The student with floats, and with normalised floats as its input, as a file.
+    pub fp32: Vec<u8>,
+    /// The student with integers, and with normalised floats as its input, as a file.
+    pub int8: Vec<u8>,
+}
+
 /// Where a file goes in the run's own folder for them.
 #[must_use]
 pub fn place(
@@ -65,18 +79,23 @@ pub fn place(
     weights: Weights,
     format: ExportFormat,
     pixels: PixelFormat,
+    is_int8: bool,
 ) -> PathBuf {
     let latest = match weights {
         Weights::Best => "",
         Weights::Latest => "-latest",
     };
-    let ending = match (format, pixels) {
-        (ExportFormat::Torch, _) => ".safetensors",
-        (ExportFormat::Onnx, PixelFormat::Float) => ".onnx",
-        (ExportFormat::Onnx, PixelFormat::Uint8) => "-uint8.onnx",
+    let takes = match pixels {
+        PixelFormat::Float => "",
+        PixelFormat::Uint8 => "-uint8",
+    };
+    let holds = if is_int8 { "-int8" } else { "" };
+    let ending = match format {
+        ExportFormat::Torch => "safetensors",
+        ExportFormat::Onnx => "onnx",
     };
     run.exports()
-        .join(format!("{}{latest}{ending}", run.name()))
+        .join(format!("{}{latest}{takes}{holds}.{ending}", run.name()))
 }
 
 /// Where the script goes that loads weights.
@@ -111,6 +130,56 @@ impl Student<'_> {
             input: Some(pixels),
             proof,
             ..self.export(ExportFormat::Onnx, &bytes)
+        })
+    }
+
+    /// Writes an ONNX file that computes with 8-bit integers what the network does, as
+    /// nearly as that goes, or none. `teacher` is what the teacher answers on the
+    /// validation images, `[image][class]`.
+    ///
+    /// # Errors
+    /// The file cannot be written, or fails its proof; nothing is left behind.
+    pub fn write_int8(
+        &self,
+        path: &Path,
+        pixels: PixelFormat,
+        images: &Images,
+        teacher: Option<Vec<Vec<f32>>>,
+        spec: Int8Spec,
+    ) -> Result<Int8Files, ExportFailure> {
+        let reference = Reference {
+            network: Answers::of(self.network, &images.valid, images)?,
+            teacher,
+        };
+        let (network, known) = (self.network, self.known);
+        let student = Int8Student::choose(network, images, &reference, spec)?;
+        let about = self.about();
+        let bytes = student.file(network, known, pixels, &about)?;
+        let check = |file: &Path| prove_int8(file, &reference, images, pixels);
+        let (proof, like_teacher) = self.in_folder(path, |path| {
+            let checked = write_checked(path, &bytes, check);
+            Ok(checked.map_err(|source| failed(path, source))??)
+        })?;
+        let float = onnx_file(network, known, pixels, &about)?;
+        let mut rows = student.rows(&reference, images, (&proof, like_teacher));
+        for row in &mut rows {
+            row.bytes = match row.model {
+                PrecisionModel::Teacher => None,
+                PrecisionModel::Fp32 => Some(float.len() as u64),
+                PrecisionModel::Int8 => Some(bytes.len() as u64),
+            };
+        }
+        let export = Export {
+            input: Some(pixels),
+            proof: Some(proof),
+            int8: Some(student.result(rows)),
+            ..self.export(ExportFormat::Onnx, &bytes)
+        };
+        let pixels = PixelFormat::Float;
+        Ok(Int8Files {
+            export,
+            fp32: onnx_file(network, known, pixels, &about)?,
+            int8: student.file(network, known, pixels, &about)?,
         })
     }
 
@@ -161,6 +230,7 @@ impl Student<'_> {
             bytes: bytes.len() as u64,
             blake3: blake3::hash(bytes).to_hex().to_string(),
             proof: None,
+            int8: None,
         }
     }
 

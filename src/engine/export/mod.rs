@@ -1,20 +1,23 @@
 //! Students that leave: one file, for programs that know nothing of this one.
 
+mod calibrate;
 mod files;
+mod int8;
 mod proof;
 mod torch;
 
 use std::collections::BTreeMap;
 
-pub use self::files::{ExportFailure, Student, exports_of, place, record, script_of};
+pub use self::files::{ExportFailure, Int8Files, Student, exports_of, place, record, script_of};
+use self::int8::Int8Student;
+use self::proof::Reference;
 pub use self::proof::{ProofError, prove};
 pub use self::torch::loading_script;
 use super::failure::Failure;
 use super::metadata::ModelMetadata;
-use super::network::{Network, PixelInput, onnx_graph};
+use super::network::{Network, OnnxGraph, PixelInput, onnx_graph};
 use super::weights::{Values, state};
 use crate::event::{PixelFormat, RESIZE};
-use crate::onnx::write::GraphWriter;
 
 /// The bytes of an ONNX file of a network: the same for the same weights and texts.
 /// It holds what must be known to use it, and `about` besides.
@@ -27,35 +30,46 @@ pub fn onnx_file(
     pixels: PixelFormat,
     about: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, Failure> {
-    let input = match pixels {
-        PixelFormat::Float => PixelInput::Float,
-        PixelFormat::Uint8 => PixelInput::Uint8 {
-            mean: known.mean,
-            std: known.std,
-        },
-    };
-    let file = graph_file(network, input)?;
-    let mut texts = known.texts();
-    texts.insert("resize".to_owned(), RESIZE.to_owned());
-    texts.extend(about.clone());
-    Ok(file.into_bytes(&texts))
+    let file = recorded(network, input(known, pixels))?.float();
+    Ok(file.into_bytes(&texts(known, about)))
 }
 
-/// The bytes of an ONNX file of a network that says nothing of itself, as to be timed.
+/// The bytes of an ONNX file of any network for normalised floats, which says nothing
+/// of itself.
 ///
 /// # Errors
 /// The device failed.
-pub fn bare_onnx(network: &Network) -> Result<Vec<u8>, Failure> {
-    Ok(graph_file(network, PixelInput::Float)?.into_bytes(&BTreeMap::new()))
+pub fn plain_onnx_file(network: &Network) -> Result<Vec<u8>, Failure> {
+    let file = recorded(network, PixelInput::Float)?.float();
+    Ok(file.into_bytes(&BTreeMap::new()))
 }
 
-fn graph_file(network: &Network, input: PixelInput) -> Result<GraphWriter, Failure> {
+/// The nodes of a network.
+fn recorded(network: &Network, input: PixelInput) -> Result<OnnxGraph, Failure> {
     let values = state(network)?.into_iter();
     let values = values.filter_map(|array| match array.values {
         Values::F32(values) => Some((array.name, values)),
         Values::I64(_) => None,
     });
     Ok(onnx_graph(network.graph(), values.collect(), input))
+}
+
+fn input(known: &ModelMetadata, pixels: PixelFormat) -> PixelInput {
+    match pixels {
+        PixelFormat::Float => PixelInput::Float,
+        PixelFormat::Uint8 => PixelInput::Uint8 {
+            mean: known.mean,
+            std: known.std,
+        },
+    }
+}
+
+/// What a file says of itself.
+fn texts(known: &ModelMetadata, about: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut texts = known.texts();
+    texts.insert("resize".to_owned(), RESIZE.to_owned());
+    texts.extend(about.clone());
+    texts
 }
 
 #[cfg(test)]

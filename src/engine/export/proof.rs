@@ -5,13 +5,15 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::data::Images;
-use crate::engine::evaluate::for_each_batch;
+use crate::data::{EvaluationBatch, Images};
+use crate::engine::classify::images_per_pass;
+use crate::engine::evaluate::{Answers, for_each_batch};
 use crate::engine::failure::Failure;
-use crate::engine::network::{INPUT, Network, OUTPUT};
-use crate::engine::onnx::{RTEN, Rten};
+use crate::engine::network::{INPUT, Network, OUTPUT, UnfitWeights};
+use crate::engine::onnx::{Engine, OnnxModelError, Pixels};
 use crate::event::inspection::metrics::argmax;
 use crate::event::{ExportProof, PixelFormat};
+use crate::experiment::spec::OnnxEngine;
 use crate::format::loss;
 use crate::onnx::{OnnxError, OnnxFile};
 
@@ -23,6 +25,11 @@ const TOLERANCE: f64 = 1e-3;
 /// by no more than the tolerance choose another one only in a tie.
 const AGREEMENT: f64 = 0.99;
 
+/// Smallest share of images that a file with 8-bit integers gives the network's
+/// class. What rounding costs is a matter of the network, and is told; but one that
+/// differs on most images is no form of this network.
+const INT8_AGREEMENT: f64 = 0.5;
+
 /// Why a file is not taken.
 #[derive(Debug, Error)]
 pub enum ProofError {
@@ -33,8 +40,13 @@ pub enum ProofError {
     #[error(transparent)]
     File(#[from] OnnxError),
     /// The engine refuses it, or fails while it runs.
-    #[error("{RTEN} cannot run the file: {0}")]
-    Engine(String),
+    #[error("{engine} cannot run the file: {reason}")]
+    Engine {
+        /// The engine and its version.
+        engine: String,
+        /// What it says.
+        reason: String,
+    },
     /// There are no images.
     #[error("there are no validation images to prove the file with")]
     NoImages,
@@ -45,6 +57,36 @@ pub enum ProofError {
         loss(.0.max_difference), loss(allowed(.0)), agreed(.0), .0.images
     )]
     Differs(Box<ExportProof>),
+    /// There is nothing to find ranges by.
+    #[error("there are no training images to calibrate 8-bit integers on")]
+    NoCalibration,
+    /// A value that is no number has no range.
+    #[error(
+        "the values of `{0}` are not finite on the training images, so that they have no 8-bit form"
+    )]
+    NotFinite(String),
+    /// Weights that are no numbers.
+    #[error(transparent)]
+    Weights(#[from] UnfitWeights),
+    /// A file beside the others cannot be written.
+    #[error("no temporary file could be written: {0}")]
+    Temporary(#[from] std::io::Error),
+    /// Little is left of the network.
+    #[error(
+        "with 8-bit integers {} of {} images get the class that the network gives them, and at \
+         least {} must; export it with floats, or calibrate it on more images",
+        agreed(.0), .0.images, (INT8_AGREEMENT * .0.images as f64).ceil()
+    )]
+    Lost(Box<ExportProof>),
+}
+
+impl From<OnnxModelError> for ProofError {
+    fn from(error: OnnxModelError) -> Self {
+        match error {
+            OnnxModelError::File(error) => Self::File(error),
+            OnnxModelError::Engine { engine, reason, .. } => Self::Engine { engine, reason },
+        }
+    }
 }
 
 /// Greatest difference that is allowed.
@@ -75,44 +117,141 @@ pub fn prove(
     images: &Images,
     pixels: PixelFormat,
 ) -> Result<ExportProof, ProofError> {
-    let file = OnnxFile::open(path)?;
-    let engine = Rten::open(file, INPUT, OUTPUT).map_err(ProofError::Engine)?;
-    let [height, width] = [images.size.0 as usize, images.size.1 as usize];
-    let run = |values: &[f32]| {
-        let count = values.len() / (3 * height * width);
-        match pixels {
-            PixelFormat::Float => engine.run(values.to_vec(), [count, 3, height, width]),
-            PixelFormat::Uint8 => {
-                let bytes = bytes_of(values, images, height * width);
-                engine.run(bytes, [count, height, width, 3])
-            }
-        }
-    };
+    // An engine that shares no code with those that train, and is always there.
+    let file = OpenedFile::open(path, OnnxEngine::Rten, pixels)?;
     let mut found = Comparison::default();
     let mut failed = None;
     for_each_batch(network, &images.valid, images, |batch, logits| {
         if failed.is_some() || batch.indices.is_empty() {
             return;
         }
-        match run(&batch.pixels) {
-            Ok(answers) if answers.len() == logits.len() => {
-                found.add(logits, &answers, &batch.labels, images.classes.len());
-            }
-            Ok(answers) => {
-                let (given, wanted) = (answers.len(), logits.len());
-                failed = Some(format!("it gives {given} logits where {wanted} are wanted"));
-            }
+        match file.answers(batch, images) {
+            Ok(answers) => found.add(logits, &answers, &batch.labels, images.classes.len()),
             Err(reason) => failed = Some(reason),
         }
     })?;
-    if let Some(reason) = failed {
-        return Err(ProofError::Engine(reason));
+    if let Some(error) = failed {
+        return Err(error);
     }
-    let proof = found.proof().ok_or(ProofError::NoImages)?;
+    let proof = found.proof(file.name).ok_or(ProofError::NoImages)?;
     if holds(&proof) {
         Ok(proof)
     } else {
         Err(ProofError::Differs(Box::new(proof)))
+    }
+}
+
+/// What a network and its teacher answer on the validation images.
+pub struct Reference {
+    /// The network.
+    pub network: Answers,
+    /// The teacher, logits `[image][class]`.
+    pub teacher: Option<Vec<Vec<f32>>>,
+}
+
+/// What a file with 8-bit integers is worth, in the fastest engine that is there, and
+/// the share of images on which it agrees with the teacher. It is never refused for
+/// what rounding cost.
+///
+/// # Errors
+/// It cannot be run, or there are no images.
+pub fn measured(
+    path: &Path,
+    reference: &Reference,
+    images: &Images,
+    pixels: PixelFormat,
+) -> Result<(ExportProof, Option<f64>), ProofError> {
+    let file = OpenedFile::open(path, OnnxEngine::Auto, pixels)?;
+    let mut found = Comparison::default();
+    let mut like_teacher = 0;
+    let classes = images.classes.len();
+    let batch = images_per_pass(images.size, BATCH);
+    for batch in images.in_order(&images.valid, batch) {
+        let batch = batch.map_err(Failure::from)?;
+        if batch.indices.is_empty() {
+            continue;
+        }
+        let answers = file.answers(&batch, images)?;
+        let rows = batch.indices.iter();
+        let logits: Vec<f32> = rows
+            .flat_map(|&image| reference.network.logits[image].iter().copied())
+            .collect();
+        found.add(&logits, &answers, &batch.labels, classes);
+        if let Some(teacher) = &reference.teacher {
+            let pairs = batch.indices.iter().zip(answers.chunks_exact(classes));
+            let same = pairs.filter(|(image, row)| argmax(&teacher[**image]) == argmax(row));
+            like_teacher += same.count();
+        }
+    }
+    let proof = found.proof(file.name).ok_or(ProofError::NoImages)?;
+    let share = like_teacher as f64 / proof.images as f64;
+    Ok((proof, reference.teacher.is_some().then_some(share)))
+}
+
+/// The same, of a file that is to be kept.
+///
+/// # Errors
+/// As [`measured`], and where little is left of the network.
+pub fn prove_int8(
+    path: &Path,
+    reference: &Reference,
+    images: &Images,
+    pixels: PixelFormat,
+) -> Result<(ExportProof, Option<f64>), ProofError> {
+    let (proof, like_teacher) = measured(path, reference, images, pixels)?;
+    // A logit that is no number is no answer.
+    if proof.max_difference.is_finite() && proof.agreement >= INT8_AGREEMENT {
+        Ok((proof, like_teacher))
+    } else {
+        Err(ProofError::Lost(Box::new(proof)))
+    }
+}
+
+/// Images in a pass.
+const BATCH: usize = 64;
+
+/// A file in an engine.
+struct OpenedFile {
+    engine: Engine,
+    name: String,
+    pixels: PixelFormat,
+}
+
+impl OpenedFile {
+    fn open(path: &Path, engine: OnnxEngine, pixels: PixelFormat) -> Result<Self, ProofError> {
+        let file = OnnxFile::open(path)?;
+        let (engine, name) = Engine::open(engine, file, INPUT, OUTPUT)?;
+        Ok(Self {
+            engine,
+            name,
+            pixels,
+        })
+    }
+
+    /// Logits of a batch.
+    fn answers(&self, batch: &EvaluationBatch, images: &Images) -> Result<Vec<f32>, ProofError> {
+        let [height, width] = [images.size.0 as usize, images.size.1 as usize];
+        let values = &batch.pixels;
+        let count = batch.indices.len();
+        let answers = match self.pixels {
+            PixelFormat::Float => {
+                let values = Pixels::Float(values.clone());
+                self.engine.run(values, [count, 3, height, width])
+            }
+            PixelFormat::Uint8 => {
+                let bytes = Pixels::Uint8(bytes_of(values, images, height * width));
+                self.engine.run(bytes, [count, height, width, 3])
+            }
+        };
+        let wanted = count * images.classes.len();
+        let answers = answers.and_then(|answers| match answers.len() {
+            given if given == wanted => Ok(answers),
+            given => Err(format!("it gives {given} logits where {wanted} are wanted")),
+        });
+        answers.map_err(|reason| ProofError::Engine {
+            engine: self.name.clone(),
+            reason,
+        })
     }
 }
 
@@ -168,10 +307,10 @@ impl Comparison {
         }
     }
 
-    fn proof(&self) -> Option<ExportProof> {
+    fn proof(&self, engine: String) -> Option<ExportProof> {
         let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
         Some(ExportProof {
-            engine: RTEN.to_owned(),
+            engine,
             images: self.images,
             max_difference: self.difference,
             max_logit: self.greatest,

@@ -2,26 +2,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
+use std::time::SystemTime;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::calibrate::{Seen, observe};
+use super::int8::value;
+use super::proof::prove_int8;
 use super::*;
 use crate::data::Images;
-use crate::engine::evaluate::host;
-use crate::engine::network::{INPUT, OUTPUT};
-use crate::engine::onnx::Rten;
+use crate::engine::evaluate::{Answers, host};
+use crate::engine::network::{INPUT, OUTPUT, Range};
+use crate::engine::onnx::{Engine, Pixels};
 use crate::engine::weights::save_described;
-use crate::event::{DataSummary, PixelFormat};
+use crate::event::inspection::Weights;
+use crate::event::{
+    DataSummary, FloatLayers, PixelFormat, PrecisionModel, QuantScheme, RangeRule, WeightScales,
+};
 use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
 use crate::experiment::load_text;
 use crate::experiment::model::{
     EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
 };
+use crate::experiment::spec::{Int8Spec, OnnxEngine};
 use crate::onnx::OnnxFile;
+use crate::run::RunFolder;
 use crate::run::atomic::write_checked;
 
 /// Greatest difference between logits, as a share of the greatest.
 const SAME: f32 = 1e-4;
+
+/// Mean difference between logits with integers and with floats, as a share of the
+/// greatest.
+const NEAR: f32 = 0.1;
+
+/// The same between two engines, of which one adds integers and the other floats: now
+/// and then a value is rounded the other way.
+const ROUNDING: f32 = 0.02;
 
 /// Images that go through a network.
 const IMAGES: usize = 2;
@@ -211,19 +228,27 @@ fn written(network: &Network, known: &ModelMetadata, pixels: PixelFormat, to: &P
     std::fs::write(to, bytes).unwrap();
 }
 
+fn in_rten(path: &Path) -> Engine {
+    let file = OnnxFile::open(path).unwrap();
+    Engine::open(OnnxEngine::Rten, file, INPUT, OUTPUT)
+        .unwrap()
+        .0
+}
+
 #[test]
 fn every_layout_gives_the_same_logits_in_another_engine() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("student.onnx");
     for case in CASES.iter() {
-        let engine = || Rten::open(OnnxFile::open(&path).unwrap(), INPUT, OUTPUT).unwrap();
         written(&case.network, &case.known, PixelFormat::Float, &path);
         let shape = [IMAGES, 3, case.side, case.side];
-        let found = engine().run(case.values.clone(), shape).unwrap();
+        let values = Pixels::Float(case.values.clone());
+        let found = in_rten(&path).run(values, shape).unwrap();
         assert_same(&found, &case.logits, case.name);
         written(&case.network, &case.known, PixelFormat::Uint8, &path);
         let shape = [IMAGES, case.side, case.side, 3];
-        let found = engine().run(case.pictures.clone(), shape).unwrap();
+        let bytes = Pixels::Uint8(case.pictures.clone());
+        let found = in_rten(&path).run(bytes, shape).unwrap();
         assert_same(&found, &case.logits, case.name);
     }
 }
@@ -255,8 +280,8 @@ fn maps_are_pooled_to_any_size_as_pytorch_does() {
         written(&network, &known, PixelFormat::Float, &path);
         let side = side as usize;
         let values = normalised(&pictures(IMAGES, side), side, &known);
-        let engine = Rten::open(OnnxFile::open(&path).unwrap(), INPUT, OUTPUT).unwrap();
-        let found = engine.run(values.clone(), [IMAGES, 3, side, side]).unwrap();
+        let given = Pixels::Float(values.clone());
+        let found = in_rten(&path).run(given, [IMAGES, 3, side, side]).unwrap();
         assert_same(
             &found,
             &logits(&network, &values, side),
@@ -505,4 +530,381 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
         std::fs::remove_file(&path).unwrap();
     }
+}
+
+const BYTES: QuantScheme = QuantScheme {
+    weights: WeightScales::PerChannel,
+    weight_bits: 8,
+    activations: RangeRule::MinMax,
+    float_layers: FloatLayers::None,
+};
+
+/// Those with few weights: with and without groups, residuals, halves and scales.
+fn small_cases() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().filter(|case| {
+        let sizes = case.network.graph().parameters().into_iter();
+        sizes
+            .map(|it| it.shape.iter().product::<usize>())
+            .sum::<usize>()
+            < 3_000_000
+    })
+}
+
+/// What the values of a case are on its own images.
+fn seen(case: &Case, folder: &Path) -> Vec<Seen> {
+    let path = folder.join("float.onnx");
+    std::fs::write(&path, plain_onnx_file(&case.network).unwrap()).unwrap();
+    let graph = recorded(&case.network, PixelInput::Float).unwrap();
+    let size = (case.side as u32, case.side as u32);
+    observe(&path, &graph.rounded_values(), &case.values, size).unwrap()
+}
+
+/// Writes a case with integers.
+fn rounded(case: &Case, seen: &[Seen], (scheme, pixels): (QuantScheme, PixelFormat), to: &Path) {
+    let graph = recorded(&case.network, input(&case.known, pixels)).unwrap();
+    let ranges = seen.iter().map(|seen| seen.range(scheme.activations));
+    let file = graph.quantized(&scheme, &ranges.collect::<Vec<_>>());
+    std::fs::write(to, file.unwrap().into_bytes(&BTreeMap::new())).unwrap();
+}
+
+/// How far logits are from others, as a share of the greatest: the root of the mean
+/// of squares.
+fn distance(found: &[f32], wanted: &[f32]) -> f32 {
+    assert_eq!(found.len(), wanted.len());
+    let squares = found.iter().zip(wanted).map(|(a, b)| (a - b).powi(2));
+    let greatest = wanted
+        .iter()
+        .fold(0.0_f32, |most, logit| most.max(logit.abs()));
+    (squares.sum::<f32>() / found.len() as f32).sqrt() / greatest
+}
+
+#[test]
+fn every_layout_with_integers_computes_nearly_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("int8.onnx");
+    for case in small_cases() {
+        let seen = seen(case, folder.path());
+        let logits = |scheme, pixels| {
+            rounded(case, &seen, (scheme, pixels), &path);
+            let (given, shape) = match pixels {
+                PixelFormat::Float => (
+                    Pixels::Float(case.values.clone()),
+                    [IMAGES, 3, case.side, case.side],
+                ),
+                PixelFormat::Uint8 => (
+                    Pixels::Uint8(case.pictures.clone()),
+                    [IMAGES, case.side, case.side, 3],
+                ),
+            };
+            in_rten(&path).run(given, shape).unwrap()
+        };
+        let found = logits(BYTES, PixelFormat::Float);
+        let whole = distance(&found, &case.logits);
+        assert!(whole > 0.0 && whole < NEAR, "{}: {whole}", case.name);
+        let bytes = logits(BYTES, PixelFormat::Uint8);
+        assert!(distance(&bytes, &found) < NEAR, "{}", case.name);
+        let ends = QuantScheme {
+            float_layers: FloatLayers::FirstAndLast,
+            weight_bits: 7,
+            weights: WeightScales::PerTensor,
+            activations: RangeRule::Entropy,
+        };
+        let found = logits(ends, PixelFormat::Float);
+        let part = distance(&found, &case.logits);
+        assert!(
+            part.is_finite() && part < 5.0 * NEAR,
+            "{}: {part}",
+            case.name
+        );
+    }
+}
+
+#[test]
+fn integers_are_the_same_in_onnxruntime() {
+    const MODULES: &str = "numpy, onnx, onnxruntime";
+    const SCRIPT: &str = "
+import numpy, onnx, onnxruntime
+onnx.checker.check_model('int8.onnx', full_check=True)
+session = onnxruntime.InferenceSession('int8.onnx', providers=['CPUExecutionProvider'])
+images = numpy.fromfile('images.float', numpy.float32).reshape(-1, 3, SIDE, SIDE)
+for logit in session.run(None, {'images': images})[0].ravel():
+    print(float(logit))
+";
+    if python(MODULES).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let path = folder.join("int8.onnx");
+    // With 8 bits sums overflow on processors without VNNI.
+    let scheme = QuantScheme {
+        weight_bits: 7,
+        ..BYTES
+    };
+    for case in small_cases() {
+        give(folder, case);
+        let seen = seen(case, folder);
+        rounded(case, &seen, (scheme, PixelFormat::Float), &path);
+        let shape = [IMAGES, 3, case.side, case.side];
+        let values = Pixels::Float(case.values.clone());
+        let wanted = in_rten(&path).run(values, shape).unwrap();
+        let script = SCRIPT.replace("SIDE", &case.side.to_string());
+        let found = floats(&run(python(MODULES).unwrap(), folder, &script));
+        let apart = distance(&found, &wanted);
+        assert!(apart < ROUNDING, "{}: {apart}", case.name);
+    }
+}
+
+#[test]
+fn layers_that_keep_floats_are_those_at_the_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("int8.onnx");
+    let case = CASES.iter().find(|case| case.name == "cifar").unwrap();
+    let seen = seen(case, folder.path());
+    let reads = |float_layers| {
+        let scheme = QuantScheme {
+            float_layers,
+            ..BYTES
+        };
+        rounded(case, &seen, (scheme, PixelFormat::Float), &path);
+        let file = OnnxFile::open(&path).unwrap();
+        let layers = file.nodes().iter();
+        let layers = layers.filter(|node| matches!(node.op_type.as_str(), "Conv" | "Gemm"));
+        let whole = layers.map(|node| {
+            let read = node.input.iter();
+            let whole = read.filter(|name| name.ends_with("_dequantized")).count();
+            (node.name.clone(), whole == node.input.len(), whole == 0)
+        });
+        whole.collect::<Vec<_>>()
+    };
+    let names = |found: &[(String, bool, bool)]| {
+        let floats = found.iter().filter(|(_, _, is_float)| *is_float);
+        floats.map(|(name, ..)| name.clone()).collect::<Vec<_>>()
+    };
+    for (float_layers, expected) in [
+        (FloatLayers::None, vec![]),
+        (FloatLayers::First, vec!["conv1"]),
+        (FloatLayers::Last, vec!["fc"]),
+        (FloatLayers::FirstAndLast, vec!["conv1", "fc"]),
+    ] {
+        let found = reads(float_layers);
+        assert_eq!(names(&found), expected);
+        assert!(
+            found.iter().all(|(_, whole, float)| whole ^ float),
+            "{found:?}"
+        );
+    }
+}
+
+/// A network of two convolutions whose parameters are made others, and a case of it.
+fn altered(change: impl Fn(&str, &mut [f32])) -> Case {
+    let model = Model::Cnn {
+        channels: vec![5, 6],
+    };
+    let (mut network, known) = trained(&model, 12);
+    for parameter in network.parameters_mut() {
+        let mut values = host(parameter.value.clone()).unwrap();
+        change(&parameter.name, &mut values);
+        let count = values.len();
+        parameter.value = Tensor::from_data(TensorData::new(values, [count]), &Device::flex());
+    }
+    let pictures = pictures(IMAGES, 12);
+    let values = normalised(&pictures, 12, &known);
+    Case {
+        name: "altered",
+        logits: logits(&network, &values, 12),
+        network,
+        known,
+        side: 12,
+        pictures,
+        values,
+    }
+}
+
+#[test]
+fn channels_without_weights_and_values_that_never_change_are_no_trouble() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("int8.onnx");
+    let is_first = |name: &str| name.starts_with("features.0") || name.contains("conv1");
+    let one_channel = altered(|name, values| {
+        if name.ends_with("weight") && values.len() == 5 * 27 {
+            values[..27].fill(0.0);
+        }
+    });
+    let all = altered(|name, values| {
+        if name.ends_with("weight") && values.len() == 5 * 27 {
+            values.fill(0.0);
+        }
+        if is_first(name) && name.ends_with("bias") {
+            values.fill(0.0);
+        }
+    });
+    for case in [one_channel, all] {
+        let seen = seen(&case, folder.path());
+        for weights in [WeightScales::PerTensor, WeightScales::PerChannel] {
+            for activations in [RangeRule::MinMax, RangeRule::Percentile, RangeRule::Entropy] {
+                let scheme = QuantScheme {
+                    weights,
+                    activations,
+                    ..BYTES
+                };
+                rounded(&case, &seen, (scheme, PixelFormat::Float), &path);
+                let values = Pixels::Float(case.values.clone());
+                let found = in_rten(&path).run(values, [IMAGES, 3, 12, 12]).unwrap();
+                let apart = distance(&found, &case.logits);
+                assert!(apart < NEAR, "{scheme:?}: {apart}");
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_are_not_finite_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("float.onnx");
+    let refused = |case: &Case, values: &[f32]| {
+        std::fs::write(&path, plain_onnx_file(&case.network).unwrap()).unwrap();
+        let graph = recorded(&case.network, PixelInput::Float).unwrap();
+        let observed = observe(&path, &graph.rounded_values(), values, (12, 12));
+        observed.map(|_| ()).unwrap_err().to_string()
+    };
+    let sound = altered(|_, _| ());
+    assert!(refused(&sound, &[]).contains("no training images"));
+    for odd in [f32::NAN, f32::INFINITY] {
+        let mut values = sound.values.clone();
+        values[7] = odd;
+        let error = refused(&sound, &values);
+        assert!(error.contains("`images` are not finite"), "{error}");
+        // A Relu may make a number of what is none, so that weights are looked at too.
+        let case = altered(|_, values| values[0] = odd);
+        let graph = recorded(&case.network, PixelInput::Float).unwrap();
+        let range = Range {
+            low: 0.0,
+            high: 1.0,
+        };
+        let ranges = vec![range; graph.rounded_values().len()];
+        let error = graph.quantized(&BYTES, &ranges).unwrap_err().to_string();
+        assert!(error.contains("weight` are not finite"), "{error}");
+    }
+}
+
+#[test]
+fn the_best_of_all_schemes_is_kept_with_what_it_costs() {
+    const SCRIPT: &str = "
+import numpy, onnxruntime
+session = onnxruntime.InferenceSession('int8.onnx', providers=['CPUExecutionProvider'])
+images = numpy.fromfile('images.float', numpy.float32).reshape(-1, 3, 32, 32)
+for label in session.run(None, {'images': images})[0].argmax(1):
+    print(float(label))
+";
+    let (images, graph, known) = quick_start();
+    let network = Network::new(graph, 1, &Device::flex());
+    let folder = tempfile::tempdir().unwrap();
+    let run_folder =
+        RunFolder::create(folder.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+    let student = Student {
+        run: &run_folder,
+        network: &network,
+        known: &known,
+        weights: Weights::Best,
+    };
+    let spec = Int8Spec {
+        images: 16,
+        seed: 5,
+        weight_bits: Some(7),
+        uint8: false,
+    };
+    let teacher = Answers::of(&network, &images.valid, &images)
+        .unwrap()
+        .logits;
+    let path = folder.path().join("int8.onnx");
+    let write = |pixels| {
+        let teacher = Some(teacher.clone());
+        let files = student.write_int8(&path, pixels, &images, teacher, spec);
+        files.unwrap()
+    };
+    let files = write(PixelFormat::Float);
+    let int8 = files.export.int8.as_ref().unwrap();
+    assert_eq!((int8.images, int8.seed, int8.trials.len()), (16, 5, 9));
+    let chosen = int8.trials.iter().find(|trial| trial.scheme == int8.scheme);
+    let proof = files.export.proof.as_ref().unwrap();
+    let chosen = chosen.unwrap();
+    assert_eq!(
+        (chosen.top1, chosen.agreement),
+        (proof.top1, proof.agreement)
+    );
+    let plain = &int8.trials[..6];
+    assert!(plain.iter().all(|trial| value(trial) <= value(chosen)));
+    let models: Vec<_> = int8.rows.iter().map(|row| row.model).collect();
+    assert_eq!(
+        models,
+        [
+            PrecisionModel::Teacher,
+            PrecisionModel::Fp32,
+            PrecisionModel::Int8
+        ]
+    );
+    // The teacher here is the network itself.
+    assert_eq!(int8.rows[1].teacher_agreement, Some(1.0));
+    assert_eq!(int8.rows[2].teacher_agreement, int8.rows[2].agreement);
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(files.int8, bytes);
+    assert_eq!(write(PixelFormat::Float).int8, bytes);
+    let of_bytes = write(PixelFormat::Uint8);
+    assert_eq!(of_bytes.export.proof.unwrap().agreement, proof.agreement);
+
+    if python("numpy, onnxruntime").is_none() {
+        return;
+    }
+    write(PixelFormat::Float);
+    let valid = images.in_order(&images.valid, images.valid.len());
+    let valid = valid.into_iter().next().unwrap().unwrap();
+    let floats_of = valid.pixels.iter().flat_map(|value| value.to_le_bytes());
+    let floats_of: Vec<u8> = floats_of.collect();
+    std::fs::write(folder.path().join("images.float"), floats_of).unwrap();
+    let script = SCRIPT;
+    let found = floats(&run(python("numpy").unwrap(), folder.path(), script));
+    let pairs = found.iter().zip(&valid.labels);
+    let right = pairs
+        .filter(|(found, label)| **found as u32 == **label)
+        .count();
+    let top1 = right as f64 / valid.labels.len() as f64;
+    assert!(
+        (top1 - proof.top1.unwrap()).abs() < 1e-9,
+        "{top1} {proof:?}"
+    );
+}
+
+#[test]
+fn of_a_network_that_rounding_destroys_no_file_is_left() {
+    let (images, graph, known) = quick_start();
+    let network = |seed| Network::new(graph.clone(), seed, &Device::flex());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("int8.onnx");
+    let spec = Int8Spec::default();
+    let of = |network: &Network| Reference {
+        network: Answers::of(network, &images.valid, &images).unwrap(),
+        teacher: None,
+    };
+    let reference = of(&network(1));
+    let student = Int8Student::choose(&network(1), &images, &reference, spec).unwrap();
+    let about = BTreeMap::new();
+    let bytes = student.file(&network(1), &known, PixelFormat::Float, &about);
+    let bytes = bytes.unwrap();
+    let prove = |reference: &Reference| {
+        let check = |file: &Path| prove_int8(file, reference, &images, PixelFormat::Float);
+        write_checked(&path, &bytes, check).unwrap()
+    };
+    // Another network stands for what is left where little is.
+    let mut other = of(&network(1));
+    for row in &mut other.network.logits {
+        row.rotate_left(1);
+    }
+    let error = prove(&other).unwrap_err().to_string();
+    assert!(
+        error.contains("get the class that the network gives them"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(prove(&reference).is_ok());
 }

@@ -12,13 +12,15 @@ mod initial;
 mod libtorch;
 mod onnx;
 mod pass;
+mod quantized;
 mod walk;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
-pub use self::onnx::{INPUT, NamedValues, OUTPUT, PixelInput, onnx_graph};
+pub use self::onnx::{INPUT, NamedValues, OUTPUT, OnnxGraph, PixelInput, onnx_graph};
 pub use self::pass::{RecordedForward, StepGradients};
+pub use self::quantized::{Range, UnfitWeights};
 use self::walk::{Statistics, walk};
 use crate::experiment::architecture::{Graph, ParameterSpec};
 

@@ -47,13 +47,26 @@ pub enum PixelInput {
 /// Values of every parameter and running statistic, by PyTorch's name.
 pub type NamedValues = BTreeMap<String, Vec<f32>>;
 
-/// A network as a graph that takes `images` and gives `logits` `[batch, classes]`,
-/// with running statistics.
+/// A network as the nodes of a graph that takes `images` and gives `logits` `[batch,
+/// classes]`, with running statistics.
+#[derive(Debug)]
+pub struct OnnxGraph {
+    name: String,
+    /// Channels, height and width of the images.
+    sides: [usize; 3],
+    input: PixelInput,
+    classes: usize,
+    pub(super) recorded: Recorded,
+    /// Nodes before the first layer: they make bytes the network's images.
+    pub(super) prepared: usize,
+}
+
+/// The nodes of a network.
 ///
 /// # Panics
 /// If a value is not there.
 #[must_use]
-pub fn onnx_graph(graph: &Graph, mut values: NamedValues, input: PixelInput) -> GraphWriter {
+pub fn onnx_graph(graph: &Graph, mut values: NamedValues, input: PixelInput) -> OnnxGraph {
     let mut constant = |name: String, sides: Vec<usize>| {
         let values = values.remove(&name).expect("every weight has values");
         Constant {
@@ -81,33 +94,57 @@ pub fn onnx_graph(graph: &Graph, mut values: NamedValues, input: PixelInput) -> 
         PixelInput::Float => images,
         PixelInput::Uint8 { mean, std } => images.normalized(mean, std),
     };
+    let prepared = images.at;
     let statistics = Statistics::Running(statistics.into_iter());
     walk::<Recording>(graph, images, parameters, statistics);
-    let mut file = GraphWriter::new(&graph.name);
-    let batch = Side::Named(BATCH);
-    let [channels, height, width] = sides.map(Side::Fixed);
-    match input {
-        PixelInput::Float => file.input(INPUT, Element::Float, &[batch, channels, height, width]),
-        PixelInput::Uint8 { .. } => {
-            file.input(INPUT, Element::Uint8, &[batch, height, width, channels]);
-        }
+    OnnxGraph {
+        name: graph.name.clone(),
+        sides,
+        input,
+        classes: graph.classes,
+        recorded: recorded.take(),
+        prepared,
     }
-    file.output(OUTPUT, Element::Float, &[batch, Side::Fixed(graph.classes)]);
-    recorded.borrow().write(&mut file);
-    file
+}
+
+impl OnnxGraph {
+    /// The graph with 32-bit floats throughout.
+    #[must_use]
+    pub fn float(&self) -> GraphWriter {
+        let mut file = self.started();
+        self.recorded.write(&mut file);
+        file
+    }
+
+    /// A file with input and output and without nodes.
+    pub(super) fn started(&self) -> GraphWriter {
+        let mut file = GraphWriter::new(&self.name);
+        let batch = Side::Named(BATCH);
+        let [channels, height, width] = self.sides.map(Side::Fixed);
+        match self.input {
+            PixelInput::Float => {
+                file.input(INPUT, Element::Float, &[batch, channels, height, width]);
+            }
+            PixelInput::Uint8 { .. } => {
+                file.input(INPUT, Element::Uint8, &[batch, height, width, channels]);
+            }
+        }
+        file.output(OUTPUT, Element::Float, &[batch, Side::Fixed(self.classes)]);
+        file
+    }
 }
 
 /// Named floats, row by row.
 #[derive(Debug, Clone)]
-struct Constant {
-    name: String,
-    sides: Vec<usize>,
-    values: Vec<f32>,
+pub(super) struct Constant {
+    pub(super) name: String,
+    pub(super) sides: Vec<usize>,
+    pub(super) values: Vec<f32>,
 }
 
 /// Where a node takes one of its inputs from.
 #[derive(Debug)]
-enum Source {
+pub(super) enum Source {
     Value(usize),
     Constant(Constant),
     Integers(String, Vec<usize>),
@@ -115,44 +152,59 @@ enum Source {
 
 /// A node that was noted.
 #[derive(Debug)]
-struct Node {
-    operator: &'static str,
-    name: String,
-    inputs: Vec<Source>,
-    attributes: Vec<AttributeProto>,
+pub(super) struct Node {
+    pub(super) operator: &'static str,
+    pub(super) name: String,
+    pub(super) inputs: Vec<Source>,
+    pub(super) attributes: Vec<AttributeProto>,
     /// Whether more than one reads what it gives.
     shared: bool,
 }
 
 /// The nodes so far; value 0 is the graph's input, and value k what node k − 1 gives.
 #[derive(Debug, Default)]
-struct Recorded {
-    nodes: Vec<Node>,
+pub(super) struct Recorded {
+    pub(super) nodes: Vec<Node>,
 }
 
 impl Recorded {
-    fn write(&self, graph: &mut GraphWriter) {
-        let last = self.nodes.len();
-        let value = |at: usize| match at {
+    /// Name of a value.
+    pub(super) fn value(&self, at: usize) -> String {
+        match at {
             0 => INPUT.to_owned(),
-            at if at == last => OUTPUT.to_owned(),
+            at if at == self.nodes.len() => OUTPUT.to_owned(),
             at => self.nodes[at - 1].name.clone(),
-        };
+        }
+    }
+
+    fn write(&self, graph: &mut GraphWriter) {
         for (at, node) in self.nodes.iter().enumerate() {
-            let inputs = node.inputs.iter().map(|source| match source {
-                Source::Value(at) => value(*at),
-                Source::Constant(constant) => {
-                    graph.floats(&constant.name, &constant.sides, &constant.values);
-                    constant.name.clone()
-                }
-                Source::Integers(name, values) => {
-                    graph.integers(name, values);
-                    name.clone()
-                }
-            });
+            let inputs = node.inputs.iter();
+            let inputs = inputs.map(|source| source.write(graph, |at| self.value(at)));
             let inputs = inputs.collect();
             let named = (node.name.as_str(), node.operator);
-            graph.node(named, inputs, &value(at + 1), node.attributes.clone());
+            graph.node(named, inputs, &self.value(at + 1), node.attributes.clone());
+        }
+    }
+}
+
+impl Source {
+    /// The name of what is taken, which is added where it is constant.
+    pub(super) fn write(
+        &self,
+        graph: &mut GraphWriter,
+        value: impl FnOnce(usize) -> String,
+    ) -> String {
+        match self {
+            Self::Value(at) => value(*at),
+            Self::Constant(constant) => {
+                graph.floats(&constant.name, &constant.sides, &constant.values);
+                constant.name.clone()
+            }
+            Self::Integers(name, values) => {
+                graph.integers(name, values);
+                name.clone()
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, OnnxModelError, macs, refused};
+use super::{Engine, OnnxModelError, Pixels, macs, refused};
 use crate::event::Variant;
 use crate::experiment::spec::OnnxEngine;
 use crate::onnx::{OnnxFile, PixelOrder};
@@ -25,17 +25,11 @@ pub struct BareModel {
     path: PathBuf,
     engine: Engine,
     name: String,
-    images: MadeUp,
+    images: Pixels,
     /// Of what the engine is given at once.
     shape: [usize; 4],
     /// How often it is.
     times: usize,
-}
-
-/// Images as the file takes them.
-enum MadeUp {
-    Floats(Vec<f32>),
-    Bytes(Vec<u8>),
 }
 
 /// What is known of a file before it is run.
@@ -70,9 +64,9 @@ impl BareModel {
         };
         let values = (0..shape.iter().product()).map(|at| (at * 37 % 251) as u8);
         let images = if takes_bytes {
-            MadeUp::Bytes(values.collect())
+            Pixels::Uint8(values.collect())
         } else {
-            MadeUp::Floats(values.map(|value| f32::from(value) / 125.0 - 1.0).collect())
+            Pixels::Float(values.map(|value| f32::from(value) / 125.0 - 1.0).collect())
         };
         Ok(Self {
             path: path.to_owned(),
@@ -115,10 +109,7 @@ impl BareModel {
     /// The engine failed.
     pub fn run(&self) -> Result<(), OnnxModelError> {
         for _ in 0..self.times {
-            let scores = match &self.images {
-                MadeUp::Floats(values) => self.engine.run(values.clone(), self.shape),
-                MadeUp::Bytes(values) => self.engine.run(values.clone(), self.shape),
-            };
+            let scores = self.engine.run(self.images.clone(), self.shape);
             scores.map_err(|reason| refused(&self.path, &self.name, reason))?;
         }
         Ok(())

@@ -12,13 +12,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ::rten::Value;
-use ort::value::PrimitiveTensorElementType;
-use rten_tensor::NdTensor;
 use thiserror::Error;
 
 use self::onnxruntime::OnnxRuntime;
-pub(super) use self::rten::{NAME as RTEN, Rten};
+use self::rten::Rten;
+pub(super) use self::rten::{NAME as RTEN, OpenRten};
 use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
 
@@ -67,15 +65,27 @@ pub fn has_onnxruntime() -> bool {
     onnxruntime::library().is_some()
 }
 
+/// Values of images.
+#[derive(Debug, Clone)]
+pub enum Pixels {
+    /// Normalised floats.
+    Float(Vec<f32>),
+    /// Bytes.
+    Uint8(Vec<u8>),
+}
+
 /// What runs a file.
-enum Engine {
+pub(super) enum Engine {
     Rten(Box<Rten>),
     OnnxRuntime(OnnxRuntime),
 }
 
 impl Engine {
     /// The engine of an experiment for a file, and its name with its version.
-    fn open(
+    ///
+    /// # Errors
+    /// The engine is not there, or refuses the file.
+    pub fn open(
         wanted: OnnxEngine,
         file: OnnxFile,
         input: &str,
@@ -100,11 +110,11 @@ impl Engine {
         Ok((Self::OnnxRuntime(engine), name))
     }
 
-    fn run<T>(&self, images: Vec<T>, shape: [usize; 4]) -> Result<Vec<f32>, String>
-    where
-        T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
-        Value: From<NdTensor<T, 4>>,
-    {
+    /// The values of the output for images of this shape.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn run(&self, images: Pixels, shape: [usize; 4]) -> Result<Vec<f32>, String> {
         match self {
             Self::Rten(engine) => engine.run(images, shape),
             Self::OnnxRuntime(engine) => engine.run(&images, shape),
@@ -150,6 +160,34 @@ impl OnnxModel {
             input,
             answers,
         })
+    }
+
+    /// A file whose only output of scores holds logits, in an engine.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_path(path: &Path, engine: OnnxEngine) -> Result<Self, OnnxModelError> {
+        let file = OnnxFile::open(path)?;
+        let answers = Answers {
+            output: file.score_output(None)?.name,
+            scores: Scores::Logits,
+            taken: None,
+        };
+        Self::new(file, answers, engine)
+    }
+
+    /// Height and width in pixels of the images that a file takes, if always the same.
+    ///
+    /// # Errors
+    /// The file cannot be used, or takes no images.
+    pub fn image_size(path: &Path) -> Result<Option<(u32, u32)>, OnnxModelError> {
+        Ok(OnnxFile::open(path)?.image_input()?.size)
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The engine and its version.
@@ -202,7 +240,8 @@ impl OnnxModel {
 
     fn run(&self, values: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, OnnxModelError> {
         let refuse = |reason: String| refused(&self.path, &self.name, reason);
-        let scores = self.engine.run(values, shape).map_err(refuse)?;
+        let scores = self.engine.run(Pixels::Float(values), shape);
+        let scores = scores.map_err(refuse)?;
         let rows = shape[0];
         let taken = self.answers.taken.iter().flatten().max();
         let least = rows * taken.map_or(1, |greatest| greatest + 1);

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rten::{Model, ModelOptions, NodeId, Value};
 use rten_tensor::NdTensor;
 
+use super::Pixels;
 use crate::onnx::OnnxFile;
 use crate::untrusted::{clean_line, read_limited};
 
@@ -39,17 +40,53 @@ impl Rten {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run<T>(&self, images: Vec<T>, shape: [usize; 4]) -> Result<Vec<f32>, String>
-    where
-        Value: From<NdTensor<T, 4>>,
-    {
+    pub fn run(&self, images: Pixels, shape: [usize; 4]) -> Result<Vec<f32>, String> {
         let [scores] = run(&self.model, (self.input, images, shape), &[self.output])?
             .try_into()
             .map_err(|_| "it gives nothing".to_owned())?;
-        let scores = scores.into_tensor::<f32>();
-        let scores = scores.ok_or("its output does not hold 32-bit floats")?;
-        Ok(scores.into_data())
+        floats(scores)
     }
+}
+
+/// A model whose inner values are looked at: it runs as it is written.
+pub struct OpenRten {
+    model: Model,
+    input: NodeId,
+    values: Vec<NodeId>,
+}
+
+impl OpenRten {
+    /// Makes a file ready to give these values.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn open(file: OnnxFile, input: &str, values: &[String]) -> Result<Self, String> {
+        let model = load(file, false)?;
+        let id = |name: &str| model.node_id(name).map_err(|error| error.to_string());
+        let (input, values) = (id(input)?, values.iter().map(|name| id(name)).collect());
+        let values: Result<_, String> = values;
+        Ok(Self {
+            values: values?,
+            model,
+            input,
+        })
+    }
+
+    /// Every value for images of this shape.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<Vec<f32>>, String> {
+        let images = Pixels::Float(images);
+        let values = run(&self.model, (self.input, images, shape), &self.values)?;
+        values.into_iter().map(floats).collect()
+    }
+}
+
+fn floats(value: Value) -> Result<Vec<f32>, String> {
+    let values = value.into_tensor::<f32>();
+    let values = values.ok_or("a value does not hold 32-bit floats")?;
+    Ok(values.into_data())
 }
 
 /// Loads a file; as it is written, or made faster.
@@ -65,15 +102,15 @@ pub fn load(file: OnnxFile, faster: bool) -> Result<Model, String> {
 }
 
 /// Runs a model for the values of these nodes.
-pub fn run<T>(
+pub fn run(
     model: &Model,
-    (input, images, shape): (NodeId, Vec<T>, [usize; 4]),
+    (input, images, shape): (NodeId, Pixels, [usize; 4]),
     outputs: &[NodeId],
-) -> Result<Vec<Value>, String>
-where
-    Value: From<NdTensor<T, 4>>,
-{
-    let images = Value::from(NdTensor::from_data(shape, images));
+) -> Result<Vec<Value>, String> {
+    let images = match images {
+        Pixels::Float(values) => Value::from(NdTensor::from_data(shape, values)),
+        Pixels::Uint8(bytes) => Value::from(NdTensor::from_data(shape, bytes)),
+    };
     guarded(|| {
         let inputs = vec![(input, images.into())];
         let values = model.run(inputs, outputs, None);

@@ -3,12 +3,13 @@
 //! once.
 //!
 //! ```text
-//! header  "WBANSWER", images u32, classes u32
+//! header  "WBANSWR2", images u32, classes u32, run [u8; 32]
 //! record  step u64, epoch f64, logits f32 [image, class], CRC-32C u32 of these
 //! ```
 //!
 //! All little-endian, all records of one length, in ascending order of steps. A
-//! record that was half written when a process died is none.
+//! record that was half written when a process died is none. `run` tells whose
+//! answers they are; files of older programs begin with "WBANSWER" and do not.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,11 +19,13 @@ use std::path::{Path, PathBuf};
 use crate::engine::failure::Failure;
 use crate::event::inspection::ProbeAnswers;
 use crate::run::append_file::AppendFile;
+use crate::run::seal::Owner;
 use crate::untrusted::files::{data_end, only_zeros_from};
 use crate::untrusted::open_regular;
 
-const MAGIC: &[u8; 8] = b"WBANSWER";
-const HEADER: u64 = 16;
+const MAGIC: &[u8; 8] = b"WBANSWR2";
+/// As programs wrote it that did not say whose answers they are.
+const ANYONES: &[u8; 8] = b"WBANSWER";
 /// Bytes of a record beside its logits.
 const AROUND: u64 = 20;
 
@@ -62,32 +65,63 @@ impl Shape {
     fn record(self) -> u64 {
         AROUND + 4 * u64::from(self.images) * u64::from(self.classes)
     }
+}
 
-    fn header(self) -> Vec<u8> {
-        let shape = [self.images.to_le_bytes(), self.classes.to_le_bytes()];
-        [MAGIC.as_slice(), shape.as_flattened()].concat()
+/// What stands before the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Header {
+    shape: Shape,
+    /// Whose answers they are, where that is known.
+    run: Option<[u8; 32]>,
+}
+
+impl Header {
+    fn bytes(self) -> Vec<u8> {
+        let shape = [
+            self.shape.images.to_le_bytes(),
+            self.shape.classes.to_le_bytes(),
+        ];
+        let magic = if self.run.is_some() { MAGIC } else { ANYONES };
+        let run = self.run.as_ref().map_or(&[][..], |run| run);
+        [magic, shape.as_flattened(), run].concat()
+    }
+
+    fn length(self) -> u64 {
+        16 + self.run.map_or(0, |run| run.len() as u64)
     }
 
     /// None if it was torn.
     fn read(file: &mut impl Read) -> io::Result<Option<Self>> {
         let mut header = Vec::new();
-        file.take(HEADER).read_to_end(&mut header)?;
-        let Some((magic, shape)) = header.split_first_chunk::<8>() else {
+        file.take(48).read_to_end(&mut header)?;
+        let Some((magic, rest)) = header.split_first_chunk::<8>() else {
             return Ok(None);
         };
-        if magic != MAGIC {
+        if magic != MAGIC && magic != ANYONES {
             return Err(unfit("is not a file of answers"));
         }
-        let number = |at: usize| Some(u32::from_le_bytes(*shape.get(at..)?.first_chunk()?));
-        let Some((images, classes)) = number(0).zip(number(4)) else {
+        let Some((shape, rest)) = rest.split_first_chunk::<8>() else {
             return Ok(None);
         };
-        let shape = Self::new(images, classes).ok_or_else(|| {
+        let run = if magic == MAGIC {
+            let Some((run, _)) = rest.split_first_chunk::<32>() else {
+                return Ok(None);
+            };
+            Some(*run)
+        } else {
+            None
+        };
+        let [a, b, c, d, e, f, g, h] = *shape;
+        let (images, classes) = (
+            u32::from_le_bytes([a, b, c, d]),
+            u32::from_le_bytes([e, f, g, h]),
+        );
+        let shape = Shape::new(images, classes).ok_or_else(|| {
             unfit(&format!(
                 "has a damaged header: {images} images of {classes} classes"
             ))
         })?;
-        Ok(Some(shape))
+        Ok(Some(Self { shape, run }))
     }
 }
 
@@ -102,14 +136,23 @@ fn unfit(what: &str) -> io::Error {
 #[derive(Debug, Clone)]
 pub struct AnswersFile {
     path: PathBuf,
+    run: Option<[u8; 32]>,
 }
 
 impl AnswersFile {
-    /// The file at a path; it need not exist yet.
+    /// The file at a path; it need not exist yet. `owner` is whose it is, where
+    /// that is known.
     #[must_use]
-    pub fn new(path: &Path) -> Self {
+    pub fn new(path: &Path, owner: Option<&Owner>) -> Self {
+        let run = owner.map(|owner| {
+            let mut hash = blake3::Hasher::new();
+            hash.update(owner.id.as_bytes());
+            hash.update(owner.place.as_bytes());
+            *hash.finalize().as_bytes()
+        });
         Self {
             path: path.to_owned(),
+            run,
         }
     }
 
@@ -121,8 +164,12 @@ impl AnswersFile {
     pub fn append(&self, answers: &ProbeAnswers) -> Result<(), Failure> {
         let shape = Shape::of(answers)
             .ok_or_else(|| self.failed(unfit("would have no answers or too many")))?;
-        let length = match self.shape()? {
-            Some(known) if known == shape => self.length_before(shape, answers.step)?,
+        let header = Header {
+            shape,
+            run: self.run,
+        };
+        let length = match self.header()? {
+            Some(known) if known.shape == shape => self.length_before(known, answers.step)?,
             Some(known) => {
                 self.check_first(known)?;
                 0
@@ -136,7 +183,7 @@ impl AnswersFile {
         record.extend(crc32c::crc32c(&record).to_le_bytes());
         let mut file = self.open(length)?;
         if length == 0 {
-            file.append(&shape.header())
+            file.append(&header.bytes())
                 .map_err(|e| self.failed(e.source))?;
         }
         file.append(&record).map_err(|e| self.failed(e.source))
@@ -147,10 +194,10 @@ impl AnswersFile {
     /// # Errors
     /// If the file cannot be read or cut off, or is none of these.
     pub fn forget_after(&self, step: u64) -> Result<(), Failure> {
-        let Some(shape) = self.shape()? else {
+        let Some(header) = self.header()? else {
             return Ok(());
         };
-        let length = self.length_before(shape, step.saturating_add(1))?;
+        let length = self.length_before(header, step.saturating_add(1))?;
         self.open(length).map(drop)
     }
 
@@ -161,21 +208,19 @@ impl AnswersFile {
     /// If the file cannot be read, is none of these, or is damaged elsewhere
     /// than at its end.
     pub fn read(&self) -> Result<Vec<ProbeAnswers>, Failure> {
-        let Some(mut file) = self.existing()? else {
+        let (Some(file), Some(header)) = (self.existing()?, self.header()?) else {
             return Ok(Vec::new());
         };
-        let mut read = || -> io::Result<Vec<ProbeAnswers>> {
-            let Some(shape) = Shape::read(&mut file)? else {
-                return Ok(Vec::new());
-            };
-            let count = records(&file, shape)?;
+        let shape = header.shape;
+        let read = || -> io::Result<Vec<ProbeAnswers>> {
+            let count = records(&file, header)?;
             let stride = (count * shape.record()).div_ceil(MOST_READ).max(1);
             // The last is among them.
             let first = count.saturating_sub(1) % stride;
             let mut record = vec![0; shape.record() as usize];
             let mut answers = Vec::new();
             for at in (first..count).step_by(stride as usize) {
-                let begin = HEADER + at * shape.record();
+                let begin = header.length() + at * shape.record();
                 file.read_exact_at(&mut record, begin)?;
                 match decoded(&record, shape) {
                     Some(decoded) => answers.push(decoded),
@@ -196,22 +241,32 @@ impl AnswersFile {
     /// # Errors
     /// If the file cannot be read or is none of these.
     pub fn shape(&self) -> Result<Option<Shape>, Failure> {
+        Ok(self.header()?.map(|header| header.shape))
+    }
+
+    /// None without a file, or with one that was never finished.
+    fn header(&self) -> Result<Option<Header>, Failure> {
         let Some(mut file) = self.existing()? else {
             return Ok(None);
         };
-        Shape::read(&mut file).map_err(|error| self.failed(error))
+        let header = Header::read(&mut file).map_err(|error| self.failed(error))?;
+        let whose = header.and_then(|header| header.run);
+        if self.run.is_some() && whose.is_some() && whose != self.run {
+            return Err(self.failed(unfit("was written by another run")));
+        }
+        Ok(header)
     }
 
     /// Sees that the header is right of a file that is about to be rewritten
     /// because it is of other images.
-    fn check_first(&self, shape: Shape) -> Result<(), Failure> {
+    fn check_first(&self, header: Header) -> Result<(), Failure> {
         let Some(file) = self.existing()? else {
             return Ok(());
         };
         let check = || -> io::Result<()> {
-            let mut record = vec![0; shape.record() as usize];
-            match file.read_exact_at(&mut record, HEADER) {
-                Ok(()) if decoded(&record, shape).is_none() => {
+            let mut record = vec![0; header.shape.record() as usize];
+            match file.read_exact_at(&mut record, header.length()) {
+                Ok(()) if decoded(&record, header.shape).is_none() => {
                     Err(unfit("has a header that its records do not agree with"))
                 }
                 Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
@@ -222,14 +277,16 @@ impl AnswersFile {
     }
 
     /// Bytes up to the first record of `step` or a later one.
-    fn length_before(&self, shape: Shape, step: u64) -> Result<u64, Failure> {
+    fn length_before(&self, header: Header, step: u64) -> Result<u64, Failure> {
         let Some(file) = self.existing()? else {
             return Ok(0);
         };
+        let shape = header.shape;
         let find = || -> io::Result<u64> {
-            let mut length = HEADER + records(&file, shape)? * shape.record();
+            let begin = header.length();
+            let mut length = begin + records(&file, header)? * shape.record();
             let mut record = vec![0; shape.record() as usize];
-            while length > HEADER {
+            while length > begin {
                 file.read_exact_at(&mut record, length - shape.record())?;
                 // One that a machine lost as it went down is none, either.
                 let kept = decoded(&record, shape).is_some_and(|answers| answers.step < step);
@@ -264,8 +321,8 @@ impl AnswersFile {
 }
 
 /// Complete records of a file. Holes at its end hold none, however long they are.
-fn records(file: &File, shape: Shape) -> io::Result<u64> {
-    Ok(data_end(file)?.saturating_sub(HEADER) / shape.record())
+fn records(file: &File, header: Header) -> io::Result<u64> {
+    Ok(data_end(file)?.saturating_sub(header.length()) / header.shape.record())
 }
 
 /// None if the checksum is not that of the record.
@@ -306,9 +363,16 @@ mod tests {
         }
     }
 
+    fn owner(id: &str) -> Owner {
+        Owner {
+            id: id.to_owned(),
+            place: "probe".to_owned(),
+        }
+    }
+
     fn file(steps: &[u64]) -> (tempfile::TempDir, AnswersFile) {
         let place = tempfile::tempdir().unwrap();
-        let file = AnswersFile::new(&place.path().join("answers.bin"));
+        let file = AnswersFile::new(&place.path().join("answers.bin"), Some(&owner("a")));
         for step in steps {
             file.append(&answers(*step)).unwrap();
         }
@@ -377,10 +441,32 @@ mod tests {
     }
 
     #[test]
+    fn answers_of_another_run_are_neither_read_nor_written_on() {
+        let (_place, file) = file(&[1, 20]);
+        let others = AnswersFile::new(&file.path, Some(&owner("b")));
+        let before = fs::read(&file.path).unwrap();
+        for error in [
+            others.read().map(drop).unwrap_err(),
+            others.append(&answers(30)).unwrap_err(),
+            others.forget_after(1).unwrap_err(),
+        ] {
+            let error = error.to_string();
+            assert!(error.contains("was written by another run"), "{error}");
+        }
+        assert_eq!(fs::read(&file.path).unwrap(), before);
+        // A program that kept no plan did not say whose they are.
+        let unknown = AnswersFile::new(&file.path.with_extension("old"), None);
+        unknown.append(&answers(1)).unwrap();
+        let known = AnswersFile::new(&unknown.path, Some(&owner("b")));
+        known.append(&answers(2)).unwrap();
+        assert_eq!(steps(&known), [1, 2]);
+    }
+
+    #[test]
     fn damage_is_named() {
         let (_place, file) = file(&[1, 20, 300]);
         let mut bytes = fs::read(&file.path).unwrap();
-        bytes[HEADER as usize + 17] ^= 1;
+        bytes[48 + 17] ^= 1;
         fs::write(&file.path, &bytes).unwrap();
         let error = file.read().unwrap_err().to_string();
         assert!(
@@ -399,7 +485,7 @@ mod tests {
     fn a_header_with_any_bit_turned_is_named_and_takes_no_memory() {
         let (_place, file) = file(&[1, 20, 300]);
         let whole = fs::read(&file.path).unwrap();
-        for bit in 0..8 * HEADER as usize {
+        for bit in 0..8 * 48 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             fs::write(&file.path, &bytes).unwrap();

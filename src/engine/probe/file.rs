@@ -51,9 +51,10 @@ impl ProbeFolder {
     /// The probe of a run; it need not exist yet.
     #[must_use]
     pub fn new(run: &RunFolder) -> Self {
+        let [owner] = run.owners(["probe"]);
         Self {
             path: run.probe(),
-            answers: AnswersFile::new(&run.probe().join(ANSWERS)),
+            answers: AnswersFile::new(&run.probe().join(ANSWERS), owner.as_ref()),
         }
     }
 

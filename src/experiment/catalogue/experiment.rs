@@ -1,6 +1,6 @@
 //! The fields of the experiment itself.
 
-use super::Value::{List, Map, Metric, Number, Of, Optional, Path, Text, Whole};
+use super::Value::{List, Map, Metric, Number, Of, Optional, Path, Text, Truth, Whole};
 use super::augmentation::OPERATION;
 use super::data::DATA;
 use super::methods::METHOD;
@@ -142,8 +142,35 @@ pub(super) static EXPORT: Type = choice(
             "OnnxUint8",
             "An ONNX file that takes RGB bytes and normalises them itself.",
         ),
+        named(
+            "Int8",
+            INT8,
+            "An ONNX file that computes with 8-bit integers.",
+        ),
     ],
 );
+
+static INT8: &[Field] = &[
+    field(
+        "images",
+        Whole("from 1"),
+        "512",
+        "Training images by which the ranges of activations are found.",
+    ),
+    field(
+        "seed",
+        Whole("from 0"),
+        "0",
+        "Seed by which these are chosen.",
+    ),
+    field(
+        "weight_bits",
+        Optional(&Whole("7 or 8")),
+        "None",
+        "Bits of a weight; 8 if absent, or 7 where this processor has no VNNI.",
+    ),
+    field("uint8", Truth, "false", "Whether the file takes RGB bytes."),
+];
 
 pub(super) static GATE: Type = choice(
     "Gate",

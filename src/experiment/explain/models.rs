@@ -144,9 +144,9 @@ fn teacher_file(file: &TeacherFile, page: &mut Page) {
         None => page.row("size", "as model.json beside it says, or the data's"),
     }
     let trusted = if file.trusted {
-        "whatever its validation accuracy is"
+        "trusted, whatever its validation accuracy"
     } else {
-        "not if its validation accuracy is no better than chance"
+        "refused if its validation accuracy is no better than chance"
     };
-    page.row("teaches", trusted);
+    page.row("sanity check", trusted);
 }

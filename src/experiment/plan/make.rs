@@ -12,7 +12,7 @@ use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term};
 use crate::experiment::problem::Problem;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::{RoundSpec, Spec, TeacherTraining, TeacherWeights};
+use crate::experiment::spec::{ExportSpec, RoundSpec, Spec, TeacherTraining, TeacherWeights};
 
 impl Plan {
     /// Plans what was written in the file `origin`. Relative paths start at the
@@ -98,6 +98,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     let teacher = teacher_plan(&spec, &paths, &mut problems);
     let student_weights = elsewhere::student_weights(&spec.student, &paths, &mut problems);
     let gates = gates::planned(&spec, &paths, &mut problems);
+    problems.extend(export_problems(spec.export));
     located.extend(problems.into_iter().map(Located::File));
 
     let Some(objective) = objective.filter(|_| located.is_empty()) else {
@@ -116,6 +117,29 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         training: student_training(spec, objective),
         gates,
     })
+}
+
+fn export_problems(export: Option<ExportSpec>) -> Vec<Problem> {
+    let Some(ExportSpec::Int8(int8)) = export else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    if int8.images == 0 {
+        problems.push(Problem::new(
+            "export.Int8.images",
+            "ranges cannot be found on 0 images",
+        ));
+    }
+    if int8
+        .weight_bits
+        .is_some_and(|bits| !(7..=8).contains(&bits))
+    {
+        problems.push(Problem::new(
+            "export.Int8.weight_bits",
+            "a weight has 7 or 8 bits",
+        ));
+    }
+    problems
 }
 
 fn student_training(spec: Spec, objective: Objective) -> Training {

@@ -71,6 +71,31 @@ impl Override {
         })
     }
 
+    /// Refuses a path that is given twice, in whatever way it is written.
+    ///
+    /// # Errors
+    /// Where the second of two begins.
+    pub fn each_once(set: &[Self]) -> Result<(), Report> {
+        let named = |change: &Self| -> Vec<Segment> {
+            let segments = change.path.iter().map(|(segment, _)| segment);
+            segments.filter(|s| !is_variant(s)).cloned().collect()
+        };
+        let twice = set.iter().enumerate().find(|(at, change)| {
+            let mut before = set.iter().take(*at);
+            before.any(|earlier| earlier.path == change.path || named(earlier) == named(change))
+        });
+        let Some((_, change)) = twice else {
+            return Ok(());
+        };
+        let key = change.argument.split('=').next().unwrap_or_default().trim();
+        let source = Source::new("--set".to_owned(), change.argument.clone());
+        let finding = Finding::new(0..key.len().max(1), format!("`{key}` is set twice"))
+            .help("write it once");
+        Err(Report {
+            diagnostics: vec![source.diagnose(finding)],
+        })
+    }
+
     /// Makes the change in `source`, whose value is `root`. Only the value
     /// itself changes; comments stay.
     pub(super) fn apply(&self, source: &mut Source, root: &Node) -> Result<(), Box<Diagnostic>> {

@@ -281,3 +281,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_path_that_is_set_twice_is_refused_however_it_is_written() {
+    let set = |arguments: &[&str]| {
+        let set: Vec<Override> = arguments
+            .iter()
+            .map(|argument| Override::parse(argument).unwrap())
+            .collect();
+        Override::each_once(&set)
+    };
+    set(&["epochs=2", "batch=4", "optimizer.momentum=0.5"]).unwrap();
+    for second in ["optimizer.momentum=0.8", "optimizer.Sgd.momentum = 0.8"] {
+        let error = set(&["optimizer.momentum=0.5", second]).unwrap_err();
+        assert!(error.to_string().contains("is set twice"), "{error}");
+    }
+}

@@ -62,3 +62,7 @@ pub(super) fn betas() -> (f64, f64) {
 pub(super) fn epsilon() -> f64 {
     1e-8
 }
+
+pub(super) fn calibration_images() -> u32 {
+    512
+}

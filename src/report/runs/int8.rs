@@ -1,0 +1,152 @@
+//! What a student with 8-bit integers is worth beside what it was made from, and the
+//! schemes that were tried, as tables.
+
+use super::{grid, text_of};
+use crate::event::{
+    FloatLayers, Int8, PrecisionModel, PrecisionRow, QuantScheme, QuantTrial, RangeRule,
+    WeightScales,
+};
+use crate::format::{MISSING, bytes, loss, number, percent};
+
+/// A table: titles, then rows, and how many columns stand on the left.
+struct Table {
+    rows: Vec<Vec<String>>,
+    left: usize,
+}
+
+/// Both tables, for a terminal.
+#[must_use]
+pub fn int8_tables(int8: &Int8) -> String {
+    let text = |table: Table| {
+        let columns = table.rows[0].len();
+        let is_right: Vec<bool> = (0..columns).map(|at| at >= table.left).collect();
+        text_of(grid(&table.rows, &is_right))
+    };
+    format!("\n{}\n{}", text(models(int8)), text(schemes(int8)))
+}
+
+/// Both tables, in Markdown.
+#[must_use]
+pub fn int8_markdown(int8: &Int8) -> String {
+    let text = |table: Table| {
+        let line = |row: &Vec<String>| format!("| {} |", row.join(" | "));
+        let mut lines: Vec<String> = table.rows.iter().map(line).collect();
+        let columns = 0..table.rows[0].len();
+        let rule = columns.map(|at| if at < table.left { "---|" } else { "--:|" });
+        lines.insert(1, format!("|{}", rule.collect::<String>()));
+        text_of(lines)
+    };
+    format!("{}\n{}", text(models(int8)), text(schemes(int8)))
+}
+
+/// How a file with 8-bit integers was made, in a line.
+#[must_use]
+pub fn int8_words(int8: &Int8) -> String {
+    format!(
+        "int8: {}; chosen by {} of {} schemes in {}, calibrated on {} training images (seed {})",
+        scheme_words(&int8.scheme),
+        if int8.trials.iter().any(|trial| trial.top1.is_some()) {
+            "top-1"
+        } else {
+            "agreement"
+        },
+        int8.trials.len(),
+        int8.engine,
+        int8.images,
+        int8.seed
+    )
+}
+
+fn scheme_words(scheme: &QuantScheme) -> String {
+    let [weights, activations, floats] = scheme_cells(scheme);
+    let floats = match scheme.float_layers {
+        FloatLayers::None => String::new(),
+        _ => format!(", {floats} in floats"),
+    };
+    format!("weights {weights}, activations by {activations}{floats}")
+}
+
+fn scheme_cells(scheme: &QuantScheme) -> [String; 3] {
+    let weights = match scheme.weights {
+        WeightScales::PerTensor => "per tensor",
+        WeightScales::PerChannel => "per channel",
+    };
+    let activations = match scheme.activations {
+        RangeRule::MinMax => "min-max",
+        RangeRule::Percentile => "percentile 99.99",
+        RangeRule::Entropy => "entropy",
+    };
+    let floats = match scheme.float_layers {
+        FloatLayers::None => "none",
+        FloatLayers::First => "first",
+        FloatLayers::Last => "last",
+        FloatLayers::FirstAndLast => "first and last",
+    };
+    [
+        format!("{weights}, {} bits", scheme.weight_bits),
+        activations.to_owned(),
+        floats.to_owned(),
+    ]
+}
+
+fn models(int8: &Int8) -> Table {
+    let titles = [
+        "model",
+        "top-1",
+        "agrees with teacher",
+        "with fp32",
+        "size",
+        "p50 ms",
+        "engine",
+    ];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    rows.extend(int8.rows.iter().map(model_cells));
+    Table { rows, left: 1 }
+}
+
+fn model_cells(row: &PrecisionRow) -> Vec<String> {
+    let model = match row.model {
+        PrecisionModel::Teacher => "teacher",
+        PrecisionModel::Fp32 => "fp32",
+        PrecisionModel::Int8 => "int8",
+    };
+    let share = |share: Option<f64>| share.map_or_else(|| MISSING.to_owned(), percent);
+    vec![
+        model.to_owned(),
+        share(row.top1),
+        share(row.teacher_agreement),
+        share(row.agreement),
+        row.bytes.map_or_else(|| MISSING.to_owned(), bytes),
+        row.p50_ms
+            .map_or_else(|| "not evaluated".to_owned(), number),
+        row.engine.clone().unwrap_or_else(|| MISSING.to_owned()),
+    ]
+}
+
+fn schemes(int8: &Int8) -> Table {
+    let titles = [
+        "",
+        "weights",
+        "activations",
+        "in floats",
+        "top-1",
+        "with fp32",
+        "max difference",
+    ];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    rows.extend(int8.trials.iter().map(|trial| {
+        let is_chosen = trial.scheme == int8.scheme;
+        trial_cells(trial, is_chosen)
+    }));
+    Table { rows, left: 4 }
+}
+
+fn trial_cells(trial: &QuantTrial, is_chosen: bool) -> Vec<String> {
+    let mark = if is_chosen { "→" } else { "" };
+    let mut cells = vec![mark.to_owned()];
+    cells.extend(scheme_cells(&trial.scheme));
+    cells.push(trial.top1.map_or_else(|| MISSING.to_owned(), percent));
+    cells.push(percent(trial.agreement));
+    cells.push(loss(trial.max_difference));
+    cells
+}
