@@ -53,6 +53,15 @@ impl Variant {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Fp32, Self::Int8];
 
+    /// What stands behind the name of what computes with it; nothing where that is usual.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Fp32 => "",
+            Self::Int8 => " int8",
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn word(self) -> &'static str {
