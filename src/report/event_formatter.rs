@@ -124,7 +124,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             )
         }),
         RunEvent::CommandApplied { id, step, .. } => {
-            Some(format!("{} applied at step {step}", command(id, store)))
+            Some(format!("{}, applied at step {step}", command(id, store)))
         }
         RunEvent::CommandRejected { id, reason } => {
             Some(format!("{} rejected: {reason}", command(id, store)))
@@ -162,10 +162,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
 /// A command by what it asks; by its id if nobody heard of it.
 fn command(id: &str, store: &RunStore) -> String {
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
-    known.map_or_else(
-        || format!("command {id}"),
-        |status| status.record.command.to_string(),
-    )
+    known.map_or_else(|| format!("command {id}"), |status| store.told(status))
 }
 
 fn epoch(summary: &EpochSummary) -> String {

@@ -99,7 +99,7 @@ fn what_was_changed_while_it_trained_is_told_at_the_end() {
     });
     let text = reported_of(events.clone(), TextReporter::new);
     assert!(
-        text.contains("\ntemperature → 2.5 applied at step 11\n"),
+        text.contains("\ntemperature → 2.5, applied at step 11\n"),
         "{text}"
     );
     let told = "method.temperature 4 → 2.5 at step 11\n";

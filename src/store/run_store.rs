@@ -19,6 +19,8 @@ use crate::event::{
     Command, DataSummary, EvaluatedWeights, Evaluation, Export, Measurement, ModelSummary, Outcome,
     Phase, Position, RunEvent, Split,
 };
+use crate::experiment::schedule::Schedule;
+use crate::format::number;
 use crate::run::kept::MOST_KEPT;
 
 /// The state of a run.
@@ -397,6 +399,59 @@ impl RunStore {
             knobs.extend(round.knobs.clone());
         }
         knobs
+    }
+
+    /// What a command asks for, and for a knob that it changed, from which value:
+    /// `temperature 4 → 2.5`.
+    #[must_use]
+    pub fn told(&self, asked: &CommandStatus) -> String {
+        let Command::Adjust { knob, schedule } = &asked.record.command else {
+            return asked.record.command.to_string();
+        };
+        let before = match asked.state {
+            CommandState::Applied(at) => self.knob_before(knob, at, asked),
+            CommandState::Requested => self
+                .phase
+                .and_then(|phase| self.knobs(phase).remove(knob.as_str())),
+            CommandState::Rejected(_) | CommandState::Void => None,
+        };
+        match before {
+            Some(before) => format!("{knob} {} → {schedule}", number(before)),
+            None => asked.record.command.to_string(),
+        }
+    }
+
+    /// A knob's value when a command changed it: that of the last step logged before,
+    /// or what a round or another command made of it since.
+    fn knob_before(&self, knob: &str, at: Position, changed_by: &CommandStatus) -> Option<f64> {
+        let series = self.table(at.phase).series(&format!("knob/{knob}"));
+        let logged = series.and_then(|series| {
+            let end = series.steps.partition_point(|step| *step < at.step);
+            let values = series.values.get(..end)?;
+            Some((series.steps[end.checked_sub(1)?], *values.last()?))
+        });
+        let rounds = self.rounds.iter().filter_map(|round| {
+            let is_before = round.at.phase == at.phase && round.at.step <= at.step;
+            let value = round.knobs.get(knob).filter(|_| is_before)?;
+            Some((round.at.step, *value))
+        });
+        let earlier = self.commands.iter();
+        let earlier = earlier.take_while(|command| !std::ptr::eq(*command, changed_by));
+        let commands =
+            earlier.filter_map(|command| match (&command.state, &command.record.command) {
+                (
+                    CommandState::Applied(then),
+                    Command::Adjust {
+                        knob: name,
+                        schedule: Schedule::Constant(value),
+                    },
+                ) if then.phase == at.phase && name == knob => Some((then.step, *value)),
+                _ => None,
+            });
+        let known = logged.into_iter().chain(rounds).chain(commands);
+        // A later one of the same step came after.
+        let last = known.max_by_key(|(step, _)| *step);
+        last.map(|(_, value)| value).filter(|value| !value.is_nan())
     }
 
     /// The last evaluation of a model on a set of images, with the given

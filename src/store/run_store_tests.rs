@@ -165,6 +165,50 @@ fn a_command_goes_from_requested_to_its_fate() {
 }
 
 #[test]
+fn a_changed_knob_is_told_with_the_value_that_it_had() {
+    let mut store = folded(&small_run());
+    let adjust = |id: &str, value| {
+        RunEvent::CommandReceived(CommandRecord {
+            id: id.to_owned(),
+            origin: Origin::User,
+            command: Command::Adjust {
+                knob: "temperature".to_owned(),
+                schedule: Schedule::Constant(value),
+            },
+        })
+    };
+    let told = |store: &RunStore| store.told(store.commands.last().unwrap());
+    let last = store.table(Phase::Student).last_step().unwrap();
+    let row = StepRow {
+        phase: Phase::Student,
+        step: last + 1,
+        epoch: 1.0,
+        seconds: 1.0,
+        values: [("knob/temperature".to_owned(), 4.0)].into(),
+    };
+    store.apply(&RunEvent::StepLogged(row));
+    store.apply(&adjust("a", 2.5));
+    assert_eq!(told(&store), "temperature 4 → 2.5");
+    for (id, value) in [("a", 2.5), ("b", 2.0)] {
+        store.apply(&adjust(id, value));
+        store.apply(&RunEvent::CommandApplied {
+            id: id.to_owned(),
+            phase: Phase::Student,
+            step: last + 3,
+        });
+    }
+    // What is logged later changes nothing of what is told.
+    let all: Vec<String> = store.commands.iter().map(|each| store.told(each)).collect();
+    assert!(
+        all.ends_with(&[
+            "temperature 4 → 2.5".to_owned(),
+            "temperature 2.5 → 2".to_owned()
+        ]),
+        "{all:?}"
+    );
+}
+
+#[test]
 fn a_run_on_disk_folds_to_the_same_state_as_the_live_one() {
     let (folder, live) = played();
     let store = RunStore::open(&folder.run);

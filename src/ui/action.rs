@@ -265,7 +265,7 @@ actions! {
         ResetTemperature "reset-temperature" "Reset the temperature to 1" "reset" "" ["0"];
         SortImages "sort-images" "Next sort order" "sort" "order" ["s"];
         ReverseImages "reverse-images" "Reverse the order" "reverse" "sort" ["S"];
-        FilterImages "filter-images" "Next filter" "filter" "disagreement wrong" ["f"];
+        FilterImages "filter-images" "Filter by outcome" "outcome" "disagreement wrong" ["f"];
         OnlyClass "class-images" "Only the selected class" "class" "filter" ["c"];
         SecondRun "second-run" "Add a second run" "add run" "compare" ["a"];
         RemoveSecondRun "remove-second-run" "Remove the second run" "remove run" "" ["A"];

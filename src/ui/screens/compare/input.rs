@@ -31,10 +31,11 @@ impl Compare {
                 shared.ask_folder(title, before, Purpose::CompareFolder);
             }
             Action::OwnProbe if self.comparison.source != ProbeSource::Recorded => {
+                self.opened_from = None;
                 self.look_at(ProbeSource::Recorded, shared, runs);
             }
-            Action::Back if self.shows_cell() => {
-                self.look_at(ProbeSource::Recorded, shared, runs);
+            Action::Back if self.view == View::Images && self.opened_from.is_some() => {
+                self.close_opened(shared, runs);
             }
             Action::Activate if self.matrix.whole && self.view.pair().is_some() => {
                 self.open_whole_cell(shared, runs);
@@ -162,6 +163,9 @@ impl Compare {
         };
         if self.view != View::Images {
             self.order.clear();
+            self.opened_from = Some(self.view);
+        } else if class.is_none() {
+            self.opened_from = None;
         }
         self.order.class = class;
         self.view = View::Images;
@@ -173,15 +177,23 @@ impl Compare {
         if let Some(pair) = self.view.pair() {
             self.order.clear();
             self.order.cell = Some(self.matrix.cell(pair));
+            self.opened_from = Some(self.view);
             self.view = View::Images;
             self.relist();
         }
     }
 
-    /// Whether nothing but the images of a cell of the whole set is listed.
-    fn shows_cell(&self) -> bool {
-        let is_cell = matches!(self.comparison.source, ProbeSource::Cell { .. });
-        is_cell && self.view == View::Images && !self.order.chooses()
+    /// Goes back from the images of a class or a cell to where it was chosen.
+    fn close_opened(&mut self, shared: &mut Shared, runs: &Runs) {
+        self.order.clear();
+        if let Some(view) = self.opened_from.take() {
+            self.show(view);
+        }
+        if matches!(self.comparison.source, ProbeSource::Cell { .. }) {
+            self.look_at(ProbeSource::Recorded, shared, runs);
+        } else {
+            self.comparison.coming = None;
+        }
     }
 
     /// Lists all validation images of the cell that is looked at, by the weights
@@ -194,6 +206,7 @@ impl Compare {
             let cell = self.matrix.cell(pair);
             let step = evaluation.step;
             self.look_at(ProbeSource::Cell { cell, step }, shared, runs);
+            self.opened_from = Some(self.view);
             self.view = View::Images;
             self.refresh();
         }
@@ -211,6 +224,7 @@ impl Compare {
     pub(in crate::ui) fn choose_folder(&mut self, name: &str, shared: &mut Shared, runs: &Runs) {
         if !name.trim().is_empty() {
             let folder = PathBuf::from(name.trim());
+            self.opened_from = None;
             self.look_at(ProbeSource::Folder(folder), shared, runs);
         }
     }

@@ -123,6 +123,8 @@ pub struct Compare {
     selection: Selection,
     matrix: Matrix,
     classes: Classes,
+    /// The view that a class or a cell of is listed, to go back to.
+    opened_from: Option<View>,
     /// Between the list and the image.
     border: Border,
     // What follows from the above.
@@ -145,6 +147,7 @@ impl Default for Compare {
             selection: Selection::default(),
             matrix: Matrix::default(),
             classes: Classes::default(),
+            opened_from: None,
             border: Border::default(),
             verdict: Verdict::default(),
             folder: None,
@@ -165,6 +168,7 @@ impl Compare {
             self.comparison.open(shared, runs);
             self.at = 0;
             self.order.clear();
+            self.opened_from = None;
             self.refresh();
         }
         let run = self.comparison.run.as_ref().and_then(|run| runs.get(run));
@@ -188,8 +192,9 @@ impl Compare {
         probe: Result<Box<Probe>, String>,
         shared: &mut Shared,
     ) {
-        // A view of the newest answers follows newer ones.
-        let newest = self.at + 1 >= self.steps.len();
+        // A view of the newest answers follows newer ones; a cell's are of one step.
+        let is_cell = matches!(self.comparison.source, ProbeSource::Cell { .. });
+        let newest = self.at + 1 >= self.steps.len() && !is_cell;
         let step = self.steps.get(self.at).copied();
         let news = self.comparison.on_news(run, source, probe);
         let others = news == Heard::Images;
@@ -296,6 +301,13 @@ impl Compare {
             ];
         }
         match self.view {
+            View::Images if self.opened_from.is_some() => &[
+                Action::Back,
+                Action::NextView,
+                Action::SortImages,
+                Action::FilterImages,
+                Action::Filter,
+            ],
             View::Images if self.comparison.second.is_some() => &[
                 Action::NextView,
                 Action::SecondRun,

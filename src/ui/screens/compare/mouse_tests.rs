@@ -32,7 +32,7 @@ fn the_mouse_selects_images_views_and_points_of_the_training() {
     let below = verdict(&mut harness);
     let before = click(&mut harness, 5, 5 + below);
     assert_ne!(click(&mut harness, 5, 7 + below), before);
-    assert!(click(&mut harness, 11, 21).contains("checkpoint 1 of 3"));
+    assert!(click(&mut harness, 11, 21).contains("evaluation 1 of 3"));
     assert!(click(&mut harness, 12, 2 + below).contains("teacher ↓ by student →"));
 }
 
@@ -118,7 +118,7 @@ fn the_wheel_scrolls_the_images_and_over_the_timeline_the_training() {
         before
     );
     let earlier = mouse(&mut harness, MouseEventKind::ScrollUp, (30, 20));
-    assert!(earlier.contains("checkpoint 2 of 3"), "{earlier}");
+    assert!(earlier.contains("evaluation 2 of 3"), "{earlier}");
     assert_eq!(
         mouse(&mut harness, MouseEventKind::ScrollDown, (30, 20)),
         before

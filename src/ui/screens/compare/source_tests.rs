@@ -156,9 +156,29 @@ fn a_cell_of_the_whole_set_opens_all_its_images_and_esc_goes_back() {
         probe: Ok(Box::new(probe)),
     });
     insta::assert_snapshot!("cell_120", harness.screen());
+    let foot = harness.screen().lines().last().unwrap().to_owned();
+    assert!(foot.contains("esc back"), "{foot}");
     // Another student answers otherwise, so its cell holds other images.
     harness.keys(&["a"]);
     assert!(harness.take().is_empty(), "{}", harness.screen());
+    let cell = |harness: &mut Harness| {
+        let screen = harness.screen();
+        assert!(
+            screen.contains("200 validation images at step 1200"),
+            "{screen}"
+        );
+        assert!(screen.contains("[18]"), "{screen}");
+    };
     harness.keys(&["esc"]);
     assert_eq!(harness.take(), [read(&ProbeSource::Recorded)]);
+    cell(&mut harness);
+    answered(&mut harness, &names[0], Ok(super::testing::probe()));
+    cell(&mut harness);
+    harness.keys(&["esc"]);
+    assert!(harness.take().is_empty());
+    assert!(
+        harness.screen().contains("12 images · "),
+        "{}",
+        harness.screen()
+    );
 }

@@ -2,7 +2,7 @@
 //! right about the selected image, and how far it was from its teacher.
 //!
 //! ```text
-//! ┌ step 1,200 · epoch 4.0 · 3 of 6 ───────────────┐
+//! ┌ step 1200 · epoch 4.0 · evaluation 3 of 6 ───────────────┐
 //! │ KL          █▇▅▅▅▃▃▃▂▂▂▂▁▁▁▁▁            1.234 │
 //! │ student     ✗────✗──────[✓]──────✓───✓         │
 //! └────────────────────────────────────────────────┘
@@ -28,12 +28,14 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     let Some(answers) = probe.students.get(compare.at) else {
         return;
     };
+    let number = match probe.students.len() {
+        1 => "one evaluation".to_owned(),
+        all => format!("evaluation {} of {all}", compare.at + 1),
+    };
     let title = format!(
-        " step {} · epoch {:.1} · checkpoint {} of {} ",
+        " step {} · epoch {:.1} · {number} ",
         count(answers.step),
         answers.epoch,
-        compare.at + 1,
-        probe.students.len()
     );
     let mut block = Block::bordered()
         .title(title)
@@ -71,6 +73,9 @@ fn draw_curve(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame
         };
         curve[from.min(width)..].fill(bars::standing(f64::from(share)));
     }
+    if compare.history.len() < 2 {
+        curve.fill(' ');
+    }
     let curve: String = curve.into_iter().collect();
     let name = if probe.teacher.is_some() {
         "KL"
@@ -91,12 +96,11 @@ fn draw_track(compare: &Compare, theme: &Theme, frame: &mut Frame, area: Rect) {
     let track = track(area);
     let mut cells = Cells::line(frame.buffer_mut(), inside(area), 1);
     cells.text(NAMES, "student", theme.muted()).skip(1);
-    let line = "─".repeat(usize::from(track.width));
+    let is_line = compare.steps.len() > 1;
+    let line = if is_line { "─" } else { " " }.repeat(usize::from(track.width));
     cells.text(track.width, &line, theme.muted()).skip(1);
-    let last = compare
-        .steps
-        .last()
-        .map_or(String::new(), |step| count(*step));
+    let last = compare.steps.last().filter(|_| is_line);
+    let last = last.map_or(String::new(), |step| count(*step));
     cells.right(VALUE, &last, theme.muted());
     // The selected one is drawn last, over those that share its cell.
     let others = (0..compare.steps.len()).filter(|at| *at != compare.at);

@@ -29,6 +29,8 @@ pub(super) enum Stage {
 #[derive(Debug, Default)]
 pub(super) struct Job {
     pub(super) asked: Option<InferenceRequest>,
+    /// After how many steps the student's weights that answer were saved.
+    pub(super) weights_at: Option<u64>,
     pub(super) stage: Stage,
     /// Whether it was asked to end.
     pub(super) cancelling: bool,

@@ -29,7 +29,7 @@ use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Picture, Weights,
 };
-use crate::format::duration;
+use crate::format::{MISSING, count, duration, plural};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -84,13 +84,13 @@ impl Inference {
                 let unreadable = self.results.unreadable.len();
                 self.job.stage = Stage::Ended { cancelled, seconds };
                 shared.notify(LogLine::info(format!(
-                    "{} {} images in {}, {unreadable} unreadable",
+                    "{} {} in {}, {unreadable} unreadable",
                     if cancelled {
                         "cancelled after"
                     } else {
                         "classified"
                     },
-                    self.results.number(),
+                    plural(self.results.number(), "image", "images"),
                     duration(seconds),
                 )));
             }
@@ -119,7 +119,7 @@ impl Inference {
                     Weights::Latest => Weights::Best,
                 };
             }
-            Action::StartInference => self.start(shared),
+            Action::StartInference => self.start(shared, runs),
             Action::CancelInference => self.cancel(shared),
             Action::Filter => {
                 let text = self.results.pattern().map_or("", Pattern::text);
@@ -129,12 +129,12 @@ impl Inference {
             }
             Action::ExportResults => self.ask_export("csv", shared),
             Action::ExportResultLines => self.ask_export("jsonl", shared),
-            _ => self.look(action, shared),
+            _ => self.look(action, shared, runs),
         }
     }
 
     /// Actions that change what is looked at.
-    fn look(&mut self, action: Action, shared: &mut Shared) {
+    fn look(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         let wanted = match action {
             Action::ShowUnreadable => Some(Aside::Unreadable),
             Action::ShowScores => Some(Aside::Scores),
@@ -161,7 +161,7 @@ impl Inference {
             Action::SortResults => self.results.sort_next(),
             Action::ReverseResults => self.results.reverse(),
             Action::Activate if self.is_shown(shared) => self.alone = !self.alone,
-            Action::Activate => self.start(shared),
+            Action::Activate => self.start(shared, runs),
             Action::Back if self.job.is_under_way() => self.cancel(shared),
             Action::Back if self.alone => self.alone = false,
             Action::Back => self.results.filter(None),
@@ -230,12 +230,35 @@ impl Inference {
         }
     }
 
+    /// Of what the results are, where that is not what would be asked or the run has
+    /// other weights now.
+    fn outdated(&self, shared: &Shared, runs: &Runs) -> Option<String> {
+        let is_over = matches!(self.job.stage, Stage::Ended { .. });
+        let known = is_over && !self.results.is_empty();
+        let of = self.job.asked.as_ref().filter(|_| known)?;
+        if self.folder.as_ref() != Some(&of.folder) {
+            return Some("results of another folder".to_owned());
+        }
+        if shared.selected.as_ref() != Some(&of.run) {
+            return Some("results of another run".to_owned());
+        }
+        if self.asked != of.asked {
+            return Some("results of other models or weights".to_owned());
+        }
+        let now = weights_at(of, runs);
+        (now != self.job.weights_at).then(|| {
+            let step = |at: Option<u64>| at.map_or(MISSING.to_owned(), count);
+            let (then, now) = (step(self.job.weights_at), step(now));
+            format!("results of step {then}, the weights are of step {now}")
+        })
+    }
+
     /// Whether the answers to what would be asked are here already.
     fn is_shown(&self, shared: &Shared) -> bool {
         !self.results.is_empty() && self.request(shared) == self.job.asked
     }
 
-    fn start(&mut self, shared: &mut Shared) {
+    fn start(&mut self, shared: &mut Shared, runs: &Runs) {
         if self.job.is_under_way() {
             let key = shared.keymap.keys(Action::CancelInference);
             return shared.notify(LogLine::info(format!(
@@ -252,6 +275,7 @@ impl Inference {
         self.aside = None;
         self.alone = false;
         self.job = Job {
+            weights_at: weights_at(&request, runs),
             asked: Some(request.clone()),
             stage: Stage::Asked,
             cancelling: false,
@@ -333,7 +357,7 @@ impl Inference {
         mouse: MouseEvent,
         area: Rect,
         shared: &mut Shared,
-        _runs: &Runs,
+        runs: &Runs,
     ) {
         let areas = layout::areas(area, self.alone, self.border);
         let position = Position::new(mouse.column, mouse.row);
@@ -342,8 +366,8 @@ impl Inference {
             return;
         }
         match mouse.kind {
-            MouseEventKind::ScrollUp => self.look(Action::Up, shared),
-            MouseEventKind::ScrollDown => self.look(Action::Down, shared),
+            MouseEventKind::ScrollUp => self.look(Action::Up, shared, runs),
+            MouseEventKind::ScrollDown => self.look(Action::Down, shared, runs),
             MouseEventKind::Down(_) if self.aside.is_some() => {
                 let files = self.results.unreadable.len();
                 if let Some((Aside::Unreadable, selection)) = &mut self.aside
@@ -415,8 +439,17 @@ impl Inference {
         } else if self.results.number() == 0 {
             notice::draw(self, shared, runs, frame, areas.main);
         } else {
-            table::draw(self, shared, frame, areas.table);
+            table::draw(self, (shared, runs), frame, areas.table);
             detail::draw(self, shared, frame, areas.detail);
         }
     }
+}
+
+/// After how many steps the student's weights that answer were saved.
+fn weights_at(request: &InferenceRequest, runs: &Runs) -> Option<u64> {
+    let Asked { answering, weights } = request.asked;
+    let saved = runs.get(&request.run)?.store.checkpoints.iter().rev();
+    let mut saved = saved.filter(|it| it.at.phase == Phase::Student);
+    let last = saved.find(|it| it.best || weights == Weights::Latest)?;
+    (answering != Answering::Teacher).then_some(last.at.step)
 }

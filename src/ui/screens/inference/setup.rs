@@ -16,7 +16,7 @@ use super::Inference;
 use super::job::{Stage, progress};
 use crate::event::inspection::{Answering, Weights};
 use crate::event::{EvaluatedWeights, Phase, Split};
-use crate::format::{MISSING, count, duration, percent, shorten_path};
+use crate::format::{MISSING, count, duration, percent, plural, shorten_path};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -136,11 +136,20 @@ fn draw_progress(
     let done = screen.results.number() + screen.results.unreadable.len();
     let key = shared.keymap.keys(Action::Activate);
     let classify = || format!("press {key} to classify");
+    let old = screen.outdated(shared, runs);
     // Whoever chose something else since is asked about that.
     let is_over = matches!(screen.job.stage, Stage::Ended { .. } | Stage::Failed(_));
-    let is_other = is_over && screen.request(shared) != screen.job.asked;
+    let is_other = is_over && (old.is_some() || screen.request(shared) != screen.job.asked);
     let (share, text) = match &screen.job.stage {
-        _ if is_other => (None, screen.missing(shared, runs).unwrap_or_else(classify)),
+        _ if is_other => {
+            let key = shared
+                .keymap
+                .key(Action::StartInference)
+                .unwrap_or_default();
+            let again = || old.map(|old| format!("{old}; press {key} to classify again"));
+            let missing = screen.missing(shared, runs).or_else(again);
+            (None, missing.unwrap_or_else(classify))
+        }
         Stage::Idle => {
             let text = screen.missing(shared, runs).unwrap_or_else(classify);
             (None, text)
@@ -172,8 +181,8 @@ fn draw_progress(
             let scores = scores.collect::<Vec<_>>().join(", ");
             let top1 = if scores.is_empty() { "" } else { " · top-1 " };
             let text = format!(
-                "{word} {} files in {} · {rate:.0} images/s{top1}{scores}",
-                count(done as u64),
+                "{word} {} in {} · {rate:.0} images/s{top1}{scores}",
+                plural(done, "file", "files"),
                 duration(*seconds)
             );
             (None, text)
@@ -181,8 +190,11 @@ fn draw_progress(
         Stage::Failed(why) => (None, format!("failed: {why}")),
     };
     let mut cells = Cells::line(frame.buffer_mut(), inside, line);
-    let failed = matches!(screen.job.stage, Stage::Failed(_)) && !is_other;
-    let style = if failed { theme.bad() } else { theme.text() };
+    let style = match &screen.job.stage {
+        Stage::Failed(_) if !is_other => theme.bad(),
+        _ if is_other => theme.warn(),
+        _ => theme.text(),
+    };
     if let Some(share) = share {
         let width = cells.rest() * 2 / 5;
         let bar = bars::lying(share, width);

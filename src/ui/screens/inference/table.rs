@@ -17,7 +17,8 @@ use ratatui::widgets::Block;
 use super::Inference;
 use super::results::{Entry, Results};
 use crate::event::inspection::{AnswerMetrics, ranked, softmax};
-use crate::format::{count, loss, percent, shorten_path};
+use crate::format::{count, loss, percent, plural, shorten_path};
+use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
@@ -34,13 +35,18 @@ const BAR: u16 = 20;
 /// Classes that are named after the first.
 const NEXT: usize = 3;
 
-pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(
+    screen: &Inference,
+    (shared, runs): (&Shared, &Runs),
+    frame: &mut Frame,
+    area: Rect,
+) {
     let (theme, results) = (&shared.theme, &screen.results);
     let (shown, all) = (results.shown(), results.number());
     let number = if shown == all {
-        count(all as u64)
+        plural(all, "image", "images")
     } else {
-        format!("{} of {}", count(shown as u64), count(all as u64))
+        format!("{} of {}", count(shown), plural(all, "image", "images"))
     };
     let unreadable = match results.unreadable.len() {
         0 => String::new(),
@@ -52,7 +58,8 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
             format!(" · {key}: {} unreadable", count(number as u64))
         }
     };
-    let title = format!("{number} images · {}{unreadable}", results.words());
+    let old = screen.outdated(shared, runs).map_or("", |_| "old: ");
+    let title = format!("{old}{number} · {}{unreadable}", results.words());
     let block = Block::bordered()
         .title(gallery::title(&title, area))
         .border_style(theme.border(true));

@@ -118,10 +118,40 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
         InferenceEvent::Classified(Box::new(classified(0))),
     );
     ended(&mut harness, false);
-    says(&mut harness, "done: 1 files");
+    says(&mut harness, "done: 1 file ");
     // What is there was answered by others.
-    says(harness.keys(&["w"]), "press enter to classify");
-    says(harness.keys(&["w"]), "done: 1 files");
+    let again = "press r to classify again";
+    let other = format!("results of other models or weights; {again}");
+    says(harness.keys(&["w"]), &other);
+    says(&mut harness, "old: 1 image");
+    says(harness.keys(&["w"]), "done: 1 file");
+    says(
+        harness.keys(&["]"]),
+        &format!("results of another run; {again}"),
+    );
+    harness.keys(&["[", "o"]).text("/data/newer\n");
+    says(&mut harness, &format!("results of another folder; {again}"));
+    harness.keys(&["o"]).text("/data/new\n");
+    says(&mut harness, "done: 1 file");
+    // The run trained on.
+    let store = &mut harness.runs.get_mut(&names[0]).unwrap().store;
+    let mut newer = store.checkpoints.last().unwrap().clone();
+    let before = newer.at.step;
+    (newer.at.step, newer.best) = (before + 12_000, true);
+    store.checkpoints.push(newer);
+    says(&mut harness, "the weights are of step 1");
+    says(&mut harness, &again);
+    // The image is still there to be looked at.
+    harness.keys(&["enter"]);
+    assert!(
+        !harness
+            .take()
+            .iter()
+            .any(|it| matches!(it, Effect::Infer(_))),
+        "asked twice"
+    );
+    harness.keys(&["r"]);
+    says(&mut harness, "looking for images");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! ─ events · 2 new ↓ f ── k knob changed · r round · b best … ─
 //!  r student 128  round 2 of 12: p1 0 → 0.042, p2 → 0.083: …
 //!  e student 128  valid top-1 78.7 %, loss 0.61, agreement …
-//!  k student 140  lr → 0.05: applied at step 140
+//!  k student 140  lr 0.1 → 0.05, applied at step 140
 //! ```
 //!
 //! It follows the newest until a person moves to older ones; then its title says
@@ -305,7 +305,7 @@ fn described(store: &RunStore, record: Record) -> (char, String, bool) {
             .get(at)
             .map(|each| ('e', evaluation(each), false)),
         Record::Checkpoint(at) => store.checkpoints.get(at).map(checkpoint),
-        Record::Command(at) => store.commands.get(at).map(command),
+        Record::Command(at) => store.commands.get(at).map(|each| command(each, store)),
         Record::Warning(at) => store
             .warnings
             .get(at)
@@ -358,7 +358,7 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
     )
 }
 
-fn command(each: &CommandStatus) -> (char, String, bool) {
+fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {
     let what = &each.record.command;
     let letter = match what {
         Command::EvaluateNow => 'e',
@@ -367,13 +367,13 @@ fn command(each: &CommandStatus) -> (char, String, bool) {
         _ => ' ',
     };
     let (fate, bad) = fate(&each.state);
-    (letter, format!("{what}: {fate}"), bad)
+    (letter, format!("{}, {fate}", store.told(each)), bad)
 }
 
 /// A command's fate, and whether it is to be looked at.
 pub(super) fn fate(state: &CommandState) -> (String, bool) {
     match state {
-        CommandState::Requested => ("pending, applied at the next step".to_owned(), false),
+        CommandState::Requested => ("pending until the next step".to_owned(), false),
         CommandState::Applied(at) => (format!("applied at step {}", at.step), false),
         CommandState::Rejected(reason) => (format!("rejected: {reason}"), true),
         CommandState::Void => (

@@ -195,10 +195,7 @@ impl Knobs {
             let text = format!("pending: {words}{shape}{bound}");
             lines.push(Line::styled(text, theme.warn()));
         } else if self.waits(knob, &view.entry.store) {
-            lines.push(Line::styled(
-                "pending, applied at the next step",
-                theme.warn(),
-            ));
+            lines.push(Line::styled("pending until the next step", theme.warn()));
         } else if let Some(request) = knob.request {
             let (fate, bad) = events::fate(&request.state);
             let style = if bad { theme.bad() } else { theme.good() };
