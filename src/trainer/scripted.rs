@@ -27,7 +27,6 @@ const PATIENCE: u32 = 1000;
 
 /// One entry of a script.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "nearly all entries are events")]
 pub enum Entry {
     /// Something happens. Before a step, commands that are due are obeyed.
     Emit(RunEvent),

@@ -18,6 +18,7 @@ mod inference;
 mod kept_answers;
 mod measure;
 mod onnx;
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 mod python_teachers;
 mod refusals;
 mod resume;

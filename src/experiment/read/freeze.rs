@@ -25,16 +25,24 @@ fn path_places() -> BTreeSet<&'static str> {
             }
         };
         match kind.shape {
-            Shape::Struct(fields) => fields.iter().for_each(|it| look(it.name, &it.value)),
+            Shape::Struct(fields) => {
+                for field in fields {
+                    look(field.name, &field.value);
+                }
+            }
             Shape::Enum(variants) => {
                 for variant in variants {
                     match variant.holds {
                         Holds::Nothing => {}
                         Holds::Fields(fields) => {
-                            fields.iter().for_each(|it| look(it.name, &it.value));
+                            for field in fields {
+                                look(field.name, &field.value);
+                            }
                         }
                         Holds::Values(values) => {
-                            values.iter().for_each(|value| look(variant.name, value));
+                            for value in values {
+                                look(variant.name, value);
+                            }
                         }
                     }
                 }
@@ -53,9 +61,10 @@ fn holds(value: &Value, types: &mut Vec<&'static Type>) -> bool {
             false
         }
         Value::List(inner) | Value::Map(inner) | Value::Optional(inner) => holds(inner, types),
-        Value::Tuple(values) => values
-            .iter()
-            .fold(false, |found, value| holds(value, types) || found),
+        Value::Tuple(values) => {
+            let found: Vec<bool> = values.iter().map(|value| holds(value, types)).collect();
+            found.contains(&true)
+        }
         _ => false,
     }
 }
