@@ -99,6 +99,7 @@ fn entry(folder: &RunFolder) -> RunEntry {
         notes: Notes::default(),
         experiment: String::new(),
         plan: None,
+        bench: Vec::new(),
         store: RunStore::open(folder),
         problems: Vec::new(),
     }

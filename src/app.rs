@@ -25,8 +25,6 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use self::arguments::Arguments;
 use self::error::AppError;
 use self::session::Job;
@@ -40,7 +38,7 @@ use crate::untrusted::clean_text;
 #[must_use]
 pub fn main() -> ExitCode {
     print_panics_clean();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => {
             // `--help` and `--version` arrive here too, with code 0. A closed
@@ -70,7 +68,6 @@ pub fn main() -> ExitCode {
 
 /// Executes the one mode that was asked for.
 fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
-    arguments.check_outputs()?;
     let trains = [&arguments.resume, &arguments.fork, &arguments.replay];
     if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {
         reporting::begin(arguments)?;

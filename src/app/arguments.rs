@@ -1,8 +1,11 @@
 //! Command-line arguments: modes are flags, one of them at a time.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use clap_complete::Shell;
 use thiserror::Error;
 
@@ -31,11 +34,52 @@ const MODES: [&str; 16] = [
     "man",
 ];
 
-/// Modes that take no trained model.
-const TRAINS: [&str; 5] = ["run", "check", "resume", "fork", "replay"];
+/// Options, and the modes that take them; with another one they would be ignored.
+const TAKEN_BY: [(&str, &[&str]); 26] = [
+    ("from", &["fork"]),
+    ("set", &["run", "resume", "fork", "check"]),
+    ("without_adjustments_after", &["resume", "replay"]),
+    ("add_epochs", &["resume"]),
+    ("schedules", &["resume"]),
+    ("decode", &["check"]),
+    ("checkpoint", &["infer"]),
+    ("model", &["infer"]),
+    ("weights", &["infer", "export"]),
+    ("to", &["export"]),
+    ("input", &["export"]),
+    ("int8", &["export"]),
+    ("calibration_images", &["export"]),
+    ("calibration_seed", &["export"]),
+    ("weight_bits", &["export"]),
+    ("out", &["export"]),
+    ("force", &["export"]),
+    ("unproven", &["export"]),
+    ("batch", &["bench"]),
+    ("columns", &["runs"]),
+    ("pareto", &["runs"]),
+    ("x", &["runs"]),
+    ("accuracy", &["runs"]),
+    ("on", &["runs"]),
+    ("junit", &["run", "resume", "fork", "replay"]),
+    ("device", &["run", "replay", "infer", "export", "bench"]),
+];
 
-/// Modes that train nothing and classify nothing.
-const LISTS: [&str; 5] = ["runs", "show", "compare", "trash", "bench_into"];
+/// Modes that report as JSON.
+const AS_JSON: [&str; 13] = [
+    "run",
+    "resume",
+    "fork",
+    "replay",
+    "check",
+    "infer",
+    "export",
+    "bench",
+    "bench_into",
+    "runs",
+    "show",
+    "compare",
+    "trash",
+];
 
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
@@ -48,8 +92,7 @@ const LISTS: [&str; 5] = ["runs", "show", "compare", "trash", "bench_into"];
 #[derive(Debug, Parser)]
 #[command(
     version,
-    group = ArgGroup::new("mode").args(MODES),
-    group = ArgGroup::new("student").args(["infer", "export"])
+    group = ArgGroup::new("mode").args(MODES)
 )]
 #[expect(
     clippy::struct_excessive_bools,
@@ -78,12 +121,7 @@ pub struct Arguments {
     pub fork: Option<String>,
 
     /// With --fork: the kept checkpoint to fork from, such as `step-812`.
-    #[arg(
-        long,
-        value_name = "CHECKPOINT",
-        requires = "fork",
-        help_heading = "Train"
-    )]
+    #[arg(long, value_name = "CHECKPOINT", help_heading = "Train")]
     pub from: Option<String>,
 
     /// Repeat a run in a new run, with the knob changes in its journal.
@@ -94,31 +132,18 @@ pub struct Arguments {
     /// `epochs=3`, or `optimizer.momentum=0.8` where the file writes an
     /// optimizer. With --resume or --fork: set a knob to a value or a schedule, as in
     /// `lr=0.01` or `lr=Cosine(from: 0.01, to: 0.0)`. May be given several times.
-    #[arg(
-        long,
-        value_name = "KEY=VALUE",
-        conflicts_with_all = ["replay", "infer", "export"],
-        conflicts_with_all = LISTS,
-        help_heading = "Train"
-    )]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Train")]
     pub set: Vec<String>,
 
     /// With --resume or --replay: leave out knob changes that took effect after
     /// this step.
-    #[arg(
-        long,
-        value_name = "STEP",
-        conflicts_with_all = ["run", "check", "infer", "export", "fork"],
-        conflicts_with_all = LISTS,
-        help_heading = "Train"
-    )]
+    #[arg(long, value_name = "STEP", help_heading = "Train")]
     pub without_adjustments_after: Option<u64>,
 
     /// With --resume: train N more epochs, also for a completed run.
     #[arg(
         long,
         value_name = "EPOCHS",
-        requires = "resume",
         value_parser = clap::value_parser!(u32).range(1..1_000_000),
         help_heading = "Train"
     )]
@@ -142,7 +167,7 @@ pub struct Arguments {
 
     /// With --check: read the images as a run does, which counts and names those
     /// that cannot be read, and measures mean and deviation.
-    #[arg(long, requires = "check", help_heading = "Inspect")]
+    #[arg(long, help_heading = "Inspect")]
     pub decode: bool,
 
     /// Classify every image below a folder with a run's models; print CSV, or
@@ -153,35 +178,15 @@ pub struct Arguments {
     /// Run whose models classify: its folder, its name or the start of its name;
     /// a folder with weights.safetensors and model.json; by default the newest
     /// run that has weights.
-    #[arg(
-        long,
-        value_name = "RUN",
-        requires = "infer",
-        conflicts_with_all = TRAINS,
-        help_heading = "Classify"
-    )]
+    #[arg(long, value_name = "RUN", help_heading = "Classify")]
     pub checkpoint: Option<String>,
 
     /// Which model classifies.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        requires = "infer",
-        conflicts_with_all = TRAINS,
-        help_heading = "Classify"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Classify")]
     pub model: Model,
 
     /// Which weights of the student classify, or are exported.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        requires = "student",
-        conflicts_with_all = TRAINS,
-        help_heading = "Classify"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Classify")]
     pub weights: Weights,
 
     /// Write a run's student for other programs, prove the file on the run's
@@ -190,33 +195,16 @@ pub struct Arguments {
     pub export: Option<String>,
 
     /// What the student is written as.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        requires = "export",
-        help_heading = "Export"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Export")]
     pub to: To,
 
     /// With --to onnx: what the file takes.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        requires = "export",
-        help_heading = "Export"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Export")]
     pub input: Pixels,
 
     /// Write an ONNX file that computes with 8-bit integers. Several schemes are
     /// tried, and that with the best accuracy on the validation images is taken.
-    #[arg(
-        long,
-        requires = "export",
-        conflicts_with = "unproven",
-        help_heading = "Export"
-    )]
+    #[arg(long, conflicts_with = "unproven", help_heading = "Export")]
     pub int8: bool,
 
     /// With --int8: training images by which the ranges of activations are found.
@@ -252,20 +240,15 @@ pub struct Arguments {
     pub weight_bits: Option<u8>,
 
     /// Write this file instead of one in the run's `export` folder.
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "export",
-        help_heading = "Export"
-    )]
+    #[arg(long, value_name = "FILE", help_heading = "Export")]
     pub out: Option<PathBuf>,
 
     /// Replace files that are there.
-    #[arg(long, requires = "export", help_heading = "Export")]
+    #[arg(long, help_heading = "Export")]
     pub force: bool,
 
     /// Write the file without a proof, as where the run's images are gone.
-    #[arg(long, requires = "export", help_heading = "Export")]
+    #[arg(long, help_heading = "Export")]
     pub unproven: bool,
 
     /// Measure how fast a run's models, or an ONNX file, answer on this machine:
@@ -279,7 +262,6 @@ pub struct Arguments {
         long,
         value_name = "IMAGES",
         default_value_t = 32,
-        requires = "bench",
         value_parser = clap::value_parser!(u32).range(1..=4096),
         help_heading = "Measure"
     )]
@@ -304,18 +286,12 @@ pub struct Arguments {
         long,
         value_name = "FIELDS",
         value_delimiter = ',',
-        requires = "runs",
         help_heading = "Runs"
     )]
     pub columns: Vec<String>,
 
     /// With --runs: draw their accuracy against what an image costs as an SVG.
-    #[arg(
-        long,
-        value_name = "FILE.svg",
-        requires = "runs",
-        help_heading = "Runs"
-    )]
+    #[arg(long, value_name = "FILE.svg", help_heading = "Runs")]
     pub pareto: Option<PathBuf>,
 
     /// With --pareto: what accuracies are drawn against. Latencies are those of the
@@ -365,12 +341,7 @@ pub struct Arguments {
 
     /// Use this device instead of the experiment's: auto, cpu, libtorch, cuda or
     /// cuda:N.
-    #[arg(
-        long,
-        value_name = "DEVICE",
-        conflicts_with_all = ["resume", "fork"],
-        conflicts_with_all = LISTS
-    )]
+    #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceSpec>,
 
     /// Folder of runs.
@@ -383,13 +354,7 @@ pub struct Arguments {
     pub json: bool,
 
     /// Write the gates' results as JUnit XML.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["check", "infer", "export"],
-        conflicts_with_all = LISTS,
-        help_heading = "Output"
-    )]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub junit: Option<PathBuf>,
 
     /// Print a shell's completion script.
@@ -402,31 +367,34 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Refuses what says how a mode reports, where no such mode was asked for.
+    /// Reads a command line, the program's name first.
     ///
     /// # Errors
-    /// The argument that has nothing to report.
-    pub fn check_outputs(&self) -> Result<(), ArgumentError> {
-        let needs = |flag, modes| Err(ArgumentError::NeedsMode { flag, modes });
-        let trains = [&self.resume, &self.fork, &self.replay];
-        let trains = self.run.is_some() || trains.iter().any(|run| run.is_some());
-        if self.junit.is_some() && !trains {
-            return needs("--junit", "--run, --resume, --fork or --replay");
+    /// What is wrong with it, or the text that was asked for. An option that the mode
+    /// does not take is refused: whoever wrote it wanted something else.
+    pub fn read<W>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error>
+    where
+        W: Into<OsString> + Clone,
+    {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let mode = MODES.into_iter().find(|mode| is_given(mode));
+        let json = [("json", AS_JSON.as_slice())];
+        for (option, modes) in TAKEN_BY.into_iter().chain(json) {
+            if is_given(option) && !mode.is_some_and(|mode| modes.contains(&mode)) {
+                let flags: Vec<String> = modes.iter().map(|mode| flag(mode)).collect();
+                let needed = match flags.as_slice() {
+                    [others @ .., last] if !others.is_empty() => {
+                        format!("{} or {last}", others.join(", "))
+                    }
+                    _ => flags.concat(),
+                };
+                let message = format!("{} needs {needed}", flag(option));
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
         }
-        let named = [&self.show, &self.trash, &self.export, &self.bench];
-        let reports = named.iter().any(|run| run.is_some())
-            || self.check.is_some()
-            || self.infer.is_some()
-            || self.runs.is_some()
-            || self.compare.is_some();
-        if self.json && !trains && !reports {
-            return needs(
-                "--json",
-                "--run, --resume, --fork, --replay, --check, --infer, --export, --bench, \
-                 --runs, --show, --compare or --trash",
-            );
-        }
-        Ok(())
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
     /// What `--set` changes of an experiment.
@@ -478,14 +446,6 @@ const KNOB_CHANGE: &str = "with --resume and --fork write a knob and its schedul
 /// An argument that means nothing.
 #[derive(Debug, Error)]
 pub enum ArgumentError {
-    /// It says how a mode reports, and there is none.
-    #[error("{flag} needs {modes}")]
-    NeedsMode {
-        /// The argument.
-        flag: &'static str,
-        /// Those that report like that.
-        modes: &'static str,
-    },
     /// Nothing says where the knob's name ends.
     #[error("--set {argument}: there is no `=`; {KNOB_CHANGE}")]
     NoValue {
@@ -506,6 +466,11 @@ pub enum ArgumentError {
         /// What is wrong with the schedule.
         reason: ron::Error,
     },
+}
+
+/// How an option or a mode is written.
+fn flag(id: &str) -> String {
+    format!("--{}", id.replace('_', "-"))
 }
 
 /// A knob and its schedule, as in `lr=0.01` or `knobs.lr=Constant(0.01)`.
@@ -599,4 +564,61 @@ pub enum Weights {
     Best,
     /// The newest.
     Latest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_is_a_mode_or_says_which_modes_take_it() {
+        let everywhere = ["experiments", "checkpoints", "json", "help", "version"];
+        let taken = TAKEN_BY.map(|(option, _)| option);
+        for argument in Arguments::command().get_arguments() {
+            let id = argument.get_id().as_str();
+            let known = MODES.contains(&id) || taken.contains(&id) || everywhere.contains(&id);
+            assert!(known, "{id}");
+        }
+        for (option, modes) in TAKEN_BY {
+            assert!(modes.iter().all(|mode| MODES.contains(mode)), "{option}");
+        }
+    }
+
+    #[test]
+    fn an_option_of_another_mode_is_refused_and_names_its_own() {
+        let read = |words: &str| {
+            let words = words.split(' ').map(str::to_owned);
+            Arguments::read(["workbench".to_owned()].into_iter().chain(words))
+        };
+        for (words, message) in [
+            ("--resume a --from step-61", "--from needs --fork"),
+            (
+                "--fork a --from step-61 --add-epochs 5",
+                "--add-epochs needs --resume",
+            ),
+            ("--replay a --add-epochs 5", "--add-epochs needs --resume"),
+            ("--run a.ron --batch 64", "--batch needs --bench"),
+            ("--run a.ron --out b.onnx", "--out needs --export"),
+            ("--resume a --decode", "--decode needs --check"),
+            ("--trash a --columns b", "--columns needs --runs"),
+            (
+                "--infer a --set b=1",
+                "--set needs --run, --resume, --fork or --check",
+            ),
+            ("--json", "--json needs --run, --resume"),
+            ("--device cpu", "--device needs --run"),
+        ] {
+            let error = read(words).unwrap_err().to_string();
+            assert!(error.contains(message), "{words}: {error}");
+        }
+        for words in [
+            "--resume a --add-epochs 5 --schedules stretch --set lr=1",
+            "--fork a --from step-61 --set lr=1 --junit b.xml",
+            "--infer a --checkpoint b --weights latest --device cpu",
+            "--export a --int8 --weights latest --json",
+            "--runs --pareto a.svg --x size",
+        ] {
+            read(words).unwrap();
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::error::{AppError, BenchError};
 use super::models::{self, OpenModelsError};
 use crate::engine::export::{exports_of, plain_onnx_file};
 use crate::engine::network::Network;
-use crate::engine::{BenchCase, BenchFailure, BenchSubject, TeacherModel, machine};
+use crate::engine::{BenchCase, BenchFailure, BenchSubject, Teacher, TeacherModel, machine};
 use crate::event::inspection::{Answering, Asked, Weights};
 use crate::event::{BenchModel, BenchRow, Measurement, Variant};
 use crate::experiment::plan::TeacherSource;
@@ -98,12 +98,21 @@ fn print(arguments: &Arguments, result: &BenchResult) -> Result<Exit, AppError> 
 /// Every subject with one image and with more at once, on one thread and on all.
 fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Vec<BenchRow>, BenchError> {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut rows = Vec::new();
+    let mut rows: Vec<BenchRow> = Vec::new();
     for subject in subjects {
         for batch in BTreeSet::from([1, batch]) {
             for threads in BTreeSet::from([1, all]) {
                 rows.push(subject.measure(batch, threads)?);
             }
+        }
+    }
+    // A run's files are one network, of which some are not counted.
+    for model in [BenchModel::Student, BenchModel::Teacher] {
+        let of_model = |row: &&mut BenchRow| row.model == model;
+        let mut known = rows.iter().filter(|row| row.model == model);
+        let macs = known.find_map(|row| row.macs);
+        for row in rows.iter_mut().filter(of_model) {
+            row.macs = row.macs.or(macs);
         }
     }
     Ok(rows)
@@ -134,7 +143,7 @@ fn of_run(
     let trained = |model| BenchSubject::trained(model, run, device);
     let mut subjects = vec![trained(BenchModel::Student)];
     let mut has_floats = false;
-    for path in exported(run)? {
+    for path in exported(run) {
         let found = of_file(BenchModel::Student, &path, None)?;
         has_floats |= found.iter().any(|it| it.variant() == Variant::Fp32);
         subjects.extend(found);
@@ -153,25 +162,31 @@ fn of_run(
         subjects.extend(of_file(BenchModel::Teacher, path, file.size)?);
         return Ok(subjects);
     }
+    if matches!(&teacher.weights, TeacherSource::File(file) if file.kept.is_some()) {
+        // Answers that were computed elsewhere take no time here.
+        return Ok(subjects);
+    }
     subjects.push(trained(BenchModel::Teacher));
     let models = models::open(run, Some(device), asked(Answering::Teacher))?;
-    if let Some(TeacherModel::Network(network)) = models.teacher.as_ref().map(|it| it.model()) {
+    if let Some(TeacherModel::Network(network)) = models.teacher.as_ref().map(Teacher::model) {
         let path = written(network, &temporary.join("teacher.onnx"))?;
         subjects.extend(of_file(BenchModel::Teacher, &path, None)?);
     }
     Ok(subjects)
 }
 
-/// ONNX files that were written of a run, that with the best weights first.
-fn exported(run: &RunFolder) -> Result<Vec<PathBuf>, BenchError> {
+/// ONNX files in a run's folder for them, that with the best weights first.
+fn exported(run: &RunFolder) -> Vec<PathBuf> {
     let names = exports_of(run).into_keys();
-    let paths = names.map(|name| run.exports().join(name));
+    // One that was written elsewhere has a whole path for a name.
+    let here = names.filter(|name| Path::new(name).is_relative());
+    let paths = here.map(|name| run.exports().join(name));
     let is_onnx = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "onnx");
     let mut paths: Vec<PathBuf> = paths
         .filter(|path| is_onnx(path) && path.is_file())
         .collect();
     paths.sort_by_key(|path| path.as_os_str().len());
-    Ok(paths)
+    paths
 }
 
 fn written(network: &Network, path: &Path) -> Result<PathBuf, BenchError> {

@@ -9,9 +9,7 @@ use thiserror::Error;
 
 use super::models::{self, OpenModelsError};
 use crate::data::Images;
-use crate::engine::export::{
-    ExportFailure, Int8Files, Student, place, plain_onnx_file, record, script_of,
-};
+use crate::engine::export::{ExportFailure, Student, place, plain_onnx_file, record, script_of};
 use crate::engine::onnx::has_onnxruntime;
 use crate::engine::{RunModels, Teacher, TeacherModel, answers, images_of, measure_export};
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
@@ -19,8 +17,8 @@ use crate::event::{BenchRow, Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::{DeviceSpec, Int8Spec};
 use crate::format::bytes;
 use crate::listing::RunSummary;
-use crate::report::runs::{int8_tables, int8_words};
-use crate::report::{card, proof_words};
+use crate::report::runs::int8_tables;
+use crate::report::{card, int8_words, proof_words};
 use crate::run::atomic::write_file;
 use crate::run::{PlanError, RunFolder};
 use crate::store::{Owner, RunEntry};
@@ -126,7 +124,7 @@ impl Exported {
             format!("wrote {}{}", file.display(), size.unwrap_or_default())
         });
         let proof = format!("proof: {}", self.proof());
-        let int8 = self.export.int8.as_ref();
+        let int8 = self.export.int8.as_deref();
         let lines = notes
             .chain(files)
             .chain([proof])
@@ -196,9 +194,10 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
             let teacher = models.teacher.as_ref();
             let answers = teacher.map(|teacher| answers(teacher, &images.valid, &images));
             let answers = answers.transpose().map_err(ExportFailure::from)?;
-            let files = student.write_int8(&path, request.pixels, &images, answers, int8)?;
-            let (export, problem) = timed(files, teacher);
-            notes.extend(problem);
+            let written = student.write_int8(&path, request.pixels, &images, answers, int8)?;
+            let mut export = written.export;
+            let others = [&written.fp32[..], &written.fp16];
+            notes.extend(time(&mut export, others, &path, teacher));
             export
         }
     };
@@ -252,69 +251,52 @@ fn opened(request: &ExportRequest) -> Result<RunModels, ExportError> {
     })
 }
 
-/// The same with what an answer of each model takes here, and why one could not be
-/// measured. Files with integers are measured in onnxruntime alone: rten computes
-/// them with floats.
-fn timed(files: Int8Files, teacher: Option<&Teacher>) -> (Export, Option<String>) {
-    let Int8Files {
-        mut export,
-        fp32,
-        int8,
-    } = files;
-    let of_bytes = |bytes: &[u8]| -> Result<Measured, String> {
-        let text = |error: std::io::Error| error.to_string();
-        let mut file = tempfile::NamedTempFile::new().map_err(text)?;
-        file.write_all(bytes).map_err(text)?;
-        Measured::of(file.path())
-    };
+/// Notes what an answer of each model takes here; returns why one could not be
+/// measured. A file with integers is measured in onnxruntime alone: rten computes with
+/// floats.
+fn time(
+    export: &mut Export,
+    [fp32, fp16]: [&[u8]; 2],
+    int8: &Path,
+    teacher: Option<&Teacher>,
+) -> Option<String> {
     let mut problem = None;
     for row in export.int8.iter_mut().flat_map(|int8| &mut int8.rows) {
         let measured = match (row.model, teacher.map(Teacher::model)) {
-            (PrecisionModel::Fp32, _) => of_bytes(&fp32),
-            (PrecisionModel::Int8, _) if !has_onnxruntime() => continue,
-            (PrecisionModel::Int8, _) => of_bytes(&int8),
+            (PrecisionModel::Fp32, _) => of_bytes(fp32),
+            (PrecisionModel::Fp16, _) => of_bytes(fp16),
+            (PrecisionModel::Int8, _) if has_onnxruntime() => one_by_one(int8),
             (PrecisionModel::Teacher, Some(TeacherModel::Network(network))) => {
                 let bytes = plain_onnx_file(network).map_err(|error| error.to_string());
                 bytes.and_then(|bytes| of_bytes(&bytes))
             }
-            (PrecisionModel::Teacher, Some(TeacherModel::Onnx(model))) => {
-                Measured::of(model.path())
-            }
-            (PrecisionModel::Teacher, None) => continue,
+            (PrecisionModel::Teacher, Some(TeacherModel::Onnx(model))) => one_by_one(model.path()),
+            (PrecisionModel::Int8 | PrecisionModel::Teacher, _) => continue,
         };
         match measured {
             Ok(measured) => {
-                row.bytes = row.bytes.or(Some(measured.bytes));
+                row.bytes = Some(measured.file_bytes);
                 row.p50_ms = Some(measured.p50_ms);
                 row.engine = Some(measured.engine);
             }
             Err(reason) => problem = Some(format!("latency is not evaluated: {reason}")),
         }
     }
-    (export, problem)
+    problem
 }
 
-/// What an answer takes.
-struct Measured {
-    p50_ms: f64,
-    engine: String,
-    bytes: u64,
+fn of_bytes(bytes: &[u8]) -> Result<BenchRow, String> {
+    let text = |error: std::io::Error| error.to_string();
+    let mut file = tempfile::NamedTempFile::new().map_err(text)?;
+    file.write_all(bytes).map_err(text)?;
+    one_by_one(file.path())
 }
 
-impl Measured {
-    fn of(path: &Path) -> Result<Self, String> {
-        let measurement = measure_export(path).map_err(|error| error.to_string())?;
-        let [row] = measurement
-            .rows
-            .try_into()
-            .map_err(|_| "there is no engine")?;
-        let row: BenchRow = row;
-        Ok(Self {
-            p50_ms: row.p50_ms,
-            engine: row.engine,
-            bytes: row.file_bytes,
-        })
-    }
+/// A file for one image at a time on one thread, in the fastest engine that is here.
+fn one_by_one(path: &Path) -> Result<BenchRow, String> {
+    let measured = measure_export(path).map_err(|error| error.to_string())?;
+    let row = measured.rows.into_iter().next();
+    row.ok_or_else(|| "no engine is here".to_owned())
 }
 
 /// Where the model goes.

@@ -106,7 +106,7 @@ pub struct Opened {
 pub struct Session {
     /// Where it is recorded.
     pub folder: RunFolder,
-    /// What its figures are held against at the end.
+    /// What its metrics are held against at the end.
     pub gates: Vec<Gate>,
     /// The run as earlier processes left it, without its logged steps; `events`
     /// continue from there.

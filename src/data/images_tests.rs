@@ -197,7 +197,7 @@ fn cifar_10_as_files_opens_whole() {
             .iter()
             .all(|n| n.abs_diff(per_class) < per_class / 10)
     );
-    // The well-known figures of the training images, give or take compression
+    // The well-known values of the training images, give or take compression
     // and a smaller selection.
     for (found, known) in summary.mean.iter().zip([0.4914, 0.4822, 0.4465]) {
         assert!((found - known).abs() < 0.02, "{:?}", summary.mean);

@@ -104,7 +104,8 @@ impl ImageSet {
 
     /// Hash of what an image is read from: of its file's bytes, not its pixels.
     /// An image that cannot be read counts as one that went bad.
-    pub(super) fn raw_hash(&self, index: usize) -> blake3::Hash {
+    #[must_use]
+    pub fn raw_hash(&self, index: usize) -> blake3::Hash {
         self.pool.raw_hash(self.members[index])
     }
 

@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::classify::Classify;
+use super::classify::{Classify, kept_logits};
 use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
-use crate::data::{Images, UNLABELLED};
+use crate::data::{ImageSet, Images, UNLABELLED};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::TeacherPlan;
 use crate::untrusted::files::open_unlinked_with;
@@ -90,6 +90,10 @@ impl<'a> AnswerStore<'a> {
             warnings: Vec::new(),
             told: 0,
         };
+        if teacher.kept().is_some() {
+            // They are in a file already.
+            return store;
+        }
         let opened = std::fs::create_dir_all(cache).and_then(|()| {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true);
@@ -167,6 +171,15 @@ impl<'a> AnswerStore<'a> {
         let (base, number) = split(block);
         let first = number * BLOCK as u64;
         let count = BLOCK.min(self.length(base).saturating_sub(first as usize));
+        if let Some(kept) = self.teacher.kept() {
+            let set = self.set(base);
+            let indices = first as usize..first as usize + count;
+            let rows: Result<Vec<_>, _> =
+                indices.map(|index| kept_logits(kept, set, index)).collect();
+            let mut rows = rows?.concat();
+            rows.resize(BLOCK * self.classes, 0.0);
+            return Ok(rows);
+        }
         let samples: Vec<u64> = (first..first + count as u64)
             .map(|index| base | index)
             .collect();
@@ -215,9 +228,13 @@ impl<'a> AnswerStore<'a> {
 
     /// Images of the set whose samples begin at `base`.
     fn length(&self, base: u64) -> usize {
+        self.set(base).len()
+    }
+
+    fn set(&self, base: u64) -> &'a ImageSet {
         match &self.images.unlabelled {
-            Some(set) if base == UNLABELLED => set.len(),
-            _ => self.images.train.len(),
+            Some(set) if base == UNLABELLED => set,
+            _ => &self.images.train,
         }
     }
 

@@ -22,6 +22,7 @@ use super::models::{ModelsError, RunModels};
 use super::onnx::{BareFacts, BareModel, OnnxModelError, has_onnxruntime};
 use crate::event::inspection::{Answering, Asked, Weights};
 use crate::event::{BenchMachine, BenchModel, BenchRow, Measurement, Variant};
+use crate::experiment::architecture::Graph;
 use crate::experiment::plan::TeacherPlan;
 use crate::experiment::spec::{DeviceSpec, OnnxEngine};
 use crate::run::{RunError, RunFolder, WeightsIdentity};
@@ -249,7 +250,7 @@ impl BenchCase {
             (Some(student), _) => Some(student.graph()),
             (None, teacher) => teacher.as_ref().and_then(|teacher| teacher.graph()),
         };
-        let macs = graph.map(|graph| graph.macs());
+        let macs = graph.map(Graph::macs);
         let answerer: Box<dyn Classify> = match (models.student, models.teacher) {
             (Some(student), _) => Box::new(student),
             (None, Some(teacher)) => Box::new(teacher),
@@ -357,11 +358,11 @@ impl Timings {
                 break;
             }
         }
-        let mut timed = || {
+        let mut one = || {
             let start = Instant::now();
             answer().map(|()| start.elapsed().as_secs_f64())
         };
-        let mut times = (0..RUNS).map(|_| timed()).collect::<Result<Vec<_>, _>>()?;
+        let mut times = (0..RUNS).map(|_| one()).collect::<Result<Vec<_>, _>>()?;
         times.sort_by(f64::total_cmp);
         Ok(Self { times, batch })
     }

@@ -1,11 +1,15 @@
 //! Models that are asked for the classes of images, whatever computes them.
 
+use std::path::PathBuf;
+
 use burn::tensor::{Device, Tensor};
 
 use thiserror::Error;
 
+use super::kept_answers::KeptAnswers;
 use super::network::Network;
 use super::onnx::OnnxModelError;
+use crate::data::ImageSet;
 
 /// Pixels of all images of a pass without gradients: what it takes of memory is a
 /// multiple of them.
@@ -25,6 +29,24 @@ pub enum AnswerError {
     /// The backend would not hand over a tensor.
     #[error("the device could not hand over a tensor: {0}")]
     Tensor(String),
+    /// Its answers are kept in a file, which has none for this image.
+    #[error(
+        "{} has no answer for {}; write it for the image files as they are now: scripts/make-logits",
+        path.display(), image.display()
+    )]
+    NotKept {
+        /// The file.
+        path: PathBuf,
+        /// The image.
+        image: PathBuf,
+    },
+    /// Its answers are kept in a file, and this image is not as it was.
+    #[error(
+        "{} has answers for images as they are only, and one that is augmented or stands in for a \
+         bad one was asked about; use a teacher that can be asked",
+        .0.display()
+    )]
+    Changed(PathBuf),
     /// An engine of its own did not run it.
     #[error(transparent)]
     Onnx(#[from] OnnxModelError),
@@ -41,6 +63,26 @@ pub trait Classify {
 
     /// The plain device on which images are expected.
     fn device(&self) -> &Device;
+
+    /// What it answers where that was computed elsewhere.
+    fn kept(&self) -> Option<&KeptAnswers> {
+        None
+    }
+}
+
+/// The logits of an image of a set, of those that were computed elsewhere.
+///
+/// # Errors
+/// There are none of it.
+pub fn kept_logits<'a>(
+    kept: &'a KeptAnswers,
+    set: &ImageSet,
+    index: usize,
+) -> Result<&'a [f32], AnswerError> {
+    kept.find(set, index).ok_or_else(|| AnswerError::NotKept {
+        path: kept.path().to_owned(),
+        image: set.name(index),
+    })
 }
 
 impl Classify for Network {

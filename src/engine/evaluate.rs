@@ -1,4 +1,4 @@
-//! Evaluation of a network on a set of images: figures against the labels and
+//! Evaluation of a network on a set of images: metrics against the labels and
 //! against the teacher.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::classify::{Classify, images_per_pass};
+use super::classify::{Classify, images_per_pass, kept_logits};
 use super::failure::Failure;
 use crate::data::{EvaluationBatch, ImageSet, Images};
 use crate::event::inspection::metrics::MetricAccumulator;
@@ -210,11 +210,28 @@ pub(super) fn for_each_batch(
 ) -> Result<(), Failure> {
     for batch in images.in_order(set, images_per_pass(images.size, BATCH)) {
         let batch = batch?;
-        let input = image_tensor(&batch.pixels, images.size, network.device());
-        let logits = host(network.logits(input)?)?;
+        let logits = ask(network, set, images, &batch)?;
         visit(&batch, &logits);
     }
     Ok(())
+}
+
+/// What a model answers on a batch of a set: logits `[batch, classes]`, row by row.
+pub(super) fn ask(
+    model: &dyn Classify,
+    set: &ImageSet,
+    images: &Images,
+    batch: &EvaluationBatch,
+) -> Result<Vec<f32>, Failure> {
+    if let Some(kept) = model.kept() {
+        let rows = batch
+            .indices
+            .iter()
+            .map(|&index| kept_logits(kept, set, index));
+        return Ok(rows.collect::<Result<Vec<_>, _>>()?.concat());
+    }
+    let input = image_tensor(&batch.pixels, images.size, model.device());
+    host(model.logits(input)?)
 }
 
 /// Normalised pixels as a tensor `[batch, 3, height, width]`.

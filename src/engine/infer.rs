@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::classify::{Classify, images_per_pass};
-use super::evaluate::{host, image_tensor};
+use super::evaluate::ask;
 use super::failure::Failure;
 use super::models::RunModels;
 use super::probe::picture;
@@ -79,10 +79,7 @@ fn answer(
     tell: &mut dyn FnMut(InferenceEvent),
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    let ask = |model: &dyn Classify| {
-        let input = image_tensor(&batch.pixels, images.size, model.device());
-        host(model.logits(input)?)
-    };
+    let ask = |model: &dyn Classify| ask(model, &images.valid, images, batch);
     let student = models
         .student
         .as_ref()

@@ -18,6 +18,7 @@ mod fork;
 mod frame;
 mod import;
 mod infer;
+mod kept_answers;
 mod knobs;
 mod learner;
 pub mod loss;
@@ -355,7 +356,7 @@ impl Engine {
             ExportSpec::Int8(int8) => {
                 let teacher = valid.teacher().map(<[Vec<f32>]>::to_vec);
                 let written = student.write_int8(&path, pixels, images, teacher, int8);
-                written.map(|files| files.export)
+                written.map(|file| file.export)
             }
         };
         let recorded = written.and_then(|export| {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::classify::Classify as _;
 use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
 use super::failure::Failure;
@@ -19,7 +20,6 @@ use super::metadata::ModelMetadata;
 use super::network::Network;
 use super::teacher_check;
 use super::teacher_model::Teacher;
-use super::weights::{ArrayFile, WeightsError};
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
 use crate::experiment::plan::{
@@ -28,6 +28,10 @@ use crate::experiment::plan::{
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ChannelOrder;
 use crate::run::{RunPlan, WeightsIdentity};
+
+/// Bytes of the longest file of weights that is held against the one that the run
+/// started with.
+const LONGEST_WEIGHTS: u64 = 32 << 30;
 
 /// Distinguishes the teacher's initial weights from the student's.
 const TEACHER_STREAM: u64 = 0x7EAC_4E12;
@@ -166,11 +170,10 @@ impl Prepared {
             let other = || PrepareError::OtherWeights {
                 path: before.path.clone(),
             };
-            // A file that is no longer one of weights may have any length.
-            match ArrayFile::open(&before.path) {
-                Err(WeightsError::Unusable { .. }) => return Err(other()),
-                _ if identity(&before.path)? != *before => return Err(other()),
-                _ => {}
+            // Another file may have any length.
+            let length = std::fs::metadata(&before.path).map_or(0, |file| file.len());
+            if length > LONGEST_WEIGHTS || identity(&before.path)? != *before {
+                return Err(other());
             }
         }
         let mut resolved = known.resolved.clone();
@@ -239,6 +242,9 @@ impl Prepared {
             return Ok(());
         };
         let plan = self.resolved.plan.teacher.as_ref();
+        if let Some(kept) = teacher.as_ref().kept() {
+            kept.check(&self.images).map_err(PrepareError::Teacher)?;
+        }
         let answers = Answers::of(teacher.as_ref(), &self.images.valid, &self.images)
             .map_err(PrepareError::Evaluation)?;
         if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use image::{Rgb, RgbImage};
 
 use super::*;
+use crate::engine::weights::ArrayFile;
 use crate::engine::weights::{Array, write};
 use crate::experiment::load_text;
 

@@ -227,7 +227,7 @@ fn loaded(
     sink: &dyn EventSink,
 ) -> TeacherEnd {
     let engine = match teacher.model() {
-        TeacherModel::Network(_) => None,
+        TeacherModel::Network(_) | TeacherModel::Kept(_) => None,
         TeacherModel::Onnx(model) => Some(model.engine().to_owned()),
     };
     sink.emit(RunEvent::TeacherLoaded {

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::classify::{AnswerError, Classify, images_per_pass};
 use super::frame::Input;
+use super::kept_answers::KeptAnswers;
 use super::network::Network;
 use super::onnx::OnnxModel;
 use crate::experiment::architecture::{self, Graph};
@@ -25,6 +26,8 @@ pub enum TeacherModel {
     Network(Box<Network>),
     /// An ONNX file.
     Onnx(OnnxModel),
+    /// A file of answers.
+    Kept(KeptAnswers),
 }
 
 impl Teacher {
@@ -48,6 +51,16 @@ impl Teacher {
         }
     }
 
+    /// A teacher whose answers were computed elsewhere, for images on `device`.
+    #[must_use]
+    pub fn kept(answers: KeptAnswers, device: &Device) -> Self {
+        Self {
+            model: TeacherModel::Kept(answers),
+            device: device.clone().inner(),
+            input: None,
+        }
+    }
+
     /// The same teacher for images that are made its own first.
     #[must_use]
     pub fn with_input(self, input: Option<Input>) -> Self {
@@ -63,6 +76,7 @@ impl Teacher {
             TeacherModel::Onnx(onnx) => {
                 return onnx.input().size.is_none().then(|| self.clone());
             }
+            TeacherModel::Kept(_) => return None,
         };
         let graph = architecture::build(model?, size, network.graph().classes).ok()?;
         if graph.parameters() != network.graph().parameters() {
@@ -83,7 +97,7 @@ impl Teacher {
     pub fn graph(&self) -> Option<&Graph> {
         match &self.model {
             TeacherModel::Network(network) => Some(network.graph()),
-            TeacherModel::Onnx(_) => None,
+            TeacherModel::Onnx(_) | TeacherModel::Kept(_) => None,
         }
     }
 
@@ -113,6 +127,13 @@ impl Classify for Teacher {
     fn device(&self) -> &Device {
         &self.device
     }
+
+    fn kept(&self) -> Option<&KeptAnswers> {
+        match &self.model {
+            TeacherModel::Kept(answers) => Some(answers),
+            TeacherModel::Network(_) | TeacherModel::Onnx(_) => None,
+        }
+    }
 }
 
 impl Teacher {
@@ -123,6 +144,7 @@ impl Teacher {
         };
         match &self.model {
             TeacherModel::Network(network) => Ok(network.forward(images)),
+            TeacherModel::Kept(answers) => Err(AnswerError::Changed(answers.path().to_owned())),
             TeacherModel::Onnx(model) => {
                 let [batch, _, height, width] = images.dims();
                 let images = images.into_data().try_to_vec();

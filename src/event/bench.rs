@@ -53,6 +53,15 @@ impl Variant {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Fp32, Self::Int8];
 
+    /// What stands behind the name of what computes with it; nothing where that is usual.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Fp32 => "",
+            Self::Int8 => " int8",
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -121,10 +130,13 @@ impl Measurement {
         self.rows.iter().filter(stands).min_by_key(|row| row.rank())
     }
 
-    /// What gates, tables and pictures say of the student's speed and size.
+    /// What gates, tables and pictures say of the student's speed and size: with
+    /// floats, or with integers where only those were measured.
     #[must_use]
     pub fn cost(&self, cost: Cost) -> Option<f64> {
-        self.of_student(Variant::Fp32)?.cost(cost)
+        let mut rows = Variant::ALL.into_iter();
+        rows.find_map(|variant| self.of_student(variant))?
+            .cost(cost)
     }
 }
 

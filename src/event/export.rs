@@ -55,7 +55,7 @@ pub struct Export {
     pub proof: Option<ExportProof>,
     /// How it came to 8-bit integers, of a file that computes with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub int8: Option<Int8>,
+    pub int8: Option<Box<Int8>>,
 }
 
 /// The validation images went through a file, in an engine that did not train it.
@@ -183,6 +183,8 @@ pub enum PrecisionModel {
     Teacher,
     /// The student with 32-bit floats.
     Fp32,
+    /// The student with weights that were 16-bit floats, computed with 32-bit ones.
+    Fp16,
     /// The student with 8-bit integers.
     Int8,
 }

@@ -3,8 +3,8 @@
 //!
 //! Plain data, made by the engine, shown by screens and written by reports.
 
+mod answer_metrics;
 pub mod export;
-mod figures;
 pub mod metrics;
 pub mod score;
 
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::figures::Figures;
+pub use self::answer_metrics::AnswerMetrics;
 use super::SkippedImage;
 
 /// A small picture to look at: `width` × `height` pixels, red, green and blue

@@ -29,6 +29,8 @@ pub enum KnobRole {
     LearningRate,
     /// A view's augmentation probability.
     Probability,
+    /// The augmentation probability of a view that must stay as it is.
+    NoAugmentation,
     /// A term's weight.
     Weight,
     /// A distillation temperature.
@@ -36,9 +38,10 @@ pub enum KnobRole {
 }
 
 impl KnobRole {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::LearningRate,
         Self::Probability,
+        Self::NoAugmentation,
         Self::Weight,
         Self::Temperature,
     ];
@@ -49,6 +52,7 @@ impl KnobRole {
         match self {
             Self::LearningRate => Range::LEARNING_RATE,
             Self::Probability => Range::PROBABILITY,
+            Self::NoAugmentation => Range::NOTHING,
             Self::Weight => Range::WEIGHT,
             Self::Temperature => Range::TEMPERATURE,
         }

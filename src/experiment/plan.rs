@@ -33,7 +33,9 @@ use super::spec::{
 use super::timeline::Timeline;
 
 pub use changes::Changes;
-pub use elsewhere::{OnnxFound, OnnxPart, StateDictPlace, Taken, TeacherFile, WeightsFile};
+pub use elsewhere::{
+    KeptAnswersPart, OnnxFound, OnnxPart, StateDictPlace, Taken, TeacherFile, WeightsFile,
+};
 pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
 

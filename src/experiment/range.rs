@@ -19,6 +19,8 @@ impl Range {
     };
     /// Probabilities.
     pub const PROBABILITY: Self = Self { min: 0.0, max: 1.0 };
+    /// Of what is not to be.
+    pub const NOTHING: Self = Self { min: 0.0, max: 0.0 };
     /// Distillation temperatures; the least keeps softmax(·/T) finite.
     pub const TEMPERATURE: Self = Self {
         min: 0.05,

@@ -334,6 +334,9 @@ pub enum TeacherWeights {
     File(PathBuf),
     /// An ONNX file: layout and weights of any classifier.
     Onnx(PathBuf),
+    /// A safetensors file of answers that were computed elsewhere, by the content of
+    /// their images.
+    Logits(PathBuf),
     /// Trained first on the same images with cross-entropy, and kept for every
     /// later run for which it would be the same.
     Train(TeacherTraining),

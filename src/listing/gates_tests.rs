@@ -163,7 +163,7 @@ fn a_latency_is_held_against_one_of_the_same_processor_and_engine_only() {
     let judged_by = |processor: &str, p50_ms: f64| {
         let mut other = store.clone();
         other.measured = Some(measured(processor, vec![row(p50_ms)]));
-        let found = judge(&[than_other.clone()], &store, &|_| {
+        let found = judge(std::slice::from_ref(&than_other), &store, &|_| {
             Ok(Cow::Owned(other.clone()))
         });
         found[0].judgement.clone()

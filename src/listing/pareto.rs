@@ -180,7 +180,7 @@ impl Pareto {
                 run: run.name.to_owned(),
                 reason: match variant {
                     Variant::Fp32 => reason,
-                    variant => format!("{}: {reason}", variant.word()),
+                    Variant::Int8 => format!("int8: {reason}"),
                 },
             }),
         }
@@ -313,10 +313,7 @@ impl ParetoPoint {
     /// What stands for the run, with what it computes with where that is not usual.
     #[must_use]
     pub fn name(&self) -> String {
-        match self.variant {
-            Variant::Fp32 => self.run.clone(),
-            variant => format!("{} {}", self.run, variant.word()),
-        }
+        format!("{}{}", self.run, self.variant.suffix())
     }
 
     /// Its accuracy and its cost.

@@ -215,7 +215,7 @@ impl OnnxFile {
         let node = self.made_by(name)?;
         match node.op_type.as_str() {
             // What gives it stands before it, so that this has an end.
-            "Identity" => self.constant_sides(node.input.first()?),
+            "Identity" | "DequantizeLinear" => self.constant_sides(node.input.first()?),
             "Constant" => Some(&node.attribute.first()?.t.as_ref()?.dims),
             _ => None,
         }

@@ -31,6 +31,8 @@ pub enum Element {
     Int8,
     /// 32-bit integers.
     Int32,
+    /// 16-bit floats.
+    Float16,
 }
 
 impl Element {
@@ -40,6 +42,7 @@ impl Element {
             Self::Uint8 => data_type::UINT8,
             Self::Int8 => data_type::INT8,
             Self::Int32 => data_type::INT32,
+            Self::Float16 => data_type::FLOAT16,
         }
     }
 }

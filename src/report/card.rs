@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::runs::{int8_markdown, int8_words};
-use super::wording::proof_words;
-use super::{event_formatter, figures};
+use super::runs::int8_markdown;
+use super::wording::{int8_words, proof_words};
+use super::{event_formatter, metrics};
 use crate::event::inspection::Weights;
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, Exports, Phase, PixelFormat,
@@ -93,7 +93,7 @@ fn files(exports: &Exports) -> String {
                 text,
                 "\n`{}`, {}. Top-1 and agreement are those on the validation images, which also \
                  chose the scheme; p50 is the median time of an answer to one image on one \
-                 thread, with normalised floats as the input.\n\n{}",
+                 thread.\n\n{}",
                 cell(name),
                 int8_words(int8),
                 int8_markdown(int8)
@@ -183,8 +183,8 @@ fn method(run: &Subject) -> String {
 
 fn metrics(store: &RunStore, weights: Weights) -> String {
     let mut text = title("Metrics");
-    for (name, figures) in figures::best_and_last(store) {
-        let _ = writeln!(text, "- {name}: {}", cell(&figures.join("; ")));
+    for (name, metrics) in metrics::best_and_last(store) {
+        let _ = writeln!(text, "- {name}: {}", cell(&metrics.join("; ")));
     }
     let (Some(evaluation), Some(data)) = (judged(store, weights), &store.data) else {
         return text;

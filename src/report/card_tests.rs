@@ -129,7 +129,7 @@ fn a_card_shows_what_8_bit_integers_cost_and_what_was_tried() {
     };
     let (name, export) = exports().into_iter().next().unwrap();
     let export = Export {
-        int8: Some(int8),
+        int8: Some(Box::new(int8)),
         ..export
     };
     let text = files(&BTreeMap::from([(name, export)]));

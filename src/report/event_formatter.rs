@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::epochs::{EpochMeter, EpochSummary};
-use super::figures;
+use super::metrics;
 use super::{Ending, wording};
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
@@ -64,8 +64,8 @@ impl EventFormatter {
                 cached,
                 engine,
             } => lines.push(format!(
-                "teacher: weights {} {}{}",
-                if *cached { "cached," } else { "from" },
+                "teacher: {} {}{}",
+                if *cached { "cached," } else { "read from" },
                 path.display(),
                 engine
                     .as_ref()
@@ -103,8 +103,8 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
         let title = if at == 0 { "outcome" } else { "" };
         lines.push(format!("{title:<8} {line}"));
     }
-    for (name, figures) in figures::best_and_last(ending.store) {
-        lines.push(format!("{name:<8} {}", figures.join("  ")));
+    for (name, metrics) in metrics::best_and_last(ending.store) {
+        lines.push(format!("{name:<8} {}", metrics.join("  ")));
     }
     for (path, text) in ending.config.changed() {
         lines.push(format!("changed  {path} {text}"));
@@ -140,7 +140,12 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::StudentExported { file, export } => {
             let proof = export.proof.as_ref().map(wording::proof_words);
             let proof = proof.map_or(String::new(), |proof| format!(": {proof}"));
-            Some(format!("exported {}{proof}", file.display()))
+            let int8 = export
+                .int8
+                .as_ref()
+                .map(|int8| format!("; {}", wording::int8_words(int8)));
+            let int8 = int8.unwrap_or_default();
+            Some(format!("exported {}{proof}{int8}", file.display()))
         }
         RunEvent::StudentMeasured(measured) => {
             let speed = wording::speed_words(measured)?;

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Ending, Reporter, figures, wording};
+use super::{Ending, Reporter, metrics, wording};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::format;
 use crate::store::RunStore;
@@ -128,7 +128,7 @@ fn markdown(ending: &Ending<'_>) -> String {
         text,
         "{}. {} of training. Run `{}`.\n",
         cell(&capitalised(&wording::outcome(ending.outcome))),
-        format::duration(figures::seconds(store)),
+        format::duration(metrics::seconds(store)),
         clean_line(&ending.folder.display().to_string()).replace('`', "'")
     );
     for (path, value) in ending.config.changed() {
@@ -219,8 +219,8 @@ fn annotations(ending: &Ending<'_>) -> Vec<(Level, String)> {
     for warning in &ending.store.warnings {
         all.push((Level::Warning, warning.message.clone()));
     }
-    for (name, figures) in figures::best_and_last(ending.store) {
-        all.push((Level::Notice, format!("{name}: {}", figures.join("  "))));
+    for (name, metrics) in metrics::best_and_last(ending.store) {
+        all.push((Level::Notice, format!("{name}: {}", metrics.join("  "))));
     }
     all.sort_by_key(|(level, _)| *level);
     let more = all.len().saturating_sub(MAX_ANNOTATIONS);

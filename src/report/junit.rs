@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Ending, Reporter, figures, wording};
+use super::{Ending, Reporter, metrics, wording};
 use crate::event::{Outcome, RunEvent};
 use crate::listing::Judgement;
 use crate::store::RunStore;
@@ -91,7 +91,7 @@ fn unwritten(error: SerializeError) -> io::Error {
 fn report(ending: &Ending<'_>) -> Report {
     let identity = ending.store.identity.as_ref();
     let name = identity.map_or("run", |identity| identity.name.as_str());
-    let time = Duration::try_from_secs_f64(figures::seconds(ending.store)).unwrap_or_default();
+    let time = Duration::try_from_secs_f64(metrics::seconds(ending.store)).unwrap_or_default();
     let gates = ending.verdicts.iter().map(|verdict| {
         let status = match &verdict.judgement {
             Judgement::Passed => TestCaseStatus::success(),
@@ -110,9 +110,9 @@ fn run_case(ending: &Ending<'_>, name: &str, time: Duration) -> TestCase {
         Outcome::Completed => TestCaseStatus::success(),
         outcome => problem(NonSuccessKind::Error, &wording::outcome(outcome)),
     };
-    let metrics = figures::best_and_last(ending.store)
+    let metrics = metrics::best_and_last(ending.store)
         .into_iter()
-        .map(|(name, figures)| format!("{name}: {}", figures.join("  ")));
+        .map(|(name, metrics)| format!("{name}: {}", metrics.join("  ")));
     let folder = format!("run: {}", ending.folder.display());
     let output: Vec<String> = metrics
         .chain([folder])

@@ -10,11 +10,11 @@ mod bars;
 mod card;
 mod epochs;
 mod event_formatter;
-mod figures;
 pub mod gates;
 mod github;
 mod json;
 mod junit;
+mod metrics;
 pub mod pareto;
 pub mod runs;
 mod text;
@@ -32,7 +32,7 @@ pub use github::{
 pub use json::JsonReporter;
 pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;
-pub use wording::proof_words;
+pub use wording::{int8_words, proof_words};
 
 use crate::event::{Outcome, RunEvent};
 use crate::listing::Verdict;

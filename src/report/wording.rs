@@ -1,6 +1,9 @@
 //! What happened to a run, in words.
 
-use crate::event::{Evaluation, ExportProof, Measurement, Outcome, Phase, Variant};
+use crate::event::{
+    Evaluation, ExportProof, FloatLayers, Int8, Measurement, Outcome, Phase, QuantScheme,
+    RangeRule, Variant, WeightScales,
+};
 use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::metric::{Cost, Quantity};
 use crate::format::{self, loss, number, percent};
@@ -45,6 +48,7 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
         Outcome::Failed { message } => format!("failed: {message}"),
     }
 }
+
 /// What a proof found, in a line.
 #[must_use]
 pub fn proof_words(proof: &ExportProof) -> String {
@@ -64,6 +68,57 @@ pub fn proof_words(proof: &ExportProof) -> String {
         format::loss(proof.max_difference),
         format::loss(proof.max_logit),
     )
+}
+
+/// How a file with 8-bit integers was made, in a line.
+#[must_use]
+pub fn int8_words(int8: &Int8) -> String {
+    format!(
+        "int8: {}; chosen by {} from {} schemes in {}, calibrated on {} training images (seed {})",
+        scheme_words(int8.scheme),
+        if int8.trials.iter().any(|trial| trial.top1.is_some()) {
+            "top-1"
+        } else {
+            "agreement"
+        },
+        int8.trials.len(),
+        int8.engine,
+        int8.images,
+        int8.seed
+    )
+}
+
+fn scheme_words(scheme: QuantScheme) -> String {
+    let [weights, activations, floats] = scheme_cells(scheme);
+    let floats = match scheme.float_layers {
+        FloatLayers::None => String::new(),
+        _ => format!(", {floats} in floats"),
+    };
+    format!("weights {weights}, activations by {activations}{floats}")
+}
+
+/// What a scheme does to weights and activations, and what it leaves.
+pub(super) fn scheme_cells(scheme: QuantScheme) -> [String; 3] {
+    let weights = match scheme.weights {
+        WeightScales::PerTensor => "per tensor",
+        WeightScales::PerChannel => "per channel",
+    };
+    let activations = match scheme.activations {
+        RangeRule::MinMax => "min-max",
+        RangeRule::Percentile => "percentile 99.99",
+        RangeRule::Entropy => "entropy",
+    };
+    let floats = match scheme.float_layers {
+        FloatLayers::None => "none",
+        FloatLayers::First => "first",
+        FloatLayers::Last => "last",
+        FloatLayers::FirstAndLast => "first and last",
+    };
+    [
+        format!("{weights}, {} bits", scheme.weight_bits),
+        activations.to_owned(),
+        floats.to_owned(),
+    ]
 }
 
 /// How fast a student is in a line, by the row that stands for it.

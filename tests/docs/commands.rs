@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use super::arguments::Arguments;
 use super::pages::{Page, is_of_the_reader, load, root};
@@ -54,15 +54,12 @@ pub fn complaints(page: &Page) -> Vec<String> {
 
 fn parse(words: &[String]) -> Result<(), String> {
     let program = ["workbench".to_owned()];
-    let arguments = match Arguments::try_parse_from(program.iter().chain(words)) {
+    let arguments = match Arguments::read(program.iter().chain(words)) {
         Ok(arguments) => arguments,
         // `--help` and `--version`.
         Err(error) if !error.use_stderr() => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };
-    arguments
-        .check_outputs()
-        .map_err(|error| error.to_string())?;
     if arguments.resume.is_some() {
         return match arguments.resume_changes() {
             Ok(_) => Ok(()),

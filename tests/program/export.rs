@@ -233,3 +233,113 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     assert_eq!(exit, 1, "{text}");
     assert!(text.contains("export/top1@best ≥ 1: 0."), "{text}");
 }
+
+#[test]
+fn a_student_leaves_with_8_bit_integers_and_its_cost_is_told() {
+    let bench = Bench::new();
+    let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    let run = bench.newest();
+    let name = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let int8 = ["--export", "tiny", "--int8", "--calibration-images", "8"];
+    let told_of = json(&told(&bench, &[&int8[..], &["--json"]].concat()));
+    let found = &told_of["int8"];
+    assert_eq!(found["images"], 8);
+    assert_eq!(found["trials"].as_array().unwrap().len(), 9);
+    let rows = found["rows"].as_array().unwrap();
+    let models: Vec<&str> = rows
+        .iter()
+        .map(|row| row["model"].as_str().unwrap())
+        .collect();
+    assert_eq!(models, ["teacher", "fp32", "fp16", "int8"]);
+    for row in rows {
+        assert!(row["teacher_agreement"].is_f64(), "{row}");
+        assert!(row["bytes"].as_u64().unwrap() > 0, "{row}");
+        // Only onnxruntime computes with integers.
+        let engine = row["engine"].as_str();
+        let is_runtime = engine.is_some_and(|engine| engine.starts_with("onnxruntime"));
+        assert_eq!(row["p50_ms"].is_f64(), engine.is_some(), "{row}");
+        assert!(
+            is_runtime || row["model"] != "int8" || engine.is_none(),
+            "{row}"
+        );
+    }
+    assert!(rows[1]["p50_ms"].is_f64(), "{}", rows[1]);
+    let file = run.join(format!("export/{name}-int8.onnx"));
+    let hash = blake3::hash(&fs::read(&file).unwrap()).to_hex();
+    assert_eq!(told_of["blake3"], hash.as_str());
+
+    let sizes = rows.iter().map(|row| row["bytes"].as_u64().unwrap());
+    let sizes: Vec<u64> = sizes.collect();
+    assert!(sizes[2] < sizes[1], "{sizes:?}");
+
+    refused(&bench, &int8, "already exists");
+    let text = told(
+        &bench,
+        &[&int8[..], &["--force", "--weight-bits", "7"]].concat(),
+    );
+    for part in [
+        "agrees with teacher",
+        "percentile 99.99",
+        "7 bits",
+        "first and last",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let card = fs::read_to_string(run.join("export/MODEL_CARD.md")).unwrap();
+    assert!(
+        card.contains("takes normalised floats, 8-bit integers"),
+        "{card}"
+    );
+    assert!(card.contains("| int8 |"), "{card}");
+    let proofs = json(&fs::read_to_string(run.join("export/proof.json")).unwrap());
+    let kept = &proofs[&format!("{name}-int8.onnx")]["int8"];
+    assert_eq!(kept["scheme"]["weight_bits"], 7);
+
+    refused(
+        &bench,
+        &["--export", "tiny", "--int8", "--to", "torch"],
+        "about ONNX files",
+    );
+    refused(
+        &bench,
+        &["--export", "tiny", "--int8", "--unproven"],
+        "--unproven",
+    );
+    refused(
+        &bench,
+        &["--export", "tiny", "--int8", "--weight-bits", "6"],
+        "7..=8",
+    );
+    refused(
+        &bench,
+        &["--export", "tiny", "--weight-bits", "7"],
+        "--int8",
+    );
+}
+
+#[test]
+fn a_run_that_ends_with_integers_is_judged_by_them() {
+    let bench = Bench::new();
+    let run = |export: &str, gates: &str| {
+        let (export, gates) = (format!("export={export}"), format!("gates={gates}"));
+        let output = bench.run(&[
+            "--run", "tiny.ron", "--set", "epochs=1", "--set", &export, "--set", &gates,
+        ]);
+        (code(&output), said(&output))
+    };
+    // Its speed and size are those of the file, too.
+    let loose = "[AtLeast(\"export/agreement\", 0.5), AtMost(\"bench/file_bytes\", 1000000.0)]";
+    let (exit, text) = run("Int8(images: 0)", loose);
+    assert_eq!(exit, 2, "{text}");
+    assert!(
+        text.contains("ranges cannot be found on 0 images"),
+        "{text}"
+    );
+    let (exit, text) = run("Int8(images: 8, weight_bits: 7, uint8: true)", loose);
+    assert_eq!(exit, 0, "{text}");
+    assert!(text.contains("-uint8-int8.onnx"), "{text}");
+    let strict = "[AtMost(\"export/max_difference\", 0.0)]";
+    let (exit, text) = run("Int8(images: 8)", strict);
+    assert_eq!(exit, 1, "{text}");
+}

@@ -15,9 +15,11 @@ mod fork;
 mod hostile;
 mod identity;
 mod inference;
+mod kept_answers;
 mod measure;
 mod onnx;
-mod onnx_teachers;
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+mod python_teachers;
 mod refusals;
 mod resume;
 mod runs;

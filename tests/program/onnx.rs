@@ -1,7 +1,7 @@
 //! A teacher that is an ONNX file, from the check to the resume.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 use workbench::onnx::write::{Element, GraphWriter, Side, setting};
@@ -123,21 +123,46 @@ fn any_classifier_teaches_and_what_ran_it_is_kept() {
     assert!(weights(&bench.newest()) == whole);
 }
 
-#[test]
-fn another_teacher_than_that_of_the_run_resumes_nothing() {
-    let bench = place(&DESCRIBED);
-    let mut longer = bench.start(&["--run", "colours.ron", "--set", "epochs=2000"]);
+/// Starts the experiment with many epochs and stops it once it has a checkpoint.
+fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
+    let mut longer = bench.start(&["--run", "colours.ron", "--set", epochs]);
     while !bench
         .runs()
         .iter()
         .any(|run| journal(run).contains("CheckpointSaved"))
     {
-        assert!(longer.try_wait().unwrap().is_none(), "it has 2000 epochs");
+        assert!(longer.try_wait().unwrap().is_none(), "it has many epochs");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     crate::exit_codes::signal(longer.id(), "TERM");
     longer.wait().unwrap();
-    let run = bench.newest();
+    bench.newest()
+}
+
+#[test]
+fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere() {
+    let bench = place(&DESCRIBED);
+    let run = stopped(&bench, "epochs=60");
+    let name = run.to_str().unwrap();
+    let output = bench.run(&["--resume", name]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let resumed = weights(&run);
+    // The experiment that the run keeps names the file wherever it is read.
+    let output = bench.run(&["--replay", name]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(weights(&bench.newest()) == resumed);
+    bench.forget_teachers();
+    let output = bench.run(&["--run", "colours.ron", "--set", "epochs=60"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(weights(&bench.newest()) == resumed);
+    let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+}
+
+#[test]
+fn another_teacher_than_that_of_the_run_resumes_nothing() {
+    let bench = place(&DESCRIBED);
+    let run = stopped(&bench, "epochs=2000");
     let mut other = DESCRIBED;
     other[0].1 = r#"["green", "red", "blue", "grey"]"#;
     fs::write(bench.path().join("teacher.onnx"), teacher(&other)).unwrap();

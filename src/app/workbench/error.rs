@@ -16,9 +16,10 @@ use crate::run::{MoveError, RunError, SealError};
 pub enum ScreenError {
     /// What was named is neither a folder nor an experiment.
     #[error(
-        "`{}` is neither a folder nor an experiment file; give one of them: workbench experiments, \
-         or workbench experiments/quickstart.ron",
-        .0.display()
+        "`{}` {}; name a folder or an experiment file: workbench experiments, or workbench \
+         experiments/quickstart.ron",
+        .0.display(),
+        if .0.exists() { "is neither a folder nor an experiment file" } else { "does not exist" }
     )]
     NoExperiments(PathBuf),
     /// The user's settings.

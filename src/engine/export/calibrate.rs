@@ -1,6 +1,7 @@
 //! What values a network's activations have: training images go through its float
 //! graph, and what every rounded value was is counted.
 
+use std::ops::Range as Between;
 use std::path::Path;
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator};
@@ -32,8 +33,9 @@ const STRIDE: usize = 8;
 /// Steps of an activation, from the least to the greatest byte.
 const STEPS: f64 = 255.0;
 
-/// Images whose inner values are held at once.
+/// Images whose inner values are held at once, and their pixels.
 const BATCH: usize = 8;
+const PIXELS: usize = BATCH * 64 * 64;
 
 /// What was seen of one value.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,61 +59,69 @@ impl Default for Seen {
     }
 }
 
-/// The training images that a network is calibrated on: those of this seed.
-///
-/// # Errors
-/// An image cannot be read.
-pub fn calibration_images(images: &Images, spec: &Int8Spec) -> Result<Vec<f32>, Failure> {
+/// The training images that a network is calibrated on: those of this seed, by their
+/// indices.
+#[must_use]
+pub fn chosen(images: &Images, spec: &Int8Spec) -> Vec<u64> {
     let order = shuffle(spec.seed, 0, "calibration", images.train.len() as u32);
-    let chosen = order.into_iter().take(spec.images as usize).map(u64::from);
-    let chosen: Vec<u64> = chosen.collect();
-    let (mut values, present) = images.originals(&chosen)?;
-    let length = values.len() / present.len().max(1);
-    let mut kept = 0;
-    for (at, _) in present.iter().enumerate().filter(|(_, present)| **present) {
-        values.copy_within(at * length..(at + 1) * length, kept * length);
-        kept += 1;
-    }
-    values.truncate(kept * length);
-    Ok(values)
+    let chosen = order.into_iter().take(spec.images as usize);
+    chosen.map(u64::from).collect()
 }
 
-/// What the values of these names are in a float graph, for normalised images `[image,
-/// 3, height, width]`.
+/// Such images, normalised, `[image, 3, height, width]`. One that went bad is left out.
+///
+/// # Errors
+/// More went bad than are tolerated.
+pub fn pixels(images: &Images, chosen: &[u64]) -> Result<Vec<f32>, Failure> {
+    let (values, present) = images.originals(chosen)?;
+    let length = values.len() / present.len().max(1);
+    let rows = values.chunks_exact(length.max(1)).zip(present);
+    let rows = rows.filter(|(_, present)| *present);
+    Ok(rows.flat_map(|(row, _)| row.iter().copied()).collect())
+}
+
+/// What the values of these names are in a float graph. `read` gives normalised images
+/// `[image, 3, height, width]` of so many; it is asked for each twice.
 ///
 /// # Errors
 /// The graph cannot be run, a value is not finite, or there are no images.
 pub fn observe(
     path: &Path,
     names: &[String],
-    images: &[f32],
     (height, width): (u32, u32),
+    count: usize,
+    read: impl Fn(Between<usize>) -> Result<Vec<f32>, Failure>,
 ) -> Result<Vec<Seen>, ProofError> {
     let failed = |reason: String| ProofError::Engine {
         engine: RTEN.to_owned(),
         reason,
     };
-    let image = 3 * height as usize * width as usize;
-    if images.is_empty() {
+    let [height, width] = [height as usize, width as usize];
+    if count == 0 {
         return Err(ProofError::NoCalibration);
     }
     // The input is no node's value.
     let inner = names.iter().filter(|name| *name != INPUT).cloned();
     let inner: Vec<String> = inner.collect();
     let engine = OpenRten::open(OnnxFile::open(path)?, INPUT, &inner).map_err(failed)?;
-    let mut seen = vec![Seen::default(); names.len()];
+    let batch = (PIXELS / (height * width)).clamp(1, BATCH);
     let each = |seen: &mut [Seen], visit: fn(&mut Seen, &[f32])| -> Result<(), ProofError> {
-        for batch in images.chunks(BATCH * image) {
-            let shape = [batch.len() / image, 3, height as usize, width as usize];
-            let mut values = engine.run(batch.to_vec(), shape).map_err(failed)?;
+        for start in (0..count).step_by(batch) {
+            let images = read(start..count.min(start + batch))?;
+            let shape = [images.len() / (3 * height * width), 3, height, width];
+            if shape[0] == 0 {
+                continue;
+            }
+            let mut values = engine.run(images.clone(), shape).map_err(failed)?;
             if inner.len() < names.len() {
-                values.insert(0, batch.to_vec());
+                values.insert(0, images);
             }
             let pairs = seen.par_iter_mut().zip(values.par_iter());
             pairs.for_each(|(seen, values)| visit(seen, values));
         }
         Ok(())
     };
+    let mut seen = vec![Seen::default(); names.len()];
     each(&mut seen, Seen::widen)?;
     for (seen, name) in seen.iter().zip(names) {
         if !(seen.low.is_finite() && seen.high.is_finite()) {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::proof::prove_int8;
-use super::{Int8Student, ProofError, Reference, loading_script, onnx_file, prove};
+use super::int8::{rows, temporary};
+use super::proof::{measured, prove_int8};
+use super::{Int8Student, ProofError, Reference, half_onnx, loading_script, onnx_file, prove};
 use crate::data::Images;
 use crate::engine::evaluate::Answers;
 use crate::engine::failure::Failure;
@@ -63,13 +64,13 @@ pub struct Student<'a> {
 
 /// A student with 8-bit integers that was written.
 #[derive(Debug)]
-pub struct Int8Files {
-    /// What is known of its file.
+pub struct Int8File {
+    /// What is known of it.
     pub export: Export,
-    /// The student with floats, and with normalised floats as its input, as a file.
+    /// The bytes of the file with floats that takes the same.
     pub fp32: Vec<u8>,
-    /// The student with integers, and with normalised floats as its input, as a file.
-    pub int8: Vec<u8>,
+    /// The same with weights of 16 bits.
+    pub fp16: Vec<u8>,
 }
 
 /// Where a file goes in the run's own folder for them.
@@ -146,7 +147,7 @@ impl Student<'_> {
         images: &Images,
         teacher: Option<Vec<Vec<f32>>>,
         spec: Int8Spec,
-    ) -> Result<Int8Files, ExportFailure> {
+    ) -> Result<Int8File, ExportFailure> {
         let reference = Reference {
             network: Answers::of(self.network, &images.valid, images)?,
             teacher,
@@ -156,30 +157,36 @@ impl Student<'_> {
         let about = self.about();
         let bytes = student.file(network, known, pixels, &about)?;
         let check = |file: &Path| prove_int8(file, &reference, images, pixels);
-        let (proof, like_teacher) = self.in_folder(path, |path| {
+        let proven = self.in_folder(path, |path| {
             let checked = write_checked(path, &bytes, check);
             Ok(checked.map_err(|source| failed(path, source))??)
         })?;
+        let half = half_onnx(network, known, pixels)?;
+        let half_proof = measured(temporary(&half)?.path(), &reference, images, pixels)?;
         let float = onnx_file(network, known, pixels, &about)?;
-        let mut rows = student.rows(&reference, images, (&proof, like_teacher));
+        let files = [
+            (PrecisionModel::Fp16, &half_proof),
+            (PrecisionModel::Int8, &proven),
+        ];
+        let mut rows = rows(&reference, images, files);
         for row in &mut rows {
             row.bytes = match row.model {
                 PrecisionModel::Teacher => None,
                 PrecisionModel::Fp32 => Some(float.len() as u64),
+                PrecisionModel::Fp16 => Some(half.len() as u64),
                 PrecisionModel::Int8 => Some(bytes.len() as u64),
             };
         }
         let export = Export {
             input: Some(pixels),
-            proof: Some(proof),
-            int8: Some(student.result(rows)),
+            proof: Some(proven.0),
+            int8: Some(Box::new(student.result(rows))),
             ..self.export(ExportFormat::Onnx, &bytes)
         };
-        let pixels = PixelFormat::Float;
-        Ok(Int8Files {
+        Ok(Int8File {
             export,
-            fp32: onnx_file(network, known, pixels, &about)?,
-            int8: student.file(network, known, pixels, &about)?,
+            fp32: float,
+            fp16: half,
         })
     }
 

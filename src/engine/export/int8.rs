@@ -1,12 +1,13 @@
 //! Students with 8-bit integers: what can be done with weights and activations is
 //! tried, and what keeps most of the accuracy is taken.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use super::calibrate::{Seen, calibration_images, observe};
+use super::calibrate::{Seen, chosen, observe, pixels as pixels_of};
 use super::proof::measured;
-use super::{ExportFailure, ProofError, Reference, input, recorded, texts};
+use super::{ProofError, Reference, input, recorded, texts};
 use crate::data::Images;
 use crate::engine::metadata::ModelMetadata;
 use crate::engine::network::{Network, PixelInput, Range};
@@ -17,9 +18,8 @@ use crate::event::{
 };
 use crate::experiment::spec::Int8Spec;
 
-/// What layers in floats must gain, as a share of the images. They cost time, and
-/// less than half a point is hardly told from chance.
-const PAYS: f64 = 0.005;
+/// Top-1 that is less apart, as a share of the images, says nothing of which is better.
+const TELLS: f64 = 0.005;
 
 /// A student whose scheme was chosen.
 #[derive(Debug)]
@@ -43,53 +43,48 @@ impl Int8Student {
         images: &Images,
         reference: &Reference,
         spec: Int8Spec,
-    ) -> Result<Self, ExportFailure> {
+    ) -> Result<Self, ProofError> {
         let (about, pixels) = (BTreeMap::new(), PixelFormat::Float);
         let graph = recorded(network, PixelInput::Float)?;
-        let calibration = calibration_images(images, &spec)?;
+        let calibration = chosen(images, &spec);
         let float = temporary(&graph.float().into_bytes(&about))?;
         let names = graph.rounded_values();
-        let seen = observe(float.path(), &names, &calibration, images.size)?;
+        let seen = observe(
+            float.path(),
+            &names,
+            images.size,
+            calibration.len(),
+            |part| pixels_of(images, &calibration[part]),
+        )?;
         let weight_bits = spec.weight_bits.unwrap_or_else(weight_bits);
-        let mut engine = String::new();
-        let mut trials: Vec<QuantTrial> = Vec::new();
-        let mut best: Option<(usize, Vec<Range>)> = None;
-        let mut attempt = |scheme: QuantScheme, ranges: &[Range]| {
-            let file = graph.quantized(&scheme, ranges).map_err(ProofError::from)?;
-            let file = temporary(&file.into_bytes(&about))?;
-            let (proof, _) = measured(file.path(), reference, images, pixels)?;
-            engine = proof.engine;
-            Ok::<_, ExportFailure>(QuantTrial {
+        let attempt = |scheme: QuantScheme| -> Result<(QuantTrial, String), ProofError> {
+            let file = graph.quantized(&scheme, &ranges(&seen, scheme));
+            let file = file?.into_bytes(&about);
+            let (proof, _) = measured(temporary(&file)?.path(), reference, images, pixels)?;
+            let trial = QuantTrial {
                 scheme,
                 top1: proof.top1,
                 agreement: proof.agreement,
                 max_difference: proof.max_difference,
-            })
+            };
+            Ok((trial, proof.engine))
         };
+        let mut trials = Vec::new();
+        let mut engine = String::new();
         for weights in [WeightScales::PerTensor, WeightScales::PerChannel] {
             for activations in [RangeRule::MinMax, RangeRule::Percentile, RangeRule::Entropy] {
-                let ranges = seen.iter().map(|seen: &Seen| seen.range(activations));
-                let ranges: Vec<Range> = ranges.collect();
-                let scheme = QuantScheme {
+                let (trial, by) = attempt(QuantScheme {
                     weights,
                     weight_bits,
                     activations,
                     float_layers: FloatLayers::None,
-                };
-                let trial = attempt(scheme, &ranges)?;
-                let is_better = best
-                    .as_ref()
-                    .is_none_or(|(best, _)| is_better(&trial, &trials[*best]));
-                if is_better {
-                    best = Some((trials.len(), ranges));
-                }
+                })?;
+                engine = by;
                 trials.push(trial);
             }
         }
-        let Some((mut chosen, ranges)) = best else {
-            unreachable!("schemes were tried");
-        };
-        let whole = trials[chosen].clone();
+        let whole = best(&trials).expect("schemes were tried").clone();
+        let mut parts = Vec::new();
         for float_layers in [
             FloatLayers::First,
             FloatLayers::Last,
@@ -99,18 +94,17 @@ impl Int8Student {
                 float_layers,
                 ..whole.scheme
             };
-            let trial = attempt(scheme, &ranges)?;
-            if value(&trial) >= value(&whole) + PAYS && is_better(&trial, &trials[chosen]) {
-                chosen = trials.len();
-            }
-            trials.push(trial);
+            parts.push(attempt(scheme)?.0);
         }
+        trials.extend(parts.clone());
+        parts.retain(|part| value(part) >= value(&whole) + TELLS);
+        let scheme = best(&parts).unwrap_or(&whole).scheme;
         Ok(Self {
             spec,
-            images: calibration.len() / (3 * images.size.0 as usize * images.size.1 as usize),
+            images: calibration.len(),
             engine,
-            scheme: trials[chosen].scheme,
-            ranges,
+            scheme,
+            ranges: ranges(&seen, scheme),
             trials,
         })
     }
@@ -125,48 +119,14 @@ impl Int8Student {
         known: &ModelMetadata,
         pixels: PixelFormat,
         about: &BTreeMap<String, String>,
-    ) -> Result<Vec<u8>, ExportFailure> {
+    ) -> Result<Vec<u8>, ProofError> {
         let graph = recorded(network, input(known, pixels))?;
         let file = graph.quantized(&self.scheme, &self.ranges);
-        let file = file.map_err(ProofError::from)?;
-        Ok(file.into_bytes(&texts(known, about)))
-    }
-
-    /// What the teacher, the network and the file with this proof are worth, without
-    /// what their files and their time cost.
-    pub(super) fn rows(
-        &self,
-        reference: &Reference,
-        images: &Images,
-        (proof, like_teacher): (&ExportProof, Option<f64>),
-    ) -> Vec<PrecisionRow> {
-        let row = |model, top1, teacher_agreement, agreement| PrecisionRow {
-            model,
-            top1,
-            teacher_agreement,
-            agreement,
-            bytes: None,
-            p50_ms: None,
-            engine: None,
-        };
-        let logits = &reference.network.logits;
-        let present = || (0..logits.len()).filter(|image| reference.network.present[*image]);
-        let share = |part: usize, all: usize| (all > 0).then(|| part as f64 / all as f64);
-        let all = present().count();
-        let both = reference.teacher.as_ref().and_then(|teacher| {
-            let same = present().filter(|&at| argmax(&teacher[at]) == argmax(&logits[at]));
-            share(same.count(), all)
-        });
-        let labels = || present().filter_map(|at| Some((at, images.valid.label(at)? as usize)));
-        let teacher = reference.teacher.as_ref().map(|teacher| {
-            let right = labels().filter(|(at, label)| argmax(&teacher[*at]) == *label);
-            let top1 = share(right.count(), labels().count());
-            row(PrecisionModel::Teacher, top1, Some(1.0), both)
-        });
-        let float = row(PrecisionModel::Fp32, proof.network_top1, both, Some(1.0));
-        let agreement = Some(proof.agreement);
-        let int8 = row(PrecisionModel::Int8, proof.top1, like_teacher, agreement);
-        teacher.into_iter().chain([float, int8]).collect()
+        let file = file?;
+        let mut texts = texts(known, about);
+        let scheme = serde_json::to_string(&self.scheme).map_err(std::io::Error::from);
+        texts.insert("int8".to_owned(), scheme?);
+        Ok(file.into_bytes(&texts))
     }
 
     /// What is kept of it.
@@ -182,17 +142,66 @@ impl Int8Student {
     }
 }
 
+/// What the teacher, the network and files with these proofs are worth, without what
+/// their files and their time cost.
+pub(super) fn rows(
+    reference: &Reference,
+    images: &Images,
+    files: [(PrecisionModel, &(ExportProof, Option<f64>)); 2],
+) -> Vec<PrecisionRow> {
+    let row = |model, top1, teacher_agreement, agreement| PrecisionRow {
+        model,
+        top1,
+        teacher_agreement,
+        agreement,
+        bytes: None,
+        p50_ms: None,
+        engine: None,
+    };
+    let logits = &reference.network.logits;
+    let present = || (0..logits.len()).filter(|image| reference.network.present[*image]);
+    let share = |part: usize, all: usize| (all > 0).then(|| part as f64 / all as f64);
+    let all = present().count();
+    let both = reference.teacher.as_ref().and_then(|teacher| {
+        let same = present().filter(|&at| argmax(&teacher[at]) == argmax(&logits[at]));
+        share(same.count(), all)
+    });
+    let labels = || present().filter_map(|at| Some((at, images.valid.label(at)? as usize)));
+    let teacher = reference.teacher.as_ref().map(|teacher| {
+        let right = labels().filter(|(at, label)| argmax(&teacher[*at]) == *label);
+        let top1 = share(right.count(), labels().count());
+        row(PrecisionModel::Teacher, top1, Some(1.0), both)
+    });
+    let (proof, _) = files[0].1;
+    let float = row(PrecisionModel::Fp32, proof.network_top1, both, Some(1.0));
+    let files = files.map(|(model, (proof, like_teacher))| {
+        row(model, proof.top1, *like_teacher, Some(proof.agreement))
+    });
+    teacher.into_iter().chain([float]).chain(files).collect()
+}
+
 /// By what a trial is chosen: its accuracy, or without labels how often it answers as
 /// the network does.
-pub(super) fn value(trial: &QuantTrial) -> f64 {
+fn value(trial: &QuantTrial) -> f64 {
     trial.top1.unwrap_or(trial.agreement)
 }
 
-/// Whether a trial is taken instead of another. Of equal ones it is that which
-/// answers like the network more often, then that whose logits are closer.
-fn is_better(trial: &QuantTrial, other: &QuantTrial) -> bool {
-    let key = |trial: &QuantTrial| (value(trial), trial.agreement, -trial.max_difference);
-    key(trial) > key(other)
+/// Of the trials with about the greatest value that which answers like the network
+/// most often; of these that with the greater value, then with the closer logits.
+pub(super) fn best(trials: &[QuantTrial]) -> Option<&QuantTrial> {
+    let most = trials.iter().map(value).fold(0.0, f64::max);
+    let close = trials.iter().filter(|trial| value(trial) > most - TELLS);
+    let key = |trial: &QuantTrial| [trial.agreement, value(trial), -trial.max_difference];
+    close.rev().max_by(|a, b| {
+        let sides = key(a).into_iter().zip(key(b));
+        sides.fold(Ordering::Equal, |order, (a, b)| order.then(a.total_cmp(&b)))
+    })
+}
+
+/// The ranges of activations by a scheme.
+fn ranges(seen: &[Seen], scheme: QuantScheme) -> Vec<Range> {
+    let ranges = seen.iter().map(|seen| seen.range(scheme.activations));
+    ranges.collect()
 }
 
 /// Bits that a weight may have where engines of this processor compute without
@@ -206,7 +215,7 @@ fn weight_bits() -> u8 {
 }
 
 /// A file for an engine, which is gone when it is dropped.
-fn temporary(bytes: &[u8]) -> Result<tempfile::NamedTempFile, ProofError> {
+pub(super) fn temporary(bytes: &[u8]) -> Result<tempfile::NamedTempFile, ProofError> {
     let mut file = tempfile::NamedTempFile::new()?;
     file.write_all(bytes)?;
     file.flush()?;

@@ -8,7 +8,7 @@ mod torch;
 
 use std::collections::BTreeMap;
 
-pub use self::files::{ExportFailure, Int8Files, Student, exports_of, place, record, script_of};
+pub use self::files::{ExportFailure, Int8File, Student, exports_of, place, record, script_of};
 use self::int8::Int8Student;
 use self::proof::Reference;
 pub use self::proof::{ProofError, prove};
@@ -34,14 +34,23 @@ pub fn onnx_file(
     Ok(file.into_bytes(&texts(known, about)))
 }
 
-/// The bytes of an ONNX file of any network for normalised floats, which says nothing
-/// of itself.
+/// The bytes of an ONNX file of a network that says nothing of itself, as to be timed.
 ///
 /// # Errors
 /// The device failed.
 pub fn plain_onnx_file(network: &Network) -> Result<Vec<u8>, Failure> {
     let file = recorded(network, PixelInput::Float)?.float();
     Ok(file.into_bytes(&BTreeMap::new()))
+}
+
+/// The bytes of an ONNX file of a network with weights of 16 bits.
+fn half_onnx(
+    network: &Network,
+    known: &ModelMetadata,
+    pixels: PixelFormat,
+) -> Result<Vec<u8>, Failure> {
+    let file = recorded(network, input(known, pixels))?.half();
+    Ok(file.into_bytes(&texts(known, &BTreeMap::new())))
 }
 
 /// The nodes of a network.

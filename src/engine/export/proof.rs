@@ -10,7 +10,7 @@ use crate::engine::classify::images_per_pass;
 use crate::engine::evaluate::{Answers, for_each_batch};
 use crate::engine::failure::Failure;
 use crate::engine::network::{INPUT, Network, OUTPUT, UnfitWeights};
-use crate::engine::onnx::{Engine, OnnxModelError, Pixels};
+use crate::engine::onnx::{Engine, OnnxModelError};
 use crate::event::inspection::metrics::argmax;
 use crate::event::{ExportProof, PixelFormat};
 use crate::experiment::spec::OnnxEngine;
@@ -234,12 +234,9 @@ impl OpenedFile {
         let values = &batch.pixels;
         let count = batch.indices.len();
         let answers = match self.pixels {
-            PixelFormat::Float => {
-                let values = Pixels::Float(values.clone());
-                self.engine.run(values, [count, 3, height, width])
-            }
+            PixelFormat::Float => self.engine.run(values.clone(), [count, 3, height, width]),
             PixelFormat::Uint8 => {
-                let bytes = Pixels::Uint8(bytes_of(values, images, height * width));
+                let bytes = bytes_of(values, images, height * width);
                 self.engine.run(bytes, [count, height, width, 3])
             }
         };

@@ -75,8 +75,9 @@ impl About {
         (about, notes)
     }
 
-    /// What an ONNX file's metadata says, and what a person should know of it.
-    pub fn of_onnx(metadata: &BTreeMap<String, String>) -> (Self, Vec<String>) {
+    /// What a file's metadata says where nothing lies beside it, and what a person
+    /// should know of it.
+    pub fn of_metadata(metadata: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let mut notes = Vec::new();
         let own = Stated::in_file(metadata, None, &mut notes);
         let about = Self::merged(own, Stated::default(), &mut notes);

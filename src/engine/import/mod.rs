@@ -11,6 +11,7 @@
 
 mod about;
 mod classes;
+mod logits;
 mod onnx;
 mod stem;
 
@@ -119,6 +120,7 @@ pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<String>, Import
     {
         match &mut teacher.model {
             Some(model) => *model = self::teacher(model, file, &data, &mut notes)?,
+            None if file.kept.is_some() => logits::settle(file, &data, &mut notes)?,
             None => onnx::settle(file, &data, &mut notes)?,
         }
     }
@@ -501,6 +503,7 @@ pub fn read_teacher(
 ) -> Result<Teacher, ImportError> {
     let teacher = match network {
         Some(network) => Teacher::network(read(network, &file.weights, TEACHER)?),
+        None if file.kept.is_some() => Teacher::kept(logits::read(file)?, device),
         None => Teacher::onnx(onnx::read(file)?, device),
     };
     let input = Input::between(data, &frame(file, data), teacher.device());

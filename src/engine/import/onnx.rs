@@ -20,7 +20,7 @@ pub fn settle(
     let input = graph.image_input().map_err(OnnxModelError::from)?;
     let output = graph.score_output(part.output.as_deref());
     let output = output.map_err(OnnxModelError::from)?;
-    let (mut about, said) = About::of_onnx(graph.metadata());
+    let (mut about, said) = About::of_metadata(graph.metadata());
     notes.extend(said.iter().map(|note| TEACHER.note(note)));
     if let Some(value) = input.size {
         let by = "its input";

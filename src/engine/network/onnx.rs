@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use burn::tensor::f16;
+
 use super::arithmetic::{Arithmetic, Normalized};
 use super::walk::{Statistics, walk};
 use crate::experiment::architecture::{
@@ -112,7 +114,16 @@ impl OnnxGraph {
     #[must_use]
     pub fn float(&self) -> GraphWriter {
         let mut file = self.started();
-        self.recorded.write(&mut file);
+        self.recorded.write(&mut file, Source::write);
+        file
+    }
+
+    /// The graph with its weights as 16-bit floats, which become 32-bit ones before they
+    /// are used.
+    #[must_use]
+    pub fn half(&self) -> GraphWriter {
+        let mut file = self.started();
+        self.recorded.write(&mut file, Source::write_half);
         file
     }
 
@@ -177,10 +188,14 @@ impl Recorded {
         }
     }
 
-    fn write(&self, graph: &mut GraphWriter) {
+    fn write(
+        &self,
+        graph: &mut GraphWriter,
+        write: impl Fn(&Source, &mut GraphWriter, &dyn Fn(usize) -> String) -> String,
+    ) {
         for (at, node) in self.nodes.iter().enumerate() {
             let inputs = node.inputs.iter();
-            let inputs = inputs.map(|source| source.write(graph, |at| self.value(at)));
+            let inputs = inputs.map(|source| write(source, graph, &|at| self.value(at)));
             let inputs = inputs.collect();
             let named = (node.name.as_str(), node.operator);
             graph.node(named, inputs, &self.value(at + 1), node.attributes.clone());
@@ -190,11 +205,7 @@ impl Recorded {
 
 impl Source {
     /// The name of what is taken, which is added where it is constant.
-    pub(super) fn write(
-        &self,
-        graph: &mut GraphWriter,
-        value: impl FnOnce(usize) -> String,
-    ) -> String {
+    pub(super) fn write(&self, graph: &mut GraphWriter, value: &dyn Fn(usize) -> String) -> String {
         match self {
             Self::Value(at) => value(*at),
             Self::Constant(constant) => {
@@ -206,6 +217,24 @@ impl Source {
                 name.clone()
             }
         }
+    }
+
+    /// The same with weights, which have sides, as 16-bit floats.
+    fn write_half(&self, graph: &mut GraphWriter, value: &dyn Fn(usize) -> String) -> String {
+        let Self::Constant(constant) = self else {
+            return self.write(graph, value);
+        };
+        if constant.sides.is_empty() {
+            return self.write(graph, value);
+        }
+        let name = &constant.name;
+        let (half, node) = (format!("{name}_half"), format!("{name}_cast"));
+        let values = constant.values.iter();
+        let bytes = values.flat_map(|value| f16::from_f32(*value).to_le_bytes());
+        graph.constant(&half, &constant.sides, Element::Float16, bytes.collect());
+        let to = vec![cast_to(Element::Float)];
+        graph.node((&node, "Cast"), vec![half], name, to);
+        name.clone()
     }
 }
 

@@ -272,7 +272,7 @@ impl QuantizedWriter<'_> {
             _ => {
                 let value = |at| read(self.graph, &self.roundings, at);
                 let inputs = node.inputs.iter();
-                let inputs = inputs.map(|source| source.write(&mut self.file, value));
+                let inputs = inputs.map(|source| source.write(&mut self.file, &value));
                 inputs.collect()
             }
         };

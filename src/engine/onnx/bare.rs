@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, OnnxModelError, Pixels, macs, refused};
+use super::{Engine, OnnxModelError, macs, refused};
 use crate::event::Variant;
 use crate::experiment::spec::OnnxEngine;
 use crate::onnx::{OnnxFile, PixelOrder};
@@ -25,11 +25,17 @@ pub struct BareModel {
     path: PathBuf,
     engine: Engine,
     name: String,
-    images: Pixels,
+    images: MadeUp,
     /// Of what the engine is given at once.
     shape: [usize; 4],
     /// How often it is.
     times: usize,
+}
+
+/// Images as the file takes them.
+enum MadeUp {
+    Floats(Vec<f32>),
+    Bytes(Vec<u8>),
 }
 
 /// What is known of a file before it is run.
@@ -64,9 +70,9 @@ impl BareModel {
         };
         let values = (0..shape.iter().product()).map(|at| (at * 37 % 251) as u8);
         let images = if takes_bytes {
-            Pixels::Uint8(values.collect())
+            MadeUp::Bytes(values.collect())
         } else {
-            Pixels::Float(values.map(|value| f32::from(value) / 125.0 - 1.0).collect())
+            MadeUp::Floats(values.map(|value| f32::from(value) / 125.0 - 1.0).collect())
         };
         Ok(Self {
             path: path.to_owned(),
@@ -109,7 +115,10 @@ impl BareModel {
     /// The engine failed.
     pub fn run(&self) -> Result<(), OnnxModelError> {
         for _ in 0..self.times {
-            let scores = self.engine.run(self.images.clone(), self.shape);
+            let scores = match &self.images {
+                MadeUp::Floats(values) => self.engine.run(values.clone(), self.shape),
+                MadeUp::Bytes(values) => self.engine.run(values.clone(), self.shape),
+            };
             scores.map_err(|reason| refused(&self.path, &self.name, reason))?;
         }
         Ok(())

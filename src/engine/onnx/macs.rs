@@ -4,7 +4,6 @@
 use rten::NodeId;
 use rten_tensor::Layout;
 
-use super::Pixels;
 use super::rten::{load, run};
 use crate::onnx::proto::NodeProto;
 use crate::onnx::{ImageInput, OnnxFile, PixelOrder};
@@ -23,7 +22,7 @@ pub fn macs(file: OnnxFile, input: &ImageInput, (height, width): (usize, usize))
         PixelOrder::ChannelsFirst => [images, 3, height, width],
         PixelOrder::ChannelsLast => [images, height, width, 3],
     };
-    let blank = Pixels::Float(vec![0.0; shape.iter().product()]);
+    let blank = vec![0.0; shape.iter().product()];
     let values = run(&model, (id(&input.name)?, blank, shape), &outputs).ok()?;
     let mut values = values.iter();
     let mut sum = 0;

@@ -12,6 +12,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::rten::Value;
+use ort::value::PrimitiveTensorElementType;
+use rten_tensor::NdTensor;
 use thiserror::Error;
 
 use self::onnxruntime::OnnxRuntime;
@@ -65,15 +68,6 @@ pub fn has_onnxruntime() -> bool {
     onnxruntime::library().is_some()
 }
 
-/// Values of images.
-#[derive(Debug, Clone)]
-pub enum Pixels {
-    /// Normalised floats.
-    Float(Vec<f32>),
-    /// Bytes.
-    Uint8(Vec<u8>),
-}
-
 /// What runs a file.
 pub(super) enum Engine {
     Rten(Box<Rten>),
@@ -114,7 +108,11 @@ impl Engine {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run(&self, images: Pixels, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+    pub fn run<T>(&self, images: Vec<T>, shape: [usize; 4]) -> Result<Vec<f32>, String>
+    where
+        T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
+        Value: From<NdTensor<T, 4>>,
+    {
         match self {
             Self::Rten(engine) => engine.run(images, shape),
             Self::OnnxRuntime(engine) => engine.run(&images, shape),
@@ -160,28 +158,6 @@ impl OnnxModel {
             input,
             answers,
         })
-    }
-
-    /// A file whose only output of scores holds logits, in an engine.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn of_path(path: &Path, engine: OnnxEngine) -> Result<Self, OnnxModelError> {
-        let file = OnnxFile::open(path)?;
-        let answers = Answers {
-            output: file.score_output(None)?.name,
-            scores: Scores::Logits,
-            taken: None,
-        };
-        Self::new(file, answers, engine)
-    }
-
-    /// Height and width in pixels of the images that a file takes, if always the same.
-    ///
-    /// # Errors
-    /// The file cannot be used, or takes no images.
-    pub fn image_size(path: &Path) -> Result<Option<(u32, u32)>, OnnxModelError> {
-        Ok(OnnxFile::open(path)?.image_input()?.size)
     }
 
     /// The file.
@@ -240,8 +216,7 @@ impl OnnxModel {
 
     fn run(&self, values: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, OnnxModelError> {
         let refuse = |reason: String| refused(&self.path, &self.name, reason);
-        let scores = self.engine.run(Pixels::Float(values), shape);
-        let scores = scores.map_err(refuse)?;
+        let scores = self.engine.run(values, shape).map_err(refuse)?;
         let rows = shape[0];
         let taken = self.answers.taken.iter().flatten().max();
         let least = rows * taken.map_or(1, |greatest| greatest + 1);

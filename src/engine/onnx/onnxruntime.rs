@@ -1,6 +1,7 @@
 //! onnxruntime, where its library is there: the fastest engine, and the one that
 //! gains from int8. Nothing is linked; the library is opened when it is needed.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -8,9 +9,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use ort::environment::Environment;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
-use ort::value::TensorRef;
+use ort::value::{PrimitiveTensorElementType, TensorRef};
 
-use super::Pixels;
 use crate::onnx::OnnxFile;
 use crate::untrusted::clean_line;
 
@@ -106,20 +106,14 @@ impl OnnxRuntime {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run(&self, images: &Pixels, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+    pub fn run<T>(&self, images: &[T], shape: [usize; 4]) -> Result<Vec<f32>, String>
+    where
+        T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
+    {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let mut run = || -> ort::Result<Vec<f32>> {
-            let input = self.input.as_str();
-            let outputs = match images {
-                Pixels::Float(values) => {
-                    let images = TensorRef::from_array_view((shape, values.as_slice()))?;
-                    session.run(ort::inputs![input => images])?
-                }
-                Pixels::Uint8(bytes) => {
-                    let images = TensorRef::from_array_view((shape, bytes.as_slice()))?;
-                    session.run(ort::inputs![input => images])?
-                }
-            };
+            let images = TensorRef::from_array_view((shape, images))?;
+            let outputs = session.run(ort::inputs![self.input.as_str() => images])?;
             let (_, scores) = outputs[self.output.as_str()].try_extract_tensor::<f32>()?;
             Ok(scores.to_vec())
         };

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rten::{Model, ModelOptions, NodeId, Value};
 use rten_tensor::NdTensor;
 
-use super::Pixels;
 use crate::onnx::OnnxFile;
 use crate::untrusted::{clean_line, read_limited};
 
@@ -40,7 +39,10 @@ impl Rten {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run(&self, images: Pixels, shape: [usize; 4]) -> Result<Vec<f32>, String> {
+    pub fn run<T>(&self, images: Vec<T>, shape: [usize; 4]) -> Result<Vec<f32>, String>
+    where
+        Value: From<NdTensor<T, 4>>,
+    {
         let [scores] = run(&self.model, (self.input, images, shape), &[self.output])?
             .try_into()
             .map_err(|_| "it gives nothing".to_owned())?;
@@ -77,7 +79,6 @@ impl OpenRten {
     /// # Errors
     /// What the engine says.
     pub fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<Vec<f32>>, String> {
-        let images = Pixels::Float(images);
         let values = run(&self.model, (self.input, images, shape), &self.values)?;
         values.into_iter().map(floats).collect()
     }
@@ -102,15 +103,15 @@ pub fn load(file: OnnxFile, faster: bool) -> Result<Model, String> {
 }
 
 /// Runs a model for the values of these nodes.
-pub fn run(
+pub fn run<T>(
     model: &Model,
-    (input, images, shape): (NodeId, Pixels, [usize; 4]),
+    (input, images, shape): (NodeId, Vec<T>, [usize; 4]),
     outputs: &[NodeId],
-) -> Result<Vec<Value>, String> {
-    let images = match images {
-        Pixels::Float(values) => Value::from(NdTensor::from_data(shape, values)),
-        Pixels::Uint8(bytes) => Value::from(NdTensor::from_data(shape, bytes)),
-    };
+) -> Result<Vec<Value>, String>
+where
+    Value: From<NdTensor<T, 4>>,
+{
+    let images = Value::from(NdTensor::from_data(shape, images));
     guarded(|| {
         let inputs = vec![(input, images.into())];
         let values = model.run(inputs, outputs, None);

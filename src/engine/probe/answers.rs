@@ -111,11 +111,8 @@ impl Header {
         } else {
             None
         };
-        let [a, b, c, d, e, f, g, h] = *shape;
-        let (images, classes) = (
-            u32::from_le_bytes([a, b, c, d]),
-            u32::from_le_bytes([e, f, g, h]),
-        );
+        let [images, classes] = [shape.first_chunk(), shape.last_chunk()]
+            .map(|four| four.map_or(0, |four| u32::from_le_bytes(*four)));
         let shape = Shape::new(images, classes).ok_or_else(|| {
             unfit(&format!(
                 "has a damaged header: {images} images of {classes} classes"

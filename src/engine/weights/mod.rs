@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use array::{Array, Values, read_tensors};
+pub(super) use element::Element;
 pub use fault::Fault;
 pub use file::ArrayFile;
 pub use matching::{Missing, ShapeMismatch, StateDictMismatch};

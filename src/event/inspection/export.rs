@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Classified, Figures, ranked, softmax};
+use super::{AnswerMetrics, Classified, ranked, softmax};
 use crate::untrusted::clean_line;
 use crate::untrusted::text::clean_json;
 
@@ -124,8 +124,8 @@ pub fn json_lines_of<'a>(
 
 impl<'a> Line<'a> {
     fn of(row: &Classified, classes: &'a [String]) -> Self {
-        let figures = |logits: &Option<Vec<f32>>| logits.as_deref().and_then(Figures::of);
-        let both = figures(&row.student).zip(figures(&row.teacher));
+        let metrics = |logits: &Option<Vec<f32>>| logits.as_deref().and_then(AnswerMetrics::of);
+        let both = metrics(&row.student).zip(metrics(&row.teacher));
         Self {
             file: row.path.to_string_lossy().into_owned(),
             label: row
@@ -142,7 +142,7 @@ impl<'a> Line<'a> {
 
 impl<'a> Answer<'a> {
     fn of(logits: &[f32], classes: &'a [String]) -> Option<Self> {
-        let figures = Figures::of(logits)?;
+        let metrics = AnswerMetrics::of(logits)?;
         let name = |class: usize| classes.get(class).map_or("", String::as_str);
         let probabilities = softmax(logits, 1.0);
         let top = ranked(&probabilities, TOP).into_iter().map(|class| Top {
@@ -150,10 +150,10 @@ impl<'a> Answer<'a> {
             probability: probabilities[class],
         });
         Some(Self {
-            prediction: name(figures.prediction),
-            confidence: figures.confidence,
-            margin: figures.margin,
-            entropy: figures.entropy,
+            prediction: name(metrics.prediction),
+            confidence: metrics.confidence,
+            margin: metrics.margin,
+            entropy: metrics.entropy,
             top: top.collect(),
         })
     }

@@ -1,5 +1,5 @@
 //! What an evaluation counts, on the host, one image at a time in 64-bit
-//! floats, so that the figures do not depend on the batch size.
+//! floats, so that the metrics do not depend on the batch size.
 
 use super::score::Confusion;
 use crate::event::TeacherAgreement;

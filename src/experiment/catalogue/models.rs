@@ -190,6 +190,13 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
             &[Path("of a .onnx file")],
             "An ONNX file, with the layout and the weights of any classifier.",
         ),
+        holding(
+            "Logits",
+            &[Path(
+                "of a .safetensors file that scripts/make-logits wrote",
+            )],
+            "Answers that were computed elsewhere, for images that no view changes.",
+        ),
         named(
             "Train",
             &[

@@ -112,9 +112,10 @@ fn outputs(file: &WeightsFile, page: &mut Page) {
 }
 
 fn teacher_file(file: &TeacherFile, page: &mut Page) {
-    match &file.onnx {
-        Some(onnx) => self::onnx(onnx, page),
-        None => arrays(&file.weights, page),
+    match (&file.onnx, &file.kept) {
+        (Some(onnx), _) => self::onnx(onnx, page),
+        (None, Some(_)) => page.row("answers", "from the file, on images that no view changes"),
+        (None, None) => arrays(&file.weights, page),
     }
     outputs(&file.weights, page);
     if file.channels == ChannelOrder::Bgr {
@@ -127,26 +128,28 @@ fn teacher_file(file: &TeacherFile, page: &mut Page) {
         }
         None => page.row("classes", "as the file or model.json beside it says"),
     }
-    match &file.normalize {
-        Some(normalize) => {
-            let (mean, std) = normalize.values();
-            let text = format!(
-                "mean {}, deviation {}",
-                data::triple(&mean),
-                data::triple(&std)
-            );
-            page.row("normalize", &text);
+    if file.kept.is_none() {
+        match &file.normalize {
+            Some(normalize) => {
+                let (mean, std) = normalize.values();
+                let text = format!(
+                    "mean {}, deviation {}",
+                    data::triple(&mean),
+                    data::triple(&std)
+                );
+                page.row("normalize", &text);
+            }
+            None => page.row("normalize", "as model.json beside it says, or the data's"),
         }
-        None => page.row("normalize", "as model.json beside it says, or the data's"),
-    }
-    match file.size {
-        Some((height, width)) => page.row("size", &format!("{height} × {width} pixels")),
-        None => page.row("size", "as model.json beside it says, or the data's"),
+        match file.size {
+            Some((height, width)) => page.row("size", &format!("{height} × {width} pixels")),
+            None => page.row("size", "as model.json beside it says, or the data's"),
+        }
     }
     let trusted = if file.trusted {
-        "whatever its validation accuracy is"
+        "trusted, whatever its validation accuracy"
     } else {
-        "not if its validation accuracy is no better than chance"
+        "refused if its validation accuracy is no better than chance"
     };
-    page.row("teaches", trusted);
+    page.row("sanity check", trusted);
 }

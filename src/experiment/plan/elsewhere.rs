@@ -70,6 +70,18 @@ pub struct TeacherFile {
     /// What is taken of an ONNX file; absent where the file holds weights only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onnx: Option<OnnxPart>,
+    /// What is taken of a file of answers; absent where the file holds a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptAnswersPart>,
+}
+
+/// What is taken of a file of answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptAnswersPart {
+    /// What the scores are; as the file says if absent.
+    pub scores: Option<Scores>,
+    /// Images that it answers, once it was read.
+    pub images: usize,
 }
 
 /// What is taken of an ONNX file.
@@ -188,6 +200,7 @@ pub(super) fn teacher_file(
         channels: teacher.channels,
         trusted: teacher.trusted,
         onnx: None,
+        kept: None,
     })
 }
 
@@ -224,6 +237,42 @@ pub(super) fn onnx_file(
     };
     Some(TeacherFile {
         onnx: Some(onnx),
+        ..file
+    })
+}
+
+/// A teacher whose answers are in this file.
+pub(super) fn answers_file(
+    teacher: &TeacherSpec,
+    path: &Path,
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Option<TeacherFile> {
+    let said = [
+        ("model", teacher.model.is_some()),
+        ("ema", teacher.ema.is_some()),
+        ("normalize", teacher.normalize.is_some()),
+        ("size", teacher.size.is_some()),
+        ("channels", teacher.channels != ChannelOrder::Rgb),
+        ("output", teacher.output.is_some()),
+        ("engine", teacher.engine != OnnxEngine::Auto),
+    ];
+    let said = said.into_iter().filter(|(_, said)| *said);
+    problems.extend(said.map(|(field, _)| {
+        Problem::new(
+            format!("teacher.{field}"),
+            "nothing is computed of a teacher whose answers are in a file",
+        )
+        .on_name()
+        .help("remove it")
+        .depends_on("teacher.weights")
+    }));
+    let file = teacher_file(teacher, ("weights.Logits", path), paths, problems)?;
+    Some(TeacherFile {
+        kept: Some(KeptAnswersPart {
+            scores: teacher.scores,
+            images: 0,
+        }),
         ..file
     })
 }

@@ -1,12 +1,13 @@
 //! From spec to plan: every check of every value, in one place.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::checks::{self, between};
 use super::data::data_plan;
 use super::paths::{Paths, run_name};
 use super::{Plan, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers};
-use crate::experiment::knob::Knob;
+use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term};
@@ -85,6 +86,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
             problems.extend(teacher_problems(&spec, name, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
             apply_knobs(&mut objective, &spec);
+            problems.extend(keep_untouched(&spec, &mut objective));
             Some(objective)
         }
         Err(found) => {
@@ -227,6 +229,55 @@ fn apply_knobs(objective: &mut Objective, spec: &Spec) {
     }
 }
 
+/// A teacher whose answers are in a file knows images as they are: the views on which
+/// it is asked stay so, whatever is changed while the student trains.
+fn keep_untouched(spec: &Spec, objective: &mut Objective) -> Vec<Problem> {
+    let is_kept = spec
+        .teacher
+        .as_ref()
+        .is_some_and(|teacher| matches!(teacher.weights, TeacherWeights::Logits(_)));
+    if !is_kept || spec.augment.is_empty() {
+        return Vec::new();
+    }
+    let terms = objective.terms.iter();
+    let asked: BTreeSet<usize> = terms
+        .filter(|term| term.loss.needs_teacher())
+        .flat_map(|term| term.loss.views())
+        .collect();
+    let controller = objective.controller.as_ref();
+    let moved = controller.map(|controller| controller.knobs());
+    let moved: Vec<String> = moved.iter().flatten().map(ToString::to_string).collect();
+    let mut problems = Vec::new();
+    for view in asked {
+        let Some(name) = objective.views.get(view).map(|view| &view.probability) else {
+            continue;
+        };
+        let Some(knob) = objective.knobs.iter_mut().find(|knob| knob.name == *name) else {
+            continue;
+        };
+        if knob.schedule == Schedule::Constant(0.0) && !moved.contains(name) {
+            knob.role = KnobRole::NoAugmentation;
+            continue;
+        }
+        problems.push(
+            Problem::new(
+                "method",
+                format!(
+                    "the teacher is asked about view {}, whose augmentation probability `{name}` is \
+                     not 0; the teacher's answers are for images as they are",
+                    view + 1
+                ),
+            )
+            .help(
+                "distil on a view of probability 0, as Vanilla(p1: 0) does, or use a teacher that can be \
+                 asked: weights: Onnx(\"teacher.onnx\")",
+            )
+            .depends_on("teacher.weights"),
+        );
+    }
+    problems
+}
+
 fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<Problem> {
     match (&spec.teacher, objective.needs_teacher()) {
         (None, true) => Some(
@@ -326,6 +377,10 @@ fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Opti
         }
         TeacherWeights::Onnx(path) => {
             let file = elsewhere::onnx_file(teacher, path, paths, problems)?;
+            TeacherSource::File(Box::new(file))
+        }
+        TeacherWeights::Logits(path) => {
+            let file = elsewhere::answers_file(teacher, path, paths, problems)?;
             TeacherSource::File(Box::new(file))
         }
         TeacherWeights::Train(training) => {

@@ -1,21 +1,79 @@
 //! The text a run keeps: the same experiment, wherever the file lies.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::root_of;
 use super::tree::{Kind, Node};
+use crate::experiment::catalogue::{EXPERIMENT, Holds, Shape, Type, Value};
 use crate::experiment::plan::Plan;
 use crate::experiment::plan::paths::Paths;
 
-/// Places of paths: fields by their path, and variants that hold one.
-const PATH_FIELDS: [&str; 4] = ["images", "labels", "weights", "run"];
-const PATH_VARIANTS: [&str; 4] = ["ImageFolder", "Cifar10", "Cifar100", "File"];
+/// Names of the fields and variants that hold paths, from the table of all.
+fn path_places() -> BTreeSet<&'static str> {
+    let mut places = BTreeSet::new();
+    let mut seen = Vec::new();
+    let mut types = vec![&EXPERIMENT];
+    while let Some(kind) = types.pop() {
+        if seen.contains(&kind.name) {
+            continue;
+        }
+        seen.push(kind.name);
+        let mut look = |name: &'static str, value: &Value| {
+            if holds(value, &mut types) {
+                places.insert(name);
+            }
+        };
+        match kind.shape {
+            Shape::Struct(fields) => {
+                for field in fields {
+                    look(field.name, &field.value);
+                }
+            }
+            Shape::Enum(variants) => {
+                for variant in variants {
+                    match variant.holds {
+                        Holds::Nothing => {}
+                        Holds::Fields(fields) => {
+                            for field in fields {
+                                look(field.name, &field.value);
+                            }
+                        }
+                        Holds::Values(values) => {
+                            for value in values {
+                                look(variant.name, value);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    places
+}
+
+/// Whether a value is made of paths. Types that it is made of are added.
+fn holds(value: &Value, types: &mut Vec<&'static Type>) -> bool {
+    match value {
+        Value::Path(_) => true,
+        Value::Of(kind) => {
+            types.push(kind);
+            false
+        }
+        Value::List(inner) | Value::Map(inner) | Value::Optional(inner) => holds(inner, types),
+        Value::Tuple(values) => {
+            let found: Vec<bool> = values.iter().map(|value| holds(value, types)).collect();
+            found.contains(&true)
+        }
+        _ => false,
+    }
+}
 
 /// `text` with absolute paths and the run's name.
 pub(super) fn frozen(text: &str, root: &Node, plan: &Plan, origin: &Path) -> String {
     let paths = Paths::beside(origin);
     let mut edits = Vec::new();
-    collect(root, &paths, &mut edits);
+    collect(root, &paths, &path_places(), &mut edits);
     edits.sort_by_key(|(node, _)| node.span.start);
     let mut frozen = text.to_owned();
     for (node, path) in edits.into_iter().rev() {
@@ -25,35 +83,40 @@ pub(super) fn frozen(text: &str, root: &Node, plan: &Plan, origin: &Path) -> Str
 }
 
 /// Texts that are paths, with what they become.
-fn collect<'t>(node: &'t Node, paths: &Paths, edits: &mut Vec<(&'t Node, PathBuf)>) {
+fn collect<'t>(
+    node: &'t Node,
+    paths: &Paths,
+    places: &BTreeSet<&str>,
+    edits: &mut Vec<(&'t Node, PathBuf)>,
+) {
     match &node.kind {
         Kind::Fields(_, fields) => {
             for field in fields {
-                if PATH_FIELDS.contains(&field.name.text.as_str()) {
+                if places.contains(field.name.text.as_str()) {
                     absolute(&field.value, paths, edits);
                 }
-                collect(&field.value, paths, edits);
+                collect(&field.value, paths, places, edits);
             }
         }
         Kind::Items(name, items) => {
             let holds_path = name
                 .as_ref()
-                .is_some_and(|name| PATH_VARIANTS.contains(&name.text.as_str()));
+                .is_some_and(|name| places.contains(name.text.as_str()));
             for item in items {
                 if holds_path {
                     absolute(item, paths, edits);
                 }
-                collect(item, paths, edits);
+                collect(item, paths, places, edits);
             }
         }
         Kind::List(items) => {
             for item in items {
-                collect(item, paths, edits);
+                collect(item, paths, places, edits);
             }
         }
         Kind::Map(entries) => {
             for (_, value) in entries {
-                collect(value, paths, edits);
+                collect(value, paths, places, edits);
             }
         }
         _ => {}
@@ -121,4 +184,28 @@ fn with_name(mut text: String, name: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_file_that_an_experiment_names_is_known() {
+        let places = path_places();
+        for known in [
+            "ImageFolder",
+            "Cifar10",
+            "Cifar100",
+            "images",
+            "labels",
+            "File",
+            "Onnx",
+            "Logits",
+            "weights",
+        ] {
+            assert!(places.contains(known), "{known}: {places:?}");
+        }
+        assert!(!places.contains("Train"), "{places:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What `--bench` measured, as a table.
 
 use super::{grid, text_of};
-use crate::event::{BenchModel, BenchRow, Measurement, Variant};
+use crate::event::{BenchModel, BenchRow, Measurement};
 use crate::format::{MISSING, bytes, number, scaled};
 use crate::run::BenchResult;
 
@@ -55,9 +55,8 @@ fn cells(row: &BenchRow) -> Vec<String> {
 
 /// `weights`, `ONNX`, `ONNX int8`.
 fn form(row: &BenchRow) -> String {
-    match (&row.file, row.variant) {
-        (None, _) => "weights".to_owned(),
-        (Some(_), Variant::Fp32) => "ONNX".to_owned(),
-        (Some(_), variant) => format!("ONNX {}", variant.word()),
+    match &row.file {
+        None => "weights".to_owned(),
+        Some(_) => format!("ONNX{}", row.variant.suffix()),
     }
 }

@@ -2,11 +2,9 @@
 //! schemes that were tried, as tables.
 
 use super::{grid, text_of};
-use crate::event::{
-    FloatLayers, Int8, PrecisionModel, PrecisionRow, QuantScheme, QuantTrial, RangeRule,
-    WeightScales,
-};
+use crate::event::{Int8, PrecisionModel, PrecisionRow, QuantTrial};
 use crate::format::{MISSING, bytes, loss, number, percent};
+use crate::report::wording::scheme_cells;
 
 /// A table: titles, then rows, and how many columns stand on the left.
 struct Table {
@@ -39,56 +37,6 @@ pub fn int8_markdown(int8: &Int8) -> String {
     format!("{}\n{}", text(models(int8)), text(schemes(int8)))
 }
 
-/// How a file with 8-bit integers was made, in a line.
-#[must_use]
-pub fn int8_words(int8: &Int8) -> String {
-    format!(
-        "int8: {}; chosen by {} of {} schemes in {}, calibrated on {} training images (seed {})",
-        scheme_words(&int8.scheme),
-        if int8.trials.iter().any(|trial| trial.top1.is_some()) {
-            "top-1"
-        } else {
-            "agreement"
-        },
-        int8.trials.len(),
-        int8.engine,
-        int8.images,
-        int8.seed
-    )
-}
-
-fn scheme_words(scheme: &QuantScheme) -> String {
-    let [weights, activations, floats] = scheme_cells(scheme);
-    let floats = match scheme.float_layers {
-        FloatLayers::None => String::new(),
-        _ => format!(", {floats} in floats"),
-    };
-    format!("weights {weights}, activations by {activations}{floats}")
-}
-
-fn scheme_cells(scheme: &QuantScheme) -> [String; 3] {
-    let weights = match scheme.weights {
-        WeightScales::PerTensor => "per tensor",
-        WeightScales::PerChannel => "per channel",
-    };
-    let activations = match scheme.activations {
-        RangeRule::MinMax => "min-max",
-        RangeRule::Percentile => "percentile 99.99",
-        RangeRule::Entropy => "entropy",
-    };
-    let floats = match scheme.float_layers {
-        FloatLayers::None => "none",
-        FloatLayers::First => "first",
-        FloatLayers::Last => "last",
-        FloatLayers::FirstAndLast => "first and last",
-    };
-    [
-        format!("{weights}, {} bits", scheme.weight_bits),
-        activations.to_owned(),
-        floats.to_owned(),
-    ]
-}
-
 fn models(int8: &Int8) -> Table {
     let titles = [
         "model",
@@ -108,6 +56,7 @@ fn model_cells(row: &PrecisionRow) -> Vec<String> {
     let model = match row.model {
         PrecisionModel::Teacher => "teacher",
         PrecisionModel::Fp32 => "fp32",
+        PrecisionModel::Fp16 => "fp16",
         PrecisionModel::Int8 => "int8",
     };
     let share = |share: Option<f64>| share.map_or_else(|| MISSING.to_owned(), percent);
@@ -144,7 +93,7 @@ fn schemes(int8: &Int8) -> Table {
 fn trial_cells(trial: &QuantTrial, is_chosen: bool) -> Vec<String> {
     let mark = if is_chosen { "→" } else { "" };
     let mut cells = vec![mark.to_owned()];
-    cells.extend(scheme_cells(&trial.scheme));
+    cells.extend(scheme_cells(trial.scheme));
     cells.push(trial.top1.map_or_else(|| MISSING.to_owned(), percent));
     cells.push(percent(trial.agreement));
     cells.push(loss(trial.max_difference));

@@ -12,7 +12,7 @@ mod tests;
 
 pub use bench::bench_table;
 pub use comparison::{comparison, comparison_json};
-pub use int8::{int8_markdown, int8_tables, int8_words};
+pub use int8::{int8_markdown, int8_tables};
 pub use page::{page, page_json};
 pub use table::{table, table_json};
 

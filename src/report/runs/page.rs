@@ -7,7 +7,7 @@ use crate::experiment::section;
 use crate::experiment::spec::Spec;
 use crate::listing::{Column, Field, Subject, Verdict};
 use crate::report::wording::speed_words;
-use crate::report::{event_formatter, figures, judge};
+use crate::report::{event_formatter, judge, metrics};
 
 /// What of a run stands at the beginning.
 const HEAD: [(&str, Column); 8] = [
@@ -44,9 +44,9 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
         }
     };
     add("Images and models", &facts);
-    let metrics = figures::best_and_last(store).into_iter();
+    let metrics = metrics::best_and_last(store).into_iter();
     let metrics: Vec<_> = metrics
-        .map(|(name, figures)| (name, figures.join("  ")))
+        .map(|(name, metrics)| (name, metrics.join("  ")))
         .collect();
     add("Metrics", &metrics);
     let results = run.run.bench.iter().map(|result| &result.measurement);

@@ -13,7 +13,7 @@ use ratatui::style::Style;
 
 use super::cells::width_of;
 use super::{Cells, bars};
-use crate::event::inspection::{Figures, ranked, softmax};
+use crate::event::inspection::{AnswerMetrics, ranked, softmax};
 use crate::format::percent;
 use crate::ui::theme::Theme;
 
@@ -45,7 +45,7 @@ impl<'a> Side<'a> {
     /// temperature.
     #[must_use]
     pub fn new((name, series): (&'a str, usize), logits: Option<&[f32]>, temperature: f32) -> Self {
-        let logits = logits.filter(|logits| Figures::of(logits).is_some());
+        let logits = logits.filter(|logits| AnswerMetrics::of(logits).is_some());
         let probabilities = logits.map(|logits| softmax(logits, temperature));
         Self {
             name,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::event::SkippedImage;
 use crate::event::inspection::score::Confusion;
-use crate::event::inspection::{Classified, Figures};
+use crate::event::inspection::{AnswerMetrics, Classified};
 use crate::ui::action::Action;
 use crate::ui::widget::picture::shrunk;
 use crate::ui::widget::{Pattern, Selection};
@@ -54,18 +54,18 @@ impl Sort {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) image: Classified,
-    pub(super) student: Option<Figures>,
-    pub(super) teacher: Option<Figures>,
+    pub(super) student: Option<AnswerMetrics>,
+    pub(super) teacher: Option<AnswerMetrics>,
 }
 
 impl Entry {
     /// The answer that counts: the student's where it was asked.
-    pub(super) fn answer(&self) -> Option<&Figures> {
+    pub(super) fn answer(&self) -> Option<&AnswerMetrics> {
         self.student.as_ref().or(self.teacher.as_ref())
     }
 
     /// Whether an answer is the label, where there is one.
-    pub(super) fn is_right(&self, answer: Option<&Figures>) -> Option<bool> {
+    pub(super) fn is_right(&self, answer: Option<&AnswerMetrics>) -> Option<bool> {
         Some(self.image.label? == answer?.prediction)
     }
 
@@ -175,8 +175,8 @@ impl Results {
         image.picture = shrunk(image.picture, if large { SIDES.0 } else { SIDES.1 });
         let at = self.entries.len();
         let entry = Entry {
-            student: image.student.as_deref().and_then(Figures::of),
-            teacher: image.teacher.as_deref().and_then(Figures::of),
+            student: image.student.as_deref().and_then(AnswerMetrics::of),
+            teacher: image.teacher.as_deref().and_then(AnswerMetrics::of),
             image,
         };
         for (score, answer) in self.scores.iter_mut().zip([entry.student, entry.teacher]) {
@@ -245,7 +245,7 @@ impl Results {
     /// are in order of arrival, so that no two are equal.
     fn order(&self, a: usize, b: usize) -> Ordering {
         let (one, other) = (&self.entries[a], &self.entries[b]);
-        let by = |number: fn(&Figures) -> f32| {
+        let by = |number: fn(&AnswerMetrics) -> f32| {
             let (one, other) = (one.answer().map(number), other.answer().map(number));
             match (one, other) {
                 (Some(one), Some(other)) => self.turned(one.total_cmp(&other)),

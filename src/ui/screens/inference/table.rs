@@ -16,7 +16,7 @@ use ratatui::widgets::Block;
 
 use super::Inference;
 use super::results::{Entry, Results};
-use crate::event::inspection::{Figures, ranked, softmax};
+use crate::event::inspection::{AnswerMetrics, ranked, softmax};
 use crate::format::{count, loss, percent, plural, shorten_path};
 use crate::store::Runs;
 use crate::ui::action::Action;
@@ -143,7 +143,8 @@ fn draw_line(
     cells.right(PERCENT, &percent(share), Style::new()).skip(1);
     cells.text(bar, &bars::lying(share, bar), theme.series(1));
     if numbers {
-        let number = |of: fn(&Figures) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
+        let number =
+            |of: fn(&AnswerMetrics) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
         cells.right(NUMBER, &number(|answer| answer.margin), Style::new());
         cells.right(NUMBER, &number(|answer| answer.entropy), Style::new());
         cells.right(NUMBER, &milliseconds(entry), theme.muted());
@@ -159,7 +160,8 @@ fn draw_roomy(
     let buffer = frame.buffer_mut();
     let beside = gallery::draw_picture(&entry.image.picture, (theme, style), buffer, place);
     let answer = entry.answer();
-    let number = |of: fn(&Figures) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
+    let number =
+        |of: fn(&AnswerMetrics) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
     let facts = format!(
         "margin {}  entropy {}  {} ms",
         number(|answer| answer.margin),
@@ -192,18 +194,18 @@ fn draw_roomy(
     let asked = models
         .into_iter()
         .filter(|(_, logits, _, _)| logits.is_some());
-    for (line, (name, logits, figures, agrees)) in asked.enumerate() {
+    for (line, (name, logits, metrics, agrees)) in asked.enumerate() {
         let mut cells = Cells::line(buffer, beside, line + 1);
         cells.text(8, name, theme.muted());
-        let right = entry.is_right(figures);
+        let right = entry.is_right(metrics);
         let (sign, colour) = match right {
             Some(_) => (mark(right), verdict(right, theme)),
             None => agreement(agrees, theme),
         };
         cells
             .text(2, sign, colour)
-            .text(CLASS + 4, class(results, figures), Style::new());
-        let share = figures.map_or(f64::NAN, |figures| f64::from(figures.confidence));
+            .text(CLASS + 4, class(results, metrics), Style::new());
+        let share = metrics.map_or(f64::NAN, |metrics| f64::from(metrics.confidence));
         cells.right(PERCENT, &percent(share), Style::new()).skip(1);
         let bar = (cells.rest() / 3).min(BAR);
         cells
@@ -216,7 +218,7 @@ fn draw_roomy(
 
 /// The classes after the first: `dog 12.0 %, ship 3.1 %`.
 fn next(results: &Results, logits: Option<&[f32]>) -> String {
-    let Some(logits) = logits.filter(|logits| Figures::of(logits).is_some()) else {
+    let Some(logits) = logits.filter(|logits| AnswerMetrics::of(logits).is_some()) else {
         return String::new();
     };
     let probabilities = softmax(logits, 1.0);
@@ -230,7 +232,7 @@ fn next(results: &Results, logits: Option<&[f32]>) -> String {
     next.collect::<Vec<_>>().join(", ")
 }
 
-fn class<'a>(results: &'a Results, answer: Option<&Figures>) -> &'a str {
+fn class<'a>(results: &'a Results, answer: Option<&AnswerMetrics>) -> &'a str {
     answer.map_or("–", |answer| {
         results
             .classes()

@@ -140,7 +140,7 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
     (newer.at.step, newer.best) = (before + 12_000, true);
     store.checkpoints.push(newer);
     says(&mut harness, "the weights are of step 1");
-    says(&mut harness, &again);
+    says(&mut harness, again);
     // The image is still there to be looked at.
     harness.take();
     harness.keys(&["enter"]);

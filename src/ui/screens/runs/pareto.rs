@@ -260,16 +260,9 @@ impl ParetoView {
         let lines = points.take(area.height.into()).map(|(at, point)| {
             let (top1, cost) = point.facts(&picture.cost);
             let is_selected = Some(at) == selected;
-            let name = match point.variant {
-                Variant::Fp32 => shorten_middle(&point.run, room),
-                variant => {
-                    let word = variant.word();
-                    format!(
-                        "{} {word}",
-                        shorten_middle(&point.run, room.saturating_sub(5))
-                    )
-                }
-            };
+            let suffix = point.variant.suffix();
+            let name = shorten_middle(&point.run, room.saturating_sub(suffix.len()));
+            let name = format!("{name}{suffix}");
             let front = if point.on_front { "front" } else { "" };
             let text = format!("{name:room$} {top1:>7} {cost:>11}  {front:5}");
             let style = if is_selected {

@@ -60,6 +60,10 @@ pub struct Mark {
 
 /// A chart, to be drawn once.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one axis or of the whole how it is drawn"
+)]
 pub struct Chart<'a> {
     /// What is drawn.
     pub title: &'a str,

@@ -1,4 +1,4 @@
-//! The figures that a run is remembered by: of its best weights and its last.
+//! The metrics that a run is remembered by: of its best weights and its last.
 
 use super::wording;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
@@ -14,8 +14,8 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         Phase::Teacher
     };
     let test = |weights| store.last_evaluation(phase, Split::Test, weights);
-    let best = figures(store.best_evaluation(phase), test(EvaluatedWeights::Best));
-    let last = figures(
+    let best = metrics(store.best_evaluation(phase), test(EvaluatedWeights::Best));
+    let last = metrics(
         store.last_evaluation(phase, Split::Valid, EvaluatedWeights::Last),
         test(EvaluatedWeights::Last),
     );
@@ -29,24 +29,24 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         ("teacher", teacher.into_iter().collect()),
     ]
     .into_iter()
-    .filter(|(_, figures)| !figures.is_empty())
+    .filter(|(_, metrics)| !metrics.is_empty())
     .collect()
 }
 
-fn figures(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String> {
-    let mut figures = Vec::new();
+fn metrics(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String> {
+    let mut metrics = Vec::new();
     if let Some(valid) = valid {
-        figures.push(format!(
+        metrics.push(format!(
             "epoch {}, step {}",
             format::number(valid.epoch),
             format::count(valid.step)
         ));
-        figures.push(format!("valid {}", wording::evaluation(valid)));
+        metrics.push(format!("valid {}", wording::evaluation(valid)));
     }
     if let Some(test) = test {
-        figures.push(format!("test {}", wording::evaluation(test)));
+        metrics.push(format!("test {}", wording::evaluation(test)));
     }
-    figures
+    metrics
 }
 
 /// Seconds that trainings took in the last process, as far as is known.

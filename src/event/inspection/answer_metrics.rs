@@ -4,7 +4,7 @@ use super::softmax;
 
 /// What one model's logits on one image come to, at temperature 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Figures {
+pub struct AnswerMetrics {
     /// The most likely class.
     pub prediction: usize,
     /// Its probability.
@@ -16,8 +16,8 @@ pub struct Figures {
     pub entropy: f32,
 }
 
-impl Figures {
-    /// The figures of logits; none if there are none or not all are numbers.
+impl AnswerMetrics {
+    /// The metrics of logits; none if there are none or not all are numbers.
     #[must_use]
     pub fn of(logits: &[f32]) -> Option<Self> {
         if logits.is_empty() || logits.iter().any(|logit| !logit.is_finite()) {
@@ -52,20 +52,20 @@ mod tests {
 
     #[test]
     fn the_likeliest_class_its_margin_and_the_entropy_are_found() {
-        let figures = Figures::of(&[1.0_f32.ln(), 2.0_f32.ln(), 5.0_f32.ln()]).unwrap();
-        assert_eq!(figures.prediction, 2);
-        assert!((figures.confidence - 0.625).abs() < 1e-6);
-        assert!((figures.margin - 0.375).abs() < 1e-6);
-        let even = Figures::of(&[3.0; 4]).unwrap();
+        let metrics = AnswerMetrics::of(&[1.0_f32.ln(), 2.0_f32.ln(), 5.0_f32.ln()]).unwrap();
+        assert_eq!(metrics.prediction, 2);
+        assert!((metrics.confidence - 0.625).abs() < 1e-6);
+        assert!((metrics.margin - 0.375).abs() < 1e-6);
+        let even = AnswerMetrics::of(&[3.0; 4]).unwrap();
         assert_eq!((even.prediction, even.margin), (0, 0.0));
         assert!((even.entropy - 4.0_f32.ln()).abs() < 1e-6);
-        assert_eq!(Figures::of(&[1000.0, -1000.0]).unwrap().entropy, 0.0);
+        assert_eq!(AnswerMetrics::of(&[1000.0, -1000.0]).unwrap().entropy, 0.0);
     }
 
     #[test]
     fn no_logits_and_logits_that_are_no_numbers_have_no_figures() {
-        assert_eq!(Figures::of(&[]), None);
-        assert_eq!(Figures::of(&[1.0, f32::NAN]), None);
-        assert_eq!(Figures::of(&[1.0, f32::INFINITY]), None);
+        assert_eq!(AnswerMetrics::of(&[]), None);
+        assert_eq!(AnswerMetrics::of(&[1.0, f32::NAN]), None);
+        assert_eq!(AnswerMetrics::of(&[1.0, f32::INFINITY]), None);
     }
 }

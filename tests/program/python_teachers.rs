@@ -1,0 +1,146 @@
+//! Teachers of PyTorch: as ONNX files they answer here as they do there, and teach; and
+//! their answers, written by `scripts/make-logits`, do.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use workbench::engine::onnx::{Answers, OnnxModel, has_onnxruntime};
+use workbench::experiment::spec::{OnnxEngine, Scores};
+use workbench::onnx::OnnxFile;
+
+use crate::bench::{Bench, code, said};
+
+const SCRIPT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/onnx_teachers.py"
+);
+const CLASSES: usize = 10;
+const SIDE: usize = 64;
+
+/// Runs Python; none where it lacks one of these modules, which is told.
+fn python(modules: &str, arguments: &[&str]) -> Option<Output> {
+    let program = std::env::var_os("WORKBENCH_PYTHON").unwrap_or_else(|| "python3".into());
+    let python = |arguments: &[&str]| Command::new(&program).args(arguments).output();
+    let has = python(&["-c", &format!("import {modules}")]);
+    if !has.is_ok_and(|has| has.status.success()) {
+        eprintln!(
+            "skipped: {} lacks one of {modules}; set WORKBENCH_PYTHON to a Python that has them",
+            program.to_string_lossy()
+        );
+        return None;
+    }
+    let output = python(arguments).unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    Some(output)
+}
+
+fn floats(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    let (floats, _) = bytes.as_chunks::<4>();
+    floats
+        .iter()
+        .map(|four| f32::from_le_bytes(*four))
+        .collect()
+}
+
+#[test]
+fn teachers_of_timm_and_torchvision_answer_as_in_pytorch_and_teach() {
+    let bench = Bench::new();
+    let folder = bench.path();
+    let modules = "torch, torchvision, timm, onnx, onnxscript";
+    let Some(output) = python(modules, &[SCRIPT, folder.to_str().unwrap()]) else {
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let is_model = |name: &&str| folder.join(format!("{name}.onnx")).exists();
+    let names: Vec<&str> = text.lines().filter(is_model).collect();
+    assert_eq!(names.len(), 5, "{text}");
+    let mut engines = vec![OnnxEngine::Rten];
+    if has_onnxruntime() {
+        engines.push(OnnxEngine::OnnxRuntime);
+    }
+    for name in &names {
+        let file = |ending: &str| folder.join(format!("{name}.{ending}"));
+        let (images, expected) = (floats(&file("images")), floats(&file("logits")));
+        let count = expected.len() / CLASSES;
+        let greatest = expected.iter().fold(1.0_f32, |most, x| most.max(x.abs()));
+        for engine in &engines {
+            let opened = OnnxFile::open(&file("onnx")).unwrap();
+            let answers = Answers {
+                output: opened.score_output(None).unwrap().name,
+                scores: Scores::Logits,
+                taken: None,
+            };
+            let model = OnnxModel::new(opened, answers, *engine).unwrap();
+            let logits = model.logits(&images, [count, SIDE, SIDE]).unwrap();
+            assert_eq!(logits.len(), expected.len(), "{name}");
+            for (here, there) in logits.iter().zip(&expected) {
+                let apart = (here - there).abs() / greatest;
+                assert!(apart < 1e-4, "{name} in {}: {apart}", model.engine());
+            }
+        }
+        let experiment = format!(
+            "(
+                device: Cpu,
+                data: (train: Shapes(count: 24, classes: {CLASSES}, size: {SIDE}), valid: Holdout(0.25)),
+                teacher: (weights: Onnx(\"{name}.onnx\"), engine: Rten, trusted: true),
+                student: (model: Cnn(channels: [2])),
+                method: Vanilla(),
+                epochs: 1,
+                batch: 6,
+            )"
+        );
+        std::fs::write(folder.join("teach.ron"), experiment).unwrap();
+        let output = bench.run(&["--run", "teach.ron"]);
+        assert_eq!(code(&output), 0, "{name}: {}", said(&output));
+        assert!(said(&output).contains(&format!("{name}.onnx, run by rten")));
+    }
+}
+
+#[test]
+fn answers_that_a_script_wrote_are_found_for_the_images_that_it_read() {
+    const WEIGHTS: &str = "
+import sys, timm, torch
+torch.manual_seed(1)
+torch.save(timm.create_model('resnet18', num_classes=2).state_dict(), sys.argv[1])
+";
+    let bench = Bench::new();
+    let at = |name: &str| bench.path().join(name).to_str().unwrap().to_owned();
+    for class in ["a", "b"] {
+        std::fs::create_dir_all(at(&format!("images/{class}"))).unwrap();
+        for number in 0..8_u8 {
+            let shade = image::Rgb([number * 30, if class == "a" { 0 } else { 255 }, 90]);
+            let picture = image::RgbImage::from_pixel(8, 8, shade);
+            picture
+                .save(at(&format!("images/{class}/{number}.png")))
+                .unwrap();
+        }
+    }
+    std::fs::write(at("classes.txt"), "b\na\n").unwrap();
+    let modules = "torch, timm, safetensors, blake3, PIL";
+    if python(modules, &["-c", WEIGHTS, &at("weights.pth")]).is_none() {
+        return;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/make-logits");
+    let (out, images) = (at("answers.safetensors"), at("images"));
+    let (weights, classes) = (at("weights.pth"), at("classes.txt"));
+    let arguments = [
+        &[script, &out, &images, "--timm", "resnet18"][..],
+        &["--weights", &weights, "--classes", &classes, "--half"],
+    ];
+    python(modules, &arguments.concat()).unwrap();
+    let experiment = "(
+        device: Cpu,
+        data: (train: ImageFolder(\"images\"), valid: Holdout(0.25)),
+        teacher: (weights: Logits(\"answers.safetensors\"), trusted: true),
+        student: (model: Cnn(channels: [2])),
+        method: Vanilla(p1: 0),
+        epochs: 1,
+        batch: 4,
+    )";
+    std::fs::write(at("teach.ron"), experiment).unwrap();
+    let output = bench.run(&["--run", "teach.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let found = "its outputs are in another order (`b`, `a`) and are put in the data's";
+    assert!(said(&output).contains(found), "{}", said(&output));
+}
