@@ -39,8 +39,8 @@ const TAKEN_BY: [(&str, &[&str]); 26] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
-    ("add_epochs", &["resume"]),
-    ("schedules", &["resume"]),
+    ("add_epochs", &["resume", "fork"]),
+    ("schedules", &["resume", "fork"]),
     ("decode", &["check"]),
     ("checkpoint", &["infer"]),
     ("model", &["infer"]),
@@ -140,7 +140,7 @@ pub struct Arguments {
     #[arg(long, value_name = "STEP", help_heading = "Train")]
     pub without_adjustments_after: Option<u64>,
 
-    /// With --resume: train N more epochs, also for a completed run.
+    /// With --resume or --fork: train N more epochs, also for a completed run.
     #[arg(
         long,
         value_name = "EPOCHS",
@@ -592,10 +592,6 @@ mod tests {
         };
         for (words, message) in [
             ("--resume a --from step-61", "--from needs --fork"),
-            (
-                "--fork a --from step-61 --add-epochs 5",
-                "--add-epochs needs --resume",
-            ),
             ("--replay a --add-epochs 5", "--add-epochs needs --resume"),
             ("--run a.ron --batch 64", "--batch needs --bench"),
             ("--run a.ron --out b.onnx", "--out needs --export"),

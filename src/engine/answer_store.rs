@@ -27,7 +27,7 @@ use crate::untrusted::files::open_unlinked_with;
 const BLOCK: usize = 8;
 
 /// Raised when a change of the engine changes answers or their file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes of a block's checksum.
 const CHECKSUM: usize = 4;
@@ -64,6 +64,9 @@ pub struct AnswerStore<'a> {
     classes: usize,
     /// Where they are kept; none once the file failed.
     file: Option<(PathBuf, File)>,
+    /// What tells these answers from all others: part of every block's checksum, so
+    /// that a file of others holds none of them.
+    key: String,
     /// Blocks that were used lately.
     memory: HashMap<u64, Vec<f32>>,
     /// What a person should know, told once.
@@ -80,12 +83,14 @@ impl<'a> AnswerStore<'a> {
         cache: &Path,
         recipe: &AnswerRecipe,
     ) -> Self {
-        let path = cache.join(format!("answers-{}.bin", recipe.key()));
+        let key = recipe.key();
+        let path = cache.join(format!("answers-{key}.bin"));
         let mut store = Self {
             teacher,
             images,
             classes: images.classes.len(),
             file: None,
+            key,
             memory: HashMap::new(),
             warnings: Vec::new(),
             told: 0,
@@ -150,7 +155,7 @@ impl<'a> AnswerStore<'a> {
             return None;
         }
         let (checksum, values) = bytes.split_at(CHECKSUM);
-        if crc32c::crc32c(values).to_le_bytes() != checksum {
+        if self.checksum(block, values) != checksum {
             if bytes.iter().any(|byte| *byte != 0) {
                 let path = path.display();
                 self.warn(format!(
@@ -204,12 +209,18 @@ impl<'a> AnswerStore<'a> {
             return;
         };
         let values: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let mut record = crc32c::crc32c(&values).to_le_bytes().to_vec();
+        let mut record = self.checksum(block, &values).to_vec();
         record.extend(values);
         if let Err(error) = file.write_all_at(&record, self.place(block)) {
             let path = path.clone();
             self.lose(&path, &error);
         }
+    }
+
+    fn checksum(&self, block: u64, values: &[u8]) -> [u8; CHECKSUM] {
+        let of_key = crc32c::crc32c(self.key.as_bytes());
+        let of_block = crc32c::crc32c_append(of_key, &block.to_le_bytes());
+        crc32c::crc32c_append(of_block, values).to_le_bytes()
     }
 
     fn lose(&mut self, path: &Path, error: &io::Error) {

@@ -5,6 +5,7 @@ use std::fs;
 
 use super::checkpoint::{CheckpointFolder, read_state};
 use super::failure::Failure;
+use super::probe::{ANSWERS, ProbeFolder};
 use super::teacher;
 use crate::event::channel::JournalMark;
 use crate::event::{Phase, Position};
@@ -54,7 +55,7 @@ impl KeptCheckpoint {
 }
 
 /// Copies what the run was watched by; a record that is being written is cut off
-/// by whoever trains on.
+/// when the training resumes.
 fn copy_files(from: &RunFolder, to: &RunFolder) -> Result<(), Failure> {
     let Ok(entries) = fs::read_dir(from.probe()) else {
         return Ok(());
@@ -67,9 +68,10 @@ fn copy_files(from: &RunFolder, to: &RunFolder) -> Result<(), Failure> {
     for entry in entries.flatten() {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if is_file && !is_hidden {
+        let is_answers = entry.file_name() == ANSWERS;
+        if is_file && !is_hidden && !is_answers {
             fs::copy(entry.path(), to.probe().join(entry.file_name())).map_err(failed)?;
         }
     }
-    Ok(())
+    ProbeFolder::new(from).copy_answers(&ProbeFolder::new(to))
 }

@@ -72,6 +72,11 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
     assert_eq!(code(&output), 0, "{}", said(&output));
     let fork = bench.newest();
     assert!(fork != run && weights(&fork) == unchanged);
+    // What the run was watched by is the fork's own from here on.
+    assert!(!said(&output).contains("probe"), "{}", said(&output));
+    let probe = fork.join("probe/answers.bin");
+    let (own, others) = (fs::read(probe), fs::read(run.join("probe/answers.bin")));
+    assert_eq!(own.unwrap().len(), others.unwrap().len());
     let journal = fs::read_to_string(fork.join("journal.jsonl")).unwrap();
     let told = run.file_name().unwrap().to_str().unwrap();
     let forked = format!(r#"{{"RunForked":{{"from":"{told}","at":{{"phase":"Student""#);

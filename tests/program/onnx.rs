@@ -160,6 +160,37 @@ fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere
 }
 
 #[test]
+fn kept_answers_of_another_teacher_are_none() {
+    let answers = |bench: &Bench| {
+        let cached = bench.path().join("checkpoints/.teachers");
+        let entries = fs::read_dir(cached).unwrap().map(Result::unwrap);
+        let mut files =
+            entries.filter(|entry| entry.file_name().to_str().unwrap().starts_with("answers-"));
+        files.next().unwrap().path()
+    };
+    let bench = place(&DESCRIBED);
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let whole = weights(&bench.newest());
+    // Another teacher of the same classes.
+    let other = place(&DESCRIBED);
+    let set = "teacher.normalize=Given(mean: (0.5, 0.5, 0.5), std: (0.5, 0.5, 0.5))";
+    let output = other.run(&["--run", "colours.ron", "--set", set]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let foreign = fs::read(answers(&other)).unwrap();
+    assert_ne!(foreign, fs::read(answers(&bench)).unwrap());
+    fs::write(answers(&bench), foreign).unwrap();
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(weights(&bench.newest()) == whole);
+    assert!(
+        said(&output).contains("is damaged and is computed again"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
 fn another_teacher_than_that_of_the_run_resumes_nothing() {
     let bench = place(&DESCRIBED);
     let run = stopped(&bench, "epochs=2000");

@@ -161,6 +161,13 @@ pub fn read(file: &TeacherFile) -> Result<KeptAnswers, ImportError> {
         let reason = format!("it has {} logits an image only", contents.classes);
         return Err(unusable(file.path(), &reason));
     }
+    let is_probability = |score: &f32| (-0.001..=1.001).contains(score);
+    if scores == Some(Scores::Probabilities)
+        && let Some(score) = contents.logits.iter().find(|score| !is_probability(score))
+    {
+        let reason = format!("it gives {score}, which is no probability; write scores: Logits");
+        return Err(unusable(file.path(), &reason));
+    }
     let mut rows = HashMap::with_capacity(contents.hashes.len());
     let written = contents.logits.chunks_exact(contents.classes);
     for (hash, row) in contents.hashes.iter().zip(written) {

@@ -227,6 +227,15 @@ impl OnnxModel {
                 scores.len()
             )));
         }
+        let is_probability = |score: &f32| (-0.001..=1.001).contains(score);
+        if self.answers.scores == Scores::Probabilities
+            && let Some(score) = scores.iter().find(|score| !is_probability(score))
+        {
+            return Err(refuse(format!(
+                "its output `{}` gives {score}, which is no probability; write scores: Logits",
+                self.answers.output
+            )));
+        }
         Ok(scores)
     }
 

@@ -186,6 +186,34 @@ impl AnswersFile {
         file.append(&record).map_err(|e| self.failed(e.source))
     }
 
+    /// Gives another run these answers, which are then its own. What is not this
+    /// run's is left.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn copy(&self, to: &Self) -> Result<(), Failure> {
+        let (Some(file), Ok(Some(header))) = (self.existing()?, self.header()) else {
+            return Ok(());
+        };
+        let own = Header {
+            run: to.run,
+            ..header
+        };
+        let count = records(&file, header).map_err(|error| self.failed(error))?;
+        let mut target = to.open(0)?;
+        target
+            .append(&own.bytes())
+            .map_err(|e| to.failed(e.source))?;
+        let mut record = vec![0; header.shape.record() as usize];
+        for at in 0..count {
+            let place = header.length() + at * header.shape.record();
+            let read = file.read_exact_at(&mut record, place);
+            read.map_err(|error| self.failed(error))?;
+            target.append(&record).map_err(|e| to.failed(e.source))?;
+        }
+        Ok(())
+    }
+
     /// Forgets what was answered after more than `step` steps.
     ///
     /// # Errors
@@ -451,6 +479,12 @@ mod tests {
             assert!(error.contains("was written by another run"), "{error}");
         }
         assert_eq!(fs::read(&file.path).unwrap(), before);
+        // What is copied on purpose is the other's own.
+        let copy = AnswersFile::new(&file.path.with_extension("copy"), Some(&owner("b")));
+        file.copy(&copy).unwrap();
+        assert_eq!(steps(&copy), [1, 20]);
+        copy.append(&answers(30)).unwrap();
+        assert_eq!(steps(&copy), [1, 20, 30]);
         // A program that kept no plan did not say whose they are.
         let unknown = AnswersFile::new(&file.path.with_extension("old"), None);
         unknown.append(&answers(1)).unwrap();

@@ -23,7 +23,8 @@ use crate::run::RunFolder;
 
 const IMAGES: &str = "images.safetensors";
 const VIEWS: &str = "views.safetensors";
-const ANSWERS: &str = "answers.bin";
+/// The file of the student's answers.
+pub const ANSWERS: &str = "answers.bin";
 
 /// Where a run's probe lies.
 #[derive(Debug, Clone)]
@@ -103,6 +104,11 @@ impl ProbeFolder {
             &about,
         )?;
         self.answers.append(answers)
+    }
+
+    /// Gives another run the student's answers.
+    pub fn copy_answers(&self, to: &Self) -> Result<(), Failure> {
+        self.answers.copy(&to.answers)
     }
 
     /// Forgets the student's answers after more than `step` steps.
