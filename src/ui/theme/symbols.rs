@@ -195,9 +195,10 @@ mod tests {
                 }
                 if path.is_dir() {
                     of(&path, signs);
-                } else if name.ends_with(".rs") && name != "symbols.rs" {
+                } else if path.extension().is_some_and(|kind| kind == "rs") && name != "symbols.rs"
+                {
                     let text = std::fs::read_to_string(&path).unwrap();
-                    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+                    let text = text.split("\nmod tests {").next().unwrap_or_default();
                     let code = text
                         .lines()
                         .filter(|line| !line.trim_start().starts_with("//"));

@@ -104,7 +104,9 @@ fn a_cell_of_a_matrix_opens_its_images_and_leaving_shows_all() {
     let screen = harness.screen();
     assert!(screen.contains("label cat, student dog"), "{screen}");
     harness.keys(&["esc"]);
-    assert!(harness.screen().contains(" 12 images"));
+    assert!(harness.screen().contains("12 probe images"));
+    harness.keys(&["esc"]);
+    assert!(harness.screen().contains(" 12 images · "));
 }
 
 #[test]
