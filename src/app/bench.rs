@@ -6,42 +6,60 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::arguments::Arguments;
 use super::error::{AppError, BenchError};
 use super::models::{self, OpenModelsError};
-use crate::engine::export::{exports_of, plain_onnx_file};
+use crate::engine::export::plain_onnx_file;
 use crate::engine::network::Network;
-use crate::engine::{BenchCase, BenchFailure, BenchSubject, Teacher, TeacherModel, machine};
+use crate::engine::{
+    BenchCase, BenchFailure, BenchSubject, Teacher, TeacherModel, check_teacher, hashes_of, machine,
+};
 use crate::event::inspection::{Answering, Asked, Weights};
-use crate::event::{BenchModel, BenchRow, Measurement, Variant};
+use crate::event::{BenchModel, BenchRow, Exports, Measurement, Variant};
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::DeviceSpec;
 use crate::report::runs::bench_table;
+use crate::run::exports::CheckedExports;
 use crate::run::{BenchResult, Exit, RunFolder};
-use crate::untrusted::clean_text;
+use crate::untrusted::{clean_line, clean_text};
 
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     let temporary = tempfile::tempdir().map_err(|error| BenchError::Write(error.to_string()))?;
     let path = Path::new(target);
-    let (name, run, subjects) = if path.is_file() {
+    if path.is_file() {
         let name = path.file_name().unwrap_or_default().display().to_string();
-        (name, None, of_file(BenchModel::File, path, None)?)
-    } else {
-        let run = RunFolder::open(&arguments.checkpoints, target)?;
-        let subjects = of_run(&run, arguments.device, temporary.path())?;
-        (run.name(), Some(run), subjects)
-    };
-    let rows = measured(&subjects, arguments.batch as usize)?;
-    let machine = machine();
-    let result = BenchResult::new(name, Measurement { machine, rows });
-    match run {
-        Some(run) => keep(arguments, &run, result, None),
-        None => print(arguments, &result),
+        let subjects = of_file(BenchModel::File, path, None)?;
+        return print(arguments, &result(arguments, name, &subjects)?);
     }
+    let run = RunFolder::open(&arguments.checkpoints, target)?;
+    let CheckedExports { intact, problems } = run.checked_exports();
+    for problem in problems {
+        // Whoever cannot be warned reads what was measured instead.
+        let told = format!(
+            "warning: {}\n",
+            clean_line(&format!("{problem}; not measured"))
+        );
+        let _ = std::io::stderr().write_all(told.as_bytes());
+    }
+    let files = onnx_files(&run, &intact);
+    let subjects = of_run(&run, arguments.device, &files, temporary.path())?;
+    let result = result(arguments, run.name(), &subjects)?;
+    keep(arguments, &run, intact, result, run.path())
+}
+
+fn result(
+    arguments: &Arguments,
+    target: String,
+    subjects: &[BenchSubject],
+) -> Result<BenchResult, BenchError> {
+    let rows = measured(subjects, arguments.batch as usize)?;
+    let machine = machine();
+    Ok(BenchResult::new(target, Measurement { machine, rows }))
 }
 
 /// Takes home what another machine measured.
@@ -51,7 +69,8 @@ pub fn take_in(arguments: &Arguments, run: &str, path: &Path) -> Result<Exit, Ap
         path: path.to_owned(),
         error,
     })?;
-    keep(arguments, &run, result, Some(path))
+    let exports = run.exported().map_err(BenchError::Exports)?;
+    keep(arguments, &run, exports, result, path)
 }
 
 /// Measures one case in this process, and prints its row as JSON.
@@ -62,20 +81,19 @@ pub fn measure_case(text: &str) -> Result<Exit, AppError> {
     Ok(Exit::Success)
 }
 
-/// Keeps a result, which may come from a file, and prints it.
+/// Keeps a result, which comes from a file or from models here, and prints it.
 fn keep(
     arguments: &Arguments,
     run: &RunFolder,
+    exports: Exports,
     result: BenchResult,
-    path: Option<&Path>,
+    source: &Path,
 ) -> Result<Exit, AppError> {
-    let foreign = |(file, blake3)| BenchError::Foreign {
-        path: path.map_or_else(PathBuf::new, Path::to_owned),
-        run: run.name(),
-        file,
-        blake3,
-    };
-    let mut result = result.of_run(&exports_of(run)).map_err(foreign)?;
+    let of_run = result.of_run(&hashes_of(run, exports));
+    let mut result = of_run.map_err(|foreign| BenchError::Foreign {
+        path: source.to_owned(),
+        foreign,
+    })?;
     let kept = result.keep(run, SystemTime::now());
     kept.map_err(|error| BenchError::Keep {
         run: run.name(),
@@ -130,11 +148,21 @@ fn of_file(
 fn of_run(
     run: &RunFolder,
     device: Option<DeviceSpec>,
+    files: &[PathBuf],
     temporary: &Path,
 ) -> Result<Vec<BenchSubject>, BenchError> {
     let plan = run.plan().map_err(OpenModelsError::Plan)?;
-    let plan = plan.map(|plan| plan.resolved.plan);
-    let own = plan.as_ref().map(|plan| plan.device);
+    let teacher = plan.as_ref().and_then(|plan| {
+        let teacher = plan.resolved.plan.teacher.as_ref()?;
+        Some((plan, teacher))
+    });
+    if let Some((plan, teacher)) = teacher
+        && let TeacherSource::File(file) = &teacher.weights
+    {
+        check_teacher(plan, file).map_err(OpenModelsError::Models)?;
+    }
+    let plan = plan.as_ref().map(|plan| &plan.resolved.plan);
+    let own = plan.map(|plan| plan.device);
     let device = device.or(own).unwrap_or_default();
     let asked = |answering| Asked {
         answering,
@@ -143,8 +171,8 @@ fn of_run(
     let trained = |model| BenchSubject::trained(model, run, device);
     let mut subjects = vec![trained(BenchModel::Student)];
     let mut has_floats = false;
-    for path in exported(run) {
-        let found = of_file(BenchModel::Student, &path, None)?;
+    for path in files {
+        let found = of_file(BenchModel::Student, path, None)?;
         has_floats |= found.iter().any(|it| it.variant() == Variant::Fp32);
         subjects.extend(found);
     }
@@ -152,10 +180,10 @@ fn of_run(
         let models = models::open(run, Some(device), asked(Answering::Student))?;
         if let Some(student) = &models.student {
             let path = written(student, &temporary.join(format!("{}.onnx", run.name())))?;
-            subjects.extend(of_file(BenchModel::Student, &path, None)?);
+            subjects.extend(of_temporary(BenchModel::Student, &path, run)?);
         }
     }
-    let Some(teacher) = plan.as_ref().and_then(|plan| plan.teacher.as_ref()) else {
+    let Some((_, teacher)) = teacher else {
         return Ok(subjects);
     };
     if let (TeacherSource::File(file), Some((path, _))) = (&teacher.weights, teacher.onnx()) {
@@ -170,21 +198,29 @@ fn of_run(
     let models = models::open(run, Some(device), asked(Answering::Teacher))?;
     if let Some(TeacherModel::Network(network)) = models.teacher.as_ref().map(Teacher::model) {
         let path = written(network, &temporary.join("teacher.onnx"))?;
-        subjects.extend(of_file(BenchModel::Teacher, &path, None)?);
+        subjects.extend(of_temporary(BenchModel::Teacher, &path, run)?);
     }
     Ok(subjects)
 }
 
+fn of_temporary(
+    model: BenchModel,
+    path: &Path,
+    run: &RunFolder,
+) -> Result<Vec<BenchSubject>, BenchError> {
+    let subjects = of_file(model, path, None)?.into_iter();
+    Ok(subjects
+        .map(|subject| subject.made_of(run))
+        .collect::<Result<_, _>>()?)
+}
+
 /// ONNX files in a run's folder for them, that with the best weights first.
-fn exported(run: &RunFolder) -> Vec<PathBuf> {
-    let names = exports_of(run).into_keys();
+fn onnx_files(run: &RunFolder, exports: &Exports) -> Vec<PathBuf> {
     // One that was written elsewhere has a whole path for a name.
-    let here = names.filter(|name| Path::new(name).is_relative());
+    let here = exports.keys().filter(|name| Path::new(name).is_relative());
     let paths = here.map(|name| run.exports().join(name));
     let is_onnx = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "onnx");
-    let mut paths: Vec<PathBuf> = paths
-        .filter(|path| is_onnx(path) && path.is_file())
-        .collect();
+    let mut paths: Vec<PathBuf> = paths.filter(is_onnx).collect();
     paths.sort_by_key(|path| path.as_os_str().len());
     paths
 }

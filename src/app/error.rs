@@ -20,7 +20,7 @@ use super::workbench::ScreenError;
 use crate::engine::BenchFailure;
 use crate::experiment::Report;
 use crate::listing::FilterError;
-use crate::run::{MoveError, RunError};
+use crate::run::{ForeignResult, MoveError, RunError};
 
 /// Why a mode could not be carried out.
 #[derive(Debug, Error)]
@@ -223,22 +223,16 @@ pub enum BenchError {
         error: io::Error,
     },
     /// It is about something else.
-    #[error(
-        "{} cannot be taken: it measured {} (BLAKE3 {blake3}), which is none of the files that \
-         were exported of {run}",
-        path.display(),
-        if file.is_empty() { "a file" } else { file }
-    )]
+    #[error("{} cannot be taken: it measured {foreign}", path.display())]
     Foreign {
         /// The result's file.
         path: PathBuf,
-        /// The run.
-        run: String,
         /// What was measured.
-        file: String,
-        /// Its hash.
-        blake3: String,
+        foreign: ForeignResult,
     },
+    /// The run's exports are not known.
+    #[error("{0}")]
+    Exports(String),
     /// A model could not be written as ONNX.
     #[error("the file that is to be measured could not be written: {0}")]
     Write(String),

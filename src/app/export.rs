@@ -1,7 +1,7 @@
 //! A run's student, written for other programs: `--export`, and the key on Runs.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::models::{self, OpenModelsError};
 use crate::data::Images;
-use crate::engine::export::{ExportFailure, Student, place, plain_onnx_file, record, script_of};
+use crate::engine::export::{ExportFailure, Student, place, plain_onnx_file, script_of};
 use crate::engine::onnx::has_onnxruntime;
 use crate::engine::{RunModels, Teacher, TeacherModel, answers, images_of, measure_export};
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
@@ -20,12 +20,11 @@ use crate::listing::RunSummary;
 use crate::report::runs::int8_tables;
 use crate::report::{card, int8_words, proof_words};
 use crate::run::atomic::write_file;
+use crate::run::exports::CheckedExports;
 use crate::run::{PlanError, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::ui::ExportRefusal;
-
-/// The model card in the run's folder of exports.
-const CARD: &str = "MODEL_CARD.md";
+use crate::untrusted::files::is_replaceable;
 
 /// What is to be written.
 pub struct ExportRequest {
@@ -93,6 +92,36 @@ pub enum ExportError {
     /// `--out` names no file.
     #[error("--out {}: it is not the name of a file", .0.display())]
     NoName(PathBuf),
+    /// What is there cannot be replaced.
+    #[error("{} cannot be written: {source}; name another file with --out", path.display())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What is there.
+        source: io::Error,
+    },
+    /// The model and what is written beside it have one name.
+    #[error(
+        "--out {}: the {what} beside the model would have the same name; end it in .onnx or \
+         .safetensors", path.display()
+    )]
+    SameName {
+        /// The model.
+        path: PathBuf,
+        /// What else would be there.
+        what: &'static str,
+    },
+    /// `--out` leads into the folder of a run.
+    #[error(
+        "--out {}: it is one of the files that a run keeps; name another file outside of {}",
+        path.display(), folder.display()
+    )]
+    InRun {
+        /// The file.
+        path: PathBuf,
+        /// The run's folder.
+        folder: PathBuf,
+    },
 }
 
 /// What to do where a proof is not possible.
@@ -161,17 +190,13 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let is_own = request.out.is_none();
     let script = (!is_onnx).then(|| script_of(&path));
     let card_path = if is_own {
-        path.with_file_name(CARD)
+        run.model_card()
     } else {
         path.with_extension("md")
     };
     // The run's card is about all of its files, and is made anew with each.
-    let others = script.iter().chain((!is_own).then_some(&card_path));
-    if !request.replaces
-        && let Some(there) = [&path].into_iter().chain(others).find(|file| file.exists())
-    {
-        return Err(ExportError::Exists(there.clone()));
-    }
+    let card_of_file = (!is_own).then_some(&card_path);
+    check_places(request, &path, script.as_ref(), card_of_file)?;
     let mut models = opened(request)?;
     let mut notes = std::mem::take(&mut models.notes);
     let name = run.name();
@@ -201,10 +226,13 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
             export
         }
     };
-    let exports = record(run, &path, &export)?;
+    let recorded = run.record_export(&path, &export);
+    notes.extend(recorded.map_err(ExportFailure::from)?.damage);
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let shown = if is_own {
-        exports
+        let CheckedExports { intact, problems } = run.checked_exports();
+        notes.extend(problems);
+        intact
     } else {
         BTreeMap::from([(file.into_owned(), export.clone())])
     };
@@ -316,6 +344,62 @@ fn place_of(request: &ExportRequest) -> Result<PathBuf, ExportError> {
         return Err(ExportError::NoName(out.clone()));
     }
     Ok(out.clone())
+}
+
+/// That files can be written without loss of others.
+fn check_places(
+    request: &ExportRequest,
+    path: &PathBuf,
+    script: Option<&PathBuf>,
+    card: Option<&PathBuf>,
+) -> Result<(), ExportError> {
+    let beside = [(script, "script"), (card, "model card")];
+    let beside = beside
+        .into_iter()
+        .filter_map(|(file, what)| file.zip(Some(what)));
+    for (file, what) in beside.clone() {
+        // Some file systems do not tell large letters from small ones.
+        if file.as_os_str().eq_ignore_ascii_case(path.as_os_str()) {
+            let path = path.clone();
+            return Err(ExportError::SameName { path, what });
+        }
+    }
+    for file in std::iter::once(path).chain(beside.map(|(file, _)| file)) {
+        if request.out.is_some()
+            && let Some(folder) = owner_of(file, &request.run)
+        {
+            let path = file.clone();
+            return Err(ExportError::InRun { path, folder });
+        }
+        let is_there = is_replaceable(file).map_err(|source| ExportError::NotAFile {
+            path: file.clone(),
+            source,
+        })?;
+        if is_there && !request.replaces {
+            return Err(ExportError::Exists(file.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The folder below which a file would be one of a run's own, if it would: anything in
+/// the folder of checkpoints but what is written among this run's exports.
+fn owner_of(file: &Path, run: &RunFolder) -> Option<PathBuf> {
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    // Where it does not exist, nothing can be written.
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let run = run.path().canonicalize().ok()?;
+    if folder.starts_with(run.join("export")) {
+        return RunFolder::is_record(file).then_some(run);
+    }
+    if folder.starts_with(&run) {
+        return Some(run);
+    }
+    let checkpoints = run.parent()?;
+    let name = folder.strip_prefix(checkpoints).ok()?.components().next()?;
+    let other = checkpoints.join(name);
+    let is_kept = name.as_os_str().to_string_lossy().starts_with('.');
+    (is_kept || RunFolder::at(&other).is_ok()).then_some(other)
 }
 
 /// The images that prove a file.

@@ -21,11 +21,12 @@ use super::failure::Failure;
 use super::models::{ModelsError, RunModels};
 use super::onnx::{BareFacts, BareModel, OnnxModelError, has_onnxruntime};
 use crate::event::inspection::{Answering, Asked, Weights};
-use crate::event::{BenchMachine, BenchModel, BenchRow, Measurement, Variant};
+use crate::event::{BenchMachine, BenchModel, BenchRow, Exports, Measurement, Variant};
 use crate::experiment::architecture::Graph;
 use crate::experiment::plan::TeacherPlan;
 use crate::experiment::spec::{DeviceSpec, OnnxEngine};
-use crate::run::{RunError, RunFolder, WeightsIdentity};
+use crate::run::{ModelHashes, RunError, RunFolder, WeightsIdentity};
+use crate::untrusted::clean_line;
 
 /// Answers that are timed.
 const RUNS: usize = 200;
@@ -97,6 +98,8 @@ enum CaseSource {
 pub struct BenchSubject {
     model: BenchModel,
     source: CaseSource,
+    /// BLAKE3 of the weights that a temporary file was made of.
+    made_of: Option<String>,
 }
 
 impl BenchSubject {
@@ -107,6 +110,7 @@ impl BenchSubject {
         Self {
             model,
             source: CaseSource::Run { folder, device },
+            made_of: None,
         }
     }
 
@@ -133,8 +137,21 @@ impl BenchSubject {
                 size: size.unwrap_or(own),
                 variant,
             },
+            made_of: None,
         };
         Ok(engines.map(subject).collect())
+    }
+
+    /// As a file that is temporary: what it was made of is what was measured.
+    ///
+    /// # Errors
+    /// The run's weights cannot be read.
+    pub fn made_of(self, run: &RunFolder) -> Result<Self, BenchFailure> {
+        let path = weights_file(run, self.model);
+        let weights = WeightsIdentity::of(&path)
+            .map_err(|error| ModelsError::from(Failure::File { path, error }))?;
+        let made_of = Some(weights.content);
+        Ok(Self { made_of, ..self })
     }
 
     /// What it computes with.
@@ -157,7 +174,11 @@ impl BenchSubject {
             batch,
             threads,
         };
-        case.in_process()
+        let mut row = case.in_process()?;
+        if let Some(weights) = &self.made_of {
+            row.weights.clone_from(weights);
+        }
+        Ok(row)
     }
 }
 
@@ -313,6 +334,29 @@ fn weights_file(run: &RunFolder, model: BenchModel) -> PathBuf {
     }
 }
 
+/// What tells the models of a run that wrote these files. Weights that cannot be read
+/// are none of it.
+#[must_use]
+pub fn hashes_of(run: &RunFolder, exports: Exports) -> ModelHashes {
+    let hash = |path: PathBuf| Some(WeightsIdentity::of(&path).ok()?.content);
+    let student = [run.best(), run.latest()].map(|folder| hash(folder.path().join(WEIGHTS)));
+    let plan = run.plan().ok().flatten();
+    let teacher = plan.as_ref().and_then(|plan| {
+        let teacher = plan.resolved.plan.teacher.as_ref()?.file()?;
+        let mut files = plan.weights.iter();
+        let kept = files.find(|identity| identity.path == teacher);
+        // A teacher from elsewhere is the one that taught, whatever lies there now.
+        Some(kept.map(|identity| identity.content.clone()))
+    });
+    let teacher = teacher.unwrap_or_else(|| hash(run.teacher().join(WEIGHTS)));
+    ModelHashes {
+        run: run.name(),
+        student: student.into_iter().flatten().collect(),
+        teacher: teacher.into_iter().collect(),
+        exports,
+    }
+}
+
 /// This machine.
 #[must_use]
 pub fn machine() -> BenchMachine {
@@ -324,6 +368,7 @@ pub fn machine() -> BenchMachine {
     });
     BenchMachine {
         processor: brand
+            .map(|brand| clean_line(&brand).into_owned())
             .filter(|brand| !brand.is_empty())
             .unwrap_or_else(|| format!("{} processor", std::env::consts::ARCH)),
         threads: std::thread::available_parallelism().map_or(1, usize::from),

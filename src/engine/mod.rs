@@ -42,7 +42,7 @@ pub mod weights;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use bench::{BenchCase, BenchFailure, BenchSubject, machine, measure_export};
+pub use bench::{BenchCase, BenchFailure, BenchSubject, hashes_of, machine, measure_export};
 pub use checkpoint::WEIGHTS;
 pub use evaluate::answers;
 pub use failure::Failure;
@@ -51,7 +51,7 @@ pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
 pub use metadata::ModelMetadata;
-pub use models::{ModelsError, RunModels, images_of, probe_cell, probe_folder};
+pub use models::{ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
@@ -360,10 +360,21 @@ impl Engine {
             }
         };
         let recorded = written.and_then(|export| {
-            export::record(&self.folder, &path, &export)?;
-            Ok(export)
+            let recorded = self.folder.record_export(&path, &export)?;
+            Ok((export, recorded))
         });
-        let export = recorded.map_err(|failure| Failure::Export(failure.to_string()))?;
+        let (export, recorded) =
+            recorded.map_err(|failure| Failure::Export(failure.to_string()))?;
+        let no_card = recorded.had_card.then(|| {
+            let card = self.folder.model_card();
+            format!(
+                "{} told of an earlier file and was removed; --export writes a new one",
+                card.display()
+            )
+        });
+        for message in recorded.damage.into_iter().chain(no_card) {
+            sink.emit(RunEvent::Warned { message });
+        }
         let file = path.strip_prefix(self.folder.path()).unwrap_or(&path);
         let file = file.to_owned();
         sink.emit(RunEvent::StudentExported { file, export });
@@ -382,14 +393,17 @@ impl Engine {
             Err(error) => return warn(error.to_string()),
         };
         let name = self.folder.name();
-        let result = BenchResult::new(name, measurement).of_run(&export::exports_of(&self.folder));
-        if let Ok(mut result) = result {
-            let kept = result.keep(&self.folder, SystemTime::now());
-            if let Err(error) = kept {
-                warn(format!("what was measured could not be kept: {error}"));
-            }
-            sink.emit(RunEvent::StudentMeasured(result.measurement));
+        let exports = self.folder.exported().unwrap_or_default();
+        let hashes = hashes_of(&self.folder, exports);
+        let mut result = match BenchResult::new(name, measurement).of_run(&hashes) {
+            Ok(result) => result,
+            Err(foreign) => return warn(format!("the run measured {foreign}")),
+        };
+        let kept = result.keep(&self.folder, SystemTime::now());
+        if let Err(error) = kept {
+            warn(format!("what was measured could not be kept: {error}"));
         }
+        sink.emit(RunEvent::StudentMeasured(result.measurement));
     }
 
     /// Images to watch the student by. Doing without them is worth a warning, not

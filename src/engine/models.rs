@@ -354,14 +354,11 @@ fn teacher(
     Ok((Teacher::network(network), known.summary()))
 }
 
-/// A teacher from elsewhere, if it still is the one that taught. It takes the
-/// data's images and makes them its own.
-fn from_file(
-    plan: &RunPlan,
-    model: Option<&Model>,
-    file: &TeacherFile,
-    device: &Chosen,
-) -> Result<(Teacher, DataSummary), ModelsError> {
+/// That a teacher from elsewhere still is the one that taught.
+///
+/// # Errors
+/// A file of it is gone, or another one.
+pub fn check_teacher(plan: &RunPlan, file: &TeacherFile) -> Result<(), ModelsError> {
     for path in file.files() {
         let now = WeightsIdentity::of(path).map_err(|error| Failure::File {
             path: path.to_owned(),
@@ -371,6 +368,18 @@ fn from_file(
             return Err(ModelsError::OtherWeights(path.to_owned()));
         }
     }
+    Ok(())
+}
+
+/// A teacher from elsewhere, if it still is the one that taught. It takes the
+/// data's images and makes them its own.
+fn from_file(
+    plan: &RunPlan,
+    model: Option<&Model>,
+    file: &TeacherFile,
+    device: &Chosen,
+) -> Result<(Teacher, DataSummary), ModelsError> {
+    check_teacher(plan, file)?;
     let data = Frame {
         size: plan.data.size,
         mean: plan.data.mean,

@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::{RunFolder, atomic};
-use crate::event::{BenchModel, BenchRow, Export, Exports, Measurement};
-use crate::untrusted::read_text_limited;
+use crate::event::{BenchModel, Export, Exports, Measurement, Variant};
+use crate::untrusted::{clean_line, read_text_limited};
 
 /// The folder in a run's.
 const PLACE: &str = "bench";
@@ -27,6 +27,45 @@ const LONGEST: u64 = 16 << 20;
 /// Longest name of a file, characters.
 const LONGEST_NAME: usize = 80;
 
+/// Longest name of a processor or an engine, characters.
+const LONGEST_TEXT: usize = 200;
+
+/// No answer takes longer, milliseconds: a day.
+const LONGEST_MS: f64 = 86_400_000.0;
+
+/// No model is faster, images a second.
+const FASTEST: f64 = 1e9;
+
+/// No model has or takes more, bytes or operations.
+const LARGEST: u64 = 1 << 60;
+
+/// The models of a run, told from those of others by the BLAKE3 of their files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelHashes {
+    /// The run's name.
+    pub run: String,
+    /// Of its student's weights, the best and the latest.
+    pub student: Vec<String>,
+    /// Of its teacher's file.
+    pub teacher: Vec<String>,
+    /// Files that were written of its student.
+    pub exports: Exports,
+}
+
+/// What a result measured that is not of a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ForeignResult {
+    /// A file that the run did not write.
+    #[error("{0} (BLAKE3 {1}), which is none of the files that were exported of {2}")]
+    File(String, String, String),
+    /// A model with other weights.
+    #[error("a {0} (BLAKE3 {1}) with other weights than that of {2}")]
+    Model(&'static str, String, String),
+    /// Another run's models.
+    #[error("models of {0}, and not of {1}")]
+    Run(String, String),
+}
+
 /// Models of one run or file, measured on one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BenchResult {
@@ -39,6 +78,9 @@ pub struct BenchResult {
     /// When a run took it in, seconds since 1970: the newest result stands for the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<u64>,
+    /// BLAKE3 of all else, in the file that a run keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<String>,
     /// What was measured, and where.
     #[serde(flatten)]
     pub measurement: Measurement,
@@ -54,6 +96,7 @@ impl BenchResult {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             target,
             kept: None,
+            checksum: None,
             measurement,
         }
     }
@@ -63,9 +106,13 @@ impl BenchResult {
     /// # Errors
     /// It cannot be read, or is something else.
     pub fn read(path: &Path) -> io::Result<Self> {
+        Self::read_with_checksum(path).map(|(result, _)| result)
+    }
+
+    /// The same, and whether its checksum shows that it is as it was written.
+    fn read_with_checksum(path: &Path) -> io::Result<(Self, bool)> {
         let text = read_text_limited(path, LONGEST)?;
-        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
-        let result: Self = serde_json::from_str(&text)
+        let mut result: Self = serde_json::from_str(&text)
             .map_err(|error| invalid(format!("it is no result of --bench: {error}")))?;
         if result.format != FORMAT || result.version > VERSION {
             return Err(invalid(format!(
@@ -73,35 +120,71 @@ impl BenchResult {
                 result.version, result.format
             )));
         }
-        let is_time = |row: &BenchRow| {
-            let times = [row.p50_ms, row.p90_ms, row.p99_ms, row.images_per_second];
-            times.iter().all(|time| time.is_finite() && *time >= 0.0)
-        };
-        if !result.measurement.rows.iter().all(is_time) {
-            return Err(invalid("it has times that are none".to_owned()));
+        if let Some(problem) = result.measurement.problem() {
+            return Err(invalid(problem));
         }
-        Ok(result)
+        let checksum = result.checksum.take();
+        if checksum.is_some() && checksum != Some(result.digest()?) {
+            return Err(invalid(
+                "its checksum does not match: it was changed after it was written".to_owned(),
+            ));
+        }
+        result.target = clean_line(&result.target).into_owned();
+        for file in result.measurement.rows.iter_mut().map(|row| &mut row.file) {
+            *file = file.as_deref().map(|name| clean_line(name).into_owned());
+        }
+        Ok((result, checksum.is_some()))
     }
 
-    /// As the result of a run that has these files: a file that was measured alone,
+    fn digest(&self) -> io::Result<String> {
+        let text = serde_json::to_vec(self)?;
+        Ok(blake3::hash(&text).to_hex().to_string())
+    }
+
+    /// As the result of a run that has these models: a file that was measured alone,
     /// as on another machine, is the run's student if the run wrote it.
     ///
     /// # Errors
-    /// Name and hash of a file that the run did not write.
-    pub fn of_run(mut self, exports: &Exports) -> Result<Self, (String, String)> {
+    /// What it measured that the run does not have.
+    pub fn of_run(mut self, run: &ModelHashes) -> Result<Self, ForeignResult> {
+        let name = || run.run.clone();
         for row in &mut self.measurement.rows {
-            let export = exports.values().find(|export| export.blake3 == row.weights);
-            match (row.model, export) {
-                (BenchModel::File, None) => {
-                    return Err((row.file.clone().unwrap_or_default(), row.weights.clone()));
+            let export = run.exports.values().find(|it| it.blake3 == row.weights);
+            let is_own = match row.model {
+                BenchModel::File => export.is_some(),
+                BenchModel::Student => export.is_some() || run.student.contains(&row.weights),
+                BenchModel::Teacher => run.teacher.contains(&row.weights),
+            };
+            if !is_own {
+                let hash = row.weights.clone();
+                return Err(match row.model {
+                    BenchModel::File => {
+                        let file = row.file.clone().unwrap_or_else(|| "a file".to_owned());
+                        ForeignResult::File(file, hash, name())
+                    }
+                    BenchModel::Student => ForeignResult::Model("student", hash, name()),
+                    BenchModel::Teacher => ForeignResult::Model("teacher", hash, name()),
+                });
+            }
+            if row.model != BenchModel::File && self.target != run.run {
+                return Err(ForeignResult::Run(self.target, name()));
+            }
+            row.top1 = None;
+            if row.model == BenchModel::Teacher {
+                continue;
+            }
+            // What is known of the model is not the result's to say.
+            row.model = BenchModel::Student;
+            row.variant = Variant::Fp32;
+            if let Some(export) = export {
+                row.top1 = proven_top1(export);
+                row.file_bytes = export.bytes;
+                if export.int8.is_some() {
+                    row.variant = Variant::Int8;
                 }
-                (BenchModel::File | BenchModel::Student, Some(export)) => {
-                    row.model = BenchModel::Student;
-                    row.top1 = proven_top1(export);
-                }
-                (BenchModel::Student | BenchModel::Teacher, _) => {}
             }
         }
+        self.target.clone_from(&run.run);
         Ok(self)
     }
 
@@ -114,7 +197,11 @@ impl BenchResult {
         self.kept = Some(since.as_secs());
         let folder = run.path().join(PLACE);
         fs::create_dir_all(&folder)?;
-        let text = serde_json::to_vec_pretty(self)?;
+        let sealed = Self {
+            checksum: Some(self.digest()?),
+            ..self.clone()
+        };
+        let text = serde_json::to_vec_pretty(&sealed)?;
         atomic::write_file(&folder.join(self.file_name()), &text)
     }
 
@@ -124,7 +211,55 @@ impl BenchResult {
         let words = words.split(|letter: char| !letter.is_ascii_alphanumeric());
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let name: String = words.join("-").chars().take(LONGEST_NAME).collect();
+        if name.is_empty() {
+            // One that is written in other letters.
+            let hash = blake3::hash(self.measurement.machine.processor.as_bytes());
+            return format!("{}.json", hash.to_hex());
+        }
         format!("{name}.json")
+    }
+}
+
+fn invalid(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+impl Measurement {
+    /// What no machine measures.
+    fn problem(&self) -> Option<String> {
+        let is_line = |text: &str| {
+            text.contains(char::is_alphanumeric)
+                && text.chars().count() <= LONGEST_TEXT
+                && clean_line(text) == text
+        };
+        if !is_line(&self.machine.processor) {
+            return Some("its processor has no name of one line".to_owned());
+        }
+        if !is_line(&self.machine.system) {
+            return Some("its system has no name of one line".to_owned());
+        }
+        if self.rows.is_empty() {
+            return Some("it measured nothing".to_owned());
+        }
+        let is_time = |time: f64| time > 0.0 && time <= LONGEST_MS;
+        self.rows.iter().enumerate().find_map(|(at, row)| {
+            let times = [row.p50_ms, row.p90_ms, row.p99_ms];
+            let amounts = [row.peak_memory, row.file_bytes, row.macs.unwrap_or(0)];
+            let reason = if !times.into_iter().all(is_time) || !times.is_sorted() {
+                "times that are none"
+            } else if !(row.images_per_second > 0.0 && row.images_per_second <= FASTEST) {
+                "a speed that is none"
+            } else if amounts.iter().any(|amount| *amount > LARGEST) {
+                "a size that is none"
+            } else if [row.batch, row.threads, row.runs].contains(&0) {
+                "no images, threads or answers"
+            } else if !is_line(&row.engine) || !is_line(&row.weights) {
+                "an engine or weights without a name of one line"
+            } else {
+                return None;
+            };
+            Some(format!("row {} has {reason}", at + 1))
+        })
     }
 }
 
@@ -146,9 +281,13 @@ impl RunFolder {
     /// # Errors
     /// The folder cannot be listed.
     pub fn bench_results(&self) -> io::Result<Vec<Result<BenchResult, String>>> {
-        let entries = match fs::read_dir(self.path().join(PLACE)) {
+        let folder = self.path().join(PLACE);
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+        };
+        let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
+            entries => entries.map_err(named)?,
         };
         let mut paths = Vec::new();
         for entry in entries {
@@ -162,7 +301,15 @@ impl RunFolder {
         }
         paths.sort();
         let read = |path: &std::path::PathBuf| {
-            BenchResult::read(path).map_err(|error| format!("{}: {error}", path.display()))
+            let result = match BenchResult::read_with_checksum(path) {
+                Ok((result, true)) => Ok(result),
+                Ok((_, false)) => Err("it has no checksum".to_owned()),
+                Err(error) => Err(error.to_string()),
+            };
+            result.map_err(|reason| {
+                let path = path.display();
+                format!("{path} is not used: {reason}; measure again with --bench, or delete it")
+            })
         };
         let mut results: Vec<_> = paths.iter().map(read).collect();
         results.sort_by_key(|result| Reverse(result.as_ref().ok().and_then(|found| found.kept)));
@@ -177,7 +324,8 @@ mod tests {
     use super::*;
     use crate::event::bench::testing::{bench_row, measured};
     use crate::event::inspection::Weights;
-    use crate::event::{ExportFormat, ExportProof, Variant};
+    use crate::event::{BenchRow, ExportFormat, ExportProof};
+    use crate::untrusted::testing::make_pipe;
 
     fn result(processor: &str, p50_ms: f64) -> BenchResult {
         let rows = vec![bench_row(None, p50_ms)];
@@ -230,13 +378,125 @@ mod tests {
             int8: None,
         };
         let name = "a.onnx".to_owned();
-        let exports = Exports::from([(name.clone(), export.clone())]);
+        let of = |exports| ModelHashes {
+            run: "run".to_owned(),
+            exports,
+            ..ModelHashes::default()
+        };
+        let exports = of(Exports::from([(name.clone(), export.clone())]));
         let taken = alone.clone().of_run(&exports).unwrap();
         let row = taken.measurement.of_student(Variant::Fp32).unwrap();
         assert_eq!(row.top1, Some(0.75));
         let blake3 = "cd".to_owned();
-        let others = Exports::from([(name.clone(), Export { blake3, ..export })]);
-        assert_eq!(alone.of_run(&others), Err((name, "ab".to_owned())));
+        let others = of(Exports::from([(name.clone(), Export { blake3, ..export })]));
+        let error = alone.of_run(&others).unwrap_err();
+        assert!(matches!(error, ForeignResult::File(file, ..) if file == name));
+    }
+
+    #[test]
+    fn every_row_of_a_result_is_of_the_run_that_takes_it() {
+        let run = ModelHashes {
+            run: "run".to_owned(),
+            student: vec!["ab".to_owned()],
+            teacher: vec!["cd".to_owned()],
+            exports: Exports::new(),
+        };
+        let mut own = result("Xeon", 2.0);
+        let teacher = BenchRow {
+            model: BenchModel::Teacher,
+            weights: "cd".to_owned(),
+            ..bench_row(None, 9.0)
+        };
+        own.measurement.rows.push(teacher);
+        // Neither accuracy nor precision is the result's to say.
+        let row = &mut own.measurement.rows[0];
+        (row.top1, row.variant) = (Some(1.0), Variant::Int8);
+        let taken = own.clone().of_run(&run).unwrap();
+        assert_eq!(taken.measurement.rows[0], bench_row(None, 2.0));
+        for (at, why) in [(0, "a student (BLAKE3 ef)"), (1, "a teacher (BLAKE3 ef)")] {
+            let mut other = own.clone();
+            other.measurement.rows[at].weights = "ef".to_owned();
+            let error = other.of_run(&run).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        own.target = "other".to_owned();
+        let error = own.of_run(&run).unwrap_err().to_string();
+        assert_eq!(error, "models of other, and not of run");
+    }
+
+    #[test]
+    fn numbers_and_names_that_no_machine_has_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let refusal = |change: &dyn Fn(&mut Measurement)| {
+            let mut changed = result("Xeon", 2.0);
+            change(&mut changed.measurement);
+            fs::write(&path, serde_json::to_vec(&changed).unwrap()).unwrap();
+            BenchResult::read(&path).unwrap_err().to_string()
+        };
+        for processor in ["", "///", "Xeon\nX", "\u{1b}[2J", &"x".repeat(1000)] {
+            let error = refusal(&|it| it.machine.processor = processor.to_owned());
+            assert_eq!(
+                error, "its processor has no name of one line",
+                "{processor}"
+            );
+        }
+        assert_eq!(refusal(&|it| it.rows.clear()), "it measured nothing");
+        let none = "row 1 has times that are none";
+        assert_eq!(refusal(&|it| it.rows[0].p99_ms = 1e308), none);
+        assert_eq!(refusal(&|it| it.rows[0].p50_ms = 0.0), none);
+        assert_eq!(refusal(&|it| it.rows[0].p50_ms = 3.5), none);
+        let error = refusal(&|it| it.rows[0].images_per_second = 1e308);
+        assert_eq!(error, "row 1 has a speed that is none");
+        let error = refusal(&|it| it.rows[0].macs = Some(u64::MAX));
+        assert_eq!(error, "row 1 has a size that is none");
+        let error = refusal(&|it| it.rows[0].runs = 0);
+        assert_eq!(error, "row 1 has no images, threads or answers");
+        let error = refusal(&|it| it.rows[0].engine = "a\nb".to_owned());
+        assert!(error.contains("without a name of one line"), "{error}");
+        let text = serde_json::to_string(&result("Xeon", 2.0)).unwrap();
+        fs::write(&path, text.replace("500.0", "1e999")).unwrap();
+        let error = BenchResult::read(&path).unwrap_err().to_string();
+        assert!(error.contains("no result of --bench"), "{error}");
+        // A name in letters of elsewhere is one.
+        let run = RunFolder::left_at(folder.path().to_owned());
+        result("龙芯", 2.0).keep(&run, at(0)).unwrap();
+        assert!(run.bench_results().unwrap()[0].is_ok());
+    }
+
+    #[test]
+    fn what_was_changed_or_is_no_file_is_named_and_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::left_at(folder.path().to_owned());
+        result("Xeon", 2.0).keep(&run, at(0)).unwrap();
+        let place = folder.path().join(PLACE);
+        let path = place.join("xeon.json");
+        let text = fs::read_to_string(&path).unwrap();
+        let named = |why: &str| {
+            let found = run.bench_results().unwrap();
+            let told = found.iter().filter_map(|found| found.as_ref().err());
+            assert!(
+                told.clone().any(|error| error.contains(why)),
+                "{why}: {found:?}"
+            );
+        };
+        fs::write(
+            &path,
+            text.replacen("\"p50_ms\": 2.0", "\"p50_ms\": 0.1", 1),
+        )
+        .unwrap();
+        named("xeon.json is not used: its checksum does not match");
+        let without = text.lines().filter(|line| !line.contains("checksum"));
+        fs::write(&path, without.collect::<Vec<_>>().join("\n")).unwrap();
+        named("xeon.json is not used: it has no checksum");
+        make_pipe(&place.join("z.json"));
+        named("z.json is not used: it is a pipe");
+        fs::create_dir(place.join("y.json")).unwrap();
+        named("y.json is not used: it is a folder");
+        fs::remove_dir_all(&place).unwrap();
+        fs::write(&place, "").unwrap();
+        let error = run.bench_results().unwrap_err().to_string();
+        assert!(error.contains(&place.display().to_string()), "{error}");
     }
 
     #[test]
@@ -249,7 +509,7 @@ mod tests {
         for (from, to, reason) in [
             ("workbench-bench", "other", "and this version reads"),
             ("\"version\": 1", "\"version\": 2", "and this version reads"),
-            ("500.0", "-1.0", "times that are none"),
+            ("500.0", "-1.0", "a speed that is none"),
             ("{", "", "no result of --bench"),
         ] {
             fs::write(&path, text.replacen(from, to, 1)).unwrap();

@@ -9,6 +9,7 @@ pub mod atomic;
 pub mod atomic_dir;
 pub mod bench;
 pub mod exit;
+pub mod exports;
 pub mod find;
 pub mod folder;
 pub mod kept;
@@ -24,7 +25,7 @@ pub mod timestamp;
 pub mod trash;
 
 pub use atomic_dir::AtomicDir;
-pub use bench::BenchResult;
+pub use bench::{BenchResult, ForeignResult, ModelHashes};
 pub use exit::Exit;
 pub use find::ModelsFolder;
 pub use folder::{RunError, RunFolder};

@@ -140,6 +140,7 @@ impl RunEntry {
             Ok(plan) => entry.plan = plan.map(Arc::new),
             Err(error) => problems.push(error.to_string()),
         }
+        problems.extend(folder.exported().err());
         let (bench, unread) = bench_of(folder);
         entry.bench = bench;
         problems.extend(unread);

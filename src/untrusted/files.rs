@@ -135,15 +135,23 @@ pub fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<F
 /// # Errors
 /// As [`open_regular`], and that it is a symbolic link.
 pub fn open_unlinked_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => must_be_regular(&metadata)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+    is_replaceable(path)?;
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
     let file = options.custom_flags(flags).open(path)?;
     must_be_regular(&file.metadata()?)?;
     Ok(file)
+}
+
+/// Whether there is a file that another can take the place of; nothing there is none.
+///
+/// # Errors
+/// What the file system says; that it is a folder, a pipe, a device or a link.
+pub fn is_replaceable(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => must_be_regular(&metadata).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a file that a person names for the program to write to: a regular one

@@ -132,6 +132,57 @@ fn a_file_goes_where_it_is_told_to_and_replaces_nothing() {
     assert!(at("student.onnx").exists() && at("student.md").exists());
     assert_eq!(names(&bench.newest().join("export")), ["proof.json"]);
     let torch = ["--export", "tiny", "--to", "torch"];
+    let run = bench.newest();
+    let name = run.file_name().unwrap().to_str().unwrap();
+    fs::create_dir(at("checkpoints/.kept")).unwrap();
+    std::os::unix::fs::symlink("nowhere.onnx", at("link.onnx")).unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(at("socket.onnx")).unwrap();
+    fs::create_dir(at("folder.md")).unwrap();
+    for (file, why) in [
+        (
+            "student.md",
+            "the model card beside the model would have the same name",
+        ),
+        (
+            "other.MD",
+            "the model card beside the model would have the same name",
+        ),
+        ("/dev/null", "it is a device, not a regular file"),
+        ("link.onnx", "it is a symbolic link, not a regular file"),
+        ("socket.onnx", "it is a socket, not a regular file"),
+        ("folder.onnx", "folder.md cannot be written: it is a folder"),
+        (
+            "checkpoints/RUN/export/proof.json",
+            "one of the files that a run keeps",
+        ),
+        (
+            "checkpoints/RUN/export/MODEL_CARD.onnx",
+            "one of the files that a run keeps",
+        ),
+        (
+            "checkpoints/RUN/latest/weights.onnx",
+            "one of the files that a run keeps",
+        ),
+        (
+            "checkpoints/RUN/plan.json",
+            "one of the files that a run keeps",
+        ),
+        (
+            "checkpoints/.kept/a.onnx",
+            "one of the files that a run keeps",
+        ),
+    ] {
+        let file = file.replace("RUN", name);
+        for more in [&["--force"][..], &["--force", "--to", "torch"]] {
+            let out = ["--export", "tiny", "--out", &file];
+            refused(&bench, &[&out[..], more].concat(), why);
+        }
+    }
+    drop(socket);
+    assert!(at("link.onnx").is_symlink() && !at("nowhere.onnx").exists());
+    assert_eq!(names(&run.join("export")), ["proof.json"]);
+    let beside = format!("checkpoints/{name}/export/board.onnx");
+    assert_eq!(code(&export(&beside)), 0);
     refused(
         &bench,
         &[&torch[..], &["--input", "uint8"]].concat(),
@@ -224,6 +275,34 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     );
     let shown = json(&told(&bench, &["--show", &name, "--json"]));
     assert_eq!(shown["metrics"]["export/agreement@best"], 1.0);
+    let card = export.join("MODEL_CARD.md");
+    told(&bench, &["--export", &name, "--force"]);
+    assert!(card.exists());
+    let more = bench.run(&["--resume", &name, "--add-epochs", "1"]);
+    assert!(
+        said(&more).contains("told of an earlier file and was removed"),
+        "{}",
+        said(&more)
+    );
+    assert!(!card.exists());
+    told(&bench, &["--export", &name, "--weights", "latest"]);
+    let text = fs::read_to_string(&card).unwrap();
+    for file in [format!("{name}.onnx"), format!("{name}-latest.onnx")] {
+        let hash = blake3::hash(&fs::read(export.join(&file)).unwrap()).to_hex();
+        assert!(text.contains(hash.as_str()), "{text}");
+    }
+    fs::copy(
+        export.join(format!("{name}-latest.onnx")),
+        export.join(format!("{name}.onnx")),
+    )
+    .unwrap();
+    let text = told(
+        &bench,
+        &["--export", &name, "--weights", "latest", "--force"],
+    );
+    assert!(text.contains("is not the file that was exported"), "{text}");
+    let text = fs::read_to_string(&card).unwrap();
+    assert!(!text.contains(&format!("`{name}.onnx`")), "{text}");
     let (exit, text) = run(&[
         "--set",
         "export=OnnxUint8",

@@ -11,6 +11,12 @@ fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// What was printed, without the breaks of its lines.
+fn in_one_line(output: &Output) -> String {
+    let text = printed(output);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     let bench = Bench::new();
@@ -59,6 +65,32 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     assert!(listed["bench/p50_ms"].is_number() && listed["bench/macs"].is_number());
     let table = bench.run(&["--runs", "bench/p50_ms<10000", "--columns", columns]);
     assert!(printed(&table).contains(" ms") && printed(&table).contains("bench/p50_ms"));
+    let refused = |result: &Value, why: &str| {
+        fs::write(&board, result.to_string()).unwrap();
+        let output = bench.run(&["--bench-into", name, "board.json"]);
+        assert_eq!(code(&output), 2);
+        assert!(said(&output).contains(why), "{}", said(&output));
+    };
+    for (at, row) in result["rows"].as_array().unwrap().iter().enumerate() {
+        let model = row["model"].as_str().unwrap().to_lowercase();
+        let mut other = result.clone();
+        other["rows"][at]["weights"] = "cd".into();
+        refused(
+            &other,
+            &format!("it measured a {model} (BLAKE3 cd) with other weights"),
+        );
+    }
+    result["target"] = "other".into();
+    refused(&result, "it measured models of other");
+    let kept = run.join("bench/cortex-a72.json");
+    let text = fs::read_to_string(&kept).unwrap();
+    fs::write(&kept, text.replace("\"runs\": 200", "\"runs\": 201")).unwrap();
+    let shown = in_one_line(&bench.run(&["--show", name]));
+    let why = "cortex-a72.json is not used: its checksum does not match";
+    assert!(
+        shown.contains(why) && !shown.contains("Cortex-A72"),
+        "{shown}"
+    );
     fs::write(&board, "{}").unwrap();
     let output = bench.run(&["--bench-into", name, "board.json"]);
     assert_eq!(code(&output), 2);
@@ -92,6 +124,84 @@ fn a_file_that_was_measured_on_a_board_comes_home_to_the_run_that_wrote_it() {
     assert_eq!(code(&output), 2);
     let why = "it measured model.onnx (BLAKE3 cd), which is none of the files";
     assert!(said(&output).contains(why), "{}", said(&output));
+}
+
+#[test]
+fn files_of_other_runs_are_named_and_not_measured() {
+    let bench = Bench::new();
+    for seed in ["seed=3", "seed=4"] {
+        let short = ["--run", "tiny.ron", "--set", "epochs=1", "--set", seed];
+        assert_eq!(code(&bench.run(&short)), 0);
+    }
+    let [one, other] = &bench.runs()[..] else {
+        panic!("two runs")
+    };
+    let file = |run: &std::path::Path| {
+        let name = run.file_name().unwrap().to_str().unwrap();
+        run.join(format!("export/{name}.onnx"))
+    };
+    for run in [one, other] {
+        assert_eq!(code(&bench.run(&["--export", run.to_str().unwrap()])), 0);
+    }
+    let measured = || {
+        let output = bench.run(&["--bench", one.to_str().unwrap(), "--batch", "1", "--json"]);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let hash = |row: &Value| row["weights"].as_str().unwrap().to_owned();
+        let rows = result["rows"].as_array().unwrap().iter();
+        let students = rows.filter(|row| row["model"] == "Student").map(hash);
+        (students.collect::<Vec<_>>(), said(&output))
+    };
+    let hash = |path: &std::path::Path| {
+        let bytes = fs::read(path).unwrap();
+        blake3::hash(&bytes).to_hex().to_string()
+    };
+    let (hashes, told) = measured();
+    assert!(
+        hashes.contains(&hash(&file(one))) && told.is_empty(),
+        "{told}"
+    );
+    fs::copy(file(other), file(one)).unwrap();
+    let (hashes, told) = measured();
+    assert!(told.contains("is not the file that was exported"), "{told}");
+    assert!(!hashes.contains(&hash(&file(other))), "{hashes:?}");
+    let proofs = one.join("export/proof.json");
+    let text = fs::read_to_string(&proofs).unwrap();
+    fs::write(&proofs, &text[..text.len() / 2]).unwrap();
+    let (_, told) = measured();
+    assert!(told.contains("proof.json is damaged"), "{told}");
+    let shown = bench.run(&["--show", one.to_str().unwrap()]);
+    let shown = in_one_line(&shown);
+    assert!(shown.contains("proof.json is damaged"), "{shown}");
+    let output = bench.run(&["--export", one.to_str().unwrap(), "--force"]);
+    assert!(
+        printed(&output).contains("proof.json is damaged"),
+        "{}",
+        printed(&output)
+    );
+}
+
+#[test]
+fn a_teacher_that_is_another_file_now_is_refused() {
+    let bench = Bench::new();
+    for (seed, file) in [("seed=3", "teacher.onnx"), ("seed=4", "other.onnx")] {
+        let short = ["--run", "tiny.ron", "--set", "epochs=1", "--set", seed];
+        assert_eq!(code(&bench.run(&short)), 0);
+        let run = bench.newest();
+        let out = ["--export", run.to_str().unwrap(), "--out", file];
+        assert_eq!(code(&bench.run(&out)), 0);
+    }
+    let teacher = "teacher=(weights: Onnx(\"teacher.onnx\"), trusted: true)";
+    let taught = ["--run", "tiny.ron", "--set", "epochs=1", "--set", teacher];
+    assert_eq!(code(&bench.run(&taught)), 0);
+    let at = |name: &str| bench.path().join(name);
+    fs::copy(at("other.onnx"), at("teacher.onnx")).unwrap();
+    let run = bench.newest();
+    let output = bench.run(&["--bench", run.to_str().unwrap(), "--batch", "1"]);
+    assert_eq!(code(&output), 2);
+    let why = "teacher.onnx is not the teacher that the run was trained with";
+    assert!(said(&output).contains(why), "{}", said(&output));
+    assert!(!run.join("bench").exists());
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! The files of an export: what they are called, what they say of themselves, and
-//! what the run keeps of them.
+//! The files of an export: what they are called and what they say of themselves.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,17 +17,10 @@ use crate::engine::metadata::{ModelMetadata, Trained};
 use crate::engine::network::Network;
 use crate::engine::weights::described_bytes;
 use crate::event::inspection::Weights;
-use crate::event::{Export, ExportFormat, Exports, PixelFormat, PrecisionModel};
+use crate::event::{Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::Int8Spec;
 use crate::run::RunFolder;
 use crate::run::atomic::{write_checked, write_file};
-use crate::untrusted::read_limited;
-
-/// What the run keeps of its exports, in their folder.
-const PROOFS: &str = "proof.json";
-
-/// Longest file of these.
-const LONGEST: u64 = 16 << 20;
 
 /// Why a file was not written.
 #[derive(Debug, Error)]
@@ -47,6 +39,12 @@ pub enum ExportFailure {
         /// Why not.
         source: io::Error,
     },
+}
+
+impl From<(PathBuf, io::Error)> for ExportFailure {
+    fn from((path, source): (PathBuf, io::Error)) -> Self {
+        Self::Io { path, source }
+    }
 }
 
 /// A student that is to be written.
@@ -269,40 +267,6 @@ impl Student<'_> {
         let texts = texts.into_iter();
         texts.map(|(name, text)| (name.to_owned(), text)).collect()
     }
-}
-
-/// What is known of the files that were written of a run. What cannot be read is of no
-/// use to anybody, and is made anew.
-#[must_use]
-pub fn exports_of(run: &RunFolder) -> Exports {
-    let known = read_limited(&run.exports().join(PROOFS), LONGEST).ok();
-    let known = known.and_then(|text| serde_json::from_slice(&text).ok());
-    known.unwrap_or_default()
-}
-
-/// Keeps in the run what is known of a file. Returns what is known of all that are
-/// still there.
-///
-/// # Errors
-/// The note cannot be written.
-pub fn record(run: &RunFolder, path: &Path, export: &Export) -> Result<Exports, ExportFailure> {
-    let folder = run.exports();
-    let proofs = folder.join(PROOFS);
-    let name = if path.parent() == Some(&folder) {
-        path.file_name().unwrap_or_default().to_owned()
-    } else {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        path.into_os_string()
-    };
-    let mut exports = exports_of(run);
-    exports.retain(|name, _| folder.join(name).exists());
-    exports.insert(name.to_string_lossy().into_owned(), export.clone());
-    let text = serde_json::to_vec_pretty(&exports).map_err(io::Error::other);
-    let kept = fs::create_dir_all(&folder)
-        .and(text)
-        .and_then(|text| write_file(&proofs, &text));
-    kept.map_err(|source| failed(&proofs, source))?;
-    Ok(exports)
 }
 
 fn failed(path: &Path, source: io::Error) -> ExportFailure {

@@ -8,7 +8,7 @@ mod torch;
 
 use std::collections::BTreeMap;
 
-pub use self::files::{ExportFailure, Int8File, Student, exports_of, place, record, script_of};
+pub use self::files::{ExportFailure, Int8File, Student, place, script_of};
 use self::int8::Int8Student;
 use self::proof::Reference;
 pub use self::proof::{ProofError, prove};

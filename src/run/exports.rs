@@ -1,0 +1,211 @@
+//! What a run knows of the files that were written of it for other programs, and
+//! whether they still are these.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::RunFolder;
+use super::atomic::write_file;
+use super::seal::content;
+use crate::event::{Export, Exports};
+use crate::untrusted::{is_absent, read_limited};
+
+/// What is known of them, in their folder.
+const PROOFS: &str = "proof.json";
+
+/// The model card, which is about all of them.
+const CARD: &str = "MODEL_CARD.md";
+
+/// No list of exports is this long, bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// What became of an export that was recorded.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// What is known of all that are still there.
+    pub exports: Exports,
+    /// What was known before and cannot be read.
+    pub damage: Option<String>,
+    /// Whether there was a model card, which told of other files and was removed.
+    pub had_card: bool,
+}
+
+/// Exports with the content that was recorded, and the rest.
+#[derive(Debug, Default)]
+pub struct CheckedExports {
+    /// As they were written.
+    pub intact: Exports,
+    /// A line for each that is not, and for a list that cannot be read.
+    pub problems: Vec<String>,
+}
+
+impl RunFolder {
+    /// What is known of the files that were written of the run.
+    ///
+    /// # Errors
+    /// The list is damaged: which file it is, and why.
+    pub fn exported(&self) -> Result<Exports, String> {
+        let path = self.exports().join(PROOFS);
+        let damaged = |reason: String| {
+            format!(
+                "{} is damaged: {reason}; restore it from a copy, or delete it and export again",
+                path.display()
+            )
+        };
+        match read_limited(&path, LONGEST) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| damaged(error.to_string())),
+            Err(error) if is_absent(&error) => Ok(Exports::new()),
+            Err(error) => Err(damaged(error.to_string())),
+        }
+    }
+
+    /// What is known of the files that are there, each held against its content.
+    #[must_use]
+    pub fn checked_exports(&self) -> CheckedExports {
+        let mut checked = CheckedExports::default();
+        let known = self.exported();
+        checked.problems.extend(known.as_ref().err().cloned());
+        for (name, export) in known.unwrap_or_default() {
+            let path = self.exports().join(&name);
+            match content(&path) {
+                Ok((_, hash)) if hash == export.blake3 => {
+                    checked.intact.insert(name, export);
+                }
+                Ok(_) => checked.problems.push(format!(
+                    "{} is not the file that was exported: its content differs from {PROOFS}",
+                    path.display()
+                )),
+                Err(error) if is_absent(&error) => {}
+                Err(error) => {
+                    let problem = format!("{}: {error}", path.display());
+                    checked.problems.push(problem);
+                }
+            }
+        }
+        checked
+    }
+
+    /// The model card of the run's own exports.
+    #[must_use]
+    pub fn model_card(&self) -> PathBuf {
+        self.exports().join(CARD)
+    }
+
+    /// Whether a file of exports is called as one that tells of them.
+    #[must_use]
+    pub fn is_record(path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        let mut records = [PROOFS, CARD].iter();
+        records.any(|own| name.eq_ignore_ascii_case(own))
+    }
+
+    /// Keeps what is known of a file. A card that does not know it is removed.
+    ///
+    /// # Errors
+    /// The file that cannot be written or removed, and why.
+    pub fn record_export(
+        &self,
+        path: &Path,
+        export: &Export,
+    ) -> Result<Recorded, (PathBuf, io::Error)> {
+        let folder = self.exports();
+        let is_own = path.parent() == Some(&folder);
+        let name = if is_own {
+            path.file_name().unwrap_or_default().to_owned()
+        } else {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            path.into_os_string()
+        };
+        let known = self.exported();
+        let damage = known.as_ref().err().cloned();
+        let mut exports = known.unwrap_or_default();
+        exports.retain(|name, _| folder.join(name).exists());
+        exports.insert(name.to_string_lossy().into_owned(), export.clone());
+        let card = self.model_card();
+        let had_card = is_own
+            && match fs::remove_file(&card) {
+                Ok(()) => true,
+                Err(error) if is_absent(&error) => false,
+                Err(error) => return Err((card, error)),
+            };
+        let proofs = folder.join(PROOFS);
+        let text = serde_json::to_vec_pretty(&exports).map_err(io::Error::other);
+        let kept = fs::create_dir_all(&folder)
+            .and(text)
+            .and_then(|text| write_file(&proofs, &text));
+        kept.map_err(|error| (proofs, error))?;
+        Ok(Recorded {
+            exports,
+            damage,
+            had_card,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::ExportFormat;
+    use crate::event::inspection::Weights;
+
+    fn export(content: &[u8]) -> Export {
+        Export {
+            format: ExportFormat::Onnx,
+            weights: Weights::Best,
+            step: 1,
+            input: None,
+            bytes: content.len() as u64,
+            blake3: blake3::hash(content).to_hex().to_string(),
+            proof: None,
+            int8: None,
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_is_named_and_a_card_that_does_not_know_it_goes() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunFolder::left_at(place.path());
+        for name in ["a.onnx", "b.onnx"] {
+            let path = run.exports().join(name);
+            let recorded = run.record_export(&path, &export(b"old")).unwrap();
+            assert!(!recorded.had_card && recorded.damage.is_none());
+            fs::write(&path, "old").unwrap();
+        }
+        assert_eq!(run.checked_exports().intact.len(), 2);
+        fs::write(run.exports().join("b.onnx"), "new").unwrap();
+        let checked = run.checked_exports();
+        let intact: Vec<&str> = checked.intact.keys().map(String::as_str).collect();
+        assert_eq!(intact, ["a.onnx"]);
+        let [problem] = &checked.problems[..] else {
+            panic!("{checked:?}")
+        };
+        let why = "b.onnx is not the file that was exported";
+        assert!(problem.contains(why), "{problem}");
+        fs::write(run.model_card(), "# Card").unwrap();
+        let elsewhere = place.path().join("c.onnx");
+        let recorded = run.record_export(&elsewhere, &export(b"old")).unwrap();
+        assert!(!recorded.had_card && run.model_card().exists());
+        let path = run.exports().join("b.onnx");
+        let recorded = run.record_export(&path, &export(b"new")).unwrap();
+        assert!(recorded.had_card && !run.model_card().exists());
+    }
+
+    #[test]
+    fn a_damaged_list_is_named_and_not_taken_for_an_empty_one() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunFolder::left_at(place.path());
+        assert_eq!(run.exported(), Ok(Exports::new()));
+        let path = run.exports().join("a.onnx");
+        run.record_export(&path, &export(b"old")).unwrap();
+        let proofs = run.exports().join(PROOFS);
+        let text = fs::read_to_string(&proofs).unwrap();
+        fs::write(&proofs, &text[..text.len() / 2]).unwrap();
+        let error = run.exported().unwrap_err();
+        assert!(error.contains("proof.json is damaged: "), "{error}");
+        assert_eq!(run.checked_exports().problems, [error.clone()]);
+        let recorded = run.record_export(&path, &export(b"old")).unwrap();
+        assert_eq!(recorded.damage, Some(error));
+        assert_eq!(run.exported().unwrap().len(), 1);
+    }
+}
