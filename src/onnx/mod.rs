@@ -3,9 +3,12 @@
 //!
 //! Nothing is computed here and nothing is known of networks, tensors or engines.
 
+mod fold;
+mod operator;
 pub mod proto;
 mod read;
 mod shape;
+mod sizes;
 #[cfg(test)]
 pub(crate) mod testing;
 mod weigh;

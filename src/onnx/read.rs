@@ -15,6 +15,7 @@ use super::proto::{
     ValueInfoProto, data_type,
 };
 use super::shape::{self, elements};
+use super::sizes::{self, Fault, MOST_MEMORY as MOST_AT_ONCE};
 use super::weigh;
 use crate::untrusted::{clean_line, open_regular};
 
@@ -26,6 +27,12 @@ const LONGEST_BESIDE: u64 = 8 << 30;
 
 /// Memory for what is not weights, bytes.
 const MOST_MEMORY: u64 = 256 << 20;
+
+/// Images that a file may always take at once, at most.
+const MOST_IMAGES: usize = 1024;
+
+/// Memory up to which more images are given at once, bytes.
+const FAIR_MEMORY: u64 = 1 << 30;
 
 /// A file that is one of the format by its first bytes may still be anything.
 const MAX_PLACE: usize = 80;
@@ -179,6 +186,46 @@ impl OnnxFile {
     #[must_use]
     pub fn beside(&self) -> &BTreeMap<String, PathBuf> {
         &self.beside
+    }
+
+    /// How many images of this size are given to it at once: as many as it always
+    /// takes, or else up to as many as are wanted. Nothing is run to know it.
+    ///
+    /// # Errors
+    /// What it makes of them would take too much memory or time, or cannot be known.
+    pub fn images_at_once(
+        &self,
+        input: &ImageInput,
+        size: (u32, u32),
+        wanted: usize,
+    ) -> Result<usize, OnnxError> {
+        let problem = |problem: String| refuse(&self.path, problem);
+        if let Some(batch) = input.batch.filter(|batch| *batch > MOST_IMAGES) {
+            return Err(problem(format!(
+                "its input always takes {batch} images at once, and at most {MOST_IMAGES} are \
+                 given; {DYNAMIC}"
+            )));
+        }
+        let [height, width] = [size.0, size.1].map(u64::from);
+        let weigh = |images: usize| {
+            let count = images as u64;
+            let shape = match input.order {
+                PixelOrder::ChannelsFirst => [count, 3, height, width],
+                PixelOrder::ChannelsLast => [count, height, width, 3],
+            };
+            sizes::weigh(&self.graph, &input.name, shape)
+        };
+        let mut images = input.batch.unwrap_or(wanted).max(1);
+        loop {
+            let fewer = input.batch.is_none() && images > 1;
+            match weigh(images) {
+                Ok(bytes) if bytes > FAIR_MEMORY && fewer => {}
+                Err((_, Fault::Memory(_) | Fault::Work(_))) if fewer => {}
+                Ok(_) => return Ok(images),
+                Err((node, fault)) => return Err(problem(unweighed(node, fault, images))),
+            }
+            images /= 2;
+        }
     }
 
     /// Named texts of the file.
@@ -370,6 +417,50 @@ fn refuse(path: &Path, problem: String) -> OnnxError {
     }
 }
 
+/// What to do about a file that always takes many images.
+const DYNAMIC: &str = "export it with a dynamic batch";
+
+/// Why a node is not run.
+fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
+    let operator = place(&node.op_type);
+    let node = format!("the node `{}` ({operator})", place(&node.name));
+    let remedy = if images > 1 {
+        format!("; {DYNAMIC}")
+    } else {
+        String::new()
+    };
+    match fault {
+        Fault::Operator => format!(
+            "{node} is of an operator, or uses it in a way, whose sizes are not known here before \
+             it runs"
+        ),
+        Fault::Loop => format!(
+            "{node} repeats others as often as a run decides, and no classifier needs that; export \
+             it without loops"
+        ),
+        Fault::Random => format!(
+            "{node} gives other values in every run, and a teacher's answers stay the same; export \
+             it after model.eval()"
+        ),
+        Fault::Depends => format!(
+            "{node} gives a value whose size depends on what the images show, so that the memory \
+             for it is not known before it runs"
+        ),
+        Fault::Misfit => format!(
+            "{node} is given values whose sizes do not fit together, with a batch of {images}\
+             {remedy}"
+        ),
+        Fault::Memory(bytes) => format!(
+            "with {node} it would take {bytes} bytes of memory for a batch of {images}, more than \
+             the {MOST_AT_ONCE} that are given{remedy}"
+        ),
+        Fault::Work(products) => format!(
+            "with {node} it would take {products} operations for a batch of {images}, more than \
+             is given{remedy}"
+        ),
+    }
+}
+
 /// A name of the file in a message.
 fn place(name: &str) -> String {
     let name = clean_line(name);
@@ -457,10 +548,28 @@ impl Scope<'_> {
     }
 }
 
-/// That every value is known before it is used, which no circle is.
+fn twice(name: &str) -> String {
+    let name = place(name);
+    format!("it has two values of the name `{name}`: the file is damaged; export it again")
+}
+
+/// That every value is known before it is used, which no circle is, and has a name of
+/// its own.
 fn in_order(graph: &GraphProto, around: Option<&Scope>) -> Result<(), String> {
     let inputs = graph.input.iter().map(|input| input.name.as_str());
     let constants = graph.initializer.iter().map(|it| it.name.as_str());
+    let given = |names: &[&str]| -> Result<(), String> {
+        let mut seen = BTreeSet::new();
+        names.iter().try_for_each(|name| {
+            if seen.insert(*name) && !around.is_some_and(|around| around.knows(name)) {
+                return Ok(());
+            }
+            Err(twice(name))
+        })
+    };
+    given(&inputs.clone().collect::<Vec<_>>())?;
+    given(&constants.clone().collect::<Vec<_>>())?;
+    // Weights may be among the inputs.
     let mut known = Scope {
         names: inputs.chain(constants).collect(),
         around,
@@ -479,7 +588,12 @@ fn in_order(graph: &GraphProto, around: Option<&Scope>) -> Result<(), String> {
         for inside in node.attribute.iter().flat_map(AttributeProto::graphs) {
             in_order(inside, Some(&known))?;
         }
-        known.names.extend(node.output.iter().map(String::as_str));
+        for output in node.output.iter().filter(|name| !name.is_empty()) {
+            if known.knows(output) {
+                return Err(twice(output));
+            }
+            known.names.insert(output);
+        }
     }
     let mut outputs = graph.output.iter();
     match outputs.find(|output| !known.knows(&output.name)) {

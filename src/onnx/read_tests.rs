@@ -5,6 +5,7 @@ use prost::Message;
 use super::*;
 use crate::onnx::proto::{FunctionProto, StringStringEntryProto};
 use crate::onnx::testing::{classifier, model, node, value, weights};
+use crate::onnx::write;
 
 struct Place(tempfile::TempDir);
 
@@ -127,27 +128,10 @@ fn operators_that_are_not_the_format_s_own_are_named() {
 #[test]
 fn what_would_fill_the_memory_is_refused_before_it_does() {
     let place = Place::new();
-    let sizes = |graph: &mut GraphProto, sizes: &[i64]| {
-        graph.initializer.push(TensorProto {
-            name: "sizes".to_owned(),
-            dims: vec![i64::try_from(sizes.len()).unwrap()],
-            data_type: data_type::INT64,
-            int64_data: sizes.to_vec(),
-            ..TensorProto::default()
-        });
-    };
     let error = place.refused_graph(|graph| {
-        sizes(graph, &[1 << 20, 1 << 20]);
         graph
-            .node
-            .insert(0, node("ConstantOfShape", &["sizes"], "filled", Vec::new()));
-    });
-    assert!(
-        error.contains("asks for a tensor of [1048576, 1048576]"),
-        "{error}"
-    );
-    let error = place.refused_graph(|graph| {
-        sizes(graph, &[0, 0, 1 << 40, 0, 0, 0, 0, 0]);
+            .initializer
+            .push(numbers("sizes", &[0, 0, 1 << 40, 0, 0, 0, 0, 0]));
         graph
             .node
             .insert(0, node("Pad", &["images", "sizes"], "padded", Vec::new()));
@@ -161,6 +145,260 @@ fn what_would_fill_the_memory_is_refused_before_it_does() {
         error.contains("bytes of memory besides its weights"),
         "{error}"
     );
+}
+
+/// A list of whole numbers.
+fn numbers(name: &str, values: &[i64]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        dims: vec![i64::try_from(values.len()).unwrap()],
+        data_type: data_type::INT64,
+        int64_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
+/// What is said of a graph with these nodes before its own, for images of 2 × 2 pixels;
+/// nothing if it is taken.
+fn weighed(constants: &[TensorProto], nodes: &[NodeProto]) -> String {
+    let mut model = model(None, None, false);
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer.extend_from_slice(constants);
+    graph.node.splice(0..0, nodes.iter().cloned());
+    let file = Place::new().open(&model.encode_to_vec()).unwrap();
+    let images = file.images_at_once(&file.image_input().unwrap(), (2, 2), 64);
+    images.err().map_or_else(String::new, |it| it.to_string())
+}
+
+#[test]
+fn values_beyond_the_memory_are_refused_whatever_makes_them() {
+    let huge = numbers("huge", &[1 << 20, 1 << 20]);
+    let many = numbers("many", &[1, 1 << 12, 1 << 12, 1 << 10]);
+    let depth = numbers("depth", &[1 << 40]);
+    let scales = weights("scales", &[4], &[1., 1., 65536., 65536.]);
+    let range = [
+        weights("start", &[], &[0.]),
+        weights("end", &[], &[3e9]),
+        weights("by", &[], &[1.]),
+    ];
+    let ones = numbers("ones", &[1]);
+    let constants = [&[huge, many, depth, scales, ones][..], &range].concat();
+    for (operator, inputs) in [
+        ("ConstantOfShape", &["huge"][..]),
+        ("Expand", &["ones", "huge"]),
+        ("Tile", &["images", "many"]),
+        ("Resize", &["images", "", "scales"]),
+        ("Range", &["start", "end", "by"]),
+        ("OneHot", &["ones", "depth", "ones"]),
+    ] {
+        let said = weighed(&constants, &[node(operator, inputs, "made", Vec::new())]);
+        let expected = format!("with the node `/{operator}` ({operator}) it would take");
+        assert!(said.contains(&expected), "{operator}: {said}");
+    }
+    // What doubles doubles often, and what is made of weights alone is kept.
+    let mut doubled = vec![node("Concat", &["images", "images"], "0", Vec::new())];
+    let side = |mut node: NodeProto| {
+        node.attribute = vec![write::setting("axis", 1)];
+        node
+    };
+    for at in 0..40 {
+        let before = at.to_string();
+        let next = (at + 1).to_string();
+        doubled.push(node("Concat", &[&before, &before], &next, Vec::new()));
+    }
+    let doubled: Vec<NodeProto> = doubled.into_iter().map(side).collect();
+    assert!(weighed(&[], &doubled).contains("(Concat) it would take"));
+    let sizes = numbers("sizes", &[1 << 13, 1 << 14]);
+    let kept = ["a", "b", "c", "d"].map(|name| node("ConstantOfShape", &["sizes"], name, vec![]));
+    assert!(weighed(&[sizes.clone()], &kept[..1]).is_empty());
+    assert!(weighed(&[sizes], &kept).contains("(ConstantOfShape) it would take"));
+    // Products that take no memory and forever.
+    let square = numbers("square", &[1 << 13, 1 << 13]);
+    let mut nodes = vec![
+        node("ConstantOfShape", &["square"], "a", Vec::new()),
+        node(
+            "ReduceMax",
+            &["images"],
+            "some",
+            vec![write::setting("keepdims", 0)],
+        ),
+        node("Mul", &["a", "some"], "0", Vec::new()),
+    ];
+    for at in 0..8 {
+        let (before, next) = (at.to_string(), (at + 1).to_string());
+        nodes.push(node("MatMul", &[&before, "a"], &next, Vec::new()));
+    }
+    let said = weighed(&[square], &nodes);
+    assert!(
+        said.contains("operations for a batch of 1, more than"),
+        "{said}"
+    );
+}
+
+#[test]
+fn sizes_that_depend_on_what_images_show_are_refused_and_those_that_do_not_are_followed() {
+    let number = |name: &str, value: i64| numbers(name, &[value]);
+    let cast = node("Cast", &["flat"], "whole", vec![write::setting("to", 7)]);
+    let flat = node("Reshape", &["images", "all"], "flat", Vec::new());
+    let filled = node("ConstantOfShape", &["whole"], "filled", Vec::new());
+    let said = weighed(&[number("all", -1)], &[flat, cast, filled]);
+    assert!(
+        said.contains("(ConstantOfShape) gives a value whose size depends"),
+        "{said}"
+    );
+    let said = weighed(&[], &[node("NonZero", &["images"], "places", Vec::new())]);
+    assert!(
+        said.contains("(NonZero) gives a value whose size depends"),
+        "{said}"
+    );
+    let said = weighed(&[], &[node("Magic", &["images"], "made", Vec::new())]);
+    assert!(said.contains("(Magic) is of an operator"), "{said}");
+    // [batch, 3, 2, 2] becomes [batch, 12], as exports with a dynamic batch have it.
+    let shape = node("Shape", &["images"], "shape", Vec::new());
+    let batch = node("Gather", &["shape", "first"], "batch", Vec::new());
+    let joined = node(
+        "Concat",
+        &["batch", "rest"],
+        "sizes",
+        vec![write::setting("axis", 0)],
+    );
+    let reshaped = node("Reshape", &["images", "sizes"], "rows", Vec::new());
+    let nodes = [shape, batch, joined, reshaped];
+    let said = weighed(&[number("first", 0), number("rest", 12)], &nodes);
+    assert_eq!(said, "");
+    let said = weighed(&[number("first", 0), number("rest", 13)], &nodes);
+    assert!(
+        said.contains("(Reshape) is given values whose sizes do not fit"),
+        "{said}"
+    );
+    // A number that wraps in the engine is not computed with.
+    let sum = node("Add", &["large", "large"], "wrapped", Vec::new());
+    let filled = node("ConstantOfShape", &["wrapped"], "filled", Vec::new());
+    let said = weighed(&[number("large", i64::MAX / 2 + 10)], &[sum, filled]);
+    assert!(said.contains("depends"), "{said}");
+}
+
+#[test]
+fn loops_and_what_differs_from_run_to_run_are_refused() {
+    for operator in ["Loop", "Scan", "SequenceMap"] {
+        let said = weighed(&[], &[node(operator, &["images"], "made", Vec::new())]);
+        assert!(said.contains("as often as a run decides"), "{said}");
+    }
+    for operator in [
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+        "Multinomial",
+        "Bernoulli",
+    ] {
+        let said = weighed(&[], &[node(operator, &["images"], "made", Vec::new())]);
+        assert!(said.contains("gives other values in every run"), "{said}");
+    }
+    let truth = |name: &str, value: i32| TensorProto {
+        name: name.to_owned(),
+        data_type: data_type::BOOL,
+        int32_data: vec![value],
+        ..TensorProto::default()
+    };
+    let dropped = |trains: i32| {
+        let dropout = node("Dropout", &["images", "", "mode"], "made", Vec::new());
+        weighed(&[truth("mode", trains)], &[dropout])
+    };
+    assert_eq!(dropped(0), "");
+    assert!(dropped(1).contains("gives other values in every run"));
+    let training = vec![write::setting("training_mode", 1)];
+    let said = weighed(
+        &[],
+        &[node("BatchNormalization", &["images"], "made", training)],
+    );
+    assert!(said.contains("gives other values in every run"), "{said}");
+}
+
+#[test]
+fn a_branch_is_taken_where_it_can_be_weighed() {
+    let branch = |name: &str, operator: &str, inputs: &[&str]| AttributeProto {
+        name: name.to_owned(),
+        g: Some(GraphProto {
+            node: vec![node(operator, inputs, name, Vec::new())],
+            output: vec![value(name, &[])],
+            ..GraphProto::default()
+        }),
+        ..AttributeProto::default()
+    };
+    let huge = numbers("huge", &[1 << 20, 1 << 20]);
+    let with = |condition: &[NodeProto], other: (&str, &[&str])| {
+        let branches = vec![
+            branch("then_branch", "Relu", &["images"]),
+            branch("else_branch", other.0, other.1),
+        ];
+        let mut nodes = condition.to_vec();
+        nodes.push(node("If", &["condition"], "chosen", branches));
+        weighed(&[huge.clone(), numbers("zero", &[0])], &nodes)
+    };
+    let known = node("Equal", &["zero", "zero"], "condition", Vec::new());
+    let unknown = node("ReduceMax", &["images"], "condition", Vec::new());
+    let filled = ("ConstantOfShape", &["huge"][..]);
+    assert_eq!(with(&[known], filled), "");
+    let said = with(std::slice::from_ref(&unknown), filled);
+    assert!(said.contains("(ConstantOfShape) it would take"), "{said}");
+    assert_eq!(
+        with(std::slice::from_ref(&unknown), ("Neg", &["images"])),
+        ""
+    );
+    let said = with(&[unknown], ("Flatten", &["images"]));
+    assert!(
+        said.contains("(If) gives a value whose size depends"),
+        "{said}"
+    );
+}
+
+#[test]
+fn fewer_images_are_given_at_once_where_they_take_much_and_a_fixed_batch_has_a_bound() {
+    let file = Place::new().open(&classifier(None, None, false)).unwrap();
+    let input = ImageInput {
+        size: None,
+        ..file.image_input().unwrap()
+    };
+    assert_eq!(file.images_at_once(&input, (64, 64), 64).unwrap(), 64);
+    assert_eq!(file.images_at_once(&input, (4096, 4096), 64).unwrap(), 4);
+    for (batch, said) in [
+        (1 << 40, "always takes 1099511627776 images at once"),
+        (1025, "always takes 1025 images at once"),
+        (1024, "bytes of memory for a batch of 1024"),
+    ] {
+        let input = ImageInput {
+            batch: Some(batch),
+            ..input.clone()
+        };
+        let error = file.images_at_once(&input, (512, 512), 64).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(error.contains("export it with a dynamic batch"), "{error}");
+    }
+}
+
+#[test]
+fn two_values_of_one_name_are_a_damaged_file() {
+    let place = Place::new();
+    let error = place.refused_graph(|graph| {
+        let again = graph.initializer[0].clone();
+        graph.initializer.push(again);
+    });
+    assert!(
+        error.contains("two values of the name `fc.weight`"),
+        "{error}"
+    );
+    let error = place.refused_graph(|graph| {
+        let mut again = graph.node[0].clone();
+        again.op_type = "GlobalMaxPool".to_owned();
+        graph.node.insert(1, again);
+    });
+    assert!(error.contains("two values of the name `means`"), "{error}");
+    let error = place.refused_graph(|graph| {
+        graph.node[0].output[0] = "images".to_owned();
+    });
+    assert!(error.contains("two values of the name `images`"), "{error}");
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn teachers_of_timm_and_torchvision_answer_as_in_pytorch_and_teach() {
                 scores: Scores::Logits,
                 taken: None,
             };
-            let model = OnnxModel::new(opened, answers, *engine).unwrap();
+            let model = OnnxModel::new(opened, answers, *engine, (64, 64)).unwrap();
             let logits = model.logits(&images, [count, SIDE, SIDE]).unwrap();
             assert_eq!(logits.len(), expected.len(), "{name}");
             for (here, there) in logits.iter().zip(&expected) {

@@ -24,6 +24,12 @@ pub fn settle(
     notes.extend(said.iter().map(|note| TEACHER.note(note)));
     if let Some(value) = input.size {
         let by = "its input";
+        if about.size.as_ref().is_some_and(|said| said.value != value) {
+            notes.push(TEACHER.note(&format!(
+                "`size` in its file's metadata is ignored; its input is of {} × {} pixels",
+                value.0, value.1
+            )));
+        }
         about.size = Some(Said { value, by });
     }
     let size = own_size(file, &input, &about, data)?;
@@ -51,6 +57,7 @@ pub fn settle(
             taken: None,
         },
         part.engine,
+        size,
     )?;
     // One image tells whether it runs, and how many classes it has.
     let pixels = [size.0 as usize, size.1 as usize];
@@ -100,7 +107,8 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
         scores: part.scores.unwrap_or(Scores::Logits),
         taken: taken.and_then(|taken| taken.outputs.clone()),
     };
-    let model = OnnxModel::new(graph, answers, engine)?;
+    let size = file.size.unwrap_or_default();
+    let model = OnnxModel::new(graph, answers, engine, size)?;
     match before {
         // rten is part of the program, as are the operations of our own layouts.
         Some(before) if engine == OnnxEngine::OnnxRuntime && before != model.engine() => Err(Problem::new(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, OnnxModelError, macs, refused};
+use super::{CHUNK, Engine, OnnxModelError, macs, refused};
 use crate::event::Variant;
 use crate::experiment::spec::OnnxEngine;
 use crate::onnx::{OnnxFile, PixelOrder};
@@ -61,6 +61,8 @@ impl BareModel {
         let file = OnnxFile::open(path)?;
         let (input, takes_bytes) = file.any_image_input()?;
         let output = file.score_output(None)?.name;
+        // More images than these are those of whoever measures.
+        file.images_at_once(&input, size, batch.min(CHUNK))?;
         let (engine, name) = Engine::open(engine, file, &input.name, &output)?;
         let (height, width) = (size.0 as usize, size.1 as usize);
         let at_once = input.batch.unwrap_or(batch).max(1);

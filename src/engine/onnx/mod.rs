@@ -26,8 +26,8 @@ use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
 pub use self::bare::{BareFacts, BareModel};
 pub use self::macs::macs;
 
-/// Images that are given to an engine at once, at most: what a network holds of
-/// them between its layers takes memory.
+/// Images that are given to an engine at once, at most; fewer where what the network
+/// makes of them takes much memory.
 const CHUNK: usize = 64;
 
 /// Smallest probability that has a logarithm here.
@@ -127,6 +127,8 @@ pub struct OnnxModel {
     engine: Arc<Engine>,
     name: String,
     input: ImageInput,
+    /// Images that are given to the engine at once, at most.
+    at_once: usize,
     answers: Answers,
 }
 
@@ -139,16 +141,18 @@ impl fmt::Debug for OnnxModel {
 }
 
 impl OnnxModel {
-    /// Hands a file over to an engine.
+    /// Hands a file over to an engine, for images of this height and width.
     ///
     /// # Errors
-    /// The file takes no images, or the engine refuses it.
+    /// The file takes no images, or would take too much of the machine, or the engine refuses it.
     pub fn new(
         file: OnnxFile,
         answers: Answers,
         engine: OnnxEngine,
+        size: (u32, u32),
     ) -> Result<Self, OnnxModelError> {
         let input = file.image_input()?;
+        let at_once = file.images_at_once(&input, size, CHUNK)?;
         let path = file.path().to_owned();
         let (engine, name) = Engine::open(engine, file, &input.name, &answers.output)?;
         Ok(Self {
@@ -156,6 +160,7 @@ impl OnnxModel {
             engine: Arc::new(engine),
             name,
             input,
+            at_once,
             answers,
         })
     }
@@ -189,9 +194,8 @@ impl OnnxModel {
         [batch, height, width]: [usize; 3],
     ) -> Result<Vec<f32>, OnnxModelError> {
         let image = 3 * height * width;
-        let chunk = self.input.batch.unwrap_or(CHUNK);
         let mut rows = Vec::new();
-        for images in images.chunks(chunk * image) {
+        for images in images.chunks(self.at_once * image) {
             let given = images.len() / image;
             let count = self.input.batch.unwrap_or(given);
             let (mut values, shape) = match self.input.order {

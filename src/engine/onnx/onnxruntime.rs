@@ -3,10 +3,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
@@ -54,6 +55,8 @@ fn opened() -> Result<&'static Library, String> {
         let environment = ort::init_from(&path)
             .map_err(|error| told(error.to_string()))?
             .with_telemetry(false)
+            // What it says of a failure comes with the error, and is told from there.
+            .with_logger(Arc::new(|_, _, _, _, _| {}))
             .build()
             .map_err(|error| told(error.to_string()))?;
         Ok(Library {
@@ -131,6 +134,8 @@ fn session(file: OnnxFile) -> Result<Session, String> {
         .map_err(|error| text(&error))?
         // Threads that wait for work by turning would take the training's cores.
         .with_config_entry("session.intra_op.allow_spinning", "0")
+        .map_err(|error| text(&error))?
+        .with_log_level(LogLevel::Fatal)
         .map_err(|error| text(&error))?
         .with_deterministic_compute(true)
         .map_err(|error| text(&error))?;

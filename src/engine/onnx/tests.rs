@@ -14,7 +14,7 @@ fn model(bytes: &[u8], scores: Scores, taken: Option<Vec<usize>>) -> OnnxModel {
         scores,
         taken,
     };
-    OnnxModel::new(opened(bytes), answers, OnnxEngine::Rten).unwrap()
+    OnnxModel::new(opened(bytes), answers, OnnxEngine::Rten, (2, 2)).unwrap()
 }
 
 /// Three images of 2 × 2 pixels: red, then green, then a little of everything.
