@@ -3,8 +3,6 @@
 //!
 //! Nothing is computed here and nothing is known of networks, tensors or engines.
 
-mod fold;
-mod operator;
 pub mod proto;
 mod read;
 mod shape;
