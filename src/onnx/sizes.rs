@@ -201,7 +201,9 @@ impl<'a> Walk<'a> {
                 if !alike {
                     return Err((node, Fault::Depends));
                 }
-                outputs.iter_mut().for_each(|it| it.numbers = None);
+                for it in &mut outputs {
+                    it.numbers = None;
+                }
             }
             found = Some(outputs);
         }
@@ -1378,6 +1380,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             }
             return Ok(sides);
         }
+        #[expect(clippy::single_match_else, reason = "both arms give scales")]
         let scales = match [2, 1].iter().find(|at| is_there(at)) {
             Some(at) => step.numbers(*at)?.values.clone(),
             None => {
