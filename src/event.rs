@@ -146,6 +146,9 @@ pub enum RunEvent {
         folder: PathBuf,
         /// Whether it is the best so far.
         best: bool,
+        /// BLAKE3 of its weights, hexadecimal; absent in journals of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weights: Option<String>,
     },
     /// A checkpoint is kept as training was before a person changed it.
     CheckpointKept {

@@ -173,6 +173,7 @@ impl Engine {
                 images: &prepared.images,
                 valid: &valid,
                 teacher,
+                teacher_weights: teacher::own_weights(&self.folder)?,
                 answers: answers.flatten(),
                 seed: plan.seed,
                 unlabelled_ratio: plan.data.unlabelled_ratio(),

@@ -411,6 +411,7 @@ fn of_a_long_journal_no_more_is_kept_than_decides_how_it_is_resumed() {
         },
         folder: "latest".into(),
         best: false,
+        weights: None,
     };
     let command = RunEvent::CommandReceived(CommandRecord {
         id: "a".to_owned(),

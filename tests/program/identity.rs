@@ -401,7 +401,16 @@ fn age(run: &Path) {
     let journal = run.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("{\"Sealed\""));
-    let lines = lines.map(|line| line.replace("\"version\":4}", "\"version\":1}") + "\n");
+    let lines = lines.map(|line| {
+        let line = line.split(",\"weights\":\"").collect::<Vec<_>>();
+        let line = match line[..] {
+            [before, after] if before.contains("CheckpointSaved") => {
+                before.to_owned() + &after[after.find('"').unwrap() + 1..]
+            }
+            _ => line.join(",\"weights\":\""),
+        };
+        line.replace("\"version\":4}", "\"version\":1}") + "\n"
+    });
     fs::write(&journal, lines.collect::<String>()).unwrap();
     for folder in ["latest", "best", "teacher/latest", "teacher/best"] {
         let folder = run.join(folder);
@@ -410,8 +419,17 @@ fn age(run: &Path) {
             let text = fs::read_to_string(&state).unwrap();
             let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let state_of = value.as_object_mut().unwrap();
-            for name in ["journal", "journal_crc32c", "series", "series_crc32c"] {
+            for name in [
+                "journal",
+                "journal_crc32c",
+                "series",
+                "series_crc32c",
+                "teacher",
+            ] {
                 state_of.remove(name);
+            }
+            if let Some(best) = state_of["best"].as_object_mut() {
+                best.remove("weights");
             }
             fs::write(&state, value.to_string()).unwrap();
         }
@@ -625,6 +643,49 @@ fn runs_of_one_experiment_cannot_stand_in_for_each_other() {
     fs::remove_dir_all(one.join("latest")).unwrap();
     copy(&two.join("latest"), &one.join("latest"));
     refused(&bench, &one, "latest was not saved there by the run");
+}
+
+/// A copy of a run has its plan, and what it trains after that is its own.
+#[test]
+fn what_a_copy_of_a_run_trained_is_not_taken_for_the_runs_own() {
+    let bench = Bench::new();
+    let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=40"]);
+    let run = loop {
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none());
+        let mut runs = bench.runs().into_iter();
+        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
+            break run;
+        }
+    };
+    crate::exit_codes::signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let twin = run.with_file_name("twin");
+    copy(&run, &twin);
+    let images = bench.path().join("images");
+    fs::create_dir(&images).unwrap();
+    RgbImage::new(12, 12).save(images.join("a.png")).unwrap();
+    for (folder, change) in [(&run, "temperature=2.0"), (&twin, "temperature=7.0")] {
+        let output = bench.run(&["--resume", folder.to_str().unwrap(), "--set", change]);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+    }
+    for (name, reason) in [
+        ("best", "best is damaged: it holds other weights"),
+        (
+            "latest",
+            "latest holds other weights than the journal records",
+        ),
+    ] {
+        let (own, aside) = (run.join(name), bench.path().join("aside"));
+        fs::rename(&own, &aside).unwrap();
+        copy(&twin.join(name), &own);
+        let path = run.to_str().unwrap();
+        let output = bench.run(&["--infer", "images", "--checkpoint", path, "--weights", name]);
+        assert_eq!(code(&output), 2, "{}", said(&output));
+        assert!(said(&output).contains(reason), "{}", said(&output));
+        fs::remove_dir_all(&own).unwrap();
+        fs::rename(&aside, &own).unwrap();
+    }
 }
 
 #[test]

@@ -442,7 +442,7 @@ fn agree(
     for event in &journal.events {
         checkpoints.take_in(event);
     }
-    if let Some(told) = checkpoints.latest
+    if let Some(told) = checkpoints.latest.map(|saved| saved.at)
         && found.is_none_or(|found| found < told)
     {
         return Err(SessionError::CheckpointMissing {
