@@ -84,6 +84,21 @@ fn place(texts: &[(&str, &str)]) -> Bench {
     bench
 }
 
+#[test]
+fn a_gpu_that_the_engine_cannot_use_is_an_error_and_not_the_processor() {
+    let bench = place(&DESCRIBED);
+    let text = EXPERIMENT.replace("engine: Rten", "engine: OnnxRuntimeCuda(0)");
+    assert_ne!(text, EXPERIMENT);
+    fs::write(bench.path().join("colours.ron"), text).unwrap();
+    let output = bench.run(&["--run", "colours.ron"]);
+    let text = said(&output);
+    // A machine that has all of it trains on it.
+    let used = code(&output) == 0 && text.contains(" on CUDA 0");
+    let refused =
+        text.contains("cannot compute on CUDA 0") || text.contains("its library is not here");
+    assert!(used || (code(&output) == 2 && refused), "{text}");
+}
+
 fn journal(run: &Path) -> String {
     fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default()
 }

@@ -97,10 +97,10 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
         .map_err(OnnxModelError::from)?;
     let taken = file.weights.taken.as_ref();
     let before = part.found.as_ref().map(|found| found.engine.as_str());
-    let engine = match before {
-        Some(name) if name.starts_with("rten") => OnnxEngine::Rten,
-        Some(_) => OnnxEngine::OnnxRuntime,
-        None => part.engine,
+    let engine = match (part.engine, before) {
+        (OnnxEngine::Auto, Some(name)) if name.starts_with("rten") => OnnxEngine::Rten,
+        (OnnxEngine::Auto, Some(_)) => OnnxEngine::OnnxRuntime,
+        (wanted, _) => wanted,
     };
     let answers = Answers {
         output: output.name,
@@ -111,7 +111,7 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
     let model = OnnxModel::new(graph, answers, engine, size)?;
     match before {
         // rten is part of the program, as are the operations of our own layouts.
-        Some(before) if engine == OnnxEngine::OnnxRuntime && before != model.engine() => Err(Problem::new(
+        Some(before) if engine != OnnxEngine::Rten && before != model.engine() => Err(Problem::new(
             "teacher.weights",
             format!(
                 "its answers were computed by {before}, and here is {}, which may round otherwise",

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 use ort::environment::Environment;
+use ort::ep::CUDA;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
@@ -84,20 +85,27 @@ pub struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// The engine and its version.
+    /// The engine, its version, and the GPU if it computes on one.
     ///
     /// # Errors
     /// Its library is not there or cannot be opened.
-    pub fn name() -> Result<String, String> {
-        Ok(format!("{NAME} {}", opened()?.version))
+    pub fn name(gpu: Option<u32>) -> Result<String, String> {
+        let version = &opened()?.version;
+        let place = gpu.map_or_else(String::new, |gpu| format!(" on CUDA {gpu}"));
+        Ok(format!("{NAME} {version}{place}"))
     }
 
-    /// Makes a file ready.
+    /// Makes a file ready, on a GPU or the processor.
     ///
     /// # Errors
-    /// What the engine says.
-    pub fn open(file: OnnxFile, input: &str, output: &str) -> Result<Self, String> {
-        let session = session(file).map_err(|error| clean_line(&error).into_owned())?;
+    /// What the engine says; that it cannot compute on the GPU.
+    pub fn open(
+        file: OnnxFile,
+        input: &str,
+        output: &str,
+        gpu: Option<u32>,
+    ) -> Result<Self, String> {
+        let session = session(file, gpu).map_err(|error| clean_line(&error).into_owned())?;
         Ok(Self {
             session: Mutex::new(session),
             input: input.to_owned(),
@@ -124,7 +132,7 @@ impl OnnxRuntime {
     }
 }
 
-fn session(file: OnnxFile) -> Result<Session, String> {
+fn session(file: OnnxFile, gpu: Option<u32>) -> Result<Session, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     // As many as everything else that computes here.
     let threads = rayon::current_num_threads();
@@ -139,6 +147,21 @@ fn session(file: OnnxFile) -> Result<Session, String> {
         .map_err(|error| text(&error))?
         .with_deterministic_compute(true)
         .map_err(|error| text(&error))?;
+    if let Some(gpu) = gpu {
+        // Without this it would compute on the processor and say nothing.
+        let provider = CUDA::default()
+            .with_device_id(i32::try_from(gpu).unwrap_or(i32::MAX))
+            .build()
+            .error_on_failure();
+        builder = builder
+            .with_execution_providers([provider])
+            .map_err(|error| {
+                format!(
+                    "it cannot compute on CUDA {gpu}: {error}; let {VARIABLE} name the library of \
+                     onnxruntime's package for GPUs, or choose another engine"
+                )
+            })?;
+    }
     // Files beside it are found by its place.
     let session = if file.beside().is_empty() {
         builder.commit_from_memory(&file.into_bytes())
