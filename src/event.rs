@@ -37,8 +37,9 @@ pub use export::{
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
 /// seals stand among its events; 3, `RoundEnded` was `IterationEnded`; 4, commands
-/// and evaluations are sealed as they are written.
-pub const JOURNAL_VERSION: u32 = 4;
+/// and evaluations are sealed as they are written; 5, `recorded.json` beside it says
+/// how far it is.
+pub const JOURNAL_VERSION: u32 = 5;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -213,7 +213,7 @@ fn any_bit_of_what_decides_is_noticed_before_the_next_checkpoint_too() {
     assert_eq!(read(&path).unwrap(), [written[0].clone(), applied(60)]);
     // Older programs wrote no such seals.
     let older = [&lines[..3], &lines[4..]].concat().concat();
-    fs::write(&path, older.replacen("\"version\":4", "\"version\":3", 1)).unwrap();
+    fs::write(&path, older.replacen("\"version\":5", "\"version\":3", 1)).unwrap();
     assert_eq!(read(&path).unwrap(), written);
     // What was taken out of the middle leaves its trace.
     fs::write(&path, [&lines[..3], &lines[4..]].concat().concat()).unwrap();

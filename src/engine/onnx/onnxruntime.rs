@@ -156,6 +156,8 @@ fn session(file: OnnxFile, gpu: Option<u32>) -> Result<Session, String> {
         builder = builder
             .with_execution_providers([provider])
             .map_err(|error| {
+                let error = error.to_string();
+                let error = error.trim_end_matches('.');
                 format!(
                     "it cannot compute on CUDA {gpu}: {error}; let {VARIABLE} name the library of \
                      onnxruntime's package for GPUs, or choose another engine"
