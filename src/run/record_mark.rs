@@ -226,7 +226,7 @@ mod tests {
         let (_place, run) = recorded();
         let path = run.record_mark_path();
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text.replacen("8", "7", 1)).unwrap();
+        fs::write(&path, text.replacen('8', "7", 1)).unwrap();
         assert!(run.record_mark().is_err());
         fs::write(&path, &text[..20]).unwrap();
         assert!(run.record_mark().is_err());
