@@ -191,6 +191,11 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
             "An ONNX file, with the layout and the weights of any classifier.",
         ),
         holding(
+            "TorchScript",
+            &[Path("of a .pt file that torch.jit.save wrote")],
+            "A TorchScript file: the same, run by libtorch on the student's device.",
+        ),
+        holding(
             "Logits",
             &[Path(
                 "of a .safetensors file that scripts/make-logits wrote",
