@@ -29,6 +29,9 @@ const LONGEST_BESIDE: u64 = 8 << 30;
 /// Memory for what is not weights, bytes.
 const MOST_MEMORY: u64 = 256 << 20;
 
+/// Nodes of a file, at most: the largest classifiers have a few thousand.
+const MOST_NODES: usize = 32_000;
+
 /// Images that a file may always take at once, at most.
 const MOST_IMAGES: usize = 1024;
 
@@ -155,6 +158,13 @@ impl OnnxFile {
             return Err(malformed());
         }
         let problem = |problem: String| refuse(path, problem);
+        let nodes = graph.node.len();
+        if nodes > MOST_NODES {
+            return Err(problem(format!(
+                "it has {nodes} nodes, more than the {MOST_NODES} that are run; export it from the \
+                 trained model again"
+            )));
+        }
         if let Some(function) = model.functions.first() {
             let name = place(&function.name);
             return Err(problem(format!(

@@ -14,7 +14,7 @@ use crate::onnx::{ImageInput, OnnxFile, PixelOrder};
 pub fn macs(file: OnnxFile, input: &ImageInput, (height, width): (usize, usize)) -> Option<u64> {
     let counted = counted(&file)?;
     let model = load(file, false).ok()?;
-    let id = |name: &str| model.node_id(name).ok();
+    let id = |name: &str| model.id(name).ok();
     let names = counted.iter().flat_map(Product::names);
     let outputs: Vec<NodeId> = names.map(id).collect::<Option<_>>()?;
     let (images, takes_bytes) = (input.batch.unwrap_or(1), input.takes_bytes);

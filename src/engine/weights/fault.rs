@@ -43,8 +43,9 @@ pub enum Fault {
     Compressed(&'static str),
     /// A program for libtorch, with weights in it.
     #[error(
-        "it is a TorchScript archive, a program with weights in it; in PyTorch: \
-         torch.save(torch.jit.load(path).state_dict(), \"weights.pt\")"
+        "it is a TorchScript archive, a program with weights in it; as a teacher: weights: \
+         TorchScript(\"…\"); or in PyTorch: torch.save(torch.jit.load(path).state_dict(), \
+         \"weights.pt\")"
     )]
     TorchScript,
     /// A graph that `torch.export` wrote, with weights in it.
