@@ -264,7 +264,8 @@ impl ModelSummary {
     /// out here is described by its file.
     #[must_use]
     pub fn of_plan(plan: &ResolvedPlan, teacher: Option<&Graph>, student: &Graph) -> Vec<Self> {
-        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::onnx);
+        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::program);
+        let file = file.and_then(|(path, program)| Some((path, program.found.as_ref()?)));
         let teacher = match (teacher, file) {
             (Some(graph), _) => Some(Self::of(Phase::Teacher, graph)),
             (None, Some((path, found))) => Some(Self {

@@ -37,6 +37,7 @@ mod teacher;
 mod teacher_check;
 mod teacher_model;
 mod throughput;
+pub mod torchscript;
 pub mod weights;
 
 use std::path::{Path, PathBuf};

@@ -20,7 +20,7 @@ use super::fit::{Fit, FitContext, FitEnd};
 use super::metadata::{METADATA, Trained};
 use super::network::Network;
 use super::prepare::{Prepared, PreparedTeacher};
-use super::teacher_model::{Teacher, TeacherModel};
+use super::teacher_model::Teacher;
 use crate::event::{Phase, RunEvent};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
@@ -243,10 +243,7 @@ fn loaded(
     cached: bool,
     sink: &dyn EventSink,
 ) -> TeacherEnd {
-    let engine = match teacher.model() {
-        TeacherModel::Network(_) | TeacherModel::Kept(_) => None,
-        TeacherModel::Onnx(model) => Some(model.engine().to_owned()),
-    };
+    let engine = teacher.model().engine().map(str::to_owned);
     sink.emit(RunEvent::TeacherLoaded {
         path: path.to_owned(),
         cached,

@@ -2,7 +2,8 @@
 //! gains from int8. Nothing is linked; the library is opened when it is needed.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use etcetera::{BaseStrategy, choose_base_strategy};
@@ -14,7 +15,8 @@ use ort::session::builder::SessionBuilder;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
 
 use crate::onnx::OnnxFile;
-use crate::untrusted::clean_line;
+use crate::untrusted::contents::LOOKED_AT;
+use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// The engine's name, before its version.
 pub const NAME: &str = "onnxruntime";
@@ -25,6 +27,9 @@ const VARIABLE: &str = "ORT_DYLIB_PATH";
 /// Where `scripts/setup-onnxruntime` puts the library, below the user's folder for
 /// caches.
 const PLACE: &str = "workbench/onnxruntime/libonnxruntime.so";
+
+/// What to do about a file that is no library.
+const REMEDY: &str = "name libonnxruntime.so, or unset ORT_DYLIB_PATH";
 
 /// A library that was opened; once in a process.
 struct Library {
@@ -53,6 +58,7 @@ fn opened() -> Result<&'static Library, String> {
             )
         })?;
         let told = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        must_be_a_library(&path).map_err(told)?;
         let environment = ort::init_from(&path)
             .map_err(|error| told(error.to_string()))?
             .with_telemetry(false)
@@ -68,9 +74,25 @@ fn opened() -> Result<&'static Library, String> {
     library.as_ref().map_err(Clone::clone)
 }
 
+/// Refuses what the loader would wait for or read as something else.
+fn must_be_a_library(path: &Path) -> Result<(), String> {
+    let mut start = Vec::new();
+    open_regular(path)
+        .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
+        .map_err(|error| error.to_string())?;
+    if cfg!(not(target_os = "linux")) || start.starts_with(b"\x7fELF") {
+        return Ok(());
+    }
+    let told = Contents::of(&start).told("library", REMEDY);
+    Err(format!(
+        "it is no library but {}",
+        told.unwrap_or_else(|| format!("something else; {REMEDY}"))
+    ))
+}
+
 /// The version of the library: what its own name or that of the file that it links
 /// to ends with.
-fn version(path: &std::path::Path) -> String {
+fn version(path: &Path) -> String {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = real.file_name().unwrap_or_default().to_string_lossy();
     let version = name.split_once(".so.").map(|(_, version)| version);
