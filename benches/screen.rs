@@ -5,7 +5,7 @@
 )]
 #![expect(
     clippy::print_stderr,
-    reason = "criterion measures times; the memory is told beside them"
+    reason = "criterion measures times; the memory is printed beside them"
 )]
 
 use std::collections::BTreeMap;

@@ -331,7 +331,7 @@ impl Evaluation {
     /// [`top5`](Self::top5) where it says anything: where there are more than five
     /// classes.
     #[must_use]
-    pub fn telling_top5(&self) -> Option<f64> {
+    pub fn informative_top5(&self) -> Option<f64> {
         (self.per_class.len() > 5).then_some(self.top5)
     }
 }

@@ -146,7 +146,7 @@ impl Exported {
     }
 
     /// What came of it, a line for each thing.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let notes = self.notes.iter().map(|note| format!("note: {note}"));
         let files = self.files.iter().enumerate().map(|(at, file)| {
             let size = (at == 0).then(|| format!(", {}", bytes(self.export.bytes)));

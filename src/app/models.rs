@@ -33,7 +33,7 @@ pub enum OpenModelsError {
     },
     /// The folder of weights is an older copy.
     #[error(
-        "{} holds the weights of step {step}, and the journal says that step {told} was saved \
+        "{} holds the weights of step {step}, and the journal says that step {journalled} was saved \
          there: it is an older copy; restore the newer one, or name the folder itself",
         folder.display()
     )]
@@ -43,7 +43,7 @@ pub enum OpenModelsError {
         /// Steps that its weights were trained.
         step: u64,
         /// Steps of those that were saved last.
-        told: u64,
+        journalled: u64,
     },
     /// A folder of weights holds one model.
     #[error("{} has no teacher; omit --model", .0.display())]
@@ -158,15 +158,15 @@ fn older(
     step: u64,
     run: &RunFolder,
 ) -> Option<OpenModelsError> {
-    let (told, folder) = match weights {
+    let (journalled, folder) = match weights {
         Weights::Latest => (journalled.latest, run.latest()),
         Weights::Best => (journalled.best, run.best()),
     };
     // Older programs did not write how long weights were trained.
-    let told = of_student(told).filter(|told| 0 < step && step < *told)?;
+    let journalled = of_student(journalled).filter(|journalled| 0 < step && step < *journalled)?;
     Some(OpenModelsError::Older {
         folder: folder.path(),
         step,
-        told,
+        journalled,
     })
 }

@@ -217,11 +217,11 @@ impl Reporting {
         let Some(error) = self.lost else {
             return exit;
         };
-        let told = format!(
+        let line = format!(
             "error: not everything could be reported: {error}; the run is intact in {}",
             self.folder.path().display()
         );
-        let _ = writeln!(io::stderr(), "{}", clean_line(&told));
+        let _ = writeln!(io::stderr(), "{}", clean_line(&line));
         // Who reads a torn report must not take it for a success.
         if exit == Exit::Success {
             Exit::RunFailed

@@ -135,7 +135,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_the_kernel_tells_of_itself_is_no_file() {
+    fn files_that_the_kernel_makes_up_are_no_files() {
         for path in ["/proc/self/mem", "/proc/kmsg", "/proc/self/environ"] {
             assert!(open(Path::new(path)).is_err(), "{path}");
         }

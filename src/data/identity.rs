@@ -46,7 +46,7 @@ impl Images {
             return Vec::new();
         };
         let learnt: HashSet<u128> = learnt.iter().copied().collect();
-        let told = self.datasets().filter_map(|(name, set)| {
+        let sets = self.datasets().filter_map(|(name, set)| {
             let what = match name {
                 Dataset::Valid => "validation",
                 Dataset::Test => "test",
@@ -66,7 +66,7 @@ impl Images {
             );
             Some(format!("{images}, such as {}", first.display()))
         });
-        told.collect()
+        sets.collect()
     }
 }
 
@@ -354,12 +354,12 @@ mod tests {
             fs::copy(train.join(&name), test.join(&name)).unwrap();
         }
         for memory in [0, u64::MAX] {
-            let told = shared(memory).join(" ");
+            let message = shared(memory).join(" ");
             assert!(
-                told.contains("test images are also training images, such as"),
-                "{told}"
+                message.contains("test images are also training images, such as"),
+                "{message}"
             );
-            assert!(told.contains("test/a/00"), "{told}");
+            assert!(message.contains("test/a/00"), "{message}");
         }
     }
 

@@ -212,8 +212,8 @@ impl BenchCase {
         let output = command
             .output()
             .map_err(|error| failed(error.to_string()))?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        serde_json::from_slice(&output.stdout).map_err(|_| failed(said.trim().to_owned()))
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).map_err(|_| failed(stderr.trim().to_owned()))
     }
 
     fn named(&self) -> String {

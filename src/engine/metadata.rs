@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_say_something_else_of_themselves_are_told() {
+    fn metadata_that_contradicts_the_weights_is_reported() {
         let stated = known().texts();
         assert_eq!(known().check_against(&stated), Ok(()));
         assert_eq!(known().check_against(&BTreeMap::new()), Ok(()));

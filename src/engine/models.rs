@@ -261,7 +261,7 @@ pub fn probe_cell(
     let student = ask(student)?;
     let teacher = models.teacher.as_ref().map(|teacher| ask(teacher));
     let teacher = teacher.transpose()?;
-    let says = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
+    let answer = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
         Answerer::Label => Some(label),
         Answerer::Student => Some(argmax(row)),
         Answerer::Teacher => teacher.as_ref().map(|all| argmax(&all.logits[image])),
@@ -270,7 +270,7 @@ pub fn probe_cell(
         let sides = [cell.rows, cell.columns];
         sides
             .iter()
-            .all(|(who, class)| says(*who, *image) == Some(*class))
+            .all(|(who, class)| answer(*who, *image) == Some(*class))
     };
     let members = student.labelled(&images.valid).filter(belongs);
     let mut members: Vec<usize> = members.map(|(image, ..)| image).collect();

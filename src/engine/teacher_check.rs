@@ -137,7 +137,7 @@ impl Skill {
         }
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         format!(
             "it is right on {} of a class's validation images on average ({} in all)",
             percent(self.accuracy),
@@ -158,13 +158,13 @@ impl Skill {
             let against = self.against_chance();
             return Some(format!(
                 "the teacher {what}: {}, {against}; {then}",
-                self.told()
+                self.describe()
             ));
         }
         (beyond_chance < WEAK).then(|| {
             format!(
                 "the teacher is weak: {}; a student learns its errors, too",
-                self.told()
+                self.describe()
             )
         })
     }
@@ -331,7 +331,7 @@ fn in_another_order(
     Objection {
         message: format!(
             "{}, and would be on {} more if its outputs stood for the classes in another order",
-            skill.told(),
+            skill.describe(),
             percent(order.gain)
         ),
         remedy: order_to_write(order, outputs, classes),
@@ -364,7 +364,7 @@ fn exchanged(order: &order::Better, classes: &[String]) -> String {
 }
 
 fn by_chance(skill: &Skill) -> Objection {
-    let message = format!("{}, {}", skill.told(), skill.against_chance());
+    let message = format!("{}, {}", skill.describe(), skill.against_chance());
     let settings = "see that model, stem, classes, normalize and size in teacher are what its \
                     weights were trained with";
     let remedy = if skill.is_little() {

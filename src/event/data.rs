@@ -201,22 +201,22 @@ mod tests {
     }
 
     #[test]
-    fn other_classes_another_order_and_other_numbers_are_told_by_name() {
+    fn other_classes_another_order_and_other_numbers_are_reported_by_name() {
         let before = images(&["cat", "dog"], 40, "a");
-        let told = difference(&before, &images(&["dog", "cat"], 40, "a"));
-        assert_eq!(told, "the classes are in another order");
-        let told = difference(&before, &images(&["cat", "dogs"], 40, "a"));
-        assert_eq!(told, "class `dog` is missing and `dogs` is new");
-        let told = difference(&before, &images(&["cat", "dog"], 39, "a"));
-        assert_eq!(told, "39 training images, and 40 before");
+        let reason = difference(&before, &images(&["dog", "cat"], 40, "a"));
+        assert_eq!(reason, "the classes are in another order");
+        let reason = difference(&before, &images(&["cat", "dogs"], 40, "a"));
+        assert_eq!(reason, "class `dog` is missing and `dogs` is new");
+        let reason = difference(&before, &images(&["cat", "dog"], 39, "a"));
+        assert_eq!(reason, "39 training images, and 40 before");
     }
 
     #[test]
-    fn other_pixels_are_told_though_all_numbers_agree() {
+    fn other_pixels_are_reported_though_all_numbers_agree() {
         let before = images(&["cat", "dog"], 40, "a");
         assert_eq!(before.difference(&before), None);
-        let told = difference(&before, &images(&["cat", "dog"], 40, "b"));
-        assert_eq!(told, "the content of the training images differs");
+        let reason = difference(&before, &images(&["cat", "dog"], 40, "b"));
+        assert_eq!(reason, "the content of the training images differs");
     }
 
     #[test]

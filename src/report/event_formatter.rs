@@ -167,7 +167,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
 /// A command by what it asks; by its id if nobody heard of it.
 fn command(id: &str, store: &RunStore) -> String {
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
-    known.map_or_else(|| format!("command {id}"), |status| store.told(status))
+    known.map_or_else(|| format!("command {id}"), |status| store.describe(status))
 }
 
 fn epoch(summary: &EpochSummary) -> String {

@@ -87,23 +87,24 @@ impl Reporters {
 
     /// Tells all of one event. Returns why some were dropped.
     pub fn observe(&mut self, event: &RunEvent, store: &RunStore) -> Vec<io::Error> {
-        self.tell(|reporter| reporter.observe(event, store))
+        self.report(|reporter| reporter.observe(event, store))
     }
 
     /// Tells all how it ended. Returns why some could not report it.
     pub fn finish(&mut self, ending: &Ending<'_>) -> Vec<io::Error> {
-        self.tell(|reporter| reporter.finish(ending))
+        self.report(|reporter| reporter.finish(ending))
     }
 
-    fn tell(&mut self, tell: impl Fn(&mut dyn Reporter) -> io::Result<()>) -> Vec<io::Error> {
+    fn report(&mut self, report: impl Fn(&mut dyn Reporter) -> io::Result<()>) -> Vec<io::Error> {
         let mut errors = Vec::new();
-        self.0.retain_mut(|reporter| match tell(reporter.as_mut()) {
-            Ok(()) => true,
-            Err(error) => {
-                errors.push(error);
-                false
-            }
-        });
+        self.0
+            .retain_mut(|reporter| match report(reporter.as_mut()) {
+                Ok(()) => true,
+                Err(error) => {
+                    errors.push(error);
+                    false
+                }
+            });
         errors
     }
 }

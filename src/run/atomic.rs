@@ -278,13 +278,13 @@ mod tests {
         let path = place.path().join("a.ron");
         fs::write(&path, "kept").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
-        let told = write_through(&path, b"new").unwrap_err().to_string();
-        assert!(told.ends_with("a.ron is read-only"), "{told}");
+        let message = write_through(&path, b"new").unwrap_err().to_string();
+        assert!(message.ends_with("a.ron is read-only"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), b"kept");
     }
 
     #[test]
-    fn folders_are_made_with_those_above_them_and_a_file_in_their_way_is_told_of() {
+    fn folders_are_made_with_those_above_them_and_a_file_in_their_way_is_reported() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("a/b/c");
         create_folders(&folder).unwrap();

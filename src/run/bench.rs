@@ -474,9 +474,9 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let named = |why: &str| {
             let found = run.bench_results().unwrap();
-            let told = found.iter().filter_map(|found| found.as_ref().err());
+            let errors = found.iter().filter_map(|found| found.as_ref().err());
             assert!(
-                told.clone().any(|error| error.contains(why)),
+                errors.clone().any(|error| error.contains(why)),
                 "{why}: {found:?}"
             );
         };

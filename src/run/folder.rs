@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn an_experiment_that_is_no_text_of_its_size_is_told_of_by_name() {
+    fn an_experiment_that_is_no_text_of_its_size_is_reported_by_name() {
         let checkpoints = tempfile::tempdir().unwrap();
         let run = RunFolder::create(checkpoints.path(), "a", "Experiment()", now()).unwrap();
         grow_sparse(&run.experiment(), 1 << 40);

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_never_begun_is_removed_by_the_next_that_is() {
+    fn a_run_that_was_never_started_is_removed_by_the_next_that_is() {
         let place = tempfile::tempdir().unwrap();
         let make = || {
             RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap()

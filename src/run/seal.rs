@@ -592,12 +592,12 @@ mod tests {
             (String::new(), "it is not a manifest"),
         ] {
             fs::write(&manifest, damaged).unwrap();
-            let told = check().unwrap_err();
+            let message = check().unwrap_err();
             assert!(
-                told.contains("manifest.json beside it cannot be used"),
-                "{told}"
+                message.contains("manifest.json beside it cannot be used"),
+                "{message}"
             );
-            assert!(told.contains(reason), "{told}");
+            assert!(message.contains(reason), "{message}");
         }
         // A manifest of something else says nothing of it.
         fs::write(&manifest, r#"{"name": "app"}"#).unwrap();

@@ -226,7 +226,7 @@ impl Config {
             since: Some(at),
             ..value
         });
-        field.text = told(&field.values);
+        field.text = joined(&field.values);
     }
 
     /// A schedule in words, above what it consists of.
@@ -310,12 +310,12 @@ impl FieldValue {
 }
 
 /// `4 → 2.5 at step 812`.
-fn told(values: &[FieldValue]) -> String {
-    let told = values.iter().map(|value| match value.since {
+fn joined(values: &[FieldValue]) -> String {
+    let joined = values.iter().map(|value| match value.since {
         Some(at) => format!("{} at step {}", value.text, at.step),
         None => value.text.clone(),
     });
-    told.collect::<Vec<_>>().join(" → ")
+    joined.collect::<Vec<_>>().join(" → ")
 }
 
 /// What the plan lets a knob do, if the plan is known.
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn gates_are_told_as_people_read_them() {
+    fn gates_are_written_as_people_read_them() {
         let text = "Experiment(data: (train: Shapes(count: 9)), student: (model: Mlp(hidden: [8])), \
                     method: Scratch(), epochs: 1, optimizer: Sgd(weight_decay: 0.0005), gates: \
                     [AtLeast(\"test/top1\", 0.75), AtMost(\"test/loss\", Run(run: \"a\", \
@@ -537,11 +537,11 @@ mod tests {
             (Phase::Student, 10, set("temperature", 3.0)),
             (Phase::Student, 10, set("temperature", 2.0)),
         ]);
-        let told = |run: &RunEntry| {
+        let joined = |run: &RunEntry| {
             let config = run.frozen().config;
             config.get("method.temperature").unwrap().to_owned()
         };
-        assert_eq!(told(&run), "4 → 2 at step 10");
+        assert_eq!(joined(&run), "4 → 2 at step 10");
         run.store.apply(&RunEvent::RunStarted {
             name: "a".to_owned(),
             version: "0".to_owned(),
@@ -553,11 +553,11 @@ mod tests {
             }),
             experiment: String::new(),
         });
-        assert_eq!(told(&run), "4");
+        assert_eq!(joined(&run), "4");
     }
 
     #[test]
-    fn runs_differ_by_what_was_changed_and_a_schedule_is_told_once() {
+    fn runs_differ_by_what_was_changed_and_a_schedule_is_shown_once() {
         let plain = adjusted(&[]);
         let turned = adjusted(&[
             (Phase::Student, 812, set("temperature", 2.5)),

@@ -180,7 +180,7 @@ impl RunStore {
                 let state = PhaseState {
                     steps: *steps,
                     steps_per_epoch: *steps_per_epoch,
-                    begun_at: *step,
+                    started_at: *step,
                     completed: *step,
                     ended: None,
                 };
@@ -368,9 +368,9 @@ impl RunStore {
     /// Steps of a training completed so far, logged or told by an event.
     #[must_use]
     pub fn completed(&self, phase: Phase) -> u64 {
-        let told = self.phases.get(&phase).map_or(0, |state| state.completed);
+        let reported = self.phases.get(&phase).map_or(0, |state| state.completed);
         let logged = self.table(phase).last_step().map_or(0, |step| step + 1);
-        told.max(logged)
+        reported.max(logged)
     }
 
     /// Logged steps of a training.
@@ -404,7 +404,7 @@ impl RunStore {
     /// What a command asks for, and for a knob that it changed, from which value:
     /// `temperature 4 → 2.5`.
     #[must_use]
-    pub fn told(&self, asked: &CommandStatus) -> String {
+    pub fn describe(&self, asked: &CommandStatus) -> String {
         let Command::Adjust { knob, schedule } = &asked.record.command else {
             return asked.record.command.to_string();
         };

@@ -121,7 +121,7 @@ impl Play<'_> {
                 self.knobs.entry(knob.to_owned()).or_default();
             }
         }
-        self.obey_what_is_due()?;
+        self.apply_due_commands()?;
         let mut row = row.clone();
         for (knob, schedule) in &self.knobs {
             if let (Some(schedule), Some(value)) =
@@ -172,7 +172,7 @@ impl Play<'_> {
         })
     }
 
-    fn obey_what_is_due(&mut self) -> Continue {
+    fn apply_due_commands(&mut self) -> Continue {
         let records = self.inbox.due(self.at, false);
         self.apply_commands(records)
     }

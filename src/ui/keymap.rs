@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_and_a_wrong_key_are_told() {
+    fn a_wrong_name_and_a_wrong_key_are_reported() {
         let changes =
             |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
         let message = |name, key| Keymap::with(&changes(name, key)).unwrap_err()[0].1.clone();

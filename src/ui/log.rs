@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(log.lines().next().unwrap().message, "5");
     }
     #[test]
-    fn a_log_tells_times_where_they_have_room_and_cuts_nothing() {
+    fn a_log_shows_times_where_they_have_room_and_cuts_nothing() {
         let shown = |width, message: &str| {
             let mut log = Log::default();
             let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(43_201);

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_with_their_lines() {
+    fn errors_are_reported_with_their_lines() {
         let messages = |text: &str| {
             let problems = Settings::parse(text).unwrap_err();
             problems.iter().map(ToString::to_string).collect::<Vec<_>>()

@@ -26,8 +26,8 @@ impl Background {
     /// colour, last in `COLORFGBG`. Dark where nothing is said.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let said = variable("COLORFGBG").unwrap_or_default();
-        match said.rsplit(';').next().map(str::parse::<u8>) {
+        let value = variable("COLORFGBG").unwrap_or_default();
+        match value.rsplit(';').next().map(str::parse::<u8>) {
             Some(Ok(7 | 9..=15)) => Self::Light,
             _ => Self::Dark,
         }
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn the_environment_may_say_that_the_ground_is_light() {
-        let background = |said: &str| Background::of_environment(|_| Some(said.to_owned()));
+        let background = |value: &str| Background::of_environment(|_| Some(value.to_owned()));
         assert_eq!(background("0;15"), Background::Light);
         assert_eq!(background("0;default;7"), Background::Light);
         assert_eq!(background("15;0"), Background::Dark);

@@ -382,8 +382,8 @@ mod tests {
         assert_eq!(fs::read_to_string(at("new")).unwrap(), "texttext");
         for name in ["pipe", ".", "/dev/zero"] {
             let error = open_output(&at(name), options).unwrap_err();
-            let told = error.to_string();
-            assert!(told.ends_with("not a regular file"), "{name}: {told}");
+            let message = error.to_string();
+            assert!(message.ends_with("not a regular file"), "{name}: {message}");
         }
     }
 
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_told_from_data_however_many_there_are() {
+    fn zeros_are_distinguished_from_data_however_many_there_are() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("file");
         fs::write(&path, "data").unwrap();

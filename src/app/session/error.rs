@@ -111,13 +111,13 @@ pub enum SessionError {
     #[error(
         "the checkpoint of {} is missing from {}, though the journal says that it was saved; \
          restore the folder from a copy, or train again: --run {}",
-        shown(*told), run.display(), shell_word(experiment)
+        shown(*journalled), run.display(), shell_word(experiment)
     )]
     CheckpointMissing {
         /// The run's folder.
         run: PathBuf,
         /// Where the checkpoint stood.
-        told: Position,
+        journalled: Position,
         /// The run's frozen experiment.
         experiment: PathBuf,
     },

@@ -442,12 +442,12 @@ fn agree(
     for event in &journal.events {
         checkpoints.take_in(event);
     }
-    if let Some(told) = checkpoints.latest
-        && found.is_none_or(|found| found < told)
+    if let Some(journalled) = checkpoints.latest
+        && found.is_none_or(|found| found < journalled)
     {
         return Err(SessionError::CheckpointMissing {
             run: run.path().to_owned(),
-            told,
+            journalled,
             experiment: run.experiment(),
         });
     }

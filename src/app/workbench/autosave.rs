@@ -85,8 +85,8 @@ mod tests {
         keep(texts.into_iter());
         fs::write(&a, "").unwrap();
         assert_eq!(kept(&a).as_deref(), Some("one"));
-        let told = orphans(place.path()).unwrap();
-        assert!(told.contains("before b.ron was saved"), "{told}");
+        let message = orphans(place.path()).unwrap();
+        assert!(message.contains("before b.ron was saved"), "{message}");
         for path in [&a, &a, &b] {
             remove(path).unwrap();
             assert_eq!(kept(path), None);

@@ -175,7 +175,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
     };
     let _ = sender.send(Message::log(LogLine::info(format!("{name}: exporting"))));
     let (run, to) = (name.to_owned(), sender.clone());
-    let tell = move |result: Result<String, ExportRefusal>| {
+    let report = move |result: Result<String, ExportRefusal>| {
         let news = News::ModelExported { run, result };
         let _ = to.send(Message::News(news));
     };
@@ -183,7 +183,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
         reason,
         lacks_proof: false,
     };
-    let answer = tell.clone();
+    let answer = report.clone();
     let started = spawn("export", move || {
         let request = ExportRequest {
             run: folder,
@@ -205,7 +205,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
         answer(exported.map(|exported| exported.line()));
     });
     if let Err(error) = started {
-        tell(Err(refused(error.to_string())));
+        report(Err(refused(error.to_string())));
     }
 }
 
@@ -216,21 +216,21 @@ pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, se
         let classified = caught(|| {
             let models = models::open(&folder, None, request.asked)?;
             infer(&models, &request.folder, &stop, &mut |event| {
-                tell(&to, event);
+                send(&to, event);
             });
             Ok(())
         });
         let classified = classified.unwrap_or_else(|panic| Err(InspectError::Panicked(panic)));
         if let Err(error) = classified {
-            tell(&to, InferenceEvent::Failed(error.to_string()));
+            send(&to, InferenceEvent::Failed(error.to_string()));
         }
     });
     if let Err(error) = started {
-        tell(sender, InferenceEvent::Failed(error.to_string()));
+        send(sender, InferenceEvent::Failed(error.to_string()));
     }
 }
 
-fn tell(sender: &Sender, event: InferenceEvent) {
+fn send(sender: &Sender, event: InferenceEvent) {
     let _ = sender.send(Message::News(News::Inference(event)));
 }
 

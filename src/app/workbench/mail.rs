@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_that_the_loop_is_gone_but_by_the_message_coming_back() {
+    fn a_message_comes_back_when_the_loop_is_gone() {
         let (sender, mailbox) = mailbox().unwrap();
         drop(mailbox);
         assert!(sender.send(Message::Terminate).is_err());

@@ -86,8 +86,8 @@ impl State {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Input(resized));
         self.effects.list();
-        if let Some(told) = autosave::orphans(&self.effects.experiments) {
-            self.log(LogLine::warn(told));
+        if let Some(message) = autosave::orphans(&self.effects.experiments) {
+            self.log(LogLine::warn(message));
         }
     }
 
@@ -137,7 +137,7 @@ impl State {
             }
             Message::Happened(name, events) => self.happened(&name, &events),
             Message::Replanned(path, plan) => self.replanned(&path, plan),
-            Message::Waits(told) => self.waits(told),
+            Message::Waits(ahead) => self.waits(ahead),
             Message::Withdrawn(what) => {
                 self.log(LogLine::info(format!("{what}: removed from the queue")));
                 self.over();
@@ -251,7 +251,7 @@ impl State {
             Some(LoopEffect::Refresh(name)) => self.grew(&name),
         }
         if queued(self) != before {
-            self.tell_queue();
+            self.show_queue();
         }
     }
 
@@ -277,12 +277,12 @@ impl State {
         ));
     }
 
-    fn waits(&mut self, told: Option<String>) {
-        self.effects.launcher.waits(told.is_some());
-        if let Some(line) = told {
+    fn waits(&mut self, ahead: Option<String>) {
+        self.effects.launcher.waits(ahead.is_some());
+        if let Some(line) = ahead {
             self.log(LogLine::info(line));
         }
-        self.tell_queue();
+        self.show_queue();
     }
 
     fn launched(&mut self, file: &Path, run: LaunchedRun) {
@@ -295,7 +295,7 @@ impl State {
         self.effects.launcher.started();
         self.follow_file(file, &run.folder);
         self.notify(News::RunBegan(name));
-        self.tell_queue();
+        self.show_queue();
     }
 
     fn refused(&mut self, file: &Path, error: &SessionError) {
@@ -328,7 +328,7 @@ impl State {
 
     /// Shows the queue as it is now. It is never sent as a message: one from before
     /// another change would arrive after it.
-    fn tell_queue(&mut self) {
+    fn show_queue(&mut self) {
         let launcher = &self.effects.launcher;
         self.notify(News::Queue {
             preparing: launcher.preparing(),
@@ -360,7 +360,7 @@ impl State {
             return self.ask(Flow::Leave(exit));
         }
         self.effects.launcher.ended();
-        self.tell_queue();
+        self.show_queue();
     }
 
     fn found(&mut self, mut entry: RunEntry, tail: RunTail) {

@@ -31,7 +31,7 @@ use super::file;
 use super::image_error::{ENTRY_CHANGED, ImageError};
 use crate::untrusted::{FileVersion, StandIn};
 
-pub(super) use self::format::{TELLING, is_named_like_image, looks_like_image};
+pub(super) use self::format::{SIGNATURE, is_named_like_image, looks_like_image};
 
 /// As much of a file as nearly always holds its header, metadata included.
 const HEAD: u64 = 64 << 10;

@@ -240,5 +240,5 @@ fn is_hidden(name: &OsStr) -> bool {
 }
 
 fn looks_like_image(path: &Path) -> bool {
-    file::start(path, decode::TELLING as u64).is_ok_and(|start| decode::looks_like_image(&start))
+    file::start(path, decode::SIGNATURE as u64).is_ok_and(|start| decode::looks_like_image(&start))
 }

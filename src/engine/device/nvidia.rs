@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_driver_a_hidden_gpu_and_an_old_driver_are_told_apart() {
+    fn a_missing_driver_a_hidden_gpu_and_an_old_driver_are_distinguished() {
         assert!(explain(None, Some("0")).contains("no NVIDIA driver"));
         assert!(explain(Some(Some("580.95.05")), Some("")).contains("CUDA_VISIBLE_DEVICES is ``"));
         let old = explain(Some(Some("535.183.01")), None);

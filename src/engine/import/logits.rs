@@ -113,8 +113,8 @@ pub fn settle(
     notes: &mut Vec<String>,
 ) -> Result<(), ImportError> {
     let contents = Contents::read(file.path())?;
-    let (about, said) = About::of_metadata(&contents.about);
-    notes.extend(said.iter().map(|note| TEACHER.note(note)));
+    let (about, remarks) = About::of_metadata(&contents.about);
+    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
     let (names, found) = named_classes(file, data, &about, notes)?;
     let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
     if contents.classes != expected {

@@ -20,7 +20,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use thiserror::Error;
 
-use self::about::{About, Said};
+use self::about::{About, Sourced};
 use self::classes::{ByName, by_name};
 use super::classify::Classify;
 use super::frame::{Frame, Input};
@@ -152,7 +152,7 @@ fn student(
     if file.head == Head::Keep {
         agreed(STUDENT, &about)?;
     }
-    let outputs = match about.classes.as_ref().map(|said| &said.value) {
+    let outputs = match about.classes.as_ref().map(|stated| &stated.value) {
         _ if file.head == Head::New => None,
         None => None,
         Some(names) => match by_name(names, data.classes) {
@@ -305,15 +305,15 @@ fn contradicted(
 /// Who says something else than what is written.
 fn differing<'a, T, U: PartialEq>(
     written: Option<U>,
-    said: Option<&'a Said<T>>,
+    stated: Option<&'a Sourced<T>>,
     as_written: impl Fn(&'a T) -> U,
 ) -> Option<&'static str> {
-    let (written, said) = (written?, said?);
-    (written != as_written(&said.value)).then_some(said.by)
+    let (written, stated) = (written?, stated?);
+    (written != as_written(&stated.value)).then_some(stated.by)
 }
 
-fn value<T: Clone>(said: Option<&Said<T>>) -> Option<T> {
-    said.map(|said| said.value.clone())
+fn value<T: Clone>(stated: Option<&Sourced<T>>) -> Option<T> {
+    stated.map(|stated| stated.value.clone())
 }
 
 /// That weights and what lies beside them name the same classes.
@@ -379,8 +379,8 @@ fn open(
         .map_err(|problem| problem.under(role.model))?
         .bytes();
     let arrays = ArrayFile::open_for(path, needed).map_err(|error| role.refuse(error))?;
-    let (about, said) = About::of(&arrays, model);
-    notes.extend(said.iter().map(|note| role.note(note)));
+    let (about, remarks) = About::of(&arrays, model);
+    notes.extend(remarks.iter().map(|note| role.note(note)));
     Ok((arrays, about))
 }
 
@@ -423,7 +423,7 @@ fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
     let (place, whose) = if written {
         ("teacher.classes", "these names")
     } else {
-        let by = about.classes.as_ref().map(|said| said.by);
+        let by = about.classes.as_ref().map(|stated| stated.by);
         ("teacher.weights", by.unwrap_or_default())
     };
     Problem::new(

@@ -1,6 +1,6 @@
 //! Teachers that are ONNX files: what the file decides, and the model that answers.
 
-use super::about::{About, Said};
+use super::about::{About, Sourced};
 use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs, own_images, value};
 use crate::engine::metadata;
 use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, macs};
@@ -20,17 +20,21 @@ pub fn settle(
     let input = graph.image_input().map_err(OnnxModelError::from)?;
     let output = graph.score_output(part.output.as_deref());
     let output = output.map_err(OnnxModelError::from)?;
-    let (mut about, said) = About::of_metadata(graph.metadata());
-    notes.extend(said.iter().map(|note| TEACHER.note(note)));
+    let (mut about, remarks) = About::of_metadata(graph.metadata());
+    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
     if let Some(value) = input.size {
         let by = "its input";
-        if about.size.as_ref().is_some_and(|said| said.value != value) {
+        if about
+            .size
+            .as_ref()
+            .is_some_and(|stated| stated.value != value)
+        {
             notes.push(TEACHER.note(&format!(
                 "`size` in its file's metadata is ignored; its input is of {} × {} pixels",
                 value.0, value.1
             )));
         }
-        about.size = Some(Said { value, by });
+        about.size = Some(Sourced { value, by });
     }
     let size = own_size(file, &input, &about, data)?;
     let (names, found) = named_classes(file, data, &about, notes)?;

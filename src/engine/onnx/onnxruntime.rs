@@ -51,14 +51,14 @@ fn opened() -> Result<&'static Library, String> {
                  libonnxruntime.so"
             )
         })?;
-        let told = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        let described = |error: String| format!("{}: {}", path.display(), clean_line(&error));
         let environment = ort::init_from(&path)
-            .map_err(|error| told(error.to_string()))?
+            .map_err(|error| described(error.to_string()))?
             .with_telemetry(false)
             // What it says of a failure comes with the error, and is told from there.
             .with_logger(Arc::new(|_, _, _, _, _| {}))
             .build()
-            .map_err(|error| told(error.to_string()))?;
+            .map_err(|error| described(error.to_string()))?;
         Ok(Library {
             environment,
             version: version(&path),

@@ -353,7 +353,7 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
     if matches!(spec.lr, Schedule::Warmup { epochs, .. } if epochs >= end) {
         return Vec::new();
     }
-    let told = lr.problems(&spec.lr, 0.0, end).into_iter().map(|problem| {
+    let problems = lr.problems(&spec.lr, 0.0, end).into_iter().map(|problem| {
         Problem::new(
             "epochs",
             format!(
@@ -363,7 +363,7 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
         )
         .help("give the teacher a schedule of its own: Train(epochs: …, lr: …)")
     });
-    told.collect()
+    problems.collect()
 }
 
 fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Option<TeacherPlan> {

@@ -45,7 +45,7 @@ fn in_any_order_and_at_any_size_nothing_panics_and_nothing_is_lost() {
 fn walk(seed: u64, steps: u64) {
     let mut world = World::new(seed);
     for step in 1..=steps {
-        let input = world.next_deed();
+        let input = world.next_input();
         let done = catch_unwind(AssertUnwindSafe(|| {
             world.execute(&input);
             world.draw();

@@ -95,13 +95,13 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
 /// Cells of the source, the label and the KL in a line of this width, with so many
 /// answers. A third answer takes the place of the KL where there is room for one.
 fn widths(width: u16, answers: u16) -> (u16, u16, u16) {
-    let said = answers * (ANSWER + 1);
-    let kl = if answers > 2 && width < said + KL + 1 + SOURCE {
+    let answered = answers * (ANSWER + 1);
+    let kl = if answers > 2 && width < answered + KL + 1 + SOURCE {
         0
     } else {
         KL
     };
-    let fixed = said + kl + 1;
+    let fixed = answered + kl + 1;
     let label = if width >= fixed + LABEL + 14 {
         LABEL
     } else {

@@ -235,8 +235,8 @@ impl Results {
             return true;
         };
         let entry = &self.entries[at];
-        let said = [entry.student, entry.teacher].into_iter().flatten();
-        let mut classes = said.filter_map(|answer| self.classes.get(answer.prediction));
+        let answers = [entry.student, entry.teacher].into_iter().flatten();
+        let mut classes = answers.filter_map(|answer| self.classes.get(answer.prediction));
         pattern.finds(&entry.image.path.to_string_lossy())
             || classes.any(|class| pattern.finds(class))
     }

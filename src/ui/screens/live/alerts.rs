@@ -22,7 +22,7 @@ use crate::ui::widget::wrap::wrapped;
 /// Losses of terms that are known to rise when a training diverges, the best to
 /// judge by first: the label never moves, the teacher's answers follow a
 /// temperature. They carry no weight; the total does, and controllers move it.
-const JUDGED: [&str; 2] = ["loss/truth", "loss/distill"];
+const WATCHED: [&str; 2] = ["loss/truth", "loss/distill"];
 
 /// An accuracy on validation images that fell by this much, with a loss far above
 /// its least, is lost.
@@ -93,7 +93,7 @@ impl Alerts {
         let Some(total) = table.series("loss/total") else {
             return;
         };
-        let judged = JUDGED.into_iter().find_map(|term| table.series(term));
+        let judged = WATCHED.into_iter().find_map(|term| table.series(term));
         for row in self.looked..total.values.len() {
             let step = total.steps[row];
             if !total.values[row].is_finite() {

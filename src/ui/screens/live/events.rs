@@ -368,7 +368,7 @@ fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {
         _ => ' ',
     };
     let (fate, bad) = fate(&each.state);
-    (letter, format!("{}, {fate}", store.told(each)), bad)
+    (letter, format!("{}, {fate}", store.describe(each)), bad)
 }
 
 /// A command's fate, and whether it is to be looked at.

@@ -91,7 +91,7 @@ pub(in crate::ui) fn on_exported(
     shared: &mut Shared,
 ) {
     let refusal = match result {
-        Ok(told) => return shared.notify(LogLine::info(told)),
+        Ok(message) => return shared.notify(LogLine::info(message)),
         Err(refusal) => refusal,
     };
     shared.notify(LogLine::error(format!("{run}: {}", refusal.reason)));

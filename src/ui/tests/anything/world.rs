@@ -61,7 +61,7 @@ impl World {
         self.harness.draw();
     }
 
-    pub(super) fn next_deed(&mut self) -> Input {
+    pub(super) fn next_input(&mut self) -> Input {
         let size = self.harness.ui.shared.size;
         self.chance.input(size)
     }

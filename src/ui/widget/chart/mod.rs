@@ -218,9 +218,9 @@ impl Chart<'_> {
     /// Letters along the curves, where colours don't tell them apart or they are
     /// known by their letters.
     fn draw_markers(&self, (x, y): (Axis, Axis), theme: &Theme, frame: &mut Frame, plot: Rect) {
-        let told_apart = has_colours(theme) || self.curves.len() < 2;
+        let colours_suffice = has_colours(theme) || self.curves.len() < 2;
         for (number, curve) in self.curves.iter().enumerate() {
-            if told_apart && curve.look.is_none() {
+            if colours_suffice && curve.look.is_none() {
                 continue;
             }
             let style = curve.look.map_or_else(Style::new, |(_, style)| style);

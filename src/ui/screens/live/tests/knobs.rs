@@ -96,7 +96,7 @@ fn a_run_that_nobody_trains_takes_no_turn_and_says_why() {
 }
 
 #[test]
-fn what_the_controller_does_with_a_change_is_said() {
+fn what_the_controller_does_with_a_change_is_shown() {
     let (mut harness, _) = screen((200, 60), Owner::Here, &events(100));
     harness.keys(&["K", "n"]);
     let mut seen = String::new();
