@@ -83,7 +83,7 @@ pub enum RunEvent {
     DataIndexed(DataSummary),
     /// A model was built.
     ModelBuilt(ModelSummary),
-    /// A training began or went on.
+    /// A training started or resumed.
     PhaseStarted {
         /// Which.
         phase: Phase,
@@ -154,7 +154,7 @@ pub enum RunEvent {
         /// Folder, relative to the run's.
         folder: PathBuf,
     },
-    /// The run starts from a kept checkpoint of another; what is told before
+    /// The run starts from a kept checkpoint of another; what comes before
     /// happened there.
     RunForked {
         /// Name of the other run.
@@ -180,7 +180,7 @@ pub enum RunEvent {
         /// Why.
         reason: String,
     },
-    /// Training was paused or went on.
+    /// Training was paused or resumed.
     Paused(bool),
     /// Something that a person should know; training continues.
     Warned {
@@ -404,7 +404,7 @@ pub enum Origin {
     Process,
     /// The journal of a run that is replayed or resumed.
     Replay,
-    /// The system, or whoever left the program that trains; the command's id says
+    /// The system, or the person who left the program that trains; the command's id says
     /// why.
     Signal,
 }

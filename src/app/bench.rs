@@ -39,7 +39,7 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     let run = RunFolder::open(&arguments.checkpoints, target)?;
     let CheckedExports { intact, problems } = run.checked_exports();
     for problem in problems {
-        // Whoever cannot be warned reads what was measured instead.
+        // A closed stderr is no reason to lose the measurement.
         let warning = format!(
             "warning: {}\n",
             clean_line(&format!("{problem}; not measured"))

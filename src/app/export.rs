@@ -74,7 +74,7 @@ pub enum ExportError {
     /// Its plan.
     #[error("{0}; {WITHOUT}")]
     Plan(#[from] PlanError),
-    /// The student is missing although it was asked for.
+    /// The student is missing although it was requested.
     #[error("{0} has no student")]
     NoStudent(String),
     /// Nothing says which images prove the file.
@@ -358,7 +358,7 @@ fn check_places(
         .into_iter()
         .filter_map(|(file, what)| file.zip(Some(what)));
     for (file, what) in beside.clone() {
-        // Some file systems do not tell large letters from small ones.
+        // Some file systems do not distinguish upper from lower case.
         if file.as_os_str().eq_ignore_ascii_case(path.as_os_str()) {
             let path = path.clone();
             return Err(ExportError::SameName { path, what });

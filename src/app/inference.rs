@@ -69,7 +69,7 @@ impl Results {
             InferenceEvent::Began { classes, .. } => self.classes = classes,
             InferenceEvent::Classified(row) if json => {
                 if let Err(error) = self.print_line(&row) {
-                    // Whoever reads may have seen enough, as `| head` has.
+                    // The reader may have seen enough, as `| head` has.
                     self.failure = Some(error).filter(|error| !error.is_broken_pipe());
                     stop.request("its answers find no reader");
                 }

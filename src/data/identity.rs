@@ -1,4 +1,4 @@
-//! What tells one set of images from another, so that what was learnt from one
+//! What distinguishes one set of images from another, so that what was learnt from one
 //! is not taken for what would be learnt from the other.
 //!
 //! The content is what a set is; the trace is what can be known of it without
@@ -26,7 +26,7 @@ impl Images {
     /// the files of a streamed set are read only if its trace is not that of
     /// the known one. The first call decides; later ones return the same.
     ///
-    /// Images that cannot be read any more count as changed and are told
+    /// Images that cannot be read any more count as changed and are reported
     /// through [`Self::warnings`].
     #[must_use]
     pub fn identity(

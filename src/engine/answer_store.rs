@@ -64,12 +64,12 @@ pub struct AnswerStore<'a> {
     classes: usize,
     /// Where they are kept; none once the file failed.
     file: Option<(PathBuf, File)>,
-    /// What tells these answers from all others: part of every block's checksum, so
+    /// What distinguishes these answers from all others: part of every block's checksum, so
     /// that a file of others holds none of them.
     key: String,
     /// Blocks that were used lately.
     memory: HashMap<u64, Vec<f32>>,
-    /// What a person should know, told once.
+    /// What a person should know, reported once.
     warnings: Vec<String>,
     reported: usize,
 }

@@ -16,8 +16,8 @@ use crate::run::StopSignal;
 /// Images in a forward pass.
 const BATCH: usize = 64;
 
-/// Classifies every image below `folder` and tells of each, until it is done or
-/// `stop` is given. What goes wrong is told too; nothing is fatal to the caller.
+/// Classifies every image below `folder` and reports each, until it is done or
+/// `stop` is given. What goes wrong is reported too; nothing is fatal to the caller.
 pub fn infer(
     models: &RunModels,
     folder: &Path,

@@ -26,7 +26,7 @@ pub enum KnobError {
     /// There is no such knob.
     #[error("there is no knob `{name}`; there are {known}")]
     Unknown {
-        /// The name that was asked for.
+        /// The name that was requested.
         name: String,
         /// Those that there are.
         known: String,

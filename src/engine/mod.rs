@@ -252,7 +252,7 @@ impl Engine {
         )))
     }
 
-    /// Tells how good a teacher is before the first step is made by it, and that
+    /// Reports how good a teacher is before the first step is made by it, and that
     /// it is weak. That of one that was just trained here is known.
     fn introduce_teacher(&self, valid: &Evaluator, earlier: Option<Trained>, sink: &dyn EventSink) {
         let prepared = &self.prepared;

@@ -76,9 +76,9 @@ pub enum ModelsError {
 
 /// Models of one run, ready to answer.
 pub struct RunModels {
-    /// The student, if it was asked for.
+    /// The student, if it was requested.
     pub student: Option<Network>,
-    /// The teacher, if it was asked for.
+    /// The teacher, if it was requested.
     pub teacher: Option<Teacher>,
     /// Where they live.
     pub device: Chosen,
@@ -86,7 +86,7 @@ pub struct RunModels {
     pub trained: (u64, f64),
     /// What a person should know who asks them.
     pub notes: Vec<String>,
-    /// What must be known of the student, if it was asked for.
+    /// What must be known of the student, if it was requested.
     pub known: Option<ModelMetadata>,
     /// What goes into the models and comes out of them.
     input: DataSummary,
@@ -195,7 +195,7 @@ impl RunModels {
     }
 
     /// The images of a folder, at any depth, as the models want them. Those that
-    /// cannot be used are told apart.
+    /// cannot be used are distinguished.
     ///
     /// # Errors
     /// If the folder cannot be read or holds no image.

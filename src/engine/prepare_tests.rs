@@ -140,7 +140,7 @@ impl Colours {
     }
 }
 
-/// The line that a refusal tells to write.
+/// The line that a refusal suggests.
 fn remedy(error: &str) -> &str {
     let (_, line) = error.split_once("write in teacher: ").unwrap();
     line.split_once(", or trusted: true").unwrap().0

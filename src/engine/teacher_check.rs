@@ -34,7 +34,7 @@ use crate::format::{self, percent};
 
 /// Standard errors from which on a difference is one.
 const CLEAR: f64 = 3.0;
-/// The same for what is only told of, which is looked for everywhere.
+/// The same for what is only reported, which is looked for everywhere.
 const CERTAIN: f64 = 4.0;
 /// Least gain in accuracy for which a run is stopped.
 const LEAST_GAIN: f64 = 0.05;
@@ -44,7 +44,7 @@ const WEAK: f64 = 0.3;
 const TIMES_CHANCE: f64 = 1.5;
 /// Above this accuracy nothing is much better.
 const GOOD: f64 = 0.95;
-/// Times the loss of a uniform guess from which on a teacher's is told.
+/// Times the loss of a uniform guess from which on a teacher's is reported.
 const UNLIKELY: f64 = 2.0;
 /// Names that fit into a line of an experiment.
 const WRITABLE: usize = 200;
@@ -217,7 +217,7 @@ pub struct Subject<'a> {
     pub answers: &'a Answers,
 }
 
-/// Refuses a teacher that answers with no numbers: whoever trusts it would be told
+/// Refuses a teacher that answers with no numbers: a person who trusts it would be shown
 /// later that the student's training diverged.
 #[must_use]
 pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Problem> {
@@ -240,7 +240,7 @@ pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Prob
     ))
 }
 
-/// What speaks against a teacher; or, in the other case, what should be told of
+/// What speaks against a teacher; or, in the other case, what should be reported of
 /// it.
 ///
 /// # Errors

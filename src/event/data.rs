@@ -1,4 +1,4 @@
-//! What a run's images are: counted, named and told apart from others.
+//! What a run's images are: counted, named and distinguished from others.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ impl DataSummary {
     }
 }
 
-/// What tells a set of images from every other set.
+/// What identifies a set of images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetIdentity {
     /// Number of images.
@@ -127,7 +127,7 @@ impl DataSummary {
 
 impl DataSummary {
     /// Whether a set holds the same images in another run, so that results on it
-    /// can be compared; `None` where that cannot be told, as when images were
+    /// can be compared; `None` where that is not known, as when images were
     /// resized otherwise.
     #[must_use]
     pub fn shares(&self, dataset: Dataset, other: &Self) -> Option<bool> {

@@ -107,7 +107,7 @@ pub struct ControllerState {
     pub best_truth_loss: Option<f64>,
 }
 
-/// What a controller is told at the end of a round.
+/// What a controller receives at the end of a round.
 pub struct RoundSummary<'a> {
     /// Round that just ended, from 1.
     pub round: u32,

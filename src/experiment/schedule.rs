@@ -229,7 +229,7 @@ impl Schedule {
     }
 }
 
-/// Points of a schedule that are told one by one.
+/// Points of a schedule that are listed one by one.
 const MOST_POINTS: usize = 4;
 
 /// How much of `duration` has passed at `epoch`, in [0, 1].

@@ -280,7 +280,7 @@ impl OnnxFile {
     /// The one input that takes images, as 32-bit floats.
     ///
     /// # Errors
-    /// There is none, or more is asked for than images.
+    /// There is none, or more is requested than images.
     pub fn image_input(&self) -> Result<ImageInput, OnnxError> {
         let (input, takes_bytes) = self.any_image_input()?;
         if takes_bytes {
@@ -292,7 +292,7 @@ impl OnnxFile {
     /// The one input that takes images, and whether it takes bytes instead of floats.
     ///
     /// # Errors
-    /// There is none, or more is asked for than images.
+    /// There is none, or more is requested than images.
     pub fn any_image_input(&self) -> Result<(ImageInput, bool), OnnxError> {
         let problem = |problem: String| refuse(&self.path, problem);
         let constants: BTreeSet<&str> = self
@@ -485,7 +485,7 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
             limit: LONGEST,
         });
     }
-    // Most of what is none is told by its first bytes, however long it is.
+    // Most of what is none is recognised by its first bytes, however long it is.
     let mut start = Vec::new();
     let mut file = file;
     Read::by_ref(&mut file)
@@ -500,7 +500,7 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
     Ok(start)
 }
 
-/// Bytes by which a file is told.
+/// Bytes by which a file is recognised.
 const START: u64 = 64;
 
 /// A file begins with one of the fields of its outermost message, and the version

@@ -1,5 +1,5 @@
 //! A run as lines of plain text. Both the reporter without a terminal and the
-//! one with bars tell these; they differ in how they put them out.
+//! one with bars print these; they differ in how they put them out.
 
 use std::io::{self, Write};
 
@@ -189,7 +189,7 @@ fn epoch(summary: &EpochSummary) -> String {
     parts.join("  ")
 }
 
-/// A run's images and models, as they were told when it began.
+/// A run's images and models, as they were reported when it began.
 pub(super) fn facts(store: &RunStore) -> Vec<String> {
     let mut lines: Vec<String> = store.data.iter().flat_map(data).collect();
     for summary in store.models.values() {

@@ -85,7 +85,7 @@ fn linked(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..MOST_LINKS {
         match fs::read_link(&place) {
             Ok(to) => place = parent(&place)?.join(to),
-            // No link, or nothing: that is told when it is written.
+            // No link, or nothing: that is reported when it is written.
             Err(_) => return Ok(place),
         }
     }
@@ -104,7 +104,7 @@ fn replace(
     let mut beside = tempfile::Builder::new()
         .prefix(WRITING)
         .tempfile_in(folder)?;
-    // Tells that somebody writes it; a file system without locks is told by the
+    // Shows that somebody writes it; a file system without locks is recognised by the
     // file's age.
     let _ = beside.as_file().try_lock();
     io::copy(&mut content, &mut beside)?;

@@ -80,7 +80,7 @@ impl RunFolder {
         others.remove(&newest);
         let mut whole = Vec::new();
         for at in others {
-            // One that is damaged counts: whoever asks for it is told.
+            // One that is damaged counts: a request for it is refused.
             if self.kept(at).settle_on(|_| Ok(true)).unwrap_or(true) {
                 whole.push(at);
             }

@@ -2,7 +2,7 @@
 //! `.writing-*` that were to replace another, folders `.new-run-*` that were to
 //! become a run.
 //!
-//! Whoever writes one holds a lock on it, which the system releases when the
+//! The process that writes one holds a lock on it, which the system releases when the
 //! process ends. So what can be locked belongs to nobody any more, on this
 //! machine or another that shares the disk. Failing to remove it harms nobody
 //! and is tried again by the next writer.

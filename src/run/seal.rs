@@ -49,7 +49,7 @@ struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
-    /// What tells the owner from every other: the hash of a run's plan, or the key
+    /// What distinguishes the owner from every other: the hash of a run's plan, or the key
     /// of a cached teacher.
     pub id: String,
     /// Which of the owner's folders it is, such as `latest`.

@@ -19,7 +19,7 @@ const LONGEST: usize = 1 << 20;
 /// that no file keeps a training from its steps.
 const MOST_AT_ONCE: usize = 1000;
 
-/// Problems that are told of one file; whoever fills it with others would fill
+/// Problems that are reported of one file; a process that fills it with others would fill
 /// the journal.
 const MOST_PROBLEMS: usize = 20;
 
@@ -112,7 +112,7 @@ impl<'a> FromIterator<&'a CommandRecord> for ReceivedCommands {
 /// long as nothing arrives.
 ///
 /// A file that is removed, replaced or written anew is read from its start;
-/// commands have ids, by which whoever carries them out knows them again.
+/// commands have ids, by which the training knows them again.
 #[derive(Debug)]
 pub struct CommandTail {
     lines: LineReader,
@@ -148,7 +148,7 @@ impl CommandTail {
     }
 
     /// Commands that arrived since the last call, oldest first. Lines that are
-    /// no commands are left out and told by
+    /// no commands are left out and reported by
     /// [`take_problems`](Self::take_problems).
     pub fn poll(&mut self) -> Vec<CommandRecord> {
         let mut commands = Vec::new();
@@ -186,7 +186,7 @@ impl CommandTail {
         Ok(())
     }
 
-    /// Notes a problem that was not told yet, of a line or of what it asks for.
+    /// Notes a problem that was not reported yet, of a line or of what it asks for.
     pub fn report(&mut self, problem: &str) {
         let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
         if self.reported.len() > MOST_PROBLEMS || self.reported.contains(&problem) {

@@ -1,5 +1,5 @@
 //! A run's configuration as a list of fields: dotted paths and their values as
-//! text, to filter by and to tell runs apart. A knob that was changed while the
+//! text, to filter by and to distinguish runs. A knob that was changed while the
 //! run trained has all its values, with the steps at which they took effect.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ const CONTROLLER: &str = "controller";
 /// Fields of an experiment by dotted path: `student.model` → `ResNetCifar`,
 /// `student.model.depth` → `8`. Absent options have no field; items of lists
 /// count from 1.
-/// A learning rate and other schedules are also told as a whole at their own
+/// A learning rate and other schedules are also listed as a whole at their own
 /// path, in words.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
@@ -36,7 +36,7 @@ struct Field {
     text: String,
     /// Each of its values, the first one first.
     values: Vec<FieldValue>,
-    /// Whether the text tells everything that lies below.
+    /// Whether the text covers everything that lies below.
     is_whole: bool,
 }
 
@@ -150,7 +150,7 @@ impl Config {
     }
 
     /// Fields whose values are not the same in all of these, sorted. What lies
-    /// below a schedule that differs as a whole is not told again.
+    /// below a schedule that differs as a whole is not listed again.
     #[must_use]
     pub fn differing<'a>(configs: impl IntoIterator<Item = &'a Self>) -> Vec<&'a str> {
         let configs: Vec<&Self> = configs.into_iter().collect();
@@ -339,7 +339,7 @@ fn variant(fields: &Map<String, Value>) -> Option<(&str, &Value)> {
         .then_some((name.as_str(), value))
 }
 
-/// Whether a value has named fields, which are better told one by one.
+/// Whether a value has named fields, which are better listed one by one.
 fn is_record(value: &Value) -> bool {
     let fields = value.as_object();
     fields.is_some_and(|fields| variant(fields).is_none())

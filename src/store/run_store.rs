@@ -4,7 +4,7 @@
 //! event; from disk, a [`RunTail`](super::RunTail) gives the journal's
 //! events to the same function and the series' blocks to the same tables. What
 //! depends on both, such as the current value of a knob, is derived when it is
-//! asked for, so that the order in which the two files are read doesn't matter.
+//! requested, so that the order in which the two files are read doesn't matter.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -365,7 +365,7 @@ pub(super) const START: Position = Position {
 
 /// What is derived.
 impl RunStore {
-    /// Steps of a training completed so far, logged or told by an event.
+    /// Steps of a training completed so far, logged or reported by an event.
     #[must_use]
     pub fn completed(&self, phase: Phase) -> u64 {
         let reported = self.phases.get(&phase).map_or(0, |state| state.completed);

@@ -197,7 +197,7 @@ fn a_changed_knob_is_shown_with_the_value_that_it_had() {
             step: last + 3,
         });
     }
-    // What is logged later changes nothing of what is told.
+    // What is logged later changes nothing of what is shown.
     let all: Vec<String> = store
         .commands
         .iter()

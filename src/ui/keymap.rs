@@ -11,7 +11,7 @@ use self::conflicts::conflicts;
 use super::action::{ACTIONS, Action, Context};
 use crate::experiment::nearest::nearest;
 
-/// A key with its modifiers, as a terminal can tell them apart.
+/// A key with its modifiers, as a terminal can distinguish them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Chord {
     code: KeyCode,

@@ -40,7 +40,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Keeps a line and when it was told, and forgets the oldest if there are
+    /// Keeps a line and when it came, and forgets the oldest if there are
     /// too many.
     pub fn push(&mut self, now: SystemTime, line: LogLine) {
         if self.lines.len() == CAPACITY {

@@ -18,7 +18,7 @@ pub struct Settings {
     /// Dark or light background; as the terminal says if absent.
     #[serde(alias = "ground")]
     pub background: Option<Background>,
-    /// Colours that tell curves and good from bad.
+    /// Colours that distinguish curves, and good from bad.
     pub palette: Palette,
     /// How many colours the terminal shows.
     pub colours: Depth,

@@ -34,14 +34,14 @@ impl Background {
     }
 }
 
-/// Which colours tell curves and good from bad.
+/// Which colours distinguish curves, and good from bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Palette {
     /// Green is good, red is bad.
     #[default]
     Standard,
     /// Blue is good, orange is bad: the palette of Okabe and Ito (2008), which
-    /// people with any colour vision can tell apart.
+    /// people with any colour vision can distinguish.
     ColourBlind,
 }
 
@@ -313,7 +313,7 @@ impl Theme {
             .add_modifier(Modifier::BOLD)
     }
 
-    /// One of the colours that tell curves apart; they repeat after eight.
+    /// One of the colours that distinguish curves; they repeat after eight.
     #[must_use]
     pub fn series(&self, index: usize) -> Style {
         if self.depth == Depth::None {

@@ -312,7 +312,7 @@ impl Shell {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for the end. Returns what it told last, too.
+    /// Waits for the end. Returns its output, too.
     fn wait(mut self) -> (ExitStatus, String) {
         let started = Instant::now();
         while self.runs() {

@@ -1,4 +1,4 @@
-//! A knob has one value, whoever is asked: `--check`, the Live screen, the journal
+//! A knob has one value, whichever is asked: `--check`, the Live screen, the journal
 //! and the engine agree at every step.
 //!
 //! Trainings are played with the engine's own knobs and rounds and made-up

@@ -223,7 +223,7 @@ fn step(
 ) {
     let epoch = timeline.epoch(state.step);
     let felt = state.knobs.values(epoch);
-    // Between logged steps Live is told of no progress, and stands where it was.
+    // Between logged steps Live receives no progress, and stands where it was.
     if play.entry.store.completed(phase) == state.step {
         let shown = knob_values(&play.entry, phase);
         assert_eq!(shown, felt, "{phase:?} step {}", state.step);
@@ -233,7 +233,7 @@ fn step(
         assert!(knob.range().contains(value), "{} is {value}", knob.name);
     }
     if is_untouched(&play.events, phase) {
-        // `--check` tells the schedules, and nothing has come between.
+        // `--check` prints the schedules, and nothing has come between.
         let planned = training.knobs().map(|knob| {
             (
                 knob.name.clone(),

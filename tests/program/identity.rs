@@ -24,7 +24,7 @@ fn picture(bench: &Bench, class: &str, number: u8) -> PathBuf {
     bench.path().join(format!("images/{class}/{number:02}.png"))
 }
 
-/// Three classes that are easily told apart, in folders.
+/// Three classes that are easily distinguished, in folders.
 fn folders() -> Bench {
     let bench = Bench::new();
     for (class, hue) in CLASSES.into_iter().zip([10, 120, 240]) {
@@ -505,7 +505,7 @@ fn a_run_of_a_program_that_had_iterations_for_rounds_answers_resumes_and_is_repl
     assert!(older.unwrap() < newer.unwrap());
     let output = bench.run(&["--replay", run]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    // A new file is told the word of today.
+    // A new file gets the word of today.
     let text = fs::read_to_string(Path::new(run).join("experiment.ron")).unwrap();
     assert!(text.contains("iteration: Steps(9)"));
     fs::write(bench.path().join("new.ron"), text).unwrap();

@@ -17,7 +17,7 @@ const SCRIPT: &str = concat!(
 const CLASSES: usize = 10;
 const SIDE: usize = 64;
 
-/// Runs Python; none where it lacks one of these modules, which is told.
+/// Runs Python; none where it lacks one of these modules, which is printed.
 fn python(modules: &str, arguments: &[&str]) -> Option<Output> {
     let program = std::env::var_os("WORKBENCH_PYTHON").unwrap_or_else(|| "python3".into());
     let python = |arguments: &[&str]| Command::new(&program).args(arguments).output();

@@ -1,4 +1,4 @@
-//! What is refused before anything is trained or lost, and what is told.
+//! What is refused before anything is trained or lost, and with which message.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn trained() -> Bench {
     bench
 }
 
-/// A run that was told to stop as soon as it could hear.
+/// A run that was stopped as soon as it could be.
 fn stopped() -> Bench {
     let bench = Bench::new();
     let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=4000"]);
@@ -109,7 +109,7 @@ fn a_report_replaces_nothing_that_is_not_a_report() {
         let expected = format!("--junit: {} cannot be written", arguments[3]);
         assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     }
-    // Arguments that mean nothing are told of in the report, if it is one.
+    // Arguments that mean nothing are reported, if it is one.
     let output = bench.run(&["--no-such-flag", "--junit", "tiny.ron"]);
     assert_eq!(code(&output), 2);
     let now = fs::read_to_string(bench.path().join("tiny.ron")).unwrap();

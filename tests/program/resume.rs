@@ -155,7 +155,7 @@ fn a_replay_applies_the_adjustments_of_a_run_again() {
         journal.contains(r#"{"CommandApplied":{"id":"cooler""#),
         "{journal}"
     );
-    // A line that is no command is told, and nothing else comes of it.
+    // A line that is no command is reported, and nothing else comes of it.
     assert!(journal.contains(r#"{"Warned":"#), "{journal}");
     let adjusted = weights(&run);
     assert!(adjusted != unadjusted, "the adjustment changed nothing");

@@ -1,4 +1,4 @@
-//! What a shell, `man` and other programs are told.
+//! What is printed for a shell, `man` and other programs.
 
 use crate::bench::{Bench, code, stderr};
 

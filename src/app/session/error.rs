@@ -84,7 +84,7 @@ pub enum SessionError {
         step: u64,
         /// Steps of the checkpoint.
         checkpoint: u64,
-        /// What was asked for.
+        /// What was requested.
         last: u64,
     },
     /// There is no such kept checkpoint.
@@ -92,7 +92,7 @@ pub enum SessionError {
     NotKept {
         /// The run.
         run: PathBuf,
-        /// What was asked for.
+        /// What was requested.
         wanted: Option<String>,
         /// Names of those that there are.
         kept: Vec<String>,
@@ -107,7 +107,7 @@ pub enum SessionError {
         /// The run's frozen experiment.
         experiment: PathBuf,
     },
-    /// The journal tells of a checkpoint that is not there.
+    /// The journal records a checkpoint that is not there.
     #[error(
         "the checkpoint of {} is missing from {}, though the journal says that it was saved; \
          restore the folder from a copy, or train again: --run {}",

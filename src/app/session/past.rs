@@ -332,7 +332,7 @@ fn again(adjustments: Vec<(Position, CommandRecord)>) -> Vec<(Position, CommandR
     adjustments.into_iter().map(replayed).collect()
 }
 
-/// What whoever resumes asks for, as adjustments before the first step.
+/// The changes requested on resuming, as adjustments before the first step.
 fn asked(
     commands: Vec<Command>,
     start: Position,
@@ -420,7 +420,7 @@ pub fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str)
     }
 }
 
-/// Whether checkpoints and journal tell the same story.
+/// Whether checkpoints and journal agree.
 fn agree(
     run: &RunFolder,
     journal: &Journalled,

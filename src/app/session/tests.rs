@@ -244,7 +244,7 @@ fn a_knob_that_is_not_there_or_does_not_go_so_far_is_refused_before_anything_is_
     );
 }
 
-/// Asks for commands at these places, and tells what it was given.
+/// Asks for commands at these places, and records what it was given.
 struct Asks(Vec<Position>, Sender<(Position, CommandRecord)>);
 
 impl Trainer for Asks {

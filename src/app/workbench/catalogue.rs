@@ -1,7 +1,7 @@
-//! Runs in the folder of runs, whoever makes them: found, read, followed.
+//! Runs in the folder of runs, whichever process makes them: found, read, followed.
 //!
 //! Files are looked at again and again instead of being watched: a run may be
-//! written by another machine on a shared disk, where the system tells nothing.
+//! written by another machine on a shared disk, where the system sends no notifications.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,7 +44,7 @@ pub fn watch(checkpoints: PathBuf, sender: Sender) -> io::Result<()> {
     Ok(())
 }
 
-/// Looks once and tells what is new, newest runs first.
+/// Looks once and reports what is new, newest runs first.
 fn look(
     checkpoints: &Path,
     seen: &mut BTreeMap<String, Seen>,
@@ -90,7 +90,7 @@ fn look(
     Ok(())
 }
 
-/// Tells what is in the trash if that changed.
+/// Reports what is in the trash if that changed.
 fn look_into_trash(
     checkpoints: &Path,
     thrown: &mut Vec<RunFolder>,

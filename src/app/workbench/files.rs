@@ -58,7 +58,7 @@ pub fn read(path: PathBuf) -> News {
 
 /// Writes an experiment file beside its place and moves it there; it stays a link
 /// if it is one. Where something else is on disk than may be replaced, that is
-/// told, and nothing is written: a watcher may be late, or not see at all what
+/// reported, and nothing is written: a watcher may be late, or not see at all what
 /// becomes of the target of a link.
 pub fn write(path: PathBuf, text: String, over: &OverwritePolicy) -> Vec<News> {
     if let OverwritePolicy::Seen(seen) = over
@@ -138,7 +138,7 @@ pub fn free_name(folder: &Path, name: &str, before: char) -> Result<PathBuf, Fil
     })
 }
 
-/// Tells of files that come, go or change, until the watcher is dropped.
+/// Reports files that come, go or change, until the watcher is dropped.
 ///
 /// # Errors
 /// If the system gives no watcher: then changes are seen when a file is opened.
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(changed_path(&mailbox), root.join("link/a.ron"));
     }
 
-    /// The first file that is told of.
+    /// The first file that is reported as changed.
     fn changed_path(mailbox: &super::super::mail::Mailbox) -> PathBuf {
         let started = std::time::Instant::now();
         loop {

@@ -60,13 +60,13 @@ enum InspectError {
 #[derive(Clone)]
 struct ProbeQuestion {
     run: String,
-    /// As it was asked for, by which the screen knows it.
+    /// As it was requested, by which the screen knows it.
     source: ProbeSource,
     sender: Sender,
 }
 
 /// Reads what a run recorded of its probe, or asks its models about other images;
-/// what of those is left out is told in the log.
+/// what of those is left out is listed in the log.
 pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender) {
     let known = known(runs, &run).map(|entry| (entry.folder.clone(), has_teacher(entry)));
     let log = sender.clone();
@@ -131,7 +131,7 @@ fn has_teacher(run: &RunEntry) -> bool {
     run.store.models.contains_key(&Phase::Teacher)
 }
 
-/// What is told of files and folders that could not be read: the first, and how
+/// The message about files and folders that could not be read: the first, and how
 /// many more.
 fn left_out(skipped: &[SkippedImage]) -> Option<String> {
     let (first, others) = skipped.split_first()?;

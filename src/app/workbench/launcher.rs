@@ -262,7 +262,7 @@ impl Launcher {
     }
 }
 
-/// Tells what becomes of a job until it is over.
+/// Reports on a job until it is over.
 fn train(
     sessions: &dyn OpenSession,
     job: &QueuedJob,

@@ -1,6 +1,6 @@
 //! Hot reload: a saved experiment file is planned again and held against the
 //! run of it that trains here. Knobs are turned at once; for the rest the next
-//! run is told of.
+//! run is reported.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -176,7 +176,7 @@ impl Running {
         }
     }
 
-    /// Turns what can be turned and tells of the rest.
+    /// Turns what can be turned and reports the rest.
     fn apply(&mut self, plan: Plan, now: f64, reloaded: &mut Reloaded) {
         let changes = Changes::between(&self.followed, &plan, now);
         self.followed = plan;

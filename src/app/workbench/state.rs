@@ -48,14 +48,14 @@ pub struct State {
     /// How far the files of runs of other processes were read.
     tails: BTreeMap<String, RunTail>,
     effects: EffectRunner,
-    /// Tells of changed experiment files while it is held.
+    /// Reports changed experiment files while it is held.
     watcher: Option<RecommendedWatcher>,
     sender: Sender,
     /// Whether something happened to a run that the screen does not know of.
     unseen: bool,
     /// How to end as soon as nothing trains, if it was asked to.
     leaving: Option<Exit>,
-    /// What the loop has to do since it was told last.
+    /// What the loop has to do since it was last asked.
     flow: Flow,
 }
 
@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    /// The first things that the screen is told.
+    /// The first things that the screen receives.
     pub fn begin(&mut self, size: Size) {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Input(resized));
@@ -105,7 +105,7 @@ impl State {
         self.ui.set_cell(cell)
     }
 
-    /// Tells the screen, once for all that happened, that runs have changed,
+    /// Notifies the screen, once for all that happened, that runs have changed,
     /// and makes the pictures of the next frame ready.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.unseen) {
@@ -162,7 +162,7 @@ impl State {
                 self.runs.set_trash(entries);
                 self.unseen = true;
             }
-            // Several tell of it.
+            // Several threads report it.
             Message::Lost if self.leaving.is_some() => {}
             Message::Terminate | Message::Lost => {
                 autosave::keep(self.ui.unsaved());
@@ -247,7 +247,7 @@ impl State {
             Some(LoopEffect::Quit) => self.leave(Exit::Success),
             Some(LoopEffect::Suspend) => self.ask(Flow::Suspend),
             Some(LoopEffect::Copy(text)) => self.ask(Flow::Copy(text)),
-            // It is followed anyway; whoever opens it sees it as it stands now.
+            // It is followed anyway; opening it shows it as it stands now.
             Some(LoopEffect::Refresh(name)) => self.grew(&name),
         }
         if queued(self) != before {

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Bytes from the beginning of a file by which its format is told.
+/// Bytes from the beginning of a file by which its format is recognised.
 pub(in crate::data) const SIGNATURE: usize = 32;
 
 /// A format that is decoded here.
@@ -215,7 +215,7 @@ pub(super) fn foreign_by_name(path: &Path) -> Option<&'static str> {
     FOREIGN_ENDINGS.iter().find(has).map(|(_, name)| *name)
 }
 
-/// Whether the first [`TELLING`] bytes of a file are those of an image.
+/// Whether the first [`SIGNATURE`] bytes of a file are those of an image.
 pub(in crate::data) fn looks_like_image(start: &[u8]) -> bool {
     recognise(start) != Content::Unknown
 }

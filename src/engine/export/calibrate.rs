@@ -206,7 +206,7 @@ impl Seen {
 
     /// S. Migacz, "8-bit Inference with `TensorRT`" (GTC 2017): of all thresholds the
     /// one by which the distribution of magnitudes, cut there, loses the least when it
-    /// is told in as many levels as the integers have. A threshold t bounds both ends;
+    /// is quantized to as many levels as the integers have. A threshold t bounds both ends;
     /// an end where no value is that far stays where it is.
     fn entropy(&self) -> Range {
         let mut bins: Vec<f64> = self.magnitudes.iter().map(|count| *count as f64).collect();
@@ -232,7 +232,7 @@ impl Seen {
 }
 
 /// KL(P ‖ Q) of the first bins: P with all that lies beyond in its last bin, Q the
-/// same bins told in so many levels.
+/// same bins quantized to so many levels.
 fn divergence(bins: &[f64], length: usize, levels: usize) -> f64 {
     let (kept, beyond) = bins.split_at(length);
     let outliers: f64 = beyond.iter().sum();

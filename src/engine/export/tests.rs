@@ -371,7 +371,7 @@ fn the_same_weights_give_the_same_bytes() {
 }
 
 /// Python with these modules: `WORKBENCH_PYTHON`, or `python3`. None where it lacks
-/// one, which is told.
+/// one, which is reported.
 fn python(modules: &str) -> Option<Command> {
     let program = std::env::var_os("WORKBENCH_PYTHON").unwrap_or_else(|| "python3".into());
     let command = || Command::new(&program);

@@ -197,7 +197,7 @@ fn same_layout(one: &Model, other: &Model) -> bool {
 }
 
 /// The entries of a file's metadata, each of which is JSON in a text. Those that
-/// cannot be used are told.
+/// cannot be used are reported.
 struct Entries<'a> {
     file: &'a BTreeMap<String, String>,
     notes: &'a mut Vec<String>,
@@ -226,7 +226,7 @@ impl Entries<'_> {
 
     /// Of two entries that only make sense together, one.
     fn lacks<T>(&mut self, name: &str, other: &str) -> Option<T> {
-        // One that is there and cannot be read was told.
+        // One that is there and cannot be read was reported.
         if !self.file.contains_key(other) {
             self.leave(name, &format!("cannot be used without `{other}`"));
         }

@@ -6,7 +6,7 @@
 //! run begins, and writes into the plan what they and the `model.json` beside
 //! them decide: where the arrays lie, which outputs are taken in which order, the
 //! first layers, the images that a teacher wants. Only headers are read for it.
-//! What would be a guess is refused; what is decided is told. [`read`] then reads
+//! What would be a guess is refused; what is decided is reported. [`read`] then reads
 //! the arrays as the plan says, and derives nothing.
 
 mod about;
@@ -95,7 +95,7 @@ impl Role {
 
 /// Writes into a plan what the files of weights decide that it names, for images
 /// of these classes. Size and normalisation are those of the plan, as far as they
-/// are known. The answer is what a person should be told.
+/// are known. The answer is what a person should know.
 ///
 /// # Errors
 /// A file cannot be used, or does not say enough.
@@ -135,7 +135,7 @@ struct DataInput<'a> {
 }
 
 /// A student that starts from a file: its classifier's rows are put in order
-/// where they stand for the data's classes, and other images are told of.
+/// where they stand for the data's classes, and other images are reported.
 fn student(
     model: &Model,
     file: &mut WeightsFile,
@@ -273,7 +273,7 @@ fn named_classes(
     Ok((names, found))
 }
 
-/// Tells where the experiment says something else than the file or what lies
+/// Reports where the experiment says something else than the file or what lies
 /// beside it.
 fn contradicted(
     file: &TeacherFile,
@@ -335,7 +335,7 @@ fn agreed(role: Role, about: &About) -> Result<(), ImportError> {
     .into())
 }
 
-/// Settles which images the teacher wants, and tells where they are not the
+/// Settles which images the teacher wants, and reports where they are not the
 /// data's.
 fn own_images(
     file: &mut TeacherFile,

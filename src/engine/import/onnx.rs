@@ -63,7 +63,7 @@ pub fn settle(
         part.engine,
         size,
     )?;
-    // One image tells whether it runs, and how many classes it has.
+    // One image shows whether it runs, and how many classes it has.
     let pixels = [size.0 as usize, size.1 as usize];
     let blank = vec![0.0; 3 * pixels[0] * pixels[1]];
     let outputs = model.logits(&blank, [1, pixels[0], pixels[1]])?.len();

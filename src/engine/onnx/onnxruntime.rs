@@ -55,7 +55,7 @@ fn opened() -> Result<&'static Library, String> {
         let environment = ort::init_from(&path)
             .map_err(|error| described(error.to_string()))?
             .with_telemetry(false)
-            // What it says of a failure comes with the error, and is told from there.
+            // What it says of a failure comes with the error, and is reported from there.
             .with_logger(Arc::new(|_, _, _, _, _| {}))
             .build()
             .map_err(|error| described(error.to_string()))?;

@@ -84,7 +84,7 @@ impl Place {
         self
     }
 
-    /// What there is to be told of the teacher, or why it is refused.
+    /// The note about the teacher, or why it is refused.
     fn asked(&self, more: &str) -> Result<Vec<String>, String> {
         self.asked_of("Mlp(hidden: [3])", more)
     }
@@ -115,7 +115,7 @@ fn colours(classes: &[usize]) -> Vec<[u8; 3]> {
     classes.iter().map(|&class| CLASSES[class].1).collect()
 }
 
-/// The line that a refusal tells to write.
+/// The line that a refusal suggests.
 fn remedy(error: &str) -> &str {
     let (_, line) = error.split_once("write in teacher: ").unwrap();
     line.split_once(", or trusted: true").unwrap().0

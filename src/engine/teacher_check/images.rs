@@ -58,7 +58,7 @@ enum Way {
 }
 
 /// Normalisations that teachers were trained with. Of equally good ones the first
-/// is told.
+/// is reported.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Usual {
     /// That of the data.

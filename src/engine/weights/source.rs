@@ -3,7 +3,7 @@
 //! Training scripts nest state dicts under keys of their own, wrappers put their
 //! names before every array, and a file may hold the weights twice, raw and as a
 //! moving average. None of these names is known here: every place is found at
-//! which all of the network's arrays are, and what is chosen is told. Where that
+//! which all of the network's arrays are, and what is chosen is reported. Where that
 //! would be a guess, it is refused.
 
 use std::cmp::Reverse;
@@ -73,7 +73,7 @@ impl Candidate {
 /// Finds where in a file the arrays of a network lie, whose classifier has so many
 /// outputs there; without a number it is not looked for. Of raw weights and a
 /// moving average, `average` says which; without it the average is taken, as
-/// timm does. The second answer is what a person should be told.
+/// timm does. The second answer is what a person should know.
 ///
 /// # Errors
 /// They are nowhere, or in more than one place.
@@ -127,7 +127,7 @@ pub fn find(
     Ok((chosen.place, notes))
 }
 
-/// One of several places, by what is asked for; none if there are none.
+/// One of several places, by what is requested; none if there are none.
 fn choose(
     candidates: Vec<Candidate>,
     file: &ArrayFile,

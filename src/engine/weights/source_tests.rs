@@ -12,7 +12,7 @@ fn arrays(seed: u64) -> Vec<Array> {
     state(&network(seed, CLASSES)).unwrap()
 }
 
-/// What is read of a checkpoint, or why it is refused, and what is told.
+/// What is read of a checkpoint, or why it is refused, and the notes.
 fn read(root: &Node, average: Option<bool>) -> Result<(Vec<Array>, Vec<String>), String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.pt");

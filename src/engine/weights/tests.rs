@@ -295,6 +295,6 @@ fn a_file_of_pytorch_with_one_wrong_bit_is_damaged_and_no_other_kind_of_file() {
             None => {}
         }
     }
-    // A name or a length in the directory, which nothing but itself tells.
+    // A name or a length in the directory, which nothing else repeats.
     assert!(damaged > 300 && others.len() < 5, "{damaged}: {others:#?}");
 }

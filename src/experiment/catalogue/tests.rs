@@ -40,7 +40,7 @@ enum Asked {
     Values(usize),
 }
 
-/// Notes what it is asked for and answers nothing, but a variant's number.
+/// Notes what it is requested and answers nothing, but a variant's number.
 struct Probe<'a> {
     asked: &'a mut Asked,
     variant: Option<u32>,

@@ -345,7 +345,7 @@ fn schedule_problems(knob: &Knob, schedule: &Schedule, path: &str, epochs: u32) 
 fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem> {
     let lr = Knob::lr(spec.lr.clone());
     if !schedule_problems(&lr, &spec.lr, "lr", spec.epochs).is_empty() {
-        // Told where it is written.
+        // Reported where it is written.
         return Vec::new();
     }
     let end = f64::from(written.epochs);

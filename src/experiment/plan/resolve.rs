@@ -2,7 +2,7 @@
 //!
 //! How many images there are, whether they have labels, their size, mean and
 //! deviation are found once, when a run begins. [`Plan::resolve`] puts them into
-//! the plan, the run keeps the result, and whoever trains, resumes, shows or
+//! the plan, the run keeps the result, and all code that trains, resumes, shows or
 //! reports reads it from there.
 
 use serde::{Deserialize, Serialize};

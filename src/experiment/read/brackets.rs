@@ -9,7 +9,7 @@ use crate::experiment::tokens::Token;
 
 /// A bracket without its counterpart.
 pub(super) struct Unmatched {
-    /// From here on nothing can be told.
+    /// From here on nothing can be said.
     pub start: usize,
     pub finding: Finding,
 }
@@ -52,7 +52,7 @@ pub(super) fn unmatched(text: &str, tokens: &[Token]) -> Option<Unmatched> {
         }
     }
     // The innermost is the last that was opened; but where a line's indentation
-    // tells of another one, that is it.
+    // shows another one, that is it.
     let left = open.pop()?;
     Some(never_closed(text, &suspect.unwrap_or(left), None))
 }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn brackets_that_match_are_passed_over_in_texts_and_comments_too() {
         assert_eq!(problem("A(a: [1, {\"]\": 2}], /* ( */ b: ())"), None);
-        // That is told as what follows the experiment.
+        // That is reported as what follows the experiment.
         assert_eq!(problem("A())"), None);
     }
 

@@ -1,4 +1,4 @@
-//! What a run that begins does to whoever is at the screen.
+//! What the screen does when a run begins.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use crate::ui::screen::Screen;
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
 
-/// A screen on which a launch was asked for, and is being prepared.
+/// A screen on which a launch was requested, and is being prepared.
 fn launched() -> Harness {
     let mut harness = Harness::new(80, 24);
     let path = PathBuf::from("e/small.ron");

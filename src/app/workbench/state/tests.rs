@@ -368,7 +368,7 @@ fn asked_twice_or_by_the_system_the_workbench_is_interrupted() {
     });
     bench.ask(Effect::Quit);
     assert_eq!(bench.left, None);
-    // A lost terminal is told of by several, and each but the first means nothing.
+    // A lost terminal is reported by several threads, and each but the first means nothing.
     assert_eq!(bench.state.take_in(Message::Lost), Flow::Go);
     bench.ask(Effect::Quit);
     assert_eq!(bench.left, Some(Exit::Interrupted));

@@ -15,7 +15,7 @@ pub(super) enum Reading {
     /// Nobody asked.
     #[default]
     Nothing,
-    /// They were asked for.
+    /// They were requested.
     Asked,
     /// Here they are.
     Read(Box<Probe>),
@@ -34,7 +34,7 @@ pub(super) enum Change {
     Images,
 }
 
-/// Images that were asked for and are not answered on yet.
+/// Images that were requested and are not answered on yet.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) source: ProbeSource,
@@ -205,7 +205,7 @@ impl Comparison {
         Change::Nothing
     }
 
-    /// Takes in the answers on the folder that was asked for, if there are any.
+    /// Takes in the answers on the folder that was requested, if there are any.
     fn arrived(&mut self, source: ProbeSource, answers: Result<Box<Probe>, String>) -> Change {
         match reading(answers) {
             Reading::Failed(why) => {

@@ -28,7 +28,7 @@ use crate::ui::widget::{Cells, bars, notice};
 const ANSWER: u16 = 8;
 /// Cells of a KL.
 const KL: u16 = 8;
-/// Cells of a source that tell images apart.
+/// Cells of a source that distinguish images.
 const SOURCE: u16 = 8;
 /// Cells of a label where there is room for it.
 const LABEL: u16 = 9;

@@ -168,7 +168,7 @@ impl Results {
         self.selection.act(action, self.rows.len())
     }
 
-    /// Takes in an image, at its place among the others. Whoever looks at the
+    /// Takes in an image, at its place among the others. A person who looks at the
     /// first row keeps looking at the first; else the selected image stays.
     pub(super) fn add(&mut self, mut image: Classified) {
         let large = self.entries.len() < LARGE_PICTURES;

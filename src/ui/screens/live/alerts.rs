@@ -31,7 +31,7 @@ const FELL: f64 = 0.1;
 /// Evaluations in a row that say so.
 const CONFIRMED: usize = 2;
 
-/// How the alert begins that tells of a run that failed.
+/// How the alert begins of a run that failed.
 const FAILED: &str = "the run failed: ";
 
 /// Something to look at.
@@ -42,7 +42,7 @@ pub(super) struct Alert {
 }
 
 impl Alert {
-    /// Whether it tells no more than how the run ended.
+    /// Whether it says no more than how the run ended.
     pub(super) fn is_outcome(&self) -> bool {
         self.message.starts_with(FAILED)
     }

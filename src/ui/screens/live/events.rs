@@ -26,7 +26,7 @@ use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
 
-/// One line: which record of the store it tells of.
+/// One line: which record of the store it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Record {
     Round(usize),

@@ -34,7 +34,7 @@ use crate::ui::widget::wrap::wrapped;
 /// Cells of the words on the left.
 const LABEL: usize = 12;
 
-/// Classes that are told: those that are most often wrong.
+/// Classes that are listed: those that are most often wrong.
 const WORST: usize = 3;
 
 /// Draws the particulars of a run, of which `above` lines are scrolled away.

@@ -1,5 +1,5 @@
 //! Sizes of the models and the length of the training, worked out once for
-//! every new plan. What only the images tell is taken from an earlier run.
+//! every new plan. What only the images decide is taken from an earlier run.
 
 use std::path::Path;
 

@@ -48,7 +48,7 @@ fn a_change_on_disk_is_shown_and_interrupts_nobody_who_types() {
     assert!(world.shows(notice) && !world.shows("+ // theirs"));
     world.keys(&["f4"]).text("ynkq \n").keys(&["esc"]);
     assert!(world.shows(notice) && world.shows("// mine, f2 yn"));
-    // It is told until it is decided, wherever one goes meanwhile.
+    // It is shown until it is decided, wherever one goes meanwhile.
     world.keys(&["esc", "down", "up"]);
     assert!(world.shows(notice));
     world.keys(&["f4", "f3"]);

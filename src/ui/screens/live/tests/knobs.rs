@@ -156,7 +156,7 @@ fn one_value_is_shown_of_a_knob_that_was_changed_and_not_logged_since() {
             .unwrap(),
     );
     for text in [harness.screen(), harness.keys(&["K"]).screen()] {
-        // The event tells what it was.
+        // The event shows what it was.
         let mut now = text
             .lines()
             .filter(|line| !line.contains("applied at step"));

@@ -358,7 +358,7 @@ fn events_that_are_not_followed_say_so_and_one_key_follows_again() {
         harness.keys(&["home"]);
         assert!(title(&mut harness).contains("events · not following ↓ f"));
         assert!(foot(&mut harness).contains("f follow"));
-        // What `e` brings is told of, though the list stays where it is, also once
+        // What `e` brings is announced, though the list stays where it is, also once
         // the keys are the charts' again.
         harness.keys(&["v"]);
         evaluation.step = 249;
