@@ -84,7 +84,7 @@ pub enum RunEvent {
     DataIndexed(DataSummary),
     /// A model was built.
     ModelBuilt(ModelSummary),
-    /// A training began or went on.
+    /// A training started or resumed.
     PhaseStarted {
         /// Which.
         phase: Phase,
@@ -158,7 +158,7 @@ pub enum RunEvent {
         /// Folder, relative to the run's.
         folder: PathBuf,
     },
-    /// The run starts from a kept checkpoint of another; what is told before
+    /// The run starts from a kept checkpoint of another; what comes before
     /// happened there.
     RunForked {
         /// Name of the other run.
@@ -184,7 +184,7 @@ pub enum RunEvent {
         /// Why.
         reason: String,
     },
-    /// Training was paused or went on.
+    /// Training was paused or resumed.
     Paused(bool),
     /// Something that a person should know; training continues.
     Warned {
@@ -336,7 +336,7 @@ impl Evaluation {
     /// [`top5`](Self::top5) where it says anything: where there are more than five
     /// classes.
     #[must_use]
-    pub fn telling_top5(&self) -> Option<f64> {
+    pub fn informative_top5(&self) -> Option<f64> {
         (self.per_class.len() > 5).then_some(self.top5)
     }
 }
@@ -409,7 +409,7 @@ pub enum Origin {
     Process,
     /// The journal of a run that is replayed or resumed.
     Replay,
-    /// The system, or whoever left the program that trains; the command's id says
+    /// The system, or the person who left the program that trains; the command's id says
     /// why.
     Signal,
 }

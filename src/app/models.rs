@@ -33,7 +33,7 @@ pub enum OpenModelsError {
     },
     /// The folder of weights is an older copy.
     #[error(
-        "{} holds the weights of step {step}, and the journal says that step {told} was saved \
+        "{} holds the weights of step {step}, and the journal says that step {journalled} was saved \
          there: it is an older copy; restore the newer one, or name the folder itself",
         folder.display()
     )]
@@ -43,7 +43,7 @@ pub enum OpenModelsError {
         /// Steps that its weights were trained.
         step: u64,
         /// Steps of those that were saved last.
-        told: u64,
+        journalled: u64,
     },
     /// The folder of weights holds others than were saved.
     #[error(
@@ -175,11 +175,15 @@ fn not_journalled(
         Weights::Best => (journalled.best, run.best()),
     };
     let saved = of_student(saved)?;
-    let (folder, step, told) = (folder.path(), models.trained.0, saved.at.step);
+    let (folder, step, journalled) = (folder.path(), models.trained.0, saved.at.step);
     // Older programs wrote neither how long weights were trained nor their hash.
-    if 0 < step && step < told {
-        return Some(OpenModelsError::Older { folder, step, told });
+    if 0 < step && step < journalled {
+        return Some(OpenModelsError::Older {
+            folder,
+            step,
+            journalled,
+        });
     }
     let differ = saved.weights.is_some() && saved.weights != models.weights;
-    (differ && step == told).then_some(OpenModelsError::Other { folder, step })
+    (differ && step == journalled).then_some(OpenModelsError::Other { folder, step })
 }

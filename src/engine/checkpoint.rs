@@ -59,7 +59,7 @@ pub struct Saved {
 /// Where one training's checkpoints lie.
 #[derive(Debug, Clone)]
 pub struct CheckpointFolder {
-    /// The run, to whose folder events tell paths.
+    /// The run, to whose folder paths in events are relative.
     run: RunFolder,
     phase: Phase,
     latest: AtomicDir,
@@ -226,7 +226,7 @@ impl CheckpointFolder {
     /// first evaluation.
     ///
     /// # Errors
-    /// Also if there should be some, as the latest checkpoint tells, and they
+    /// Also if there should be some, as the latest checkpoint records, and they
     /// are not there.
     pub fn best(&self) -> Result<Option<Sealed>, Failure> {
         match self.latest_state()? {

@@ -1,6 +1,6 @@
 //! The training loop: one for every method, model and phase.
 //!
-//! At every step boundary commands are obeyed; then one step is made, numbers
+//! At every step boundary commands are applied; then one step is made, numbers
 //! are logged, and at the end of a round, an epoch or a checkpoint
 //! interval the controller decides, the model is evaluated, a checkpoint is
 //! written. All that the next step depends on is in [`FitState`], the weights
@@ -131,7 +131,7 @@ impl<'a> Fit<'a> {
         })
     }
 
-    /// Trains to the end or until it is told to stop. The latest checkpoint
+    /// Trains to the end or until it is stopped. The latest checkpoint
     /// stands at the step where this returns, unless it fails.
     ///
     /// # Errors
@@ -331,7 +331,7 @@ impl<'a> Fit<'a> {
     fn end_epoch(&mut self) -> Result<(), Failure> {
         let evaluation = self.evaluate()?;
         let top1 = evaluation.top1;
-        // Before it is told: who hears of the evaluation finds the answers.
+        // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
         self.emit(RunEvent::Evaluated(evaluation));
         if self.state.best.as_ref().is_none_or(|best| top1 > best.top1) {
@@ -511,7 +511,7 @@ impl<'a> Fit<'a> {
         Ok(values.collect::<Result<_, _>>()?)
     }
 
-    /// Tells of images that went bad since they were indexed.
+    /// Reports images that went bad since they were indexed.
     fn warn_of_images(&self) {
         for image in self.context.images.warnings() {
             let message = format!("{}: {}", image.path.display(), image.reason);

@@ -76,9 +76,9 @@ pub enum ModelsError {
 
 /// Models of one run, ready to answer.
 pub struct RunModels {
-    /// The student, if it was asked for.
+    /// The student, if it was requested.
     pub student: Option<Network>,
-    /// The teacher, if it was asked for.
+    /// The teacher, if it was requested.
     pub teacher: Option<Teacher>,
     /// Where they live.
     pub device: Chosen,
@@ -89,7 +89,7 @@ pub struct RunModels {
     pub weights: Option<String>,
     /// What a person should know who asks them.
     pub notes: Vec<String>,
-    /// What must be known of the student, if it was asked for.
+    /// What must be known of the student, if it was requested.
     pub known: Option<ModelMetadata>,
     /// What goes into the models and comes out of them.
     input: DataSummary,
@@ -200,7 +200,7 @@ impl RunModels {
     }
 
     /// The images of a folder, at any depth, as the models want them. Those that
-    /// cannot be used are told apart.
+    /// cannot be used are distinguished.
     ///
     /// # Errors
     /// If the folder cannot be read or holds no image.
@@ -266,7 +266,7 @@ pub fn probe_cell(
     let student = ask(student)?;
     let teacher = models.teacher.as_ref().map(|teacher| ask(teacher));
     let teacher = teacher.transpose()?;
-    let says = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
+    let answer = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
         Answerer::Label => Some(label),
         Answerer::Student => Some(argmax(row)),
         Answerer::Teacher => teacher.as_ref().map(|all| argmax(&all.logits[image])),
@@ -275,7 +275,7 @@ pub fn probe_cell(
         let sides = [cell.rows, cell.columns];
         sides
             .iter()
-            .all(|(who, class)| says(*who, *image) == Some(*class))
+            .all(|(who, class)| answer(*who, *image) == Some(*class))
     };
     let members = student.labelled(&images.valid).filter(belongs);
     let mut members: Vec<usize> = members.map(|(image, ..)| image).collect();

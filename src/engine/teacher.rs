@@ -235,7 +235,7 @@ fn read(mut network: Network, own: &Sealed, sink: &dyn EventSink) -> Result<Teac
     ))
 }
 
-/// Tells where the teacher's weights are from.
+/// Reports where the teacher's weights are from.
 fn loaded(
     teacher: Teacher,
     path: &Path,
@@ -282,7 +282,7 @@ fn contents(folder: &Sealed) -> Result<Files, SealError> {
     names.map(|name| Ok((name, folder.read(name)?))).collect()
 }
 
-/// What the cache has under a key. What stands there and is no teacher is told and
+/// What the cache has under a key. What stands there and is no teacher is reported and
 /// thrown away: an entry appears whole or not at all.
 fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
     let files = Sealed::open_of(cached, Some(&entry(cached)))
@@ -349,7 +349,7 @@ fn keep(folder: &RunFolder, files: &Files) -> Result<Sealed, Failure> {
         .ok_or_else(|| missing(place, "it was written a moment ago"))
 }
 
-/// Puts a teacher into the cache, whole or not at all. Whoever was faster has
+/// Puts a teacher into the cache, whole or not at all. A faster process has
 /// put the same there.
 fn share(cached: &Path, files: &Files) -> Result<(), Failure> {
     let cache = cached.parent().unwrap_or(cached);

@@ -39,7 +39,7 @@ const FASTEST: f64 = 1e9;
 /// No model has or takes more, bytes or operations.
 const LARGEST: u64 = 1 << 60;
 
-/// The models of a run, told from those of others by the BLAKE3 of their files.
+/// The models of a run, identified by the BLAKE3 of their files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelHashes {
     /// The run's name.
@@ -468,9 +468,9 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let named = |why: &str| {
             let found = run.bench_results().unwrap();
-            let told = found.iter().filter_map(|found| found.as_ref().err());
+            let errors = found.iter().filter_map(|found| found.as_ref().err());
             assert!(
-                told.clone().any(|error| error.contains(why)),
+                errors.clone().any(|error| error.contains(why)),
                 "{why}: {found:?}"
             );
         };

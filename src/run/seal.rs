@@ -49,7 +49,7 @@ struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
-    /// What tells the owner from every other: the hash of a run's plan, or the key
+    /// What distinguishes the owner from every other: the hash of a run's plan, or the key
     /// of a cached teacher.
     pub id: String,
     /// Which of the owner's folders it is, such as `latest`.
@@ -595,12 +595,12 @@ mod tests {
             (String::new(), "it is not a manifest"),
         ] {
             fs::write(&manifest, damaged).unwrap();
-            let told = check().unwrap_err();
+            let message = check().unwrap_err();
             assert!(
-                told.contains("manifest.json beside it cannot be used"),
-                "{told}"
+                message.contains("manifest.json beside it cannot be used"),
+                "{message}"
             );
-            assert!(told.contains(reason), "{told}");
+            assert!(message.contains(reason), "{message}");
         }
         // A manifest of something else says nothing of it.
         fs::write(&manifest, r#"{"name": "app"}"#).unwrap();

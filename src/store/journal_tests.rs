@@ -83,7 +83,7 @@ fn garbage_in_the_middle_is_an_error_that_names_the_line_and_the_remedy() {
 }
 
 #[test]
-fn whoever_only_looks_reads_on_behind_what_is_damaged() {
+fn a_reader_that_only_looks_reads_on_behind_what_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     written(&path);

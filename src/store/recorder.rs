@@ -109,7 +109,7 @@ type Failure = Arc<OnceLock<String>>;
 #[derive(Debug)]
 enum Message {
     Event(Box<RunEvent>),
-    /// Everything before is to reach the disk; then the sender is told how far the
+    /// Everything before is to reach the disk; then the sender learns how far the
     /// journal is.
     Flush(SyncSender<JournalMark>),
 }
@@ -137,7 +137,7 @@ impl RecorderError {
 
 impl Recorder {
     /// Begins to record into a run's folder, whose lock is held. If the disk
-    /// fails later, or the folder is no longer there, `stop` is told.
+    /// fails later, or the folder is no longer there, `stop` is requested.
     pub fn start(
         folder: &RunFolder,
         lock: &RunLock,
@@ -244,7 +244,7 @@ impl<A: Archive> Work<A> {
                 }
                 Ok(Message::Flush(done)) => {
                     self.attempt(A::sync);
-                    // Whoever asked may be gone; there is nobody else to tell.
+                    // The sender may be gone, and nobody else asked.
                     let _ = done.send(self.archive.mark());
                 }
                 Err(RecvTimeoutError::Timeout) => {

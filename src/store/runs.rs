@@ -1,7 +1,7 @@
 //! Every run that is known: where it lies, who works on it, what a person wrote
 //! of it, and its fold as far as it was read.
 //!
-//! Screens and reports look things up here; whoever reads files puts them in.
+//! Screens and reports look things up here; the code that reads files puts them in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -270,7 +270,7 @@ impl Runs {
         self.entries.get(name)
     }
 
-    /// The run of this name, to be told what was found out.
+    /// The run of this name, to record what was found out.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut RunEntry> {
         self.entries.get_mut(name)
     }

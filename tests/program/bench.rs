@@ -116,7 +116,7 @@ pub fn code(output: &Output) -> i32 {
 }
 
 /// What was said on standard error.
-pub fn said(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use image::{Rgb, RgbImage};
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 const CLASSES: [&str; 3] = ["ant", "bee", "cat"];
 
@@ -24,7 +24,7 @@ fn picture(bench: &Bench, class: &str, number: u8) -> PathBuf {
     bench.path().join(format!("images/{class}/{number:02}.png"))
 }
 
-/// Three classes that are easily told apart, in folders.
+/// Three classes that are easily distinguished, in folders.
 fn folders() -> Bench {
     let bench = Bench::new();
     for (class, hue) in CLASSES.into_iter().zip([10, 120, 240]) {
@@ -92,8 +92,12 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn refused(bench: &Bench, run: &Path, words: &str) {
     let before = contents(run);
     let output = bench.run(&["--resume", run.to_str().unwrap()]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains(words), "{words}: {}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains(words),
+        "{words}: {}",
+        stderr(&output)
+    );
     assert!(contents(run) == before, "a refusal writes nothing");
 }
 
@@ -117,7 +121,7 @@ fn answers(bench: &Bench, run: &Path) -> String {
         run.to_str().unwrap(),
         "--json",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().map(|line| {
         let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -228,11 +232,11 @@ fn missing_is_another_answer_than_damaged_and_never_a_new_beginning() {
         "--weights",
         "best",
     ]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("best is missing"),
+        stderr(&output).contains("best is missing"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -292,18 +296,22 @@ fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
     for (damage, what) in damages {
         damage(&kept);
         let output = bench.run(&short);
-        assert_eq!(code(&output), 0, "{}", said(&output));
-        let told = "the cached teacher is not used, was removed, and is trained again";
-        assert!(said(&output).contains(told), "{}", said(&output));
-        assert!(said(&output).contains(what), "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let warning = "the cached teacher is not used, was removed, and is trained again";
+        assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+        assert!(stderr(&output).contains(what), "{}", stderr(&output));
         let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
-        assert!(journal.contains(told));
+        assert!(journal.contains(warning));
         assert!(teacher(bench.newest()) == first);
     }
     // It was put back, whole; and one that was never there is no damage.
     for _ in 0..2 {
         let output = bench.run(&short);
-        assert!(!said(&output).contains("is damaged"), "{}", said(&output));
+        assert!(
+            !stderr(&output).contains("is damaged"),
+            "{}",
+            stderr(&output)
+        );
         assert!(teacher(bench.newest()) == first);
         let _ = fs::remove_dir_all(&cache);
     }
@@ -334,7 +342,7 @@ fn a_teacher_whose_training_was_changed_is_not_kept_for_others() {
     // student's.
     let changed = bench.newest();
     let output = bench.run(&["--replay", changed.to_str().unwrap()]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     for name in ["teacher/weights.safetensors", "latest/weights.safetensors"] {
         let read = |run: &Path| fs::read(run.join(name)).unwrap();
         assert!(read(&bench.newest()) == read(&changed), "{name}");
@@ -513,20 +521,23 @@ fn a_run_of_a_program_that_had_iterations_for_rounds_answers_resumes_and_is_repl
     copy(&kept, &run);
     let run = run.to_str().unwrap();
     let output = bench.run(&["--resume", run]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let journal = fs::read_to_string(Path::new(run).join("journal.jsonl")).unwrap();
     let (older, newer) = (journal.find("IterationEnded"), journal.find("RoundEnded"));
     assert!(older.unwrap() < newer.unwrap());
     let output = bench.run(&["--replay", run]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    // A new file is told the word of today.
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    // A new file gets the word of today.
     let text = fs::read_to_string(Path::new(run).join("experiment.ron")).unwrap();
     assert!(text.contains("iteration: Steps(9)"));
     fs::write(bench.path().join("new.ron"), text).unwrap();
     let output = bench.run(&["--check", "new.ron"]);
     assert_eq!(code(&output), 2);
-    let told = said(&output);
-    assert!(told.contains("`iteration` is now called `round`"), "{told}");
+    let message = stderr(&output);
+    assert!(
+        message.contains("`iteration` is now called `round`"),
+        "{message}"
+    );
 }
 
 /// Two runs of one experiment but for the seed: what is one's is never the
@@ -535,7 +546,7 @@ fn a_run_of_a_program_that_had_iterations_for_rounds_answers_resumes_and_is_repl
 fn folders_of_another_run_are_refused_and_answer_nothing() {
     let bench = Bench::new();
     let first = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&first), 0, "{}", said(&first));
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
     let other = bench.newest();
     let mut child = bench.start(&[
         "--run",
@@ -603,18 +614,22 @@ fn cached_teachers_that_changed_places_are_trained_again() {
     fs::rename(two, one).unwrap();
     fs::rename(&aside, two).unwrap();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    assert!(said(&output).contains("trained again"), "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("trained again"),
+        "{}",
+        stderr(&output)
+    );
     assert!(weights() == first);
     // A cache that cannot be one costs nobody his run.
     fs::remove_dir_all(&cache).unwrap();
     fs::write(&cache, "").unwrap();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(
-        said(&output).contains("not kept for other runs"),
+        stderr(&output).contains("not kept for other runs"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert!(weights() == first);
 }
@@ -641,7 +656,7 @@ fn runs_of_one_experiment_cannot_stand_in_for_each_other() {
     let journal = fs::read(one.join("journal.jsonl")).unwrap();
     fs::copy(two.join("journal.jsonl"), one.join("journal.jsonl")).unwrap();
     let output = bench.run(&["--resume", one.to_str().unwrap()]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert_eq!(code(&bench.run(&["--replay", one.to_str().unwrap()])), 2);
     fs::write(one.join("journal.jsonl"), journal).unwrap();
     fs::remove_dir_all(one.join("latest")).unwrap();
@@ -718,7 +733,7 @@ fn what_a_copy_of_a_run_trained_is_not_taken_for_the_runs_own() {
     RgbImage::new(12, 12).save(images.join("a.png")).unwrap();
     for (folder, change) in [(&run, "temperature=2.0"), (&twin, "temperature=7.0")] {
         let output = bench.run(&["--resume", folder.to_str().unwrap(), "--set", change]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
     }
     for (name, reason) in [
         ("best", "best is damaged: it holds other weights"),
@@ -732,8 +747,8 @@ fn what_a_copy_of_a_run_trained_is_not_taken_for_the_runs_own() {
         copy(&twin.join(name), &own);
         let path = run.to_str().unwrap();
         let output = bench.run(&["--infer", "images", "--checkpoint", path, "--weights", name]);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(reason), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
         fs::remove_dir_all(&own).unwrap();
         fs::rename(&aside, &own).unwrap();
     }
@@ -753,7 +768,7 @@ fn an_older_checkpoint_in_a_finished_run_is_used_for_nothing() {
     let name = run.to_str().unwrap();
     copy(&run.join("latest"), &bench.path().join("older"));
     let output = bench.run(&["--resume", name]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     fs::remove_dir_all(run.join("latest")).unwrap();
     copy(&bench.path().join("older"), &run.join("latest"));
     fs::create_dir(bench.path().join("some")).unwrap();
@@ -770,16 +785,16 @@ fn an_older_checkpoint_in_a_finished_run_is_used_for_nothing() {
     let output = bench.run(&ask);
     assert_ne!(code(&output), 0);
     assert!(
-        said(&output).contains("it is an older copy"),
+        stderr(&output).contains("it is an older copy"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     let output = bench.run(&["--resume", name]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("is missing from"),
+        stderr(&output).contains("is missing from"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -800,10 +815,10 @@ fn a_training_that_ends_without_its_teacher_has_failed() {
     }
     fs::remove_file(bench.newest().join("teacher/weights.safetensors")).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(code(&output), 3, "{}", said(&output));
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
     assert!(
-        said(&output).contains("weights.safetensors"),
+        stderr(&output).contains("weights.safetensors"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }

@@ -87,7 +87,7 @@ pub enum SessionError {
         step: u64,
         /// Steps of the checkpoint.
         checkpoint: u64,
-        /// What was asked for.
+        /// What was requested.
         last: u64,
     },
     /// There is no such kept checkpoint.
@@ -95,7 +95,7 @@ pub enum SessionError {
     NotKept {
         /// The run.
         run: PathBuf,
-        /// What was asked for.
+        /// What was requested.
         wanted: Option<String>,
         /// Names of those that there are.
         kept: Vec<String>,
@@ -110,17 +110,17 @@ pub enum SessionError {
         /// The run's frozen experiment.
         experiment: PathBuf,
     },
-    /// The journal tells of a checkpoint that is not there.
+    /// The journal records a checkpoint that is not there.
     #[error(
         "the checkpoint of {} is missing from {}, though the journal says that it was saved; \
          restore the folder from a copy, or train again: --run {}",
-        shown(*told), run.display(), shell_word(experiment)
+        shown(*journalled), run.display(), shell_word(experiment)
     )]
     CheckpointMissing {
         /// The run's folder.
         run: PathBuf,
         /// Where the checkpoint stood.
-        told: Position,
+        journalled: Position,
         /// The run's frozen experiment.
         experiment: PathBuf,
     },

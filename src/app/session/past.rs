@@ -334,7 +334,7 @@ fn again(adjustments: Vec<(Position, CommandRecord)>) -> Vec<(Position, CommandR
     adjustments.into_iter().map(replayed).collect()
 }
 
-/// What whoever resumes asks for, as adjustments before the first step.
+/// The changes requested on resuming, as adjustments before the first step.
 fn asked(
     commands: Vec<Command>,
     start: Position,
@@ -422,7 +422,7 @@ pub fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str)
     }
 }
 
-/// Whether checkpoints and journal tell the same story.
+/// Whether checkpoints and journal agree.
 fn agree(
     run: &RunFolder,
     journal: &Journalled,
@@ -453,12 +453,12 @@ fn agree(
     for event in &journal.events {
         checkpoints.take_in(event);
     }
-    if let Some(told) = checkpoints.latest.map(|saved| saved.at)
-        && found.is_none_or(|found| found < told)
+    if let Some(journalled) = checkpoints.latest.map(|saved| saved.at)
+        && found.is_none_or(|found| found < journalled)
     {
         return Err(SessionError::CheckpointMissing {
             run: run.path().to_owned(),
-            told,
+            journalled,
             experiment: run.experiment(),
         });
     }

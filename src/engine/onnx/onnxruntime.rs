@@ -57,15 +57,15 @@ fn opened() -> Result<&'static Library, String> {
                  libonnxruntime.so"
             )
         })?;
-        let told = |error: String| format!("{}: {}", path.display(), clean_line(&error));
-        must_be_a_library(&path).map_err(told)?;
+        let described = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        must_be_a_library(&path).map_err(described)?;
         let environment = ort::init_from(&path)
-            .map_err(|error| told(error.to_string()))?
+            .map_err(|error| described(error.to_string()))?
             .with_telemetry(false)
-            // What it says of a failure comes with the error, and is told from there.
+            // What it says of a failure comes with the error, and is reported from there.
             .with_logger(Arc::new(|_, _, _, _, _| {}))
             .build()
-            .map_err(|error| told(error.to_string()))?;
+            .map_err(|error| described(error.to_string()))?;
         Ok(Library {
             environment,
             version: version(&path),
@@ -83,10 +83,10 @@ fn must_be_a_library(path: &Path) -> Result<(), String> {
     if cfg!(not(target_os = "linux")) || start.starts_with(b"\x7fELF") {
         return Ok(());
     }
-    let told = Contents::of(&start).told("library", REMEDY);
+    let text = Contents::of(&start).describe("library", REMEDY);
     Err(format!(
         "it is no library but {}",
-        told.unwrap_or_else(|| format!("something else; {REMEDY}"))
+        text.unwrap_or_else(|| format!("something else; {REMEDY}"))
     ))
 }
 

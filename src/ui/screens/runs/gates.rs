@@ -135,8 +135,8 @@ mod tests {
     fn a_run_with_other_test_images_is_no_bound() {
         let run = "run: \"checkpoints/other-20260101-000000-aaaaaa\"";
         let least = format!("AtLeast(\"test/top1\", Run({run}, tolerance: 0.01))");
-        let told = shown_with(&least, 0.895, Some(&[0.9]), "b");
-        assert!(told.starts_with("· "), "{told}");
-        assert!(told.contains("evaluated on other test images"), "{told}");
+        let shown = shown_with(&least, 0.895, Some(&[0.9]), "b");
+        assert!(shown.starts_with("· "), "{shown}");
+        assert!(shown.contains("evaluated on other test images"), "{shown}");
     }
 }
