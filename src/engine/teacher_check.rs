@@ -15,11 +15,13 @@
 
 mod company;
 mod images;
+mod kept;
 mod order;
 
 use std::path::Path;
 
 pub use self::company::unsteady;
+use self::kept::worse_in_training;
 use self::order::Outputs;
 use super::classify::Classify as _;
 use super::evaluate::Answers;
@@ -251,6 +253,14 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     let classes = &subject.images.classes;
     let answers = likeliest(subject.answers, &subject.images.valid);
     let skill = Skill::of(&answers, classes.len());
+    if let Some(objection) = are_probabilities(subject) {
+        return Ok(Err(objection));
+    }
+    if let Some(kept) = subject.teacher.kept()
+        && let Some(objection) = worse_in_training(kept, subject.images, subject.answers)
+    {
+        return Ok(Err(objection));
+    }
     if skill.accuracy >= GOOD {
         return Ok(Ok(None));
     }
@@ -302,6 +312,27 @@ impl<'a> Subject<'a> {
         let taken = taken.and_then(|taken| taken.outputs.as_deref());
         Outputs { names, taken }
     }
+}
+
+/// What speaks against logits that are a distribution on every image: a softmax would
+/// be applied to them twice.
+fn are_probabilities(subject: &Subject) -> Option<Objection> {
+    let is_distribution = |row: &Vec<f32>| {
+        let sum: f32 = row.iter().sum();
+        row.iter().all(|value| (0.0..=1.0).contains(value)) && (sum - 1.0).abs() < 1e-3
+    };
+    let rows = &subject.answers.logits;
+    let is_program = subject.model.is_none();
+    let several = subject.images.classes.len() > 1;
+    (is_program && several && !rows.is_empty() && rows.iter().all(is_distribution)).then(|| {
+        Objection {
+            message:
+                "its logits are probabilities on every validation image: between 0 and 1, and \
+                      1 in all"
+                    .to_owned(),
+            remedy: "write scores: Probabilities in teacher".to_owned(),
+        }
+    })
 }
 
 /// What there is to say of a teacher whose loss is far above that of a uniform

@@ -72,6 +72,9 @@ pub struct BenchResult {
     pub program: String,
     /// The run or the file.
     pub target: String,
+    /// The run that keeps it, as [`RunFolder::id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
     /// When a run took it in, seconds since 1970: the newest result stands for the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<u64>,
@@ -92,6 +95,7 @@ impl BenchResult {
             version: VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             target,
+            run: None,
             kept: None,
             checksum: None,
             measurement,
@@ -189,6 +193,7 @@ impl BenchResult {
     pub fn keep(&mut self, run: &RunFolder, now: SystemTime) -> io::Result<()> {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.kept = Some(since.as_secs());
+        self.run = run.id();
         let folder = run.path().join(PLACE);
         fs::create_dir_all(&folder)?;
         let sealed = Self {
@@ -294,8 +299,12 @@ impl RunFolder {
             }
         }
         paths.sort();
+        let id = self.id();
         let read = |path: &std::path::PathBuf| {
             let result = match BenchResult::read_with_checksum(path) {
+                Ok((result, true)) if id.is_some() && result.run != id => {
+                    Err("it is that of another run".to_owned())
+                }
                 Ok((result, true)) => Ok(result),
                 Ok((_, false)) => Err("it has no checksum".to_owned()),
                 Err(error) => Err(error.to_string()),

@@ -239,13 +239,20 @@ impl RunFolder {
     /// programs.
     #[must_use]
     pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
-        let id = plan_hash(&self.plan_path());
+        let id = self.id();
         places.map(|place| {
             id.as_ref().map(|id| Owner {
                 id: id.clone(),
                 place: place.to_owned(),
             })
         })
+    }
+
+    /// What distinguishes the run from every other: the hash of its plan. None where
+    /// that is not known, as in runs of older programs.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        plan_hash(&self.plan_path())
     }
 
     /// Gives the run's commands a file of their own, where a copy of the run by

@@ -26,7 +26,7 @@ const LONGEST: u64 = 1 << 16;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordMark {
-    /// What tells the run from every other, as for [`Owner`](super::Owner).
+    /// What tells the run from every other, as [`RunFolder::id`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<String>,
     /// What journal and series begin with.
@@ -86,8 +86,7 @@ impl RecordMark {
     /// # Errors
     /// The first that is another.
     pub fn check(&self, folder: &RunFolder) -> Result<(), NotRecorded> {
-        let [owner] = folder.owners([FILE]);
-        if owner.is_some_and(|owner| self.run.as_ref() != Some(&owner.id)) {
+        if folder.id().is_some_and(|id| self.run != Some(id)) {
             return Err(NotRecorded::OtherRun(place(folder)));
         }
         let journal = folder.journal();
@@ -146,9 +145,8 @@ impl RunFolder {
     /// # Errors
     /// What the file system says.
     pub fn write_record_mark(&self, mark: JournalMark) -> Result<(), SealError> {
-        let [owner] = self.owners([FILE]);
         let path = place(self);
-        let written = RecordMark::new(owner.map(|owner| owner.id), mark);
+        let written = RecordMark::new(self.id(), mark);
         serde_json::to_vec_pretty(&written)
             .map_err(std::io::Error::from)
             .and_then(|text| write_file(&path, &text))

@@ -66,6 +66,7 @@ fn a_student_leaves_as_one_proven_file_and_comes_back_as_a_teacher() {
     assert_eq!(latest["proof"]["images"], 24);
     printed(&bench, &["--export", "tiny", "--to", "torch"]);
     let proofs = json(&fs::read_to_string(run.join("export/proof.json")).unwrap());
+    let proofs = &proofs["files"];
     let proof = &proofs[&format!("{name}.onnx")];
     assert_eq!(proof["blake3"], blake3::hash(&bytes).to_hex().as_str());
     assert_eq!(proof["proof"]["engine"], "rten 0.27");
@@ -372,6 +373,7 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_shown() {
     );
     assert!(card.contains("| int8 |"), "{card}");
     let proofs = json(&fs::read_to_string(run.join("export/proof.json")).unwrap());
+    let proofs = &proofs["files"];
     let kept = &proofs[&format!("{name}-int8.onnx")]["int8"];
     assert_eq!(kept["scheme"]["weight_bits"], 7);
 

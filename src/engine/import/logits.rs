@@ -28,6 +28,10 @@ const LARGEST: u64 = 2 << 30;
 /// A probability that is no logarithm's argument is taken for this one.
 const SMALLEST: f32 = 1e-12;
 
+/// How far from 1 the probabilities of an image are in all, at most, as half precision
+/// rounds them.
+const SUM_OF_PROBABILITIES: f32 = 0.02;
+
 /// What a file holds, as it is written.
 struct Contents {
     about: BTreeMap<String, String>,
@@ -153,6 +157,20 @@ pub fn read(file: &TeacherFile) -> Result<KeptAnswers, ImportError> {
         && let Some(score) = contents.logits.iter().find(|score| !is_probability(score))
     {
         let reason = format!("it gives {score}, which is no probability; write scores: Logits");
+        return Err(unusable(file.path(), &reason));
+    }
+    let is_distribution =
+        |row: &&[f32]| (row.iter().sum::<f32>() - 1.0).abs() <= SUM_OF_PROBABILITIES;
+    let mut whole = contents.logits.chunks_exact(contents.classes);
+    if scores == Some(Scores::Probabilities)
+        && let Some(at) = whole.position(|row| !is_distribution(&row))
+    {
+        let hash = contents.hashes.get(at).copied().unwrap_or_default();
+        let hash = blake3::Hash::from_bytes(hash).to_hex();
+        let reason = format!(
+            "the probabilities of the image {hash} are not 1 in all; write softmax outputs, or \
+             scores: Logits"
+        );
         return Err(unusable(file.path(), &reason));
     }
     let mut rows = HashMap::with_capacity(contents.hashes.len());
