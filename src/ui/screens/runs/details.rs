@@ -339,7 +339,7 @@ impl Sheet<'_> {
                     of(|state| matches!(state, CommandState::Requested)),
                     "pending",
                 ),
-                (of(|state| matches!(state, CommandState::Void)), "void"),
+                (of(|state| matches!(state, CommandState::Void)), "discarded"),
             ];
             let parts = counts.iter().filter(|(count, _)| *count > 0);
             let parts: Vec<String> = parts

@@ -79,6 +79,7 @@ fn a_paused_run_shows_where_it_stands_not_what_was_logged_last() {
         id: "p".to_owned(),
         phase: Phase::Student,
         step: 56,
+        from: None,
     };
     let events = [
         RunEvent::CommandReceived(record),
@@ -193,7 +194,12 @@ fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
     let id = "more".to_owned();
     let happened = [
         RunEvent::CommandReceived(record),
-        RunEvent::CommandApplied { id, phase, step },
+        RunEvent::CommandApplied {
+            id,
+            phase,
+            step,
+            from: None,
+        },
         RunEvent::TrainingExtended {
             phase,
             steps: 800,
