@@ -143,11 +143,11 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
                 phase: *phase,
                 step: *step,
             };
-            Some(command(id, CommandState::Applied(at), store))
+            Some(command(id, &CommandState::Applied(at), store))
         }
         RunEvent::CommandRejected { id, reason } => {
             let rejected = CommandState::Rejected(reason.clone());
-            Some(command(id, rejected, store))
+            Some(command(id, &rejected, store))
         }
         RunEvent::CheckpointKept { folder, .. } => {
             Some(format!("checkpoint saved: {}", folder.display()))
@@ -180,7 +180,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
 }
 
 /// A command by what it requests, or by its id if that is not known, and its fate.
-fn command(id: &str, fate: CommandState, store: &RunStore) -> String {
+fn command(id: &str, fate: &CommandState, store: &RunStore) -> String {
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
     let what = known.map_or_else(|| format!("command {id}"), |known| store.describe(known));
     format!("{what}, {fate}")

@@ -330,9 +330,9 @@ fn round(each: &Round) -> String {
 fn evaluation(each: &Evaluation) -> String {
     let split = match (each.split, each.weights) {
         (Split::Valid, EvaluatedWeights::Last) => "valid",
-        (Split::Valid, EvaluatedWeights::Best) => "valid, best weights,",
-        (Split::Test, EvaluatedWeights::Best) => "test, best weights,",
-        (Split::Test, EvaluatedWeights::Last) => "test, last weights,",
+        (Split::Valid, EvaluatedWeights::Best) => "valid (best)",
+        (Split::Test, EvaluatedWeights::Best) => "test (best)",
+        (Split::Test, EvaluatedWeights::Last) => "test (last)",
     };
     let text = format!(
         "{split} top-1 {}, loss {}",

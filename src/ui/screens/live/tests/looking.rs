@@ -281,14 +281,8 @@ fn the_header_distinguishes_runs_of_one_experiment_and_labels_what_was_tested() 
     let shown = harness.screen();
     assert!(shown.contains(&shorten_middle(&first, 24_usize)), "{shown}");
     assert!(shown.contains("test  best 82.2 %  last 81.1 %"), "{shown}");
-    assert!(
-        shown.contains("test, best weights, top-1 82.2 %"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("test, last weights, top-1 81.1 %"),
-        "{shown}"
-    );
+    assert!(shown.contains("test (best) top-1 82.2 %"), "{shown}");
+    assert!(shown.contains("test (last) top-1 81.1 %"), "{shown}");
     harness.keys(&["]"]);
     let other = harness.screen();
     let head = |screen: &str| screen.lines().nth(1).unwrap().to_owned();
