@@ -102,6 +102,7 @@ fn entry(folder: &RunFolder) -> RunEntry {
         bench: Vec::new(),
         store: RunStore::open(folder),
         problems: Vec::new(),
+        mismatch: None,
     }
 }
 

@@ -37,8 +37,9 @@ pub use export::{
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
 /// seals stand among its events; 3, `RoundEnded` was `IterationEnded`; 4, commands
-/// and evaluations are sealed as they are written.
-pub const JOURNAL_VERSION: u32 = 4;
+/// and evaluations are sealed as they are written; 5, `recorded.json` beside it says
+/// how far it is.
+pub const JOURNAL_VERSION: u32 = 5;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,6 +147,9 @@ pub enum RunEvent {
         folder: PathBuf,
         /// Whether it is the best so far.
         best: bool,
+        /// BLAKE3 of its weights, hexadecimal; absent in journals of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weights: Option<String>,
     },
     /// A checkpoint is kept as training was before a person changed it.
     CheckpointKept {
@@ -264,7 +268,8 @@ impl ModelSummary {
     /// out here is described by its file.
     #[must_use]
     pub fn of_plan(plan: &ResolvedPlan, teacher: Option<&Graph>, student: &Graph) -> Vec<Self> {
-        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::onnx);
+        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::program);
+        let file = file.and_then(|(path, program)| Some((path, program.found.as_ref()?)));
         let teacher = match (teacher, file) {
             (Some(graph), _) => Some(Self::of(Phase::Teacher, graph)),
             (None, Some((path, found))) => Some(Self {

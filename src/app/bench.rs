@@ -19,7 +19,7 @@ use crate::engine::{
 };
 use crate::event::inspection::{Answering, Asked, Weights};
 use crate::event::{BenchModel, BenchRow, Exports, Measurement, Variant};
-use crate::experiment::plan::TeacherSource;
+use crate::experiment::plan::{ProgramFormat, TeacherSource};
 use crate::experiment::spec::DeviceSpec;
 use crate::report::runs::bench_table;
 use crate::run::exports::CheckedExports;
@@ -180,7 +180,10 @@ fn of_run(
     let Some((_, teacher)) = teacher else {
         return Ok(subjects);
     };
-    if let (TeacherSource::File(file), Some((path, _))) = (&teacher.weights, teacher.onnx()) {
+    if let (TeacherSource::File(file), Some((path, program))) =
+        (&teacher.weights, teacher.program())
+        && program.format == ProgramFormat::Onnx
+    {
         subjects.extend(of_file(BenchModel::Teacher, path, file.size)?);
         return Ok(subjects);
     }

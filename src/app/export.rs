@@ -237,6 +237,10 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         BTreeMap::from([(file.into_owned(), export.clone())])
     };
     let (entry, _) = RunEntry::read(run, Owner::None);
+    let unread = entry.problem();
+    notes.extend(
+        unread.map(|problem| format!("the model card lacks what cannot be read: {problem}")),
+    );
     let summary = RunSummary::of(&entry);
     let text = card(&summary.subject(&name, &entry), request.weights, &shown);
     write_file(&card_path, text.as_bytes()).map_err(|source| ExportFailure::Io {

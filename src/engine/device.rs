@@ -12,6 +12,8 @@ use burn::tensor::Device;
 use thiserror::Error;
 
 #[cfg(feature = "libtorch")]
+pub(super) use self::libtorch::caught;
+#[cfg(feature = "libtorch")]
 use self::libtorch::{cpu_fallback, open};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::spec::{DeviceSpec, LibTorchDevice};

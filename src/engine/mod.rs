@@ -37,6 +37,7 @@ mod teacher;
 mod teacher_check;
 mod teacher_model;
 mod throughput;
+pub mod torchscript;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
@@ -173,6 +174,7 @@ impl Engine {
                 images: &prepared.images,
                 valid: &valid,
                 teacher,
+                teacher_weights: teacher::own_weights(&self.folder)?,
                 answers: answers.flatten(),
                 seed: plan.seed,
                 unlabelled_ratio: plan.data.unlabelled_ratio(),

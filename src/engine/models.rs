@@ -84,6 +84,9 @@ pub struct RunModels {
     pub device: Chosen,
     /// Steps and epochs that the student's weights have behind them.
     pub trained: (u64, f64),
+    /// BLAKE3 of the student's weights, hexadecimal, if it was asked for and they are
+    /// sealed with it.
+    pub weights: Option<String>,
     /// What a person should know who asks them.
     pub notes: Vec<String>,
     /// What must be known of the student, if it was requested.
@@ -108,11 +111,11 @@ impl RunModels {
         asked: Asked,
     ) -> Result<Self, ModelsError> {
         let device = device::choose(device)?;
-        let (student, note) = match asked.answering {
-            Answering::Teacher => (None, None),
+        let (student, weights, note) = match asked.answering {
+            Answering::Teacher => (None, None, None),
             Answering::Student | Answering::Both => {
-                let (student, note) = student(run, asked.weights, &device)?;
-                (Some(student), note)
+                let (student, weights, note) = student(run, asked.weights, &device)?;
+                (Some(student), weights, note)
             }
         };
         let teacher = match asked.answering {
@@ -135,6 +138,7 @@ impl RunModels {
             teacher: teacher.map(|(teacher, _)| teacher),
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
+            weights,
             notes: note.into_iter().collect(),
             input,
             max_pixels: plan.map_or(MAX_PIXELS, |plan| plan.resolved.plan.data.max_pixels),
@@ -175,6 +179,7 @@ impl RunModels {
             teacher: None,
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
+            weights: None,
             notes,
             input: known.summary(),
             known: Some(known),
@@ -310,11 +315,12 @@ pub fn images_of(plan: &RunPlan) -> Result<Images, PrepareError> {
 /// A network with what says how to use it.
 type Described = (Network, ModelMetadata);
 
+/// The student, the hash of its weights, and what a person should know of it.
 fn student(
     run: &RunFolder,
     weights: Weights,
     device: &Chosen,
-) -> Result<(Described, Option<String>), ModelsError> {
+) -> Result<(Described, Option<String>, Option<String>), ModelsError> {
     let checkpoints = CheckpointFolder::new(run, Phase::Student);
     let found = retried(|| {
         let (folder, note) = match weights {
@@ -325,10 +331,11 @@ fn student(
                 best => best,
             },
         };
-        let network = folder
-            .map(|folder| network_of(&folder, device))
-            .transpose()?;
-        Ok(network.map(|network| (network, note)))
+        let Some(folder) = folder else {
+            return Ok(None);
+        };
+        let hash = folder.hash(WEIGHTS).map(str::to_owned);
+        Ok(Some((network_of(&folder, device)?, hash, note)))
     })?;
     found.ok_or_else(|| ModelsError::NoStudent(run.name()))
 }

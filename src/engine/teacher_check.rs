@@ -13,11 +13,13 @@
 //! the other way round: among many classes some order always looks better on the
 //! images that it was found on.
 
+mod company;
 mod images;
 mod order;
 
 use std::path::Path;
 
+pub use self::company::unsteady;
 use self::order::Outputs;
 use super::classify::Classify as _;
 use super::evaluate::Answers;

@@ -44,6 +44,7 @@ fn a_classifier_is_described() {
         batch: Some(2),
         size: Some((2, 2)),
         order: PixelOrder::ChannelsFirst,
+        takes_bytes: false,
     };
     assert_eq!(file.image_input().unwrap(), input);
     let output = ScoreOutput {
@@ -500,4 +501,35 @@ fn a_constant_that_is_passed_on_has_its_sides() {
     let file = place.open(&model.encode_to_vec()).unwrap();
     assert_eq!(file.constant_sides("again"), Some(&[2, 5][..]));
     assert_eq!(file.constant_sides("features"), None);
+}
+
+#[test]
+fn a_node_without_a_name_is_called_by_what_it_gives() {
+    let place = Place::new();
+    let error = place.refused_graph(|graph| {
+        graph.node[1].name.clear();
+        graph.node[1].input[0] = "nowhere".to_owned();
+    });
+    let called = "the node that gives `features` (Flatten) uses `nowhere`";
+    assert!(error.contains(called), "{error}");
+}
+
+#[test]
+fn what_is_given_in_place_of_a_file_is_named() {
+    let place = Place::new();
+    let cases: [(&[u8], &str); 5] = [
+        (
+            b"version https://git-lfs.github.com/spec/v1\nsize 9\n",
+            "a Git LFS pointer",
+        ),
+        (b"<!DOCTYPE html><title>Log in", "an HTML page"),
+        (b"\x10\0\0\0\0\0\0\0{\"a\":", "a safetensors file"),
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\x80\x04\x95\x10", "a pickle; export the model as ONNX"),
+    ];
+    for (bytes, expected) in cases {
+        let error = place.open(bytes).unwrap_err().to_string();
+        assert!(error.contains("is not an ONNX file: it is "), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
 }

@@ -235,7 +235,8 @@ impl RunFolder {
     }
 
     /// Who owns the folders that this run seals: one for each of these places, by
-    /// the hash of the run's plan; none where that is not known.
+    /// the hash of the run's plan; none where that is not known, as in runs of older
+    /// programs.
     #[must_use]
     pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
         let id = plan_hash(&self.plan_path());

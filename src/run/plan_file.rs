@@ -191,9 +191,15 @@ impl Header {
 }
 
 /// The hash of the plan in the file `path`, which distinguishes its run from every other;
-/// none where there is no intact plan.
+/// none where there is no intact plan, or an older program's without an id.
 pub(super) fn plan_hash(path: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        #[serde(default)]
+        id: String,
+    }
     let bytes = read_limited(path, LONGEST).ok()?;
-    let (header, _) = Header::read(&bytes, path).ok()?;
-    Some(header.blake3)
+    let (header, body) = Header::read(&bytes, path).ok()?;
+    let plan: Id = serde_json::from_slice(body).ok()?;
+    (!plan.id.is_empty()).then_some(header.blake3)
 }

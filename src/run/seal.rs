@@ -268,21 +268,14 @@ impl Sealed {
         }))
     }
 
-    /// As [`open`](Self::open), for the folder of an owner; one whose owner is not
-    /// known is taken for it.
+    /// As [`open`](Self::open), for the folder of an owner, where one is known.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and if the folder is another's.
+    /// As [`open`](Self::open), and if the folder is another's or names no owner.
     pub fn open_of(folder: &Path, owner: Option<&Owner>) -> Result<Option<Self>, SealError> {
         let found = Self::open(folder)?;
         match (&found, owner) {
-            (Some(sealed), Some(owner))
-                if sealed
-                    .manifest
-                    .owner
-                    .as_ref()
-                    .is_some_and(|own| own != owner) =>
-            {
+            (Some(sealed), Some(_)) if sealed.manifest.owner.as_ref() != owner => {
                 Err(SealError::Foreign {
                     path: folder.to_owned(),
                 })
@@ -307,6 +300,16 @@ impl Sealed {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.entry(name).is_some()
+    }
+
+    /// BLAKE3, hexadecimal, of a file as it was sealed; none of one that is not there
+    /// or was sealed by its length alone.
+    #[must_use]
+    pub fn hash(&self, name: &str) -> Option<&str> {
+        match self.entry(name)? {
+            Entry::Sealed(_, _, hash) => Some(hash),
+            Entry::Measured(..) => None,
+        }
     }
 
     /// The content of a file, exactly as it was sealed.
@@ -639,9 +642,10 @@ mod tests {
             let error = open(Some(other)).unwrap_err();
             assert!(matches!(error, SealError::Foreign { .. }), "{error}");
         }
-        // One that does not say whose it is was written by an older program.
+        // Folders of owners name them.
         fs::remove_file(folder.path().join(MANIFEST)).unwrap();
         seal(folder.path(), 1, None).unwrap();
-        assert!(open(Some(owner("a", "latest"))).unwrap().is_some());
+        assert!(open(Some(owner("a", "latest"))).is_err());
+        assert!(open(None).unwrap().is_some());
     }
 }

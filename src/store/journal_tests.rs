@@ -214,7 +214,7 @@ fn any_bit_of_what_decides_is_noticed_before_the_next_checkpoint_too() {
     assert_eq!(read(&path).unwrap(), [written[0].clone(), applied(60)]);
     // Older programs wrote no such seals.
     let older = [&lines[..3], &lines[4..]].concat().concat();
-    fs::write(&path, older.replacen("\"version\":4", "\"version\":3", 1)).unwrap();
+    fs::write(&path, older.replacen("\"version\":5", "\"version\":3", 1)).unwrap();
     assert_eq!(read(&path).unwrap(), written);
     // What was taken out of the middle leaves its trace.
     fs::write(&path, [&lines[..3], &lines[4..]].concat().concat()).unwrap();
@@ -412,6 +412,7 @@ fn of_a_long_journal_no_more_is_kept_than_decides_how_it_is_resumed() {
         },
         folder: "latest".into(),
         best: false,
+        weights: None,
     };
     let command = RunEvent::CommandReceived(CommandRecord {
         id: "a".to_owned(),

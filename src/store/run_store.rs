@@ -221,7 +221,9 @@ impl RunStore {
                     self.forget_evaluations();
                 }
             }
-            RunEvent::CheckpointSaved { at, folder, best } => {
+            RunEvent::CheckpointSaved {
+                at, folder, best, ..
+            } => {
                 self.reached(at.phase, at.step);
                 if self.memory == Memory::Latest {
                     self.checkpoints.clear();

@@ -1,7 +1,7 @@
 //! What was left in the place of a file that was never fetched.
 
 /// A short text in the place of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StandIn {
     /// Git LFS put it there.
     LfsPointer {

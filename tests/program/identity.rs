@@ -402,14 +402,27 @@ fn a_diverged_run_says_what_to_type_and_that_gets_it_going() {
 
 /// Makes a run what programs made that kept no plan and no checksums.
 fn age(run: &Path) {
-    fs::remove_file(run.join("plan.json")).unwrap();
-    for name in ["teacher/manifest.json", "teacher/model.json"] {
+    for name in [
+        "plan.json",
+        "recorded.json",
+        "teacher/manifest.json",
+        "teacher/model.json",
+    ] {
         fs::remove_file(run.join(name)).unwrap();
     }
     let journal = run.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("{\"Sealed\""));
-    let lines = lines.map(|line| line.replace("\"version\":4}", "\"version\":1}") + "\n");
+    let lines = lines.map(|line| {
+        let line = line.split(",\"weights\":\"").collect::<Vec<_>>();
+        let line = match line[..] {
+            [before, after] if before.contains("CheckpointSaved") => {
+                before.to_owned() + &after[after.find('"').unwrap() + 1..]
+            }
+            _ => line.join(",\"weights\":\""),
+        };
+        line.replace("\"version\":5}", "\"version\":1}") + "\n"
+    });
     fs::write(&journal, lines.collect::<String>()).unwrap();
     for folder in ["latest", "best", "teacher/latest", "teacher/best"] {
         let folder = run.join(folder);
@@ -418,8 +431,17 @@ fn age(run: &Path) {
             let text = fs::read_to_string(&state).unwrap();
             let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let state_of = value.as_object_mut().unwrap();
-            for name in ["journal", "journal_crc32c", "series", "series_crc32c"] {
+            for name in [
+                "journal",
+                "journal_crc32c",
+                "series",
+                "series_crc32c",
+                "teacher",
+            ] {
                 state_of.remove(name);
+            }
+            if let Some(best) = state_of["best"].as_object_mut() {
+                best.remove("weights");
             }
             fs::write(&state, value.to_string()).unwrap();
         }
@@ -640,6 +662,96 @@ fn runs_of_one_experiment_cannot_stand_in_for_each_other() {
     fs::remove_dir_all(one.join("latest")).unwrap();
     copy(&two.join("latest"), &one.join("latest"));
     refused(&bench, &one, "latest was not saved there by the run");
+}
+
+/// A change that was made after the last checkpoint, and a journal that ends before.
+#[test]
+fn a_journal_that_lost_its_last_lines_is_not_taken_for_one_of_a_killed_process() {
+    let bench = Bench::new();
+    let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=4000"]);
+    let run = loop {
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none());
+        let mut runs = bench.runs().into_iter();
+        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
+            break run;
+        }
+    };
+    let journal = run.join("journal.jsonl");
+    let read = || fs::read_to_string(&journal).unwrap();
+    let command = r#"{"id":"x","origin":"Process","command":{"Adjust":{"knob":"temperature","schedule":{"Constant":2.0}}}}"#;
+    fs::write(run.join("commands.jsonl"), format!("{command}\n")).unwrap();
+    while !read().contains(r#"{"CommandApplied":{"id":"x""#) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let whole = read();
+    let received = whole.find(r#"{"CommandReceived""#).unwrap();
+    let applied = whole.find(r#"{"CommandApplied""#).unwrap();
+    for cut in [received, applied] {
+        fs::write(&journal, &whole[..cut]).unwrap();
+        refused(&bench, &run, "its end is lost");
+    }
+    fs::remove_file(&journal).unwrap();
+    refused(&bench, &run, "journal.jsonl is missing");
+    let name = run.to_str().unwrap();
+    let shown = bench.run(&["--show", name]);
+    let page = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("its end is lost"), "{page}");
+    fs::write(&journal, &whole).unwrap();
+    let mark = run.join("recorded.json");
+    let aside = fs::read(&mark).unwrap();
+    fs::remove_file(&mark).unwrap();
+    refused(&bench, &run, "recorded.json is missing");
+    fs::write(&mark, &aside[..aside.len() / 2]).unwrap();
+    refused(&bench, &run, "recorded.json is damaged");
+    fs::write(&mark, aside).unwrap();
+    resumes(&bench, &run, |journal| journal.len() > whole.len() + 100);
+}
+
+/// A copy of a run has its plan, and what it trains after that is its own.
+#[test]
+fn what_a_copy_of_a_run_trained_is_not_taken_for_the_runs_own() {
+    let bench = Bench::new();
+    let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=40"]);
+    let run = loop {
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none());
+        let mut runs = bench.runs().into_iter();
+        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
+            break run;
+        }
+    };
+    crate::exit_codes::signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let twin = run.with_file_name("twin");
+    copy(&run, &twin);
+    let images = bench.path().join("images");
+    fs::create_dir(&images).unwrap();
+    RgbImage::new(12, 12).save(images.join("a.png")).unwrap();
+    for (folder, change) in [(&run, "temperature=2.0"), (&twin, "temperature=7.0")] {
+        let output = bench.run(&["--resume", folder.to_str().unwrap(), "--set", change]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    for (name, reason) in [
+        ("best", "best is damaged: it holds other weights"),
+        (
+            "latest",
+            "latest holds other weights than the journal records",
+        ),
+    ] {
+        let (own, aside) = (run.join(name), bench.path().join("aside"));
+        fs::rename(&own, &aside).unwrap();
+        copy(&twin.join(name), &own);
+        let path = run.to_str().unwrap();
+        let output = bench.run(&["--infer", "images", "--checkpoint", path, "--weights", name]);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+        fs::remove_dir_all(&own).unwrap();
+        fs::rename(&aside, &own).unwrap();
+    }
 }
 
 #[test]

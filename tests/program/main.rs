@@ -24,3 +24,4 @@ mod refusals;
 mod resume;
 mod runs;
 mod setup;
+mod torchscript;

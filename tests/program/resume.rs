@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::bench::{Bench, TINY, code, stderr, weights};
+use crate::bench::{Bench, TINY, code, recorded_so_far, stderr, weights};
 use crate::exit_codes::signal;
 
 /// An adjustment in the middle of the student's training, as another process
@@ -180,6 +180,7 @@ fn the_last_checkpoint_is_put_in_its_place_by_a_resume_without_steps() {
     let text = fs::read_to_string(&journal).unwrap();
     let ended = text.find("{\"RunEnded\"").unwrap();
     fs::write(&journal, &text[..ended]).unwrap();
+    recorded_so_far(&run);
     fs::rename(run.join("latest"), run.join("latest.new-7")).unwrap();
     let output = bench.run(&["--resume", run.to_str().unwrap()]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));

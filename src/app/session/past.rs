@@ -16,7 +16,7 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::append_file::crc_of;
-use crate::run::{RunFolder, RunLock, RunPlan};
+use crate::run::{NotRecorded, RecordMark, RunFolder, RunLock, RunPlan};
 use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
     adjustments_from, length_after,
@@ -24,7 +24,9 @@ use crate::store::{
 
 /// The first version of journals of runs that keep their plan.
 const VERSION_WITH_PLAN: u32 = 2;
-const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_PLAN);
+/// The first version of journals beside which it stands how far they are.
+const VERSION_WITH_MARK: u32 = 5;
+const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_MARK);
 
 /// What an older process did that this one has to know.
 #[derive(Default)]
@@ -426,9 +428,10 @@ fn agree(
     journal: &Journalled,
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
-    if journal.version.is_none() && standing.is_some() {
+    let mark = run.record_mark().map_err(crate::engine::Failure::from)?;
+    if journal.version.is_none() && (standing.is_some() || mark.is_some()) {
         if !run.journal().exists() {
-            return Err(missing(run, run.journal(), "the run has checkpoints"));
+            return Err(missing(run, run.journal(), "the run was recorded"));
         }
         return Err(SessionError::JournalCut {
             path: run.journal(),
@@ -437,12 +440,20 @@ fn agree(
             experiment: run.experiment(),
         });
     }
+    match mark {
+        Some(mark) => as_recorded(run, &mark)?,
+        // A run that was killed before its first checkpoint may have none.
+        None if standing.is_some() && journal.version >= Some(VERSION_WITH_MARK) => {
+            return Err(missing(run, run.record_mark_path(), "every run has one"));
+        }
+        None => {}
+    }
     let found = standing.map(|standing| standing.position);
     let mut checkpoints = JournalledCheckpoints::default();
     for event in &journal.events {
         checkpoints.take_in(event);
     }
-    if let Some(journalled) = checkpoints.latest
+    if let Some(journalled) = checkpoints.latest.map(|saved| saved.at)
         && found.is_none_or(|found| found < journalled)
     {
         return Err(SessionError::CheckpointMissing {
@@ -467,6 +478,27 @@ fn agree(
         }
     }
     Ok(())
+}
+
+/// Whether journal and series are those that were recorded, and complete.
+fn as_recorded(run: &RunFolder, mark: &RecordMark) -> Result<(), SessionError> {
+    match mark.check(run) {
+        // The metrics are lost, the training is not.
+        Ok(()) | Err(NotRecorded::NoSeries(_)) => Ok(()),
+        Err(NotRecorded::OtherSeries(path)) => Err(SessionError::OtherSeries(path)),
+        Err(NotRecorded::OtherJournal(path)) => Err(SessionError::OtherJournal(path)),
+        Err(NotRecorded::JournalCut {
+            path,
+            found,
+            expected,
+        }) => Err(SessionError::JournalCut {
+            path,
+            found,
+            expected,
+            experiment: run.experiment(),
+        }),
+        Err(other @ NotRecorded::OtherRun(_)) => Err(SessionError::NotRecorded(other)),
+    }
 }
 
 /// What is to be known of the series of logged steps that a checkpoint was saved

@@ -13,12 +13,12 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors};
 
 use super::about::About;
-use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs};
+use super::{DataInput, ImportError, TEACHER, matched, named_classes};
 use crate::engine::kept_answers::KeptAnswers;
 use crate::engine::weights::{Element, Values};
-use crate::experiment::plan::{KeptAnswersPart, Taken, TeacherFile};
+use crate::experiment::plan::{KeptAnswersPart, TeacherFile};
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, Scores};
+use crate::experiment::spec::Scores;
 use crate::format::count;
 use crate::untrusted::read_limited;
 
@@ -115,16 +115,8 @@ pub fn settle(
     let contents = Contents::read(file.path())?;
     let (about, remarks) = About::of_metadata(&contents.about);
     notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
-    let (names, found) = named_classes(file, data, &about, notes)?;
-    let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
-    if contents.classes != expected {
-        return Err(other_outputs(
-            contents.classes,
-            names.as_deref(),
-            data.classes.len(),
-        ));
-    }
-    notes.extend(found.notes(names.as_deref().unwrap_or_default()));
+    let classes = named_classes(file, data, &about, notes)?;
+    matched(file, classes, contents.classes, data, notes)?;
     notes.push(TEACHER.note(&format!(
         "its answers are kept in a file, for {} images as they are",
         count(contents.hashes.len())
@@ -138,11 +130,6 @@ pub fn settle(
         scores: Some(scores),
         images: contents.hashes.len(),
     });
-    file.weights.taken = Some(Taken {
-        outputs: found.outputs,
-        ..Taken::default()
-    });
-    file.classes = names.map(ClassNames::Names);
     Ok(())
 }
 

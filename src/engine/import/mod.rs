@@ -14,6 +14,7 @@ mod classes;
 mod logits;
 mod onnx;
 mod stem;
+mod torchscript;
 
 use std::path::Path;
 
@@ -23,15 +24,17 @@ use thiserror::Error;
 use self::about::{About, Sourced};
 use self::classes::{ByName, by_name};
 use super::classify::Classify;
+use super::device::DeviceError;
 use super::frame::{Frame, Input};
 use super::network::Network;
 use super::onnx::OnnxModelError;
-use super::teacher_model::Teacher;
+use super::teacher_model::{Teacher, TeacherModel};
+use super::torchscript::TorchScriptError;
 use super::weights::{self, ArrayFile, WeightsError};
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{
-    Plan, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
+    Plan, ProgramFormat, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
 };
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec};
@@ -50,6 +53,12 @@ pub enum ImportError {
     /// An ONNX file cannot be used.
     #[error("teacher.weights: {0}")]
     Onnx(#[from] OnnxModelError),
+    /// A TorchScript file cannot be used.
+    #[error("teacher.weights: {0}")]
+    TorchScript(#[from] TorchScriptError),
+    /// The device on which a teacher is looked at is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The experiment must say more, or something else.
     #[error("{0}")]
     Plan(Problem),
@@ -118,10 +127,16 @@ pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<String>, Import
     if let Some(teacher) = &mut plan.teacher
         && let TeacherSource::File(file) = &mut teacher.weights
     {
-        match &mut teacher.model {
-            Some(model) => *model = self::teacher(model, file, &data, &mut notes)?,
-            None if file.kept.is_some() => logits::settle(file, &data, &mut notes)?,
-            None => onnx::settle(file, &data, &mut notes)?,
+        match (
+            &mut teacher.model,
+            file.program.as_ref().map(|it| it.format),
+        ) {
+            (Some(model), _) => *model = self::teacher(model, file, &data, &mut notes)?,
+            (None, None) => logits::settle(file, &data, &mut notes)?,
+            (None, Some(ProgramFormat::Onnx)) => onnx::settle(file, &data, &mut notes)?,
+            (None, Some(ProgramFormat::TorchScript)) => {
+                torchscript::settle(file, &data, plan.device, &mut notes)?;
+            }
         }
     }
     Ok(notes)
@@ -359,10 +374,12 @@ fn own_images(
     if let (Some((mean, std)), Some(known)) = (own, data.normalization)
         && (mean, std) != known
     {
-        notes.push(TEACHER.note(&format!(
-            "views are normalised for it by its own mean and deviation: {}",
-            given(mean, std)
-        )));
+        notes.push(TEACHER.note(&if (mean, std) == BYTES {
+            "views are given to it as values from 0 to 255".to_owned()
+        } else {
+            let given = given(mean, std);
+            format!("views are normalised for it by its own mean and deviation: {given}")
+        }));
     }
 }
 
@@ -475,6 +492,45 @@ fn other_outputs(outputs: usize, names: Option<&[String]>, classes: usize) -> Im
     .into()
 }
 
+/// Mean and deviation of values from 0 to 255, as bytes have them.
+pub const BYTES: ([f32; 3], [f32; 3]) = ([0.0; 3], [1.0 / 255.0; 3]);
+
+/// What is told of a teacher whose scores are probabilities.
+const SOFTMAX: &str = "its scores come out of a softmax; their logarithms are its logits";
+
+/// Settles which of a teacher's outputs are taken, whose number is known.
+fn matched(
+    file: &mut TeacherFile,
+    (names, found): (Option<Vec<String>>, ByName),
+    outputs: usize,
+    data: &DataInput,
+    notes: &mut Vec<String>,
+) -> Result<(), ImportError> {
+    let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
+    if outputs != expected {
+        return Err(other_outputs(outputs, names.as_deref(), data.classes.len()));
+    }
+    notes.extend(found.notes(names.as_deref().unwrap_or_default()));
+    file.weights.taken = Some(Taken {
+        outputs: found.outputs,
+        ..Taken::default()
+    });
+    file.classes = names.map(ClassNames::Names);
+    Ok(())
+}
+
+/// A run whose teacher was run by another engine.
+fn other_engine(before: &str, now: &str) -> ImportError {
+    Problem::new(
+        "teacher.weights",
+        format!(
+            "its answers were computed by {before}, and here is {now}, which may round otherwise"
+        ),
+    )
+    .help(format!("let the run have {before}, or start a new one"))
+    .into()
+}
+
 /// A normalisation as an experiment writes it.
 pub fn given(mean: [f32; 3], std: [f32; 3]) -> String {
     let triple = |[r, g, b]: [f32; 3]| format!("({r}, {g}, {b})");
@@ -501,10 +557,16 @@ pub fn read_teacher(
     data: &Frame,
     device: &Device,
 ) -> Result<Teacher, ImportError> {
-    let teacher = match network {
-        Some(network) => Teacher::network(read(network, &file.weights, TEACHER)?),
-        None if file.kept.is_some() => Teacher::kept(logits::read(file)?, device),
-        None => Teacher::onnx(onnx::read(file)?, device),
+    let teacher = match (network, file.program.as_ref().map(|it| it.format)) {
+        (Some(network), _) => Teacher::network(read(network, &file.weights, TEACHER)?),
+        (None, None) => Teacher::of(TeacherModel::Kept(logits::read(file)?), device),
+        (None, Some(ProgramFormat::Onnx)) => {
+            Teacher::of(TeacherModel::Onnx(onnx::read(file)?), device)
+        }
+        (None, Some(ProgramFormat::TorchScript)) => {
+            let model = torchscript::read(file, &device.clone().inner())?;
+            Teacher::of(TeacherModel::TorchScript(model), device)
+        }
     };
     let input = Input::between(data, &frame(file, data), teacher.device());
     Ok(teacher.with_input(input))

@@ -15,7 +15,7 @@ use crate::engine::classify::Classify;
 use crate::engine::evaluate::Answers;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Frame, Input};
-use crate::engine::import::given;
+use crate::engine::import::{BYTES, given};
 use crate::engine::teacher_model::Teacher;
 use crate::experiment::architecture;
 use crate::experiment::model::{Model, Stem};
@@ -211,6 +211,8 @@ impl Way {
     /// is so already or cannot be.
     fn tried(self, subject: &Subject, own: &Frame) -> Option<(Frame, String)> {
         match self {
+            // A file that takes bytes normalises them itself.
+            Self::Normalized(_) if subject.teacher.takes_bytes() => None,
             Self::Normalized(usual) => {
                 let (mean, std) = usual.values(subject);
                 let line = match usual {
@@ -257,7 +259,7 @@ impl Usual {
             Self::ImageNet => InputNormalize::ImageNet.values(),
             Self::Unit => ([0.0; 3], [1.0; 3]),
             Self::Symmetric => ([0.5; 3], [0.5; 3]),
-            Self::Bytes => ([0.0; 3], [1.0 / 255.0; 3]),
+            Self::Bytes => BYTES,
             Self::Data => (subject.data.mean, subject.data.std),
         }
     }

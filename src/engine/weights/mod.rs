@@ -5,15 +5,14 @@
 //! and from PyTorch's own files, whole or not at all: a file that does not fit
 //! changes nothing and the error names every difference.
 
-mod archive;
+pub(super) mod archive;
 mod array;
 mod element;
 mod fault;
 mod file;
 #[cfg(test)]
-mod fixtures;
+pub(super) mod fixtures;
 mod matching;
-mod recognise;
 mod source;
 mod tar;
 mod write;

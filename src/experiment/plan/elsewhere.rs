@@ -3,6 +3,7 @@
 //! What a file itself decides is absent until it is opened, which is once, when
 //! a run begins; the run then keeps it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -67,9 +68,10 @@ pub struct TeacherFile {
     pub channels: ChannelOrder,
     /// Whether it teaches although its validation accuracy speaks against it.
     pub trusted: bool,
-    /// What is taken of an ONNX file; absent where the file holds weights only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub onnx: Option<OnnxPart>,
+    /// What is taken of a file that holds its layout, too; absent where it holds weights
+    /// only. Named as it was when ONNX was the only such format.
+    #[serde(rename = "onnx", default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramPart>,
     /// What is taken of a file of answers; absent where the file holds a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptAnswersPart>,
@@ -84,22 +86,50 @@ pub struct KeptAnswersPart {
     pub images: usize,
 }
 
-/// What is taken of an ONNX file.
+/// Formats of files that hold a network's layout and its weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ProgramFormat {
+    /// ONNX.
+    #[default]
+    Onnx,
+    /// TorchScript.
+    TorchScript,
+}
+
+impl ProgramFormat {
+    fn is_onnx(&self) -> bool {
+        *self == Self::Onnx
+    }
+}
+
+impl fmt::Display for ProgramFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Onnx => "ONNX",
+            Self::TorchScript => "TorchScript",
+        })
+    }
+}
+
+/// What is taken of a file that holds a network's layout, too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct OnnxPart {
+pub struct ProgramPart {
+    /// Its format.
+    #[serde(default, skip_serializing_if = "ProgramFormat::is_onnx")]
+    pub format: ProgramFormat,
     /// Name of the output with the scores of the classes.
     pub output: Option<String>,
     /// What these are.
     pub scores: Option<Scores>,
-    /// What runs it.
+    /// What runs an ONNX file.
     pub engine: OnnxEngine,
     /// What was found in the file.
-    pub found: Option<OnnxFound>,
+    pub found: Option<ProgramFound>,
 }
 
-/// What an ONNX file says of its network, and what runs it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OnnxFound {
+/// What a file says of its network, and what runs it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProgramFound {
     /// The engine that computes its answers, with its version.
     pub engine: String,
     /// Number of its weights.
@@ -110,6 +140,9 @@ pub struct OnnxFound {
     pub macs: Option<u64>,
     /// Files of weights beside it.
     pub beside: Vec<PathBuf>,
+    /// Images that a TorchScript file takes at once, if always as many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
 }
 
 impl TeacherFile {
@@ -121,8 +154,8 @@ impl TeacherFile {
 
     /// All files that hold something of it.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let onnx = self.onnx.as_ref().and_then(|onnx| onnx.found.as_ref());
-        let beside = onnx.into_iter().flat_map(|found| &found.beside);
+        let found = self.program.as_ref().and_then(|it| it.found.as_ref());
+        let beside = found.into_iter().flat_map(|found| &found.beside);
         std::iter::once(self.path()).chain(beside.map(PathBuf::as_path))
     }
 }
@@ -197,15 +230,15 @@ pub(super) fn teacher_file(
         size: teacher.size,
         channels: teacher.channels,
         trusted: teacher.trusted,
-        onnx: None,
+        program: None,
         kept: None,
     })
 }
 
-/// A teacher from this ONNX file.
-pub(super) fn onnx_file(
+/// A teacher from this file, which holds its layout, too.
+pub(super) fn program_file(
     teacher: &TeacherSpec,
-    path: &Path,
+    (format, path): (ProgramFormat, &Path),
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
@@ -213,6 +246,10 @@ pub(super) fn onnx_file(
         ("model", teacher.model.is_some(), "its layout"),
         ("ema", teacher.ema.is_some(), "one set of weights"),
     ];
+    let (article, place) = match format {
+        ProgramFormat::Onnx => ("an", "weights.Onnx"),
+        ProgramFormat::TorchScript => ("a", "weights.TorchScript"),
+    };
     problems.extend(
         written
             .iter()
@@ -220,22 +257,31 @@ pub(super) fn onnx_file(
             .map(|(field, _, what)| {
                 Problem::new(
                     format!("teacher.{field}"),
-                    format!("an ONNX file holds {what} itself"),
+                    format!("{article} {format} file holds {what} itself"),
                 )
                 .on_name()
                 .help("remove it")
                 .depends_on("teacher.weights")
             }),
     );
-    let file = teacher_file(teacher, ("weights.Onnx", path), paths, problems)?;
-    let onnx = OnnxPart {
+    if !format.is_onnx() && teacher.engine != OnnxEngine::Auto {
+        problems.push(
+            Problem::new("teacher.engine", "a TorchScript file is run by libtorch")
+                .on_name()
+                .help("remove it")
+                .depends_on("teacher.weights"),
+        );
+    }
+    let file = teacher_file(teacher, (place, path), paths, problems)?;
+    let program = ProgramPart {
+        format,
         output: teacher.output.clone(),
         scores: teacher.scores,
         engine: teacher.engine,
         found: None,
     };
     Some(TeacherFile {
-        onnx: Some(onnx),
+        program: Some(program),
         ..file
     })
 }
@@ -276,8 +322,8 @@ pub(super) fn answers_file(
     })
 }
 
-/// What is said of an ONNX file although the teacher is none.
-pub(super) fn without_onnx(teacher: &TeacherSpec) -> Vec<Problem> {
+/// What is said of a file that holds its layout although the teacher is none.
+pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
     let written = [
         ("output", teacher.output.is_some()),
         ("scores", teacher.scores.is_some()),
@@ -287,7 +333,7 @@ pub(super) fn without_onnx(teacher: &TeacherSpec) -> Vec<Problem> {
     let written = written.map(|(field, _)| {
         Problem::new(
             format!("teacher.{field}"),
-            "it is of an ONNX file, and this teacher is none",
+            "it is of an ONNX or TorchScript file, and this teacher is none",
         )
         .on_name()
         .help("remove it, or give weights: Onnx(\"teacher.onnx\")")

@@ -6,7 +6,9 @@ use std::path::Path;
 use super::checks::{self, between};
 use super::data::data_plan;
 use super::paths::{Paths, run_name};
-use super::{Plan, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers};
+use super::{
+    Plan, ProgramFormat, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers,
+};
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
@@ -370,13 +372,19 @@ fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Opti
     let teacher = spec.teacher.as_ref()?;
     let weights = match &teacher.weights {
         TeacherWeights::File(path) => {
-            problems.extend(elsewhere::without_onnx(teacher));
+            problems.extend(elsewhere::without_program(teacher));
             let file = ("weights.File", path.as_path());
             let file = elsewhere::teacher_file(teacher, file, paths, problems)?;
             TeacherSource::File(Box::new(file))
         }
         TeacherWeights::Onnx(path) => {
-            let file = elsewhere::onnx_file(teacher, path, paths, problems)?;
+            let file = (ProgramFormat::Onnx, path.as_path());
+            let file = elsewhere::program_file(teacher, file, paths, problems)?;
+            TeacherSource::File(Box::new(file))
+        }
+        TeacherWeights::TorchScript(path) => {
+            let file = (ProgramFormat::TorchScript, path.as_path());
+            let file = elsewhere::program_file(teacher, file, paths, problems)?;
             TeacherSource::File(Box::new(file))
         }
         TeacherWeights::Logits(path) => {
@@ -385,7 +393,7 @@ fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Opti
         }
         TeacherWeights::Train(training) => {
             problems.extend(elsewhere::without_file(teacher));
-            problems.extend(elsewhere::without_onnx(teacher));
+            problems.extend(elsewhere::without_program(teacher));
             TeacherSource::Train(Box::new(teacher_training(spec, training, problems)?))
         }
     };

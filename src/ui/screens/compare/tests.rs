@@ -166,6 +166,7 @@ fn a_run_that_came_further_is_read_again_while_its_answers_stay() {
         },
         folder: PathBuf::from("latest"),
         best: false,
+        weights: None,
     };
     harness.runs.apply(&names[0], &saved);
     harness.news(News::RunsChanged).news(News::RunsChanged);

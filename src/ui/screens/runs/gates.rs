@@ -28,8 +28,11 @@ pub(super) fn lines(
         let name = folder.file_name().unwrap_or(folder.as_os_str());
         let name = name.to_string_lossy();
         let entry = runs.get(&name).or_else(|| runs.trashed(&name));
-        let store = entry.map(|entry| Cow::Borrowed(&entry.store));
-        store.ok_or_else(|| "it is not among these runs".to_owned())
+        let entry = entry.ok_or("it is not among these runs")?;
+        match &entry.mismatch {
+            None => Ok(Cow::Borrowed(&entry.store)),
+            Some(mismatch) => Err(mismatch.clone()),
+        }
     };
     let verdicts = gates::judge(run.gates(frozen.spec.as_ref()), &run.run.store, &find);
     let is_completed = run.run.state() == RunState::Completed;

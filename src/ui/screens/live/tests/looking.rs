@@ -385,6 +385,7 @@ fn a_selected_event_stays_selected_when_earlier_lines_go() {
         },
         folder: "latest".into(),
         best: false,
+        weights: None,
     };
     let mut evaluation = evaluation_of(&harness, &name);
     evaluation.step = 246;

@@ -251,6 +251,7 @@ pub(super) fn events(steps: u64) -> Vec<RunEvent> {
                 },
                 folder: "best".into(),
                 best: epoch <= 6,
+                weights: None,
             });
         }
     }
