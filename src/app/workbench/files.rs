@@ -247,7 +247,7 @@ mod tests {
     fn changed_path(mailbox: &super::super::mail::Mailbox) -> PathBuf {
         let started = std::time::Instant::now();
         loop {
-            assert!(started.elapsed().as_secs() < 60, "nothing is told");
+            assert!(started.elapsed().as_secs() < 60, "nothing is reported");
             std::thread::sleep(std::time::Duration::from_millis(5));
             let changed = mailbox.take().find_map(|message| match message {
                 Message::News(News::ExperimentRead { path, .. }) => Some(path),
