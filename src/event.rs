@@ -176,6 +176,10 @@ pub enum RunEvent {
         phase: Phase,
         /// Step that is the first to feel it.
         step: u64,
+        /// The value that the knob had until then, where it changed one; not in
+        /// journals of programs that did not write it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<f64>,
     },
     /// A command could not be applied; nothing changed.
     CommandRejected {

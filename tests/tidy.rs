@@ -412,7 +412,7 @@ fn machine_paths_and_registry_hosts_are_noticed() {
 }
 
 #[test]
-fn replaced_words_are_noticed_in_documents_examples_and_strings() {
+fn replaced_words_are_noticed_in_documents_examples_strings_and_names() {
     for (path, bad) in [
         ("README.md", "One.\n\nThe truth-value\nloss is shown."),
         ("docs/a.md", "Every gate holds."),
@@ -426,6 +426,9 @@ fn replaced_words_are_noticed_in_documents_examples_and_strings() {
             "const A: &str = \"nothing \\\n    is so\";",
         ),
         ("src/run/id.rs", "const A: &str = r#\"a \"mend\" b\"#;"),
+        ("src/run/id.rs", "fn what_is_told() {}"),
+        ("src/run/id.rs", "const MOST_TOLD: u8 = 1;"),
+        ("tests/a.rs", "enum IsToldOnce {}"),
     ] {
         let found = complaints(path, bad, words::replaced);
         assert_eq!(found.len(), 1, "{bad}: {found:?}");
@@ -444,7 +447,7 @@ fn replaced_words_are_noticed_in_documents_examples_and_strings() {
         ("notes.md", "The truth-value loss is the truth loss."),
         (
             "src/run/id.rs",
-            "// We mend it.\nfn mend() { say(\"{mend}\") }",
+            "// We mend it.\nfn amend() { say(\"{mend}\") }",
         ),
         (
             "src/run/id.rs",

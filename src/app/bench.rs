@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -25,7 +24,6 @@ use crate::experiment::spec::DeviceSpec;
 use crate::report::runs::bench_table;
 use crate::run::exports::CheckedExports;
 use crate::run::{BenchResult, Exit, RunFolder};
-use crate::untrusted::{clean_line, clean_text};
 
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
@@ -40,11 +38,7 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     let CheckedExports { intact, problems } = run.checked_exports();
     for problem in problems {
         // A closed stderr is no reason to lose the measurement.
-        let warning = format!(
-            "warning: {}\n",
-            clean_line(&format!("{problem}; not measured"))
-        );
-        let _ = std::io::stderr().write_all(warning.as_bytes());
+        super::print_error_line(&format!("warning: {problem}; not measured"));
     }
     let files = onnx_files(&run, &intact);
     let subjects = of_run(&run, arguments.device, &files, temporary.path())?;
@@ -109,7 +103,7 @@ fn print(arguments: &Arguments, result: &BenchResult) -> Result<Exit, AppError> 
     } else {
         bench_table(result)
     };
-    super::print(&clean_text(&text))?;
+    super::print_text(&text)?;
     Ok(Exit::Success)
 }
 

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::arguments::Arguments;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::spec::Gate;
+use crate::format::Symbols;
 use crate::listing::all_hold;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
@@ -19,7 +20,6 @@ use crate::report::{
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::{Frozen, RunStore};
-use crate::untrusted::clean_line;
 
 /// The reporters that the arguments and the environment ask for.
 pub struct Reporting {
@@ -153,13 +153,15 @@ impl Reporting {
     /// If the step summary cannot be opened.
     pub fn new(arguments: &Arguments, gates: &[Gate], folder: &RunFolder) -> io::Result<Self> {
         let mut reporters = Reporters::new();
+        let symbols = Symbols::of_process();
         if io::stderr().is_terminal() {
             reporters.add(BarsReporter::new(
                 io::stderr(),
                 ProgressDrawTarget::stderr(),
+                symbols,
             ));
         } else {
-            reporters.add(TextReporter::new(io::stderr()));
+            reporters.add(TextReporter::new(io::stderr(), symbols));
         }
         if arguments.json {
             reporters.add(JsonReporter::new(io::stdout()));
@@ -221,7 +223,7 @@ impl Reporting {
             "error: not everything could be reported: {error}; the run is intact in {}",
             self.folder.path().display()
         );
-        let _ = writeln!(io::stderr(), "{}", clean_line(&line));
+        super::print_error_line(&line);
         // Who reads a torn report must not take it for a success.
         if exit == Exit::Success {
             Exit::RunFailed

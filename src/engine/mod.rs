@@ -370,7 +370,7 @@ impl Engine {
         let no_card = recorded.had_card.then(|| {
             let card = self.folder.model_card();
             format!(
-                "{} told of an earlier file and was removed; --export writes a new one",
+                "{} described an earlier file and was removed; --export writes a new one",
                 card.display()
             )
         });

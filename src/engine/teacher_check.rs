@@ -157,7 +157,7 @@ impl Skill {
             let (what, then) = if self.is_little() {
                 ("is weak", "a student learns little from it")
             } else {
-                ("may be weak", "more validation images would tell")
+                ("may be weak", "use more validation images to be sure")
             };
             let against = self.against_chance();
             return Some(format!(
@@ -390,8 +390,7 @@ fn exchanged(order: &order::Better, classes: &[String]) -> String {
         .map(|(class, name)| format!("`{class}` for `{name}`"))
         .collect();
     format!(
-        "the teacher seems to take some classes for others ({}); if so, say so with \
-         teacher.classes",
+        "the teacher seems to take some classes for others ({}); if so, set teacher.classes",
         moved.join(", ")
     )
 }

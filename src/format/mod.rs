@@ -6,11 +6,13 @@
 
 mod axis;
 mod length;
+pub mod symbols;
 
 use std::path::Path;
 
 pub use axis::Axis;
 pub use length::{head, shorten, shorten_middle, shorten_path, shorten_words, width_of};
+pub use symbols::Symbols;
 
 /// What stands where there is no value.
 pub const MISSING: &str = "–";

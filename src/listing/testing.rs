@@ -168,6 +168,7 @@ pub(crate) fn troubled(run: &mut RunEntry) {
                 id,
                 phase: Phase::Student,
                 step: 40,
+                from: None,
             }
         };
         apply(run, &[received, fate]);
@@ -195,6 +196,7 @@ pub(crate) fn changed(run: &mut RunEntry) {
             id: knob.to_owned(),
             phase: Phase::Student,
             step,
+            from: None,
         };
         apply(run, &[received, applied]);
     }

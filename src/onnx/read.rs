@@ -453,7 +453,7 @@ fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
             "{node} gives a value whose size depends on what the images show, so that the memory \
              for it is not known before it runs"
         ),
-        Fault::Misfit => format!(
+        Fault::SizeMismatch => format!(
             "{node} is given values whose sizes do not fit together, with a batch of {images}\
              {remedy}"
         ),
@@ -730,7 +730,7 @@ impl Weights {
         });
         let Some(end) = end else {
             return Err(format!(
-                "the weights `{name}` are said to lie in `{}` at a place that cannot be",
+                "the weights `{name}` point to an impossible place in `{}`",
                 place(file)
             ));
         };

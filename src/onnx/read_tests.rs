@@ -443,7 +443,7 @@ fn weights_beside_a_file_lie_in_its_folder_and_are_all_there() {
     let error = place.refused(&with("w.data", "0"));
     assert!(error.contains("40 bytes of at least 48"), "{error}");
     let error = place.refused(&with("w.data", "18446744073709551610"));
-    assert!(error.contains("at a place that cannot be"), "{error}");
+    assert!(error.contains("to an impossible place"), "{error}");
     fs::write(place.0.path().join("w.data"), [0; 48]).unwrap();
     let file = place.open(&with("w.data", "0")).unwrap();
     assert_eq!(file.beside().len(), 1);

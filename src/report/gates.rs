@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::experiment::spec::Gate;
-use crate::listing::gates::{self, Judgement, Verdict};
+use crate::listing::gates::{self, Verdict};
 use crate::run::RunFolder;
 use crate::store::{Owner, RunEntry, RunStore};
 
@@ -24,8 +24,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> 
     let mut verdicts = gates::judge(gates, store, &find);
     if !completed {
         for verdict in &mut verdicts {
-            (verdict.value, verdict.limit) = (None, None);
-            verdict.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());
+            verdict.withdraw();
         }
     }
     verdicts
@@ -35,6 +34,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> 
 mod tests {
     use super::*;
     use crate::experiment::spec::Bound;
+    use crate::listing::Judgement;
     use crate::store::testing::{played, small_run};
 
     fn store(worse_by: f64) -> RunStore {

@@ -245,11 +245,11 @@ impl Measurement {
             let times = [row.p50_ms, row.p90_ms, row.p99_ms];
             let amounts = [row.peak_memory, row.file_bytes, row.macs.unwrap_or(0)];
             let reason = if !times.into_iter().all(is_time) || !times.is_sorted() {
-                "times that are none"
+                "invalid times"
             } else if !(row.images_per_second > 0.0 && row.images_per_second <= FASTEST) {
-                "a speed that is none"
+                "an invalid speed"
             } else if amounts.iter().any(|amount| *amount > LARGEST) {
-                "a size that is none"
+                "an invalid size"
             } else if [row.batch, row.threads, row.runs].contains(&0) {
                 "no images, threads or answers"
             } else if !is_line(&row.engine) || !is_line(&row.weights) {
@@ -445,14 +445,14 @@ mod tests {
             );
         }
         assert_eq!(refusal(&|it| it.rows.clear()), "it measured nothing");
-        let none = "row 1 has times that are none";
+        let none = "row 1 has invalid times";
         assert_eq!(refusal(&|it| it.rows[0].p99_ms = 1e308), none);
         assert_eq!(refusal(&|it| it.rows[0].p50_ms = 0.0), none);
         assert_eq!(refusal(&|it| it.rows[0].p50_ms = 3.5), none);
         let error = refusal(&|it| it.rows[0].images_per_second = 1e308);
-        assert_eq!(error, "row 1 has a speed that is none");
+        assert_eq!(error, "row 1 has an invalid speed");
         let error = refusal(&|it| it.rows[0].macs = Some(u64::MAX));
-        assert_eq!(error, "row 1 has a size that is none");
+        assert_eq!(error, "row 1 has an invalid size");
         let error = refusal(&|it| it.rows[0].runs = 0);
         assert_eq!(error, "row 1 has no images, threads or answers");
         let error = refusal(&|it| it.rows[0].engine = "a\nb".to_owned());
@@ -512,7 +512,7 @@ mod tests {
         for (from, to, reason) in [
             ("workbench-bench", "other", "and this version reads"),
             ("\"version\": 1", "\"version\": 2", "and this version reads"),
-            ("500.0", "-1.0", "a speed that is none"),
+            ("500.0", "-1.0", "an invalid speed"),
             ("{", "", "no result of --bench"),
         ] {
             fs::write(&path, text.replacen(from, to, 1)).unwrap();

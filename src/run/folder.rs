@@ -333,6 +333,16 @@ impl RunFolder {
         RunLock::acquire(&self.path)
     }
 
+    /// Whether a folder is a run's: it has a frozen experiment, and a plan or a journal.
+    #[must_use]
+    pub fn is_at(path: &Path) -> bool {
+        let run = Self {
+            path: path.to_owned(),
+        };
+        let others = [run.plan_path(), run.journal()];
+        run.experiment().is_file() && others.iter().any(|file| file.is_file())
+    }
+
     /// The frozen experiment file.
     #[must_use]
     pub fn experiment(&self) -> PathBuf {

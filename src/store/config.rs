@@ -470,8 +470,12 @@ mod tests {
                 command: command.clone(),
             }));
             let (phase, step) = (*phase, *step);
-            run.store
-                .apply(&RunEvent::CommandApplied { id, phase, step });
+            run.store.apply(&RunEvent::CommandApplied {
+                id,
+                phase,
+                step,
+                from: None,
+            });
         }
         run
     }

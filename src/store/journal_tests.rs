@@ -183,6 +183,7 @@ fn any_bit_of_what_decides_is_noticed_before_the_next_checkpoint_too() {
         id: "a".to_owned(),
         phase: Phase::Student,
         step,
+        from: None,
     };
     let mut journal = Journal::append_to(&path).unwrap();
     let written = [events()[0].clone(), applied(57), events()[1].clone()];

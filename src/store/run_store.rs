@@ -260,13 +260,20 @@ impl RunStore {
                     self.commands.push(CommandStatus {
                         record: record.clone(),
                         state: CommandState::Requested,
+                        from: None,
                     });
                 }
             }
-            RunEvent::CommandApplied { id, phase, step } => {
+            RunEvent::CommandApplied {
+                id,
+                phase,
+                step,
+                from,
+            } => {
                 // Between two logged steps this is all that says how far it is.
                 self.reached(*phase, *step);
                 if let Some(command) = self.waiting(id) {
+                    command.from = *from;
                     command.state = CommandState::Applied(Position {
                         phase: *phase,
                         step: *step,
@@ -411,7 +418,7 @@ impl RunStore {
             return asked.record.command.to_string();
         };
         let before = match asked.state {
-            CommandState::Applied(at) => self.knob_before(knob, at, asked),
+            CommandState::Applied(at) => asked.from.or_else(|| self.knob_before(knob, at, asked)),
             CommandState::Requested => self
                 .phase
                 .and_then(|phase| self.knobs(phase).remove(knob.as_str())),
@@ -423,8 +430,8 @@ impl RunStore {
         }
     }
 
-    /// A knob's value when a command changed it: that of the last step logged before,
-    /// or what a round or another command made of it since.
+    /// A knob's value when a command changed it, where the journal does not have it: that
+    /// of the last step logged before, or what a round or another command made of it since.
     fn knob_before(&self, knob: &str, at: Position, changed_by: &CommandStatus) -> Option<f64> {
         let series = self.table(at.phase).series(&format!("knob/{knob}"));
         let logged = series.and_then(|series| {

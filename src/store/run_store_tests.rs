@@ -144,6 +144,7 @@ fn a_command_goes_from_requested_to_its_fate() {
         id: "a".to_owned(),
         phase: Phase::Student,
         step: 10,
+        from: None,
     });
     store.apply(&RunEvent::CommandRejected {
         id: "b".to_owned(),
@@ -189,12 +190,14 @@ fn a_changed_knob_is_shown_with_the_value_that_it_had() {
     store.apply(&RunEvent::StepLogged(row));
     store.apply(&adjust("a", 2.5));
     assert_eq!(described(&store), "temperature 4 → 2.5");
-    for (id, value) in [("a", 2.5), ("b", 2.0)] {
+    // What the journal has of it counts before what was logged.
+    for (id, value, from) in [("a", 2.5, None), ("b", 2.0, None), ("c", 1.5, Some(1.75))] {
         store.apply(&adjust(id, value));
         store.apply(&RunEvent::CommandApplied {
             id: id.to_owned(),
             phase: Phase::Student,
             step: last + 3,
+            from,
         });
     }
     // What is logged later changes nothing of what is shown.
@@ -206,7 +209,8 @@ fn a_changed_knob_is_shown_with_the_value_that_it_had() {
     assert!(
         all.ends_with(&[
             "temperature 4 → 2.5".to_owned(),
-            "temperature 2.5 → 2".to_owned()
+            "temperature 2.5 → 2".to_owned(),
+            "temperature 1.75 → 1.5".to_owned()
         ]),
         "{all:?}"
     );

@@ -242,6 +242,7 @@ impl Play<'_> {
             id: id.to_owned(),
             phase: self.at.phase,
             step: self.at.step,
+            from: None,
         });
     }
 }

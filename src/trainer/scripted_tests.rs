@@ -96,6 +96,7 @@ fn an_adjustment_takes_effect_at_its_step_and_says_so() {
         id: "c2".to_owned(),
         phase: Phase::Student,
         step: 2,
+        from: None,
     }));
 }
 

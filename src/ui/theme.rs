@@ -2,14 +2,13 @@
 //! red and green alike, and on terminals with few colours or none.
 
 mod indexed;
-mod symbols;
+pub(super) mod symbols;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 
+use crate::format::Symbols;
 use crate::store::RunState;
-
-pub use self::symbols::Symbols;
 
 /// Light letters on a dark background, or the other way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

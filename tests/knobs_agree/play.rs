@@ -207,6 +207,7 @@ fn apply(
             id: record.id,
             phase,
             step: state.step,
+            from: None,
         },
         Err(reason) => RunEvent::CommandRejected {
             id: record.id,

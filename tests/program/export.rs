@@ -281,7 +281,7 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     assert!(card.exists());
     let more = bench.run(&["--resume", &name, "--add-epochs", "1"]);
     assert!(
-        stderr(&more).contains("told of an earlier file and was removed"),
+        stderr(&more).contains("described an earlier file and was removed"),
         "{}",
         stderr(&more)
     );

@@ -155,6 +155,7 @@ fn a_replay_applies_the_adjustments_of_a_run_again() {
         journal.contains(r#"{"CommandApplied":{"id":"cooler""#),
         "{journal}"
     );
+    assert!(journal.contains(r#","from":3.0}}"#), "{journal}");
     // A line that is no command is reported, and nothing else comes of it.
     assert!(journal.contains(r#"{"Warned":"#), "{journal}");
     let adjusted = weights(&run);

@@ -204,7 +204,7 @@ impl ResumeState {
         if changes.without_adjustments_after.is_some() {
             dropped.extend(unanswered.iter().map(|record| {
                 format!(
-                    "{} ({}) was received and not followed before the run was killed; \
+                    "{} ({}) was received but not applied before the run was killed; \
                      --without-adjustments-after leaves it out",
                     record.id, record.command
                 )
@@ -591,6 +591,7 @@ mod tests {
             id: id.to_owned(),
             phase: Phase::Student,
             step: 3,
+            from: None,
         };
         let rejected = RunEvent::CommandRejected {
             id: "lower".to_owned(),

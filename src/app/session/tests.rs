@@ -292,7 +292,12 @@ fn adjusted(at: Position, value: f64) -> [RunEvent; 2] {
     let Position { phase, step } = at;
     [
         RunEvent::CommandReceived(record),
-        RunEvent::CommandApplied { id, phase, step },
+        RunEvent::CommandApplied {
+            id,
+            phase,
+            step,
+            from: None,
+        },
     ]
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use thiserror::Error;
 
+use crate::format::Symbols;
 use crate::ui::settings::SettingsProblem;
-use crate::ui::theme::{Background, Symbols};
+use crate::ui::theme::Background;
 use crate::ui::{Keymap, Settings, Theme};
 use crate::untrusted::read_text_limited;
 
@@ -57,7 +58,7 @@ pub fn load() -> Result<(Settings, Keymap, Theme), SettingsError> {
     let depth = settings.colours.resolve(variable);
     let background = settings.background;
     let background = background.unwrap_or_else(|| Background::of_environment(variable));
-    let symbols = Symbols::of_environment(variable);
+    let symbols = Symbols::of_process();
     let theme = Theme::new(background, settings.palette, depth).with_symbols(symbols);
     Ok((settings, keymap, theme))
 }

@@ -156,11 +156,15 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
         if matches!(event.kind, EventKind::Access(_)) {
             return;
         }
-        let _ = sender.send(Message::News(listed(&root)));
-        for path in event.paths.into_iter().filter(|path| is_experiment(path)) {
-            if path.is_file() {
-                let _ = sender.send(Message::News(read(as_listed(path, &places))));
-            }
+        let news = listed(&root);
+        let changed = event.paths.into_iter().map(|path| as_listed(path, &places));
+        let changed: Vec<PathBuf> = match &news {
+            News::Experiments(files) => changed.filter(|path| files.contains(path)).collect(),
+            _ => Vec::new(),
+        };
+        let _ = sender.send(Message::News(news));
+        for path in changed {
+            let _ = sender.send(Message::News(read(path)));
         }
     };
     let config = Config::default().with_follow_symlinks(false);
@@ -199,6 +203,8 @@ mod tests {
         let (b, a) = (put("b.ron"), put("a/x.ron"));
         put(".hidden.ron");
         put("notes.txt");
+        put("checkpoints/a-20261129-101112-abcdef/experiment.ron");
+        put("checkpoints/a-20261129-101112-abcdef/plan.json");
         assert_eq!(list(place.path()).unwrap(), [a, b]);
         assert!(list(&place.path().join("none")).unwrap().is_empty());
     }
@@ -241,7 +247,7 @@ mod tests {
     fn changed_path(mailbox: &super::super::mail::Mailbox) -> PathBuf {
         let started = std::time::Instant::now();
         loop {
-            assert!(started.elapsed().as_secs() < 60, "nothing is told");
+            assert!(started.elapsed().as_secs() < 60, "nothing is reported");
             std::thread::sleep(std::time::Duration::from_millis(5));
             let changed = mailbox.take().find_map(|message| match message {
                 Message::News(News::ExperimentRead { path, .. }) => Some(path),

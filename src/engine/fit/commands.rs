@@ -18,10 +18,11 @@ impl Fit<'_> {
             for record in inbox.due(self.position(), paused) {
                 // Kept before the command is known: a kill in between loses neither.
                 let changed = self.changed(&record)?;
+                let from = self.value_before(&record.command);
                 self.emit(RunEvent::CommandReceived(record.clone()));
                 match &record.command {
                     Command::Stop => {
-                        self.applied(&record);
+                        self.applied(&record, from);
                         return Ok(Some(match record.origin {
                             Origin::Signal => record.id,
                             _ => "stopped by user".to_owned(),
@@ -50,7 +51,7 @@ impl Fit<'_> {
                         }
                     },
                 }
-                self.applied(&record);
+                self.applied(&record, from);
                 if let Command::Extend { .. } = record.command {
                     self.extended();
                 }
@@ -138,11 +139,21 @@ impl Fit<'_> {
         });
     }
 
-    fn applied(&self, record: &CommandRecord) {
+    /// The value of the knob that a command is about to change.
+    fn value_before(&self, command: &Command) -> Option<f64> {
+        let Command::Adjust { knob, .. } = command else {
+            return None;
+        };
+        let now = self.timeline.epoch(self.state.step);
+        self.state.knobs.value(knob, now).ok()
+    }
+
+    fn applied(&self, record: &CommandRecord, from: Option<f64>) {
         self.emit(RunEvent::CommandApplied {
             id: record.id.clone(),
             phase: self.context.phase,
             step: self.state.step,
+            from,
         });
     }
 }

@@ -65,9 +65,7 @@ impl About {
             Ok(None) => Stated::default(),
             Ok(Some(metadata)) => Stated::beside(metadata, model, &mut notes),
             Err(reason) => {
-                notes.push(format!(
-                    "{METADATA} beside its weights says nothing of them: {reason}"
-                ));
+                notes.push(format!("{METADATA} beside its weights: {reason}"));
                 Stated::default()
             }
         };

@@ -22,8 +22,8 @@ pub fn settle(
 ) -> Result<(), ImportError> {
     let part = file.program.clone().unwrap_or_default();
     let script = ScriptFile::open(file.path())?;
-    let (about, said) = About::of_metadata(&script.metadata);
-    notes.extend(said.iter().map(|note| TEACHER.note(note)));
+    let (about, remarks) = About::of_metadata(&script.metadata);
+    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
     let size = file.size.or(value(about.size.as_ref()));
     let size = size.unwrap_or(data.size);
     let classes = named_classes(file, data, &about, notes)?;

@@ -1,4 +1,4 @@
-//! The archive that a TorchScript file is: told from all else, and what it says of
+//! The archive that a TorchScript file is: distinguished from all else, and what it says of
 //! itself, before any of it runs.
 
 use std::collections::BTreeMap;

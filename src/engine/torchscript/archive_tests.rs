@@ -60,8 +60,8 @@ fn what_is_no_torchscript_is_named_with_what_to_do() {
         (&bare.finish(), "without its code"),
     ];
     for (bytes, expected) in cases {
-        let told = refusal(bytes);
-        assert!(told.contains(expected), "{expected}: {told}");
+        let message = refusal(bytes);
+        assert!(message.contains(expected), "{expected}: {message}");
     }
     let folder = tempfile::tempdir().unwrap();
     assert!(ScriptFile::open(folder.path()).is_err());

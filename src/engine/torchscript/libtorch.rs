@@ -25,7 +25,7 @@ const ENGINE: &str = concat!("libtorch ", env!("LIBTORCH_VERSION"), " TorchScrip
 /// programs are usually traced with.
 const BATCHES: [usize; 8] = [2, 3, 4, 8, 16, 32, 64, 128];
 
-/// Longest reason of libtorch that is told, characters.
+/// Longest reason of libtorch that is shown, characters.
 const LONGEST_REASON: usize = 300;
 
 /// A model that is ready to answer. Clones share it.
@@ -337,10 +337,10 @@ impl Outputs {
             (Self::Several(outputs), _) if !outputs.is_empty() => outputs,
             _ => return Err("it gives no tensor, nor several by name or place".to_owned()),
         };
-        let told = |(name, output): &(String, Native)| {
+        let shown = |(name, output): &(String, Native)| {
             format!("`{}` {:?}", clean_line(name), output.size())
         };
-        let listed: Vec<String> = outputs.iter().take(8).map(told).collect();
+        let listed: Vec<String> = outputs.iter().take(8).map(shown).collect();
         let listed = listed.join(", ");
         let is_scores = |output: &Native| output.size().len() == 2 && output.size()[0] == batch;
         let is_meant = |(own, output): &(String, Native)| match name {

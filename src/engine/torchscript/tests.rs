@@ -93,7 +93,7 @@ fn logits_are_pytorch_s_for_traced_and_scripted_files_on_every_device() {
 }
 
 #[test]
-fn what_was_changed_to_run_a_file_is_told() {
+fn what_was_changed_to_run_a_file_is_noted() {
     let notes = |name| first(name, None).1.notes.join("; ");
     assert!(notes("scripted.pt").contains("saved in training mode"));
     assert!(notes("half.pt").contains("of type Half"));

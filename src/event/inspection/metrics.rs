@@ -19,11 +19,11 @@ pub struct MetricAccumulator {
     top5: usize,
     confusion: Confusion,
     calibration: Calibration,
-    teacher: Option<TeacherTally>,
+    teacher: Option<TeacherComparison>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct TeacherTally {
+struct TeacherComparison {
     agree: usize,
     kl: f64,
     top1: usize,
@@ -54,7 +54,7 @@ impl MetricAccumulator {
             top5: 0,
             confusion: Confusion::new(classes),
             calibration: Calibration::default(),
-            teacher: with_teacher.then(TeacherTally::default),
+            teacher: with_teacher.then(TeacherComparison::default),
         }
     }
 

@@ -48,7 +48,7 @@ impl<'a> ListedRun<'a> {
                 Field::Metric(metric) => entry.metric(*metric).into(),
                 _ => of_text(&field.text(run)),
             };
-            (field.title(fields), value)
+            (field.name(fields), value)
         });
         Self {
             run: run.name,

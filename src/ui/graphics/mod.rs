@@ -61,7 +61,7 @@ pub struct Graphics {
 const ITERM2: [&str; 4] = ["iTerm.app", "WezTerm", "rio", "mintty"];
 
 /// Terminals whose sixels stay where they were, by a variable that they set.
-const CLUMSY: [&str; 2] = ["KONSOLE_VERSION", "ALACRITTY_WINDOW_ID"];
+const UNRELIABLE: [&str; 2] = ["KONSOLE_VERSION", "ALACRITTY_WINDOW_ID"];
 
 impl Default for Graphics {
     /// Two square pixels a cell.
@@ -101,7 +101,7 @@ impl PictureSetting {
             // when something is written beside it.
             Self::Auto if tmux => Protocol::HalfBlocks,
             Self::Auto if ITERM2.contains(&program.as_str()) => Protocol::Iterm2,
-            Self::Auto if CLUMSY.into_iter().any(is_set) => Protocol::HalfBlocks,
+            Self::Auto if UNRELIABLE.into_iter().any(is_set) => Protocol::HalfBlocks,
             Self::Auto if abilities.manner == Some(GraphicsQuirk::Iterm2) => Protocol::Iterm2,
             Self::Auto if abilities.manner == Some(GraphicsQuirk::Unreliable) => {
                 Protocol::HalfBlocks

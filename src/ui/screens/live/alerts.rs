@@ -185,8 +185,8 @@ fn of_store(store: &RunStore) -> Vec<Alert> {
         .commands
         .iter()
         .filter_map(|command| match &command.state {
-            CommandState::Rejected(reason) => Some(Alert {
-                message: format!("rejected: {reason}"),
+            CommandState::Rejected(_) => Some(Alert {
+                message: format!("{}, {}", store.describe(command), command.state),
                 at: None,
             }),
             _ => None,

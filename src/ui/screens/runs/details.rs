@@ -170,7 +170,7 @@ impl Sheet<'_> {
             store
                 .identity
                 .as_ref()
-                .map(|identity| format!("{}, version {}", identity.device, identity.version)),
+                .map(|identity| format!("{}, workbench {}", identity.device, identity.version)),
         );
         let took = run.metrics.seconds.map(|seconds| match store.processes {
             0 | 1 => duration(seconds),
@@ -339,7 +339,7 @@ impl Sheet<'_> {
                     of(|state| matches!(state, CommandState::Requested)),
                     "pending",
                 ),
-                (of(|state| matches!(state, CommandState::Void)), "void"),
+                (of(|state| matches!(state, CommandState::Void)), "discarded"),
             ];
             let parts = counts.iter().filter(|(count, _)| *count > 0);
             let parts: Vec<String> = parts

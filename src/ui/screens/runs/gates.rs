@@ -35,9 +35,13 @@ pub(super) fn lines(
         }
     };
     let verdicts = gates::judge(run.gates(frozen.spec.as_ref()), &run.run.store, &find);
-    let lines = verdicts.iter().map(|verdict| {
+    let is_completed = run.run.state() == RunState::Completed;
+    let lines = verdicts.into_iter().map(|mut verdict| {
+        if verdict.value.is_none() && !is_completed {
+            verdict.withdraw();
+        }
         // A run that is complete will not be measured any more.
-        let is_late = verdict.value.is_none() && run.run.state() == RunState::Completed;
+        let is_late = verdict.value.is_none() && is_completed;
         let (symbol, style) = match verdict.judgement {
             Judgement::Passed => ("✓", theme.good()),
             Judgement::NotEvaluated(_) if !is_late => ("·", theme.muted()),

@@ -297,6 +297,7 @@ impl World {
                         id,
                         phase: Phase::Student,
                         step: 3,
+                        from: None,
                     }
                 };
                 self.harness.runs.apply(&run, &fate);

@@ -34,6 +34,7 @@ fn let_go(harness: &mut Harness, name: &str) {
         id: "off".to_owned(),
         phase: Phase::Student,
         step: 100,
+        from: None,
     };
     let events = [RunEvent::CommandReceived(record), applied];
     feed(harness, name, &events);

@@ -79,6 +79,7 @@ fn a_paused_run_shows_where_it_stands_not_what_was_logged_last() {
         id: "p".to_owned(),
         phase: Phase::Student,
         step: 56,
+        from: None,
     };
     let events = [
         RunEvent::CommandReceived(record),
@@ -193,7 +194,12 @@ fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
     let id = "more".to_owned();
     let happened = [
         RunEvent::CommandReceived(record),
-        RunEvent::CommandApplied { id, phase, step },
+        RunEvent::CommandApplied {
+            id,
+            phase,
+            step,
+            from: None,
+        },
         RunEvent::TrainingExtended {
             phase,
             steps: 800,
@@ -275,14 +281,8 @@ fn the_header_distinguishes_runs_of_one_experiment_and_labels_what_was_tested() 
     let shown = harness.screen();
     assert!(shown.contains(&shorten_middle(&first, 24_usize)), "{shown}");
     assert!(shown.contains("test  best 82.2 %  last 81.1 %"), "{shown}");
-    assert!(
-        shown.contains("test, best weights, top-1 82.2 %"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("test, last weights, top-1 81.1 %"),
-        "{shown}"
-    );
+    assert!(shown.contains("test (best) top-1 82.2 %"), "{shown}");
+    assert!(shown.contains("test (last) top-1 81.1 %"), "{shown}");
     harness.keys(&["]"]);
     let other = harness.screen();
     let head = |screen: &str| screen.lines().nth(1).unwrap().to_owned();

@@ -279,6 +279,7 @@ pub(super) fn adjust(
             id: id.to_owned(),
             phase: Phase::Student,
             step,
+            from: None,
         },
         Err(reason) => RunEvent::CommandRejected {
             id: id.to_owned(),
