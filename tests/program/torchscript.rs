@@ -70,8 +70,8 @@ fn a_build_without_libtorch_says_how_to_get_one() {
 
 #[cfg(feature = "libtorch")]
 mod with_libtorch {
-    use super::*;
-    use crate::bench::weights;
+    use super::{bench, teach};
+    use crate::bench::{code, said, weights};
     use crate::onnx::{journal, stopped};
 
     #[test]
