@@ -68,6 +68,7 @@ impl TorchScriptModel {
         let parameters = model.program.named_parameters();
         let parameters = parameters.map_err(|error| model.refused(&reason(&error)))?;
         let count = |(_, value): &(String, Native)| value.numel() as u64;
+        let parameters: u64 = parameters.iter().map(count).sum();
         let mut notes = Vec::new();
         if file.is_training {
             notes.push("it was saved in training mode, and is run in evaluation mode".to_owned());
@@ -88,7 +89,11 @@ impl TorchScriptModel {
         let facts = ScriptFacts {
             classes: scores.size()[1] as usize,
             probabilities: apart < 1e-3 && scores.min().double_value(&[]) >= 0.0,
-            parameters: parameters.iter().map(count).sum(),
+            // A frozen program has constants in their place.
+            parameters: match parameters {
+                0 => file.weights / size_of::<f32>() as u64,
+                known => known,
+            },
             notes,
         };
         Ok((model, facts))
