@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // `--help` and `--version` arrive here too, with code 0. A closed
-            // pipe leaves nobody to tell.
+            // pipe leaves no reader.
             if !error.use_stderr() {
                 let _ = error.print();
                 return ExitCode::SUCCESS;
@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Executes the one mode that was asked for.
+/// Executes the one mode that was requested.
 fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     let trains = [&arguments.resume, &arguments.fork, &arguments.replay];
     if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {

@@ -37,8 +37,9 @@ pub use export::{
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
 /// seals stand among its events; 3, `RoundEnded` was `IterationEnded`; 4, commands
-/// and evaluations are sealed as they are written.
-pub const JOURNAL_VERSION: u32 = 4;
+/// and evaluations are sealed as they are written; 5, `recorded.json` beside it says
+/// how far it is.
+pub const JOURNAL_VERSION: u32 = 5;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,7 +84,7 @@ pub enum RunEvent {
     DataIndexed(DataSummary),
     /// A model was built.
     ModelBuilt(ModelSummary),
-    /// A training began or went on.
+    /// A training started or resumed.
     PhaseStarted {
         /// Which.
         phase: Phase,
@@ -146,6 +147,9 @@ pub enum RunEvent {
         folder: PathBuf,
         /// Whether it is the best so far.
         best: bool,
+        /// BLAKE3 of its weights, hexadecimal; absent in journals of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weights: Option<String>,
     },
     /// A checkpoint is kept as training was before a person changed it.
     CheckpointKept {
@@ -154,7 +158,7 @@ pub enum RunEvent {
         /// Folder, relative to the run's.
         folder: PathBuf,
     },
-    /// The run starts from a kept checkpoint of another; what is told before
+    /// The run starts from a kept checkpoint of another; what comes before
     /// happened there.
     RunForked {
         /// Name of the other run.
@@ -180,7 +184,7 @@ pub enum RunEvent {
         /// Why.
         reason: String,
     },
-    /// Training was paused or went on.
+    /// Training was paused or resumed.
     Paused(bool),
     /// Something that a person should know; training continues.
     Warned {
@@ -332,7 +336,7 @@ impl Evaluation {
     /// [`top5`](Self::top5) where it says anything: where there are more than five
     /// classes.
     #[must_use]
-    pub fn telling_top5(&self) -> Option<f64> {
+    pub fn informative_top5(&self) -> Option<f64> {
         (self.per_class.len() > 5).then_some(self.top5)
     }
 }
@@ -405,7 +409,7 @@ pub enum Origin {
     Process,
     /// The journal of a run that is replayed or resumed.
     Replay,
-    /// The system, or whoever left the program that trains; the command's id says
+    /// The system, or the person who left the program that trains; the command's id says
     /// why.
     Signal,
 }

@@ -39,12 +39,12 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     let run = RunFolder::open(&arguments.checkpoints, target)?;
     let CheckedExports { intact, problems } = run.checked_exports();
     for problem in problems {
-        // Whoever cannot be warned reads what was measured instead.
-        let told = format!(
+        // A closed stderr is no reason to lose the measurement.
+        let warning = format!(
             "warning: {}\n",
             clean_line(&format!("{problem}; not measured"))
         );
-        let _ = std::io::stderr().write_all(told.as_bytes());
+        let _ = std::io::stderr().write_all(warning.as_bytes());
     }
     let files = onnx_files(&run, &intact);
     let subjects = of_run(&run, arguments.device, &files, temporary.path())?;

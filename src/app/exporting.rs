@@ -46,6 +46,6 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         super::print(&clean_json(&(json + "\n")))?;
         return Ok(Exit::Success);
     }
-    super::print(&clean_text(&exported.told()))?;
+    super::print(&clean_text(&exported.summary()))?;
     Ok(Exit::Success)
 }

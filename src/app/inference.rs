@@ -69,7 +69,7 @@ impl Results {
             InferenceEvent::Began { classes, .. } => self.classes = classes,
             InferenceEvent::Classified(row) if json => {
                 if let Err(error) = self.print_line(&row) {
-                    // Whoever reads may have seen enough, as `| head` has.
+                    // The reader may have seen enough, as `| head` has.
                     self.failure = Some(error).filter(|error| !error.is_broken_pipe());
                     stop.request("its answers find no reader");
                 }
@@ -86,8 +86,8 @@ impl Results {
             InferenceEvent::Unreadable(image) => {
                 self.unreadable += 1;
                 let path = image.path.display();
-                let told = format!("warning: {path}: {}", image.reason);
-                let _ = writeln!(io::stderr(), "{}", clean_line(&told));
+                let warning = format!("warning: {path}: {}", image.reason);
+                let _ = writeln!(io::stderr(), "{}", clean_line(&warning));
             }
             InferenceEvent::Ended { cancelled, .. } => self.cancelled = cancelled,
             InferenceEvent::Failed(message) => {
@@ -119,8 +119,8 @@ impl Results {
             ModelsFolder::Run(run) => run.name(),
             ModelsFolder::Weights(folder) => folder.display().to_string(),
         };
-        let told = format!("{count} images classified by {name}{left_out}");
-        let _ = writeln!(io::stderr(), "{}", clean_line(&told));
+        let summary = format!("{count} images classified by {name}{left_out}");
+        let _ = writeln!(io::stderr(), "{}", clean_line(&summary));
         for line in scores(&self.rows, &self.classes) {
             let _ = writeln!(io::stderr(), "{}", clean_line(&line));
         }

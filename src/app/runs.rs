@@ -190,14 +190,14 @@ pub fn trash(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         });
         clean_json(&format!("{moved}\n")).into_owned()
     } else {
-        let told = format!(
+        let text = format!(
             "moved {} to {}\nget it back on the Runs screen, or with\n    mv {} {}\n",
             from.display(),
             to.display(),
             shell_word(to),
             shell_word(from)
         );
-        clean_text(&told).into_owned()
+        clean_text(&text).into_owned()
     };
     print(&text)?;
     Ok(Exit::Success)

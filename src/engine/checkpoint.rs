@@ -47,10 +47,19 @@ const BEST: &str = "best";
 /// Names of many classes are long; nothing is this long.
 const LONGEST_METADATA: u64 = 64 << 20;
 
+/// A checkpoint that is complete on disk.
+#[derive(Debug)]
+pub struct Saved {
+    /// Its folder, relative to the run's.
+    pub folder: PathBuf,
+    /// BLAKE3 of its weights, hexadecimal.
+    pub weights: Option<String>,
+}
+
 /// Where one training's checkpoints lie.
 #[derive(Debug, Clone)]
 pub struct CheckpointFolder {
-    /// The run, to whose folder events tell paths.
+    /// The run, to whose folder paths in events are relative.
     run: RunFolder,
     phase: Phase,
     latest: AtomicDir,
@@ -85,18 +94,18 @@ impl CheckpointFolder {
     }
 
     /// Replaces the latest checkpoint, and makes the best weights final that
-    /// its state names. Returns its folder, relative to the run's.
+    /// its state names.
     pub fn save_latest(
         &self,
         learner: &Learner,
         state: &FitState,
         metadata: &ModelMetadata,
-    ) -> Result<PathBuf, Failure> {
+    ) -> Result<Saved, Failure> {
         let place = self
             .latest
             .replace(|folder| save_all(learner, state, metadata, folder))?;
         self.best.commit()?;
-        Ok(self.relative(&place))
+        self.saved(&place)
     }
 
     /// Keeps a checkpoint from which another run can start, with the best weights
@@ -136,17 +145,12 @@ impl CheckpointFolder {
     }
 
     /// Puts the best weights in their place; they become final with the next
-    /// [`save_latest`](Self::save_latest). Returns their folder, relative to the
-    /// run's.
-    pub fn save_best(
-        &self,
-        learner: &Learner,
-        metadata: &ModelMetadata,
-    ) -> Result<PathBuf, Failure> {
+    /// [`save_latest`](Self::save_latest).
+    pub fn save_best(&self, learner: &Learner, metadata: &ModelMetadata) -> Result<Saved, Failure> {
         let place = self
             .best
             .put(|folder| save_weights(learner.deployable(), metadata, folder))?;
-        Ok(self.relative(&place))
+        self.saved(&place)
     }
 
     /// What the latest checkpoint says of the training, if there is one.
@@ -197,7 +201,8 @@ impl CheckpointFolder {
         }
         // Found before anything is removed.
         self.best_of(&state)?;
-        self.best.settle_on(|folder| is_best(folder, state.best))?;
+        self.best
+            .settle_on(|folder| is_best(folder, state.best.as_ref()))?;
         Ok(Some(state))
     }
 
@@ -221,7 +226,7 @@ impl CheckpointFolder {
     /// first evaluation.
     ///
     /// # Errors
-    /// Also if there should be some, as the latest checkpoint tells, and they
+    /// Also if there should be some, as the latest checkpoint records, and they
     /// are not there.
     pub fn best(&self) -> Result<Option<Sealed>, Failure> {
         match self.latest_state()? {
@@ -261,7 +266,7 @@ impl CheckpointFolder {
     }
 
     fn best_of(&self, state: &FitState) -> Result<Option<Sealed>, Failure> {
-        let Some(best) = state.best else {
+        let Some(best) = &state.best else {
             return Ok(None);
         };
         let found = self.best.find_where(|folder| is_best(folder, Some(best)))?;
@@ -282,6 +287,14 @@ impl CheckpointFolder {
         })
     }
 
+    fn saved(&self, place: &Path) -> Result<Saved, Failure> {
+        let sealed = Sealed::open(place)?;
+        Ok(Saved {
+            folder: self.relative(place),
+            weights: sealed.and_then(|sealed| sealed.hash(WEIGHTS).map(str::to_owned)),
+        })
+    }
+
     fn relative(&self, place: &Path) -> PathBuf {
         place
             .strip_prefix(self.run.path())
@@ -291,10 +304,13 @@ impl CheckpointFolder {
 }
 
 /// Whether a folder's weights are those of the best evaluation.
-fn is_best(folder: &Sealed, best: Option<Best>) -> Result<bool, SealError> {
+fn is_best(folder: &Sealed, best: Option<&Best>) -> Result<bool, SealError> {
     let Some(best) = best else {
         return Ok(false);
     };
+    if let Some(weights) = &best.weights {
+        return Ok(folder.hash(WEIGHTS) == Some(weights));
+    }
     // Older programs did not write how long weights were trained.
     Ok(trained(folder)?.is_none_or(|trained| trained.step == best.step))
 }

@@ -1,4 +1,4 @@
-//! Models that are asked for the classes of images, whatever computes them.
+//! Models that classify images, whatever computes them.
 
 use std::path::PathBuf;
 

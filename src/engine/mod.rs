@@ -174,6 +174,7 @@ impl Engine {
                 images: &prepared.images,
                 valid: &valid,
                 teacher,
+                teacher_weights: teacher::own_weights(&self.folder)?,
                 answers: answers.flatten(),
                 seed: plan.seed,
                 unlabelled_ratio: plan.data.unlabelled_ratio(),
@@ -253,7 +254,7 @@ impl Engine {
         )))
     }
 
-    /// Tells how good a teacher is before the first step is made by it, and that
+    /// Reports how good a teacher is before the first step is made by it, and that
     /// it is weak. That of one that was just trained here is known.
     fn introduce_teacher(&self, valid: &Evaluator, earlier: Option<Trained>, sink: &dyn EventSink) {
         let prepared = &self.prepared;
@@ -530,9 +531,9 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Heard(RefCell<Vec<RunEvent>>);
+    struct Recorded(RefCell<Vec<RunEvent>>);
 
-    impl EventSink for Heard {
+    impl EventSink for Recorded {
         fn emit(&self, event: RunEvent) {
             self.0.borrow_mut().push(event);
         }
@@ -553,14 +554,14 @@ mod tests {
             phase: Phase::Student,
             step: 9,
         };
-        let heard = Heard::default();
-        refuse_late(end, &mut Late(vec![late.clone(), signal]), &heard);
+        let recorded = Recorded::default();
+        refuse_late(end, &mut Late(vec![late.clone(), signal]), &recorded);
         let [
             RunEvent::CommandReceived(received),
             RunEvent::CommandRejected { id, reason },
-        ] = &heard.0.borrow()[..]
+        ] = &recorded.0.borrow()[..]
         else {
-            panic!("{:?}", heard.0.borrow());
+            panic!("{:?}", recorded.0.borrow());
         };
         assert_eq!((received, id.as_str()), (&late, "late"));
         assert_eq!(reason, "the training has ended");

@@ -36,7 +36,7 @@ use crate::format::{self, percent};
 
 /// Standard errors from which on a difference is one.
 const CLEAR: f64 = 3.0;
-/// The same for what is only told of, which is looked for everywhere.
+/// The same for what is only reported, which is looked for everywhere.
 const CERTAIN: f64 = 4.0;
 /// Least gain in accuracy for which a run is stopped.
 const LEAST_GAIN: f64 = 0.05;
@@ -46,7 +46,7 @@ const WEAK: f64 = 0.3;
 const TIMES_CHANCE: f64 = 1.5;
 /// Above this accuracy nothing is much better.
 const GOOD: f64 = 0.95;
-/// Times the loss of a uniform guess from which on a teacher's is told.
+/// Times the loss of a uniform guess from which on a teacher's is reported.
 const UNLIKELY: f64 = 2.0;
 /// Names that fit into a line of an experiment.
 const WRITABLE: usize = 200;
@@ -139,7 +139,7 @@ impl Skill {
         }
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         format!(
             "it is right on {} of a class's validation images on average ({} in all)",
             percent(self.accuracy),
@@ -160,13 +160,13 @@ impl Skill {
             let against = self.against_chance();
             return Some(format!(
                 "the teacher {what}: {}, {against}; {then}",
-                self.told()
+                self.describe()
             ));
         }
         (beyond_chance < WEAK).then(|| {
             format!(
                 "the teacher is weak: {}; a student learns its errors, too",
-                self.told()
+                self.describe()
             )
         })
     }
@@ -219,7 +219,7 @@ pub struct Subject<'a> {
     pub answers: &'a Answers,
 }
 
-/// Refuses a teacher that answers with no numbers: whoever trusts it would be told
+/// Refuses a teacher that answers with no numbers: a person who trusts it would be shown
 /// later that the student's training diverged.
 #[must_use]
 pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Problem> {
@@ -242,7 +242,7 @@ pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Prob
     ))
 }
 
-/// What speaks against a teacher; or, in the other case, what should be told of
+/// What speaks against a teacher; or, in the other case, what should be reported of
 /// it.
 ///
 /// # Errors
@@ -333,7 +333,7 @@ fn in_another_order(
     Objection {
         message: format!(
             "{}, and would be on {} more if its outputs stood for the classes in another order",
-            skill.told(),
+            skill.describe(),
             percent(order.gain)
         ),
         remedy: order_to_write(order, outputs, classes),
@@ -366,7 +366,7 @@ fn exchanged(order: &order::Better, classes: &[String]) -> String {
 }
 
 fn by_chance(skill: &Skill) -> Objection {
-    let message = format!("{}, {}", skill.told(), skill.against_chance());
+    let message = format!("{}, {}", skill.describe(), skill.against_chance());
     let settings = "see that model, stem, classes, normalize and size in teacher are what its \
                     weights were trained with";
     let remedy = if skill.is_little() {

@@ -214,7 +214,7 @@ pub struct IdxFiles {
 
 /// A generated set: one shape per class on a cluttered, noisy background, at
 /// random place, size, angle and colours. Pixels alone do not separate the
-/// classes linearly; a person tells them apart.
+/// classes linearly; a person distinguishes them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shapes {

@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_number_tells_its_size_in_seven_letters() {
+    fn a_short_number_shows_its_size_in_seven_letters() {
         for (value, text) in [
             (0.0, "0"),
             (0.1, "0.1"),

@@ -119,6 +119,7 @@ pub(crate) fn trained(epochs: u32, top1: &[f64]) -> Vec<RunEvent> {
             },
             folder: folder.into(),
             best: top1 > best,
+            weights: None,
         });
         best = best.max(top1);
     }

@@ -301,7 +301,7 @@ impl OnnxFile {
     /// The one input that takes images.
     ///
     /// # Errors
-    /// There is none, or more is asked for than images.
+    /// There is none, or more is requested than images.
     pub fn image_input(&self) -> Result<ImageInput, OnnxError> {
         let problem = |problem: String| refuse(&self.path, problem);
         let constants: BTreeSet<&str> = self
@@ -504,7 +504,7 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
             limit: LONGEST,
         });
     }
-    // Most of what is none is told by its first bytes, however long it is.
+    // Most of what is none is recognised by its first bytes, however long it is.
     let mut start = Vec::new();
     let mut file = file;
     Read::by_ref(&mut file)
@@ -516,7 +516,7 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
         Contents::Onnx => {}
         Contents::Unknown if starts_like_one(&start) => {}
         other => {
-            return Err(match other.told("ONNX file", EXPORT) {
+            return Err(match other.describe("ONNX file", EXPORT) {
                 Some(what) => OnnxError::Other { path, what },
                 None => OnnxError::Malformed(path),
             });

@@ -1036,7 +1036,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let mut sides = vec![*images, each.saturating_mul(side(step.int("group", 1))?)];
         let wanted = step.ints("output_shape").unwrap_or_default();
         for at in 0..rank {
-            // What is asked for may be the whole shape or its last sides.
+            // What is requested may be the whole shape or its last sides.
             if let Some(asked) = (wanted.len() + at)
                 .checked_sub(rank)
                 .and_then(|at| wanted.get(at))

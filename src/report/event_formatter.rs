@@ -1,5 +1,5 @@
 //! A run as lines of plain text. Both the reporter without a terminal and the
-//! one with bars tell these; they differ in how they put them out.
+//! one with bars print these; they differ in how they put them out.
 
 use std::io::{self, Write};
 
@@ -167,7 +167,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
 /// A command by what it asks; by its id if nobody heard of it.
 fn command(id: &str, store: &RunStore) -> String {
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
-    known.map_or_else(|| format!("command {id}"), |status| store.told(status))
+    known.map_or_else(|| format!("command {id}"), |status| store.describe(status))
 }
 
 fn epoch(summary: &EpochSummary) -> String {
@@ -189,7 +189,7 @@ fn epoch(summary: &EpochSummary) -> String {
     parts.join("  ")
 }
 
-/// A run's images and models, as they were told when it began.
+/// A run's images and models, as they were reported when it began.
 pub(super) fn facts(store: &RunStore) -> Vec<String> {
     let mut lines: Vec<String> = store.data.iter().flat_map(data).collect();
     for summary in store.models.values() {

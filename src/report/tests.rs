@@ -77,7 +77,7 @@ fn reported_of<R: Reporter + 'static>(
 }
 
 #[test]
-fn plain_lines_tell_the_run() {
+fn plain_lines_describe_the_run() {
     insta::assert_snapshot!(reported(TextReporter::new));
 }
 
@@ -106,7 +106,7 @@ fn counts_are_grouped_for_people_and_plain_for_programs() {
 }
 
 #[test]
-fn what_was_changed_while_it_trained_is_told_at_the_end() {
+fn what_was_changed_while_it_trained_is_listed_at_the_end() {
     let mut events = small_run();
     events.push(RunEvent::CommandReceived(CommandRecord {
         id: "a".to_owned(),
@@ -126,11 +126,11 @@ fn what_was_changed_while_it_trained_is_told_at_the_end() {
         text.contains("\ntemperature → 2.5, applied at step 11\n"),
         "{text}"
     );
-    let told = "method.temperature 4 → 2.5 at step 11\n";
-    assert!(text.contains(&format!("\nchanged  {told}")), "{text}");
+    let change = "method.temperature 4 → 2.5 at step 11\n";
+    assert!(text.contains(&format!("\nchanged  {change}")), "{text}");
     let summary = reported_of(events, |out| GithubReporter::new(Some(Box::new(out)), None));
     assert!(
-        summary.contains(&format!("\n- changed: {told}\n")),
+        summary.contains(&format!("\n- changed: {change}\n")),
         "{summary}"
     );
 }

@@ -27,7 +27,7 @@ pub struct Recorded {
     pub exports: Exports,
     /// What was known before and cannot be read.
     pub damage: Option<String>,
-    /// Whether there was a model card, which told of other files and was removed.
+    /// Whether there was a model card, which described other files and was removed.
     pub had_card: bool,
 }
 
@@ -92,7 +92,7 @@ impl RunFolder {
         self.exports().join(CARD)
     }
 
-    /// Whether a file of exports is called as one that tells of them.
+    /// Whether a file of exports is called like one that describes them.
     #[must_use]
     pub fn is_record(path: &Path) -> bool {
         let name = path.file_name().unwrap_or_default();

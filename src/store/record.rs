@@ -50,7 +50,7 @@ pub struct PhaseState {
     /// Steps of one epoch.
     pub steps_per_epoch: u64,
     /// Steps that were complete when this process began.
-    pub begun_at: u64,
+    pub started_at: u64,
     /// Steps completed, as far as events say.
     pub completed: u64,
     /// Seconds the training took in its last process, once it ended by itself.

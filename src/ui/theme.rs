@@ -26,22 +26,22 @@ impl Background {
     /// colour, last in `COLORFGBG`. Dark where nothing is said.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let said = variable("COLORFGBG").unwrap_or_default();
-        match said.rsplit(';').next().map(str::parse::<u8>) {
+        let value = variable("COLORFGBG").unwrap_or_default();
+        match value.rsplit(';').next().map(str::parse::<u8>) {
             Some(Ok(7 | 9..=15)) => Self::Light,
             _ => Self::Dark,
         }
     }
 }
 
-/// Which colours tell curves and good from bad.
+/// Which colours distinguish curves, and good from bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Palette {
     /// Green is good, red is bad.
     #[default]
     Standard,
     /// Blue is good, orange is bad: the palette of Okabe and Ito (2008), which
-    /// people with any colour vision can tell apart.
+    /// people with any colour vision can distinguish.
     ColourBlind,
 }
 
@@ -313,7 +313,7 @@ impl Theme {
             .add_modifier(Modifier::BOLD)
     }
 
-    /// One of the colours that tell curves apart; they repeat after eight.
+    /// One of the colours that distinguish curves; they repeat after eight.
     #[must_use]
     pub fn series(&self, index: usize) -> Style {
         if self.depth == Depth::None {
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn the_environment_may_say_that_the_ground_is_light() {
-        let background = |said: &str| Background::of_environment(|_| Some(said.to_owned()));
+        let background = |value: &str| Background::of_environment(|_| Some(value.to_owned()));
         assert_eq!(background("0;15"), Background::Light);
         assert_eq!(background("0;default;7"), Background::Light);
         assert_eq!(background("15;0"), Background::Dark);

@@ -76,14 +76,14 @@ impl Contents {
     /// What it is where `wanted` should be, and what to do about it, for people: to get
     /// the file again, or else this `remedy`. None if it is not known.
     #[must_use]
-    pub fn told(self, wanted: &str, remedy: &str) -> Option<String> {
+    pub fn describe(self, wanted: &str, remedy: &str) -> Option<String> {
         let what = match self {
             Self::Empty => return Some("empty; copy or download it again".to_owned()),
             Self::Zeros => {
-                let told = "incomplete, it begins with zeros; copy or download it again";
-                return Some(told.to_owned());
+                let text = "incomplete, it begins with zeros; copy or download it again";
+                return Some(text.to_owned());
             }
-            Self::StandIn(stand_in) => return Some(stand_in.told(wanted)),
+            Self::StandIn(stand_in) => return Some(stand_in.describe(wanted)),
             Self::Answer(format) => {
                 return Some(format!(
                     "{format} text, such as the answer of a server, saved in place of the \

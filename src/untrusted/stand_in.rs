@@ -37,7 +37,7 @@ impl StandIn {
 
     /// What it is and what to do about it, for people. `what` should be there.
     #[must_use]
-    pub fn told(&self, what: &str) -> String {
+    pub fn describe(&self, what: &str) -> String {
         match self {
             Self::LfsPointer { bytes } => {
                 let bytes = bytes.map_or_else(String::new, |bytes| format!(" ({bytes} bytes)"));

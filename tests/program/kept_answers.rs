@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use crate::bench::{Bench, code, said, weights};
+use crate::bench::{Bench, code, stderr, weights};
 
 const COLOURS: [(&str, [u8; 3]); 2] = [("blue", [0, 0, 255]), ("red", [255, 0, 0])];
 
@@ -67,13 +67,17 @@ fn write(folder: &Path, hashes: &[u8], logits: &[f32]) {
 fn answers_from_elsewhere_teach_and_are_matched_by_content_and_by_name() {
     let bench = place();
     let output = bench.run(&["--run", "answers.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     for line in [
         "outputs for classes that the data does not have are left out: `green`",
         "for 40 images as they are",
         "teacher  valid top-1 100.0 %",
     ] {
-        assert!(said(&output).contains(line), "{line}: {}", said(&output));
+        assert!(
+            stderr(&output).contains(line),
+            "{line}: {}",
+            stderr(&output)
+        );
     }
     let whole = weights(&bench.newest());
     // Names and places of the files are nothing to it, and the same answers teach the
@@ -87,14 +91,14 @@ fn answers_from_elsewhere_teach_and_are_matched_by_content_and_by_name() {
         "--model",
         "teacher",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(
-        said(&output).contains("teacher: top-1 100.0 %"),
+        stderr(&output).contains("teacher: top-1 100.0 %"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     let output = bench.run(&["--run", "answers.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == whole);
 }
 
@@ -104,8 +108,8 @@ fn an_image_without_an_answer_is_named_and_views_that_change_are_refused() {
     let refused = |arguments: &[&str], reason: &str| {
         let arguments = [&["--run", "answers.ron"], arguments].concat();
         let output = bench.run(&arguments);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(reason), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
         assert!(bench.runs().is_empty());
     };
     refused(
@@ -137,10 +141,10 @@ fn an_image_without_an_answer_is_named_and_views_that_change_are_refused() {
 fn a_probability_that_must_stay_0_cannot_be_changed_while_the_student_trains() {
     let bench = place();
     let output = bench.run(&["--run", "answers.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
     let arguments = ["--resume", run.to_str().unwrap(), "--add-epochs", "1"];
     let output = bench.run(&[&arguments[..], &["--set", "p1=0.5"]].concat());
-    assert_ne!(code(&output), 0, "{}", said(&output));
-    assert!(said(&output).contains("p1"), "{}", said(&output));
+    assert_ne!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("p1"), "{}", stderr(&output));
 }

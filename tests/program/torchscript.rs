@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 use crate::onnx::{DESCRIBED, place};
 
 const EXPERIMENT: &str = "(
@@ -44,8 +44,8 @@ fn wrong_files_are_refused_by_name_in_every_build() {
     let bench = bench("state_dict.pt");
     let check = |expected: &str| {
         let output = bench.run(&["--check", "colours.ron"]);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(expected), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     };
     check("holds weights without their layout");
     teach(&bench, "exported.pt2");
@@ -53,7 +53,7 @@ fn wrong_files_are_refused_by_name_in_every_build() {
     fs::write(bench.path().join("teacher.pt"), "<!DOCTYPE html>").unwrap();
     check("an HTML page");
     let output = bench.run(&["--check", "colours.ron", "--set", "teacher.engine=Rten"]);
-    assert!(said(&output).contains("a TorchScript file is run by libtorch"));
+    assert!(stderr(&output).contains("a TorchScript file is run by libtorch"));
 }
 
 #[cfg(not(feature = "libtorch"))]
@@ -62,8 +62,8 @@ fn a_build_without_libtorch_says_how_to_get_one() {
     let bench = bench("scripted.pt");
     for device in ["device=Cpu", "device=LibTorch(Cpu)"] {
         let output = bench.run(&["--check", "colours.ron", "--set", device]);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        let text = said(&output);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        let text = stderr(&output);
         assert!(text.contains("run scripts/setup-libtorch"), "{text}");
     }
 }
@@ -71,22 +71,22 @@ fn a_build_without_libtorch_says_how_to_get_one() {
 #[cfg(feature = "libtorch")]
 mod with_libtorch {
     use super::{bench, teach};
-    use crate::bench::{code, said, weights};
+    use crate::bench::{code, stderr, weights};
     use crate::onnx::{journal, stopped};
 
     #[test]
     fn a_program_teaches_and_what_ran_it_is_kept() {
         let bench = bench("scripted.pt");
         let output = bench.run(&["--check", "colours.ron"]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         let page = String::from_utf8(output.stdout).unwrap();
         for line in ["teacher.pt, 135 parameters", "libtorch 2.", "2, 1, 0"] {
             assert!(page.contains(line), "{line}: {page}");
         }
         for device in ["device=LibTorch(Cpu)", "device=Cpu"] {
             let output = bench.run(&["--run", "colours.ron", "--set", device]);
-            assert_eq!(code(&output), 0, "{}", said(&output));
-            let text = said(&output);
+            assert_eq!(code(&output), 0, "{}", stderr(&output));
+            let text = stderr(&output);
             assert!(text.contains("saved in training mode"), "{text}");
             let run = bench.newest();
             assert!(journal(&run).contains(" TorchScript\""));
@@ -94,15 +94,15 @@ mod with_libtorch {
             // What was kept changes nothing.
             bench.forget_teachers();
             let output = bench.run(&["--run", "colours.ron", "--set", device]);
-            assert_eq!(code(&output), 0, "{}", said(&output));
+            assert_eq!(code(&output), 0, "{}", stderr(&output));
             assert!(weights(&bench.newest()) == whole, "{device}");
         }
         let run = bench.newest();
         let output = bench.run(&["--bench", run.to_str().unwrap()]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         let arguments = ["--infer", "colours", "--checkpoint", run.to_str().unwrap()];
         let output = bench.run(&[&arguments[..], &["--model", "teacher"]].concat());
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
     }
 
     #[test]
@@ -111,19 +111,19 @@ mod with_libtorch {
         let run = stopped(&bench, "epochs=60");
         let name = run.to_str().unwrap();
         let output = bench.run(&["--resume", name]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         let resumed = weights(&run);
         let output = bench.run(&["--replay", name]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(weights(&bench.newest()) == resumed);
         bench.forget_teachers();
         let output = bench.run(&["--run", "colours.ron", "--set", "epochs=60"]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(weights(&bench.newest()) == resumed);
         teach(&bench, "scripted.pt");
         let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains("is not the file that the run started with"));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains("is not the file that the run started with"));
     }
 
     #[test]
@@ -135,16 +135,16 @@ mod with_libtorch {
         ] {
             let bench = bench(file);
             let output = bench.run(&["--run", "colours.ron"]);
-            assert_eq!(code(&output), 2, "{file}: {}", said(&output));
+            assert_eq!(code(&output), 2, "{file}: {}", stderr(&output));
             assert!(
-                said(&output).contains(expected),
+                stderr(&output).contains(expected),
                 "{file}: {}",
-                said(&output)
+                stderr(&output)
             );
         }
         let bench = bench("dict.pt");
         let output = ["--run", "colours.ron", "--set", "teacher.output=\"logits\""];
         let output = bench.run(&output);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
     }
 }

@@ -86,15 +86,21 @@ mod tests {
         let path = place.path().join("settings.ron");
         assert!(read(path.clone()).is_ok());
         fs::write(&path, "(keys: {\n\"quid\": [\"q\"],\n\"noe\": [\"x\"],\n})").unwrap();
-        let told = read(path.clone()).unwrap_err().to_string();
-        assert!(told.starts_with("the settings have errors\n"), "{told}");
+        let message = read(path.clone()).unwrap_err().to_string();
+        assert!(
+            message.starts_with("the settings have errors\n"),
+            "{message}"
+        );
         for line in [2, 3] {
             let place = format!("{}:{line}: ", path.display());
-            assert!(told.contains(&place), "{told}");
+            assert!(message.contains(&place), "{message}");
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        let told = read(path).unwrap_err().to_string();
-        assert!(told.starts_with("could not read the settings "), "{told}");
+        let message = read(path).unwrap_err().to_string();
+        assert!(
+            message.starts_with("could not read the settings "),
+            "{message}"
+        );
     }
 }

@@ -19,7 +19,7 @@ use crate::event::{
 use crate::experiment::spec::Int8Spec;
 
 /// Top-1 that is less apart, as a share of the images, says nothing of which is better.
-const TELLS: f64 = 0.005;
+const SIGNIFICANT: f64 = 0.005;
 
 /// A student whose scheme was chosen.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Int8Student {
             parts.push(attempt(scheme)?.0);
         }
         trials.extend(parts.clone());
-        parts.retain(|part| value(part) >= value(&whole) + TELLS);
+        parts.retain(|part| value(part) >= value(&whole) + SIGNIFICANT);
         let scheme = best(&parts).unwrap_or(&whole).scheme;
         Ok(Self {
             spec,
@@ -190,7 +190,9 @@ fn value(trial: &QuantTrial) -> f64 {
 /// most often; of these that with the greater value, then with the closer logits.
 pub(super) fn best(trials: &[QuantTrial]) -> Option<&QuantTrial> {
     let most = trials.iter().map(value).fold(0.0, f64::max);
-    let close = trials.iter().filter(|trial| value(trial) > most - TELLS);
+    let close = trials
+        .iter()
+        .filter(|trial| value(trial) > most - SIGNIFICANT);
     let key = |trial: &QuantTrial| [trial.agreement, value(trial), -trial.max_difference];
     close.rev().max_by(|a, b| {
         let sides = key(a).into_iter().zip(key(b));

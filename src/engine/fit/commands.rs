@@ -1,4 +1,4 @@
-//! What a training does when it is told to.
+//! Applies commands to a training.
 
 use super::Fit;
 use crate::engine::failure::Failure;
@@ -61,7 +61,7 @@ impl Fit<'_> {
         }
     }
 
-    /// The state with a changed knob, or whoever changes knobs from now on; or why
+    /// The state with a changed knob, or who changes knobs from now on; or why
     /// it stays. What was there before a person's change is kept, once a step.
     fn changed(&self, record: &CommandRecord) -> Result<Result<FitState, String>, Failure> {
         let mut state = self.state.clone();

@@ -113,8 +113,8 @@ pub fn settle(
     notes: &mut Vec<String>,
 ) -> Result<(), ImportError> {
     let contents = Contents::read(file.path())?;
-    let (about, said) = About::of_metadata(&contents.about);
-    notes.extend(said.iter().map(|note| TEACHER.note(note)));
+    let (about, remarks) = About::of_metadata(&contents.about);
+    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
     let classes = named_classes(file, data, &about, notes)?;
     matched(file, classes, contents.classes, data, notes)?;
     notes.push(TEACHER.note(&format!(

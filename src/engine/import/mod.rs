@@ -6,7 +6,7 @@
 //! run begins, and writes into the plan what they and the `model.json` beside
 //! them decide: where the arrays lie, which outputs are taken in which order, the
 //! first layers, the images that a teacher wants. Only headers are read for it.
-//! What would be a guess is refused; what is decided is told. [`read`] then reads
+//! What would be a guess is refused; what is decided is reported. [`read`] then reads
 //! the arrays as the plan says, and derives nothing.
 
 mod about;
@@ -21,7 +21,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use thiserror::Error;
 
-use self::about::{About, Said};
+use self::about::{About, Sourced};
 use self::classes::{ByName, by_name};
 use super::classify::Classify;
 use super::device::DeviceError;
@@ -104,7 +104,7 @@ impl Role {
 
 /// Writes into a plan what the files of weights decide that it names, for images
 /// of these classes. Size and normalisation are those of the plan, as far as they
-/// are known. The answer is what a person should be told.
+/// are known. The answer is what a person should know.
 ///
 /// # Errors
 /// A file cannot be used, or does not say enough.
@@ -150,7 +150,7 @@ struct DataInput<'a> {
 }
 
 /// A student that starts from a file: its classifier's rows are put in order
-/// where they stand for the data's classes, and other images are told of.
+/// where they stand for the data's classes, and other images are reported.
 fn student(
     model: &Model,
     file: &mut WeightsFile,
@@ -167,7 +167,7 @@ fn student(
     if file.head == Head::Keep {
         agreed(STUDENT, &about)?;
     }
-    let outputs = match about.classes.as_ref().map(|said| &said.value) {
+    let outputs = match about.classes.as_ref().map(|stated| &stated.value) {
         _ if file.head == Head::New => None,
         None => None,
         Some(names) => match by_name(names, data.classes) {
@@ -288,7 +288,7 @@ fn named_classes(
     Ok((names, found))
 }
 
-/// Tells where the experiment says something else than the file or what lies
+/// Reports where the experiment says something else than the file or what lies
 /// beside it.
 fn contradicted(
     file: &TeacherFile,
@@ -320,15 +320,15 @@ fn contradicted(
 /// Who says something else than what is written.
 fn differing<'a, T, U: PartialEq>(
     written: Option<U>,
-    said: Option<&'a Said<T>>,
+    stated: Option<&'a Sourced<T>>,
     as_written: impl Fn(&'a T) -> U,
 ) -> Option<&'static str> {
-    let (written, said) = (written?, said?);
-    (written != as_written(&said.value)).then_some(said.by)
+    let (written, stated) = (written?, stated?);
+    (written != as_written(&stated.value)).then_some(stated.by)
 }
 
-fn value<T: Clone>(said: Option<&Said<T>>) -> Option<T> {
-    said.map(|said| said.value.clone())
+fn value<T: Clone>(stated: Option<&Sourced<T>>) -> Option<T> {
+    stated.map(|stated| stated.value.clone())
 }
 
 /// That weights and what lies beside them name the same classes.
@@ -350,7 +350,7 @@ fn agreed(role: Role, about: &About) -> Result<(), ImportError> {
     .into())
 }
 
-/// Settles which images the teacher wants, and tells where they are not the
+/// Settles which images the teacher wants, and reports where they are not the
 /// data's.
 fn own_images(
     file: &mut TeacherFile,
@@ -396,8 +396,8 @@ fn open(
         .map_err(|problem| problem.under(role.model))?
         .bytes();
     let arrays = ArrayFile::open_for(path, needed).map_err(|error| role.refuse(error))?;
-    let (about, said) = About::of(&arrays, model);
-    notes.extend(said.iter().map(|note| role.note(note)));
+    let (about, remarks) = About::of(&arrays, model);
+    notes.extend(remarks.iter().map(|note| role.note(note)));
     Ok((arrays, about))
 }
 
@@ -440,7 +440,7 @@ fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
     let (place, whose) = if written {
         ("teacher.classes", "these names")
     } else {
-        let by = about.classes.as_ref().map(|said| said.by);
+        let by = about.classes.as_ref().map(|stated| stated.by);
         ("teacher.weights", by.unwrap_or_default())
     };
     Problem::new(

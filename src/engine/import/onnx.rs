@@ -1,6 +1,6 @@
 //! Teachers that are ONNX files: what the file decides, and the model that answers.
 
-use super::about::{About, Said};
+use super::about::{About, Sourced};
 use super::{
     BYTES, DataInput, ImportError, SOFTMAX, TEACHER, matched, named_classes, other_engine,
     own_images, value,
@@ -23,17 +23,21 @@ pub fn settle(
     let input = graph.image_input().map_err(OnnxModelError::from)?;
     let output = graph.score_output(part.output.as_deref());
     let output = output.map_err(OnnxModelError::from)?;
-    let (mut about, said) = About::of_metadata(graph.metadata());
-    notes.extend(said.iter().map(|note| TEACHER.note(note)));
+    let (mut about, remarks) = About::of_metadata(graph.metadata());
+    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
     if let Some(value) = input.size {
         let by = "its input";
-        if about.size.as_ref().is_some_and(|said| said.value != value) {
+        if about
+            .size
+            .as_ref()
+            .is_some_and(|stated| stated.value != value)
+        {
             notes.push(TEACHER.note(&format!(
                 "`size` in its file's metadata is ignored; its input is of {} × {} pixels",
                 value.0, value.1
             )));
         }
-        about.size = Some(Said { value, by });
+        about.size = Some(Sourced { value, by });
     }
     if input.takes_bytes {
         if file.normalize.is_some() {
@@ -43,7 +47,7 @@ pub fn settle(
                 .help("remove it")
                 .into());
         }
-        about.normalization = Some(Said {
+        about.normalization = Some(Sourced {
             value: BYTES,
             by: "its input",
         });
@@ -74,7 +78,7 @@ pub fn settle(
         part.engine,
         size,
     )?;
-    // One image tells whether it runs, and how many classes it has.
+    // One image shows whether it runs, and how many classes it has.
     let pixels = [size.0 as usize, size.1 as usize];
     let blank = vec![0.0; 3 * pixels[0] * pixels[1]];
     let outputs = model.logits(&blank, [1, pixels[0], pixels[1]])?.len();
@@ -103,10 +107,10 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
         .map_err(OnnxModelError::from)?;
     let taken = file.weights.taken.as_ref();
     let before = part.found.as_ref().map(|found| found.engine.as_str());
-    let engine = match before {
-        Some(name) if name.starts_with("rten") => OnnxEngine::Rten,
-        Some(_) => OnnxEngine::OnnxRuntime,
-        None => part.engine,
+    let engine = match (part.engine, before) {
+        (OnnxEngine::Auto, Some(name)) if name.starts_with("rten") => OnnxEngine::Rten,
+        (OnnxEngine::Auto, Some(_)) => OnnxEngine::OnnxRuntime,
+        (wanted, _) => wanted,
     };
     let answers = Answers {
         output: output.name,
@@ -117,7 +121,7 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
     let model = OnnxModel::new(graph, answers, engine, size)?;
     match before {
         // rten is part of the program, as are the operations of our own layouts.
-        Some(before) if engine == OnnxEngine::OnnxRuntime && before != model.engine() => {
+        Some(before) if engine != OnnxEngine::Rten && before != model.engine() => {
             Err(other_engine(before, model.engine()))
         }
         _ => Ok(model),

@@ -61,7 +61,7 @@ impl BareModel {
         let file = OnnxFile::open(path)?;
         let input = file.image_input()?;
         let output = file.score_output(None)?.name;
-        // More images than these are those of whoever measures.
+        // More images than these are the measurement's own.
         file.images_at_once(&input, size, batch.min(CHUNK))?;
         let (engine, name) = Engine::open(engine, file, &input.name, &output)?;
         let (height, width) = (size.0 as usize, size.1 as usize);

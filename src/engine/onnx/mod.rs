@@ -86,20 +86,20 @@ impl Engine {
         output: &str,
     ) -> Result<(Self, String), OnnxModelError> {
         let path = file.path().to_owned();
-        let is_runtime = match wanted {
-            OnnxEngine::Auto => onnxruntime::library().is_some(),
-            OnnxEngine::Rten => false,
-            OnnxEngine::OnnxRuntime => true,
+        let gpu = match wanted {
+            OnnxEngine::OnnxRuntimeCuda(gpu) => Some(gpu),
+            OnnxEngine::OnnxRuntime => None,
+            OnnxEngine::Auto if onnxruntime::library().is_some() => None,
+            OnnxEngine::Auto | OnnxEngine::Rten => {
+                let name = rten::NAME.to_owned();
+                let engine = Rten::open(file, input, output);
+                let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
+                return Ok((Self::Rten(Box::new(engine)), name));
+            }
         };
-        if !is_runtime {
-            let name = rten::NAME.to_owned();
-            let engine = Rten::open(file, input, output);
-            let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
-            return Ok((Self::Rten(Box::new(engine)), name));
-        }
-        let name = OnnxRuntime::name();
+        let name = OnnxRuntime::name(gpu);
         let name = name.map_err(|reason| refused(&path, onnxruntime::NAME, reason))?;
-        let engine = OnnxRuntime::open(file, input, output);
+        let engine = OnnxRuntime::open(file, input, output, gpu);
         let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
         Ok((Self::OnnxRuntime(engine), name))
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 use ort::environment::Environment;
+use ort::ep::CUDA;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
@@ -56,15 +57,15 @@ fn opened() -> Result<&'static Library, String> {
                  libonnxruntime.so"
             )
         })?;
-        let told = |error: String| format!("{}: {}", path.display(), clean_line(&error));
-        must_be_a_library(&path).map_err(told)?;
+        let described = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        must_be_a_library(&path).map_err(described)?;
         let environment = ort::init_from(&path)
-            .map_err(|error| told(error.to_string()))?
+            .map_err(|error| described(error.to_string()))?
             .with_telemetry(false)
-            // What it says of a failure comes with the error, and is told from there.
+            // What it says of a failure comes with the error, and is reported from there.
             .with_logger(Arc::new(|_, _, _, _, _| {}))
             .build()
-            .map_err(|error| told(error.to_string()))?;
+            .map_err(|error| described(error.to_string()))?;
         Ok(Library {
             environment,
             version: version(&path),
@@ -82,10 +83,10 @@ fn must_be_a_library(path: &Path) -> Result<(), String> {
     if cfg!(not(target_os = "linux")) || start.starts_with(b"\x7fELF") {
         return Ok(());
     }
-    let told = Contents::of(&start).told("library", REMEDY);
+    let text = Contents::of(&start).describe("library", REMEDY);
     Err(format!(
         "it is no library but {}",
-        told.unwrap_or_else(|| format!("something else; {REMEDY}"))
+        text.unwrap_or_else(|| format!("something else; {REMEDY}"))
     ))
 }
 
@@ -106,20 +107,27 @@ pub struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// The engine and its version.
+    /// The engine, its version, and the GPU if it computes on one.
     ///
     /// # Errors
     /// Its library is not there or cannot be opened.
-    pub fn name() -> Result<String, String> {
-        Ok(format!("{NAME} {}", opened()?.version))
+    pub fn name(gpu: Option<u32>) -> Result<String, String> {
+        let version = &opened()?.version;
+        let place = gpu.map_or_else(String::new, |gpu| format!(" on CUDA {gpu}"));
+        Ok(format!("{NAME} {version}{place}"))
     }
 
-    /// Makes a file ready.
+    /// Makes a file ready, on a GPU or the processor.
     ///
     /// # Errors
-    /// What the engine says.
-    pub fn open(file: OnnxFile, input: &str, output: &str) -> Result<Self, String> {
-        let session = session(file).map_err(|error| clean_line(&error).into_owned())?;
+    /// What the engine says; that it cannot compute on the GPU.
+    pub fn open(
+        file: OnnxFile,
+        input: &str,
+        output: &str,
+        gpu: Option<u32>,
+    ) -> Result<Self, String> {
+        let session = session(file, gpu).map_err(|error| clean_line(&error).into_owned())?;
         Ok(Self {
             session: Mutex::new(session),
             input: input.to_owned(),
@@ -146,7 +154,7 @@ impl OnnxRuntime {
     }
 }
 
-fn session(file: OnnxFile) -> Result<Session, String> {
+fn session(file: OnnxFile, gpu: Option<u32>) -> Result<Session, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     // As many as everything else that computes here.
     let threads = rayon::current_num_threads();
@@ -161,6 +169,23 @@ fn session(file: OnnxFile) -> Result<Session, String> {
         .map_err(|error| text(&error))?
         .with_deterministic_compute(true)
         .map_err(|error| text(&error))?;
+    if let Some(gpu) = gpu {
+        // Without this it would compute on the processor and say nothing.
+        let provider = CUDA::default()
+            .with_device_id(i32::try_from(gpu).unwrap_or(i32::MAX))
+            .build()
+            .error_on_failure();
+        builder = builder
+            .with_execution_providers([provider])
+            .map_err(|error| {
+                let error = error.to_string();
+                let error = error.trim_end_matches('.');
+                format!(
+                    "it cannot compute on CUDA {gpu}: {error}; let {VARIABLE} name the library of \
+                     onnxruntime's package for GPUs, or choose another engine"
+                )
+            })?;
+    }
     // Files beside it are found by its place.
     let session = if file.beside().is_empty() {
         builder.commit_from_memory(&file.into_bytes())

@@ -120,7 +120,7 @@ impl Optimizer {
     }
 }
 
-/// Arrays that nothing has asked for yet.
+/// Arrays that nothing has requested yet.
 struct Saved<'a> {
     arrays: BTreeMap<&'a str, &'a Array>,
     device: &'a Device,

@@ -60,9 +60,9 @@ impl ScriptFile {
         match Contents::of(&start) {
             Contents::Zip => {}
             other => {
-                let told = other.told("TorchScript file", SAVE);
-                let told = told.unwrap_or_else(|| format!("none; {SAVE}"));
-                return Err(problem(format!("it is {told}")));
+                let text = other.describe("TorchScript file", SAVE);
+                let text = text.unwrap_or_else(|| format!("none; {SAVE}"));
+                return Err(problem(format!("it is {text}")));
             }
         }
         if length > LONGEST {

@@ -1,4 +1,4 @@
-//! The directory of a zip archive, which is what PyTorch saves: read to tell
+//! The directory of a zip archive, which is what PyTorch saves: read to recognise
 //! what the archive is and how large it says its parts are, before any of them
 //! is read. Only names and sizes; no part is unpacked here.
 
@@ -248,7 +248,7 @@ fn long_size(mut extra: &[u8]) -> Option<u64> {
     }
 }
 
-/// Bytes of the file; those that are asked for are known to be few.
+/// Bytes of the file; those that are requested are known to be few.
 fn read(mut file: &File, from: u64, length: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = vec![0; length as usize];
     file.seek(SeekFrom::Start(from))

@@ -18,7 +18,7 @@ pub enum Fault {
     #[error("it begins with zeros: it is incomplete; copy or download it again")]
     Zeros,
     /// Something was left in its place.
-    #[error("it is {}", .0.told("weights"))]
+    #[error("it is {}", .0.describe("weights"))]
     StandIn(StandIn),
     /// What a server answers programs.
     #[error(

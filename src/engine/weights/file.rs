@@ -2,7 +2,7 @@
 //! any code.
 //!
 //! Nothing that a file says of itself is believed before it was held against the
-//! file's length, and arrays are read one at a time, when they are asked for: a
+//! file's length, and arrays are read one at a time, when they are requested: a
 //! file takes no more memory than the network that it is for.
 
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl ArrayFile {
     }
 
     /// Opens a safetensors or PyTorch file that is meant for a network whose
-    /// weights take `needed` bytes; the content tells which it is. Never waits.
+    /// weights take `needed` bytes; the content decides which it is. Never waits.
     ///
     /// # Errors
     /// The file cannot be read, or holds something else, which is named.

@@ -85,7 +85,7 @@ pub enum WeightsError {
         /// Where they are.
         places: String,
     },
-    /// A moving average is asked for and there is none.
+    /// A moving average is requested and there is none.
     #[error(
         "{path} holds no moving average of the weights (`ema: true`), only those {places}; \
          remove `ema` to take them"
@@ -96,7 +96,7 @@ pub enum WeightsError {
         /// Where raw weights are.
         places: String,
     },
-    /// A moving average is asked for, and only a part of it is there.
+    /// A moving average is requested, and only a part of it is there.
     #[error(
         "{path}: the moving average of the weights (`ema: true`) {place} {}:{mismatch}\n  save it \
          whole, or remove `ema` to take raw weights",
@@ -110,7 +110,7 @@ pub enum WeightsError {
         /// What it lacks.
         mismatch: StateDictMismatch,
     },
-    /// Raw weights are asked for and there are none.
+    /// Raw weights are requested and there are none.
     #[error(
         "{path} holds no raw weights (`ema: false`), only their moving average {places}; \
          remove `ema` to take it"

@@ -50,7 +50,7 @@ pub fn write_described(
         })
         .and_then(|()| fs::rename(&beside, path));
     written.map_err(|source| {
-        // The first failure is the one to tell; a leftover is harmless.
+        // The first failure is the one to report; a leftover is harmless.
         let _ = fs::remove_file(&beside);
         unwritable(source)
     })

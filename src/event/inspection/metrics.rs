@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_logits_give_finite_figures() {
+    fn huge_logits_give_finite_metrics() {
         let mut tally = MetricAccumulator::new(2, true);
         tally.count(&[1e8, -1e8], 1, Some(&[-1e8, 1e8]));
         assert!(tally.loss().is_finite());

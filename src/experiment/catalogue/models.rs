@@ -120,6 +120,11 @@ pub(super) static ENGINE: Type = choice(
         bare("Auto", "onnxruntime where its library is there, else rten."),
         bare("Rten", "rten, which is part of the program."),
         bare("OnnxRuntime", "onnxruntime; its library is required."),
+        holding(
+            "OnnxRuntimeCuda",
+            &[Whole("from 0")],
+            "onnxruntime on the NVIDIA GPU of that index; a library with the CUDA provider is required.",
+        ),
     ],
 );
 

@@ -169,7 +169,7 @@ pub(super) fn student_weights(
     problems: &mut Vec<Problem>,
 ) -> Option<WeightsFile> {
     let Some(path) = &student.weights else {
-        let said = [
+        let written = [
             (
                 "ema",
                 student.ema.is_some(),
@@ -181,16 +181,14 @@ pub(super) fn student_weights(
                 "without a file of weights every classifier is new",
             ),
         ];
-        problems.extend(
-            said.iter()
-                .filter(|(_, said, _)| *said)
-                .map(|(field, _, why)| {
-                    Problem::new(format!("student.{field}"), *why)
-                        .on_name()
-                        .help("add weights: \"file.pt\", or remove it")
-                        .depends_on("student.weights")
-                }),
-        );
+        problems.extend(written.iter().filter(|(_, written, _)| *written).map(
+            |(field, _, why)| {
+                Problem::new(format!("student.{field}"), *why)
+                    .on_name()
+                    .help("add weights: \"file.pt\", or remove it")
+                    .depends_on("student.weights")
+            },
+        ));
         return None;
     };
     Some(WeightsFile {
@@ -246,7 +244,7 @@ pub(super) fn program_file(
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
-    let said = [
+    let written = [
         ("model", teacher.model.is_some(), "its layout"),
         ("ema", teacher.ema.is_some(), "one set of weights"),
     ];
@@ -255,8 +253,9 @@ pub(super) fn program_file(
         ProgramFormat::TorchScript => ("a", "weights.TorchScript"),
     };
     problems.extend(
-        said.iter()
-            .filter(|(_, said, _)| *said)
+        written
+            .iter()
+            .filter(|(_, written, _)| *written)
             .map(|(field, _, what)| {
                 Problem::new(
                     format!("teacher.{field}"),
@@ -296,7 +295,7 @@ pub(super) fn answers_file(
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
-    let said = [
+    let written = [
         ("model", teacher.model.is_some()),
         ("ema", teacher.ema.is_some()),
         ("normalize", teacher.normalize.is_some()),
@@ -305,8 +304,8 @@ pub(super) fn answers_file(
         ("output", teacher.output.is_some()),
         ("engine", teacher.engine != OnnxEngine::Auto),
     ];
-    let said = said.into_iter().filter(|(_, said)| *said);
-    problems.extend(said.map(|(field, _)| {
+    let written = written.into_iter().filter(|(_, written)| *written);
+    problems.extend(written.map(|(field, _)| {
         Problem::new(
             format!("teacher.{field}"),
             "nothing is computed of a teacher whose answers are in a file",
@@ -327,13 +326,13 @@ pub(super) fn answers_file(
 
 /// What is said of a file that holds its layout although the teacher is none.
 pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
-    let said = [
+    let written = [
         ("output", teacher.output.is_some()),
         ("scores", teacher.scores.is_some()),
         ("engine", teacher.engine != OnnxEngine::Auto),
     ];
-    let said = said.into_iter().filter(|(_, said)| *said);
-    let said = said.map(|(field, _)| {
+    let written = written.into_iter().filter(|(_, written)| *written);
+    let written = written.map(|(field, _)| {
         Problem::new(
             format!("teacher.{field}"),
             "it is of an ONNX or TorchScript file, and this teacher is none",
@@ -346,7 +345,7 @@ pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
         Problem::new("teacher", "the field `model` is missing")
             .help("name the teacher's layout, such as model: ResNet(depth: 18)")
     });
-    said.chain(missing).collect()
+    written.chain(missing).collect()
 }
 
 fn class_names(
@@ -386,7 +385,7 @@ fn duplicates(names: &[String]) -> Vec<(usize, usize)> {
 
 /// What is said of a file although the teacher is trained here.
 pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
-    let said = [
+    let written = [
         ("ema", teacher.ema.is_some()),
         ("classes", teacher.classes.is_some()),
         ("normalize", teacher.normalize.is_some()),
@@ -394,8 +393,9 @@ pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
         ("channels", teacher.channels != ChannelOrder::Rgb),
         ("trusted", teacher.trusted),
     ];
-    said.into_iter()
-        .filter(|(_, said)| *said)
+    written
+        .into_iter()
+        .filter(|(_, written)| *written)
         .map(|(field, _)| {
             Problem::new(
                 format!("teacher.{field}"),

@@ -347,7 +347,7 @@ fn schedule_problems(knob: &Knob, schedule: &Schedule, path: &str, epochs: u32) 
 fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem> {
     let lr = Knob::lr(spec.lr.clone());
     if !schedule_problems(&lr, &spec.lr, "lr", spec.epochs).is_empty() {
-        // Told where it is written.
+        // Reported where it is written.
         return Vec::new();
     }
     let end = f64::from(written.epochs);
@@ -355,7 +355,7 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
     if matches!(spec.lr, Schedule::Warmup { epochs, .. } if epochs >= end) {
         return Vec::new();
     }
-    let told = lr.problems(&spec.lr, 0.0, end).into_iter().map(|problem| {
+    let problems = lr.problems(&spec.lr, 0.0, end).into_iter().map(|problem| {
         Problem::new(
             "epochs",
             format!(
@@ -365,7 +365,7 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
         )
         .help("give the teacher a schedule of its own: Train(epochs: …, lr: …)")
     });
-    told.collect()
+    problems.collect()
 }
 
 fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Option<TeacherPlan> {

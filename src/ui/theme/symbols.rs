@@ -21,9 +21,11 @@ impl Symbols {
     /// the terminal is taken for what terminals are.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
-        let said = said.filter_map(variable).find(|locale| !locale.is_empty());
-        let is_utf8 = said.is_none_or(|locale| {
+        let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+        let locale = variables
+            .filter_map(variable)
+            .find(|locale| !locale.is_empty());
+        let is_utf8 = locale.is_none_or(|locale| {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         });

@@ -26,7 +26,7 @@ use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
 
-/// One line: which record of the store it tells of.
+/// One line: which record of the store it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Record {
     Round(usize),
@@ -368,7 +368,7 @@ fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {
         _ => ' ',
     };
     let (fate, bad) = fate(&each.state);
-    (letter, format!("{}, {fate}", store.told(each)), bad)
+    (letter, format!("{}, {fate}", store.describe(each)), bad)
 }
 
 /// A command's fate, and whether it is to be looked at.

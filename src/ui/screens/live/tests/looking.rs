@@ -263,7 +263,7 @@ fn runs_are_cycled_through_and_opened() {
 }
 
 #[test]
-fn the_header_tells_runs_of_one_experiment_apart_and_labels_what_was_tested() {
+fn the_header_distinguishes_runs_of_one_experiment_and_labels_what_was_tested() {
     let (mut harness, first) = screen((80, 24), Owner::None, &events(PER_EPOCH * EPOCHS));
     let second = add(&mut harness, "quickstart", Owner::None, &events(50));
     let mut tested = evaluation_of(&harness, &first);
@@ -358,7 +358,7 @@ fn events_that_are_not_followed_say_so_and_one_key_follows_again() {
         harness.keys(&["home"]);
         assert!(title(&mut harness).contains("events · not following ↓ f"));
         assert!(foot(&mut harness).contains("f follow"));
-        // What `e` brings is told of, though the list stays where it is, also once
+        // What `e` brings is announced, though the list stays where it is, also once
         // the keys are the charts' again.
         harness.keys(&["v"]);
         evaluation.step = 249;
@@ -385,6 +385,7 @@ fn a_selected_event_stays_selected_when_earlier_lines_go() {
         },
         folder: "latest".into(),
         best: false,
+        weights: None,
     };
     let mut evaluation = evaluation_of(&harness, &name);
     evaluation.step = 246;
