@@ -141,7 +141,7 @@ fn channels_last(map: &Native) -> Native {
 }
 
 /// tch wants signed sizes.
-fn int(size: usize) -> i64 {
+pub(in crate::engine) fn int(size: usize) -> i64 {
     i64::try_from(size).expect("sizes of tensors fit in memory")
 }
 

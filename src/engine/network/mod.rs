@@ -19,7 +19,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
 #[cfg(feature = "libtorch")]
-pub(super) use self::libtorch::{native, of_native};
+pub(super) use self::libtorch::{int, native, of_native};
 pub use self::onnx::{INPUT, NamedValues, OUTPUT, OnnxGraph, PixelInput, onnx_graph};
 pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};
