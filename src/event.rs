@@ -413,6 +413,8 @@ pub enum Origin {
     Process,
     /// The journal of a run that is replayed or resumed.
     Replay,
+    /// What a resume was started with. It is refused with the resume.
+    Launch,
     /// The system, or the person who left the program that trains; the command's id says
     /// why.
     Signal,

@@ -72,6 +72,14 @@ pub enum Failure {
     /// A knob is not there, or not as it must be.
     #[error(transparent)]
     Knob(#[from] KnobError),
+    /// What the training was to be resumed with cannot be done.
+    #[error("{change} was not applied: {reason}; nothing was trained without it")]
+    NotChanged {
+        /// What was to be changed.
+        change: String,
+        /// Why it was not.
+        reason: String,
+    },
     /// A checkpoint does not fit the experiment.
     #[error("{}: {message}", path.display())]
     Checkpoint {

@@ -346,7 +346,7 @@ fn asked(
     numbered.map(move |(number, command)| {
         let record = CommandRecord {
             id: format!("resume-{}-{number}", since.as_millis()),
-            origin: Origin::User,
+            origin: Origin::Launch,
             command,
         };
         (start, record)

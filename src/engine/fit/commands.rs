@@ -45,8 +45,12 @@ impl Fit<'_> {
                         Err(reason) => {
                             self.emit(RunEvent::CommandRejected {
                                 id: record.id,
-                                reason,
+                                reason: reason.clone(),
                             });
+                            if record.origin == Origin::Launch {
+                                let change = record.command.to_string();
+                                return Err(Failure::NotChanged { change, reason });
+                            }
                             continue;
                         }
                     },
