@@ -367,6 +367,14 @@ impl RunFolder {
         self.path.join("commands.jsonl")
     }
 
+    /// Whether anything lies in it that is written after the journal's beginning.
+    #[must_use]
+    pub fn has_results(&self) -> bool {
+        let folders = [self.latest().path(), self.best().path(), self.teacher()];
+        let others = [self.series(), self.probe(), self.exports()];
+        folders.iter().chain(&others).any(|path| path.exists())
+    }
+
     /// The student's latest checkpoint.
     #[must_use]
     pub fn latest(&self) -> AtomicDir {

@@ -429,7 +429,8 @@ fn agree(
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
     let mark = run.record_mark().map_err(crate::engine::Failure::from)?;
-    if journal.version.is_none() && (standing.is_some() || mark.is_some()) {
+    let was_recorded = standing.is_some() || mark.is_some() || run.has_results();
+    if journal.version.is_none() && was_recorded {
         if !run.journal().exists() {
             return Err(missing(run, run.journal(), "the run was recorded"));
         }
