@@ -205,6 +205,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let student = Student {
         run,
         network,
+        rounded: models.rounded.as_ref(),
         known,
         weights: request.weights,
     };

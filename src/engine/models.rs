@@ -88,6 +88,9 @@ pub struct RunModels {
     pub notes: Vec<String>,
     /// What must be known of the student, if it was asked for.
     pub known: Option<ModelMetadata>,
+    /// The student with the weights that learned to be rounded, if there are such: of a
+    /// finish the best, or the newest.
+    pub rounded: Option<Network>,
     /// What goes into the models and comes out of them.
     input: DataSummary,
     /// Greatest number of pixels of an image that is decoded.
@@ -119,6 +122,10 @@ impl RunModels {
             Answering::Student => None,
             Answering::Teacher | Answering::Both => Some(teacher(run, plan, &device)?),
         };
+        let rounded = match &student {
+            Some((student, _)) => rounded(run, asked.weights, student)?,
+            None => None,
+        };
         let trained = student.as_ref().and_then(|(_, known)| known.trained);
         let input = match (&student, &teacher) {
             (Some((_, own)), Some((_, other))) if own.summary() != *other => {
@@ -131,6 +138,7 @@ impl RunModels {
         let (student, known) = student.unzip();
         Ok(Self {
             student,
+            rounded,
             known,
             teacher: teacher.map(|(teacher, _)| teacher),
             device,
@@ -178,6 +186,7 @@ impl RunModels {
             notes,
             input: known.summary(),
             known: Some(known),
+            rounded: None,
             max_pixels: MAX_PIXELS,
         })
     }
@@ -331,6 +340,24 @@ fn student(
         Ok(network.map(|network| (network, note)))
     })?;
     found.ok_or_else(|| ModelsError::NoStudent(run.name()))
+}
+
+/// The weights of a run that learned to be rounded, in a network as this one.
+fn rounded(
+    run: &RunFolder,
+    weights: Weights,
+    student: &Network,
+) -> Result<Option<Network>, Failure> {
+    let checkpoints = CheckpointFolder::new(run, Phase::Student);
+    retried(|| {
+        let folder = match weights {
+            Weights::Latest => checkpoints.latest()?,
+            Weights::Best => checkpoints.quantized()?,
+        };
+        let network = folder.map(|folder| checkpoint::rounded(&folder, student));
+        let network = network.transpose()?;
+        Ok(network.filter(|network| network.quantization().is_some()))
+    })
 }
 
 fn teacher(

@@ -18,8 +18,11 @@ pub struct FitState {
     /// Round and controller.
     #[serde(alias = "iteration")]
     pub round: RoundState,
-    /// The best evaluation so far.
+    /// The best evaluation so far, of weights in floats.
     pub best: Option<Best>,
+    /// The best evaluation so far while weights and values were rounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_quantized: Option<Best>,
     /// How long the training is, if a person extended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<Extension>,
@@ -60,6 +63,7 @@ impl FitState {
             knobs: KnobState::new(training),
             round: RoundState::default(),
             best: None,
+            best_quantized: None,
             extension: None,
             adjusted: false,
             journal: None,
@@ -72,7 +76,6 @@ impl FitState {
     /// How long the training is.
     #[must_use]
     pub fn length(&self, training: &Training) -> Extension {
-        self.extension
-            .unwrap_or_else(|| Extension::planned(training.epochs))
+        self.extension.unwrap_or_else(|| training.length())
     }
 }

@@ -107,6 +107,7 @@ pub(super) fn scheme_cells(scheme: QuantScheme) -> [String; 3] {
         RangeRule::MinMax => "min-max",
         RangeRule::Percentile => "percentile 99.99",
         RangeRule::Entropy => "entropy",
+        RangeRule::Trained => "trained",
     };
     let floats = match scheme.float_layers {
         FloatLayers::None => "none",

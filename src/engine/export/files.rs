@@ -54,6 +54,8 @@ pub struct Student<'a> {
     pub run: &'a RunFolder,
     /// The student.
     pub network: &'a Network,
+    /// The same with the weights that learned to be rounded, if the run has such.
+    pub rounded: Option<&'a Network>,
     /// What must be known of it.
     pub known: &'a ModelMetadata,
     /// Which of the run's weights it has.
@@ -151,9 +153,9 @@ impl Student<'_> {
             teacher,
         };
         let (network, known) = (self.network, self.known);
-        let student = Int8Student::choose(network, images, &reference, spec)?;
+        let student = Int8Student::choose(network, self.rounded, images, &reference, spec)?;
         let about = self.about();
-        let bytes = student.file(network, known, pixels, &about)?;
+        let bytes = student.file(known, pixels, &about)?;
         let check = |file: &Path| prove_int8(file, &reference, images, pixels);
         let proven = self.in_folder(path, |path| {
             let checked = write_checked(path, &bytes, check);

@@ -34,6 +34,14 @@ pub struct Range {
     pub high: f32,
 }
 
+impl Range {
+    /// Whether both ends are numbers.
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        self.low.is_finite() && self.high.is_finite()
+    }
+}
+
 /// Weights that are no numbers cannot be rounded.
 #[derive(Debug, thiserror::Error)]
 #[error("the weights `{0}` are not finite, so that they have no 8-bit form")]

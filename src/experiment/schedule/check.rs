@@ -75,6 +75,18 @@ impl Schedule {
                 form.problems
                     .extend(below.map(|problem| problem.under("Warmup.then")));
             }
+            Self::Until {
+                epochs,
+                first,
+                then,
+            } => {
+                form.duration("Until.epochs", Some(*epochs));
+                for (below, path) in [(first, "Until.first"), (then, "Until.then")] {
+                    let below = below.form_problems().into_iter();
+                    form.problems
+                        .extend(below.map(|problem| problem.under(path)));
+                }
+            }
         }
         form.problems
     }
@@ -112,6 +124,13 @@ impl Schedule {
             }
         }
         problems
+    }
+
+    /// The greatest value in a training of `epochs`.
+    #[must_use]
+    pub fn greatest(&self, epochs: f64) -> f64 {
+        let values = self.corners(epochs).into_iter().map(|corner| corner.value);
+        values.fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// `temperature is 0 at epoch 0, below its minimum 0.05`.
@@ -209,6 +228,24 @@ impl Schedule {
                     .chain(after)
                     .collect()
             }
+            Self::Until {
+                epochs: end,
+                first,
+                then,
+            } => {
+                let before = first.corners(*end).into_iter().map(|corner| Corner {
+                    path: format!("Until.first.{}", corner.path),
+                    ..corner
+                });
+                let rest = then.corners((epochs - end).max(0.0)).into_iter();
+                let after = rest.map(|corner| Corner {
+                    epoch: end + corner.epoch,
+                    path: format!("Until.then.{}", corner.path),
+                    ..corner
+                });
+                let within = |corner: &Corner| corner.epoch <= epochs;
+                before.chain(after).filter(within).collect()
+            }
         }
     }
 
@@ -222,6 +259,17 @@ impl Schedule {
                     |path| then.remedy(range, epochs - rise, path),
                 )
             }
+            Self::Until {
+                epochs: end,
+                first,
+                then,
+            } => match path.strip_prefix("Until.first.") {
+                Some(path) => first.remedy(range, *end, path),
+                None => {
+                    let path = path.strip_prefix("Until.then.").unwrap_or(path);
+                    then.remedy(range, epochs - end, path)
+                }
+            },
             Self::Exponential { .. } if path == "Exponential.decay" => format!(
                 "decay is the factor of every epoch, and there are {}; bring it nearer to 1",
                 shown_time(epochs)

@@ -193,6 +193,11 @@ impl Page<'_> {
             ),
         };
         rows.push(self.row("epochs", &length));
+        if let Some(quantize) = training.quantize() {
+            let (last, bits) = (quantize.epochs, quantize.weight_bits);
+            let text = format!("the last {last} quantized, weights of {bits} bits");
+            rows.push(self.row("finish", &text));
+        }
         let time = steps
             .zip(past)
             .and_then(|(steps, past)| seconds(steps, training.batch, past))
