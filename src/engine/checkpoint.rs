@@ -396,16 +396,29 @@ pub fn metadata_at(path: &Path) -> Result<ModelMetadata, Failure> {
     ModelMetadata::read(&bytes).map_err(|reason| unfit(path, &reason))
 }
 
-/// The network whose weights learned to be rounded, as the folder has them, in the place
-/// of another one of the same layout.
+/// A student whose weights learned to be rounded.
+#[derive(Debug)]
+pub struct RoundedStudent {
+    /// The network, which rounds.
+    pub network: Network,
+    /// How long it was trained.
+    pub trained: Trained,
+}
+
+/// The student of a folder in a network of the layout of another; none if its weights did
+/// not learn to be rounded.
 ///
 /// # Errors
 /// They cannot be read, or are of another network.
-pub fn rounded(folder: &Sealed, other: &Network) -> Result<Network, Failure> {
+pub fn rounded(folder: &Sealed, other: &Network) -> Result<Option<RoundedStudent>, Failure> {
+    let Some(quantization) = quantization(folder, other)? else {
+        return Ok(None);
+    };
     let mut network = other.clone();
     load(&mut network, folder, WEIGHTS)?;
-    network.quantize(quantization(folder, &network)?);
-    Ok(network)
+    network.quantize(Some(quantization));
+    let trained = metadata(folder)?.trained.unwrap_or_default();
+    Ok(Some(RoundedStudent { network, trained }))
 }
 
 /// Writes everything that a training resumes from into a folder.

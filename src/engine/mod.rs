@@ -291,28 +291,27 @@ impl Engine {
         sink: &dyn EventSink,
     ) -> Result<(), Failure> {
         let evaluator = self.evaluator(Split::Test, teacher)?;
-        let mut last = learner.deployable().clone();
+        let last = learner.deployable();
         let mut best = last.clone();
         best.quantize(None);
         if let Some(folder) = checkpoints.best()? {
             checkpoint::load(&mut best, &folder, WEIGHTS)?;
         }
         let quantized = checkpoints.quantized()?;
-        if let Some(folder) = &quantized {
-            last = checkpoint::rounded(folder, &last)?;
-        }
+        let quantized = quantized.map(|folder| checkpoint::rounded(&folder, last));
+        let quantized = quantized.transpose()?.flatten();
         let timeline = self.prepared.resolved.timeline();
         let state = checkpoints.latest_state()?;
         let steps = state.as_ref().map_or(0, |state| state.step);
         let step = |best: Option<Best>| best.map_or(steps, |best| best.step);
         let best_step = step(state.as_ref().and_then(|state| state.best));
         let last_step = step(state.and_then(|state| state.best_quantized));
-        let last_weights = match quantized {
-            Some(_) => EvaluatedWeights::Quantized,
-            None => EvaluatedWeights::Last,
+        let (last_weights, last) = match &quantized {
+            Some(rounded) => (EvaluatedWeights::Quantized, &rounded.network),
+            None => (EvaluatedWeights::Last, last),
         };
         for (weights, network, step) in [
-            (last_weights, &last, last_step),
+            (last_weights, last, last_step),
             (EvaluatedWeights::Best, &best, best_step),
         ] {
             let subject = Subject {
@@ -348,7 +347,7 @@ impl Engine {
         checkpoint::load(&mut network, &best, WEIGHTS)?;
         let rounded = checkpoints.quantized()?;
         let rounded = rounded.map(|folder| checkpoint::rounded(&folder, &network));
-        let rounded = rounded.transpose()?;
+        let rounded = rounded.transpose()?.flatten();
         let pixels = if wanted.takes_bytes() {
             PixelFormat::Uint8
         } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
+use super::checkpoint::{self, CheckpointFolder, RoundedStudent, WEIGHTS};
 use super::classify::Classify;
 use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
@@ -90,7 +90,7 @@ pub struct RunModels {
     pub known: Option<ModelMetadata>,
     /// The student with the weights that learned to be rounded, if there are such: of a
     /// finish the best, or the newest.
-    pub rounded: Option<Network>,
+    pub rounded: Option<RoundedStudent>,
     /// What goes into the models and comes out of them.
     input: DataSummary,
     /// Greatest number of pixels of an image that is decoded.
@@ -347,16 +347,15 @@ fn rounded(
     run: &RunFolder,
     weights: Weights,
     student: &Network,
-) -> Result<Option<Network>, Failure> {
+) -> Result<Option<RoundedStudent>, Failure> {
     let checkpoints = CheckpointFolder::new(run, Phase::Student);
     retried(|| {
         let folder = match weights {
             Weights::Latest => checkpoints.latest()?,
             Weights::Best => checkpoints.quantized()?,
         };
-        let network = folder.map(|folder| checkpoint::rounded(&folder, student));
-        let network = network.transpose()?;
-        Ok(network.filter(|network| network.quantization().is_some()))
+        let found = folder.map(|folder| checkpoint::rounded(&folder, student));
+        Ok(found.transpose()?.flatten())
     })
 }
 

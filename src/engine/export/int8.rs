@@ -141,6 +141,11 @@ impl<'a> Int8Student<'a> {
         })
     }
 
+    /// Whether its weights are those that learned to be rounded.
+    pub fn learned(&self) -> bool {
+        self.scheme.activations == RangeRule::Trained
+    }
+
     /// The bytes of its file: the same for the same weights, images and choices.
     ///
     /// # Errors

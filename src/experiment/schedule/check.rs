@@ -234,17 +234,20 @@ impl Schedule {
                 then,
             } => {
                 let before = first.corners(*end).into_iter().map(|corner| Corner {
+                    epoch: corner.epoch.min(epochs),
+                    value: match corner.value {
+                        value if corner.epoch <= epochs => value,
+                        _ => self.at(epochs, epochs),
+                    },
                     path: format!("Until.first.{}", corner.path),
-                    ..corner
                 });
-                let rest = then.corners((epochs - end).max(0.0)).into_iter();
-                let after = rest.map(|corner| Corner {
+                let rest = (*end <= epochs).then(|| then.corners(epochs - end));
+                let after = rest.into_iter().flatten().map(|corner| Corner {
                     epoch: end + corner.epoch,
                     path: format!("Until.then.{}", corner.path),
                     ..corner
                 });
-                let within = |corner: &Corner| corner.epoch <= epochs;
-                before.chain(after).filter(within).collect()
+                before.chain(after).collect()
             }
         }
     }
