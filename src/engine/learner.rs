@@ -33,10 +33,8 @@ impl Learner {
 
     /// Rounds weights and values from now on.
     pub fn quantize(&mut self, quantization: &FakeQuantization) {
-        for network in [Some(&mut self.network), self.average.as_mut()] {
-            if let Some(network) = network {
-                network.quantize(Some(quantization.clone()));
-            }
+        for network in std::iter::once(&mut self.network).chain(&mut self.average) {
+            network.quantize(Some(quantization.clone()));
         }
     }
 

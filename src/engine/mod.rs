@@ -52,7 +52,9 @@ pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
 pub use metadata::ModelMetadata;
-pub use models::{ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder};
+pub use models::{
+    ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder, rounded_student,
+};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;

@@ -88,9 +88,6 @@ pub struct RunModels {
     pub notes: Vec<String>,
     /// What must be known of the student, if it was asked for.
     pub known: Option<ModelMetadata>,
-    /// The student with the weights that learned to be rounded, if there are such: of a
-    /// finish the best, or the newest.
-    pub rounded: Option<RoundedStudent>,
     /// What goes into the models and comes out of them.
     input: DataSummary,
     /// Greatest number of pixels of an image that is decoded.
@@ -122,10 +119,6 @@ impl RunModels {
             Answering::Student => None,
             Answering::Teacher | Answering::Both => Some(teacher(run, plan, &device)?),
         };
-        let rounded = match &student {
-            Some((student, _)) => rounded(run, asked.weights, student)?,
-            None => None,
-        };
         let trained = student.as_ref().and_then(|(_, known)| known.trained);
         let input = match (&student, &teacher) {
             (Some((_, own)), Some((_, other))) if own.summary() != *other => {
@@ -138,7 +131,6 @@ impl RunModels {
         let (student, known) = student.unzip();
         Ok(Self {
             student,
-            rounded,
             known,
             teacher: teacher.map(|(teacher, _)| teacher),
             device,
@@ -186,7 +178,6 @@ impl RunModels {
             notes,
             input: known.summary(),
             known: Some(known),
-            rounded: None,
             max_pixels: MAX_PIXELS,
         })
     }
@@ -342,8 +333,12 @@ fn student(
     found.ok_or_else(|| ModelsError::NoStudent(run.name()))
 }
 
-/// The weights of a run that learned to be rounded, in a network as this one.
-fn rounded(
+/// A run's student with the weights that learned to be rounded, if there are such: of a
+/// finish the best, or the newest. `student` has the same layout.
+///
+/// # Errors
+/// They are missing or damaged.
+pub fn rounded_student(
     run: &RunFolder,
     weights: Weights,
     student: &Network,

@@ -153,11 +153,12 @@ impl EffectiveValues {
             };
             let [mean, variance] = known.remove(norm.name.as_str()).expect(IN_GRAPH);
             let factors = take(&norm.name, "weight") / (variance + norm.epsilon).sqrt();
-            let weight = take(&conv.name, "weight").reshape([conv.outputs as i32, -1]);
+            let weight = rows(take(&conv.name, "weight"), conv.outputs);
             let weight = weight * factors.clone().reshape([conv.outputs, 1]);
-            let before = match conv.bias {
-                true => take(&conv.name, "bias") - mean,
-                false => mean.neg(),
+            let before = if conv.bias {
+                take(&conv.name, "bias") - mean
+            } else {
+                mean.neg()
             };
             let bias = before * factors + take(&norm.name, "bias");
             folded.insert(format!("{}.weight", conv.name), weight.flatten(0, 1));
@@ -170,7 +171,7 @@ impl EffectiveValues {
             let value = value.expect(IN_GRAPH);
             // Kernels and matrices decay, and nothing else does.
             if rounds && spec.decays {
-                let rows = value.reshape([spec.shape[0] as i32, -1]);
+                let rows = rows(value, spec.shape[0]);
                 fake_quantize_rows(rows, quantization.weight_bits).flatten(0, 1)
             } else {
                 value
@@ -217,6 +218,12 @@ pub(super) fn walked<A: FakeQuantize>(
     let logits = walk::<FakeQuantized<A>>(graph, images, parameters, statistics);
     let observed = rounder.observed.take();
     (logits.real, observed)
+}
+
+/// Weights with a row for every output.
+fn rows(weights: Tensor<1>, outputs: usize) -> Tensor<2> {
+    let count = weights.dims()[0];
+    weights.reshape([outputs, count / outputs])
 }
 
 /// The extremes of several passes as those of all their images.

@@ -338,9 +338,10 @@ fn fold(conv: &Conv, norm: &BatchNorm, values: &mut NamedValues) {
     let weight = format!("{}.weight", conv.name);
     let mut kernels = take(weight.clone());
     let bias = format!("{}.bias", conv.name);
-    let before = match conv.bias {
-        true => take(bias.clone()),
-        false => vec![0.0; conv.outputs],
+    let before = if conv.bias {
+        take(bias.clone())
+    } else {
+        vec![0.0; conv.outputs]
     };
     let factors = gamma.iter().zip(&variance);
     let factors = factors

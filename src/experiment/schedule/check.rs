@@ -266,13 +266,14 @@ impl Schedule {
                 epochs: end,
                 first,
                 then,
-            } => match path.strip_prefix("Until.first.") {
-                Some(path) => first.remedy(range, *end, path),
-                None => {
-                    let path = path.strip_prefix("Until.then.").unwrap_or(path);
-                    then.remedy(range, epochs - end, path)
-                }
-            },
+            } => {
+                let below = path.strip_prefix("Until.first.");
+                let rest = path.strip_prefix("Until.then.").unwrap_or(path);
+                below.map_or_else(
+                    || then.remedy(range, epochs - end, rest),
+                    |path| first.remedy(range, *end, path),
+                )
+            }
             Self::Exponential { .. } if path == "Exponential.decay" => format!(
                 "decay is the factor of every epoch, and there are {}; bring it nearer to 1",
                 shown_time(epochs)
