@@ -5,7 +5,7 @@
 )]
 #![expect(
     clippy::print_stderr,
-    reason = "criterion measures times; the memory is told beside them"
+    reason = "criterion measures times; the memory is printed beside them"
 )]
 
 use std::collections::BTreeMap;
@@ -102,10 +102,11 @@ fn entry(folder: &RunFolder) -> RunEntry {
         bench: Vec::new(),
         store: RunStore::open(folder),
         problems: Vec::new(),
+        mismatch: None,
     }
 }
 
-/// Megabytes of this process in memory, where the system tells.
+/// Megabytes of this process in memory, where the system reports it.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

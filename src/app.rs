@@ -29,10 +29,11 @@ use self::arguments::Arguments;
 use self::error::AppError;
 use self::session::Job;
 use crate::experiment::{self, Override};
+use crate::format::Symbols;
 use crate::report::annotated_error;
 use crate::run::{Exit, RunError, RunFolder};
 use crate::terminal::print_panics_clean;
-use crate::untrusted::clean_text;
+use crate::untrusted::{clean_line, clean_text};
 
 /// Runs the program with the process's arguments.
 #[must_use]
@@ -42,13 +43,13 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // `--help` and `--version` arrive here too, with code 0. A closed
-            // pipe leaves nobody to tell.
+            // pipe leaves no reader.
             if !error.use_stderr() {
                 let _ = error.print();
                 return ExitCode::SUCCESS;
             }
             // It repeats what was typed, whatever that would do to a terminal.
-            let _ = write!(std::io::stderr(), "{}", clean_text(&error.to_string()));
+            print_error(&error.to_string());
             let junit = reporting::junit_of(std::env::args_os());
             reporting::refused(junit.as_deref(), &error.to_string());
             return Exit::Usage.into();
@@ -56,7 +57,7 @@ pub fn main() -> ExitCode {
     };
     let exit = execute(&arguments).unwrap_or_else(|error| {
         let message = error.printed();
-        let _ = writeln!(std::io::stderr(), "{}", clean_text(&message));
+        print_error(&(message.clone() + "\n"));
         reporting::refused(arguments.junit.as_deref(), &message);
         if let Some(line) = annotated_error(|name| std::env::var_os(name), &message) {
             let _ = writeln!(std::io::stderr(), "{line}");
@@ -66,7 +67,7 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Executes the one mode that was asked for.
+/// Executes the one mode that was requested.
 fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     let trains = [&arguments.resume, &arguments.fork, &arguments.replay];
     if arguments.run.is_some() || trains.iter().any(|run| run.is_some()) {
@@ -106,7 +107,7 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
         }
         let loaded = experiment::load(file, &overrides)?;
         let (page, error) = check::check(&loaded.plan, arguments.decode);
-        print(&clean_text(&page))?;
+        print_text(&page)?;
         return error.map_or(Ok(Exit::Success), |error| Err(error.into()));
     }
     if let Some(folder) = &arguments.infer {
@@ -162,6 +163,23 @@ fn check_as_json(file: &Path, overrides: &[Override], decode: bool) -> Result<Ex
 }
 
 /// Writes to standard output. A closed pipe, as from `| head`, has lost nothing.
+/// Prints a text for people.
+fn print_text(text: &str) -> Result<(), AppError> {
+    print(&Symbols::of_process().text(&clean_text(text)))
+}
+
+/// Prints a text for people on standard error, which may be closed.
+fn print_error(text: &str) {
+    let text = clean_text(text);
+    let text = Symbols::of_process().text(&text);
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Prints one line for people on standard error, which may be closed.
+fn print_error_line(line: &str) {
+    print_error(&format!("{}\n", clean_line(line)));
+}
+
 fn print(text: &str) -> Result<(), AppError> {
     let printed = std::io::stdout().write_all(text.as_bytes());
     match printed.map_err(AppError::Output) {

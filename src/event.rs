@@ -37,8 +37,9 @@ pub use export::{
 ///
 /// History: 1, the first; 2, its run's plan stands beside it in `plan.json`, and
 /// seals stand among its events; 3, `RoundEnded` was `IterationEnded`; 4, commands
-/// and evaluations are sealed as they are written.
-pub const JOURNAL_VERSION: u32 = 4;
+/// and evaluations are sealed as they are written; 5, `recorded.json` beside it says
+/// how far it is.
+pub const JOURNAL_VERSION: u32 = 5;
 
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,7 +84,7 @@ pub enum RunEvent {
     DataIndexed(DataSummary),
     /// A model was built.
     ModelBuilt(ModelSummary),
-    /// A training began or went on.
+    /// A training started or resumed.
     PhaseStarted {
         /// Which.
         phase: Phase,
@@ -155,6 +156,9 @@ pub enum RunEvent {
         folder: PathBuf,
         /// Whether it is the best so far.
         best: bool,
+        /// BLAKE3 of its weights, hexadecimal; absent in journals of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weights: Option<String>,
     },
     /// A checkpoint is kept as training was before a person changed it.
     CheckpointKept {
@@ -163,7 +167,7 @@ pub enum RunEvent {
         /// Folder, relative to the run's.
         folder: PathBuf,
     },
-    /// The run starts from a kept checkpoint of another; what is told before
+    /// The run starts from a kept checkpoint of another; what comes before
     /// happened there.
     RunForked {
         /// Name of the other run.
@@ -181,6 +185,10 @@ pub enum RunEvent {
         phase: Phase,
         /// Step that is the first to feel it.
         step: u64,
+        /// The value that the knob had until then, where it changed one; not in
+        /// journals of programs that did not write it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<f64>,
     },
     /// A command could not be applied; nothing changed.
     CommandRejected {
@@ -189,7 +197,7 @@ pub enum RunEvent {
         /// Why.
         reason: String,
     },
-    /// Training was paused or went on.
+    /// Training was paused or resumed.
     Paused(bool),
     /// Something that a person should know; training continues.
     Warned {
@@ -269,7 +277,8 @@ impl ModelSummary {
     /// out here is described by its file.
     #[must_use]
     pub fn of_plan(plan: &ResolvedPlan, teacher: Option<&Graph>, student: &Graph) -> Vec<Self> {
-        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::onnx);
+        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::program);
+        let file = file.and_then(|(path, program)| Some((path, program.found.as_ref()?)));
         let teacher = match (teacher, file) {
             (Some(graph), _) => Some(Self::of(Phase::Teacher, graph)),
             (None, Some((path, found))) => Some(Self {
@@ -340,7 +349,7 @@ impl Evaluation {
     /// [`top5`](Self::top5) where it says anything: where there are more than five
     /// classes.
     #[must_use]
-    pub fn telling_top5(&self) -> Option<f64> {
+    pub fn informative_top5(&self) -> Option<f64> {
         (self.per_class.len() > 5).then_some(self.top5)
     }
 }
@@ -416,7 +425,7 @@ pub enum Origin {
     Process,
     /// The journal of a run that is replayed or resumed.
     Replay,
-    /// The system, or whoever left the program that trains; the command's id says
+    /// The system, or the person who left the program that trains; the command's id says
     /// why.
     Signal,
 }

@@ -55,7 +55,7 @@ pub struct TerminalGuard {
     drawn_on: File,
 }
 
-/// What is needed to give the terminal back; taken by whoever does so first.
+/// What is needed to give the terminal back; taken by the first that does so.
 type SavedStreams = Arc<Mutex<Option<Streams>>>;
 
 /// Where standard output and standard error led before.
@@ -213,7 +213,7 @@ impl TerminalGuard {
             EnableMouseCapture,
             EnableBracketedPaste
         )?;
-        // Clearing would ask the terminal where its cursor is, and whoever reads
+        // Clearing would ask the terminal where its cursor is, and the thread that reads
         // the keys would take the answer.
         *screen = self.blank()?;
         Ok(())
@@ -247,7 +247,7 @@ fn leave(output: &mut impl Write) -> io::Result<()> {
     disable_raw_mode()
 }
 
-/// Gives the terminal back, once. Nobody is left to tell of a failure.
+/// Gives the terminal back, once. A failure cannot be shown any more.
 fn give_back(saved: &SavedStreams) {
     let streams = saved.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(streams) = streams {

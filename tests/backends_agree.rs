@@ -122,6 +122,6 @@ fn a_gpu_trains_to_the_losses_of_the_processor_where_there_is_one() {
     let Some(on_gpu) = losses_on("cuda") else {
         return;
     };
-    // Convolutions on a GPU round their factors to ten bits unless told otherwise.
+    // Convolutions on a GPU round their factors to ten bits unless set otherwise.
     assert_close(&losses_on("cpu").unwrap(), &on_gpu, 5e-2);
 }

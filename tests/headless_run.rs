@@ -11,6 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use workbench::event::{Command, CommandRecord, Origin, Outcome, Phase, Position, RunEvent};
 use workbench::experiment::schedule::Schedule;
+use workbench::format::Symbols;
 use workbench::report::{Ending, Reporters, TextReporter};
 use workbench::run::{Exit, RunFolder, StopSignal};
 use workbench::store::{
@@ -72,7 +73,10 @@ fn run(folder: &RunFolder, plan: Vec<(Position, Command)>) -> (Outcome, RunStore
 
     let path = folder.path().with_extension("txt");
     let mut reporters = Reporters::new();
-    reporters.add(TextReporter::new(std::fs::File::create(&path).unwrap()));
+    reporters.add(TextReporter::new(
+        std::fs::File::create(&path).unwrap(),
+        Symbols::Unicode,
+    ));
     let mut store = RunStore::new();
     for event in recording.events {
         store.apply(&event);

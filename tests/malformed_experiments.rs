@@ -37,7 +37,7 @@ fn every_malformed_experiment_has_its_own_clear_errors() {
 }
 
 #[test]
-fn a_missing_file_and_a_folder_are_told_apart() {
+fn a_missing_file_and_a_folder_are_distinguished() {
     let report = |path: &str| load(Path::new(path), &[]).unwrap_err().to_string();
     insta::assert_snapshot!("no-file", report("tests/malformed/absent.ron"));
     insta::assert_snapshot!("a-folder", report("tests/malformed"));

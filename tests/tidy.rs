@@ -149,7 +149,7 @@ fn nothing_is_unfinished_and_every_test_is_run() {
 }
 
 #[test]
-fn files_have_telling_names_and_say_what_they_are_for() {
+fn files_have_descriptive_names_and_say_what_they_are_for() {
     check(&rust_files(), rules::shape);
 }
 
@@ -185,8 +185,8 @@ fn dependencies(edges: &str) -> BTreeSet<String> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
     let lines = String::from_utf8(output.stdout).unwrap();
     lines
         .lines()
@@ -287,7 +287,7 @@ fn a_circle_is_noticed_through_what_a_module_passes_on_and_below_its_parts() {
         };
         list.iter().map(file).collect()
     };
-    let told = |list: &[(&str, &str)]| -> Vec<String> {
+    let reported = |list: &[(&str, &str)]| -> Vec<String> {
         let found = cycles::cycles(&files(list));
         found.iter().map(ToString::to_string).collect()
     };
@@ -302,23 +302,23 @@ fn a_circle_is_noticed_through_what_a_module_passes_on_and_below_its_parts() {
         ("src/run/c.rs", "pub(super) use x::y; use super::a::A;"),
     ];
     assert_eq!(
-        told(&circle),
+        reported(&circle),
         ["src/run/a.rs:1: imports run in a circle: a → b → c → a; here by `run::E`"]
     );
     let mut open = circle;
     open[4].1 = "use super::B; #[cfg(test)] use super::a::A;";
     assert_eq!(
-        told(&open),
+        reported(&open),
         ["src/run/b/deep.rs:2: imports run in a circle: b → c → b; here by `run::c::call`"]
     );
     open[4].1 = "// use super::a::A;";
-    assert_eq!(told(&open), [""; 0]);
+    assert_eq!(reported(&open), [""; 0]);
     let family = [
         ("src/run/mod.rs", "mod a; pub struct P; use a::A;"),
         ("src/run/a.rs", "use super::P;"),
     ];
     assert_eq!(
-        told(&family),
+        reported(&family),
         [""; 0],
         "a module and its parts are one subject"
     );
@@ -412,7 +412,7 @@ fn machine_paths_and_registry_hosts_are_noticed() {
 }
 
 #[test]
-fn replaced_words_are_noticed_in_documents_examples_and_strings() {
+fn replaced_words_are_noticed_in_documents_examples_strings_and_names() {
     for (path, bad) in [
         ("README.md", "One.\n\nThe truth-value\nloss is shown."),
         ("docs/a.md", "Every gate holds."),
@@ -426,6 +426,9 @@ fn replaced_words_are_noticed_in_documents_examples_and_strings() {
             "const A: &str = \"nothing \\\n    is so\";",
         ),
         ("src/run/id.rs", "const A: &str = r#\"a \"mend\" b\"#;"),
+        ("src/run/id.rs", "fn what_is_told() {}"),
+        ("src/run/id.rs", "const MOST_TOLD: u8 = 1;"),
+        ("tests/a.rs", "enum IsToldOnce {}"),
     ] {
         let found = complaints(path, bad, words::replaced);
         assert_eq!(found.len(), 1, "{bad}: {found:?}");
@@ -444,7 +447,7 @@ fn replaced_words_are_noticed_in_documents_examples_and_strings() {
         ("notes.md", "The truth-value loss is the truth loss."),
         (
             "src/run/id.rs",
-            "// We mend it.\nfn mend() { say(\"{mend}\") }",
+            "// We mend it.\nfn amend() { say(\"{mend}\") }",
         ),
         (
             "src/run/id.rs",

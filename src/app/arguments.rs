@@ -370,8 +370,8 @@ impl Arguments {
     /// Reads a command line, the program's name first.
     ///
     /// # Errors
-    /// What is wrong with it, or the text that was asked for. An option that the mode
-    /// does not take is refused: whoever wrote it wanted something else.
+    /// What is wrong with it, or the text that was requested. An option that the mode
+    /// does not take is refused: its author wanted something else.
     pub fn read<W>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error>
     where
         W: Into<OsString> + Clone,

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -20,12 +19,11 @@ use crate::engine::{
 };
 use crate::event::inspection::{Answering, Asked, Weights};
 use crate::event::{BenchModel, BenchRow, Exports, Measurement, Variant};
-use crate::experiment::plan::TeacherSource;
+use crate::experiment::plan::{ProgramFormat, TeacherSource};
 use crate::experiment::spec::DeviceSpec;
 use crate::report::runs::bench_table;
 use crate::run::exports::CheckedExports;
 use crate::run::{BenchResult, Exit, RunFolder};
-use crate::untrusted::{clean_line, clean_text};
 
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
@@ -39,12 +37,8 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     let run = RunFolder::open(&arguments.checkpoints, target)?;
     let CheckedExports { intact, problems } = run.checked_exports();
     for problem in problems {
-        // Whoever cannot be warned reads what was measured instead.
-        let told = format!(
-            "warning: {}\n",
-            clean_line(&format!("{problem}; not measured"))
-        );
-        let _ = std::io::stderr().write_all(told.as_bytes());
+        // A closed stderr is no reason to lose the measurement.
+        super::print_error_line(&format!("warning: {problem}; not measured"));
     }
     let files = onnx_files(&run, &intact);
     let subjects = of_run(&run, arguments.device, &files, temporary.path())?;
@@ -109,7 +103,7 @@ fn print(arguments: &Arguments, result: &BenchResult) -> Result<Exit, AppError> 
     } else {
         bench_table(result)
     };
-    super::print(&clean_text(&text))?;
+    super::print_text(&text)?;
     Ok(Exit::Success)
 }
 
@@ -186,7 +180,10 @@ fn of_run(
     let Some((_, teacher)) = teacher else {
         return Ok(subjects);
     };
-    if let (TeacherSource::File(file), Some((path, _))) = (&teacher.weights, teacher.onnx()) {
+    if let (TeacherSource::File(file), Some((path, program))) =
+        (&teacher.weights, teacher.program())
+        && program.format == ProgramFormat::Onnx
+    {
         subjects.extend(of_file(BenchModel::Teacher, path, file.size)?);
         return Ok(subjects);
     }

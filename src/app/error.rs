@@ -1,7 +1,7 @@
 //! Why the program ends without having done what was asked.
 //!
 //! Every mode's errors come together here, and here alone they become what a
-//! person reads; whoever starts the program gets [`Exit::Usage`].
+//! person reads; the caller gets [`Exit::Usage`].
 //!
 //! [`Exit::Usage`]: crate::run::Exit::Usage
 
@@ -79,7 +79,7 @@ impl AppError {
         }
     }
 
-    /// Whether whoever read the output has closed it.
+    /// Whether the reader of the output has closed it.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -76,7 +76,7 @@ pub enum ExportError {
     /// Its plan.
     #[error("{0}; {WITHOUT}")]
     Plan(#[from] PlanError),
-    /// The student is missing although it was asked for.
+    /// The student is missing although it was requested.
     #[error("{0} has no student")]
     NoStudent(String),
     /// Nothing says which images prove the file.
@@ -148,7 +148,7 @@ impl Exported {
     }
 
     /// What came of it, a line for each thing.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let notes = self.notes.iter().map(|note| format!("note: {note}"));
         let files = self.files.iter().enumerate().map(|(at, file)| {
             let size = (at == 0).then(|| format!(", {}", bytes(self.export.bytes)));
@@ -244,6 +244,10 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         BTreeMap::from([(file.into_owned(), export.clone())])
     };
     let (entry, _) = RunEntry::read(run, Owner::None);
+    let unread = entry.problem();
+    notes.extend(
+        unread.map(|problem| format!("the model card lacks what cannot be read: {problem}")),
+    );
     let summary = RunSummary::of(&entry);
     let text = card(&summary.subject(&name, &entry), request.weights, &shown);
     write_file(&card_path, text.as_bytes()).map_err(|source| ExportFailure::Io {
@@ -365,7 +369,7 @@ fn check_places(
         .into_iter()
         .filter_map(|(file, what)| file.zip(Some(what)));
     for (file, what) in beside.clone() {
-        // Some file systems do not tell large letters from small ones.
+        // Some file systems do not distinguish upper from lower case.
         if file.as_os_str().eq_ignore_ascii_case(path.as_os_str()) {
             let path = path.clone();
             return Err(ExportError::SameName { path, what });

@@ -9,7 +9,6 @@ use crate::event::inspection::Weights as Taken;
 use crate::event::{ExportFormat, PixelFormat};
 use crate::experiment::spec::Int8Spec;
 use crate::run::Exit;
-use crate::untrusted::clean_text;
 use crate::untrusted::text::clean_json;
 
 /// Writes and prints what came of it.
@@ -46,6 +45,6 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         super::print(&clean_json(&(json + "\n")))?;
         return Ok(Exit::Success);
     }
-    super::print(&clean_text(&exported.told()))?;
+    super::print_text(&exported.summary())?;
     Ok(Exit::Success)
 }

@@ -69,7 +69,7 @@ impl CommandSource for Inbox {
             match self.known.receive(&record) {
                 Received::New => due.push(record),
                 Received::Again => {}
-                Received::SameId => self.commands.tell(&format!(
+                Received::SameId => self.commands.report(&format!(
                     "the id `{}` was used before for another command, so this one is ignored; \
                      send it again with an id of its own",
                     record.id
@@ -150,12 +150,12 @@ mod tests {
                 _ => None,
             })
             .collect();
-        let told = |id: &str| {
+        let warning = |id: &str| {
             format!(
                 "commands.jsonl: the id `{id}` was used before for another command, so this one \
                  is ignored; send it again with an id of its own"
             )
         };
-        assert_eq!(warned, [told("a"), told("earlier")]);
+        assert_eq!(warned, [warning("a"), warning("earlier")]);
     }
 }

@@ -15,7 +15,6 @@ use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
 use crate::run::{Exit, ModelsFolder, RunFolder, StopSignal};
-use crate::untrusted::clean_line;
 
 /// What came of it.
 #[derive(Default)]
@@ -69,25 +68,21 @@ impl Results {
             InferenceEvent::Began { classes, .. } => self.classes = classes,
             InferenceEvent::Classified(row) if json => {
                 if let Err(error) = self.print_line(&row) {
-                    // Whoever reads may have seen enough, as `| head` has.
+                    // The reader may have seen enough, as `| head` has.
                     self.failure = Some(error).filter(|error| !error.is_broken_pipe());
-                    stop.request("its answers find no reader");
+                    stop.request("the reader of its output is gone");
                 }
                 self.rows.push(without_picture(*row));
             }
             InferenceEvent::Classified(row) => self.rows.push(without_picture(*row)),
             InferenceEvent::Warned(message) => {
-                let _ = writeln!(
-                    io::stderr(),
-                    "{}",
-                    clean_line(&format!("warning: {message}"))
-                );
+                super::print_error_line(&format!("warning: {message}"));
             }
             InferenceEvent::Unreadable(image) => {
                 self.unreadable += 1;
                 let path = image.path.display();
-                let told = format!("warning: {path}: {}", image.reason);
-                let _ = writeln!(io::stderr(), "{}", clean_line(&told));
+                let warning = format!("warning: {path}: {}", image.reason);
+                super::print_error_line(&warning);
             }
             InferenceEvent::Ended { cancelled, .. } => self.cancelled = cancelled,
             InferenceEvent::Failed(message) => {
@@ -119,10 +114,10 @@ impl Results {
             ModelsFolder::Run(run) => run.name(),
             ModelsFolder::Weights(folder) => folder.display().to_string(),
         };
-        let told = format!("{count} images classified by {name}{left_out}");
-        let _ = writeln!(io::stderr(), "{}", clean_line(&told));
+        let summary = format!("{count} images classified by {name}{left_out}");
+        super::print_error_line(&summary);
         for line in scores(&self.rows, &self.classes) {
-            let _ = writeln!(io::stderr(), "{}", clean_line(&line));
+            super::print_error_line(&line);
         }
         Ok(if self.cancelled {
             Exit::Interrupted

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::engine::{ModelsError, RunModels};
+use crate::event::Phase;
 use crate::event::inspection::{Answering, Asked, Weights};
-use crate::event::{Phase, Position};
 use crate::experiment::spec::DeviceSpec;
 use crate::run::{PlanError, RunFolder};
-use crate::store::{JournalReader, JournalledCheckpoints};
+use crate::store::{JournalReader, JournalledCheckpoint, JournalledCheckpoints};
 
 /// Why a run's models cannot be asked.
 #[derive(Debug, Error)]
@@ -33,7 +33,7 @@ pub enum OpenModelsError {
     },
     /// The folder of weights is an older copy.
     #[error(
-        "{} holds the weights of step {step}, and the journal says that step {told} was saved \
+        "{} holds the weights of step {step}, and the journal says that step {journalled} was saved \
          there: it is an older copy; restore the newer one, or name the folder itself",
         folder.display()
     )]
@@ -43,7 +43,19 @@ pub enum OpenModelsError {
         /// Steps that its weights were trained.
         step: u64,
         /// Steps of those that were saved last.
-        told: u64,
+        journalled: u64,
+    },
+    /// The folder of weights holds others than were saved.
+    #[error(
+        "{} holds other weights than the journal records for step {step}; restore them from a \
+         copy, or name the folder itself",
+        folder.display()
+    )]
+    Other {
+        /// The folder.
+        folder: PathBuf,
+        /// Steps that they were trained.
+        step: u64,
     },
     /// A folder of weights holds one model.
     #[error("{} has no teacher; omit --model", .0.display())]
@@ -85,7 +97,7 @@ pub fn open(
         Err(error) => return Err(error.into()),
     };
     if models.student.is_some()
-        && let Some(error) = older(&journalled, asked.weights, models.trained.0, run)
+        && let Some(error) = not_journalled(journalled, asked.weights, &models, run)
     {
         return Err(error);
     }
@@ -122,7 +134,7 @@ fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     let best = run.best();
     let has_best = !matches!(best.find(), Ok(None));
     let reason = match of_student(journalled(run).latest) {
-        Some(step) => format!("the journal records a checkpoint at step {step}"),
+        Some(saved) => format!("the journal records a checkpoint at step {}", saved.at.step),
         None if has_best => format!("{} is there", best.path().display()),
         None => return None,
     };
@@ -146,27 +158,32 @@ fn journalled(run: &RunFolder) -> JournalledCheckpoints {
     }
 }
 
-/// The step of a checkpoint of the student.
-fn of_student(at: Option<Position>) -> Option<u64> {
-    at.filter(|at| at.phase == Phase::Student).map(|at| at.step)
+/// A checkpoint, if it is the student's.
+fn of_student(saved: Option<JournalledCheckpoint>) -> Option<JournalledCheckpoint> {
+    saved.filter(|saved| saved.at.phase == Phase::Student)
 }
 
-/// That weights are older than those that the journal records.
-fn older(
-    journalled: &JournalledCheckpoints,
+/// That weights are older than those that the journal records, or others.
+fn not_journalled(
+    journalled: JournalledCheckpoints,
     weights: Weights,
-    step: u64,
+    models: &RunModels,
     run: &RunFolder,
 ) -> Option<OpenModelsError> {
-    let (told, folder) = match weights {
+    let (saved, folder) = match weights {
         Weights::Latest => (journalled.latest, run.latest()),
         Weights::Best => (journalled.best, run.best()),
     };
-    // Older programs did not write how long weights were trained.
-    let told = of_student(told).filter(|told| 0 < step && step < *told)?;
-    Some(OpenModelsError::Older {
-        folder: folder.path(),
-        step,
-        told,
-    })
+    let saved = of_student(saved)?;
+    let (folder, step, journalled) = (folder.path(), models.trained.0, saved.at.step);
+    // Older programs wrote neither how long weights were trained nor their hash.
+    if 0 < step && step < journalled {
+        return Some(OpenModelsError::Older {
+            folder,
+            step,
+            journalled,
+        });
+    }
+    let differ = saved.weights.is_some() && saved.weights != models.weights;
+    (differ && step == journalled).then_some(OpenModelsError::Other { folder, step })
 }

@@ -1,4 +1,4 @@
-//! Who is told of a run: a person at a terminal or a log, a program that reads
+//! The readers of a run: a person at a terminal or a log, a program that reads
 //! JSON, a CI that reads `JUnit` files and step summaries.
 
 use std::ffi::OsString;
@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::arguments::Arguments;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::spec::Gate;
+use crate::format::Symbols;
 use crate::listing::all_hold;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
@@ -19,21 +20,20 @@ use crate::report::{
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::{Frozen, RunStore};
-use crate::untrusted::clean_line;
 
 /// The reporters that the arguments and the environment ask for.
 pub struct Reporting {
     reporters: Reporters,
     gates: Vec<Gate>,
     folder: RunFolder,
-    /// Why something that was to be told is lost, if so.
+    /// Why a report is lost, if so.
     lost: Option<io::Error>,
 }
 
 /// A report would find no place.
 #[derive(Debug, Error)]
 pub enum ReportingError {
-    /// A file that was asked for.
+    /// A file that was requested.
     #[error("{asked}: {} cannot be written: {source}; name another file, in a folder that exists", path.display())]
     File {
         /// What asks for it: an option, or a variable of the environment.
@@ -153,13 +153,15 @@ impl Reporting {
     /// If the step summary cannot be opened.
     pub fn new(arguments: &Arguments, gates: &[Gate], folder: &RunFolder) -> io::Result<Self> {
         let mut reporters = Reporters::new();
+        let symbols = Symbols::of_process();
         if io::stderr().is_terminal() {
             reporters.add(BarsReporter::new(
                 io::stderr(),
                 ProgressDrawTarget::stderr(),
+                symbols,
             ));
         } else {
-            reporters.add(TextReporter::new(io::stderr()));
+            reporters.add(TextReporter::new(io::stderr(), symbols));
         }
         if arguments.json {
             reporters.add(JsonReporter::new(io::stdout()));
@@ -185,7 +187,7 @@ impl Reporting {
         })
     }
 
-    /// Tells everybody of one event.
+    /// Reports one event to every reader.
     pub fn observe(&mut self, event: &RunEvent, store: &RunStore) {
         let errors = self.reporters.observe(event, store);
         self.lose(errors);
@@ -198,11 +200,11 @@ impl Reporting {
         self.lost = self.lost.take().or(lost);
     }
 
-    /// Judges the gates, tells everybody how it ended and returns the exit
-    /// code's meaning: that of the run, but for a success that could not be told.
+    /// Evaluates the gates, reports how the run ended and returns the exit
+    /// code's meaning: that of the run, but for a success that could not be reported.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
         let verdicts = judge(&self.gates, store, *outcome == Outcome::Completed);
-        // What was changed is told even where a file was lost meanwhile.
+        // What was changed is printed even where a file was lost meanwhile.
         let text = self.folder.experiment_text().unwrap_or_default();
         let plan = self.folder.plan().ok().flatten();
         let errors = self.reporters.finish(&Ending {
@@ -217,11 +219,11 @@ impl Reporting {
         let Some(error) = self.lost else {
             return exit;
         };
-        let told = format!(
+        let line = format!(
             "error: not everything could be reported: {error}; the run is intact in {}",
             self.folder.path().display()
         );
-        let _ = writeln!(io::stderr(), "{}", clean_line(&told));
+        super::print_error_line(&line);
         // Who reads a torn report must not take it for a success.
         if exit == Exit::Success {
             Exit::RunFailed

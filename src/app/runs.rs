@@ -7,7 +7,7 @@ use crossterm::terminal;
 
 use super::arguments::{AccuracyAxis, Arguments, CostAxis};
 use super::error::{AppError, RunsError};
-use super::print;
+use super::{print, print_text};
 use crate::event::Split;
 use crate::format::shell_word;
 use crate::listing::{
@@ -81,11 +81,11 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
         } else {
             format!("no matches among {} runs in {place}\n", known.len())
         };
-        print(&clean_text(&none))?;
+        print_text(&none)?;
         return Ok(Exit::Success);
     }
     let table = runs::table(&shown, &chosen, &fields, width());
-    print(&clean_text(&table))?;
+    print_text(&table)?;
     Ok(Exit::Success)
 }
 
@@ -117,7 +117,7 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
         print(&clean_json(&(json + "\n")))?;
     } else {
         let table = pareto::table(&picture);
-        print(&clean_text(&format!("{table}wrote {}\n", path.display())))?;
+        print_text(&format!("{table}wrote {}\n", path.display()))?;
     }
     Ok(Exit::Success)
 }
@@ -157,7 +157,7 @@ pub fn show(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         let json = runs::page_json(&subject, spec).map_err(RunsError::Json)?;
         print(&clean_json(&json))?;
     } else {
-        print(&clean_text(&runs::page(&subject, spec)))?;
+        print_text(&runs::page(&subject, spec))?;
     }
     Ok(Exit::Success)
 }
@@ -172,7 +172,7 @@ pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, Ap
         let json = runs::comparison_json(&subjects).map_err(RunsError::Json)?;
         print(&clean_json(&json))?;
     } else {
-        print(&clean_text(&runs::comparison(&subjects)))?;
+        print_text(&runs::comparison(&subjects))?;
     }
     Ok(Exit::Success)
 }
@@ -190,14 +190,14 @@ pub fn trash(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         });
         clean_json(&format!("{moved}\n")).into_owned()
     } else {
-        let told = format!(
+        let text = format!(
             "moved {} to {}\nget it back on the Runs screen, or with\n    mv {} {}\n",
             from.display(),
             to.display(),
             shell_word(to),
             shell_word(from)
         );
-        clean_text(&told).into_owned()
+        clean_text(&text).into_owned()
     };
     print(&text)?;
     Ok(Exit::Success)

@@ -62,7 +62,7 @@ pub enum DataError {
         /// The classes.
         classes: Vec<String>,
     },
-    /// There is nothing to tell apart.
+    /// There is nothing to classify.
     #[error(
         "{part}: {place} has only one class, {class:?}; a classifier needs at least two, so add \
          images of another{}",
@@ -219,7 +219,7 @@ pub enum DataError {
         /// What the system said.
         what: String,
     },
-    /// A batch was asked for that the epoch does not have.
+    /// A batch was requested that the epoch does not have.
     #[error("batch {index} does not exist: an epoch has {batches}, counted from 0")]
     NoSuchBatch {
         /// Number of the batch in its epoch.

@@ -1,7 +1,7 @@
 //! Opening image files by names that anything may be behind.
 //!
 //! Beyond what holds for every file from outside, a file of images has content,
-//! and it lies on a disk: what the kernel tells of itself says that it is empty
+//! and it lies on a disk: a file that the kernel makes up says that it is empty
 //! and then continues for ever.
 
 use std::fs::{File, Metadata};
@@ -57,7 +57,7 @@ pub(super) fn start(path: &Path, most: u64) -> Result<Vec<u8>, OpenError> {
     Ok(bytes)
 }
 
-/// Whether a folder lies in one of the file systems in which the kernel tells of
+/// Whether a folder lies in one of the file systems in which the kernel describes
 /// itself.
 pub(super) fn is_kernels_folder(folder: &Path) -> bool {
     rustix::fs::statfs(folder).is_ok_and(|about| is_kernels(&about))
@@ -135,7 +135,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_the_kernel_tells_of_itself_is_no_file() {
+    fn files_that_the_kernel_makes_up_are_no_files() {
         for path in ["/proc/self/mem", "/proc/kmsg", "/proc/self/environ"] {
             assert!(open(Path::new(path)).is_err(), "{path}");
         }

@@ -1,4 +1,4 @@
-//! What tells one set of images from another, so that what was learnt from one
+//! What distinguishes one set of images from another, so that what was learnt from one
 //! is not taken for what would be learnt from the other.
 //!
 //! The content is what a set is; the trace is what can be known of it without
@@ -26,7 +26,7 @@ impl Images {
     /// the files of a streamed set are read only if its trace is not that of
     /// the known one. The first call decides; later ones return the same.
     ///
-    /// Images that cannot be read any more count as changed and are told
+    /// Images that cannot be read any more count as changed and are reported
     /// through [`Self::warnings`].
     #[must_use]
     pub fn identity(
@@ -46,7 +46,7 @@ impl Images {
             return Vec::new();
         };
         let learnt: HashSet<u128> = learnt.iter().copied().collect();
-        let told = self.datasets().filter_map(|(name, set)| {
+        let sets = self.datasets().filter_map(|(name, set)| {
             let what = match name {
                 Dataset::Valid => "validation",
                 Dataset::Test => "test",
@@ -66,7 +66,7 @@ impl Images {
             );
             Some(format!("{images}, such as {}", first.display()))
         });
-        told.collect()
+        sets.collect()
     }
 }
 
@@ -354,12 +354,12 @@ mod tests {
             fs::copy(train.join(&name), test.join(&name)).unwrap();
         }
         for memory in [0, u64::MAX] {
-            let told = shared(memory).join(" ");
+            let message = shared(memory).join(" ");
             assert!(
-                told.contains("test images are also training images, such as"),
-                "{told}"
+                message.contains("test images are also training images, such as"),
+                "{message}"
             );
-            assert!(told.contains("test/a/00"), "{told}");
+            assert!(message.contains("test/a/00"), "{message}");
         }
     }
 

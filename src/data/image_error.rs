@@ -31,7 +31,7 @@ pub enum ImageError {
     #[error("is not a valid image file")]
     NotAnImage,
     /// Something was left in the image's place.
-    #[error("is {}", .0.told("image"))]
+    #[error("is {}", .0.describe("image"))]
     StandIn(StandIn),
     /// A format that is not decoded here.
     #[error("is {0}, which is not supported; convert it to PNG or JPEG")]

@@ -61,7 +61,7 @@ impl Images {
     /// them.
     ///
     /// # Errors
-    /// As [`Self::open`], but for what listing them told.
+    /// As [`Self::open`], but for what listing them reported.
     pub fn load(index: DataIndex) -> Result<Self, DataError> {
         let DataIndex {
             classes,
@@ -174,7 +174,7 @@ impl Images {
 
     /// Training images as they are, normalised, `[image, 3, height, width]`: indices
     /// into [`train`](Self::train), or into [`unlabelled`](Self::unlabelled) with
-    /// [`super::UNLABELLED`] added. One that went bad is black; the flags tell which
+    /// [`super::UNLABELLED`] added. One that went bad is black; the flags mark which
     /// are there.
     ///
     /// # Errors
@@ -203,7 +203,7 @@ impl Images {
     }
 
     /// Images that went bad since the last call, after they had been indexed.
-    /// Each is told once. While training, the next good image of the same class
+    /// Each is reported once. While training, the next good image of the same class
     /// stands in for such an image; when evaluating, it is left out.
     #[must_use]
     pub fn warnings(&self) -> Vec<SkippedImage> {

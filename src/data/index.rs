@@ -138,7 +138,7 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
 }
 
 impl DataIndex {
-    /// Number of files that each hold one image of a set: only reading them tells
+    /// Number of files that each hold one image of a set: only reading them shows
     /// whether they can be read.
     #[must_use]
     pub fn files(&self) -> usize {
@@ -166,7 +166,7 @@ impl DataIndex {
         Sampler::new(self.sets[&Dataset::Train].images, unlabelled, batch, 0).batches_per_epoch()
     }
 
-    /// What these images decide of a plan, as far as that can be told from a list.
+    /// What these images decide of a plan, as far as that can be known from a list.
     #[must_use]
     pub fn facts(&self, plan: &Plan) -> DataFacts {
         let steps = |ratio| u64::from(self.batches_per_epoch(plan.training.batch, ratio));

@@ -110,7 +110,7 @@ fn no_image_is_decoded_and_only_some_are_opened() {
 }
 
 #[test]
-fn classes_that_are_numbers_are_sorted_as_asked_for_and_told_of() {
+fn classes_that_are_numbers_are_sorted_as_requested_and_reported() {
     let dir = tempfile::tempdir().unwrap();
     let names = ["1", "2", "10", "11"];
     let mut plan = plan(Source::ImageFolder(folder(dir.path(), &names, 2)));

@@ -16,7 +16,7 @@ use crate::event::DataSummary;
 /// Lists every image anywhere below a folder, to be read as the images of
 /// `known` were: at their size, with their normalisation. Images that cannot be
 /// used, and subfolders that cannot be read or lead back to one above, are left
-/// out and told in `skipped`, however many there are; images whose
+/// out and listed in `skipped`, however many there are; images whose
 /// damage shows only when they are decoded are left out of their batch. The
 /// images are those of `valid`; there are no labels.
 ///

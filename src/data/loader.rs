@@ -125,7 +125,7 @@ impl Loader {
     }
 
     /// Full batches in one pass over the training images; one, smaller than
-    /// asked for, if there are too few for a full one.
+    /// requested, if there are too few for a full one.
     #[must_use]
     pub fn batches_per_epoch(&self) -> u32 {
         self.recipe.sampler.batches_per_epoch()
@@ -160,7 +160,7 @@ impl Loader {
         });
     }
 
-    /// The batch that was asked for: the one under way if it is the same, else
+    /// The batch that was requested: the one under way if it is the same, else
     /// made now.
     ///
     /// # Errors

@@ -160,16 +160,16 @@ fn streamed_plan(dir: &std::path::Path, max_bad: f64) -> DataPlan {
 }
 
 #[test]
-fn an_image_that_is_bad_below_its_header_is_stood_in_for_by_its_class_and_told_once() {
+fn an_image_that_is_bad_below_its_header_is_stood_in_for_by_its_class_and_reported_once() {
     let dir = tempfile::tempdir().unwrap();
     let images = streamed_without(dir.path(), &["a/000.png"], 0.1);
     let lost = dir.path().join("a/000.png");
     let loader = loader(&images, 2);
     let batches = all(&loader, 2);
     assert_eq!(batches, all(&loader, 2));
-    let told = images.warnings();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].path, lost);
+    let warnings = images.warnings();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].path, lost);
     assert!(images.warnings().is_empty());
     let again = Images::open(&streamed_plan(dir.path(), 0.1), 7).unwrap();
     assert_eq!(batches, all(&self::loader(&again, 1), 2));

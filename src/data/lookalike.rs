@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_a_computer_tells_apart_are_noted_with_their_difference_visible() {
+    fn names_that_only_a_computer_distinguishes_are_noted_with_their_difference_visible() {
         for (one, other, shown) in [
             ("Cat", "cat", r#""Cat" and "cat""#),
             ("caf\u{e9}", "cafe\u{301}", r#""café" and "cafe\u{301}""#),

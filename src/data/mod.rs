@@ -7,7 +7,7 @@
 //! whose number changes no result.
 //!
 //! What goes wrong before training is a [`DataError`]. An image that goes bad
-//! while training runs is replaced by the next good one of its class and told
+//! while training runs is replaced by the next good one of its class and reported
 //! through [`Images::warnings`], until there are more than the plan tolerates.
 
 pub mod augment;

@@ -1,8 +1,8 @@
-//! The usable images of a source, decoded once into memory or read when asked for.
+//! The usable images of a source, decoded once into memory or read when requested.
 //!
 //! A pool whose decoded images fit in the experiment's memory is decoded once
 //! into one buffer; of a larger one only headers are read, and an image is
-//! decoded when it is asked for. What is read is the same either way.
+//! decoded when it is requested. What is read is the same either way.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,7 +59,7 @@ pub(super) struct Rules {
 #[derive(Debug, Default)]
 struct Lost {
     reasons: BTreeMap<u32, ImageError>,
-    /// Not yet told to anyone.
+    /// Not yet reported.
     fresh: Vec<SkippedImage>,
     /// Files that got another owner or link, and hold what they held.
     touched: BTreeMap<u32, FileVersion>,

@@ -142,7 +142,7 @@ impl ImageSet {
 
     /// Pixels of an image, or of the next good one of the same class if it went
     /// bad after it was indexed. Which one stands in depends on the files alone,
-    /// never on timing. Tells, too, whether another stands in.
+    /// never on timing. Also returns whether another stands in.
     pub(super) fn usable(&self, index: usize) -> Result<(RgbImage, bool), DataError> {
         let label = self.label(index);
         let mut candidates = (index..self.len()).chain(0..index);

@@ -64,14 +64,14 @@ pub struct AnswerStore<'a> {
     classes: usize,
     /// Where they are kept; none once the file failed.
     file: Option<(PathBuf, File)>,
-    /// What tells these answers from all others: part of every block's checksum, so
+    /// What distinguishes these answers from all others: part of every block's checksum, so
     /// that a file of others holds none of them.
     key: String,
     /// Blocks that were used lately.
     memory: HashMap<u64, Vec<f32>>,
-    /// What a person should know, told once.
+    /// What a person should know, reported once.
     warnings: Vec<String>,
-    told: usize,
+    reported: usize,
 }
 
 impl<'a> AnswerStore<'a> {
@@ -93,7 +93,7 @@ impl<'a> AnswerStore<'a> {
             key,
             memory: HashMap::new(),
             warnings: Vec::new(),
-            told: 0,
+            reported: 0,
         };
         if teacher.kept().is_some() {
             // They are in a file already.
@@ -137,8 +137,8 @@ impl<'a> AnswerStore<'a> {
 
     /// What a person should know since the last call; each once.
     pub fn warnings(&mut self) -> Vec<String> {
-        let new = self.warnings[self.told..].to_vec();
-        self.told = self.warnings.len();
+        let new = self.warnings[self.reported..].to_vec();
+        self.reported = self.warnings.len();
         new
     }
 

@@ -34,7 +34,7 @@ const RUNS: usize = 200;
 /// Answers that are not timed, at least, and for how long: caches fill, clocks rise.
 const WARM_UP: (usize, Duration) = (10, Duration::from_millis(500));
 
-/// Variables by which libraries are told how many threads they have.
+/// Variables by which libraries learn how many threads they have.
 const THREADS: [&str; 4] = [
     "RAYON_NUM_THREADS",
     "RTEN_NUM_THREADS",
@@ -212,8 +212,8 @@ impl BenchCase {
         let output = command
             .output()
             .map_err(|error| failed(error.to_string()))?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        serde_json::from_slice(&output.stdout).map_err(|_| failed(said.trim().to_owned()))
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).map_err(|_| failed(stderr.trim().to_owned()))
     }
 
     fn named(&self) -> String {
@@ -334,7 +334,7 @@ fn weights_file(run: &RunFolder, model: BenchModel) -> PathBuf {
     }
 }
 
-/// What tells the models of a run that wrote these files. Weights that cannot be read
+/// What identifies the models of a run that wrote these files. Weights that cannot be read
 /// are none of it.
 #[must_use]
 pub fn hashes_of(run: &RunFolder, exports: Exports) -> ModelHashes {
@@ -376,7 +376,7 @@ pub fn machine() -> BenchMachine {
     }
 }
 
-/// Most memory that this process had at once, bytes; where the system tells.
+/// Most memory that this process had at once, bytes; where the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

@@ -56,10 +56,19 @@ const QUANTIZED: &str = "quantized";
 /// Names of many classes are long; nothing is this long.
 const LONGEST_METADATA: u64 = 64 << 20;
 
+/// A checkpoint that is complete on disk.
+#[derive(Debug)]
+pub struct Saved {
+    /// Its folder, relative to the run's.
+    pub folder: PathBuf,
+    /// BLAKE3 of its weights, hexadecimal.
+    pub weights: Option<String>,
+}
+
 /// Where one training's checkpoints lie.
 #[derive(Debug, Clone)]
 pub struct CheckpointFolder {
-    /// The run, to whose folder events tell paths.
+    /// The run, to whose folder paths in events are relative.
     run: RunFolder,
     phase: Phase,
     latest: AtomicDir,
@@ -105,19 +114,19 @@ impl CheckpointFolder {
     }
 
     /// Replaces the latest checkpoint, and makes the best weights final that
-    /// its state names. Returns its folder, relative to the run's.
+    /// its state names.
     pub fn save_latest(
         &self,
         learner: &Learner,
         state: &FitState,
         metadata: &ModelMetadata,
-    ) -> Result<PathBuf, Failure> {
+    ) -> Result<Saved, Failure> {
         let place = self
             .latest
             .replace(|folder| save_all(learner, state, metadata, folder))?;
         self.best.commit()?;
         self.quantized.commit()?;
-        Ok(self.relative(&place))
+        self.saved(&place)
     }
 
     /// Keeps a checkpoint from which another run can start, with the best weights
@@ -132,8 +141,11 @@ impl CheckpointFolder {
         let (phase, step) = (self.phase, state.step);
         let at = Position { phase, step };
         let bests = [
-            (BEST, best_in(&self.best, state.best)?),
-            (QUANTIZED, best_in(&self.quantized, state.best_quantized)?),
+            (BEST, best_in(&self.best, state.best.as_ref())?),
+            (
+                QUANTIZED,
+                best_in(&self.quantized, state.best_quantized.as_ref())?,
+            ),
         ];
         self.run.make_kept()?;
         let place = self.run.kept(at).replace(|folder| {
@@ -164,19 +176,14 @@ impl CheckpointFolder {
     }
 
     /// Puts the best weights in their place, those of rounded ones in a place of their
-    /// own; they become final with the next [`save_latest`](Self::save_latest). Returns
-    /// their folder, relative to the run's.
-    pub fn save_best(
-        &self,
-        learner: &Learner,
-        metadata: &ModelMetadata,
-    ) -> Result<PathBuf, Failure> {
+    /// own; they become final with the next [`save_latest`](Self::save_latest).
+    pub fn save_best(&self, learner: &Learner, metadata: &ModelMetadata) -> Result<Saved, Failure> {
         let place = match learner.deployable().quantization() {
             Some(_) => &self.quantized,
             None => &self.best,
         };
         let place = place.put(|folder| save_weights(learner.deployable(), metadata, folder))?;
-        Ok(self.relative(&place))
+        self.saved(&place)
     }
 
     /// What the latest checkpoint says of the training, if there is one.
@@ -231,8 +238,8 @@ impl CheckpointFolder {
         }
         // Found before anything is removed.
         for (place, best) in [
-            (&self.best, state.best),
-            (&self.quantized, state.best_quantized),
+            (&self.best, state.best.as_ref()),
+            (&self.quantized, state.best_quantized.as_ref()),
         ] {
             best_in(place, best)?;
             place.settle_on(|folder| is_best(folder, best))?;
@@ -261,11 +268,11 @@ impl CheckpointFolder {
     /// first evaluation.
     ///
     /// # Errors
-    /// Also if there should be some, as the latest checkpoint tells, and they
+    /// Also if there should be some, as the latest checkpoint records, and they
     /// are not there.
     pub fn best(&self) -> Result<Option<Sealed>, Failure> {
         match self.latest_state()? {
-            Some(state) => best_in(&self.best, state.best),
+            Some(state) => best_in(&self.best, state.best.as_ref()),
             None => Ok(None),
         }
     }
@@ -277,7 +284,7 @@ impl CheckpointFolder {
     /// As [`best`](Self::best).
     pub fn quantized(&self) -> Result<Option<Sealed>, Failure> {
         match self.latest_state()? {
-            Some(state) => best_in(&self.quantized, state.best_quantized),
+            Some(state) => best_in(&self.quantized, state.best_quantized.as_ref()),
             None => Ok(None),
         }
     }
@@ -291,7 +298,7 @@ impl CheckpointFolder {
     /// is damaged.
     pub fn best_left(&self) -> Result<(Option<Sealed>, Option<String>), Failure> {
         let unknown = match self.latest_state() {
-            Ok(Some(state)) => return Ok((best_in(&self.best, state.best)?, None)),
+            Ok(Some(state)) => return Ok((best_in(&self.best, state.best.as_ref())?, None)),
             // Read once more, it is known.
             Err(error @ Failure::Seal(SealError::Replaced { .. })) => return Err(error),
             Ok(None) => None,
@@ -312,6 +319,14 @@ impl CheckpointFolder {
         Ok((Some(best), Some(note)))
     }
 
+    fn saved(&self, place: &Path) -> Result<Saved, Failure> {
+        let sealed = Sealed::open(place)?;
+        Ok(Saved {
+            folder: self.relative(place),
+            weights: sealed.and_then(|sealed| sealed.hash(WEIGHTS).map(str::to_owned)),
+        })
+    }
+
     fn relative(&self, place: &Path) -> PathBuf {
         place
             .strip_prefix(self.run.path())
@@ -321,7 +336,7 @@ impl CheckpointFolder {
 }
 
 /// The folder whose weights are the best by this evaluation, if there was one.
-fn best_in(place: &AtomicDir, best: Option<Best>) -> Result<Option<Sealed>, Failure> {
+fn best_in(place: &AtomicDir, best: Option<&Best>) -> Result<Option<Sealed>, Failure> {
     let Some(best) = best else {
         return Ok(None);
     };
@@ -359,10 +374,13 @@ fn quantization(folder: &Sealed, network: &Network) -> Result<Option<FakeQuantiz
 }
 
 /// Whether a folder's weights are those of the best evaluation.
-fn is_best(folder: &Sealed, best: Option<Best>) -> Result<bool, SealError> {
+fn is_best(folder: &Sealed, best: Option<&Best>) -> Result<bool, SealError> {
     let Some(best) = best else {
         return Ok(false);
     };
+    if let Some(weights) = &best.weights {
+        return Ok(folder.hash(WEIGHTS) == Some(weights));
+    }
     // Older programs did not write how long weights were trained.
     Ok(trained(folder)?.is_none_or(|trained| trained.step == best.step))
 }

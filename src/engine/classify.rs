@@ -1,4 +1,4 @@
-//! Models that are asked for the classes of images, whatever computes them.
+//! Models that classify images, whatever computes them.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::kept_answers::KeptAnswers;
 use super::network::Network;
 use super::onnx::OnnxModelError;
+use super::torchscript::TorchScriptError;
 use crate::data::ImageSet;
 
 /// Pixels of all images of a pass without gradients: what it takes of memory is a
@@ -50,6 +51,9 @@ pub enum AnswerError {
     /// An engine of its own did not run it.
     #[error(transparent)]
     Onnx(#[from] OnnxModelError),
+    /// libtorch did not run its TorchScript file.
+    #[error(transparent)]
+    TorchScript(#[from] TorchScriptError),
 }
 
 /// A model that can be asked.

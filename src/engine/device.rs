@@ -12,6 +12,8 @@ use burn::tensor::Device;
 use thiserror::Error;
 
 #[cfg(feature = "libtorch")]
+pub(super) use self::libtorch::caught;
+#[cfg(feature = "libtorch")]
 use self::libtorch::{cpu_fallback, open};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::spec::{DeviceSpec, LibTorchDevice};
@@ -27,7 +29,7 @@ pub struct Chosen {
     pub name: String,
 }
 
-/// A device that was asked for cannot be used.
+/// A device that was requested cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DeviceError {
     /// The program was built without the feature `libtorch`.
@@ -92,7 +94,7 @@ enum Found {
     LibTorch(LibTorchDevice),
 }
 
-/// Finds the device that is asked for.
+/// Finds the device that is requested.
 ///
 /// `Auto` takes the first CUDA GPU that works, else libtorch on the CPU, else
 /// the pure-Rust backend, and so never fails.

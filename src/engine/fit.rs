@@ -1,6 +1,6 @@
 //! The training loop: one for every method, model and phase.
 //!
-//! At every step boundary commands are obeyed; then one step is made, numbers
+//! At every step boundary commands are applied; then one step is made, numbers
 //! are logged, and at the end of a round, an epoch or a checkpoint
 //! interval the controller decides, the model is evaluated, a checkpoint is
 //! written. All that the next step depends on is in [`FitState`], the weights
@@ -11,7 +11,7 @@ mod commands;
 use std::collections::BTreeMap;
 
 use super::answer_store::AnswerStore;
-use super::checkpoint::CheckpointFolder;
+use super::checkpoint::{CheckpointFolder, Saved};
 use super::classify::Classify;
 use super::evaluate::{Evaluator, Subject, image_tensor};
 use super::failure::{Failure, Remedy};
@@ -52,6 +52,8 @@ pub struct FitContext<'a> {
     pub valid: &'a Evaluator,
     /// The frozen teacher, on the plain device.
     pub teacher: Option<&'a dyn Classify>,
+    /// BLAKE3 of its weights, where the run's folder has them.
+    pub teacher_weights: Option<String>,
     /// Its answers on training images as they are, if they are kept.
     pub answers: Option<AnswerStore<'a>>,
     /// Seed of order and augmentation.
@@ -130,7 +132,7 @@ impl<'a> Fit<'a> {
         })
     }
 
-    /// Trains to the end or until it is told to stop. The latest checkpoint
+    /// Trains to the end or until it is stopped. The latest checkpoint
     /// stands at the step where this returns, unless it fails.
     ///
     /// # Errors
@@ -377,31 +379,31 @@ impl<'a> Fit<'a> {
     fn end_epoch(&mut self) -> Result<(), Failure> {
         let evaluation = self.evaluate()?;
         let top1 = evaluation.top1;
-        // Before it is told: who hears of the evaluation finds the answers.
+        // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
         self.emit(RunEvent::Evaluated(evaluation));
         let is_rounded = self.learner.network.quantization().is_some();
         let best = if is_rounded {
-            &mut self.state.best_quantized
+            &self.state.best_quantized
         } else {
-            &mut self.state.best
+            &self.state.best
         };
-        if best.is_none_or(|best| top1 > best.top1) {
-            *best = Some(Best {
-                step: self.state.step,
-                top1,
-            });
-            let folder = self
+        if best.as_ref().is_none_or(|best| top1 > best.top1) {
+            let saved = self
                 .context
                 .checkpoints
                 .save_best(&self.learner, &self.metadata())
                 .map_err(|failure| self.explained(failure))?;
-            if !is_rounded {
-                self.emit(RunEvent::CheckpointSaved {
-                    at: self.position(),
-                    folder,
-                    best: true,
-                });
+            let best = Some(Best {
+                step: self.state.step,
+                top1,
+                weights: saved.weights.clone(),
+            });
+            if is_rounded {
+                self.state.best_quantized = best;
+            } else {
+                self.state.best = best;
+                self.emit(self.saved(saved, true));
             }
         }
         self.save()?;
@@ -461,6 +463,7 @@ impl<'a> Fit<'a> {
             journal_crc32c: mark.map(|mark| mark.crc32c),
             series: mark.map(|mark| mark.series),
             series_crc32c: mark.map(|mark| mark.series_crc32c),
+            teacher: self.context.teacher_weights.clone(),
             ..self.state.clone()
         })
     }
@@ -468,19 +471,24 @@ impl<'a> Fit<'a> {
     /// Writes the latest checkpoint.
     fn save(&mut self) -> Result<(), Failure> {
         let state = self.journalled_state()?;
-        let folder = self
+        let saved = self
             .context
             .checkpoints
             .save_latest(&self.learner, &state, &self.metadata())
             .map_err(|failure| self.explained(failure))?;
         self.saved_at = self.state.step;
         self.changed_at = None;
-        self.emit(RunEvent::CheckpointSaved {
-            at: self.position(),
-            folder,
-            best: false,
-        });
+        self.emit(self.saved(saved, false));
         Ok(())
+    }
+
+    fn saved(&self, saved: Saved, best: bool) -> RunEvent {
+        RunEvent::CheckpointSaved {
+            at: self.position(),
+            folder: saved.folder,
+            best,
+            weights: saved.weights,
+        }
     }
 
     /// Keeps a checkpoint of the training as it is before it is changed.
@@ -565,7 +573,7 @@ impl<'a> Fit<'a> {
         Ok(values.collect::<Result<_, _>>()?)
     }
 
-    /// Tells of images that went bad since they were indexed.
+    /// Reports images that went bad since they were indexed.
     fn warn_of_images(&self) {
         for image in self.context.images.warnings() {
             let message = format!("{}: {}", image.path.display(), image.reason);

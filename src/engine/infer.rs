@@ -16,21 +16,21 @@ use crate::run::StopSignal;
 /// Images in a forward pass.
 const BATCH: usize = 64;
 
-/// Classifies every image below `folder` and tells of each, until it is done or
-/// `stop` is given. What goes wrong is told too; nothing is fatal to the caller.
+/// Classifies every image below `folder` and reports each, until it is done or
+/// `stop` is given. What goes wrong is reported too; nothing is fatal to the caller.
 pub fn infer(
     models: &RunModels,
     folder: &Path,
     stop: &StopSignal,
-    tell: &mut dyn FnMut(InferenceEvent),
+    report: &mut dyn FnMut(InferenceEvent),
 ) {
     let started = Instant::now();
-    match classify(models, folder, stop, tell) {
-        Ok(cancelled) => tell(InferenceEvent::Ended {
+    match classify(models, folder, stop, report) {
+        Ok(cancelled) => report(InferenceEvent::Ended {
             cancelled,
             seconds: started.elapsed().as_secs_f64(),
         }),
-        Err(error) => tell(InferenceEvent::Failed(error.to_string())),
+        Err(error) => report(InferenceEvent::Failed(error.to_string())),
     }
 }
 
@@ -39,10 +39,10 @@ fn classify(
     models: &RunModels,
     folder: &Path,
     stop: &StopSignal,
-    tell: &mut dyn FnMut(InferenceEvent),
+    report: &mut dyn FnMut(InferenceEvent),
 ) -> Result<bool, Failure> {
     let images = models.images(folder)?;
-    tell(InferenceEvent::Began {
+    report(InferenceEvent::Began {
         images: images.valid.len(),
         classes: models.classes().to_vec(),
     });
@@ -53,19 +53,19 @@ fn classify(
     });
     let unlabelled = unlabelled_folders(below, models.classes());
     for note in models.notes.iter().chain(&images.notes).chain(&unlabelled) {
-        tell(InferenceEvent::Warned(note.clone()));
+        report(InferenceEvent::Warned(note.clone()));
     }
     for image in &images.skipped {
-        tell(InferenceEvent::Unreadable(image.clone()));
+        report(InferenceEvent::Unreadable(image.clone()));
     }
     for batch in images.in_order(&images.valid, images_per_pass(images.size, BATCH)) {
         if stop.reason().is_some() {
             return Ok(true);
         }
         let batch = batch?;
-        answer(models, &images, &batch, folder, tell)?;
+        answer(models, &images, &batch, folder, report)?;
         for image in images.warnings() {
-            tell(InferenceEvent::Unreadable(image));
+            report(InferenceEvent::Unreadable(image));
         }
     }
     Ok(false)
@@ -76,7 +76,7 @@ fn answer(
     images: &Images,
     batch: &EvaluationBatch,
     folder: &Path,
-    tell: &mut dyn FnMut(InferenceEvent),
+    report: &mut dyn FnMut(InferenceEvent),
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let ask = |model: &dyn Classify| ask(model, &images.valid, images, batch);
@@ -103,7 +103,7 @@ fn answer(
         };
         let path = images.valid.name(index);
         let path = path.strip_prefix(folder).unwrap_or(&path);
-        tell(InferenceEvent::Classified(Box::new(Classified {
+        report(InferenceEvent::Classified(Box::new(Classified {
             label: label_of(path, models.classes()),
             path: path.to_owned(),
             picture: picture(image),

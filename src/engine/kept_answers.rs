@@ -38,7 +38,7 @@ impl KeptAnswers {
         row.map(Vec::as_slice)
     }
 
-    /// Refuses images of which it answers some only.
+    /// Refuses images of which it answers some only, or with no numbers.
     ///
     /// # Errors
     /// Which set, how many of its images, and one of them.
@@ -51,6 +51,25 @@ impl KeptAnswers {
         ];
         for (part, set) in sets {
             let Some(set) = set else { continue };
+            let is_broken = |index: &usize| {
+                let row = self.find(set, *index);
+                row.is_some_and(|row| row.iter().any(|value| !value.is_finite()))
+            };
+            let mut broken = (0..set.len()).filter(is_broken);
+            if let Some(first) = broken.next() {
+                return Err(Problem::new(
+                    "teacher.weights",
+                    format!(
+                        "{}: its logits are not finite (NaN or infinite) for {} of the {} images of \
+                         {part}, such as {}",
+                        self.path.display(),
+                        count(1 + broken.count()),
+                        count(set.len()),
+                        set.name(first).display()
+                    ),
+                )
+                .help("write it again with finite logits: scripts/make-logits"));
+            }
             let lacking = |index: &usize| self.find(set, *index).is_none();
             let mut lacking = (0..set.len()).filter(lacking);
             let Some(first) = lacking.next() else {

@@ -26,7 +26,7 @@ pub enum KnobError {
     /// There is no such knob.
     #[error("there is no knob `{name}`; there are {known}")]
     Unknown {
-        /// The name that was asked for.
+        /// The name that was requested.
         name: String,
         /// Those that there are.
         known: String,
@@ -250,12 +250,12 @@ mod tests {
         let board = KnobState::new(&training("Vanilla()"));
         board.check(&training("Vanilla(p1: 0.1)"), 10, 0.0).unwrap();
         let error = board.check(&training("MultiView()"), 10, 0.0).unwrap_err();
-        let said = error.to_string();
+        let message = error.to_string();
         assert!(
-            said.contains("`lr`, `p1`, `w`, `temperature`, `w_truth` over 10"),
-            "{said}"
+            message.contains("`lr`, `p1`, `w`, `temperature`, `w_truth` over 10"),
+            "{message}"
         );
-        assert!(said.contains("`p3`"), "{said}");
+        assert!(message.contains("`p3`"), "{message}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What must be known of a model to use its weights: `model.json`, beside every
 //! file of weights.
 //!
-//! Classes, size, mean and deviation belong to the weights. Whoever uses them
-//! reads these and derives none of it again: neither the journal nor the images
+//! Classes, size, mean and deviation belong to the weights. Their users
+//! read these and derive none of it again: neither the journal nor the images
 //! need be there.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ const SMALLEST_STD: f32 = 1e-6;
 /// divided by `std`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelMetadata {
-    /// Layout, for people; it tells which stem was built.
+    /// Layout, for people; it names which stem was built.
     pub name: String,
     /// Layout, as an experiment writes it.
     pub model: Model,
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_say_something_else_of_themselves_are_told() {
+    fn metadata_that_contradicts_the_weights_is_reported() {
         let stated = known().texts();
         assert_eq!(known().check_against(&stated), Ok(()));
         assert_eq!(known().check_against(&BTreeMap::new()), Ok(()));

@@ -38,6 +38,7 @@ mod teacher;
 mod teacher_check;
 mod teacher_model;
 mod throughput;
+pub mod torchscript;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
@@ -177,6 +178,7 @@ impl Engine {
                 images: &prepared.images,
                 valid: &valid,
                 teacher,
+                teacher_weights: teacher::own_weights(&self.folder)?,
                 answers: answers.flatten(),
                 seed: plan.seed,
                 unlabelled_ratio: plan.data.unlabelled_ratio(),
@@ -256,7 +258,7 @@ impl Engine {
         )))
     }
 
-    /// Tells how good a teacher is before the first step is made by it, and that
+    /// Reports how good a teacher is before the first step is made by it, and that
     /// it is weak. That of one that was just trained here is known.
     fn introduce_teacher(&self, valid: &Evaluator, earlier: Option<Trained>, sink: &dyn EventSink) {
         let prepared = &self.prepared;
@@ -306,7 +308,7 @@ impl Engine {
         let state = checkpoints.latest_state()?;
         let steps = state.as_ref().map_or(0, |state| state.step);
         let step = |best: Option<Best>| best.map_or(steps, |best| best.step);
-        let best_step = step(state.as_ref().and_then(|state| state.best));
+        let best_step = step(state.as_ref().and_then(|state| state.best.clone()));
         let last_step = step(state.and_then(|state| state.best_quantized));
         let (last_weights, last) = match &quantized {
             Some(rounded) => (EvaluatedWeights::Quantized, &rounded.network),
@@ -385,7 +387,7 @@ impl Engine {
         let no_card = recorded.had_card.then(|| {
             let card = self.folder.model_card();
             format!(
-                "{} told of an earlier file and was removed; --export writes a new one",
+                "{} described an earlier file and was removed; --export writes a new one",
                 card.display()
             )
         });
@@ -546,9 +548,9 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Heard(RefCell<Vec<RunEvent>>);
+    struct Recorded(RefCell<Vec<RunEvent>>);
 
-    impl EventSink for Heard {
+    impl EventSink for Recorded {
         fn emit(&self, event: RunEvent) {
             self.0.borrow_mut().push(event);
         }
@@ -569,14 +571,14 @@ mod tests {
             phase: Phase::Student,
             step: 9,
         };
-        let heard = Heard::default();
-        refuse_late(end, &mut Late(vec![late.clone(), signal]), &heard);
+        let recorded = Recorded::default();
+        refuse_late(end, &mut Late(vec![late.clone(), signal]), &recorded);
         let [
             RunEvent::CommandReceived(received),
             RunEvent::CommandRejected { id, reason },
-        ] = &heard.0.borrow()[..]
+        ] = &recorded.0.borrow()[..]
         else {
-            panic!("{:?}", heard.0.borrow());
+            panic!("{:?}", recorded.0.borrow());
         };
         assert_eq!((received, id.as_str()), (&late, "late"));
         assert_eq!(reason, "the training has ended");

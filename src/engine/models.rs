@@ -76,17 +76,20 @@ pub enum ModelsError {
 
 /// Models of one run, ready to answer.
 pub struct RunModels {
-    /// The student, if it was asked for.
+    /// The student, if it was requested.
     pub student: Option<Network>,
-    /// The teacher, if it was asked for.
+    /// The teacher, if it was requested.
     pub teacher: Option<Teacher>,
     /// Where they live.
     pub device: Chosen,
     /// Steps and epochs that the student's weights have behind them.
     pub trained: (u64, f64),
+    /// BLAKE3 of the student's weights, hexadecimal, if it was asked for and they are
+    /// sealed with it.
+    pub weights: Option<String>,
     /// What a person should know who asks them.
     pub notes: Vec<String>,
-    /// What must be known of the student, if it was asked for.
+    /// What must be known of the student, if it was requested.
     pub known: Option<ModelMetadata>,
     /// What goes into the models and comes out of them.
     input: DataSummary,
@@ -108,11 +111,11 @@ impl RunModels {
         asked: Asked,
     ) -> Result<Self, ModelsError> {
         let device = device::choose(device)?;
-        let (student, note) = match asked.answering {
-            Answering::Teacher => (None, None),
+        let (student, weights, note) = match asked.answering {
+            Answering::Teacher => (None, None, None),
             Answering::Student | Answering::Both => {
-                let (student, note) = student(run, asked.weights, &device)?;
-                (Some(student), note)
+                let (student, weights, note) = student(run, asked.weights, &device)?;
+                (Some(student), weights, note)
             }
         };
         let teacher = match asked.answering {
@@ -135,6 +138,7 @@ impl RunModels {
             teacher: teacher.map(|(teacher, _)| teacher),
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
+            weights,
             notes: note.into_iter().collect(),
             input,
             max_pixels: plan.map_or(MAX_PIXELS, |plan| plan.resolved.plan.data.max_pixels),
@@ -175,6 +179,7 @@ impl RunModels {
             teacher: None,
             device,
             trained: trained.map_or((0, 0.0), |trained| (trained.step, trained.epoch)),
+            weights: None,
             notes,
             input: known.summary(),
             known: Some(known),
@@ -195,7 +200,7 @@ impl RunModels {
     }
 
     /// The images of a folder, at any depth, as the models want them. Those that
-    /// cannot be used are told apart.
+    /// cannot be used are distinguished.
     ///
     /// # Errors
     /// If the folder cannot be read or holds no image.
@@ -261,7 +266,7 @@ pub fn probe_cell(
     let student = ask(student)?;
     let teacher = models.teacher.as_ref().map(|teacher| ask(teacher));
     let teacher = teacher.transpose()?;
-    let says = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
+    let answer = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
         Answerer::Label => Some(label),
         Answerer::Student => Some(argmax(row)),
         Answerer::Teacher => teacher.as_ref().map(|all| argmax(&all.logits[image])),
@@ -270,7 +275,7 @@ pub fn probe_cell(
         let sides = [cell.rows, cell.columns];
         sides
             .iter()
-            .all(|(who, class)| says(*who, *image) == Some(*class))
+            .all(|(who, class)| answer(*who, *image) == Some(*class))
     };
     let members = student.labelled(&images.valid).filter(belongs);
     let mut members: Vec<usize> = members.map(|(image, ..)| image).collect();
@@ -310,11 +315,12 @@ pub fn images_of(plan: &RunPlan) -> Result<Images, PrepareError> {
 /// A network with what says how to use it.
 type Described = (Network, ModelMetadata);
 
+/// The student, the hash of its weights, and what a person should know of it.
 fn student(
     run: &RunFolder,
     weights: Weights,
     device: &Chosen,
-) -> Result<(Described, Option<String>), ModelsError> {
+) -> Result<(Described, Option<String>, Option<String>), ModelsError> {
     let checkpoints = CheckpointFolder::new(run, Phase::Student);
     let found = retried(|| {
         let (folder, note) = match weights {
@@ -325,10 +331,11 @@ fn student(
                 best => best,
             },
         };
-        let network = folder
-            .map(|folder| network_of(&folder, device))
-            .transpose()?;
-        Ok(network.map(|network| (network, note)))
+        let Some(folder) = folder else {
+            return Ok(None);
+        };
+        let hash = folder.hash(WEIGHTS).map(str::to_owned);
+        Ok(Some((network_of(&folder, device)?, hash, note)))
     })?;
     found.ok_or_else(|| ModelsError::NoStudent(run.name()))
 }

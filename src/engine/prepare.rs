@@ -251,6 +251,10 @@ impl Prepared {
         {
             return Err(PrepareError::Teacher(problem));
         }
+        let unsteady = teacher_check::unsteady(teacher, file.path(), &self.images);
+        if let Some(problem) = unsteady.map_err(PrepareError::Evaluation)? {
+            return Err(PrepareError::Teacher(problem));
+        }
         let data = frame(&self.images);
         let examined = teacher_check::examine(&teacher_check::Subject {
             teacher,

@@ -140,7 +140,7 @@ impl Colours {
     }
 }
 
-/// The line that a refusal tells to write.
+/// The line that a refusal suggests.
 fn remedy(error: &str) -> &str {
     let (_, line) = error.split_once("write in teacher: ").unwrap();
     line.split_once(", or trusted: true").unwrap().0
@@ -201,16 +201,16 @@ fn a_teacher_of_larger_images_is_right_with_its_size() {
 }
 
 #[test]
-fn a_teacher_that_is_trusted_teaches_and_what_speaks_against_it_is_told() {
+fn a_teacher_that_is_trusted_teaches_and_what_speaks_against_it_is_reported() {
     let colours = Colours::new();
     colours.teach(&[2, 0, 3, 1], IMAGENET, 8);
     let prepared = colours
         .prepared("normalize: ImageNet, trusted: true")
         .unwrap();
-    let told = prepared.notes.last().unwrap();
+    let note = prepared.notes.last().unwrap();
     assert!(
-        told.starts_with("the teacher is trusted, although it is right on 0.0 %"),
-        "{told}"
+        note.starts_with("the teacher is trusted, although it is right on 0.0 %"),
+        "{note}"
     );
 }
 

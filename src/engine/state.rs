@@ -23,6 +23,10 @@ pub struct FitState {
     /// The best evaluation so far while weights and values were rounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_quantized: Option<Best>,
+    /// BLAKE3 of the weights of the run's own teacher, hexadecimal; absent without
+    /// one, and in checkpoints of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
     /// How long the training is, if a person extended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<Extension>,
@@ -46,12 +50,15 @@ pub struct FitState {
 }
 
 /// The best evaluation on the validation images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Steps completed.
     pub step: u64,
     /// Its top-1.
     pub top1: f64,
+    /// BLAKE3 of its weights, hexadecimal; absent in checkpoints of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 impl FitState {
@@ -64,6 +71,7 @@ impl FitState {
             round: RoundState::default(),
             best: None,
             best_quantized: None,
+            teacher: None,
             extension: None,
             adjusted: false,
             journal: None,

@@ -20,7 +20,7 @@ use super::fit::{Fit, FitContext, FitEnd};
 use super::metadata::{METADATA, Trained};
 use super::network::Network;
 use super::prepare::{Prepared, PreparedTeacher};
-use super::teacher_model::{Teacher, TeacherModel};
+use super::teacher_model::Teacher;
 use crate::event::{Phase, RunEvent};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
@@ -110,6 +110,7 @@ pub fn obtain(
         images: &prepared.images,
         valid,
         teacher: None,
+        teacher_weights: None,
         answers: None,
         seed: prepared.resolved.plan.seed,
         unlabelled_ratio: 0.0,
@@ -151,19 +152,35 @@ pub fn obtain(
 /// training ended.
 ///
 /// # Errors
-/// If it is damaged, or missing although the student's training started from
-/// it.
+/// If it is damaged, another than the one that the student's training started
+/// from, or missing although it started from one.
 pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
     let place = folder.teacher();
+    let student = CheckpointFolder::new(folder, Phase::Student);
     if let Some(own) = Sealed::open_of(&place, owner(folder).as_ref())? {
+        // A damaged checkpoint is reported where it is read.
+        let taught = student.latest_state().ok().flatten();
+        let taught = taught.and_then(|state| state.teacher);
+        if taught.is_some_and(|weights| own.hash(WEIGHTS) != Some(&weights)) {
+            return Err(SealError::Foreign { path: place }.into());
+        }
         return Ok(Some(own));
     }
-    let student = CheckpointFolder::new(folder, Phase::Student);
     if student.latest()?.is_some() && sealed_its_teacher(folder) {
         let reason = "the student's training started from it";
         return Err(missing(&place.join(seal::MANIFEST), reason));
     }
     Ok(None)
+}
+
+/// BLAKE3, hexadecimal, of the weights of the run's own copy of its teacher; none
+/// without one.
+///
+/// # Errors
+/// As [`own_copy`].
+pub fn own_weights(folder: &RunFolder) -> Result<Option<String>, Failure> {
+    let own = own_copy(folder)?;
+    Ok(own.and_then(|own| own.hash(WEIGHTS).map(str::to_owned)))
 }
 
 /// Gives a new run the teacher of another, where that trained one.
@@ -218,7 +235,7 @@ fn read(mut network: Network, own: &Sealed, sink: &dyn EventSink) -> Result<Teac
     ))
 }
 
-/// Tells where the teacher's weights are from.
+/// Reports where the teacher's weights are from.
 fn loaded(
     teacher: Teacher,
     path: &Path,
@@ -226,10 +243,7 @@ fn loaded(
     cached: bool,
     sink: &dyn EventSink,
 ) -> TeacherEnd {
-    let engine = match teacher.model() {
-        TeacherModel::Network(_) | TeacherModel::Kept(_) => None,
-        TeacherModel::Onnx(model) => Some(model.engine().to_owned()),
-    };
+    let engine = teacher.model().engine().map(str::to_owned);
     sink.emit(RunEvent::TeacherLoaded {
         path: path.to_owned(),
         cached,
@@ -268,7 +282,7 @@ fn contents(folder: &Sealed) -> Result<Files, SealError> {
     names.map(|name| Ok((name, folder.read(name)?))).collect()
 }
 
-/// What the cache has under a key. What stands there and is no teacher is told and
+/// What the cache has under a key. What stands there and is no teacher is reported and
 /// thrown away: an entry appears whole or not at all.
 fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
     let files = Sealed::open_of(cached, Some(&entry(cached)))
@@ -335,7 +349,7 @@ fn keep(folder: &RunFolder, files: &Files) -> Result<Sealed, Failure> {
         .ok_or_else(|| missing(place, "it was written a moment ago"))
 }
 
-/// Puts a teacher into the cache, whole or not at all. Whoever was faster has
+/// Puts a teacher into the cache, whole or not at all. A faster process has
 /// put the same there.
 fn share(cached: &Path, files: &Files) -> Result<(), Failure> {
     let cache = cached.parent().unwrap_or(cached);

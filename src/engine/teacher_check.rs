@@ -13,11 +13,15 @@
 //! the other way round: among many classes some order always looks better on the
 //! images that it was found on.
 
+mod company;
 mod images;
+mod kept;
 mod order;
 
 use std::path::Path;
 
+pub use self::company::unsteady;
+use self::kept::worse_in_training;
 use self::order::Outputs;
 use super::classify::Classify as _;
 use super::evaluate::Answers;
@@ -34,7 +38,7 @@ use crate::format::{self, percent};
 
 /// Standard errors from which on a difference is one.
 const CLEAR: f64 = 3.0;
-/// The same for what is only told of, which is looked for everywhere.
+/// The same for what is only reported, which is looked for everywhere.
 const CERTAIN: f64 = 4.0;
 /// Least gain in accuracy for which a run is stopped.
 const LEAST_GAIN: f64 = 0.05;
@@ -44,7 +48,7 @@ const WEAK: f64 = 0.3;
 const TIMES_CHANCE: f64 = 1.5;
 /// Above this accuracy nothing is much better.
 const GOOD: f64 = 0.95;
-/// Times the loss of a uniform guess from which on a teacher's is told.
+/// Times the loss of a uniform guess from which on a teacher's is reported.
 const UNLIKELY: f64 = 2.0;
 /// Names that fit into a line of an experiment.
 const WRITABLE: usize = 200;
@@ -137,7 +141,7 @@ impl Skill {
         }
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         format!(
             "it is right on {} of a class's validation images on average ({} in all)",
             percent(self.accuracy),
@@ -153,18 +157,18 @@ impl Skill {
             let (what, then) = if self.is_little() {
                 ("is weak", "a student learns little from it")
             } else {
-                ("may be weak", "more validation images would tell")
+                ("may be weak", "use more validation images to be sure")
             };
             let against = self.against_chance();
             return Some(format!(
                 "the teacher {what}: {}, {against}; {then}",
-                self.told()
+                self.describe()
             ));
         }
         (beyond_chance < WEAK).then(|| {
             format!(
                 "the teacher is weak: {}; a student learns its errors, too",
-                self.told()
+                self.describe()
             )
         })
     }
@@ -217,7 +221,7 @@ pub struct Subject<'a> {
     pub answers: &'a Answers,
 }
 
-/// Refuses a teacher that answers with no numbers: whoever trusts it would be told
+/// Refuses a teacher that answers with no numbers: a person who trusts it would be shown
 /// later that the student's training diverged.
 #[must_use]
 pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Problem> {
@@ -240,7 +244,7 @@ pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Prob
     ))
 }
 
-/// What speaks against a teacher; or, in the other case, what should be told of
+/// What speaks against a teacher; or, in the other case, what should be reported of
 /// it.
 ///
 /// # Errors
@@ -249,6 +253,14 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     let classes = &subject.images.classes;
     let answers = likeliest(subject.answers, &subject.images.valid);
     let skill = Skill::of(&answers, classes.len());
+    if let Some(objection) = are_probabilities(subject) {
+        return Ok(Err(objection));
+    }
+    if let Some(kept) = subject.teacher.kept()
+        && let Some(objection) = worse_in_training(kept, subject.images, subject.answers)
+    {
+        return Ok(Err(objection));
+    }
     if skill.accuracy >= GOOD {
         return Ok(Ok(None));
     }
@@ -302,6 +314,27 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What speaks against logits that are a distribution on every image: a softmax would
+/// be applied to them twice.
+fn are_probabilities(subject: &Subject) -> Option<Objection> {
+    let is_distribution = |row: &Vec<f32>| {
+        let sum: f32 = row.iter().sum();
+        row.iter().all(|value| (0.0..=1.0).contains(value)) && (sum - 1.0).abs() < 1e-3
+    };
+    let rows = &subject.answers.logits;
+    let is_program = subject.model.is_none();
+    let several = subject.images.classes.len() > 1;
+    (is_program && several && !rows.is_empty() && rows.iter().all(is_distribution)).then(|| {
+        Objection {
+            message:
+                "its logits are probabilities on every validation image: between 0 and 1, and \
+                      1 in all"
+                    .to_owned(),
+            remedy: "write scores: Probabilities in teacher".to_owned(),
+        }
+    })
+}
+
 /// What there is to say of a teacher whose loss is far above that of a uniform
 /// guess, ln(classes): whatever is right of it, its probabilities teach nothing.
 fn unlike_logits(answers: &Answers, set: &ImageSet, classes: usize) -> Option<String> {
@@ -331,7 +364,7 @@ fn in_another_order(
     Objection {
         message: format!(
             "{}, and would be on {} more if its outputs stood for the classes in another order",
-            skill.told(),
+            skill.describe(),
             percent(order.gain)
         ),
         remedy: order_to_write(order, outputs, classes),
@@ -357,14 +390,13 @@ fn exchanged(order: &order::Better, classes: &[String]) -> String {
         .map(|(class, name)| format!("`{class}` for `{name}`"))
         .collect();
     format!(
-        "the teacher seems to take some classes for others ({}); if so, say so with \
-         teacher.classes",
+        "the teacher seems to take some classes for others ({}); if so, set teacher.classes",
         moved.join(", ")
     )
 }
 
 fn by_chance(skill: &Skill) -> Objection {
-    let message = format!("{}, {}", skill.told(), skill.against_chance());
+    let message = format!("{}, {}", skill.describe(), skill.against_chance());
     let settings = "see that model, stem, classes, normalize and size in teacher are what its \
                     weights were trained with";
     let remedy = if skill.is_little() {

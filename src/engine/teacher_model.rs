@@ -7,6 +7,7 @@ use super::frame::Input;
 use super::kept_answers::KeptAnswers;
 use super::network::Network;
 use super::onnx::OnnxModel;
+use super::torchscript::TorchScriptModel;
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
 
@@ -26,8 +27,22 @@ pub enum TeacherModel {
     Network(Box<Network>),
     /// An ONNX file.
     Onnx(OnnxModel),
+    /// A TorchScript file.
+    TorchScript(TorchScriptModel),
     /// A file of answers.
     Kept(KeptAnswers),
+}
+
+impl TeacherModel {
+    /// The engine that runs it, where that is one of its own.
+    #[must_use]
+    pub fn engine(&self) -> Option<&str> {
+        match self {
+            Self::Network(_) | Self::Kept(_) => None,
+            Self::Onnx(model) => Some(model.engine()),
+            Self::TorchScript(model) => Some(model.engine()),
+        }
+    }
 }
 
 impl Teacher {
@@ -41,21 +56,11 @@ impl Teacher {
         }
     }
 
-    /// A teacher that is run by an engine of its own, for images on `device`.
+    /// A teacher for images on `device`.
     #[must_use]
-    pub fn onnx(model: OnnxModel, device: &Device) -> Self {
+    pub fn of(model: TeacherModel, device: &Device) -> Self {
         Self {
-            model: TeacherModel::Onnx(model),
-            device: device.clone().inner(),
-            input: None,
-        }
-    }
-
-    /// A teacher whose answers were computed elsewhere, for images on `device`.
-    #[must_use]
-    pub fn kept(answers: KeptAnswers, device: &Device) -> Self {
-        Self {
-            model: TeacherModel::Kept(answers),
+            model,
             device: device.clone().inner(),
             input: None,
         }
@@ -76,6 +81,7 @@ impl Teacher {
             TeacherModel::Onnx(onnx) => {
                 return onnx.input().size.is_none().then(|| self.clone());
             }
+            TeacherModel::TorchScript(model) => return model.takes(size).then(|| self.clone()),
             TeacherModel::Kept(_) => return None,
         };
         let graph = architecture::build(model?, size, network.graph().classes).ok()?;
@@ -97,8 +103,14 @@ impl Teacher {
     pub fn graph(&self) -> Option<&Graph> {
         match &self.model {
             TeacherModel::Network(network) => Some(network.graph()),
-            TeacherModel::Onnx(_) | TeacherModel::Kept(_) => None,
+            _ => None,
         }
+    }
+
+    /// Whether its images are bytes, which its file normalises.
+    #[must_use]
+    pub fn takes_bytes(&self) -> bool {
+        matches!(&self.model, TeacherModel::Onnx(model) if model.input().takes_bytes)
     }
 
     /// What computes its logits.
@@ -131,7 +143,7 @@ impl Classify for Teacher {
     fn kept(&self) -> Option<&KeptAnswers> {
         match &self.model {
             TeacherModel::Kept(answers) => Some(answers),
-            TeacherModel::Network(_) | TeacherModel::Onnx(_) => None,
+            _ => None,
         }
     }
 }
@@ -144,6 +156,7 @@ impl Teacher {
         };
         match &self.model {
             TeacherModel::Network(network) => Ok(network.forward(images)),
+            TeacherModel::TorchScript(model) => Ok(model.logits(images)?),
             TeacherModel::Kept(answers) => Err(AnswerError::Changed(answers.path().to_owned())),
             TeacherModel::Onnx(model) => {
                 let [batch, _, height, width] = images.dims();

@@ -143,7 +143,7 @@ impl Measurement {
 impl BenchRow {
     fn rank(&self) -> u8 {
         match self.onnx {
-            Some(OnnxEngine::OnnxRuntime) => 0,
+            Some(OnnxEngine::OnnxRuntime | OnnxEngine::OnnxRuntimeCuda(_)) => 0,
             Some(OnnxEngine::Auto | OnnxEngine::Rten) => 1,
             None => 2,
         }

@@ -3,10 +3,12 @@
 //! They stand with the contract, not with the trainers, because the recorder
 //! implements one and knows no trainer.
 
+use serde::{Deserialize, Serialize};
+
 use super::{CommandRecord, Phase, Position, RunEvent};
 
 /// The beginning of a journal that holds all that was handed over until then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalMark {
     /// Its bytes.
     pub bytes: u64,

@@ -1,4 +1,4 @@
-//! What a run's images are: counted, named and told apart from others.
+//! What a run's images are: counted, named and distinguished from others.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ impl DataSummary {
     }
 }
 
-/// What tells a set of images from every other set.
+/// What identifies a set of images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetIdentity {
     /// Number of images.
@@ -127,7 +127,7 @@ impl DataSummary {
 
 impl DataSummary {
     /// Whether a set holds the same images in another run, so that results on it
-    /// can be compared; `None` where that cannot be told, as when images were
+    /// can be compared; `None` where that is not known, as when images were
     /// resized otherwise.
     #[must_use]
     pub fn shares(&self, dataset: Dataset, other: &Self) -> Option<bool> {
@@ -201,22 +201,22 @@ mod tests {
     }
 
     #[test]
-    fn other_classes_another_order_and_other_numbers_are_told_by_name() {
+    fn other_classes_another_order_and_other_numbers_are_reported_by_name() {
         let before = images(&["cat", "dog"], 40, "a");
-        let told = difference(&before, &images(&["dog", "cat"], 40, "a"));
-        assert_eq!(told, "the classes are in another order");
-        let told = difference(&before, &images(&["cat", "dogs"], 40, "a"));
-        assert_eq!(told, "class `dog` is missing and `dogs` is new");
-        let told = difference(&before, &images(&["cat", "dog"], 39, "a"));
-        assert_eq!(told, "39 training images, and 40 before");
+        let reason = difference(&before, &images(&["dog", "cat"], 40, "a"));
+        assert_eq!(reason, "the classes are in another order");
+        let reason = difference(&before, &images(&["cat", "dogs"], 40, "a"));
+        assert_eq!(reason, "class `dog` is missing and `dogs` is new");
+        let reason = difference(&before, &images(&["cat", "dog"], 39, "a"));
+        assert_eq!(reason, "39 training images, and 40 before");
     }
 
     #[test]
-    fn other_pixels_are_told_though_all_numbers_agree() {
+    fn other_pixels_are_reported_though_all_numbers_agree() {
         let before = images(&["cat", "dog"], 40, "a");
         assert_eq!(before.difference(&before), None);
-        let told = difference(&before, &images(&["cat", "dog"], 40, "b"));
-        assert_eq!(told, "the content of the training images differs");
+        let reason = difference(&before, &images(&["cat", "dog"], 40, "b"));
+        assert_eq!(reason, "the content of the training images differs");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! An operation names what is done and how strongly. *Whether* it is done is
 //! not its business: each view applies each operation to each image
 //! independently with the view's augmentation probability. The pixels are
-//! changed in `crate::data`; this file only says what was asked for.
+//! changed in `crate::data`; this file only says what was requested.
 
 use serde::{Deserialize, Serialize};
 

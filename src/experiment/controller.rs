@@ -107,7 +107,7 @@ pub struct ControllerState {
     pub best_truth_loss: Option<f64>,
 }
 
-/// What a controller is told at the end of a round.
+/// What a controller receives at the end of a round.
 pub struct RoundSummary<'a> {
     /// Round that just ended, from 1.
     pub round: u32,
@@ -262,7 +262,7 @@ impl AdaptiveAugmentationRule {
 
     /// Which knobs the rule has brought to a limit that it does not let them pass.
     fn limits(&self, moved: &KnobMove, p2: f64) -> String {
-        let mut said = Vec::new();
+        let mut reasons = Vec::new();
         let mut at_limit = |names: &[&str], limit: &str, value: f64| {
             let (verb, whose) = match names {
                 [] => return,
@@ -270,7 +270,7 @@ impl AdaptiveAugmentationRule {
                 _ => ("are", "their"),
             };
             let names = names.join(" and ");
-            said.push(format!(
+            reasons.push(format!(
                 "; {names} {verb} at {whose} limit, {limit} = {value}"
             ));
         };
@@ -288,7 +288,7 @@ impl AdaptiveAugmentationRule {
             .map(String::as_str)
             .collect();
         at_limit(&highest, "p_max", self.p_max);
-        said.concat()
+        reasons.concat()
     }
 }
 

@@ -1,6 +1,6 @@
-//! Devices as they are asked for, in an experiment file or on a command line.
+//! Devices as they are requested, in an experiment file or on a command line.
 //!
-//! What was asked for need not be there: the engine answers whether it is.
+//! What was requested need not be there: the engine answers whether it is.
 
 use std::fmt;
 use std::str::FromStr;

@@ -104,7 +104,7 @@ struct WrittenKnob {
     schedule: Schedule,
 }
 
-/// A knob whose role is not told.
+/// A knob whose role is not given.
 #[derive(Debug, Error)]
 #[error("the knob `{name}` has no role, and no role's range")]
 struct NoRole {

@@ -161,7 +161,7 @@ impl Objective {
 
     /// Gives knobs that follow others by a formula of the number of rounds
     /// E their first values: p2 follows p1. A method expands for one round
-    /// an epoch; whoever knows the true E calls this before training.
+    /// an epoch; the caller that knows the true E calls this before training.
     pub fn settle(&mut self, rounds: u32) {
         let Some(Controller::AdaptiveAugmentation(rule)) = &self.controller else {
             return;

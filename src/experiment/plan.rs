@@ -35,7 +35,8 @@ use super::timeline::{Extension, Timeline};
 
 pub use changes::Changes;
 pub use elsewhere::{
-    KeptAnswersPart, OnnxFound, OnnxPart, StateDictPlace, Taken, TeacherFile, WeightsFile,
+    KeptAnswersPart, ProgramFormat, ProgramFound, ProgramPart, StateDictPlace, Taken, TeacherFile,
+    WeightsFile,
 };
 pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
@@ -134,7 +135,7 @@ impl Training {
 /// The teacher and where its weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TeacherPlan {
-    /// The model; absent where an ONNX file holds its layout.
+    /// The model; absent where its file holds its layout.
     pub model: Option<Model>,
     /// Its weights.
     pub weights: TeacherSource,
@@ -150,11 +151,11 @@ impl TeacherPlan {
         }
     }
 
-    /// The ONNX file that it is, and what was found in it.
+    /// The file that it is and that holds its layout, and what is taken of it.
     #[must_use]
-    pub fn onnx(&self) -> Option<(&Path, &OnnxFound)> {
+    pub fn program(&self) -> Option<(&Path, &ProgramPart)> {
         match &self.weights {
-            TeacherSource::File(file) => Some((file.path(), file.onnx.as_ref()?.found.as_ref()?)),
+            TeacherSource::File(file) => Some((file.path(), file.program.as_ref()?)),
             TeacherSource::Train(_) => None,
         }
     }

@@ -13,7 +13,7 @@ pub struct Problem {
     /// What to do about it, if there is something to say.
     pub help: Option<String>,
     /// Paths of other values without which it would not be a problem. Where one
-    /// of them could not be read, the problem is not worth telling.
+    /// of them could not be read, the problem is not worth reporting.
     pub depends_on: Vec<String>,
     /// Whether the name at the end of the path is wrong, not the value.
     pub on_name: bool,

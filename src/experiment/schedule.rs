@@ -205,7 +205,7 @@ impl fmt::Display for Schedule {
                 first,
                 then,
             } => write!(f, "{first}, from epoch {} on {then}", number(*epochs)),
-            _ => f.write_str(&self.told(number)),
+            _ => f.write_str(&self.describe(number)),
         }
     }
 }
@@ -218,10 +218,10 @@ fn in_epochs(epochs: f64, number: impl Fn(f64) -> String) -> String {
 impl Schedule {
     /// What it does, with all its numbers as `number` writes them.
     #[must_use]
-    pub fn told(&self, number: impl Fn(f64) -> String + Copy) -> String {
+    pub fn describe(&self, number: impl Fn(f64) -> String + Copy) -> String {
         let over = |epochs: &Option<f64>| {
-            let told = epochs.map(|epochs| format!(" over {}", in_epochs(epochs, number)));
-            told.unwrap_or_default()
+            let over = epochs.map(|epochs| format!(" over {}", in_epochs(epochs, number)));
+            over.unwrap_or_default()
         };
         match self {
             Self::Constant(value) => number(*value),
@@ -258,7 +258,7 @@ impl Schedule {
             }
             Self::Warmup { epochs, then } => format!(
                 "{} after a linear warmup from 0 over {}",
-                then.told(number),
+                then.describe(number),
                 in_epochs(*epochs, number)
             ),
             Self::Until {
@@ -267,15 +267,15 @@ impl Schedule {
                 then,
             } => format!(
                 "{}, from epoch {} on {}",
-                first.told(number),
+                first.describe(number),
                 number(*epochs),
-                then.told(number)
+                then.describe(number)
             ),
         }
     }
 }
 
-/// Points of a schedule that are told one by one.
+/// Points of a schedule that are listed one by one.
 const MOST_POINTS: usize = 4;
 
 /// How much of `duration` has passed at `epoch`, in [0, 1].

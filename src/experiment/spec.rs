@@ -239,7 +239,7 @@ pub struct IdxFiles {
 
 /// A generated set: one shape per class on a cluttered, noisy background, at
 /// random place, size, angle and colours. Pixels alone do not separate the
-/// classes linearly; a person tells them apart.
+/// classes linearly; a person distinguishes them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shapes {
@@ -335,11 +335,11 @@ pub struct TeacherSpec {
     /// Order of the colours of its images.
     #[serde(default)]
     pub channels: ChannelOrder,
-    /// Name of the output of an ONNX file that holds the scores of the classes; the
-    /// only one that can be if absent.
+    /// Name of the output of an ONNX or TorchScript file that holds the scores of the
+    /// classes, its place where it has none; the only one that can be if absent.
     #[serde(default)]
     pub output: Option<String>,
-    /// What the scores of an ONNX file are; probabilities if they come out of a
+    /// What the scores of an ONNX or TorchScript file are; probabilities if they come out of a
     /// softmax, else logits, if absent.
     #[serde(default)]
     pub scores: Option<Scores>,
@@ -359,6 +359,8 @@ pub enum TeacherWeights {
     File(PathBuf),
     /// An ONNX file: layout and weights of any classifier.
     Onnx(PathBuf),
+    /// A TorchScript file: the same, run by libtorch.
+    TorchScript(PathBuf),
     /// A safetensors file of answers that were computed elsewhere, by the content of
     /// their images.
     Logits(PathBuf),

@@ -1,4 +1,4 @@
-//! A RON text split into tokens by `ronin-core`, for whoever reads it or shows it.
+//! A RON text split into tokens by `ronin-core`, for its readers and its editor.
 
 use std::ops::Range;
 

@@ -6,11 +6,13 @@
 
 mod axis;
 mod length;
+pub mod symbols;
 
 use std::path::Path;
 
 pub use axis::Axis;
 pub use length::{head, shorten, shorten_middle, shorten_path, shorten_words, width_of};
+pub use symbols::Symbols;
 
 /// What stands where there is no value.
 pub const MISSING: &str = "–";
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_number_tells_its_size_in_seven_letters() {
+    fn a_short_number_shows_its_size_in_seven_letters() {
         for (value, text) in [
             (0.0, "0"),
             (0.1, "0.1"),

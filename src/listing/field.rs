@@ -103,27 +103,12 @@ pub fn columns(chosen: impl IntoIterator<Item = Field>) -> Vec<Field> {
     always(before).chain(chosen).chain(always(after)).collect()
 }
 
-/// Names of columns, and other words for them.
-const NAMES: [(&str, Column); 19] = [
+/// Other words for columns than their names.
+const ALIASES: [(&str, Column); 4] = [
     ("name", Column::Name),
-    ("run", Column::Name),
-    ("experiment", Column::Experiment),
-    ("state", Column::State),
     ("status", Column::State),
-    ("method", Column::Method),
     ("tag", Column::Tags),
-    ("tags", Column::Tags),
-    ("note", Column::Note),
-    ("device", Column::Device),
-    ("started", Column::Started),
-    ("best", Column::Best),
-    ("last", Column::Last),
-    ("test", Column::Test),
-    ("loss", Column::Loss),
-    ("agreement", Column::Agreement),
     ("agree", Column::Agreement),
-    ("done", Column::Done),
-    ("time", Column::Time),
 ];
 
 /// Every field that the configurations of some runs have.
@@ -196,9 +181,27 @@ impl Fields {
 }
 
 impl Column {
-    /// Its heading.
+    /// The column of this name, or of another word for it.
+    fn named(name: &str) -> Option<Self> {
+        let mut all = ALWAYS.into_iter().chain([Self::Device]);
+        all.find(|column| column.name() == name).or_else(|| {
+            let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+            alias.map(|(_, column)| *column)
+        })
+    }
+
+    /// Its heading in a table.
     #[must_use]
     pub fn title(self) -> &'static str {
+        match self {
+            Self::Started => "started, UTC",
+            other => other.name(),
+        }
+    }
+
+    /// Its name in filters, in `--columns` and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Name => "run",
             Self::State => "state",
@@ -208,7 +211,7 @@ impl Column {
             Self::Test => "test",
             Self::Time => "time",
             Self::Tags => "tags",
-            Self::Started => "started, UTC",
+            Self::Started => "started",
             Self::Method => "method",
             Self::Loss => "loss",
             Self::Agreement => "agreement",
@@ -250,8 +253,8 @@ impl Field {
     /// What to write instead.
     pub fn named(name: &str, fields: &Fields) -> Result<Self, String> {
         let folded = name.to_lowercase();
-        if let Some((_, column)) = NAMES.iter().find(|(known, _)| *known == folded) {
-            return Ok(Self::Column(*column));
+        if let Some(column) = Column::named(&folded) {
+            return Ok(Self::Column(column));
         }
         if let Ok(metric) = name.parse() {
             return Ok(Self::Metric(metric));
@@ -276,6 +279,15 @@ impl Field {
     pub fn title(&self, fields: &Fields) -> String {
         match self {
             Self::Column(column) => column.title().to_owned(),
+            _ => self.name(fields),
+        }
+    }
+
+    /// Its name in JSON, where these are all the fields that there are.
+    #[must_use]
+    pub fn name(&self, fields: &Fields) -> String {
+        match self {
+            Self::Column(column) => column.name().to_owned(),
             Self::Metric(metric) => metric.to_string(),
             Self::Setting(path) => fields.short(path).to_owned(),
         }
@@ -423,7 +435,8 @@ pub fn written(quantity: Quantity, value: f64) -> String {
 }
 
 fn no_field(name: &str, fields: &Fields) -> String {
-    let columns = NAMES.iter().map(|(known, _)| *known);
+    let columns = ALWAYS.iter().chain(&[Column::Device]);
+    let columns = columns.map(|column| column.name());
     let known = columns.chain(Metric::NAMES).chain(fields.paths());
     match nearest(name, known) {
         Some(near) => format!("no run has `{name}`; did you mean `{near}`?"),

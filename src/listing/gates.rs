@@ -75,6 +75,14 @@ impl fmt::Display for Verdict {
     }
 }
 
+impl Verdict {
+    /// The run is not completed, so that the gate is not evaluated.
+    pub fn withdraw(&mut self) {
+        (self.value, self.limit) = (None, None);
+        self.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());
+    }
+}
+
 /// Finds the run of a folder, or says why not.
 pub type FindRun<'a, 'run> = &'a dyn Fn(&Path) -> Result<Cow<'run, RunStore>, String>;
 

@@ -53,7 +53,7 @@ fn the_front_is_what_no_cheaper_student_reaches() {
 }
 
 #[test]
-fn a_run_that_is_not_shown_is_told_with_the_reason() {
+fn a_run_that_is_not_shown_is_named_with_the_reason() {
     let picture = pictured(&measured_runs(), None, Split::Valid);
     let absences = picture.absences();
     let elsewhere = format!("measured on another processor, Cortex-A72: {CRASHED}");
@@ -77,8 +77,8 @@ fn sizes_and_macs_need_no_clock_and_an_int8_file_has_no_test_accuracy() {
             .iter()
             .all(|point| point.variant == Variant::Fp32)
     );
-    let told = size.absences().join("\n");
-    assert!(told.contains("int8: no test accuracy"), "{told}");
+    let absences = size.absences().join("\n");
+    assert!(absences.contains("int8: no test accuracy"), "{absences}");
 }
 
 #[test]

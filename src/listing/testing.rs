@@ -119,6 +119,7 @@ pub(crate) fn trained(epochs: u32, top1: &[f64]) -> Vec<RunEvent> {
             },
             folder: folder.into(),
             best: top1 > best,
+            weights: None,
         });
         best = best.max(top1);
     }
@@ -167,6 +168,7 @@ pub(crate) fn troubled(run: &mut RunEntry) {
                 id,
                 phase: Phase::Student,
                 step: 40,
+                from: None,
             }
         };
         apply(run, &[received, fate]);
@@ -194,6 +196,7 @@ pub(crate) fn changed(run: &mut RunEntry) {
             id: knob.to_owned(),
             phase: Phase::Student,
             step,
+            from: None,
         };
         apply(run, &[received, applied]);
     }

@@ -17,7 +17,8 @@ use super::proto::{
 use super::shape::{self, elements};
 use super::sizes::{self, Fault, MOST_MEMORY as MOST_AT_ONCE};
 use super::weigh;
-use crate::untrusted::{clean_line, open_regular};
+use crate::untrusted::contents::LOOKED_AT;
+use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// Longest file: what the format's own encoding can hold, bytes.
 const LONGEST: u64 = 2 << 30;
@@ -27,6 +28,9 @@ const LONGEST_BESIDE: u64 = 8 << 30;
 
 /// Memory for what is not weights, bytes.
 const MOST_MEMORY: u64 = 256 << 20;
+
+/// Nodes of a file, at most: the largest classifiers have a few thousand.
+const MOST_NODES: usize = 32_000;
 
 /// Images that a file may always take at once, at most.
 const MOST_IMAGES: usize = 1024;
@@ -64,6 +68,14 @@ pub enum OnnxError {
     /// It is not of the format, or was cut.
     #[error("{} is not an ONNX file, or it is cut off or damaged; export or copy it again", .0.display())]
     Malformed(PathBuf),
+    /// It is something else.
+    #[error("{} is not an ONNX file: it is {what}", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        what: String,
+    },
     /// The file is of the format and cannot be used.
     #[error("{}: {problem}", path.display())]
     Unusable {
@@ -94,6 +106,8 @@ pub struct ImageInput {
     pub size: Option<(u32, u32)>,
     /// Order of rows, columns and colours.
     pub order: PixelOrder,
+    /// Whether it takes bytes from 0 to 255, and not 32-bit floats.
+    pub takes_bytes: bool,
 }
 
 /// An output that holds a score for every class of every image.
@@ -144,6 +158,13 @@ impl OnnxFile {
             return Err(malformed());
         }
         let problem = |problem: String| refuse(path, problem);
+        let nodes = graph.node.len();
+        if nodes > MOST_NODES {
+            return Err(problem(format!(
+                "it has {nodes} nodes, more than the {MOST_NODES} that are run; export it from the \
+                 trained model again"
+            )));
+        }
         if let Some(function) = model.functions.first() {
             let name = place(&function.name);
             return Err(problem(format!(
@@ -158,9 +179,9 @@ impl OnnxFile {
         let beside = beside(path, &weights.files)?;
         if let Some((node, what)) = shape::excess(&graph) {
             return Err(problem(format!(
-                "the node `{}` ({}) asks for {}, more than any image classifier needs",
-                place(&node.name),
-                node.op_type,
+                "{} ({}) asks for {}, more than any image classifier needs",
+                called(node),
+                place(&node.op_type),
                 place(&what)
             )));
         }
@@ -277,23 +298,11 @@ impl OnnxFile {
         bytes.into()
     }
 
-    /// The one input that takes images, as 32-bit floats.
+    /// The one input that takes images.
     ///
     /// # Errors
-    /// There is none, or more is asked for than images.
+    /// There is none, or more is requested than images.
     pub fn image_input(&self) -> Result<ImageInput, OnnxError> {
-        let (input, takes_bytes) = self.any_image_input()?;
-        if takes_bytes {
-            return Err(refuse(&self.path, no_floats(&place(&input.name))));
-        }
-        Ok(input)
-    }
-
-    /// The one input that takes images, and whether it takes bytes instead of floats.
-    ///
-    /// # Errors
-    /// There is none, or more is asked for than images.
-    pub fn any_image_input(&self) -> Result<(ImageInput, bool), OnnxError> {
         let problem = |problem: String| refuse(&self.path, problem);
         let constants: BTreeSet<&str> = self
             .graph
@@ -318,7 +327,10 @@ impl OnnxFile {
         let name = place(&input.name);
         let takes_bytes = element_type(input) == Some(data_type::UINT8);
         if !takes_bytes && element_type(input) != Some(data_type::FLOAT) {
-            return Err(problem(no_floats(&name)));
+            return Err(problem(format!(
+                "its input `{name}` takes neither 32-bit floats nor bytes; export it with a \
+                 float32 input"
+            )));
         }
         let sides = sides(input);
         let (order, [height, width]) = match sides.as_slice() {
@@ -334,13 +346,13 @@ impl OnnxFile {
             }
         };
         let pixels = |side: Option<i64>| side.and_then(|side| u32::try_from(side).ok());
-        let input = ImageInput {
+        Ok(ImageInput {
             name: input.name.clone(),
             batch: sides[0].and_then(|side| usize::try_from(side).ok()),
             size: pixels(height).zip(pixels(width)),
             order,
-        };
-        Ok((input, takes_bytes))
+            takes_bytes,
+        })
     }
 
     /// The output with the scores of the classes: that of this name, or the only
@@ -406,10 +418,6 @@ impl OnnxFile {
     }
 }
 
-fn no_floats(name: &str) -> String {
-    format!("its input `{name}` does not take 32-bit floats; export it with a float32 input")
-}
-
 fn refuse(path: &Path, problem: String) -> OnnxError {
     OnnxError::Unusable {
         path: path.to_owned(),
@@ -422,8 +430,7 @@ const DYNAMIC: &str = "export it with a dynamic batch";
 
 /// Why a node is not run.
 fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
-    let operator = place(&node.op_type);
-    let node = format!("the node `{}` ({operator})", place(&node.name));
+    let node = format!("{} ({})", called(node), place(&node.op_type));
     let remedy = if images > 1 {
         format!("; {DYNAMIC}")
     } else {
@@ -446,7 +453,7 @@ fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
             "{node} gives a value whose size depends on what the images show, so that the memory \
              for it is not known before it runs"
         ),
-        Fault::Misfit => format!(
+        Fault::SizeMismatch => format!(
             "{node} is given values whose sizes do not fit together, with a batch of {images}\
              {remedy}"
         ),
@@ -458,6 +465,18 @@ fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
             "with {node} it would take {products} operations for a batch of {images}, more than \
              is given{remedy}"
         ),
+    }
+}
+
+/// A node in a message: by its name, which it need not have, or by what it gives.
+fn called(node: &NodeProto) -> String {
+    if !node.name.is_empty() {
+        return format!("the node `{}`", place(&node.name));
+    }
+    let output = node.output.iter().find(|name| !name.is_empty());
+    match output {
+        Some(output) => format!("the node that gives `{}`", place(output)),
+        None => "a node that gives nothing".to_owned(),
     }
 }
 
@@ -485,23 +504,31 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
             limit: LONGEST,
         });
     }
-    // Most of what is none is told by its first bytes, however long it is.
+    // Most of what is none is recognised by its first bytes, however long it is.
     let mut start = Vec::new();
     let mut file = file;
     Read::by_ref(&mut file)
-        .take(START)
+        .take(LOOKED_AT)
         .read_to_end(&mut start)
         .map_err(failed)?;
-    if !starts_like_one(&start) {
-        return Err(OnnxError::Malformed(path.to_owned()));
+    let path = path.to_owned();
+    match Contents::of(&start) {
+        Contents::Onnx => {}
+        Contents::Unknown if starts_like_one(&start) => {}
+        other => {
+            return Err(match other.describe("ONNX file", EXPORT) {
+                Some(what) => OnnxError::Other { path, what },
+                None => OnnxError::Malformed(path),
+            });
+        }
     }
     start.reserve_exact((bytes as usize).saturating_sub(start.len()));
     rest(file, bytes, &mut start).map_err(failed)?;
     Ok(start)
 }
 
-/// Bytes by which a file is told.
-const START: u64 = 64;
+/// What to do about a file that is none.
+const EXPORT: &str = "export the model as ONNX, in PyTorch with torch.onnx.export";
 
 /// A file begins with one of the fields of its outermost message, and the version
 /// of the format in nearly all.
@@ -522,9 +549,9 @@ fn known_operators(graph: &GraphProto) -> Result<(), String> {
     for node in &graph.node {
         if !OWN_DOMAINS.contains(&node.domain.as_str()) {
             return Err(format!(
-                "the node `{}` needs the operator {}.{}, which is not one of ONNX's own; export \
-                 it without custom operators",
-                place(&node.name),
+                "{} needs the operator {}.{}, which is not one of ONNX's own; export it without \
+                 custom operators",
+                called(node),
                 place(&node.domain),
                 place(&node.op_type)
             ));
@@ -578,9 +605,8 @@ fn in_order(graph: &GraphProto, around: Option<&Scope>) -> Result<(), String> {
         let mut inputs = node.input.iter().filter(|name| !name.is_empty());
         if let Some(unknown) = inputs.find(|name| !known.knows(name)) {
             return Err(format!(
-                "the node `{}` ({}) uses `{}` before anything gives it: a cycle, or a damaged \
-                 file",
-                place(&node.name),
+                "{} ({}) uses `{}` before anything gives it: a cycle, or a damaged file",
+                called(node),
                 place(&node.op_type),
                 place(unknown)
             ));
@@ -704,7 +730,7 @@ impl Weights {
         });
         let Some(end) = end else {
             return Err(format!(
-                "the weights `{name}` are said to lie in `{}` at a place that cannot be",
+                "the weights `{name}` point to an impossible place in `{}`",
                 place(file)
             ));
         };

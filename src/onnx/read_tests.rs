@@ -44,6 +44,7 @@ fn a_classifier_is_described() {
         batch: Some(2),
         size: Some((2, 2)),
         order: PixelOrder::ChannelsFirst,
+        takes_bytes: false,
     };
     assert_eq!(file.image_input().unwrap(), input);
     let output = ScoreOutput {
@@ -56,7 +57,7 @@ fn a_classifier_is_described() {
 }
 
 #[test]
-fn what_is_cut_or_something_else_is_told() {
+fn what_is_cut_or_something_else_is_reported() {
     let place = Place::new();
     let bytes = classifier(None, None, false);
     for end in 0..bytes.len() {
@@ -79,7 +80,7 @@ fn what_is_cut_or_something_else_is_told() {
 }
 
 #[test]
-fn weights_must_be_as_many_as_they_are_said_to_be() {
+fn weights_must_be_as_many_as_the_file_declares() {
     let place = Place::new();
     for dims in [
         vec![4, 4],
@@ -191,9 +192,9 @@ fn values_beyond_the_memory_are_refused_whatever_makes_them() {
         ("Range", &["start", "end", "by"]),
         ("OneHot", &["ones", "depth", "ones"]),
     ] {
-        let said = weighed(&constants, &[node(operator, inputs, "made", Vec::new())]);
+        let message = weighed(&constants, &[node(operator, inputs, "made", Vec::new())]);
         let expected = format!("with the node `/{operator}` ({operator}) it would take");
-        assert!(said.contains(&expected), "{operator}: {said}");
+        assert!(message.contains(&expected), "{operator}: {message}");
     }
     // What doubles doubles often, and what is made of weights alone is kept.
     let mut doubled = vec![node("Concat", &["images", "images"], "0", Vec::new())];
@@ -228,10 +229,10 @@ fn values_beyond_the_memory_are_refused_whatever_makes_them() {
         let (before, next) = (at.to_string(), (at + 1).to_string());
         nodes.push(node("MatMul", &[&before, "a"], &next, Vec::new()));
     }
-    let said = weighed(&[square], &nodes);
+    let message = weighed(&[square], &nodes);
     assert!(
-        said.contains("operations for a batch of 1, more than"),
-        "{said}"
+        message.contains("operations for a batch of 1, more than"),
+        "{message}"
     );
 }
 
@@ -241,18 +242,18 @@ fn sizes_that_depend_on_what_images_show_are_refused_and_those_that_do_not_are_f
     let cast = node("Cast", &["flat"], "whole", vec![write::setting("to", 7)]);
     let flat = node("Reshape", &["images", "all"], "flat", Vec::new());
     let filled = node("ConstantOfShape", &["whole"], "filled", Vec::new());
-    let said = weighed(&[number("all", -1)], &[flat, cast, filled]);
+    let message = weighed(&[number("all", -1)], &[flat, cast, filled]);
     assert!(
-        said.contains("(ConstantOfShape) gives a value whose size depends"),
-        "{said}"
+        message.contains("(ConstantOfShape) gives a value whose size depends"),
+        "{message}"
     );
-    let said = weighed(&[], &[node("NonZero", &["images"], "places", Vec::new())]);
+    let message = weighed(&[], &[node("NonZero", &["images"], "places", Vec::new())]);
     assert!(
-        said.contains("(NonZero) gives a value whose size depends"),
-        "{said}"
+        message.contains("(NonZero) gives a value whose size depends"),
+        "{message}"
     );
-    let said = weighed(&[], &[node("Magic", &["images"], "made", Vec::new())]);
-    assert!(said.contains("(Magic) is of an operator"), "{said}");
+    let message = weighed(&[], &[node("Magic", &["images"], "made", Vec::new())]);
+    assert!(message.contains("(Magic) is of an operator"), "{message}");
     // [batch, 3, 2, 2] becomes [batch, 12], as exports with a dynamic batch have it.
     let shape = node("Shape", &["images"], "shape", Vec::new());
     let batch = node("Gather", &["shape", "first"], "batch", Vec::new());
@@ -264,25 +265,25 @@ fn sizes_that_depend_on_what_images_show_are_refused_and_those_that_do_not_are_f
     );
     let reshaped = node("Reshape", &["images", "sizes"], "rows", Vec::new());
     let nodes = [shape, batch, joined, reshaped];
-    let said = weighed(&[number("first", 0), number("rest", 12)], &nodes);
-    assert_eq!(said, "");
-    let said = weighed(&[number("first", 0), number("rest", 13)], &nodes);
+    let message = weighed(&[number("first", 0), number("rest", 12)], &nodes);
+    assert_eq!(message, "");
+    let message = weighed(&[number("first", 0), number("rest", 13)], &nodes);
     assert!(
-        said.contains("(Reshape) is given values whose sizes do not fit"),
-        "{said}"
+        message.contains("(Reshape) is given values whose sizes do not fit"),
+        "{message}"
     );
     // A number that wraps in the engine is not computed with.
     let sum = node("Add", &["large", "large"], "wrapped", Vec::new());
     let filled = node("ConstantOfShape", &["wrapped"], "filled", Vec::new());
-    let said = weighed(&[number("large", i64::MAX / 2 + 10)], &[sum, filled]);
-    assert!(said.contains("depends"), "{said}");
+    let message = weighed(&[number("large", i64::MAX / 2 + 10)], &[sum, filled]);
+    assert!(message.contains("depends"), "{message}");
 }
 
 #[test]
 fn loops_and_what_differs_from_run_to_run_are_refused() {
     for operator in ["Loop", "Scan", "SequenceMap"] {
-        let said = weighed(&[], &[node(operator, &["images"], "made", Vec::new())]);
-        assert!(said.contains("as often as a run decides"), "{said}");
+        let message = weighed(&[], &[node(operator, &["images"], "made", Vec::new())]);
+        assert!(message.contains("as often as a run decides"), "{message}");
     }
     for operator in [
         "RandomNormal",
@@ -292,8 +293,11 @@ fn loops_and_what_differs_from_run_to_run_are_refused() {
         "Multinomial",
         "Bernoulli",
     ] {
-        let said = weighed(&[], &[node(operator, &["images"], "made", Vec::new())]);
-        assert!(said.contains("gives other values in every run"), "{said}");
+        let message = weighed(&[], &[node(operator, &["images"], "made", Vec::new())]);
+        assert!(
+            message.contains("gives other values in every run"),
+            "{message}"
+        );
     }
     let truth = |name: &str, value: i32| TensorProto {
         name: name.to_owned(),
@@ -308,11 +312,14 @@ fn loops_and_what_differs_from_run_to_run_are_refused() {
     assert_eq!(dropped(0), "");
     assert!(dropped(1).contains("gives other values in every run"));
     let training = vec![write::setting("training_mode", 1)];
-    let said = weighed(
+    let message = weighed(
         &[],
         &[node("BatchNormalization", &["images"], "made", training)],
     );
-    assert!(said.contains("gives other values in every run"), "{said}");
+    assert!(
+        message.contains("gives other values in every run"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -340,16 +347,19 @@ fn a_branch_is_taken_where_it_can_be_weighed() {
     let unknown = node("ReduceMax", &["images"], "condition", Vec::new());
     let filled = ("ConstantOfShape", &["huge"][..]);
     assert_eq!(with(&[known], filled), "");
-    let said = with(std::slice::from_ref(&unknown), filled);
-    assert!(said.contains("(ConstantOfShape) it would take"), "{said}");
+    let message = with(std::slice::from_ref(&unknown), filled);
+    assert!(
+        message.contains("(ConstantOfShape) it would take"),
+        "{message}"
+    );
     assert_eq!(
         with(std::slice::from_ref(&unknown), ("Neg", &["images"])),
         ""
     );
-    let said = with(&[unknown], ("Flatten", &["images"]));
+    let message = with(&[unknown], ("Flatten", &["images"]));
     assert!(
-        said.contains("(If) gives a value whose size depends"),
-        "{said}"
+        message.contains("(If) gives a value whose size depends"),
+        "{message}"
     );
 }
 
@@ -362,7 +372,7 @@ fn fewer_images_are_given_at_once_where_they_take_much_and_a_fixed_batch_has_a_b
     };
     assert_eq!(file.images_at_once(&input, (64, 64), 64).unwrap(), 64);
     assert_eq!(file.images_at_once(&input, (4096, 4096), 64).unwrap(), 4);
-    for (batch, said) in [
+    for (batch, expected) in [
         (1 << 40, "always takes 1099511627776 images at once"),
         (1025, "always takes 1025 images at once"),
         (1024, "bytes of memory for a batch of 1024"),
@@ -373,7 +383,7 @@ fn fewer_images_are_given_at_once_where_they_take_much_and_a_fixed_batch_has_a_b
         };
         let error = file.images_at_once(&input, (512, 512), 64).unwrap_err();
         let error = error.to_string();
-        assert!(error.contains(said), "{error}");
+        assert!(error.contains(expected), "{error}");
         assert!(error.contains("export it with a dynamic batch"), "{error}");
     }
 }
@@ -433,7 +443,7 @@ fn weights_beside_a_file_lie_in_its_folder_and_are_all_there() {
     let error = place.refused(&with("w.data", "0"));
     assert!(error.contains("40 bytes of at least 48"), "{error}");
     let error = place.refused(&with("w.data", "18446744073709551610"));
-    assert!(error.contains("at a place that cannot be"), "{error}");
+    assert!(error.contains("to an impossible place"), "{error}");
     fs::write(place.0.path().join("w.data"), [0; 48]).unwrap();
     let file = place.open(&with("w.data", "0")).unwrap();
     assert_eq!(file.beside().len(), 1);
@@ -443,7 +453,7 @@ fn weights_beside_a_file_lie_in_its_folder_and_are_all_there() {
 }
 
 #[test]
-fn what_takes_no_images_or_gives_no_scores_is_told() {
+fn what_takes_no_images_or_gives_no_scores_is_reported() {
     let place = Place::new();
     let described = |change: &dyn Fn(&mut GraphProto)| {
         let mut model = model(None, None, false);
@@ -491,4 +501,35 @@ fn a_constant_that_is_passed_on_has_its_sides() {
     let file = place.open(&model.encode_to_vec()).unwrap();
     assert_eq!(file.constant_sides("again"), Some(&[2, 5][..]));
     assert_eq!(file.constant_sides("features"), None);
+}
+
+#[test]
+fn a_node_without_a_name_is_called_by_what_it_gives() {
+    let place = Place::new();
+    let error = place.refused_graph(|graph| {
+        graph.node[1].name.clear();
+        graph.node[1].input[0] = "nowhere".to_owned();
+    });
+    let called = "the node that gives `features` (Flatten) uses `nowhere`";
+    assert!(error.contains(called), "{error}");
+}
+
+#[test]
+fn what_is_given_in_place_of_a_file_is_named() {
+    let place = Place::new();
+    let cases: [(&[u8], &str); 5] = [
+        (
+            b"version https://git-lfs.github.com/spec/v1\nsize 9\n",
+            "a Git LFS pointer",
+        ),
+        (b"<!DOCTYPE html><title>Log in", "an HTML page"),
+        (b"\x10\0\0\0\0\0\0\0{\"a\":", "a safetensors file"),
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\x80\x04\x95\x10", "a pickle; export the model as ONNX"),
+    ];
+    for (bytes, expected) in cases {
+        let error = place.open(bytes).unwrap_err().to_string();
+        assert!(error.contains("is not an ONNX file: it is "), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
 }

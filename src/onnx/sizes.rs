@@ -47,7 +47,7 @@ pub enum Fault {
     /// The size depends on values that only a run has.
     Depends,
     /// The inputs do not fit together.
-    Misfit,
+    SizeMismatch,
     /// All values that are there at once take this many bytes.
     Memory(u64),
     /// It takes this many steps.
@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
             return Err(fault(Fault::Work(self.work)));
         }
         if found.iter().any(|sides| sides.len() > MOST_SIDES) {
-            return Err(fault(Fault::Misfit));
+            return Err(fault(Fault::SizeMismatch));
         }
         let mut numbers = Some(numbers);
         for (name, sides) in node.output.iter().zip(found) {
@@ -173,7 +173,7 @@ impl<'a> Walk<'a> {
             let found = attributes.find(|it| it.name == name);
             found
                 .and_then(|it| it.g.as_ref())
-                .ok_or((node, Fault::Misfit))
+                .ok_or((node, Fault::SizeMismatch))
         };
         let (yes, no) = (branch("then_branch")?, branch("else_branch")?);
         let condition = node
@@ -671,12 +671,12 @@ mod operator {
         }
 
         fn sides(&self, at: usize) -> Result<&'a [u64], Fault> {
-            let value = self.given(at).ok_or(Fault::Misfit)?;
+            let value = self.given(at).ok_or(Fault::SizeMismatch)?;
             Ok(&value.sides)
         }
 
         fn numbers(&self, at: usize) -> Result<&'a Numbers, Fault> {
-            let value = self.given(at).ok_or(Fault::Misfit)?;
+            let value = self.given(at).ok_or(Fault::SizeMismatch)?;
             value.numbers.as_ref().ok_or(Fault::Depends)
         }
 
@@ -705,7 +705,7 @@ mod operator {
         }
 
         fn demanded(&self, at: usize, name: &str) -> Result<Vec<i64>, Fault> {
-            self.list(at, name)?.ok_or(Fault::Misfit)
+            self.list(at, name)?.ok_or(Fault::SizeMismatch)
         }
 
         fn spatial(&self, name: &str, length: usize, otherwise: i64) -> Vec<i64> {
@@ -723,12 +723,12 @@ mod operator {
         } else {
             axis
         };
-        let place = usize::try_from(place).map_err(|_| Fault::Misfit)?;
-        (place < rank).then_some(place).ok_or(Fault::Misfit)
+        let place = usize::try_from(place).map_err(|_| Fault::SizeMismatch)?;
+        (place < rank).then_some(place).ok_or(Fault::SizeMismatch)
     }
 
     fn side(value: i64) -> Result<u64, Fault> {
-        u64::try_from(value).map_err(|_| Fault::Misfit)
+        u64::try_from(value).map_err(|_| Fault::SizeMismatch)
     }
 
     fn signed(side: u64) -> i64 {
@@ -742,12 +742,12 @@ mod operator {
             "TopK" => {
                 let mut sides = step.sides(0)?.to_vec();
                 let k = match step.list(1, "")? {
-                    Some(list) => list.first().copied().ok_or(Fault::Misfit)?,
+                    Some(list) => list.first().copied().ok_or(Fault::SizeMismatch)?,
                     None => step.int("k", 0),
                 };
                 let place = axis(step.int("axis", -1), sides.len())?;
                 let wanted = side(k)?;
-                let given = sides.get_mut(place).ok_or(Fault::Misfit)?;
+                let given = sides.get_mut(place).ok_or(Fault::SizeMismatch)?;
                 *given = wanted.min(*given);
                 return Ok(vec![sides.clone(), sides]);
             }
@@ -834,7 +834,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         "Gather" => {
             let (data, indices) = (step.sides(0)?, step.sides(1)?);
             let at = axis(step.int("axis", 0), data.len())?;
-            let after = data.get(at + 1..).ok_or(Fault::Misfit)?;
+            let after = data.get(at + 1..).ok_or(Fault::SizeMismatch)?;
             Ok([&data[..at], indices, after].concat())
         }
         "GatherElements" => Ok(step.sides(1)?.to_vec()),
@@ -846,7 +846,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         "Tile" => {
             let (sides, times) = (step.sides(0)?, step.numbers(1)?.whole());
             if sides.len() != times.len() {
-                return Err(Fault::Misfit);
+                return Err(Fault::SizeMismatch);
             }
             sides.iter().zip(times).map(|(it, times)| Ok(it.saturating_mul(side(times)?))).collect()
         }
@@ -855,7 +855,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         "Range" => range(step),
         "OneHot" => {
             let mut sides = step.sides(0)?.to_vec();
-            let depth = step.numbers(1)?.whole().first().copied().ok_or(Fault::Misfit)?;
+            let depth = step.numbers(1)?.whole().first().copied().ok_or(Fault::SizeMismatch)?;
             let at = axis(step.int("axis", -1), sides.len() + 1)?;
             sides.insert(at, side(depth)?);
             Ok(sides)
@@ -929,7 +929,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                 |back| match (from_end(first, back), from_end(second, back)) {
                     (a, b) if a == b || b == 1 => Ok(a),
                     (1, b) => Ok(b),
-                    _ => Err(Fault::Misfit),
+                    _ => Err(Fault::SizeMismatch),
                 },
             );
         sides.collect()
@@ -962,7 +962,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
     fn places(step: &Step, given: &[u64], kernel: &[u64]) -> Result<Sides, Fault> {
         let rank = given.len();
         if rank != kernel.len() {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         let (strides, gaps) = (
             step.spatial("strides", rank, 1),
@@ -985,7 +985,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                 .saturating_add(1);
             let (before, after) = (side(pads[at])?, side(pads[at + rank])?);
             let padded = given[at].saturating_add(before).saturating_add(after);
-            let room = padded.checked_sub(reach).ok_or(Fault::Misfit)?;
+            let room = padded.checked_sub(reach).ok_or(Fault::SizeMismatch)?;
             if !ceil {
                 return Ok(room / stride + 1);
             }
@@ -1000,17 +1000,17 @@ fn output(step: &Step) -> Result<Sides, Fault> {
     fn conv(step: &Step, weights: &[u64]) -> Result<Sides, Fault> {
         let ([images, channels, given @ ..], [made, each, kernel @ ..]) = (step.sides(0)?, weights)
         else {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         };
         if side(step.int("group", 1))?.saturating_mul(*each) != *channels {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         Ok([&[*images, *made][..], &places(step, given, kernel)?].concat())
     }
 
     fn pool(step: &Step) -> Result<Sides, Fault> {
         let [images, channels, given @ ..] = step.sides(0)? else {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         };
         let kernel = step.ints("kernel_shape").unwrap_or_default();
         let kernel: Sides = kernel
@@ -1023,11 +1023,11 @@ fn output(step: &Step) -> Result<Sides, Fault> {
     fn conv_transpose(step: &Step) -> Result<Sides, Fault> {
         let ([images, _, given @ ..], [_, each, kernel @ ..]) = (step.sides(0)?, step.sides(1)?)
         else {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         };
         let rank = given.len();
         if rank != kernel.len() {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         let strides = step.spatial("strides", rank, 1);
         let gaps = step.spatial("dilations", rank, 1);
@@ -1036,7 +1036,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let mut sides = vec![*images, each.saturating_mul(side(step.int("group", 1))?)];
         let wanted = step.ints("output_shape").unwrap_or_default();
         for at in 0..rank {
-            // What is asked for may be the whole shape or its last sides.
+            // What is requested may be the whole shape or its last sides.
             if let Some(asked) = (wanted.len() + at)
                 .checked_sub(rank)
                 .and_then(|at| wanted.get(at))
@@ -1076,10 +1076,10 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         };
         let ([more @ .., rows, inner], [others @ .., length, columns]) = (&padded[..], &other[..])
         else {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         };
         if inner != length {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         let mut sides = broadcast(more, others)?;
         sides.extend((!first_row).then_some(*rows));
@@ -1089,7 +1089,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
 
     fn gemm(step: &Step) -> Result<Sides, Fault> {
         let ([a, b], [c, d]) = (step.sides(0)?, step.sides(1)?) else {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         };
         let (rows, inner) = if step.int("transA", 0) == 0 {
             (a, b)
@@ -1102,14 +1102,14 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             (d, c)
         };
         if inner != length {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         Ok(vec![*rows, *columns])
     }
 
     /// Without spaces for "all other sides".
     fn einsum(step: &Step) -> Result<Sides, Fault> {
-        let text = std::str::from_utf8(step.text("equation")).map_err(|_| Fault::Misfit)?;
+        let text = std::str::from_utf8(step.text("equation")).map_err(|_| Fault::SizeMismatch)?;
         let text: String = text
             .chars()
             .filter(|letter| !letter.is_whitespace())
@@ -1121,12 +1121,12 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let mut known = std::collections::BTreeMap::new();
         for (letters, value) in given.split(',').zip(step.inputs()) {
             if letters.chars().count() != value.sides.len() {
-                return Err(Fault::Misfit);
+                return Err(Fault::SizeMismatch);
             }
             known.extend(letters.chars().zip(value.sides.iter().copied()));
         }
         made.chars()
-            .map(|letter| known.get(&letter).copied().ok_or(Fault::Misfit))
+            .map(|letter| known.get(&letter).copied().ok_or(Fault::SizeMismatch))
             .collect()
     }
 
@@ -1138,15 +1138,15 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                 let each = width / side(step.int("kv_num_heads", 1))?.max(1);
                 Ok(vec![*images, *rows, each.saturating_mul(heads)])
             }
-            _ => Err(Fault::Misfit),
+            _ => Err(Fault::SizeMismatch),
         }
     }
 
     fn constant(step: &Step) -> Result<Sides, Fault> {
-        let attribute = step.node.attribute.first().ok_or(Fault::Misfit)?;
+        let attribute = step.node.attribute.first().ok_or(Fault::SizeMismatch)?;
         match attribute.name.as_str() {
             "value" => {
-                let tensor = attribute.t.as_ref().ok_or(Fault::Misfit)?;
+                let tensor = attribute.t.as_ref().ok_or(Fault::SizeMismatch)?;
                 tensor.dims.iter().map(|it| side(*it)).collect()
             }
             "value_ints" => Ok(vec![attribute.ints.len() as u64]),
@@ -1164,12 +1164,12 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let mut sides = Vec::new();
         for (at, wanted) in wanted.into_iter().enumerate() {
             sides.push(match wanted {
-                -1 if open.is_some() => return Err(Fault::Misfit),
+                -1 if open.is_some() => return Err(Fault::SizeMismatch),
                 -1 => {
                     open = Some(at);
                     1
                 }
-                0 if !zero_is_zero => *given.get(at).ok_or(Fault::Misfit)?,
+                0 if !zero_is_zero => *given.get(at).ok_or(Fault::SizeMismatch)?,
                 wanted => side(wanted)?,
             });
         }
@@ -1177,7 +1177,9 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         if let Some(open) = open {
             sides[open] = all.checked_div(count(&sides)).unwrap_or(0);
         }
-        (count(&sides) == all).then_some(sides).ok_or(Fault::Misfit)
+        (count(&sides) == all)
+            .then_some(sides)
+            .ok_or(Fault::SizeMismatch)
     }
 
     fn flatten(step: &Step) -> Result<Sides, Fault> {
@@ -1188,8 +1190,8 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         } else {
             at
         };
-        let at = usize::try_from(at).map_err(|_| Fault::Misfit)?;
-        let (before, after) = given.split_at_checked(at).ok_or(Fault::Misfit)?;
+        let at = usize::try_from(at).map_err(|_| Fault::SizeMismatch)?;
+        let (before, after) = given.split_at_checked(at).ok_or(Fault::SizeMismatch)?;
         Ok(vec![count(before), count(after)])
     }
 
@@ -1204,7 +1206,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             .map(|it| axis(*it, rank))
             .collect::<Result<_, _>>()?;
         let whole = (0..rank).all(|at| order.contains(&at)) && order.len() == rank;
-        whole.then_some(order).ok_or(Fault::Misfit)
+        whole.then_some(order).ok_or(Fault::SizeMismatch)
     }
 
     fn transpose(step: &Step) -> Result<Sides, Fault> {
@@ -1225,7 +1227,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         for (at, side) in given.iter().enumerate() {
             match (drops(at, *side), side) {
                 (true, 1) => {}
-                (true, _) => return Err(Fault::Misfit),
+                (true, _) => return Err(Fault::SizeMismatch),
                 (false, _) => sides.push(*side),
             }
         }
@@ -1243,7 +1245,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         places.sort_unstable();
         for place in places {
             if place > sides.len() {
-                return Err(Fault::Misfit);
+                return Err(Fault::SizeMismatch);
             }
             sides.insert(place, 1);
         }
@@ -1257,7 +1259,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             let fits = |(place, (a, b)): (usize, (&u64, &u64))| place == at || a == b;
             let alike = sides.iter().zip(&value.sides).enumerate().all(fits);
             if !alike || sides.len() != value.sides.len() || sides.is_empty() {
-                return Err(Fault::Misfit);
+                return Err(Fault::SizeMismatch);
             }
             sides[at] = sides[at].saturating_add(value.sides[at]);
         }
@@ -1268,7 +1270,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let given = step.sides(0)?;
         let parts = step.node.output.len() as u64;
         let at = axis(step.int("axis", 0), given.len())?;
-        let whole = *given.get(at).ok_or(Fault::Misfit)?;
+        let whole = *given.get(at).ok_or(Fault::SizeMismatch)?;
         let lengths: Sides = if let Some(lengths) = step.list(1, "split")? {
             lengths.into_iter().map(side).collect::<Result<_, _>>()?
         } else {
@@ -1280,7 +1282,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             .iter()
             .fold(0_u64, |sum, it| sum.saturating_add(*it));
         if all != whole || lengths.len() as u64 != parts {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         let part = |length| {
             let mut sides = given.to_vec();
@@ -1300,12 +1302,12 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             .list(4, "steps")?
             .unwrap_or_else(|| vec![1; starts.len()]);
         if starts.len() != ends.len() || axes.len() != starts.len() || steps.len() != starts.len() {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         let mut slices: Vec<(i64, i64, u64)> = given.iter().map(|side| (0, 1, *side)).collect();
         for (at, place) in axes.into_iter().enumerate() {
             let place = axis(place, given.len())?;
-            let length = signed(*given.get(place).ok_or(Fault::Misfit)?);
+            let length = signed(*given.get(place).ok_or(Fault::SizeMismatch)?);
             let by = steps[at];
             let from_end = |value: i64| {
                 if value < 0 {
@@ -1316,7 +1318,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             };
             let (start, end) = (from_end(starts[at]), from_end(ends[at]));
             let (start, room) = match by {
-                0 => return Err(Fault::Misfit),
+                0 => return Err(Fault::SizeMismatch),
                 1.. => {
                     let start = start.clamp(0, length);
                     (start, end.clamp(0, length) - start)
@@ -1334,11 +1336,11 @@ fn output(step: &Step) -> Result<Sides, Fault> {
 
     fn gather_nd(step: &Step) -> Result<Sides, Fault> {
         let (data, indices) = (step.sides(0)?, step.sides(1)?);
-        let shared = usize::try_from(step.int("batch_dims", 0)).map_err(|_| Fault::Misfit)?;
-        let (deep, before) = indices.split_last().ok_or(Fault::Misfit)?;
-        let deep = usize::try_from(*deep).map_err(|_| Fault::Misfit)?;
-        let from = shared.checked_add(deep).ok_or(Fault::Misfit)?;
-        let after = data.get(from..).ok_or(Fault::Misfit)?;
+        let shared = usize::try_from(step.int("batch_dims", 0)).map_err(|_| Fault::SizeMismatch)?;
+        let (deep, before) = indices.split_last().ok_or(Fault::SizeMismatch)?;
+        let deep = usize::try_from(*deep).map_err(|_| Fault::SizeMismatch)?;
+        let from = shared.checked_add(deep).ok_or(Fault::SizeMismatch)?;
+        let after = data.get(from..).ok_or(Fault::SizeMismatch)?;
         Ok([before, after].concat())
     }
 
@@ -1348,7 +1350,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let axes = step.list(3, "")?;
         let axes = axes.unwrap_or_else(|| (0..sides.len() as i64).collect());
         if pads.len() != 2 * axes.len() {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         let (before, after) = pads.split_at(axes.len());
         for (at, place) in axes.iter().enumerate() {
@@ -1384,7 +1386,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let scales = match [2, 1].iter().find(|at| is_there(at)) {
             Some(at) => step.numbers(*at)?.values.clone(),
             None => {
-                let scales = step.attribute("scales").ok_or(Fault::Misfit)?;
+                let scales = step.attribute("scales").ok_or(Fault::SizeMismatch)?;
                 scales.floats.iter().map(|it| f64::from(*it)).collect()
             }
         };
@@ -1398,25 +1400,25 @@ fn output(step: &Step) -> Result<Sides, Fault> {
     fn range(step: &Step) -> Result<Sides, Fault> {
         let number = |at: usize| {
             let values = &step.numbers(at)?.values;
-            values.first().copied().ok_or(Fault::Misfit)
+            values.first().copied().ok_or(Fault::SizeMismatch)
         };
         let (start, end, by) = (number(0)?, number(1)?, number(2)?);
         let length = ((end - start) / by).ceil();
         if by == 0.0 || length.is_nan() {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         }
         Ok(vec![length.max(0.0) as u64])
     }
 
     fn depth_and_space(step: &Step) -> Result<Sides, Fault> {
         let [images, channels, height, width] = *step.sides(0)? else {
-            return Err(Fault::Misfit);
+            return Err(Fault::SizeMismatch);
         };
         let block = side(step.int("blocksize", 0))?;
         let area = block
             .checked_mul(block)
             .filter(|area| *area > 0)
-            .ok_or(Fault::Misfit)?;
+            .ok_or(Fault::SizeMismatch)?;
         if step.operator() == "SpaceToDepth" {
             return Ok(vec![
                 images,

@@ -1,4 +1,4 @@
-//! What a file takes in memory once it is decoded, told before it is.
+//! What a file takes in memory once it is decoded, known before it is.
 //!
 //! Two bytes are enough to say "one more node", and a node takes some hundred
 //! bytes of memory. So the fields are walked through first, without keeping any.

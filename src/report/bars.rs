@@ -13,33 +13,24 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::event_formatter::{self, EventFormatter};
 use super::{Ending, Reporter};
 use crate::event::RunEvent;
-use crate::format;
+use crate::format::{self, Symbols};
 use crate::store::RunStore;
-
-/// Redraws a second, at most: over SSH each costs.
-const REDRAWS: u8 = 10;
 
 /// Writes lines and keeps a bar below them.
 pub struct BarsReporter<W> {
     out: W,
-    narrator: EventFormatter,
+    formatter: EventFormatter,
     bar: ProgressBar,
 }
 
 impl<W: Write> BarsReporter<W> {
-    /// A reporter that writes lines to `out` and draws its bar on the same
-    /// terminal's standard error.
-    pub fn on_stderr(out: W) -> Self {
-        Self::new(out, ProgressDrawTarget::stderr_with_hz(REDRAWS))
-    }
-
     /// A reporter that writes lines to `out` and draws its bar on `target`.
-    pub fn new(out: W, target: ProgressDrawTarget) -> Self {
+    pub fn new(out: W, target: ProgressDrawTarget, symbols: Symbols) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        bar.set_style(style());
+        bar.set_style(style(symbols));
         Self {
             out,
-            narrator: EventFormatter::default(),
+            formatter: EventFormatter::new(symbols),
             bar,
         }
     }
@@ -48,14 +39,14 @@ impl<W: Write> BarsReporter<W> {
         if lines.is_empty() {
             return Ok(());
         }
-        let out = &mut self.out;
-        self.bar.suspend(|| event_formatter::write(out, lines))
+        let (out, formatter) = (&mut self.out, &self.formatter);
+        self.bar.suspend(|| formatter.write(out, lines))
     }
 }
 
 impl<W: Write> Reporter for BarsReporter<W> {
     fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()> {
-        let lines = self.narrator.lines(event, store);
+        let lines = self.formatter.lines(event, store);
         self.write(&lines)?;
         match event {
             RunEvent::PhaseStarted {
@@ -68,7 +59,7 @@ impl<W: Write> Reporter for BarsReporter<W> {
             }
             RunEvent::TrainingExtended { steps, .. } => self.bar.set_length(*steps),
             RunEvent::StepLogged(row) => {
-                let left = self.narrator.left().map(format::duration);
+                let left = self.formatter.left().map(format::duration);
                 let left = left.map_or_else(String::new, |left| format!("{left} left"));
                 self.bar.set_message(left);
                 self.bar.set_position(row.step + 1);
@@ -88,8 +79,8 @@ impl<W: Write> Reporter for BarsReporter<W> {
     }
 }
 
-fn style() -> ProgressStyle {
+fn style(symbols: Symbols) -> ProgressStyle {
     ProgressStyle::with_template("{prefix} {bar:40} {pos}/{len}  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─")
+        .progress_chars(&symbols.text("━╸─"))
 }

@@ -32,6 +32,7 @@ pub fn card(run: &Subject, weights: Weights, exports: &Exports) -> String {
     }
     text += &method(run);
     text += &metrics(store, weights);
+    text += &unread(run);
     text += &limits(store, weights);
     text += &loading(exports);
     text
@@ -54,6 +55,16 @@ fn head(run: &Subject) -> String {
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
     )
+}
+
+/// What of the run could not be read for this card.
+fn unread(run: &Subject) -> String {
+    run.run.problem().map_or_else(String::new, |problem| {
+        format!(
+            "\nNot all of the run could be read for this card: {}.\n",
+            cell(&problem)
+        )
+    })
 }
 
 fn files(exports: &Exports) -> String {

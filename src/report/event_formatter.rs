@@ -1,5 +1,5 @@
 //! A run as lines of plain text. Both the reporter without a terminal and the
-//! one with bars tell these; they differ in how they put them out.
+//! one with bars print these; they differ in how they put them out.
 
 use std::io::{self, Write};
 
@@ -7,22 +7,40 @@ use super::epochs::{EpochMeter, EpochSummary};
 use super::metrics;
 use super::{Ending, wording};
 use crate::event::{
-    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, RunEvent, Split,
+    DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, Position, RunEvent, Split,
 };
-use crate::format;
+use crate::format::{self, Symbols};
 use crate::run::kept::kept_name;
-use crate::store::RunStore;
+use crate::store::{CommandState, RunStore};
 use crate::untrusted::clean_line;
 
 /// Left-out images that are named; more are only counted.
 const NAMED_IMAGES: usize = 3;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct EventFormatter {
     meter: EpochMeter,
+    symbols: Symbols,
 }
 
 impl EventFormatter {
+    /// One whose lines are written in these symbols.
+    pub(super) fn new(symbols: Symbols) -> Self {
+        Self {
+            meter: EpochMeter::default(),
+            symbols,
+        }
+    }
+
+    /// Writes lines for a terminal or a log: whatever names from outside hold, each
+    /// stays one line of plain text.
+    pub(super) fn write(&self, out: &mut impl Write, lines: &[String]) -> io::Result<()> {
+        for line in lines {
+            writeln!(out, "{}", self.symbols.text(&clean_line(line)))?;
+        }
+        out.flush()
+    }
+
     /// What there is to say about an event; often nothing.
     pub(super) fn lines(&mut self, event: &RunEvent, store: &RunStore) -> Vec<String> {
         let mut lines: Vec<String> = self.meter.observe(event).iter().map(epoch).collect();
@@ -83,15 +101,6 @@ impl EventFormatter {
     }
 }
 
-/// Writes lines for a terminal or a log: whatever names from outside hold, each
-/// stays one line of plain text.
-pub(super) fn write(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
-    for line in lines {
-        writeln!(out, "{}", clean_line(line))?;
-    }
-    out.flush()
-}
-
 /// The last lines: what came of it and where it is.
 pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -127,12 +136,18 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
                 wording::decision(decision)
             )
         }),
-        RunEvent::CommandApplied { id, step, .. } => {
-            let step = format::count(*step);
-            Some(format!("{}, applied at step {step}", command(id, store)))
+        RunEvent::CommandApplied {
+            id, phase, step, ..
+        } => {
+            let at = Position {
+                phase: *phase,
+                step: *step,
+            };
+            Some(command(id, &CommandState::Applied(at), store))
         }
         RunEvent::CommandRejected { id, reason } => {
-            Some(format!("{} rejected: {reason}", command(id, store)))
+            let rejected = CommandState::Rejected(reason.clone());
+            Some(command(id, &rejected, store))
         }
         RunEvent::QuantizationStarted {
             step,
@@ -174,10 +189,11 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
     }
 }
 
-/// A command by what it asks; by its id if nobody heard of it.
-fn command(id: &str, store: &RunStore) -> String {
+/// A command by what it requests, or by its id if that is not known, and its fate.
+fn command(id: &str, fate: &CommandState, store: &RunStore) -> String {
     let known = store.commands.iter().rev().find(|c| c.record.id == id);
-    known.map_or_else(|| format!("command {id}"), |status| store.told(status))
+    let what = known.map_or_else(|| format!("command {id}"), |known| store.describe(known));
+    format!("{what}, {fate}")
 }
 
 fn epoch(summary: &EpochSummary) -> String {
@@ -199,7 +215,7 @@ fn epoch(summary: &EpochSummary) -> String {
     parts.join("  ")
 }
 
-/// A run's images and models, as they were told when it began.
+/// A run's images and models, as they were reported when it began.
 pub(super) fn facts(store: &RunStore) -> Vec<String> {
     let mut lines: Vec<String> = store.data.iter().flat_map(data).collect();
     for summary in store.models.values() {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::experiment::spec::Gate;
-use crate::listing::gates::{self, Judgement, Verdict};
+use crate::listing::gates::{self, Verdict};
 use crate::run::RunFolder;
-use crate::store::RunStore;
+use crate::store::{Owner, RunEntry, RunStore};
 
 /// Judges every gate of a run, which is completed or not: what did not come to its end
 /// has no results to be judged by.
@@ -14,18 +14,17 @@ use crate::store::RunStore;
 pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> {
     let find = |path: &Path| {
         let folder = RunFolder::at(path).map_err(|error| error.to_string())?;
-        let mut run = RunStore::open(&folder);
+        let (mut run, _) = RunEntry::read(&folder, Owner::None);
         // What is damaged may be the very evaluation.
-        match run.problems.pop() {
-            None => Ok(Cow::Owned(run)),
+        match run.mismatch.or_else(|| run.store.problems.pop()) {
+            None => Ok(Cow::Owned(run.store)),
             Some(problem) => Err(problem),
         }
     };
     let mut verdicts = gates::judge(gates, store, &find);
     if !completed {
         for verdict in &mut verdicts {
-            (verdict.value, verdict.limit) = (None, None);
-            verdict.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());
+            verdict.withdraw();
         }
     }
     verdicts
@@ -35,6 +34,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> 
 mod tests {
     use super::*;
     use crate::experiment::spec::Bound;
+    use crate::listing::Judgement;
     use crate::store::testing::{played, small_run};
 
     fn store(worse_by: f64) -> RunStore {

@@ -139,7 +139,7 @@ fn markdown(ending: &Ending<'_>) -> String {
     }
     let rows = rows(store);
     if !rows.is_empty() {
-        let has_top5 = rows.iter().any(|(_, row)| row.telling_top5().is_some());
+        let has_top5 = rows.iter().any(|(_, row)| row.informative_top5().is_some());
         let (head, rule) = if has_top5 {
             ("| top-5 ", "|---:")
         } else {
@@ -192,7 +192,7 @@ fn rows(store: &RunStore) -> Vec<(&'static str, &Evaluation)> {
 fn row(name: &str, evaluation: &Evaluation, has_top5: bool) -> String {
     let teacher = evaluation.teacher;
     let top5 = evaluation
-        .telling_top5()
+        .informative_top5()
         .map_or_else(String::new, format::percent);
     let top5 = if has_top5 {
         format!("| {top5} ")

@@ -41,7 +41,7 @@ impl<W: Write> Reporter for JunitReporter<W> {
 }
 
 /// Opens the file of a report to write it anew. What stands there must be a
-/// report, or nothing: anything else is a file that was named by mistake.
+/// report, or nothing: anything else is a file that was named in error.
 ///
 /// # Errors
 /// As [`open_output`], and that it is not a report; it is then untouched.
@@ -72,7 +72,7 @@ fn is_report(start: &[u8]) -> bool {
 }
 
 /// Writes the report of a run that did not begin or has not ended, and why:
-/// whoever looks for a result finds this and not that of an earlier run.
+/// a person who looks for a result finds this and not that of an earlier run.
 ///
 /// # Errors
 /// What writing says.

@@ -1,7 +1,7 @@
 //! Reports of a run without a screen: plain lines, progress bars, JSON, `JUnit`
 //! and a CI's step summary.
 //!
-//! Each is a fold over the same events, told with the run's state as it stands
+//! Each is a fold over the same events, given with the run's state as it stands
 //! after the event. They write to what they are given and never to the terminal
 //! by themselves, never decide anything about the run, and judge gates only
 //! when it is over.
@@ -38,7 +38,7 @@ use crate::event::{Outcome, RunEvent};
 use crate::listing::Verdict;
 use crate::store::{Config, RunStore};
 
-/// Somebody who tells how a run goes.
+/// Shows how a run goes.
 pub trait Reporter {
     /// Hears of one event; `store` has taken it in already.
     ///
@@ -85,25 +85,26 @@ impl Reporters {
         self.0.push(Box::new(reporter));
     }
 
-    /// Tells all of one event. Returns why some were dropped.
+    /// Passes one event to all. Returns why some were dropped.
     pub fn observe(&mut self, event: &RunEvent, store: &RunStore) -> Vec<io::Error> {
-        self.tell(|reporter| reporter.observe(event, store))
+        self.report(|reporter| reporter.observe(event, store))
     }
 
-    /// Tells all how it ended. Returns why some could not report it.
+    /// Passes the ending to all. Returns why some could not report it.
     pub fn finish(&mut self, ending: &Ending<'_>) -> Vec<io::Error> {
-        self.tell(|reporter| reporter.finish(ending))
+        self.report(|reporter| reporter.finish(ending))
     }
 
-    fn tell(&mut self, tell: impl Fn(&mut dyn Reporter) -> io::Result<()>) -> Vec<io::Error> {
+    fn report(&mut self, report: impl Fn(&mut dyn Reporter) -> io::Result<()>) -> Vec<io::Error> {
         let mut errors = Vec::new();
-        self.0.retain_mut(|reporter| match tell(reporter.as_mut()) {
-            Ok(()) => true,
-            Err(error) => {
-                errors.push(error);
-                false
-            }
-        });
+        self.0
+            .retain_mut(|reporter| match report(reporter.as_mut()) {
+                Ok(()) => true,
+                Err(error) => {
+                    errors.push(error);
+                    false
+                }
+            });
         errors
     }
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::event::{Command, CommandRecord, Origin, Phase, SkippedImage};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{Bound, Gate};
+use crate::format::Symbols;
 use crate::store::Frozen;
 use crate::store::testing::{data_summary, small_run};
 use crate::untrusted::text::is_active;
@@ -76,9 +77,21 @@ fn reported_of<R: Reporter + 'static>(
     written.text()
 }
 
+fn lines_to<W: Write>(out: W) -> TextReporter<W> {
+    TextReporter::new(out, Symbols::Unicode)
+}
+
 #[test]
-fn plain_lines_tell_the_run() {
-    insta::assert_snapshot!(reported(TextReporter::new));
+fn without_utf_8_lines_are_ascii() {
+    let text = reported(|out| TextReporter::new(out, Symbols::Ascii));
+    assert!(text.is_ascii(), "{text}");
+    let unicode = reported(lines_to);
+    assert_eq!(text.lines().count(), unicode.lines().count());
+}
+
+#[test]
+fn plain_lines_describe_the_run() {
+    insta::assert_snapshot!(reported(lines_to));
 }
 
 #[test]
@@ -91,7 +104,7 @@ fn counts_are_grouped_for_people_and_plain_for_programs() {
             _ => {}
         }
     }
-    let text = reported_of(events.clone(), TextReporter::new);
+    let text = reported_of(events.clone(), lines_to);
     for line in [
         "images: 50\u{202f}000 train, ",
         "student: 78\u{202f}000 steps, ",
@@ -106,7 +119,7 @@ fn counts_are_grouped_for_people_and_plain_for_programs() {
 }
 
 #[test]
-fn what_was_changed_while_it_trained_is_told_at_the_end() {
+fn what_was_changed_while_it_trained_is_listed_at_the_end() {
     let mut events = small_run();
     events.push(RunEvent::CommandReceived(CommandRecord {
         id: "a".to_owned(),
@@ -120,25 +133,27 @@ fn what_was_changed_while_it_trained_is_told_at_the_end() {
         id: "a".to_owned(),
         phase: Phase::Student,
         step: 11,
+        from: None,
     });
-    let text = reported_of(events.clone(), TextReporter::new);
+    let text = reported_of(events.clone(), lines_to);
     assert!(
         text.contains("\ntemperature → 2.5, applied at step 11\n"),
         "{text}"
     );
-    let told = "method.temperature 4 → 2.5 at step 11\n";
-    assert!(text.contains(&format!("\nchanged  {told}")), "{text}");
+    let change = "method.temperature 4 → 2.5 at step 11\n";
+    assert!(text.contains(&format!("\nchanged  {change}")), "{text}");
     let summary = reported_of(events, |out| GithubReporter::new(Some(Box::new(out)), None));
     assert!(
-        summary.contains(&format!("\n- changed: {told}\n")),
+        summary.contains(&format!("\n- changed: {change}\n")),
         "{summary}"
     );
 }
 
 #[test]
 fn lines_above_bars_are_the_plain_lines() {
-    let bars = reported(|out| BarsReporter::new(out, ProgressDrawTarget::hidden()));
-    assert_eq!(bars, reported(TextReporter::new));
+    let bars =
+        reported(|out| BarsReporter::new(out, ProgressDrawTarget::hidden(), Symbols::Unicode));
+    assert_eq!(bars, reported(lines_to));
 }
 
 #[test]
@@ -226,10 +241,11 @@ fn no_name_from_outside_acts_on_a_terminal_or_a_workflow() {
     };
     let [text, bars, json, junit, summary, annotations] = [(); 6].map(|()| Written::default());
     let mut reporters = Reporters::new();
-    reporters.add(TextReporter::new(text.clone()));
+    reporters.add(lines_to(text.clone()));
     reporters.add(BarsReporter::new(
         bars.clone(),
         ProgressDrawTarget::hidden(),
+        Symbols::Unicode,
     ));
     reporters.add(JsonReporter::new(json.clone()));
     reporters.add(JunitReporter::new(junit.clone()));

@@ -5,30 +5,33 @@ use std::io::{self, Write};
 use super::event_formatter::{self, EventFormatter};
 use super::{Ending, Reporter};
 use crate::event::RunEvent;
+use crate::format::Symbols;
 use crate::store::RunStore;
 
 /// Writes a line for everything that a person wants to know.
 pub struct TextReporter<W> {
     out: W,
-    narrator: EventFormatter,
+    formatter: EventFormatter,
 }
 
 impl<W: Write> TextReporter<W> {
-    /// A reporter that writes to `out`.
-    pub fn new(out: W) -> Self {
+    /// A reporter that writes to `out` in these symbols.
+    pub fn new(out: W, symbols: Symbols) -> Self {
         Self {
             out,
-            narrator: EventFormatter::default(),
+            formatter: EventFormatter::new(symbols),
         }
     }
 }
 
 impl<W: Write> Reporter for TextReporter<W> {
     fn observe(&mut self, event: &RunEvent, store: &RunStore) -> io::Result<()> {
-        event_formatter::write(&mut self.out, &self.narrator.lines(event, store))
+        let lines = self.formatter.lines(event, store);
+        self.formatter.write(&mut self.out, &lines)
     }
 
     fn finish(&mut self, ending: &Ending<'_>) -> io::Result<()> {
-        event_formatter::write(&mut self.out, &event_formatter::ending(ending))
+        self.formatter
+            .write(&mut self.out, &event_formatter::ending(ending))
     }
 }

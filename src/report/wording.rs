@@ -19,7 +19,7 @@ pub(super) fn phase(phase: Phase) -> &'static str {
 /// What an evaluation found, without where.
 pub(super) fn evaluation(evaluation: &Evaluation) -> String {
     let mut text = format!("top-1 {}", percent(evaluation.top1));
-    if let Some(top5) = evaluation.telling_top5() {
+    if let Some(top5) = evaluation.informative_top5() {
         text = format!("{text}  top-5 {}", percent(top5));
     }
     text = format!("{text}  loss {}", loss(evaluation.loss));

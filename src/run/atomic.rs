@@ -85,7 +85,7 @@ fn linked(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..MOST_LINKS {
         match fs::read_link(&place) {
             Ok(to) => place = parent(&place)?.join(to),
-            // No link, or nothing: that is told when it is written.
+            // No link, or nothing: that is reported when it is written.
             Err(_) => return Ok(place),
         }
     }
@@ -104,7 +104,7 @@ fn replace(
     let mut beside = tempfile::Builder::new()
         .prefix(WRITING)
         .tempfile_in(folder)?;
-    // Tells that somebody writes it; a file system without locks is told by the
+    // Shows that somebody writes it; a file system without locks is recognised by the
     // file's age.
     let _ = beside.as_file().try_lock();
     io::copy(&mut content, &mut beside)?;
@@ -278,13 +278,13 @@ mod tests {
         let path = place.path().join("a.ron");
         fs::write(&path, "kept").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
-        let told = write_through(&path, b"new").unwrap_err().to_string();
-        assert!(told.ends_with("a.ron is read-only"), "{told}");
+        let message = write_through(&path, b"new").unwrap_err().to_string();
+        assert!(message.ends_with("a.ron is read-only"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), b"kept");
     }
 
     #[test]
-    fn folders_are_made_with_those_above_them_and_a_file_in_their_way_is_told_of() {
+    fn folders_are_made_with_those_above_them_and_a_file_in_their_way_is_reported() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("a/b/c");
         create_folders(&folder).unwrap();

@@ -18,7 +18,7 @@
 //! A folder that belongs to another one, as the best weights belong to the
 //! state that calls them the best, is replaced in two parts: [`AtomicDir::put`]
 //! stops after the fourth stage and [`AtomicDir::commit`] is the fifth, once
-//! the other folder is in its place. Whoever comes after a kill in between says
+//! the other folder is in its place. The process that comes after a kill in between says
 //! by [`AtomicDir::settle_on`] which of the two it is.
 
 use std::fs;

@@ -39,7 +39,7 @@ const FASTEST: f64 = 1e9;
 /// No model has or takes more, bytes or operations.
 const LARGEST: u64 = 1 << 60;
 
-/// The models of a run, told from those of others by the BLAKE3 of their files.
+/// The models of a run, identified by the BLAKE3 of their files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelHashes {
     /// The run's name.
@@ -61,9 +61,6 @@ pub enum ForeignResult {
     /// A model with other weights.
     #[error("a {0} (BLAKE3 {1}) with other weights than that of {2}")]
     Model(&'static str, String, String),
-    /// Another run's models.
-    #[error("models of {0}, and not of {1}")]
-    Run(String, String),
 }
 
 /// Models of one run or file, measured on one machine.
@@ -75,6 +72,9 @@ pub struct BenchResult {
     pub program: String,
     /// The run or the file.
     pub target: String,
+    /// The run that keeps it, as [`RunFolder::id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
     /// When a run took it in, seconds since 1970: the newest result stands for the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<u64>,
@@ -95,6 +95,7 @@ impl BenchResult {
             version: VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             target,
+            run: None,
             kept: None,
             checksum: None,
             measurement,
@@ -141,7 +142,7 @@ impl BenchResult {
         Ok(blake3::hash(&text).to_hex().to_string())
     }
 
-    /// As the result of a run that has these models: a file that was measured alone,
+    /// As the result of a run that has these models, whatever its name was: a file that was measured alone,
     /// as on another machine, is the run's student if the run wrote it.
     ///
     /// # Errors
@@ -165,9 +166,6 @@ impl BenchResult {
                     BenchModel::Student => ForeignResult::Model("student", hash, name()),
                     BenchModel::Teacher => ForeignResult::Model("teacher", hash, name()),
                 });
-            }
-            if row.model != BenchModel::File && self.target != run.run {
-                return Err(ForeignResult::Run(self.target, name()));
             }
             row.top1 = None;
             if row.model == BenchModel::Teacher {
@@ -195,6 +193,7 @@ impl BenchResult {
     pub fn keep(&mut self, run: &RunFolder, now: SystemTime) -> io::Result<()> {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.kept = Some(since.as_secs());
+        self.run = run.id();
         let folder = run.path().join(PLACE);
         fs::create_dir_all(&folder)?;
         let sealed = Self {
@@ -246,11 +245,11 @@ impl Measurement {
             let times = [row.p50_ms, row.p90_ms, row.p99_ms];
             let amounts = [row.peak_memory, row.file_bytes, row.macs.unwrap_or(0)];
             let reason = if !times.into_iter().all(is_time) || !times.is_sorted() {
-                "times that are none"
+                "invalid times"
             } else if !(row.images_per_second > 0.0 && row.images_per_second <= FASTEST) {
-                "a speed that is none"
+                "an invalid speed"
             } else if amounts.iter().any(|amount| *amount > LARGEST) {
-                "a size that is none"
+                "an invalid size"
             } else if [row.batch, row.threads, row.runs].contains(&0) {
                 "no images, threads or answers"
             } else if !is_line(&row.engine) || !is_line(&row.weights) {
@@ -300,8 +299,12 @@ impl RunFolder {
             }
         }
         paths.sort();
+        let id = self.id();
         let read = |path: &std::path::PathBuf| {
             let result = match BenchResult::read_with_checksum(path) {
+                Ok((result, true)) if id.is_some() && result.run != id => {
+                    Err("it is that of another run".to_owned())
+                }
                 Ok((result, true)) => Ok(result),
                 Ok((_, false)) => Err("it has no checksum".to_owned()),
                 Err(error) => Err(error.to_string()),
@@ -419,9 +422,9 @@ mod tests {
             let error = other.of_run(&run).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
-        own.target = "other".to_owned();
-        let error = own.of_run(&run).unwrap_err().to_string();
-        assert_eq!(error, "models of other, and not of run");
+        // Runs are renamed; what was measured are the weights.
+        own.target = "before".to_owned();
+        assert_eq!(own.of_run(&run).unwrap().target, "run");
     }
 
     #[test]
@@ -442,14 +445,14 @@ mod tests {
             );
         }
         assert_eq!(refusal(&|it| it.rows.clear()), "it measured nothing");
-        let none = "row 1 has times that are none";
+        let none = "row 1 has invalid times";
         assert_eq!(refusal(&|it| it.rows[0].p99_ms = 1e308), none);
         assert_eq!(refusal(&|it| it.rows[0].p50_ms = 0.0), none);
         assert_eq!(refusal(&|it| it.rows[0].p50_ms = 3.5), none);
         let error = refusal(&|it| it.rows[0].images_per_second = 1e308);
-        assert_eq!(error, "row 1 has a speed that is none");
+        assert_eq!(error, "row 1 has an invalid speed");
         let error = refusal(&|it| it.rows[0].macs = Some(u64::MAX));
-        assert_eq!(error, "row 1 has a size that is none");
+        assert_eq!(error, "row 1 has an invalid size");
         let error = refusal(&|it| it.rows[0].runs = 0);
         assert_eq!(error, "row 1 has no images, threads or answers");
         let error = refusal(&|it| it.rows[0].engine = "a\nb".to_owned());
@@ -474,9 +477,9 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let named = |why: &str| {
             let found = run.bench_results().unwrap();
-            let told = found.iter().filter_map(|found| found.as_ref().err());
+            let errors = found.iter().filter_map(|found| found.as_ref().err());
             assert!(
-                told.clone().any(|error| error.contains(why)),
+                errors.clone().any(|error| error.contains(why)),
                 "{why}: {found:?}"
             );
         };
@@ -509,7 +512,7 @@ mod tests {
         for (from, to, reason) in [
             ("workbench-bench", "other", "and this version reads"),
             ("\"version\": 1", "\"version\": 2", "and this version reads"),
-            ("500.0", "-1.0", "a speed that is none"),
+            ("500.0", "-1.0", "an invalid speed"),
             ("{", "", "no result of --bench"),
         ] {
             fs::write(&path, text.replacen(from, to, 1)).unwrap();

@@ -1,4 +1,4 @@
-//! What the process answers to whoever started it.
+//! What the process answers to its caller.
 
 use crate::event::Outcome;
 

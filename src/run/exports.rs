@@ -1,9 +1,11 @@
 //! What a run knows of the files that were written of it for other programs, and
 //! whether they still are these.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
 use super::atomic::write_file;
@@ -17,8 +19,23 @@ const PROOFS: &str = "proof.json";
 /// The model card, which is about all of them.
 const CARD: &str = "MODEL_CARD.md";
 
+/// Endings of files that hold models.
+const MODELS: [&str; 2] = [".onnx", ".safetensors"];
+
 /// No list of exports is this long, bytes.
 const LONGEST: u64 = 16 << 20;
+
+/// What a run keeps of its exports.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proofs {
+    /// What distinguishes the run from every other, as [`RunFolder::id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    files: Exports,
+    /// BLAKE3 of run and files.
+    checksum: String,
+}
 
 /// What became of an export that was recorded.
 #[derive(Debug, Default)]
@@ -27,7 +44,7 @@ pub struct Recorded {
     pub exports: Exports,
     /// What was known before and cannot be read.
     pub damage: Option<String>,
-    /// Whether there was a model card, which told of other files and was removed.
+    /// Whether there was a model card, which described other files and was removed.
     pub had_card: bool,
 }
 
@@ -53,11 +70,20 @@ impl RunFolder {
                 path.display()
             )
         };
-        match read_limited(&path, LONGEST) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| damaged(error.to_string())),
-            Err(error) if is_absent(&error) => Ok(Exports::new()),
-            Err(error) => Err(damaged(error.to_string())),
+        let text = match read_limited(&path, LONGEST) {
+            Ok(text) => text,
+            Err(error) if is_absent(&error) => return Ok(Exports::new()),
+            Err(error) => return Err(damaged(error.to_string())),
+        };
+        let proofs: Proofs =
+            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        if proofs.checksum != checksum(proofs.run.as_deref(), &proofs.files) {
+            return Err(damaged("its checksum does not match".to_owned()));
         }
+        if self.id().is_some_and(|id| proofs.run != Some(id)) {
+            return Err(damaged("it is that of another run".to_owned()));
+        }
+        Ok(proofs.files)
     }
 
     /// What is known of the files that are there, each held against its content.
@@ -66,7 +92,9 @@ impl RunFolder {
         let mut checked = CheckedExports::default();
         let known = self.exported();
         checked.problems.extend(known.as_ref().err().cloned());
-        for (name, export) in known.unwrap_or_default() {
+        let known = known.unwrap_or_default();
+        checked.problems.extend(self.unknown_exports(&known));
+        for (name, export) in known {
             let path = self.exports().join(&name);
             match content(&path) {
                 Ok((_, hash)) if hash == export.blake3 => {
@@ -86,13 +114,32 @@ impl RunFolder {
         checked
     }
 
+    /// A line for each model in the folder that nothing is known of.
+    fn unknown_exports(&self, known: &Exports) -> Vec<String> {
+        let entries = fs::read_dir(self.exports()).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| !name.starts_with('.') && !known.contains_key(name))
+            .filter(|name| MODELS.iter().any(|ending| name.ends_with(ending)))
+            .collect();
+        names.sort();
+        let line = |name: String| {
+            format!(
+                "{} is not among the files that were exported: its export was interrupted, or it \
+                 is of another run; export it again with --force, or delete it",
+                self.exports().join(name).display()
+            )
+        };
+        names.into_iter().map(line).collect()
+    }
+
     /// The model card of the run's own exports.
     #[must_use]
     pub fn model_card(&self) -> PathBuf {
         self.exports().join(CARD)
     }
 
-    /// Whether a file of exports is called as one that tells of them.
+    /// Whether a file of exports is called like one that describes them.
     #[must_use]
     pub fn is_record(path: &Path) -> bool {
         let name = path.file_name().unwrap_or_default();
@@ -117,6 +164,11 @@ impl RunFolder {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             path.into_os_string()
         };
+        // Two exports at once keep both, where the file system has locks.
+        let made = fs::create_dir_all(&folder).map_err(|error| (folder.clone(), error));
+        made?;
+        let locked = File::open(&folder).and_then(|place| place.lock().map(|()| place));
+        let _locked = locked.ok();
         let known = self.exported();
         let damage = known.as_ref().err().cloned();
         let mut exports = known.unwrap_or_default();
@@ -130,24 +182,37 @@ impl RunFolder {
                 Err(error) => return Err((card, error)),
             };
         let proofs = folder.join(PROOFS);
-        let text = serde_json::to_vec_pretty(&exports).map_err(io::Error::other);
-        let kept = fs::create_dir_all(&folder)
-            .and(text)
-            .and_then(|text| write_file(&proofs, &text));
-        kept.map_err(|error| (proofs, error))?;
+        let run = self.id();
+        let kept = Proofs {
+            checksum: checksum(run.as_deref(), &exports),
+            run,
+            files: exports,
+        };
+        serde_json::to_vec_pretty(&kept)
+            .map_err(io::Error::other)
+            .and_then(|text| write_file(&proofs, &text))
+            .map_err(|error| (proofs, error))?;
         Ok(Recorded {
-            exports,
+            exports: kept.files,
             damage,
             had_card,
         })
     }
 }
 
+fn checksum(run: Option<&str>, files: &Exports) -> String {
+    let text = serde_json::to_vec(&(run, files)).unwrap_or_default();
+    blake3::hash(&text).to_hex().to_string()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
     use crate::event::ExportFormat;
     use crate::event::inspection::Weights;
+    use crate::store::testing::run_plan;
 
     fn export(content: &[u8]) -> Export {
         Export {
@@ -189,6 +254,36 @@ mod tests {
         let path = run.exports().join("b.onnx");
         let recorded = run.record_export(&path, &export(b"new")).unwrap();
         assert!(recorded.had_card && !run.model_card().exists());
+    }
+
+    #[test]
+    fn an_edited_list_and_one_of_another_run_are_named() {
+        let place = tempfile::tempdir().unwrap();
+        let run = |name: &str| {
+            let plan = run_plan("()", 1);
+            RunFolder::create_planned(place.path(), name, "()", plan, UNIX_EPOCH).unwrap()
+        };
+        let (run, other) = (run("a"), run("b"));
+        for run in [&run, &other] {
+            run.record_export(&run.exports().join("a.onnx"), &export(b"old"))
+                .unwrap();
+        }
+        assert_eq!(run.exported().unwrap().len(), 1);
+        let [own, foreign] = [&run, &other].map(|run| run.exports().join(PROOFS));
+        let text = fs::read_to_string(&own).unwrap();
+        fs::write(&own, text.replace("\"step\": 1", "\"step\": 2")).unwrap();
+        let error = run.exported().unwrap_err();
+        assert!(error.contains("its checksum does not match"), "{error}");
+        fs::copy(foreign, &own).unwrap();
+        let error = run.exported().unwrap_err();
+        assert!(error.contains("it is that of another run"), "{error}");
+        fs::write(&own, text).unwrap();
+        fs::write(run.exports().join("b.onnx"), "left").unwrap();
+        let problems = run.checked_exports().problems;
+        assert!(
+            problems[0].contains("b.onnx is not among the files"),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -288,8 +288,8 @@ mod tests {
                 MODELS,
             ),
         ] {
-            let told = format!(" ({wanted} exists but is not a run: it has no {lacks})");
-            assert!(error.to_string().contains(&told), "{error}");
+            let hint = format!(" ({wanted} exists but is not a run: it has no {lacks})");
+            assert!(error.to_string().contains(&hint), "{error}");
         }
     }
 

@@ -84,7 +84,7 @@ pub enum RunError {
         checkpoints.display(), mention(not_runs, lacks), suggestion(nearest.as_deref())
     )]
     NotFound {
-        /// What was asked for.
+        /// What was requested.
         wanted: String,
         /// Where it was looked for.
         checkpoints: PathBuf,
@@ -99,7 +99,7 @@ pub enum RunError {
     /// Several runs begin like this.
     #[error("`{wanted}` matches {}; write more of the name", candidates.join(", "))]
     Ambiguous {
-        /// What was asked for.
+        /// What was requested.
         wanted: String,
         /// The runs, oldest first.
         candidates: Vec<String>,
@@ -191,7 +191,7 @@ impl RunFolder {
             .prefix(litter::NEW_RUN)
             .tempdir_in(checkpoints)
             .map_err(|e| failed("create a folder in", checkpoints, e))?;
-        // Whoever sweeps sees that it is being made.
+        // A process that sweeps sees that it is being made.
         let _held = hold(beside.path());
         for (file, bytes) in files {
             let path = beside.path().join(file);
@@ -236,10 +236,11 @@ impl RunFolder {
     }
 
     /// Who owns the folders that this run seals: one for each of these places, by
-    /// the hash of the run's plan; none where that is not known.
+    /// the hash of the run's plan; none where that is not known, as in runs of older
+    /// programs.
     #[must_use]
     pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
-        let id = plan_hash(&self.plan_path());
+        let id = self.id();
         places.map(|place| {
             id.as_ref().map(|id| Owner {
                 id: id.clone(),
@@ -248,12 +249,19 @@ impl RunFolder {
         })
     }
 
+    /// What distinguishes the run from every other: the hash of its plan. None where
+    /// that is not known, as in runs of older programs.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        plan_hash(&self.plan_path())
+    }
+
     /// Gives the run's commands a file of their own, where a copy of the run by
     /// hard links shares it.
     pub fn own_commands(&self) -> Result<(), RunError> {
         let path = self.commands();
         match append_file::own(&path) {
-            // Something that is no file is told where it is read.
+            // Something that is no file is reported where it is read.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
             owned => owned.map_err(|e| failed("copy", &path, e)),
         }
@@ -324,6 +332,16 @@ impl RunFolder {
     /// Takes the right to write here.
     pub fn lock(&self) -> Result<RunLock, LockError> {
         RunLock::acquire(&self.path)
+    }
+
+    /// Whether a folder is a run's: it has a frozen experiment, and a plan or a journal.
+    #[must_use]
+    pub fn is_at(path: &Path) -> bool {
+        let run = Self {
+            path: path.to_owned(),
+        };
+        let others = [run.plan_path(), run.journal()];
+        run.experiment().is_file() && others.iter().any(|file| file.is_file())
     }
 
     /// The frozen experiment file.
@@ -417,7 +435,7 @@ fn file_name(name: &str) -> String {
     }
 }
 
-/// Tells runs apart that start in the same second, on machines that share the
+/// Distinguishes runs that start in the same second, on machines that share the
 /// disk too.
 fn unique_id(name: &str, now: SystemTime, attempt: u32) -> String {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -452,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn an_experiment_that_is_no_text_of_its_size_is_told_of_by_name() {
+    fn an_experiment_that_is_no_text_of_its_size_is_reported_by_name() {
         let checkpoints = tempfile::tempdir().unwrap();
         let run = RunFolder::create(checkpoints.path(), "a", "Experiment()", now()).unwrap();
         grow_sparse(&run.experiment(), 1 << 40);

@@ -50,7 +50,7 @@ impl RunFolder {
     /// # Errors
     /// What the file system says.
     pub fn kept_positions(&self) -> Result<Vec<Position>, SealError> {
-        let all = self.begun_positions()?;
+        let all = self.started_positions()?;
         let is_complete = |at: &Position| matches!(self.kept(*at).find(), Ok(Some(_)));
         Ok(all.into_iter().filter(is_complete).collect())
     }
@@ -76,11 +76,11 @@ impl RunFolder {
     /// # Errors
     /// What the file system says.
     pub fn prune_kept(&self, newest: Position) -> Result<(), SealError> {
-        let mut others = self.begun_positions()?;
+        let mut others = self.started_positions()?;
         others.remove(&newest);
         let mut whole = Vec::new();
         for at in others {
-            // One that is damaged counts: whoever asks for it is told.
+            // One that is damaged counts: a request for it is refused.
             if self.kept(at).settle_on(|_| Ok(true)).unwrap_or(true) {
                 whole.push(at);
             }
@@ -93,7 +93,7 @@ impl RunFolder {
     }
 
     /// Where checkpoints started to be kept.
-    fn begun_positions(&self) -> Result<BTreeSet<Position>, SealError> {
+    fn started_positions(&self) -> Result<BTreeSet<Position>, SealError> {
         let place = self.path().join(KEPT);
         let entries = match fs::read_dir(&place) {
             Ok(entries) => entries,

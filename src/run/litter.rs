@@ -2,7 +2,7 @@
 //! `.writing-*` that were to replace another, folders `.new-run-*` that were to
 //! become a run.
 //!
-//! Whoever writes one holds a lock on it, which the system releases when the
+//! The process that writes one holds a lock on it, which the system releases when the
 //! process ends. So what can be locked belongs to nobody any more, on this
 //! machine or another that shares the disk. Failing to remove it harms nobody
 //! and is tried again by the next writer.
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_never_begun_is_removed_by_the_next_that_is() {
+    fn a_run_that_was_never_started_is_removed_by_the_next_that_is() {
         let place = tempfile::tempdir().unwrap();
         let make = || {
             RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap()

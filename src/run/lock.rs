@@ -18,7 +18,7 @@
 //!
 //! A lock is on a file, not on its name: where the name leads to another file,
 //! somebody else can hold that. So after locking it is seen that the name still
-//! leads to what was locked, and whoever writes asks [`LockWatch::check`] before
+//! leads to what was locked, and a writer asks [`LockWatch::check`] before
 //! each write whether it still does.
 
 use std::fs::{File, TryLockError};
@@ -162,7 +162,7 @@ impl RunLock {
         Ok(())
     }
 
-    /// Sees whether this lock is still where others look for it, for whoever
+    /// Sees whether this lock is still where others look for it, for a process that
     /// writes on another thread.
     #[must_use]
     pub fn watch(&self) -> LockWatch {
@@ -282,7 +282,7 @@ fn unusable(folder: &Path, source: io::Error) -> LockError {
 }
 
 /// Writes down that this process holds the lock. None if the file could not be
-/// locked: then others are not told who it is.
+/// locked: then others do not learn who it is.
 fn announce_in(folder: &Path) -> io::Result<Option<File>> {
     let path = folder.join(HOLDER);
     write_file(&path, &serde_json::to_vec(&Holder::this_process())?)?;

@@ -6,7 +6,7 @@ use super::*;
 use crate::untrusted::testing::make_pipe;
 
 #[test]
-fn the_second_writer_is_told_who_the_first_is() {
+fn the_second_writer_learns_who_the_first_is() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = RunLock::acquire(folder.path()).unwrap();
     first.announce().unwrap();
@@ -72,10 +72,10 @@ fn who_only_holds_the_lock_is_not_taken_for_an_earlier_holder() {
     let folder = tempfile::tempdir().unwrap();
     announced(folder.path());
     let _lock = RunLock::acquire(folder.path()).unwrap();
-    let told = RunLock::acquire(folder.path()).unwrap_err().to_string();
+    let message = RunLock::acquire(folder.path()).unwrap_err().to_string();
     assert!(
-        told.contains("is being written by another process;"),
-        "{told}"
+        message.contains("is being written by another process;"),
+        "{message}"
     );
     let holder = RunLock::holder(folder.path()).unwrap().unwrap();
     assert_eq!(holder.to_string(), "another process");
@@ -96,11 +96,11 @@ fn a_lock_that_is_a_link_is_refused_by_name_and_leads_nowhere() {
             RunLock::acquire(folder.path()).unwrap_err(),
             RunLock::holder(folder.path()).unwrap_err(),
         ] {
-            let told = format!(
+            let expected = format!(
                 "could not lock the run {}: lock: it is a symbolic link, not a regular file",
                 folder.path().display()
             );
-            assert!(error.to_string().starts_with(&told), "{error}");
+            assert!(error.to_string().starts_with(&expected), "{error}");
         }
         fs::remove_file(link).unwrap();
     }

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_that_cannot_be_understood_are_told_of_and_not_taken_for_none() {
+    fn notes_that_cannot_be_understood_are_reported_and_not_taken_for_none() {
         let place = tempfile::tempdir().unwrap();
         let folder =
             RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();

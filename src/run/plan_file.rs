@@ -1,6 +1,6 @@
 //! `plan.json`: what a run means.
 //!
-//! The experiment says what was asked for; the images decide the rest. Both
+//! The experiment says what was requested; the images decide the rest. Both
 //! together are resolved once, before the run's folder exists, and kept here:
 //! the final plan, the classes in order, size, mean and deviation, the content
 //! of the images and of every file of weights that the experiment names. Who
@@ -33,7 +33,7 @@ const LONGEST: u64 = 256 << 20;
 /// What a run means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunPlan {
-    /// Tells this run from every other of the same experiment; empty in plans of
+    /// Distinguishes this run from every other of the same experiment; empty in plans of
     /// older programs.
     #[serde(default)]
     pub id: String,
@@ -190,10 +190,16 @@ impl Header {
     }
 }
 
-/// The hash of the plan in the file `path`, which tells its run from every other;
-/// none where there is no intact plan.
+/// The hash of the plan in the file `path`, which distinguishes its run from every other;
+/// none where there is no intact plan, or an older program's without an id.
 pub(super) fn plan_hash(path: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        #[serde(default)]
+        id: String,
+    }
     let bytes = read_limited(path, LONGEST).ok()?;
-    let (header, _) = Header::read(&bytes, path).ok()?;
-    Some(header.blake3)
+    let (header, body) = Header::read(&bytes, path).ok()?;
+    let plan: Id = serde_json::from_slice(body).ok()?;
+    (!plan.id.is_empty()).then_some(header.blake3)
 }

@@ -32,7 +32,7 @@ pub enum MoveError {
     /// It would not be a name.
     #[error("`{name}` cannot name a run: {reason}")]
     NotAName {
-        /// What was asked for.
+        /// What was requested.
         name: String,
         /// What a name is.
         reason: &'static str,

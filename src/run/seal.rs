@@ -49,7 +49,7 @@ struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
-    /// What tells the owner from every other: the hash of a run's plan, or the key
+    /// What distinguishes the owner from every other: the hash of a run's plan, or the key
     /// of a cached teacher.
     pub id: String,
     /// Which of the owner's folders it is, such as `latest`.
@@ -268,21 +268,14 @@ impl Sealed {
         }))
     }
 
-    /// As [`open`](Self::open), for the folder of an owner; one whose owner is not
-    /// known is taken for it.
+    /// As [`open`](Self::open), for the folder of an owner, where one is known.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and if the folder is another's.
+    /// As [`open`](Self::open), and if the folder is another's or names no owner.
     pub fn open_of(folder: &Path, owner: Option<&Owner>) -> Result<Option<Self>, SealError> {
         let found = Self::open(folder)?;
         match (&found, owner) {
-            (Some(sealed), Some(owner))
-                if sealed
-                    .manifest
-                    .owner
-                    .as_ref()
-                    .is_some_and(|own| own != owner) =>
-            {
+            (Some(sealed), Some(_)) if sealed.manifest.owner.as_ref() != owner => {
                 Err(SealError::Foreign {
                     path: folder.to_owned(),
                 })
@@ -307,6 +300,16 @@ impl Sealed {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.entry(name).is_some()
+    }
+
+    /// BLAKE3, hexadecimal, of a file as it was sealed; none of one that is not there
+    /// or was sealed by its length alone.
+    #[must_use]
+    pub fn hash(&self, name: &str) -> Option<&str> {
+        match self.entry(name)? {
+            Entry::Sealed(_, _, hash) => Some(hash),
+            Entry::Measured(..) => None,
+        }
     }
 
     /// The content of a file, exactly as it was sealed.
@@ -592,12 +595,12 @@ mod tests {
             (String::new(), "it is not a manifest"),
         ] {
             fs::write(&manifest, damaged).unwrap();
-            let told = check().unwrap_err();
+            let message = check().unwrap_err();
             assert!(
-                told.contains("manifest.json beside it cannot be used"),
-                "{told}"
+                message.contains("manifest.json beside it cannot be used"),
+                "{message}"
             );
-            assert!(told.contains(reason), "{told}");
+            assert!(message.contains(reason), "{message}");
         }
         // A manifest of something else says nothing of it.
         fs::write(&manifest, r#"{"name": "app"}"#).unwrap();
@@ -639,9 +642,10 @@ mod tests {
             let error = open(Some(other)).unwrap_err();
             assert!(matches!(error, SealError::Foreign { .. }), "{error}");
         }
-        // One that does not say whose it is was written by an older program.
+        // Folders of owners name them.
         fs::remove_file(folder.path().join(MANIFEST)).unwrap();
         seal(folder.path(), 1, None).unwrap();
-        assert!(open(Some(owner("a", "latest"))).unwrap().is_some());
+        assert!(open(Some(owner("a", "latest"))).is_err());
+        assert!(open(None).unwrap().is_some());
     }
 }

@@ -4,31 +4,56 @@
 use crate::event::{Position, RunEvent};
 
 /// The newest checkpoints in a journal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JournalledCheckpoints {
     /// The latest.
-    pub latest: Option<Position>,
+    pub latest: Option<JournalledCheckpoint>,
     /// The best weights that the latest has taken over.
-    pub best: Option<Position>,
+    pub best: Option<JournalledCheckpoint>,
     /// Best weights that no checkpoint has taken over yet; a kill takes them back.
-    coming: Option<Position>,
+    coming: Option<JournalledCheckpoint>,
+}
+
+/// A checkpoint in a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalledCheckpoint {
+    /// Where it stands in training.
+    pub at: Position,
+    /// BLAKE3 of its weights, hexadecimal, where it is known.
+    pub weights: Option<String>,
 }
 
 impl JournalledCheckpoints {
     /// Takes in the next event.
     pub fn take_in(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::CheckpointSaved { at, best: true, .. } => self.coming = Some(*at),
-            RunEvent::CheckpointSaved { at, .. } => {
-                self.latest = Some(*at);
-                self.best = self.coming.take().or(self.best);
+            RunEvent::CheckpointSaved {
+                at, best, weights, ..
+            } => {
+                let saved = JournalledCheckpoint {
+                    at: *at,
+                    weights: weights.clone(),
+                };
+                if *best {
+                    self.coming = Some(saved);
+                } else {
+                    self.latest = Some(saved);
+                    self.best = self.coming.take().or(self.best.take());
+                }
             }
             // What came later is trained again.
             RunEvent::RunStarted { resumed, .. } => {
-                self.latest = *resumed;
+                let known = self.latest.take().filter(|it| Some(it.at) == *resumed);
+                self.latest = known.or_else(|| {
+                    Some(JournalledCheckpoint {
+                        at: (*resumed)?,
+                        weights: None,
+                    })
+                });
                 self.best = self
                     .best
-                    .filter(|best| resumed.is_some_and(|at| *best <= at));
+                    .take()
+                    .filter(|best| resumed.is_some_and(|at| best.at <= at));
                 self.coming = None;
             }
             _ => {}
@@ -51,7 +76,7 @@ mod tests {
         for event in events {
             newest.take_in(event);
         }
-        let step = |at: Option<Position>| at.map(|at| at.step);
+        let step = |saved: Option<JournalledCheckpoint>| saved.map(|saved| saved.at.step);
         (step(newest.latest), step(newest.best))
     }
 
@@ -60,6 +85,7 @@ mod tests {
             at: at(step),
             folder: "latest".into(),
             best,
+            weights: None,
         }
     }
 

@@ -19,7 +19,7 @@ const LONGEST: usize = 1 << 20;
 /// that no file keeps a training from its steps.
 const MOST_AT_ONCE: usize = 1000;
 
-/// Problems that are told of one file; whoever fills it with others would fill
+/// Problems that are reported of one file; a process that fills it with others would fill
 /// the journal.
 const MOST_PROBLEMS: usize = 20;
 
@@ -112,14 +112,14 @@ impl<'a> FromIterator<&'a CommandRecord> for ReceivedCommands {
 /// long as nothing arrives.
 ///
 /// A file that is removed, replaced or written anew is read from its start;
-/// commands have ids, by which whoever carries them out knows them again.
+/// commands have ids, by which the training knows them again.
 #[derive(Debug)]
 pub struct CommandTail {
     lines: LineReader,
     /// Whether there may be more lines than were read.
     is_behind: bool,
     problems: Vec<String>,
-    told: BTreeSet<String>,
+    reported: BTreeSet<String>,
 }
 
 impl CommandTail {
@@ -130,7 +130,7 @@ impl CommandTail {
             lines: LineReader::new(path, LONGEST),
             is_behind: false,
             problems: Vec::new(),
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
         }
     }
 
@@ -148,18 +148,18 @@ impl CommandTail {
     }
 
     /// Commands that arrived since the last call, oldest first. Lines that are
-    /// no commands are left out and told by
+    /// no commands are left out and reported by
     /// [`take_problems`](Self::take_problems).
     pub fn poll(&mut self) -> Vec<CommandRecord> {
         let mut commands = Vec::new();
         match self.lines.look() {
             Ok(changed) if changed || self.is_behind => {
                 if let Err(error) = self.read(&mut commands) {
-                    self.tell(&format!("could not be read: {error}"));
+                    self.report(&format!("could not be read: {error}"));
                 }
             }
             Ok(_) => {}
-            Err(error) => self.tell(&format!("could not be looked at: {error}")),
+            Err(error) => self.report(&format!("could not be looked at: {error}")),
         }
         commands
     }
@@ -169,36 +169,36 @@ impl CommandTail {
             self.is_behind = self.lines.advance()?;
             if !self.is_behind {
                 if self.lines.has_oversized_end() {
-                    self.tell(&oversized(self.lines.number() + 1));
+                    self.report(&oversized(self.lines.number() + 1));
                 }
                 return self.lines.remember();
             }
             let number = self.lines.number();
             match self.lines.line() {
-                None => self.tell(&oversized(number)),
+                None => self.report(&oversized(number)),
                 Some(line) if line.iter().all(u8::is_ascii_whitespace) => {}
                 Some(line) => match serde_json::from_slice(line) {
                     Ok(command) => commands.push(command),
-                    Err(error) => self.tell(&format!("line {number}: not a command: {error}")),
+                    Err(error) => self.report(&format!("line {number}: not a command: {error}")),
                 },
             }
         }
         Ok(())
     }
 
-    /// Notes a problem that was not told yet, of a line or of what it asks for.
-    pub fn tell(&mut self, problem: &str) {
+    /// Notes a problem that was not reported yet, of a line or of what it asks for.
+    pub fn report(&mut self, problem: &str) {
         let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
-        if self.told.len() > MOST_PROBLEMS || self.told.contains(&problem) {
+        if self.reported.len() > MOST_PROBLEMS || self.reported.contains(&problem) {
             return;
         }
-        if self.told.len() == MOST_PROBLEMS {
+        if self.reported.len() == MOST_PROBLEMS {
             let more = "commands.jsonl: further errors are not shown";
             self.problems.push(more.to_owned());
         } else {
             self.problems.push(format!("commands.jsonl: {problem}"));
         }
-        self.told.insert(problem);
+        self.reported.insert(problem);
     }
 
     /// What was wrong since the last call, for a warning: each problem once.
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_or_a_folder_is_told_once_and_the_file_that_takes_its_place_is_read() {
+    fn a_pipe_or_a_folder_is_reported_once_and_the_file_that_takes_its_place_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("commands.jsonl");
         let mut tail = CommandTail::from_start(&path);
@@ -280,9 +280,9 @@ mod tests {
         for _ in 0..3 {
             assert!(tail.poll().is_empty());
         }
-        let told = tail.take_problems();
+        let problems = tail.take_problems();
         assert_eq!(
-            told,
+            problems,
             ["commands.jsonl: could not be read: it is a pipe, not a regular file"]
         );
         assert!(append_command(&path, &command("a")).is_err());
@@ -351,15 +351,16 @@ mod tests {
         fs::write(&path, format!("{long}{deep}{nonsense}")).unwrap();
         let mut tail = CommandTail::from_start(&path);
         assert!(tail.poll().is_empty());
-        let told = tail.take_problems();
-        assert_eq!(told.len(), MOST_PROBLEMS + 1);
+        let problems = tail.take_problems();
+        assert_eq!(problems.len(), MOST_PROBLEMS + 1);
         assert_eq!(tail.lines.number(), MOST_AT_ONCE as u64);
         for _ in 0..10 {
             assert!(tail.poll().is_empty());
         }
         assert_eq!(tail.lines.number(), 10_002);
         assert!(
-            told.iter()
+            problems
+                .iter()
                 .all(|problem| problem.len() < 4 * LONGEST_PROBLEM)
         );
         append_command(&path, &command("b")).unwrap();

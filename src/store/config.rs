@@ -1,5 +1,5 @@
 //! A run's configuration as a list of fields: dotted paths and their values as
-//! text, to filter by and to tell runs apart. A knob that was changed while the
+//! text, to filter by and to distinguish runs. A knob that was changed while the
 //! run trained has all its values, with the steps at which they took effect.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ const CONTROLLER: &str = "controller";
 /// Fields of an experiment by dotted path: `student.model` → `ResNetCifar`,
 /// `student.model.depth` → `8`. Absent options have no field; items of lists
 /// count from 1.
-/// A learning rate and other schedules are also told as a whole at their own
+/// A learning rate and other schedules are also listed as a whole at their own
 /// path, in words.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
@@ -36,7 +36,7 @@ struct Field {
     text: String,
     /// Each of its values, the first one first.
     values: Vec<FieldValue>,
-    /// Whether the text tells everything that lies below.
+    /// Whether the text covers everything that lies below.
     is_whole: bool,
 }
 
@@ -150,7 +150,7 @@ impl Config {
     }
 
     /// Fields whose values are not the same in all of these, sorted. What lies
-    /// below a schedule that differs as a whole is not told again.
+    /// below a schedule that differs as a whole is not listed again.
     #[must_use]
     pub fn differing<'a>(configs: impl IntoIterator<Item = &'a Self>) -> Vec<&'a str> {
         let configs: Vec<&Self> = configs.into_iter().collect();
@@ -226,7 +226,7 @@ impl Config {
             since: Some(at),
             ..value
         });
-        field.text = told(&field.values);
+        field.text = joined(&field.values);
     }
 
     /// A schedule in words, above what it consists of.
@@ -310,12 +310,12 @@ impl FieldValue {
 }
 
 /// `4 → 2.5 at step 812`.
-fn told(values: &[FieldValue]) -> String {
-    let told = values.iter().map(|value| match value.since {
+fn joined(values: &[FieldValue]) -> String {
+    let joined = values.iter().map(|value| match value.since {
         Some(at) => format!("{} at step {}", value.text, at.step),
         None => value.text.clone(),
     });
-    told.collect::<Vec<_>>().join(" → ")
+    joined.collect::<Vec<_>>().join(" → ")
 }
 
 /// What the plan lets a knob do, if the plan is known.
@@ -339,7 +339,7 @@ fn variant(fields: &Map<String, Value>) -> Option<(&str, &Value)> {
         .then_some((name.as_str(), value))
 }
 
-/// Whether a value has named fields, which are better told one by one.
+/// Whether a value has named fields, which are better listed one by one.
 fn is_record(value: &Value) -> bool {
     let fields = value.as_object();
     fields.is_some_and(|fields| variant(fields).is_none())
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn gates_are_told_as_people_read_them() {
+    fn gates_are_written_as_people_read_them() {
         let text = "Experiment(data: (train: Shapes(count: 9)), student: (model: Mlp(hidden: [8])), \
                     method: Scratch(), epochs: 1, optimizer: Sgd(weight_decay: 0.0005), gates: \
                     [AtLeast(\"test/top1\", 0.75), AtMost(\"test/loss\", Run(run: \"a\", \
@@ -470,8 +470,12 @@ mod tests {
                 command: command.clone(),
             }));
             let (phase, step) = (*phase, *step);
-            run.store
-                .apply(&RunEvent::CommandApplied { id, phase, step });
+            run.store.apply(&RunEvent::CommandApplied {
+                id,
+                phase,
+                step,
+                from: None,
+            });
         }
         run
     }
@@ -537,11 +541,11 @@ mod tests {
             (Phase::Student, 10, set("temperature", 3.0)),
             (Phase::Student, 10, set("temperature", 2.0)),
         ]);
-        let told = |run: &RunEntry| {
+        let joined = |run: &RunEntry| {
             let config = run.frozen().config;
             config.get("method.temperature").unwrap().to_owned()
         };
-        assert_eq!(told(&run), "4 → 2 at step 10");
+        assert_eq!(joined(&run), "4 → 2 at step 10");
         run.store.apply(&RunEvent::RunStarted {
             name: "a".to_owned(),
             version: "0".to_owned(),
@@ -553,11 +557,11 @@ mod tests {
             }),
             experiment: String::new(),
         });
-        assert_eq!(told(&run), "4");
+        assert_eq!(joined(&run), "4");
     }
 
     #[test]
-    fn runs_differ_by_what_was_changed_and_a_schedule_is_told_once() {
+    fn runs_differ_by_what_was_changed_and_a_schedule_is_shown_once() {
         let plain = adjusted(&[]);
         let turned = adjusted(&[
             (Phase::Student, 812, set("temperature", 2.5)),

@@ -83,7 +83,7 @@ fn garbage_in_the_middle_is_an_error_that_names_the_line_and_the_remedy() {
 }
 
 #[test]
-fn whoever_only_looks_reads_on_behind_what_is_damaged() {
+fn a_reader_that_only_looks_reads_on_behind_what_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     written(&path);
@@ -183,6 +183,7 @@ fn any_bit_of_what_decides_is_noticed_before_the_next_checkpoint_too() {
         id: "a".to_owned(),
         phase: Phase::Student,
         step,
+        from: None,
     };
     let mut journal = Journal::append_to(&path).unwrap();
     let written = [events()[0].clone(), applied(57), events()[1].clone()];
@@ -213,7 +214,7 @@ fn any_bit_of_what_decides_is_noticed_before_the_next_checkpoint_too() {
     assert_eq!(read(&path).unwrap(), [written[0].clone(), applied(60)]);
     // Older programs wrote no such seals.
     let older = [&lines[..3], &lines[4..]].concat().concat();
-    fs::write(&path, older.replacen("\"version\":4", "\"version\":3", 1)).unwrap();
+    fs::write(&path, older.replacen("\"version\":5", "\"version\":3", 1)).unwrap();
     assert_eq!(read(&path).unwrap(), written);
     // What was taken out of the middle leaves its trace.
     fs::write(&path, [&lines[..3], &lines[4..]].concat().concat()).unwrap();
@@ -411,6 +412,7 @@ fn of_a_long_journal_no_more_is_kept_than_decides_how_it_is_resumed() {
         },
         folder: "latest".into(),
         best: false,
+        weights: None,
     };
     let command = RunEvent::CommandReceived(CommandRecord {
         id: "a".to_owned(),

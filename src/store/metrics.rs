@@ -97,7 +97,7 @@ pub fn exported(store: &RunStore, quantity: Quantity) -> Option<f64> {
 pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::Top1 => Some(evaluation.top1),
-        Quantity::Top5 => evaluation.telling_top5(),
+        Quantity::Top5 => evaluation.informative_top5(),
         Quantity::Loss => Some(evaluation.loss),
         Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
         Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_run_has_every_figure() {
+    fn a_finished_run_has_every_metric() {
         let metrics = Metrics::of(&folded(&small_run()));
         assert_eq!(metrics.best, Some(0.8));
         assert_eq!(metrics.last, Some(0.7));

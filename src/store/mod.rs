@@ -24,7 +24,7 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use checkpoints::JournalledCheckpoints;
+pub use checkpoints::{JournalledCheckpoint, JournalledCheckpoints};
 pub use commands::{CommandTail, Received, ReceivedCommands, append_command};
 pub use config::{Config, FieldValue, Frozen};
 pub use export::write_csv;

@@ -1,10 +1,12 @@
 //! What a run's fold remembers, as plain data.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::event::{CommandRecord, Outcome, Phase, Position};
 use crate::experiment::controller::Decision;
+use crate::format::count;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,7 +52,7 @@ pub struct PhaseState {
     /// Steps of one epoch.
     pub steps_per_epoch: u64,
     /// Steps that were complete when this process began.
-    pub begun_at: u64,
+    pub started_at: u64,
     /// Steps completed, as far as events say.
     pub completed: u64,
     /// Seconds the training took in its last process, once it ended by itself.
@@ -81,6 +83,8 @@ pub struct CommandStatus {
     pub record: CommandRecord,
     /// Its fate.
     pub state: CommandState,
+    /// The value that a knob had until it changed it, where the journal has it.
+    pub from: Option<f64>,
 }
 
 /// A command's fate.
@@ -95,6 +99,25 @@ pub enum CommandState {
     /// The process ended before it was applied, or the run was taken back to a
     /// point before it took effect.
     Void,
+}
+
+impl CommandState {
+    /// Whether it changed nothing, or nothing that lasts.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Rejected(_) | Self::Void)
+    }
+}
+
+impl fmt::Display for CommandState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested => f.write_str("pending until the next step"),
+            Self::Applied(at) => write!(f, "applied at step {}", count(at.step)),
+            Self::Rejected(reason) => write!(f, "rejected: {reason}"),
+            Self::Void => f.write_str("discarded: training ended or was rolled back"),
+        }
+    }
 }
 
 /// A checkpoint that was completed.

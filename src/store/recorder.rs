@@ -22,7 +22,7 @@ use super::run_store::START;
 use super::series::{SeriesError, SeriesWriter};
 use crate::event::RunEvent;
 use crate::event::channel::{EventSink, JournalMark};
-use crate::run::{LockError, LockWatch, RunFolder, RunLock, StopSignal};
+use crate::run::{LockError, LockWatch, RunFolder, RunLock, SealError, StopSignal};
 use crate::untrusted::FileId;
 
 /// Logged steps wait at most this long in memory, so that other processes see
@@ -68,6 +68,9 @@ pub enum RecorderError {
     /// The lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// What notes how far the run is recorded.
+    #[error(transparent)]
+    Mark(#[from] SealError),
     /// The system gives no thread.
     #[error("could not start the recorder's thread: {0}")]
     Thread(#[source] io::Error),
@@ -106,7 +109,7 @@ type Failure = Arc<OnceLock<String>>;
 #[derive(Debug)]
 enum Message {
     Event(Box<RunEvent>),
-    /// Everything before is to reach the disk; then the sender is told how far the
+    /// Everything before is to reach the disk; then the sender learns how far the
     /// journal is.
     Flush(SyncSender<JournalMark>),
 }
@@ -134,7 +137,7 @@ impl RecorderError {
 
 impl Recorder {
     /// Begins to record into a run's folder, whose lock is held. If the disk
-    /// fails later, or the folder is no longer there, `stop` is told.
+    /// fails later, or the folder is no longer there, `stop` is requested.
     pub fn start(
         folder: &RunFolder,
         lock: &RunLock,
@@ -241,7 +244,7 @@ impl<A: Archive> Work<A> {
                 }
                 Ok(Message::Flush(done)) => {
                     self.attempt(A::sync);
-                    // Whoever asked may be gone; there is nobody else to tell.
+                    // The sender may be gone, and nobody else asked.
                     let _ = done.send(self.archive.mark());
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -309,6 +312,9 @@ struct Files {
     places: [(PathBuf, FileId); 3],
     /// What is not written to, and needed afterwards.
     frozen: FrozenFiles,
+    /// The run, and how far it was recorded when that was noted last.
+    folder: RunFolder,
+    noted: Option<JournalMark>,
 }
 
 impl Files {
@@ -331,6 +337,8 @@ impl Files {
             lock: lock.watch(),
             places,
             frozen: FrozenFiles::of(folder)?,
+            folder: folder.clone(),
+            noted: None,
         })
     }
 
@@ -378,6 +386,20 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Waits until everything is on the disk, and notes that it is.
+    fn settle(&mut self) -> Result<(), RecorderError> {
+        self.series.sync()?;
+        self.journal.sync()?;
+        let mark = self.mark();
+        if self.noted != Some(mark) {
+            self.folder.write_record_mark(mark)?;
+            self.noted = Some(mark);
+        }
+        Ok(())
+    }
+}
+
 impl Archive for Files {
     fn keep(&mut self, event: &RunEvent) -> Result<(), RecorderError> {
         match event {
@@ -396,6 +418,14 @@ impl Archive for Files {
                 self.check_places()?;
                 self.series.rewind(resumed.unwrap_or(START))?;
                 self.journal.append(event)?;
+                self.settle()?;
+            }
+            RunEvent::CommandReceived(_)
+            | RunEvent::CommandApplied { .. }
+            | RunEvent::CommandRejected { .. } => {
+                self.check_places()?;
+                self.journal.append(event)?;
+                self.settle()?;
             }
             _ => {
                 self.check_places()?;
@@ -413,8 +443,7 @@ impl Archive for Files {
     fn sync(&mut self) -> Result<(), RecorderError> {
         self.check_places()?;
         self.frozen.check()?;
-        self.series.sync()?;
-        Ok(self.journal.sync()?)
+        self.settle()
     }
 
     fn mark(&self) -> JournalMark {

@@ -234,12 +234,12 @@ fn a_file_of_the_run_that_is_unlinked_or_replaced_is_noticed() {
                     fs::write(run.join(name), "mine").unwrap();
                 }
             });
-            let told = if name == "lock" {
+            let expected = if name == "lock" {
                 "the lock of the run"
             } else {
                 name
             };
-            assert!(failure.contains(told), "{failure}");
+            assert!(failure.contains(expected), "{failure}");
             assert!(!failure.contains("can be resumed"), "{failure}");
             let there = fs::read_to_string(scratch.run.path().join(name)).ok();
             assert_eq!(there.as_deref(), replaced.then_some("mine"));
@@ -261,8 +261,8 @@ fn a_file_that_somebody_else_cuts_or_writes_to_is_noticed_before_the_next_write(
                 fs::write(run.join(name), &bytes).unwrap();
             });
             let path = scratch.run.path().join(name);
-            let told = format!("{} was changed while the run trained", path.display());
-            assert!(failure.starts_with(&told), "{failure}");
+            let expected = format!("{} was changed while the run trained", path.display());
+            assert!(failure.starts_with(&expected), "{failure}");
             assert!(!failure.contains("can be resumed"), "{failure}");
             assert_eq!(fs::read_to_string(&path).unwrap(), bytes);
         }
@@ -338,9 +338,9 @@ fn an_experiment_or_a_plan_that_is_lost_or_changed_is_noticed_at_the_next_checkp
             }
             recording.handle.flush();
             let failure = recording.handle.failure().unwrap();
-            let told = if lost { "was removed" } else { "was changed" };
-            let told = format!("{} {told}", path.display());
-            assert!(failure.starts_with(&told), "{failure}");
+            let expected = if lost { "was removed" } else { "was changed" };
+            let expected = format!("{} {expected}", path.display());
+            assert!(failure.starts_with(&expected), "{failure}");
             assert_eq!(path.exists(), !lost);
         }
     }

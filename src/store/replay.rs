@@ -24,7 +24,9 @@ pub fn adjustments<'a>(
                 waiting.clear();
             }
             RunEvent::CommandReceived(record) => waiting.push(record),
-            RunEvent::CommandApplied { id, phase, step } => {
+            RunEvent::CommandApplied {
+                id, phase, step, ..
+            } => {
                 let found = waiting.iter().rposition(|record| record.id == *id);
                 let record = found.map(|at| waiting.remove(at));
                 if let Some(record) = record
@@ -118,6 +120,7 @@ mod tests {
             id: id.to_owned(),
             phase: Phase::Student,
             step,
+            from: None,
         };
         [RunEvent::CommandReceived(record), applied]
     }
@@ -155,6 +158,7 @@ mod tests {
             id: "pause".to_owned(),
             phase: Phase::Student,
             step: 13,
+            from: None,
         });
         assert_eq!(shown(adjustments(&events)), pairs(&[("a", 10)]));
     }

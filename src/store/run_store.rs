@@ -4,7 +4,7 @@
 //! event; from disk, a [`RunTail`](super::RunTail) gives the journal's
 //! events to the same function and the series' blocks to the same tables. What
 //! depends on both, such as the current value of a knob, is derived when it is
-//! asked for, so that the order in which the two files are read doesn't matter.
+//! requested, so that the order in which the two files are read doesn't matter.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -182,7 +182,7 @@ impl RunStore {
                 let state = PhaseState {
                     steps: *steps,
                     steps_per_epoch: *steps_per_epoch,
-                    begun_at: *step,
+                    started_at: *step,
                     completed: *step,
                     ended: None,
                 };
@@ -223,7 +223,9 @@ impl RunStore {
                     self.forget_evaluations();
                 }
             }
-            RunEvent::CheckpointSaved { at, folder, best } => {
+            RunEvent::CheckpointSaved {
+                at, folder, best, ..
+            } => {
                 self.reached(at.phase, at.step);
                 if self.memory == Memory::Latest {
                     self.checkpoints.clear();
@@ -261,13 +263,20 @@ impl RunStore {
                     self.commands.push(CommandStatus {
                         record: record.clone(),
                         state: CommandState::Requested,
+                        from: None,
                     });
                 }
             }
-            RunEvent::CommandApplied { id, phase, step } => {
+            RunEvent::CommandApplied {
+                id,
+                phase,
+                step,
+                from,
+            } => {
                 // Between two logged steps this is all that says how far it is.
                 self.reached(*phase, *step);
                 if let Some(command) = self.waiting(id) {
+                    command.from = *from;
                     command.state = CommandState::Applied(Position {
                         phase: *phase,
                         step: *step,
@@ -370,12 +379,12 @@ pub(super) const START: Position = Position {
 
 /// What is derived.
 impl RunStore {
-    /// Steps of a training completed so far, logged or told by an event.
+    /// Steps of a training completed so far, logged or reported by an event.
     #[must_use]
     pub fn completed(&self, phase: Phase) -> u64 {
-        let told = self.phases.get(&phase).map_or(0, |state| state.completed);
+        let reported = self.phases.get(&phase).map_or(0, |state| state.completed);
         let logged = self.table(phase).last_step().map_or(0, |step| step + 1);
-        told.max(logged)
+        reported.max(logged)
     }
 
     /// Logged steps of a training.
@@ -409,12 +418,12 @@ impl RunStore {
     /// What a command asks for, and for a knob that it changed, from which value:
     /// `temperature 4 → 2.5`.
     #[must_use]
-    pub fn told(&self, asked: &CommandStatus) -> String {
+    pub fn describe(&self, asked: &CommandStatus) -> String {
         let Command::Adjust { knob, schedule } = &asked.record.command else {
             return asked.record.command.to_string();
         };
         let before = match asked.state {
-            CommandState::Applied(at) => self.knob_before(knob, at, asked),
+            CommandState::Applied(at) => asked.from.or_else(|| self.knob_before(knob, at, asked)),
             CommandState::Requested => self
                 .phase
                 .and_then(|phase| self.knobs(phase).remove(knob.as_str())),
@@ -426,8 +435,8 @@ impl RunStore {
         }
     }
 
-    /// A knob's value when a command changed it: that of the last step logged before,
-    /// or what a round or another command made of it since.
+    /// A knob's value when a command changed it, where the journal does not have it: that
+    /// of the last step logged before, or what a round or another command made of it since.
     fn knob_before(&self, knob: &str, at: Position, changed_by: &CommandStatus) -> Option<f64> {
         let series = self.table(at.phase).series(&format!("knob/{knob}"));
         let logged = series.and_then(|series| {

@@ -29,7 +29,7 @@ fn resumed(position: Option<Position>) -> RunEvent {
 }
 
 #[test]
-fn a_finished_run_folds_to_its_figures() {
+fn a_finished_run_folds_to_its_metrics() {
     let store = folded(&small_run());
     assert_eq!(
         store.status,
@@ -90,7 +90,7 @@ fn a_resume_takes_back_what_will_be_made_again() {
 }
 
 #[test]
-fn a_run_stopped_anywhere_and_resumed_folds_to_the_same_figures() {
+fn a_run_stopped_anywhere_and_resumed_folds_to_the_same_metrics() {
     let events = small_run();
     let whole = folded(&events);
     let first_step = events
@@ -119,7 +119,7 @@ fn a_run_stopped_anywhere_and_resumed_folds_to_the_same_figures() {
 }
 
 #[test]
-fn a_run_begun_again_from_nothing_forgets_everything() {
+fn a_run_started_again_from_nothing_forgets_everything() {
     let mut events = small_run();
     events.push(resumed(None));
     let store = folded(&events);
@@ -144,6 +144,7 @@ fn a_command_goes_from_requested_to_its_fate() {
         id: "a".to_owned(),
         phase: Phase::Student,
         step: 10,
+        from: None,
     });
     store.apply(&RunEvent::CommandRejected {
         id: "b".to_owned(),
@@ -165,7 +166,7 @@ fn a_command_goes_from_requested_to_its_fate() {
 }
 
 #[test]
-fn a_changed_knob_is_told_with_the_value_that_it_had() {
+fn a_changed_knob_is_shown_with_the_value_that_it_had() {
     let mut store = folded(&small_run());
     let adjust = |id: &str, value| {
         RunEvent::CommandReceived(CommandRecord {
@@ -177,7 +178,7 @@ fn a_changed_knob_is_told_with_the_value_that_it_had() {
             },
         })
     };
-    let told = |store: &RunStore| store.told(store.commands.last().unwrap());
+    let described = |store: &RunStore| store.describe(store.commands.last().unwrap());
     let last = store.table(Phase::Student).last_step().unwrap();
     let row = StepRow {
         phase: Phase::Student,
@@ -188,21 +189,28 @@ fn a_changed_knob_is_told_with_the_value_that_it_had() {
     };
     store.apply(&RunEvent::StepLogged(row));
     store.apply(&adjust("a", 2.5));
-    assert_eq!(told(&store), "temperature 4 → 2.5");
-    for (id, value) in [("a", 2.5), ("b", 2.0)] {
+    assert_eq!(described(&store), "temperature 4 → 2.5");
+    // What the journal has of it counts before what was logged.
+    for (id, value, from) in [("a", 2.5, None), ("b", 2.0, None), ("c", 1.5, Some(1.75))] {
         store.apply(&adjust(id, value));
         store.apply(&RunEvent::CommandApplied {
             id: id.to_owned(),
             phase: Phase::Student,
             step: last + 3,
+            from,
         });
     }
-    // What is logged later changes nothing of what is told.
-    let all: Vec<String> = store.commands.iter().map(|each| store.told(each)).collect();
+    // What is logged later changes nothing of what is shown.
+    let all: Vec<String> = store
+        .commands
+        .iter()
+        .map(|each| store.describe(each))
+        .collect();
     assert!(
         all.ends_with(&[
             "temperature 4 → 2.5".to_owned(),
-            "temperature 2.5 → 2".to_owned()
+            "temperature 2.5 → 2".to_owned(),
+            "temperature 1.75 → 1.5".to_owned()
         ]),
         "{all:?}"
     );
@@ -377,7 +385,7 @@ fn a_pipe_in_place_of_a_file_is_a_problem_and_not_waited_for() {
 }
 
 #[test]
-fn warnings_without_end_are_remembered_up_to_a_limit_and_that_is_told() {
+fn warnings_without_end_are_remembered_up_to_a_limit_and_that_is_reported() {
     let mut store = RunStore::new();
     for number in 0..3 * MOST_WARNINGS {
         let message = number.to_string();

@@ -1,6 +1,6 @@
 //! Runs from disk: finished ones, and those that another process is writing.
 //!
-//! Whoever follows a run keeps its fold; a [`RunTail`] only knows how far its
+//! The follower of a run keeps its fold; a [`RunTail`] only knows how far its
 //! files were read. What is damaged in them is named and passed over: who looks
 //! at a run is better off with what is left of it.
 
@@ -96,7 +96,7 @@ impl RunStore {
     }
 
     /// Adds the logged steps that are in a run's series. Events that were or
-    /// will be taken in live may tell of the same steps again.
+    /// will be taken in live may contain the same steps again.
     pub fn read_series(&mut self, folder: &RunFolder) {
         let mut series = SeriesReader::new(&folder.series());
         let error = series.read_into(&mut self.tables).err();

@@ -1,7 +1,7 @@
 //! Every run that is known: where it lies, who works on it, what a person wrote
 //! of it, and its fold as far as it was read.
 //!
-//! Screens and reports look things up here; whoever reads files puts them in.
+//! Screens and reports look things up here; the code that reads files puts them in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::run_store::RunStore;
 use super::run_tail::RunTail;
 use crate::event::{Measurement, Outcome, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
-use crate::run::{BenchResult, Holder, Notes, RunFolder, RunLock, RunPlan};
+use crate::run::{BenchResult, Holder, Notes, RecordMark, RunFolder, RunLock, RunPlan};
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +62,9 @@ pub struct RunEntry {
     /// What is wrong with what does not change as it trains: its experiment, its
     /// notes. What is wrong with the rest is in its fold.
     pub problems: Vec<String>,
+    /// Why its files may not be those of one run; one of the problems. Nothing is
+    /// judged by such a run.
+    pub mismatch: Option<String>,
 }
 
 /// Where a run stands, with its process taken into account.
@@ -119,6 +122,7 @@ impl RunEntry {
             bench: Vec::new(),
             store: RunStore::new(),
             problems: Vec::new(),
+            mismatch: None,
         }
     }
 
@@ -152,9 +156,34 @@ impl RunEntry {
     #[must_use]
     pub fn read(folder: &RunFolder, owner: Owner) -> (Self, RunTail) {
         let mut entry = Self::unfolded(folder, owner);
+        entry.mismatch = entry.find_mismatch();
+        entry.problems.extend(entry.mismatch.clone());
         let mut tail = RunTail::new(folder);
         tail.refresh(&mut entry.store);
         (entry, tail)
+    }
+
+    /// Holds its files against each other.
+    fn find_mismatch(&self) -> Option<String> {
+        let mark = match self.folder.record_mark() {
+            Ok(mark) => mark,
+            Err(error) => return Some(error.to_string()),
+        };
+        if let Some(plan) = &self.plan {
+            let experiment = self.folder.experiment_hash().ok();
+            if experiment.is_some_and(|experiment| experiment != plan.experiment) {
+                return Some(format!(
+                    "{} is not the experiment that the run started with; restore it from a copy",
+                    self.folder.experiment().display()
+                ));
+            }
+        } else if mark.as_ref().is_some_and(RecordMark::has_plan) {
+            let plan = self.folder.plan_path();
+            return (!plan.exists())
+                .then(|| format!("{} is missing; restore it from a copy", plan.display()));
+        }
+        let recorded = mark?.check(&self.folder);
+        recorded.err().map(|problem| problem.to_string())
     }
 
     /// How fast its models are: the newest result, or what it measured at its end.
@@ -241,7 +270,7 @@ impl Runs {
         self.entries.get(name)
     }
 
-    /// The run of this name, to be told what was found out.
+    /// The run of this name, to record what was found out.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut RunEntry> {
         self.entries.get_mut(name)
     }

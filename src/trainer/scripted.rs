@@ -1,6 +1,6 @@
 //! A trainer that plays events from a file instead of training.
 //!
-//! It stands behind the same trait as the engine and obeys the same commands at
+//! It stands behind the same trait as the engine and applies the same commands at
 //! the same boundaries, so that journal, reports and screens are tested whole,
 //! with no tensors and no waiting. A script is RON:
 //!
@@ -28,7 +28,7 @@ const PATIENCE: u32 = 1000;
 /// One entry of a script.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Entry {
-    /// Something happens. Before a step, commands that are due are obeyed.
+    /// Something happens. Before a step, commands that are due are applied.
     Emit(RunEvent),
     /// Nothing happens until a command arrives.
     WaitForCommand,
@@ -121,7 +121,7 @@ impl Play<'_> {
                 self.knobs.entry(knob.to_owned()).or_default();
             }
         }
-        self.obey_what_is_due()?;
+        self.apply_due_commands()?;
         let mut row = row.clone();
         for (knob, schedule) in &self.knobs {
             if let (Some(schedule), Some(value)) =
@@ -172,12 +172,12 @@ impl Play<'_> {
         })
     }
 
-    fn obey_what_is_due(&mut self) -> Continue {
+    fn apply_due_commands(&mut self) -> Continue {
         let records = self.inbox.due(self.at, false);
         self.apply_commands(records)
     }
 
-    /// Obeys commands, and while they pause the training, those that follow.
+    /// Applies commands, and while they pause the training, those that follow.
     fn apply_commands(&mut self, mut records: Vec<CommandRecord>) -> Continue {
         let mut paused = false;
         loop {
@@ -242,6 +242,7 @@ impl Play<'_> {
             id: id.to_owned(),
             phase: self.at.phase,
             step: self.at.step,
+            from: None,
         });
     }
 }

@@ -96,6 +96,7 @@ fn an_adjustment_takes_effect_at_its_step_and_says_so() {
         id: "c2".to_owned(),
         phase: Phase::Student,
         step: 2,
+        from: None,
     }));
 }
 
@@ -151,7 +152,7 @@ fn a_script_can_fail_and_can_wait_for_a_command() {
 }
 
 #[test]
-fn a_script_with_a_mistake_says_where() {
+fn a_script_with_an_error_says_where() {
     let error = Scripted::from_ron("[Emit(Pause(true))]").unwrap_err();
     assert!(error.to_string().contains("1:"), "{error}");
 }

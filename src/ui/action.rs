@@ -340,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_and_written_alike() {
+    fn names_are_distinct_and_written_alike() {
         let names: BTreeSet<&str> = ACTIONS.iter().map(|entry| entry.name).collect();
         assert_eq!(names.len(), ACTIONS.len());
         for entry in ACTIONS {

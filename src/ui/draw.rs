@@ -19,6 +19,7 @@ use super::action::{Action, Context};
 use super::log;
 use super::screen::Screen;
 use super::shared::Shared;
+use super::theme::symbols;
 use super::widget::cells::width_of;
 use crate::format::shorten_middle;
 use crate::store::{RunState, Runs};
@@ -100,7 +101,7 @@ impl Ui {
     /// Draws everything as it stands.
     pub fn draw(&self, runs: &Runs, frame: &mut Frame) {
         self.draw_all(runs, frame);
-        self.shared.theme.symbols().write(frame.buffer_mut());
+        symbols::write(self.shared.theme.symbols(), frame.buffer_mut());
     }
 
     fn draw_all(&self, runs: &Runs, frame: &mut Frame) {

@@ -1,4 +1,4 @@
-//! What the screen asks of the rest of the program. Plain data: whoever drives
+//! What the screen asks of the rest of the program. Plain data: the code that drives
 //! the screen carries it out, and says with [`News`](super::news::News) what
 //! came of it.
 
@@ -96,7 +96,7 @@ pub enum Effect {
         to: PathBuf,
     },
     /// Move an experiment file into the hidden trash beside it, `.trash/NAME.ron`
-    /// for `NAME.ron`, and take it out of the queue. Where it went is told in
+    /// for `NAME.ron`, and take it out of the queue. Where it went is written to
     /// the log.
     TrashExperiment(PathBuf),
     /// Bring back the experiment file that was moved to the trash last.
@@ -144,7 +144,7 @@ pub enum Effect {
     /// Write a knob's schedule into the experiment file that a run came from,
     /// its comments kept. Without knowing the file, that is the one among the
     /// experiments with the name of the run's experiment; none or several are
-    /// told in the log.
+    /// listed in the log.
     WriteKnob {
         /// The run's name.
         run: String,

@@ -11,7 +11,7 @@ use self::conflicts::conflicts;
 use super::action::{ACTIONS, Action, Context};
 use crate::experiment::nearest::nearest;
 
-/// A key with its modifiers, as a terminal can tell them apart.
+/// A key with its modifiers, as a terminal can distinguish them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Chord {
     code: KeyCode,
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_and_a_wrong_key_are_told() {
+    fn a_wrong_name_and_a_wrong_key_are_reported() {
         let changes =
             |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
         let message = |name, key| Keymap::with(&changes(name, key)).unwrap_err()[0].1.clone();

@@ -40,7 +40,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Keeps a line and when it was told, and forgets the oldest if there are
+    /// Keeps a line and when it came, and forgets the oldest if there are
     /// too many.
     pub fn push(&mut self, now: SystemTime, line: LogLine) {
         if self.lines.len() == CAPACITY {
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(log.lines().next().unwrap().message, "5");
     }
     #[test]
-    fn a_log_tells_times_where_they_have_room_and_cuts_nothing() {
+    fn a_log_shows_times_where_they_have_room_and_cuts_nothing() {
         let shown = |width, message: &str| {
             let mut log = Log::default();
             let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(43_201);

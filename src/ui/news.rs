@@ -1,4 +1,4 @@
-//! What the rest of the program has to tell the screen.
+//! What the rest of the program reports to the screen.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -25,12 +25,12 @@ impl Default for Clock {
     }
 }
 
-/// Something that the rest of the program has to tell.
+/// A report of the rest of the program.
 #[derive(Debug)]
 pub enum News {
     /// The experiment files there are, sorted.
     Experiments(Vec<PathBuf>),
-    /// An experiment file's text, as asked for or because somebody else changed
+    /// An experiment file's text, as requested or because somebody else changed
     /// it.
     ExperimentRead {
         /// Which.
@@ -105,8 +105,8 @@ pub enum News {
     FolderCompleted {
         /// As it was typed.
         typed: String,
-        /// As far as it can be told, and the names that it may continue with where
-        /// there are several; or why nothing can be told.
+        /// As far as it is known, and the names that it may continue with where
+        /// there are several; or why nothing is known.
         result: Result<Completed, String>,
     },
     /// Whether there is a folder.

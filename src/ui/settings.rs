@@ -18,7 +18,7 @@ pub struct Settings {
     /// Dark or light background; as the terminal says if absent.
     #[serde(alias = "ground")]
     pub background: Option<Background>,
-    /// Colours that tell curves and good from bad.
+    /// Colours that distinguish curves, and good from bad.
     pub palette: Palette,
     /// How many colours the terminal shows.
     pub colours: Depth,
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_with_their_lines() {
+    fn errors_are_reported_with_their_lines() {
         let messages = |text: &str| {
             let problems = Settings::parse(text).unwrap_err();
             problems.iter().map(ToString::to_string).collect::<Vec<_>>()

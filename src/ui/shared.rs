@@ -49,7 +49,7 @@ pub struct Shared {
     pub preparing: Option<PathBuf>,
     /// What waits to be trained.
     pub queue: Vec<Waiting>,
-    /// Whether somebody asked for a run and has done nothing else since.
+    /// Whether somebody requested a run and has done nothing else since.
     pub awaits_run: bool,
     /// The run that trains in this process.
     pub training: Option<String>,
@@ -105,12 +105,12 @@ impl Shared {
             .is_some()
     }
 
-    /// The place in the queue of what is asked for, from 1.
+    /// The place in the queue of what is requested, from 1.
     pub(super) fn place_in_queue(&self, is_it: impl Fn(&Waiting) -> bool) -> Option<usize> {
         self.queue.iter().position(is_it).map(|place| place + 1)
     }
 
-    /// Asks for a text again, with what is wrong with it as the question: whoever
+    /// Asks for a text again, with what is wrong with it as the question: a person who
     /// types on does not type at the screen below.
     pub(super) fn ask_again(&mut self, wrong: String, text: &str, purpose: Purpose) {
         self.dialog = Some(Dialog::Prompt(Prompt::edit(wrong, text, purpose)));
@@ -175,8 +175,8 @@ impl Shared {
         (self.clock.elapsed < *at + STATUS_FOR).then_some(line)
     }
 
-    /// Takes the line at the bottom away: whoever presses the next key has seen
-    /// it. It stays in the log.
+    /// Takes the line at the bottom away: with the next key it has been seen. It
+    /// stays in the log.
     pub(super) fn clear_status(&mut self) {
         self.status = None;
     }

@@ -13,13 +13,13 @@ use super::theme::{Background, Depth, Palette, Theme};
 use super::{Effect, Graphics, Shared, Ui};
 use crate::store::Runs;
 
-/// A screen of a given size, what it knows of runs, and what it asked for.
+/// A screen of a given size, what it knows of runs, and what it requested.
 pub(crate) struct Harness {
     pub(crate) ui: Ui,
     pub(crate) runs: Runs,
     /// Effects since the last [`take`](Self::take).
     effects: Vec<Effect>,
-    /// Whether every folder that is asked for is there; else nobody answers.
+    /// Whether every folder that is requested is there; else nobody answers.
     pub(crate) has_folders: bool,
     terminal: Terminal<TestBackend>,
 }
@@ -116,7 +116,7 @@ impl Harness {
         std::mem::take(&mut self.effects)
     }
 
-    /// What the terminal was told in a cell, its escape sequences included.
+    /// What was sent to the terminal for a cell, its escape sequences included.
     pub(crate) fn cell(&self, column: u16, row: u16) -> &str {
         let buffer = self.terminal.backend().buffer();
         buffer.cell((column, row)).map_or("", |cell| cell.symbol())
@@ -171,7 +171,7 @@ fn event(key: &str) -> KeyEvent {
 }
 
 impl Ui {
-    /// What all screens share, for tests of whoever drives them.
+    /// What all screens share, for tests of the code that drives them.
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }

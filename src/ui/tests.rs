@@ -51,7 +51,7 @@ fn help_uses_the_width_that_is_there() {
 }
 
 #[test]
-fn the_palette_names_every_action_and_tells_what_the_selected_one_does() {
+fn the_palette_names_every_action_and_explains_the_selected_one() {
     pictures("palette", &SIZES, &[":"], || None);
     pictures("palette", &SMALL, &[":"], || None);
     pictures("palette_typed", &SIZES, &[":", "m", "i", "n", "e"], || None);
@@ -82,7 +82,7 @@ fn a_question_is_answered_with_yes_or_no() {
 }
 
 #[test]
-fn leaving_tells_what_becomes_of_what_is_under_way() {
+fn leaving_shows_what_happens_to_running_jobs() {
     let quit = || {
         let reasons = vec![
             "quickstart-20260102-120000-abc123 trains here: it is saved at the next step and can \

@@ -2,14 +2,13 @@
 //! red and green alike, and on terminals with few colours or none.
 
 mod indexed;
-mod symbols;
+pub(super) mod symbols;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 
+use crate::format::Symbols;
 use crate::store::RunState;
-
-pub use self::symbols::Symbols;
 
 /// Light letters on a dark background, or the other way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,22 +25,22 @@ impl Background {
     /// colour, last in `COLORFGBG`. Dark where nothing is said.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let said = variable("COLORFGBG").unwrap_or_default();
-        match said.rsplit(';').next().map(str::parse::<u8>) {
+        let value = variable("COLORFGBG").unwrap_or_default();
+        match value.rsplit(';').next().map(str::parse::<u8>) {
             Some(Ok(7 | 9..=15)) => Self::Light,
             _ => Self::Dark,
         }
     }
 }
 
-/// Which colours tell curves and good from bad.
+/// Which colours distinguish curves, and good from bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Palette {
     /// Green is good, red is bad.
     #[default]
     Standard,
     /// Blue is good, orange is bad: the palette of Okabe and Ito (2008), which
-    /// people with any colour vision can tell apart.
+    /// people with any colour vision can distinguish.
     ColourBlind,
 }
 
@@ -313,7 +312,7 @@ impl Theme {
             .add_modifier(Modifier::BOLD)
     }
 
-    /// One of the colours that tell curves apart; they repeat after eight.
+    /// One of the colours that distinguish curves; they repeat after eight.
     #[must_use]
     pub fn series(&self, index: usize) -> Style {
         if self.depth == Depth::None {
@@ -391,7 +390,7 @@ mod tests {
 
     #[test]
     fn the_environment_may_say_that_the_ground_is_light() {
-        let background = |said: &str| Background::of_environment(|_| Some(said.to_owned()));
+        let background = |value: &str| Background::of_environment(|_| Some(value.to_owned()));
         assert_eq!(background("0;15"), Background::Light);
         assert_eq!(background("0;default;7"), Background::Light);
         assert_eq!(background("15;0"), Background::Dark);

@@ -232,7 +232,7 @@ impl Ui {
         match screen {
             Screen::Runs => self.runs_table.on_show(&self.shared, runs),
             Screen::Live => {
-                // Whoever goes there while a run is being prepared waits for it.
+                // A person who goes there while a run is being prepared waits for it.
                 self.shared.awaits_run |= self.shared.preparing.is_some();
                 self.live.changed(runs);
             }
@@ -314,7 +314,7 @@ impl Ui {
         }
     }
 
-    /// The one place that says what is done with a text that was asked for.
+    /// The one place that says what is done with a text that was requested.
     fn on_submit(&mut self, purpose: Purpose, text: &str, runs: &Runs) {
         let shared = &mut self.shared;
         match purpose {
@@ -336,8 +336,8 @@ impl Ui {
         }
     }
 
-    /// A run begins. Whoever asked for it and waits is shown it; whoever is at
-    /// something else is message.
+    /// A run begins. A person who launched it and waits is shown it; one who is at
+    /// something else gets a message.
     fn began(&mut self, name: &str, runs: &Runs) {
         let shared = &mut self.shared;
         let awaited = std::mem::take(&mut shared.awaits_run) && shared.dialog.is_none();

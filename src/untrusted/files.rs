@@ -50,7 +50,7 @@ impl FileId {
     }
 }
 
-/// Which file it is, its length and its times: what tells, without reading it,
+/// Which file it is, its length and its times: what shows, without reading it,
 /// that it no longer holds what it held. The time of the last change of its entry
 /// cannot be set back, and changes with its owner and links, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl FileVersion {
         metadata.is_file().then(|| Self::of(&metadata))
     }
 
-    /// What is other about a file now, as far as can be told without reading it;
+    /// What is other about a file now, as far as is visible without reading it;
     /// none if it may hold what it held.
     #[must_use]
     pub fn difference(&self, now: &Self) -> Option<&'static str> {
@@ -221,7 +221,7 @@ pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if length > limit {
         return Err(too_large(limit));
     }
-    // One byte more than is allowed tells of a file that grows meanwhile.
+    // One byte more than is allowed shows a file that grows meanwhile.
     let mut bytes = Vec::with_capacity(length as usize);
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -382,8 +382,8 @@ mod tests {
         assert_eq!(fs::read_to_string(at("new")).unwrap(), "texttext");
         for name in ["pipe", ".", "/dev/zero"] {
             let error = open_output(&at(name), options).unwrap_err();
-            let told = error.to_string();
-            assert!(told.ends_with("not a regular file"), "{name}: {told}");
+            let message = error.to_string();
+            assert!(message.ends_with("not a regular file"), "{name}: {message}");
         }
     }
 
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_told_from_data_however_many_there_are() {
+    fn zeros_are_distinguished_from_data_however_many_there_are() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("file");
         fs::write(&path, "data").unwrap();

@@ -1,7 +1,7 @@
 //! What was left in the place of a file that was never fetched.
 
 /// A short text in the place of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StandIn {
     /// Git LFS put it there.
     LfsPointer {
@@ -37,7 +37,7 @@ impl StandIn {
 
     /// What it is and what to do about it, for people. `what` should be there.
     #[must_use]
-    pub fn told(&self, what: &str) -> String {
+    pub fn describe(&self, what: &str) -> String {
         match self {
             Self::LfsPointer { bytes } => {
                 let bytes = bytes.map_or_else(String::new, |bytes| format!(" ({bytes} bytes)"));

@@ -1,4 +1,4 @@
-//! Hostile files, for tests of whoever opens some.
+//! Hostile files, for tests of the code that opens some.
 
 use std::fs::File;
 use std::os::unix::fs::FileTypeExt as _;

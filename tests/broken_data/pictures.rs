@@ -113,7 +113,7 @@ fn images_of_formats_that_are_not_read() {
 }
 
 #[test]
-fn images_of_formats_that_only_their_names_tell() {
+fn images_of_formats_that_only_their_names_show() {
     let (case, plan) = good();
     case.file(
         "train/dog/6.tga",

@@ -176,11 +176,11 @@ impl Place {
             return self.look(&arguments);
         }
         let line = self.with_runs(&line)?;
-        let (status, told) = self.shell(&line).wait();
+        let (status, output) = self.shell(&line).wait();
         if status.success() {
             return Ok(());
         }
-        Err(format!("{status}\n{told}"))
+        Err(format!("{status}\n{output}"))
     }
 
     /// Opens the screen and leaves it.
@@ -230,10 +230,14 @@ impl Place {
     }
 
     fn trained(&self, name: &str) -> Result<(), String> {
-        let (status, told) = self
+        let (status, output) = self
             .shell(&format!("workbench --run experiments/{name}.ron"))
             .wait();
-        if status.success() { Ok(()) } else { Err(told) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(output)
+        }
     }
 
     /// Trains, and stops after the first checkpoint, as Ctrl+C does.
@@ -256,15 +260,15 @@ impl Place {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        let (status, told) = training.wait();
+        let (status, output) = training.wait();
         match status.code() {
             Some(130) => Ok(()),
-            _ => Err(format!("to be interrupted: {status}\n{told}")),
+            _ => Err(format!("to be interrupted: {status}\n{output}")),
         }
     }
 
     fn shell(&self, line: &str) -> Shell {
-        let told = tempfile::tempfile().unwrap();
+        let output = tempfile::tempfile().unwrap();
         let path = std::env::var("PATH").unwrap();
         let child = Command::new("bash")
             .args(["-euo", "pipefail", "-c", line])
@@ -277,12 +281,12 @@ impl Place {
             .env_remove("GITHUB_ACTIONS")
             .env_remove("GITHUB_STEP_SUMMARY")
             .stdin(std::process::Stdio::null())
-            .stdout(told.try_clone().unwrap())
-            .stderr(told.try_clone().unwrap())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output.try_clone().unwrap())
             .process_group(0)
             .spawn()
             .unwrap();
-        Shell { child, told }
+        Shell { child, output }
     }
 }
 
@@ -300,7 +304,7 @@ fn screen(line: &str) -> Option<Vec<String>> {
 /// A command that runs.
 struct Shell {
     child: Child,
-    told: File,
+    output: File,
 }
 
 impl Shell {
@@ -308,7 +312,7 @@ impl Shell {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for the end. Returns what it told last, too.
+    /// Waits for the end. Returns its output, too.
     fn wait(mut self) -> (ExitStatus, String) {
         let started = Instant::now();
         while self.runs() {
@@ -318,11 +322,11 @@ impl Shell {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        let mut told = Vec::new();
-        self.told.rewind().unwrap();
-        self.told.read_to_end(&mut told).unwrap();
-        let told = String::from_utf8_lossy(&told).into_owned();
-        let lines: Vec<&str> = told.lines().collect();
+        let mut output = Vec::new();
+        self.output.rewind().unwrap();
+        self.output.read_to_end(&mut output).unwrap();
+        let output = String::from_utf8_lossy(&output).into_owned();
+        let lines: Vec<&str> = output.lines().collect();
         let last = lines[lines.len().saturating_sub(12)..].join("\n");
         (self.child.wait().unwrap(), last)
     }

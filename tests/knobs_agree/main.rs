@@ -1,4 +1,4 @@
-//! A knob has one value, whoever is asked: `--check`, the Live screen, the journal
+//! A knob has one value, whichever is asked: `--check`, the Live screen, the journal
 //! and the engine agree at every step.
 //!
 //! Trainings are played with the engine's own knobs and rounds and made-up
@@ -33,8 +33,8 @@ fn first_on_page(page: &str, knob: &str) -> Option<f64> {
         .lines()
         .find(|line| line.split_whitespace().next() == Some(knob))?;
     let text = row.trim().strip_prefix(knob)?.trim();
-    let said = ["starts at ", "constant "];
-    let text = said
+    let openings = ["starts at ", "constant "];
+    let text = openings
         .iter()
         .find_map(|it| text.strip_prefix(it))
         .unwrap_or(text);
@@ -48,12 +48,12 @@ fn agree(plan: &Plan, facts: &DataFacts, story: Story) {
     let training = &resolved.plan.training;
     for knob in training.knobs() {
         if let Schedule::Constant(value) = knob.schedule {
-            let told = first_on_page(&page, &knob.name);
-            let told = told.unwrap_or_else(|| panic!("{} is not on the page: {page}", knob.name));
+            let shown = first_on_page(&page, &knob.name);
+            let shown = shown.unwrap_or_else(|| panic!("{} is not on the page: {page}", knob.name));
             // The page rounds to seven digits.
             assert!(
-                (told - value).abs() <= 1e-6,
-                "{}: {told} {value}",
+                (shown - value).abs() <= 1e-6,
+                "{}: {shown} {value}",
                 knob.name
             );
         }

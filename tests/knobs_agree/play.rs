@@ -73,7 +73,7 @@ impl Play {
     }
 
     fn start(&mut self, resumed: Option<Position>) {
-        self.tell(&RunEvent::RunStarted {
+        self.observe(&RunEvent::RunStarted {
             name: "agree".to_owned(),
             version: "0.1.0".to_owned(),
             device: "none".to_owned(),
@@ -84,7 +84,7 @@ impl Play {
     }
 
     /// Journals an event and lets the watcher read it from there.
-    fn tell(&mut self, event: &RunEvent) {
+    fn observe(&mut self, event: &RunEvent) {
         let line = serde_json::to_string(event).unwrap();
         let event: RunEvent = serde_json::from_str(&line).unwrap();
         self.entry.store.apply(&event);
@@ -126,7 +126,7 @@ pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timel
         steps_per_epoch: timeline.steps_per_epoch,
         step,
     };
-    play.tell(&started(0));
+    play.observe(&started(0));
     while state.step < timeline.steps {
         let at = Position {
             phase,
@@ -147,7 +147,7 @@ pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timel
             again = adjustments_from(&play.events, at);
             again.retain(|(at, _)| at.phase == phase);
             play.start(Some(at));
-            play.tell(&started(state.step));
+            play.observe(&started(state.step));
             continue;
         }
         if kill.is_some_and(|(killed, lost)| state.step + lost == killed) {
@@ -175,24 +175,24 @@ pub fn train(play: &mut Play, phase: Phase, training: &Training, timeline: Timel
             records.push(play.command(command));
         }
         for record in records {
-            obey(play, &mut state, record, (phase, training), timeline);
+            apply(play, &mut state, record, (phase, training), timeline);
         }
         step(play, &mut state, (phase, training), timeline);
     }
     let seconds = 0.0;
-    play.tell(&RunEvent::PhaseEnded { phase, seconds });
+    play.observe(&RunEvent::PhaseEnded { phase, seconds });
     let end = timeline.epoch(timeline.steps);
     assert_eq!(knob_values(&play.entry, phase), state.knobs.values(end));
 }
 
-fn obey(
+fn apply(
     play: &mut Play,
     state: &mut State,
     record: CommandRecord,
     (phase, training): (Phase, &Training),
     timeline: Timeline,
 ) {
-    play.tell(&RunEvent::CommandReceived(record.clone()));
+    play.observe(&RunEvent::CommandReceived(record.clone()));
     let now = timeline.epoch(state.step);
     let done = match &record.command {
         Command::Adjust { knob, schedule } => {
@@ -202,11 +202,12 @@ fn obey(
         Command::SetController { on } => state.round.set_controller(*on, training),
         other => panic!("{other:?} is no change of a knob"),
     };
-    play.tell(&match done {
+    play.observe(&match done {
         Ok(()) => RunEvent::CommandApplied {
             id: record.id,
             phase,
             step: state.step,
+            from: None,
         },
         Err(reason) => RunEvent::CommandRejected {
             id: record.id,
@@ -223,7 +224,7 @@ fn step(
 ) {
     let epoch = timeline.epoch(state.step);
     let felt = state.knobs.values(epoch);
-    // Between logged steps Live is told of no progress, and stands where it was.
+    // Between logged steps Live receives no progress, and stands where it was.
     if play.entry.store.completed(phase) == state.step {
         let shown = knob_values(&play.entry, phase);
         assert_eq!(shown, felt, "{phase:?} step {}", state.step);
@@ -233,7 +234,7 @@ fn step(
         assert!(knob.range().contains(value), "{} is {value}", knob.name);
     }
     if is_untouched(&play.events, phase) {
-        // `--check` tells the schedules, and nothing has come between.
+        // `--check` prints the schedules, and nothing has come between.
         let planned = training.knobs().map(|knob| {
             (
                 knob.name.clone(),
@@ -246,7 +247,7 @@ fn step(
         let values = felt
             .iter()
             .map(|(knob, value)| (format!("knob/{knob}"), *value));
-        play.tell(&RunEvent::StepLogged(StepRow {
+        play.observe(&RunEvent::StepLogged(StepRow {
             phase,
             step: state.step,
             epoch,
@@ -270,7 +271,7 @@ fn step(
         if let RunEvent::RoundEnded { knobs, .. } = &event {
             assert_eq!(*knobs, state.knobs.values(timeline.epoch(state.step)));
         }
-        play.tell(&event);
+        play.observe(&event);
     }
 }
 

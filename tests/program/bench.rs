@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
+use workbench::event::channel::JournalMark;
+use workbench::run::RunFolder;
+use workbench::run::append_file::crc_of;
 
 /// Both phases, a controller, two views, checkpoints in the middle of epochs:
 /// 2 × 6 steps of a teacher and 5 × 6 of a student.
@@ -113,8 +116,24 @@ pub fn code(output: &Output) -> i32 {
 }
 
 /// What was said on standard error.
-pub fn said(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Notes that the run was recorded as far as it is now.
+pub fn recorded_so_far(run: &Path) {
+    let run = RunFolder::at(run).unwrap();
+    let [(bytes, crc32c), (series, series_crc32c)] = [run.journal(), run.series()].map(|path| {
+        let bytes = path.metadata().unwrap().len();
+        (bytes, crc_of(&path, bytes).unwrap())
+    });
+    let mark = JournalMark {
+        bytes,
+        crc32c,
+        series,
+        series_crc32c,
+    };
+    run.write_record_mark(mark).unwrap();
 }
 
 /// The student's last and best weights and the teacher's, if the run has one of

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 #[test]
 fn a_run_whose_gates_hold_ends_with_0_and_names_its_folder() {
@@ -14,10 +14,10 @@ fn a_run_whose_gates_hold_ends_with_0_and_names_its_folder() {
         "--set",
         "gates=[AtLeast(\"test/top1\", 0.0)]",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let folder = bench.newest();
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-    assert!(said(&output).contains(&name), "{}", said(&output));
+    assert!(stderr(&output).contains(&name), "{}", stderr(&output));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_gate_that_fails_ends_with_1_and_is_a_failure_in_the_junit_file() {
         "--junit",
         "junit.xml",
     ]);
-    assert_eq!(code(&output), 1, "{}", said(&output));
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
     let junit = fs::read_to_string(bench.path().join("junit.xml")).unwrap();
     assert_eq!(junit.matches("<failure").count(), 1, "{junit}");
 }
@@ -52,14 +52,14 @@ fn a_wrong_file_ends_with_2_and_makes_no_run() {
         (vec!["--json"], "--json needs --run"),
     ] {
         let output = bench.run(&arguments);
-        assert_eq!(code(&output), 2, "{arguments:?}: {}", said(&output));
-        assert!(said(&output).contains(expected), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
     assert!(bench.runs().is_empty());
 }
 
 #[test]
-fn what_is_wrong_with_a_checked_file_is_told_as_json_too() {
+fn errors_of_a_checked_file_are_printed_as_json_too() {
     let bench = Bench::new();
     let output = bench.run(&["--check", "tiny.ron", "--json", "--set", "batch=100000"]);
     assert_eq!(code(&output), 2);
@@ -77,7 +77,7 @@ fn what_is_wrong_with_a_checked_file_is_told_as_json_too() {
     let error = &page["errors"][0];
     assert_eq!(error["line"], 19, "{page}");
     assert_eq!(error["column"], 5, "{page}");
-    assert!(said(&output).contains("bacth"), "{}", said(&output));
+    assert!(stderr(&output).contains("bacth"), "{}", stderr(&output));
 }
 
 #[test]
@@ -98,8 +98,12 @@ fn unlabelled_training_images_are_refused_where_labels_are_needed() {
         "--set",
         "data.valid=Set(Shapes(classes: 3, count: 30, size: 12, seed: 8))",
     ]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("TeacherHard"), "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("TeacherHard"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -115,12 +119,12 @@ fn a_run_that_diverges_ends_with_3_and_says_where() {
         "--set",
         "teacher.weights=Train(epochs: 2, lr: Constant(0.05))",
     ]);
-    assert_eq!(code(&output), 3, "{}", said(&output));
-    assert!(said(&output).contains("step"), "{}", said(&output));
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stderr(&output).contains("step"), "{}", stderr(&output));
     assert!(
-        said(&output).contains("was not applied"),
+        stderr(&output).contains("was not applied"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -128,11 +132,11 @@ fn a_run_that_diverges_ends_with_3_and_says_where() {
 fn weights_that_overflow_while_losses_are_finite_are_not_saved() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron", "--set", "lr=Constant(100.0)"]);
-    assert_eq!(code(&output), 3, "{}", said(&output));
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
     assert!(
-        said(&output).contains("is no longer finite; the last checkpoint is kept"),
+        stderr(&output).contains("is no longer finite; the last checkpoint is kept"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -164,7 +168,7 @@ fn a_run_that_is_terminated_ends_with_130_and_can_be_resumed() {
 fn events_go_to_standard_output_one_a_line_with_json() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron", "--json", "--set", "epochs=1"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
     let events: Vec<serde_json::Value> = text
         .lines()

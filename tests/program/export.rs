@@ -6,18 +6,18 @@ use std::path::Path;
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
-fn told(bench: &Bench, arguments: &[&str]) -> String {
+fn printed(bench: &Bench, arguments: &[&str]) -> String {
     let output = bench.run(arguments);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn refused(bench: &Bench, arguments: &[&str], why: &str) {
     let output = bench.run(arguments);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains(why), "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains(why), "{}", stderr(&output));
 }
 
 fn json(text: &str) -> Value {
@@ -36,19 +36,19 @@ fn names(folder: &Path) -> Vec<String> {
 fn a_student_leaves_as_one_proven_file_and_comes_back_as_a_teacher() {
     let bench = Bench::new();
     let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     let run = bench.newest();
     let name = run.file_name().unwrap().to_str().unwrap().to_owned();
     let journal = fs::read(run.join("journal.jsonl")).unwrap();
 
-    let text = told(&bench, &["--export", "tiny"]);
+    let text = printed(&bench, &["--export", "tiny"]);
     let engine = "proof: rten 0.27 on 24 validation images: agreement 100.0 %";
     assert!(text.contains(engine), "{text}");
     let file = run.join(format!("export/{name}.onnx"));
     let bytes = fs::read(&file).unwrap();
     refused(&bench, &["--export", "tiny"], "already exists");
     assert_eq!(fs::read(&file).unwrap(), bytes);
-    told(&bench, &["--export", "tiny", "--force"]);
+    printed(&bench, &["--export", "tiny", "--force"]);
     assert_eq!(fs::read(&file).unwrap(), bytes, "the same bytes each time");
 
     let uint8 = [
@@ -59,13 +59,14 @@ fn a_student_leaves_as_one_proven_file_and_comes_back_as_a_teacher() {
         "--weights",
         "latest",
     ];
-    let latest = json(&told(&bench, &[&uint8[..], &["--json"]].concat()));
+    let latest = json(&printed(&bench, &[&uint8[..], &["--json"]].concat()));
     assert_eq!(latest["input"], "uint8");
     assert_eq!(latest["weights"], "latest");
     assert_eq!(latest["proof"]["agreement"], 1.0);
     assert_eq!(latest["proof"]["images"], 24);
-    told(&bench, &["--export", "tiny", "--to", "torch"]);
+    printed(&bench, &["--export", "tiny", "--to", "torch"]);
     let proofs = json(&fs::read_to_string(run.join("export/proof.json")).unwrap());
+    let proofs = &proofs["files"];
     let proof = &proofs[&format!("{name}.onnx")];
     assert_eq!(proof["blake3"], blake3::hash(&bytes).to_hex().as_str());
     assert_eq!(proof["proof"]["engine"], "rten 0.27");
@@ -94,14 +95,14 @@ fn a_student_leaves_as_one_proven_file_and_comes_back_as_a_teacher() {
         "--set",
         "teacher=(weights: Onnx(\"student.onnx\"), trusted: true)",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
 
 #[test]
-fn a_file_goes_where_it_is_told_to_and_replaces_nothing() {
+fn a_file_goes_to_its_given_place_and_replaces_nothing() {
     let bench = Bench::new();
     let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     let at = |name: &str| bench.path().join(name);
     fs::write(at("notes.md"), "mine").unwrap();
     let to = |file: &str| {
@@ -114,18 +115,18 @@ fn a_file_goes_where_it_is_told_to_and_replaces_nothing() {
     let export = |file: &str| bench.run(&to(file).iter().map(String::as_str).collect::<Vec<_>>());
     let output = export("notes.onnx");
     assert!(
-        said(&output).contains("notes.md already exists"),
+        stderr(&output).contains("notes.md already exists"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert!(!at("notes.onnx").exists());
     assert_eq!(fs::read_to_string(at("notes.md")).unwrap(), "mine");
     let output = export("absent/student.onnx");
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("could not write absent/student.onnx"),
+        stderr(&output).contains("could not write absent/student.onnx"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert_eq!(code(&export(".")), 2);
     assert_eq!(code(&export("student.onnx")), 0);
@@ -214,7 +215,7 @@ fn without_its_images_a_student_leaves_only_if_that_is_asked_for() {
         "--set",
         "data=(train: ImageFolder(\"colours\"), valid: Holdout(0.25), workers: 2)",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     fs::remove_file(folder.join("dark/3.png")).unwrap();
     refused(
         &bench,
@@ -233,7 +234,7 @@ fn without_its_images_a_student_leaves_only_if_that_is_asked_for() {
         "write the file without a proof: --unproven",
     );
     assert!(!bench.newest().join("export").exists());
-    let text = told(&bench, &["--export", "tiny", "--unproven"]);
+    let text = printed(&bench, &["--export", "tiny", "--unproven"]);
     assert!(text.contains("proof: not evaluated (--unproven)"), "{text}");
     let card = fs::read_to_string(bench.newest().join("export/MODEL_CARD.md")).unwrap();
     assert!(card.contains(".onnx`: not evaluated"), "{card}");
@@ -244,7 +245,7 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     let bench = Bench::new();
     let run = |more: &[&str]| {
         let output = bench.run(&[&["--run", "tiny.ron", "--set", "epochs=1"], more].concat());
-        (code(&output), said(&output))
+        (code(&output), stderr(&output))
     };
     let agree =
         "gates=[AtLeast(\"export/agreement\", 0.999), AtMost(\"export/max_difference\", 0.001)]";
@@ -273,19 +274,19 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
         names(&export),
         ["proof.json".to_owned(), format!("{name}.onnx")]
     );
-    let shown = json(&told(&bench, &["--show", &name, "--json"]));
+    let shown = json(&printed(&bench, &["--show", &name, "--json"]));
     assert_eq!(shown["metrics"]["export/agreement@best"], 1.0);
     let card = export.join("MODEL_CARD.md");
-    told(&bench, &["--export", &name, "--force"]);
+    printed(&bench, &["--export", &name, "--force"]);
     assert!(card.exists());
     let more = bench.run(&["--resume", &name, "--add-epochs", "1"]);
     assert!(
-        said(&more).contains("told of an earlier file and was removed"),
+        stderr(&more).contains("described an earlier file and was removed"),
         "{}",
-        said(&more)
+        stderr(&more)
     );
     assert!(!card.exists());
-    told(&bench, &["--export", &name, "--weights", "latest"]);
+    printed(&bench, &["--export", &name, "--weights", "latest"]);
     let text = fs::read_to_string(&card).unwrap();
     for file in [format!("{name}.onnx"), format!("{name}-latest.onnx")] {
         let hash = blake3::hash(&fs::read(export.join(&file)).unwrap()).to_hex();
@@ -296,7 +297,7 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
         export.join(format!("{name}.onnx")),
     )
     .unwrap();
-    let text = told(
+    let text = printed(
         &bench,
         &["--export", &name, "--weights", "latest", "--force"],
     );
@@ -314,15 +315,15 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
 }
 
 #[test]
-fn a_student_leaves_with_8_bit_integers_and_its_cost_is_told() {
+fn a_student_leaves_with_8_bit_integers_and_its_cost_is_shown() {
     let bench = Bench::new();
     let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     let run = bench.newest();
     let name = run.file_name().unwrap().to_str().unwrap().to_owned();
     let int8 = ["--export", "tiny", "--int8", "--calibration-images", "8"];
-    let told_of = json(&told(&bench, &[&int8[..], &["--json"]].concat()));
-    let found = &told_of["int8"];
+    let report = json(&printed(&bench, &[&int8[..], &["--json"]].concat()));
+    let found = &report["int8"];
     assert_eq!(found["images"], 8);
     assert_eq!(found["trials"].as_array().unwrap().len(), 9);
     let rows = found["rows"].as_array().unwrap();
@@ -346,14 +347,14 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_told() {
     assert!(rows[1]["p50_ms"].is_f64(), "{}", rows[1]);
     let file = run.join(format!("export/{name}-int8.onnx"));
     let hash = blake3::hash(&fs::read(&file).unwrap()).to_hex();
-    assert_eq!(told_of["blake3"], hash.as_str());
+    assert_eq!(report["blake3"], hash.as_str());
 
     let sizes = rows.iter().map(|row| row["bytes"].as_u64().unwrap());
     let sizes: Vec<u64> = sizes.collect();
     assert!(sizes[2] < sizes[1], "{sizes:?}");
 
     refused(&bench, &int8, "already exists");
-    let text = told(
+    let text = printed(
         &bench,
         &[&int8[..], &["--force", "--weight-bits", "7"]].concat(),
     );
@@ -372,6 +373,7 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_told() {
     );
     assert!(card.contains("| int8 |"), "{card}");
     let proofs = json(&fs::read_to_string(run.join("export/proof.json")).unwrap());
+    let proofs = &proofs["files"];
     let kept = &proofs[&format!("{name}-int8.onnx")]["int8"];
     assert_eq!(kept["scheme"]["weight_bits"], 7);
 
@@ -405,7 +407,7 @@ fn a_run_that_ends_with_integers_is_judged_by_them() {
         let output = bench.run(&[
             "--run", "tiny.ron", "--set", "epochs=1", "--set", &export, "--set", &gates,
         ]);
-        (code(&output), said(&output))
+        (code(&output), stderr(&output))
     };
     // Its speed and size are those of the file, too.
     let loose = "[AtLeast(\"export/agreement\", 0.5), AtMost(\"bench/file_bytes\", 1000000.0)]";

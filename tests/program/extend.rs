@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::bench::{Bench, TINY, code, said, weights};
+use crate::bench::{Bench, TINY, code, stderr, weights};
 use crate::exit_codes::signal;
 
 fn extended(bench: &Bench, run: &Path, arguments: &[&str]) {
     let name = run.to_str().unwrap();
     let output = bench.run(&[&["--resume", name, "--add-epochs"], arguments].concat());
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
 
 #[test]
@@ -24,27 +24,27 @@ fn a_completed_run_that_is_extended_is_one_that_was_planned_so() {
     let text = text.replace(method, "    method: Vanilla(p1: 0.3),");
     fs::write(bench.path().join("short.ron"), text).unwrap();
     let output = bench.run(&["--run", "short.ron", "--set", "epochs=5"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let whole = weights(&bench.newest());
     let output = bench.run(&["--run", "short.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
     assert!(weights(&run) != whole);
     let name = run.to_str().unwrap();
     let output = bench.run(&["--resume", name]);
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("--add-epochs 10"),
+        stderr(&output).contains("--add-epochs 10"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     extended(&bench, &run, &["1"]);
     extended(&bench, &run, &["1", "--schedules", "stretch"]);
     assert!(weights(&run) == whole);
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
     for steps in [24, 30] {
-        let told = format!(r#"{{"TrainingExtended":{{"phase":"Student","steps":{steps},"#);
-        assert!(journal.contains(&told), "{journal}");
+        let extended = format!(r#"{{"TrainingExtended":{{"phase":"Student","steps":{steps},"#);
+        assert!(journal.contains(&extended), "{journal}");
     }
     // What it was before is kept.
     assert!(run.join("kept/step-18/manifest.json").exists());
@@ -57,7 +57,7 @@ fn held_and_stretched_schedules_and_rounds_repeat_however_often_the_run_is_kille
     let bench = Bench::new();
     let run = |file: &str| {
         let output = bench.run(&["--run", file]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         bench.newest()
     };
     let mut ends = Vec::new();
@@ -66,7 +66,7 @@ fn held_and_stretched_schedules_and_rounds_repeat_however_often_the_run_is_kille
         extended(&bench, &first, &["3", "--schedules", how]);
         let whole = weights(&first);
         let output = bench.run(&["--replay", first.to_str().unwrap()]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(
             weights(&bench.newest()) == whole,
             "{how}: the replay differs"

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::bench::{Bench, code, said, weights};
+use crate::bench::{Bench, code, stderr, weights};
 use crate::exit_codes::signal;
 
 /// A run that was stopped in the middle of the student's training, changed there
@@ -33,7 +33,7 @@ fn changed_run(bench: &Bench) -> (PathBuf, String) {
         let run = bench.newest();
         let name = run.to_str().unwrap();
         let output = bench.run(&["--resume", name, "--set", "temperature=1.7"]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         let kept: Vec<_> = fs::read_dir(run.join("kept")).unwrap().collect();
         let [Ok(kept)] = kept.as_slice() else {
             panic!("{kept:?}");
@@ -69,30 +69,30 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
     let before = content(&run);
 
     let output = bench.run(&["--fork", name, "--from", &kept]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let fork = bench.newest();
     assert!(fork != run && weights(&fork) == unchanged);
     // What the run was watched by is the fork's own from here on.
-    assert!(!said(&output).contains("probe"), "{}", said(&output));
+    assert!(!stderr(&output).contains("probe"), "{}", stderr(&output));
     let probe = fork.join("probe/answers.bin");
     let (own, others) = (fs::read(probe), fs::read(run.join("probe/answers.bin")));
     assert_eq!(own.unwrap().len(), others.unwrap().len());
     let journal = fs::read_to_string(fork.join("journal.jsonl")).unwrap();
-    let told = run.file_name().unwrap().to_str().unwrap();
-    let forked = format!(r#"{{"RunForked":{{"from":"{told}","at":{{"phase":"Student""#);
+    let origin = run.file_name().unwrap().to_str().unwrap();
+    let forked = format!(r#"{{"RunForked":{{"from":"{origin}","at":{{"phase":"Student""#);
     assert!(journal.contains(&forked), "{journal}");
     assert!(!journal.contains("temperature\",\"schedule"), "{journal}");
     let plan = fs::read_to_string(fork.join("plan.json")).unwrap();
-    assert!(plan.contains(told), "{plan}");
+    assert!(plan.contains(origin), "{plan}");
 
     // The same change again, and a replay of either.
     let output = bench.run(&["--fork", name, "--from", &kept, "--set", "temperature=1.7"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let again = bench.newest();
     assert!(weights(&again) == changed);
     for (run, expected) in [(&fork, &unchanged), (&again, &changed)] {
         let output = bench.run(&["--replay", run.to_str().unwrap()]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(weights(&bench.newest()) == *expected);
     }
 
@@ -105,7 +105,7 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
         let killed = child.wait().unwrap().code() != Some(0);
         if bench.runs().len() > runs && killed {
             let output = bench.run(&["--resume", bench.newest().to_str().unwrap()]);
-            assert_eq!(code(&output), 0, "{}", said(&output));
+            assert_eq!(code(&output), 0, "{}", stderr(&output));
         }
         if bench.runs().len() > runs {
             assert!(weights(&bench.newest()) == unchanged);
@@ -123,8 +123,8 @@ fn a_checkpoint_that_is_not_kept_or_is_damaged_is_named_and_makes_no_run() {
     let runs = bench.runs().len();
     let refused = |arguments: &[&str], expected: &str| {
         let output = bench.run(&[&["--fork", name], arguments].concat());
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(expected), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
         assert_eq!(bench.runs().len(), runs);
     };
     refused(&[], &format!("kept are {kept}"));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 use crate::exit_codes::signal;
 
 /// Longer than anything here may take; a hang is longer.
@@ -20,7 +20,7 @@ fn training(bench: &Bench) -> Child {
     let child = bench
         .command(&["--run", "tiny.ron", "--set", "epochs=40000"])
         .stdout(Stdio::null())
-        .stderr(File::create(bench.path().join("said")).unwrap())
+        .stderr(File::create(bench.path().join("stderr")).unwrap())
         .spawn()
         .unwrap();
     let started = Instant::now();
@@ -110,8 +110,8 @@ fn a_run_whose_folder_is_deleted_moved_or_bereft_of_a_file_fails_and_is_not_made
             file => fs::remove_file(run.join(file)).unwrap(),
         }
         assert_eq!(ended(&mut child), 3, "{happening}");
-        let said = fs::read_to_string(bench.path().join("said")).unwrap();
-        assert!(said.contains("removed"), "{happening}: {said}");
+        let stderr = fs::read_to_string(bench.path().join("stderr")).unwrap();
+        assert!(stderr.contains("removed"), "{happening}: {stderr}");
         match happening {
             "delete" | "move" => assert!(!run.exists(), "{happening}"),
             file => assert!(!run.join(file).exists(), "{happening}"),
@@ -138,13 +138,16 @@ fn a_run_whose_files_are_changed_while_it_trains_fails_and_names_the_file() {
             fs::write(&path, "").unwrap();
         }
         assert_eq!(ended(&mut child), 3, "{name}");
-        let said = fs::read_to_string(bench.path().join("said")).unwrap();
-        let told = if is_lost {
+        let stderr = fs::read_to_string(bench.path().join("stderr")).unwrap();
+        let happening = if is_lost {
             "was removed"
         } else {
             "was changed"
         };
-        assert!(said.contains(&format!("{name} {told}")), "{name}: {said}");
+        assert!(
+            stderr.contains(&format!("{name} {happening}")),
+            "{name}: {stderr}"
+        );
         // What was written at the very moment may follow; nothing is made again.
         let left = fs::metadata(&path).ok().map(|file| file.len());
         assert_eq!(left.is_none(), is_lost, "{name}");
@@ -155,7 +158,7 @@ fn a_run_whose_files_are_changed_while_it_trains_fails_and_names_the_file() {
 fn gigabytes_of_nothing_behind_the_files_of_a_run_change_nothing() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let weights = |run: &Path| fs::read(run.join("latest/weights.safetensors")).unwrap();
     let whole = weights(&bench.newest());
     let mut child = bench.start(&["--run", "tiny.ron"]);
@@ -174,7 +177,7 @@ fn gigabytes_of_nothing_behind_the_files_of_a_run_change_nothing() {
     fs::write(run.join("commands.jsonl"), "").unwrap();
     grow_sparse(&run.join("commands.jsonl"));
     let output = bench.run(&["--resume", run.to_str().unwrap()]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&run) == whole);
     for name in ["journal.jsonl", "series.bin"] {
         assert!(fs::metadata(run.join(name)).unwrap().len() < 1 << 20);
@@ -210,12 +213,12 @@ fn of_processes_that_resume_a_run_at_once_one_trains() {
 fn a_refused_resume_neither_follows_nor_rewrites_what_is_named_like_the_lock() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
     let refused = |why: &str| {
         let output = bench.run(&["--resume", run.to_str().unwrap()]);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(why), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
     };
     let holder = fs::read(run.join("lock.json")).unwrap();
     refused("is complete");
@@ -235,7 +238,7 @@ fn a_refused_resume_neither_follows_nor_rewrites_what_is_named_like_the_lock() {
 fn a_folder_that_is_called_like_a_run_does_not_hide_it() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let name = bench.newest().file_name().unwrap().to_owned();
     let name = name.to_str().unwrap();
     fs::create_dir(bench.path().join(name)).unwrap();
@@ -244,15 +247,15 @@ fn a_folder_that_is_called_like_a_run_does_not_hide_it() {
         .save(bench.path().join("photos/a.png"))
         .unwrap();
     let output = bench.run(&["--infer", "photos", "--checkpoint", name]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let output = bench.run(&["--replay", name]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let output = bench.run(&["--resume", "photos"]);
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("photos exists but is not a run"),
+        stderr(&output).contains("photos exists but is not a run"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -278,7 +281,7 @@ fn no_name_reaches_a_terminal_or_a_workflow_as_anything_but_text() {
     let images =
         "data=(train: ImageFolder(\"data\"), valid: Holdout(0.3), size: (12, 12), max_bad: 0.1)";
     let trained = run(&["--run", "tiny.ron", "--set", images, "--set", "epochs=1"]);
-    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     let photos = bench.path().join("photos");
     fs::create_dir(&photos).unwrap();
     fs::copy(data.join("one/1.png"), photos.join(hostile)).unwrap();
@@ -287,15 +290,15 @@ fn no_name_reaches_a_terminal_or_a_workflow_as_anything_but_text() {
     let csv = run(&["--infer", "photos"]);
     let json = run(&["--infer", "photos", "--json"]);
     let refused = run(&["--run", hostile]);
-    let told = run(&[
+    let edited = run(&[
         "--run",
         "tiny.ron",
         "--set",
         "data.train=ImageFolder(\"\u{1b}\\n::error::x\")",
     ]);
-    assert_eq!((code(&csv), code(&json)), (0, 0), "{}", said(&csv));
-    assert_eq!((code(&refused), code(&told)), (2, 2));
-    for output in [&trained, &csv, &json, &refused, &told] {
+    assert_eq!((code(&csv), code(&json)), (0, 0), "{}", stderr(&csv));
+    assert_eq!((code(&refused), code(&edited)), (2, 2));
+    for output in [&trained, &csv, &json, &refused, &edited] {
         let text = [output.stdout.as_slice(), &output.stderr].concat();
         let text = String::from_utf8(text).unwrap();
         assert!(!text.contains('\u{1b}'), "{text}");
@@ -328,7 +331,7 @@ fn a_green_report_of_an_earlier_run_does_not_outlive_a_refusal() {
             .env("GITHUB_STEP_SUMMARY", &summary)
             .output()
             .unwrap();
-        assert_eq!(code(&output), 2, "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
         for path in [&report, &summary] {
             let text = fs::read_to_string(path).unwrap();
             assert!(text.contains(why), "{text}");
@@ -369,20 +372,20 @@ fn a_report_that_is_a_pipe_is_refused_and_not_waited_for() {
         let child = bench
             .command(arguments)
             .env("GITHUB_STEP_SUMMARY", summary)
-            .stderr(File::create(bench.path().join("said")).unwrap())
+            .stderr(File::create(bench.path().join("stderr")).unwrap())
             .spawn();
         assert_eq!(ended(&mut child.unwrap()), 2, "{arguments:?}");
-        fs::read_to_string(bench.path().join("said")).unwrap()
+        fs::read_to_string(bench.path().join("stderr")).unwrap()
     };
-    let said = refused(&[runs, &["--junit", "pipe"]].concat(), "");
+    let stderr = refused(&[runs, &["--junit", "pipe"]].concat(), "");
     assert!(
-        said.contains("--junit: pipe cannot be written: it is a pipe"),
-        "{said}"
+        stderr.contains("--junit: pipe cannot be written: it is a pipe"),
+        "{stderr}"
     );
-    let said = refused(runs, "pipe");
+    let stderr = refused(runs, "pipe");
     assert!(
-        said.contains("GITHUB_STEP_SUMMARY: pipe cannot be written: it is a pipe"),
-        "{said}"
+        stderr.contains("GITHUB_STEP_SUMMARY: pipe cannot be written: it is a pipe"),
+        "{stderr}"
     );
     // Nor where only the refusal would be reported.
     refused(&["--no-such-flag", "--junit", "pipe"], "pipe");
@@ -391,7 +394,7 @@ fn a_report_that_is_a_pipe_is_refused_and_not_waited_for() {
 }
 
 #[test]
-fn an_experiment_that_is_a_pipe_or_a_link_in_a_circle_is_told_of() {
+fn an_experiment_that_is_a_pipe_or_a_link_in_a_circle_is_reported() {
     let bench = Bench::new();
     make_pipe(&bench.path().join("pipe.ron"));
     symlink("circle.ron", bench.path().join("circle.ron")).unwrap();
@@ -402,6 +405,6 @@ fn an_experiment_that_is_a_pipe_or_a_link_in_a_circle_is_told_of() {
         let mut child = bench.start(&["--run", name]);
         assert_eq!(ended(&mut child), 2);
         let output = bench.run(&["--check", name]);
-        assert!(said(&output).contains(why), "{}", said(&output));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use image::{Rgb, RgbImage};
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 const CLASSES: [&str; 3] = ["ant", "bee", "cat"];
 
@@ -24,7 +24,7 @@ fn picture(bench: &Bench, class: &str, number: u8) -> PathBuf {
     bench.path().join(format!("images/{class}/{number:02}.png"))
 }
 
-/// Three classes that are easily told apart, in folders.
+/// Three classes that are easily distinguished, in folders.
 fn folders() -> Bench {
     let bench = Bench::new();
     for (class, hue) in CLASSES.into_iter().zip([10, 120, 240]) {
@@ -92,8 +92,12 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn refused(bench: &Bench, run: &Path, words: &str) {
     let before = contents(run);
     let output = bench.run(&["--resume", run.to_str().unwrap()]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains(words), "{words}: {}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains(words),
+        "{words}: {}",
+        stderr(&output)
+    );
     assert!(contents(run) == before, "a refusal writes nothing");
 }
 
@@ -117,7 +121,7 @@ fn answers(bench: &Bench, run: &Path) -> String {
         run.to_str().unwrap(),
         "--json",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().map(|line| {
         let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -228,11 +232,11 @@ fn missing_is_another_answer_than_damaged_and_never_a_new_beginning() {
         "--weights",
         "best",
     ]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("best is missing"),
+        stderr(&output).contains("best is missing"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -292,18 +296,22 @@ fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
     for (damage, what) in damages {
         damage(&kept);
         let output = bench.run(&short);
-        assert_eq!(code(&output), 0, "{}", said(&output));
-        let told = "the cached teacher is not used, was removed, and is trained again";
-        assert!(said(&output).contains(told), "{}", said(&output));
-        assert!(said(&output).contains(what), "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let warning = "the cached teacher is not used, was removed, and is trained again";
+        assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+        assert!(stderr(&output).contains(what), "{}", stderr(&output));
         let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
-        assert!(journal.contains(told));
+        assert!(journal.contains(warning));
         assert!(teacher(bench.newest()) == first);
     }
     // It was put back, whole; and one that was never there is no damage.
     for _ in 0..2 {
         let output = bench.run(&short);
-        assert!(!said(&output).contains("is damaged"), "{}", said(&output));
+        assert!(
+            !stderr(&output).contains("is damaged"),
+            "{}",
+            stderr(&output)
+        );
         assert!(teacher(bench.newest()) == first);
         let _ = fs::remove_dir_all(&cache);
     }
@@ -334,7 +342,7 @@ fn a_teacher_whose_training_was_changed_is_not_kept_for_others() {
     // student's.
     let changed = bench.newest();
     let output = bench.run(&["--replay", changed.to_str().unwrap()]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     for name in ["teacher/weights.safetensors", "latest/weights.safetensors"] {
         let read = |run: &Path| fs::read(run.join(name)).unwrap();
         assert!(read(&bench.newest()) == read(&changed), "{name}");
@@ -394,14 +402,27 @@ fn a_diverged_run_says_what_to_type_and_that_gets_it_going() {
 
 /// Makes a run what programs made that kept no plan and no checksums.
 fn age(run: &Path) {
-    fs::remove_file(run.join("plan.json")).unwrap();
-    for name in ["teacher/manifest.json", "teacher/model.json"] {
+    for name in [
+        "plan.json",
+        "recorded.json",
+        "teacher/manifest.json",
+        "teacher/model.json",
+    ] {
         fs::remove_file(run.join(name)).unwrap();
     }
     let journal = run.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("{\"Sealed\""));
-    let lines = lines.map(|line| line.replace("\"version\":4}", "\"version\":1}") + "\n");
+    let lines = lines.map(|line| {
+        let line = line.split(",\"weights\":\"").collect::<Vec<_>>();
+        let line = match line[..] {
+            [before, after] if before.contains("CheckpointSaved") => {
+                before.to_owned() + &after[after.find('"').unwrap() + 1..]
+            }
+            _ => line.join(",\"weights\":\""),
+        };
+        line.replace("\"version\":5}", "\"version\":1}") + "\n"
+    });
     fs::write(&journal, lines.collect::<String>()).unwrap();
     for folder in ["latest", "best", "teacher/latest", "teacher/best"] {
         let folder = run.join(folder);
@@ -410,8 +431,17 @@ fn age(run: &Path) {
             let text = fs::read_to_string(&state).unwrap();
             let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let state_of = value.as_object_mut().unwrap();
-            for name in ["journal", "journal_crc32c", "series", "series_crc32c"] {
+            for name in [
+                "journal",
+                "journal_crc32c",
+                "series",
+                "series_crc32c",
+                "teacher",
+            ] {
                 state_of.remove(name);
+            }
+            if let Some(best) = state_of["best"].as_object_mut() {
+                best.remove("weights");
             }
             fs::write(&state, value.to_string()).unwrap();
         }
@@ -491,20 +521,23 @@ fn a_run_of_a_program_that_had_iterations_for_rounds_answers_resumes_and_is_repl
     copy(&kept, &run);
     let run = run.to_str().unwrap();
     let output = bench.run(&["--resume", run]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let journal = fs::read_to_string(Path::new(run).join("journal.jsonl")).unwrap();
     let (older, newer) = (journal.find("IterationEnded"), journal.find("RoundEnded"));
     assert!(older.unwrap() < newer.unwrap());
     let output = bench.run(&["--replay", run]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    // A new file is told the word of today.
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    // A new file gets the word of today.
     let text = fs::read_to_string(Path::new(run).join("experiment.ron")).unwrap();
     assert!(text.contains("iteration: Steps(9)"));
     fs::write(bench.path().join("new.ron"), text).unwrap();
     let output = bench.run(&["--check", "new.ron"]);
     assert_eq!(code(&output), 2);
-    let told = said(&output);
-    assert!(told.contains("`iteration` is now called `round`"), "{told}");
+    let message = stderr(&output);
+    assert!(
+        message.contains("`iteration` is now called `round`"),
+        "{message}"
+    );
 }
 
 /// Two runs of one experiment but for the seed: what is one's is never the
@@ -513,7 +546,7 @@ fn a_run_of_a_program_that_had_iterations_for_rounds_answers_resumes_and_is_repl
 fn folders_of_another_run_are_refused_and_answer_nothing() {
     let bench = Bench::new();
     let first = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&first), 0, "{}", said(&first));
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
     let other = bench.newest();
     let mut child = bench.start(&[
         "--run",
@@ -581,18 +614,22 @@ fn cached_teachers_that_changed_places_are_trained_again() {
     fs::rename(two, one).unwrap();
     fs::rename(&aside, two).unwrap();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    assert!(said(&output).contains("trained again"), "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("trained again"),
+        "{}",
+        stderr(&output)
+    );
     assert!(weights() == first);
     // A cache that cannot be one costs nobody his run.
     fs::remove_dir_all(&cache).unwrap();
     fs::write(&cache, "").unwrap();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(
-        said(&output).contains("not kept for other runs"),
+        stderr(&output).contains("not kept for other runs"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert!(weights() == first);
 }
@@ -619,12 +656,102 @@ fn runs_of_one_experiment_cannot_stand_in_for_each_other() {
     let journal = fs::read(one.join("journal.jsonl")).unwrap();
     fs::copy(two.join("journal.jsonl"), one.join("journal.jsonl")).unwrap();
     let output = bench.run(&["--resume", one.to_str().unwrap()]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert_eq!(code(&bench.run(&["--replay", one.to_str().unwrap()])), 2);
     fs::write(one.join("journal.jsonl"), journal).unwrap();
     fs::remove_dir_all(one.join("latest")).unwrap();
     copy(&two.join("latest"), &one.join("latest"));
     refused(&bench, &one, "latest was not saved there by the run");
+}
+
+/// A change that was made after the last checkpoint, and a journal that ends before.
+#[test]
+fn a_journal_that_lost_its_last_lines_is_not_taken_for_one_of_a_killed_process() {
+    let bench = Bench::new();
+    let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=4000"]);
+    let run = loop {
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none());
+        let mut runs = bench.runs().into_iter();
+        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
+            break run;
+        }
+    };
+    let journal = run.join("journal.jsonl");
+    let read = || fs::read_to_string(&journal).unwrap();
+    let command = r#"{"id":"x","origin":"Process","command":{"Adjust":{"knob":"temperature","schedule":{"Constant":2.0}}}}"#;
+    fs::write(run.join("commands.jsonl"), format!("{command}\n")).unwrap();
+    while !read().contains(r#"{"CommandApplied":{"id":"x""#) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let whole = read();
+    let received = whole.find(r#"{"CommandReceived""#).unwrap();
+    let applied = whole.find(r#"{"CommandApplied""#).unwrap();
+    for cut in [received, applied] {
+        fs::write(&journal, &whole[..cut]).unwrap();
+        refused(&bench, &run, "its end is lost");
+    }
+    fs::remove_file(&journal).unwrap();
+    refused(&bench, &run, "journal.jsonl is missing");
+    let name = run.to_str().unwrap();
+    let shown = bench.run(&["--show", name]);
+    let page = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("its end is lost"), "{page}");
+    fs::write(&journal, &whole).unwrap();
+    let mark = run.join("recorded.json");
+    let aside = fs::read(&mark).unwrap();
+    fs::remove_file(&mark).unwrap();
+    refused(&bench, &run, "recorded.json is missing");
+    fs::write(&mark, &aside[..aside.len() / 2]).unwrap();
+    refused(&bench, &run, "recorded.json is damaged");
+    fs::write(&mark, aside).unwrap();
+    resumes(&bench, &run, |journal| journal.len() > whole.len() + 100);
+}
+
+/// A copy of a run has its plan, and what it trains after that is its own.
+#[test]
+fn what_a_copy_of_a_run_trained_is_not_taken_for_the_runs_own() {
+    let bench = Bench::new();
+    let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=40"]);
+    let run = loop {
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none());
+        let mut runs = bench.runs().into_iter();
+        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
+            break run;
+        }
+    };
+    crate::exit_codes::signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let twin = run.with_file_name("twin");
+    copy(&run, &twin);
+    let images = bench.path().join("images");
+    fs::create_dir(&images).unwrap();
+    RgbImage::new(12, 12).save(images.join("a.png")).unwrap();
+    for (folder, change) in [(&run, "temperature=2.0"), (&twin, "temperature=7.0")] {
+        let output = bench.run(&["--resume", folder.to_str().unwrap(), "--set", change]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    for (name, reason) in [
+        ("best", "best is damaged: it holds other weights"),
+        (
+            "latest",
+            "latest holds other weights than the journal records",
+        ),
+    ] {
+        let (own, aside) = (run.join(name), bench.path().join("aside"));
+        fs::rename(&own, &aside).unwrap();
+        copy(&twin.join(name), &own);
+        let path = run.to_str().unwrap();
+        let output = bench.run(&["--infer", "images", "--checkpoint", path, "--weights", name]);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+        fs::remove_dir_all(&own).unwrap();
+        fs::rename(&aside, &own).unwrap();
+    }
 }
 
 #[test]
@@ -641,7 +768,7 @@ fn an_older_checkpoint_in_a_finished_run_is_used_for_nothing() {
     let name = run.to_str().unwrap();
     copy(&run.join("latest"), &bench.path().join("older"));
     let output = bench.run(&["--resume", name]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     fs::remove_dir_all(run.join("latest")).unwrap();
     copy(&bench.path().join("older"), &run.join("latest"));
     fs::create_dir(bench.path().join("some")).unwrap();
@@ -658,16 +785,16 @@ fn an_older_checkpoint_in_a_finished_run_is_used_for_nothing() {
     let output = bench.run(&ask);
     assert_ne!(code(&output), 0);
     assert!(
-        said(&output).contains("it is an older copy"),
+        stderr(&output).contains("it is an older copy"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     let output = bench.run(&["--resume", name]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("is missing from"),
+        stderr(&output).contains("is missing from"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -688,10 +815,10 @@ fn a_training_that_ends_without_its_teacher_has_failed() {
     }
     fs::remove_file(bench.newest().join("teacher/weights.safetensors")).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(code(&output), 3, "{}", said(&output));
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
     assert!(
-        said(&output).contains("weights.safetensors"),
+        stderr(&output).contains("weights.safetensors"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }

@@ -11,7 +11,7 @@ use workbench::event::{Phase, Split};
 use workbench::run::RunFolder;
 use workbench::store::{RunStore, RunTail};
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 fn save(path: &Path, shade: u8) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -24,15 +24,19 @@ fn save(path: &Path, shade: u8) {
 fn a_folder_is_classified_and_what_cannot_be_read_is_named() {
     let bench = Bench::new();
     let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     let photos = bench.path().join("photos");
     save(&photos.join("a.png"), 10);
     save(&photos.join("more/b.png"), 200);
     fs::write(photos.join("broken.png"), "no picture").unwrap();
 
     let output = bench.run(&["--infer", "photos", "--model", "both"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    assert!(said(&output).contains("broken.png"), "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("broken.png"),
+        "{}",
+        stderr(&output)
+    );
     let mut table = csv::Reader::from_reader(output.stdout.as_slice());
     let titles = table.headers().unwrap().clone();
     assert!(titles.iter().any(|title| title == "teacher"), "{titles:?}");
@@ -58,15 +62,15 @@ fn what_cannot_be_classified_ends_with_2_and_says_why() {
     let bench = Bench::new();
     let refused = |arguments: &[&str], why: &str| {
         let output = bench.run(arguments);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(why), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
     };
     refused(
         &["--infer", "photos"],
         "no run in checkpoints has weights yet",
     );
     let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&trained), 0, "{}", said(&trained));
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     refused(&["--infer", "absent"], "absent");
     refused(&["--infer", "tiny.ron"], "takes the folder");
     refused(&["--infer", "photos", "--checkpoint", "other"], "other");
@@ -77,7 +81,7 @@ fn what_cannot_be_classified_ends_with_2_and_says_why() {
 fn trained() -> Bench {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron", "--set", "epochs=2"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     save(&bench.path().join("photos/a.png"), 10);
     bench
 }
@@ -92,7 +96,7 @@ fn asked(bench: &Bench, arguments: &[&str]) -> (i32, String, String) {
         cells[..cells.len() - 1].join(",")
     });
     let answer = answer.collect::<Vec<_>>().join("\n");
-    (code(&output), answer, said(&output))
+    (code(&output), answer, stderr(&output))
 }
 
 #[test]
@@ -101,14 +105,14 @@ fn best_weights_answer_whatever_else_is_lost_or_damaged() {
     let run = bench.newest();
     let name = run.file_name().unwrap().to_str().unwrap().to_owned();
     let path = run.to_str().unwrap().to_owned();
-    let (exit, whole, told) = asked(&bench, &[]);
-    assert_eq!(exit, 0, "{told}");
-    assert!(!told.contains("warning"), "{told}");
+    let (exit, whole, errors) = asked(&bench, &[]);
+    assert_eq!(exit, 0, "{errors}");
+    assert!(!errors.contains("warning"), "{errors}");
     let answers = |wanted: &[&str], warning: &str| {
-        let (exit, answer, told) = asked(&bench, wanted);
-        assert_eq!(exit, 0, "{told}");
+        let (exit, answer, errors) = asked(&bench, wanted);
+        assert_eq!(exit, 0, "{errors}");
         assert_eq!(answer, whole);
-        assert!(told.contains(warning), "{warning}: {told}");
+        assert!(errors.contains(warning), "{warning}: {errors}");
     };
     let state = run.join("latest/state.json");
     let bytes = fs::read(&state).unwrap();
@@ -145,16 +149,16 @@ fn best_weights_answer_whatever_else_is_lost_or_damaged() {
         fs::copy(run.join("best").join(file), bare.join(file)).unwrap();
     }
     answers(&["--checkpoint", "bare"], "bare has no manifest.json");
-    let (exit, _, told) = asked(&bench, &["--checkpoint", "bare", "--model", "both"]);
-    assert_eq!(exit, 2, "{told}");
-    assert!(told.contains("bare has no teacher"), "{told}");
+    let (exit, _, errors) = asked(&bench, &["--checkpoint", "bare", "--model", "both"]);
+    assert_eq!(exit, 2, "{errors}");
+    assert!(errors.contains("bare has no teacher"), "{errors}");
     fs::remove_file(bare.join("model.json")).unwrap();
     let bare = bare.to_str().unwrap();
-    let (exit, _, told) = asked(&bench, &["--checkpoint", bare]);
-    assert_eq!((exit, told.matches(bare).count()), (2, 2), "{told}");
+    let (exit, _, errors) = asked(&bench, &["--checkpoint", bare]);
+    assert_eq!((exit, errors.matches(bare).count()), (2, 2), "{errors}");
     assert!(
-        told.contains("nor weights.safetensors with model.json"),
-        "{told}"
+        errors.contains("nor weights.safetensors with model.json"),
+        "{errors}"
     );
 }
 
@@ -163,9 +167,9 @@ fn weights_that_are_missing_damaged_or_never_were_are_three_answers() {
     let bench = trained();
     let run = bench.newest();
     let refused = |arguments: &[&str], why: &str| {
-        let (exit, _, told) = asked(&bench, arguments);
-        assert_eq!(exit, 2, "{told}");
-        assert!(told.contains(why), "{why}: {told}");
+        let (exit, _, errors) = asked(&bench, arguments);
+        assert_eq!(exit, 2, "{errors}");
+        assert!(errors.contains(why), "{why}: {errors}");
     };
     let latest = ["--weights", "latest"];
     let weights = run.join("latest/weights.safetensors");
@@ -187,9 +191,9 @@ fn weights_that_are_missing_damaged_or_never_were_are_three_answers() {
     }
     // The teacher was trained here, and needs nothing but its folder.
     fs::write(run.join("plan.json"), "damaged").unwrap();
-    let (exit, _, told) = asked(&bench, &["--model", "teacher"]);
-    assert_eq!(exit, 0, "{told}");
-    assert!(told.contains("plan.json is damaged"), "{told}");
+    let (exit, _, errors) = asked(&bench, &["--model", "teacher"]);
+    assert_eq!(exit, 0, "{errors}");
+    assert!(errors.contains("plan.json is damaged"), "{errors}");
     for name in ["journal.jsonl", "plan.json", "teacher"] {
         let path = run.join(name);
         if path.is_dir() {
@@ -203,7 +207,7 @@ fn weights_that_are_missing_damaged_or_never_were_are_three_answers() {
 }
 
 #[test]
-fn an_image_that_goes_bad_in_the_middle_is_told_and_training_goes_on() {
+fn an_image_that_goes_bad_in_the_middle_is_reported_and_training_continues() {
     let bench = Bench::new();
     save_classes(&bench, "images");
     // The header says that it is an image; the pixels end too soon.
@@ -220,7 +224,7 @@ fn an_image_that_goes_bad_in_the_middle_is_told_and_training_goes_on() {
         "--set",
         "batch=8",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
     let warned = journal
         .lines()
@@ -253,7 +257,7 @@ fn images_that_are_streamed_give_what_images_in_memory_give() {
         let output = bench.run(&[
             "--run", "tiny.ron", "--json", "--set", &data, "--set", "batch=8", "--set", "epochs=2",
         ]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         bench.forget_teachers();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(text.contains("\"in_memory\":false"), memory == "0");
@@ -279,7 +283,7 @@ fn images_that_are_streamed_give_what_images_in_memory_give() {
 fn labelled_folders_are_scored() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     for class in ["circle", "square"] {
         let folder = bench.path().join("photos").join(class);
         fs::create_dir_all(&folder).unwrap();
@@ -289,20 +293,20 @@ fn labelled_folders_are_scored() {
         }
     }
     let output = bench.run(&["--infer", "photos", "--model", "both"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let csv = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(csv.starts_with("file,label,student,"), "{csv}");
     assert!(
         csv.lines()
             .any(|line| line.starts_with("circle/0.png,circle,"))
     );
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        told.contains("student: top-1 ") && told.contains("teacher: top-1 "),
-        "{told}"
+        errors.contains("student: top-1 ") && errors.contains("teacher: top-1 "),
+        "{errors}"
     );
-    assert!(told.contains("of 6 labelled images"), "{told}");
-    assert!(told.contains("precision"), "{told}");
+    assert!(errors.contains("of 6 labelled images"), "{errors}");
+    assert!(errors.contains("precision"), "{errors}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use crate::bench::{Bench, code, said, weights};
+use crate::bench::{Bench, code, stderr, weights};
 
 const COLOURS: [(&str, [u8; 3]); 2] = [("blue", [0, 0, 255]), ("red", [255, 0, 0])];
 
@@ -67,13 +67,17 @@ fn write(folder: &Path, hashes: &[u8], logits: &[f32]) {
 fn answers_from_elsewhere_teach_and_are_matched_by_content_and_by_name() {
     let bench = place();
     let output = bench.run(&["--run", "answers.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     for line in [
         "outputs for classes that the data does not have are left out: `green`",
         "for 40 images as they are",
         "teacher  valid top-1 100.0 %",
     ] {
-        assert!(said(&output).contains(line), "{line}: {}", said(&output));
+        assert!(
+            stderr(&output).contains(line),
+            "{line}: {}",
+            stderr(&output)
+        );
     }
     let whole = weights(&bench.newest());
     // Names and places of the files are nothing to it, and the same answers teach the
@@ -87,14 +91,14 @@ fn answers_from_elsewhere_teach_and_are_matched_by_content_and_by_name() {
         "--model",
         "teacher",
     ]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(
-        said(&output).contains("teacher: top-1 100.0 %"),
+        stderr(&output).contains("teacher: top-1 100.0 %"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     let output = bench.run(&["--run", "answers.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == whole);
 }
 
@@ -104,8 +108,8 @@ fn an_image_without_an_answer_is_named_and_views_that_change_are_refused() {
     let refused = |arguments: &[&str], reason: &str| {
         let arguments = [&["--run", "answers.ron"], arguments].concat();
         let output = bench.run(&arguments);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(reason), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
         assert!(bench.runs().is_empty());
     };
     refused(
@@ -133,14 +137,105 @@ fn an_image_without_an_answer_is_named_and_views_that_change_are_refused() {
     }
 }
 
+/// Answers for two sets, those for training images as `row` says: red, blue, green.
+fn mixed(row: impl Fn(bool, u8) -> [f32; 3]) -> Bench {
+    let bench = Bench::new();
+    let (mut hashes, mut logits) = (Vec::new(), Vec::new());
+    for (set, first) in [("colours", 0_u8), ("held", 40)] {
+        for (class, colour) in COLOURS {
+            let folder = bench.path().join(set).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for number in first..first + 20 {
+                let path = folder.join(format!("{number}.png"));
+                let shade = |value: u8| value.saturating_sub(number * 2).max(number);
+                RgbImage::from_pixel(8, 8, Rgb(colour.map(shade)))
+                    .save(&path)
+                    .unwrap();
+                hashes.extend(blake3::hash(&fs::read(&path).unwrap()).as_bytes());
+                let is_red = class == "red";
+                let right = [
+                    f32::from(u8::from(is_red)),
+                    f32::from(u8::from(!is_red)),
+                    0.0,
+                ];
+                let is_training = set == "colours";
+                logits.extend(if is_training {
+                    row(is_red, number)
+                } else {
+                    right.map(|it| 4.0 * it)
+                });
+            }
+        }
+    }
+    write(bench.path(), &hashes, &logits);
+    let text = EXPERIMENT.replace("Holdout(0.25)", "Set(ImageFolder(\"held\"))");
+    fs::write(bench.path().join("answers.ron"), text).unwrap();
+    bench
+}
+
+#[test]
+fn rows_of_other_images_no_numbers_and_probabilities_are_named_before_anything_is_trained() {
+    let right = |is_red: bool| {
+        if is_red {
+            [4.0, 0.0, -1.0]
+        } else {
+            [0.0, 4.0, -1.0]
+        }
+    };
+    let said = |bench: &Bench, arguments: &[&str]| {
+        let output = bench.run(&[&["--run", "answers.ron"], arguments].concat());
+        (
+            code(&output),
+            stderr(&output)
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    };
+    let (found, text) = said(&mixed(|is_red, _| right(is_red)), &[]);
+    assert_eq!(found, 0, "{text}");
+    let bench = mixed(|is_red, number| right(is_red != (number % 2 == 0)));
+    let (found, text) = said(&bench, &[]);
+    assert_eq!(found, 2);
+    assert!(
+        text.contains("its rows for training images may belong to other images"),
+        "{text}"
+    );
+    let (found, text) = said(&bench, &["--set", "teacher.trusted=true"]);
+    assert_eq!(found, 0, "{text}");
+    let bench = mixed(|is_red, number| {
+        if number == 7 {
+            [f32::NAN; 3]
+        } else {
+            right(is_red)
+        }
+    });
+    let (found, text) = said(&bench, &[]);
+    assert_eq!(found, 2);
+    assert!(
+        text.contains("not finite (NaN or infinite) for 2 of the 40 images"),
+        "{text}"
+    );
+    assert!(text.contains("7.png"), "{text}");
+    let (found, text) = said(
+        &mixed(|_, _| [0.0; 3]),
+        &["--set", "teacher.scores=Probabilities"],
+    );
+    assert_eq!(found, 2);
+    assert!(
+        text.contains("no probability") || text.contains("are not 1 in all"),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_probability_that_must_stay_0_cannot_be_changed_while_the_student_trains() {
     let bench = place();
     let output = bench.run(&["--run", "answers.ron", "--set", "epochs=1"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
     let arguments = ["--resume", run.to_str().unwrap(), "--add-epochs", "1"];
     let output = bench.run(&[&arguments[..], &["--set", "p1=0.5"]].concat());
-    assert_ne!(code(&output), 0, "{}", said(&output));
-    assert!(said(&output).contains("p1"), "{}", said(&output));
+    assert_ne!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("p1"), "{}", stderr(&output));
 }

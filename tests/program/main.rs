@@ -25,3 +25,4 @@ mod refusals;
 mod resume;
 mod runs;
 mod setup;
+mod torchscript;

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -24,7 +24,7 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     let run = bench.newest();
     let name = run.to_str().unwrap();
     let output = bench.run(&["--bench", name, "--batch", "2", "--json"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let mut result: Value = serde_json::from_slice(&output.stdout).unwrap();
     let rows = result["rows"].as_array().unwrap();
     for model in ["Student", "Teacher"] {
@@ -50,7 +50,7 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     let board = bench.path().join("board.json");
     fs::write(&board, result.to_string()).unwrap();
     let output = bench.run(&["--bench-into", name, "board.json"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let page = String::from_utf8(output.stdout).unwrap();
     assert!(
         page.contains("Cortex-A72") && page.contains("p50 ms"),
@@ -69,7 +69,7 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
         fs::write(&board, result.to_string()).unwrap();
         let output = bench.run(&["--bench-into", name, "board.json"]);
         assert_eq!(code(&output), 2);
-        assert!(said(&output).contains(why), "{}", said(&output));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
     };
     for (at, row) in result["rows"].as_array().unwrap().iter().enumerate() {
         let model = row["model"].as_str().unwrap().to_lowercase();
@@ -80,8 +80,11 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
             &format!("it measured a {model} (BLAKE3 cd) with other weights"),
         );
     }
-    result["target"] = "other".into();
-    refused(&result, "it measured models of other");
+    // Runs are renamed; what was measured are the weights.
+    result["target"] = "before".into();
+    fs::write(&board, result.to_string()).unwrap();
+    let renamed = bench.run(&["--bench-into", name, "board.json"]);
+    assert_eq!(code(&renamed), 0, "{}", stderr(&renamed));
     let kept = run.join("bench/cortex-a72.json");
     let text = fs::read_to_string(&kept).unwrap();
     fs::write(&kept, text.replace("\"runs\": 200", "\"runs\": 201")).unwrap();
@@ -95,9 +98,9 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     let output = bench.run(&["--bench-into", name, "board.json"]);
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("it is no result of --bench"),
+        stderr(&output).contains("it is no result of --bench"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -108,13 +111,13 @@ fn a_file_that_was_measured_on_a_board_comes_home_to_the_run_that_wrote_it() {
     let out = ["--export", "tiny", "--out", "model.onnx"];
     assert_eq!(code(&bench.run(&out)), 0);
     let output = bench.run(&["--bench", "model.onnx", "--batch", "1", "--json"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let mut result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["rows"][0]["model"], "File");
     assert_eq!(result["rows"][0]["variant"], "fp32");
     fs::write(bench.path().join("board.json"), result.to_string()).unwrap();
     let output = bench.run(&["--bench-into", "tiny", "board.json"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(printed(&output).contains("student"));
     let shown = printed(&bench.run(&["--show", "tiny"]));
     assert!(shown.contains("Speed"), "{shown}");
@@ -123,7 +126,7 @@ fn a_file_that_was_measured_on_a_board_comes_home_to_the_run_that_wrote_it() {
     let output = bench.run(&["--bench-into", "tiny", "board.json"]);
     assert_eq!(code(&output), 2);
     let why = "it measured model.onnx (BLAKE3 cd), which is none of the files";
-    assert!(said(&output).contains(why), "{}", said(&output));
+    assert!(stderr(&output).contains(why), "{}", stderr(&output));
 }
 
 #[test]
@@ -145,31 +148,34 @@ fn files_of_other_runs_are_named_and_not_measured() {
     }
     let measured = || {
         let output = bench.run(&["--bench", one.to_str().unwrap(), "--batch", "1", "--json"]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         let result: Value = serde_json::from_slice(&output.stdout).unwrap();
         let hash = |row: &Value| row["weights"].as_str().unwrap().to_owned();
         let rows = result["rows"].as_array().unwrap().iter();
         let students = rows.filter(|row| row["model"] == "Student").map(hash);
-        (students.collect::<Vec<_>>(), said(&output))
+        (students.collect::<Vec<_>>(), stderr(&output))
     };
     let hash = |path: &std::path::Path| {
         let bytes = fs::read(path).unwrap();
         blake3::hash(&bytes).to_hex().to_string()
     };
-    let (hashes, told) = measured();
+    let (hashes, errors) = measured();
     assert!(
-        hashes.contains(&hash(&file(one))) && told.is_empty(),
-        "{told}"
+        hashes.contains(&hash(&file(one))) && errors.is_empty(),
+        "{errors}"
     );
     fs::copy(file(other), file(one)).unwrap();
-    let (hashes, told) = measured();
-    assert!(told.contains("is not the file that was exported"), "{told}");
+    let (hashes, errors) = measured();
+    assert!(
+        errors.contains("is not the file that was exported"),
+        "{errors}"
+    );
     assert!(!hashes.contains(&hash(&file(other))), "{hashes:?}");
     let proofs = one.join("export/proof.json");
     let text = fs::read_to_string(&proofs).unwrap();
     fs::write(&proofs, &text[..text.len() / 2]).unwrap();
-    let (_, told) = measured();
-    assert!(told.contains("proof.json is damaged"), "{told}");
+    let (_, errors) = measured();
+    assert!(errors.contains("proof.json is damaged"), "{errors}");
     let shown = bench.run(&["--show", one.to_str().unwrap()]);
     let shown = in_one_line(&shown);
     assert!(shown.contains("proof.json is damaged"), "{shown}");
@@ -200,7 +206,7 @@ fn a_teacher_that_is_another_file_now_is_refused() {
     let output = bench.run(&["--bench", run.to_str().unwrap(), "--batch", "1"]);
     assert_eq!(code(&output), 2);
     let why = "teacher.onnx is not the teacher that the run was trained with";
-    assert!(said(&output).contains(why), "{}", said(&output));
+    assert!(stderr(&output).contains(why), "{}", stderr(&output));
     assert!(!run.join("bench").exists());
 }
 
@@ -209,7 +215,7 @@ fn a_run_with_a_gate_on_its_speed_measures_itself() {
     let bench = Bench::new();
     let run = |more: &[&str]| {
         let output = bench.run(&[&["--run", "tiny.ron", "--set", "epochs=1"], more].concat());
-        (code(&output), said(&output))
+        (code(&output), stderr(&output))
     };
     let gates = "gates=[AtMost(\"bench/p50_ms\", 10000), AtMost(\"bench/macs\", 10)]";
     let (exit, text) = run(&["--set", gates]);
@@ -244,16 +250,16 @@ fn runs_are_drawn_with_what_they_cost() {
     let output = pareto(&[]);
     assert_eq!(code(&output), 2);
     let why = "there is nothing to draw: not measured (2): tiny-";
-    assert!(said(&output).contains(why), "{}", said(&output));
+    assert!(stderr(&output).contains(why), "{}", stderr(&output));
     assert!(!bench.path().join("front.svg").exists());
     let output = pareto(&["--x", "macs"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(printed(&output).contains("wrote front.svg"));
     let newest = bench.newest();
     let name = newest.to_str().unwrap();
     assert_eq!(code(&bench.run(&["--bench", name, "--batch", "1"])), 0);
     let output = pareto(&["--accuracy", "test", "--json"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let picture: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(picture["points"].as_array().unwrap().len(), 1);
     assert_eq!(picture["points"][0]["on_front"], true);
@@ -261,9 +267,9 @@ fn runs_are_drawn_with_what_they_cost() {
     let drawn = fs::read_to_string(bench.path().join("front.svg")).unwrap();
     assert!(drawn.contains("latency p50") && drawn.contains("not measured: tiny-"));
     let output = pareto(&["--on", "Cortex"]);
-    assert!(said(&output).contains("no run was measured on it; known are"));
+    assert!(stderr(&output).contains("no run was measured on it; known are"));
     let output = bench.run(&["--runs", "--pareto", "front.png"]);
-    assert!(said(&output).contains("name it with the ending .svg"));
+    assert!(stderr(&output).contains("name it with the ending .svg"));
     assert_eq!(code(&bench.run(&["--pareto", "front.svg"])), 2);
     assert_eq!(code(&bench.run(&["--runs", "--x", "macs"])), 2);
 }
@@ -275,8 +281,8 @@ fn a_file_that_is_none_is_named() {
     let output = bench.run(&["--bench", "model.onnx"]);
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("is not an ONNX file"),
+        stderr(&output).contains("is not an ONNX file"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
-use workbench::onnx::write::{Element, GraphWriter, Side, setting};
+use workbench::onnx::write::{Element, GraphWriter, Side, cast_to, setting, settings};
 
-use crate::bench::{Bench, code, said, weights};
+use crate::bench::{Bench, code, stderr, weights};
 
 /// Classes of the data, in its order, and their colours.
 const COLOURS: [(&str, [u8; 3]); 3] = [
@@ -62,13 +62,14 @@ fn teacher(texts: &[(&str, &str)]) -> Vec<u8> {
     graph.into_bytes(&texts.collect())
 }
 
-const DESCRIBED: [(&str, &str); 3] = [
+pub const DESCRIBED: [(&str, &str); 3] = [
     ("classes", r#"["red", "green", "blue", "grey"]"#),
     ("mean", "[0.0, 0.0, 0.0]"),
     ("std", "[1.0, 1.0, 1.0]"),
 ];
 
-fn place(texts: &[(&str, &str)]) -> Bench {
+/// Pictures of three colours, a teacher and an experiment.
+pub fn place(texts: &[(&str, &str)]) -> Bench {
     let bench = Bench::new();
     for (class, colour) in COLOURS {
         let folder = bench.path().join("colours").join(class);
@@ -84,7 +85,22 @@ fn place(texts: &[(&str, &str)]) -> Bench {
     bench
 }
 
-fn journal(run: &Path) -> String {
+#[test]
+fn a_gpu_that_the_engine_cannot_use_is_an_error_and_not_the_processor() {
+    let bench = place(&DESCRIBED);
+    let text = EXPERIMENT.replace("engine: Rten", "engine: OnnxRuntimeCuda(0)");
+    assert_ne!(text, EXPERIMENT);
+    fs::write(bench.path().join("colours.ron"), text).unwrap();
+    let output = bench.run(&["--run", "colours.ron"]);
+    let text = stderr(&output);
+    // A machine that has all of it trains on it.
+    let used = code(&output) == 0 && text.contains(" on CUDA 0");
+    let refused =
+        text.contains("cannot compute on CUDA 0") || text.contains("its library is not here");
+    assert!(used || (code(&output) == 2 && refused), "{text}");
+}
+
+pub fn journal(run: &Path) -> String {
     fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default()
 }
 
@@ -92,7 +108,7 @@ fn journal(run: &Path) -> String {
 fn any_classifier_teaches_and_what_ran_it_is_kept() {
     let bench = place(&DESCRIBED);
     let output = bench.run(&["--check", "colours.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let page = String::from_utf8(output.stdout).unwrap();
     for line in [
         "teacher.onnx, 12 parameters, 12 MACs",
@@ -102,8 +118,8 @@ fn any_classifier_teaches_and_what_ran_it_is_kept() {
         assert!(page.contains(line), "{line}: {page}");
     }
     let output = bench.run(&["--run", "colours.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    let text = said(&output);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stderr(&output);
     for line in [
         "teacher  valid top-1 100.0 %",
         "teacher.onnx, run by rten 0.27",
@@ -119,12 +135,12 @@ fn any_classifier_teaches_and_what_ran_it_is_kept() {
     // What was kept changes nothing.
     bench.forget_teachers();
     let output = bench.run(&["--run", "colours.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == whole);
 }
 
 /// Starts the experiment with many epochs and stops it once it has a checkpoint.
-fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
+pub fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
     let mut longer = bench.start(&["--run", "colours.ron", "--set", epochs]);
     while !bench
         .runs()
@@ -145,18 +161,18 @@ fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere
     let run = stopped(&bench, "epochs=60");
     let name = run.to_str().unwrap();
     let output = bench.run(&["--resume", name]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let resumed = weights(&run);
     // The experiment that the run keeps names the file wherever it is read.
     let output = bench.run(&["--replay", name]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == resumed);
     bench.forget_teachers();
     let output = bench.run(&["--run", "colours.ron", "--set", "epochs=60"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == resumed);
     let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
 
 #[test]
@@ -170,23 +186,23 @@ fn kept_answers_of_another_teacher_are_none() {
     };
     let bench = place(&DESCRIBED);
     let output = bench.run(&["--run", "colours.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let whole = weights(&bench.newest());
     // Another teacher of the same classes.
     let other = place(&DESCRIBED);
     let set = "teacher.normalize=Given(mean: (0.5, 0.5, 0.5), std: (0.5, 0.5, 0.5))";
     let output = other.run(&["--run", "colours.ron", "--set", set]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let foreign = fs::read(answers(&other)).unwrap();
     assert_ne!(foreign, fs::read(answers(&bench)).unwrap());
     fs::write(answers(&bench), foreign).unwrap();
     let output = bench.run(&["--run", "colours.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == whole);
     assert!(
-        said(&output).contains("is damaged and is computed again"),
+        stderr(&output).contains("is damaged and is computed again"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -198,8 +214,8 @@ fn another_teacher_than_that_of_the_run_resumes_nothing() {
     other[0].1 = r#"["green", "red", "blue", "grey"]"#;
     fs::write(bench.path().join("teacher.onnx"), teacher(&other)).unwrap();
     let output = bench.run(&["--resume", run.to_str().unwrap()]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("is not the file that the run started with"));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not the file that the run started with"));
     let arguments = [
         "--infer",
         "colours",
@@ -211,9 +227,9 @@ fn another_teacher_than_that_of_the_run_resumes_nothing() {
     let output = bench.run(&arguments);
     assert_ne!(code(&output), 0);
     assert!(
-        said(&output).contains("is not the teacher that the run was trained with"),
+        stderr(&output).contains("is not the teacher that the run was trained with"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -221,23 +237,191 @@ fn another_teacher_than_that_of_the_run_resumes_nothing() {
 fn a_teacher_that_says_too_little_of_itself_is_asked_for_more() {
     let bench = place(&[]);
     let output = bench.run(&["--run", "colours.ron"]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("the teacher has 4 outputs, and the data 3 classes"));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains("the teacher has 4 outputs, and the data 3 classes"));
     let named = "teacher.classes=Names([\"green\", \"red\", \"blue\", \"grey\"])";
     let output = bench.run(&["--run", "colours.ron", "--set", named]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("write in teacher: classes: Names([\"red\", \"green\", \"blue\""),
+        stderr(&output).contains("write in teacher: classes: Names([\"red\", \"green\", \"blue\""),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     fs::write(bench.path().join("teacher.onnx"), b"\x80\x02}q\x00.").unwrap();
     let output = bench.run(&["--run", "colours.ron"]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("is not an ONNX file"),
+        stderr(&output).contains("is not an ONNX file"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert!(bench.runs().is_empty());
+}
+
+/// A chain of operations with the images first, which gives logits of three classes.
+fn chain(graph: &mut GraphWriter, nodes: &[(&'static str, &[&str], &str)]) {
+    graph.output(
+        "logits",
+        Element::Float,
+        &[Side::Named("batch"), Side::Fixed(3)],
+    );
+    for (operator, inputs, output) in nodes {
+        let settings = match *operator {
+            "Cast" => vec![cast_to(Element::Float)],
+            "Transpose" => vec![settings("perm", &[0, 3, 1, 2])],
+            "Gemm" => vec![setting("transB", 1)],
+            _ => Vec::new(),
+        };
+        let inputs = inputs.iter().map(ToString::to_string).collect();
+        graph.node((output, operator), inputs, output, settings);
+    }
+}
+
+fn described(graph: GraphWriter, texts: &[(&str, &str)]) -> Vec<u8> {
+    let texts = texts
+        .iter()
+        .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+    graph.into_bytes(&texts.collect())
+}
+
+const CLASSES: (&str, &str) = ("classes", r#"["red", "green", "blue"]"#);
+
+#[test]
+fn a_file_that_takes_bytes_teaches_and_is_measured() {
+    let bench = place(&DESCRIBED);
+    let mut graph = GraphWriter::new("bytes");
+    let side = Side::Named;
+    let sides = [side("batch"), side("height"), side("width"), Side::Fixed(3)];
+    graph.input("pixels", Element::Uint8, &sides);
+    let rows = [[0.05, 0.0, 0.0], [0.0, 0.05, 0.0], [0.0, 0.0, 0.05]];
+    graph.floats("weight", &[3, 3], &rows.concat());
+    chain(
+        &mut graph,
+        &[
+            ("Cast", &["pixels"], "values"),
+            ("Transpose", &["values"], "planes"),
+            ("GlobalAveragePool", &["planes"], "means"),
+            ("Flatten", &["means"], "features"),
+            ("Gemm", &["features", "weight"], "logits"),
+        ],
+    );
+    let bytes = described(
+        graph,
+        &[CLASSES, ("mean", "[0.5, 0.5, 0.5]"), ("std", "[1, 1, 1]")],
+    );
+    fs::write(bench.path().join("teacher.onnx"), bytes).unwrap();
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(text.contains("teacher  valid top-1 100.0 %"), "{text}");
+    assert!(
+        text.contains("given to it as values from 0 to 255"),
+        "{text}"
+    );
+    let normalize = "teacher.normalize=ImageNet";
+    let output = bench.run(&["--check", "colours.ron", "--set", normalize]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("takes bytes, and normalises them itself"));
+    let output = bench.run(&["--bench", "teacher.onnx"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}
+
+#[test]
+fn a_teacher_whose_answers_depend_on_the_batch_is_refused() {
+    let bench = place(&DESCRIBED);
+    let mut graph = GraphWriter::new("company");
+    let side = Side::Named;
+    let sides = [side("batch"), Side::Fixed(3), side("height"), side("width")];
+    graph.input("images", Element::Float, &sides);
+    graph.integers("over", &[0]);
+    let rows = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]];
+    graph.floats("weight", &[3, 3], &rows.concat());
+    chain(
+        &mut graph,
+        &[
+            ("GlobalAveragePool", &["images"], "means"),
+            ("Flatten", &["means"], "features"),
+            ("ReduceMean", &["features", "over"], "centre"),
+            ("Sub", &["features", "centre"], "centred"),
+            ("Gemm", &["centred", "weight"], "logits"),
+        ],
+    );
+    fs::write(
+        bench.path().join("teacher.onnx"),
+        described(graph, &[CLASSES]),
+    )
+    .unwrap();
+    let trusted = "teacher.trusted=true";
+    let output = bench.run(&["--run", "colours.ron", "--set", trusted]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let text = stderr(&output);
+    let why = "its answer on an image depends on the others of its batch";
+    assert!(
+        text.contains(why) && text.contains("model.eval()"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_chain_of_very_many_nodes_neither_overflows_nor_hangs() {
+    const LENGTH: usize = 20_000;
+    let bench = place(&DESCRIBED);
+    let mut graph = GraphWriter::new("chain");
+    let sides = [1, 3, 12, 12].map(Side::Fixed);
+    graph.input("images", Element::Float, &sides);
+    graph.output("logits", Element::Float, &[Side::Fixed(1), Side::Fixed(3)]);
+    let mut before = "images".to_owned();
+    let mut then = |operator: &'static str, name: String| {
+        let input = std::mem::replace(&mut before, name.clone());
+        graph.node((&name, operator), vec![input], &name, Vec::new());
+    };
+    for at in 0..LENGTH {
+        then("Relu", format!("relu{at}"));
+    }
+    then("GlobalAveragePool", "means".to_owned());
+    then("Flatten", "logits".to_owned());
+    fs::write(
+        bench.path().join("teacher.onnx"),
+        described(graph, &[CLASSES]),
+    )
+    .unwrap();
+    let check = ["--check", "colours.ron"];
+    for arguments in [&check[..], &["--bench", "teacher.onnx", "--batch", "1"]] {
+        let started = std::time::Instant::now();
+        let output = bench.run(arguments);
+        assert_eq!(code(&output), 0, "{arguments:?}: {}", stderr(&output));
+        let seconds = started.elapsed().as_secs();
+        assert!(seconds < 120, "{arguments:?}: {seconds} s");
+    }
+}
+
+#[test]
+fn a_library_that_is_none_is_named_and_nothing_is_waited_for() {
+    let bench = place(&DESCRIBED);
+    let at = |name: &str| bench.path().join(name);
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RWXU).unwrap();
+    fs::write(at("page"), "<!DOCTYPE html><title>Log in").unwrap();
+    fs::write(
+        at("pointer"),
+        "version https://git-lfs.github.com/spec/v1\nsize 9\n",
+    )
+    .unwrap();
+    for (name, expected) in [
+        ("fifo", "a pipe, not a regular file"),
+        ("colours", "a folder, not a regular file"),
+        ("page", "an HTML page"),
+        ("pointer", "run `git lfs pull`"),
+        ("colours.ron", "a text file"),
+        ("missing", "No such file"),
+    ] {
+        let mut command = bench.command(&["--check", "colours.ron"]);
+        command.args(["--set", "teacher.engine=OnnxRuntime"]);
+        let output = command.env("ORT_DYLIB_PATH", at(name)).output().unwrap();
+        assert_eq!(code(&output), 2, "{name}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(expected),
+            "{name}: {}",
+            stderr(&output)
+        );
+    }
 }

@@ -8,7 +8,7 @@ use workbench::engine::onnx::{Answers, OnnxModel, has_onnxruntime};
 use workbench::experiment::spec::{OnnxEngine, Scores};
 use workbench::onnx::OnnxFile;
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 const SCRIPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -17,7 +17,7 @@ const SCRIPT: &str = concat!(
 const CLASSES: usize = 10;
 const SIDE: usize = 64;
 
-/// Runs Python; none where it lacks one of these modules, which is told.
+/// Runs Python; none where it lacks one of these modules, which is printed.
 fn python(modules: &str, arguments: &[&str]) -> Option<Output> {
     let program = std::env::var_os("WORKBENCH_PYTHON").unwrap_or_else(|| "python3".into());
     let python = |arguments: &[&str]| Command::new(&program).args(arguments).output();
@@ -30,7 +30,7 @@ fn python(modules: &str, arguments: &[&str]) -> Option<Output> {
         return None;
     }
     let output = python(arguments).unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr(&output));
     Some(output)
 }
 
@@ -92,8 +92,8 @@ fn teachers_of_timm_and_torchvision_answer_as_in_pytorch_and_teach() {
         );
         std::fs::write(folder.join("teach.ron"), experiment).unwrap();
         let output = bench.run(&["--run", "teach.ron"]);
-        assert_eq!(code(&output), 0, "{name}: {}", said(&output));
-        assert!(said(&output).contains(&format!("{name}.onnx, run by rten")));
+        assert_eq!(code(&output), 0, "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains(&format!("{name}.onnx, run by rten")));
     }
 }
 
@@ -140,7 +140,7 @@ torch.save(timm.create_model('resnet18', num_classes=2).state_dict(), sys.argv[1
     )";
     std::fs::write(at("teach.ron"), experiment).unwrap();
     let output = bench.run(&["--run", "teach.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let found = "its outputs are in another order (`b`, `a`) and are put in the data's";
-    assert!(said(&output).contains(found), "{}", said(&output));
+    assert!(stderr(&output).contains(found), "{}", stderr(&output));
 }

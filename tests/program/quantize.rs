@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, code, said, weights};
+use crate::bench::{Bench, code, stderr, weights};
 #[cfg(unix)]
 use crate::resume::stopped_run;
 
@@ -56,11 +56,11 @@ fn a_finish_is_planned_trained_and_exported_with_what_it_learned() {
     let bench = Bench::new();
     let file = finished(&bench);
     let checked = bench.run(&["--check", file]);
-    assert_eq!(code(&checked), 0, "{}", said(&checked));
+    assert_eq!(code(&checked), 0, "{}", stderr(&checked));
     let plan = String::from_utf8(checked.stdout).unwrap();
     assert!(plan.contains("2 more with values rounded"), "{plan}");
     let output = bench.run(&["--run", file]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
     let evaluations = evaluations(&run);
     let of: Vec<&str> = evaluations
@@ -86,7 +86,7 @@ fn a_finish_is_planned_trained_and_exported_with_what_it_learned() {
     assert_eq!(ranges["weight_bits"], 8);
 
     let exported = bench.run(&["--export", "tiny", "--int8", "--weight-bits", "8", "--json"]);
-    assert_eq!(code(&exported), 0, "{}", said(&exported));
+    assert_eq!(code(&exported), 0, "{}", stderr(&exported));
     let exported: Value = serde_json::from_slice(&exported.stdout).unwrap();
     let trials = exported["int8"]["trials"].as_array().unwrap();
     let trained = trials
@@ -103,7 +103,7 @@ fn a_finish_that_is_stopped_anywhere_ends_with_the_same_bits() {
     let bench = Bench::new();
     let file = finished(&bench);
     let output = bench.run(&["--run", file]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let bits = |run: &Path| {
         let files = ["quantized/ranges.json", "latest/ranges.json"];
         let files = files.map(|file| fs::read(run.join(file)).unwrap());
@@ -133,17 +133,17 @@ fn what_cannot_be_of_a_finish_is_refused() {
         ),
     ] {
         let output = bench.run(&["--check", "tiny.ron", "--set", setting]);
-        assert_eq!(code(&output), 2, "{}", said(&output));
-        assert!(said(&output).contains(why), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
     }
     let output = bench.run(&["--run", "tiny.ron", "--set", FINISH]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
     let output = bench.run(&["--resume", run.to_str().unwrap(), "--add-epochs", "1"]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("ends with its `finish`"),
+        stderr(&output).contains("ends with its `finish`"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }

@@ -1,4 +1,4 @@
-//! What is refused before anything is trained or lost, and what is told.
+//! What is refused before anything is trained or lost, and with which message.
 
 use std::fs;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use image::{Rgb, RgbImage};
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 const SHORT: [&str; 4] = ["--run", "tiny.ron", "--set", "epochs=1"];
 
 fn trained() -> Bench {
     let bench = Bench::new();
     let output = bench.run(&SHORT);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     bench
 }
 
-/// A run that was told to stop as soon as it could hear.
+/// A run that was stopped as soon as it could be.
 fn stopped() -> Bench {
     let bench = Bench::new();
     let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=4000"]);
@@ -42,12 +42,16 @@ fn a_run_whose_experiment_was_edited_is_not_resumed() {
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("batch: 16", "batch: 8")).unwrap();
     let output = bench.run(&["--resume", "tiny"]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("was edited"), "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("was edited"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
-fn a_damaged_checkpoint_is_told_of_and_not_passed_over() {
+fn a_damaged_checkpoint_is_reported_and_not_passed_over() {
     let bench = stopped();
     let latest = ["latest", "teacher/latest"].map(|place| bench.newest().join(place));
     let torn = latest.iter().find(|place| place.exists()).unwrap();
@@ -55,8 +59,12 @@ fn a_damaged_checkpoint_is_told_of_and_not_passed_over() {
     let bytes = fs::read(&weights).unwrap();
     fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
     let output = bench.run(&["--resume", "tiny"]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("is damaged"), "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("is damaged"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -66,9 +74,9 @@ fn a_report_without_a_place_is_refused_before_anything_is_trained() {
     let output = bench.run(&absent);
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("absent/report.xml"),
+        stderr(&output).contains("absent/report.xml"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     let mut command = bench.command(&SHORT);
     let output = command
@@ -77,9 +85,9 @@ fn a_report_without_a_place_is_refused_before_anything_is_trained() {
         .unwrap();
     assert_eq!(code(&output), 2);
     assert!(
-        said(&output).contains("absent/summary.md"),
+        stderr(&output).contains("absent/summary.md"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert!(bench.runs().is_empty());
 }
@@ -97,11 +105,11 @@ fn a_report_replaces_nothing_that_is_not_a_report() {
         &["--resume", "absent", "--junit", "mine.svg"],
     ] {
         let output = bench.run(arguments);
-        assert_eq!(code(&output), 2, "{arguments:?}: {}", said(&output));
-        let told = format!("--junit: {} cannot be written", arguments[3]);
-        assert!(said(&output).contains(&told), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        let expected = format!("--junit: {} cannot be written", arguments[3]);
+        assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     }
-    // Arguments that mean nothing are told of in the report, if it is one.
+    // Arguments that mean nothing are reported, if it is one.
     let output = bench.run(&["--no-such-flag", "--junit", "tiny.ron"]);
     assert_eq!(code(&output), 2);
     let now = fs::read_to_string(bench.path().join("tiny.ron")).unwrap();
@@ -116,7 +124,7 @@ fn a_report_replaces_nothing_that_is_not_a_report() {
 fn a_report_may_go_to_standard_output_or_nowhere() {
     let bench = Bench::new();
     let output = bench.run(&[&SHORT[..], &["--junit", "/dev/stdout"]].concat());
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let report = String::from_utf8(output.stdout).unwrap();
     assert_eq!(report.matches("<testsuites").count(), 1, "{report}");
     let output = bench
@@ -124,7 +132,7 @@ fn a_report_may_go_to_standard_output_or_nowhere() {
         .env("GITHUB_STEP_SUMMARY", "/dev/null")
         .output()
         .unwrap();
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
 
 #[test]
@@ -134,17 +142,17 @@ fn what_finds_no_room_is_no_success() {
     let full = || fs::File::options().write(true).open("/dev/full").unwrap();
     let to_nowhere = |arguments: &[&str]| {
         let output = bench.command(arguments).stdout(full()).output().unwrap();
-        (code(&output), said(&output))
+        (code(&output), stderr(&output))
     };
-    let (exit, told) = to_nowhere(&[&SHORT[..], &["--json"]].concat());
-    assert_eq!(exit, 3, "{told}");
+    let (exit, errors) = to_nowhere(&[&SHORT[..], &["--json"]].concat());
+    assert_eq!(exit, 3, "{errors}");
     assert_eq!(to_nowhere(&["--check", "tiny.ron"]).0, 2);
     image::RgbImage::new(8, 8)
         .save(bench.path().join("a.png"))
         .unwrap();
-    let (exit, told) = to_nowhere(&["--infer", "."]);
-    assert_eq!(exit, 2, "{told}");
-    assert!(told.contains("standard output"), "{told}");
+    let (exit, errors) = to_nowhere(&["--infer", "."]);
+    assert_eq!(exit, 2, "{errors}");
+    assert!(errors.contains("standard output"), "{errors}");
 }
 
 #[test]
@@ -156,11 +164,11 @@ fn a_teacher_that_does_not_fit_is_found_before_there_is_a_run() {
         weights.display().to_string()
     );
     let output = bench.run(&["--run", "tiny.ron", "--set", &teacher]);
-    assert_eq!(code(&output), 2, "{}", said(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
-        said(&output).contains("teacher.weights"),
+        stderr(&output).contains("teacher.weights"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert_eq!(bench.runs().len(), 1);
 }
@@ -175,8 +183,8 @@ fn arguments_that_would_mean_nothing_are_refused() {
         &["--infer", ".", "--junit", "a.xml"],
     ] {
         let output = bench.run(arguments);
-        assert_eq!(code(&output), 2, "{arguments:?}: {}", said(&output));
-        assert!(said(&output).contains(" needs --"), "{}", said(&output));
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(" needs --"), "{}", stderr(&output));
     }
 }
 
@@ -226,14 +234,14 @@ fn images_that_are_changed_while_a_run_streams_them_end_it() {
     wait_for(&bench, "\"Evaluated\"");
     save_images(&bench, 7);
     let output = child.wait_with_output().unwrap();
-    assert_ne!(code(&output), 0, "{}", said(&output));
-    let told = said(&output);
+    assert_ne!(code(&output), 0, "{}", stderr(&output));
+    let message = stderr(&output);
     assert!(
-        told.contains(".bmp was changed while the run trains"),
-        "{told}"
+        message.contains(".bmp was changed while the run trains"),
+        "{message}"
     );
     assert!(
-        told.contains("restore it and resume, or start a new run"),
-        "{told}"
+        message.contains("restore it and resume, or start a new run"),
+        "{message}"
     );
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::bench::{Bench, TINY, code, said, weights};
+use crate::bench::{Bench, TINY, code, recorded_so_far, stderr, weights};
 use crate::exit_codes::signal;
 
 /// An adjustment in the middle of the student's training, as another process
@@ -27,7 +27,7 @@ const STOPS: u64 = 20;
 fn a_run_killed_again_and_again_ends_with_the_bits_of_one_that_was_not() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let whole = weights(&bench.newest());
     let mut stops = 0;
     while stops < STOPS {
@@ -57,7 +57,7 @@ fn a_run_that_trains_no_teacher_is_resumed_too() {
     ] {
         fs::write(bench.path().join(name), text).unwrap();
         let output = bench.run(&["--run", name]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         let whole = weights(&bench.newest());
         let mut stops = 0;
         while stops < 3 {
@@ -103,7 +103,7 @@ pub fn stopped_run(bench: &Bench, file: &str, before: u64) -> u64 {
 fn answers_of_the_teacher_that_were_kept_lost_or_damaged_change_no_bit() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let whole = weights(&bench.newest());
     let kept = || -> Vec<PathBuf> {
         let files = fs::read_dir(bench.path().join("checkpoints/.teachers")).unwrap();
@@ -116,7 +116,7 @@ fn answers_of_the_teacher_that_were_kept_lost_or_damaged_change_no_bit() {
     let answers = fs::read(&file).unwrap();
     let mut damaged = answers.clone();
     damaged[20] ^= 4;
-    for (content, told) in [
+    for (content, is_reported) in [
         (answers.clone(), false),
         (Vec::new(), false),
         (answers[..answers.len() / 2].to_vec(), false),
@@ -124,9 +124,9 @@ fn answers_of_the_teacher_that_were_kept_lost_or_damaged_change_no_bit() {
     ] {
         fs::write(&file, content).unwrap();
         let output = bench.run(&["--run", "tiny.ron"]);
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(weights(&bench.newest()) == whole);
-        assert_eq!(said(&output).contains("is computed again"), told);
+        assert_eq!(stderr(&output).contains("is computed again"), is_reported);
         assert!(fs::read(&file).unwrap() == answers);
     }
 }
@@ -136,7 +136,7 @@ fn a_replay_applies_the_adjustments_of_a_run_again() {
     let bench = Bench::new();
     // A first run leaves the teacher, so that the next is about the student.
     let plain = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&plain), 0, "{}", said(&plain));
+    assert_eq!(code(&plain), 0, "{}", stderr(&plain));
     let unadjusted = weights(&bench.newest());
 
     let mut child = bench.start(&["--run", "tiny.ron"]);
@@ -155,13 +155,14 @@ fn a_replay_applies_the_adjustments_of_a_run_again() {
         journal.contains(r#"{"CommandApplied":{"id":"cooler""#),
         "{journal}"
     );
-    // A line that is no command is told, and nothing else comes of it.
+    assert!(journal.contains(r#","from":3.0}}"#), "{journal}");
+    // A line that is no command is reported, and nothing else comes of it.
     assert!(journal.contains(r#"{"Warned":"#), "{journal}");
     let adjusted = weights(&run);
     assert!(adjusted != unadjusted, "the adjustment changed nothing");
 
     let output = bench.run(&["--replay", run.to_str().unwrap()]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(bench.newest() != run);
     assert!(weights(&bench.newest()) == adjusted);
 }
@@ -172,16 +173,17 @@ fn a_replay_applies_the_adjustments_of_a_run_again() {
 fn the_last_checkpoint_is_put_in_its_place_by_a_resume_without_steps() {
     let bench = Bench::new();
     let output = bench.run(&["--run", "tiny.ron"]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
     let whole = weights(&run);
     let journal = run.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let ended = text.find("{\"RunEnded\"").unwrap();
     fs::write(&journal, &text[..ended]).unwrap();
+    recorded_so_far(&run);
     fs::rename(run.join("latest"), run.join("latest.new-7")).unwrap();
     let output = bench.run(&["--resume", run.to_str().unwrap()]);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&run) == whole);
     assert!(!run.join("latest.new-7").exists());
 }

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 fn printed(bench: &Bench, arguments: &[&str]) -> String {
     let output = bench.run(arguments);
-    assert_eq!(code(&output), 0, "{arguments:?}: {}", said(&output));
+    assert_eq!(code(&output), 0, "{arguments:?}: {}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -56,9 +56,9 @@ fn runs_are_listed_shown_compared_and_thrown_away() {
         serde_json::json!({"batch": [16, 32]})
     );
 
-    let told = printed(&bench, &["--trash", &small]);
+    let moved = printed(&bench, &["--trash", &small]);
     let place = bench.path().join("checkpoints/.trash").join(&small);
-    assert!(place.is_dir() && told.contains("    mv "), "{told}");
+    assert!(place.is_dir() && moved.contains("    mv "), "{moved}");
     assert_eq!(json(&bench, &["--runs"]).as_array().unwrap().len(), 1);
 }
 
@@ -86,7 +86,7 @@ fn a_run_that_trains_and_what_is_no_run_are_refused_with_2() {
     ] {
         let output = bench.run(&arguments);
         assert_eq!(code(&output), 2, "{arguments:?}");
-        assert!(said(&output).contains(reason), "{}", said(&output));
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
     }
     assert!(folder.is_dir());
 }

@@ -1,10 +1,10 @@
-//! What a shell, `man` and other programs are told.
+//! What is printed for a shell, `man` and other programs.
 
-use crate::bench::{Bench, code, said};
+use crate::bench::{Bench, code, stderr};
 
 fn printed(bench: &Bench, arguments: &[&str]) -> String {
     let output = bench.run(arguments);
-    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -42,7 +42,7 @@ fn a_checked_experiment_is_json_for_other_programs() {
         message.contains("larger than the 96 training images"),
         "{page}"
     );
-    assert!(said(&output).contains("4096 is larger than the 96 training images"));
+    assert!(stderr(&output).contains("4096 is larger than the 96 training images"));
 }
 
 /// Two images are damaged, one from its header on and one at its end.

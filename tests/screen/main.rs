@@ -288,10 +288,10 @@ fn what_is_no_folder_and_no_experiment_ends_with_2() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.contains("`notes.txt` is neither a folder nor an experiment"),
-        "{told}"
+        errors.contains("`notes.txt` is neither a folder nor an experiment"),
+        "{errors}"
     );
 }
 
@@ -323,8 +323,8 @@ fn a_terminal_that_only_prints_is_refused_with_a_sentence() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("TERM is `dumb`"), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("TERM is `dumb`"), "{errors}");
 }
 
 #[test]
@@ -336,8 +336,8 @@ fn without_a_terminal_it_says_what_to_do_instead() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("--run FILE"), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("--run FILE"), "{errors}");
 }
 
 #[test]

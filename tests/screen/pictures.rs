@@ -89,8 +89,8 @@ fn earlier_runs(place: &Path) {
             command.args(["--set", "teacher=None"]);
         }
         let output = command.current_dir(place).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{told}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Terminal {
     /// What runs in it.
     pub program: Program,
     master: Box<dyn MasterPty + Send>,
-    /// Reads the screen until it is told not to.
+    /// Reads the screen until it is stopped.
     reader: (Arc<AtomicBool>, JoinHandle<()>),
 }
 

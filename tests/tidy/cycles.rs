@@ -114,7 +114,7 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// No parts of a module import each other in a circle. One is told for each
+/// No parts of a module import each other in a circle. One is reported for each
 /// module.
 pub fn cycles(files: &[File]) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -163,7 +163,7 @@ fn circle(parts: &BTreeMap<String, BTreeMap<String, Import>>) -> Vec<String> {
     Vec::new()
 }
 
-/// Which module at the top imports which, a line for each, whoever imports above
+/// Which module at the top imports which, a line for each, importers above
 /// what it imports. What is reached by way of another import is left out.
 pub fn picture(files: &[File]) -> String {
     let between = Modules::of(files).between_parts();

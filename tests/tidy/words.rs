@@ -1,14 +1,10 @@
 //! Words that were replaced by those of the field, kept out of what people read:
-//! documents, examples, and strings of the program.
+//! documents, examples, strings of the program, and names in its source.
 
 use std::path::Path;
 
 use crate::rules::{File, Violation};
-use crate::tokens::strings;
-
-/// Whether the screens are looked at, too: their strings, their pictures in the
-/// documents, and the list of keys.
-const SCREENS_TOO: bool = true;
+use crate::tokens::{Token, strings, tokens};
 
 /// What is not written, and what is written in its place.
 const REPLACED: &[(&str, &str)] = &[
@@ -55,15 +51,37 @@ const REPLACED: &[(&str, &str)] = &[
     ("its classes are others", "the classes differ: …"),
     ("leaves nothing of a training", "covers the whole training"),
     ("warm-up", "warmup"),
+    ("told", "reported, shown or named"),
+    ("obey", "apply"),
+    ("whoever", "the caller, the user, or who it is"),
+    ("goes on", "continues or resumes"),
 ];
 
-/// Parts of pages that the program's screens have made.
-const OF_THE_SCREENS: &[(&str, &str)] = &[
-    ("<!-- screen:", "<!-- end of screen -->"),
-    ("<!-- keys:", "<!-- end of keys -->"),
+/// What no name in the source has as a part, and what names say in its place.
+const REPLACED_IN_NAMES: &[(&str, &str)] = &[
+    ("begun", "started"),
+    ("deed", "action"),
+    ("deeds", "actions"),
+    ("figure", "metric"),
+    ("figures", "metrics"),
+    ("heard", "received"),
+    ("mend", "fix"),
+    ("mended", "fixed"),
+    ("misfit", "mismatch"),
+    ("misshapen", "mismatch"),
+    ("mistake", "error"),
+    ("mistakes", "errors"),
+    ("obey", "apply"),
+    ("obeys", "applies"),
+    ("said", "what it holds: message, output, value"),
+    ("tell", "report"),
+    ("telling", "informative"),
+    ("tells", "reports"),
+    ("told", "report, describe, or what it holds"),
+    ("whoever", "the caller, or who it is"),
 ];
 
-/// No replaced word in a document, an example or a string.
+/// No replaced word in a document, an example or a string, nor in a name.
 pub fn replaced(file: &File) -> Vec<Violation> {
     let path = file.path.as_str();
     let is = |kind: &str| Path::new(path).extension().is_some_and(|of| of == kind);
@@ -73,37 +91,56 @@ pub fn replaced(file: &File) -> Vec<Violation> {
     ) || path.starts_with("docs/") && is("md")
         || path.starts_with("experiments/") && is("ron");
     if is_document {
-        return in_text(file, 1, &read_by_people(&file.text));
+        return in_text(file, 1, &file.text);
     }
-    let is_source = path.starts_with("src/") && is("rs") && !file.is_tests();
-    if !is_source || path.starts_with("src/ui/") && !SCREENS_TOO {
+    if !is("rs") {
         return Vec::new();
     }
-    let literals = strings(&file.text).into_iter();
-    literals
-        .flat_map(|string| in_text(file, string.line, &without_values(&string.text)))
+    let mut found = in_names(file);
+    if path.starts_with("src/") && !file.is_tests() {
+        found.extend(
+            strings(&file.text)
+                .into_iter()
+                .flat_map(|string| in_text(file, string.line, &without_values(&string.text))),
+        );
+    }
+    found
+}
+
+/// Names of the source with a replaced word between underscores or capitals.
+fn in_names(file: &File) -> Vec<Violation> {
+    let names = tokens(&file.text).into_iter().filter(Token::is_word);
+    names
+        .flat_map(|name| {
+            let parts = parts_of(&name.text);
+            REPLACED_IN_NAMES
+                .iter()
+                .filter(move |(word, _)| parts.iter().any(|part| part == word))
+                .map(move |(word, instead)| {
+                    let message = format!("`{word}` in `{}`: write {instead}", name.text);
+                    file.violation(name.line, message)
+                })
+        })
         .collect()
 }
 
-/// A document without what screens have made, line for line.
-fn read_by_people(text: &str) -> String {
-    let mut until = None;
-    let mut kept = String::new();
-    for line in text.lines() {
-        let begun = OF_THE_SCREENS
-            .iter()
-            .find(|(begin, _)| line.starts_with(begin) && !SCREENS_TOO);
-        until = until.or(begun.map(|(_, end)| *end));
-        if until.is_none() {
-            kept += line;
+/// `is_told`, `IsTold` and `IS_TOLD` as `is` and `told`.
+fn parts_of(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c == '_' || c.is_uppercase() && was_lower {
+            parts.push(String::new());
         }
-        kept.push('\n');
-        until = until.filter(|end| !line.starts_with(end));
+        was_lower = c.is_lowercase();
+        if let Some(part) = parts.last_mut().filter(|_| c != '_') {
+            part.extend(c.to_lowercase());
+        }
     }
-    kept
+    parts
 }
 
-/// A string without what is put into it: `{mended}` is a name of the code.
+/// A string without what is put into it: `{name}` is a name of the code.
 fn without_values(text: &str) -> String {
     let mut depth = 0_usize;
     let mut kept = String::new();

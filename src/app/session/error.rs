@@ -11,7 +11,7 @@ use crate::experiment::Report;
 use crate::experiment::problem::Problem;
 use crate::experiment::timeline::NO_EXTENSION;
 use crate::format::shell_word;
-use crate::run::{LockError, PlanError, RunError};
+use crate::run::{LockError, NotRecorded, PlanError, RunError};
 use crate::store::{JournalError, RecorderError};
 
 /// Why a training does not begin. Nothing was trained.
@@ -62,14 +62,17 @@ pub enum SessionError {
     OtherPlan(PathBuf),
     /// The journal is that of another run, or was changed.
     #[error(
-        "{} is not the journal that the checkpoint was saved with; restore it from a copy",
+        "{} is not the journal that the run was recorded in; restore it from a copy",
         .0.display()
     )]
     OtherJournal(PathBuf),
+    /// What notes how far the run was recorded is another run's.
+    #[error(transparent)]
+    NotRecorded(NotRecorded),
     /// The series of logged steps is that of another run, or was changed.
     #[error(
-        "{} is damaged or of another run: it is not the series of logged steps that the checkpoint \
-         was saved with; restore it from a copy, or delete it to resume without the metrics of \
+        "{} is damaged or of another run: it is not the series of logged steps that was recorded; \
+         restore it from a copy, or delete it to resume without the metrics of \
          the steps until then",
         .0.display()
     )]
@@ -88,7 +91,7 @@ pub enum SessionError {
         step: u64,
         /// Steps of the checkpoint.
         checkpoint: u64,
-        /// What was asked for.
+        /// What was requested.
         last: u64,
     },
     /// There is no such kept checkpoint.
@@ -96,7 +99,7 @@ pub enum SessionError {
     NotKept {
         /// The run.
         run: PathBuf,
-        /// What was asked for.
+        /// What was requested.
         wanted: Option<String>,
         /// Names of those that there are.
         kept: Vec<String>,
@@ -111,23 +114,23 @@ pub enum SessionError {
         /// The run's frozen experiment.
         experiment: PathBuf,
     },
-    /// The journal tells of a checkpoint that is not there.
+    /// The journal records a checkpoint that is not there.
     #[error(
         "the checkpoint of {} is missing from {}, though the journal says that it was saved; \
          restore the folder from a copy, or train again: --run {}",
-        shown(*told), run.display(), shell_word(experiment)
+        shown(*journalled), run.display(), shell_word(experiment)
     )]
     CheckpointMissing {
         /// The run's folder.
         run: PathBuf,
         /// Where the checkpoint stood.
-        told: Position,
+        journalled: Position,
         /// The run's frozen experiment.
         experiment: PathBuf,
     },
     /// The journal has lost what led to the checkpoint.
     #[error(
-        "{} has {found} bytes and had {expected} when the checkpoint was saved: its end is lost, \
+        "{} has {found} bytes and had {expected} when the run was recorded last: its end is lost, \
          and with it the knob changes in there; restore it from a copy, or train again: --run {}",
         path.display(), shell_word(experiment)
     )]

@@ -92,7 +92,10 @@ fn record(
         from: run.name(),
         at,
     })?;
-    Ok(journal.sync()?)
+    journal.sync()?;
+    let mark = journal.mark((mark.series, mark.series_crc32c));
+    new.write_record_mark(mark)
+        .map_err(|error| crate::engine::Failure::from(error).into())
 }
 
 fn copy_start(from: &Path, to: &Path, bytes: u64) -> Result<(), RunError> {

@@ -16,7 +16,7 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::append_file::crc_of;
-use crate::run::{RunFolder, RunLock, RunPlan};
+use crate::run::{NotRecorded, RecordMark, RunFolder, RunLock, RunPlan};
 use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
     adjustments_from, length_after,
@@ -24,7 +24,9 @@ use crate::store::{
 
 /// The first version of journals of runs that keep their plan.
 const VERSION_WITH_PLAN: u32 = 2;
-const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_PLAN);
+/// The first version of journals beside which it stands how far they are.
+const VERSION_WITH_MARK: u32 = 5;
+const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_MARK);
 
 /// What an older process did that this one has to know.
 #[derive(Default)]
@@ -202,7 +204,7 @@ impl ResumeState {
         if changes.without_adjustments_after.is_some() {
             dropped.extend(unanswered.iter().map(|record| {
                 format!(
-                    "{} ({}) was received and not followed before the run was killed; \
+                    "{} ({}) was received but not applied before the run was killed; \
                      --without-adjustments-after leaves it out",
                     record.id, record.command
                 )
@@ -335,7 +337,7 @@ fn again(adjustments: Vec<(Position, CommandRecord)>) -> Vec<(Position, CommandR
     adjustments.into_iter().map(replayed).collect()
 }
 
-/// What whoever resumes asks for, as adjustments before the first step.
+/// The changes requested on resuming, as adjustments before the first step.
 fn asked(
     commands: Vec<Command>,
     start: Position,
@@ -423,15 +425,16 @@ pub fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str)
     }
 }
 
-/// Whether checkpoints and journal tell the same story.
+/// Whether checkpoints and journal agree.
 fn agree(
     run: &RunFolder,
     journal: &Journalled,
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
-    if journal.version.is_none() && standing.is_some() {
+    let mark = run.record_mark().map_err(crate::engine::Failure::from)?;
+    if journal.version.is_none() && (standing.is_some() || mark.is_some()) {
         if !run.journal().exists() {
-            return Err(missing(run, run.journal(), "the run has checkpoints"));
+            return Err(missing(run, run.journal(), "the run was recorded"));
         }
         return Err(SessionError::JournalCut {
             path: run.journal(),
@@ -440,17 +443,25 @@ fn agree(
             experiment: run.experiment(),
         });
     }
+    match mark {
+        Some(mark) => as_recorded(run, &mark)?,
+        // A run that was killed before its first checkpoint may have none.
+        None if standing.is_some() && journal.version >= Some(VERSION_WITH_MARK) => {
+            return Err(missing(run, run.record_mark_path(), "every run has one"));
+        }
+        None => {}
+    }
     let found = standing.map(|standing| standing.position);
     let mut checkpoints = JournalledCheckpoints::default();
     for event in &journal.events {
         checkpoints.take_in(event);
     }
-    if let Some(told) = checkpoints.latest
-        && found.is_none_or(|found| found < told)
+    if let Some(journalled) = checkpoints.latest.map(|saved| saved.at)
+        && found.is_none_or(|found| found < journalled)
     {
         return Err(SessionError::CheckpointMissing {
             run: run.path().to_owned(),
-            told,
+            journalled,
             experiment: run.experiment(),
         });
     }
@@ -470,6 +481,27 @@ fn agree(
         }
     }
     Ok(())
+}
+
+/// Whether journal and series are those that were recorded, and complete.
+fn as_recorded(run: &RunFolder, mark: &RecordMark) -> Result<(), SessionError> {
+    match mark.check(run) {
+        // The metrics are lost, the training is not.
+        Ok(()) | Err(NotRecorded::NoSeries(_)) => Ok(()),
+        Err(NotRecorded::OtherSeries(path)) => Err(SessionError::OtherSeries(path)),
+        Err(NotRecorded::OtherJournal(path)) => Err(SessionError::OtherJournal(path)),
+        Err(NotRecorded::JournalCut {
+            path,
+            found,
+            expected,
+        }) => Err(SessionError::JournalCut {
+            path,
+            found,
+            expected,
+            experiment: run.experiment(),
+        }),
+        Err(other @ NotRecorded::OtherRun(_)) => Err(SessionError::NotRecorded(other)),
+    }
 }
 
 /// What is to be known of the series of logged steps that a checkpoint was saved
@@ -562,6 +594,7 @@ mod tests {
             id: id.to_owned(),
             phase: Phase::Student,
             step: 3,
+            from: None,
         };
         let rejected = RunEvent::CommandRejected {
             id: "lower".to_owned(),

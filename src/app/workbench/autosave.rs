@@ -19,7 +19,7 @@ fn place(path: &Path) -> Option<PathBuf> {
 }
 
 /// Keeps texts by the paths of their files. One that cannot be kept is lost:
-/// nobody is there to be told.
+/// there is no screen to show it.
 pub fn keep(texts: impl Iterator<Item = (PathBuf, String)>) {
     for (path, text) in texts {
         let Some(place) = place(&path) else {
@@ -52,7 +52,7 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
-/// What is to be told of texts whose files are not there any more: nobody can open
+/// The warning about texts whose files are not there any more: nobody can open
 /// them.
 pub fn orphans(experiments: &Path) -> Option<String> {
     let folder = experiments.join(FOLDER);
@@ -85,8 +85,8 @@ mod tests {
         keep(texts.into_iter());
         fs::write(&a, "").unwrap();
         assert_eq!(kept(&a).as_deref(), Some("one"));
-        let told = orphans(place.path()).unwrap();
-        assert!(told.contains("before b.ron was saved"), "{told}");
+        let message = orphans(place.path()).unwrap();
+        assert!(message.contains("before b.ron was saved"), "{message}");
         for path in [&a, &a, &b] {
             remove(path).unwrap();
             assert_eq!(kept(path), None);

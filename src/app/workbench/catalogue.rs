@@ -1,7 +1,7 @@
-//! Runs in the folder of runs, whoever makes them: found, read, followed.
+//! Runs in the folder of runs, whichever process makes them: found, read, followed.
 //!
 //! Files are looked at again and again instead of being watched: a run may be
-//! written by another machine on a shared disk, where the system tells nothing.
+//! written by another machine on a shared disk, where the system sends no notifications.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,7 +44,7 @@ pub fn watch(checkpoints: PathBuf, sender: Sender) -> io::Result<()> {
     Ok(())
 }
 
-/// Looks once and tells what is new, newest runs first.
+/// Looks once and reports what is new, newest runs first.
 fn look(
     checkpoints: &Path,
     seen: &mut BTreeMap<String, Seen>,
@@ -90,7 +90,7 @@ fn look(
     Ok(())
 }
 
-/// Tells what is in the trash if that changed.
+/// Reports what is in the trash if that changed.
 fn look_into_trash(
     checkpoints: &Path,
     thrown: &mut Vec<RunFolder>,
@@ -127,11 +127,11 @@ mod tests {
     use crate::untrusted::testing::make_pipe;
 
     #[test]
-    fn runs_are_told_once_and_again_when_they_grow_live_and_go() {
+    fn runs_are_reported_once_and_again_when_they_grow_live_and_go() {
         let place = tempfile::tempdir().unwrap();
         let (sender, mailbox) = mailbox().unwrap();
         let mut seen = BTreeMap::new();
-        let mut told = || {
+        let mut changes = || {
             look(place.path(), &mut seen, &sender).unwrap();
             let names = mailbox.take().map(|message| match message {
                 Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
@@ -143,7 +143,7 @@ mod tests {
             });
             names.collect::<Vec<_>>()
         };
-        assert!(told().is_empty());
+        assert!(changes().is_empty());
         let folder =
             RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
         let warned = RunEvent::Warned {
@@ -152,21 +152,21 @@ mod tests {
         let mut journal = Journal::append_to(&folder.journal()).unwrap();
         journal.append(&warned).unwrap();
         journal.sync().unwrap();
-        assert_eq!(told(), ["found 1"]);
-        assert!(told().is_empty());
+        assert_eq!(changes(), ["found 1"]);
+        assert!(changes().is_empty());
         journal.append(&warned).unwrap();
         journal.sync().unwrap();
         let mut lock = folder.lock().unwrap();
         lock.announce().unwrap();
-        assert_eq!(told(), ["grew", "true"]);
+        assert_eq!(changes(), ["grew", "true"]);
         drop(lock);
-        assert_eq!(told(), ["false"]);
+        assert_eq!(changes(), ["false"]);
         let measurement = measured("Xeon", vec![bench_row(None, 2.0)]);
         let mut result = BenchResult::new("a".to_owned(), measurement);
         result.keep(&folder, SystemTime::now()).unwrap();
-        assert_eq!(told(), ["measured 1"]);
+        assert_eq!(changes(), ["measured 1"]);
         fs::remove_dir_all(folder.path()).unwrap();
-        assert_eq!(told(), ["gone"]);
+        assert_eq!(changes(), ["gone"]);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use thiserror::Error;
 
+use crate::format::Symbols;
 use crate::ui::settings::SettingsProblem;
-use crate::ui::theme::{Background, Symbols};
+use crate::ui::theme::Background;
 use crate::ui::{Keymap, Settings, Theme};
 use crate::untrusted::read_text_limited;
 
@@ -57,7 +58,7 @@ pub fn load() -> Result<(Settings, Keymap, Theme), SettingsError> {
     let depth = settings.colours.resolve(variable);
     let background = settings.background;
     let background = background.unwrap_or_else(|| Background::of_environment(variable));
-    let symbols = Symbols::of_environment(variable);
+    let symbols = Symbols::of_process();
     let theme = Theme::new(background, settings.palette, depth).with_symbols(symbols);
     Ok((settings, keymap, theme))
 }
@@ -86,15 +87,21 @@ mod tests {
         let path = place.path().join("settings.ron");
         assert!(read(path.clone()).is_ok());
         fs::write(&path, "(keys: {\n\"quid\": [\"q\"],\n\"noe\": [\"x\"],\n})").unwrap();
-        let told = read(path.clone()).unwrap_err().to_string();
-        assert!(told.starts_with("the settings have errors\n"), "{told}");
+        let message = read(path.clone()).unwrap_err().to_string();
+        assert!(
+            message.starts_with("the settings have errors\n"),
+            "{message}"
+        );
         for line in [2, 3] {
             let place = format!("{}:{line}: ", path.display());
-            assert!(told.contains(&place), "{told}");
+            assert!(message.contains(&place), "{message}");
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        let told = read(path).unwrap_err().to_string();
-        assert!(told.starts_with("could not read the settings "), "{told}");
+        let message = read(path).unwrap_err().to_string();
+        assert!(
+            message.starts_with("could not read the settings "),
+            "{message}"
+        );
     }
 }

@@ -141,12 +141,12 @@ impl EffectRunner {
         None
     }
 
-    /// Tells which experiments there are.
+    /// Reports which experiments there are.
     pub fn list(&self) {
         self.notify(files::listed(&self.experiments));
     }
 
-    /// Sends a run what its changed file asks for, and tells of it.
+    /// Sends a run what its changed file asks for, and reports it.
     pub fn follow_file(&mut self, reloaded: Reloaded, runs: &Runs) {
         for command in reloaded.commands {
             self.command(&reloaded.run, command, Origin::File, runs);
@@ -283,7 +283,7 @@ impl EffectRunner {
         }
     }
 
-    /// Tells what was done, or why not.
+    /// Reports what was done, or why not.
     /// Gives a run another name, on disk and among those that are known.
     fn rename_run(&self, from: String, to: String, runs: &mut Runs) {
         match known(runs, &from).and_then(|run| Ok(run.folder.rename(&to)?)) {
@@ -303,7 +303,7 @@ impl EffectRunner {
         }));
     }
 
-    /// Tells why something was not done.
+    /// Reports why something was not done.
     fn log_error(&self, done: Result<(), impl Into<EffectError>>) {
         if let Err(error) = done {
             let error = error.into();

@@ -1,4 +1,4 @@
-//! Why the screen does not open, and why something that it asked for was not
+//! Why the screen does not open, and why something that it requested was not
 //! done.
 
 use std::io;
@@ -42,7 +42,7 @@ pub enum ScreenError {
     Terminal(#[source] io::Error),
 }
 
-/// Why something that the screen asked for was not done.
+/// Why something that the screen requested was not done.
 #[derive(Debug, Error)]
 pub enum EffectError {
     /// Nobody knows the run any more.

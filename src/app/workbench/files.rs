@@ -58,7 +58,7 @@ pub fn read(path: PathBuf) -> News {
 
 /// Writes an experiment file beside its place and moves it there; it stays a link
 /// if it is one. Where something else is on disk than may be replaced, that is
-/// told, and nothing is written: a watcher may be late, or not see at all what
+/// reported, and nothing is written: a watcher may be late, or not see at all what
 /// becomes of the target of a link.
 pub fn write(path: PathBuf, text: String, over: &OverwritePolicy) -> Vec<News> {
     if let OverwritePolicy::Seen(seen) = over
@@ -138,7 +138,7 @@ pub fn free_name(folder: &Path, name: &str, before: char) -> Result<PathBuf, Fil
     })
 }
 
-/// Tells of files that come, go or change, until the watcher is dropped.
+/// Reports files that come, go or change, until the watcher is dropped.
 ///
 /// # Errors
 /// If the system gives no watcher: then changes are seen when a file is opened.
@@ -156,11 +156,15 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
         if matches!(event.kind, EventKind::Access(_)) {
             return;
         }
-        let _ = sender.send(Message::News(listed(&root)));
-        for path in event.paths.into_iter().filter(|path| is_experiment(path)) {
-            if path.is_file() {
-                let _ = sender.send(Message::News(read(as_listed(path, &places))));
-            }
+        let news = listed(&root);
+        let changed = event.paths.into_iter().map(|path| as_listed(path, &places));
+        let changed: Vec<PathBuf> = match &news {
+            News::Experiments(files) => changed.filter(|path| files.contains(path)).collect(),
+            _ => Vec::new(),
+        };
+        let _ = sender.send(Message::News(news));
+        for path in changed {
+            let _ = sender.send(Message::News(read(path)));
         }
     };
     let config = Config::default().with_follow_symlinks(false);
@@ -199,6 +203,8 @@ mod tests {
         let (b, a) = (put("b.ron"), put("a/x.ron"));
         put(".hidden.ron");
         put("notes.txt");
+        put("checkpoints/a-20261129-101112-abcdef/experiment.ron");
+        put("checkpoints/a-20261129-101112-abcdef/plan.json");
         assert_eq!(list(place.path()).unwrap(), [a, b]);
         assert!(list(&place.path().join("none")).unwrap().is_empty());
     }
@@ -225,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_behind_a_link_to_a_folder_is_told_of() {
+    fn a_change_behind_a_link_to_a_folder_is_reported() {
         let place = tempfile::tempdir().unwrap();
         let (root, other) = (place.path().join("root"), place.path().join("other"));
         fs::create_dir(&root).unwrap();
@@ -234,27 +240,27 @@ mod tests {
         let (sender, mailbox) = super::super::mail::mailbox().unwrap();
         let _watcher = watch(&root, sender).unwrap();
         fs::write(other.join("a.ron"), "Experiment()").unwrap();
-        assert_eq!(told_of(&mailbox), root.join("link/a.ron"));
+        assert_eq!(changed_path(&mailbox), root.join("link/a.ron"));
     }
 
-    /// The first file that is told of.
-    fn told_of(mailbox: &super::super::mail::Mailbox) -> PathBuf {
+    /// The first file that is reported as changed.
+    fn changed_path(mailbox: &super::super::mail::Mailbox) -> PathBuf {
         let started = std::time::Instant::now();
         loop {
-            assert!(started.elapsed().as_secs() < 60, "nothing is told");
+            assert!(started.elapsed().as_secs() < 60, "nothing is reported");
             std::thread::sleep(std::time::Duration::from_millis(5));
-            let told = mailbox.take().find_map(|message| match message {
+            let changed = mailbox.take().find_map(|message| match message {
                 Message::News(News::ExperimentRead { path, .. }) => Some(path),
                 _ => None,
             });
-            if let Some(path) = told {
+            if let Some(path) = changed {
                 return path;
             }
         }
     }
 
     #[test]
-    fn a_change_is_told_of_by_the_path_that_is_listed_whatever_leads_there() {
+    fn a_change_is_reported_by_the_path_that_is_listed_whatever_leads_there() {
         let place = tempfile::tempdir().unwrap();
         let real = place.path().join("real");
         fs::create_dir(&real).unwrap();
@@ -264,7 +270,7 @@ mod tests {
             let (sender, mailbox) = super::super::mail::mailbox().unwrap();
             let _watcher = watch(&folder, sender).unwrap();
             fs::write(real.join("a.ron"), "Experiment()").unwrap();
-            assert_eq!(told_of(&mailbox), folder.join("a.ron"));
+            assert_eq!(changed_path(&mailbox), folder.join("a.ron"));
         }
     }
 
@@ -276,19 +282,19 @@ mod tests {
         let News::ExperimentRead { text, .. } = read(path.clone()) else {
             panic!("another answer");
         };
-        let told = text.unwrap_err();
+        let message = text.unwrap_err();
         assert!(
-            told.contains("a.ron") && told.ends_with("byte 3 is 0xff, which is not UTF-8"),
-            "{told}"
+            message.contains("a.ron") && message.ends_with("byte 3 is 0xff, which is not UTF-8"),
+            "{message}"
         );
     }
 
     #[test]
-    fn what_somebody_else_wrote_since_is_told_and_not_replaced() {
+    fn what_somebody_else_wrote_since_is_reported_and_not_replaced() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a.ron");
         fs::write(&path, "their\rs\r\n").unwrap();
-        let told = write(
+        let messages = write(
             path.clone(),
             "mine".to_owned(),
             &OverwritePolicy::Seen("base".to_owned()),
@@ -298,9 +304,9 @@ mod tests {
             News::ExperimentWritten {
                 text: Err(refused), ..
             },
-        ] = told.as_slice()
+        ] = messages.as_slice()
         else {
-            panic!("{told:?}");
+            panic!("{messages:?}");
         };
         assert_eq!(read, "their\rs\r\n");
         assert!(refused.contains("was changed on disk"), "{refused}");

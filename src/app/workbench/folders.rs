@@ -171,7 +171,7 @@ mod tests {
         (place, text)
     }
 
-    fn told(typed: &str) -> (String, Vec<String>) {
+    fn texts(typed: &str) -> (String, Vec<String>) {
         let completed = completed(typed).unwrap();
         (completed.text, completed.candidates)
     }
@@ -179,10 +179,10 @@ mod tests {
     #[test]
     fn a_name_is_completed_as_far_as_the_folders_agree() {
         let (_place, root) = place();
-        let (text, candidates) = told(&format!("{root}/ph"));
+        let (text, candidates) = texts(&format!("{root}/ph"));
         assert_eq!(text, format!("{root}/photos-"));
         assert_eq!(candidates, ["photos-a", "photos-ä"]);
-        let only = |typed: &str| told(&format!("{root}/{typed}"));
+        let only = |typed: &str| texts(&format!("{root}/{typed}"));
         assert_eq!(only("o"), (format!("{root}/other/"), Vec::new()));
         assert_eq!(
             only("photos-ä/"),
@@ -190,27 +190,27 @@ mod tests {
         );
         assert_eq!(only(".").0, format!("{root}/.hidden/"));
         assert_eq!(only("").1.len(), 3);
-        assert_eq!(told("~").0, "~/");
+        assert_eq!(texts("~").0, "~/");
     }
 
     #[test]
-    fn where_nothing_fits_it_is_said_why() {
+    fn where_nothing_matches_the_reason_is_given() {
         let (_place, root) = place();
-        let told = |typed: &str| {
+        let reason = |typed: &str| {
             let completed = completed(&format!("{root}/{typed}"));
             completed.unwrap_err().to_string()
         };
-        assert!(told("x").ends_with("starts with x"));
-        assert!(told("other/").starts_with("no folders in"));
-        assert!(told("none/x").starts_with("no folder"));
+        assert!(reason("x").ends_with("starts with x"));
+        assert!(reason("other/").starts_with("no folders in"));
+        assert!(reason("none/x").starts_with("no folder"));
     }
 
     #[test]
     fn only_a_folder_is_found_as_one() {
         let (_place, root) = place();
         assert!(found(&format!(" {root}/other/ ")).is_ok());
-        let told = |typed: &str| found(&format!("{root}/{typed}")).unwrap_err().to_string();
-        assert!(told("photos.txt").ends_with("is a file, not a folder"));
-        assert!(told("none").starts_with("no folder /"));
+        let message = |typed: &str| found(&format!("{root}/{typed}")).unwrap_err().to_string();
+        assert!(message("photos.txt").ends_with("is a file, not a folder"));
+        assert!(message("none").starts_with("no folder /"));
     }
 }

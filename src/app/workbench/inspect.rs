@@ -60,13 +60,13 @@ enum InspectError {
 #[derive(Clone)]
 struct ProbeQuestion {
     run: String,
-    /// As it was asked for, by which the screen knows it.
+    /// As it was requested, by which the screen knows it.
     source: ProbeSource,
     sender: Sender,
 }
 
 /// Reads what a run recorded of its probe, or asks its models about other images;
-/// what of those is left out is told in the log.
+/// what of those is left out is listed in the log.
 pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender) {
     let known = known(runs, &run).map(|entry| (entry.folder.clone(), has_teacher(entry)));
     let log = sender.clone();
@@ -131,7 +131,7 @@ fn has_teacher(run: &RunEntry) -> bool {
     run.store.models.contains_key(&Phase::Teacher)
 }
 
-/// What is told of files and folders that could not be read: the first, and how
+/// The message about files and folders that could not be read: the first, and how
 /// many more.
 fn left_out(skipped: &[SkippedImage]) -> Option<String> {
     let (first, others) = skipped.split_first()?;
@@ -175,7 +175,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
     };
     let _ = sender.send(Message::log(LogLine::info(format!("{name}: exporting"))));
     let (run, to) = (name.to_owned(), sender.clone());
-    let tell = move |result: Result<String, ExportRefusal>| {
+    let report = move |result: Result<String, ExportRefusal>| {
         let news = News::ModelExported { run, result };
         let _ = to.send(Message::News(news));
     };
@@ -183,7 +183,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
         reason,
         lacks_proof: false,
     };
-    let answer = tell.clone();
+    let answer = report.clone();
     let started = spawn("export", move || {
         let request = ExportRequest {
             run: folder,
@@ -205,7 +205,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
         answer(exported.map(|exported| exported.line()));
     });
     if let Err(error) = started {
-        tell(Err(refused(error.to_string())));
+        report(Err(refused(error.to_string())));
     }
 }
 
@@ -216,21 +216,21 @@ pub fn classify(run: &RunEntry, request: InferenceRequest, stop: &StopSignal, se
         let classified = caught(|| {
             let models = models::open(&folder, None, request.asked)?;
             infer(&models, &request.folder, &stop, &mut |event| {
-                tell(&to, event);
+                send(&to, event);
             });
             Ok(())
         });
         let classified = classified.unwrap_or_else(|panic| Err(InspectError::Panicked(panic)));
         if let Err(error) = classified {
-            tell(&to, InferenceEvent::Failed(error.to_string()));
+            send(&to, InferenceEvent::Failed(error.to_string()));
         }
     });
     if let Err(error) = started {
-        tell(sender, InferenceEvent::Failed(error.to_string()));
+        send(sender, InferenceEvent::Failed(error.to_string()));
     }
 }
 
-fn tell(sender: &Sender, event: InferenceEvent) {
+fn send(sender: &Sender, event: InferenceEvent) {
     let _ = sender.send(Message::News(News::Inference(event)));
 }
 

@@ -262,7 +262,7 @@ impl Launcher {
     }
 }
 
-/// Tells what becomes of a job until it is over.
+/// Reports on a job until it is over.
 fn train(
     sessions: &dyn OpenSession,
     job: &QueuedJob,
@@ -305,21 +305,21 @@ fn waits_for_its_turn(
     stop: &StopSignal,
     sender: &Sender,
 ) -> bool {
-    let mut told = None;
+    let mut reported = None;
     // A queue that cannot be read keeps nothing from training.
     while let Some(ahead) = ticket.and_then(|ticket| ticket.ahead().ok().flatten()) {
         if stop.reason().is_some() {
             let _ = sender.send(Message::Withdrawn(job.shown()));
             return false;
         }
-        if told.as_ref() != Some(&ahead) {
+        if reported.as_ref() != Some(&ahead) {
             let line = format!("{}: waiting for {ahead}", job.shown());
             let _ = sender.send(Message::Waits(Some(line)));
-            told = Some(ahead);
+            reported = Some(ahead);
         }
         thread::sleep(BETWEEN_LOOKS);
     }
-    if told.is_some() {
+    if reported.is_some() {
         let _ = sender.send(Message::Waits(None));
     }
     true

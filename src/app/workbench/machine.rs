@@ -19,7 +19,7 @@ pub fn watch(sender: Sender) -> io::Result<()> {
         .name("machine".to_owned())
         .spawn(move || {
             let nvml = Nvml::init().ok();
-            // A system that tells nothing leaves the pane empty.
+            // A system that reports nothing leaves the pane empty.
             let Ok(mut system) = System::new() else {
                 return;
             };

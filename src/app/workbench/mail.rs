@@ -1,4 +1,4 @@
-//! Where the loop waits: for keys, and for what other threads have to tell.
+//! Where the loop waits: for keys, and for messages of other threads.
 //!
 //! Both are waited for in one call of the system and read by the loop's own
 //! thread. A thread that read the keys and passed them on would have to be given
@@ -18,7 +18,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::message::Message;
 
-/// By which other threads tell the loop something.
+/// By which other threads send the loop messages.
 #[derive(Clone)]
 pub struct Sender {
     queue: mpsc::Sender<Message>,
@@ -26,7 +26,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Tells the loop something and wakes it.
+    /// Sends the loop a message and wakes it.
     ///
     /// # Errors
     /// If the loop is gone; the message comes back.
@@ -38,7 +38,7 @@ impl Sender {
     }
 }
 
-/// What the loop is told.
+/// What the loop receives.
 pub struct Mailbox {
     queue: Receiver<Message>,
     bell: File,
@@ -76,7 +76,7 @@ impl Mailbox {
         waited.extend(keys.map(|keys| PollFd::from_borrowed_fd(keys, PollFlags::IN)));
         match poll(&mut waited, Some(&limit)) {
             Ok(_) => Ok(waited.get(1).map_or(PollFlags::empty(), PollFd::revents)),
-            // A signal; whatever it means is told by a message.
+            // A signal; whatever it means comes as a message.
             Err(rustix::io::Errno::INTR) => Ok(PollFlags::empty()),
             Err(error) => Err(error.into()),
         }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_that_the_loop_is_gone_but_by_the_message_coming_back() {
+    fn a_message_comes_back_when_the_loop_is_gone() {
         let (sender, mailbox) = mailbox().unwrap();
         drop(mailbox);
         assert!(sender.send(Message::Terminate).is_err());

@@ -20,7 +20,7 @@ pub struct LaunchedRun {
     pub before: RunStore,
 }
 
-/// Something that a thread has to tell the loop.
+/// A message of a thread to the loop.
 pub enum Message {
     /// A key, the mouse, a paste, a new size.
     Input(Event),
@@ -30,7 +30,7 @@ pub enum Message {
     Clock(Clock),
     /// Events of the training in this process, after they were recorded.
     Happened(String, Vec<RunEvent>),
-    /// What was to be prepared waits for another workbench, which is told; or no
+    /// What was to be prepared waits for another workbench, which is named; or no
     /// longer.
     Waits(Option<String>),
     /// What waited was taken out of the queue.
@@ -55,7 +55,7 @@ pub enum Message {
     Trash(Vec<RunEntry>),
     /// The system asks to end: save and leave; again, leave at once.
     Terminate,
-    /// The terminal is gone: save and leave. Several tell of it.
+    /// The terminal is gone: save and leave. Several threads report it.
     Lost,
 }
 

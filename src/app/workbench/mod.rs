@@ -49,7 +49,7 @@ use crate::terminal::{Screen, TerminalGuard};
 use crate::ui::{Clock, LogLine, News, Ui};
 use crate::untrusted::is_absent;
 
-/// Least time between two frames that no input asked for.
+/// Least time between two frames that no input requested.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// Least time between two frames that only a training asks for. A curve does not

@@ -1,6 +1,6 @@
 //! Hot reload: a saved experiment file is planned again and held against the
 //! run of it that trains here. Knobs are turned at once; for the rest the next
-//! run is told of.
+//! run is reported.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -176,32 +176,32 @@ impl Running {
         }
     }
 
-    /// Turns what can be turned and tells of the rest.
+    /// Turns what can be turned and reports the rest.
     fn apply(&mut self, plan: Plan, now: f64, reloaded: &mut Reloaded) {
         let changes = Changes::between(&self.followed, &plan, now);
         self.followed = plan;
-        let mut said = Vec::new();
+        let mut parts = Vec::new();
         if !changes.knobs.is_empty() {
             let names: Vec<&str> = changes
                 .knobs
                 .iter()
                 .map(|(name, _)| name.as_str())
                 .collect();
-            said.push(format!("{} sent to {}", names.join(", "), self.run));
+            parts.push(format!("{} sent to {}", names.join(", "), self.run));
         }
         if !changes.later.is_empty() {
             let verb = match changes.later.as_slice() {
                 [_] => "takes",
                 _ => "take",
             };
-            said.push(format!(
+            parts.push(format!(
                 "{} {verb} effect in the next run",
                 changes.later.join(", ")
             ));
         }
         let name = &self.followed.name;
-        if !said.is_empty() {
-            let line = format!("{name}'s file changed: {}", said.join("; "));
+        if !parts.is_empty() {
+            let line = format!("{name}'s file changed: {}", parts.join("; "));
             reloaded.lines.push(LogLine::info(line));
         }
         for refused in changes.refused {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_knob_is_turned_once_and_the_rest_is_told_of() {
+    fn a_changed_knob_is_turned_once_and_the_rest_is_reported() {
         let (mut reload, store) = (following(), student());
         let path = Path::new("e/a.ron");
         let mut see = |text: &str| reload.changed(path, planned(text), Some(&store));
@@ -301,14 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_told_of_and_changes_nothing() {
+    fn a_broken_file_is_reported_and_changes_nothing() {
         let (mut reload, store) = (following(), student());
         let path = Path::new("e/a.ron");
         let reloaded = reload.changed(path, planned("(student: 3"), Some(&store));
         assert!(reloaded.commands.is_empty());
         assert!(reloaded.lines[0].message.contains("continues unchanged"));
-        let mended = reload.changed(path, planned(&text("0.2", "5")), Some(&store));
-        assert_eq!(mended.commands, [turn(0.2)]);
+        let fixed = reload.changed(path, planned(&text("0.2", "5")), Some(&store));
+        assert_eq!(fixed.commands, [turn(0.2)]);
     }
 
     #[test]

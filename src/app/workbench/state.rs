@@ -48,14 +48,14 @@ pub struct State {
     /// How far the files of runs of other processes were read.
     tails: BTreeMap<String, RunTail>,
     effects: EffectRunner,
-    /// Tells of changed experiment files while it is held.
+    /// Reports changed experiment files while it is held.
     watcher: Option<RecommendedWatcher>,
     sender: Sender,
     /// Whether something happened to a run that the screen does not know of.
     unseen: bool,
     /// How to end as soon as nothing trains, if it was asked to.
     leaving: Option<Exit>,
-    /// What the loop has to do since it was told last.
+    /// What the loop has to do since it was last asked.
     flow: Flow,
 }
 
@@ -81,13 +81,13 @@ impl State {
         }
     }
 
-    /// The first things that the screen is told.
+    /// The first things that the screen receives.
     pub fn begin(&mut self, size: Size) {
         let resized = crossterm::event::Event::Resize(size.width, size.height);
         self.take_in(Message::Input(resized));
         self.effects.list();
-        if let Some(told) = autosave::orphans(&self.effects.experiments) {
-            self.log(LogLine::warn(told));
+        if let Some(message) = autosave::orphans(&self.effects.experiments) {
+            self.log(LogLine::warn(message));
         }
     }
 
@@ -105,7 +105,7 @@ impl State {
         self.ui.set_cell(cell)
     }
 
-    /// Tells the screen, once for all that happened, that runs have changed,
+    /// Notifies the screen, once for all that happened, that runs have changed,
     /// and makes the pictures of the next frame ready.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.unseen) {
@@ -137,7 +137,7 @@ impl State {
             }
             Message::Happened(name, events) => self.happened(&name, &events),
             Message::Replanned(path, plan) => self.replanned(&path, plan),
-            Message::Waits(told) => self.waits(told),
+            Message::Waits(ahead) => self.waits(ahead),
             Message::Withdrawn(what) => {
                 self.log(LogLine::info(format!("{what}: removed from the queue")));
                 self.over();
@@ -162,7 +162,7 @@ impl State {
                 self.runs.set_trash(entries);
                 self.unseen = true;
             }
-            // Several tell of it.
+            // Several threads report it.
             Message::Lost if self.leaving.is_some() => {}
             Message::Terminate | Message::Lost => {
                 autosave::keep(self.ui.unsaved());
@@ -247,11 +247,11 @@ impl State {
             Some(LoopEffect::Quit) => self.leave(Exit::Success),
             Some(LoopEffect::Suspend) => self.ask(Flow::Suspend),
             Some(LoopEffect::Copy(text)) => self.ask(Flow::Copy(text)),
-            // It is followed anyway; whoever opens it sees it as it stands now.
+            // It is followed anyway; opening it shows it as it stands now.
             Some(LoopEffect::Refresh(name)) => self.grew(&name),
         }
         if queued(self) != before {
-            self.tell_queue();
+            self.show_queue();
         }
     }
 
@@ -277,12 +277,12 @@ impl State {
         ));
     }
 
-    fn waits(&mut self, told: Option<String>) {
-        self.effects.launcher.waits(told.is_some());
-        if let Some(line) = told {
+    fn waits(&mut self, ahead: Option<String>) {
+        self.effects.launcher.waits(ahead.is_some());
+        if let Some(line) = ahead {
             self.log(LogLine::info(line));
         }
-        self.tell_queue();
+        self.show_queue();
     }
 
     fn launched(&mut self, file: &Path, run: LaunchedRun) {
@@ -295,7 +295,7 @@ impl State {
         self.effects.launcher.started();
         self.follow_file(file, &run.folder);
         self.notify(News::RunBegan(name));
-        self.tell_queue();
+        self.show_queue();
     }
 
     fn refused(&mut self, file: &Path, error: &SessionError) {
@@ -328,7 +328,7 @@ impl State {
 
     /// Shows the queue as it is now. It is never sent as a message: one from before
     /// another change would arrive after it.
-    fn tell_queue(&mut self) {
+    fn show_queue(&mut self) {
         let launcher = &self.effects.launcher;
         self.notify(News::Queue {
             preparing: launcher.preparing(),
@@ -360,7 +360,7 @@ impl State {
             return self.ask(Flow::Leave(exit));
         }
         self.effects.launcher.ended();
-        self.tell_queue();
+        self.show_queue();
     }
 
     fn found(&mut self, mut entry: RunEntry, tail: RunTail) {

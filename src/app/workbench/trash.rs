@@ -118,12 +118,12 @@ mod tests {
         assert_eq!(restore(place.path()).unwrap(), b);
         assert_eq!(restore(place.path()).unwrap(), a);
         assert_eq!(fs::read_to_string(&a).unwrap(), "second");
-        let told = restore(place.path()).unwrap_err().to_string();
-        assert!(told.ends_with("a.ron already exists"), "{told}");
+        let message = restore(place.path()).unwrap_err().to_string();
+        assert!(message.ends_with("a.ron already exists"), "{message}");
         fs::remove_file(&a).unwrap();
         assert_eq!(restore(place.path()).unwrap(), a);
         assert_eq!(fs::read_to_string(&a).unwrap(), "first");
-        let told = restore(place.path()).unwrap_err().to_string();
-        assert_eq!(told, "the trash is empty");
+        let message = restore(place.path()).unwrap_err().to_string();
+        assert_eq!(message, "the trash is empty");
     }
 }

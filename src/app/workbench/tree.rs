@@ -1,5 +1,6 @@
 //! A folder and what is below it, wherever links lead: every folder once, however
-//! many ways lead there, and no further than a person would keep experiments.
+//! many ways lead there, and no further than a person would keep experiments: not
+//! into runs, whose frozen experiments nobody edits.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -7,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::run::RunFolder;
 use crate::untrusted::FileId;
 
 /// Folders in folders; deeper ones are left out, as a link to the root of a disk
@@ -65,7 +67,11 @@ pub fn walk(root: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> io::Result<Tree>
             };
             if known.is_file() {
                 tree.files.push(path);
-            } else if known.is_dir() && depth < DEEPEST && seen.insert(FileId::of(&known)) {
+            } else if known.is_dir()
+                && depth < DEEPEST
+                && !RunFolder::is_at(&path)
+                && seen.insert(FileId::of(&known))
+            {
                 if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
                     tree.linked.push(path.clone());
                 }

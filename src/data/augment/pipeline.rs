@@ -61,7 +61,7 @@ impl Pipeline {
     /// decides which operations are applied, one number for each; operation i
     /// draws its parameters from sub-stream i + 1. So an operation that is
     /// applied at one probability is applied with the same parameters at every
-    /// higher one, whatever the others do. Tells whether any was applied.
+    /// higher one, whatever the others do. Returns whether any was applied.
     pub fn apply(&self, image: &mut RgbImage, probability: f64, key: &StreamKey) -> bool {
         // False for NaN too.
         let any = probability > 0.0;
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn operations_apply_as_often_as_the_probability_says_and_independently() {
-        // The level in the corner tells which of the two were applied.
+        // The level in the corner shows which of the two were applied.
         let operations = [Operation::HorizontalFlip, Operation::VerticalFlip];
         let pipeline = Pipeline::new(&operations);
         let blank = RgbImage::from_fn(2, 2, |x, y| image::Rgb([(2 * y + x) as u8; 3]));

@@ -4,8 +4,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Bytes from the beginning of a file by which its format is told.
-pub(in crate::data) const TELLING: usize = 32;
+/// Bytes from the beginning of a file by which its format is recognised.
+pub(in crate::data) const SIGNATURE: usize = 32;
 
 /// A format that is decoded here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,7 +215,7 @@ pub(super) fn foreign_by_name(path: &Path) -> Option<&'static str> {
     FOREIGN_ENDINGS.iter().find(has).map(|(_, name)| *name)
 }
 
-/// Whether the first [`TELLING`] bytes of a file are those of an image.
+/// Whether the first [`SIGNATURE`] bytes of a file are those of an image.
 pub(in crate::data) fn looks_like_image(start: &[u8]) -> bool {
     recognise(start) != Content::Unknown
 }
@@ -227,7 +227,7 @@ mod tests {
     use super::{Content, Format, foreign_by_name, is_named_like_image, recognise};
 
     #[test]
-    fn formats_that_are_not_read_are_told_by_their_content() {
+    fn formats_that_are_not_read_are_recognised_by_their_content() {
         for (start, name) in [
             (
                 &b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\x14ftypjp2 "[..],
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_formats_in_upper_and_lower_case() {
+    fn names_give_formats_in_upper_and_lower_case() {
         let by_name = |name: &str| foreign_by_name(Path::new(name));
         assert_eq!(by_name("IMG_0001.HEIC"), Some("HEIC"));
         assert_eq!(by_name("scan.jp2"), Some("JPEG 2000"));

@@ -45,7 +45,7 @@ impl Memory {
     }
 
     /// Waits until so many bytes are free and takes them, at most all of them; none
-    /// for a negligible number. Whoever holds a share must not take another.
+    /// for a negligible number. The holder of a share must not take another.
     pub fn take(self: &Arc<Self>, bytes: u64) -> Option<Share> {
         if bytes < NEGLIGIBLE {
             return None;

@@ -1,6 +1,6 @@
 //! From the bytes of an image file to 8-bit RGB.
 //!
-//! The format is told by the content, never by the name. JPEG, PNG, WebP, BMP
+//! The format is recognised by the content, never by the name. JPEG, PNG, WebP, BMP
 //! and GIF are read; of an animation, the first frame. Grey becomes three equal
 //! channels, 16 bits are rounded to 8, CMYK is converted, and what is
 //! transparent is laid on white, as a viewer would show it. The EXIF
@@ -31,12 +31,12 @@ use super::file;
 use super::image_error::{ENTRY_CHANGED, ImageError};
 use crate::untrusted::{FileVersion, StandIn};
 
-pub(super) use self::format::{TELLING, is_named_like_image, looks_like_image};
+pub(super) use self::format::{SIGNATURE, is_named_like_image, looks_like_image};
 
 /// As much of a file as nearly always holds its header, metadata included.
 const HEAD: u64 = 64 << 10;
 
-/// As much of a file that is no image as tells what was left in its place.
+/// As much of a file that is no image as shows what was left in its place.
 const STAND_IN: usize = 1024;
 
 /// Bytes for each pixel of a raw image: three of a file, three of the result.
@@ -137,7 +137,7 @@ impl Decoder {
         Ok(self.look(path)?.header.dimensions())
     }
 
-    /// Checks an image file as far as its header tells, and says which version of
+    /// Checks an image file as far as its header goes, and says which version of
     /// it that was.
     pub(super) fn version(&self, path: &Path) -> Result<FileVersion, ImageError> {
         Ok(self.look(path)?.version)
@@ -319,7 +319,7 @@ fn header(bytes: &[u8], format: Format, length: u64) -> Result<Header, HeaderErr
     }
 }
 
-/// Bytes of memory that decoding takes beside what the header tells.
+/// Bytes of memory that decoding takes beside what the header declares.
 fn hidden(bytes: &[u8], format: Format) -> Result<u64, ImageError> {
     match format {
         Format::Jpeg | Format::Png => Ok(0),

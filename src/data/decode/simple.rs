@@ -69,7 +69,7 @@ fn per_pixel(bytes: &[u8], format: Format) -> u64 {
     }
 }
 
-/// Bytes of memory that decoding takes beside what the header tells.
+/// Bytes of memory that decoding takes beside what the header declares.
 pub(super) fn hidden(bytes: &[u8], format: Format) -> Result<u64, ImageError> {
     match format {
         Format::WebP => Ok(webp::tables(bytes)?.saturating_sub(WORKING / 2)),

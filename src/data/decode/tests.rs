@@ -86,7 +86,7 @@ fn an_animation_gives_its_first_frame() {
 }
 
 #[test]
-fn the_content_tells_the_format_and_the_name_does_not() {
+fn the_content_decides_the_format_and_the_name_does_not() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("really_a_png.jpg");
     fs::write(&path, encode(&picture(1, (3, 4)).into(), ImageFormat::Png)).unwrap();
@@ -270,38 +270,41 @@ fn on_white(image: &RgbaImage) -> RgbImage {
 #[test]
 fn formats_that_are_not_read_are_named_by_content_and_else_by_name() {
     let dir = tempfile::tempdir().unwrap();
-    let tell = |name: &str, bytes: &[u8]| {
+    let error = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
         fs::write(&path, bytes).unwrap();
         read(&path, PLENTY).unwrap_err().to_string()
     };
-    let told = tell("a.jpg", b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\x14ftypjp2 ");
+    let message = error("a.jpg", b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\x14ftypjp2 ");
     assert!(
-        told.starts_with("is JPEG 2000, which is not supported"),
-        "{told}"
+        message.starts_with("is JPEG 2000, which is not supported"),
+        "{message}"
     );
-    let told = tell("a.jxl", b"no such thing");
-    assert!(told.starts_with("is named like JPEG XL"), "{told}");
-    let told = tell("a.avif", b"\0\0\0\x1Cftypmif1\0\0\0\0mif1avifmiaf");
+    let message = error("a.jxl", b"no such thing");
+    assert!(message.starts_with("is named like JPEG XL"), "{message}");
+    let message = error("a.avif", b"\0\0\0\x1Cftypmif1\0\0\0\0mif1avifmiaf");
     assert!(
-        told.starts_with("is AVIF, which is not supported"),
-        "{told}"
+        message.starts_with("is AVIF, which is not supported"),
+        "{message}"
     );
-    assert_eq!(tell("a.jpg", b"no such thing"), "is not a valid image file");
-    assert_eq!(tell("a.heic", b""), "is empty");
+    assert_eq!(
+        error("a.jpg", b"no such thing"),
+        "is not a valid image file"
+    );
+    assert_eq!(error("a.heic", b""), "is empty");
 }
 
 #[test]
-fn things_that_are_no_images_are_told_apart() {
-    let tell = |bytes: &[u8]| decode(bytes, PLENTY).unwrap_err();
-    assert_eq!(tell(b""), ImageError::Empty);
-    assert_eq!(tell(b"hello, world"), ImageError::NotAnImage);
-    assert_eq!(tell(b"II*\0\x08\0\0\0"), ImageError::Unsupported("TIFF"));
+fn things_that_are_no_images_are_distinguished() {
+    let error = |bytes: &[u8]| decode(bytes, PLENTY).unwrap_err();
+    assert_eq!(error(b""), ImageError::Empty);
+    assert_eq!(error(b"hello, world"), ImageError::NotAnImage);
+    assert_eq!(error(b"II*\0\x08\0\0\0"), ImageError::Unsupported("TIFF"));
     assert_eq!(
-        tell(b"\0\0\0\x18ftypheic\0\0"),
+        error(b"\0\0\0\x18ftypheic\0\0"),
         ImageError::Unsupported("HEIC")
     );
-    assert_eq!(tell(b"<svg xmlns="), ImageError::Unsupported("SVG"));
+    assert_eq!(error(b"<svg xmlns="), ImageError::Unsupported("SVG"));
 }
 
 #[test]
@@ -326,7 +329,7 @@ fn what_fixtures_save_is_what_is_read() {
 fn what_was_left_in_place_of_an_image_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.jpg");
-    for (text, told) in [
+    for (text, expected) in [
         (
             "version https://git-lfs.github.com/spec/v1\nsize 12\n",
             "is a Git LFS pointer, a short text in place of the image (12 bytes); run `git lfs pull`",
@@ -335,6 +338,6 @@ fn what_was_left_in_place_of_an_image_is_named() {
     ] {
         fs::write(&path, text).unwrap();
         let error = Decoder::new(100).read(&path).unwrap_err().to_string();
-        assert!(error.starts_with(told), "{error}");
+        assert!(error.starts_with(expected), "{error}");
     }
 }

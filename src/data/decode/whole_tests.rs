@@ -202,7 +202,7 @@ fn a_jpeg_with_two_headers_is_refused_wherever_the_second_stands() {
 }
 
 #[test]
-fn jpegs_that_cannot_be_decoded_are_told_by_their_kind() {
+fn jpegs_that_cannot_be_decoded_are_reported_by_their_kind() {
     let bench = Bench::new();
     let (_, bytes) = jpegs().swap_remove(1);
     let at = bytes

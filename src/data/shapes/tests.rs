@@ -204,7 +204,7 @@ fn a_linear_model_on_raw_pixels_stays_near_chance() {
         model.accuracy(&inputs[test.clone()], &labels[test.clone()])
     };
     let accuracy = measure(&images);
-    // Chance is 25 %. A person tells nearly all of them apart.
+    // Chance is 25 %. A person recognises nearly all of them.
     assert!(accuracy < 0.45, "{accuracy}");
 
     // The model is not to blame: it reads a class that one corner gives away.

@@ -2,7 +2,7 @@
 //!
 //! A compressed file is unpacked once into an unnamed temporary file, so that
 //! any record can be reached without holding the whole set in memory.
-//! Compression is told by the content, not by the name.
+//! Compression is recognised by the content, not by the name.
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -184,7 +184,7 @@ pub(super) struct Content {
 }
 
 /// Opens a file so that any byte can be reached. A packed file should hold `most`
-/// bytes or less; one more is unpacked to tell of it, no further one.
+/// bytes or less; one more is unpacked to notice it, no further one.
 ///
 /// # Errors
 /// If it cannot be read, or if it unpacks to so many times its length as no

@@ -92,22 +92,22 @@ fn a_set_cut_short_after_it_was_opened_gives_errors_and_no_panic() {
 }
 
 #[test]
-fn a_packed_file_that_is_cut_off_is_told_from_one_with_other_bytes_after_its_end() {
+fn a_packed_file_that_is_cut_off_is_distinguished_from_one_with_other_bytes_after_its_end() {
     let dir = tempfile::tempdir().unwrap();
     let files = idx_files(dir.path(), &[3, 7, 3], true);
     let whole = fs::read(&files.images).unwrap();
-    let told = |bytes: &[u8]| {
+    let refusal = |bytes: &[u8]| {
         fs::write(&files.images, bytes).unwrap();
         idx::find(&files, PLENTY).unwrap_err().to_string()
     };
     for tail in [&b"x"[..], &[0; 3], &[0; 100]] {
-        let error = told(&[&whole[..], tail].concat());
+        let error = refusal(&[&whole[..], tail].concat());
         assert!(error.contains("other bytes follow its end"), "{error}");
     }
     for cut in [
         whole[..whole.len() - 3].to_vec(),
         [&whole[..], &whole[..1]].concat(),
     ] {
-        assert!(told(&cut).contains("it is cut off"), "{}", told(&cut));
+        assert!(refusal(&cut).contains("it is cut off"), "{}", refusal(&cut));
     }
 }

@@ -162,7 +162,7 @@ pub enum SourceError {
         /// How many there may be.
         limit: u64,
     },
-    /// A compressed file that holds far more than its length tells.
+    /// A compressed file that holds far more than its length suggests.
     #[error(
         "{path} unpacks to more than {times} times its length, as no images do; fetch it again, or \
          unpack it"

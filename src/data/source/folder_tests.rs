@@ -129,7 +129,7 @@ fn links_are_followed_but_not_in_circles() {
 
 #[cfg(unix)]
 #[test]
-fn where_nothing_can_be_read_the_reason_is_told_and_not_that_nothing_is_there() {
+fn where_nothing_can_be_read_the_reason_is_reported_and_not_that_nothing_is_there() {
     let dir = tempfile::tempdir().unwrap();
     symlink(".", dir.path().join("again")).unwrap();
     let error = flat_as_far_as_possible(dir.path()).unwrap_err();
@@ -204,7 +204,7 @@ fn a_link_to_a_folder_above_the_one_that_is_listed_is_not_followed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_the_kernel_tells_of_itself_is_neither_entered_nor_read() {
+fn files_that_the_kernel_makes_up_are_neither_entered_nor_read() {
     let dir = tempfile::tempdir().unwrap();
     folder(dir.path(), &["a", "b"], 1);
     // Without an ending their content would be looked at.

@@ -2,7 +2,7 @@
 //!
 //! A source lists its images in an order that depends on nothing but their
 //! names and content, with a label for each if it has any. Nothing is decoded
-//! here before it is asked for.
+//! here before it is requested.
 
 mod binary;
 mod cifar;
@@ -246,8 +246,8 @@ pub(super) fn find(
     })
 }
 
-/// Lists every image below a folder. Subfolders that cannot be read are told
-/// beside it: whoever only looks at images wants the others.
+/// Lists every image below a folder. Subfolders that cannot be read are listed
+/// beside it: a person who only looks at images wants the others.
 pub(super) fn find_below(folder: &Path) -> Result<(Found, Vec<SkippedImage>), SourceError> {
     let (found, skipped) = folder::flat_as_far_as_possible(folder)?;
     countable(&found, || folder.display().to_string())?;

@@ -4,7 +4,7 @@
 //! look like images nor are named like ones. A file with an image's name is
 //! always listed: if it turns out to be no image it counts as a bad one. Links
 //! are followed; a real folder is entered once, however many links lead to it,
-//! and what the kernel tells of itself is never entered.
+//! and what the kernel makes up is never entered.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -240,5 +240,5 @@ fn is_hidden(name: &OsStr) -> bool {
 }
 
 fn looks_like_image(path: &Path) -> bool {
-    file::start(path, decode::TELLING as u64).is_ok_and(|start| decode::looks_like_image(&start))
+    file::start(path, decode::SIGNATURE as u64).is_ok_and(|start| decode::looks_like_image(&start))
 }

@@ -76,7 +76,7 @@ fn try_out(device: &Device) -> Result<(), String> {
 }
 
 /// tch turns every error of libtorch into a panic.
-fn caught<T>(compute: impl FnOnce() -> T) -> Result<T, String> {
+pub(in crate::engine) fn caught<T>(compute: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| message_of(&*panic))
 }
 

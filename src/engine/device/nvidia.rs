@@ -1,4 +1,4 @@
-//! What the NVIDIA driver tells about GPUs, in words for people.
+//! What the NVIDIA driver reports about GPUs, in words for people.
 //!
 //! Read from the driver's text files, because libtorch's C interface gives
 //! neither a GPU's name nor the reason why it finds none. Nothing is decided by
@@ -26,7 +26,7 @@ pub(super) fn model() -> Option<String> {
     )
 }
 
-/// Why libtorch finds no GPU, as far as can be told, and what to do.
+/// Why libtorch finds no GPU, as far as is known, and what to do.
 pub(super) fn why_no_gpu() -> String {
     let version = fs::read_to_string(Path::new(DRIVER).join("version")).ok();
     let visible = env::var("CUDA_VISIBLE_DEVICES").ok();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_driver_a_hidden_gpu_and_an_old_driver_are_told_apart() {
+    fn a_missing_driver_a_hidden_gpu_and_an_old_driver_are_distinguished() {
         assert!(explain(None, Some("0")).contains("no NVIDIA driver"));
         assert!(explain(Some(Some("580.95.05")), Some("")).contains("CUDA_VISIBLE_DEVICES is ``"));
         let old = explain(Some(Some("535.183.01")), None);

@@ -207,7 +207,7 @@ impl Seen {
 
     /// S. Migacz, "8-bit Inference with `TensorRT`" (GTC 2017): of all thresholds the
     /// one by which the distribution of magnitudes, cut there, loses the least when it
-    /// is told in as many levels as the integers have. A threshold t bounds both ends;
+    /// is quantized to as many levels as the integers have. A threshold t bounds both ends;
     /// an end where no value is that far stays where it is.
     fn entropy(&self) -> Range {
         let mut bins: Vec<f64> = self.magnitudes.iter().map(|count| *count as f64).collect();
@@ -233,37 +233,37 @@ impl Seen {
 }
 
 /// KL(P ‖ Q) of the first bins: P with all that lies beyond in its last bin, Q the
-/// same bins told in so many levels.
+/// same bins quantized to so many levels.
 fn divergence(bins: &[f64], length: usize, levels: usize) -> f64 {
     let (kept, beyond) = bins.split_at(length);
     let outliers: f64 = beyond.iter().sum();
     let levels = levels.min(length);
-    let mut told = vec![0.0; length];
+    let mut quantized = vec![0.0; length];
     for level in 0..levels {
         let (start, end) = (level * length / levels, (level + 1) * length / levels);
         let part = &kept[start..end];
         let filled = part.iter().filter(|count| **count > 0.0).count();
         let share = part.iter().sum::<f64>() / filled.max(1) as f64;
-        for (told, count) in told[start..end].iter_mut().zip(part) {
+        for (quantized, count) in quantized[start..end].iter_mut().zip(part) {
             if *count > 0.0 {
-                *told = share;
+                *quantized = share;
             }
         }
     }
     let all: f64 = kept.iter().sum::<f64>() + outliers;
-    let all_told: f64 = told.iter().sum();
-    if all_told == 0.0 {
+    let total: f64 = quantized.iter().sum();
+    if total == 0.0 {
         return f64::INFINITY;
     }
-    let pairs = kept.iter().zip(&told).enumerate();
+    let pairs = kept.iter().zip(&quantized).enumerate();
     pairs
-        .map(|(at, (count, told))| {
+        .map(|(at, (count, quantized))| {
             let is_last = at + 1 == length;
             let p = (count + if is_last { outliers } else { 0.0 }) / all;
             if p == 0.0 {
                 return 0.0;
             }
-            p * (p / (told / all_told)).ln()
+            p * (p / (quantized / total)).ln()
         })
         .sum()
 }

@@ -19,7 +19,7 @@ use crate::event::{
 use crate::experiment::spec::Int8Spec;
 
 /// Top-1 that is less apart, as a share of the images, says nothing of which is better.
-const TELLS: f64 = 0.005;
+const SIGNIFICANT: f64 = 0.005;
 
 /// A student whose scheme was chosen.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl<'a> Int8Student<'a> {
             })?;
             trials.push(trial.clone());
             let most = trials.iter().map(value).fold(0.0, f64::max);
-            if value(&trial) > most - TELLS {
+            if value(&trial) > most - SIGNIFICANT {
                 whole = trial;
             }
         }
@@ -127,7 +127,7 @@ impl<'a> Int8Student<'a> {
             parts.push(attempt(scheme)?.0);
         }
         trials.extend(parts.clone());
-        parts.retain(|part| value(part) >= value(&whole) + TELLS);
+        parts.retain(|part| value(part) >= value(&whole) + SIGNIFICANT);
         let scheme = best(&parts).unwrap_or(&whole).scheme;
         let (network, _, ranges) = of_scheme(scheme);
         Ok(Self {
@@ -226,7 +226,9 @@ fn value(trial: &QuantTrial) -> f64 {
 /// most often; of these that with the greater value, then with the closer logits.
 pub(super) fn best(trials: &[QuantTrial]) -> Option<&QuantTrial> {
     let most = trials.iter().map(value).fold(0.0, f64::max);
-    let close = trials.iter().filter(|trial| value(trial) > most - TELLS);
+    let close = trials
+        .iter()
+        .filter(|trial| value(trial) > most - SIGNIFICANT);
     let key = |trial: &QuantTrial| [trial.agreement, value(trial), -trial.max_difference];
     close.rev().max_by(|a, b| {
         let sides = key(a).into_iter().zip(key(b));

@@ -26,7 +26,7 @@ const TOLERANCE: f64 = 1e-3;
 const AGREEMENT: f64 = 0.99;
 
 /// Smallest share of images that a file with 8-bit integers gives the network's
-/// class. What rounding costs is a matter of the network, and is told; but one that
+/// class. What rounding costs is a matter of the network, and is reported; but one that
 /// differs on most images is no form of this network.
 const INT8_AGREEMENT: f64 = 0.5;
 

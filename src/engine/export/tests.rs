@@ -371,7 +371,7 @@ fn the_same_weights_give_the_same_bytes() {
 }
 
 /// Python with these modules: `WORKBENCH_PYTHON`, or `python3`. None where it lacks
-/// one, which is told.
+/// one, which is reported.
 fn python(modules: &str) -> Option<Command> {
     let program = std::env::var_os("WORKBENCH_PYTHON").unwrap_or_else(|| "python3".into());
     let command = || Command::new(&program);
@@ -479,11 +479,14 @@ assert loading.CLASSES[3] == 'd\\u00f6g' and loading.CLASSES[4] == 'eel\\n\\u00f
         assert_same(&found, &case.logits, case.name);
     }
     let mut python = python(MODULES).unwrap();
-    let told = python.current_dir(folder).arg("load_student.py").output();
-    let told = String::from_utf8(told.unwrap().stdout).unwrap();
+    let output = python.current_dir(folder).arg("load_student.py").output();
+    let output = String::from_utf8(output.unwrap().stdout).unwrap();
     let side = CASES.last().unwrap().side;
-    assert!(told.contains(&format!("size: {side} x {side}")), "{told}");
-    assert!(told.contains("mean: [0.4, 0.5, 0.3]"), "{told}");
+    assert!(
+        output.contains(&format!("size: {side} x {side}")),
+        "{output}"
+    );
+    assert!(output.contains("mean: [0.4, 0.5, 0.3]"), "{output}");
 }
 
 /// The quick start's images, few of them, and a network for them.

@@ -1,4 +1,4 @@
-//! What a training does when it is told to.
+//! Applies commands to a training.
 
 use super::Fit;
 use crate::engine::failure::Failure;
@@ -18,10 +18,11 @@ impl Fit<'_> {
             for record in inbox.due(self.position(), paused) {
                 // Kept before the command is known: a kill in between loses neither.
                 let changed = self.changed(&record)?;
+                let from = self.value_before(&record.command);
                 self.emit(RunEvent::CommandReceived(record.clone()));
                 match &record.command {
                     Command::Stop => {
-                        self.applied(&record);
+                        self.applied(&record, from);
                         return Ok(Some(match record.origin {
                             Origin::Signal => record.id,
                             _ => "stopped by user".to_owned(),
@@ -50,7 +51,7 @@ impl Fit<'_> {
                         }
                     },
                 }
-                self.applied(&record);
+                self.applied(&record, from);
                 if let Command::Extend { .. } = record.command {
                     self.extended();
                 }
@@ -61,7 +62,7 @@ impl Fit<'_> {
         }
     }
 
-    /// The state with a changed knob, or whoever changes knobs from now on; or why
+    /// The state with a changed knob, or who changes knobs from now on; or why
     /// it stays. What was there before a person's change is kept, once a step.
     fn changed(&self, record: &CommandRecord) -> Result<Result<FitState, String>, Failure> {
         let mut state = self.state.clone();
@@ -141,11 +142,21 @@ impl Fit<'_> {
         });
     }
 
-    fn applied(&self, record: &CommandRecord) {
+    /// The value of the knob that a command is about to change.
+    fn value_before(&self, command: &Command) -> Option<f64> {
+        let Command::Adjust { knob, .. } = command else {
+            return None;
+        };
+        let now = self.timeline.epoch(self.state.step);
+        self.state.knobs.value(knob, now).ok()
+    }
+
+    fn applied(&self, record: &CommandRecord, from: Option<f64>) {
         self.emit(RunEvent::CommandApplied {
             id: record.id.clone(),
             phase: self.context.phase,
             step: self.state.step,
+            from,
         });
     }
 }

@@ -23,20 +23,20 @@ const LONGEST: u64 = 16 << 20;
 #[derive(Debug, Default)]
 pub struct About {
     /// Names of the classes in the order of the outputs.
-    pub classes: Option<Said<Vec<String>>>,
+    pub classes: Option<Sourced<Vec<String>>>,
     /// Height and width of the images, pixels.
-    pub size: Option<Said<(u32, u32)>>,
+    pub size: Option<Sourced<(u32, u32)>>,
     /// Mean and standard deviation of the images' values in [0, 1].
-    pub normalization: Option<Said<([f32; 3], [f32; 3])>>,
+    pub normalization: Option<Sourced<([f32; 3], [f32; 3])>>,
     /// Whether the file and `model.json` name other classes.
     pub classes_differ: bool,
     /// The first layers that the weights were trained with.
-    pub stem: Option<Said<Stem>>,
+    pub stem: Option<Sourced<Stem>>,
 }
 
 /// Something that is known of weights, and who says it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said<T> {
+pub struct Sourced<T> {
     /// What.
     pub value: T,
     /// Who, for people.
@@ -65,9 +65,7 @@ impl About {
             Ok(None) => Stated::default(),
             Ok(Some(metadata)) => Stated::beside(metadata, model, &mut notes),
             Err(reason) => {
-                notes.push(format!(
-                    "{METADATA} beside its weights says nothing of them: {reason}"
-                ));
+                notes.push(format!("{METADATA} beside its weights: {reason}"));
                 Stated::default()
             }
         };
@@ -124,12 +122,12 @@ fn first<T: PartialEq>(
     beside: Option<T>,
     name: &'static str,
     differing: &mut Vec<&'static str>,
-) -> Option<Said<T>> {
+) -> Option<Sourced<T>> {
     if own.is_some() && beside.is_some() && own != beside {
         differing.push(name);
     }
-    let own = own.map(|value| Said { value, by: IN_FILE });
-    own.or_else(|| beside.map(|value| Said { value, by: BESIDE }))
+    let own = own.map(|value| Sourced { value, by: IN_FILE });
+    own.or_else(|| beside.map(|value| Sourced { value, by: BESIDE }))
 }
 
 impl Stated {
@@ -197,7 +195,7 @@ fn same_layout(one: &Model, other: &Model) -> bool {
 }
 
 /// The entries of a file's metadata, each of which is JSON in a text. Those that
-/// cannot be used are told.
+/// cannot be used are reported.
 struct Entries<'a> {
     file: &'a BTreeMap<String, String>,
     notes: &'a mut Vec<String>,
@@ -226,7 +224,7 @@ impl Entries<'_> {
 
     /// Of two entries that only make sense together, one.
     fn lacks<T>(&mut self, name: &str, other: &str) -> Option<T> {
-        // One that is there and cannot be read was told.
+        // One that is there and cannot be read was reported.
         if !self.file.contains_key(other) {
             self.leave(name, &format!("cannot be used without `{other}`"));
         }

@@ -13,12 +13,12 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors};
 
 use super::about::About;
-use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs};
+use super::{DataInput, ImportError, TEACHER, matched, named_classes};
 use crate::engine::kept_answers::KeptAnswers;
 use crate::engine::weights::{Element, Values};
-use crate::experiment::plan::{KeptAnswersPart, Taken, TeacherFile};
+use crate::experiment::plan::{KeptAnswersPart, TeacherFile};
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, Scores};
+use crate::experiment::spec::Scores;
 use crate::format::count;
 use crate::untrusted::read_limited;
 
@@ -27,6 +27,10 @@ const LARGEST: u64 = 2 << 30;
 
 /// A probability that is no logarithm's argument is taken for this one.
 const SMALLEST: f32 = 1e-12;
+
+/// How far from 1 the probabilities of an image are in all, at most, as half precision
+/// rounds them.
+const SUM_OF_PROBABILITIES: f32 = 0.02;
 
 /// What a file holds, as it is written.
 struct Contents {
@@ -113,18 +117,10 @@ pub fn settle(
     notes: &mut Vec<String>,
 ) -> Result<(), ImportError> {
     let contents = Contents::read(file.path())?;
-    let (about, said) = About::of_metadata(&contents.about);
-    notes.extend(said.iter().map(|note| TEACHER.note(note)));
-    let (names, found) = named_classes(file, data, &about, notes)?;
-    let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
-    if contents.classes != expected {
-        return Err(other_outputs(
-            contents.classes,
-            names.as_deref(),
-            data.classes.len(),
-        ));
-    }
-    notes.extend(found.notes(names.as_deref().unwrap_or_default()));
+    let (about, remarks) = About::of_metadata(&contents.about);
+    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
+    let classes = named_classes(file, data, &about, notes)?;
+    matched(file, classes, contents.classes, data, notes)?;
     notes.push(TEACHER.note(&format!(
         "its answers are kept in a file, for {} images as they are",
         count(contents.hashes.len())
@@ -138,11 +134,6 @@ pub fn settle(
         scores: Some(scores),
         images: contents.hashes.len(),
     });
-    file.weights.taken = Some(Taken {
-        outputs: found.outputs,
-        ..Taken::default()
-    });
-    file.classes = names.map(ClassNames::Names);
     Ok(())
 }
 
@@ -166,6 +157,20 @@ pub fn read(file: &TeacherFile) -> Result<KeptAnswers, ImportError> {
         && let Some(score) = contents.logits.iter().find(|score| !is_probability(score))
     {
         let reason = format!("it gives {score}, which is no probability; write scores: Logits");
+        return Err(unusable(file.path(), &reason));
+    }
+    let is_distribution =
+        |row: &&[f32]| (row.iter().sum::<f32>() - 1.0).abs() <= SUM_OF_PROBABILITIES;
+    let mut whole = contents.logits.chunks_exact(contents.classes);
+    if scores == Some(Scores::Probabilities)
+        && let Some(at) = whole.position(|row| !is_distribution(&row))
+    {
+        let hash = contents.hashes.get(at).copied().unwrap_or_default();
+        let hash = blake3::Hash::from_bytes(hash).to_hex();
+        let reason = format!(
+            "the probabilities of the image {hash} are not 1 in all; write softmax outputs, or \
+             scores: Logits"
+        );
         return Err(unusable(file.path(), &reason));
     }
     let mut rows = HashMap::with_capacity(contents.hashes.len());

@@ -6,7 +6,7 @@
 //! run begins, and writes into the plan what they and the `model.json` beside
 //! them decide: where the arrays lie, which outputs are taken in which order, the
 //! first layers, the images that a teacher wants. Only headers are read for it.
-//! What would be a guess is refused; what is decided is told. [`read`] then reads
+//! What would be a guess is refused; what is decided is reported. [`read`] then reads
 //! the arrays as the plan says, and derives nothing.
 
 mod about;
@@ -14,24 +14,27 @@ mod classes;
 mod logits;
 mod onnx;
 mod stem;
+mod torchscript;
 
 use std::path::Path;
 
 use burn::tensor::Device;
 use thiserror::Error;
 
-use self::about::{About, Said};
+use self::about::{About, Sourced};
 use self::classes::{ByName, by_name};
 use super::classify::Classify;
+use super::device::DeviceError;
 use super::frame::{Frame, Input};
 use super::network::Network;
 use super::onnx::OnnxModelError;
-use super::teacher_model::Teacher;
+use super::teacher_model::{Teacher, TeacherModel};
+use super::torchscript::TorchScriptError;
 use super::weights::{self, ArrayFile, WeightsError};
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{
-    Plan, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
+    Plan, ProgramFormat, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
 };
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec};
@@ -50,6 +53,12 @@ pub enum ImportError {
     /// An ONNX file cannot be used.
     #[error("teacher.weights: {0}")]
     Onnx(#[from] OnnxModelError),
+    /// A TorchScript file cannot be used.
+    #[error("teacher.weights: {0}")]
+    TorchScript(#[from] TorchScriptError),
+    /// The device on which a teacher is looked at is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The experiment must say more, or something else.
     #[error("{0}")]
     Plan(Problem),
@@ -95,7 +104,7 @@ impl Role {
 
 /// Writes into a plan what the files of weights decide that it names, for images
 /// of these classes. Size and normalisation are those of the plan, as far as they
-/// are known. The answer is what a person should be told.
+/// are known. The answer is what a person should know.
 ///
 /// # Errors
 /// A file cannot be used, or does not say enough.
@@ -118,10 +127,16 @@ pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<String>, Import
     if let Some(teacher) = &mut plan.teacher
         && let TeacherSource::File(file) = &mut teacher.weights
     {
-        match &mut teacher.model {
-            Some(model) => *model = self::teacher(model, file, &data, &mut notes)?,
-            None if file.kept.is_some() => logits::settle(file, &data, &mut notes)?,
-            None => onnx::settle(file, &data, &mut notes)?,
+        match (
+            &mut teacher.model,
+            file.program.as_ref().map(|it| it.format),
+        ) {
+            (Some(model), _) => *model = self::teacher(model, file, &data, &mut notes)?,
+            (None, None) => logits::settle(file, &data, &mut notes)?,
+            (None, Some(ProgramFormat::Onnx)) => onnx::settle(file, &data, &mut notes)?,
+            (None, Some(ProgramFormat::TorchScript)) => {
+                torchscript::settle(file, &data, plan.device, &mut notes)?;
+            }
         }
     }
     Ok(notes)
@@ -135,7 +150,7 @@ struct DataInput<'a> {
 }
 
 /// A student that starts from a file: its classifier's rows are put in order
-/// where they stand for the data's classes, and other images are told of.
+/// where they stand for the data's classes, and other images are reported.
 fn student(
     model: &Model,
     file: &mut WeightsFile,
@@ -152,7 +167,7 @@ fn student(
     if file.head == Head::Keep {
         agreed(STUDENT, &about)?;
     }
-    let outputs = match about.classes.as_ref().map(|said| &said.value) {
+    let outputs = match about.classes.as_ref().map(|stated| &stated.value) {
         _ if file.head == Head::New => None,
         None => None,
         Some(names) => match by_name(names, data.classes) {
@@ -273,7 +288,7 @@ fn named_classes(
     Ok((names, found))
 }
 
-/// Tells where the experiment says something else than the file or what lies
+/// Reports where the experiment says something else than the file or what lies
 /// beside it.
 fn contradicted(
     file: &TeacherFile,
@@ -305,15 +320,15 @@ fn contradicted(
 /// Who says something else than what is written.
 fn differing<'a, T, U: PartialEq>(
     written: Option<U>,
-    said: Option<&'a Said<T>>,
+    stated: Option<&'a Sourced<T>>,
     as_written: impl Fn(&'a T) -> U,
 ) -> Option<&'static str> {
-    let (written, said) = (written?, said?);
-    (written != as_written(&said.value)).then_some(said.by)
+    let (written, stated) = (written?, stated?);
+    (written != as_written(&stated.value)).then_some(stated.by)
 }
 
-fn value<T: Clone>(said: Option<&Said<T>>) -> Option<T> {
-    said.map(|said| said.value.clone())
+fn value<T: Clone>(stated: Option<&Sourced<T>>) -> Option<T> {
+    stated.map(|stated| stated.value.clone())
 }
 
 /// That weights and what lies beside them name the same classes.
@@ -335,7 +350,7 @@ fn agreed(role: Role, about: &About) -> Result<(), ImportError> {
     .into())
 }
 
-/// Settles which images the teacher wants, and tells where they are not the
+/// Settles which images the teacher wants, and reports where they are not the
 /// data's.
 fn own_images(
     file: &mut TeacherFile,
@@ -359,10 +374,12 @@ fn own_images(
     if let (Some((mean, std)), Some(known)) = (own, data.normalization)
         && (mean, std) != known
     {
-        notes.push(TEACHER.note(&format!(
-            "views are normalised for it by its own mean and deviation: {}",
-            given(mean, std)
-        )));
+        notes.push(TEACHER.note(&if (mean, std) == BYTES {
+            "views are given to it as values from 0 to 255".to_owned()
+        } else {
+            let given = given(mean, std);
+            format!("views are normalised for it by its own mean and deviation: {given}")
+        }));
     }
 }
 
@@ -379,8 +396,8 @@ fn open(
         .map_err(|problem| problem.under(role.model))?
         .bytes();
     let arrays = ArrayFile::open_for(path, needed).map_err(|error| role.refuse(error))?;
-    let (about, said) = About::of(&arrays, model);
-    notes.extend(said.iter().map(|note| role.note(note)));
+    let (about, remarks) = About::of(&arrays, model);
+    notes.extend(remarks.iter().map(|note| role.note(note)));
     Ok((arrays, about))
 }
 
@@ -423,7 +440,7 @@ fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
     let (place, whose) = if written {
         ("teacher.classes", "these names")
     } else {
-        let by = about.classes.as_ref().map(|said| said.by);
+        let by = about.classes.as_ref().map(|stated| stated.by);
         ("teacher.weights", by.unwrap_or_default())
     };
     Problem::new(
@@ -475,6 +492,45 @@ fn other_outputs(outputs: usize, names: Option<&[String]>, classes: usize) -> Im
     .into()
 }
 
+/// Mean and deviation of values from 0 to 255, as bytes have them.
+pub const BYTES: ([f32; 3], [f32; 3]) = ([0.0; 3], [1.0 / 255.0; 3]);
+
+/// What is told of a teacher whose scores are probabilities.
+const SOFTMAX: &str = "its scores come out of a softmax; their logarithms are its logits";
+
+/// Settles which of a teacher's outputs are taken, whose number is known.
+fn matched(
+    file: &mut TeacherFile,
+    (names, found): (Option<Vec<String>>, ByName),
+    outputs: usize,
+    data: &DataInput,
+    notes: &mut Vec<String>,
+) -> Result<(), ImportError> {
+    let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
+    if outputs != expected {
+        return Err(other_outputs(outputs, names.as_deref(), data.classes.len()));
+    }
+    notes.extend(found.notes(names.as_deref().unwrap_or_default()));
+    file.weights.taken = Some(Taken {
+        outputs: found.outputs,
+        ..Taken::default()
+    });
+    file.classes = names.map(ClassNames::Names);
+    Ok(())
+}
+
+/// A run whose teacher was run by another engine.
+fn other_engine(before: &str, now: &str) -> ImportError {
+    Problem::new(
+        "teacher.weights",
+        format!(
+            "its answers were computed by {before}, and here is {now}, which may round otherwise"
+        ),
+    )
+    .help(format!("let the run have {before}, or start a new one"))
+    .into()
+}
+
 /// A normalisation as an experiment writes it.
 pub fn given(mean: [f32; 3], std: [f32; 3]) -> String {
     let triple = |[r, g, b]: [f32; 3]| format!("({r}, {g}, {b})");
@@ -501,10 +557,16 @@ pub fn read_teacher(
     data: &Frame,
     device: &Device,
 ) -> Result<Teacher, ImportError> {
-    let teacher = match network {
-        Some(network) => Teacher::network(read(network, &file.weights, TEACHER)?),
-        None if file.kept.is_some() => Teacher::kept(logits::read(file)?, device),
-        None => Teacher::onnx(onnx::read(file)?, device),
+    let teacher = match (network, file.program.as_ref().map(|it| it.format)) {
+        (Some(network), _) => Teacher::network(read(network, &file.weights, TEACHER)?),
+        (None, None) => Teacher::of(TeacherModel::Kept(logits::read(file)?), device),
+        (None, Some(ProgramFormat::Onnx)) => {
+            Teacher::of(TeacherModel::Onnx(onnx::read(file)?), device)
+        }
+        (None, Some(ProgramFormat::TorchScript)) => {
+            let model = torchscript::read(file, &device.clone().inner())?;
+            Teacher::of(TeacherModel::TorchScript(model), device)
+        }
     };
     let input = Input::between(data, &frame(file, data), teacher.device());
     Ok(teacher.with_input(input))

@@ -1,12 +1,15 @@
 //! Teachers that are ONNX files: what the file decides, and the model that answers.
 
-use super::about::{About, Said};
-use super::{DataInput, ImportError, TEACHER, named_classes, other_outputs, own_images, value};
+use super::about::{About, Sourced};
+use super::{
+    BYTES, DataInput, ImportError, SOFTMAX, TEACHER, matched, named_classes, other_engine,
+    own_images, value,
+};
 use crate::engine::metadata;
 use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, macs};
-use crate::experiment::plan::{OnnxFound, OnnxPart, Taken, TeacherFile};
+use crate::experiment::plan::{ProgramFound, ProgramPart, TeacherFile};
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, OnnxEngine, Scores};
+use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxFile};
 
 /// Writes into a plan what a teacher's ONNX file decides.
@@ -15,39 +18,55 @@ pub fn settle(
     data: &DataInput,
     notes: &mut Vec<String>,
 ) -> Result<(), ImportError> {
-    let part = file.onnx.clone().unwrap_or_default();
+    let part = file.program.clone().unwrap_or_default();
     let graph = open(file)?;
     let input = graph.image_input().map_err(OnnxModelError::from)?;
     let output = graph.score_output(part.output.as_deref());
     let output = output.map_err(OnnxModelError::from)?;
-    let (mut about, said) = About::of_metadata(graph.metadata());
-    notes.extend(said.iter().map(|note| TEACHER.note(note)));
+    let (mut about, remarks) = About::of_metadata(graph.metadata());
+    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
     if let Some(value) = input.size {
         let by = "its input";
-        if about.size.as_ref().is_some_and(|said| said.value != value) {
+        if about
+            .size
+            .as_ref()
+            .is_some_and(|stated| stated.value != value)
+        {
             notes.push(TEACHER.note(&format!(
                 "`size` in its file's metadata is ignored; its input is of {} × {} pixels",
                 value.0, value.1
             )));
         }
-        about.size = Some(Said { value, by });
+        about.size = Some(Sourced { value, by });
+    }
+    if input.takes_bytes {
+        if file.normalize.is_some() {
+            let problem = "its ONNX file takes bytes, and normalises them itself";
+            return Err(Problem::new("teacher.normalize", problem)
+                .on_name()
+                .help("remove it")
+                .into());
+        }
+        about.normalization = Some(Sourced {
+            value: BYTES,
+            by: "its input",
+        });
     }
     let size = own_size(file, &input, &about, data)?;
-    let (names, found) = named_classes(file, data, &about, notes)?;
+    let classes = named_classes(file, data, &about, notes)?;
     let scores = part.scores.unwrap_or(if output.probabilities {
-        notes.push(
-            TEACHER.note("its scores come out of a softmax; their logarithms are its logits"),
-        );
+        notes.push(TEACHER.note(SOFTMAX));
         Scores::Probabilities
     } else {
         Scores::Logits
     });
-    let found_in_file = OnnxFound {
+    let found_in_file = ProgramFound {
         engine: String::new(),
         parameters: graph.parameters(),
         bytes: graph.weight_bytes(),
         macs: None,
         beside: graph.beside().values().cloned().collect(),
+        batch: None,
     };
     let model = OnnxModel::new(
         graph,
@@ -59,31 +78,22 @@ pub fn settle(
         part.engine,
         size,
     )?;
-    // One image tells whether it runs, and how many classes it has.
+    // One image shows whether it runs, and how many classes it has.
     let pixels = [size.0 as usize, size.1 as usize];
     let blank = vec![0.0; 3 * pixels[0] * pixels[1]];
     let outputs = model.logits(&blank, [1, pixels[0], pixels[1]])?.len();
-    let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
-    if outputs != expected {
-        return Err(other_outputs(outputs, names.as_deref(), data.classes.len()));
-    }
-    notes.extend(found.notes(names.as_deref().unwrap_or_default()));
-    file.weights.taken = Some(Taken {
-        outputs: found.outputs,
-        ..Taken::default()
-    });
-    file.classes = names.map(ClassNames::Names);
+    matched(file, classes, outputs, data, notes)?;
     own_images(file, size, data, &about, notes);
-    let found = OnnxFound {
+    let found = ProgramFound {
         engine: model.engine().to_owned(),
         macs: macs(open(file)?, &input, (pixels[0], pixels[1])),
         ..found_in_file
     };
-    file.onnx = Some(OnnxPart {
+    file.program = Some(ProgramPart {
         output: Some(output.name),
         scores: Some(scores),
-        engine: part.engine,
         found: Some(found),
+        ..part
     });
     Ok(())
 }
@@ -91,16 +101,16 @@ pub fn settle(
 /// The model of a settled plan.
 pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
     let graph = open(file)?;
-    let part = file.onnx.clone().unwrap_or_default();
+    let part = file.program.clone().unwrap_or_default();
     let output = graph
         .score_output(part.output.as_deref())
         .map_err(OnnxModelError::from)?;
     let taken = file.weights.taken.as_ref();
     let before = part.found.as_ref().map(|found| found.engine.as_str());
-    let engine = match before {
-        Some(name) if name.starts_with("rten") => OnnxEngine::Rten,
-        Some(_) => OnnxEngine::OnnxRuntime,
-        None => part.engine,
+    let engine = match (part.engine, before) {
+        (OnnxEngine::Auto, Some(name)) if name.starts_with("rten") => OnnxEngine::Rten,
+        (OnnxEngine::Auto, Some(_)) => OnnxEngine::OnnxRuntime,
+        (wanted, _) => wanted,
     };
     let answers = Answers {
         output: output.name,
@@ -111,15 +121,9 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
     let model = OnnxModel::new(graph, answers, engine, size)?;
     match before {
         // rten is part of the program, as are the operations of our own layouts.
-        Some(before) if engine == OnnxEngine::OnnxRuntime && before != model.engine() => Err(Problem::new(
-            "teacher.weights",
-            format!(
-                "its answers were computed by {before}, and here is {}, which may round otherwise",
-                model.engine()
-            ),
-        )
-        .help(format!("let the run have {before}, or start a new one"))
-        .into()),
+        Some(before) if engine != OnnxEngine::Rten && before != model.engine() => {
+            Err(other_engine(before, model.engine()))
+        }
         _ => Ok(model),
     }
 }

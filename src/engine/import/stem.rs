@@ -1,7 +1,7 @@
 //! The first layers of a network whose weights come from a file.
 //!
 //! `Auto` goes by the size of the images, and weights do not care for it: they
-//! were trained with the one or the other. Shapes tell which in ResNet; in all other
+//! were trained with the one or the other. Shapes show which in ResNet; in all other
 //! families the stems differ in strides alone.
 
 use super::about::About;
@@ -76,7 +76,7 @@ fn by_shapes(
     let chosen = match (fits(Stem::Standard)?, fits(Stem::Small)?) {
         (true, false) => Stem::Standard,
         (false, true) => Stem::Small,
-        // What is wrong with it is told where it is read.
+        // What is wrong with it is reported where it is read.
         (false, false) => by_size,
         (true, true) if by_size == Stem::Standard => Stem::Standard,
         (true, true) => return Err(undecided(search, model, size)),

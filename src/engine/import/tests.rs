@@ -90,11 +90,11 @@ impl Place {
             mean: MEAN,
             std: STD,
         };
-        let told = settle(&mut plan, &names(classes)).map_err(|error| {
+        let notes = settle(&mut plan, &names(classes)).map_err(|error| {
             let folder = format!("{}/", self.0.path().display());
             error.to_string().replace(&folder, "")
         })?;
-        Ok((plan, told))
+        Ok((plan, notes))
     }
 }
 
@@ -117,8 +117,8 @@ impl Place {
             mean: MEAN,
             std: STD,
         };
-        let told = settle(&mut plan, &names(classes)).map_err(|error| error.to_string())?;
-        Ok((plan, told))
+        let notes = settle(&mut plan, &names(classes)).map_err(|error| error.to_string())?;
+        Ok((plan, notes))
     }
 }
 
@@ -153,9 +153,7 @@ fn read_again(model: &Model, file: &TeacherFile, classes: usize) -> Result<Teach
 fn network(teacher: &Teacher) -> &Network {
     match teacher.model() {
         TeacherModel::Network(network) => network,
-        TeacherModel::Onnx(_) | TeacherModel::Kept(_) => {
-            panic!("the teacher has one of our layouts")
-        }
+        _ => panic!("the teacher has one of our layouts"),
     }
 }
 
@@ -167,8 +165,8 @@ fn outputs(plan: &Plan) -> Option<Vec<usize>> {
 #[test]
 fn weights_of_which_nothing_is_known_are_taken_as_they_are() {
     let place = Place::with(&small(4), (8, 8), 3);
-    let (plan, told) = place.settled(SMALL, "", &["a", "b", "c"]).unwrap();
-    assert!(told.is_empty(), "{told:?}");
+    let (plan, notes) = place.settled(SMALL, "", &["a", "b", "c"]).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
     assert_eq!(outputs(&plan), None);
     let (_, file) = teacher_of(&plan);
     assert_eq!(file.size, Some((8, 8)));
@@ -176,9 +174,9 @@ fn weights_of_which_nothing_is_known_are_taken_as_they_are() {
 }
 
 #[test]
-fn classes_are_matched_by_name_whoever_names_them() {
+fn classes_are_matched_by_name_wherever_the_names_come_from() {
     let order = ["c", "x", "a", "b"];
-    let told = [
+    let expected = [
         "teacher: its outputs are in another order (`c`, `x`, `a`, `b`) and are put in the \
          data's, by name",
         "teacher: outputs for classes that the data does not have are left out: `x`",
@@ -197,12 +195,12 @@ fn classes_are_matched_by_name_whoever_names_them() {
     ] {
         let (plan, notes) = place.settled(SMALL, classes, &["a", "b", "c"]).unwrap();
         assert_eq!(outputs(&plan), Some(vec![2, 3, 0]), "{classes}");
-        assert_eq!(notes, told);
+        assert_eq!(notes, expected);
     }
     let beside = place.described(&small(4), &order, (8, 8), MEAN);
     let (plan, notes) = beside.settled(SMALL, "", &["a", "b", "c"]).unwrap();
     assert_eq!(outputs(&plan), Some(vec![2, 3, 0]));
-    assert_eq!(notes, told);
+    assert_eq!(notes, expected);
 }
 
 #[test]
@@ -219,7 +217,7 @@ fn a_file_that_says_what_it_is_needs_nothing_beside_it() {
     };
     let arrays = ArrayFile::open(&place.weights()).unwrap().arrays().unwrap();
     weights::write_described(&place.weights(), &arrays, &known.texts()).unwrap();
-    let (plan, told) = place
+    let (plan, notes) = place
         .settled("MobileNetV2(width: 0.1)", "", &["a", "b"])
         .unwrap();
     assert_eq!(outputs(&plan), Some(vec![1, 0]));
@@ -228,7 +226,7 @@ fn a_file_that_says_what_it_is_needs_nothing_beside_it() {
         teacher_of(&plan).1.normalize.unwrap().values(),
         ([0.1; 3], STD)
     );
-    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(notes.len(), 2, "{notes:?}");
 }
 
 /// Weights that say of themselves what `change` makes of the description of a small
@@ -251,7 +249,7 @@ fn stating(place: &Place, change: impl Fn(&mut ModelMetadata, &mut BTreeMap<Stri
 }
 
 #[test]
-fn what_no_model_can_be_like_is_left_aside_and_told_in_a_files_metadata_too() {
+fn impossible_metadata_is_ignored_and_reported_in_a_file_too() {
     for (change, expected) in [
         (
             (|known, _| known.size = (8, 100_000))
@@ -282,29 +280,29 @@ fn what_no_model_can_be_like_is_left_aside_and_told_in_a_files_metadata_too() {
     ] {
         let place = Place::with(&small(4), (8, 8), 2);
         stating(&place, change);
-        let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
-        assert_eq!(told[0], expected);
+        let (plan, notes) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+        assert_eq!(notes[0], expected);
         assert_eq!(teacher_of(&plan).1.size, Some((8, 8)));
     }
 }
 
 #[test]
-fn a_file_and_what_lies_beside_it_are_taken_entry_by_entry_and_differences_told() {
+fn a_file_and_what_lies_beside_it_are_taken_entry_by_entry_and_differences_reported() {
     let place = Place::with(&small(4), (8, 8), 2);
     let place = place.described(&small(4), &["b", "a"], (8, 8), [0.2; 3]);
     // Nothing but the classes stands in the file: the rest is in model.json.
     stating(&place, |_, texts| texts.retain(|name, _| name == "classes"));
-    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    let (plan, notes) = place.settled(SMALL, "", &["a", "b"]).unwrap();
     assert_eq!(outputs(&plan), Some(vec![1, 0]));
     let normalize = |plan: &Plan| teacher_of(plan).1.normalize.unwrap().values();
     assert_eq!(normalize(&plan), ([0.2; 3], STD));
-    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(notes.len(), 2, "{notes:?}");
 
     stating(&place, |_, _| {});
-    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    let (plan, notes) = place.settled(SMALL, "", &["a", "b"]).unwrap();
     assert_eq!(normalize(&plan), ([0.1; 3], STD));
     assert_eq!(
-        told[0],
+        notes[0],
         "teacher: `mean and std` in its file's metadata is not that in model.json beside it; the \
          file's is taken"
     );
@@ -322,16 +320,16 @@ fn a_file_and_what_lies_beside_it_are_taken_entry_by_entry_and_differences_told(
 }
 
 #[test]
-fn a_description_that_is_there_and_cannot_be_read_is_told() {
+fn a_description_that_is_there_and_cannot_be_read_is_reported() {
     let place = Place::with(&small(4), (8, 8), 2);
     let beside = place.0.path().join("model.json");
     std::os::unix::fs::symlink("nowhere", &beside).unwrap();
-    let told = |place: &Place| place.settled(SMALL, "", &["a", "b"]).unwrap().1.join("\n");
-    let expected = "teacher: model.json beside its weights says nothing of them: ";
-    assert!(told(&place).starts_with(expected), "{}", told(&place));
+    let note = |place: &Place| place.settled(SMALL, "", &["a", "b"]).unwrap().1.join("\n");
+    let expected = "teacher: model.json beside its weights: ";
+    assert!(note(&place).starts_with(expected), "{}", note(&place));
     fs::remove_file(&beside).unwrap();
     fs::create_dir(&beside).unwrap();
-    assert!(told(&place).starts_with(expected), "{}", told(&place));
+    assert!(note(&place).starts_with(expected), "{}", note(&place));
 }
 
 #[test]
@@ -387,16 +385,16 @@ fn more_outputs_than_classes_need_names_and_as_many_as_outputs() {
 }
 
 #[test]
-fn what_the_experiment_says_counts_before_what_lies_beside_the_file_and_that_is_told() {
+fn the_experiment_counts_before_what_lies_beside_the_file_and_that_is_reported() {
     let place = Place::with(&small(4), (8, 8), 2);
     let place = place.described(&small(4), &["b", "a"], (8, 8), [0.1; 3]);
     let more = "classes: Names([\"a\", \"b\"]), normalize: ImageNet";
-    let (plan, told) = place.settled(SMALL, more, &["a", "b"]).unwrap();
+    let (plan, notes) = place.settled(SMALL, more, &["a", "b"]).unwrap();
     assert_eq!(outputs(&plan), None);
     let (_, file) = teacher_of(&plan);
     assert_eq!(file.normalize.unwrap().values().0, [0.485, 0.456, 0.406]);
     assert_eq!(
-        told,
+        notes,
         [
             "teacher: `classes` is taken from the experiment; model.json beside the weights says \
              something else",
@@ -411,16 +409,16 @@ fn what_the_experiment_says_counts_before_what_lies_beside_the_file_and_that_is_
 #[test]
 fn a_teacher_has_images_of_its_own_size_and_normalisation() {
     let place = Place::with(&small(4), (16, 12), 2);
-    let (plan, told) = place.settled(SMALL, "size: (16, 12)", &["a", "b"]).unwrap();
+    let (plan, notes) = place.settled(SMALL, "size: (16, 12)", &["a", "b"]).unwrap();
     assert_eq!(teacher_of(&plan).1.size, Some((16, 12)));
     assert_eq!(
-        told,
+        notes,
         ["teacher: views are resized for it from 8 × 8 to 16 × 12 pixels"]
     );
     let beside = place.described(&small(4), &["a", "b"], (16, 12), [0.1; 3]);
-    let (plan, told) = beside.settled(SMALL, "", &["a", "b"]).unwrap();
+    let (plan, notes) = beside.settled(SMALL, "", &["a", "b"]).unwrap();
     assert_eq!(teacher_of(&plan).1.size, Some((16, 12)));
-    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(notes.len(), 2, "{notes:?}");
     // Nothing is derived again from a plan that is settled.
     fs::remove_file(beside.0.path().join("model.json")).unwrap();
     let (model, file) = teacher_of(&plan);
@@ -429,24 +427,21 @@ fn a_teacher_has_images_of_its_own_size_and_normalisation() {
 }
 
 #[test]
-fn a_description_of_another_model_or_no_description_is_left_aside_and_told() {
+fn a_description_of_another_model_or_no_description_is_ignored_and_reported() {
     let place = Place::with(&small(4), (8, 8), 2);
     let place = place.described(&small(5), &["b", "a"], (8, 8), MEAN);
-    let (plan, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    let (plan, notes) = place.settled(SMALL, "", &["a", "b"]).unwrap();
     assert_eq!(outputs(&plan), None);
     assert_eq!(
-        told,
+        notes,
         ["teacher: model.json beside its weights is of another model (MLP 5) and is ignored"]
     );
     fs::write(place.0.path().join("model.json"), "{}").unwrap();
-    let (_, told) = place.settled(SMALL, "", &["a", "b"]).unwrap();
-    let [note] = told.as_slice() else {
-        panic!("{told:?}");
+    let (_, notes) = place.settled(SMALL, "", &["a", "b"]).unwrap();
+    let [note] = notes.as_slice() else {
+        panic!("{notes:?}");
     };
-    assert!(
-        note.contains("model.json beside its weights says nothing"),
-        "{note}"
-    );
+    assert!(note.contains("model.json beside its weights: "), "{note}");
 }
 
 #[test]
@@ -473,7 +468,7 @@ fn mobilenet(stem: Stem) -> Model {
 }
 
 #[test]
-fn a_stem_that_shapes_do_not_tell_is_asked_for_and_never_guessed() {
+fn a_stem_that_shapes_do_not_determine_is_required_and_never_guessed() {
     let place = Place::with(&mobilenet(Stem::Small), (8, 8), 2);
     let error = place
         .settled("MobileNetV2(width: 0.1)", "", &["a", "b"])
@@ -496,7 +491,7 @@ fn a_stem_that_shapes_do_not_tell_is_asked_for_and_never_guessed() {
 }
 
 #[test]
-fn a_stem_that_model_json_tells_is_taken_and_another_refused() {
+fn a_stem_that_model_json_names_is_taken_and_another_refused() {
     let place = Place::with(&mobilenet(Stem::Auto), (8, 8), 2);
     let place = place.described(&mobilenet(Stem::Auto), &["a", "b"], (8, 8), MEAN);
     let (plan, _) = place
@@ -512,13 +507,13 @@ fn a_stem_that_model_json_tells_is_taken_and_another_refused() {
 }
 
 #[test]
-fn a_stem_that_shapes_tell_is_theirs() {
+fn a_stem_that_shapes_determine_is_theirs() {
     let resnet = |stem| Model::ResNet { depth: 18, stem };
     let place = Place::with(&resnet(Stem::Standard), (8, 8), 2);
-    let (plan, told) = place.settled("ResNet(depth: 18)", "", &["a", "b"]).unwrap();
+    let (plan, notes) = place.settled("ResNet(depth: 18)", "", &["a", "b"]).unwrap();
     assert_eq!(teacher_of(&plan).0, &resnet(Stem::Standard));
-    let [note] = told.as_slice() else {
-        panic!("{told:?}");
+    let [note] = notes.as_slice() else {
+        panic!("{notes:?}");
     };
     assert!(
         note.contains("those of stem: Standard, by the shapes in its file"),
@@ -527,17 +522,17 @@ fn a_stem_that_shapes_tell_is_theirs() {
 }
 
 #[test]
-fn a_student_starts_with_its_outputs_in_the_datas_order_and_other_images_are_told() {
+fn a_student_starts_with_its_outputs_in_the_datas_order_and_other_images_are_reported() {
     let place = Place::with(&small(4), (8, 8), 2);
     let place = place.described(&small(4), &["b", "a"], (8, 8), [0.1; 3]);
     let settled = |classes: &[&str]| {
-        let (plan, told) = place.student("", classes).unwrap();
-        (plan.student_weights.unwrap().taken.unwrap(), told)
+        let (plan, notes) = place.student("", classes).unwrap();
+        (plan.student_weights.unwrap().taken.unwrap(), notes)
     };
-    let (taken, told) = settled(&["a", "b"]);
+    let (taken, notes) = settled(&["a", "b"]);
     assert_eq!(taken.outputs, Some(vec![1, 0]));
     assert_eq!(
-        told,
+        notes,
         [
             "student: the outputs of its weights are in another order and are put in the data's, \
              by name",
@@ -545,11 +540,11 @@ fn a_student_starts_with_its_outputs_in_the_datas_order_and_other_images_are_tol
              data: (normalize: Given(mean: (0.1, 0.1, 0.1), std: (0.25, 0.25, 0.25)))",
         ]
     );
-    let (taken, told) = settled(&["x", "y"]);
+    let (taken, notes) = settled(&["x", "y"]);
     assert_eq!(taken.outputs, None);
     assert!(
-        told[0].contains("trained on other classes (`b`, `a`)"),
-        "{told:?}"
+        notes[0].contains("trained on other classes (`b`, `a`)"),
+        "{notes:?}"
     );
 }
 
@@ -573,8 +568,8 @@ fn a_student_keeps_all_but_the_classifier_where_a_new_one_is_asked_for() {
         "student.weights: the classifier in its file has 3 outputs, and the data 2 classes \
          (write head: New to keep the rest and start with a new classifier)"
     );
-    let (plan, told) = place.student("head: New", &["a", "b"]).unwrap();
-    assert!(told.is_empty(), "{told:?}");
+    let (plan, notes) = place.student("head: New", &["a", "b"]).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
     let file = plan.student_weights.unwrap();
     assert_eq!(file.taken.as_ref().unwrap().outputs, Some(Vec::new()));
     let graph = architecture::build(&plan.student, (8, 8), 2).unwrap();

@@ -165,12 +165,13 @@ fn natives<'a>(values: impl IntoIterator<Item = &'a Tensor<1>>) -> Option<Vec<Na
 ///
 /// burn writes into memory that only one tensor of its own holds: what is
 /// recorded here must outlive its use in no variable of burn's.
-fn native<const D: usize>(tensor: &Tensor<D>) -> Option<Native> {
+pub(in crate::engine) fn native<const D: usize>(tensor: &Tensor<D>) -> Option<Native> {
     let primitive = tensor.clone().try_into_primitive::<LibTorch>().ok()?;
     Some(primitive.tensor.shallow_clone())
 }
 
-fn of_native<const D: usize>(tensor: Native) -> Tensor<D> {
+/// One of burn's that shares the memory of libtorch's.
+pub(in crate::engine) fn of_native<const D: usize>(tensor: Native) -> Tensor<D> {
     Tensor::from_primitive::<LibTorch>(TchTensor::new(tensor))
 }
 

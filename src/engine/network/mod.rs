@@ -21,6 +21,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use self::arithmetic::Burn;
 use self::fake_quantized::EffectiveValues;
 pub use self::fake_quantized::{Extremes, FakeQuantization};
+#[cfg(feature = "libtorch")]
+pub(super) use self::libtorch::{native, of_native};
 pub use self::onnx::{INPUT, NamedValues, OUTPUT, OnnxGraph, PixelInput, onnx_graph};
 pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};

@@ -59,9 +59,9 @@ impl BareModel {
         batch: usize,
     ) -> Result<Self, OnnxModelError> {
         let file = OnnxFile::open(path)?;
-        let (input, takes_bytes) = file.any_image_input()?;
+        let input = file.image_input()?;
         let output = file.score_output(None)?.name;
-        // More images than these are those of whoever measures.
+        // More images than these are the measurement's own.
         file.images_at_once(&input, size, batch.min(CHUNK))?;
         let (engine, name) = Engine::open(engine, file, &input.name, &output)?;
         let (height, width) = (size.0 as usize, size.1 as usize);
@@ -71,7 +71,7 @@ impl BareModel {
             PixelOrder::ChannelsLast => [at_once, height, width, 3],
         };
         let values = (0..shape.iter().product()).map(|at| (at * 37 % 251) as u8);
-        let images = if takes_bytes {
+        let images = if input.takes_bytes {
             MadeUp::Bytes(values.collect())
         } else {
             MadeUp::Floats(values.map(|value| f32::from(value) / 125.0 - 1.0).collect())
@@ -92,7 +92,7 @@ impl BareModel {
     /// The file cannot be used, or takes no images.
     pub fn facts(path: &Path) -> Result<BareFacts, OnnxModelError> {
         let file = OnnxFile::open(path)?;
-        let (input, _) = file.any_image_input()?;
+        let input = file.image_input()?;
         let is_int8 = |operation: &str| INT8.contains(&operation);
         let is_int8 = file.nodes().iter().any(|node| is_int8(&node.op_type));
         Ok(BareFacts {
@@ -130,12 +130,12 @@ impl BareModel {
     #[must_use]
     pub fn macs(&self) -> Option<u64> {
         let file = OnnxFile::open(&self.path).ok()?;
-        let (input, takes_bytes) = file.any_image_input().ok()?;
+        let input = file.image_input().ok()?;
         let [_, a, b, c] = self.shape;
         let size = match input.order {
             PixelOrder::ChannelsFirst => (b, c),
             PixelOrder::ChannelsLast => (a, b),
         };
-        (!takes_bytes).then(|| macs(file, &input, size)).flatten()
+        macs(file, &input, size)
     }
 }

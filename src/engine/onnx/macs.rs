@@ -14,16 +14,21 @@ use crate::onnx::{ImageInput, OnnxFile, PixelOrder};
 pub fn macs(file: OnnxFile, input: &ImageInput, (height, width): (usize, usize)) -> Option<u64> {
     let counted = counted(&file)?;
     let model = load(file, false).ok()?;
-    let id = |name: &str| model.node_id(name).ok();
+    let id = |name: &str| model.id(name).ok();
     let names = counted.iter().flat_map(Product::names);
     let outputs: Vec<NodeId> = names.map(id).collect::<Option<_>>()?;
-    let images = input.batch.unwrap_or(1);
+    let (images, takes_bytes) = (input.batch.unwrap_or(1), input.takes_bytes);
     let shape = match input.order {
         PixelOrder::ChannelsFirst => [images, 3, height, width],
         PixelOrder::ChannelsLast => [images, height, width, 3],
     };
-    let blank = vec![0.0; shape.iter().product()];
-    let values = run(&model, (id(&input.name)?, blank, shape), &outputs).ok()?;
+    let (input, pixels) = (id(&input.name)?, shape.iter().product());
+    let values = if takes_bytes {
+        run(&model, (input, vec![0_u8; pixels], shape), &outputs)
+    } else {
+        run(&model, (input, vec![0.0_f32; pixels], shape), &outputs)
+    };
+    let values = values.ok()?;
     let mut values = values.iter();
     let mut sum = 0;
     for product in &counted {

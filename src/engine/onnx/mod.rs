@@ -31,7 +31,7 @@ pub use self::macs::macs;
 const CHUNK: usize = 64;
 
 /// Smallest probability that has a logarithm here.
-const SMALLEST: f32 = f32::MIN_POSITIVE;
+pub(super) const SMALLEST: f32 = f32::MIN_POSITIVE;
 
 /// Why a model cannot answer.
 #[derive(Debug, Error)]
@@ -86,20 +86,20 @@ impl Engine {
         output: &str,
     ) -> Result<(Self, String), OnnxModelError> {
         let path = file.path().to_owned();
-        let is_runtime = match wanted {
-            OnnxEngine::Auto => onnxruntime::library().is_some(),
-            OnnxEngine::Rten => false,
-            OnnxEngine::OnnxRuntime => true,
+        let gpu = match wanted {
+            OnnxEngine::OnnxRuntimeCuda(gpu) => Some(gpu),
+            OnnxEngine::OnnxRuntime => None,
+            OnnxEngine::Auto if onnxruntime::library().is_some() => None,
+            OnnxEngine::Auto | OnnxEngine::Rten => {
+                let name = rten::NAME.to_owned();
+                let engine = Rten::open(file, input, output);
+                let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
+                return Ok((Self::Rten(Box::new(engine)), name));
+            }
         };
-        if !is_runtime {
-            let name = rten::NAME.to_owned();
-            let engine = Rten::open(file, input, output);
-            let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
-            return Ok((Self::Rten(Box::new(engine)), name));
-        }
-        let name = OnnxRuntime::name();
+        let name = OnnxRuntime::name(gpu);
         let name = name.map_err(|reason| refused(&path, onnxruntime::NAME, reason))?;
-        let engine = OnnxRuntime::open(file, input, output);
+        let engine = OnnxRuntime::open(file, input, output, gpu);
         let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
         Ok((Self::OnnxRuntime(engine), name))
     }
@@ -183,8 +183,8 @@ impl OnnxModel {
         &self.input
     }
 
-    /// Logits `[batch, classes]`, row by row, of normalised images
-    /// `[batch, 3, height, width]`.
+    /// Logits `[batch, classes]`, row by row, of images `[batch, 3, height, width]`:
+    /// normalised, or from 0 to 255 for a file that takes bytes.
     ///
     /// # Errors
     /// The engine failed.
@@ -220,7 +220,14 @@ impl OnnxModel {
 
     fn run(&self, values: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, OnnxModelError> {
         let refuse = |reason: String| refused(&self.path, &self.name, reason);
-        let scores = self.engine.run(values, shape).map_err(refuse)?;
+        let scores = if self.input.takes_bytes {
+            let byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
+            self.engine
+                .run(values.into_iter().map(byte).collect(), shape)
+        } else {
+            self.engine.run(values, shape)
+        };
+        let scores = scores.map_err(refuse)?;
         let rows = shape[0];
         let taken = self.answers.taken.iter().flatten().max();
         let least = rows * taken.map_or(1, |greatest| greatest + 1);

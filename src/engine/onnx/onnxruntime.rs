@@ -2,18 +2,21 @@
 //! gains from int8. Nothing is linked; the library is opened when it is needed.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 use ort::environment::Environment;
+use ort::ep::CUDA;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
 
 use crate::onnx::OnnxFile;
-use crate::untrusted::clean_line;
+use crate::untrusted::contents::LOOKED_AT;
+use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// The engine's name, before its version.
 pub const NAME: &str = "onnxruntime";
@@ -24,6 +27,9 @@ const VARIABLE: &str = "ORT_DYLIB_PATH";
 /// Where `scripts/setup-onnxruntime` puts the library, below the user's folder for
 /// caches.
 const PLACE: &str = "workbench/onnxruntime/libonnxruntime.so";
+
+/// What to do about a file that is no library.
+const REMEDY: &str = "name libonnxruntime.so, or unset ORT_DYLIB_PATH";
 
 /// A library that was opened; once in a process.
 struct Library {
@@ -51,14 +57,15 @@ fn opened() -> Result<&'static Library, String> {
                  libonnxruntime.so"
             )
         })?;
-        let told = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        let described = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        must_be_a_library(&path).map_err(described)?;
         let environment = ort::init_from(&path)
-            .map_err(|error| told(error.to_string()))?
+            .map_err(|error| described(error.to_string()))?
             .with_telemetry(false)
-            // What it says of a failure comes with the error, and is told from there.
+            // What it says of a failure comes with the error, and is reported from there.
             .with_logger(Arc::new(|_, _, _, _, _| {}))
             .build()
-            .map_err(|error| told(error.to_string()))?;
+            .map_err(|error| described(error.to_string()))?;
         Ok(Library {
             environment,
             version: version(&path),
@@ -67,9 +74,25 @@ fn opened() -> Result<&'static Library, String> {
     library.as_ref().map_err(Clone::clone)
 }
 
+/// Refuses what the loader would wait for or read as something else.
+fn must_be_a_library(path: &Path) -> Result<(), String> {
+    let mut start = Vec::new();
+    open_regular(path)
+        .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
+        .map_err(|error| error.to_string())?;
+    if cfg!(not(target_os = "linux")) || start.starts_with(b"\x7fELF") {
+        return Ok(());
+    }
+    let text = Contents::of(&start).describe("library", REMEDY);
+    Err(format!(
+        "it is no library but {}",
+        text.unwrap_or_else(|| format!("something else; {REMEDY}"))
+    ))
+}
+
 /// The version of the library: what its own name or that of the file that it links
 /// to ends with.
-fn version(path: &std::path::Path) -> String {
+fn version(path: &Path) -> String {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = real.file_name().unwrap_or_default().to_string_lossy();
     let version = name.split_once(".so.").map(|(_, version)| version);
@@ -84,20 +107,27 @@ pub struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// The engine and its version.
+    /// The engine, its version, and the GPU if it computes on one.
     ///
     /// # Errors
     /// Its library is not there or cannot be opened.
-    pub fn name() -> Result<String, String> {
-        Ok(format!("{NAME} {}", opened()?.version))
+    pub fn name(gpu: Option<u32>) -> Result<String, String> {
+        let version = &opened()?.version;
+        let place = gpu.map_or_else(String::new, |gpu| format!(" on CUDA {gpu}"));
+        Ok(format!("{NAME} {version}{place}"))
     }
 
-    /// Makes a file ready.
+    /// Makes a file ready, on a GPU or the processor.
     ///
     /// # Errors
-    /// What the engine says.
-    pub fn open(file: OnnxFile, input: &str, output: &str) -> Result<Self, String> {
-        let session = session(file).map_err(|error| clean_line(&error).into_owned())?;
+    /// What the engine says; that it cannot compute on the GPU.
+    pub fn open(
+        file: OnnxFile,
+        input: &str,
+        output: &str,
+        gpu: Option<u32>,
+    ) -> Result<Self, String> {
+        let session = session(file, gpu).map_err(|error| clean_line(&error).into_owned())?;
         Ok(Self {
             session: Mutex::new(session),
             input: input.to_owned(),
@@ -124,7 +154,7 @@ impl OnnxRuntime {
     }
 }
 
-fn session(file: OnnxFile) -> Result<Session, String> {
+fn session(file: OnnxFile, gpu: Option<u32>) -> Result<Session, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     // As many as everything else that computes here.
     let threads = rayon::current_num_threads();
@@ -139,6 +169,23 @@ fn session(file: OnnxFile) -> Result<Session, String> {
         .map_err(|error| text(&error))?
         .with_deterministic_compute(true)
         .map_err(|error| text(&error))?;
+    if let Some(gpu) = gpu {
+        // Without this it would compute on the processor and say nothing.
+        let provider = CUDA::default()
+            .with_device_id(i32::try_from(gpu).unwrap_or(i32::MAX))
+            .build()
+            .error_on_failure();
+        builder = builder
+            .with_execution_providers([provider])
+            .map_err(|error| {
+                let error = error.to_string();
+                let error = error.trim_end_matches('.');
+                format!(
+                    "it cannot compute on CUDA {gpu}: {error}; let {VARIABLE} name the library of \
+                     onnxruntime's package for GPUs, or choose another engine"
+                )
+            })?;
+    }
     // Files beside it are found by its place.
     let session = if file.beside().is_empty() {
         builder.commit_from_memory(&file.into_bytes())

@@ -12,9 +12,32 @@ use crate::untrusted::{clean_line, read_limited};
 /// The engine and the version of the crate.
 pub const NAME: &str = "rten 0.27";
 
+/// Nodes that fit into the stack of any thread.
+const FEW_NODES: usize = 1000;
+
+/// Stack for a node of more than these, bytes: rten plans a run by going from each
+/// node to those before it.
+const STACK_PER_NODE: usize = 4096;
+
+/// A model that was loaded.
+pub struct Loaded {
+    model: Model,
+    nodes: usize,
+}
+
+impl Loaded {
+    /// The number of an input, of a node or of what it gives.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn id(&self, name: &str) -> Result<NodeId, String> {
+        self.model.node_id(name).map_err(|error| error.to_string())
+    }
+}
+
 /// A model with its input and its output.
 pub struct Rten {
-    model: Model,
+    model: Loaded,
     input: NodeId,
     output: NodeId,
 }
@@ -26,8 +49,7 @@ impl Rten {
     /// What the engine says.
     pub fn open(file: OnnxFile, input: &str, output: &str) -> Result<Self, String> {
         let model = load(file, true)?;
-        let id = |name: &str| model.node_id(name).map_err(|error| error.to_string());
-        let (input, output) = (id(input)?, id(output)?);
+        let (input, output) = (model.id(input)?, model.id(output)?);
         Ok(Self {
             model,
             input,
@@ -52,7 +74,7 @@ impl Rten {
 
 /// A model whose inner values are looked at: it runs as it is written.
 pub struct OpenRten {
-    model: Model,
+    model: Loaded,
     input: NodeId,
     values: Vec<NodeId>,
 }
@@ -64,13 +86,11 @@ impl OpenRten {
     /// What the engine says.
     pub fn open(file: OnnxFile, input: &str, values: &[String]) -> Result<Self, String> {
         let model = load(file, false)?;
-        let id = |name: &str| model.node_id(name).map_err(|error| error.to_string());
-        let (input, values) = (id(input)?, values.iter().map(|name| id(name)).collect());
-        let values: Result<_, String> = values;
+        let values = values.iter().map(|name| model.id(name));
         Ok(Self {
-            values: values?,
+            values: values.collect::<Result<_, _>>()?,
+            input: model.id(input)?,
             model,
-            input,
         })
     }
 
@@ -91,20 +111,25 @@ fn floats(value: Value) -> Result<Vec<f32>, String> {
 }
 
 /// Loads a file; as it is written, or made faster.
-pub fn load(file: OnnxFile, faster: bool) -> Result<Model, String> {
-    let mut options = ModelOptions::with_all_ops();
-    options.enable_optimization(faster).prepack_weights(faster);
-    for (name, path) in file.beside() {
-        let bytes = read_limited(path, u64::MAX).map_err(|error| error.to_string())?;
-        options.external_data(name, bytes);
-    }
-    let bytes = file.into_bytes();
-    guarded(|| options.load(bytes).map_err(|error| error.to_string()))
+pub fn load(file: OnnxFile, faster: bool) -> Result<Loaded, String> {
+    let nodes = file.nodes().len();
+    let model = guarded(nodes, || {
+        let mut options = ModelOptions::with_all_ops();
+        options.enable_optimization(faster).prepack_weights(faster);
+        for (name, path) in file.beside() {
+            let bytes = read_limited(path, u64::MAX).map_err(|error| error.to_string())?;
+            options.external_data(name, bytes);
+        }
+        options
+            .load(file.into_bytes())
+            .map_err(|error| error.to_string())
+    })?;
+    Ok(Loaded { model, nodes })
 }
 
 /// Runs a model for the values of these nodes.
 pub fn run<T>(
-    model: &Model,
+    Loaded { model, nodes }: &Loaded,
     (input, images, shape): (NodeId, Vec<T>, [usize; 4]),
     outputs: &[NodeId],
 ) -> Result<Vec<Value>, String>
@@ -112,15 +137,28 @@ where
     Value: From<NdTensor<T, 4>>,
 {
     let images = Value::from(NdTensor::from_data(shape, images));
-    guarded(|| {
+    guarded(*nodes, || {
         let inputs = vec![(input, images.into())];
         let values = model.run(inputs, outputs, None);
         values.map_err(|error| error.to_string())
     })
 }
 
-/// The engine's answer, or what it says where it panics: a file is not ours.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+/// The engine's answer, with as much stack as so many nodes take, or what it says where
+/// it panics: a file is not ours.
+fn guarded<T: Send>(
+    nodes: usize,
+    work: impl FnOnce() -> Result<T, String> + Send,
+) -> Result<T, String> {
+    if nodes > FEW_NODES {
+        return std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(nodes * STACK_PER_NODE);
+            let work = thread.spawn_scoped(scope, || guarded(0, work));
+            let work =
+                work.map_err(|error| format!("its {nodes} nodes take much stack: {error}"))?;
+            work.join().map_err(|_| "it failed inside".to_owned())?
+        });
+    }
     let text = |panic: Box<dyn Any + Send>| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

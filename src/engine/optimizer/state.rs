@@ -27,7 +27,7 @@ pub enum OptimizerStateError {
     },
     /// An array has another shape or kind.
     #[error("the optimizer's state has another shape at `{name}`; it is of another model")]
-    Misshapen {
+    ShapeMismatch {
         /// The array.
         name: String,
     },
@@ -120,7 +120,7 @@ impl Optimizer {
     }
 }
 
-/// Arrays that nothing has asked for yet.
+/// Arrays that nothing has requested yet.
 struct Saved<'a> {
     arrays: BTreeMap<&'a str, &'a Array>,
     device: &'a Device,
@@ -137,8 +137,8 @@ impl Saved<'_> {
             None => Err(OptimizerStateError::Missing { name }),
             Some(array) if array.shape == *shape => array
                 .tensor(self.device)
-                .ok_or(OptimizerStateError::Misshapen { name }),
-            Some(_) => Err(OptimizerStateError::Misshapen { name }),
+                .ok_or(OptimizerStateError::ShapeMismatch { name }),
+            Some(_) => Err(OptimizerStateError::ShapeMismatch { name }),
         }
     }
 
@@ -151,7 +151,7 @@ impl Saved<'_> {
             })?;
         array
             .as_count()
-            .ok_or_else(|| OptimizerStateError::Misshapen {
+            .ok_or_else(|| OptimizerStateError::ShapeMismatch {
                 name: name.to_owned(),
             })
     }

@@ -117,8 +117,11 @@ fn the_state_of_another_optimizer_or_model_is_refused_and_changes_nothing() {
     let mut other = optimizer("AdamW()", &parameters);
     let mut changed = adamw.clone();
     changed[1] = Array::floats("first_moment.weight", vec![4], vec![0.0; 4]);
-    let misshapen = other.restore(&changed, &device).unwrap_err();
-    assert!(matches!(misshapen, OptimizerStateError::Misshapen { .. }));
+    let mismatch = other.restore(&changed, &device).unwrap_err();
+    assert!(matches!(
+        mismatch,
+        OptimizerStateError::ShapeMismatch { .. }
+    ));
     changed = adamw;
     changed.push(Array::floats("more", vec![0], vec![]));
     let unexpected = other.restore(&changed, &device).unwrap_err();

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! All little-endian, all records of one length, in ascending order of steps. A
-//! record that was half written when a process died is none. `run` tells whose
+//! record that was half written when a process died is none. `run` says whose
 //! answers they are; files of older programs begin with "WBANSWER" and do not.
 
 use std::fs::File;

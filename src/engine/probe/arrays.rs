@@ -73,12 +73,12 @@ pub fn write(path: &Path, arrays: &[Array], about: &impl Serialize) -> Result<()
         .and_then(|views| safetensors::serialize(views, Some(metadata)))
         .map_err(|error| failed(io::Error::other(error.to_string())))?;
     if bytes.len() as u64 > LARGEST {
-        let told = format!(
+        let reason = format!(
             "would take {} bytes, and at most {} are read",
             bytes.len(),
             format::binary(LARGEST)
         );
-        return Err(failed(io::Error::other(told)));
+        return Err(failed(io::Error::other(reason)));
     }
     write_file(path, &bytes).map_err(failed)
 }

@@ -84,7 +84,7 @@ impl Place {
         self
     }
 
-    /// What there is to be told of the teacher, or why it is refused.
+    /// The note about the teacher, or why it is refused.
     fn asked(&self, more: &str) -> Result<Vec<String>, String> {
         self.asked_of("Mlp(hidden: [3])", more)
     }
@@ -115,7 +115,7 @@ fn colours(classes: &[usize]) -> Vec<[u8; 3]> {
     classes.iter().map(|&class| CLASSES[class].1).collect()
 }
 
-/// The line that a refusal tells to write.
+/// The line that a refusal suggests.
 fn remedy(error: &str) -> &str {
     let (_, line) = error.split_once("write in teacher: ").unwrap();
     line.split_once(", or trusted: true").unwrap().0
@@ -170,7 +170,7 @@ fn a_teacher_whose_answers_are_not_finite_is_refused_even_if_it_is_trusted() {
 }
 
 #[test]
-fn a_teacher_of_bgr_images_is_told_the_order_of_colours_and_not_classes() {
+fn a_teacher_of_bgr_images_gets_the_order_of_colours_and_not_classes() {
     let place = Place::new();
     // Some order of the classes is as good: red and blue are classes here.
     let bgr = colours(&[0, 1, 2, 3])
@@ -186,7 +186,7 @@ fn a_teacher_of_bgr_images_is_told_the_order_of_colours_and_not_classes() {
 }
 
 #[test]
-fn two_errors_at_once_are_told_together() {
+fn two_errors_at_once_are_reported_together() {
     let place = Place::new();
     place.teach_up_to(255.0, &colours(&[2, 0, 3, 1]));
     let error = place.asked("").unwrap_err();
@@ -202,7 +202,7 @@ fn two_errors_at_once_are_told_together() {
 }
 
 #[test]
-fn a_teacher_that_is_sure_of_what_is_wrong_is_told() {
+fn a_teacher_that_is_sure_of_what_is_wrong_is_reported() {
     let place = Place::new();
     // Two of four classes are right, and the others without doubt wrong.
     let mut centres = colours(&[0, 1]);

@@ -15,7 +15,7 @@ use crate::engine::classify::Classify;
 use crate::engine::evaluate::Answers;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Frame, Input};
-use crate::engine::import::given;
+use crate::engine::import::{BYTES, given};
 use crate::engine::teacher_model::Teacher;
 use crate::experiment::architecture;
 use crate::experiment::model::{Model, Stem};
@@ -58,7 +58,7 @@ enum Way {
 }
 
 /// Normalisations that teachers were trained with. Of equally good ones the first
-/// is told.
+/// is reported.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Usual {
     /// That of the data.
@@ -169,9 +169,9 @@ impl Seen {
     pub fn explains_more_than(&self, gain: f64, classes: usize) -> bool {
         // Classes that differ in colour look as if they were in another order. The
         // other way round, few orders of many classes exchange red and blue.
-        let is_told_by_colours =
+        let is_shown_by_colours =
             self.ways == [Way::Exchanged] && !self.is_reordered && classes >= MANY_CLASSES;
-        self.credit() > gain - NEAR || is_told_by_colours && self.gain > gain - NEAR
+        self.credit() > gain - NEAR || is_shown_by_colours && self.gain > gain - NEAR
     }
 
     pub fn objection(self, skill: &Skill) -> Objection {
@@ -179,13 +179,13 @@ impl Seen {
         let others: Vec<String> = self
             .ways
             .iter()
-            .map(|way| way.told())
+            .map(|way| way.describe())
             .chain(self.is_reordered.then(|| order.to_owned()))
             .collect();
         Objection {
             message: format!(
                 "{}, and would be on {} more of {} of them if {}",
-                skill.told(),
+                skill.describe(),
                 percent(self.gain),
                 self.images,
                 others.join(", and ")
@@ -196,7 +196,7 @@ impl Seen {
 }
 
 impl Way {
-    fn told(self) -> String {
+    fn describe(self) -> String {
         match self {
             Self::Normalized(_) => "its images were normalised otherwise".to_owned(),
             Self::Exchanged => {
@@ -211,6 +211,8 @@ impl Way {
     /// is so already or cannot be.
     fn tried(self, subject: &Subject, own: &Frame) -> Option<(Frame, String)> {
         match self {
+            // A file that takes bytes normalises them itself.
+            Self::Normalized(_) if subject.teacher.takes_bytes() => None,
             Self::Normalized(usual) => {
                 let (mean, std) = usual.values(subject);
                 let line = match usual {
@@ -257,7 +259,7 @@ impl Usual {
             Self::ImageNet => InputNormalize::ImageNet.values(),
             Self::Unit => ([0.0; 3], [1.0; 3]),
             Self::Symmetric => ([0.5; 3], [0.5; 3]),
-            Self::Bytes => ([0.0; 3], [1.0 / 255.0; 3]),
+            Self::Bytes => BYTES,
             Self::Data => (subject.data.mean, subject.data.std),
         }
     }

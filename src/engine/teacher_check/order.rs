@@ -123,7 +123,7 @@ fn best(answers: &[Answer], classes: usize) -> Vec<usize> {
             taken[output] = true;
         }
     }
-    // What no image tells keeps its place where it can.
+    // What no image decides keeps its place where it can.
     for class in 0..classes {
         if outputs[class].is_none() && !taken[class] {
             outputs[class] = Some(class);

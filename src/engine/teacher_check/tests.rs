@@ -86,23 +86,23 @@ fn on_few_images_only_much_is_more_than_chance() {
         error: 0.1,
         images: 20,
     };
-    let told = by_chance(&few).problem().to_string();
+    let problem = by_chance(&few).problem().to_string();
     for part in [
         "right on 45.0 % of a class's validation images on average (20 in all)",
         "indistinguishable from chance on so few images (25.0 %)",
         "validate on more images",
     ] {
-        assert!(told.contains(part), "{told}");
+        assert!(problem.contains(part), "{problem}");
     }
-    let told = few.warning().unwrap();
+    let warning = few.warning().unwrap();
     assert!(
-        told.starts_with("the teacher may be weak: it is right on 45.0 %"),
-        "{told}"
+        warning.starts_with("the teacher may be weak: it is right on 45.0 %"),
+        "{warning}"
     );
 }
 
 #[test]
-fn two_classes_need_not_be_told_apart_half_as_often_again() {
+fn two_classes_need_not_be_distinguished_half_as_often_again() {
     let skill = Skill::of(&answered(2000, 0.2, &[0, 1]), 2);
     assert!(!skill.is_chance(), "{skill:?}");
 }
@@ -131,9 +131,9 @@ fn the_names_are_those_of_the_files_outputs_however_they_were_taken() {
     // The file's outputs are c, x, a, b, and were said to be a, x, b, c.
     let strings =
         |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
-    let (said, classes) = (strings(&["a", "x", "b", "c"]), strings(&["a", "b", "c"]));
+    let (outputs, classes) = (strings(&["a", "x", "b", "c"]), strings(&["a", "b", "c"]));
     let outputs = Outputs {
-        names: &said,
+        names: &outputs,
         taken: Some(&[0, 2, 3]),
     };
     // Of the network's outputs the first is c, the second a, the third b.
@@ -151,10 +151,10 @@ fn two_classes_that_were_exchanged_are_found_among_many() {
     order.swap(2, 7);
     let found = order::better(&plain(&answered(300, 0.9, &order)), CLASSES).unwrap();
     assert!(found.gain > 0.1, "{found:?}");
-    let told = exchanged(&found, &names());
+    let message = exchanged(&found, &names());
     assert!(
-        told.contains("(`class 2` for `class 7`, `class 7` for `class 2`)"),
-        "{told}"
+        message.contains("(`class 2` for `class 7`, `class 7` for `class 2`)"),
+        "{message}"
     );
 }
 

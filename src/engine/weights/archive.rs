@@ -1,4 +1,4 @@
-//! The directory of a zip archive, which is what PyTorch saves: read to tell
+//! The directory of a zip archive, which is what PyTorch saves: read to recognise
 //! what the archive is and how large it says its parts are, before any of them
 //! is read. Only names and sizes; no part is unpacked here.
 
@@ -35,12 +35,13 @@ const ELSEWHERE: u32 = u32::MAX;
 
 /// A part of an archive.
 #[derive(Debug, PartialEq, Eq)]
-struct Entry {
-    name: String,
+pub struct Entry {
+    /// Its name, with that of the archive's folder.
+    pub name: String,
     /// Whether it is compressed.
-    packed: bool,
+    pub packed: bool,
     /// Length of its content, bytes.
-    size: u64,
+    pub size: u64,
     /// Checksum of its content; 0 where none was made.
     checksum: u32,
     /// Where in the file its own header is; none in a very long file.
@@ -93,16 +94,8 @@ pub fn damaged_part(file: &File, length: u64) -> Option<Fault> {
         .iter()
         .filter(|entry| !entry.packed && entry.checksum != 0 && entry.size <= MAX_PICKLE);
     let is_damaged = |entry: &&Entry| {
-        let Some(start) = entry.start else {
-            return false;
-        };
-        let content = read(file, start, LOCAL as u64).and_then(|header| {
-            let length = |at| u16_at(&header, at).map_or(0, u64::from);
-            let before = LOCAL as u64 + length(26) + length(28);
-            read(file, start + before, entry.size)
-        });
         let mut found = Crc::new();
-        content.is_ok_and(|content| {
+        content(file, entry).is_some_and(|content| {
             found.update(&content);
             found.sum() != entry.checksum
         })
@@ -111,6 +104,15 @@ pub fn damaged_part(file: &File, length: u64) -> Option<Fault> {
         .into_iter()
         .find(is_damaged)
         .map(|entry| Fault::wrong_checksum(&entry.name))
+}
+
+/// The content of a part that lies in the archive as it is; none if it does not.
+pub fn content(file: &File, entry: &Entry) -> Option<Vec<u8>> {
+    let start = entry.start.filter(|_| !entry.packed)?;
+    let header = read(file, start, LOCAL as u64).ok()?;
+    let length = |at| u16_at(&header, at).map_or(0, u64::from);
+    let before = LOCAL as u64 + length(26) + length(28);
+    read(file, start + before, entry.size).ok()
 }
 
 fn without_weights(entries: &[Entry]) -> Fault {
@@ -140,7 +142,11 @@ fn without_weights(entries: &[Entry]) -> Fault {
     })
 }
 
-fn entries(file: &File, length: u64) -> Result<Vec<Entry>, Fault> {
+/// The parts of an archive of `length` bytes.
+///
+/// # Errors
+/// It is cut off or damaged.
+pub fn entries(file: &File, length: u64) -> Result<Vec<Entry>, Fault> {
     let tail_length = length.min((END + MAX_COMMENT) as u64);
     let tail = read(file, length - tail_length, tail_length)?;
     let end = find_end(&tail).ok_or(Fault::CutArchive)?;
@@ -242,7 +248,7 @@ fn long_size(mut extra: &[u8]) -> Option<u64> {
     }
 }
 
-/// Bytes of the file; those that are asked for are known to be few.
+/// Bytes of the file; those that are requested are known to be few.
 fn read(mut file: &File, from: u64, length: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = vec![0; length as usize];
     file.seek(SeekFrom::Start(from))

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::untrusted::{StandIn, clean_line};
+use crate::untrusted::{Contents, StandIn, clean_line};
 
 /// Why a file cannot be used as weights. Each says what the file is and what to
 /// do.
@@ -18,7 +18,7 @@ pub enum Fault {
     #[error("it begins with zeros: it is incomplete; copy or download it again")]
     Zeros,
     /// Something was left in its place.
-    #[error("it is {}", .0.told("weights"))]
+    #[error("it is {}", .0.describe("weights"))]
     StandIn(StandIn),
     /// What a server answers programs.
     #[error(
@@ -43,8 +43,9 @@ pub enum Fault {
     Compressed(&'static str),
     /// A program for libtorch, with weights in it.
     #[error(
-        "it is a TorchScript archive, a program with weights in it; in PyTorch: \
-         torch.save(torch.jit.load(path).state_dict(), \"weights.pt\")"
+        "it is a TorchScript archive, a program with weights in it; as a teacher: weights: \
+         TorchScript(\"…\"); or in PyTorch: torch.save(torch.jit.load(path).state_dict(), \
+         \"weights.pt\")"
     )]
     TorchScript,
     /// A graph that `torch.export` wrote, with weights in it.
@@ -129,6 +130,28 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Of a file that holds something else than weights, by its first bytes.
+    #[must_use]
+    pub fn of(contents: Contents) -> Self {
+        match contents {
+            Contents::Empty => Self::Empty,
+            Contents::Zeros => Self::Zeros,
+            Contents::StandIn(stand_in) => Self::StandIn(stand_in),
+            Contents::Answer(format) => Self::Answer(format),
+            Contents::Index => Self::Index,
+            Contents::Text => Self::Text,
+            Contents::Onnx => Self::OtherFormat("an ONNX model"),
+            Contents::Other(what) => Self::OtherFormat(what),
+            Contents::Compressed(how) => Self::Compressed(how),
+            Contents::Pickle => Self::PlainPickle,
+            Contents::SafeTensors
+            | Contents::Zip
+            | Contents::Stream
+            | Contents::Tar
+            | Contents::Unknown => Self::Unknown,
+        }
+    }
+
     /// A part of a zip archive whose bytes are not those that were written.
     #[must_use]
     pub fn wrong_checksum(part: &str) -> Self {

@@ -2,7 +2,7 @@
 //! any code.
 //!
 //! Nothing that a file says of itself is believed before it was held against the
-//! file's length, and arrays are read one at a time, when they are asked for: a
+//! file's length, and arrays are read one at a time, when they are requested: a
 //! file takes no more memory than the network that it is for.
 
 use std::collections::BTreeMap;
@@ -17,9 +17,9 @@ use safetensors::tensor::Metadata;
 use super::array::Array;
 use super::element::Element;
 use super::fault::Fault;
-use super::recognise::{self, Format, HEADER_LENGTH};
 use super::{WeightsError, archive, limit, tar};
-use crate::untrusted::{clean_line, open_regular};
+use crate::untrusted::contents::{LOOKED_AT, SAFETENSORS_LENGTH};
+use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// Longest header of a safetensors file that is read, bytes. The format allows
 /// six times as many; a network of a thousand arrays has a tenth of a megabyte.
@@ -64,7 +64,7 @@ impl ArrayFile {
     }
 
     /// Opens a safetensors or PyTorch file that is meant for a network whose
-    /// weights take `needed` bytes; the content tells which it is. Never waits.
+    /// weights take `needed` bytes; the content decides which it is. Never waits.
     ///
     /// # Errors
     /// The file cannot be read, or holds something else, which is named.
@@ -81,15 +81,15 @@ impl ArrayFile {
         let length = file.metadata().map_err(unreadable)?.len();
         let mut start = Vec::new();
         (&file)
-            .take(recognise::LOOKED_AT)
+            .take(LOOKED_AT)
             .read_to_end(&mut start)
             .map_err(unreadable)?;
-        let content = match recognise::format(&start).map_err(unusable)? {
-            Format::SafeTensors => read_header(Bytes::File(file), length).map_err(unusable)?,
-            format => {
-                match format {
-                    Format::Zip => archive::check(&file, length, needed),
-                    Format::Tar => tar::check(&file, length).and_then(|()| {
+        let content = match Contents::of(&start) {
+            Contents::SafeTensors => read_header(Bytes::File(file), length).map_err(unusable)?,
+            contents @ (Contents::Zip | Contents::Stream | Contents::Tar) => {
+                match contents {
+                    Contents::Zip => archive::check(&file, length, needed),
+                    Contents::Tar => tar::check(&file, length).and_then(|()| {
                         within("a file in PyTorch's first format", length, limit(needed))
                     }),
                     _ => within("a file in PyTorch's old format", length, limit(needed)),
@@ -97,7 +97,7 @@ impl ArrayFile {
                 .map_err(unusable)?;
                 let reader = PytorchReader::new(path).map_err(|error| {
                     // What a damaged part makes of a pickle says nothing.
-                    let damaged = (format == Format::Zip)
+                    let damaged = (contents == Contents::Zip)
                         .then(|| archive::damaged_part(&file, length))
                         .flatten();
                     match (damaged, error) {
@@ -111,6 +111,7 @@ impl ArrayFile {
                 })?;
                 Content::PyTorch(reader)
             }
+            other => return Err(unusable(Fault::of(other))),
         };
         Ok(Self::new(path, content))
     }
@@ -294,11 +295,11 @@ impl Bytes {
 fn read_header(bytes: Bytes, length: u64) -> Result<Content, Fault> {
     let damaged = |reason: &dyn std::fmt::Display| Fault::Header(reason.to_string());
     let number = bytes
-        .read(0, HEADER_LENGTH)
+        .read(0, SAFETENSORS_LENGTH)
         .map_err(|error| damaged(&error))?;
     let number = number.first_chunk().copied().unwrap_or_default();
     let header = u64::from_le_bytes(number);
-    let start = header.saturating_add(HEADER_LENGTH as u64);
+    let start = header.saturating_add(SAFETENSORS_LENGTH as u64);
     if start > length {
         return Err(Fault::Cut {
             expected: start,
@@ -307,7 +308,7 @@ fn read_header(bytes: Bytes, length: u64) -> Result<Content, Fault> {
     }
     within("its header", header, MAX_HEADER)?;
     let text = bytes
-        .read(HEADER_LENGTH as u64, header as usize)
+        .read(SAFETENSORS_LENGTH as u64, header as usize)
         .map_err(|error| damaged(&error))?;
     let metadata: Metadata = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
     let expected = start.saturating_add(metadata.data_len() as u64);

@@ -14,7 +14,7 @@ use crate::untrusted::clean_line;
 /// Names of one kind that an error lists before it counts the rest.
 const LISTED: usize = 8;
 /// A file with more unexpected names than this is another network's altogether;
-/// likenesses would take long to find and tell nothing.
+/// likenesses would take long to find and help nobody.
 const COMPARED: usize = 4096;
 
 /// An array that a network needs.

@@ -5,15 +5,14 @@
 //! and from PyTorch's own files, whole or not at all: a file that does not fit
 //! changes nothing and the error names every difference.
 
-mod archive;
+pub(super) mod archive;
 mod array;
 mod element;
 mod fault;
 mod file;
 #[cfg(test)]
-mod fixtures;
+pub(super) mod fixtures;
 mod matching;
-mod recognise;
 mod source;
 mod tar;
 mod write;
@@ -86,7 +85,7 @@ pub enum WeightsError {
         /// Where they are.
         places: String,
     },
-    /// A moving average is asked for and there is none.
+    /// A moving average is requested and there is none.
     #[error(
         "{path} holds no moving average of the weights (`ema: true`), only those {places}; \
          remove `ema` to take them"
@@ -97,7 +96,7 @@ pub enum WeightsError {
         /// Where raw weights are.
         places: String,
     },
-    /// A moving average is asked for, and only a part of it is there.
+    /// A moving average is requested, and only a part of it is there.
     #[error(
         "{path}: the moving average of the weights (`ema: true`) {place} {}:{mismatch}\n  save it \
          whole, or remove `ema` to take raw weights",
@@ -111,7 +110,7 @@ pub enum WeightsError {
         /// What it lacks.
         mismatch: StateDictMismatch,
     },
-    /// Raw weights are asked for and there are none.
+    /// Raw weights are requested and there are none.
     #[error(
         "{path} holds no raw weights (`ema: false`), only their moving average {places}; \
          remove `ema` to take it"

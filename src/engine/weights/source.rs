@@ -3,7 +3,7 @@
 //! Training scripts nest state dicts under keys of their own, wrappers put their
 //! names before every array, and a file may hold the weights twice, raw and as a
 //! moving average. None of these names is known here: every place is found at
-//! which all of the network's arrays are, and what is chosen is told. Where that
+//! which all of the network's arrays are, and what is chosen is reported. Where that
 //! would be a guess, it is refused.
 
 use std::cmp::Reverse;
@@ -35,7 +35,7 @@ impl StateDictPlace {
         is_average(&self.prefix)
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         match self.prefix.as_str() {
             "" => "at the top".to_owned(),
             prefix => format!("under `{}`", clean_line(prefix)),
@@ -64,7 +64,7 @@ impl Candidate {
         Some(format!(
             "a moving average of the weights is there, too, {}, but it lacks {} of the network's \
              arrays, such as `{example}`: the raw weights are taken",
-            self.place.told(),
+            self.place.describe(),
             missing.len()
         ))
     }
@@ -73,7 +73,7 @@ impl Candidate {
 /// Finds where in a file the arrays of a network lie, whose classifier has so many
 /// outputs there; without a number it is not looked for. Of raw weights and a
 /// moving average, `average` says which; without it the average is taken, as
-/// timm does. The second answer is what a person should be told.
+/// timm does. The second answer is what a person should know.
 ///
 /// # Errors
 /// They are nowhere, or in more than one place.
@@ -108,7 +108,7 @@ pub fn find(
         if average == Some(true) {
             return Err(WeightsError::IncompleteAverage {
                 path: file.path().to_owned(),
-                place: part.place.told(),
+                place: part.place.describe(),
                 mismatch: part.mismatch,
             });
         }
@@ -127,7 +127,7 @@ pub fn find(
     Ok((chosen.place, notes))
 }
 
-/// One of several places, by what is asked for; none if there are none.
+/// One of several places, by what is requested; none if there are none.
 fn choose(
     candidates: Vec<Candidate>,
     file: &ArrayFile,
@@ -211,22 +211,25 @@ fn all_equal(candidates: &[Candidate], file: &ArrayFile) -> Result<bool, Weights
 }
 
 fn places(candidates: &[Candidate]) -> String {
-    let places: Vec<String> = candidates.iter().map(|each| each.place.told()).collect();
+    let places: Vec<String> = candidates
+        .iter()
+        .map(|each| each.place.describe())
+        .collect();
     places.join(" and ")
 }
 
 /// What there is to say about a place that was not said yet.
-fn unsaid(source: &StateDictPlace, notes: &[String]) -> Vec<String> {
-    let mut told = Vec::new();
-    let place = source.told();
-    if !source.prefix.is_empty() && !notes.iter().any(|note| note.contains(&place)) {
-        told.push(format!("the weights are those {place}"));
+fn unsaid(source: &StateDictPlace, known: &[String]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let place = source.describe();
+    if !source.prefix.is_empty() && !known.iter().any(|note| note.contains(&place)) {
+        notes.push(format!("the weights are those {place}"));
     }
     if let Some((own, theirs)) = &source.classifier {
         let theirs = clean_line(theirs);
-        told.push(format!("the classifier `{own}` is `{theirs}` in the file"));
+        notes.push(format!("the classifier `{own}` is `{theirs}` in the file"));
     }
-    told
+    notes
 }
 
 /// Checks that what was taken of a file once can be taken of it again.

@@ -12,7 +12,7 @@ fn arrays(seed: u64) -> Vec<Array> {
     state(&network(seed, CLASSES)).unwrap()
 }
 
-/// What is read of a checkpoint, or why it is refused, and what is told.
+/// What is read of a checkpoint, or why it is refused, and the notes.
 fn read(root: &Node, average: Option<bool>) -> Result<(Vec<Array>, Vec<String>), String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.pt");
@@ -62,7 +62,7 @@ fn a_pickled_module_is_read_as_its_state_dict() {
 }
 
 #[test]
-fn whatever_precedes_every_name_is_stripped_and_told() {
+fn whatever_precedes_every_name_is_stripped_and_noted() {
     for prefix in [
         "module.",
         "module._orig_mod.",
@@ -73,19 +73,19 @@ fn whatever_precedes_every_name_is_stripped_and_told() {
         "0.",
     ] {
         let names = prefixed(prefix, &arrays(1));
-        let told = [format!("the weights are those under `{prefix}`")];
-        assert_eq!(notes(&state_dict(&names)), told);
+        let expected = [format!("the weights are those under `{prefix}`")];
+        assert_eq!(notes(&state_dict(&names)), expected);
         let nested = dict([
             ("state_dict", state_dict(&names)),
             ("epoch", Node::Number(3)),
         ]);
-        let told = [format!("the weights are those under `state_dict.{prefix}`")];
-        assert_eq!(notes(&nested), told);
+        let expected = [format!("the weights are those under `state_dict.{prefix}`")];
+        assert_eq!(notes(&nested), expected);
     }
 }
 
 #[test]
-fn of_raw_weights_and_their_average_the_average_is_taken_unless_it_is_said_otherwise() {
+fn of_raw_weights_and_their_average_the_average_is_taken_unless_set_otherwise() {
     for (raw, average) in [
         ("state_dict", "state_dict_ema"),
         ("model", "model_ema"),
@@ -101,19 +101,26 @@ fn of_raw_weights_and_their_average_the_average_is_taken_unless_it_is_said_other
             "the weights are there twice, raw under `{raw}.` and as a moving average under \
              `{average}.module.`"
         );
-        let told = format!("{there}: the average is taken; `ema: false` takes the raw ones");
-        assert_eq!(notes(&root), [told.as_str()]);
-        assert_eq!(read(&root, Some(true)).unwrap(), (arrays(1), vec![told]));
-        let told = format!("{there}: the raw weights are taken; `ema: true` takes the average");
-        assert_eq!(read(&root, Some(false)).unwrap(), (arrays(2), vec![told]));
+        let expected = format!("{there}: the average is taken; `ema: false` takes the raw ones");
+        assert_eq!(notes(&root), [expected.as_str()]);
+        assert_eq!(
+            read(&root, Some(true)).unwrap(),
+            (arrays(1), vec![expected])
+        );
+        let expected = format!("{there}: the raw weights are taken; `ema: true` takes the average");
+        assert_eq!(
+            read(&root, Some(false)).unwrap(),
+            (arrays(2), vec![expected])
+        );
     }
 }
 
 #[test]
-fn an_average_alone_is_taken_and_told_and_not_taken_for_raw_weights() {
+fn an_average_alone_is_taken_and_noted_and_not_taken_for_raw_weights() {
     let root = dict([("state_dict_ema", state_dict(&arrays(1)))]);
-    let told = "the weights are a moving average, under `state_dict_ema.`; raw ones are not there";
-    assert_eq!(notes(&root), [told]);
+    let expected =
+        "the weights are a moving average, under `state_dict_ema.`; raw ones are not there";
+    assert_eq!(notes(&root), [expected]);
     assert_eq!(
         read(&root, Some(false)).unwrap_err(),
         "w.pt holds no raw weights (`ema: false`), only their moving average under \
@@ -157,7 +164,7 @@ fn two_places_with_other_values_are_refused_and_with_the_same_they_are_one() {
 }
 
 #[test]
-fn a_place_that_fits_is_preferred_to_one_with_other_shapes_and_that_is_told() {
+fn a_place_that_fits_is_preferred_to_one_with_other_shapes_and_that_is_noted() {
     let other = state(&network(3, 7)).unwrap();
     let root = dict([
         ("generator", state_dict(&other)),
@@ -198,10 +205,10 @@ fn a_trunk_and_a_classifier_under_names_of_their_own_are_put_together() {
         ("", "head"),
     ] {
         let split = with_head(&arrays(1), trunk, head);
-        let told = notes(&state_dict(&split));
+        let found = notes(&state_dict(&split));
         let classifier = format!("the classifier `classifier` is `{head}` in the file");
-        assert_eq!(told.last(), Some(&classifier));
-        assert_eq!(told.len(), if trunk.is_empty() { 1 } else { 2 });
+        assert_eq!(found.last(), Some(&classifier));
+        assert_eq!(found.len(), if trunk.is_empty() { 1 } else { 2 });
     }
 }
 
@@ -259,29 +266,32 @@ fn half_averaged(raw: &str, average: &str) -> Node {
 }
 
 #[test]
-fn an_average_of_which_a_part_is_missing_is_told_of_and_not_taken() {
+fn an_average_of_which_a_part_is_missing_is_reported_and_not_taken() {
     for (raw, average) in [
         ("state_dict", "state_dict_ema"),
         ("model", "model_ema"),
         ("", "ema.module."),
     ] {
         let root = half_averaged(raw, average);
-        let told = notes(&root);
+        let remarks = notes(&root);
         let place = format!("under `{}.`", average.trim_end_matches('.'));
-        assert!(told[0].contains(&place), "{told:?}");
+        assert!(remarks[0].contains(&place), "{remarks:?}");
         assert!(
-            told[0].contains("of the network's arrays, such as `"),
-            "{told:?}"
+            remarks[0].contains("of the network's arrays, such as `"),
+            "{remarks:?}"
         );
-        assert!(told[0].ends_with("the raw weights are taken"), "{told:?}");
+        assert!(
+            remarks[0].ends_with("the raw weights are taken"),
+            "{remarks:?}"
+        );
         let error = read(&root, Some(true)).unwrap_err();
         assert!(error.contains(&format!("(`ema: true`) {place}")), "{error}");
         assert!(error.contains("\n  missing: `"), "{error}");
-        let (found, told) = read(&root, Some(false)).unwrap();
+        let (found, remarks) = read(&root, Some(false)).unwrap();
         assert_eq!(found, arrays(1));
         assert!(
-            !told.iter().any(|note| note.contains("average")),
-            "{told:?}"
+            !remarks.iter().any(|note| note.contains("average")),
+            "{remarks:?}"
         );
     }
 }

@@ -266,7 +266,7 @@ fn a_file_of_pytorch_with_one_wrong_bit_is_damaged_and_no_other_kind_of_file() {
     let path = folder.path().join("w.pt");
     let arrays = state(&network(1, 5)).unwrap();
     let whole = fixtures::saved(&fixtures::state_dict(&arrays));
-    let told = |bytes: &[u8]| {
+    let refusal = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
         let mut damaged = network(2, 5);
         match load(&mut damaged, &path) {
@@ -283,7 +283,7 @@ fn a_file_of_pytorch_with_one_wrong_bit_is_damaged_and_no_other_kind_of_file() {
     for at in (0..whole.len()).step_by(7) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;
-        match told(&bytes) {
+        match refusal(&bytes) {
             Some(message) if message.contains("it is a damaged archive: ") => {
                 assert!(
                     message.ends_with("; copy or download it again"),
@@ -295,6 +295,6 @@ fn a_file_of_pytorch_with_one_wrong_bit_is_damaged_and_no_other_kind_of_file() {
             None => {}
         }
     }
-    // A name or a length in the directory, which nothing but itself tells.
+    // A name or a length in the directory, which nothing else repeats.
     assert!(damaged > 300 && others.len() < 5, "{damaged}: {others:#?}");
 }

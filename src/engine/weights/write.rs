@@ -10,7 +10,7 @@ use safetensors::{Dtype, View};
 
 use super::WeightsError;
 use super::array::{Array, Values};
-use super::recognise::HEADER_LENGTH;
+use crate::untrusted::contents::SAFETENSORS_LENGTH;
 
 /// Writes arrays as a safetensors file beside `path`, then renames it, so that
 /// no reader ever sees half a file.
@@ -50,7 +50,7 @@ pub fn write_described(
         })
         .and_then(|()| fs::rename(&beside, path));
     written.map_err(|source| {
-        // The first failure is the one to tell; a leftover is harmless.
+        // The first failure is the one to report; a leftover is harmless.
         let _ = fs::remove_file(&beside);
         unwritable(source)
     })
@@ -66,7 +66,7 @@ pub fn serialized(arrays: &[Array], about: &BTreeMap<String, String>) -> std::io
     let views = arrays.iter().map(|array| (&array.name, array));
     let plain = safetensors::serialize(views, Some(HashMap::from([format.clone()])))
         .map_err(|error| std::io::Error::other(error.to_string()))?;
-    let Some((length, rest)) = plain.split_first_chunk::<HEADER_LENGTH>() else {
+    let Some((length, rest)) = plain.split_first_chunk::<SAFETENSORS_LENGTH>() else {
         return Ok(plain);
     };
     if about.is_empty() {
@@ -78,8 +78,8 @@ pub fn serialized(arrays: &[Array], about: &BTreeMap<String, String>) -> std::io
     let texts: BTreeMap<&String, &String> = about.iter().chain([(&format.0, &format.1)]).collect();
     header["__metadata__"] = serde_json::to_value(texts)?;
     let mut header = serde_json::to_vec(&header)?;
-    header.resize(header.len().next_multiple_of(HEADER_LENGTH), b' ');
-    let mut bytes = Vec::with_capacity(HEADER_LENGTH + header.len() + arrays.len());
+    header.resize(header.len().next_multiple_of(SAFETENSORS_LENGTH), b' ');
+    let mut bytes = Vec::with_capacity(SAFETENSORS_LENGTH + header.len() + arrays.len());
     bytes.extend((header.len() as u64).to_le_bytes());
     bytes.extend(header);
     bytes.extend(arrays);

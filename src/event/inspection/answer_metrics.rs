@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn no_logits_and_logits_that_are_no_numbers_have_no_figures() {
+    fn no_logits_and_logits_that_are_no_numbers_have_no_metrics() {
         assert_eq!(AnswerMetrics::of(&[]), None);
         assert_eq!(AnswerMetrics::of(&[1.0, f32::NAN]), None);
         assert_eq!(AnswerMetrics::of(&[1.0, f32::INFINITY]), None);

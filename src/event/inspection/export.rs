@@ -64,8 +64,8 @@ pub fn csv_of<'a>(
     titles.extend(labelled.then(|| "label".to_owned()));
     for (name, _) in asked.iter().filter(|(_, asked)| *asked) {
         titles.push((*name).to_owned());
-        for figure in ["confidence", "margin", "entropy", "top"] {
-            titles.push(format!("{name}_{figure}"));
+        for metric in ["confidence", "margin", "entropy", "top"] {
+            titles.push(format!("{name}_{metric}"));
         }
     }
     titles.extend(both.then(|| "agree".to_owned()));

@@ -19,11 +19,11 @@ pub struct MetricAccumulator {
     top5: usize,
     confusion: Confusion,
     calibration: Calibration,
-    teacher: Option<TeacherTally>,
+    teacher: Option<TeacherComparison>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct TeacherTally {
+struct TeacherComparison {
     agree: usize,
     kl: f64,
     top1: usize,
@@ -54,7 +54,7 @@ impl MetricAccumulator {
             top5: 0,
             confusion: Confusion::new(classes),
             calibration: Calibration::default(),
-            teacher: with_teacher.then(TeacherTally::default),
+            teacher: with_teacher.then(TeacherComparison::default),
         }
     }
 
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_logits_give_finite_figures() {
+    fn huge_logits_give_finite_metrics() {
         let mut tally = MetricAccumulator::new(2, true);
         tally.count(&[1e8, -1e8], 1, Some(&[-1e8, 1e8]));
         assert!(tally.loss().is_finite());

@@ -13,7 +13,7 @@ const WIDEST_MATRIX: usize = 12;
 const LONGEST_NAME: usize = 24;
 
 /// Folders that are named in one message.
-const MOST_TOLD: usize = 5;
+const MOST_NAMED: usize = 5;
 
 /// The class of an image by the folders that it lies in: the innermost one that is
 /// named like a class. `path` is relative to the folder that was classified.
@@ -57,19 +57,19 @@ pub fn unlabelled_folders(
         let lower: BTreeSet<String> = classes.iter().map(|class| class.to_lowercase()).collect();
         others.retain(|name| lower.contains(&name.to_lowercase()));
     }
-    let told: Vec<String> = others
+    let names: Vec<String> = others
         .iter()
-        .take(MOST_TOLD)
+        .take(MOST_NAMED)
         .map(|name| format!("`{name}`"))
         .collect();
-    let more = match others.len().saturating_sub(MOST_TOLD) {
+    let more = match others.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    (!told.is_empty()).then(|| {
+    (!names.is_empty()).then(|| {
         format!(
             "images in {}{more} have no label: the model has no class of that name",
-            told.join(", ")
+            names.join(", ")
         )
     })
 }
@@ -203,17 +203,17 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_are_named_like_no_class_are_told_where_others_are() {
+    fn folders_that_are_named_like_no_class_are_reported_where_others_are() {
         let classes = ["ant", "bee"].map(str::to_owned);
-        let told = |paths: &[&str]| unlabelled_folders(paths, &classes);
-        assert_eq!(told(&["ant/1.png", "bee/more/2.png"]), None);
-        assert_eq!(told(&["photos/1.png", "2.png"]), None);
-        let found = told(&["ant/1.png", "Bee/2.png", "emu/3.png", "4.png"]).unwrap();
+        let warning = |paths: &[&str]| unlabelled_folders(paths, &classes);
+        assert_eq!(warning(&["ant/1.png", "bee/more/2.png"]), None);
+        assert_eq!(warning(&["photos/1.png", "2.png"]), None);
+        let found = warning(&["ant/1.png", "Bee/2.png", "emu/3.png", "4.png"]).unwrap();
         assert!(
             found.starts_with("images in `Bee`, `emu` have no label: "),
             "{found}"
         );
-        let found = told(&["Ant/1.png", "photos/2.png"]).unwrap();
+        let found = warning(&["Ant/1.png", "photos/2.png"]).unwrap();
         assert!(
             found.starts_with("images in `Ant` have no label: "),
             "{found}"

@@ -61,7 +61,7 @@ pub fn build(model: &Model, size: (u32, u32), classes: usize) -> Result<Graph, P
     let graph = assemble(model, size, classes)?;
     graph
         .output()
-        .map_err(|reason| misfit(model, size, classes, &reason))?;
+        .map_err(|reason| size_error(model, size, classes, &reason))?;
     let parameters = graph.parameter_count();
     if parameters > MAX_PARAMETERS {
         return Err(Problem::new(
@@ -168,7 +168,7 @@ pub fn family(model: &Model) -> &'static str {
 }
 
 /// A network that does not fit its images, with the size that would.
-fn misfit(model: &Model, (height, width): (u32, u32), classes: usize, reason: &str) -> Problem {
+fn size_error(model: &Model, (height, width): (u32, u32), classes: usize, reason: &str) -> Problem {
     let problem = Problem::new(
         family(model),
         format!("images of {height}×{width} pixels do not fit: {reason}"),

@@ -5,7 +5,7 @@ use super::blocks::{check, conv, halve, linear, norm, pooled_classifier};
 use super::graph::{Activation, Layer, LinearInit};
 use crate::experiment::problem::Problem;
 
-/// Greatest number of layers; more would be a mistake, not a network.
+/// Greatest number of layers; more would be an error, not a network.
 const MAX_LAYERS: usize = 64;
 /// Greatest number of units or channels of a layer.
 const MAX_UNITS: usize = 65_536;

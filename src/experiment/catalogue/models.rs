@@ -12,7 +12,7 @@ pub(super) static TEACHER: Type = structure(
             "model",
             Optional(&Of(&MODEL)),
             "None",
-            "The teacher's model; absent with Onnx, whose file holds its layout.",
+            "The teacher's model; absent with Onnx and TorchScript, whose files hold their layout.",
         ),
         needed(
             "weights",
@@ -53,7 +53,8 @@ pub(super) static TEACHER: Type = structure(
             "output",
             Optional(&Text("name of an output")),
             "None",
-            "The output of its ONNX file with the scores; the only one that can be if absent.",
+            "The output of its ONNX or TorchScript file with the scores, by name or place; the \
+             only one that can be if absent.",
         ),
         field(
             "scores",
@@ -120,6 +121,11 @@ pub(super) static ENGINE: Type = choice(
         bare("Auto", "onnxruntime where its library is there, else rten."),
         bare("Rten", "rten, which is part of the program."),
         bare("OnnxRuntime", "onnxruntime; its library is required."),
+        holding(
+            "OnnxRuntimeCuda",
+            &[Whole("from 0")],
+            "onnxruntime on the NVIDIA GPU of that index; a library with the CUDA provider is required.",
+        ),
     ],
 );
 
@@ -189,6 +195,11 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
             "Onnx",
             &[Path("of a .onnx file")],
             "An ONNX file, with the layout and the weights of any classifier.",
+        ),
+        holding(
+            "TorchScript",
+            &[Path("of a .pt file that torch.jit.save wrote")],
+            "A TorchScript file: the same, run by libtorch on the student's device.",
         ),
         holding(
             "Logits",

@@ -1,7 +1,7 @@
 //! Fields that once had another name. What the program writes and says has the
 //! name of today.
 
-/// Fields whose old name means something else today: a file that has it is told
+/// Fields whose old name means something else today: a file that has it gets
 /// the new one. The experiments that runs keep are read with it.
 const RETIRED: &[(&str, &str)] = &[("iteration", "round")];
 

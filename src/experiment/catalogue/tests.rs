@@ -41,7 +41,7 @@ enum Asked {
     Values(usize),
 }
 
-/// Notes what it is asked for and answers nothing, but a variant's number.
+/// Notes what it is requested and answers nothing, but a variant's number.
 struct Probe<'a> {
     asked: &'a mut Asked,
     variant: Option<u32>,
@@ -330,7 +330,7 @@ fn every_line_is_a_sentence_that_fits_below_the_text() {
 }
 
 #[test]
-fn a_summary_tells_type_range_and_default() {
+fn a_summary_has_type_range_and_default() {
     let Shape::Struct(fields) = EXPERIMENT.shape else {
         panic!("an experiment has fields");
     };

@@ -116,7 +116,7 @@ fn p1_and_p2_stop_at_p_max() {
 }
 
 #[test]
-fn a_probability_that_is_brought_to_p_max_is_said_to_be_at_its_limit() {
+fn a_probability_that_is_brought_to_p_max_is_reported_at_its_limit() {
     // A person has turned p1 past p_max.
     let update = Update::Feedback {
         decay: 0.9,

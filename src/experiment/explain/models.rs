@@ -5,7 +5,7 @@ use super::{data, objective, training_rows};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{
-    OnnxPart, Plan, TeacherFile, TeacherPlan, TeacherSource, WeightsFile,
+    Plan, ProgramPart, TeacherFile, TeacherPlan, TeacherSource, WeightsFile,
 };
 use crate::experiment::spec::{ChannelOrder, ClassNames, Head, Scores};
 use crate::format::precise;
@@ -86,16 +86,16 @@ fn arrays(file: &WeightsFile, page: &mut Page) {
     page.row("arrays", &format!("{which}{place}"));
 }
 
-/// What of an ONNX file is taken, and what runs it.
-fn onnx(onnx: &OnnxPart, page: &mut Page) {
-    let output = onnx.output.as_deref().unwrap_or("the only one");
-    let scores = match onnx.scores {
+/// What of a file that holds its layout is taken, and what runs it.
+fn program(program: &ProgramPart, page: &mut Page) {
+    let output = program.output.as_deref().unwrap_or("the only one");
+    let scores = match program.scores {
         Some(Scores::Logits) => "logits",
         Some(Scores::Probabilities) => "probabilities, of which the logarithm is taken",
         None => "probabilities if they come out of a softmax, else logits",
     };
     page.row("output", &format!("{output}: {scores}"));
-    if let Some(found) = &onnx.found {
+    if let Some(found) = &program.found {
         page.row("engine", &found.engine);
     }
 }
@@ -112,8 +112,8 @@ fn outputs(file: &WeightsFile, page: &mut Page) {
 }
 
 fn teacher_file(file: &TeacherFile, page: &mut Page) {
-    match (&file.onnx, &file.kept) {
-        (Some(onnx), _) => self::onnx(onnx, page),
+    match (&file.program, &file.kept) {
+        (Some(program), _) => self::program(program, page),
         (None, Some(_)) => page.row("answers", "from the file, on images that no view changes"),
         (None, None) => arrays(&file.weights, page),
     }

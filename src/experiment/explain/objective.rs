@@ -213,9 +213,9 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
 
 /// A schedule in words.
 pub(super) fn schedule(schedule: &Schedule) -> String {
-    let told = schedule.told(precise);
+    let text = schedule.describe(precise);
     match schedule {
-        Schedule::Constant(_) => format!("constant {told}"),
-        _ => told,
+        Schedule::Constant(_) => format!("constant {text}"),
+        _ => text,
     }
 }

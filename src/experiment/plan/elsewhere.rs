@@ -3,6 +3,7 @@
 //! What a file itself decides is absent until it is opened, which is once, when
 //! a run begins; the run then keeps it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -67,9 +68,10 @@ pub struct TeacherFile {
     pub channels: ChannelOrder,
     /// Whether it teaches although its validation accuracy speaks against it.
     pub trusted: bool,
-    /// What is taken of an ONNX file; absent where the file holds weights only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub onnx: Option<OnnxPart>,
+    /// What is taken of a file that holds its layout, too; absent where it holds weights
+    /// only. Named as it was when ONNX was the only such format.
+    #[serde(rename = "onnx", default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramPart>,
     /// What is taken of a file of answers; absent where the file holds a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptAnswersPart>,
@@ -84,22 +86,50 @@ pub struct KeptAnswersPart {
     pub images: usize,
 }
 
-/// What is taken of an ONNX file.
+/// Formats of files that hold a network's layout and its weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ProgramFormat {
+    /// ONNX.
+    #[default]
+    Onnx,
+    /// TorchScript.
+    TorchScript,
+}
+
+impl ProgramFormat {
+    fn is_onnx(&self) -> bool {
+        *self == Self::Onnx
+    }
+}
+
+impl fmt::Display for ProgramFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Onnx => "ONNX",
+            Self::TorchScript => "TorchScript",
+        })
+    }
+}
+
+/// What is taken of a file that holds a network's layout, too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct OnnxPart {
+pub struct ProgramPart {
+    /// Its format.
+    #[serde(default, skip_serializing_if = "ProgramFormat::is_onnx")]
+    pub format: ProgramFormat,
     /// Name of the output with the scores of the classes.
     pub output: Option<String>,
     /// What these are.
     pub scores: Option<Scores>,
-    /// What runs it.
+    /// What runs an ONNX file.
     pub engine: OnnxEngine,
     /// What was found in the file.
-    pub found: Option<OnnxFound>,
+    pub found: Option<ProgramFound>,
 }
 
-/// What an ONNX file says of its network, and what runs it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OnnxFound {
+/// What a file says of its network, and what runs it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProgramFound {
     /// The engine that computes its answers, with its version.
     pub engine: String,
     /// Number of its weights.
@@ -110,6 +140,9 @@ pub struct OnnxFound {
     pub macs: Option<u64>,
     /// Files of weights beside it.
     pub beside: Vec<PathBuf>,
+    /// Images that a TorchScript file takes at once, if always as many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
 }
 
 impl TeacherFile {
@@ -121,8 +154,8 @@ impl TeacherFile {
 
     /// All files that hold something of it.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let onnx = self.onnx.as_ref().and_then(|onnx| onnx.found.as_ref());
-        let beside = onnx.into_iter().flat_map(|found| &found.beside);
+        let found = self.program.as_ref().and_then(|it| it.found.as_ref());
+        let beside = found.into_iter().flat_map(|found| &found.beside);
         std::iter::once(self.path()).chain(beside.map(PathBuf::as_path))
     }
 }
@@ -134,7 +167,7 @@ pub(super) fn student_weights(
     problems: &mut Vec<Problem>,
 ) -> Option<WeightsFile> {
     let Some(path) = &student.weights else {
-        let said = [
+        let written = [
             (
                 "ema",
                 student.ema.is_some(),
@@ -146,16 +179,14 @@ pub(super) fn student_weights(
                 "without a file of weights every classifier is new",
             ),
         ];
-        problems.extend(
-            said.iter()
-                .filter(|(_, said, _)| *said)
-                .map(|(field, _, why)| {
-                    Problem::new(format!("student.{field}"), *why)
-                        .on_name()
-                        .help("add weights: \"file.pt\", or remove it")
-                        .depends_on("student.weights")
-                }),
-        );
+        problems.extend(written.iter().filter(|(_, written, _)| *written).map(
+            |(field, _, why)| {
+                Problem::new(format!("student.{field}"), *why)
+                    .on_name()
+                    .help("add weights: \"file.pt\", or remove it")
+                    .depends_on("student.weights")
+            },
+        ));
         return None;
     };
     Some(WeightsFile {
@@ -199,44 +230,58 @@ pub(super) fn teacher_file(
         size: teacher.size,
         channels: teacher.channels,
         trusted: teacher.trusted,
-        onnx: None,
+        program: None,
         kept: None,
     })
 }
 
-/// A teacher from this ONNX file.
-pub(super) fn onnx_file(
+/// A teacher from this file, which holds its layout, too.
+pub(super) fn program_file(
     teacher: &TeacherSpec,
-    path: &Path,
+    (format, path): (ProgramFormat, &Path),
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
-    let said = [
+    let written = [
         ("model", teacher.model.is_some(), "its layout"),
         ("ema", teacher.ema.is_some(), "one set of weights"),
     ];
+    let (article, place) = match format {
+        ProgramFormat::Onnx => ("an", "weights.Onnx"),
+        ProgramFormat::TorchScript => ("a", "weights.TorchScript"),
+    };
     problems.extend(
-        said.iter()
-            .filter(|(_, said, _)| *said)
+        written
+            .iter()
+            .filter(|(_, written, _)| *written)
             .map(|(field, _, what)| {
                 Problem::new(
                     format!("teacher.{field}"),
-                    format!("an ONNX file holds {what} itself"),
+                    format!("{article} {format} file holds {what} itself"),
                 )
                 .on_name()
                 .help("remove it")
                 .depends_on("teacher.weights")
             }),
     );
-    let file = teacher_file(teacher, ("weights.Onnx", path), paths, problems)?;
-    let onnx = OnnxPart {
+    if !format.is_onnx() && teacher.engine != OnnxEngine::Auto {
+        problems.push(
+            Problem::new("teacher.engine", "a TorchScript file is run by libtorch")
+                .on_name()
+                .help("remove it")
+                .depends_on("teacher.weights"),
+        );
+    }
+    let file = teacher_file(teacher, (place, path), paths, problems)?;
+    let program = ProgramPart {
+        format,
         output: teacher.output.clone(),
         scores: teacher.scores,
         engine: teacher.engine,
         found: None,
     };
     Some(TeacherFile {
-        onnx: Some(onnx),
+        program: Some(program),
         ..file
     })
 }
@@ -248,7 +293,7 @@ pub(super) fn answers_file(
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
-    let said = [
+    let written = [
         ("model", teacher.model.is_some()),
         ("ema", teacher.ema.is_some()),
         ("normalize", teacher.normalize.is_some()),
@@ -257,8 +302,8 @@ pub(super) fn answers_file(
         ("output", teacher.output.is_some()),
         ("engine", teacher.engine != OnnxEngine::Auto),
     ];
-    let said = said.into_iter().filter(|(_, said)| *said);
-    problems.extend(said.map(|(field, _)| {
+    let written = written.into_iter().filter(|(_, written)| *written);
+    problems.extend(written.map(|(field, _)| {
         Problem::new(
             format!("teacher.{field}"),
             "nothing is computed of a teacher whose answers are in a file",
@@ -277,18 +322,18 @@ pub(super) fn answers_file(
     })
 }
 
-/// What is said of an ONNX file although the teacher is none.
-pub(super) fn without_onnx(teacher: &TeacherSpec) -> Vec<Problem> {
-    let said = [
+/// What is said of a file that holds its layout although the teacher is none.
+pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
+    let written = [
         ("output", teacher.output.is_some()),
         ("scores", teacher.scores.is_some()),
         ("engine", teacher.engine != OnnxEngine::Auto),
     ];
-    let said = said.into_iter().filter(|(_, said)| *said);
-    let said = said.map(|(field, _)| {
+    let written = written.into_iter().filter(|(_, written)| *written);
+    let written = written.map(|(field, _)| {
         Problem::new(
             format!("teacher.{field}"),
-            "it is of an ONNX file, and this teacher is none",
+            "it is of an ONNX or TorchScript file, and this teacher is none",
         )
         .on_name()
         .help("remove it, or give weights: Onnx(\"teacher.onnx\")")
@@ -298,7 +343,7 @@ pub(super) fn without_onnx(teacher: &TeacherSpec) -> Vec<Problem> {
         Problem::new("teacher", "the field `model` is missing")
             .help("name the teacher's layout, such as model: ResNet(depth: 18)")
     });
-    said.chain(missing).collect()
+    written.chain(missing).collect()
 }
 
 fn class_names(
@@ -338,7 +383,7 @@ fn duplicates(names: &[String]) -> Vec<(usize, usize)> {
 
 /// What is said of a file although the teacher is trained here.
 pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
-    let said = [
+    let written = [
         ("ema", teacher.ema.is_some()),
         ("classes", teacher.classes.is_some()),
         ("normalize", teacher.normalize.is_some()),
@@ -346,8 +391,9 @@ pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
         ("channels", teacher.channels != ChannelOrder::Rgb),
         ("trusted", teacher.trusted),
     ];
-    said.into_iter()
-        .filter(|(_, said)| *said)
+    written
+        .into_iter()
+        .filter(|(_, written)| *written)
         .map(|(field, _)| {
             Problem::new(
                 format!("teacher.{field}"),

@@ -6,7 +6,9 @@ use std::path::Path;
 use super::checks::{self, between};
 use super::data::data_plan;
 use super::paths::{Paths, run_name};
-use super::{Plan, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers};
+use super::{
+    Plan, ProgramFormat, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers,
+};
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
@@ -403,7 +405,7 @@ fn schedule_problems(knob: &Knob, schedule: &Schedule, path: &str, epochs: u32) 
 fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem> {
     let lr = Knob::lr(spec.lr.clone());
     if !schedule_problems(&lr, &spec.lr, "lr", spec.epochs).is_empty() {
-        // Told where it is written.
+        // Reported where it is written.
         return Vec::new();
     }
     let end = f64::from(written.epochs);
@@ -411,7 +413,7 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
     if matches!(spec.lr, Schedule::Warmup { epochs, .. } if epochs >= end) {
         return Vec::new();
     }
-    let told = lr.problems(&spec.lr, 0.0, end).into_iter().map(|problem| {
+    let problems = lr.problems(&spec.lr, 0.0, end).into_iter().map(|problem| {
         Problem::new(
             "epochs",
             format!(
@@ -421,20 +423,26 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
         )
         .help("give the teacher a schedule of its own: Train(epochs: …, lr: …)")
     });
-    told.collect()
+    problems.collect()
 }
 
 fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Option<TeacherPlan> {
     let teacher = spec.teacher.as_ref()?;
     let weights = match &teacher.weights {
         TeacherWeights::File(path) => {
-            problems.extend(elsewhere::without_onnx(teacher));
+            problems.extend(elsewhere::without_program(teacher));
             let file = ("weights.File", path.as_path());
             let file = elsewhere::teacher_file(teacher, file, paths, problems)?;
             TeacherSource::File(Box::new(file))
         }
         TeacherWeights::Onnx(path) => {
-            let file = elsewhere::onnx_file(teacher, path, paths, problems)?;
+            let file = (ProgramFormat::Onnx, path.as_path());
+            let file = elsewhere::program_file(teacher, file, paths, problems)?;
+            TeacherSource::File(Box::new(file))
+        }
+        TeacherWeights::TorchScript(path) => {
+            let file = (ProgramFormat::TorchScript, path.as_path());
+            let file = elsewhere::program_file(teacher, file, paths, problems)?;
             TeacherSource::File(Box::new(file))
         }
         TeacherWeights::Logits(path) => {
@@ -443,7 +451,7 @@ fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Opti
         }
         TeacherWeights::Train(training) => {
             problems.extend(elsewhere::without_file(teacher));
-            problems.extend(elsewhere::without_onnx(teacher));
+            problems.extend(elsewhere::without_program(teacher));
             TeacherSource::Train(Box::new(teacher_training(spec, training, problems)?))
         }
     };

@@ -48,7 +48,7 @@ fn located(problem: Problem, place: &str) -> Problem {
     }
 }
 
-/// The shorter side of the images, where the file tells it.
+/// The shorter side of the images, where the file names it.
 fn known_size(spec: &Spec) -> Option<u32> {
     match (&spec.data.size, &spec.data.train) {
         (Some((height, width)), _) => Some((*height).min(*width)),

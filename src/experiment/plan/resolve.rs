@@ -2,7 +2,7 @@
 //!
 //! How many images there are, whether they have labels, their size, mean and
 //! deviation are found once, when a run begins. [`Plan::resolve`] puts them into
-//! the plan, the run keeps the result, and whoever trains, resumes, shows or
+//! the plan, the run keeps the result, and all code that trains, resumes, shows or
 //! reports reads it from there.
 
 use serde::{Deserialize, Serialize};
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_without_labels_is_told() {
+    fn what_is_left_out_without_labels_is_reported() {
         let unlabelled = DataFacts {
             labelled: false,
             ..facts()
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_training_too_short_for_slow_running_statistics_is_told() {
+    fn a_training_too_short_for_slow_running_statistics_is_reported() {
         let notes = |epochs: u32| {
             let text = format!(
                 "(data: (train: Shapes(count: 200)), student: (model: MobileNetV3(variant: Small)), \

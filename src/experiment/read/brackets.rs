@@ -9,7 +9,7 @@ use crate::experiment::tokens::Token;
 
 /// A bracket without its counterpart.
 pub(super) struct Unmatched {
-    /// From here on nothing can be told.
+    /// From here on nothing can be said.
     pub start: usize,
     pub finding: Finding,
 }
@@ -52,7 +52,7 @@ pub(super) fn unmatched(text: &str, tokens: &[Token]) -> Option<Unmatched> {
         }
     }
     // The innermost is the last that was opened; but where a line's indentation
-    // tells of another one, that is it.
+    // shows another one, that is it.
     let left = open.pop()?;
     Some(never_closed(text, &suspect.unwrap_or(left), None))
 }
@@ -125,24 +125,24 @@ mod tests {
     use super::*;
 
     /// Place and message of the bracket without a counterpart.
-    fn told(text: &str) -> Option<(usize, String)> {
+    fn problem(text: &str) -> Option<(usize, String)> {
         let found = unmatched(text, &tokens(text).tokens)?;
         Some((found.start, found.finding.message))
     }
 
     #[test]
     fn brackets_that_match_are_passed_over_in_texts_and_comments_too() {
-        assert_eq!(told("A(a: [1, {\"]\": 2}], /* ( */ b: ())"), None);
-        // That is told as what follows the experiment.
-        assert_eq!(told("A())"), None);
+        assert_eq!(problem("A(a: [1, {\"]\": 2}], /* ( */ b: ())"), None);
+        // That is reported as what follows the experiment.
+        assert_eq!(problem("A())"), None);
     }
 
     #[test]
     fn the_bracket_that_is_not_closed_is_found_and_the_line_of_the_other_named() {
-        let (at, message) = told("A(\n  a: [1, 2\n  b: 3,\n)").unwrap();
+        let (at, message) = problem("A(\n  a: [1, 2\n  b: 3,\n)").unwrap();
         assert_eq!(at, 8);
         assert_eq!(message, "this `[` is not closed before the `)` of line 4");
-        let (at, message) = told("A(a: [1)").unwrap();
+        let (at, message) = problem("A(a: [1)").unwrap();
         assert_eq!(
             (at, message.as_str()),
             (5, "this `[` is not closed before the `)` of line 1")
@@ -150,16 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn a_bracket_that_closes_nothing_is_told_where_it_stands() {
-        let (at, message) = told("A(a: 1], b: 2)").unwrap();
+    fn a_bracket_that_closes_nothing_is_reported_where_it_stands() {
+        let (at, message) = problem("A(a: 1], b: 2)").unwrap();
         assert_eq!((at, message.as_str()), (6, "this `]` closes nothing"));
     }
 
     #[test]
-    fn indentation_tells_which_of_two_brackets_is_not_closed() {
+    fn indentation_shows_which_of_two_brackets_is_not_closed() {
         let never = "this `(` is never closed".to_owned();
         let text = "A(\n  a: (\n    b: C(1),\n  d: 2,\n)\n";
-        assert_eq!(told(text), Some((8, never.clone())));
-        assert_eq!(told("A(\n  a: (b: 1),\n"), Some((1, never)));
+        assert_eq!(problem(text), Some((8, never.clone())));
+        assert_eq!(problem("A(\n  a: (b: 1),\n"), Some((1, never)));
     }
 }

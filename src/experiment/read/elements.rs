@@ -78,7 +78,7 @@ impl Parser<'_> {
                     self.next += 1;
                     return open.start..self.end();
                 }
-                // The brackets do not match, which was told before.
+                // The brackets do not match, which was reported before.
                 None | Some(SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace) => {
                     self.lost = true;
                     return open.start..self.end();

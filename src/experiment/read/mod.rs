@@ -1,4 +1,4 @@
-//! Reading experiment files: text → tree → spec → plan, with every mistake of
+//! Reading experiment files: text → tree → spec → plan, with every error of
 //! every stage in one report.
 //!
 //! [`parse`] gets a tree past syntax errors, [`typed`] a spec past type errors,
@@ -68,7 +68,7 @@ impl Loaded {
 /// their order.
 ///
 /// # Errors
-/// Every mistake in the file and the overrides.
+/// Every error in the file and the overrides.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
     let text = read_text(path)?;
     load_text(&text, path, overrides)
@@ -78,7 +78,7 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
 /// relative paths start at its folder.
 ///
 /// # Errors
-/// Every mistake in the text and the overrides.
+/// Every error in the text and the overrides.
 pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
     let mut source = Source::new(origin.display().to_string(), text.to_owned());
     for change in overrides {
@@ -100,7 +100,7 @@ pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Lo
 /// program.
 ///
 /// # Errors
-/// Every mistake in the text and the overrides.
+/// Every error in the text and the overrides.
 pub fn load_frozen(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
     load_text(&with_names_of_today(text), origin, overrides)
 }
@@ -127,7 +127,7 @@ pub fn with_names_of_today(text: &str) -> Cow<'_, str> {
 /// folder keeps can be shown after its images are gone.
 ///
 /// # Errors
-/// Every mistake in the text that is not one of its values.
+/// Every error in the text that is not one of its values.
 pub fn read_spec(text: &str, origin: &Path) -> Result<Spec, Report> {
     let source = Source::new(origin.display().to_string(), text.to_owned());
     let parsed = parse::parse(text);

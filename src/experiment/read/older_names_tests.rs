@@ -26,7 +26,7 @@ fn read(method: &str, teacher: Option<&str>, sets: &[&str]) -> Result<Loaded, Re
 
 const TRAIN: Option<&str> = Some("epochs: 2");
 
-fn said(method: &str, sets: &[&str]) -> String {
+fn report_of(method: &str, sets: &[&str]) -> String {
     let report = read(method, TRAIN, sets).unwrap_err();
     assert_eq!(report.diagnostics.len(), 1, "{report}");
     report.to_string()
@@ -83,17 +83,17 @@ fn a_frozen_text_with_older_names_is_read_again() {
 
 #[test]
 fn a_field_written_by_both_of_its_names_is_written_twice() {
-    let report = said("Vanilla(weight: 0.2, w: 0.3)", &[]);
+    let report = report_of("Vanilla(weight: 0.2, w: 0.3)", &[]);
     assert!(
         report.contains("`w` is written twice: `weight` is its older name"),
         "{report}"
     );
-    let report = said("MultiView(w_truth: 0.2, truth_weight: 0.3)", &[]);
+    let report = report_of("MultiView(w_truth: 0.2, truth_weight: 0.3)", &[]);
     assert!(
         report.contains("`truth_weight` is its older name"),
         "{report}"
     );
-    let report = said("Vanilla(weight: 0.2, weight: 0.3)", &[]);
+    let report = report_of("Vanilla(weight: 0.2, weight: 0.3)", &[]);
     assert!(report.contains("`w` is written twice"), "{report}");
 }
 
@@ -128,13 +128,13 @@ fn a_setting_finds_its_field_by_either_name_in_a_file_with_either() {
 
 #[test]
 fn what_is_wrong_with_a_value_is_shown_where_it_stands_and_called_as_today() {
-    let report = said("Vanilla(truth_weight: -2.0)", &[]);
+    let report = report_of("Vanilla(truth_weight: -2.0)", &[]);
     assert!(
         report.contains("w_truth: -2 is not between 0 and 1000"),
         "{report}"
     );
     assert!(report.contains("truth_weight: -2.0"), "{report}");
-    let report = said("Vanilla(temperature: 4.0, wrong: 1.0)", &[]);
+    let report = report_of("Vanilla(temperature: 4.0, wrong: 1.0)", &[]);
     assert!(report.contains("p1, w, w_truth, temperature"), "{report}");
     assert!(!report.contains("weight"), "{report}");
 }

@@ -1,8 +1,8 @@
-//! From text to a tree of values, past every mistake.
+//! From text to a tree of values, past every error.
 //!
 //! The tokens are `ronin-core`'s; the grammar is RON's, held more strictly than
 //! `ronin-core` holds it (it lets a missing comma, colon or value pass) so that
-//! each mistake is told once, where it is, in terms of what to write.
+//! each error is reported once, where it is, in terms of what to write.
 
 use ronin_core::SyntaxKind;
 
@@ -16,7 +16,7 @@ use crate::experiment::tokens::Token;
 /// Deeper values are refused; an experiment needs about ten levels.
 const MAX_DEPTH: usize = 64;
 
-/// Mistakes after which the text is not read further.
+/// Errors after which the text is not read further.
 const MAX_FINDINGS: usize = 20;
 
 /// What was read.
@@ -24,7 +24,7 @@ pub(super) struct Parsed {
     /// The value; `None` where there is none or brackets do not match, so that
     /// nothing can be said about its parts.
     pub root: Option<Node>,
-    /// Mistakes.
+    /// Errors.
     pub findings: Vec<Finding>,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Parser<'t> {
     /// Number of the token that comes next.
     pub next: usize,
     findings: Vec<Finding>,
-    /// A bracket without its counterpart; it takes the place of every mistake
+    /// A bracket without its counterpart; it takes the place of every error
     /// after it.
     unmatched: Option<Unmatched>,
     /// Set where what follows cannot be made sense of.

@@ -1,4 +1,4 @@
-//! A text in pieces that remember where they come from, so that a mistake made
+//! A text in pieces that remember where they come from, so that an error made
 //! in a `--set` argument is shown in the argument and one in the file in the
 //! file, at its own line.
 

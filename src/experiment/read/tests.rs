@@ -165,7 +165,7 @@ fn a_frozen_text_means_the_same_from_another_folder() {
 }
 
 #[test]
-fn a_problem_that_a_mistake_elsewhere_causes_is_not_told() {
+fn a_problem_that_an_error_elsewhere_causes_is_not_reported() {
     // With a method that is not known nothing can be said about its teacher.
     let report = loaded(&VALID.replace("AdaptiveAugmentation", "Adaptive"), &[]).unwrap_err();
     assert_eq!(report.diagnostics.len(), 1, "{report}");
@@ -174,7 +174,7 @@ fn a_problem_that_a_mistake_elsewhere_causes_is_not_told() {
 }
 
 #[test]
-fn mistakes_of_every_stage_are_told_together() {
+fn errors_of_every_stage_are_reported_together() {
     let text = VALID
         .replace("size: (16, 16),", "size: (16, 16)\n        max_bad 0.5")
         .replace("width: 0.5", "width: \"half\"")
@@ -199,21 +199,24 @@ fn mistakes_of_every_stage_are_told_together() {
 }
 
 #[test]
-fn a_file_that_is_none_or_far_too_large_is_told_of_and_neither_waited_for_nor_read() {
+fn a_file_that_is_none_or_far_too_large_is_reported_and_neither_waited_for_nor_read() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("a.ron");
     make_pipe(&path);
-    let told = read_text(&path).unwrap_err().to_string();
-    assert!(told.contains("it is a pipe, not a regular file"), "{told}");
+    let message = read_text(&path).unwrap_err().to_string();
+    assert!(
+        message.contains("it is a pipe, not a regular file"),
+        "{message}"
+    );
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, VALID).unwrap();
     grow_sparse(&path, 1 << 40);
-    let told = read_text(&path).unwrap_err().to_string();
-    assert!(told.contains("it is larger than 1 MiB"), "{told}");
+    let message = read_text(&path).unwrap_err().to_string();
+    assert!(message.contains("it is larger than 1 MiB"), "{message}");
 }
 
 #[test]
-fn what_a_terminal_would_act_on_is_visible_in_what_is_told() {
+fn what_a_terminal_would_act_on_is_visible_in_messages() {
     let hostile = "\u{1b}[2J\u{9b}2J\u{202e}\n::error title=x::y\n";
     let origin = PathBuf::from(format!("{hostile}.ron"));
     let with = |what: &str, written: &str| VALID.replacen(what, written, 1);
@@ -228,10 +231,10 @@ fn what_a_terminal_would_act_on_is_visible_in_what_is_told() {
         ),
     ];
     for text in texts {
-        let told = load_text(&text, &origin, &[]).unwrap_err().to_string();
-        for line in told.lines() {
-            assert!(!line.contains(is_active), "{told}");
-            assert!(!line.trim_start().starts_with("::"), "{told}");
+        let message = load_text(&text, &origin, &[]).unwrap_err().to_string();
+        for line in message.lines() {
+            assert!(!line.contains(is_active), "{message}");
+            assert!(!line.trim_start().starts_with("::"), "{message}");
         }
     }
 }

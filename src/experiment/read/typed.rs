@@ -1,8 +1,8 @@
-//! From a tree to a typed value, past every mistake.
+//! From a tree to a typed value, past every error.
 //!
 //! serde stops at the first error. This deserializer does not: where a value
 //! is wrong it notes the finding, marks the place as tainted and gives a
-//! placeholder, so that one pass finds every mistake. Only a missing field
+//! placeholder, so that one pass finds every error. Only a missing field
 //! cannot be answered on the spot (its type is not known); it is remembered and
 //! the pass is made again with a placeholder for it. Checks of values then leave
 //! out whatever depends on a tainted place.
@@ -25,7 +25,7 @@ pub(super) struct Typed<T> {
     /// The value, with placeholders in tainted places; `None` if even those
     /// could not save it.
     pub value: Option<T>,
-    /// Mistakes.
+    /// Errors.
     pub findings: Vec<Finding>,
     /// Places whose values are placeholders.
     pub tainted: Vec<Taint>,
@@ -257,7 +257,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
                 if let Some(written) = written
                     && written.text != name
                 {
-                    // Only the experiment itself has a name worth telling.
+                    // Only the experiment itself has a name worth showing.
                     let help = if name == "Experiment" {
                         "write Experiment(…)"
                     } else {

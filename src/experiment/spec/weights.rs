@@ -70,6 +70,9 @@ pub enum OnnxEngine {
     Rten,
     /// onnxruntime; its library is required.
     OnnxRuntime,
+    /// onnxruntime on the NVIDIA GPU of that number; its library and its CUDA provider
+    /// are required.
+    OnnxRuntimeCuda(u32),
 }
 
 /// What a model's scores of the classes are.

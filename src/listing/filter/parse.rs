@@ -196,8 +196,8 @@ fn pattern(text: &str) -> Result<regex::Regex, String> {
         .build()
         .map_err(|error| {
             // The error draws the pattern over several lines; the last says why.
-            let told = error.to_string();
-            let why = told.lines().last().unwrap_or_default();
+            let message = error.to_string();
+            let why = message.lines().last().unwrap_or_default();
             let why = why.trim().trim_start_matches("error: ");
             format!("`{text}` is not a regular expression: {why}")
         })

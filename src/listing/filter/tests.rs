@@ -42,7 +42,7 @@ const CRASHED: &str = "0badca";
 const SCRATCH: &str = "7a7a7a";
 const TEACHER: &str = "5c5c5c";
 
-fn told(text: &str) -> String {
+fn message_of(text: &str) -> String {
     let runs = runs();
     let error = Filter::parse(text, &fields(&runs)).unwrap_err();
     error.to_string()
@@ -127,7 +127,7 @@ fn and_binds_tighter_than_or_and_parentheses_tighter_than_both() {
 }
 
 #[test]
-fn errors_are_told_at_their_columns_with_what_was_meant() {
+fn errors_are_reported_at_their_columns_with_what_was_meant() {
     for (text, message) in [
         (
             "best>0.8 bets<1",
@@ -161,10 +161,10 @@ fn errors_are_told_at_their_columns_with_what_was_meant() {
             "column 6: `[a` is not a regular expression: unclosed character class",
         ),
     ] {
-        assert_eq!(told(text), message, "{text}");
+        assert_eq!(message_of(text), message, "{text}");
     }
-    assert!(told(&"(".repeat(100_000)).contains("nested too deeply"));
-    assert!(told(&"not ".repeat(100_000)).contains("nested too deeply"));
+    assert!(message_of(&"(".repeat(100_000)).contains("nested too deeply"));
+    assert!(message_of(&"not ".repeat(100_000)).contains("nested too deeply"));
 }
 
 #[test]

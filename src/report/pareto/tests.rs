@@ -56,7 +56,7 @@ fn a_picture_is_read_by_eye_and_aloud() {
 }
 
 #[test]
-fn names_are_as_short_as_they_can_be_told_apart() {
+fn names_are_as_short_as_they_stay_distinct() {
     let expected = ["small int8", "small", "wide 000001", "wide 000002"];
     assert_eq!(labels::names(&picture().points), expected);
 }

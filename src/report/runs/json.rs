@@ -34,7 +34,7 @@ pub(super) struct ListedRun<'a> {
     seconds: Option<f64>,
     /// What of it could not be read.
     problems: Vec<&'a str>,
-    /// What was asked for.
+    /// What was requested.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     columns: BTreeMap<String, Value>,
 }
@@ -48,7 +48,7 @@ impl<'a> ListedRun<'a> {
                 Field::Metric(metric) => entry.metric(*metric).into(),
                 _ => of_text(&field.text(run)),
             };
-            (field.title(fields), value)
+            (field.name(fields), value)
         });
         Self {
             run: run.name,

@@ -57,7 +57,7 @@ impl SeriesReader {
     }
 
     /// Appends what is new to `tables`. Returns whether anything was. A block
-    /// whose rows are damaged is passed over, and told of by
+    /// whose rows are damaged is passed over, and reported by
     /// [`problem`](Self::problem).
     ///
     /// # Errors

@@ -46,7 +46,7 @@ pub enum Dialog {
     Palette(Palette),
     /// Fields of runs, to choose columns from.
     Columns(ColumnChooser),
-    /// A line of text is asked for.
+    /// A line of text is requested.
     Prompt(Prompt),
     /// Yes or no.
     Confirm(Confirm),

@@ -1,4 +1,4 @@
-//! A line of text that is asked for.
+//! A line of text that is requested.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ const WIDTH: u16 = 70;
 /// Cells of a box beside its title.
 const BORDER: usize = 4;
 
-/// What a text is asked for. The screen that asked takes the answer.
+/// The purpose of a text. The screen that asked takes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// Name of a new experiment, a copy of this file if there is one.
@@ -78,7 +78,7 @@ pub struct Prompt {
     title: String,
     line: TextLine,
     purpose: Purpose,
-    /// Where a folder is asked for, what is known of it.
+    /// Where a folder is requested, what is known of it.
     folders: Option<Folders>,
 }
 
@@ -108,7 +108,7 @@ impl Prompt {
         (self.purpose == Purpose::FilterRuns).then(|| self.line.text())
     }
 
-    /// What its text is asked for.
+    /// The purpose of its text.
     #[must_use]
     pub fn purpose(&self) -> &Purpose {
         &self.purpose
@@ -155,7 +155,7 @@ impl Prompt {
         Answer::Waiting(Dialog::Prompt(self), Effect::CompleteFolder(typed))
     }
 
-    /// Takes in how a folder's name continues. What is told of another text than
+    /// Takes in how a folder's name continues. An answer for another text than
     /// stands here comes too late.
     pub(in crate::ui) fn on_completed(
         mut self,

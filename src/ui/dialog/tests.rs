@@ -202,11 +202,11 @@ fn leaving_is_chosen_by_keys_and_by_clicks() {
 
 #[test]
 fn unsaved_experiments_are_named_and_many_are_counted() {
-    let told = |names: &[&str]| over(Dialog::Quit(Choice::quit(Vec::new(), names))).screen();
-    assert!(told(&["a"]).contains("The experiment a is not saved."));
-    assert!(told(&["a"]).contains("save and quit"));
-    assert!(told(&["a", "b", "c"]).contains("not saved: a, b and c."));
-    assert!(told(&["a", "b", "c", "d", "e"]).contains("a, b, c and 2 more."));
+    let question = |names: &[&str]| over(Dialog::Quit(Choice::quit(Vec::new(), names))).screen();
+    assert!(question(&["a"]).contains("The experiment a is not saved."));
+    assert!(question(&["a"]).contains("save and quit"));
+    assert!(question(&["a", "b", "c"]).contains("not saved: a, b and c."));
+    assert!(question(&["a", "b", "c", "d", "e"]).contains("a, b, c and 2 more."));
 }
 
 /// A prompt for a folder, with this typed into it.
@@ -251,7 +251,7 @@ fn a_folders_name_is_completed_and_what_it_may_become_is_shown() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told_and_what_was_typed_stays() {
+fn a_folder_that_is_not_there_is_reported_and_what_was_typed_stays() {
     let mut harness = folder("/nowhere");
     harness.keys(&["enter"]);
     let asked = Effect::FindFolder("/nowhere".to_owned());

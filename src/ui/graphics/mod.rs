@@ -1,7 +1,7 @@
 //! Real pictures in the terminal, where it can show them: kitty's, iTerm2's
 //! and DEC's (sixel) ways, else half blocks.
 //!
-//! What the terminal can do is asked once ([`question`]), by whoever drives the
+//! What the terminal can do is asked once ([`question`]), by the code that drives the
 //! screen. Encoding a picture takes long, so [`Pictures`] encodes what the next
 //! frame shows before it is drawn, once, and drawing only looks it up.
 
@@ -61,7 +61,7 @@ pub struct Graphics {
 const ITERM2: [&str; 4] = ["iTerm.app", "WezTerm", "rio", "mintty"];
 
 /// Terminals whose sixels stay where they were, by a variable that they set.
-const CLUMSY: [&str; 2] = ["KONSOLE_VERSION", "ALACRITTY_WINDOW_ID"];
+const UNRELIABLE: [&str; 2] = ["KONSOLE_VERSION", "ALACRITTY_WINDOW_ID"];
 
 impl Default for Graphics {
     /// Two square pixels a cell.
@@ -101,7 +101,7 @@ impl PictureSetting {
             // when something is written beside it.
             Self::Auto if tmux => Protocol::HalfBlocks,
             Self::Auto if ITERM2.contains(&program.as_str()) => Protocol::Iterm2,
-            Self::Auto if CLUMSY.into_iter().any(is_set) => Protocol::HalfBlocks,
+            Self::Auto if UNRELIABLE.into_iter().any(is_set) => Protocol::HalfBlocks,
             Self::Auto if abilities.manner == Some(GraphicsQuirk::Iterm2) => Protocol::Iterm2,
             Self::Auto if abilities.manner == Some(GraphicsQuirk::Unreliable) => {
                 Protocol::HalfBlocks
@@ -135,7 +135,7 @@ pub fn can_be_asked(variable: impl Fn(&str) -> Option<String>) -> bool {
     !["", "dumb", "linux"].contains(&term.as_str())
 }
 
-/// Whether a variable's values tell of tmux around the workbench.
+/// Whether a variable's values show tmux around the workbench.
 #[must_use]
 pub fn is_within_tmux(variable: impl Fn(&str) -> Option<String>) -> bool {
     let is = |name: &str, wanted: fn(&str) -> bool| variable(name).is_some_and(|it| wanted(&it));

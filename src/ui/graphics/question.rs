@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ground_is_dark_or_light_however_its_colour_is_told() {
+    fn the_background_is_dark_or_light_however_its_colour_is_written() {
         let background = |answer: &str| read(answer.as_bytes()).0.background;
         let light = Some(Background::Light);
         assert_eq!(background("\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[0n"), light);

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_taken_in_the_same_place_is_told() {
+    fn a_key_that_is_taken_in_the_same_place_is_reported() {
         assert_eq!(
             messages(&[("stop-run", &["e"])]),
             ["`e` means both `stop-run` and `evaluate-now` in Live; give one of them another key"]
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_taken_further_in_or_further_out_is_told() {
+    fn a_key_that_is_taken_further_in_or_further_out_is_reported() {
         let everywhere = messages(&[("quit", &["r"])]);
         assert_eq!(everywhere.len(), 4, "{everywhere:?}");
         assert_eq!(

@@ -47,7 +47,7 @@ fn described(at: Position, store: &RunStore) -> String {
     let change = store.commands.iter().find_map(|command| {
         let asked = &command.record.command;
         let is_it = asked.changes_training() && command.state == CommandState::Applied(at);
-        is_it.then(|| store.told(command))
+        is_it.then(|| store.describe(command))
     });
     match change {
         Some(change) => format!("{}, before {change}", kept_name(at)),

@@ -1,5 +1,5 @@
 //! Whatever a person does and whatever happens, in any order and at any size:
-//! nothing panics, nothing that was told is lost, every hint is true.
+//! nothing panics, no news are lost, every hint is true.
 //!
 //! `WORKBENCH_STEPS=1000000` walks further than by default; `WORKBENCH_SEED=7`
 //! walks another way, or the same one again after a failure named its seed.
@@ -19,7 +19,7 @@ const STEPS: u64 = 800;
 /// walked to again.
 const LIFE: u64 = 4000;
 
-/// Steps between two looks at everything that was told.
+/// Steps between two looks at all news.
 const LOOK: u64 = 300;
 
 fn setting<T: FromStr>(name: &str, default: T) -> T {
@@ -45,7 +45,7 @@ fn in_any_order_and_at_any_size_nothing_panics_and_nothing_is_lost() {
 fn walk(seed: u64, steps: u64) {
     let mut world = World::new(seed);
     for step in 1..=steps {
-        let input = world.next_deed();
+        let input = world.next_input();
         let done = catch_unwind(AssertUnwindSafe(|| {
             world.execute(&input);
             world.draw();

@@ -1,10 +1,10 @@
 //! Every screen on a terminal whose locale has no UTF-8.
 
 use crate::event::inspection::ProbeSource;
+use crate::format::Symbols;
 use crate::ui::action::ACTIONS;
 use crate::ui::screens::compare::testing::{probe, with_runs};
 use crate::ui::testing::Harness;
-use crate::ui::theme::Symbols;
 use crate::ui::{Action, News};
 
 /// Sees that nothing but ASCII is drawn.

@@ -1,4 +1,4 @@
-//! What a run that begins does to whoever is at the screen.
+//! What the screen does when a run begins.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use crate::ui::screen::Screen;
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
 
-/// A screen on which a launch was asked for, and is being prepared.
+/// A screen on which a launch was requested, and is being prepared.
 fn launched() -> Harness {
     let mut harness = Harness::new(80, 24);
     let path = PathBuf::from("e/small.ron");
@@ -34,7 +34,7 @@ fn begin(harness: &mut Harness) -> String {
 }
 
 #[test]
-fn whoever_asked_for_a_run_and_waits_is_shown_it() {
+fn a_person_who_launched_a_run_and_waits_is_shown_it() {
     let mut harness = launched();
     assert!(harness.screen().contains("preparing small"));
     let name = begin(&mut harness);
@@ -44,7 +44,7 @@ fn whoever_asked_for_a_run_and_waits_is_shown_it() {
 }
 
 #[test]
-fn whoever_went_on_to_something_else_is_told_and_finds_it_on_the_live_screen() {
+fn a_person_who_moved_on_is_notified_and_finds_the_run_on_the_live_screen() {
     let mut harness = launched();
     harness.keys(&["2"]);
     let name = begin(&mut harness);
@@ -56,7 +56,7 @@ fn whoever_went_on_to_something_else_is_told_and_finds_it_on_the_live_screen() {
 }
 
 #[test]
-fn whoever_went_to_the_live_screen_to_wait_is_shown_it_there() {
+fn a_person_who_waits_on_the_live_screen_is_shown_the_run_there() {
     let mut harness = launched();
     harness.keys(&["3"]);
     let name = begin(&mut harness);

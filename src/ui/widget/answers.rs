@@ -61,7 +61,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Right, wrong, or nobody knows: told by a sign and not by colour alone.
+/// Right, wrong, or nobody knows: shown by a sign and not by colour alone.
 #[must_use]
 pub fn mark(right: Option<bool>) -> &'static str {
     match right {

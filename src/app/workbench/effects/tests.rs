@@ -214,8 +214,8 @@ fn a_text_that_is_taken_away_replaces_nothing() {
         text: text.to_owned(),
     };
     assert!(bench.errors(write("one")).is_empty());
-    let told = bench.errors(write("two"));
-    assert!(told[0].contains("results.csv"), "{told:?}");
+    let errors = bench.errors(write("two"));
+    assert!(errors[0].contains("results.csv"), "{errors:?}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "one");
 }
 

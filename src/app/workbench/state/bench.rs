@@ -47,7 +47,7 @@ pub(super) struct Sessions {
     trainers: Mutex<VecDeque<Box<dyn Trainer>>>,
     /// What was opened, or tried to be.
     opened: Mutex<Vec<String>>,
-    /// Whoever holds it keeps jobs from being opened.
+    /// Holding it keeps jobs from being opened.
     pub(super) gate: Mutex<()>,
 }
 

@@ -120,11 +120,11 @@ fn what_another_workbench_launched_first_is_waited_for_unless_it_is_taken_out() 
     bench.launch("a");
     bench.launch("b");
     let process = std::process::id();
-    let told = format!(
+    let expected = format!(
         "{}: waiting for quickstart in process {process} on ",
         bench.file("a").display()
     );
-    bench.until_logged(&told);
+    bench.until_logged(&expected);
     let queue = |bench: &Bench| bench.state.ui.shared().queue.clone();
     let both = ["a", "b"].map(|name| Waiting::Experiment(bench.file(name)));
     bench.until("both wait", |bench| queue(bench) == both);
@@ -153,7 +153,7 @@ fn a_workbench_that_is_left_while_a_launch_waits_ends_at_once() {
 }
 
 #[test]
-fn a_launch_that_is_refused_is_told_with_its_reason_and_the_next_starts() {
+fn a_launch_that_is_refused_is_reported_with_its_reason_and_the_next_starts() {
     let mut bench = Bench::new(&[&plays("b")]);
     let gate = bench.sessions.clone();
     let gate = gate.gate.lock().unwrap();
@@ -164,14 +164,14 @@ fn a_launch_that_is_refused_is_told_with_its_reason_and_the_next_starts() {
     bench.until_run("b", RunState::Completed);
     let begins = format!("{}: `Experiment` needs", bench.file("a").display());
     let log = bench.log();
-    let told = log.iter().find(|line| line.starts_with(&begins));
-    let told = told.unwrap_or_else(|| panic!("{log:#?}"));
-    assert!(!told.contains("error: ") && !told.contains('\n'), "{told}");
+    let line = log.iter().find(|line| line.starts_with(&begins));
+    let line = line.unwrap_or_else(|| panic!("{log:#?}"));
+    assert!(!line.contains("error: ") && !line.contains('\n'), "{line}");
     assert!(bench.run("a").is_none());
 }
 
 #[test]
-fn a_panic_while_a_run_is_prepared_is_told_and_the_next_starts() {
+fn a_panic_while_a_run_is_prepared_is_reported_and_the_next_starts() {
     let mut bench = Bench::new(&[]);
     bench.launch("a");
     bench.until_logged("preparing the run failed: no script is left");
@@ -202,7 +202,7 @@ fn commands_reach_the_training_through_the_runs_folder_and_their_fate_comes_back
 }
 
 #[test]
-fn a_saved_change_of_the_running_experiment_turns_knobs_and_tells_of_the_rest() {
+fn a_saved_change_of_the_running_experiment_turns_knobs_and_reports_the_rest() {
     let mut bench = Bench::new(&[&waits("a")]);
     bench.launch("a");
     bench.until("the student trains", |bench| {
@@ -235,7 +235,7 @@ fn a_saved_change_of_the_running_experiment_turns_knobs_and_tells_of_the_rest() 
 }
 
 #[test]
-fn a_stopped_run_is_resumed_in_its_folder_and_obeys_no_command_twice() {
+fn a_stopped_run_is_resumed_in_its_folder_and_applies_no_command_twice() {
     let resumed = format!(
         "{} {}",
         begins("a", "Some((phase: Student, step: 1))", 1),
@@ -313,8 +313,8 @@ fn a_training_that_fails_or_panics_says_why_and_the_next_starts() {
     ] {
         let run = bench.run(name).unwrap();
         assert_eq!(run.state(), RunState::Failed);
-        let told = format!("{} failed: {message}", run.folder.name());
-        assert!(bench.log().contains(&told), "{:#?}", bench.log());
+        let expected = format!("{} failed: {message}", run.folder.name());
+        assert!(bench.log().contains(&expected), "{:#?}", bench.log());
         let message = message.to_owned();
         let ended = RunEvent::RunEnded(Outcome::Failed { message });
         assert_eq!(bench.journal(name).last(), Some(&ended));
@@ -368,7 +368,7 @@ fn asked_twice_or_by_the_system_the_workbench_is_interrupted() {
     });
     bench.ask(Effect::Quit);
     assert_eq!(bench.left, None);
-    // A lost terminal is told of by several, and each but the first means nothing.
+    // A lost terminal is reported by several threads, and each but the first means nothing.
     assert_eq!(bench.state.take_in(Message::Lost), Flow::Go);
     bench.ask(Effect::Quit);
     assert_eq!(bench.left, Some(Exit::Interrupted));

@@ -164,7 +164,7 @@ fn without_metadata(bytes: &mut [u8]) -> Result<usize, ImageError> {
 
 /// Decodes an image that ends without its mark, if all of its pixels are there:
 /// whatever is appended, they are the same, and without the last byte they are
-/// not. The latter tells data from what stands in place of a lost end. That is
+/// not. The latter distinguishes data from what stands in place of a lost end. That is
 /// often zeros; data is filled up to a whole byte with ones.
 fn decode_unmarked(
     mut bytes: Vec<u8>,

@@ -18,7 +18,7 @@ pub(super) struct Placeholder;
 /// Named values of a struct or variant.
 pub(super) struct Fields<'t> {
     known: std::vec::IntoIter<(&'static str, Option<Value<'t>>)>,
-    /// The value of the key that was asked for; a placeholder if there is none.
+    /// The value of the key that was requested; a placeholder if there is none.
     value: Option<Value<'t>>,
 }
 

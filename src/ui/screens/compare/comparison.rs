@@ -15,7 +15,7 @@ pub(super) enum Reading {
     /// Nobody asked.
     #[default]
     Nothing,
-    /// They were asked for.
+    /// They were requested.
     Asked,
     /// Here they are.
     Read(Box<Probe>),
@@ -25,7 +25,7 @@ pub(super) enum Reading {
 
 /// What an answer that came in changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Change {
     /// Nobody waits for it.
     Nothing,
     /// Something that is shown.
@@ -34,7 +34,7 @@ pub(super) enum Heard {
     Images,
 }
 
-/// Images that were asked for and are not answered on yet.
+/// Images that were requested and are not answered on yet.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) source: ProbeSource,
@@ -171,7 +171,7 @@ impl Comparison {
         run: &str,
         source: &ProbeSource,
         answers: Result<Box<Probe>, String>,
-    ) -> Heard {
+    ) -> Change {
         let is_first = self.run.as_deref() == Some(run);
         let awaited = self
             .coming
@@ -180,7 +180,7 @@ impl Comparison {
             return self.arrived(coming.source, answers);
         }
         if *source != self.source {
-            return Heard::Nothing;
+            return Change::Nothing;
         }
         if is_first {
             self.waits = false;
@@ -196,28 +196,28 @@ impl Comparison {
             {
                 self.pair(Ok(probe));
             }
-            return Heard::Answers;
+            return Change::Answers;
         }
         if self.second.as_ref().is_some_and(|second| second.run == run) {
             self.pair(answers);
-            return Heard::Answers;
+            return Change::Answers;
         }
-        Heard::Nothing
+        Change::Nothing
     }
 
-    /// Takes in the answers on the folder that was asked for, if there are any.
-    fn arrived(&mut self, source: ProbeSource, answers: Result<Box<Probe>, String>) -> Heard {
+    /// Takes in the answers on the folder that was requested, if there are any.
+    fn arrived(&mut self, source: ProbeSource, answers: Result<Box<Probe>, String>) -> Change {
         match reading(answers) {
             Reading::Failed(why) => {
                 let images = images_of(&source);
                 self.problem = Some(format!("no results on {images}: {why}"));
-                Heard::Answers
+                Change::Answers
             }
             read => {
                 self.source = source;
                 self.waits = false;
                 self.first = read;
-                Heard::Images
+                Change::Images
             }
         }
     }
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn why_two_probes_cannot_be_compared_is_told() {
+    fn the_reason_why_two_probes_cannot_be_compared_is_shown() {
         let first = probe();
         let mut second = probe();
         second.classes[1] = "lorry".to_owned();
@@ -373,10 +373,10 @@ mod tests {
         let mut other = probe();
         other.students.remove(1);
         let mut news = |run| comparison.on_news(run, &ProbeSource::Recorded, Ok(Box::new(probe())));
-        assert_eq!(news("a"), Heard::Answers);
-        assert_eq!(news("c"), Heard::Nothing);
+        assert_eq!(news("a"), Change::Answers);
+        assert_eq!(news("c"), Change::Nothing);
         let second = comparison.on_news("b", &ProbeSource::Recorded, Ok(Box::new(other.clone())));
-        assert_eq!(second, Heard::Answers);
+        assert_eq!(second, Change::Answers);
         assert_eq!(
             comparison.second_logits(2, 1),
             Some(&*other.students[0].logits[2])
@@ -387,6 +387,6 @@ mod tests {
         );
         let elsewhere =
             comparison.on_news("b", &ProbeSource::Folder("x".into()), Err(String::new()));
-        assert_eq!(elsewhere, Heard::Nothing);
+        assert_eq!(elsewhere, Change::Nothing);
     }
 }

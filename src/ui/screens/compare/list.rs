@@ -28,7 +28,7 @@ use crate::ui::widget::{Cells, bars, notice};
 const ANSWER: u16 = 8;
 /// Cells of a KL.
 const KL: u16 = 8;
-/// Cells of a source that tell images apart.
+/// Cells of a source that distinguish images.
 const SOURCE: u16 = 8;
 /// Cells of a label where there is room for it.
 const LABEL: u16 = 9;
@@ -95,13 +95,13 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
 /// Cells of the source, the label and the KL in a line of this width, with so many
 /// answers. A third answer takes the place of the KL where there is room for one.
 fn widths(width: u16, answers: u16) -> (u16, u16, u16) {
-    let said = answers * (ANSWER + 1);
-    let kl = if answers > 2 && width < said + KL + 1 + SOURCE {
+    let answered = answers * (ANSWER + 1);
+    let kl = if answers > 2 && width < answered + KL + 1 + SOURCE {
         0
     } else {
         KL
     };
-    let fixed = said + kl + 1;
+    let fixed = answered + kl + 1;
     let label = if width >= fixed + LABEL + 14 {
         LABEL
     } else {

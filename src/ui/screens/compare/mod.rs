@@ -36,7 +36,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::classes::Classes;
-use self::comparison::{Comparison, Heard, Reading};
+use self::comparison::{Change, Comparison, Reading};
 use self::matrix::{Matrix, Pair};
 use self::order::Order;
 use self::sample_result::{Moment, SampleResult};
@@ -197,8 +197,8 @@ impl Compare {
         let newest = self.at + 1 >= self.steps.len() && !is_cell;
         let step = self.steps.get(self.at).copied();
         let news = self.comparison.on_news(run, source, probe);
-        let others = news == Heard::Images;
-        if news == Heard::Nothing {
+        let others = news == Change::Images;
+        if news == Change::Nothing {
             return;
         }
         if others {

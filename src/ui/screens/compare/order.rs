@@ -124,11 +124,11 @@ pub(super) fn word_of(who: Answerer) -> &'static str {
 
 /// A cell in words: `label cat, student dog`.
 pub(super) fn cell_words(cell: MatrixCell, classes: &[String]) -> String {
-    let says = |(who, class): (Answerer, usize)| {
+    let answer = |(who, class): (Answerer, usize)| {
         let class = classes.get(class).map_or("?", String::as_str);
         format!("{} {class}", word_of(who))
     };
-    format!("{}, {}", says(cell.rows), says(cell.columns))
+    format!("{}, {}", answer(cell.rows), answer(cell.columns))
 }
 
 impl Order {

@@ -103,7 +103,12 @@ mod tests {
         };
         let folder = "latest".into();
         let best = false;
-        let saved = RunEvent::CheckpointSaved { at, folder, best };
+        let saved = RunEvent::CheckpointSaved {
+            at,
+            folder,
+            best,
+            weights: None,
+        };
         add(&mut runs, "saved", &[saved]);
         assert_eq!(others("this", true, &runs), ["saved"]);
         assert!(others("this", false, &runs).is_empty());

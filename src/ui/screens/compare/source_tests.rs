@@ -41,7 +41,7 @@ fn a_folder_is_asked_for_and_its_answers_replace_the_probe() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_answered_on_is_told_and_what_is_shown_stays() {
+fn a_folder_that_cannot_be_answered_on_is_reported_and_what_is_shown_stays() {
     let (mut harness, names) = full(80, 24);
     harness.keys(&["f"]);
     let before = harness.screen();
@@ -93,7 +93,7 @@ fn a_first_folder_that_is_wrong_says_so_where_there_is_nothing_else() {
 
 #[test]
 fn a_run_without_answers_says_when_it_will_have_some() {
-    for (state, outcome, told) in [
+    for (state, outcome, expected) in [
         (
             "stopped",
             Outcome::Failed {
@@ -118,7 +118,7 @@ fn a_run_without_answers_says_when_it_will_have_some() {
         let screen = harness.screen();
         let flowing: String = screen.replace(['\n', '"'], " ");
         let flowing: Vec<&str> = flowing.split_whitespace().collect();
-        assert!(flowing.join(" ").contains(told), "{screen}");
+        assert!(flowing.join(" ").contains(expected), "{screen}");
         insta::assert_snapshot!(format!("without_answers_{state}"), screen);
     }
 }

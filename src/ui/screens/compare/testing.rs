@@ -141,6 +141,7 @@ pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>
         },
         folder: "latest".into(),
         best: false,
+        weights: None,
     };
     for name in &names {
         harness.runs.apply(name, &model(Phase::Teacher, 1_420_000));

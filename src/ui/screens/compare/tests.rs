@@ -30,7 +30,7 @@ pub(super) fn answered(harness: &mut Harness, run: &str, probe: Result<Probe, &s
 }
 
 #[test]
-fn without_runs_it_is_said_how_to_come_to_one() {
+fn without_runs_the_screen_says_how_to_make_one() {
     insta::assert_snapshot!(Harness::new(80, 24).keys(&["4"]).screen());
 }
 
@@ -166,6 +166,7 @@ fn a_run_that_came_further_is_read_again_while_its_answers_stay() {
         },
         folder: PathBuf::from("latest"),
         best: false,
+        weights: None,
     };
     harness.runs.apply(&names[0], &saved);
     harness.news(News::RunsChanged).news(News::RunsChanged);
@@ -270,7 +271,7 @@ fn a_second_run_stands_beside_the_first_or_says_why_not() {
 }
 
 #[test]
-fn without_another_run_that_was_evaluated_it_is_said_that_there_is_none() {
+fn without_another_run_that_was_evaluated_the_screen_says_that_there_is_none() {
     let (mut harness, names) = full(80, 24);
     let second = harness.runs.get_mut(&names[1]).unwrap();
     second.store.evaluations.clear();

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_run_did_not_record_is_said_to_be_not_available() {
+    fn what_an_older_run_did_not_record_is_shown_as_not_available() {
         let mut store = store();
         let evaluation = &mut store.evaluations[0];
         evaluation.ece = None;

@@ -16,7 +16,7 @@ use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::{Selection, TextLine};
 
-/// What is told where there is nothing to decide.
+/// What is shown where there is nothing to decide.
 const UNCHANGED: &str = "the file on disk has not changed";
 
 impl Experiments {

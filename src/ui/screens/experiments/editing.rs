@@ -190,7 +190,7 @@ impl Experiments {
         }
     }
 
-    /// Searches what was asked for, from the cursor on.
+    /// Searches what was requested, from the cursor on.
     pub(in crate::ui) fn search(&mut self, text: &str, shared: &mut Shared) {
         if let Some(buffer) = self.buffer_mut() {
             text.clone_into(&mut buffer.find);

@@ -42,7 +42,7 @@ impl Experiments {
         self.launch(path, shared);
     }
 
-    /// Trains an experiment whose plan is known; tells why if it cannot be.
+    /// Trains an experiment whose plan is known; reports why if it cannot be.
     fn launch(&mut self, path: PathBuf, shared: &mut Shared) {
         let Some(buffer) = self.buffers.get(&path) else {
             return;

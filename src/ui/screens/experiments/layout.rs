@@ -87,11 +87,11 @@ pub struct ListAreas {
 /// What is inside the editor's border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EditorAreas {
-    /// What somebody else did to the file, where that is to be told.
+    /// What somebody else did to the file, where that is to be shown.
     pub notice: Rect,
     /// The text with its line numbers.
     pub text: Rect,
-    /// Mistakes.
+    /// Errors.
     pub problems: Rect,
     /// The line between them and what is below.
     pub rule: Rect,
@@ -99,7 +99,7 @@ pub struct EditorAreas {
     pub help: Rect,
 }
 
-/// The panes of an area. `plan` is what a person asked for; without that, the
+/// The panes of an area. `plan` is what a person requested; without that, the
 /// plan is shown where there is room.
 #[must_use]
 pub fn panes(area: Rect, editing: bool, plan: Option<bool>, borders: Borders) -> Panes {

@@ -1,7 +1,7 @@
 //! Experiments: the list of files, the editor and the plan.
 //!
 //! Files are read and planned elsewhere; what is edited lives in buffers
-//! until it is written. Nothing is written that was not asked for.
+//! until it is written. Nothing is written that was not requested.
 
 mod act;
 mod buffer;
@@ -59,7 +59,7 @@ pub struct Experiments {
     folder: PathBuf,
     /// Files there are, sorted.
     pub(in crate::ui) files: Vec<PathBuf>,
-    /// Whether it was told which files there are.
+    /// Whether it knows which files there are.
     listed: bool,
     /// Files that were read.
     buffers: BTreeMap<PathBuf, Buffer>,

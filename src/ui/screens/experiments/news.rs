@@ -1,4 +1,4 @@
-//! What the rest of the program tells: which files there are, their texts, what
+//! What the rest of the program reports: which files there are, their texts, what
 //! those mean, what was written.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::ui::effect::Effect;
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 
-/// Files that are read before they are selected, so that the list tells which
+/// Files that are read before they are selected, so that the list shows which
 /// have errors.
 const READ_AHEAD: usize = 200;
 
@@ -53,7 +53,7 @@ impl Experiments {
         }
     }
 
-    /// At the start, whoever presses the key that trains is to train something: the
+    /// At the start, the key that trains is to train something: the
     /// first file without errors.
     fn select_ready(&mut self, path: &Path, shared: &mut Shared, runs: &Runs) {
         let is_ready = |buffer: &Buffer| buffer.is_planned() && buffer.problems.is_empty();

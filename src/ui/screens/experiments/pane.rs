@@ -130,7 +130,7 @@ impl Experiments {
         }
     }
 
-    /// What the lines below the text tell of.
+    /// What the lines below the text show.
     fn topic<'a>(&self, buffer: &'a Buffer) -> help::Topic<'a> {
         let at = buffer.document.cursor();
         let selected = self.problem.get(buffer.problems.len());

@@ -49,7 +49,7 @@ impl World {
         world
     }
 
-    /// A screen that was not told of any file.
+    /// A screen that knows of no file.
     fn empty((width, height): (u16, u16)) -> Self {
         Self {
             screen: Harness::new(width, height),

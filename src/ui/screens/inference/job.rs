@@ -10,7 +10,7 @@ pub(super) enum Stage {
     /// Nothing was asked.
     #[default]
     Idle,
-    /// It was asked for; nobody knows yet how many images there are.
+    /// It was requested; nobody knows yet how many images there are.
     Asked,
     /// Images are classified.
     Running {
@@ -48,7 +48,7 @@ pub(super) struct Progress {
 }
 
 impl Job {
-    /// Whether it was asked for and has not ended.
+    /// Whether it was requested and has not ended.
     pub(super) fn is_under_way(&self) -> bool {
         matches!(self.stage, Stage::Asked | Stage::Running { .. })
     }

@@ -168,7 +168,7 @@ impl Results {
         self.selection.act(action, self.rows.len())
     }
 
-    /// Takes in an image, at its place among the others. Whoever looks at the
+    /// Takes in an image, at its place among the others. A person who looks at the
     /// first row keeps looking at the first; else the selected image stays.
     pub(super) fn add(&mut self, mut image: Classified) {
         let large = self.entries.len() < LARGE_PICTURES;
@@ -235,8 +235,8 @@ impl Results {
             return true;
         };
         let entry = &self.entries[at];
-        let said = [entry.student, entry.teacher].into_iter().flatten();
-        let mut classes = said.filter_map(|answer| self.classes.get(answer.prediction));
+        let answers = [entry.student, entry.teacher].into_iter().flatten();
+        let mut classes = answers.filter_map(|answer| self.classes.get(answer.prediction));
         pattern.finds(&entry.image.path.to_string_lossy())
             || classes.any(|class| pattern.finds(class))
     }

@@ -137,7 +137,7 @@ fn draw_progress(
     let key = shared.keymap.keys(Action::Activate);
     let classify = || format!("press {key} to classify");
     let old = screen.outdated(shared, runs);
-    // Whoever chose something else since is asked about that.
+    // Where something else was chosen since, the question is about that.
     let is_over = matches!(screen.job.stage, Stage::Ended { .. } | Stage::Failed(_));
     let is_other = is_over && (old.is_some() || screen.request(shared) != screen.job.asked);
     let (share, text) = match &screen.job.stage {

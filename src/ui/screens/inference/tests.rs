@@ -36,7 +36,7 @@ pub(super) fn classified(at: usize) -> Classified {
     }
 }
 
-fn heard(harness: &mut Harness, event: InferenceEvent) {
+fn news(harness: &mut Harness, event: InferenceEvent) {
     harness.news(News::Inference(event));
 }
 
@@ -44,11 +44,11 @@ fn began(harness: &mut Harness, images: usize) {
     let classes = ["airplane", "cat", "dog", "ship"]
         .map(str::to_owned)
         .to_vec();
-    heard(harness, InferenceEvent::Began { images, classes });
+    news(harness, InferenceEvent::Began { images, classes });
 }
 
 fn unreadable(harness: &mut Harness) {
-    heard(
+    news(
         harness,
         InferenceEvent::Unreadable(SkippedImage {
             path: PathBuf::from("new/broken.png"),
@@ -71,7 +71,7 @@ fn half(width: u16, height: u16, models: &[&str]) -> (Harness, Vec<String>) {
         if models.is_empty() {
             image.teacher = None;
         }
-        heard(&mut harness, InferenceEvent::Classified(Box::new(image)));
+        news(&mut harness, InferenceEvent::Classified(Box::new(image)));
     }
     unreadable(&mut harness);
     harness.at(Duration::from_secs(5));
@@ -80,12 +80,12 @@ fn half(width: u16, height: u16, models: &[&str]) -> (Harness, Vec<String>) {
 
 fn ended(harness: &mut Harness, cancelled: bool) {
     let seconds = 9.5;
-    heard(harness, InferenceEvent::Ended { cancelled, seconds });
+    news(harness, InferenceEvent::Ended { cancelled, seconds });
     harness.at(Duration::from_secs(20));
 }
 
 #[test]
-fn without_runs_and_without_a_folder_it_is_said_what_to_do() {
+fn without_runs_and_without_a_folder_the_screen_says_what_to_do() {
     insta::assert_snapshot!("no_runs", Harness::new(80, 24).keys(&["5"]).screen());
     let (mut harness, _) = with_runs(80, 24);
     insta::assert_snapshot!("no_folder", harness.keys(&["5"]).screen());
@@ -94,53 +94,53 @@ fn without_runs_and_without_a_folder_it_is_said_what_to_do() {
 #[test]
 fn the_prompt_follows_what_is_there_and_what_is_missing() {
     let mut harness = Harness::new(80, 24);
-    let says = |harness: &mut Harness, words: &str| {
+    let assert_shows = |harness: &mut Harness, words: &str| {
         let screen = harness.screen();
         assert!(screen.contains(words), "{words}: {screen}");
     };
-    says(harness.keys(&["5"]), "no run; press 1 to train one");
+    assert_shows(harness.keys(&["5"]), "no run; press 1 to train one");
     let (mut harness, names) = with_runs(80, 24);
-    says(harness.keys(&["5"]), "press o to choose a folder of images");
+    assert_shows(harness.keys(&["5"]), "press o to choose a folder of images");
     harness.keys(&["o"]).text("/data/new\n");
-    says(&mut harness, "press enter to classify");
+    assert_shows(&mut harness, "press enter to classify");
     let store = &mut harness.runs.get_mut(&names[0]).unwrap().store;
     let saved = std::mem::take(&mut store.checkpoints);
-    says(
+    assert_shows(
         &mut harness,
         "quick has no checkpoint yet; press ] for another run",
     );
     harness.runs.get_mut(&names[0]).unwrap().store.checkpoints = saved;
     harness.keys(&["enter"]);
-    says(&mut harness, "looking for images");
+    assert_shows(&mut harness, "looking for images");
     began(&mut harness, 1);
-    heard(
+    news(
         &mut harness,
         InferenceEvent::Classified(Box::new(classified(0))),
     );
     ended(&mut harness, false);
-    says(&mut harness, "done: 1 file ");
+    assert_shows(&mut harness, "done: 1 file ");
     // What is there was answered by others.
     let again = "press r to classify again";
     let other = format!("results of other models or weights; {again}");
-    says(harness.keys(&["w"]), &other);
-    says(&mut harness, "old: 1 image");
-    says(harness.keys(&["w"]), "done: 1 file");
-    says(
+    assert_shows(harness.keys(&["w"]), &other);
+    assert_shows(&mut harness, "old: 1 image");
+    assert_shows(harness.keys(&["w"]), "done: 1 file");
+    assert_shows(
         harness.keys(&["]"]),
         &format!("results of another run; {again}"),
     );
     harness.keys(&["[", "o"]).text("/data/newer\n");
-    says(&mut harness, &format!("results of another folder; {again}"));
+    assert_shows(&mut harness, &format!("results of another folder; {again}"));
     harness.keys(&["o"]).text("/data/new\n");
-    says(&mut harness, "done: 1 file");
+    assert_shows(&mut harness, "done: 1 file");
     // The run trained on.
     let store = &mut harness.runs.get_mut(&names[0]).unwrap().store;
     let mut newer = store.checkpoints.last().unwrap().clone();
     let before = newer.at.step;
     (newer.at.step, newer.best) = (before + 12_000, true);
     store.checkpoints.push(newer);
-    says(&mut harness, "the weights are of step 1");
-    says(&mut harness, again);
+    assert_shows(&mut harness, "the weights are of step 1");
+    assert_shows(&mut harness, again);
     // The image is still there to be looked at.
     harness.take();
     harness.keys(&["enter"]);
@@ -152,7 +152,7 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
         "asked twice"
     );
     harness.keys(&["r"]);
-    says(&mut harness, "looking for images");
+    assert_shows(&mut harness, "looking for images");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn files_that_could_not_be_read_are_listed_with_their_reasons() {
 fn failures_and_folders_without_images_are_explained() {
     let (mut harness, _) = with_runs(80, 24);
     harness.keys(&["5", "o"]).text("/nowhere\n").keys(&["r"]);
-    heard(
+    news(
         &mut harness,
         InferenceEvent::Failed("there is no folder /nowhere".to_owned()),
     );
@@ -351,7 +351,7 @@ fn any_size_is_drawn_in_every_state() {
     broken.teacher = Some(vec![f32::INFINITY; 9]);
     broken.milliseconds = f64::NAN;
     broken.path = PathBuf::from("日本語/".repeat(30));
-    heard(&mut harness, InferenceEvent::Classified(Box::new(broken)));
+    news(&mut harness, InferenceEvent::Classified(Box::new(broken)));
     for (width, height) in [
         (40, 10),
         (41, 12),
@@ -393,7 +393,7 @@ fn images_in_folders_that_are_named_like_classes_are_scored_class_by_class() {
     for at in 0..12 {
         let mut image = classified(at);
         image.label = Some((at + usize::from(at == 5)) % 4);
-        heard(&mut harness, InferenceEvent::Classified(Box::new(image)));
+        news(&mut harness, InferenceEvent::Classified(Box::new(image)));
     }
     ended(&mut harness, false);
     insta::assert_snapshot!("labelled_100", harness.screen());

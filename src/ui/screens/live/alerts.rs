@@ -22,7 +22,7 @@ use crate::ui::widget::wrap::wrapped;
 /// Losses of terms that are known to rise when a training diverges, the best to
 /// judge by first: the label never moves, the teacher's answers follow a
 /// temperature. They carry no weight; the total does, and controllers move it.
-const JUDGED: [&str; 2] = ["loss/truth", "loss/distill"];
+const WATCHED: [&str; 2] = ["loss/truth", "loss/distill"];
 
 /// An accuracy on validation images that fell by this much, with a loss far above
 /// its least, is lost.
@@ -31,7 +31,7 @@ const FELL: f64 = 0.1;
 /// Evaluations in a row that say so.
 const CONFIRMED: usize = 2;
 
-/// How the alert begins that tells of a run that failed.
+/// How the alert begins of a run that failed.
 const FAILED: &str = "the run failed: ";
 
 /// Something to look at.
@@ -42,7 +42,7 @@ pub(super) struct Alert {
 }
 
 impl Alert {
-    /// Whether it tells no more than how the run ended.
+    /// Whether it says no more than how the run ended.
     pub(super) fn is_outcome(&self) -> bool {
         self.message.starts_with(FAILED)
     }
@@ -93,7 +93,7 @@ impl Alerts {
         let Some(total) = table.series("loss/total") else {
             return;
         };
-        let judged = JUDGED.into_iter().find_map(|term| table.series(term));
+        let judged = WATCHED.into_iter().find_map(|term| table.series(term));
         for row in self.looked..total.values.len() {
             let step = total.steps[row];
             if !total.values[row].is_finite() {
@@ -185,8 +185,8 @@ fn of_store(store: &RunStore) -> Vec<Alert> {
         .commands
         .iter()
         .filter_map(|command| match &command.state {
-            CommandState::Rejected(reason) => Some(Alert {
-                message: format!("rejected: {reason}"),
+            CommandState::Rejected(_) => Some(Alert {
+                message: format!("{}, {}", store.describe(command), command.state),
                 at: None,
             }),
             _ => None,

@@ -1,5 +1,5 @@
 //! Requests to the shown run's training: pause, stop, evaluate, save. Only
-//! where somebody works on it; else it is told why not.
+//! where somebody works on it; else the reason is shown.
 
 use super::extend;
 use crate::event::Command;

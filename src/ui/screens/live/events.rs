@@ -26,7 +26,7 @@ use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
 
-/// One line: which record of the store it tells of.
+/// One line: which record of the store it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Record {
     Round(usize),
@@ -330,11 +330,11 @@ fn round(each: &Round) -> String {
 fn evaluation(each: &Evaluation) -> String {
     let split = match (each.split, each.weights) {
         (Split::Valid, EvaluatedWeights::Last) => "valid",
-        (Split::Valid, EvaluatedWeights::Best) => "valid, best weights,",
-        (Split::Test, EvaluatedWeights::Best) => "test, best weights,",
-        (Split::Test, EvaluatedWeights::Last) => "test, last weights,",
-        (Split::Valid, EvaluatedWeights::Quantized) => "valid, quantized,",
-        (Split::Test, EvaluatedWeights::Quantized) => "test, quantized,",
+        (Split::Valid, EvaluatedWeights::Best) => "valid (best)",
+        (Split::Test, EvaluatedWeights::Best) => "test (best)",
+        (Split::Test, EvaluatedWeights::Last) => "test (last)",
+        (Split::Valid, EvaluatedWeights::Quantized) => "valid (quantized)",
+        (Split::Test, EvaluatedWeights::Quantized) => "test (quantized)",
     };
     let text = format!(
         "{split} top-1 {}, loss {}",
@@ -350,9 +350,9 @@ fn evaluation(each: &Evaluation) -> String {
 
 fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
     let what = if each.best {
-        ('b', "best so far, saved to")
+        ('b', "best checkpoint saved to")
     } else {
-        ('c', "saved to")
+        ('c', "checkpoint saved to")
     };
     (
         what.0,
@@ -369,19 +369,6 @@ fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {
         _ if what.changes_training() => 'k',
         _ => ' ',
     };
-    let (fate, bad) = fate(&each.state);
-    (letter, format!("{}, {fate}", store.told(each)), bad)
-}
-
-/// A command's fate, and whether it is to be looked at.
-pub(super) fn fate(state: &CommandState) -> (String, bool) {
-    match state {
-        CommandState::Requested => ("pending until the next step".to_owned(), false),
-        CommandState::Applied(at) => (format!("applied at step {}", count(at.step)), false),
-        CommandState::Rejected(reason) => (format!("rejected: {reason}"), true),
-        CommandState::Void => (
-            "discarded: training ended or was rolled back".to_owned(),
-            true,
-        ),
-    }
+    let text = format!("{}, {}", store.describe(each), each.state);
+    (letter, text, each.state.is_lost())
 }

@@ -30,7 +30,7 @@ use crate::ui::widget::wrap::wrapped;
 /// Cells of the progress bar, by the width that it has them from.
 const BARS: [(u16, u16); 3] = [(70, 32), (50, 16), (0, 8)];
 
-/// Cells of a run's name in a narrow terminal: what tells it apart is in it.
+/// Cells of a run's name in a narrow terminal: what distinguishes it is in it.
 const NAME: u16 = 20;
 
 /// Rows of what went wrong.
@@ -39,7 +39,7 @@ const MOST_TROUBLE: usize = 3;
 /// Rows of the newest alert where alerts have no pane.
 const MOST_ALERT: usize = 2;
 
-/// What the header tells of.
+/// What the header shows.
 pub(super) struct Header<'a> {
     pub(super) name: &'a str,
     pub(super) entry: &'a RunEntry,
@@ -110,7 +110,7 @@ impl Header<'_> {
             Owner::Here | Owner::None => (format!("{symbol} {}", state.word()), style),
         };
         let word = Span::styled(format!("  {word}"), style);
-        // The end tells runs of one experiment apart.
+        // The end distinguishes runs of one experiment.
         let room = width.saturating_sub(word.width() as u16 + 1);
         let room = room.min(NAME.max(width * 3 / 10));
         let name = format!(" {}", shorten_middle(self.name, room));

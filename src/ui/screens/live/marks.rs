@@ -1,6 +1,6 @@
 //! What happened, as letters on every chart: `k` a knob was changed by a person,
 //! `r` a round's decision, `b` the best checkpoint so far, `c` a checkpoint
-//! that was asked for, `e` an evaluation that was asked for.
+//! that was requested, `e` an evaluation that was requested.
 
 use crate::event::{Command, Phase};
 use crate::store::{CommandState, RunStore};

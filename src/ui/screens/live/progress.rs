@@ -31,13 +31,13 @@ pub(super) struct Ended {
     /// Seconds in its last process.
     seconds: f64,
     /// Step that its last process began with.
-    begun_at: u64,
+    started_at: u64,
 }
 
 impl Ended {
     /// What it took, for people.
     pub(super) fn words(self) -> String {
-        match (duration(self.seconds), self.begun_at) {
+        match (duration(self.seconds), self.started_at) {
             (took, 0) => format!("trained in {took}"),
             (took, step) => format!("trained in {took} from step {}", count(step)),
         }
@@ -56,7 +56,7 @@ impl Progress {
             (Some(images), Some(speed)) if images > 0 && speed > 0.0 => {
                 Some(images as f64 / per_epoch as f64 / speed)
             }
-            _ => pace(store, phase, state.begun_at),
+            _ => pace(store, phase, state.started_at),
         };
         let seconds = evaluation_seconds(store, phase);
         let evaluations = state.steps.div_ceil(per_epoch) - completed / per_epoch;
@@ -70,7 +70,7 @@ impl Progress {
             left: left.filter(|left| left.is_finite() && state.ended.is_none()),
             ended: state.ended.map(|seconds| Ended {
                 seconds,
-                begun_at: state.begun_at,
+                started_at: state.started_at,
             }),
             evaluations_counted: seconds.is_some(),
         })
@@ -96,9 +96,9 @@ fn speed(store: &RunStore, phase: Phase) -> Option<f64> {
 }
 
 /// Seconds a step takes, from the clock of this process.
-fn pace(store: &RunStore, phase: Phase, begun_at: u64) -> Option<f64> {
+fn pace(store: &RunStore, phase: Phase, started_at: u64) -> Option<f64> {
     let table = store.table(phase);
-    let steps = (table.last_step()? + 1).checked_sub(begun_at)?;
+    let steps = (table.last_step()? + 1).checked_sub(started_at)?;
     (steps > 0).then(|| table.seconds().map(|seconds| seconds / steps as f64))?
 }
 

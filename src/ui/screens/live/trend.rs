@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     /// Rows of a loss; whether it was said to diverge after each.
-    fn said(losses: impl IntoIterator<Item = f64>) -> Vec<bool> {
+    fn divergence(losses: impl IntoIterator<Item = f64>) -> Vec<bool> {
         let mut trend = Trend::default();
         (0..)
             .zip(losses)
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn never(losses: impl IntoIterator<Item = f64>) -> bool {
-        !said(losses).contains(&true)
+        !divergence(losses).contains(&true)
     }
 
     /// A loss that falls from 2.3 to `least`.
@@ -186,16 +186,16 @@ mod tests {
 
     #[test]
     fn a_short_training_that_explodes_diverges() {
-        assert_eq!(said([2.3, 2.2, 50.0, 90.0]), [false; 4]);
-        assert_eq!(said([2.3, 50.0, 90.0, 400.0])[3..], [true]);
+        assert_eq!(divergence([2.3, 2.2, 50.0, 90.0]), [false; 4]);
+        assert_eq!(divergence([2.3, 50.0, 90.0, 400.0])[3..], [true]);
     }
 
     #[test]
     fn a_loss_that_recovers_diverges_no_longer() {
         let rows = learnt(0.3).chain(level(2.3, 40)).chain(level(0.4, 40));
-        let said = said(rows);
-        assert!(said[239] && said[240 + 15]);
-        assert!(!said[279]);
+        let divergence = divergence(rows);
+        assert!(divergence[239] && divergence[240 + 15]);
+        assert!(!divergence[279]);
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         // The limit is half of the first loss, 1.15.
         let near = (0..400).map(|row| if row / 8 % 2 == 0 { 1.1 } else { 1.2 });
         let before = learnt(0.3).chain(level(2.3, 40));
-        assert!(said(before.chain(near.clone())).last().unwrap());
+        assert!(divergence(before.chain(near.clone())).last().unwrap());
         assert!(never(learnt(0.3).chain(near)));
     }
 }

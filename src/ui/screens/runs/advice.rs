@@ -89,7 +89,9 @@ pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
         }
         (RunState::Completed, _) => Some(match keymap.key(Action::BranchRun) {
             Some(key) => {
-                format!("{name} is completed; press {key} to branch an experiment from it")
+                format!(
+                    "{name} is completed; press {key} to branch an experiment from it, or add epochs in Live"
+                )
             }
             None => format!("{name} is completed"),
         }),

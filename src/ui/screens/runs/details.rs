@@ -34,7 +34,7 @@ use crate::ui::widget::wrap::wrapped;
 /// Cells of the words on the left.
 const LABEL: usize = 12;
 
-/// Classes that are told: those that are most often wrong.
+/// Classes that are listed: those that are most often wrong.
 const WORST: usize = 3;
 
 /// Draws the particulars of a run, of which `above` lines are scrolled away.
@@ -170,7 +170,7 @@ impl Sheet<'_> {
             store
                 .identity
                 .as_ref()
-                .map(|identity| format!("{}, version {}", identity.device, identity.version)),
+                .map(|identity| format!("{}, workbench {}", identity.device, identity.version)),
         );
         let took = run.metrics.seconds.map(|seconds| match store.processes {
             0 | 1 => duration(seconds),
@@ -207,7 +207,7 @@ impl Sheet<'_> {
         );
         let last = store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last);
         let teacher = store.best_evaluation(Phase::Teacher);
-        let told: Vec<(&str, &Evaluation)> = [
+        let rows: Vec<(&str, &Evaluation)> = [
             ("best", store.best_evaluation(Phase::Student)),
             ("last", last),
             ("quantized", store.best_quantized()),
@@ -219,10 +219,10 @@ impl Sheet<'_> {
         .into_iter()
         .filter_map(|(name, evaluation)| Some((name, evaluation?)))
         .collect();
-        if told.is_empty() {
+        if rows.is_empty() {
             return vec![self.row("metrics", "not evaluated yet")];
         }
-        let has_top5 = told.iter().any(|(_, row)| row.telling_top5().is_some());
+        let has_top5 = rows.iter().any(|(_, row)| row.informative_top5().is_some());
         let top5 = |shown: &str| {
             let shown = has_top5.then(|| format!("{shown:>9}"));
             shown.unwrap_or_default()
@@ -236,7 +236,7 @@ impl Sheet<'_> {
             "agreement"
         );
         let mut lines = vec![self.head(head)];
-        for (name, evaluation) in &told {
+        for (name, evaluation) in &rows {
             let agreement = evaluation.teacher.map(|teacher| teacher.agreement);
             let share = |value: f64| {
                 if value.is_nan() {
@@ -250,7 +250,7 @@ impl Sheet<'_> {
                 share(evaluation.top1),
                 top5(
                     &evaluation
-                        .telling_top5()
+                        .informative_top5()
                         .map_or_else(|| MISSING.to_owned(), share)
                 ),
                 loss(evaluation.loss),
@@ -272,7 +272,7 @@ impl Sheet<'_> {
         let shares = evaluation.per_class.iter().copied().enumerate();
         let mut shares: Vec<(usize, f64)> = shares.filter(|(_, share)| !share.is_nan()).collect();
         shares.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-        let told: Vec<String> = shares
+        let worst: Vec<String> = shares
             .iter()
             .take(WORST)
             .map(|(at, share)| {
@@ -282,7 +282,7 @@ impl Sheet<'_> {
                 format!("{name} {}", percent(*share))
             })
             .collect();
-        (!told.is_empty()).then(|| self.row("low recall", told.join(", ")))
+        (!worst.is_empty()).then(|| self.row("low recall", worst.join(", ")))
     }
 
     fn models(&self, run: &Subject) -> Vec<Line<'static>> {
@@ -341,13 +341,13 @@ impl Sheet<'_> {
                     of(|state| matches!(state, CommandState::Requested)),
                     "pending",
                 ),
-                (of(|state| matches!(state, CommandState::Void)), "void"),
+                (of(|state| matches!(state, CommandState::Void)), "discarded"),
             ];
-            let told = counts.iter().filter(|(count, _)| *count > 0);
-            let told: Vec<String> = told
+            let parts = counts.iter().filter(|(count, _)| *count > 0);
+            let parts: Vec<String> = parts
                 .map(|(count, what)| format!("{count} {what}"))
                 .collect();
-            lines.push(self.row("commands", told.join(", ")));
+            lines.push(self.row("commands", parts.join(", ")));
         }
         if let Some(last) = store.warnings.last() {
             lines.push(Line::from(vec![

@@ -163,12 +163,12 @@ fn heading((place, run): &(usize, Subject), column: u16, theme: &Theme) -> Line<
 
 /// How many runs there is no room for.
 fn hidden(hidden: usize, theme: &Theme) -> Line<'static> {
-    let told = if hidden == 0 {
+    let summary = if hidden == 0 {
         String::new()
     } else {
         format!(" ‹ {hidden} more › ")
     };
-    Line::styled(told, theme.accent()).right_aligned()
+    Line::styled(summary, theme.accent()).right_aligned()
 }
 
 /// The runs that there is room for: the first always, then those after

@@ -23,7 +23,7 @@ fn without_runs_the_screen_says_how_to_begin() {
 }
 
 #[test]
-fn every_state_is_told_apart() {
+fn every_state_is_distinct() {
     shown("table", &runs(), &[]);
 }
 
@@ -65,7 +65,7 @@ fn everything_about_a_run_fits_the_screen() {
 }
 
 #[test]
-fn gates_commands_and_warnings_of_a_run_are_told() {
+fn gates_commands_and_warnings_of_a_run_are_shown() {
     let mut runs = runs();
     troubled(runs.get_mut(STOPPED).unwrap());
     shown_with("troubled", &runs, |harness| {
@@ -104,7 +104,7 @@ fn a_filter_is_typed_with_its_language_in_view() {
 }
 
 #[test]
-fn a_wrong_filter_is_told_at_its_column() {
+fn a_wrong_filter_is_reported_at_its_column() {
     shown_with("filter_error", &runs(), |harness| {
         harness.keys(&["/"]).text("best>0.8 bets<1\n");
     });
@@ -126,7 +126,7 @@ fn marked_runs_are_drawn_over_one_another() {
 }
 
 #[test]
-fn only_what_differs_is_told() {
+fn only_what_differs_is_shown() {
     shown_with("diff", &runs(), |harness| {
         harness.keys(&["/"]).text("cifar10 best>0\n");
         harness.keys(&["home", "space", "space", "end", "b", "d"]);

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use crate::ui::theme::Theme;
 
-/// Symbols that tell curves apart where colours cannot.
+/// Symbols that distinguish curves where colours cannot.
 const SYMBOLS: [char; 8] = ['●', '■', '◆', '★', '○', '□', '◇', '☆'];
 
 /// The symbol of the baseline.

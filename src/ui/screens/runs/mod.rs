@@ -132,7 +132,7 @@ impl RunsTable {
         }
     }
 
-    /// Does what was asked for. Returns whether the selected run is to be shown.
+    /// Does what was requested. Returns whether the selected run is to be shown.
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) -> bool {
         // From the palette, an action comes without its view being shown.
         match action.entry().context {

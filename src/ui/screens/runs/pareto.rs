@@ -291,7 +291,7 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
     let absences = picture.absences().into_iter();
     lines.extend(absences.map(|line| Line::raw(shorten(&line, room))));
     lines.push(Line::styled(
-        format!("Measure a run with workbench --bench RUN; {key} for size and MACs."),
+        format!("Measure a run with workbench --bench RUN; press {key} for size and MACs."),
         theme.muted(),
     ));
     frame.render_widget(Paragraph::new(lines), inside);

@@ -18,7 +18,7 @@ use crate::ui::shared::Shared;
 const PROMPTED: usize = 50;
 
 impl RunsTable {
-    /// Does something with the selected run, or tells why not.
+    /// Does something with the selected run, or shows why not.
     pub(super) fn act_on_run(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         let Some(run) = self.selected(runs) else {
             return;
@@ -84,14 +84,14 @@ pub(in crate::ui) fn note_run(run: String, text: &str, shared: &mut Shared, runs
     });
 }
 
-/// Tells what came of an export.
+/// Shows the outcome of an export.
 pub(in crate::ui) fn on_exported(
     run: &str,
     result: Result<String, ExportRefusal>,
     shared: &mut Shared,
 ) {
     let refusal = match result {
-        Ok(told) => return shared.notify(LogLine::info(told)),
+        Ok(message) => return shared.notify(LogLine::info(message)),
         Err(refusal) => refusal,
     };
     shared.notify(LogLine::error(format!("{run}: {}", refusal.reason)));

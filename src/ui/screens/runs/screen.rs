@@ -23,7 +23,7 @@ use crate::ui::shared::Shared;
 use crate::ui::widget::Border;
 
 /// From this width on the particulars stand beside the table without being
-/// asked for.
+/// requested.
 const WIDE: u16 = 150;
 
 /// Cells of the particulars beside the table.
@@ -32,7 +32,7 @@ const DETAILS: u16 = 56;
 /// Fewest cells to which the border between them can be dragged.
 const NARROWEST: u16 = 34;
 
-/// From this width on there is room for them when they are asked for.
+/// From this width on there is room for them when they are requested.
 const ROOM: u16 = 120;
 
 impl RunsTable {

@@ -81,7 +81,7 @@ fn the_selected_run_stays_selected_wherever_it_moves() {
 }
 
 #[test]
-fn a_teacher_that_is_trained_is_told_in_whole() {
+fn a_teacher_that_is_trained_is_shown_in_whole() {
     let mut runs = runs();
     let paused = runs.get_mut(PAUSED).unwrap();
     let seconds = 400.0;
@@ -153,7 +153,7 @@ fn runs_are_filtered_while_one_types_and_esc_takes_it_back() {
 }
 
 #[test]
-fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_told_so() {
+fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_confirmed() {
     let mut all = runs();
     let at = Position {
         phase: Phase::Student,
@@ -344,17 +344,17 @@ fn a_student_is_exported_by_one_key_and_the_answer_is_shown() {
     };
     harness.keys(&["E"]);
     assert_eq!(harness.take(), [export(false)]);
-    let told = |result: Result<String, ExportRefusal>| News::ModelExported {
+    let exported = |result: Result<String, ExportRefusal>| News::ModelExported {
         run: ADAPTIVE.to_owned(),
         result,
     };
-    harness.news(told(
-        Ok("wrote export/a.onnx: agreement 100.0 %".to_owned()),
-    ));
+    harness.news(exported(Ok(
+        "wrote export/a.onnx: agreement 100.0 %".to_owned()
+    )));
     assert!(harness.screen().contains("agreement 100.0 %"));
 
     let refused = |reason: &str, lacks_proof| {
-        told(Err(ExportRefusal {
+        exported(Err(ExportRefusal {
             reason: reason.to_owned(),
             lacks_proof,
         }))

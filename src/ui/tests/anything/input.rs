@@ -165,7 +165,7 @@ impl Chance {
             MouseEventKind::ScrollUp,
             MouseEventKind::ScrollLeft,
         ];
-        // Mostly inside; a terminal may tell of what is no longer there.
+        // Mostly inside; a terminal may report what is no longer there.
         MouseEvent {
             kind: self.of(&kinds),
             column: self.below(usize::from(width) + 5) as u16,

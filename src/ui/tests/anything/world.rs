@@ -61,7 +61,7 @@ impl World {
         self.harness.draw();
     }
 
-    pub(super) fn next_deed(&mut self) -> Input {
+    pub(super) fn next_input(&mut self) -> Input {
         let size = self.harness.ui.shared.size;
         self.chance.input(size)
     }
@@ -107,7 +107,7 @@ impl World {
         self.answer();
     }
 
-    /// What the program tells by itself.
+    /// What the program reports by itself.
     fn feed(&mut self, input: &Input) {
         match input.clone() {
             Input::Machine => {
@@ -297,6 +297,7 @@ impl World {
                         id,
                         phase: Phase::Student,
                         step: 3,
+                        from: None,
                     }
                 };
                 self.harness.runs.apply(&run, &fate);
@@ -328,7 +329,7 @@ impl World {
         }
     }
 
-    /// Goes to the lists and looks whether everything is there that was told of,
+    /// Goes to the lists and looks whether everything is there that was reported,
     /// then on from there.
     pub(super) fn nothing_is_lost(&mut self) {
         // Escape leaves any dialog, after what is sought in it, and whatever else is

@@ -378,7 +378,7 @@ mod tests {
             (Some(1), Some(2), Some(3))
         );
         assert_eq!(XValues::Values(&[]).nearest(0.0), None);
-        // A process of ten seconds, and one that went on after it.
+        // A process of ten seconds, and one that continued after it.
         let seconds = [0.0, 10.0, 1.0, 5.0];
         let begins = [(0, 0.0), (2, 10.0)];
         let xs = XValues::Clock(&seconds, &begins);

@@ -37,7 +37,7 @@ use crate::ui::theme::{Depth, Theme};
 /// Columns of a chart's labels left of its plot, the axis included.
 pub const GUTTER: u16 = 7;
 
-/// Letters that tell curves apart where colours don't; they repeat.
+/// Letters that distinguish curves where colours don't; they repeat.
 pub const MARKERS: [char; 8] = ['●', '▲', '■', '◆', '○', '△', '□', '◇'];
 
 /// A plot of so many rows gives one to the marks; in a lower one they stand in the
@@ -215,12 +215,12 @@ impl Chart<'_> {
         }
     }
 
-    /// Letters along the curves, where colours don't tell them apart or they are
+    /// Letters along the curves, where colours don't distinguish them or they are
     /// known by their letters.
     fn draw_markers(&self, (x, y): (Axis, Axis), theme: &Theme, frame: &mut Frame, plot: Rect) {
-        let told_apart = has_colours(theme) || self.curves.len() < 2;
+        let colours_suffice = has_colours(theme) || self.curves.len() < 2;
         for (number, curve) in self.curves.iter().enumerate() {
-            if told_apart && curve.look.is_none() {
+            if colours_suffice && curve.look.is_none() {
                 continue;
             }
             let style = curve.look.map_or_else(Style::new, |(_, style)| style);
@@ -302,7 +302,7 @@ pub fn marker(colour: usize) -> char {
     MARKERS[colour % MARKERS.len()]
 }
 
-/// Whether a theme tells curves apart by colour alone. Sixteen colours are the
+/// Whether a theme distinguishes curves by colour alone. Sixteen colours are the
 /// terminal's own, and may look alike.
 #[must_use]
 pub fn has_colours(theme: &Theme) -> bool {

@@ -3,7 +3,7 @@
 //! lost.
 //!
 //! Points are summed up in blocks, blocks in blocks of blocks, and so on until
-//! few are left. A summary covers whole blocks only; whoever asks for a stretch
+//! few are left. A summary covers whole blocks only; a request for a stretch
 //! gives the series, and what is not covered is looked at point by point.
 
 use std::ops::Range;

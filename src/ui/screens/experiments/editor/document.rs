@@ -37,7 +37,7 @@ pub struct Document {
     tokens: Vec<Token>,
     history: History,
     version: u64,
-    /// Changes that nobody has asked for yet.
+    /// Changes that nobody has requested yet.
     edits: Vec<Edit>,
 }
 

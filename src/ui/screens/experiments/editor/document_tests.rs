@@ -79,7 +79,7 @@ fn changes_are_undone_and_redone() {
 }
 
 #[test]
-fn an_edit_tells_what_it_changed() {
+fn an_edit_returns_what_it_changed() {
     let mut document = Document::new("abcd", EditorKeys::Emacs);
     document.replace(1..3, "X", 2);
     let edit = Edit {

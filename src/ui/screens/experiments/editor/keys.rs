@@ -6,7 +6,7 @@ use edtui::{EditorEventHandler, EditorMode};
 
 use crate::ui::settings::EditorKeys;
 
-/// The mode that one is in without having asked for another.
+/// The mode that one is in without having requested another.
 pub(super) fn resting(keys: EditorKeys) -> EditorMode {
     match keys {
         EditorKeys::Emacs => EditorMode::Insert,

@@ -18,7 +18,7 @@ use crate::experiment::Diagnostic;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Selection;
 
-/// Mistakes in view at once, on a low terminal and on a tall one.
+/// Errors in view at once, on a low terminal and on a tall one.
 const MOST: (u16, u16) = (4, 12);
 
 /// Of so many rows, one is for a error where there are many.

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_token_is_told_apart() {
+    fn every_kind_of_token_is_distinguished() {
         assert_eq!(
             seen("Cnn(width: -1.5e-3, on: true) // end"),
             [

@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_brackets_and_the_cursor_are_told_apart_without_colours() {
+    fn errors_brackets_and_the_cursor_are_distinct_without_colours() {
         let theme = Theme::new(Background::Dark, Palette::Standard, Depth::None);
         let document = document("(a: Xy)", 0);
         let problem = Problem {

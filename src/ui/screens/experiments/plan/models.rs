@@ -12,7 +12,6 @@ use ratatui::text::{Line, Span};
 use super::outline::{Outline, Size};
 use super::panel::{LABEL, Page, Part};
 use crate::format::{bytes, scaled, shorten, times};
-use crate::ui::widget::wrap::wrapped;
 
 /// Least columns of a model's name.
 const NAME: usize = 14;
@@ -70,7 +69,7 @@ impl Page<'_> {
             };
             let shown = shorten(&model.name, name - 1);
             let text = format!("{shown:name$}{sizes}");
-            rows.push(self.row(model.role, &text));
+            rows.push(self.line(model.role, text));
         }
         if let Some(ratios) = ratios {
             let label = format!("{:1$}", "compression", LABEL + name);
@@ -96,16 +95,11 @@ impl Page<'_> {
                 ],
                 None => [model.name.clone(), UNKNOWN.to_owned()],
             };
-            let width = self.width.saturating_sub(LABEL);
-            for (label, text) in [(model.role, name), ("", sizes)] {
-                let lines = wrapped(&text, width);
-                let labels = std::iter::once(label).chain(std::iter::repeat(""));
-                let lines = labels.zip(&lines);
-                rows.extend(lines.map(|(label, line)| self.row(label, line.trim_end())));
-            }
+            rows.extend(self.row(model.role, &name));
+            rows.extend(self.row("", &sizes));
         }
         if let Some([weights, macs, _]) = ratios {
-            rows.push(self.row("compression", &format!("{weights} params, {macs} MACs")));
+            rows.extend(self.row("compression", &format!("{weights} params, {macs} MACs")));
         }
         Part {
             heading: Some(self.heading("Models")),

@@ -1,5 +1,5 @@
 //! Sizes of the models and the length of the training, worked out once for
-//! every new plan. What only the images tell is taken from an earlier run.
+//! every new plan. What only the images decide is taken from an earlier run.
 
 use std::path::Path;
 
@@ -173,7 +173,7 @@ fn count(data: &DataPlan) -> Option<usize> {
 pub fn seconds(steps: u64, batch: usize, past: &RunEntry) -> Option<f64> {
     let store = &past.store;
     let state = store.phases.get(&Phase::Student)?;
-    let trained = state.steps.saturating_sub(state.begun_at);
+    let trained = state.steps.saturating_sub(state.started_at);
     if let Some(ended) = state.ended.filter(|ended| *ended > 0.0 && trained > 0) {
         return Some(ended / trained as f64 * steps as f64);
     }
@@ -191,7 +191,7 @@ mod tests {
     use crate::experiment::load_text;
 
     #[test]
-    fn generated_images_tell_sizes_and_steps_before_any_run() {
+    fn generated_images_give_sizes_and_steps_before_any_run() {
         let text = include_str!("../../../../../experiments/quickstart.ron");
         let loaded = load_text(text, Path::new("quickstart.ron"), &[]).unwrap();
         let outline = Outline::of(&loaded.plan, None);

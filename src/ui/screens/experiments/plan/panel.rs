@@ -25,9 +25,13 @@ use crate::experiment::spec::Source;
 use crate::format::{count, duration, number, shorten};
 use crate::store::RunEntry;
 use crate::ui::theme::Theme;
+use crate::ui::widget::wrap::wrapped;
 
 /// Columns of a label.
 pub(super) const LABEL: usize = 12;
+
+/// Columns between a curve and its values.
+const GAP: usize = 2;
 
 /// Greatest width of a curve.
 const CURVE: usize = 24;
@@ -57,7 +61,6 @@ impl Panel<'_> {
             .padding(Padding::horizontal(1))
             .border_style(theme.border(false));
         let inside = block.inner(pane);
-        frame.render_widget(block, pane);
         let Some((plan, outline)) = self.plan else {
             let text = if self.stale {
                 "Fix the errors to see the plan."
@@ -65,6 +68,7 @@ impl Panel<'_> {
                 "planning…"
             };
             let text = Paragraph::new(text).wrap(Wrap { trim: true });
+            frame.render_widget(block, pane);
             frame.render_widget(text.style(theme.muted()), inside);
             return;
         };
@@ -81,6 +85,12 @@ impl Panel<'_> {
         let height = inside.height as usize;
         let lines = fitting(parts, height);
         let above = self.above.min(lines.len().saturating_sub(height));
+        let below = lines.len().saturating_sub(height + above);
+        let block = match below {
+            0 => block,
+            _ => block.title_bottom(Line::raw(format!(" {below} more ")).right_aligned()),
+        };
+        frame.render_widget(block, pane);
         let text = Paragraph::new(lines).scroll((above as u16, 0));
         frame.render_widget(text, inside);
     }
@@ -121,11 +131,20 @@ impl Page<'_> {
         Line::styled(text.to_owned(), self.theme.accent())
     }
 
-    pub(super) fn row(&self, label: &str, text: &str) -> Line<'static> {
-        let room = self.width.saturating_sub(LABEL);
+    /// A row of two columns, the text over as many lines as it takes.
+    pub(super) fn row(&self, label: &str, text: &str) -> Vec<Line<'static>> {
+        let lines = wrapped(text, self.width.saturating_sub(LABEL));
+        let labels = std::iter::once(label).chain(std::iter::repeat(""));
+        let lines = labels.zip(lines);
+        lines
+            .map(|(label, text)| self.line(label, text.trim_end().to_owned()))
+            .collect()
+    }
+
+    pub(super) fn line(&self, label: &str, text: String) -> Line<'static> {
         Line::from(vec![
             Span::styled(format!("{label:LABEL$}"), self.theme.muted()),
-            Span::raw(shorten(text, room)),
+            Span::raw(text),
         ])
     }
 
@@ -137,15 +156,13 @@ impl Page<'_> {
             }
             ValidPlan::Set(set) => source(set),
         };
-        let mut rows = vec![
-            self.row("train", &source(&data.train)),
-            self.row("valid", &valid),
-        ];
+        let mut rows = self.row("train", &source(&data.train));
+        rows.extend(self.row("valid", &valid));
         let test = data.test.as_ref().map_or_else(|| "none".to_owned(), source);
-        rows.push(self.row("test", &test));
+        rows.extend(self.row("test", &test));
         if let Some((set, ratio)) = &data.unlabelled {
             let mixed = format!("{}, {} per labelled image", source(set), number(*ratio));
-            rows.push(self.row("unlabelled", &mixed));
+            rows.extend(self.row("unlabelled", &mixed));
         }
         Part {
             heading: Some(self.heading("Data")),
@@ -156,7 +173,7 @@ impl Page<'_> {
     fn training(&self, plan: &Plan, outline: &Outline, past: Option<&RunEntry>) -> Part {
         let training = &plan.training;
         let epochs = training.epochs;
-        let mut rows = vec![self.row("method", &plan.method)];
+        let mut rows = self.row("method", &plan.method);
         let terms: Vec<&str> = training
             .objective
             .terms
@@ -165,11 +182,11 @@ impl Page<'_> {
             .collect();
         let views = training.objective.views.len();
         let plural = if views == 1 { "" } else { "s" };
-        rows.push(self.row(
+        rows.extend(self.row(
             "loss",
             &format!("{} on {views} view{plural}", terms.join(" + ")),
         ));
-        rows.push(self.row("device", &plan.device.to_string()));
+        rows.extend(self.row("device", &plan.device.to_string()));
         if let Some(teacher) = &plan.teacher {
             let text = match &teacher.weights {
                 TeacherSource::File(file) => format!("from {}", file.path().display()),
@@ -177,7 +194,7 @@ impl Page<'_> {
                     format!("{} epochs unless cached", own.epochs)
                 }
             };
-            rows.push(self.row("teacher", &text));
+            rows.extend(self.row("teacher", &text));
         }
         let steps = outline
             .steps_per_epoch
@@ -192,11 +209,11 @@ impl Page<'_> {
                 training.batch
             ),
         };
-        rows.push(self.row("epochs", &length));
+        rows.extend(self.row("epochs", &length));
         if let Some(quantize) = training.quantize() {
             let (last, bits) = (quantize.epochs, quantize.weight_bits);
             let text = format!("the last {last} quantized, weights of {bits} bits");
-            rows.push(self.row("finish", &text));
+            rows.extend(self.row("finish", &text));
         }
         let time = steps
             .zip(past)
@@ -205,7 +222,7 @@ impl Page<'_> {
                 || "known after the first run".to_owned(),
                 |seconds| format!("~{} (last run)", duration(seconds)),
             );
-        rows.push(self.row("time", &time));
+        rows.extend(self.row("time", &time));
         Part {
             heading: Some(self.heading("Training")),
             rows,
@@ -220,18 +237,20 @@ impl Page<'_> {
             let (line, turns) = curve(schedule, f64::from(training.epochs), width);
             let turns: Vec<String> = turns.into_iter().map(number).collect();
             let text = match moved {
-                Some(moved) => format!("  {} {moved}", turns.first().map_or("", String::as_str)),
-                None => format!("  {}", turns.join(" → ")),
+                Some(moved) => format!("{} {moved}", turns.first().map_or("", String::as_str)),
+                None => turns.join(" → "),
             };
-            let room = self.width.saturating_sub(LABEL + width);
+            let indent = LABEL + width + GAP;
+            let mut lines = wrapped(&text, self.width.saturating_sub(indent)).into_iter();
             rows.push(Line::from(vec![
                 Span::styled(
                     format!("{:LABEL$}", shorten(&knob.name, LABEL - 1)),
                     self.theme.muted(),
                 ),
                 Span::styled(line, self.theme.series(index)),
-                Span::raw(shorten(&text, room)),
+                Span::raw(format!("{:GAP$}{}", "", lines.next().unwrap_or_default())),
             ]));
+            rows.extend(lines.map(|text| Line::raw(format!("{:indent$}{text}", ""))));
         }
         Part {
             heading: Some(self.heading(&format!("Knobs over {} epochs", training.epochs))),
@@ -265,7 +284,7 @@ fn source(source: &Source) -> String {
         Source::Cifar10(files) => format!("CIFAR-10, {} files", files.len()),
         Source::Cifar100(files) => format!("CIFAR-100, {} files", files.len()),
         Source::Shapes(shapes) => format!(
-            "{} shapes of {} classes, {} pixels",
+            "{} shapes, {} classes, {} px",
             shapes.count, shapes.classes, shapes.size
         ),
     }

@@ -38,7 +38,7 @@ fn a_conflict_is_decided_either_way() {
 }
 
 #[test]
-fn a_change_on_disk_is_told_and_interrupts_nobody_who_types() {
+fn a_change_on_disk_is_shown_and_interrupts_nobody_who_types() {
     let mut world = two();
     world.keys(&["enter"]).text("// mi");
     world.elsewhere("a.ron", &format!("// theirs\n{QUICKSTART}"));
@@ -48,7 +48,7 @@ fn a_change_on_disk_is_told_and_interrupts_nobody_who_types() {
     assert!(world.shows(notice) && !world.shows("+ // theirs"));
     world.keys(&["f4"]).text("ynkq \n").keys(&["esc"]);
     assert!(world.shows(notice) && world.shows("// mine, f2 yn"));
-    // It is told until it is decided, wherever one goes meanwhile.
+    // It is shown until it is decided, wherever one goes meanwhile.
     world.keys(&["esc", "down", "up"]);
     assert!(world.shows(notice));
     world.keys(&["f4", "f3"]);
@@ -58,7 +58,7 @@ fn a_change_on_disk_is_told_and_interrupts_nobody_who_types() {
 }
 
 #[test]
-fn saving_over_a_changed_file_asks_and_saves_only_if_told_to() {
+fn saving_over_a_changed_file_asks_and_saves_only_when_confirmed() {
     let mut world = two();
     world.keys(&["enter"]).text("// mine\n");
     let theirs = format!("// theirs\n{QUICKSTART}");
@@ -84,7 +84,7 @@ fn unreadable(world: &mut World, name: &str) {
 }
 
 #[test]
-fn an_open_text_whose_file_became_unreadable_is_marked_and_saved_only_if_told_to() {
+fn an_open_text_whose_file_became_unreadable_is_marked_and_saved_only_when_confirmed() {
     let mut world = two();
     world.keys(&["enter"]);
     unreadable(&mut world, "a.ron");
@@ -296,7 +296,7 @@ fn what_went_to_the_trash_last_comes_back_and_is_selected() {
 }
 
 #[test]
-fn what_is_under_way_with_an_experiment_is_told_before_it_goes() {
+fn what_uses_an_experiment_is_named_before_it_is_removed() {
     let mut world = two();
     world.screen.runs.insert(super::training("quickstart", 20));
     world.screen.news(News::Queue {

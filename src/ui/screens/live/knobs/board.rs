@@ -223,11 +223,11 @@ fn role(training: &Training, knob: &str) -> Role {
 /// Whether the controller of a training moves its knobs, as far as commands have
 /// said; it does at first.
 pub(super) fn controller_is_on(store: &RunStore, phase: Phase) -> bool {
-    let said = applied(store, phase).filter_map(|(_, command)| match command {
+    let switches = applied(store, phase).filter_map(|(_, command)| match command {
         Command::SetController { on } => Some(*on),
         _ => None,
     });
-    said.last().unwrap_or(true)
+    switches.last().unwrap_or(true)
 }
 
 /// Commands that took effect on a training, each with the step that first felt it.

@@ -20,7 +20,8 @@ use super::scene::{COLOURS, ROWS, Scene, places};
 use super::{Knobs, View};
 use crate::event::Phase;
 use crate::format::short;
-use crate::ui::screens::live::{events, rule};
+use crate::store::CommandState;
+use crate::ui::screens::live::rule;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
 use crate::ui::widget::chart::{Axis, Canvas, Extent, cell};
@@ -195,11 +196,18 @@ impl Knobs {
             let text = format!("pending: {words}{shape}{bound}");
             lines.push(Line::styled(text, theme.warn()));
         } else if self.waits(knob, &view.entry.store) {
-            lines.push(Line::styled("pending until the next step", theme.warn()));
+            lines.push(Line::styled(
+                CommandState::Requested.to_string(),
+                theme.warn(),
+            ));
         } else if let Some(request) = knob.request {
-            let (fate, bad) = events::fate(&request.state);
-            let style = if bad { theme.bad() } else { theme.good() };
-            lines.push(Line::styled(format!("last change {fate}"), style));
+            let style = if request.state.is_lost() {
+                theme.bad()
+            } else {
+                theme.good()
+            };
+            let text = format!("last change {}", request.state);
+            lines.push(Line::styled(text, style));
         }
         let end = short(time.round_end);
         let role = match knob.role {

@@ -170,7 +170,7 @@ impl Knobs {
         }
     }
 
-    /// Takes the value that was asked for.
+    /// Takes the value that was requested.
     pub(super) fn on_submit(
         &mut self,
         name: &str,
@@ -191,7 +191,7 @@ impl Knobs {
             .and_then(|value| draft(&mut self.drafts, knob, time).set(value));
         if let Err(message) = done {
             shared.notify(LogLine::error(message.clone()));
-            // What was typed is there to be mended.
+            // What was typed is there to be corrected.
             let purpose = Purpose::SetKnob(name.to_owned());
             shared.ask_again(message, text, purpose);
         }

@@ -116,7 +116,7 @@ fn images_that_were_left_out_and_a_run_that_failed_are_alerts() {
 }
 
 #[test]
-fn an_alert_is_told_whole_on_wide_and_narrow_screens() {
+fn an_alert_is_shown_whole_on_wide_and_narrow_screens() {
     for size in [(80, 24), (200, 60)] {
         let (mut harness, name) = screen(size, Owner::Here, &events(100));
         let message =

@@ -3,10 +3,10 @@
 use super::story::{EPOCHS, PER_EPOCH, add, adjust, events, feed, machine, screen};
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
+use crate::format::Symbols;
 use crate::format::shorten_middle;
 use crate::store::Owner;
 use crate::ui::testing::Harness;
-use crate::ui::theme::Symbols;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 60);

@@ -34,6 +34,7 @@ fn let_go(harness: &mut Harness, name: &str) {
         id: "off".to_owned(),
         phase: Phase::Student,
         step: 100,
+        from: None,
     };
     let events = [RunEvent::CommandReceived(record), applied];
     feed(harness, name, &events);
@@ -96,7 +97,7 @@ fn a_run_that_nobody_trains_takes_no_turn_and_says_why() {
 }
 
 #[test]
-fn what_the_controller_does_with_a_change_is_said() {
+fn what_the_controller_does_with_a_change_is_shown() {
     let (mut harness, _) = screen((200, 60), Owner::Here, &events(100));
     harness.keys(&["K", "n"]);
     let mut seen = String::new();
@@ -156,7 +157,7 @@ fn one_value_is_shown_of_a_knob_that_was_changed_and_not_logged_since() {
             .unwrap(),
     );
     for text in [harness.screen(), harness.keys(&["K"]).screen()] {
-        // The event tells what it was.
+        // The event shows what it was.
         let mut now = text
             .lines()
             .filter(|line| !line.contains("applied at step"));

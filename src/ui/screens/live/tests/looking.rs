@@ -79,6 +79,7 @@ fn a_paused_run_shows_where_it_stands_not_what_was_logged_last() {
         id: "p".to_owned(),
         phase: Phase::Student,
         step: 56,
+        from: None,
     };
     let events = [
         RunEvent::CommandReceived(record),
@@ -193,7 +194,12 @@ fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
     let id = "more".to_owned();
     let happened = [
         RunEvent::CommandReceived(record),
-        RunEvent::CommandApplied { id, phase, step },
+        RunEvent::CommandApplied {
+            id,
+            phase,
+            step,
+            from: None,
+        },
         RunEvent::TrainingExtended {
             phase,
             steps: 800,
@@ -263,7 +269,7 @@ fn runs_are_cycled_through_and_opened() {
 }
 
 #[test]
-fn the_header_tells_runs_of_one_experiment_apart_and_labels_what_was_tested() {
+fn the_header_distinguishes_runs_of_one_experiment_and_labels_what_was_tested() {
     let (mut harness, first) = screen((80, 24), Owner::None, &events(PER_EPOCH * EPOCHS));
     let second = add(&mut harness, "quickstart", Owner::None, &events(50));
     let mut tested = evaluation_of(&harness, &first);
@@ -275,14 +281,8 @@ fn the_header_tells_runs_of_one_experiment_apart_and_labels_what_was_tested() {
     let shown = harness.screen();
     assert!(shown.contains(&shorten_middle(&first, 24_usize)), "{shown}");
     assert!(shown.contains("test  best 82.2 %  last 81.1 %"), "{shown}");
-    assert!(
-        shown.contains("test, best weights, top-1 82.2 %"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("test, last weights, top-1 81.1 %"),
-        "{shown}"
-    );
+    assert!(shown.contains("test (best) top-1 82.2 %"), "{shown}");
+    assert!(shown.contains("test (last) top-1 81.1 %"), "{shown}");
     harness.keys(&["]"]);
     let other = harness.screen();
     let head = |screen: &str| screen.lines().nth(1).unwrap().to_owned();
@@ -358,7 +358,7 @@ fn events_that_are_not_followed_say_so_and_one_key_follows_again() {
         harness.keys(&["home"]);
         assert!(title(&mut harness).contains("events · not following ↓ f"));
         assert!(foot(&mut harness).contains("f follow"));
-        // What `e` brings is told of, though the list stays where it is, also once
+        // What `e` brings is announced, though the list stays where it is, also once
         // the keys are the charts' again.
         harness.keys(&["v"]);
         evaluation.step = 249;
@@ -385,6 +385,7 @@ fn a_selected_event_stays_selected_when_earlier_lines_go() {
         },
         folder: "latest".into(),
         best: false,
+        weights: None,
     };
     let mut evaluation = evaluation_of(&harness, &name);
     evaluation.step = 246;
@@ -530,5 +531,5 @@ fn a_student_that_learns_to_be_rounded_is_told_apart_from_the_best_in_floats() {
     assert!(shown.contains("student, quantized"), "{shown}");
     assert!(shown.contains("best 84.0 %"), "{shown}");
     assert!(shown.contains("quantized 98.7 %"), "{shown}");
-    assert!(shown.contains("valid, quantized, top-1 98.7 %"), "{shown}");
+    assert!(shown.contains("valid (quantized) top-1 98.7 %"), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! A run of adaptive augmentation that is told event by event, and a screen in
+//! A run of adaptive augmentation that comes event by event, and a screen in
 //! front of it.
 
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub(super) fn add(harness: &mut Harness, name: &str, owner: Owner, events: &[Run
     name
 }
 
-/// Tells a run that is shown what happened.
+/// Passes an event to the run on screen.
 pub(super) fn feed(harness: &mut Harness, name: &str, events: &[RunEvent]) {
     for event in events {
         harness.runs.apply(name, event);
@@ -251,6 +251,7 @@ pub(super) fn events(steps: u64) -> Vec<RunEvent> {
                 },
                 folder: "best".into(),
                 best: epoch <= 6,
+                weights: None,
             });
         }
     }
@@ -278,6 +279,7 @@ pub(super) fn adjust(
             id: id.to_owned(),
             phase: Phase::Student,
             step,
+            from: None,
         },
         Err(reason) => RunEvent::CommandRejected {
             id: id.to_owned(),

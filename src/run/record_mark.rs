@@ -1,0 +1,234 @@
+//! `recorded.json`: how far a run was recorded when it last reached the disk.
+//!
+//! A journal that was cut off between two lines looks like that of a process that
+//! was killed there, and one of another run like any other. So the recorder notes
+//! beside it whose it is, how long it and the series are, and their checksums,
+//! with every command and before every checkpoint. Both only ever grow.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::RunFolder;
+use super::append_file::crc_of;
+use super::atomic::write_file;
+use super::seal::{SealError, damaged, failed};
+use crate::event::channel::JournalMark;
+use crate::untrusted::{is_absent, read_limited};
+
+/// Name of the file.
+const FILE: &str = "recorded.json";
+
+/// Its length, at most.
+const LONGEST: u64 = 1 << 16;
+
+/// How far a run was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordMark {
+    /// What tells the run from every other, as [`RunFolder::id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    /// What journal and series begin with.
+    mark: JournalMark,
+    /// BLAKE3 of run and mark.
+    checksum: String,
+}
+
+/// What was recorded of a run is not what lies in its folder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRecorded {
+    /// All of it is another run's.
+    #[error("{} is that of another run; restore it from a copy", .0.display())]
+    OtherRun(PathBuf),
+    /// The journal lost its end, or is not there.
+    #[error(
+        "{} has {found} bytes and had {expected}: its end is lost; restore it from a copy",
+        path.display()
+    )]
+    JournalCut {
+        /// The journal.
+        path: PathBuf,
+        /// Its length, bytes.
+        found: u64,
+        /// What it had, bytes.
+        expected: u64,
+    },
+    /// The journal has another content.
+    #[error("{} is another journal than was recorded; restore it from a copy", .0.display())]
+    OtherJournal(PathBuf),
+    /// The series is not there.
+    #[error("{} is missing; restore it from a copy", .0.display())]
+    NoSeries(PathBuf),
+    /// The series has another content, or lost its end.
+    #[error("{} is another series than was recorded; restore it from a copy", .0.display())]
+    OtherSeries(PathBuf),
+}
+
+impl RecordMark {
+    fn new(run: Option<String>, mark: JournalMark) -> Self {
+        let checksum = checksum(run.as_deref(), &mark);
+        Self {
+            run,
+            mark,
+            checksum,
+        }
+    }
+
+    /// Whether it was written of a run that keeps a plan.
+    #[must_use]
+    pub fn has_plan(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Holds journal and series of the run against it.
+    ///
+    /// # Errors
+    /// The first that is another.
+    pub fn check(&self, folder: &RunFolder) -> Result<(), NotRecorded> {
+        if folder.id().is_some_and(|id| self.run != Some(id)) {
+            return Err(NotRecorded::OtherRun(place(folder)));
+        }
+        let journal = folder.journal();
+        let found = length(&journal);
+        let expected = self.mark.bytes;
+        if found < expected {
+            return Err(NotRecorded::JournalCut {
+                path: journal,
+                found,
+                expected,
+            });
+        }
+        if crc_of(&journal, expected).ok() != Some(self.mark.crc32c) {
+            return Err(NotRecorded::OtherJournal(journal));
+        }
+        let series = folder.series();
+        if !series.exists() && self.mark.series > 0 {
+            return Err(NotRecorded::NoSeries(series));
+        }
+        let is_shorter = length(&series) < self.mark.series;
+        if is_shorter || crc_of(&series, self.mark.series).ok() != Some(self.mark.series_crc32c) {
+            return Err(NotRecorded::OtherSeries(series));
+        }
+        Ok(())
+    }
+}
+
+impl RunFolder {
+    /// How far the run was recorded; none if there is no such file.
+    ///
+    /// # Errors
+    /// If it cannot be read or is damaged.
+    pub fn record_mark(&self) -> Result<Option<RecordMark>, SealError> {
+        let path = place(self);
+        let text = match read_limited(&path, LONGEST) {
+            Ok(text) => text,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("read", &path, error)),
+        };
+        let found: RecordMark =
+            serde_json::from_slice(&text).map_err(|error| damaged(&path, error.to_string()))?;
+        if found.checksum != checksum(found.run.as_deref(), &found.mark) {
+            return Err(damaged(&path, "its checksum does not match"));
+        }
+        Ok(Some(found))
+    }
+
+    /// Where [`record_mark`](Self::record_mark) lies.
+    #[must_use]
+    pub fn record_mark_path(&self) -> PathBuf {
+        place(self)
+    }
+
+    /// Notes how far the run is recorded, once that is on the disk. Hold its lock.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn write_record_mark(&self, mark: JournalMark) -> Result<(), SealError> {
+        let path = place(self);
+        let written = RecordMark::new(self.id(), mark);
+        serde_json::to_vec_pretty(&written)
+            .map_err(std::io::Error::from)
+            .and_then(|text| write_file(&path, &text))
+            .map_err(|error| failed("write", &path, error))
+    }
+}
+
+fn place(folder: &RunFolder) -> PathBuf {
+    folder.path().join(FILE)
+}
+
+fn length(path: &Path) -> u64 {
+    path.metadata().map_or(0, |found| found.len())
+}
+
+fn checksum(run: Option<&str>, mark: &JournalMark) -> String {
+    let text = serde_json::to_vec(&(run, mark)).unwrap_or_default();
+    blake3::hash(&text).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn recorded() -> (tempfile::TempDir, RunFolder) {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(place.path(), "a", "Experiment()", UNIX_EPOCH).unwrap();
+        fs::write(run.journal(), "one\ntwo\n").unwrap();
+        fs::write(run.series(), "rows").unwrap();
+        let mark = JournalMark {
+            bytes: 8,
+            crc32c: crc_of(&run.journal(), 8).unwrap(),
+            series: 4,
+            series_crc32c: crc_of(&run.series(), 4).unwrap(),
+        };
+        run.write_record_mark(mark).unwrap();
+        (place, run)
+    }
+
+    fn check(run: &RunFolder) -> Result<(), NotRecorded> {
+        run.record_mark().unwrap().unwrap().check(run)
+    }
+
+    #[test]
+    fn what_grew_is_as_it_was_recorded_and_nothing_else_is() {
+        let (_place, run) = recorded();
+        let (journal, series) = (run.journal(), run.series());
+        assert_eq!(check(&run), Ok(()));
+        fs::write(&journal, "one\ntwo\nthree\n").unwrap();
+        fs::write(&series, "rows and more").unwrap();
+        assert_eq!(check(&run), Ok(()));
+        fs::write(&journal, "one\n").unwrap();
+        let cut = NotRecorded::JournalCut {
+            path: journal.clone(),
+            found: 4,
+            expected: 8,
+        };
+        assert_eq!(check(&run), Err(cut));
+        fs::write(&journal, "one\ntoo\nthree\n").unwrap();
+        assert_eq!(check(&run), Err(NotRecorded::OtherJournal(journal.clone())));
+        fs::remove_file(&journal).unwrap();
+        assert!(matches!(check(&run), Err(NotRecorded::JournalCut { .. })));
+        fs::write(&journal, "one\ntwo\n").unwrap();
+        fs::write(&series, "row").unwrap();
+        assert_eq!(check(&run), Err(NotRecorded::OtherSeries(series.clone())));
+        fs::remove_file(&series).unwrap();
+        assert_eq!(check(&run), Err(NotRecorded::NoSeries(series)));
+    }
+
+    #[test]
+    fn any_changed_number_of_the_mark_is_found() {
+        let (_place, run) = recorded();
+        let path = run.record_mark_path();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen('8', "7", 1)).unwrap();
+        assert!(run.record_mark().is_err());
+        fs::write(&path, &text[..20]).unwrap();
+        assert!(run.record_mark().is_err());
+        fs::remove_file(&path).unwrap();
+        assert_eq!(run.record_mark().unwrap(), None);
+    }
+}
