@@ -244,6 +244,9 @@ impl ResumeState {
         let length = length_after(training, all.map(|(_, record)| &record.command));
         let mut new = Vec::new();
         if let Some(more) = changes.more {
+            if training.finish.is_some() {
+                return Err(SessionError::Finished);
+            }
             let epochs = length.epochs.saturating_add(more.epochs);
             new.push(Command::Extend {
                 epochs,

@@ -333,6 +333,8 @@ fn evaluation(each: &Evaluation) -> String {
         (Split::Valid, EvaluatedWeights::Best) => "valid (best)",
         (Split::Test, EvaluatedWeights::Best) => "test (best)",
         (Split::Test, EvaluatedWeights::Last) => "test (last)",
+        (Split::Valid, EvaluatedWeights::Quantized) => "valid (quantized)",
+        (Split::Test, EvaluatedWeights::Quantized) => "test (quantized)",
     };
     let text = format!(
         "{split} top-1 {}, loss {}",

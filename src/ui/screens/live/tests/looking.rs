@@ -512,3 +512,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_student_that_learns_to_be_rounded_is_told_apart_from_the_best_in_floats() {
+    let (mut harness, run) = screen((120, 30), Owner::None, &events(PER_EPOCH * EPOCHS));
+    let shown = harness.screen();
+    assert!(!shown.contains("quantized"), "{shown}");
+    assert!(shown.contains("best 84.0 %"), "{shown}");
+    let mut rounded = evaluation_of(&harness, &run);
+    (rounded.weights, rounded.top1) = (EvaluatedWeights::Quantized, 0.987);
+    let started = RunEvent::QuantizationStarted {
+        step: rounded.step,
+        images: 512,
+        values: 12,
+    };
+    feed(&mut harness, &run, &[started, RunEvent::Evaluated(rounded)]);
+    let shown = harness.screen();
+    assert!(shown.contains("student, quantized"), "{shown}");
+    assert!(shown.contains("best 84.0 %"), "{shown}");
+    assert!(shown.contains("quantized 98.7 %"), "{shown}");
+    assert!(shown.contains("valid (quantized) top-1 98.7 %"), "{shown}");
+}
