@@ -514,7 +514,7 @@ proptest! {
 }
 
 #[test]
-fn a_student_that_learns_to_be_rounded_is_told_apart_from_the_best_in_floats() {
+fn a_student_that_learns_to_be_rounded_is_distinguished_from_the_best_in_floats() {
     let (mut harness, run) = screen((120, 30), Owner::None, &events(PER_EPOCH * EPOCHS));
     let shown = harness.screen();
     assert!(!shown.contains("quantized"), "{shown}");
