@@ -36,6 +36,7 @@ pub mod step;
 mod teacher;
 mod teacher_check;
 mod teacher_model;
+mod threads;
 mod throughput;
 pub mod torchscript;
 pub mod weights;
@@ -58,6 +59,7 @@ pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
 pub use teacher_model::{Teacher, TeacherModel};
+pub use threads::bound_threads;
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
 use self::checkpoint::CheckpointFolder;
