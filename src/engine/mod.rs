@@ -115,6 +115,7 @@ impl Engine {
             device_kind: Some(prepared.device.kind.clone()),
             resumed: standing(&self.folder)?.map(|standing| standing.position),
             experiment: self.folder.experiment_hash().unwrap_or_default(),
+            pending: inbox.pending(),
         });
         sink.emit(RunEvent::DataIndexed(prepared.data.clone()));
         let warn = |notes: &[String]| {

@@ -102,6 +102,7 @@ mod tests {
             device_kind: None,
             resumed,
             experiment: String::new(),
+            pending: Vec::new(),
         }
     }
 
