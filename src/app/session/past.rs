@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SessionError;
 use super::{Opened, ResumeChanges, create};
-use crate::engine::{Prepared, Standing, adopt_teacher, standing, verify};
+use crate::engine::{Failure, Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
     Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Phase, Position, RunEvent,
 };
@@ -90,6 +90,7 @@ impl Resumable {
 /// Reads a run that is to be resumed with these changes, and holds it against what
 /// is there now. Writes nothing. Nobody else may write it meanwhile.
 pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, SessionError> {
+    run.check_links().map_err(Failure::from)?;
     let mut before = RunStore::new();
     let journal = journal(run, Some(&mut before))?;
     // First, because checkpoints are those of the plan.
@@ -435,7 +436,7 @@ fn agree(
     journal: &Journalled,
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
-    let mark = run.record_mark().map_err(crate::engine::Failure::from)?;
+    let mark = run.record_mark().map_err(Failure::from)?;
     if journal.version.is_none() && (standing.is_some() || mark.is_some()) {
         if !run.journal().exists() {
             return Err(missing(run, run.journal(), "the run was recorded"));
