@@ -61,7 +61,7 @@ pub fn proof_words(proof: &ExportProof) -> String {
         _ => String::new(),
     };
     format!(
-        "{} on {} validation images: agreement {}, largest difference of a logit {}, largest logit {}{top1}",
+        "{} on {} validation images: agreement {}, largest logit difference {} (largest logit {}){top1}",
         proof.engine,
         format::count(proof.images),
         format::percent(proof.agreement),

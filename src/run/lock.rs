@@ -127,7 +127,9 @@ impl std::fmt::Display for Holder {
         write!(
             f,
             "process {} on {} since {} UTC",
-            self.pid, self.host, self.since
+            self.pid,
+            self.host,
+            timestamp::readable(&self.since)
         )
     }
 }

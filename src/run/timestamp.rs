@@ -44,7 +44,15 @@ fn civil(days: u64) -> (u64, u64, u64) {
 /// A moment as people read it: `2026-01-02 12:00`, UTC.
 #[must_use]
 pub fn moment(time: SystemTime) -> String {
-    let stamp = stamp(time);
+    readable(&stamp(time))
+}
+
+/// A stamp as people read it, to the minute; anything else as it is.
+#[must_use]
+pub fn readable(stamp: &str) -> String {
+    if stamp.len() != "YYYYMMDD-HHMMSS".len() {
+        return stamp.to_owned();
+    }
     let part = |range: std::ops::Range<usize>| stamp.get(range).unwrap_or_default();
     // A year has four digits for the next eight millennia.
     format!(
@@ -75,6 +83,8 @@ mod tests {
         assert_eq!(at(1_709_164_800), "20240229-000000");
         assert_eq!(at(1_795_441_128), "20261123-133848");
         assert_eq!(at(4_107_542_400), "21000301-000000");
+        assert_eq!(readable("20261123-133848"), "2026-11-23 13:38");
+        assert_eq!(readable("just now"), "just now");
     }
 
     #[test]

@@ -144,6 +144,8 @@ actions! {
         RestoreExperiment "restore-experiment" "Restore the last trashed experiment" "restore" "undelete" ["u"];
         Dequeue "dequeue" "Remove from the queue" "dequeue" "cancel abort unqueue" ["x"];
         TogglePlan "plan" "Show or hide the plan" "plan" "preview" ["p", "f6", "alt+p"];
+        PlanDown "plan-down" "Scroll the plan down" "plan ↓" "preview" ["J", "alt+j"];
+        PlanUp "plan-up" "Scroll the plan up" "plan ↑" "preview" ["K", "alt+k"];
         ShowDifference "show-difference" "Show changes on disk" "diff" "conflict" ["f4", "alt+x"];
     }
     Editor {

@@ -84,6 +84,14 @@ impl Picker {
         (input, list): (Rect, Rect),
     ) {
         frame.render_widget(self.line.line(theme.text()), input);
+        if self.line.is_empty() {
+            let hint = Rect {
+                x: input.x + 2.min(input.width),
+                width: input.width.saturating_sub(2),
+                ..input
+            };
+            frame.render_widget(Line::styled("type to filter", theme.muted()), hint);
+        }
         let Some(selected) = self.selection.get(rows) else {
             frame.render_widget(Line::styled(none, theme.muted()), list);
             return;

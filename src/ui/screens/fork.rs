@@ -31,8 +31,8 @@ pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
         (described(at, store), effect)
     });
     let text = format!(
-        "Train a new run from a checkpoint of {name}, without what was changed after it. {name} \
-         stays as it is."
+        "Train a new run from a checkpoint of {name}, without the changes after it. {name} stays \
+         as it is."
     );
     let choices = Choice::new(
         "Fork from a kept checkpoint",
@@ -50,7 +50,7 @@ fn described(at: Position, store: &RunStore) -> String {
         is_it.then(|| store.describe(command))
     });
     match change {
-        Some(change) => format!("{}, before {change}", kept_name(at)),
+        Some(change) => format!("{}, before: {change}", kept_name(at)),
         None => kept_name(at),
     }
 }

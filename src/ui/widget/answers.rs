@@ -21,6 +21,8 @@ use crate::ui::theme::Theme;
 const TOP: usize = 5;
 /// Cells of a percentage.
 const PERCENT: u16 = 7;
+/// Cells of a bar that names of classes leave to it.
+const LEAST_BAR: u16 = 6;
 
 /// Which of the theme's series a teacher, a student and another student are
 /// drawn in, wherever they are.
@@ -92,7 +94,9 @@ pub fn draw(
     let name_of = |class: usize| names.get(class).map_or("?", String::as_str);
     let classes = classes(sides, usize::from(area.height.saturating_sub(1)));
     let longest = classes.iter().map(|&class| width_of(name_of(class)));
-    let name = (longest.max().unwrap_or(0) + 3).clamp(6, (area.width / 4).max(6));
+    let bars = (PERCENT + 3 + LEAST_BAR).saturating_mul(sides.len() as u16);
+    let most = (area.width / 4).max(area.width.saturating_sub(bars)).max(6);
+    let name = (longest.max().unwrap_or(0) + 3).clamp(6, most);
     let each = area.width.saturating_sub(name) / sides.len().max(1) as u16;
     let bar = each.saturating_sub(PERCENT + 3);
 

@@ -49,6 +49,17 @@ pub(super) struct OtherRun {
     places: Vec<usize>,
 }
 
+impl OtherRun {
+    /// One whose answers are on their way.
+    fn asked(run: String) -> Self {
+        Self {
+            run,
+            reading: Reading::Asked,
+            places: Vec::new(),
+        }
+    }
+}
+
 /// Whose answers are compared.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
@@ -60,6 +71,8 @@ pub(super) struct Comparison {
     pub(super) coming: Option<Pending>,
     pub(super) first: Reading,
     pub(super) second: Option<OtherRun>,
+    /// The second run, while a cell is shown that has no place for it.
+    set_aside: Option<String>,
     /// How far the run was when it was asked last.
     extent: (usize, usize),
     /// Whether an answer is on its way.
@@ -103,10 +116,14 @@ impl Comparison {
     }
 
     /// Asks the second run about the images that are shown, from nothing.
-    /// Of a cell other students have other images.
+    /// Of a cell other students have other images, so it comes back afterwards.
     pub(super) fn ask_second(&mut self, shared: &mut Shared) {
-        self.second
-            .take_if(|_| matches!(self.source, ProbeSource::Cell { .. }));
+        if matches!(self.source, ProbeSource::Cell { .. }) {
+            let shown = self.second.take().map(|second| second.run);
+            self.set_aside = shown.or(self.set_aside.take());
+        } else if let Some(run) = self.set_aside.take() {
+            self.second = Some(OtherRun::asked(run));
+        }
         if let Some(second) = &mut self.second {
             second.reading = Reading::Asked;
             shared.ask(asking(second.run.clone(), self.source.clone()));
@@ -157,12 +174,13 @@ impl Comparison {
         };
         let run = (*next).to_owned();
         shared.ask(asking(run.clone(), self.source.clone()));
-        self.second = Some(OtherRun {
-            run,
-            reading: Reading::Asked,
-            places: Vec::new(),
-        });
+        self.second = Some(OtherRun::asked(run));
         true
+    }
+
+    /// Takes the second run away.
+    pub(super) fn remove(&mut self) {
+        (self.second, self.set_aside) = (None, None);
     }
 
     /// Takes in a run's answers.

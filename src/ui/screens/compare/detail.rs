@@ -25,7 +25,6 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, OTHER, STUDENT, Side, TEACHER};
-use crate::ui::widget::cells::without_time;
 use crate::ui::widget::gallery::inside;
 
 /// Lines that the answers get before the picture grows.
@@ -163,7 +162,7 @@ fn comparison<'a>(compare: &'a Compare, probe: &'a Probe, image: usize) -> Vec<S
     let logits = student.and_then(|answers| usable(probe, &answers.logits, image));
     comparison.push(Side::new(("student", STUDENT), logits, temperature));
     if let Some((run, logits)) = compare.second(image) {
-        comparison.push(Side::new((without_time(run), OTHER), logits, temperature));
+        comparison.push(Side::new((run, OTHER), logits, temperature));
     }
     comparison
 }

@@ -11,13 +11,13 @@ use ratatui::layout::{Position, Rect};
 use super::comparison::Reading;
 use super::layout::{Areas, tab};
 use super::order::cell_words;
-use super::{Compare, TEMPERATURES, View, comparison};
+use super::{Compare, TEMPERATURES, View, comparison, short_name};
 use crate::event::inspection::{Probe, ProbeSource};
 use crate::format::shorten_path;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Cells;
-use crate::ui::widget::cells::{width_of, without_time};
+use crate::ui::widget::cells::width_of;
 
 /// Cells between the names and the temperature.
 const GAP: u16 = 2;
@@ -49,7 +49,7 @@ pub(super) fn draw(
         } else {
             left
         };
-        let name = who(compare, probe, without_time);
+        let name = who(compare, probe, short_name);
         cells.text(left, &name, theme.text()).skip(1);
         cells.word(&scale.value, theme.muted());
     }
@@ -89,7 +89,7 @@ impl Scale {
         let parts = [&value, &lower, &slider, &raise];
         let taken = parts.into_iter().map(|part| width_of(part)).sum::<u16>() + 1;
         let left = head.width.saturating_sub(taken + GAP);
-        let forms: [fn(&str) -> &str; 2] = [|run| run, without_time];
+        let forms: [Form; 2] = [|run, _| run, short_name];
         let mut names = forms.into_iter().map(|form| who(compare, probe, form));
         let name = names.find(|name| width_of(name) <= left);
         Self {
@@ -131,15 +131,21 @@ pub(super) fn clicked(
     })
 }
 
+/// How the name of a run is written beside that of another.
+type Form = for<'a> fn(&'a str, Option<&str>) -> &'a str;
+
 /// The runs, by their names, and on which images.
-fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
+fn who(compare: &Compare, probe: &Probe, name: Form) -> String {
+    let run = compare.comparison.run.as_deref();
+    let other = compare.comparison.second.as_ref();
+    let other = other.map(|second| second.run.as_str());
     let second = compare.comparison.second.as_ref().map(|second| {
         let state = match &second.reading {
             Reading::Asked | Reading::Nothing => " (loading)",
             Reading::Failed(_) => " (not comparable)",
             Reading::Read(_) => "",
         };
-        format!(" ↔ {}{state}", name(&second.run))
+        format!(" ↔ {}{state}", name(&second.run, run))
     });
     let folder = match &compare.comparison.source {
         ProbeSource::Folder(folder) => {
@@ -154,8 +160,7 @@ fn who(compare: &Compare, probe: &Probe, name: fn(&str) -> &str) -> String {
         format!(" · loading {}", shorten_path(&images, 40_u16))
     });
     let alone = probe.teacher.is_none().then(|| " · no teacher".to_owned());
-    let run = compare.comparison.run.as_deref();
-    let run = run.map(|run| format!(" {}", name(run)));
+    let run = run.map(|run| format!(" {}", name(run, other)));
     let parts = [run, coming, second, folder, alone];
     parts.into_iter().flatten().collect()
 }

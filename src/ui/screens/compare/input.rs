@@ -60,7 +60,7 @@ impl Compare {
                 }
             }
             Action::RemoveSecondRun => {
-                self.comparison.second = None;
+                self.comparison.remove();
                 self.refresh();
             }
             Action::Filter => {

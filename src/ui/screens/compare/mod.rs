@@ -379,13 +379,24 @@ impl Compare {
     /// The name of the second run, as a student's.
     fn second_name(&self) -> Option<&str> {
         let second = self.comparison.second.as_ref()?;
-        Some(without_time(&second.run))
+        Some(short_name(&second.run, self.comparison.run.as_deref()))
     }
 
     /// What a second run's student says of an image: its name and logits.
     fn second(&self, image: usize) -> Option<(&str, Option<&[f32]>)> {
-        let second = self.comparison.second.as_ref()?;
-        Some((&second.run, self.comparison.second_logits(image, self.at)))
+        let name = self.second_name()?;
+        Some((name, self.comparison.second_logits(image, self.at)))
+    }
+}
+
+/// A run's name without its time; beside another run of its experiment, the id that
+/// distinguishes them.
+fn short_name<'a>(run: &'a str, beside: Option<&str>) -> &'a str {
+    let name = without_time(run);
+    let is_same = beside.is_some_and(|beside| without_time(beside) == name);
+    match run.rsplit_once('-') {
+        Some((_, id)) if is_same && name != run => id,
+        _ => name,
     }
 }
 

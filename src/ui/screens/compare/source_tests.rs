@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::testing::{logits, probe, with_runs};
+use super::testing::{logits, probe, with_runs, with_sisters};
 use super::tests::{answered, full};
 use crate::event::inspection::{Answerer, MatrixCell, ProbeSource};
 use crate::event::{Outcome, RunEvent};
@@ -121,6 +121,42 @@ fn a_run_without_answers_says_when_it_will_have_some() {
         assert!(flowing.join(" ").contains(expected), "{screen}");
         insta::assert_snapshot!(format!("without_answers_{state}"), screen);
     }
+}
+
+#[test]
+fn a_second_run_comes_back_after_a_cell_that_has_no_place_for_it() {
+    let (mut harness, names) = full(120, 30);
+    harness.keys(&["a"]);
+    answered(&mut harness, &names[1], Ok(probe()));
+    assert!(harness.screen().contains(" ↔ wide"), "{}", harness.screen());
+    harness.take();
+    harness.keys(&["v", "v", "w", "down", "right", "right", "enter"]);
+    let asked = harness.take();
+    let [Effect::ReadProbe { source, .. }] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    harness.news(News::ProbeRead {
+        run: names[0].clone(),
+        source: source.clone(),
+        probe: Ok(Box::new(probe())),
+    });
+    assert!(!harness.screen().contains('↔'), "{}", harness.screen());
+    harness.keys(&["esc"]);
+    answered(&mut harness, &names[0], Ok(probe()));
+    answered(&mut harness, &names[1], Ok(probe()));
+    assert!(harness.screen().contains(" ↔ wide"), "{}", harness.screen());
+}
+
+#[test]
+fn two_runs_of_one_experiment_are_named_by_what_distinguishes_them() {
+    let (mut harness, names) = with_sisters(80, 24);
+    harness.keys(&["4"]);
+    answered(&mut harness, &names[0], Ok(probe()));
+    harness.keys(&["a"]);
+    answered(&mut harness, &names[1], Ok(probe()));
+    let screen = harness.screen();
+    assert!(screen.contains(" ab12cd ↔ ef34ab "), "{screen}");
+    assert!(screen.contains("student  ef34ab"), "{screen}");
 }
 
 #[test]

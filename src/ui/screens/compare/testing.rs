@@ -85,12 +85,23 @@ pub(in crate::ui) fn probe() -> Probe {
 
 /// A workbench with two runs that have been evaluated.
 pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>) {
+    let names = ["quick", "wide"].map(|name| format!("{name}-20260102-120000-ab12cd"));
+    with_runs_named(names, width, height)
+}
+
+/// The same of two runs of one experiment.
+pub(in crate::ui) fn with_sisters(width: u16, height: u16) -> (Harness, Vec<String>) {
+    let names = ["ab12cd", "ef34ab"].map(|id| format!("quickstart-20260102-120000-{id}"));
+    with_runs_named(names, width, height)
+}
+
+fn with_runs_named(called: [String; 2], width: u16, height: u16) -> (Harness, Vec<String>) {
     let mut harness = Harness::new(width, height);
     let place = tempfile::tempdir().unwrap();
     let mut names = Vec::new();
-    for (at, name) in ["quick", "wide"].into_iter().enumerate() {
+    for (at, name) in called.into_iter().enumerate() {
         let started = UNIX_EPOCH + Duration::from_secs(1_767_000_000 - at as u64);
-        let path = place.path().join(format!("{name}-20260102-120000-ab12cd"));
+        let path = place.path().join(name);
         std::fs::create_dir(&path).unwrap();
         std::fs::write(path.join("experiment.ron"), "Experiment()").unwrap();
         let folder = RunFolder::at(path).unwrap();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::buffer::{Buffer, stem};
+use super::pointer::NOTCH;
 use super::status::Latest;
 use super::{Experiments, Focus, layout, names};
 use crate::store::{Owner, Runs};
@@ -86,9 +87,27 @@ impl Experiments {
                 self.plan = Some(!shown);
                 self.keep_in_view(shared);
             }
+            Action::PlanDown => self.scroll_plan(true, shared, runs),
+            Action::PlanUp => self.scroll_plan(false, shared, runs),
             _ => return false,
         }
         true
+    }
+
+    /// Scrolls the plan, as far as there is more of it; shows it where it is hidden.
+    pub(super) fn scroll_plan(&mut self, down: bool, shared: &mut Shared, runs: &Runs) {
+        let body = draw::areas(shared).body;
+        let panes = layout::panes(body, self.is_editing(), self.plan, self.borders);
+        let Some(pane) = panes.plan else {
+            self.plan = Some(true);
+            return self.keep_in_view(shared);
+        };
+        let most = self.plan_panel(shared, runs).beyond(&shared.theme, pane);
+        let above = self.plan_above.min(most);
+        self.plan_above = match down {
+            true => (above + NOTCH).min(most),
+            false => above.saturating_sub(NOTCH),
+        };
     }
 
     fn act_on_problems(&mut self, action: Action, shared: &mut Shared) {

@@ -187,19 +187,28 @@ impl Experiments {
             self.draw_editor(shared, frame, pane);
         }
         if let Some(pane) = panes.plan {
-            let open = self
-                .current()
-                .and_then(|path| Some((path, self.buffers.get(path)?)));
-            let latest = Latest::of(runs);
-            let drawn = Panel {
-                plan: open.and_then(|(path, buffer)| {
-                    Some((&buffer.loaded.as_ref()?.plan, self.outlines.get(path)?))
-                }),
-                stale: open.is_some_and(|(_, buffer)| buffer.is_stale()),
-                past: open.and_then(|(path, buffer)| latest.run(path, buffer)),
-                above: self.plan_above,
-            };
-            drawn.draw(&shared.theme, frame, pane);
+            self.plan_panel(shared, runs)
+                .draw(&shared.theme, frame, pane);
+        }
+    }
+
+    /// The selected file's plan.
+    fn plan_panel<'a>(&'a self, shared: &Shared, runs: &'a Runs) -> Panel<'a> {
+        let open = self
+            .current()
+            .and_then(|path| Some((path, self.buffers.get(path)?)));
+        let key = |action| match self.takes_text() {
+            true => shared.keymap.key_while_typing(action),
+            false => shared.keymap.key(action),
+        };
+        Panel {
+            plan: open.and_then(|(path, buffer)| {
+                Some((&buffer.loaded.as_ref()?.plan, self.outlines.get(path)?))
+            }),
+            stale: open.is_some_and(|(_, buffer)| buffer.is_stale()),
+            past: open.and_then(|(path, buffer)| Latest::of(runs).run(path, buffer)),
+            above: self.plan_above,
+            keys: [Action::PlanUp, Action::PlanDown].map(|action| key(action).unwrap_or_default()),
         }
     }
 

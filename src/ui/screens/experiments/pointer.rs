@@ -12,10 +12,7 @@ use crate::ui::shared::Shared;
 use crate::ui::widget::border::Side;
 
 /// Lines that a notch of the wheel scrolls by.
-const NOTCH: usize = 3;
-
-/// No plan has more lines.
-const LONGEST_PLAN: usize = 200;
+pub(super) const NOTCH: usize = 3;
 
 impl Experiments {
     pub(in crate::ui) fn mouse(
@@ -47,12 +44,8 @@ impl Experiments {
             self.mouse_on_editor(mouse.kind, cell, pane, shared);
         } else if on(panes.plan).is_some() {
             match mouse.kind {
-                MouseEventKind::ScrollDown => {
-                    self.plan_above = (self.plan_above + NOTCH).min(LONGEST_PLAN);
-                }
-                MouseEventKind::ScrollUp => {
-                    self.plan_above = self.plan_above.saturating_sub(NOTCH);
-                }
+                MouseEventKind::ScrollDown => self.scroll_plan(true, shared, runs),
+                MouseEventKind::ScrollUp => self.scroll_plan(false, shared, runs),
                 _ => {}
             }
         }

@@ -16,11 +16,12 @@ use super::Inference;
 use super::job::{Stage, progress};
 use crate::event::inspection::{Answering, Weights};
 use crate::event::{EvaluatedWeights, Phase, Split};
-use crate::format::{MISSING, count, duration, percent, plural, shorten_path, speed};
+use crate::format::{
+    MISSING, count, duration, percent, plural, shorten_middle, shorten_path, speed,
+};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
-use crate::ui::widget::cells::{width_of, without_time};
 use crate::ui::widget::gallery::{fitting, inside};
 use crate::ui::widget::{Cells, bars};
 
@@ -81,11 +82,10 @@ pub(super) fn draw(
             cells.text(3, &key, theme.accent());
             let room = width.saturating_sub(NAME + 1);
             // Folders and runs differ at their ends.
-            let is_name = matches!(action, Action::ChooseFolder | Action::NextInferenceRun);
-            let value = if is_name && width_of(value) > room {
-                shorten_path(without_time(value), room)
-            } else {
-                fitting(value, room)
+            let value = match action {
+                Action::ChooseFolder => shorten_path(value, room),
+                Action::NextInferenceRun => shorten_middle(value, room),
+                _ => fitting(value, room),
             };
             cells.text(room, &value, theme.text()).skip(1);
         }

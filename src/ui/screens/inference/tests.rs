@@ -7,7 +7,7 @@ use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventK
 
 use ratatui::layout::{Position, Rect};
 
-use super::super::compare::testing::{fumble, logits, with_runs};
+use super::super::compare::testing::{fumble, logits, with_runs, with_sisters};
 use crate::event::SkippedImage;
 use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, InferenceRequest, Weights,
@@ -153,6 +153,21 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
     );
     harness.keys(&["r"]);
     assert_shows(&mut harness, "looking for images");
+}
+
+#[test]
+fn runs_of_one_experiment_are_told_apart_where_their_names_have_no_room() {
+    let (mut harness, names) = with_sisters(80, 24);
+    let first = harness.keys(&["5"]).screen();
+    let second = harness.keys(&["]"]).screen();
+    for (name, screen) in names.iter().zip([first, second]) {
+        let id = &name[name.len() - 6..];
+        let field = screen
+            .lines()
+            .find(|line| line.contains("run     ]"))
+            .unwrap();
+        assert!(field.contains(&format!("…{id}")), "{screen}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
 use crate::event::{Command, EvaluatedWeights, Evaluation, Phase, Position, Split};
-use crate::format::{count, loss, percent, short, shorten_words};
+use crate::format::{self, count, percent, short, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
@@ -190,6 +190,8 @@ impl Events {
             frame.render_widget(text.style(theme.muted()), whole);
         }
         let window = self.window(area.height - 1);
+        let most = [Phase::Teacher, Phase::Student].map(|phase| store.completed(phase));
+        let places = "student ".len() + count(most[0].max(most[1])).chars().count();
         for (row, at) in window.enumerate() {
             let (position, record) = self.lines[at];
             let (letter, text, bad) = described(store, record);
@@ -204,7 +206,7 @@ impl Events {
             let style = if bad { theme.warn() } else { theme.text() };
             let mut line = Line::from(vec![
                 Span::styled(format!("{pointer}{letter} "), theme.accent()),
-                Span::styled(format!("{place:<14} "), theme.muted()),
+                Span::styled(format!("{place:<places$}  "), theme.muted()),
             ]);
             let room = usize::from(area.width).saturating_sub(line.width());
             line.push_span(Span::styled(shorten_words(&text, room), style));
@@ -330,22 +332,19 @@ fn round(each: &Round) -> String {
 fn evaluation(each: &Evaluation) -> String {
     let split = match (each.split, each.weights) {
         (Split::Valid, EvaluatedWeights::Last) => "valid",
-        (Split::Valid, EvaluatedWeights::Best) => "valid (best)",
-        (Split::Test, EvaluatedWeights::Best) => "test (best)",
-        (Split::Test, EvaluatedWeights::Last) => "test (last)",
-        (Split::Valid, EvaluatedWeights::Quantized) => "valid (quantized)",
-        (Split::Test, EvaluatedWeights::Quantized) => "test (quantized)",
+        (Split::Valid, EvaluatedWeights::Best) => "best valid",
+        (Split::Test, EvaluatedWeights::Best) => "best test",
+        (Split::Test, EvaluatedWeights::Last) => "last test",
+        (Split::Valid, EvaluatedWeights::Quantized) => "quantized valid",
+        (Split::Test, EvaluatedWeights::Quantized) => "quantized test",
     };
-    let text = format!(
-        "{split} top-1 {}, loss {}",
-        percent(each.top1),
-        loss(each.loss)
-    );
-    if let Some(teacher) = each.teacher {
-        let (agreement, kl) = (percent(teacher.agreement), loss(teacher.kl));
-        return format!("{text}, agreement {agreement}, KL {kl}");
-    }
-    text
+    let (top1, loss) = (percent(each.top1), format::loss(each.loss));
+    // The loss comes last: where there is no room, it can be spared first.
+    let teacher = each.teacher.map_or_else(String::new, |teacher| {
+        let (agreement, kl) = (percent(teacher.agreement), format::loss(teacher.kl));
+        format!("agreement {agreement}, KL {kl}, ")
+    });
+    format!("{split} top-1 {top1}, {teacher}loss {loss}")
 }
 
 fn checkpoint(each: &Checkpoint) -> (char, String, bool) {

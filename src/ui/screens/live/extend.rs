@@ -17,7 +17,7 @@ const SUGGESTED: &str = "10";
 pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
     match standing(run) {
         Ok((phase, epochs)) => {
-            let title = format!("Add epochs to the {epochs} of the {}", whose(phase));
+            let title = format!("Epochs to add to the {}'s {epochs}", whose(phase));
             let purpose = Purpose::AddEpochs(name.to_owned());
             shared.dialog = Some(Dialog::Prompt(Prompt::new(title, SUGGESTED, purpose)));
         }

@@ -34,7 +34,7 @@ const BARS: [(u16, u16); 3] = [(70, 32), (50, 16), (0, 8)];
 const NAME: u16 = 20;
 
 /// Rows of what went wrong.
-const MOST_TROUBLE: usize = 3;
+const MOST_TROUBLE: usize = 5;
 
 /// Rows of the newest alert where alerts have no pane.
 const MOST_ALERT: usize = 2;
@@ -242,10 +242,8 @@ impl Header<'_> {
 
     /// What went wrong, and what to do, in lines.
     fn trouble(&self, width: u16) -> Vec<String> {
-        let text = self.outcome().unwrap_or_default();
-        let mut lines = wrapped(&text, width.saturating_sub(1).into());
-        lines.truncate(if text.is_empty() { 0 } else { MOST_TROUBLE });
-        lines
+        let text = self.outcome();
+        text.map_or_else(Vec::new, |text| at_most(MOST_TROUBLE, &text, width))
     }
 
     /// How it ended before its end, and what to do.
@@ -256,14 +254,16 @@ impl Header<'_> {
                 format!("! its process crashed; press {key} to resume from the last checkpoint")
             }
             RunState::Failed => match self.entry.store.outcome() {
-                Some(Outcome::Failed { message }) => format!(
-                    "! {}; press {key} to resume from the last checkpoint",
-                    message
-                        .lines()
-                        .next()
-                        .unwrap_or_default()
-                        .trim_end_matches(['.', ';'])
-                ),
+                Some(Outcome::Failed { message }) => {
+                    let message = message.lines().next().unwrap_or_default();
+                    // Where resuming alone would not do, the message says how.
+                    let advised = message.contains("--resume");
+                    let message = message.trim_end_matches(['.', ';']);
+                    if advised {
+                        return Some(format!("! {message}"));
+                    }
+                    format!("! {message}; press {key} to resume from the last checkpoint")
+                }
                 _ => return None,
             },
             RunState::Stopped => match self.entry.store.outcome() {
@@ -288,14 +288,7 @@ impl Header<'_> {
             1 => String::new(),
             count => format!("({count} alerts) "),
         };
-        let text = format!("! {more}{}", last.message);
-        let room = usize::from(width.saturating_sub(1));
-        let mut lines = wrapped(&text, room);
-        if lines.len() > MOST_ALERT {
-            let rest = lines.split_off(MOST_ALERT - 1).concat();
-            lines.push(shorten_words(&rest, room));
-        }
-        lines
+        at_most(MOST_ALERT, &format!("! {more}{}", last.message), width)
     }
 
     /// The newest alert, or else the machine in a line.
@@ -319,4 +312,15 @@ impl Header<'_> {
             .map(|(rank, text)| Part::new(rank, [Span::styled(text, theme.muted())]));
         vec![fitted(parts.collect(), width)]
     }
+}
+
+/// A text in so many lines at most, what is left out said by `…`.
+fn at_most(most: usize, text: &str, width: u16) -> Vec<String> {
+    let room = usize::from(width.saturating_sub(1));
+    let mut lines = wrapped(text, room);
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).concat();
+        lines.push(shorten_words(&rest, room));
+    }
+    lines
 }

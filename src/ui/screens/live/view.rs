@@ -102,13 +102,13 @@ impl View {
             return Ok(());
         }
         self.grid = before;
-        Err(if columns + rows < 0 {
-            "already a single chart".to_owned()
-        } else {
-            format!(
+        Err(match (columns, rows) {
+            (..0, _) => "already a single column".to_owned(),
+            (_, ..0) => "already a single row".to_owned(),
+            _ => format!(
                 "no room for more: a chart needs at least {} × {} cells",
                 LEAST.0, LEAST.1
-            )
+            ),
         })
     }
 

@@ -19,7 +19,7 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 use super::advice::advice;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
-use crate::format::{MISSING, duration, loss, percent, scaled, shorten_middle, times};
+use crate::format::{MISSING, duration, loss, percent, scaled, short, shorten_middle, times};
 use crate::listing::Subject;
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
@@ -149,10 +149,9 @@ impl Sheet<'_> {
                 Phase::Teacher => "teacher",
                 Phase::Student => "student",
             };
-            lines.push(self.row(
-                whose,
-                format!("epoch {:.1} of {:.0}", progress.epoch, progress.epochs),
-            ));
+            let epoch = short((progress.epoch * 10.0).floor() / 10.0);
+            let epoch = format!("epoch {epoch} of {}", short(progress.epochs));
+            lines.push(self.row(whose, epoch));
         }
         lines
     }

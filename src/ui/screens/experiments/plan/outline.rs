@@ -10,9 +10,6 @@ use crate::experiment::plan::{DataFacts, DataPlan, Plan, Training, ValidPlan};
 use crate::experiment::spec::Source;
 use crate::store::RunEntry;
 
-/// Bytes of a 32-bit weight.
-const WEIGHT_BYTES: u64 = 4;
-
 /// What is known of an experiment beyond its file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
@@ -46,7 +43,7 @@ pub struct Size {
     pub parameters: u64,
     /// Multiply-accumulates of one image, where they are known.
     pub macs: Option<u64>,
-    /// Bytes of its weights.
+    /// Bytes of its weights, running statistics included.
     pub bytes: u64,
 }
 
@@ -130,11 +127,10 @@ impl Outline {
 
 fn size(model: &Model, size: (u32, u32), classes: usize) -> Option<Size> {
     let graph = architecture::build(model, size, classes).ok()?;
-    let parameters = graph.parameter_count();
     Some(Size {
-        parameters,
+        parameters: graph.parameter_count(),
         macs: Some(graph.macs()),
-        bytes: parameters * WEIGHT_BYTES,
+        bytes: graph.bytes(),
     })
 }
 
@@ -203,7 +199,9 @@ mod tests {
             .filter_map(|model| model.size)
             .collect();
         assert!(sizes[0].parameters > 10 * sizes[1].parameters);
-        assert_eq!(sizes[1].bytes, sizes[1].parameters * 4);
+        // As a run reports them: running statistics are kept, too.
+        let written = sizes.iter().map(|size| crate::format::bytes(size.bytes));
+        assert_eq!(written.collect::<Vec<_>>(), ["97.0 kB", "6.98 kB"]);
         assert!(sizes[0].macs > sizes[1].macs && sizes[1].macs > Some(0));
     }
 

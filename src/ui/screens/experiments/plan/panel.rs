@@ -46,6 +46,8 @@ pub struct Panel<'a> {
     pub past: Option<&'a RunEntry>,
     /// Lines above the view, where there are more than fit.
     pub above: usize,
+    /// Keys that scroll up and down.
+    pub keys: [String; 2],
 }
 
 impl Panel<'_> {
@@ -56,10 +58,7 @@ impl Panel<'_> {
         } else {
             " Plan "
         };
-        let block = Block::bordered()
-            .title(title)
-            .padding(Padding::horizontal(1))
-            .border_style(theme.border(false));
+        let block = block(theme).title(title);
         let inside = block.inner(pane);
         let Some((plan, outline)) = self.plan else {
             let text = if self.stale {
@@ -72,6 +71,41 @@ impl Panel<'_> {
             frame.render_widget(text.style(theme.muted()), inside);
             return;
         };
+        let height = inside.height as usize;
+        let lines = self.lines(theme, inside, plan, outline);
+        let above = self.above.min(lines.len().saturating_sub(height));
+        let below = lines.len().saturating_sub(height + above);
+        let [up, down] = &self.keys;
+        let more = match (above, below) {
+            (0, 0) => None,
+            (_, 0) => Some(format!(" ↑ {up} ")),
+            (_, below) => Some(format!(" {below} more ↓ {down} ")),
+        };
+        let block = match more {
+            Some(more) => block.title_bottom(Line::raw(more).right_aligned()),
+            None => block,
+        };
+        frame.render_widget(block, pane);
+        let text = Paragraph::new(lines).scroll((above as u16, 0));
+        frame.render_widget(text, inside);
+    }
+
+    /// Lines that do not fit.
+    pub fn beyond(&self, theme: &Theme, pane: Rect) -> usize {
+        let inside = block(theme).inner(pane);
+        self.plan.map_or(0, |(plan, outline)| {
+            let lines = self.lines(theme, inside, plan, outline).len();
+            lines.saturating_sub(inside.height.into())
+        })
+    }
+
+    fn lines(
+        &self,
+        theme: &Theme,
+        inside: Rect,
+        plan: &Plan,
+        outline: &Outline,
+    ) -> Vec<Line<'static>> {
         let sheet = Page {
             theme,
             width: inside.width as usize,
@@ -82,18 +116,15 @@ impl Panel<'_> {
             sheet.training(plan, outline, self.past),
             sheet.knobs(outline.training.as_ref().unwrap_or(&plan.training)),
         ];
-        let height = inside.height as usize;
-        let lines = fitting(parts, height);
-        let above = self.above.min(lines.len().saturating_sub(height));
-        let below = lines.len().saturating_sub(height + above);
-        let block = match below {
-            0 => block,
-            _ => block.title_bottom(Line::raw(format!(" {below} more ")).right_aligned()),
-        };
-        frame.render_widget(block, pane);
-        let text = Paragraph::new(lines).scroll((above as u16, 0));
-        frame.render_widget(text, inside);
+        fitting(parts, inside.height.into())
     }
+}
+
+/// The pane's border.
+fn block(theme: &Theme) -> Block<'static> {
+    Block::bordered()
+        .padding(Padding::horizontal(1))
+        .border_style(theme.border(false))
 }
 
 /// A part of the page: its heading, which can be done without where there is

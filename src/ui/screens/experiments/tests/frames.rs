@@ -115,3 +115,23 @@ fn the_plan_stands_beside_the_text_where_both_have_room() {
         assert!(world.shows("┌ quickstart.ron"), "{}", world.screen());
     }
 }
+
+#[test]
+fn keys_scroll_the_plan_as_far_as_there_is_more() {
+    let mut world = World::new((80, 16), &[("quickstart.ron", QUICKSTART)]);
+    world.keys(&["p"]);
+    assert!(world.shows("more ↓ J"), "{}", world.screen());
+    let bottom = world.keys(&["J"; 20]).screen();
+    assert!(bottom.contains(" ↑ K "), "{bottom}");
+    assert!(bottom.contains("w_truth"), "{bottom}");
+    // No key is needed to come back from beyond the end.
+    world.keys(&["K"]);
+    assert_ne!(world.screen(), bottom);
+    assert!(world.shows("more ↓ J"), "{}", world.screen());
+    world.keys(&["enter", "alt+j"]);
+    assert!(
+        world.shows("more ↓ alt+j") || world.shows("↑ alt+k"),
+        "{}",
+        world.screen()
+    );
+}

@@ -69,6 +69,25 @@ fn a_failed_run_says_why_and_what_to_do() {
 }
 
 #[test]
+fn advice_of_a_failed_run_is_shown_whole_or_ends_with_an_ellipsis() {
+    let advice = "step 21: `features.5.running_var` is no longer finite; the last checkpoint is \
+                  kept. To resume with a lower learning rate: workbench --resume \
+                  checkpoints/quickstart-20260102-120000-8e9912 --set lr=0.01.";
+    let head = |message: String| {
+        let mut events = events(90);
+        events.push(RunEvent::RunEnded(Outcome::Failed { message }));
+        let (mut harness, _) = screen(SMALL, Owner::None, &events);
+        let head = harness.screen().replace(['\n', '"'], " ");
+        head.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let whole = head(advice.to_owned());
+    assert!(whole.contains("8e9912 --set lr=0.01"), "{whole}");
+    assert!(!whole.contains("; press space"), "{whole}");
+    let cut = head(advice.repeat(3));
+    assert!(cut.contains(" … "), "{cut}");
+}
+
+#[test]
 fn a_crashed_run_can_be_resumed() {
     let (mut harness, _) = screen(SMALL, Owner::None, &events(90));
     insta::assert_snapshot!(harness.screen());

@@ -281,8 +281,14 @@ fn the_header_distinguishes_runs_of_one_experiment_and_labels_what_was_tested() 
     let shown = harness.screen();
     assert!(shown.contains(&shorten_middle(&first, 24_usize)), "{shown}");
     assert!(shown.contains("test  best 82.2 %  last 81.1 %"), "{shown}");
-    assert!(shown.contains("test (best) top-1 82.2 %"), "{shown}");
-    assert!(shown.contains("test (last) top-1 81.1 %"), "{shown}");
+    assert!(shown.contains("best test top-1 82.2 %"), "{shown}");
+    assert!(shown.contains("last test top-1 81.1 %"), "{shown}");
+    // The events are cut where they can be spared.
+    let event = shown
+        .lines()
+        .find(|line| line.contains("best test top-1"))
+        .unwrap();
+    assert!(event.contains(", KL 0."), "{shown}");
     harness.keys(&["]"]);
     let other = harness.screen();
     let head = |screen: &str| screen.lines().nth(1).unwrap().to_owned();
@@ -365,10 +371,10 @@ fn events_that_are_not_followed_say_so_and_one_key_follows_again() {
         evaluation.top1 = 0.4321;
         feed(&mut harness, &name, &[RunEvent::Evaluated(evaluation)]);
         assert!(title(&mut harness).contains("events · 1 new ↓ f"));
-        assert!(!harness.screen().contains("43.2 %, loss"));
+        assert!(!harness.screen().contains("43.2 %, agreement"));
         harness.keys(&["f"]);
         assert!(title(&mut harness).contains("events ── k knob"));
-        assert!(harness.screen().contains("43.2 %, loss"));
+        assert!(harness.screen().contains("43.2 %, agreement"));
         // The end of the list follows too.
         harness.keys(&["v", "up", "up", "end", "v"]);
         assert!(title(&mut harness).contains("events ── k knob"));
