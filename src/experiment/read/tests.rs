@@ -204,6 +204,7 @@ fn a_place_far_along_a_line_keeps_its_column_and_shows_what_is_around_it() {
 fn a_megabyte_of_errors_is_told_of_in_little_time_and_few_words() {
     let experiment = |field: &str| with_fields(1, |_| field.to_owned());
     let list = |name: &str, item: &str| experiment(&format!("{name}: [{}]", item.repeat(60_000)));
+    let many_knobs: Vec<String> = (0..30_000).map(|i| format!("\"k{i}\": 1")).collect();
     let texts = [
         with_fields(90_000, |i| format!("f{i}: 1")),
         with_fields(90_000, |i| format!("\nf{i}: 1")),
@@ -215,12 +216,7 @@ fn a_megabyte_of_errors_is_told_of_in_little_time_and_few_words() {
         list("augment", "PadCrop(),"),
         experiment(&"[".repeat(200_000)),
         experiment(&format!("epochs: {}", "1.".repeat(400_000))),
-        experiment(&format!(
-            "knobs: {{{}}}",
-            (0..30_000)
-                .map(|i| format!("\"k{i}\": 1,"))
-                .collect::<String>()
-        )),
+        experiment(&format!("knobs: {{{}}}", many_knobs.join(","))),
     ];
     for text in texts {
         let start = Instant::now();
@@ -241,7 +237,7 @@ fn a_megabyte_of_errors_is_told_of_in_little_time_and_few_words() {
 /// An experiment on one line with so many fields.
 fn with_fields(count: usize, field: impl Fn(usize) -> String) -> String {
     let fields: Vec<String> = (0..count).map(field).collect();
-    let valid = VALID.replace("\n", " ").replace("// an experiment", "");
+    let valid = VALID.replace('\n', " ").replace("// an experiment", "");
     let valid = valid.replace("// pictures", "").replace("// three", "");
     let valid = valid.trim().trim_end_matches([')', ',', ' ']);
     format!("{valid}, {})", fields.join(","))
