@@ -48,9 +48,7 @@ impl Extension {
             },
         }
     }
-}
 
-impl Extension {
     /// Where what ends with the training can end, if it is extended to so many epochs
     /// after `now`: at a length that it had, has or gets, and in the past only where
     /// it did end.
@@ -166,7 +164,10 @@ mod tests {
 
     #[test]
     fn schedules_can_end_only_at_a_length_that_the_training_has_some_time() {
-        let planned = Extension::planned(20);
+        let planned = Extension {
+            epochs: 20,
+            epochs_of_rounds: 20,
+        };
         assert_eq!(planned.ends(20, 30, 5.0), [20, 30]);
         let held = planned.to(30, Some(20));
         assert_eq!(held.ends(20, 40, 25.0), [20, 30, 40]);

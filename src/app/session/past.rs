@@ -667,6 +667,7 @@ mod tests {
             id: "asked".to_owned(),
             phase: Phase::Student,
             step: 60,
+            from: None,
         });
         assert_eq!(due(&events, at(60)), pending[1..]);
         // The next process has its own.
