@@ -41,6 +41,9 @@ pub use export::{
 /// how far it is.
 pub const JOURNAL_VERSION: u32 = 5;
 
+/// The first version of journals beside which it stands how far they are.
+pub const JOURNAL_VERSION_WITH_MARK: u32 = 5;
+
 /// Which of a run's trainings an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Phase {

@@ -34,6 +34,7 @@ use super::weights::{self, ArrayFile};
 use crate::event::{Phase, Position};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
+use crate::run::record_mark::STATE;
 use crate::run::{AtomicDir, RunFolder, SealError, Sealed};
 use crate::untrusted::read_limited;
 
@@ -45,8 +46,6 @@ const NETWORK: &str = "network.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 /// Ranges of rounded values.
 const RANGES: &str = "ranges.json";
-/// Everything else that the next step depends on.
-const STATE: &str = "state.json";
 
 /// The best weights so far, in a checkpoint that is kept.
 const BEST: &str = "best";

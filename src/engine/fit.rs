@@ -457,12 +457,8 @@ impl<'a> Fit<'a> {
         if let Some(reason) = self.context.sink.failure() {
             return Err(Failure::Journal(reason));
         }
-        let mark = self.context.sink.recorded();
         Ok(FitState {
-            journal: mark.map(|mark| mark.bytes),
-            journal_crc32c: mark.map(|mark| mark.crc32c),
-            series: mark.map(|mark| mark.series),
-            series_crc32c: mark.map(|mark| mark.series_crc32c),
+            mark: self.context.sink.recorded().into(),
             teacher: self.context.teacher_weights.clone(),
             ..self.state.clone()
         })

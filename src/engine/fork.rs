@@ -31,10 +31,10 @@ impl KeptCheckpoint {
         folder.verify()?;
         let state = read_state(&folder)?;
         let mark = JournalMark {
-            bytes: state.journal.unwrap_or_default(),
-            crc32c: state.journal_crc32c.unwrap_or_default(),
-            series: state.series.unwrap_or_default(),
-            series_crc32c: state.series_crc32c.unwrap_or_default(),
+            bytes: state.mark.journal.unwrap_or_default(),
+            crc32c: state.mark.journal_crc32c.unwrap_or_default(),
+            series: state.mark.series.unwrap_or_default(),
+            series_crc32c: state.mark.series_crc32c.unwrap_or_default(),
         };
         Ok(Some(Self { at, folder, mark }))
     }

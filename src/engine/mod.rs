@@ -502,9 +502,9 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
             let step = state.step;
             return Ok(Some(Standing {
                 position: Position { phase, step },
-                journal: state.journal,
-                journal_crc32c: state.journal_crc32c,
-                series: state.series.zip(state.series_crc32c),
+                journal: state.mark.journal,
+                journal_crc32c: state.mark.journal_crc32c,
+                series: state.mark.series.zip(state.mark.series_crc32c),
             }));
         }
     }

@@ -7,6 +7,7 @@ use super::knobs::KnobState;
 use super::round::RoundState;
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Extension;
+use crate::run::CheckpointMark;
 
 /// Everything besides weights and optimizer that the next step depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,19 +35,9 @@ pub struct FitState {
     /// the result is not the one that the plan alone gives.
     #[serde(default)]
     pub adjusted: bool,
-    /// Bytes of the journal when the checkpoint was written: a journal that is
-    /// shorter has lost what led here.
-    #[serde(default)]
-    pub journal: Option<u64>,
-    /// CRC-32C of these bytes: the journal of another run has others.
-    #[serde(default)]
-    pub journal_crc32c: Option<u32>,
-    /// Bytes of the series of logged steps then.
-    #[serde(default)]
-    pub series: Option<u64>,
-    /// CRC-32C of these bytes.
-    #[serde(default)]
-    pub series_crc32c: Option<u32>,
+    /// How far the run was recorded when the checkpoint was written.
+    #[serde(flatten)]
+    pub mark: CheckpointMark,
 }
 
 /// The best evaluation on the validation images.
@@ -74,10 +65,7 @@ impl FitState {
             teacher: None,
             extension: None,
             adjusted: false,
-            journal: None,
-            journal_crc32c: None,
-            series: None,
-            series_crc32c: None,
+            mark: CheckpointMark::default(),
         }
     }
 

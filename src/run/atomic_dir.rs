@@ -228,7 +228,18 @@ impl AtomicDir {
         let newest = self.find_where(is_it)?;
         let keep = newest.as_ref().map(|newest| newest.path().to_owned());
         for path in self.candidates()? {
-            if keep.as_ref() != Some(&path) {
+            if keep.as_ref() == Some(&path) {
+                continue;
+            }
+            if path == self.path() {
+                // A half in the folder's place would be taken for a damaged one.
+                let aside = self.beside("old", 0);
+                if aside.exists() {
+                    remove(&aside)?;
+                }
+                rename(&path, &aside)?;
+                remove(&aside)?;
+            } else if path.exists() {
                 remove(&path)?;
             }
         }

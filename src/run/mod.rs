@@ -34,7 +34,7 @@ pub use lock::{Holder, LockError, LockWatch, RunLock};
 pub use notes::Notes;
 pub use plan_file::{Fork, PlanError, RunPlan, WeightsIdentity};
 pub use queue::{Ahead, Ticket};
-pub use record_mark::{NotRecorded, RecordMark};
+pub use record_mark::{CheckpointMark, NotRecorded, RecordMark};
 pub use rename::{MoveError, check_name};
 pub use seal::{Owner, SealError, Sealed};
 pub use stop::{SignalGuard, StopSignal};

@@ -35,6 +35,38 @@ pub struct RecordMark {
     checksum: String,
 }
 
+/// What a checkpoint's state is called.
+pub const STATE: &str = "state.json";
+
+/// How far a run was recorded when a checkpoint was written, in its state; older
+/// programs did not write all of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointMark {
+    /// Bytes of the journal: one that is shorter has lost what led here.
+    #[serde(default)]
+    pub journal: Option<u64>,
+    /// CRC-32C of these bytes: the journal of another run has others.
+    #[serde(default)]
+    pub journal_crc32c: Option<u32>,
+    /// Bytes of the series of logged steps.
+    #[serde(default)]
+    pub series: Option<u64>,
+    /// CRC-32C of these bytes.
+    #[serde(default)]
+    pub series_crc32c: Option<u32>,
+}
+
+impl From<Option<JournalMark>> for CheckpointMark {
+    fn from(mark: Option<JournalMark>) -> Self {
+        Self {
+            journal: mark.map(|mark| mark.bytes),
+            journal_crc32c: mark.map(|mark| mark.crc32c),
+            series: mark.map(|mark| mark.series),
+            series_crc32c: mark.map(|mark| mark.series_crc32c),
+        }
+    }
+}
+
 /// What was recorded of a run is not what lies in its folder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRecorded {
@@ -132,6 +164,27 @@ impl RunFolder {
             return Err(damaged(&path, "its checksum does not match"));
         }
         Ok(Some(found))
+    }
+
+    /// Holds the journal against the latest checkpoint's state, where that is there and
+    /// intact.
+    ///
+    /// # Errors
+    /// The journal is another than led to the checkpoint.
+    pub fn check_checkpoint_mark(&self) -> Result<(), NotRecorded> {
+        let state = self.latest().find().ok().flatten();
+        let state = state.and_then(|latest| latest.read(STATE).ok());
+        let mark: Option<CheckpointMark> =
+            state.and_then(|text| serde_json::from_slice(&text).ok());
+        let Some((bytes, crc32c)) = mark.and_then(|mark| mark.journal.zip(mark.journal_crc32c))
+        else {
+            return Ok(());
+        };
+        let journal = self.journal();
+        if crc_of(&journal, bytes).ok() == Some(crc32c) {
+            return Ok(());
+        }
+        Err(NotRecorded::OtherJournal(journal))
     }
 
     /// Where [`record_mark`](Self::record_mark) lies.

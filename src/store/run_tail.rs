@@ -67,6 +67,12 @@ impl RunTail {
         changed
     }
 
+    /// Version of the journal's format, once its first line was read.
+    #[must_use]
+    pub fn version(&self) -> Option<u32> {
+        self.journal.version()
+    }
+
     fn pass_over(&mut self, error: &JournalError) {
         self.damaged += 1;
         self.first.get_or_insert_with(|| error.to_string());

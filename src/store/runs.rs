@@ -12,7 +12,7 @@ use super::metrics::value;
 use super::record::{Checkpoint, Status};
 use super::run_store::RunStore;
 use super::run_tail::RunTail;
-use crate::event::{Measurement, Outcome, Phase, RunEvent};
+use crate::event::{JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 
@@ -163,7 +163,7 @@ impl RunEntry {
         let mut entry = Self::unfolded(folder, owner);
         let mut tail = RunTail::new(folder);
         tail.refresh(&mut entry.store);
-        entry.mismatch = entry.find_mismatch();
+        entry.mismatch = entry.find_mismatch(tail.version());
         entry.problems.extend(entry.mismatch.clone());
         // A training replaces them while they are looked at.
         if entry.owner == Owner::None {
@@ -173,7 +173,7 @@ impl RunEntry {
     }
 
     /// Holds its files against each other.
-    fn find_mismatch(&self) -> Option<String> {
+    fn find_mismatch(&self, version: Option<u32>) -> Option<String> {
         let mark = match self.folder.record_mark() {
             Ok(mark) => mark,
             Err(error) => return Some(error.to_string()),
@@ -191,13 +191,31 @@ impl RunEntry {
             return (!plan.exists())
                 .then(|| format!("{} is missing; restore it from a copy", plan.display()));
         }
-        let recorded = mark?.check(&self.folder);
-        recorded.err().map(|problem| problem.to_string())
+        let recorded = match mark {
+            Some(mark) => mark.check(&self.folder),
+            None if version < Some(JOURNAL_VERSION_WITH_MARK)
+                || self.store.checkpoints.is_empty() =>
+            {
+                Ok(())
+            }
+            None => {
+                let path = self.folder.record_mark_path();
+                return Some(format!(
+                    "{} is missing, so it is not known whether the journal is the run's and complete; \
+                     restore it from a copy",
+                    path.display()
+                ));
+            }
+        };
+        // A checkpoint knows the journal that led to it.
+        let led = recorded.and_then(|()| self.folder.check_checkpoint_mark());
+        led.err().map(|problem| problem.to_string())
     }
 
     /// What is wrong with the folders of its checkpoints.
     fn checkpoint_problem(&self) -> Option<String> {
-        let [latest, best] = self.folder.owners(["latest", "best"]);
+        let places = ["latest", "best", "quantized"];
+        let [latest, best, quantized] = self.folder.owners(places);
         let latest = self.folder.latest().of(latest);
         let is_latest = |it: &Checkpoint| !it.best && it.at.phase == Phase::Student;
         match latest.find() {
@@ -211,8 +229,22 @@ impl RunEntry {
             }
             Ok(_) => {}
         }
-        let best = self.folder.best().of(best).find();
-        best.err().map(|error| error.to_string())
+        let saved_best = |it: &Checkpoint| it.best && it.at.phase == Phase::Student;
+        let best = self.folder.best().of(best);
+        let has_best = self.store.checkpoints.iter().any(saved_best);
+        match best.find() {
+            Err(error) => return Some(error.to_string()),
+            Ok(None) if has_best && !self.folder.quantized().path().exists() => {
+                let path = best.path();
+                let path = path.display();
+                return Some(format!(
+                    "{path} is missing: the journal records the best weights; restore them from a copy"
+                ));
+            }
+            Ok(_) => {}
+        }
+        let quantized = self.folder.quantized().of(quantized).find();
+        quantized.err().map(|error| error.to_string())
     }
 
     /// How fast its models are: the newest result, or what it measured at its end.

@@ -8,7 +8,8 @@ use super::error::SessionError;
 use super::{Opened, ResumeChanges, create};
 use crate::engine::{Failure, Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
-    Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Phase, Position, RunEvent,
+    Command, CommandRecord, JOURNAL_VERSION, JOURNAL_VERSION_WITH_MARK, Origin, Outcome, Phase,
+    Position, RunEvent,
 };
 use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::{ResolvedPlan, Training};
@@ -24,9 +25,7 @@ use crate::store::{
 
 /// The first version of journals of runs that keep their plan.
 const VERSION_WITH_PLAN: u32 = 2;
-/// The first version of journals beside which it stands how far they are.
-const VERSION_WITH_MARK: u32 = 5;
-const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_MARK);
+const _: () = assert!(JOURNAL_VERSION >= VERSION_WITH_PLAN);
 
 /// What an older process did that this one has to know.
 #[derive(Default)]
@@ -100,7 +99,7 @@ pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, Sessi
     if finished(&journal.events) && changes.more.is_none() {
         return Err(SessionError::Complete(run.path().to_owned()));
     }
-    let lost = series_of(run, standing.as_ref())?;
+    let lost = series_of(run, standing.as_ref(), journal.version)?;
     // Before anything is written: what is found damaged later is in the journal.
     verify(run)?;
     let prepared = match &plan {
@@ -455,7 +454,7 @@ fn agree(
     match mark {
         Some(mark) => as_recorded(run, &mark)?,
         // A run that was killed before its first checkpoint may have none.
-        None if standing.is_some() && journal.version >= Some(VERSION_WITH_MARK) => {
+        None if standing.is_some() && journal.version >= Some(JOURNAL_VERSION_WITH_MARK) => {
             return Err(missing(run, run.record_mark_path(), "every run has one"));
         }
         None => {}
@@ -515,7 +514,11 @@ fn as_recorded(run: &RunFolder, mark: &RecordMark) -> Result<(), SessionError> {
 
 /// What is to be known of the series of logged steps that a checkpoint was saved
 /// with, if it is gone.
-fn series_of(run: &RunFolder, standing: Option<&Standing>) -> Result<Option<String>, SessionError> {
+fn series_of(
+    run: &RunFolder,
+    standing: Option<&Standing>,
+    version: Option<u32>,
+) -> Result<Option<String>, SessionError> {
     let Some((at, (bytes, crc))) = standing.and_then(|it| Some((it.position.step, it.series?)))
     else {
         return Ok(None);
@@ -527,7 +530,9 @@ fn series_of(run: &RunFolder, standing: Option<&Standing>) -> Result<Option<Stri
             path.display()
         )));
     }
-    if crc_of(&path, bytes).ok() != Some(crc) {
+    // Since then it is held against what was recorded last: it may have begun anew.
+    let is_known = version >= Some(JOURNAL_VERSION_WITH_MARK);
+    if !is_known && crc_of(&path, bytes).ok() != Some(crc) {
         return Err(SessionError::OtherSeries(path));
     }
     Ok(None)
