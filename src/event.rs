@@ -139,6 +139,15 @@ pub enum RunEvent {
     },
     /// A model was evaluated.
     Evaluated(Evaluation),
+    /// The finish of a training began: weights and values are rounded from now on.
+    QuantizationStarted {
+        /// Steps completed.
+        step: u64,
+        /// Training images by which ranges of values were found.
+        images: usize,
+        /// Number of these values.
+        values: usize,
+    },
     /// A checkpoint is complete on disk.
     CheckpointSaved {
         /// Where it stands in training.
@@ -352,6 +361,9 @@ pub enum EvaluatedWeights {
     Last,
     /// Those of the checkpoint with the best validation accuracy.
     Best,
+    /// Those of the finish, rounded as 8-bit integers are: of the last step on
+    /// validation images, the best of them on test images.
+    Quantized,
 }
 
 /// How a student compares with its teacher on the same images.
@@ -413,6 +425,8 @@ pub enum Origin {
     Process,
     /// The journal of a run that is replayed or resumed.
     Replay,
+    /// What a resume was started with. It is refused with the resume.
+    Launch,
     /// The system, or the person who left the program that trains; the command's id says
     /// why.
     Signal,

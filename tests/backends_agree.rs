@@ -27,12 +27,18 @@ const EXPERIMENT: &str = "Experiment(
     optimizer: Sgd(momentum: 0.9, nesterov: true, weight_decay: 5e-4),
     lr: Constant(0.05),
     epochs: 2,
+    finish: Quantize(epochs: 1, learning_rate: 0.01),
     batch: 32,
     log_every: 1,
 )";
 
-/// Total loss of every step: 4 of the teacher, 8 of the student.
+/// Total loss of every step: 4 of the teacher, 12 of the student, of which 4 round.
 type Losses = Vec<(Phase, u64, f64)>;
+
+const STEPS: usize = 16;
+
+/// Greatest difference of losses where values are rounded.
+const ROUNDING: f64 = 2e-2;
 
 #[derive(Default)]
 struct Recorded(Mutex<Losses>);
@@ -77,11 +83,18 @@ fn losses_on(device: &str) -> Option<Losses> {
 }
 
 fn assert_close(ours: &Losses, theirs: &Losses, tolerance: f64) {
-    assert_eq!(ours.len(), 12, "{ours:?}");
-    assert_eq!(theirs.len(), 12, "{theirs:?}");
+    assert_eq!(ours.len(), STEPS, "{ours:?}");
+    assert_eq!(theirs.len(), STEPS, "{theirs:?}");
     for (one, other) in ours.iter().zip(theirs) {
         assert_eq!((one.0, one.1), (other.0, other.1));
         let apart = (one.2 - other.2).abs() / one.2.abs().max(1.0);
+        // A value half a step from two bytes may become the one here and the other there.
+        let rounds = one.0 == Phase::Student && one.1 >= 8;
+        let tolerance = if rounds {
+            tolerance.max(ROUNDING)
+        } else {
+            tolerance
+        };
         assert!(apart < tolerance, "{one:?} against {other:?}");
     }
 }

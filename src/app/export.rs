@@ -11,7 +11,9 @@ use super::models::{self, OpenModelsError};
 use crate::data::Images;
 use crate::engine::export::{ExportFailure, Student, place, plain_onnx_file, script_of};
 use crate::engine::onnx::has_onnxruntime;
-use crate::engine::{RunModels, Teacher, TeacherModel, answers, images_of, measure_export};
+use crate::engine::{
+    RunModels, Teacher, TeacherModel, answers, images_of, measure_export, rounded_student,
+};
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
 use crate::event::{BenchRow, Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::{DeviceSpec, Int8Spec};
@@ -202,9 +204,14 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let name = run.name();
     let student = models.student.as_ref().zip(models.known.as_ref());
     let (network, known) = student.ok_or_else(|| ExportError::NoStudent(name.clone()))?;
+    let rounded = match request.int8 {
+        Some(_) => rounded_student(run, request.weights, network).map_err(ExportFailure::from)?,
+        None => None,
+    };
     let student = Student {
         run,
         network,
+        rounded: rounded.as_ref(),
         known,
         weights: request.weights,
     };

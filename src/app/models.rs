@@ -101,6 +101,16 @@ pub fn open(
     {
         return Err(error);
     }
+    let mark = run.record_mark();
+    if plan.is_none()
+        && damage.is_none()
+        && mark.is_ok_and(|mark| mark.is_some_and(|it| it.has_plan()))
+    {
+        models.notes.push(format!(
+            "{} is missing, so it is not known whether these weights are the run's; they are used",
+            run.plan_path().display()
+        ));
+    }
     models.notes.extend(damage.map(|error| {
         let who = match asked.answering {
             Answering::Student => "student answers",

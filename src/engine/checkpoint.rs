@@ -8,22 +8,27 @@
 //!        optimizer.safetensors   the optimizer's memory, once it has any
 //!        state.json              step, knobs, controller, best evaluation
 //!        manifest.json           lengths and hashes of all of them
+//!        ranges.json             those of rounded values, in a finish with `Quantize`
 //! best/weights.safetensors
 //!      model.json  manifest.json
+//! quantized/                     as best/, of that finish, with ranges.json
 //! kept/step-812/                 as latest/, with the best weights then in best/
 //! ```
 //!
-//! Which weights are the best is said by the state of `latest/`. `best/` is put
+//! Which weights are the best is said by the state of `latest/`: those in floats, and
+//! of the finish those that did best when rounded. `best/` (and `quantized/`) is put
 //! in its place first, and the one before is kept until the state that calls
 //! the new one the best is in its own: a kill in between takes both back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::failure::Failure;
 use super::learner::Learner;
 use super::metadata::{METADATA, ModelMetadata, Trained};
-use super::network::Network;
+use super::network::{FakeQuantization, Network, Range};
 use super::state::{Best, FitState};
 use super::weights::{self, ArrayFile};
 use crate::event::{Phase, Position};
@@ -38,11 +43,15 @@ pub const WEIGHTS: &str = "weights.safetensors";
 const NETWORK: &str = "network.safetensors";
 /// The optimizer's memory.
 const OPTIMIZER: &str = "optimizer.safetensors";
+/// Ranges of rounded values.
+const RANGES: &str = "ranges.json";
 /// Everything else that the next step depends on.
 const STATE: &str = "state.json";
 
 /// The best weights so far, in a checkpoint that is kept.
 const BEST: &str = "best";
+/// The best rounded weights so far, likewise.
+const QUANTIZED: &str = "quantized";
 
 /// Names of many classes are long; nothing is this long.
 const LONGEST_METADATA: u64 = 64 << 20;
@@ -64,26 +73,37 @@ pub struct CheckpointFolder {
     phase: Phase,
     latest: AtomicDir,
     best: AtomicDir,
+    quantized: AtomicDir,
+}
+
+/// Weights with the ranges of their values when these are rounded.
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedRanges {
+    weight_bits: u8,
+    ranges: Vec<Range>,
 }
 
 impl CheckpointFolder {
     /// The checkpoints of the run's training of that phase.
     #[must_use]
     pub fn new(folder: &RunFolder, phase: Phase) -> Self {
-        let (latest, best, places) = match phase {
-            Phase::Student => (folder.latest(), folder.best(), ["latest", "best"]),
+        let ([latest, best, quantized], places) = match phase {
+            Phase::Student => (
+                [folder.latest(), folder.best(), folder.quantized()],
+                ["latest", "best", QUANTIZED],
+            ),
             Phase::Teacher => (
-                AtomicDir::new(folder.teacher(), "latest"),
-                AtomicDir::new(folder.teacher(), "best"),
-                ["teacher/latest", "teacher/best"],
+                ["latest", "best", QUANTIZED].map(|name| AtomicDir::new(folder.teacher(), name)),
+                ["teacher/latest", "teacher/best", "teacher/quantized"],
             ),
         };
-        let [latest_of, best_of] = folder.owners(places);
+        let [latest_of, best_of, quantized_of] = folder.owners(places);
         Self {
             run: folder.clone(),
             phase,
             latest: latest.of(latest_of),
             best: best.of(best_of),
+            quantized: quantized.of(quantized_of),
         }
     }
 
@@ -105,6 +125,7 @@ impl CheckpointFolder {
             .latest
             .replace(|folder| save_all(learner, state, metadata, folder))?;
         self.best.commit()?;
+        self.quantized.commit()?;
         self.saved(&place)
     }
 
@@ -119,12 +140,20 @@ impl CheckpointFolder {
     ) -> Result<PathBuf, Failure> {
         let (phase, step) = (self.phase, state.step);
         let at = Position { phase, step };
-        let best = self.best_of(state)?;
+        let bests = [
+            (BEST, best_in(&self.best, state.best.as_ref())?),
+            (
+                QUANTIZED,
+                best_in(&self.quantized, state.best_quantized.as_ref())?,
+            ),
+        ];
         self.run.make_kept()?;
         let place = self.run.kept(at).replace(|folder| {
             save_all(learner, state, metadata, folder)?;
-            if let Some(best) = &best {
-                best.copy(&folder.join(BEST), Some)?;
+            for (name, best) in &bests {
+                if let Some(best) = best {
+                    best.copy(&folder.join(name), Some)?;
+                }
             }
             Ok::<_, Failure>(())
         })?;
@@ -134,22 +163,26 @@ impl CheckpointFolder {
 
     /// Begins with a checkpoint that another run kept. Nothing was trained here.
     pub fn start_from(&self, kept: &Sealed) -> Result<(), Failure> {
-        let is_best = |name: &&Path| name.starts_with(BEST);
+        let bests = [(BEST, &self.best), (QUANTIZED, &self.quantized)];
+        let is_best = |name: &&Path| bests.iter().any(|(best, _)| name.starts_with(best));
         self.latest
             .replace(|to| kept.copy(to, |name| Some(name).filter(|name| !is_best(name))))?;
-        if kept.has(&format!("{BEST}/{WEIGHTS}")) {
-            self.best
-                .replace(|to| kept.copy(to, |name| name.strip_prefix(BEST).ok()))?;
+        for (best, place) in bests {
+            if kept.has(&format!("{best}/{WEIGHTS}")) {
+                place.replace(|to| kept.copy(to, |name| name.strip_prefix(best).ok()))?;
+            }
         }
         Ok(())
     }
 
-    /// Puts the best weights in their place; they become final with the next
-    /// [`save_latest`](Self::save_latest).
+    /// Puts the best weights in their place, those of rounded ones in a place of their
+    /// own; they become final with the next [`save_latest`](Self::save_latest).
     pub fn save_best(&self, learner: &Learner, metadata: &ModelMetadata) -> Result<Saved, Failure> {
-        let place = self
-            .best
-            .put(|folder| save_weights(learner.deployable(), metadata, folder))?;
+        let place = match learner.deployable().quantization() {
+            Some(_) => &self.quantized,
+            None => &self.best,
+        };
+        let place = place.put(|folder| save_weights(learner.deployable(), metadata, folder))?;
         self.saved(&place)
     }
 
@@ -175,6 +208,7 @@ impl CheckpointFolder {
         let Some(folder) = self.latest.find()? else {
             // Whatever was put before the first checkpoint is made again.
             self.best.settle_on(|_| Ok(false))?;
+            self.quantized.settle_on(|_| Ok(false))?;
             return Ok(None);
         };
         let state = read_state(&folder)?;
@@ -190,6 +224,9 @@ impl CheckpointFolder {
             }
             None => load(&mut learner.network, &folder, WEIGHTS)?,
         }
+        if let Some(quantization) = quantization(&folder, &learner.network)? {
+            learner.quantize(&quantization);
+        }
         if folder.has(OPTIMIZER) {
             let path = folder.path().join(OPTIMIZER);
             let arrays = ArrayFile::of_bytes(folder.read(OPTIMIZER)?, &path)?.arrays()?;
@@ -200,9 +237,13 @@ impl CheckpointFolder {
                 .map_err(|error| unfit(&path, &error))?;
         }
         // Found before anything is removed.
-        self.best_of(&state)?;
-        self.best
-            .settle_on(|folder| is_best(folder, state.best.as_ref()))?;
+        for (place, best) in [
+            (&self.best, state.best.as_ref()),
+            (&self.quantized, state.best_quantized.as_ref()),
+        ] {
+            best_in(place, best)?;
+            place.settle_on(|folder| is_best(folder, best))?;
+        }
         Ok(Some(state))
     }
 
@@ -211,7 +252,8 @@ impl CheckpointFolder {
     /// # Errors
     /// The first that is missing or damaged.
     pub fn verify(&self) -> Result<(), Failure> {
-        for folder in [self.latest()?, self.best()?].into_iter().flatten() {
+        let all = [self.latest()?, self.best()?, self.quantized()?];
+        for folder in all.into_iter().flatten() {
             folder.verify()?;
         }
         Ok(())
@@ -230,7 +272,19 @@ impl CheckpointFolder {
     /// are not there.
     pub fn best(&self) -> Result<Option<Sealed>, Failure> {
         match self.latest_state()? {
-            Some(state) => self.best_of(&state),
+            Some(state) => best_in(&self.best, state.best.as_ref()),
+            None => Ok(None),
+        }
+    }
+
+    /// The weights of a finish with `Quantize` that did best when rounded, if there are
+    /// any.
+    ///
+    /// # Errors
+    /// As [`best`](Self::best).
+    pub fn quantized(&self) -> Result<Option<Sealed>, Failure> {
+        match self.latest_state()? {
+            Some(state) => best_in(&self.quantized, state.best_quantized.as_ref()),
             None => Ok(None),
         }
     }
@@ -244,7 +298,7 @@ impl CheckpointFolder {
     /// is damaged.
     pub fn best_left(&self) -> Result<(Option<Sealed>, Option<String>), Failure> {
         let unknown = match self.latest_state() {
-            Ok(Some(state)) => return Ok((self.best_of(&state)?, None)),
+            Ok(Some(state)) => return Ok((best_in(&self.best, state.best.as_ref())?, None)),
             // Read once more, it is known.
             Err(error @ Failure::Seal(SealError::Replaced { .. })) => return Err(error),
             Ok(None) => None,
@@ -265,28 +319,6 @@ impl CheckpointFolder {
         Ok((Some(best), Some(note)))
     }
 
-    fn best_of(&self, state: &FitState) -> Result<Option<Sealed>, Failure> {
-        let Some(best) = &state.best else {
-            return Ok(None);
-        };
-        let found = self.best.find_where(|folder| is_best(folder, Some(best)))?;
-        found.map(Some).ok_or_else(|| {
-            if self.best.path().exists() {
-                return Failure::Seal(SealError::Damaged {
-                    path: self.best.path(),
-                    reason: format!(
-                        "it holds other weights than those of step {}, the best so far",
-                        best.step
-                    ),
-                });
-            }
-            Failure::Seal(SealError::Missing {
-                path: self.best.path(),
-                reason: format!("the weights of step {} are the best so far", best.step),
-            })
-        })
-    }
-
     fn saved(&self, place: &Path) -> Result<Saved, Failure> {
         let sealed = Sealed::open(place)?;
         Ok(Saved {
@@ -301,6 +333,44 @@ impl CheckpointFolder {
             .unwrap_or(place)
             .to_owned()
     }
+}
+
+/// The folder whose weights are the best by this evaluation, if there was one.
+fn best_in(place: &AtomicDir, best: Option<&Best>) -> Result<Option<Sealed>, Failure> {
+    let Some(best) = best else {
+        return Ok(None);
+    };
+    let found = place.find_where(|folder| is_best(folder, Some(best)))?;
+    found.map(Some).ok_or_else(|| {
+        let path = place.path();
+        Failure::Seal(if path.exists() {
+            let reason = format!(
+                "it holds other weights than those of step {}, the best so far",
+                best.step
+            );
+            SealError::Damaged { path, reason }
+        } else {
+            let reason = format!("the weights of step {} are the best so far", best.step);
+            SealError::Missing { path, reason }
+        })
+    })
+}
+
+/// By what the weights in a folder are rounded, if they learned to be, for a network of
+/// theirs.
+///
+/// # Errors
+/// It cannot be read, or is that of another network.
+fn quantization(folder: &Sealed, network: &Network) -> Result<Option<FakeQuantization>, Failure> {
+    if !folder.has(RANGES) {
+        return Ok(None);
+    }
+    let path = folder.path().join(RANGES);
+    let saved: SavedRanges =
+        serde_json::from_slice(&folder.read(RANGES)?).map_err(|error| unfit(&path, &error))?;
+    let found = FakeQuantization::new(network.graph(), saved.weight_bits).with(&saved.ranges);
+    let other = || unfit(&path, &"it holds the ranges of another network");
+    found.map(Some).ok_or_else(other)
 }
 
 /// Whether a folder's weights are those of the best evaluation.
@@ -344,6 +414,31 @@ pub fn metadata_at(path: &Path) -> Result<ModelMetadata, Failure> {
     ModelMetadata::read(&bytes).map_err(|reason| unfit(path, &reason))
 }
 
+/// A student whose weights learned to be rounded.
+#[derive(Debug)]
+pub struct RoundedStudent {
+    /// The network, which rounds.
+    pub network: Network,
+    /// How long it was trained.
+    pub trained: Trained,
+}
+
+/// The student of a folder in a network of the layout of another; none if its weights did
+/// not learn to be rounded.
+///
+/// # Errors
+/// They cannot be read, or are of another network.
+pub fn rounded(folder: &Sealed, other: &Network) -> Result<Option<RoundedStudent>, Failure> {
+    let Some(quantization) = quantization(folder, other)? else {
+        return Ok(None);
+    };
+    let mut network = other.clone();
+    load(&mut network, folder, WEIGHTS)?;
+    network.quantize(Some(quantization));
+    let trained = metadata(folder)?.trained.unwrap_or_default();
+    Ok(Some(RoundedStudent { network, trained }))
+}
+
 /// Writes everything that a training resumes from into a folder.
 fn save_all(
     learner: &Learner,
@@ -369,6 +464,13 @@ pub fn save_weights(
     folder: &Path,
 ) -> Result<(), Failure> {
     weights::save_described(network, &metadata.texts(), &folder.join(WEIGHTS))?;
+    if let Some(quantization) = network.quantization() {
+        let saved = SavedRanges {
+            weight_bits: quantization.weight_bits(),
+            ranges: quantization.ranges().to_vec(),
+        };
+        write_json(&folder.join(RANGES), &saved)?;
+    }
     write_json(&folder.join(METADATA), metadata)
 }
 
@@ -383,7 +485,7 @@ pub fn load(network: &mut Network, folder: &Sealed, name: &str) -> Result<(), Fa
 }
 
 /// Writes a value as JSON.
-pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_vec_pretty(value).map_err(|error| unfit(path, &error))?;
     fs::write(path, text).map_err(|error| Failure::File {
         path: path.to_owned(),

@@ -55,6 +55,12 @@ pub enum Failure {
     /// The student could not be written for other programs.
     #[error("the student could not be exported: {0}")]
     Export(String),
+    /// The ranges of values that are to be rounded are not known.
+    #[error(
+        "values cannot be rounded: no training image could be read to find their ranges by, or \
+         one is no longer finite"
+    )]
+    NoRanges,
     /// Events can no longer be kept.
     #[error("the run can no longer be recorded: {0}")]
     Journal(String),
@@ -72,6 +78,14 @@ pub enum Failure {
     /// A knob is not there, or not as it must be.
     #[error(transparent)]
     Knob(#[from] KnobError),
+    /// What the training was to be resumed with cannot be done.
+    #[error("{change} was not applied: {reason}; nothing was trained without it")]
+    NotChanged {
+        /// What was to be changed.
+        change: String,
+        /// Why it was not.
+        reason: String,
+    },
     /// A checkpoint does not fit the experiment.
     #[error("{}: {message}", path.display())]
     Checkpoint {

@@ -17,9 +17,10 @@ use super::evaluate::{Evaluator, Subject, image_tensor};
 use super::failure::{Failure, Remedy};
 use super::learner::Learner;
 use super::metadata::{ModelMetadata, Trained};
-use super::network::Network;
+use super::network::{FakeQuantization, Network};
 use super::objective::teacher_views;
 use super::probe::{ProbeWatch, ViewRecipe};
+use super::quantize::{first_ranges, follow, ranges_follow};
 use super::state::{Best, FitState};
 use super::step::{self, KnownAnswers, StepReport, StepSettings, train_step};
 use super::throughput::Throughput;
@@ -154,6 +155,7 @@ impl<'a> Fit<'a> {
             if self.state.step == self.timeline.steps {
                 break;
             }
+            self.begin_finish()?;
             self.step()?;
             if self.timeline.ends_epoch(self.state.step) {
                 self.end_epoch()?;
@@ -219,6 +221,7 @@ impl<'a> Fit<'a> {
         if let Some(decay) = training.ema {
             self.learner.follow(decay);
         }
+        self.follow_ranges(&report);
         self.state.step += 1;
         self.log(step, epoch, &knobs, &batch, &report, asked);
         self.end_step(&report);
@@ -327,6 +330,51 @@ impl<'a> Fit<'a> {
         }));
     }
 
+    /// From here on weights and values are rounded, if the finish begins. Once it has, it
+    /// is in the checkpoints; before, its beginning is a function of the weights.
+    fn begin_finish(&mut self) -> Result<(), Failure> {
+        let training = self.context.training;
+        let is_rounded = self.learner.network.quantization().is_some();
+        let Some(quantize) = training.quantize().filter(|_| !is_rounded) else {
+            return Ok(());
+        };
+        if self.state.step < self.timeline.steps_of_rounds {
+            return Ok(());
+        }
+        if let Some(average) = &self.learner.average {
+            self.learner.network = average.clone();
+        }
+        let network = &self.learner.network;
+        let unranged = FakeQuantization::new(network.graph(), quantize.weight_bits);
+        let (ranges, images) = first_ranges(network, &unranged, self.context.images)?;
+        let is_finite = ranges.iter().all(|range| range.is_finite());
+        let quantization = unranged.with(&ranges).filter(|_| is_finite);
+        let quantization = quantization.ok_or(Failure::NoRanges)?;
+        self.learner.quantize(&quantization);
+        self.emit(RunEvent::QuantizationStarted {
+            step: self.state.step,
+            images,
+            values: ranges.len(),
+        });
+        Ok(())
+    }
+
+    /// Moves the ranges of rounded values towards those of a step.
+    fn follow_ranges(&mut self, report: &StepReport) {
+        let network = &self.learner.network;
+        let Some(quantization) = network.quantization() else {
+            return;
+        };
+        if !ranges_follow(&self.timeline, self.state.step) {
+            return;
+        }
+        let mut ranges = quantization.ranges().to_vec();
+        follow(&mut ranges, &report.ranges);
+        if let Some(quantization) = quantization.with(&ranges) {
+            self.learner.quantize(&quantization);
+        }
+    }
+
     /// Evaluates, keeps the best weights and saves.
     fn end_epoch(&mut self) -> Result<(), Failure> {
         let evaluation = self.evaluate()?;
@@ -334,18 +382,29 @@ impl<'a> Fit<'a> {
         // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
         self.emit(RunEvent::Evaluated(evaluation));
-        if self.state.best.as_ref().is_none_or(|best| top1 > best.top1) {
+        let is_rounded = self.learner.network.quantization().is_some();
+        let best = if is_rounded {
+            &self.state.best_quantized
+        } else {
+            &self.state.best
+        };
+        if best.as_ref().is_none_or(|best| top1 > best.top1) {
             let saved = self
                 .context
                 .checkpoints
                 .save_best(&self.learner, &self.metadata())
                 .map_err(|failure| self.explained(failure))?;
-            self.state.best = Some(Best {
+            let best = Some(Best {
                 step: self.state.step,
                 top1,
                 weights: saved.weights.clone(),
             });
-            self.emit(self.saved(saved, true));
+            if is_rounded {
+                self.state.best_quantized = best;
+            } else {
+                self.state.best = best;
+                self.emit(self.saved(saved, true));
+            }
         }
         self.save()?;
         // The next speed is one of training, without the evaluation.
@@ -359,7 +418,10 @@ impl<'a> Fit<'a> {
             self.context.images,
             Subject {
                 phase: self.context.phase,
-                weights: EvaluatedWeights::Last,
+                weights: match self.learner.network.quantization() {
+                    Some(_) => EvaluatedWeights::Quantized,
+                    None => EvaluatedWeights::Last,
+                },
                 step: self.state.step,
                 epoch: self.timeline.epoch(self.state.step),
             },

@@ -1,6 +1,6 @@
 //! What a training changes: weights, their moving average, the optimizer.
 
-use super::network::Network;
+use super::network::{FakeQuantization, Network};
 use super::optimizer::Optimizer;
 use crate::experiment::plan::Training;
 
@@ -29,6 +29,13 @@ impl Learner {
     #[must_use]
     pub fn deployable(&self) -> &Network {
         self.average.as_ref().unwrap_or(&self.network)
+    }
+
+    /// Rounds weights and values from now on.
+    pub fn quantize(&mut self, quantization: &FakeQuantization) {
+        for network in std::iter::once(&mut self.network).chain(&mut self.average) {
+            network.quantize(Some(quantization.clone()));
+        }
     }
 
     /// Moves the average after a step: every parameter of it becomes

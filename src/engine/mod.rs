@@ -30,6 +30,7 @@ pub mod onnx;
 pub mod optimizer;
 mod prepare;
 mod probe;
+mod quantize;
 mod round;
 mod state;
 pub mod step;
@@ -52,7 +53,9 @@ pub use import::{ImportError, settle};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
 pub use metadata::ModelMetadata;
-pub use models::{ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder};
+pub use models::{
+    ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder, rounded_student,
+};
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
@@ -68,6 +71,7 @@ use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
 use self::metadata::Trained;
 use self::probe::ProbeWatch;
+use self::state::Best;
 use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::inspection::Weights;
@@ -281,7 +285,8 @@ impl Engine {
         }
     }
 
-    /// Evaluates the last and the best weights on the test images.
+    /// Evaluates the last and the best weights on the test images, and after a finish
+    /// the best rounded ones in the place of the last.
     fn test(
         &self,
         teacher: Option<&dyn Classify>,
@@ -292,17 +297,25 @@ impl Engine {
         let evaluator = self.evaluator(Split::Test, teacher)?;
         let last = learner.deployable();
         let mut best = last.clone();
+        best.quantize(None);
         if let Some(folder) = checkpoints.best()? {
             checkpoint::load(&mut best, &folder, WEIGHTS)?;
         }
+        let quantized = checkpoints.quantized()?;
+        let quantized = quantized.map(|folder| checkpoint::rounded(&folder, last));
+        let quantized = quantized.transpose()?.flatten();
         let timeline = self.prepared.resolved.timeline();
         let state = checkpoints.latest_state()?;
         let steps = state.as_ref().map_or(0, |state| state.step);
-        let best_step = state
-            .and_then(|state| state.best)
-            .map_or(steps, |best| best.step);
+        let step = |best: Option<Best>| best.map_or(steps, |best| best.step);
+        let best_step = step(state.as_ref().and_then(|state| state.best.clone()));
+        let last_step = step(state.and_then(|state| state.best_quantized));
+        let (last_weights, last) = match &quantized {
+            Some(rounded) => (EvaluatedWeights::Quantized, &rounded.network),
+            None => (EvaluatedWeights::Last, last),
+        };
         for (weights, network, step) in [
-            (EvaluatedWeights::Last, last, steps),
+            (last_weights, last, last_step),
             (EvaluatedWeights::Best, &best, best_step),
         ] {
             let subject = Subject {
@@ -336,6 +349,9 @@ impl Engine {
         let known = checkpoint::metadata(&best)?;
         let mut network = self.prepared.student_network();
         checkpoint::load(&mut network, &best, WEIGHTS)?;
+        let rounded = checkpoints.quantized()?;
+        let rounded = rounded.map(|folder| checkpoint::rounded(&folder, &network));
+        let rounded = rounded.transpose()?.flatten();
         let pixels = if wanted.takes_bytes() {
             PixelFormat::Uint8
         } else {
@@ -344,6 +360,7 @@ impl Engine {
         let student = Student {
             run: &self.folder,
             network: &network,
+            rounded: rounded.as_ref(),
             known: &known,
             weights: Weights::Best,
         };

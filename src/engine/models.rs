@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
+use super::checkpoint::{self, CheckpointFolder, RoundedStudent, WEIGHTS};
 use super::classify::Classify;
 use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
@@ -338,6 +338,27 @@ fn student(
         Ok(Some((network_of(&folder, device)?, hash, note)))
     })?;
     found.ok_or_else(|| ModelsError::NoStudent(run.name()))
+}
+
+/// A run's student with the weights that learned to be rounded, if there are such: of a
+/// finish the best, or the newest. `student` has the same layout.
+///
+/// # Errors
+/// They are missing or damaged.
+pub fn rounded_student(
+    run: &RunFolder,
+    weights: Weights,
+    student: &Network,
+) -> Result<Option<RoundedStudent>, Failure> {
+    let checkpoints = CheckpointFolder::new(run, Phase::Student);
+    retried(|| {
+        let folder = match weights {
+            Weights::Latest => checkpoints.latest()?,
+            Weights::Best => checkpoints.quantized()?,
+        };
+        let found = folder.map(|folder| checkpoint::rounded(&folder, student));
+        Ok(found.transpose()?.flatten())
+    })
 }
 
 fn teacher(

@@ -18,8 +18,11 @@ pub struct FitState {
     /// Round and controller.
     #[serde(alias = "iteration")]
     pub round: RoundState,
-    /// The best evaluation so far.
+    /// The best evaluation so far, of weights in floats.
     pub best: Option<Best>,
+    /// The best evaluation so far while weights and values were rounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_quantized: Option<Best>,
     /// BLAKE3 of the weights of the run's own teacher, hexadecimal; absent without
     /// one, and in checkpoints of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,7 @@ impl FitState {
             knobs: KnobState::new(training),
             round: RoundState::default(),
             best: None,
+            best_quantized: None,
             teacher: None,
             extension: None,
             adjusted: false,
@@ -80,7 +84,6 @@ impl FitState {
     /// How long the training is.
     #[must_use]
     pub fn length(&self, training: &Training) -> Extension {
-        self.extension
-            .unwrap_or_else(|| Extension::planned(training.epochs))
+        self.extension.unwrap_or_else(|| training.length())
     }
 }

@@ -127,6 +127,8 @@ pub enum RangeRule {
     Percentile,
     /// By the least information that is lost: `TensorRT`'s rule.
     Entropy,
+    /// As the weights were trained with, in a finish with `Quantize`.
+    Trained,
 }
 
 /// Layers that keep floats.

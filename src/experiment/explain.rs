@@ -90,9 +90,18 @@ fn training_rows(training: &Training, page: &mut Page) {
         "epochs",
         &format!(
             "{} of batches of {}; {round}",
-            training.epochs, training.batch
+            training.length().epochs_of_rounds,
+            training.batch
         ),
     );
+    if let Some(quantize) = training.quantize() {
+        let (epochs, bits) = (quantize.epochs, quantize.weight_bits);
+        let text = format!(
+            "{epochs} more with values rounded as 8-bit integers are, weights of {bits} bits; the \
+             knobs hold what they came to, lr starts once more"
+        );
+        page.row("finish", &text);
+    }
     page.row("optimizer", &optimizer(&training.optimizer));
     let augment: Vec<String> = training.augment.iter().map(written).collect();
     page.row(

@@ -28,9 +28,10 @@ use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
-    ClassOrder, DeviceSpec, ExportSpec, Gate, NormalizeSpec, OptimizerSpec, RoundSpec, Source,
+    ClassOrder, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec,
+    QuantizeSpec, RoundSpec, Source,
 };
-use super::timeline::Timeline;
+use super::timeline::{Extension, Timeline};
 
 pub use changes::Changes;
 pub use elsewhere::{
@@ -80,8 +81,11 @@ pub struct Training {
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.
     pub lr: Knob,
-    /// Passes over the training images.
+    /// Passes over the training images, those that finish it included.
     pub epochs: u32,
+    /// What its last epochs are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<FinishSpec>,
     /// Images in a step, before views are made.
     pub batch: usize,
     /// What counts as a round of an adaptive method.
@@ -105,10 +109,26 @@ impl Training {
         std::iter::once(&self.lr).chain(&self.objective.knobs)
     }
 
+    /// Its epochs, and those before it is finished: schedules and rounds end then.
+    #[must_use]
+    pub fn length(&self) -> Extension {
+        let last = self.quantize().map_or(0, |quantize| quantize.epochs);
+        Extension {
+            epochs: self.epochs,
+            epochs_of_rounds: self.epochs.saturating_sub(last),
+        }
+    }
+
+    /// How its last epochs prepare it for 8-bit integers, if they do.
+    #[must_use]
+    pub fn quantize(&self) -> Option<QuantizeSpec> {
+        self.finish.map(|FinishSpec::Quantize(quantize)| quantize)
+    }
+
     /// Its steps, epochs and rounds, with this many steps in an epoch.
     #[must_use]
     pub fn timeline(&self, steps_per_epoch: u64) -> Timeline {
-        Timeline::new(self.epochs, self.round, steps_per_epoch)
+        Timeline::new(self.epochs, self.round, steps_per_epoch).extended(self.length())
     }
 }
 

@@ -66,6 +66,16 @@ pub enum Schedule {
         /// What follows.
         then: Box<Schedule>,
     },
+    /// `first` as in a training of `epochs` epochs; `then` begins at its own time 0
+    /// after that and has the rest.
+    Until {
+        /// Duration of the first.
+        epochs: f64,
+        /// What is followed at first.
+        first: Box<Schedule>,
+        /// What follows.
+        then: Box<Schedule>,
+    },
 }
 
 impl Schedule {
@@ -74,6 +84,7 @@ impl Schedule {
     pub fn start(&self) -> f64 {
         match self {
             Self::Warmup { then, .. } => then.start(),
+            Self::Until { first, .. } => first.start(),
             _ => self.at(0.0, 1.0),
         }
     }
@@ -109,6 +120,15 @@ impl Schedule {
             },
             Self::Warmup { epochs, then } => Self::Warmup {
                 epochs: *epochs,
+                then: Box::new(then.ending_at((end - epochs).max(0.0))),
+            },
+            Self::Until {
+                epochs,
+                first,
+                then,
+            } => Self::Until {
+                epochs: *epochs,
+                first: first.clone(),
                 then: Box::new(then.ending_at((end - epochs).max(0.0))),
             },
             _ => self.clone(),
@@ -151,6 +171,17 @@ impl Schedule {
                     then.at(epoch - rise, rest)
                 }
             }
+            Self::Until {
+                epochs: end,
+                first,
+                then,
+            } => {
+                if epoch < *end {
+                    first.at(epoch, *end)
+                } else {
+                    then.at(epoch - end, (epochs - end).max(0.0))
+                }
+            }
         }
     }
 }
@@ -169,6 +200,11 @@ impl fmt::Display for Schedule {
             Self::Warmup { epochs, then } => {
                 write!(f, "{then} after a warmup of {}", in_epochs(*epochs, number))
             }
+            Self::Until {
+                epochs,
+                first,
+                then,
+            } => write!(f, "{first}, from epoch {} on {then}", number(*epochs)),
             _ => f.write_str(&self.describe(number)),
         }
     }
@@ -224,6 +260,16 @@ impl Schedule {
                 "{} after a linear warmup from 0 over {}",
                 then.describe(number),
                 in_epochs(*epochs, number)
+            ),
+            Self::Until {
+                epochs,
+                first,
+                then,
+            } => format!(
+                "{}, from epoch {} on {}",
+                first.describe(number),
+                number(*epochs),
+                then.describe(number)
             ),
         }
     }

@@ -81,12 +81,37 @@ pub struct Spec {
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
     pub checkpoint_every: Option<u32>,
+    /// What follows the student's training.
+    #[serde(default)]
+    pub finish: Option<FinishSpec>,
     /// What the student is written as when the run is completed.
     #[serde(default)]
     pub export: Option<ExportSpec>,
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// What follows the student's training, by the same method.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum FinishSpec {
+    /// More epochs in which weights and activations are rounded as 8-bit integers are.
+    Quantize(QuantizeSpec),
+}
+
+/// How a student learns to be rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuantizeSpec {
+    /// Passes over the training images, after the others.
+    pub epochs: u32,
+    /// Learning rate at their start, which falls to 0; a hundredth of the greatest of
+    /// the training if absent.
+    #[serde(default)]
+    pub learning_rate: Option<f64>,
+    /// Bits of a weight, 7 or 8.
+    #[serde(default = "defaults::weight_bits")]
+    pub weight_bits: u8,
 }
 
 /// What a student is written as.

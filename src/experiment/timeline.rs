@@ -27,18 +27,13 @@ pub struct Extension {
     pub epochs_of_rounds: u32,
 }
 
+/// Why a training with a finish stays as long as it is.
+pub const NO_EXTENSION: &str =
+    "the training ends with its `finish`; start a new run with more epochs instead";
+
 impl Extension {
     /// Epochs of a training, at most.
     pub const MOST: u32 = 1_000_000;
-
-    /// A training of so many epochs, as it is planned.
-    #[must_use]
-    pub fn planned(epochs: u32) -> Self {
-        Self {
-            epochs,
-            epochs_of_rounds: epochs,
-        }
-    }
 
     /// The same with so many epochs in all. What ends with the training ends at
     /// `schedules_end` instead, if that is given, else at the new end. Doing it

@@ -149,6 +149,16 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             let rejected = CommandState::Rejected(reason.clone());
             Some(command(id, &rejected, store))
         }
+        RunEvent::QuantizationStarted {
+            step,
+            images,
+            values,
+        } => Some(format!(
+            "student  step {}: {values} values are rounded to 8 bits from now on; ranges from {} \
+             training images",
+            format::count(*step),
+            format::count(*images as u64)
+        )),
         RunEvent::CheckpointKept { folder, .. } => {
             Some(format!("checkpoint saved: {}", folder.display()))
         }
@@ -279,18 +289,21 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
                 format::number(milliseconds)
             )
         }
-        (Split::Valid, _) => {
-            let best = store
-                .best_evaluation(result.phase)
-                .is_some_and(|best| best.step == result.step);
+        (Split::Valid, weights) => {
+            let (best, rounded) = match weights {
+                EvaluatedWeights::Quantized => (store.best_quantized(), " quantized"),
+                _ => (store.best_evaluation(result.phase), ""),
+            };
+            let best = best.is_some_and(|best| best.step == result.step);
             format!(
-                "{phase}  epoch {}  valid {text}{}",
+                "{phase}  epoch {}  valid{rounded} {text}{}",
                 format::number(result.epoch),
                 if best { "  best so far" } else { "" }
             )
         }
         (Split::Test, EvaluatedWeights::Best) => format!("{phase}  best   test {text}"),
         (Split::Test, EvaluatedWeights::Last) => format!("{phase}  last   test {text}"),
+        (Split::Test, EvaluatedWeights::Quantized) => format!("{phase}  quantized  test {text}"),
     }
 }
 

@@ -177,6 +177,11 @@ fn rows(store: &RunStore) -> Vec<(&'static str, &Evaluation)> {
         ("valid, last", last(Split::Valid, EvaluatedWeights::Last)),
         ("test, best", last(Split::Test, EvaluatedWeights::Best)),
         ("test, last", last(Split::Test, EvaluatedWeights::Last)),
+        ("valid, quantized", store.best_quantized()),
+        (
+            "test, quantized",
+            last(Split::Test, EvaluatedWeights::Quantized),
+        ),
         ("teacher, valid", store.best_evaluation(Phase::Teacher)),
     ]
     .into_iter()

@@ -19,6 +19,11 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         store.last_evaluation(phase, Split::Valid, EvaluatedWeights::Last),
         test(EvaluatedWeights::Last),
     );
+    let quantized = store.best_quantized();
+    let quantized = metrics(
+        quantized.filter(|_| phase == Phase::Student),
+        test(EvaluatedWeights::Quantized),
+    );
     let teacher = store
         .best_evaluation(Phase::Teacher)
         .filter(|_| phase == Phase::Student)
@@ -26,6 +31,7 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
     [
         ("best", best),
         ("last", last),
+        ("quantized", quantized),
         ("teacher", teacher.into_iter().collect()),
     ]
     .into_iter()

@@ -94,7 +94,11 @@ fn scheme_words(scheme: QuantScheme) -> String {
         FloatLayers::None => String::new(),
         _ => format!(", {floats} in floats"),
     };
-    format!("weights {weights}, activations by {activations}{floats}")
+    let found = match scheme.activations {
+        RangeRule::Trained => "as",
+        _ => "by",
+    };
+    format!("weights {weights}, activations {found} {activations}{floats}")
 }
 
 /// What a scheme does to weights and activations, and what it leaves.
@@ -107,6 +111,7 @@ pub(super) fn scheme_cells(scheme: QuantScheme) -> [String; 3] {
         RangeRule::MinMax => "min-max",
         RangeRule::Percentile => "percentile 99.99",
         RangeRule::Entropy => "entropy",
+        RangeRule::Trained => "trained",
     };
     let floats = match scheme.float_layers {
         FloatLayers::None => "none",

@@ -214,6 +214,14 @@ mod tests {
     use crate::event::inspection::Weights;
     use crate::store::testing::run_plan;
 
+    const EXPERIMENT: &str = "Experiment(
+        data: (train: Shapes(classes: 2, count: 40, size: 8), valid: Holdout(0.25)),
+        student: (model: Cnn(channels: [4])),
+        method: Scratch(),
+        epochs: 1,
+        batch: 8,
+    )";
+
     fn export(content: &[u8]) -> Export {
         Export {
             format: ExportFormat::Onnx,
@@ -260,7 +268,7 @@ mod tests {
     fn an_edited_list_and_one_of_another_run_are_named() {
         let place = tempfile::tempdir().unwrap();
         let run = |name: &str| {
-            let plan = run_plan("()", 1);
+            let plan = run_plan(EXPERIMENT, 1);
             RunFolder::create_planned(place.path(), name, "()", plan, UNIX_EPOCH).unwrap()
         };
         let (run, other) = (run("a"), run("b"));

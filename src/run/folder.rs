@@ -7,6 +7,7 @@
 //! series.bin        the numbers of every logged step
 //! commands.jsonl    requests of other processes
 //! latest/  best/    checkpoints
+//! quantized/        the best of a finish with `Quantize`
 //! kept/             checkpoints before changes of a person
 //! teacher/          the teacher's own checkpoints and weights
 //! probe/            images looked at through training
@@ -367,6 +368,14 @@ impl RunFolder {
         self.path.join("commands.jsonl")
     }
 
+    /// Whether anything lies in it that is written after the journal's beginning.
+    #[must_use]
+    pub fn has_results(&self) -> bool {
+        let folders = [self.latest().path(), self.best().path(), self.teacher()];
+        let others = [self.series(), self.probe(), self.exports()];
+        folders.iter().chain(&others).any(|path| path.exists())
+    }
+
     /// The student's latest checkpoint.
     #[must_use]
     pub fn latest(&self) -> AtomicDir {
@@ -377,6 +386,12 @@ impl RunFolder {
     #[must_use]
     pub fn best(&self) -> AtomicDir {
         AtomicDir::new(&self.path, "best")
+    }
+
+    /// The student's best checkpoint of the epochs in which it learned to be rounded.
+    #[must_use]
+    pub fn quantized(&self) -> AtomicDir {
+        AtomicDir::new(&self.path, "quantized")
     }
 
     /// Folder of the teacher's own checkpoints and weights.

@@ -71,7 +71,7 @@ pub fn length_after<'a>(
     training: &Training,
     commands: impl IntoIterator<Item = &'a Command>,
 ) -> Extension {
-    let planned = Extension::planned(training.epochs);
+    let planned = training.length();
     commands
         .into_iter()
         .fold(planned, |length, command| match command {

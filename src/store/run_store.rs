@@ -53,6 +53,8 @@ pub struct RunStore {
     pub checkpoints: Vec<Checkpoint>,
     /// Where checkpoints are kept, in order.
     pub kept: Vec<Position>,
+    /// The step from which on weights and values are rounded.
+    pub quantized_from: Option<u64>,
     /// The file that the student was written to at its end.
     pub exported: Option<Export>,
     /// How fast that file was at its end.
@@ -238,6 +240,7 @@ impl RunStore {
                 self.reached(at.phase, at.step);
                 self.keep(*at);
             }
+            RunEvent::QuantizationStarted { step, .. } => self.quantized_from = Some(*step),
             RunEvent::StudentExported { export, .. } => self.exported = Some(export.clone()),
             RunEvent::StudentMeasured(measured) => self.measured = Some(measured.clone()),
             // Those are the other run's.
@@ -318,8 +321,10 @@ impl RunStore {
         let kind = |of: &Evaluation| (of.phase, of.split, of.weights);
         let known = &self.evaluations;
         let is_best = |of: &Evaluation| {
-            let best = self.best_evaluation(of.phase);
-            best.is_some_and(|best| std::ptr::eq(best, of))
+            let best = [self.best_evaluation(of.phase), self.best_quantized()];
+            best.into_iter()
+                .flatten()
+                .any(|best| std::ptr::eq(best, of))
         };
         let kept: Vec<bool> = (1..)
             .zip(known)
@@ -490,13 +495,36 @@ impl RunStore {
         })
     }
 
-    /// The evaluation with the highest top-1 on the validation images: the
-    /// first of equals, as checkpoints are chosen.
+    /// The evaluation of weights in floats with the highest top-1 on the validation
+    /// images: the first of equals, as checkpoints are chosen.
     #[must_use]
     pub fn best_evaluation(&self, phase: Phase) -> Option<&Evaluation> {
+        self.best_of(phase, |weights| weights != EvaluatedWeights::Quantized)
+    }
+
+    /// The same of the student's rounded weights, which are chosen among themselves.
+    #[must_use]
+    pub fn best_quantized(&self) -> Option<&Evaluation> {
+        self.best_of(Phase::Student, |weights| {
+            weights == EvaluatedWeights::Quantized
+        })
+    }
+
+    fn best_of(
+        &self,
+        phase: Phase,
+        counts: impl Fn(EvaluatedWeights) -> bool,
+    ) -> Option<&Evaluation> {
         self.evaluations_of(phase, Split::Valid)
-            .filter(|evaluation| !evaluation.top1.is_nan())
+            .filter(|evaluation| counts(evaluation.weights) && !evaluation.top1.is_nan())
             .reduce(|best, next| if next.top1 > best.top1 { next } else { best })
+    }
+
+    /// Whether the training stands in a finish that rounds weights and values.
+    #[must_use]
+    pub fn quantizes(&self) -> bool {
+        let reached = self.completed(Phase::Student);
+        self.quantized_from.is_some_and(|from| reached >= from)
     }
 
     /// Every evaluation of a model on a set of images, in order.

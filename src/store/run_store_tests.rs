@@ -295,6 +295,43 @@ fn a_run_of_which_only_the_latest_is_kept_has_the_same_results() {
 }
 
 #[test]
+fn rounded_weights_are_the_best_among_themselves_only() {
+    let events = small_run();
+    let evaluated = events.iter().rev().find_map(|event| match event {
+        RunEvent::Evaluated(each) if each.split == Split::Valid => Some(each.clone()),
+        _ => None,
+    });
+    let rounded = |top1, step| {
+        RunEvent::Evaluated(Evaluation {
+            weights: EvaluatedWeights::Quantized,
+            top1,
+            step,
+            ..evaluated.clone().unwrap()
+        })
+    };
+    let started = RunEvent::QuantizationStarted {
+        step: 12,
+        images: 512,
+        values: 3,
+    };
+    for mut store in [RunStore::new(), RunStore::new().keeping_latest()] {
+        for event in &events {
+            store.apply(event);
+        }
+        assert!(!store.quantizes() && store.best_quantized().is_none());
+        let more = [started.clone(), rounded(0.9, 16), rounded(0.85, 20)];
+        for event in &more {
+            store.apply(event);
+        }
+        assert!(store.quantizes());
+        assert_eq!(store.best_quantized().unwrap().step, 16);
+        assert_eq!(store.best_evaluation(Phase::Student).unwrap().top1, 0.8);
+        let last = store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last);
+        assert_eq!(last.unwrap().top1, 0.7);
+    }
+}
+
+#[test]
 fn what_is_damaged_costs_itself_and_is_named() {
     let (folder, live) = played();
     let path = folder.run.journal();

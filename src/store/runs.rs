@@ -9,10 +9,10 @@ use std::time::SystemTime;
 
 use super::config::Frozen;
 use super::metrics::value;
-use super::record::Status;
+use super::record::{Checkpoint, Status};
 use super::run_store::RunStore;
 use super::run_tail::RunTail;
-use crate::event::{Measurement, Outcome, RunEvent};
+use crate::event::{Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunFolder, RunLock, RunPlan};
 
@@ -156,10 +156,14 @@ impl RunEntry {
     #[must_use]
     pub fn read(folder: &RunFolder, owner: Owner) -> (Self, RunTail) {
         let mut entry = Self::unfolded(folder, owner);
-        entry.mismatch = entry.find_mismatch();
-        entry.problems.extend(entry.mismatch.clone());
         let mut tail = RunTail::new(folder);
         tail.refresh(&mut entry.store);
+        entry.mismatch = entry.find_mismatch();
+        entry.problems.extend(entry.mismatch.clone());
+        // A training replaces them while they are looked at.
+        if entry.owner == Owner::None {
+            entry.problems.extend(entry.checkpoint_problem());
+        }
         (entry, tail)
     }
 
@@ -184,6 +188,26 @@ impl RunEntry {
         }
         let recorded = mark?.check(&self.folder);
         recorded.err().map(|problem| problem.to_string())
+    }
+
+    /// What is wrong with the folders of its checkpoints.
+    fn checkpoint_problem(&self) -> Option<String> {
+        let [latest, best] = self.folder.owners(["latest", "best"]);
+        let latest = self.folder.latest().of(latest);
+        let is_latest = |it: &Checkpoint| !it.best && it.at.phase == Phase::Student;
+        match latest.find() {
+            Err(error) => return Some(error.to_string()),
+            Ok(None) if self.store.checkpoints.iter().any(is_latest) => {
+                let path = latest.path();
+                let path = path.display();
+                return Some(format!(
+                    "{path} is missing: the journal records a checkpoint; restore it from a copy"
+                ));
+            }
+            Ok(_) => {}
+        }
+        let best = self.folder.best().of(best).find();
+        best.err().map(|error| error.to_string())
     }
 
     /// How fast its models are: the newest result, or what it measured at its end.

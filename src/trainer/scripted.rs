@@ -253,6 +253,7 @@ fn asked_by(record: &CommandRecord) -> &str {
         Origin::File => "requested by the experiment file",
         Origin::Process => "requested by another process",
         Origin::Replay => "requested by a replay",
+        Origin::Launch => "requested by the resume",
         Origin::Signal => &record.id,
     }
 }

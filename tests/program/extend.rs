@@ -94,3 +94,33 @@ fn held_and_stretched_schedules_and_rounds_repeat_however_often_the_run_is_kille
     }
     assert!(ends[0] != ends[1], "it makes no difference");
 }
+
+/// Nothing can be kept where a file stands in the way, so nothing is changed: the
+/// training does not go on as it was.
+#[test]
+fn a_change_that_cannot_be_made_ends_the_resume_that_was_to_make_it() {
+    let bench = Bench::new();
+    assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
+    let run = bench.newest();
+    let before = weights(&run);
+    fs::write(run.join("kept"), "").unwrap();
+    let name = run.to_str().unwrap();
+    for arguments in [["--add-epochs", "3"], ["--set", "lr=0.001"]] {
+        let more = if arguments[0] == "--set" {
+            &["--add-epochs", "1"][..]
+        } else {
+            &[]
+        };
+        let output = bench.run(&[&["--resume", name][..], &arguments, more].concat());
+        assert_eq!(code(&output), 3, "{}", stderr(&output));
+        let text = stderr(&output)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(text.contains("nothing was trained without it"), "{text}");
+        assert!(weights(&run) == before);
+    }
+    fs::remove_file(run.join("kept")).unwrap();
+    let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}

@@ -681,7 +681,16 @@ fn a_journal_that_lost_its_last_lines_is_not_taken_for_one_of_a_killed_process()
     let read = || fs::read_to_string(&journal).unwrap();
     let command = r#"{"id":"x","origin":"Process","command":{"Adjust":{"knob":"temperature","schedule":{"Constant":2.0}}}}"#;
     fs::write(run.join("commands.jsonl"), format!("{command}\n")).unwrap();
-    while !read().contains(r#"{"CommandApplied":{"id":"x""#) {
+    let recorded = || -> Option<u64> {
+        let text = fs::read(run.join("recorded.json")).ok()?;
+        let mark: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        mark["mark"]["bytes"].as_u64()
+    };
+    // What is noted comes a moment after what is written.
+    while read()
+        .find(r#"{"CommandApplied":{"id":"x""#)
+        .is_none_or(|applied| recorded() <= Some(applied as u64))
+    {
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();

@@ -182,7 +182,7 @@ fn rows_of_other_images_no_numbers_and_probabilities_are_named_before_anything_i
             [0.0, 4.0, -1.0]
         }
     };
-    let said = |bench: &Bench, arguments: &[&str]| {
+    let outcome = |bench: &Bench, arguments: &[&str]| {
         let output = bench.run(&[&["--run", "answers.ron"], arguments].concat());
         (
             code(&output),
@@ -192,16 +192,16 @@ fn rows_of_other_images_no_numbers_and_probabilities_are_named_before_anything_i
                 .join(" "),
         )
     };
-    let (found, text) = said(&mixed(|is_red, _| right(is_red)), &[]);
+    let (found, text) = outcome(&mixed(|is_red, _| right(is_red)), &[]);
     assert_eq!(found, 0, "{text}");
     let bench = mixed(|is_red, number| right(is_red != (number % 2 == 0)));
-    let (found, text) = said(&bench, &[]);
+    let (found, text) = outcome(&bench, &[]);
     assert_eq!(found, 2);
     assert!(
         text.contains("its rows for training images may belong to other images"),
         "{text}"
     );
-    let (found, text) = said(&bench, &["--set", "teacher.trusted=true"]);
+    let (found, text) = outcome(&bench, &["--set", "teacher.trusted=true"]);
     assert_eq!(found, 0, "{text}");
     let bench = mixed(|is_red, number| {
         if number == 7 {
@@ -210,14 +210,14 @@ fn rows_of_other_images_no_numbers_and_probabilities_are_named_before_anything_i
             right(is_red)
         }
     });
-    let (found, text) = said(&bench, &[]);
+    let (found, text) = outcome(&bench, &[]);
     assert_eq!(found, 2);
     assert!(
         text.contains("not finite (NaN or infinite) for 2 of the 40 images"),
         "{text}"
     );
     assert!(text.contains("7.png"), "{text}");
-    let (found, text) = said(
+    let (found, text) = outcome(
         &mixed(|_, _| [0.0; 3]),
         &["--set", "teacher.scores=Probabilities"],
     );

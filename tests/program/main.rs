@@ -20,6 +20,7 @@ mod measure;
 mod onnx;
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 mod python_teachers;
+mod quantize;
 mod refusals;
 mod resume;
 mod runs;

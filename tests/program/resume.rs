@@ -70,7 +70,7 @@ fn a_run_that_trains_no_teacher_is_resumed_too() {
 /// Runs the experiment to its end in processes of which each but the last is
 /// stopped. Returns how many were; `before` of them were in earlier runs.
 #[cfg(unix)]
-fn stopped_run(bench: &Bench, file: &str, before: u64) -> u64 {
+pub fn stopped_run(bench: &Bench, file: &str, before: u64) -> u64 {
     let earlier = bench.runs().len();
     let mut stops = 0;
     let mut child = bench.start(&["--run", file]);

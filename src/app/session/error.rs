@@ -9,6 +9,7 @@ use crate::engine::{Failure, PrepareError};
 use crate::event::Position;
 use crate::experiment::Report;
 use crate::experiment::problem::Problem;
+use crate::experiment::timeline::NO_EXTENSION;
 use crate::format::shell_word;
 use crate::run::{LockError, NotRecorded, PlanError, RunError};
 use crate::store::{JournalError, RecorderError};
@@ -43,6 +44,9 @@ pub enum SessionError {
     /// The system gives no thread.
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),
+    /// More epochs were asked for a training that is finished by some of its own.
+    #[error("{NO_EXTENSION}")]
+    Finished,
     /// There is nothing left to train.
     #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10; to run it again: --replay {word}", .0.display(), word = shell_word(.0))]
     Complete(PathBuf),

@@ -244,6 +244,9 @@ impl ResumeState {
         let length = length_after(training, all.map(|(_, record)| &record.command));
         let mut new = Vec::new();
         if let Some(more) = changes.more {
+            if training.finish.is_some() {
+                return Err(SessionError::Finished);
+            }
             let epochs = length.epochs.saturating_add(more.epochs);
             new.push(Command::Extend {
                 epochs,
@@ -346,7 +349,7 @@ fn asked(
     numbered.map(move |(number, command)| {
         let record = CommandRecord {
             id: format!("resume-{}-{number}", since.as_millis()),
-            origin: Origin::User,
+            origin: Origin::Launch,
             command,
         };
         (start, record)
@@ -429,7 +432,8 @@ fn agree(
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
     let mark = run.record_mark().map_err(crate::engine::Failure::from)?;
-    if journal.version.is_none() && (standing.is_some() || mark.is_some()) {
+    let was_recorded = standing.is_some() || mark.is_some() || run.has_results();
+    if journal.version.is_none() && was_recorded {
         if !run.journal().exists() {
             return Err(missing(run, run.journal(), "the run was recorded"));
         }

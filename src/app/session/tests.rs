@@ -343,7 +343,7 @@ fn what_was_adjusted_after_the_checkpoint_is_given_again_and_what_is_set_comes_a
         ..set("lr", 0.02)
     };
     // What is set is not undone by a change that was journalled later.
-    assert_eq!(given(changes), [(at(0), 0.02, Origin::User)]);
+    assert_eq!(given(changes), [(at(0), 0.02, Origin::Launch)]);
     let changes = ResumeChanges {
         without_adjustments_after: Some(at(5).step),
         ..ResumeChanges::default()

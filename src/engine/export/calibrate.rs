@@ -173,7 +173,8 @@ impl Seen {
             high: self.high,
         };
         match rule {
-            RangeRule::MinMax => all,
+            // What was trained with is not asked here.
+            RangeRule::MinMax | RangeRule::Trained => all,
             // One value alone has no distribution.
             _ if self.low == self.high => all,
             RangeRule::Percentile => self.percentile(),

@@ -11,6 +11,7 @@ use super::int8::{rows, temporary};
 use super::proof::{measured, prove_int8};
 use super::{Int8Student, ProofError, Reference, half_onnx, loading_script, onnx_file, prove};
 use crate::data::Images;
+use crate::engine::checkpoint::RoundedStudent;
 use crate::engine::evaluate::Answers;
 use crate::engine::failure::Failure;
 use crate::engine::metadata::{ModelMetadata, Trained};
@@ -54,6 +55,8 @@ pub struct Student<'a> {
     pub run: &'a RunFolder,
     /// The student.
     pub network: &'a Network,
+    /// The same with the weights that learned to be rounded, if the run has such.
+    pub rounded: Option<&'a RoundedStudent>,
     /// What must be known of it.
     pub known: &'a ModelMetadata,
     /// Which of the run's weights it has.
@@ -116,7 +119,12 @@ impl Student<'_> {
         pixels: PixelFormat,
         images: Option<&Images>,
     ) -> Result<Export, ExportFailure> {
-        let bytes = onnx_file(self.network, self.known, pixels, &self.about())?;
+        let bytes = onnx_file(
+            self.network,
+            self.known,
+            pixels,
+            &self.about(self.trained()),
+        )?;
         let check = |file: &Path| {
             let proven = images.map(|images| prove(file, self.network, images, pixels));
             proven.transpose()
@@ -151,9 +159,13 @@ impl Student<'_> {
             teacher,
         };
         let (network, known) = (self.network, self.known);
-        let student = Int8Student::choose(network, images, &reference, spec)?;
-        let about = self.about();
-        let bytes = student.file(network, known, pixels, &about)?;
+        let rounded = self.rounded.map(|rounded| &rounded.network);
+        let student = Int8Student::choose(network, rounded, images, &reference, spec)?;
+        let trained = match self.rounded {
+            Some(rounded) if student.learned() => rounded.trained,
+            _ => self.trained(),
+        };
+        let bytes = student.file(known, pixels, &self.about(trained))?;
         let check = |file: &Path| prove_int8(file, &reference, images, pixels);
         let proven = self.in_folder(path, |path| {
             let checked = write_checked(path, &bytes, check);
@@ -161,7 +173,7 @@ impl Student<'_> {
         })?;
         let half = half_onnx(network, known, pixels)?;
         let half_proof = measured(temporary(&half)?.path(), &reference, images, pixels)?;
-        let float = onnx_file(network, known, pixels, &about)?;
+        let float = onnx_file(network, known, pixels, &self.about(self.trained()))?;
         let files = [
             (PrecisionModel::Fp16, &half_proof),
             (PrecisionModel::Int8, &proven),
@@ -179,6 +191,7 @@ impl Student<'_> {
             input: Some(pixels),
             proof: Some(proven.0),
             int8: Some(Box::new(student.result(rows))),
+            step: trained.step,
             ..self.export(ExportFormat::Onnx, &bytes)
         };
         Ok(Int8File {
@@ -193,7 +206,12 @@ impl Student<'_> {
     /// # Errors
     /// A file cannot be written.
     pub fn write_torch(&self, path: &Path) -> Result<Export, ExportFailure> {
-        let texts = self.known.texts().into_iter().chain(self.about()).collect();
+        let texts = self
+            .known
+            .texts()
+            .into_iter()
+            .chain(self.about(self.trained()))
+            .collect();
         let bytes = described_bytes(self.network, &texts).map_err(Failure::from)?;
         let weights = path.file_name().unwrap_or_default().to_string_lossy();
         let text = loading_script(self.known, self.network.graph(), &weights);
@@ -244,12 +262,12 @@ impl Student<'_> {
     }
 
     /// What a file says of where it comes from.
-    fn about(&self) -> BTreeMap<String, String> {
+    fn about(&self, trained: Trained) -> BTreeMap<String, String> {
         let weights = match self.weights {
             Weights::Best => "best",
             Weights::Latest => "latest",
         };
-        let Trained { step, epoch } = self.trained();
+        let Trained { step, epoch } = trained;
         let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
         let mut texts = vec![
             ("run", self.run.name()),

@@ -23,7 +23,8 @@ const SIGNIFICANT: f64 = 0.005;
 
 /// A student whose scheme was chosen.
 #[derive(Debug)]
-pub struct Int8Student {
+pub struct Int8Student<'a> {
+    network: &'a Network,
     spec: Int8Spec,
     images: usize,
     engine: String,
@@ -32,14 +33,15 @@ pub struct Int8Student {
     trials: Vec<QuantTrial>,
 }
 
-impl Int8Student {
+impl<'a> Int8Student<'a> {
     /// Calibrates a network on training images, and chooses its scheme on validation
-    /// images.
+    /// images. If one learned to be rounded, it is tried as it did.
     ///
     /// # Errors
     /// Images cannot be read, values are not finite, or no engine runs the file.
     pub fn choose(
-        network: &Network,
+        network: &'a Network,
+        rounded: Option<&'a Network>,
         images: &Images,
         reference: &Reference,
         spec: Int8Spec,
@@ -57,9 +59,24 @@ impl Int8Student {
             |part| pixels_of(images, &calibration[part]),
         )?;
         let weight_bits = spec.weight_bits.unwrap_or_else(weight_bits);
+        let trained = rounded.and_then(|network| Some((network, network.quantization()?)));
+        let trained = trained.map(|(network, quantization)| {
+            Ok::<_, ProofError>((
+                network,
+                recorded(network, PixelInput::Float)?,
+                quantization.ranges().to_vec(),
+            ))
+        });
+        let trained = trained.transpose()?;
+        let of_scheme = |scheme: QuantScheme| match (scheme.activations, &trained) {
+            (RangeRule::Trained, Some((network, graph, ranges))) => {
+                (*network, graph, ranges.clone())
+            }
+            _ => (network, &graph, ranges(&seen, scheme)),
+        };
         let attempt = |scheme: QuantScheme| -> Result<(QuantTrial, String), ProofError> {
-            let file = graph.quantized(&scheme, &ranges(&seen, scheme));
-            let file = file?.into_bytes(&about);
+            let (_, graph, ranges) = of_scheme(scheme);
+            let file = graph.quantized(&scheme, &ranges)?.into_bytes(&about);
             let (proof, _) = measured(temporary(&file)?.path(), reference, images, pixels)?;
             let trial = QuantTrial {
                 scheme,
@@ -83,7 +100,20 @@ impl Int8Student {
                 trials.push(trial);
             }
         }
-        let whole = best(&trials).expect("schemes were tried").clone();
+        let mut whole = best(&trials).expect("schemes were tried").clone();
+        if trained.is_some() {
+            let (trial, _) = attempt(QuantScheme {
+                weights: WeightScales::PerChannel,
+                weight_bits,
+                activations: RangeRule::Trained,
+                float_layers: FloatLayers::None,
+            })?;
+            trials.push(trial.clone());
+            let most = trials.iter().map(value).fold(0.0, f64::max);
+            if value(&trial) > most - SIGNIFICANT {
+                whole = trial;
+            }
+        }
         let mut parts = Vec::new();
         for float_layers in [
             FloatLayers::First,
@@ -99,14 +129,21 @@ impl Int8Student {
         trials.extend(parts.clone());
         parts.retain(|part| value(part) >= value(&whole) + SIGNIFICANT);
         let scheme = best(&parts).unwrap_or(&whole).scheme;
+        let (network, _, ranges) = of_scheme(scheme);
         Ok(Self {
+            network,
             spec,
             images: calibration.len(),
             engine,
             scheme,
-            ranges: ranges(&seen, scheme),
+            ranges,
             trials,
         })
+    }
+
+    /// Whether its weights are those that learned to be rounded.
+    pub fn learned(&self) -> bool {
+        self.scheme.activations == RangeRule::Trained
     }
 
     /// The bytes of its file: the same for the same weights, images and choices.
@@ -115,12 +152,11 @@ impl Int8Student {
     /// The device failed.
     pub fn file(
         &self,
-        network: &Network,
         known: &ModelMetadata,
         pixels: PixelFormat,
         about: &BTreeMap<String, String>,
     ) -> Result<Vec<u8>, ProofError> {
-        let graph = recorded(network, input(known, pixels))?;
+        let graph = recorded(self.network, input(known, pixels))?;
         let file = graph.quantized(&self.scheme, &self.ranges);
         let file = file?;
         let mut texts = texts(known, about);

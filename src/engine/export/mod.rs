@@ -8,6 +8,11 @@ mod torch;
 
 use std::collections::BTreeMap;
 
+/// The training images that ranges of values are found by.
+pub mod calibration {
+    pub use super::calibrate::{chosen, pixels};
+}
+
 pub use self::files::{ExportFailure, Int8File, Student, place, script_of};
 use self::int8::Int8Student;
 use self::proof::Reference;

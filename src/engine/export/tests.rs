@@ -12,7 +12,7 @@ use super::proof::prove_int8;
 use super::*;
 use crate::data::Images;
 use crate::engine::evaluate::{Answers, host};
-use crate::engine::network::{INPUT, OUTPUT, Range};
+use crate::engine::network::{FakeQuantization, INPUT, OUTPUT, Range};
 use crate::engine::onnx::Engine;
 use crate::engine::weights::save_described;
 use crate::event::inspection::Weights;
@@ -821,6 +821,7 @@ for label in session.run(None, {'images': images})[0].argmax(1):
     let student = Student {
         run: &run_folder,
         network: &network,
+        rounded: None,
         known: &known,
         weights: Weights::Best,
     };
@@ -909,9 +910,10 @@ fn of_a_network_that_rounding_destroys_no_file_is_left() {
         teacher: None,
     };
     let reference = of(&network(1));
-    let student = Int8Student::choose(&network(1), &images, &reference, spec).unwrap();
+    let first = network(1);
+    let student = Int8Student::choose(&first, None, &images, &reference, spec).unwrap();
     let about = BTreeMap::new();
-    let bytes = student.file(&network(1), &known, PixelFormat::Float, &about);
+    let bytes = student.file(&known, PixelFormat::Float, &about);
     let bytes = bytes.unwrap();
     let prove = |reference: &Reference| {
         let check = |file: &Path| prove_int8(file, reference, &images, PixelFormat::Float);
@@ -971,5 +973,38 @@ fn weights_of_16_bits_compute_nearly_the_same() {
         let found = in_rten(&path).run(case.values.clone(), shape).unwrap();
         let apart = distance(&found, &case.logits);
         assert!(apart > 0.0 && apart < HALF, "{}: {apart}", case.name);
+    }
+}
+
+#[test]
+fn a_file_computes_what_the_network_that_learned_to_be_rounded_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("int8.onnx");
+    let scheme = QuantScheme {
+        activations: RangeRule::Trained,
+        ..BYTES
+    };
+    for case in small_cases() {
+        let shape = [IMAGES, 3, case.side, case.side];
+        let images = TensorData::new(case.values.clone(), shape);
+        let images = Tensor::<4>::from_data(images, &Device::flex());
+        let mut network = case.network.clone();
+        let unranged = FakeQuantization::new(network.graph(), 8);
+        let (_, observed) = network.forward_quantized(&unranged, images.clone());
+        let ranges = observed.into_iter().map(|[low, high]| Range {
+            low: host(low).unwrap()[0],
+            high: host(high).unwrap()[0],
+        });
+        let ranges: Vec<Range> = ranges.collect();
+        network.quantize(unranged.with(&ranges));
+        let wanted = host(network.forward(images)).unwrap();
+        let graph = recorded(&network, PixelInput::Float).unwrap();
+        let file = graph.quantized(&scheme, &ranges).unwrap();
+        std::fs::write(&path, file.into_bytes(&BTreeMap::new())).unwrap();
+        let found = in_rten(&path).run(case.values.clone(), shape).unwrap();
+        let apart = distance(&found, &wanted);
+        assert!(apart < ROUNDING, "{}: {apart}", case.name);
+        let floats = distance(&wanted, &case.logits);
+        assert!(floats > apart, "{}: {floats} {apart}", case.name);
     }
 }

@@ -4,7 +4,7 @@ use super::Fit;
 use crate::engine::failure::Failure;
 use crate::engine::state::FitState;
 use crate::event::{Command, CommandRecord, Origin, RunEvent};
-use crate::experiment::timeline::Extension;
+use crate::experiment::timeline::{Extension, NO_EXTENSION};
 use crate::trainer::CommandSource;
 
 impl Fit<'_> {
@@ -45,8 +45,12 @@ impl Fit<'_> {
                         Err(reason) => {
                             self.emit(RunEvent::CommandRejected {
                                 id: record.id,
-                                reason,
+                                reason: reason.clone(),
                             });
+                            if record.origin == Origin::Launch {
+                                let change = record.command.to_string();
+                                return Err(Failure::NotChanged { change, reason });
+                            }
                             continue;
                         }
                     },
@@ -112,6 +116,9 @@ impl Fit<'_> {
         origin: Origin,
         state: &mut FitState,
     ) -> Result<(), String> {
+        if self.context.training.finish.is_some() {
+            return Err(NO_EXTENSION.to_owned());
+        }
         let length = state.length(self.context.training);
         let to = length.to(epochs, schedules_end);
         let is_more = epochs > length.epochs || origin == Origin::Replay;

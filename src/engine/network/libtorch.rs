@@ -13,8 +13,10 @@ use burn_tch::TchTensor;
 use tch::Tensor as Native;
 
 use super::arithmetic::{Arithmetic, Normalized};
+use super::fake_quantized::{EffectiveValues, Extremes, FakeQuantization, FakeQuantize, walked};
+use super::quantized::{Rounding, STEPS};
 use super::walk::{Statistics, walk};
-use super::{Network, Parameter, RunningStatistics};
+use super::{Network, RunningStatistics};
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle,
 };
@@ -26,7 +28,7 @@ struct LibTorchNative;
 /// Logits with running statistics, without a record; none if the network is on
 /// another backend.
 pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>> {
-    let parameters = natives(&network.parameters)?;
+    let parameters = natives(network.parameters.iter().map(|parameter| &parameter.value))?;
     let statistics: Option<Vec<[Native; 2]>> = network
         .statistics
         .iter()
@@ -37,6 +39,27 @@ pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>
     let logits =
         tch::no_grad(|| walk::<LibTorchNative>(&network.graph, images, parameters, statistics));
     Some(of_native(logits))
+}
+
+/// As [`forward`], of a network that rounds.
+pub(super) fn forward_quantized(
+    values: &EffectiveValues,
+    quantization: &FakeQuantization,
+    images: &Tensor<4>,
+) -> Option<(Tensor<2>, Vec<Extremes>)> {
+    let parameters = natives(&values.parameters)?;
+    let statistics = running(values)?;
+    let images = channels_last(&native(images)?);
+    let (logits, observed) =
+        tch::no_grad(|| walked::<LibTorchNative>(quantization, images, parameters, statistics));
+    Some((of_native(logits), observed))
+}
+
+fn running(values: &EffectiveValues) -> Option<Vec<[Native; 2]>> {
+    let statistics = values.statistics.iter();
+    statistics
+        .map(|[mean, variance]| Some([native(mean)?, native(variance)?]))
+        .collect()
 }
 
 /// What libtorch recorded of one step's passes.
@@ -50,9 +73,9 @@ pub(super) struct Tape {
 }
 
 impl Tape {
-    /// An empty record for these parameters; none if they are on another
+    /// An empty record for these parameters, not tracked; none if they are on another
     /// backend.
-    pub(super) fn new(parameters: &[Parameter]) -> Option<Self> {
+    pub(super) fn new<'a>(parameters: impl IntoIterator<Item = &'a Tensor<1>>) -> Option<Self> {
         let leaves = natives(parameters)?
             .into_iter()
             .map(|parameter| parameter.detach().set_requires_grad(true))
@@ -75,9 +98,29 @@ impl Tape {
         let parameters = self.leaves.iter().map(Native::shallow_clone).collect();
         let statistics = Statistics::Batch(statistics.iter_mut());
         let logits = walk::<LibTorchNative>(graph, images, parameters, statistics);
+        Some(self.passed(logits))
+    }
+
+    /// The same of a network that rounds, with running statistics; and what values
+    /// were. The leaves are its effective parameters.
+    pub(super) fn forward_quantized(
+        &mut self,
+        values: &EffectiveValues,
+        quantization: &FakeQuantization,
+        images: &Tensor<4>,
+    ) -> Option<(Tensor<2>, Vec<Extremes>)> {
+        let images = channels_last(&native(images)?);
+        let parameters = self.leaves.iter().map(Native::shallow_clone).collect();
+        let statistics = running(values)?;
+        let (logits, observed) =
+            walked::<LibTorchNative>(quantization, images, parameters, statistics);
+        Some((self.passed(logits), observed))
+    }
+
+    fn passed(&mut self, logits: Native) -> Tensor<2> {
         let leaf = of_native::<2>(logits.detach()).autodiff().require_grad();
         self.passes.push((leaf.clone(), logits));
-        Some(leaf)
+        leaf
     }
 
     /// Gradient of every parameter, `[n]`, given those of the logits.
@@ -113,11 +156,8 @@ fn zeros(leaf: &Native) -> Tensor<1> {
     of_native(leaf.detach().zeros_like())
 }
 
-fn natives(parameters: &[Parameter]) -> Option<Vec<Native>> {
-    parameters
-        .iter()
-        .map(|parameter| native(&parameter.value))
-        .collect()
+fn natives<'a>(values: impl IntoIterator<Item = &'a Tensor<1>>) -> Option<Vec<Native>> {
+    values.into_iter().map(native).collect()
 }
 
 /// libtorch's tensor behind one of burn's, which shares its memory; none if it
@@ -141,7 +181,7 @@ fn channels_last(map: &Native) -> Native {
 }
 
 /// tch wants signed sizes.
-fn int(size: usize) -> i64 {
+pub(in crate::engine) fn int(size: usize) -> i64 {
     i64::try_from(size).expect("sizes of tensors fit in memory")
 }
 
@@ -278,5 +318,25 @@ impl Arithmetic for LibTorchNative {
 
     fn unflatten(input: Native) -> Native {
         input.unsqueeze(-1).unsqueeze(-1)
+    }
+}
+
+impl FakeQuantize for LibTorchNative {
+    fn round_map(map: Native, by: Rounding) -> Native {
+        let zero_point = i64::from(by.zero_point);
+        map.fake_quantize_per_tensor_affine(by.scale, zero_point, 0, STEPS as i64)
+    }
+
+    fn round_features(features: Native, by: Rounding) -> Native {
+        Self::round_map(features, by)
+    }
+
+    fn extremes_of_map(map: &Native) -> Extremes {
+        let (least, most) = map.detach().aminmax(None, false);
+        [least, most].map(|value| of_native(value.reshape([1])))
+    }
+
+    fn extremes_of_features(features: &Native) -> Extremes {
+        Self::extremes_of_map(features)
     }
 }

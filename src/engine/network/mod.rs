@@ -7,6 +7,7 @@
 //! nothing of the original changes until the step is known to be sound.
 
 mod arithmetic;
+mod fake_quantized;
 mod initial;
 #[cfg(feature = "libtorch")]
 mod libtorch;
@@ -18,8 +19,10 @@ mod walk;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
+use self::fake_quantized::EffectiveValues;
+pub use self::fake_quantized::{Extremes, FakeQuantization};
 #[cfg(feature = "libtorch")]
-pub(super) use self::libtorch::{native, of_native};
+pub(super) use self::libtorch::{int, native, of_native};
 pub use self::onnx::{INPUT, NamedValues, OUTPUT, OnnxGraph, PixelInput, onnx_graph};
 pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};
@@ -35,6 +38,8 @@ pub struct Network {
     parameters: Vec<Parameter>,
     /// One for every batch normalisation of the graph, in its order.
     statistics: Vec<RunningStatistics>,
+    /// By what weights and values are rounded, if they are.
+    quantization: Option<FakeQuantization>,
 }
 
 /// A trainable tensor.
@@ -93,6 +98,7 @@ impl Network {
             device,
             parameters,
             statistics,
+            quantization: None,
         }
     }
 
@@ -130,10 +136,25 @@ impl Network {
         &mut self.statistics
     }
 
+    /// By what weights and values are rounded, if they are.
+    #[must_use]
+    pub fn quantization(&self) -> Option<&FakeQuantization> {
+        self.quantization.as_ref()
+    }
+
+    /// Rounds weights and values from now on, or does not.
+    pub fn quantize(&mut self, quantization: Option<FakeQuantization>) {
+        self.quantization = quantization;
+    }
+
     /// Logits `[batch, classes]` of images `[batch, 3, height, width]`, with
     /// running statistics. Changes nothing and records nothing.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        if let Some(quantization) = &self.quantization {
+            let quantization = quantization.clone().observing(false);
+            return self.forward_quantized(&quantization, images).0;
+        }
         #[cfg(feature = "libtorch")]
         if let Some(logits) = libtorch::forward(self, &images) {
             return logits;
@@ -144,6 +165,21 @@ impl Network {
             .collect();
         let statistics = Statistics::Running(known.into_iter());
         walk::<Burn>(&self.graph, images, self.values(), statistics)
+    }
+
+    /// Logits and what the values were that are rounded.
+    #[must_use]
+    pub fn forward_quantized(
+        &self,
+        quantization: &FakeQuantization,
+        images: Tensor<4>,
+    ) -> (Tensor<2>, Vec<Extremes>) {
+        let values = EffectiveValues::of(self, quantization);
+        #[cfg(feature = "libtorch")]
+        if let Some(found) = libtorch::forward_quantized(&values, quantization, &images) {
+            return found;
+        }
+        values.forward(quantization, images)
     }
 
     /// Logits with the batch's statistics, through burn's operations.

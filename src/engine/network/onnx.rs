@@ -1,8 +1,7 @@
 //! A network as the nodes of an ONNX graph: a walk over its layers that computes
 //! nothing and notes what would be computed.
 //!
-//! A batch normalisation that follows a convolution, with nobody else reading in
-//! between, goes into the convolution's weights.
+//! A batch normalisation right behind a convolution goes into its weights.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,8 +12,8 @@ use burn::tensor::f16;
 use super::arithmetic::{Arithmetic, Normalized};
 use super::walk::{Statistics, walk};
 use crate::experiment::architecture::{
-    Activation, AveragePool, BatchNorm, Conv, Graph, IMAGE_CHANNELS, Linear, MaxPool, Shuffle,
-    windows,
+    Activation, AveragePool, BatchNorm, Conv, Folded, Graph, IMAGE_CHANNELS, Linear, MaxPool,
+    Shuffle, windows,
 };
 use crate::onnx::proto::AttributeProto;
 use crate::onnx::write::{Element, GraphWriter, Side, cast_to, number_setting, setting, settings};
@@ -69,8 +68,12 @@ pub struct OnnxGraph {
 /// If a value is not there.
 #[must_use]
 pub fn onnx_graph(graph: &Graph, mut values: NamedValues, input: PixelInput) -> OnnxGraph {
+    let Folded { graph, pairs } = graph.folded();
+    for (conv, norm) in &pairs {
+        fold(conv, norm, &mut values);
+    }
     let mut constant = |name: String, sides: Vec<usize>| {
-        let values = values.remove(&name).expect("every weight has values");
+        let values = values.remove(&name).expect(HAS_VALUES);
         Constant {
             name,
             sides,
@@ -98,9 +101,9 @@ pub fn onnx_graph(graph: &Graph, mut values: NamedValues, input: PixelInput) -> 
     };
     let prepared = images.at;
     let statistics = Statistics::Running(statistics.into_iter());
-    walk::<Recording>(graph, images, parameters, statistics);
+    walk::<Recording>(&graph, images, parameters, statistics);
     OnnxGraph {
-        name: graph.name.clone(),
+        name: graph.name,
         sides,
         input,
         classes: graph.classes,
@@ -168,8 +171,6 @@ pub(super) struct Node {
     pub(super) name: String,
     pub(super) inputs: Vec<Source>,
     pub(super) attributes: Vec<AttributeProto>,
-    /// Whether more than one reads what it gives.
-    shared: bool,
 }
 
 /// The nodes so far; value 0 is the graph's input, and value k what node k − 1 gives.
@@ -240,14 +241,14 @@ impl Source {
 
 /// What a node gives, and its sides without the batch.
 #[derive(Debug, Clone)]
-struct Value {
+pub(super) struct Value {
     recorded: Rc<RefCell<Recorded>>,
-    at: usize,
+    pub(super) at: usize,
     sides: Vec<usize>,
 }
 
 impl Value {
-    fn images(recorded: &Rc<RefCell<Recorded>>, sides: [usize; 3]) -> Self {
+    pub(super) fn images(recorded: &Rc<RefCell<Recorded>>, sides: [usize; 3]) -> Self {
         Self {
             recorded: recorded.clone(),
             at: 0,
@@ -297,7 +298,6 @@ impl Value {
             name,
             inputs,
             attributes,
-            shared: false,
         });
         let at = recorded.nodes.len();
         drop(recorded);
@@ -328,64 +328,38 @@ impl Value {
         let along = |side: usize| windows(side, kernel, stride, padding).expect(FITS);
         vec![channels, along(self.sides[1]), along(self.sides[2])]
     }
+}
 
-    /// Puts a normalisation into the convolution that gives this, if it is one and
-    /// nobody else reads it.
-    fn fold(&self, norm: &BatchNormConstants) -> bool {
-        let mut recorded = self.recorded.borrow_mut();
-        let made_by = self.at.checked_sub(1);
-        let Some(node) = made_by.and_then(|at| recorded.nodes.get_mut(at)) else {
-            return false;
-        };
-        let name = format!("{}.bias", node.name);
-        let foldable = node.operator == "Conv" && !node.shared;
-        let mut constants = node.inputs.iter_mut().skip(1);
-        let Some(Source::Constant(weight)) = constants.next().filter(|_| foldable) else {
-            return false;
-        };
-        let factors: Vec<f64> = norm.factors().collect();
-        let kernel = weight.values.len() / factors.len();
-        for (kernel, factor) in weight.values.chunks_exact_mut(kernel).zip(&factors) {
-            for value in kernel {
-                *value = (f64::from(*value) * factor) as f32;
-            }
+/// Puts a normalisation into the values of the convolution before it.
+fn fold(conv: &Conv, norm: &BatchNorm, values: &mut NamedValues) {
+    let mut take = |name: String| values.remove(&name).expect(HAS_VALUES);
+    let [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
+        .map(|part| take(format!("{}.{part}", norm.name)));
+    let weight = format!("{}.weight", conv.name);
+    let mut kernels = take(weight.clone());
+    let bias = format!("{}.bias", conv.name);
+    let before = if conv.bias {
+        take(bias.clone())
+    } else {
+        vec![0.0; conv.outputs]
+    };
+    let factors = gamma.iter().zip(&variance);
+    let factors = factors
+        .map(|(gamma, variance)| f64::from(*gamma) / (f64::from(*variance) + norm.epsilon).sqrt());
+    let factors: Vec<f64> = factors.collect();
+    let kernel = kernels.len() / factors.len();
+    for (kernel, factor) in kernels.chunks_exact_mut(kernel).zip(&factors) {
+        for value in kernel {
+            *value = (f64::from(*value) * factor) as f32;
         }
-        let before = match constants.next() {
-            Some(Source::Constant(bias)) => std::mem::take(&mut bias.values),
-            _ => vec![0.0; factors.len()],
-        };
-        let shift = |(at, bias): (usize, &f32)| {
-            let centred = f64::from(*bias) - f64::from(norm.mean.values[at]);
-            (centred * factors[at] + f64::from(norm.bias.values[at])) as f32
-        };
-        let bias = Constant {
-            name,
-            sides: vec![factors.len()],
-            values: before.iter().enumerate().map(shift).collect(),
-        };
-        node.inputs.truncate(2);
-        node.inputs.push(Source::Constant(bias));
-        true
     }
-}
-
-/// What a batch normalisation knows of each channel.
-struct BatchNormConstants {
-    weight: Constant,
-    bias: Constant,
-    mean: Constant,
-    variance: Constant,
-    epsilon: f64,
-}
-
-impl BatchNormConstants {
-    /// By what each channel is multiplied.
-    fn factors(&self) -> impl Iterator<Item = f64> {
-        let both = self.weight.values.iter().zip(&self.variance.values);
-        both.map(|(weight, variance)| {
-            f64::from(*weight) / (f64::from(*variance) + self.epsilon).sqrt()
-        })
-    }
+    let shift = |(at, bias): (usize, &f32)| {
+        let centred = f64::from(*bias) - f64::from(mean[at]);
+        (centred * factors[at] + f64::from(beta[at])) as f32
+    };
+    let shifted = before.iter().enumerate().map(shift).collect();
+    values.insert(bias, shifted);
+    values.insert(weight, kernels);
 }
 
 /// Averages of `length` values over `windows` windows, as `PyTorch` places them: row
@@ -407,12 +381,15 @@ fn transposed(values: &[f32], length: usize) -> Vec<f32> {
     columns.flat_map(column).collect()
 }
 
+/// Why a network's values are complete.
+const HAS_VALUES: &str = "every weight has values";
+
 /// Why windows always have a place: a graph's layers are held against its images
 /// when it is built.
 const FITS: &str = "a network's layers fit its images";
 
 /// Notes what would be computed.
-struct Recording;
+pub(super) struct Recording;
 
 impl Recording {
     fn clamp(input: Value) -> Value {
@@ -437,9 +414,6 @@ impl Arithmetic for Recording {
     type Features = Value;
 
     fn share(map: &Value) -> Value {
-        if let Some(at) = map.at.checked_sub(1) {
-            map.recorded.borrow_mut().nodes[at].shared = true;
-        }
         map.clone()
     }
 
@@ -473,20 +447,9 @@ impl Arithmetic for Recording {
         mean: Constant,
         variance: Constant,
     ) -> Value {
-        let epsilon = norm.epsilon;
-        let norm = BatchNormConstants {
-            weight,
-            bias,
-            mean,
-            variance,
-            epsilon,
-        };
-        if input.fold(&norm) {
-            return input;
-        }
         let name = input.free_name("BatchNormalization");
-        let constants = [norm.weight, norm.bias, norm.mean, norm.variance];
-        let epsilon = number_setting("epsilon", epsilon as f32);
+        let constants = [weight, bias, mean, variance];
+        let epsilon = number_setting("epsilon", norm.epsilon as f32);
         input.then(
             (name, "BatchNormalization"),
             constants.map(Source::Constant).into(),

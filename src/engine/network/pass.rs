@@ -2,6 +2,7 @@
 
 use burn::tensor::{Gradients, Tensor};
 
+use super::fake_quantized::{EffectiveValues, Extremes, joined};
 #[cfg(feature = "libtorch")]
 use super::libtorch::Tape;
 use super::{Network, Parameter, RunningStatistics};
@@ -12,16 +13,21 @@ pub struct StepGradients {
     /// Gradient of every parameter, in their order, on the plain device; zeros
     /// where the loss does not depend on one.
     pub gradients: Vec<Tensor<1>>,
-    /// Running statistics, moved once by every pass.
+    /// Running statistics, moved once by every pass; as they were where values are
+    /// rounded.
     pub statistics: Vec<RunningStatistics>,
+    /// What the values were that are rounded, over all passes, where that is noted.
+    pub observed: Vec<Extremes>,
 }
 
 /// A copy of a network that records what it computes. The original changes when
 /// its owner takes over what came out.
-#[derive(Debug)]
 pub struct RecordedForward {
     /// With parameters that burn tracks, unless libtorch does.
     network: Network,
+    /// What stands in their place where values are rounded, tracked by burn.
+    effective: Option<EffectiveValues>,
+    observed: Vec<Extremes>,
     #[cfg(feature = "libtorch")]
     tape: Option<Tape>,
 }
@@ -30,29 +36,65 @@ impl Network {
     /// Begins to record. Values are shared, not copied.
     #[must_use]
     pub fn passes(&self) -> RecordedForward {
+        if let Some(quantization) = &self.quantization {
+            let network = self.tracked();
+            let effective = EffectiveValues::of(&network, quantization);
+            return RecordedForward {
+                #[cfg(feature = "libtorch")]
+                tape: {
+                    let plain = effective.parameters.iter().cloned();
+                    let plain: Vec<_> = plain.map(Tensor::inner).collect();
+                    Tape::new(&plain)
+                },
+                ..RecordedForward::of(network, Some(effective))
+            };
+        }
         #[cfg(feature = "libtorch")]
-        if let Some(tape) = Tape::new(&self.parameters) {
-            let (network, tape) = (self.clone(), Some(tape));
-            return RecordedForward { network, tape };
+        if let tape @ Some(_) = Tape::new(self.parameters.iter().map(|it| &it.value)) {
+            return RecordedForward {
+                tape,
+                ..RecordedForward::of(self.clone(), None)
+            };
         }
-        RecordedForward {
-            network: self.tracked(),
-            #[cfg(feature = "libtorch")]
-            tape: None,
-        }
+        RecordedForward::of(self.tracked(), None)
     }
 }
 
 impl RecordedForward {
+    fn of(network: Network, effective: Option<EffectiveValues>) -> Self {
+        Self {
+            network,
+            effective,
+            observed: Vec::new(),
+            #[cfg(feature = "libtorch")]
+            tape: None,
+        }
+    }
+
     /// Tracked logits `[batch, classes]` of images `[batch, 3, height, width]`
     /// on the plain device, with the statistics of this batch, which the running
     /// ones move towards: by a tenth, with the unbiased variance, as PyTorch
-    /// does. A single value per channel has no unbiased variance; 0 is taken.
+    /// does. A single value per channel has no unbiased variance; 0 is taken. Where
+    /// values are rounded, with the running statistics, which stay.
     ///
     /// # Panics
     /// If the images are on another device than the network.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>) -> Tensor<2> {
+        if let (Some(values), Some(quantization)) = (&self.effective, &self.network.quantization) {
+            #[cfg(feature = "libtorch")]
+            let found = match &mut self.tape {
+                Some(tape) => tape
+                    .forward_quantized(values, quantization, &images)
+                    .expect("images are on the network's device"),
+                None => values.forward(quantization, images),
+            };
+            #[cfg(not(feature = "libtorch"))]
+            let found = values.forward(quantization, images);
+            let (logits, observed) = found;
+            joined(&mut self.observed, observed);
+            return logits;
+        }
         #[cfg(feature = "libtorch")]
         if let Some(tape) = &mut self.tape {
             let Network {
@@ -78,13 +120,23 @@ impl RecordedForward {
         StepGradients {
             gradients,
             statistics: self.network.statistics,
+            observed: self.observed,
         }
     }
 
     fn gradients(&self, mut found: Gradients) -> Vec<Tensor<1>> {
         #[cfg(feature = "libtorch")]
         if let Some(tape) = &self.tape {
-            return tape.gradients(&mut found);
+            let of_leaves = tape.gradients(&mut found);
+            let Some(effective) = &self.effective else {
+                return of_leaves;
+            };
+            // The chain rule as one number, from the effective parameters on.
+            let terms = effective.parameters.iter().cloned().zip(of_leaves);
+            let terms = terms.map(|(value, gradient)| (value * gradient.autodiff()).sum());
+            if let Some(surrogate) = terms.reduce(|sum, term| sum + term) {
+                found = surrogate.backward();
+            }
         }
         let parameters = self.network.parameters.iter();
         parameters

@@ -10,26 +10,36 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::onnx::{Constant, Node, OnnxGraph, Source};
 use crate::event::{FloatLayers, QuantScheme, WeightScales};
 use crate::onnx::write::{Element, GraphWriter, setting};
 
 /// Steps between the least and the greatest unsigned byte.
-const STEPS: f64 = 255.0;
+pub(super) const STEPS: f64 = 255.0;
 
 /// Smallest scale. What is rounded by it is far smaller than what floats lose.
-const SMALLEST: f64 = 1e-12;
+pub(super) const SMALLEST: f64 = 1e-12;
 
 /// Greatest integer that a bias may become: a sum of products is added to it.
 const GREATEST_BIAS: f64 = (1_u32 << 30) as f64;
 
 /// Values that an activation has.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Range {
     /// The least.
     pub low: f32,
     /// The greatest.
     pub high: f32,
+}
+
+impl Range {
+    /// Whether both ends are numbers.
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        self.low.is_finite() && self.high.is_finite()
+    }
 }
 
 /// Weights that are no numbers cannot be rounded.
@@ -39,15 +49,15 @@ pub struct UnfitWeights(String);
 
 /// Scale and zero point of an activation.
 #[derive(Debug, Clone, Copy)]
-struct Rounding {
-    scale: f64,
-    zero_point: u8,
+pub(super) struct Rounding {
+    pub(super) scale: f64,
+    pub(super) zero_point: u8,
 }
 
 impl Rounding {
     /// The range is widened to hold 0, which padding and `Relu` need to be exact. One
     /// of 0 alone says nothing of a scale.
-    fn of(range: Range) -> Self {
+    pub(super) fn of(range: Range) -> Self {
         let low = f64::from(range.low.min(0.0));
         let mut high = f64::from(range.high.max(0.0));
         if low == 0.0 && high == 0.0 {
@@ -82,6 +92,19 @@ impl OnnxGraph {
         values
             .filter(|(_, rounded)| **rounded == Rounded::Itself)
             .map(|(at, _)| self.recorded.value(at))
+            .collect()
+    }
+
+    /// For every value, in order, which of [`rounded_values`](Self::rounded_values) it
+    /// is.
+    pub(super) fn range_places(&self) -> Vec<Option<usize>> {
+        let mut places = 0..;
+        let rounded = self.rounded(FloatLayers::None).into_iter();
+        rounded
+            .map(|rounded| match rounded {
+                Rounded::Itself => places.next(),
+                Rounded::No | Rounded::As(_) => None,
+            })
             .collect()
     }
 
@@ -390,6 +413,6 @@ fn read(graph: &OnnxGraph, roundings: &[Option<(usize, Rounding)>], at: usize) -
 }
 
 /// Greatest integer of a weight of so many bits; the least is its negative.
-fn greatest(bits: u8) -> f64 {
+pub(super) fn greatest(bits: u8) -> f64 {
     f64::from((1_u32 << (bits - 1)) - 1)
 }

@@ -14,7 +14,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 pub use error::StepError;
 
 use super::classify::{AnswerError, Classify};
-use super::network::{Network, RecordedForward, StepGradients};
+use super::network::{Extremes, Network, Range, RecordedForward, StepGradients};
 use super::objective::{
     Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
 };
@@ -73,6 +73,8 @@ pub struct StepReport {
     pub correct: usize,
     /// Labelled images.
     pub labelled: usize,
+    /// What every value was that the student rounds, where that is noted.
+    pub ranges: Vec<Range>,
 }
 
 /// Takes one step: the student is evaluated on every view that a term looks at,
@@ -101,12 +103,13 @@ pub fn train_step(
     let StepGradients {
         gradients,
         statistics,
+        observed,
     } = passes.finish(&losses.total);
     let report = read(
         settings.objective,
         student,
         losses,
-        &gradients,
+        (&gradients, observed),
         correct,
         batch,
     )?;
@@ -228,11 +231,11 @@ fn read(
     objective: &Objective,
     student: &Network,
     losses: Losses,
-    gradients: &[Tensor<1>],
+    (gradients, observed): (&[Tensor<1>], Vec<Extremes>),
     correct: Option<Tensor<1>>,
     batch: &Batch,
 ) -> Result<StepReport, StepError> {
-    let terms = losses.terms.len();
+    let (terms, values) = (losses.terms.len(), observed.len());
     let squares = gradients.iter().map(|g| g.clone().square().sum());
     let scalars: Vec<Tensor<1>> = losses
         .terms
@@ -240,6 +243,7 @@ fn read(
         .chain([losses.total])
         .map(Tensor::inner)
         .chain(squares)
+        .chain(observed.into_iter().flatten())
         .chain(correct)
         .collect();
     let numbers = read_tensors(std::iter::once(Tensor::cat(scalars, 0)))
@@ -249,6 +253,12 @@ fn read(
     let losses: Vec<f64> = numbers.by_ref().take(terms).collect();
     let total = numbers.next().unwrap_or(f64::NAN);
     let squares: Vec<f64> = numbers.by_ref().take(gradients.len()).collect();
+    let extremes: Vec<f64> = numbers.by_ref().take(2 * values).collect();
+    let ranges = extremes.chunks_exact(2);
+    let ranges = ranges.map(|both| Range {
+        low: both[0] as f32,
+        high: both[1] as f32,
+    });
     for (term, &value) in objective.terms.iter().zip(&losses) {
         if !value.is_finite() {
             let term = term.name.clone();
@@ -270,6 +280,7 @@ fn read(
         grad_norm: squares.iter().sum::<f64>().sqrt(),
         correct: numbers.next().unwrap_or(0.0) as usize,
         labelled: batch.labels.len(),
+        ranges: ranges.collect(),
     })
 }
 

@@ -81,7 +81,12 @@ impl ScriptFile {
         let parts = Parts::of(entries)?;
         let packed = entries.iter().filter(|entry| entry.packed);
         let packed = packed.fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
-        let is_read = |entry: &&Entry| entry.packed || entry.name.ends_with(".pkl");
+        let is_pickle = |entry: &Entry| {
+            Path::new(&entry.name)
+                .extension()
+                .is_some_and(|it| it == "pkl")
+        };
+        let is_read = |entry: &&Entry| entry.packed || is_pickle(entry);
         let mut read = entries.iter().filter(is_read);
         if let Some(entry) = read.find(|entry| entry.size > LONGEST_PART) {
             return Err(format!(

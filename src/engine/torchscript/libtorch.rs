@@ -13,7 +13,7 @@ use tch::{CModule, IValue, Kind, TchError, Tensor as Native, jit};
 
 use super::{ScriptAnswers, ScriptFacts, ScriptFile, TorchScriptError, unusable};
 use crate::engine::device::caught;
-use crate::engine::network::{native, of_native};
+use crate::engine::network::{int, native, of_native};
 use crate::engine::onnx::SMALLEST;
 use crate::experiment::spec::Scores;
 use crate::untrusted::clean_line;
@@ -68,6 +68,7 @@ impl TorchScriptModel {
         let parameters = model.program.named_parameters();
         let parameters = parameters.map_err(|error| model.refused(&reason(&error)))?;
         let count = |(_, value): &(String, Native)| value.numel() as u64;
+        let parameters: u64 = parameters.iter().map(count).sum();
         let mut notes = Vec::new();
         if file.is_training {
             notes.push("it was saved in training mode, and is run in evaluation mode".to_owned());
@@ -88,7 +89,11 @@ impl TorchScriptModel {
         let facts = ScriptFacts {
             classes: scores.size()[1] as usize,
             probabilities: apart < 1e-3 && scores.min().double_value(&[]) >= 0.0,
-            parameters: parameters.iter().map(count).sum(),
+            // A frozen program has constants in their place.
+            parameters: match parameters {
+                0 => file.weights / size_of::<f32>() as u64,
+                known => known,
+            },
             notes,
         };
         Ok((model, facts))
@@ -163,7 +168,7 @@ impl TorchScriptModel {
         };
         let given = given.contiguous();
         let count = given.size()[0];
-        let logits = match self.answers.batch.map(|batch| batch as i64) {
+        let logits = match self.answers.batch.map(int) {
             None => self.taken(&given)?,
             Some(batch) => {
                 let mut rows = Vec::new();
@@ -192,7 +197,7 @@ impl TorchScriptModel {
 
     /// Images of another backend where libtorch computes.
     fn copied(&self, images: Tensor<4>) -> Result<Native, TorchScriptError> {
-        let sides = images.dims().map(|side| side as i64);
+        let sides = images.dims().map(int);
         let values: Result<Vec<f32>, _> = images.into_data().try_to_vec();
         let values = values.map_err(|error| self.refused(&format!("{error:?}")))?;
         Ok(Native::from_slice(&values)
@@ -205,11 +210,11 @@ impl TorchScriptModel {
         let scores = self.scores(images)?;
         let classes = scores.size()[1];
         let scores = match &self.answers.taken {
-            Some(taken) if taken.iter().any(|&output| output as i64 >= classes) => {
+            Some(taken) if taken.iter().any(|&output| int(output) >= classes) => {
                 return Err(self.refused(&format!("it gives {classes} scores only")));
             }
             Some(taken) => {
-                let taken: Vec<i64> = taken.iter().map(|&output| output as i64).collect();
+                let taken: Vec<i64> = taken.iter().map(|&output| int(output)).collect();
                 scores.index_select(1, &Native::from_slice(&taken).to_device(self.device))
             }
             None => scores,
@@ -258,7 +263,7 @@ impl TorchScriptModel {
     }
 
     fn blank(&self, batch: usize, (height, width): (u32, u32)) -> Native {
-        let sides = [batch as i64, 3, i64::from(height), i64::from(width)];
+        let sides = [int(batch), 3, i64::from(height), i64::from(width)];
         Native::zeros(sides, (Kind::Float, self.device))
     }
 

@@ -104,5 +104,6 @@ fn unusable(path: &Path, problem: String) -> TorchScriptError {
     }
 }
 
-#[cfg(all(test, feature = "libtorch"))]
+#[cfg(test)]
+#[cfg(feature = "libtorch")]
 mod tests;

@@ -100,6 +100,7 @@ fn what_was_changed_to_run_a_file_is_noted() {
     assert!(notes("fixed.pt").contains("always takes 4 images"));
     assert_eq!(notes("traced.pt"), "");
     assert_eq!(first("traced.pt", None).1.parameters, 135);
+    assert_eq!(first("frozen.pt", None).1.parameters, 127);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 mod blocks;
 mod efficientnet;
+mod folded;
 mod graph;
 mod lcnet;
 mod mobilenet;
@@ -21,6 +22,7 @@ mod trace;
 mod vgg;
 mod wide_resnet;
 
+pub use folded::Folded;
 pub use graph::{
     Activation, AveragePool, BatchNorm, Concat, Conv, ConvInit, Graph, Initial, Layer, Linear,
     LinearInit, MaxPool, ParameterSpec, Residual, Scale, Shuffle, StatisticsSpec,

@@ -107,6 +107,12 @@ static FIELDS: &[Field] = &[
         "Steps between checkpoints; every epoch if absent.",
     ),
     field(
+        "finish",
+        Optional(&Of(&FINISH)),
+        "None",
+        "What follows the student's training, by the same method.",
+    ),
+    field(
         "export",
         Optional(&Of(&EXPORT)),
         "None",
@@ -131,6 +137,30 @@ pub(super) static ROUND: Type = choice(
             "This many steps; the last round may be shorter.",
         ),
     ],
+);
+
+pub(super) static FINISH: Type = choice(
+    "FinishSpec",
+    "finish",
+    &[named(
+        "Quantize",
+        &[
+            needed(
+                "epochs",
+                Whole("from 1"),
+                "Passes over the training images, after the others.",
+            ),
+            field(
+                "learning_rate",
+                Optional(&Number("above 0")),
+                "None",
+                "Learning rate at their start, which falls to 0; a hundredth of the greatest of \
+                 the training if absent.",
+            ),
+            field("weight_bits", Whole("7 or 8"), "8", "Bits of a weight."),
+        ],
+        "More epochs in which weights and activations are rounded as 8-bit integers are.",
+    )],
 );
 
 pub(super) static EXPORT: Type = choice(

@@ -53,8 +53,7 @@ pub(super) static TEACHER: Type = structure(
             "output",
             Optional(&Text("name of an output")),
             "None",
-            "The output of its ONNX or TorchScript file with the scores, by name or place; the \
-             only one that can be if absent.",
+            "Its file's output with the scores, by name or place; the only possible one if absent.",
         ),
         field(
             "scores",

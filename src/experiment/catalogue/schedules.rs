@@ -47,6 +47,19 @@ static VARIANTS: &[Variant] = &[
         ],
         "Rises from 0 to the start of what follows.",
     ),
+    named(
+        "Until",
+        &[
+            needed("epochs", Number("above 0"), "Duration of the first."),
+            needed(
+                "first",
+                Of(&SCHEDULE),
+                "The schedule at first, as in a training of so many epochs.",
+            ),
+            needed("then", Of(&SCHEDULE), "The schedule after it."),
+        ],
+        "One schedule, then another.",
+    ),
 ];
 
 static LINE: &[Field] = &[

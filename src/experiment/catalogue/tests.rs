@@ -24,9 +24,10 @@ use crate::experiment::model::{
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, ExportSpec, Gate, Head,
-    InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec, RoundSpec, Scores,
-    Source, Spec, StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
+    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, ExportSpec, FinishSpec,
+    Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec,
+    RoundSpec, Scores, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec,
+    ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -245,6 +246,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(kind: &Type) {
 fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<Spec>(&EXPERIMENT);
     agrees::<RoundSpec>(&experiment::ROUND);
+    agrees::<FinishSpec>(&experiment::FINISH);
     agrees::<ExportSpec>(&experiment::EXPORT);
     agrees::<Gate>(&experiment::GATE);
     agrees::<Bound>(&experiment::BOUND);

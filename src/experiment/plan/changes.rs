@@ -40,7 +40,11 @@ impl Changes {
             ("method", same_method),
             ("augment", before.augment == after.augment),
             ("optimizer", before.optimizer == after.optimizer),
-            ("epochs", before.epochs == after.epochs),
+            (
+                "epochs",
+                before.length().epochs_of_rounds == after.length().epochs_of_rounds,
+            ),
+            ("finish", before.finish == after.finish),
             ("batch", before.batch == after.batch),
             ("round", before.round == after.round),
             ("clip", before.clip == after.clip),

@@ -96,10 +96,12 @@ pub enum ProgramFormat {
     TorchScript,
 }
 
-impl ProgramFormat {
-    fn is_onnx(&self) -> bool {
-        *self == Self::Onnx
-    }
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_onnx(format: &ProgramFormat) -> bool {
+    *format == ProgramFormat::Onnx
 }
 
 impl fmt::Display for ProgramFormat {
@@ -115,7 +117,7 @@ impl fmt::Display for ProgramFormat {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProgramPart {
     /// Its format.
-    #[serde(default, skip_serializing_if = "ProgramFormat::is_onnx")]
+    #[serde(default, skip_serializing_if = "is_onnx")]
     pub format: ProgramFormat,
     /// Name of the output with the scores of the classes.
     pub output: Option<String>,
@@ -264,7 +266,7 @@ pub(super) fn program_file(
                 .depends_on("teacher.weights")
             }),
     );
-    if !format.is_onnx() && teacher.engine != OnnxEngine::Auto {
+    if format == ProgramFormat::TorchScript && teacher.engine != OnnxEngine::Auto {
         problems.push(
             Problem::new("teacher.engine", "a TorchScript file is run by libtorch")
                 .on_name()

@@ -14,8 +14,11 @@ use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term};
 use crate::experiment::problem::Problem;
+use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::{ExportSpec, RoundSpec, Spec, TeacherTraining, TeacherWeights};
+use crate::experiment::spec::{
+    ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining, TeacherWeights,
+};
 
 impl Plan {
     /// Plans what was written in the file `origin`. Relative paths start at the
@@ -102,6 +105,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     let teacher = teacher_plan(&spec, &paths, &mut problems);
     let student_weights = elsewhere::student_weights(&spec.student, &paths, &mut problems);
     let gates = gates::planned(&spec, &paths, &mut problems);
+    problems.extend(finish_problems(spec.finish));
     problems.extend(export_problems(spec.export));
     located.extend(problems.into_iter().map(Located::File));
 
@@ -123,6 +127,34 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     })
 }
 
+fn finish_problems(finish: Option<FinishSpec>) -> Vec<Problem> {
+    let Some(FinishSpec::Quantize(quantize)) = finish else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    between(
+        &mut problems,
+        "finish.Quantize.epochs",
+        f64::from(quantize.epochs),
+        1.0,
+        1e6,
+    );
+    if let Some(lr) = quantize.learning_rate {
+        let (path, range) = ("finish.Quantize.learning_rate", Range::LEARNING_RATE);
+        checks::positive(&mut problems, path, lr);
+        between(&mut problems, path, lr, range.min, range.max);
+    }
+    problems.extend(bits_problem(
+        "finish.Quantize.weight_bits",
+        quantize.weight_bits,
+    ));
+    problems
+}
+
+fn bits_problem(path: &str, bits: u8) -> Option<Problem> {
+    (!(7..=8).contains(&bits)).then(|| Problem::new(path, "a weight has 7 or 8 bits"))
+}
+
 fn export_problems(export: Option<ExportSpec>) -> Vec<Problem> {
     let Some(ExportSpec::Int8(int8)) = export else {
         return Vec::new();
@@ -134,25 +166,51 @@ fn export_problems(export: Option<ExportSpec>) -> Vec<Problem> {
             "ranges cannot be found on 0 images",
         ));
     }
-    if int8
-        .weight_bits
-        .is_some_and(|bits| !(7..=8).contains(&bits))
-    {
-        problems.push(Problem::new(
-            "export.Int8.weight_bits",
-            "a weight has 7 or 8 bits",
-        ));
-    }
+    let bits = int8.weight_bits;
+    problems.extend(bits.and_then(|bits| bits_problem("export.Int8.weight_bits", bits)));
     problems
 }
 
-fn student_training(spec: Spec, objective: Objective) -> Training {
+/// A hundredth of the greatest learning rate, from which rounded weights are tuned: H. Wu
+/// et al., "Integer Quantization for Deep Learning Inference", 2020.
+const FINISH_LR: f64 = 0.01;
+
+/// Every knob is held at what it came to when a training is finished, and the learning
+/// rate starts once more.
+fn finish_knobs(lr: &mut Knob, knobs: &mut [Knob], epochs: u32, quantize: QuantizeSpec) {
+    let end = f64::from(epochs);
+    let until = |first: &Schedule, then: Schedule| Schedule::Until {
+        epochs: end,
+        first: Box::new(first.clone()),
+        then: Box::new(then),
+    };
+    for knob in knobs {
+        if !matches!(knob.schedule, Schedule::Constant(_)) {
+            let last = Schedule::Constant(knob.schedule.at(end, end));
+            knob.schedule = until(&knob.schedule, last);
+        }
+    }
+    let from = quantize
+        .learning_rate
+        .unwrap_or_else(|| FINISH_LR * lr.schedule.greatest(end));
+    let (to, epochs) = (0.0, None);
+    lr.schedule = until(&lr.schedule, Schedule::Cosine { from, to, epochs });
+}
+
+fn student_training(spec: Spec, mut objective: Objective) -> Training {
+    let mut lr = Knob::lr(spec.lr);
+    let mut epochs = spec.epochs;
+    if let Some(FinishSpec::Quantize(quantize)) = spec.finish {
+        finish_knobs(&mut lr, &mut objective.knobs, epochs, quantize);
+        epochs += quantize.epochs;
+    }
     Training {
         objective,
         augment: spec.augment,
         optimizer: spec.optimizer,
-        lr: Knob::lr(spec.lr),
-        epochs: spec.epochs,
+        lr,
+        epochs,
+        finish: spec.finish,
         batch: spec.batch,
         round: spec.round,
         clip: spec.clip,
@@ -438,6 +496,7 @@ fn teacher_training(
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
         lr: Knob::lr(lr),
         epochs: written.epochs,
+        finish: None,
         batch: spec.batch,
         round: RoundSpec::Epoch,
         clip: spec.clip,

@@ -150,6 +150,50 @@ fn a_schedule_of_a_knob_replaces_its_constant() {
 }
 
 #[test]
+fn a_finish_is_the_end_of_the_training_with_a_learning_rate_of_its_own() {
+    let text = TEXT.replace(
+        "METHOD",
+        "Vanilla(), knobs: {\"temperature\": Linear(from: 4, to: 2)}, \
+         lr: Warmup(epochs: 1, then: Cosine(from: 0.2, to: 0)), finish: Quantize(epochs: 2)",
+    );
+    let read = |text: &str| {
+        let spec = read_spec(text, Path::new(ORIGIN)).unwrap();
+        Plan::new(spec, Path::new(ORIGIN)).unwrap()
+    };
+    let plan = read(&text);
+    let training = &plan.training;
+    assert_eq!(training.epochs, 7);
+    let timeline = training.timeline(10);
+    assert_eq!((timeline.steps, timeline.steps_of_rounds), (70, 50));
+    assert_eq!(timeline.rounds(), 5);
+    let value = |name: &str, epoch: f64| {
+        let knob = training.knobs().find(|knob| knob.name == name).unwrap();
+        knob.schedule.at(epoch, 7.0)
+    };
+    // As without a finish before it.
+    let before = self::plan("Vanilla(), lr: Warmup(epochs: 1, then: Cosine(from: 0.2, to: 0))");
+    for epoch in [0.0, 0.5, 1.0, 3.7, 4.99] {
+        let expected = before.training.lr.schedule.at(epoch, 5.0);
+        assert_eq!(value("lr", epoch), expected, "epoch {epoch}");
+    }
+    assert_eq!(value("lr", 5.0), 0.002);
+    assert!(value("lr", 6.99) < 1e-6);
+    for (epoch, temperature) in [(0.0, 4.0), (2.5, 3.0), (5.0, 2.0), (7.0, 2.0)] {
+        assert_eq!(value("temperature", epoch), temperature);
+    }
+    let own = read(&text.replace("epochs: 2)", "epochs: 2, learning_rate: 0.03)"));
+    assert_eq!(own.training.lr.schedule.at(5.0, 7.0), 0.03);
+    let Some(TeacherPlan {
+        weights: TeacherSource::Train(teacher),
+        ..
+    }) = &plan.teacher
+    else {
+        panic!("the teacher is trained");
+    };
+    assert_eq!((teacher.epochs, teacher.finish), (2, None));
+}
+
+#[test]
 fn rounds_of_steps_settle_p2_once_the_steps_are_counted() {
     let mut spec = spec("AdaptiveAugmentation(p_max: 0.5)");
     spec.round = RoundSpec::Steps(10);

@@ -75,6 +75,18 @@ impl Schedule {
                 form.problems
                     .extend(below.map(|problem| problem.under("Warmup.then")));
             }
+            Self::Until {
+                epochs,
+                first,
+                then,
+            } => {
+                form.duration("Until.epochs", Some(*epochs));
+                for (below, path) in [(first, "Until.first"), (then, "Until.then")] {
+                    let below = below.form_problems().into_iter();
+                    form.problems
+                        .extend(below.map(|problem| problem.under(path)));
+                }
+            }
         }
         form.problems
     }
@@ -112,6 +124,13 @@ impl Schedule {
             }
         }
         problems
+    }
+
+    /// The greatest value in a training of `epochs`.
+    #[must_use]
+    pub fn greatest(&self, epochs: f64) -> f64 {
+        let values = self.corners(epochs).into_iter().map(|corner| corner.value);
+        values.fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// `temperature is 0 at epoch 0, below its minimum 0.05`.
@@ -209,6 +228,27 @@ impl Schedule {
                     .chain(after)
                     .collect()
             }
+            Self::Until {
+                epochs: end,
+                first,
+                then,
+            } => {
+                let before = first.corners(*end).into_iter().map(|corner| Corner {
+                    epoch: corner.epoch.min(epochs),
+                    value: match corner.value {
+                        value if corner.epoch <= epochs => value,
+                        _ => self.at(epochs, epochs),
+                    },
+                    path: format!("Until.first.{}", corner.path),
+                });
+                let rest = (*end <= epochs).then(|| then.corners(epochs - end));
+                let after = rest.into_iter().flatten().map(|corner| Corner {
+                    epoch: end + corner.epoch,
+                    path: format!("Until.then.{}", corner.path),
+                    ..corner
+                });
+                before.chain(after).collect()
+            }
         }
     }
 
@@ -220,6 +260,18 @@ impl Schedule {
                 below.map_or_else(
                     || start_higher(range, *rise, then, epochs),
                     |path| then.remedy(range, epochs - rise, path),
+                )
+            }
+            Self::Until {
+                epochs: end,
+                first,
+                then,
+            } => {
+                let below = path.strip_prefix("Until.first.");
+                let rest = path.strip_prefix("Until.then.").unwrap_or(path);
+                below.map_or_else(
+                    || then.remedy(range, epochs - end, rest),
+                    |path| first.remedy(range, *end, path),
                 )
             }
             Self::Exponential { .. } if path == "Exponential.decay" => format!(

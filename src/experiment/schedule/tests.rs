@@ -125,3 +125,37 @@ fn a_schedule_that_ends_where_it_would_have_is_the_same_until_then_and_holds() {
     let steps = Schedule::Constant(3.0);
     assert_eq!(steps.ending_at(10.0), steps);
 }
+
+#[test]
+fn one_schedule_follows_another_with_a_time_of_its_own() {
+    let line = |from, to| {
+        Box::new(Schedule::Linear {
+            from,
+            to,
+            epochs: None,
+        })
+    };
+    let schedule = Schedule::Until {
+        epochs: 4.0,
+        first: line(1.0, 0.0),
+        then: line(6.0, 0.0),
+    };
+    assert_eq!(
+        at(&schedule, &[0.0, 2.0, 4.0, 7.0, 10.0]),
+        [1.0, 0.5, 6.0, 3.0, 0.0]
+    );
+    assert_eq!(schedule.start(), 1.0);
+    assert_eq!(schedule.greatest(EPOCHS), 6.0);
+    // A training that ends within the first knows nothing of the second.
+    assert_eq!(schedule.at(1.0, 2.0), 0.75);
+    assert_eq!(schedule.greatest(2.0), 1.0);
+    let problems = schedule.problems("p1", Range::PROBABILITY, 0.0, EPOCHS);
+    let [problem] = problems.as_slice() else {
+        panic!("{problems:?}");
+    };
+    assert_eq!(problem.path, "Until.then.Linear.from");
+    assert_eq!(
+        schedule.to_string(),
+        "linear 1 to 0, from epoch 4 on linear 6 to 0"
+    );
+}

@@ -63,6 +63,10 @@ pub(super) fn epsilon() -> f64 {
     1e-8
 }
 
+pub(super) fn weight_bits() -> u8 {
+    8
+}
+
 pub(super) fn calibration_images() -> u32 {
     512
 }

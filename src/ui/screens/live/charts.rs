@@ -45,6 +45,7 @@ pub(super) enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EvaluatedMetric {
     Top1,
+    QuantizedTop1,
     Loss,
     TeacherTop1,
     Agreement,
@@ -53,8 +54,10 @@ pub(super) enum EvaluatedMetric {
 
 impl EvaluatedMetric {
     pub(super) fn of(self, evaluation: &Evaluation) -> Option<f64> {
+        let is_float = evaluation.weights != EvaluatedWeights::Quantized;
         match self {
-            Self::Top1 => Some(evaluation.top1),
+            Self::Top1 => is_float.then_some(evaluation.top1),
+            Self::QuantizedTop1 => (!is_float).then_some(evaluation.top1),
             Self::Loss => Some(evaluation.loss),
             Self::TeacherTop1 => evaluation.teacher.map(|teacher| teacher.top1),
             Self::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
@@ -67,7 +70,7 @@ impl EvaluatedMetric {
 pub(super) fn evaluations(store: &RunStore, phase: Phase) -> impl Iterator<Item = &Evaluation> {
     store
         .evaluations_of(phase, Split::Valid)
-        .filter(|evaluation| evaluation.weights == EvaluatedWeights::Last)
+        .filter(|evaluation| evaluation.weights != EvaluatedWeights::Best)
 }
 
 /// The charts of a training, in the order of the grid. `role` says what a knob is
@@ -104,6 +107,9 @@ pub(super) fn charts(
     let taught = evaluated.is_some_and(|evaluation| evaluation.teacher.is_some());
     if evaluated.is_some() {
         accuracy.insert(0, metric("valid", EvaluatedMetric::Top1));
+    }
+    if store.best_quantized().is_some() && phase == Phase::Student {
+        accuracy.insert(1, metric("quantized", EvaluatedMetric::QuantizedTop1));
     }
     if taught {
         accuracy.push(metric("teacher", EvaluatedMetric::TeacherTop1));

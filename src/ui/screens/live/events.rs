@@ -335,6 +335,8 @@ fn evaluation(each: &Evaluation) -> String {
         (Split::Valid, EvaluatedWeights::Best) => "best valid",
         (Split::Test, EvaluatedWeights::Best) => "best test",
         (Split::Test, EvaluatedWeights::Last) => "last test",
+        (Split::Valid, EvaluatedWeights::Quantized) => "quantized valid",
+        (Split::Test, EvaluatedWeights::Quantized) => "quantized test",
     };
     let (top1, loss) = (percent(each.top1), format::loss(each.loss));
     // The loss comes last: where there is no room, it can be spared first.

@@ -3,6 +3,7 @@
 
 use super::knobs::ending_with;
 use crate::event::{Command, Phase};
+use crate::experiment::timeline::NO_EXTENSION;
 use crate::store::{Owner, RunEntry, RunState, Runs};
 use crate::ui::dialog::{Choice, Dialog, Prompt, Purpose};
 use crate::ui::effect::Effect;
@@ -80,6 +81,10 @@ fn standing(run: &RunEntry) -> Result<(Phase, u32), String> {
         .phase
         .and_then(|phase| store.phases.get_key_value(&phase));
     let (phase, state) = known.ok_or("this run has not started training")?;
+    let plan = run.plan.as_deref().map(|plan| &plan.resolved.plan);
+    if *phase == Phase::Student && plan.is_some_and(|plan| plan.training.finish.is_some()) {
+        return Err(NO_EXTENSION.to_owned());
+    }
     Ok((*phase, state.epochs().round() as u32))
 }
 

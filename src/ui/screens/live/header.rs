@@ -94,6 +94,7 @@ impl Header<'_> {
         let state = self.entry.state();
         let phase = match self.phase {
             Phase::Teacher => "teacher",
+            Phase::Student if store.quantizes() => "student, quantized",
             Phase::Student => "student",
         };
         let (symbol, style) = theme.state(state);
@@ -215,6 +216,12 @@ impl Header<'_> {
         if let Some(teacher) = last.teacher {
             let teacher = format!("  teacher {}", percent(teacher.top1));
             parts.push(Part::new(3, [Span::raw(teacher)]));
+        }
+        if self.phase == Phase::Student
+            && let Some(best) = store.best_quantized()
+        {
+            let quantized = format!("  quantized {}", percent(best.top1));
+            parts.push(Part::new(1, [Span::raw(quantized)]));
         }
         let tested = |weights| store.last_evaluation(self.phase, Split::Test, weights);
         if let Some(best) = tested(EvaluatedWeights::Best) {

@@ -209,8 +209,10 @@ impl Sheet<'_> {
         let rows: Vec<(&str, &Evaluation)> = [
             ("best", store.best_evaluation(Phase::Student)),
             ("last", last),
+            ("quantized", store.best_quantized()),
             ("test, best", test_best),
             ("test, last", test_last),
+            ("test, quantized", tested(EvaluatedWeights::Quantized)),
             ("teacher", teacher),
         ]
         .into_iter()

@@ -241,6 +241,11 @@ impl Page<'_> {
             ),
         };
         rows.extend(self.row("epochs", &length));
+        if let Some(quantize) = training.quantize() {
+            let (last, bits) = (quantize.epochs, quantize.weight_bits);
+            let text = format!("the last {last} quantized, weights of {bits} bits");
+            rows.extend(self.row("finish", &text));
+        }
         let time = steps
             .zip(past)
             .and_then(|(steps, past)| seconds(steps, training.batch, past))

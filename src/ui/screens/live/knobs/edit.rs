@@ -346,7 +346,10 @@ fn future(schedule: &Schedule, time: Time, value: f64) -> Vec<Point> {
                 points.push(at(*milestone));
             }
         }
-        Schedule::Cosine { .. } | Schedule::Exponential { .. } | Schedule::Warmup { .. } => {
+        Schedule::Cosine { .. }
+        | Schedule::Exponential { .. }
+        | Schedule::Warmup { .. }
+        | Schedule::Until { .. } => {
             points.extend(
                 (1..=CURVE_POINTS)
                     .map(|index| at(now + (end - now) * index as f64 / CURVE_POINTS as f64)),

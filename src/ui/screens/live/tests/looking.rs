@@ -339,6 +339,9 @@ fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
     }
     assert!(harness.screen().contains("no room for more"));
     assert_eq!(kept(&mut harness).last().unwrap().grid, Some((5, 4)));
+    harness.keys(&["{"; 6]);
+    assert!(harness.screen().contains("already a single row"));
+    kept(&mut harness);
     harness.keys(&["0"]);
     assert_eq!(titles(&mut harness), 6);
     assert_eq!(kept(&mut harness), [Layout::default()]);
@@ -517,4 +520,25 @@ proptest! {
             harness.screen();
         }
     }
+}
+
+#[test]
+fn a_student_that_learns_to_be_rounded_is_distinguished_from_the_best_in_floats() {
+    let (mut harness, run) = screen((120, 30), Owner::None, &events(PER_EPOCH * EPOCHS));
+    let shown = harness.screen();
+    assert!(!shown.contains("quantized"), "{shown}");
+    assert!(shown.contains("best 84.0 %"), "{shown}");
+    let mut rounded = evaluation_of(&harness, &run);
+    (rounded.weights, rounded.top1) = (EvaluatedWeights::Quantized, 0.987);
+    let started = RunEvent::QuantizationStarted {
+        step: rounded.step,
+        images: 512,
+        values: 12,
+    };
+    feed(&mut harness, &run, &[started, RunEvent::Evaluated(rounded)]);
+    let shown = harness.screen();
+    assert!(shown.contains("student, quantized"), "{shown}");
+    assert!(shown.contains("best 84.0 %"), "{shown}");
+    assert!(shown.contains("quantized 98.7 %"), "{shown}");
+    assert!(shown.contains("quantized valid top-1 98.7 %"), "{shown}");
 }
