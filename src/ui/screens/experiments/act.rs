@@ -104,9 +104,10 @@ impl Experiments {
         };
         let most = self.plan_panel(shared, runs).beyond(&shared.theme, pane);
         let above = self.plan_above.min(most);
-        self.plan_above = match down {
-            true => (above + NOTCH).min(most),
-            false => above.saturating_sub(NOTCH),
+        self.plan_above = if down {
+            (above + NOTCH).min(most)
+        } else {
+            above.saturating_sub(NOTCH)
         };
     }
 

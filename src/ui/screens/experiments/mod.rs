@@ -197,9 +197,12 @@ impl Experiments {
         let open = self
             .current()
             .and_then(|path| Some((path, self.buffers.get(path)?)));
-        let key = |action| match self.takes_text() {
-            true => shared.keymap.key_while_typing(action),
-            false => shared.keymap.key(action),
+        let key = |action| {
+            if self.takes_text() {
+                shared.keymap.key_while_typing(action)
+            } else {
+                shared.keymap.key(action)
+            }
         };
         Panel {
             plan: open.and_then(|(path, buffer)| {
