@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use self::arguments::Arguments;
 use self::error::AppError;
 use self::session::Job;
+use crate::engine;
 use crate::experiment::{self, Override};
 use crate::format::Symbols;
 use crate::report::annotated_error;
@@ -55,6 +56,10 @@ pub fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
+    if let Some(warning) = engine::bound_threads(|name| std::env::var(name).ok()) {
+        let line = clean_text(&warning).into_owned();
+        let _ = writeln!(std::io::stderr(), "warning: {line}");
+    }
     let exit = execute(&arguments).unwrap_or_else(|error| {
         let message = error.printed();
         print_error(&(message.clone() + "\n"));

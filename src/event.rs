@@ -79,6 +79,11 @@ pub enum RunEvent {
         /// older programs.
         #[serde(default)]
         experiment: String,
+        /// Commands that are still to take effect, each where it is to: what was
+        /// asked on resuming and what is applied again. A process that is killed
+        /// leaves them to the next.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pending: Vec<(Position, CommandRecord)>,
     },
     /// Images were found and counted.
     DataIndexed(DataSummary),

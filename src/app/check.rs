@@ -93,16 +93,25 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
 /// Why there is no such page, as JSON: each error of the file, or the one that its
 /// images or weights have.
 pub fn errors_json(file: Result<&Report, String>) -> Result<String, CheckError> {
-    let errors = match file {
-        Ok(report) => report.diagnostics.iter().map(CheckProblem::of).collect(),
-        Err(message) => vec![CheckProblem {
-            line: None,
-            column: None,
-            message,
-            help: None,
-        }],
+    let (errors, more_errors) = match file {
+        Ok(report) => {
+            let listed = report.diagnostics.iter().map(CheckProblem::of);
+            (listed.collect(), (report.more > 0).then_some(report.more))
+        }
+        Err(message) => {
+            let only = CheckProblem {
+                line: None,
+                column: None,
+                message,
+                help: None,
+            };
+            (vec![only], None)
+        }
     };
-    let page = Failed { errors };
+    let page = Failed {
+        errors,
+        more_errors,
+    };
     let mut text = serde_json::to_string_pretty(&page).map_err(CheckError::Json)?;
     text.push('\n');
     Ok(text)
@@ -112,6 +121,9 @@ pub fn errors_json(file: Result<&Report, String>) -> Result<String, CheckError> 
 #[derive(Serialize)]
 struct Failed<'a> {
     errors: Vec<CheckProblem<'a>>,
+    /// Errors beyond those that are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_errors: Option<usize>,
 }
 
 /// An error and its place; none of an error that concerns no place of the file.

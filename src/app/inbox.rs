@@ -89,6 +89,10 @@ impl CommandSource for Inbox {
         due
     }
 
+    fn pending(&self) -> Vec<(Position, CommandRecord)> {
+        self.adjustments.iter().cloned().collect()
+    }
+
     fn awaits(&self, phase: Phase) -> bool {
         self.adjustments.iter().any(|(at, _)| at.phase == phase)
     }

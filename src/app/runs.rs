@@ -181,7 +181,10 @@ pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, Ap
 pub fn trash(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
     let run = RunFolder::open(&arguments.checkpoints, wanted)?;
     let thrown = run.trash().map_err(RunsError::Move)?;
-    let (from, to) = (run.path(), thrown.path());
+    let to = thrown.path();
+    // As it is named there; it may have been called `.`.
+    let place = to.parent().and_then(Path::parent).unwrap_or(run.path());
+    let from = &place.join(thrown.name());
     let text = if arguments.json {
         let moved = serde_json::json!({
             "run": run.name(),

@@ -6,6 +6,8 @@
 //! over the disk, so its content is taken over from an identity that is already
 //! known while the trace is the same.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
@@ -46,17 +48,25 @@ impl Images {
             return Vec::new();
         };
         let learnt: HashSet<u128> = learnt.iter().copied().collect();
+        // As files, of training images that are in memory beside a set that is not.
+        let learnt_files = OnceCell::new();
         let sets = self.datasets().filter_map(|(name, set)| {
             let what = match name {
                 Dataset::Valid => "validation",
                 Dataset::Test => "test",
                 Dataset::Train | Dataset::Unlabelled => return None,
             };
-            if set.in_memory() != self.train.in_memory() {
-                return None;
-            }
-            let is_shared = |hash: &u128| *hash != UNREADABLE && learnt.contains(hash);
             let hashes = set.hashes.get()?;
+            // Pixels in memory have other hashes than the files that they are from.
+            let (hashes, learnt) = match (set.in_memory(), self.train.in_memory()) {
+                (true, false) => (Cow::Owned(set.file_starts()), &learnt),
+                (false, true) => {
+                    let of_files = || self.train.file_starts().into_iter().collect();
+                    (Cow::Borrowed(hashes), learnt_files.get_or_init(of_files))
+                }
+                _ => (Cow::Borrowed(hashes), &learnt),
+            };
+            let is_shared = |hash: &u128| *hash != UNREADABLE && learnt.contains(hash);
             let first = set.name(hashes.iter().position(is_shared)?);
             let count = hashes.iter().filter(|hash| is_shared(hash)).count();
             let images = format::plural(
@@ -123,17 +133,23 @@ impl ImageSet {
         };
         let images: Vec<blake3::Hash> = (0..self.len()).into_par_iter().map(hash).collect();
         let starts = images.iter().enumerate().map(|(index, hash)| {
-            if self.is_lost(index) {
-                return UNREADABLE;
-            }
-            let (start, _) = hash.as_bytes().split_at(size_of::<u128>());
-            start
-                .iter()
-                .fold(0, |value, &byte| value << 8 | u128::from(byte))
+            let is_lost = self.is_lost(index);
+            if is_lost { UNREADABLE } else { start(hash) }
         });
         // Only the first caller's content counts.
         let _ = self.hashes.set(starts.collect());
         self.combined(&images)
+    }
+
+    /// The start of each hash of what an image was read from, for a set whose pixels
+    /// are in memory.
+    fn file_starts(&self) -> Vec<u128> {
+        let of = |index| {
+            self.file_hash(index)
+                .map_or(UNREADABLE, |hash| start(&hash))
+        };
+        let indices = (0..self.len()).into_par_iter();
+        self.workers().run(|| indices.map(of).collect())
     }
 
     /// As programs hashed it that left out the shape of records; empty where there
@@ -175,6 +191,13 @@ impl ImageSet {
     }
 }
 
+fn start(hash: &blake3::Hash) -> u128 {
+    let (start, _) = hash.as_bytes().split_at(size_of::<u128>());
+    start
+        .iter()
+        .fold(0, |value, &byte| value << 8 | u128::from(byte))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -182,9 +205,10 @@ mod tests {
     use std::path::Path;
     use std::time::SystemTime;
 
-    use crate::data::Images;
     use crate::data::fixtures::{folder, idx, plan, save, shapes};
+    use crate::data::{ImageSet, Images};
     use crate::event::{Dataset, SetIdentity};
+    use crate::experiment::plan::ValidPlan;
     use crate::experiment::spec::Source;
 
     type Known = BTreeMap<Dataset, SetIdentity>;
@@ -360,6 +384,35 @@ mod tests {
                 "{message}"
             );
             assert!(message.contains("test/a/00"), "{message}");
+        }
+    }
+
+    #[test]
+    fn images_shared_by_a_streamed_set_and_one_in_memory_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let many = folder(&dir.path().join("many"), &["a", "b"], 10);
+        let few = dir.path().join("few");
+        for number in 0..3 {
+            let name = format!("a/{number:03}.png");
+            fs::create_dir_all(few.join("a")).unwrap();
+            fs::copy(many.join(&name), few.join(&name)).unwrap();
+        }
+        save(&few.join("b/new.png"), 101, (6, 8));
+        let shared = |train: &Path, test: &Path| {
+            let mut plan = plan(Source::ImageFolder(train.to_owned()));
+            plan.valid = ValidPlan::Set(Source::ImageFolder(test.to_owned()));
+            plan.memory = 8 * 8 * 3 * 6;
+            let images = Images::open(&plan, 0).unwrap();
+            let _ = images.identity(&Known::new());
+            let in_memory = [&images.train, &images.valid].map(ImageSet::in_memory);
+            (in_memory, images.shared().join(" "))
+        };
+        for (train, test, in_memory) in [(&many, &few, [false, true]), (&few, &many, [true, false])]
+        {
+            let (found, message) = shared(train, test);
+            assert_eq!(found, in_memory);
+            let expected = "3 validation images are also training images, such as";
+            assert!(message.starts_with(expected), "{in_memory:?}: {message}");
         }
     }
 

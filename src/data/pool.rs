@@ -239,6 +239,14 @@ impl Pool {
         hasher.finalize()
     }
 
+    /// The same of an image that stays good whatever became of its file, because its
+    /// pixels are in memory.
+    pub fn file_hash(&self, index: u32) -> Option<blake3::Hash> {
+        let mut hasher = blake3::Hasher::new();
+        let read = self.hash_into(&mut hasher, index, None);
+        read.ok().map(|()| hasher.finalize())
+    }
+
     /// The hash that older programs gave an image; see
     /// [`Origin::hash_without_shape`].
     pub fn hash_without_shape(&self, index: u32) -> Option<blake3::Hash> {

@@ -109,6 +109,11 @@ impl ImageSet {
         self.pool.raw_hash(self.members[index])
     }
 
+    /// The same, changing nothing; none if it cannot be read.
+    pub(super) fn file_hash(&self, index: usize) -> Option<blake3::Hash> {
+        self.pool.file_hash(self.members[index])
+    }
+
     /// Whether an image went bad since it was indexed.
     pub(super) fn is_lost(&self, index: usize) -> bool {
         self.pool.is_lost(self.members[index])

@@ -213,7 +213,10 @@ impl BenchCase {
             .output()
             .map_err(|error| failed(error.to_string()))?;
         let stderr = String::from_utf8_lossy(&output.stderr);
-        serde_json::from_slice(&output.stdout).map_err(|_| failed(stderr.trim().to_owned()))
+        serde_json::from_slice(&output.stdout).map_err(|_| {
+            let reason = stderr.trim();
+            failed(reason.strip_prefix("error: ").unwrap_or(reason).to_owned())
+        })
     }
 
     fn named(&self) -> String {

@@ -37,6 +37,7 @@ pub mod step;
 mod teacher;
 mod teacher_check;
 mod teacher_model;
+mod threads;
 mod throughput;
 pub mod torchscript;
 pub mod weights;
@@ -61,6 +62,7 @@ pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
 pub use teacher_model::{Teacher, TeacherModel};
+pub use threads::bound_threads;
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
 use self::checkpoint::CheckpointFolder;
@@ -117,6 +119,7 @@ impl Engine {
             device_kind: Some(prepared.device.kind.clone()),
             resumed: standing(&self.folder)?.map(|standing| standing.position),
             experiment: self.folder.experiment_hash().unwrap_or_default(),
+            pending: inbox.pending(),
         });
         sink.emit(RunEvent::DataIndexed(prepared.data.clone()));
         let warn = |notes: &[String]| {

@@ -51,6 +51,12 @@ pub trait CommandSource: Send {
     /// a second.
     fn due(&mut self, at: Position, wait: bool) -> Vec<CommandRecord>;
 
+    /// Commands that are known before the first step, each where it is to take
+    /// effect.
+    fn pending(&self) -> Vec<(Position, CommandRecord)> {
+        Vec::new()
+    }
+
     /// Whether adjustments of an earlier run's training of this phase are to be
     /// applied again: then its result is not the one that the plan alone gives.
     fn awaits(&self, _phase: Phase) -> bool {

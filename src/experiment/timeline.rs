@@ -43,10 +43,22 @@ impl Extension {
         Self {
             epochs,
             epochs_of_rounds: match schedules_end {
-                Some(end) => end.min(self.epochs_of_rounds),
-                None => epochs,
+                Some(end) if end < epochs => end.min(self.epochs_of_rounds),
+                _ => epochs,
             },
         }
+    }
+
+    /// Where what ends with the training can end, if it is extended to so many epochs
+    /// after `now`: at a length that it had, has or gets, and in the past only where
+    /// it did end.
+    #[must_use]
+    pub fn ends(self, planned: u32, epochs: u32, now: f64) -> Vec<u32> {
+        let mut ends = vec![planned, self.epochs_of_rounds, self.epochs, epochs];
+        ends.retain(|end| f64::from(*end) >= now || *end == self.epochs_of_rounds);
+        ends.sort_unstable();
+        ends.dedup();
+        ends
     }
 }
 
@@ -148,6 +160,21 @@ mod tests {
         let stretched = planned.extended(length.to(3, None));
         assert_eq!((stretched.steps, stretched.rounds()), (30, 4));
         assert!(!stretched.ends_round(20) && stretched.round_end(17) == 24);
+    }
+
+    #[test]
+    fn schedules_can_end_only_at_a_length_that_the_training_has_some_time() {
+        let planned = Extension {
+            epochs: 20,
+            epochs_of_rounds: 20,
+        };
+        assert_eq!(planned.ends(20, 30, 5.0), [20, 30]);
+        let held = planned.to(30, Some(20));
+        assert_eq!(held.ends(20, 40, 25.0), [20, 30, 40]);
+        let stretched = planned.to(30, None);
+        assert_eq!(stretched.ends(20, 40, 25.0), [30, 40]);
+        // At the end of all is with the training.
+        assert_eq!(planned.to(30, Some(30)), stretched);
     }
 
     #[test]

@@ -89,6 +89,7 @@ pub(crate) fn trained(epochs: u32, top1: &[f64]) -> Vec<RunEvent> {
             device_kind: None,
             resumed: None,
             experiment: String::new(),
+            pending: Vec::new(),
         },
         RunEvent::DataIndexed(data_summary(&["airplane", "cat", "dog", "ship"], 100, 5000)),
         model(Phase::Teacher, "ResNetCifar 20", 272_474),

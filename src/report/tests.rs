@@ -207,6 +207,7 @@ fn hostile_events() -> Vec<RunEvent> {
             device_kind: None,
             resumed: None,
             experiment: String::new(),
+            pending: Vec::new(),
         },
         RunEvent::DataIndexed(data),
         RunEvent::TeacherLoaded {

@@ -7,6 +7,8 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::OnceLock;
 
 /// Name of a file before it is moved to its place.
 pub(super) const WRITING: &str = ".writing-";
@@ -134,7 +136,7 @@ pub(super) fn parent(path: &Path) -> io::Result<&Path> {
 #[cfg(unix)]
 pub fn share(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o777 & !umask()))
 }
 
 /// As on Unix, where there is anything to do.
@@ -149,7 +151,26 @@ pub fn share(_: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn share_file(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+    file.set_permissions(fs::Permissions::from_mode(0o666 & !umask()))
+}
+
+/// What the person who started the program gives nobody else, as everything else that
+/// is made here has it. Asking the system would change it for a moment.
+#[cfg(unix)]
+fn umask() -> u32 {
+    static MASK: OnceLock<u32> = OnceLock::new();
+    *MASK.get_or_init(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        umask_of(&status).unwrap_or(0o022)
+    })
+}
+
+#[cfg(unix)]
+fn umask_of(status: &str) -> Option<u32> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(mask.trim(), 8).ok()
 }
 
 #[cfg(not(unix))]
@@ -244,6 +265,21 @@ mod tests {
         write_file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_written_is_for_those_whom_the_person_lets_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let status = "Name:\tworkbench\nUmask:\t0077\nState:\tR\n";
+        assert_eq!(umask_of(status), Some(0o077));
+        assert_eq!(umask_of("Name:\tworkbench\n"), None);
+        let folder = tempfile::tempdir().unwrap();
+        let [plain, ours] = ["plain", "ours"].map(|name| folder.path().join(name));
+        fs::write(&plain, b"").unwrap();
+        write_file(&ours, b"").unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
     }
 
     #[cfg(unix)]

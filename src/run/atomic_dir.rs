@@ -167,7 +167,17 @@ impl AtomicDir {
     /// # Errors
     /// What the file system says.
     pub fn remove(&self) -> Result<(), SealError> {
+        self.check_links()?;
         self.candidates()?.iter().try_for_each(|path| remove(path))
+    }
+
+    /// Refuses links where folders are replaced and removed. Readers may follow
+    /// them, for a seal says whose folder it is.
+    ///
+    /// # Errors
+    /// The first link.
+    pub fn check_links(&self) -> Result<(), SealError> {
+        self.candidates()?.iter().try_for_each(|path| no_link(path))
     }
 
     fn replace_in_stages<E: From<SealError>>(
@@ -214,6 +224,7 @@ impl AtomicDir {
         &self,
         is_it: impl Fn(&Sealed) -> Result<bool, SealError>,
     ) -> Result<Option<u64>, SealError> {
+        self.check_links()?;
         let newest = self.find_where(is_it)?;
         let keep = newest.as_ref().map(|newest| newest.path().to_owned());
         for path in self.candidates()? {
@@ -260,8 +271,17 @@ fn rename(from: &Path, to: &Path) -> Result<(), SealError> {
     fs::rename(from, to).map_err(|e| failed("move", from, e))
 }
 
+/// Refuses a link.
+pub(super) fn no_link(path: &Path) -> Result<(), SealError> {
+    if path.is_symlink() {
+        let path = path.to_owned();
+        return Err(SealError::Link { path });
+    }
+    Ok(())
+}
+
 fn remove(path: &Path) -> Result<(), SealError> {
-    let removed = if path.is_dir() {
+    let removed = if path.is_dir() && !path.is_symlink() {
         // Without its manifest first, so that a kill leaves no half of a
         // folder that claims to be complete.
         match fs::remove_file(path.join(MANIFEST)) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::folder::{EXPERIMENT, RunError, RunFolder, failed};
 use super::seal::Sealed;
 use crate::experiment::nearest::nearest;
+use crate::untrusted::is_absent;
 
 /// Suggestions in an error.
 const SUGGESTIONS: usize = 3;
@@ -175,8 +176,13 @@ fn names_where(
     Ok(names)
 }
 
+/// Whether a folder is a run, or may be one: what cannot be looked into is named where
+/// it is read, not passed over.
 fn is_run(path: &Path) -> bool {
-    path.join(EXPERIMENT).is_file()
+    match fs::metadata(path.join(EXPERIMENT)) {
+        Ok(found) => found.is_file(),
+        Err(error) => !is_absent(&error),
+    }
 }
 
 /// Whether a folder has complete weights of a student where a run has them.
@@ -274,6 +280,24 @@ mod tests {
         fs::create_dir(&named).unwrap();
         fs::write(named.join(EXPERIMENT), "()").unwrap();
         assert_eq!(RunFolder::open(folder.path(), "src").unwrap().path(), named);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_that_cannot_be_looked_into_is_named_and_not_passed_over() {
+        let folder = checkpoints();
+        let run = folder.path().join("closed");
+        fs::create_dir(&run).unwrap();
+        // Refuses everybody, as a folder without permissions does all but root.
+        std::os::unix::fs::symlink(EXPERIMENT, run.join(EXPERIMENT)).unwrap();
+        let listed = RunFolder::with_remains(folder.path()).unwrap();
+        assert!(listed.iter().any(|listed| listed.path() == run));
+        let error = RunFolder::open(folder.path(), "closed").unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("could not look into") && text.contains("closed"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -20,12 +20,12 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::atomic::{create_folders, share, sync_folder, write_file};
-use super::atomic_dir::AtomicDir;
+use super::atomic_dir::{AtomicDir, no_link};
 use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash};
-use super::seal::Owner;
+use super::seal::{Owner, SealError};
 use super::{append_file, litter, timestamp};
-use crate::untrusted::read_text_limited;
+use crate::untrusted::{is_absent, read_text_limited};
 
 /// Name of the frozen experiment file; a folder that has one is a run.
 pub(super) const EXPERIMENT: &str = "experiment.ron";
@@ -278,10 +278,10 @@ impl RunFolder {
     /// The run whose folder is `path`.
     pub fn at(path: impl Into<PathBuf>) -> Result<Self, RunError> {
         let path = path.into();
-        if path.join(EXPERIMENT).is_file() {
-            Ok(Self { path })
-        } else {
-            Err(RunError::NotARun { path })
+        match fs::metadata(path.join(EXPERIMENT)) {
+            Ok(found) if found.is_file() => Ok(Self { path }),
+            Err(error) if !is_absent(&error) => Err(failed("look into", &path, error)),
+            _ => Err(RunError::NotARun { path }),
         }
     }
 
@@ -398,6 +398,28 @@ impl RunFolder {
     #[must_use]
     pub fn teacher(&self) -> PathBuf {
         self.path.join("teacher")
+    }
+
+    /// Refuses links where a training writes and removes folders.
+    ///
+    /// # Errors
+    /// The first link.
+    pub fn check_links(&self) -> Result<(), SealError> {
+        for folder in [self.teacher(), self.kept_folder(), self.probe()] {
+            no_link(&folder)?;
+        }
+        let teacher = self.teacher();
+        for place in [
+            self.latest(),
+            self.best(),
+            AtomicDir::new(&teacher, "latest"),
+            AtomicDir::new(&teacher, "best"),
+        ] {
+            place.check_links()?;
+        }
+        self.started_positions()?
+            .into_iter()
+            .try_for_each(|at| self.kept(at).check_links())
     }
 
     /// Folder of files that were written of the student for other programs.

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use super::atomic_dir::AtomicDir;
 use super::folder::RunFolder;
@@ -42,7 +43,12 @@ impl RunFolder {
     pub fn kept(&self, at: Position) -> AtomicDir {
         let name = kept_name(at);
         let [owner] = self.owners([&format!("{KEPT}/{name}")]);
-        AtomicDir::new(self.path().join(KEPT), name).of(owner)
+        AtomicDir::new(self.kept_folder(), name).of(owner)
+    }
+
+    /// Where they are kept.
+    pub(super) fn kept_folder(&self) -> PathBuf {
+        self.path().join(KEPT)
     }
 
     /// Where checkpoints are kept, in order.
@@ -61,7 +67,7 @@ impl RunFolder {
     /// # Errors
     /// What the file system says.
     pub fn make_kept(&self) -> Result<(), SealError> {
-        let place = self.path().join(KEPT);
+        let place = self.kept_folder();
         match fs::create_dir(&place) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(failed("create", &place, error))
@@ -93,8 +99,8 @@ impl RunFolder {
     }
 
     /// Where checkpoints started to be kept.
-    fn started_positions(&self) -> Result<BTreeSet<Position>, SealError> {
-        let place = self.path().join(KEPT);
+    pub(super) fn started_positions(&self) -> Result<BTreeSet<Position>, SealError> {
+        let place = self.kept_folder();
         let entries = match fs::read_dir(&place) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),

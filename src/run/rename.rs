@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::atomic::{parent, sync_folder};
+use super::atomic::{create_folders, parent, sync_folder};
 use super::folder::{RunError, RunFolder, failed};
 use super::lock::{LockError, RunLock};
 
@@ -36,6 +36,17 @@ pub enum MoveError {
         name: String,
         /// What a name is.
         reason: &'static str,
+    },
+    /// It is a link to a run.
+    #[error(
+        "{} is a symbolic link to {}; name the run itself, or remove the link",
+        path.display(), target.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
     },
     /// The run is not in a trash.
     #[error("{} is not in the trash", path.display())]
@@ -78,11 +89,27 @@ impl RunFolder {
             name: name.to_owned(),
             reason,
         })?;
-        let folder = parent(self.path()).map_err(|e| failed("rename", self.path(), e))?;
-        self.move_to(&folder.join(name))
+        let run = self.by_its_name()?;
+        let folder = parent(run.path()).map_err(|e| failed("rename", run.path(), e))?;
+        run.move_to(&folder.join(name))
     }
 
-    /// Moves the whole folder to `to`, which must not exist.
+    /// The same run by a path that ends with its name. A link is refused: moved, it
+    /// would lead elsewhere.
+    pub(super) fn by_its_name(&self) -> Result<Self, MoveError> {
+        // Without a `.` at its end.
+        let mut path: PathBuf = self.path().components().collect();
+        if path.file_name().is_none() {
+            path = fs::canonicalize(&path).map_err(|e| failed("find", &path, e))?;
+        }
+        match fs::read_link(&path) {
+            Ok(target) => Err(MoveError::Link { path, target }),
+            Err(_) => Ok(Self::at(path)?),
+        }
+    }
+
+    /// Moves the whole folder to `to`, which must not exist. The folder that is to
+    /// hold it is made when nothing else is in the way.
     pub(super) fn move_to(&self, to: &Path) -> Result<Self, MoveError> {
         let from = self.path();
         let _held = hold(from)?;
@@ -90,6 +117,9 @@ impl RunFolder {
             return Err(MoveError::Taken {
                 path: to.to_owned(),
             });
+        }
+        if let Some(folder) = to.parent() {
+            create_folders(folder).map_err(|e| failed("create", folder, e))?;
         }
         // If something appears there in this instant, the rename fails: only an
         // empty folder is replaced, and a run's never is empty.

@@ -96,6 +96,16 @@ pub enum SealError {
         /// The folder.
         path: PathBuf,
     },
+    /// A link stands in its place: what is written there would be written, and what is
+    /// removed there removed, in another run.
+    #[error(
+        "{} is a symbolic link; put the folder itself in its place",
+        path.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// A running training replaced it while it was read.
     #[error("{} was replaced while it was read; try again", path.display())]
     Replaced {

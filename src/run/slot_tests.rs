@@ -174,3 +174,26 @@ fn slots_with_a_common_prefix_do_not_see_each_other() {
     assert_eq!(found(&latest).as_deref(), Some("own"));
     assert_eq!(found(&other).as_deref(), Some("other"));
 }
+
+#[test]
+#[cfg(unix)]
+fn a_link_in_its_place_is_read_and_neither_replaced_nor_emptied() {
+    let parent = tempfile::tempdir().unwrap();
+    let other = AtomicDir::new(parent.path().join("other"), "latest");
+    fs::create_dir(parent.path().join("other")).unwrap();
+    put(&other, "theirs", None);
+    let slot = AtomicDir::new(parent.path(), "latest");
+    std::os::unix::fs::symlink(other.path(), slot.path()).unwrap();
+    assert_eq!(found(&slot).as_deref(), Some("theirs"));
+    let refusals = [
+        slot.replace(|_| Ok::<_, SealError>(())).map(|_| ()),
+        slot.commit(),
+        slot.remove(),
+    ];
+    for refused in refusals {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("latest is a symbolic link"), "{error}");
+    }
+    assert_eq!(found(&other).as_deref(), Some("theirs"));
+    assert_eq!(names(parent.path()), ["latest", "other"]);
+}

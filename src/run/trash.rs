@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::atomic::{create_folders, parent};
+use super::atomic::parent;
 use super::folder::{RunFolder, failed};
 use super::rename::MoveError;
 
@@ -22,10 +22,10 @@ impl RunFolder {
     /// If somebody writes to it, the trash has one of that name, or the file
     /// system refuses. The run is then where it was.
     pub fn trash(&self) -> Result<Self, MoveError> {
-        let checkpoints = parent(self.path()).map_err(|e| failed("move", self.path(), e))?;
+        let run = self.by_its_name()?;
+        let checkpoints = parent(run.path()).map_err(|e| failed("move", run.path(), e))?;
         let trash = trash_of(checkpoints);
-        create_folders(&trash).map_err(|e| failed("create", &trash, e))?;
-        self.move_to(&trash.join(self.name()))
+        run.move_to(&trash.join(run.name()))
     }
 
     /// Takes a run out of the trash that it is in.
@@ -97,6 +97,27 @@ mod tests {
         assert!(run.path().exists());
         drop(writer);
         run.trash().unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_refused_makes_no_trash_and_a_run_named_by_a_dot_is_thrown_away_by_its_name() {
+        let place = tempfile::tempdir().unwrap();
+        let first = run(place.path(), "first");
+        let alias = place.path().join("alias");
+        std::os::unix::fs::symlink("first", &alias).unwrap();
+        for link in [alias.clone(), place.path().join("alias/")] {
+            let error = RunFolder::at(link).unwrap().trash().unwrap_err();
+            assert!(matches!(error, MoveError::Link { .. }), "{error}");
+        }
+        let writer = first.lock().unwrap();
+        assert!(matches!(first.trash(), Err(MoveError::Locked(_))));
+        drop(writer);
+        assert!(alias.is_symlink() && !trash_of(place.path()).exists());
+        let dotted = RunFolder::at(first.path().join(".")).unwrap();
+        let thrown = dotted.trash().unwrap();
+        assert_eq!(thrown.path(), trash_of(place.path()).join("first"));
+        assert_eq!(RunFolder::trashed(place.path()).unwrap(), [thrown]);
     }
 
     #[test]

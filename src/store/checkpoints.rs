@@ -97,6 +97,7 @@ mod tests {
             device_kind: None,
             resumed: resumed.map(at),
             experiment: String::new(),
+            pending: Vec::new(),
         }
     }
 

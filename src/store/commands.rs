@@ -6,8 +6,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::lines::LineReader;
-use crate::event::CommandRecord;
+use crate::event::{CommandRecord, Origin};
 use crate::format;
 use crate::untrusted::files::open_regular_with;
 
@@ -177,9 +179,9 @@ impl CommandTail {
             match self.lines.line() {
                 None => self.report(&oversized(number)),
                 Some(line) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Some(line) => match serde_json::from_slice(line) {
+                Some(line) => match command(line) {
                     Ok(command) => commands.push(command),
-                    Err(error) => self.report(&format!("line {number}: not a command: {error}")),
+                    Err(why) => self.report(&format!("line {number}: not a command: {why}")),
                 },
             }
         }
@@ -207,6 +209,40 @@ impl CommandTail {
     }
 }
 
+/// The command of a line. What others write is taken at its word or not at all: only
+/// this process knows what it applies again and which signals it got.
+fn command(line: &[u8]) -> Result<CommandRecord, String> {
+    let record: CommandRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    if let Origin::Replay | Origin::Signal = record.origin {
+        return Err(format!(
+            "`origin` cannot be {:?}; another process's is Process",
+            record.origin
+        ));
+    }
+    let written = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let read = serde_json::to_value(&record).map_err(|error| error.to_string())?;
+    match unknown_field(&written, &read) {
+        Some(name) => Err(format!("unknown field `{name}`")),
+        None => Ok(record),
+    }
+}
+
+/// A field that was written and not read.
+fn unknown_field<'w>(written: &'w Value, read: &Value) -> Option<&'w str> {
+    match (written, read) {
+        (Value::Object(written), Value::Object(read)) => {
+            written
+                .iter()
+                .find_map(|(name, value)| match read.get(name) {
+                    Some(read) => unknown_field(value, read),
+                    // An absent value may be written out.
+                    None => (!value.is_null()).then_some(name.as_str()),
+                })
+        }
+        _ => None,
+    }
+}
+
 fn oversized(number: u64) -> String {
     format!(
         "line {number} is longer than {} or filled with zeros, which is not a command; skipped",
@@ -219,7 +255,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::event::{Command, Origin};
+    use crate::event::Command;
     use crate::untrusted::testing::{grow_sparse, make_pipe};
 
     fn command(id: &str) -> CommandRecord {
@@ -242,6 +278,41 @@ mod tests {
         append_command(&path, &command("c")).unwrap();
         assert_eq!(tail.poll(), [command("c")]);
         assert!(tail.take_problems().is_empty());
+    }
+
+    #[test]
+    fn a_line_that_claims_what_only_the_training_knows_or_says_more_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("commands.jsonl");
+        let line = |origin: &str, more: &str, command: &str| {
+            format!("{{\"id\":\"{origin}\",\"origin\":\"{origin}\"{more},\"command\":{command}}}\n")
+        };
+        let extend = |more: &str| format!("{{\"Extend\":{{\"epochs\":9{more}}}}}");
+        let text = [
+            line("Replay", "", &extend("")),
+            line("Signal", "", "\"Stop\""),
+            line("Process", ",\"when\":\"step 5\"", "\"Pause\""),
+            line("Process", "", &extend(",\"schedule_end\":5")),
+            line("File", "", &extend(",\"schedules_end\":null")),
+        ];
+        fs::write(&path, text.concat()).unwrap();
+        let mut tail = CommandTail::from_start(&path);
+        let taken: Vec<String> = tail.poll().into_iter().map(|it| it.id).collect();
+        assert_eq!(taken, ["File"]);
+        let refused = tail.take_problems();
+        let refused: Vec<&str> = refused
+            .iter()
+            .filter_map(|line| line.split("not a command: ").nth(1))
+            .collect();
+        assert_eq!(
+            refused,
+            [
+                "`origin` cannot be Replay; another process's is Process",
+                "`origin` cannot be Signal; another process's is Process",
+                "unknown field `when`",
+                "unknown field `schedule_end`",
+            ]
+        );
     }
 
     #[test]

@@ -556,6 +556,7 @@ mod tests {
                 step: 5,
             }),
             experiment: String::new(),
+            pending: Vec::new(),
         });
         assert_eq!(joined(&run), "4");
     }

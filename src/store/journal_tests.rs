@@ -24,6 +24,7 @@ fn next_process() -> RunEvent {
         device_kind: None,
         resumed: None,
         experiment: String::new(),
+        pending: Vec::new(),
     }
 }
 

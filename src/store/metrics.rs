@@ -237,6 +237,7 @@ mod tests {
                 step: 4,
             }),
             experiment: String::new(),
+            pending: Vec::new(),
         });
         events.push(started);
         for event in &again {

@@ -104,6 +104,7 @@ mod tests {
             device_kind: None,
             resumed,
             experiment: String::new(),
+            pending: Vec::new(),
         }
     }
 

@@ -25,6 +25,7 @@ fn resumed(position: Option<Position>) -> RunEvent {
         device_kind: None,
         resumed: position,
         experiment: String::new(),
+        pending: Vec::new(),
     }
 }
 

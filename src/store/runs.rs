@@ -14,7 +14,7 @@ use super::run_store::RunStore;
 use super::run_tail::RunTail;
 use crate::event::{Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
-use crate::run::{BenchResult, Holder, Notes, RecordMark, RunFolder, RunLock, RunPlan};
+use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -155,6 +155,11 @@ impl RunEntry {
     /// A run as it stands, and how far it was read.
     #[must_use]
     pub fn read(folder: &RunFolder, owner: Owner) -> (Self, RunTail) {
+        if let Err(closed @ RunError::Io { .. }) = RunFolder::at(folder.path()) {
+            let mut entry = Self::new(folder.clone(), folder.started());
+            entry.problems = vec![closed.to_string()];
+            return (entry, RunTail::new(folder));
+        }
         let mut entry = Self::unfolded(folder, owner);
         let mut tail = RunTail::new(folder);
         tail.refresh(&mut entry.store);

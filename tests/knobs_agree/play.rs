@@ -80,6 +80,7 @@ impl Play {
             device_kind: None,
             resumed,
             experiment: String::new(),
+            pending: Vec::new(),
         });
     }
 

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SessionError;
 use super::{Opened, ResumeChanges, create};
-use crate::engine::{Prepared, Standing, adopt_teacher, standing, verify};
+use crate::engine::{Failure, Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
     Command, CommandRecord, JOURNAL_VERSION, Origin, Outcome, Phase, Position, RunEvent,
 };
@@ -90,6 +90,7 @@ impl Resumable {
 /// Reads a run that is to be resumed with these changes, and holds it against what
 /// is there now. Writes nothing. Nobody else may write it meanwhile.
 pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, SessionError> {
+    run.check_links().map_err(Failure::from)?;
     let mut before = RunStore::new();
     let journal = journal(run, Some(&mut before))?;
     // First, because checkpoints are those of the plan.
@@ -197,22 +198,22 @@ impl ResumeState {
                 });
             }
         }
-        // A process that was killed between receiving and answering a command has not
-        // followed it.
-        let unanswered = unanswered(events);
+        // A process that was killed has not followed what it had before it.
         let mut dropped = Vec::new();
-        if changes.without_adjustments_after.is_some() {
-            dropped.extend(unanswered.iter().map(|record| {
-                format!(
-                    "{} ({}) was received but not applied before the run was killed; \
-                     --without-adjustments-after leaves it out",
-                    record.id, record.command
-                )
-            }));
-        } else {
-            let at = pending.partition_point(|(at, _)| *at <= start);
-            let due = unanswered.into_iter().map(|record| (start, record));
-            pending.splice(at..at, due);
+        for (at, record) in due(events, start) {
+            match changes.without_adjustments_after {
+                Some(last) if record.origin != Origin::Replay || at.step > last => {
+                    dropped.push(format!(
+                        "{} ({}) was received but not applied before the run was killed; \
+                         --without-adjustments-after leaves it out",
+                        record.id, record.command
+                    ));
+                }
+                _ => {
+                    let after = pending.partition_point(|(other, _)| *other <= at);
+                    pending.insert(after, (at, record));
+                }
+            }
         }
         // What is set holds from now on: no later change of the same knob undoes it.
         let is_set = |record: &CommandRecord| {
@@ -285,27 +286,34 @@ pub fn in_checkpoint(events: &[RunEvent], start: Position, last: u64) -> Option<
         .max()
 }
 
-/// Commands that the last process received, and neither followed nor refused. A stop
-/// was followed by its end, whatever that was; what was applied again is so anyway.
-fn unanswered(events: &[RunEvent]) -> Vec<CommandRecord> {
-    let mut left: Vec<CommandRecord> = Vec::new();
+/// Commands that the last process had before it or received, and neither followed nor
+/// refused, each where it is to take effect if the run continues at `start`. A stop was
+/// followed by its end, whatever that was.
+fn due(events: &[RunEvent], start: Position) -> Vec<(Position, CommandRecord)> {
+    let mut left: Vec<(Position, CommandRecord)> = Vec::new();
     for event in events {
         match event {
-            RunEvent::RunStarted { .. } => left.clear(),
+            RunEvent::RunStarted { pending, .. } => left.clone_from(pending),
             RunEvent::CommandReceived(record) => {
                 let is_moot = matches!(
                     record.command,
                     Command::Stop | Command::Pause | Command::Resume
                 );
-                if !is_moot && record.origin != Origin::Replay {
-                    left.push(record.clone());
+                let is_known = left.iter().any(|(_, other)| other.id == record.id);
+                if !is_moot && !is_known && record.origin != Origin::Replay {
+                    left.push((start, record.clone()));
                 }
             }
             RunEvent::CommandApplied { id, .. } | RunEvent::CommandRejected { id, .. } => {
-                left.retain(|record| record.id != *id);
+                left.retain(|(_, record)| record.id != *id);
             }
             _ => {}
         }
+    }
+    // What was to change a training that has ended changes nothing any more.
+    left.retain(|(at, _)| at.phase >= start.phase);
+    for (at, _) in &mut left {
+        *at = (*at).max(start);
     }
     left
 }
@@ -431,7 +439,7 @@ fn agree(
     journal: &Journalled,
     standing: Option<&Standing>,
 ) -> Result<(), SessionError> {
-    let mark = run.record_mark().map_err(crate::engine::Failure::from)?;
+    let mark = run.record_mark().map_err(Failure::from)?;
     let was_recorded = standing.is_some() || mark.is_some() || run.has_results();
     if journal.version.is_none() && was_recorded {
         if !run.journal().exists() {
@@ -601,7 +609,14 @@ mod tests {
             id: "lower".to_owned(),
             reason: "no".to_owned(),
         };
-        let left = |events: &[RunEvent]| unanswered(events);
+        let start = Position {
+            phase: Phase::Student,
+            step: 2,
+        };
+        let left = |events: &[RunEvent]| {
+            let due = due(events, start).into_iter();
+            due.map(|(_, record)| record).collect::<Vec<_>>()
+        };
         assert_eq!(left(&[received(&lower)]), std::slice::from_ref(&lower));
         assert_eq!(left(&[received(&lower), applied("lower")]), []);
         assert_eq!(left(&[received(&lower), rejected]), []);
@@ -617,5 +632,46 @@ mod tests {
         ] {
             assert_eq!(left(&[received(&moot)]), [], "{moot:?}");
         }
+    }
+
+    #[test]
+    fn what_a_killed_process_had_before_it_is_due_where_it_was_to_take_effect() {
+        let at = |step| Position {
+            phase: Phase::Student,
+            step,
+        };
+        let turn = |id: &str, origin| {
+            let knob = "lr".to_owned();
+            let schedule = Schedule::Constant(0.1);
+            record(id, origin, Command::Adjust { knob, schedule })
+        };
+        let pending = vec![
+            (at(60), turn("asked", Origin::User)),
+            (at(80), turn("again", Origin::Replay)),
+        ];
+        let started = |pending: &[(Position, CommandRecord)]| RunEvent::RunStarted {
+            name: String::new(),
+            version: String::new(),
+            device: String::new(),
+            device_kind: None,
+            resumed: Some(at(60)),
+            experiment: String::new(),
+            pending: pending.to_vec(),
+        };
+        let mut events = vec![started(&pending)];
+        assert_eq!(due(&events, at(60)), pending);
+        let asked = pending[0].1.clone();
+        events.push(RunEvent::CommandReceived(asked));
+        assert_eq!(due(&events, at(60)), pending);
+        events.push(RunEvent::CommandApplied {
+            id: "asked".to_owned(),
+            phase: Phase::Student,
+            step: 60,
+            from: None,
+        });
+        assert_eq!(due(&events, at(60)), pending[1..]);
+        // The next process has its own.
+        events.push(started(&[]));
+        assert_eq!(due(&events, at(60)), []);
     }
 }

@@ -10,6 +10,7 @@ use super::message::Message;
 use crate::event::{Command, Phase};
 use crate::experiment::plan::{Changes, DataFacts, Plan};
 use crate::experiment::{self, Report};
+use crate::format::plural;
 use crate::run::RunPlan;
 use crate::store::RunStore;
 use crate::ui::LogLine;
@@ -120,9 +121,9 @@ impl Reload {
         let shown = path.display();
         match plan {
             Err(report) => {
-                let errors = match report.diagnostics.len() {
+                let errors = match report.count() {
                     1 => "an error".to_owned(),
-                    count => format!("{count} errors"),
+                    count => plural(count, "error", "errors"),
                 };
                 let line = format!("{shown} has {errors}; {} continues unchanged", reloaded.run);
                 reloaded.lines.push(LogLine::error(line));

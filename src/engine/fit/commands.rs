@@ -129,6 +129,14 @@ impl Fit<'_> {
             return Err(format!("{epochs} epochs are more than {}", Extension::MOST));
         }
         let now = self.timeline.epoch(state.step);
+        if let Some(end) = schedules_end.filter(|_| origin != Origin::Replay) {
+            let possible = length.ends(self.context.training.epochs, epochs, now);
+            if !possible.contains(&end) {
+                return Err(format!(
+                    "schedules_end: {end} is no length of this training; possible: {possible:?}"
+                ));
+            }
+        }
         let extended = state.knobs.extend(epochs, schedules_end, now);
         extended.map_err(|error| error.to_string())?;
         state.extension = Some(to);

@@ -47,7 +47,8 @@ struct Line<'a> {
 /// the second, the entropy in nats and the five likeliest classes as
 /// `cat=0.812;dog=0.12`; whether both agree; milliseconds. What a model did
 /// not answer is empty. CSV can escape nothing but quotes and commas, so control
-/// characters in names are made visible, as `\n`; JSON has the names themselves.
+/// characters in names are made visible, as `\n`, and names that a spreadsheet takes
+/// for formulas begin with `'`; JSON has the names themselves.
 pub fn csv_of<'a>(
     rows: impl IntoIterator<Item = &'a Classified, IntoIter: Clone>,
     classes: &[String],
@@ -73,8 +74,8 @@ pub fn csv_of<'a>(
     writer.write_record(&titles)?;
     for row in rows {
         let line = Line::of(row, classes);
-        let mut fields = vec![clean_line(&line.file).into_owned()];
-        fields.extend(labelled.then(|| clean_line(line.label.unwrap_or_default()).into_owned()));
+        let mut fields = vec![cell(&line.file)];
+        fields.extend(labelled.then(|| cell(line.label.unwrap_or_default())));
         for ((_, asked), answer) in asked.iter().zip([&line.student, &line.teacher]) {
             if *asked {
                 fields.extend(fields_of(answer.as_ref()));
@@ -90,6 +91,17 @@ pub fn csv_of<'a>(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// A name as a cell: a spreadsheet takes what begins like a formula for one, and a
+/// quote before it for text.
+fn cell(name: &str) -> String {
+    let name = clean_line(name);
+    if name.starts_with(['=', '+', '-', '@']) {
+        format!("'{name}")
+    } else {
+        name.into_owned()
+    }
+}
+
 fn fields_of(answer: Option<&Answer>) -> [String; 5] {
     let Some(answer) = answer else {
         return Default::default();
@@ -99,11 +111,11 @@ fn fields_of(answer: Option<&Answer>) -> [String; 5] {
         .iter()
         .map(|top| format!("{}={}", clean_line(top.class), top.probability));
     [
-        clean_line(answer.prediction).into_owned(),
+        cell(answer.prediction),
         answer.confidence.to_string(),
         answer.margin.to_string(),
         answer.entropy.to_string(),
-        top.collect::<Vec<_>>().join(";"),
+        cell(&top.collect::<Vec<_>>().join(";")),
     ]
 }
 
@@ -183,6 +195,15 @@ mod tests {
 
     fn classes() -> Vec<String> {
         vec!["cat, \"small\"".to_owned(), "dog".to_owned()]
+    }
+
+    #[test]
+    fn a_name_that_a_spreadsheet_takes_for_a_formula_is_text() {
+        let rows = [row("=cmd().png", Some(vec![0.0, 1.0]), None)];
+        let text = csv_of(&rows, &["cat".to_owned(), "@SUM(A1)".to_owned()]).unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert!(line.starts_with("'=cmd().png,'@SUM(A1),0."), "{line}");
+        assert!(line.contains(",'@SUM(A1)=0."), "{line}");
     }
 
     #[test]

@@ -26,20 +26,21 @@ struct Open {
 /// experiment is not looked at.
 pub(super) fn unmatched(text: &str, tokens: &[Token]) -> Option<Unmatched> {
     let mut open: Vec<Open> = Vec::new();
+    let mut lines = Lines::of(text);
     let mut suspect = None;
     for token in tokens {
         match token.kind {
             SyntaxKind::LParen | SyntaxKind::LBracket | SyntaxKind::LBrace => open.push(Open {
                 span: token.span.clone(),
                 closer: counterpart(token.kind),
-                indent: indent(text, token.span.start),
+                indent: lines.indent(token.span.start),
             }),
             SyntaxKind::RParen | SyntaxKind::RBracket | SyntaxKind::RBrace => {
                 let closed = open.pop()?;
                 if closed.closer == token.kind {
                     // A bracket that begins a line closes what began one as deep.
-                    let begins = starts_line(text, token.span.start);
-                    if begins && indent(text, token.span.start) < closed.indent {
+                    let at = token.span.start;
+                    if lines.starts(at) && lines.indent(at) < closed.indent {
                         suspect.get_or_insert(closed);
                     }
                 } else if open.iter().any(|outer| outer.closer == token.kind) {
@@ -104,19 +105,50 @@ pub(super) fn written(closer: SyntaxKind) -> &'static str {
     }
 }
 
-/// The line of a place, up to it.
-fn before(text: &str, at: usize) -> &str {
-    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    &text[start..at]
+/// The lines of a text, gone through once.
+struct Lines<'t> {
+    text: &'t str,
+    /// Where the line of the place asked for last starts.
+    start: usize,
+    /// Where what is written on it starts.
+    written: usize,
+    /// Where the next one starts.
+    next: usize,
 }
 
-fn starts_line(text: &str, at: usize) -> bool {
-    before(text, at).trim_start().is_empty()
-}
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut lines = Self {
+            text,
+            start: 0,
+            written: 0,
+            next: 0,
+        };
+        lines.go_on();
+        lines
+    }
 
-fn indent(text: &str, at: usize) -> usize {
-    let before = before(text, at);
-    before.len() - before.trim_start().len()
+    fn go_on(&mut self) {
+        let line = self.text[self.next..].split_inclusive('\n').next();
+        let line = line.unwrap_or_default();
+        self.start = self.next;
+        self.written = self.start + line.len() - line.trim_start().len();
+        self.next += line.len();
+    }
+
+    /// Blanks before what the line of a place holds, up to the place. Places come
+    /// in their order.
+    fn indent(&mut self, at: usize) -> usize {
+        while self.next <= at && self.next < self.text.len() {
+            self.go_on();
+        }
+        self.written.min(at) - self.start
+    }
+
+    /// Whether a place is the first on its line that is not blank.
+    fn starts(&mut self, at: usize) -> bool {
+        self.indent(at) == at - self.start
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,21 @@
 use std::fmt;
 
 use super::tree::Span;
+use crate::format::plural;
 use crate::untrusted::text::{clean_line, is_active};
 
-/// Longer lines are shown around the place only.
+/// Longer lines are kept and shown around the place only.
 const MAX_LINE: usize = 100;
+
+/// More errors are counted, not listed: nobody reads them, and a text of nothing
+/// but errors would take a thousand times its size.
+pub(super) const MAX_DIAGNOSTICS: usize = 100;
+
+/// Characters of a message, which may quote what was written.
+pub(super) const MAX_MESSAGE: usize = 400;
+
+/// Characters of a help, which may list every known name.
+pub(super) const MAX_HELP: usize = 4000;
 
 /// Columns of a help, after its label.
 const HELP_WIDTH: usize = 68;
@@ -29,8 +40,10 @@ pub struct Place {
     pub column: usize,
     /// Bytes of the text.
     pub span: std::ops::Range<usize>,
-    /// The line without its end.
+    /// The line without its end; of a long one the part around the place.
     pub source_line: String,
+    /// Characters of the line before that part.
+    pub skipped: usize,
     /// Characters to underline, at least one.
     pub width: usize,
 }
@@ -56,6 +69,8 @@ pub struct Diagnostic {
 pub struct Report {
     /// What is wrong, at least one.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many more there are.
+    pub more: usize,
 }
 
 impl Place {
@@ -66,33 +81,36 @@ impl Place {
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let on_line = end.min(line_end);
+        let column = 1 + text[line_start..start].chars().count();
+        let line = text[line_start..line_end].trim_end_matches('\r');
+        // A character has at least one byte, so a short line is not counted.
+        let is_long = line.len() > MAX_LINE && line.chars().count() > MAX_LINE;
+        let skipped = if is_long {
+            column.saturating_sub(1 + MAX_LINE / 2)
+        } else {
+            0
+        };
         Self {
             origin: origin.to_owned(),
             line: 1 + text[..start].matches('\n').count(),
-            column: 1 + text[line_start..start].chars().count(),
+            column,
             width: text[start..on_line.max(start)].chars().count().max(1),
-            source_line: text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            source_line: line.chars().skip(skipped).take(MAX_LINE).collect(),
+            skipped,
             span: start..end,
         }
     }
 
     /// The source line with its place underlined.
     fn fmt_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let skip = if self.source_line.chars().count() > MAX_LINE {
-            self.column.saturating_sub(1 + MAX_LINE / 2)
-        } else {
-            0
-        };
         let shown: String = self
             .source_line
             .chars()
-            .skip(skip)
-            .take(MAX_LINE)
             // One column each, so that the underline stays below its place.
             .map(|c| if is_active(c) { ' ' } else { c })
             .collect();
         let gutter = self.line.to_string().len();
-        let before = self.column - 1 - skip;
+        let before = self.column - 1 - self.skipped;
         let width = self.width.min(MAX_LINE.saturating_sub(before)).max(1);
         writeln!(f, "{:gutter$} |", "")?;
         writeln!(f, "{} | {}", self.line, shown.trim_end())?;
@@ -164,21 +182,40 @@ impl Report {
     #[must_use]
     pub fn one_line(&self) -> String {
         let messages = self.diagnostics.iter();
-        let messages: Vec<&str> = messages.map(|it| it.message.as_str()).collect();
+        let messages = messages.map(|it| it.message.clone());
+        let messages: Vec<String> = messages.chain(self.and_more()).collect();
         messages.join("; ")
+    }
+
+    /// How many errors there are, listed or not.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.diagnostics.len() + self.more
+    }
+
+    /// What is said of the errors that are not listed.
+    fn and_more(&self) -> Option<String> {
+        let more = plural(self.more, "more error", "more errors");
+        (self.more > 0).then(|| format!("and {more}"))
+    }
+
+    /// A report of one diagnostic.
+    pub(super) fn of(diagnostic: Diagnostic) -> Self {
+        Self {
+            diagnostics: vec![diagnostic],
+            more: 0,
+        }
     }
 
     /// A report of one diagnostic without a place.
     pub(super) fn placeless(message: String, help: Option<&str>) -> Self {
-        Self {
-            diagnostics: vec![Diagnostic {
-                severity: Severity::Error,
-                message,
-                place: None,
-                help: help.map(ToOwned::to_owned),
-                nearest: None,
-            }],
-        }
+        Self::of(Diagnostic {
+            severity: Severity::Error,
+            message,
+            place: None,
+            help: help.map(ToOwned::to_owned),
+            nearest: None,
+        })
     }
 }
 
@@ -190,6 +227,9 @@ impl fmt::Display for Report {
             }
             write!(f, "{diagnostic}")?;
         }
-        Ok(())
+        match self.and_more() {
+            Some(more) => write!(f, "\n\n{more}"),
+            None => Ok(()),
+        }
     }
 }

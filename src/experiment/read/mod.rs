@@ -36,6 +36,7 @@ use super::catalogue::successor;
 use super::plan::Plan;
 use super::spec::Spec;
 use crate::untrusted::read_limited;
+use diagnostic::MAX_DIAGNOSTICS;
 use finding::Finding;
 use source::Source;
 use tree::{Kind, Node};
@@ -89,11 +90,9 @@ pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Lo
         };
         change
             .apply(&mut source, &root)
-            .map_err(|diagnostic| Report {
-                diagnostics: vec![*diagnostic],
-            })?;
+            .map_err(|diagnostic| Report::of(*diagnostic))?;
     }
-    read(&source, origin).map_err(|findings| report(&source, findings))
+    read(&source, origin).map_err(|found| report(&source, found))
 }
 
 /// As [`load_text`], for the text that a run keeps, which may be that of an older
@@ -114,13 +113,20 @@ pub fn with_names_of_today(text: &str) -> Cow<'_, str> {
     let Kind::Fields(_, fields) = &root.kind else {
         return Cow::Borrowed(text);
     };
-    let mut today = Cow::Borrowed(text);
-    for name in fields.iter().rev().map(|field| &field.name) {
+    let mut today = String::new();
+    let mut copied = 0;
+    for name in fields.iter().map(|field| &field.name) {
         if let Some(successor) = successor(&name.text) {
-            today.to_mut().replace_range(name.span.clone(), successor);
+            today.push_str(&text[copied..name.span.start]);
+            today.push_str(successor);
+            copied = name.span.end;
         }
     }
-    today
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    today.push_str(&text[copied..]);
+    Cow::Owned(today)
 }
 
 /// Reads the `text` of a file at `origin` without planning it: what a run's
@@ -131,35 +137,59 @@ pub fn with_names_of_today(text: &str) -> Cow<'_, str> {
 pub fn read_spec(text: &str, origin: &Path) -> Result<Spec, Report> {
     let source = Source::new(origin.display().to_string(), text.to_owned());
     let parsed = parse::parse(text);
-    let mut findings = parsed.findings;
+    let mut found = Found::from(parsed.findings);
     if let Some(root) = parsed.root {
         let typed = typed::read::<Spec>(&root);
-        findings.extend(typed.findings);
-        if let Some(spec) = typed.value.filter(|_| findings.is_empty()) {
+        found.add(typed.findings, typed.more);
+        if let Some(spec) = typed.value.filter(|_| found.findings.is_empty()) {
             return Ok(spec);
         }
     }
-    Err(report(&source, findings))
+    Err(report(&source, found))
 }
 
-fn read(source: &Source, origin: &Path) -> Result<Loaded, Vec<Finding>> {
+/// What is wrong with a text, and how much more than that.
+struct Found {
+    findings: Vec<Finding>,
+    more: usize,
+}
+
+impl From<Vec<Finding>> for Found {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { findings, more: 0 }
+    }
+}
+
+impl Found {
+    fn add(&mut self, findings: Vec<Finding>, more: usize) {
+        self.findings.extend(findings);
+        self.more += more;
+    }
+}
+
+fn read(source: &Source, origin: &Path) -> Result<Loaded, Found> {
     let text = source.text();
     let parsed = parse::parse(text);
-    let mut findings = parsed.findings;
+    let mut found = Found::from(parsed.findings);
     let Some(root) = parsed.root else {
-        return Err(findings);
+        return Err(found);
     };
     let typed = typed::read::<Spec>(&root);
-    findings.extend(typed.findings);
-    let Some(spec) = typed.value else {
-        return Err(findings);
+    found.add(typed.findings, typed.more);
+    // Where values are placeholders by the hundred, what they mean says nothing.
+    let Some(spec) = typed.value.filter(|_| found.more == 0) else {
+        return Err(found);
     };
     let planned = Plan::new(spec.clone(), origin);
     if let Err(problems) = &planned {
-        findings.extend(places::findings(problems, &root, &typed.tainted));
+        let (looked_at, rest) = problems.split_at(problems.len().min(MAX_DIAGNOSTICS));
+        found.add(
+            places::findings(looked_at, &root, &typed.tainted),
+            rest.len(),
+        );
     }
     match planned {
-        Ok(plan) if findings.is_empty() => {
+        Ok(plan) if found.findings.is_empty() => {
             let frozen = freeze::frozen(text, &root, &plan, origin);
             Ok(Loaded {
                 plan,
@@ -169,22 +199,26 @@ fn read(source: &Source, origin: &Path) -> Result<Loaded, Vec<Finding>> {
             })
         }
         // Placeholders can hide the only problem there is; never say nothing.
-        _ if findings.is_empty() => Err(vec![Finding::new(
-            root.focus(),
-            "this experiment cannot be read",
-        )]),
-        _ => Err(findings),
+        _ if found.findings.is_empty() => {
+            let finding = Finding::new(root.focus(), "this experiment cannot be read");
+            Err(Found::from(vec![finding]))
+        }
+        _ => Err(found),
     }
 }
 
-fn report(source: &Source, mut findings: Vec<Finding>) -> Report {
+fn report(source: &Source, found: Found) -> Report {
+    let Found { mut findings, more } = found;
     findings.sort_by_key(|finding| (!finding.leads, finding.span.start));
     findings.dedup();
+    let beyond = findings.len().saturating_sub(MAX_DIAGNOSTICS);
+    findings.truncate(MAX_DIAGNOSTICS);
     Report {
         diagnostics: findings
             .into_iter()
             .map(|finding| source.diagnose(finding))
             .collect(),
+        more: more + beyond,
     }
 }
 

@@ -1,11 +1,12 @@
 //! What is noted while a tree is read as a type.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de;
 
+use super::diagnostic::MAX_DIAGNOSTICS;
 use super::finding::Finding;
 use super::tree::{Node, Span};
 
@@ -22,12 +23,32 @@ pub(super) enum Taint {
 #[derive(Default)]
 pub(super) struct Notes {
     pub findings: RefCell<Vec<Finding>>,
+    /// Findings beyond the most that are kept.
+    pub more: Cell<usize>,
     pub tainted: RefCell<BTreeSet<Taint>>,
 }
 
 impl Notes {
-    pub fn find(&self, finding: Finding) {
-        self.findings.borrow_mut().push(finding);
+    /// Keeps a finding, or counts it where there are too many: working out what
+    /// was probably meant takes time.
+    pub fn find(&self, finding: impl FnOnce() -> Finding) {
+        if self.is_full() {
+            self.more.set(self.more.get() + 1);
+        } else {
+            let finding = finding();
+            self.findings.borrow_mut().push(finding);
+        }
+    }
+
+    /// Whether further findings are only counted.
+    pub fn is_full(&self) -> bool {
+        self.findings.borrow().len() >= MAX_DIAGNOSTICS
+    }
+
+    /// Begins another pass.
+    pub fn clear(&self) {
+        self.findings.borrow_mut().clear();
+        self.more.set(0);
     }
 
     pub fn taint(&self, span: &Span) {

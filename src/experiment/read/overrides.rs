@@ -28,9 +28,7 @@ impl Override {
     pub fn parse(argument: &str) -> Result<Self, Report> {
         let fail = |finding: Finding| {
             let source = Source::new("--set".to_owned(), argument.to_owned());
-            Report {
-                diagnostics: vec![source.diagnose(finding)],
-            }
+            Report::of(source.diagnose(finding))
         };
         let Some(equals) = argument.find('=') else {
             let end = argument.len();
@@ -91,9 +89,7 @@ impl Override {
         let source = Source::new("--set".to_owned(), change.argument.clone());
         let finding = Finding::new(0..key.len().max(1), format!("`{key}` is set twice"))
             .help("write it once");
-        Err(Report {
-            diagnostics: vec![source.diagnose(finding)],
-        })
+        Err(Report::of(source.diagnose(finding)))
     }
 
     /// Makes the change in `source`, whose value is `root`. Only the value

@@ -2,9 +2,10 @@
 //! in a `--set` argument is shown in the argument and one in the file in the
 //! file, at its own line.
 
-use super::diagnostic::{Diagnostic, Place, Severity};
+use super::diagnostic::{Diagnostic, MAX_HELP, MAX_MESSAGE, Place, Severity};
 use super::finding::Finding;
 use super::tree::Span;
+use crate::format::shorten;
 
 /// The origin that is shown for arguments.
 const ARGUMENT: &str = "--set";
@@ -111,9 +112,9 @@ impl Source {
         };
         Diagnostic {
             severity: Severity::Error,
-            message: finding.message,
+            message: shorten(&finding.message, MAX_MESSAGE),
             place: Some(Place::new(origin, &self.originals[original], finding.span)),
-            help: finding.help,
+            help: finding.help.map(|help| shorten(&help, MAX_HELP)),
             nearest: finding.nearest,
         }
     }

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -171,6 +172,75 @@ fn a_problem_that_an_error_elsewhere_causes_is_not_reported() {
     assert_eq!(report.diagnostics.len(), 1, "{report}");
     let report = loaded(&VALID.replace("size: 16, seed: 1", "size: x, seed: 1"), &[]).unwrap_err();
     assert_eq!(report.diagnostics.len(), 1, "{report}");
+}
+
+#[test]
+fn of_very_many_errors_some_are_listed_and_the_rest_is_counted() {
+    let report = loaded(&with_fields(8_000, |i| format!("f{i}: 1")), &[]).unwrap_err();
+    assert_eq!((report.diagnostics.len(), report.count()), (100, 8_000));
+    let text = report.to_string();
+    assert!(text.ends_with("\n\nand 7900 more errors"), "{text}");
+    assert!(text.len() < 100_000, "{}", text.len());
+}
+
+#[test]
+fn a_place_far_along_a_line_keeps_its_column_and_shows_what_is_around_it() {
+    let note = "/*".to_owned() + &"ü".repeat(50_000) + "*/";
+    let report = loaded(&with_fields(1, |_| format!("{note} wrong: 1")), &[]).unwrap_err();
+    let place = report.diagnostics[0].place.clone().unwrap();
+    assert!(place.column > 50_000, "{place:?}");
+    let shown = place
+        .source_line
+        .chars()
+        .skip(place.column - 1 - place.skipped);
+    assert!(
+        shown.collect::<String>().starts_with("wrong: 1"),
+        "{place:?}"
+    );
+    assert!(place.source_line.chars().count() <= 100);
+}
+
+#[test]
+fn a_megabyte_of_errors_is_told_of_in_little_time_and_few_words() {
+    let experiment = |field: &str| with_fields(1, |_| field.to_owned());
+    let list = |name: &str, item: &str| experiment(&format!("{name}: [{}]", item.repeat(60_000)));
+    let many_knobs: Vec<String> = (0..30_000).map(|i| format!("\"k{i}\": 1")).collect();
+    let texts = [
+        with_fields(90_000, |i| format!("f{i}: 1")),
+        with_fields(90_000, |i| format!("\nf{i}: 1")),
+        with_fields(90_000, |_| "epochs: 1".to_owned()),
+        with_fields(90_000, |_| "epoch: 1".to_owned()),
+        list("gates", "AtLeast(\"x/y\", 0.1),"),
+        list("gates", "1,"),
+        list("augment", "Nope(1),"),
+        list("augment", "PadCrop(),"),
+        experiment(&"[".repeat(200_000)),
+        experiment(&format!("epochs: {}", "1.".repeat(400_000))),
+        experiment(&format!("knobs: {{{}}}", many_knobs.join(","))),
+    ];
+    for text in texts {
+        let start = Instant::now();
+        let report = loaded(&text, &[]).unwrap_err();
+        assert!(report.diagnostics.len() <= 100);
+        let words = report.to_string();
+        assert!(words.len() < 200_000, "{} bytes", words.len());
+        // Quadratic work would take minutes here.
+        let spent = start.elapsed();
+        assert!(
+            spent < Duration::from_secs(20),
+            "{spent:?}: {}",
+            &text[..80]
+        );
+    }
+}
+
+/// An experiment on one line with so many fields.
+fn with_fields(count: usize, field: impl Fn(usize) -> String) -> String {
+    let fields: Vec<String> = (0..count).map(field).collect();
+    let valid = VALID.replace('\n', " ").replace("// an experiment", "");
+    let valid = valid.replace("// pictures", "").replace("// three", "");
+    let valid = valid.trim().trim_end_matches([')', ',', ' ']);
+    format!("{valid}, {})", fields.join(","))
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(super) struct Typed<T> {
     pub value: Option<T>,
     /// Errors.
     pub findings: Vec<Finding>,
+    /// How many more there are.
+    pub more: usize,
     /// Places whose values are placeholders.
     pub tainted: Vec<Taint>,
 }
@@ -36,7 +38,7 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node) -> Typed<T> {
     let notes = Notes::default();
     let mut value = None;
     for _ in 0..MAX_PASSES {
-        notes.findings.borrow_mut().clear();
+        notes.clear();
         match T::deserialize(Value {
             node: root,
             notes: &notes,
@@ -45,9 +47,11 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node) -> Typed<T> {
                 value = Some(complete);
                 break;
             }
+            // There is enough to fix first.
+            Err(Failure::Again) if notes.is_full() => break,
             Err(Failure::Again) => {}
             Err(failure) => {
-                notes.find(Finding::new(root.focus(), failure.to_string()));
+                notes.find(|| Finding::new(root.focus(), failure.to_string()));
                 break;
             }
         }
@@ -55,6 +59,7 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node) -> Typed<T> {
     Typed {
         value,
         findings: notes.findings.into_inner(),
+        more: notes.more.get(),
         tainted: notes.tainted.into_inner().into_iter().collect(),
     }
 }
@@ -73,7 +78,7 @@ impl<'t> Value<'t> {
 
     /// Notes what is wrong with this value and taints it. What could not even
     /// be read has been reported.
-    pub fn refuse(self, finding: Finding) {
+    pub fn refuse(self, finding: impl FnOnce() -> Finding) {
         if self.node.kind != Kind::Broken {
             self.notes.find(finding);
         }
@@ -82,17 +87,21 @@ impl<'t> Value<'t> {
 
     /// Notes that another kind of value was expected.
     pub fn expected(self, what: &str) {
-        let message = format!("expected {what}, found {}", describe(self.node));
-        self.refuse(Finding::new(self.node.focus(), message));
+        self.refuse(|| {
+            let message = format!("expected {what}, found {}", describe(self.node));
+            Finding::new(self.node.focus(), message)
+        });
     }
 
     fn expected_tuple(self, length: usize) {
-        let message = format!(
-            "expected {length} values in parentheses, found {}",
-            describe(self.node)
-        );
-        let dots = vec!["…"; length].join(", ");
-        self.refuse(Finding::new(self.node.focus(), message).help(format!("write ({dots})")));
+        self.refuse(|| {
+            let message = format!(
+                "expected {length} values in parentheses, found {}",
+                describe(self.node)
+            );
+            let dots = vec!["…"; length].join(", ");
+            Finding::new(self.node.focus(), message).help(format!("write ({dots})"))
+        });
     }
 
     fn whole<V: Visitor<'t>>(self, visitor: V, min: i128, max: i128) -> Result<V::Value, Failure> {
@@ -157,8 +166,10 @@ impl<'t> Value<'t> {
         };
         if !fits {
             let length = length.unwrap_or(0);
-            let message = format!("expected {length} values, found {}", items.len());
-            self.refuse(Finding::new(self.node.span.clone(), message));
+            self.refuse(|| {
+                let message = format!("expected {length} values, found {}", items.len());
+                Finding::new(self.node.span.clone(), message)
+            });
             return visitor.visit_seq(Sequence::placeholders(length));
         }
         visitor.visit_seq(Sequence::of(self, items))
@@ -265,7 +276,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
                     };
                     let message = format!("`{}` is not expected here", written.text);
                     self.notes
-                        .find(Finding::new(written.span.clone(), message).help(help));
+                        .find(|| Finding::new(written.span.clone(), message).help(help));
                 }
                 Fields::visit(self, fields, visitor)
             }
@@ -289,20 +300,22 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
             {
                 return visitor.visit_enum(Variant::of(self, value));
             }
-            let finding = Finding::new(
-                self.node.focus(),
-                format!("expected {}, found {}", a_noun(name), describe(self.node)),
-            )
-            .known("choices", "", variants);
-            self.refuse(finding);
+            self.refuse(|| {
+                Finding::new(
+                    self.node.focus(),
+                    format!("expected {}, found {}", a_noun(name), describe(self.node)),
+                )
+                .known("choices", "", variants)
+            });
             return visitor.visit_enum(Variant::placeholder(variants));
         };
         if let Some(variant) = variants.iter().find(|variant| **variant == written) {
             return visitor.visit_enum(Variant::of(self, variant));
         }
-        let message = format!("there is no {} `{written}`", noun(name));
-        let finding = Finding::new(name_span(self.node), message);
-        self.refuse(finding.known("choices", written, variants));
+        self.refuse(|| {
+            let message = format!("there is no {} `{written}`", noun(name));
+            Finding::new(name_span(self.node), message).known("choices", written, variants)
+        });
         visitor.visit_enum(Variant::placeholder(variants))
     }
 

@@ -293,6 +293,7 @@ impl Trainer for Panics {
             device_kind: None,
             resumed: None,
             experiment: String::new(),
+            pending: Vec::new(),
         });
         panic!("index out of bounds")
     }

@@ -1,6 +1,8 @@
 //! The parts of structs, lists, maps and variants as serde asks for them, and
 //! the placeholder that stands in for any type.
 
+use std::collections::HashSet;
+
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::{Value, named, seeded};
@@ -51,18 +53,19 @@ impl<'t> Fields<'t> {
                     Kind::Items(_, items) => items[0].focus(),
                     _ => parent.node.focus(),
                 };
-                let finding = Finding::new(
-                    span,
-                    format!(
-                        "{subject} have names, found {}",
-                        describe_first(parent.node)
-                    ),
-                )
-                .help(match fields {
-                    [only] => format!("write {only}: …"),
-                    _ => format!("write {}: …; fields are {}", fields[0], listed(fields)),
+                parent.refuse(|| {
+                    Finding::new(
+                        span,
+                        format!(
+                            "{subject} have names, found {}",
+                            describe_first(parent.node)
+                        ),
+                    )
+                    .help(match fields {
+                        [only] => format!("write {only}: …"),
+                        _ => format!("write {}: …; fields are {}", fields[0], listed(fields)),
+                    })
                 });
-                parent.refuse(finding);
                 return Self::visit_placeholders(fields, visitor);
             }
         }
@@ -73,9 +76,9 @@ impl<'t> Fields<'t> {
                     Some(name) => format!("`{name}` needs `{field}`"),
                     None => format!("`{field}` is missing here"),
                 };
-                parent.notes.find(
-                    Finding::new(name_span(parent.node), subject).help(format!("add {field}: …")),
-                );
+                parent.notes.find(|| {
+                    Finding::new(name_span(parent.node), subject).help(format!("add {field}: …"))
+                });
                 known.push((field, None));
             }
         }
@@ -122,11 +125,11 @@ fn written_fields<'t>(
         match fields.iter().find(|known| **known == current(field)) {
             None if let Some(today) = successor(&name.text).filter(|n| fields.contains(n)) => {
                 let message = format!("`{}` is now called `{today}`", name.text);
-                parent.notes.find(
-                    Finding::new(name.span.clone(), message).help(format!("write {today}: …")),
-                );
+                parent.notes.find(|| {
+                    Finding::new(name.span.clone(), message).help(format!("write {today}: …"))
+                });
             }
-            None => {
+            None => parent.notes.find(|| {
                 let message = match parent.node.name() {
                     Some(parent) => format!("`{parent}` has no field `{}`", name.text),
                     None => format!("there is no field `{}` here", name.text),
@@ -142,21 +145,21 @@ fn written_fields<'t>(
                     parent.notes.miss(parent.node, meant);
                     known.push((meant, None));
                 }
-                parent.notes.find(finding);
-            }
+                finding
+            }),
             Some(field_name) if known.iter().any(|(other, _)| other == field_name) => {
-                let mut spelt = written.iter().filter(|other| current(other) == *field_name);
-                let older = spelt.find(|other| other.name.text != *field_name);
-                let message = match older {
-                    Some(older) => format!(
-                        "`{field_name}` is written twice: `{}` is its older name",
-                        older.name.text
-                    ),
-                    None => format!("`{field_name}` is written twice"),
-                };
-                parent
-                    .notes
-                    .find(Finding::new(name.span.clone(), message).help("keep one of them"));
+                parent.notes.find(|| {
+                    let mut spelt = written.iter().filter(|other| current(other) == *field_name);
+                    let older = spelt.find(|other| other.name.text != *field_name);
+                    let message = match older {
+                        Some(older) => format!(
+                            "`{field_name}` is written twice: `{}` is its older name",
+                            older.name.text
+                        ),
+                        None => format!("`{field_name}` is written twice"),
+                    };
+                    Finding::new(name.span.clone(), message).help("keep one of them")
+                });
             }
             Some(field_name) => known.push((field_name, Some(parent.at(&field.value)))),
         }
@@ -226,20 +229,19 @@ pub(super) struct Pairs<'t> {
 impl<'t> Pairs<'t> {
     pub fn new(parent: Value<'t>, written: &'t [(Node, Node)]) -> Self {
         let mut entries: Vec<(&'t str, Value<'t>)> = Vec::new();
+        let mut names = HashSet::new();
         for (key, value) in written {
             match &key.kind {
-                Kind::Text(name) if entries.iter().any(|(other, _)| other == name) => {
+                Kind::Text(name) if !names.insert(name) => parent.notes.find(|| {
                     let message = format!("\"{name}\" is written twice");
-                    parent
-                        .notes
-                        .find(Finding::new(key.span.clone(), message).help("keep one of them"));
-                }
+                    Finding::new(key.span.clone(), message).help("keep one of them")
+                }),
                 Kind::Text(name) => entries.push((name, parent.at(value))),
                 Kind::Name(name) => {
-                    parent.at(key).refuse(
+                    parent.at(key).refuse(|| {
                         Finding::new(key.span.clone(), "names in a map stand in quotes")
-                            .help(format!("write \"{name}\": …")),
-                    );
+                            .help(format!("write \"{name}\": …"))
+                    });
                     entries.push((name, parent.at(value)));
                 }
                 _ => parent.at(key).expected("a name in quotes"),
@@ -320,10 +322,10 @@ impl<'t> de::VariantAccess<'t> for Payload<'t> {
             && !matches!(value.node.kind, Kind::Name(_))
         {
             let name = value.node.name().unwrap_or_default();
-            value.refuse(
+            value.refuse(|| {
                 Finding::new(name_span(value.node), format!("`{name}` holds no values"))
-                    .help(format!("write {name} without parentheses")),
-            );
+                    .help(format!("write {name} without parentheses"))
+            });
         }
         Ok(())
     }
@@ -345,13 +347,15 @@ impl<'t> de::VariantAccess<'t> for Payload<'t> {
             }
             _ => {
                 let name = value.node.name().unwrap_or_default();
-                value.refuse(Finding::new(
-                    name_span(value.node),
-                    format!(
-                        "`{name}` holds {length} values, found {}",
-                        count(value.node)
-                    ),
-                ));
+                value.refuse(|| {
+                    Finding::new(
+                        name_span(value.node),
+                        format!(
+                            "`{name}` holds {length} values, found {}",
+                            count(value.node)
+                        ),
+                    )
+                });
                 visitor.visit_seq(Sequence::placeholders(length))
             }
         }
@@ -384,13 +388,13 @@ fn named_values<'t, V: Visitor<'t>>(
     visitor: V,
 ) -> Result<V::Value, Failure> {
     if let Kind::Name(name) = &value.node.kind {
-        value.refuse(
+        value.refuse(|| {
             Finding::new(
                 value.node.span.clone(),
                 format!("`{name}` holds named values"),
             )
-            .help(format!("write {name}() for the defaults")),
-        );
+            .help(format!("write {name}() for the defaults"))
+        });
         return Fields::visit_placeholders(fields, visitor);
     }
     Fields::visit(value, fields, visitor)
@@ -420,7 +424,7 @@ impl<'t> Inner<'t> {
                         format!("write {name}(…)"),
                     ),
                 };
-                value.refuse(Finding::new(name_span(value.node), message).help(help));
+                value.refuse(|| Finding::new(name_span(value.node), message).help(help));
             }
         }
         None

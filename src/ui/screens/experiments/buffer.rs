@@ -28,6 +28,8 @@ pub struct Buffer {
     pub completion: Option<Completion>,
     /// What is wrong, in the order of the report.
     pub problems: Vec<Problem>,
+    /// Errors that are not listed, because there are too many.
+    more_problems: usize,
     /// What it meant when it was last free of errors.
     pub loaded: Option<Loaded>,
     /// What is on disk, as far as is known; nothing after it was decided to
@@ -67,6 +69,7 @@ impl Buffer {
             find: String::new(),
             completion: None,
             problems: Vec::new(),
+            more_problems: 0,
             loaded: None,
             saved: Some(saved),
             dos: text.contains("\r\n"),
@@ -113,6 +116,12 @@ impl Buffer {
         !self.problems.is_empty()
     }
 
+    /// How many errors the text has, listed or not.
+    #[must_use]
+    pub fn error_count(&self) -> usize {
+        self.problems.len() + self.more_problems
+    }
+
     /// Whether it is known what the text means as it is now.
     #[must_use]
     pub fn is_planned(&self) -> bool {
@@ -144,9 +153,11 @@ impl Buffer {
         match result {
             Ok(loaded) => {
                 self.problems.clear();
+                self.more_problems = 0;
                 self.loaded = Some(loaded);
             }
             Err(report) => {
+                self.more_problems = report.more;
                 self.problems = report.diagnostics.into_iter().map(Problem::of).collect();
             }
         }
@@ -332,6 +343,7 @@ mod tests {
         let mut buffer = edited();
         let report = || Report {
             diagnostics: Vec::new(),
+            more: 0,
         };
         buffer.planned(0, Err(report()));
         assert!(!buffer.is_planned());

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Experiments;
 use super::buffer::{Buffer, stem};
+use crate::format::count;
 use crate::ui::effect::{Effect, Waiting};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
@@ -52,9 +53,9 @@ impl Experiments {
                 .span
                 .as_ref()
                 .map_or(1, |span| buffer.document.row(span.start) + 1);
-            let more = match buffer.problems.len() - 1 {
+            let more = match buffer.error_count() - 1 {
                 0 => String::new(),
-                more => format!(", and {more} more"),
+                more => format!(", and {} more", count(more as u64)),
             };
             let message = format!("cannot train: line {line}: {}{more}", first.message);
             return shared.notify(LogLine::error(message));

@@ -106,6 +106,7 @@ impl Experiments {
         let listed = problems::Listed {
             document,
             problems: &buffer.problems,
+            total: buffer.error_count(),
             selection: self.problem,
             focused: self.focus == Focus::Problems,
         };

@@ -108,7 +108,7 @@ pub fn status(
         return Status::Unreadable;
     }
     if !buffer.problems.is_empty() {
-        return Status::Wrong(buffer.problems.len());
+        return Status::Wrong(buffer.error_count());
     }
     match (run.and_then(result), state) {
         (Some(top1), Some(RunState::Completed)) => Status::Achieved(top1),

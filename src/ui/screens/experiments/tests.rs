@@ -188,6 +188,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
             device_kind: None,
             resumed: None,
             experiment: String::new(),
+            pending: Vec::new(),
         },
         RunEvent::PhaseStarted {
             phase: Phase::Student,
@@ -218,6 +219,7 @@ fn training(name: &str, step: u64) -> RunEntry {
         device_kind: None,
         resumed: None,
         experiment: String::new(),
+        pending: Vec::new(),
     });
     entry.store.apply(&RunEvent::PhaseStarted {
         phase: Phase::Student,

@@ -15,6 +15,7 @@ use ratatui::widgets::Paragraph;
 
 use super::document::{Document, Edit};
 use crate::experiment::Diagnostic;
+use crate::format::plural;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Selection;
 
@@ -88,14 +89,14 @@ pub fn height(problems: usize, editor: u16) -> u16 {
 
 /// What stands above the list.
 fn heading(count: usize, shown: &Range<usize>) -> String {
-    let s = if count == 1 { "" } else { "s" };
+    let errors = plural(count, "error", "errors");
     let part = match shown.len() {
         all if all == count => String::new(),
         0 => ", none shown".to_owned(),
         1 => format!(", number {} shown", shown.end),
         _ => format!(", {} to {} shown", shown.start + 1, shown.end),
     };
-    format!("── {count} error{s}{part} ")
+    format!("── {errors}{part} ")
 }
 
 /// The error whose row is at a cell.
@@ -117,6 +118,8 @@ pub struct Listed<'a> {
     pub document: &'a Document,
     /// What is wrong with it.
     pub problems: &'a [Problem],
+    /// How many errors there are, listed or not.
+    pub total: usize,
     /// The error that is in view: the one that one went to last.
     pub selection: Selection,
     /// Whether keys go to the list.
@@ -132,7 +135,7 @@ pub fn draw(listed: Listed, theme: &Theme, frame: &mut Frame, area: Rect) {
     let count = problems.len();
     let height = area.height.saturating_sub(1) as usize;
     let rows = listed.selection.window(count, height);
-    let title = heading(count, &rows);
+    let title = heading(listed.total, &rows);
     let rule = "─".repeat((area.width as usize).saturating_sub(title.chars().count()));
     let mut lines = vec![Line::from(vec![
         Span::styled(title, theme.bad()),

@@ -97,6 +97,7 @@ fn begin() -> Vec<RunEvent> {
             device_kind: None,
             resumed: None,
             experiment: String::new(),
+            pending: Vec::new(),
         },
         RunEvent::DataIndexed(data_summary(&["cat", "dog"], 1280, 200)),
         RunEvent::TeacherLoaded {
