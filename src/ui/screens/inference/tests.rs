@@ -156,7 +156,7 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
 }
 
 #[test]
-fn runs_of_one_experiment_are_told_apart_where_their_names_have_no_room() {
+fn runs_of_one_experiment_show_their_ids_where_their_names_have_no_room() {
     let (mut harness, names) = with_sisters(80, 24);
     let first = harness.keys(&["5"]).screen();
     let second = harness.keys(&["]"]).screen();

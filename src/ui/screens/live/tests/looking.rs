@@ -339,6 +339,9 @@ fn columns_and_rows_of_charts_are_chosen_as_far_as_there_is_room() {
     }
     assert!(harness.screen().contains("no room for more"));
     assert_eq!(kept(&mut harness).last().unwrap().grid, Some((5, 4)));
+    harness.keys(&["{"; 6]);
+    assert!(harness.screen().contains("already a single row"));
+    kept(&mut harness);
     harness.keys(&["0"]);
     assert_eq!(titles(&mut harness), 6);
     assert_eq!(kept(&mut harness), [Layout::default()]);
@@ -537,5 +540,5 @@ fn a_student_that_learns_to_be_rounded_is_distinguished_from_the_best_in_floats(
     assert!(shown.contains("student, quantized"), "{shown}");
     assert!(shown.contains("best 84.0 %"), "{shown}");
     assert!(shown.contains("quantized 98.7 %"), "{shown}");
-    assert!(shown.contains("valid (quantized) top-1 98.7 %"), "{shown}");
+    assert!(shown.contains("quantized valid top-1 98.7 %"), "{shown}");
 }
