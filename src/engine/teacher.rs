@@ -161,7 +161,7 @@ pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
         // A damaged checkpoint is reported where it is read.
         let taught = student.latest_state().ok().flatten();
         let taught = taught.and_then(|state| state.teacher);
-        let trained = trained_weights(folder)?;
+        let trained = trained_weights(folder);
         let hash = own.hash(WEIGHTS);
         let is_other = |weights: Option<String>| weights.is_some_and(|it| hash != Some(&it));
         if is_other(taught) || is_other(trained) {
@@ -178,13 +178,11 @@ pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
 
 /// BLAKE3, hexadecimal, of the weights that the run's training of its teacher came to,
 /// where it has checkpoints that are intact.
-fn trained_weights(folder: &RunFolder) -> Result<Option<String>, Failure> {
+fn trained_weights(folder: &RunFolder) -> Option<String> {
     let checkpoints = CheckpointFolder::new(folder, Phase::Teacher);
-    let Ok(Some(latest)) = checkpoints.latest() else {
-        return Ok(None);
-    };
+    let latest = checkpoints.latest().ok().flatten()?;
     let best = checkpoints.best().ok().flatten().unwrap_or(latest);
-    Ok(best.hash(WEIGHTS).map(str::to_owned))
+    best.hash(WEIGHTS).map(str::to_owned)
 }
 
 /// BLAKE3, hexadecimal, of the weights of the run's own copy of its teacher; none

@@ -4,6 +4,8 @@ use super::Fit;
 use crate::engine::failure::Failure;
 use crate::engine::state::FitState;
 use crate::event::{Command, CommandRecord, Origin, RunEvent};
+use crate::experiment::schedule::Schedule;
+use crate::experiment::spec::FinishSpec;
 use crate::experiment::timeline::{Extension, NO_EXTENSION};
 use crate::trainer::CommandSource;
 
@@ -16,6 +18,7 @@ impl Fit<'_> {
         let mut paused = false;
         loop {
             for record in inbox.due(self.position(), paused) {
+                let record = self.before_finish(record);
                 // Kept before the command is known: a kill in between loses neither.
                 let changed = self.changed(&record)?;
                 let from = self.value_before(&record.command);
@@ -64,6 +67,37 @@ impl Fit<'_> {
                 return Ok(None);
             }
         }
+    }
+
+    /// A change of a knob as it is applied: before a finish begins, only what comes
+    /// before it changes. The learning rate of the finish stays, other knobs are held at
+    /// what they come to.
+    fn before_finish(&self, mut record: CommandRecord) -> CommandRecord {
+        let training = self.context.training;
+        let Some(FinishSpec::Quantize(finish)) = training.finish else {
+            return record;
+        };
+        let end = f64::from(training.epochs.saturating_sub(finish.epochs));
+        let is_before = self.timeline.epoch(self.state.step) < end;
+        if let Command::Adjust { knob, schedule } = &mut record.command
+            && is_before
+            && !matches!(schedule, Schedule::Until { epochs, .. } if *epochs == end)
+        {
+            let planned = training.knobs().find(|planned| planned.name == *knob);
+            let then = match planned.map(|planned| &planned.schedule) {
+                Some(Schedule::Until { then, .. }) if *knob == training.lr.name => then.clone(),
+                _ => Box::new(Schedule::Constant(schedule.at(end, end))),
+            };
+            if *schedule != *then {
+                let first = Box::new(schedule.clone());
+                *schedule = Schedule::Until {
+                    epochs: end,
+                    first,
+                    then,
+                };
+            }
+        }
+        record
     }
 
     /// The state with a changed knob, or who changes knobs from now on; or why
