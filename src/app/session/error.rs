@@ -50,6 +50,9 @@ pub enum SessionError {
     /// There is nothing left to train.
     #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10; to run it again: --replay {word}", .0.display(), word = shell_word(.0))]
     Complete(PathBuf),
+    /// The same of a training with a finish, which takes no more epochs.
+    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.display(), shell_word(.0))]
+    CompleteWithFinish(PathBuf),
     /// The frozen experiment is no longer that of the run.
     #[error(
         "{path} was edited after the run started; restore it to resume, or start a new run from \

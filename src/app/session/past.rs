@@ -97,7 +97,13 @@ pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, Sessi
     let standing = standing(run)?;
     agree(run, &journal, standing.as_ref())?;
     if finished(&journal.events) && changes.more.is_none() {
-        return Err(SessionError::Complete(run.path().to_owned()));
+        let has_finish = plan.is_some_and(|plan| plan.resolved.plan.training.finish.is_some());
+        let path = run.path().to_owned();
+        return Err(if has_finish {
+            SessionError::CompleteWithFinish(path)
+        } else {
+            SessionError::Complete(path)
+        });
     }
     let lost = series_of(run, standing.as_ref(), journal.version)?;
     // Before anything is written: what is found damaged later is in the journal.

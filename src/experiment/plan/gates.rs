@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::paths::Paths;
-use crate::experiment::metric::{Metric, MetricSplit};
+use crate::experiment::metric::{Metric, MetricSplit, MetricWeights};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{Bound, Gate, Spec};
 
@@ -75,6 +75,22 @@ fn check(
                         format!("`{name}` needs an export and there is none"),
                     )
                     .help("add `export: Onnx` to the experiment"),
+                );
+            }
+            if metric.split == MetricSplit::Test
+                && metric.weights == MetricWeights::Last
+                && spec.finish.is_some()
+            {
+                problems.push(
+                    Problem::new(
+                        "gate[0]",
+                        format!(
+                            "`{name}` is not evaluated: with `finish` the test images evaluate the best \
+                             weights in floats and the best rounded ones"
+                        ),
+                    )
+                    .help("gate on @best, or on export/top1")
+                    .depends_on("finish"),
                 );
             }
             if metric.needs_teacher() && spec.teacher.is_none() {
