@@ -299,6 +299,8 @@ fn due(events: &[RunEvent], start: Position) -> Vec<(Position, CommandRecord)> {
     for event in events {
         match event {
             RunEvent::RunStarted { pending, .. } => left.clone_from(pending),
+            // It goes back to before the change.
+            RunEvent::RunForked { .. } => left.clear(),
             RunEvent::CommandReceived(record) => {
                 let is_moot = matches!(
                     record.command,

@@ -137,6 +137,7 @@ impl JournalReader {
             }
             match &event {
                 RunEvent::RunStarted { .. }
+                | RunEvent::RunForked { .. }
                 | RunEvent::CommandReceived(_)
                 | RunEvent::CommandApplied { .. }
                 | RunEvent::CommandRejected { .. } => kept.push(event),
