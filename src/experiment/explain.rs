@@ -97,8 +97,8 @@ fn training_rows(training: &Training, page: &mut Page) {
     if let Some(quantize) = training.quantize() {
         let (epochs, bits) = (quantize.epochs, quantize.weight_bits);
         let text = format!(
-            "{epochs} more with values rounded as 8-bit integers are, weights of {bits} bits; the \
-             knobs hold what they came to, lr starts once more"
+            "{epochs} more epochs with fake quantisation (activations 8 bits, weights {bits} bits); \
+             knobs hold their last values, lr restarts"
         );
         page.row("finish", &text);
     }

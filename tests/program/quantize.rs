@@ -58,7 +58,10 @@ fn a_finish_is_planned_trained_and_exported_with_what_it_learned() {
     let checked = bench.run(&["--check", file]);
     assert_eq!(code(&checked), 0, "{}", stderr(&checked));
     let plan = String::from_utf8(checked.stdout).unwrap();
-    assert!(plan.contains("2 more with values rounded"), "{plan}");
+    assert!(
+        plan.contains("2 more epochs with fake quantisation"),
+        "{plan}"
+    );
     let output = bench.run(&["--run", file]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
