@@ -393,7 +393,11 @@ impl Files {
         self.journal.sync()?;
         let mark = self.mark();
         if self.noted != Some(mark) {
-            self.folder.write_record_mark(mark)?;
+            if let Err(error) = self.folder.write_record_mark(mark) {
+                // A folder that is gone is the reason, not the file that it lacks.
+                self.check_places()?;
+                return Err(error.into());
+            }
             self.noted = Some(mark);
         }
         Ok(())
