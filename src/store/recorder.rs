@@ -396,7 +396,13 @@ impl Files {
             if let Err(error) = self.folder.write_record_mark(mark) {
                 // A folder that is gone is the reason, not the file that it lacks.
                 self.check_places()?;
-                return Err(error.into());
+                return Err(match error {
+                    SealError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                        let path = self.folder.path().to_owned();
+                        RecorderError::Gone { path }
+                    }
+                    error => error.into(),
+                });
             }
             self.noted = Some(mark);
         }

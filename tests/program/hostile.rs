@@ -410,7 +410,7 @@ fn an_experiment_that_is_a_pipe_or_a_link_in_a_circle_is_reported() {
 }
 
 #[test]
-fn an_environment_that_asks_for_thousands_of_threads_gets_a_sensible_number_and_is_told() {
+fn an_environment_that_asks_for_thousands_of_threads_gets_a_sensible_number_and_a_warning() {
     let bench = Bench::new();
     let output = bench
         .command(&["--run", "tiny.ron"])
@@ -418,9 +418,9 @@ fn an_environment_that_asks_for_thousands_of_threads_gets_a_sensible_number_and_
         .output()
         .unwrap();
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let told = "warning: RAYON_NUM_THREADS=100000 asks for more threads";
+    let text = "warning: RAYON_NUM_THREADS=100000 asks for more threads";
     assert_eq!(
-        stderr(&output).matches(told).count(),
+        stderr(&output).matches(text).count(),
         1,
         "{}",
         stderr(&output)

@@ -201,7 +201,7 @@ fn a_place_far_along_a_line_keeps_its_column_and_shows_what_is_around_it() {
 }
 
 #[test]
-fn a_megabyte_of_errors_is_told_of_in_little_time_and_few_words() {
+fn a_megabyte_of_errors_is_reported_in_little_time_and_few_words() {
     let experiment = |field: &str| with_fields(1, |_| field.to_owned());
     let list = |name: &str, item: &str| experiment(&format!("{name}: [{}]", item.repeat(60_000)));
     let many_knobs: Vec<String> = (0..30_000).map(|i| format!("\"k{i}\": 1")).collect();
