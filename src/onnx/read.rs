@@ -17,7 +17,7 @@ use super::proto::{
 use super::shape::{self, elements};
 use super::sizes::{self, Fault, MOST_MEMORY as MOST_AT_ONCE};
 use super::weigh;
-use crate::untrusted::contents::LOOKED_AT;
+use crate::untrusted::contents::start_of;
 use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// Longest file: what the format's own encoding can hold, bytes.
@@ -505,12 +505,7 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
         });
     }
     // Most of what is none is recognised by its first bytes, however long it is.
-    let mut start = Vec::new();
-    let mut file = file;
-    Read::by_ref(&mut file)
-        .take(LOOKED_AT)
-        .read_to_end(&mut start)
-        .map_err(failed)?;
+    let mut start = start_of(&file).map_err(failed)?;
     let path = path.to_owned();
     match Contents::of(&start) {
         Contents::Onnx => {}

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
 use super::atomic::write_file;
-use super::seal::content;
+use super::seal::{checksum_of, content};
 use crate::event::{Export, Exports};
 use crate::untrusted::{is_absent, read_limited};
 
@@ -77,7 +77,7 @@ impl RunFolder {
         };
         let proofs: Proofs =
             serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        if proofs.checksum != checksum(proofs.run.as_deref(), &proofs.files) {
+        if proofs.checksum != checksum_of(&(&proofs.run, &proofs.files)) {
             return Err(damaged("its checksum does not match".to_owned()));
         }
         if self.id().is_some_and(|id| proofs.run != Some(id)) {
@@ -184,7 +184,7 @@ impl RunFolder {
         let proofs = folder.join(PROOFS);
         let run = self.id();
         let kept = Proofs {
-            checksum: checksum(run.as_deref(), &exports),
+            checksum: checksum_of(&(&run, &exports)),
             run,
             files: exports,
         };
@@ -198,11 +198,6 @@ impl RunFolder {
             had_card,
         })
     }
-}
-
-fn checksum(run: Option<&str>, files: &Exports) -> String {
-    let text = serde_json::to_vec(&(run, files)).unwrap_or_default();
-    blake3::hash(&text).to_hex().to_string()
 }
 
 #[cfg(test)]

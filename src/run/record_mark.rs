@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::RunFolder;
 use super::append_file::crc_of;
 use super::atomic::write_file;
-use super::seal::{SealError, damaged, failed};
+use super::seal::{SealError, checksum_of, damaged, failed};
 use crate::event::channel::JournalMark;
 use crate::untrusted::{is_absent, read_limited};
 
@@ -26,7 +26,7 @@ const LONGEST: u64 = 1 << 16;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordMark {
-    /// What tells the run from every other, as [`RunFolder::id`].
+    /// What distinguishes the run from every other, as [`RunFolder::id`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<String>,
     /// What journal and series begin with.
@@ -98,8 +98,10 @@ pub enum NotRecorded {
 }
 
 impl RecordMark {
-    fn new(run: Option<String>, mark: JournalMark) -> Self {
-        let checksum = checksum(run.as_deref(), &mark);
+    /// Of the run with this [`RunFolder::id`].
+    #[must_use]
+    pub fn new(run: Option<String>, mark: JournalMark) -> Self {
+        let checksum = checksum_of(&(&run, &mark));
         Self {
             run,
             mark,
@@ -160,7 +162,7 @@ impl RunFolder {
         };
         let found: RecordMark =
             serde_json::from_slice(&text).map_err(|error| damaged(&path, error.to_string()))?;
-        if found.checksum != checksum(found.run.as_deref(), &found.mark) {
+        if found.checksum != checksum_of(&(&found.run, &found.mark)) {
             return Err(damaged(&path, "its checksum does not match"));
         }
         Ok(Some(found))
@@ -197,10 +199,9 @@ impl RunFolder {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn write_record_mark(&self, mark: JournalMark) -> Result<(), SealError> {
+    pub fn write_record_mark(&self, mark: &RecordMark) -> Result<(), SealError> {
         let path = place(self);
-        let written = RecordMark::new(self.id(), mark);
-        serde_json::to_vec_pretty(&written)
+        serde_json::to_vec_pretty(mark)
             .map_err(std::io::Error::from)
             .and_then(|text| write_file(&path, &text))
             .map_err(|error| failed("write", &path, error))
@@ -213,11 +214,6 @@ fn place(folder: &RunFolder) -> PathBuf {
 
 fn length(path: &Path) -> u64 {
     path.metadata().map_or(0, |found| found.len())
-}
-
-fn checksum(run: Option<&str>, mark: &JournalMark) -> String {
-    let text = serde_json::to_vec(&(run, mark)).unwrap_or_default();
-    blake3::hash(&text).to_hex().to_string()
 }
 
 #[cfg(test)]
@@ -238,7 +234,8 @@ mod tests {
             series: 4,
             series_crc32c: crc_of(&run.series(), 4).unwrap(),
         };
-        run.write_record_mark(mark).unwrap();
+        run.write_record_mark(&RecordMark::new(run.id(), mark))
+            .unwrap();
         (place, run)
     }
 

@@ -217,12 +217,10 @@ impl Entry {
 
 impl Manifest {
     fn digest(&self) -> String {
-        let text = match &self.owner {
-            Some(owner) => serde_json::to_vec(&(self.generation, &self.files, owner)),
-            None => serde_json::to_vec(&(self.generation, &self.files)),
-        };
-        let text = text.unwrap_or_default();
-        blake3::hash(&text).to_hex().to_string()
+        match &self.owner {
+            Some(owner) => checksum_of(&(self.generation, &self.files, owner)),
+            None => checksum_of(&(self.generation, &self.files)),
+        }
     }
 
     /// Whether it is as it was written.
@@ -466,6 +464,12 @@ pub(super) fn check_beside(path: &Path, content: &(u64, String)) -> Result<(), S
         );
     }
     Ok(())
+}
+
+/// BLAKE3, hexadecimal, of a value as JSON: what a file carries of its own.
+pub(super) fn checksum_of(value: &impl Serialize) -> String {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    blake3::hash(&text).to_hex().to_string()
 }
 
 /// Length and BLAKE3, hexadecimal, of a file's content.

@@ -22,8 +22,8 @@ use super::run_store::START;
 use super::series::{SeriesError, SeriesWriter};
 use crate::event::RunEvent;
 use crate::event::channel::{EventSink, JournalMark};
-use crate::run::{LockError, LockWatch, RunFolder, RunLock, SealError, StopSignal};
-use crate::untrusted::FileId;
+use crate::run::{LockError, LockWatch, RecordMark, RunFolder, RunLock, SealError, StopSignal};
+use crate::untrusted::{FileId, is_absent};
 
 /// Logged steps wait at most this long in memory, so that other processes see
 /// them soon and a crash loses little.
@@ -312,8 +312,10 @@ struct Files {
     places: [(PathBuf, FileId); 3],
     /// What is not written to, and needed afterwards.
     frozen: FrozenFiles,
-    /// The run, and how far it was recorded when that was noted last.
+    /// The run, what distinguishes it, and how far it was recorded when that was noted
+    /// last.
     folder: RunFolder,
+    id: Option<String>,
     noted: Option<JournalMark>,
 }
 
@@ -338,6 +340,7 @@ impl Files {
             places,
             frozen: FrozenFiles::of(folder)?,
             folder: folder.clone(),
+            id: folder.id(),
             noted: None,
         })
     }
@@ -393,11 +396,14 @@ impl Files {
         self.journal.sync()?;
         let mark = self.mark();
         if self.noted != Some(mark) {
-            if let Err(error) = self.folder.write_record_mark(mark) {
+            if let Err(error) = self
+                .folder
+                .write_record_mark(&RecordMark::new(self.id.clone(), mark))
+            {
                 // A folder that is gone is the reason, not the file that it lacks.
                 self.check_places()?;
                 return Err(match error {
-                    SealError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                    SealError::Io { source, .. } if is_absent(&source) => {
                         let path = self.folder.path().to_owned();
                         RecorderError::Gone { path }
                     }

@@ -1,13 +1,27 @@
 //! What a file is, by its first bytes: models and weights are downloaded, copied and
 //! renamed, and what arrives is often something else.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+
 use super::StandIn;
 
 /// As many bytes as are looked at.
-pub const LOOKED_AT: u64 = 1024;
+const LOOKED_AT: u64 = 1024;
 
 /// Length of the number that a safetensors file starts with, bytes.
 pub const SAFETENSORS_LENGTH: usize = 8;
+
+/// The first bytes of a file that was just opened, as [`Contents::of`] looks at them.
+/// What is read of it next is what follows.
+///
+/// # Errors
+/// What the file system says.
+pub fn start_of(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    file.by_ref().take(LOOKED_AT).read_to_end(&mut start)?;
+    Ok(start)
+}
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +59,7 @@ pub enum Contents {
 }
 
 impl Contents {
-    /// Of a file that starts with `start`: its first [`LOOKED_AT`] bytes, or all there
-    /// are.
+    /// Of a file that starts with `start`, as [`start_of`] reads it.
     #[must_use]
     pub fn of(start: &[u8]) -> Self {
         if start.is_empty() {

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 use workbench::event::channel::JournalMark;
-use workbench::run::RunFolder;
 use workbench::run::append_file::crc_of;
+use workbench::run::{RecordMark, RunFolder};
 
 /// Both phases, a controller, two views, checkpoints in the middle of epochs:
 /// 2 × 6 steps of a teacher and 5 × 6 of a student.
@@ -133,7 +133,8 @@ pub fn recorded_so_far(run: &Path) {
         series,
         series_crc32c,
     };
-    run.write_record_mark(mark).unwrap();
+    run.write_record_mark(&RecordMark::new(run.id(), mark))
+        .unwrap();
 }
 
 /// The student's last and best weights and the teacher's, if the run has one of

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::time::Duration;
 
 use image::{Rgb, RgbImage};
@@ -664,19 +665,24 @@ fn runs_of_one_experiment_cannot_stand_in_for_each_other() {
     refused(&bench, &one, "latest was not saved there by the run");
 }
 
+/// The run of a process that trains, once it has best weights.
+fn with_best(bench: &Bench, child: &mut Child) -> PathBuf {
+    loop {
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none());
+        let mut runs = bench.runs().into_iter();
+        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
+            return run;
+        }
+    }
+}
+
 /// A change that was made after the last checkpoint, and a journal that ends before.
 #[test]
 fn a_journal_that_lost_its_last_lines_is_not_taken_for_one_of_a_killed_process() {
     let bench = Bench::new();
     let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=4000"]);
-    let run = loop {
-        std::thread::sleep(Duration::from_millis(2));
-        assert!(child.try_wait().unwrap().is_none());
-        let mut runs = bench.runs().into_iter();
-        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
-            break run;
-        }
-    };
+    let run = with_best(&bench, &mut child);
     let journal = run.join("journal.jsonl");
     let read = || fs::read_to_string(&journal).unwrap();
     let command = r#"{"id":"x","origin":"Process","command":{"Adjust":{"knob":"temperature","schedule":{"Constant":2.0}}}}"#;
@@ -725,14 +731,7 @@ fn a_journal_that_lost_its_last_lines_is_not_taken_for_one_of_a_killed_process()
 fn what_a_copy_of_a_run_trained_is_not_taken_for_the_runs_own() {
     let bench = Bench::new();
     let mut child = bench.start(&["--run", "tiny.ron", "--set", "epochs=40"]);
-    let run = loop {
-        std::thread::sleep(Duration::from_millis(2));
-        assert!(child.try_wait().unwrap().is_none());
-        let mut runs = bench.runs().into_iter();
-        if let Some(run) = runs.find(|run| run.join("best/manifest.json").exists()) {
-            break run;
-        }
-    };
+    let run = with_best(&bench, &mut child);
     crate::exit_codes::signal(child.id(), "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let twin = run.with_file_name("twin");

@@ -140,7 +140,7 @@ fn any_classifier_teaches_and_what_ran_it_is_kept() {
 }
 
 /// Starts the experiment with many epochs and stops it once it has a checkpoint.
-pub fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
+fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
     let mut longer = bench.start(&["--run", "colours.ron", "--set", epochs]);
     while !bench
         .runs()
@@ -155,10 +155,10 @@ pub fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
     bench.newest()
 }
 
-#[test]
-fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere() {
-    let bench = place(&DESCRIBED);
-    let run = stopped(&bench, "epochs=60");
+/// A run that was stopped and resumed, with the bits of its replay and of a run that
+/// was not stopped and had no kept answers.
+pub fn resumed_and_replayed(bench: &Bench) -> PathBuf {
+    let run = stopped(bench, "epochs=60");
     let name = run.to_str().unwrap();
     let output = bench.run(&["--resume", name]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -171,6 +171,14 @@ fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere
     let output = bench.run(&["--run", "colours.ron", "--set", "epochs=60"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == resumed);
+    run
+}
+
+#[test]
+fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere() {
+    let bench = place(&DESCRIBED);
+    let run = resumed_and_replayed(&bench);
+    let name = run.to_str().unwrap();
     let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
 }

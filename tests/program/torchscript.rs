@@ -72,7 +72,7 @@ fn a_build_without_libtorch_says_how_to_get_one() {
 mod with_libtorch {
     use super::{bench, teach};
     use crate::bench::{code, stderr, weights};
-    use crate::onnx::{journal, stopped};
+    use crate::onnx::{journal, resumed_and_replayed};
 
     #[test]
     fn a_program_teaches_and_what_ran_it_is_kept() {
@@ -108,18 +108,8 @@ mod with_libtorch {
     #[test]
     fn a_run_with_a_torchscript_teacher_resumes_and_replays_to_the_same_bits() {
         let bench = bench("traced.pt");
-        let run = stopped(&bench, "epochs=60");
+        let run = resumed_and_replayed(&bench);
         let name = run.to_str().unwrap();
-        let output = bench.run(&["--resume", name]);
-        assert_eq!(code(&output), 0, "{}", stderr(&output));
-        let resumed = weights(&run);
-        let output = bench.run(&["--replay", name]);
-        assert_eq!(code(&output), 0, "{}", stderr(&output));
-        assert!(weights(&bench.newest()) == resumed);
-        bench.forget_teachers();
-        let output = bench.run(&["--run", "colours.ron", "--set", "epochs=60"]);
-        assert_eq!(code(&output), 0, "{}", stderr(&output));
-        assert!(weights(&bench.newest()) == resumed);
         teach(&bench, "scripted.pt");
         let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
         assert_eq!(code(&output), 2, "{}", stderr(&output));

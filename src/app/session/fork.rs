@@ -18,7 +18,7 @@ use crate::event::channel::JournalMark;
 use crate::event::{Position, RunEvent};
 use crate::run::append_file::crc_of;
 use crate::run::kept::{kept_name, kept_position};
-use crate::run::{Fork, RunError, RunFolder, RunPlan};
+use crate::run::{Fork, RecordMark, RunError, RunFolder, RunPlan};
 use crate::store::Journal;
 use crate::untrusted::open_regular;
 
@@ -94,7 +94,7 @@ fn record(
     })?;
     journal.sync()?;
     let mark = journal.mark((mark.series, mark.series_crc32c));
-    new.write_record_mark(mark)
+    new.write_record_mark(&RecordMark::new(new.id(), mark))
         .map_err(|error| crate::engine::Failure::from(error).into())
 }
 

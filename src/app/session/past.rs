@@ -538,7 +538,7 @@ fn series_of(
             path.display()
         )));
     }
-    // Since then it is held against what was recorded last: it may have begun anew.
+    // Since then it is held against what was recorded last: it may have started over.
     let is_known = version >= Some(JOURNAL_VERSION_WITH_MARK);
     if !is_known && crc_of(&path, bytes).ok() != Some(crc) {
         return Err(SessionError::OtherSeries(path));

@@ -2,7 +2,6 @@
 //! gains from int8. Nothing is linked; the library is opened when it is needed.
 
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -15,7 +14,7 @@ use ort::session::builder::SessionBuilder;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
 
 use crate::onnx::OnnxFile;
-use crate::untrusted::contents::LOOKED_AT;
+use crate::untrusted::contents::start_of;
 use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// The engine's name, before its version.
@@ -76,10 +75,8 @@ fn opened() -> Result<&'static Library, String> {
 
 /// Refuses what the loader would wait for or read as something else.
 fn must_be_a_library(path: &Path) -> Result<(), String> {
-    let mut start = Vec::new();
-    open_regular(path)
-        .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
-        .map_err(|error| error.to_string())?;
+    let start = open_regular(path).and_then(|file| start_of(&file));
+    let start = start.map_err(|error| error.to_string())?;
     if cfg!(not(target_os = "linux")) || start.starts_with(b"\x7fELF") {
         return Ok(());
     }

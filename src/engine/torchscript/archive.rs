@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{TorchScriptError, unusable};
 use crate::engine::weights::archive::{Entry, content, entries};
-use crate::untrusted::contents::LOOKED_AT;
+use crate::untrusted::contents::start_of;
 use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// Longest file that is read, bytes.
@@ -52,11 +51,7 @@ impl ScriptFile {
         let problem = |problem: String| unusable(path, problem);
         let file = open_regular(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
-        let mut start = Vec::new();
-        (&file)
-            .take(LOOKED_AT)
-            .read_to_end(&mut start)
-            .map_err(unreadable)?;
+        let start = start_of(&file).map_err(unreadable)?;
         match Contents::of(&start) {
             Contents::Zip => {}
             other => {

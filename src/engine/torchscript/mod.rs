@@ -2,7 +2,7 @@
 //! interpreter in builds that have it.
 //!
 //! A TorchScript file is a program. It is looked at before libtorch opens it, which tells
-//! what it is, but not what it does: it is as trustworthy as whoever made it.
+//! what it is, but not what it does: it is as trustworthy as its author.
 
 mod archive;
 #[cfg(feature = "libtorch")]

@@ -18,7 +18,7 @@ use super::array::Array;
 use super::element::Element;
 use super::fault::Fault;
 use super::{WeightsError, archive, limit, tar};
-use crate::untrusted::contents::{LOOKED_AT, SAFETENSORS_LENGTH};
+use crate::untrusted::contents::{SAFETENSORS_LENGTH, start_of};
 use crate::untrusted::{Contents, clean_line, open_regular};
 
 /// Longest header of a safetensors file that is read, bytes. The format allows
@@ -79,11 +79,7 @@ impl ArrayFile {
         };
         let file = open_regular(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
-        let mut start = Vec::new();
-        (&file)
-            .take(LOOKED_AT)
-            .read_to_end(&mut start)
-            .map_err(unreadable)?;
+        let start = start_of(&file).map_err(unreadable)?;
         let content = match Contents::of(&start) {
             Contents::SafeTensors => read_header(Bytes::File(file), length).map_err(unusable)?,
             contents @ (Contents::Zip | Contents::Stream | Contents::Tar) => {
