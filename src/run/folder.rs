@@ -41,6 +41,10 @@ const ID_DIGITS: usize = 6;
 /// that something else is wrong.
 const ATTEMPTS: u32 = 100;
 
+/// Names of the folders of a training's checkpoints, in the run's for the student and in
+/// the teacher's for that.
+const CHECKPOINTS: [&str; 3] = ["latest", "best", "quantized"];
+
 /// The folder of one run. Knows where everything lies; holds nothing open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
@@ -371,8 +375,8 @@ impl RunFolder {
     /// Whether anything lies in it that is written after the journal's beginning.
     #[must_use]
     pub fn has_results(&self) -> bool {
-        let folders = [self.latest().path(), self.best().path(), self.teacher()];
-        let others = [self.series(), self.probe(), self.exports()];
+        let folders = CHECKPOINTS.map(|name| self.path.join(name));
+        let others = [self.teacher(), self.series(), self.probe(), self.exports()];
         folders.iter().chain(&others).any(|path| path.exists())
     }
 
@@ -408,14 +412,10 @@ impl RunFolder {
         for folder in [self.teacher(), self.kept_folder(), self.probe()] {
             no_link(&folder)?;
         }
-        let teacher = self.teacher();
-        for place in [
-            self.latest(),
-            self.best(),
-            AtomicDir::new(&teacher, "latest"),
-            AtomicDir::new(&teacher, "best"),
-        ] {
-            place.check_links()?;
+        for parent in [self.path.clone(), self.teacher()] {
+            for name in CHECKPOINTS {
+                AtomicDir::new(&parent, name).check_links()?;
+            }
         }
         self.started_positions()?
             .into_iter()
@@ -524,6 +524,28 @@ mod tests {
         assert_eq!(file_name("größer 2.0"), "größer-2.0");
         assert_eq!(file_name("///"), "run");
         assert!(file_name(&"x".repeat(500)).len() <= 80);
+    }
+
+    #[test]
+    fn a_link_in_place_of_any_checkpoint_is_refused_and_each_is_a_result() {
+        let checkpoints = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(checkpoints.path(), "a", "Experiment()", now()).unwrap();
+        assert!(!run.has_results() && run.check_links().is_ok());
+        for name in CHECKPOINTS {
+            let place = run.path().join(name);
+            fs::create_dir(&place).unwrap();
+            assert!(run.has_results() && run.check_links().is_ok(), "{name}");
+            fs::remove_dir(&place).unwrap();
+        }
+        fs::create_dir(run.teacher()).unwrap();
+        for parent in [run.path().to_owned(), run.teacher()] {
+            for name in CHECKPOINTS {
+                let place = parent.join(name);
+                std::os::unix::fs::symlink(checkpoints.path(), &place).unwrap();
+                assert!(run.check_links().is_err(), "{name}");
+                fs::remove_file(place).unwrap();
+            }
+        }
     }
 
     #[test]
