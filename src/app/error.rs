@@ -179,6 +179,9 @@ pub enum InferenceError {
     /// The images, or the models at work.
     #[error("{0}")]
     Failed(String),
+    /// The system gives no thread.
+    #[error("could not start a thread: {0}")]
+    Thread(#[source] std::io::Error),
     /// The answers have no form as a table.
     #[error("the answers could not be written as CSV: {0}")]
     Csv(#[from] csv::Error),

@@ -79,14 +79,17 @@ impl CommandSource for Inbox {
         for message in self.commands.take_problems() {
             self.sink.emit(RunEvent::Warned { message });
         }
-        if let Some(reason) = self.stop.reason() {
-            due.push(CommandRecord {
-                id: reason,
-                origin: Origin::Signal,
-                command: Command::Stop,
-            });
-        }
+        due.extend(self.stop());
         due
+    }
+
+    fn stop(&self) -> Option<CommandRecord> {
+        let id = self.stop.reason()?;
+        Some(CommandRecord {
+            id,
+            origin: Origin::Signal,
+            command: Command::Stop,
+        })
     }
 
     fn pending(&self) -> Vec<(Position, CommandRecord)> {

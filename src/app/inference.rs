@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::arguments::{Arguments, Model, Weights};
 use super::error::{AppError, InferenceError};
@@ -15,6 +16,12 @@ use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
 use crate::run::{Exit, ModelsFolder, RunFolder, StopSignal};
+
+/// How often a signal is looked for while no image is classified.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// Events that wait to be printed, at most: each holds a picture.
+const MOST_WAITING: usize = 64;
 
 /// What came of it.
 #[derive(Default)]
@@ -56,9 +63,34 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, AppError> {
     let _signals = stop.on_signals().map_err(AppError::Signals)?;
     let mut results = Results::default();
     let json = arguments.json;
-    infer(&models, folder, &stop, &mut |event| {
-        results.take_in(event, json, &stop);
-    });
+    // On a thread that nobody waits for once it is to stop: large images take minutes,
+    // and nothing is written.
+    let (sender, events) = mpsc::sync_channel(MOST_WAITING);
+    let (below, asked_to_stop) = (folder.to_owned(), stop.clone());
+    let thread = std::thread::Builder::new()
+        .name("infer".to_owned())
+        .spawn(move || {
+            infer(&models, &below, &asked_to_stop, &mut |event| {
+                let _ = sender.send(event);
+            });
+        })
+        .map_err(InferenceError::Thread)?;
+    loop {
+        match events.recv_timeout(BETWEEN_LOOKS) {
+            Ok(event) => results.take_in(event, json, &stop),
+            Err(RecvTimeoutError::Timeout) if stop.reason().is_some() => {
+                results.cancelled = true;
+                break;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                if let Err(panic) = thread.join() {
+                    std::panic::resume_unwind(panic);
+                }
+                break;
+            }
+        }
+    }
     results.finish(json, &source)
 }
 

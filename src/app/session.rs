@@ -133,15 +133,15 @@ impl Session {
     pub fn begin(job: Job, checkpoints: &Path, stop: StopSignal) -> Result<Self, SessionError> {
         let (opened, prepared) = match job {
             Job::New { loaded, device } => new(&loaded, device, checkpoints, &stop)?,
-            Job::Resume { run, changes } => past::resume(&run, &changes)?,
+            Job::Resume { run, changes } => past::resume(&run, &changes, &stop)?,
             Job::Fork { run, from, changes } => {
-                fork::fork(&run, from.as_deref(), &changes, checkpoints)?
+                fork::fork(&run, from.as_deref(), &changes, checkpoints, &stop)?
             }
             Job::Replay {
                 run,
                 device,
                 without_adjustments_after,
-            } => past::replay(&run, device, without_adjustments_after, checkpoints)?,
+            } => past::replay(&run, device, without_adjustments_after, checkpoints, &stop)?,
         };
         let teachers = checkpoints.join(TEACHERS);
         let engine = Engine::new(prepared, opened.folder.clone(), teachers);

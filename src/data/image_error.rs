@@ -52,7 +52,7 @@ pub enum ImageError {
     /// Decoding takes more memory than all images together may take.
     #[error(
         "has {height} × {width} pixels and takes {} to decode, more than the {} that images may take; \
-         scale it down, or raise data.max_pixels",
+         scale it down, or train with a greater data.max_pixels",
         megabytes(*bytes), megabytes(*limit)
     )]
     TooMuchMemory {
@@ -67,8 +67,8 @@ pub enum ImageError {
     },
     /// The file is longer than all of the memory that images may take.
     #[error(
-        "is a file of {}, more than the {} that images may take; scale it down, or raise \
-         data.max_pixels",
+        "is a file of {}, more than the {} that images may take; scale it down, or train \
+         with a greater data.max_pixels",
         megabytes(*bytes), megabytes(*limit)
     )]
     TooLong {

@@ -120,12 +120,24 @@ impl CheckpointFolder {
         state: &FitState,
         metadata: &ModelMetadata,
     ) -> Result<Saved, Failure> {
+        self.still_there(state)?;
         let place = self
             .latest
             .replace(|folder| save_all(learner, state, metadata, folder))?;
         self.best.commit()?;
         self.quantized.commit()?;
         self.saved(&place)
+    }
+
+    /// Looks for what a state names besides its own folder: without it the run could
+    /// not be resumed.
+    fn still_there(&self, state: &FitState) -> Result<(), Failure> {
+        best_in(&self.best, state.best.as_ref())?;
+        best_in(&self.quantized, state.best_quantized.as_ref())?;
+        if self.phase == Phase::Student {
+            super::teacher::own_copy(&self.run)?;
+        }
+        Ok(())
     }
 
     /// Keeps a checkpoint from which another run can start, with the best weights

@@ -51,6 +51,12 @@ pub trait CommandSource: Send {
     /// a second.
     fn due(&mut self, at: Position, wait: bool) -> Vec<CommandRecord>;
 
+    /// The signal to stop, if it came: looked at between commands, of which there may
+    /// be many. Those that it leaves are due when the run is resumed.
+    fn stop(&self) -> Option<CommandRecord> {
+        None
+    }
+
     /// Commands that are known before the first step, each where it is to take
     /// effect.
     fn pending(&self) -> Vec<(Position, CommandRecord)> {

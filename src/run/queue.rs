@@ -26,11 +26,15 @@ const LONGEST: u64 = 1 << 14;
 /// Launches at the same instant in so many processes.
 const ATTEMPTS: u32 = 100;
 
+/// A number that no queue comes to: a file of a larger one is no ticket.
+const LAST: u64 = 1 << 53;
+
 /// A place in the queue, until it is dropped.
 #[derive(Debug)]
 pub struct Ticket {
     number: u64,
     path: PathBuf,
+    strangers: Vec<PathBuf>,
     /// Closing it releases the lock.
     _file: File,
 }
@@ -83,6 +87,7 @@ impl Ticket {
             let ticket = Self {
                 number,
                 path,
+                strangers: strangers(&queue)?,
                 _file: file,
             };
             // Others may have come and gone since the last number was looked up.
@@ -91,6 +96,22 @@ impl Ticket {
             }
         }
         Err(io::Error::other("no free number in the queue"))
+    }
+
+    /// What a person should know of the queue: what lies in it like a ticket and is none.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let strangers: Vec<String> = self
+            .strangers
+            .iter()
+            .map(|p| p.display().to_string())
+            .collect();
+        (!strangers.is_empty()).then(|| {
+            format!(
+                "{} in the queue of trainings: no ticket, not waited for; remove it",
+                strangers.join(", ")
+            )
+        })
     }
 
     /// What is to be waited for; none if it is this one's turn. What a process left
@@ -107,7 +128,8 @@ impl Ticket {
             let path = queue.join(number.to_string());
             let file = match open_regular_with(&path, File::options().read(true).write(true)) {
                 Ok(file) => file,
-                Err(error) if is_absent(&error) => continue,
+                // One that lies there like a ticket and is none hides no other.
+                Err(error) if is_absent(&error) || is_stranger(&path) => continue,
                 Err(error) => return Err(error),
             };
             match file.try_lock() {
@@ -141,13 +163,36 @@ fn last(queue: &Path) -> io::Result<u64> {
 }
 
 fn numbers(queue: &Path) -> io::Result<Vec<u64>> {
-    let mut numbers = Vec::new();
+    let numbers = numbered(queue)?
+        .into_iter()
+        .filter_map(|(number, _)| number);
+    Ok(numbers.filter(|number| *number < LAST).collect())
+}
+
+/// What is named like a ticket; no number where it is too large for one.
+fn numbered(queue: &Path) -> io::Result<Vec<(Option<u64>, PathBuf)>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(queue)? {
-        let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.parse::<u64>().ok());
-        numbers.extend(number);
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or_default();
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+            found.push((name.parse().ok(), entry.path()));
+        }
     }
-    Ok(numbers)
+    Ok(found)
+}
+
+/// What is named like a ticket and can be none.
+fn strangers(queue: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = numbered(queue)?;
+    found.retain(|(number, path)| number.is_none_or(|number| number >= LAST) || is_stranger(path));
+    Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Whether it is there and no regular file.
+fn is_stranger(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 #[cfg(test)]
@@ -187,6 +232,24 @@ mod tests {
         let ticket = Ticket::take(place.path(), "b").unwrap();
         assert_eq!((ticket.number, ahead(&ticket)), (8, None));
         assert!(!queue.join("7").exists() && !queue.join(".writing-x").exists());
+    }
+
+    #[test]
+    fn what_is_no_ticket_is_named_and_hides_none() {
+        let place = tempfile::tempdir().unwrap();
+        let queue = place.path().join(QUEUE);
+        fs::create_dir_all(queue.join("1")).unwrap();
+        std::os::unix::fs::symlink("nowhere", queue.join("2")).unwrap();
+        fs::write(queue.join(u64::MAX.to_string()), "").unwrap();
+        let take = |what: &str| Ticket::take(place.path(), what).unwrap();
+        let (a, b) = (take("a"), take("b"));
+        assert_eq!((ahead(&a), ahead(&b)), (None, Some("a".into())));
+        let warning = a.warning().unwrap();
+        for name in ["1", "2", &u64::MAX.to_string()] {
+            let path = queue.join(name).display().to_string();
+            assert!(warning.contains(&path), "{warning}");
+        }
+        assert!(queue.join("1").is_dir());
     }
 
     #[test]

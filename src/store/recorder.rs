@@ -4,6 +4,8 @@
 //! it is passed on, so what was shown has been saved; only logged steps are
 //! gathered into blocks, for at most a second or until a flush. They are passed
 //! on through an unbounded channel, so a stalled screen never slows training.
+//! Commands reach the disk before the step that feels them is kept: those of one
+//! step together, because thousands may arrive at once.
 //! When the disk refuses, the run is asked to stop with the reason: nothing that
 //! follows could be resumed or believed.
 
@@ -11,7 +13,9 @@ mod frozen;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -28,6 +32,9 @@ use crate::untrusted::{FileId, is_absent};
 /// Logged steps wait at most this long in memory, so that other processes see
 /// them soon and a crash loses little.
 const SERIES_DELAY: Duration = Duration::from_secs(1);
+
+/// Events that wait at most for the disk with a command before them.
+const MOST_HELD: usize = 1000;
 
 /// The recorder could not begin, or not continue.
 #[derive(Debug, thiserror::Error)]
@@ -155,6 +162,7 @@ impl Recorder {
             forward,
             stop,
             failure: Arc::clone(&failure),
+            held: Vec::new(),
         };
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
@@ -226,6 +234,8 @@ struct Work<A> {
     forward: Sender<RunEvent>,
     stop: StopSignal,
     failure: Failure,
+    /// A command and what followed it: written, and not yet known to be on the disk.
+    held: Vec<RunEvent>,
 }
 
 impl<A: Archive> Work<A> {
@@ -235,7 +245,19 @@ impl<A: Archive> Work<A> {
             let wait = publish_at.map_or(Duration::MAX, |at| {
                 at.saturating_duration_since(Instant::now())
             });
-            match messages.recv_timeout(wait) {
+            let message = if self.held.is_empty() {
+                messages.recv_timeout(wait)
+            } else {
+                match messages.try_recv() {
+                    Err(TryRecvError::Empty) => {
+                        self.settle();
+                        continue;
+                    }
+                    Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+                    Ok(message) => Ok(message),
+                }
+            };
+            match message {
                 Ok(Message::Event(event)) => {
                     if matches!(*event, RunEvent::StepLogged(_)) {
                         publish_at.get_or_insert_with(|| Instant::now() + SERIES_DELAY);
@@ -243,7 +265,7 @@ impl<A: Archive> Work<A> {
                     self.record(*event);
                 }
                 Ok(Message::Flush(done)) => {
-                    self.attempt(A::sync);
+                    self.settle();
                     // The sender may be gone, and nobody else asked.
                     let _ = done.send(self.archive.mark());
                 }
@@ -252,7 +274,7 @@ impl<A: Archive> Work<A> {
                     self.attempt(A::publish);
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    self.attempt(A::sync);
+                    self.settle();
                     return;
                 }
             }
@@ -268,7 +290,19 @@ impl<A: Archive> Work<A> {
         }
     }
 
+    /// Waits until everything is on the disk, and passes on what was held for that.
+    fn settle(&mut self) {
+        self.attempt(A::sync);
+        for event in std::mem::take(&mut self.held) {
+            self.pass_on(event);
+        }
+    }
+
     fn record(&mut self, event: RunEvent) {
+        let is_step = matches!(event, RunEvent::StepLogged(_));
+        if self.held.len() >= MOST_HELD || is_step && !self.held.is_empty() {
+            self.settle();
+        }
         if self.failure.get().is_none() {
             match self.archive.keep(&event) {
                 Err(RecorderError::Journal(JournalError::Unstorable { reason })) => {
@@ -278,7 +312,17 @@ impl<A: Archive> Work<A> {
                 kept => self.check(kept),
             }
         }
-        self.pass_on(event);
+        let is_command = matches!(
+            event,
+            RunEvent::CommandReceived(_)
+                | RunEvent::CommandApplied { .. }
+                | RunEvent::CommandRejected { .. }
+        );
+        if is_command || !self.held.is_empty() {
+            self.held.push(event);
+        } else {
+            self.pass_on(event);
+        }
     }
 
     fn check(&mut self, result: Result<(), RecorderError>) {
@@ -433,13 +477,6 @@ impl Archive for Files {
             RunEvent::RunStarted { resumed, .. } => {
                 self.check_places()?;
                 self.series.rewind(resumed.unwrap_or(START))?;
-                self.journal.append(event)?;
-                self.settle()?;
-            }
-            RunEvent::CommandReceived(_)
-            | RunEvent::CommandApplied { .. }
-            | RunEvent::CommandRejected { .. } => {
-                self.check_places()?;
                 self.journal.append(event)?;
                 self.settle()?;
             }

@@ -165,6 +165,64 @@ fn a_full_disk_stops_the_run_with_its_reason_and_nothing_hangs() {
     assert!(recording.recorder.join().unwrap_err().starts_with(expected));
 }
 
+/// Notes what is done to it, once it may begin.
+struct Notes {
+    begin: Receiver<()>,
+    done: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Archive for Notes {
+    fn keep(&mut self, event: &RunEvent) -> Result<(), RecorderError> {
+        let _ = self.begin.recv();
+        let is_step = matches!(event, RunEvent::StepLogged(_));
+        let what = if is_step { "step" } else { "command" };
+        self.done.lock().unwrap().push(what);
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), RecorderError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), RecorderError> {
+        self.done.lock().unwrap().push("sync");
+        Ok(())
+    }
+
+    fn mark(&self) -> JournalMark {
+        FillsUp { left: 0 }.mark()
+    }
+}
+
+#[test]
+fn commands_that_come_together_reach_the_disk_together_and_before_the_next_step() {
+    let (begin, gate) = channel();
+    let done = Arc::default();
+    let notes = Notes {
+        begin: gate,
+        done: Arc::clone(&done),
+    };
+    let recording = Recorder::start_with(notes, StopSignal::new()).unwrap();
+    let command = |n: u64| RunEvent::CommandApplied {
+        id: n.to_string(),
+        phase: Phase::Student,
+        step: 0,
+        from: None,
+    };
+    let mut sent: Vec<RunEvent> = (0..500).map(command).collect();
+    sent.push(step(1));
+    for event in &sent {
+        recording.handle.emit(event.clone());
+    }
+    drop((begin, recording.handle));
+    let passed_on: Vec<RunEvent> = recording.events.into_iter().collect();
+    assert_eq!(passed_on, sent);
+    recording.recorder.join().unwrap();
+    let mut expected = vec!["command"; 500];
+    expected.extend(["sync", "step", "sync"]);
+    assert_eq!(*done.lock().unwrap(), expected);
+}
+
 /// Trains into a run that something happens to. Returns what the recorder says,
 /// and what it passed on.
 fn recorded_while(happens: impl FnOnce(&Path)) -> (Scratch, String, Vec<RunEvent>) {

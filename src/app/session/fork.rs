@@ -18,7 +18,7 @@ use crate::event::channel::JournalMark;
 use crate::event::{Position, RunEvent};
 use crate::run::append_file::crc_of;
 use crate::run::kept::{kept_name, kept_position};
-use crate::run::{Fork, RecordMark, RunError, RunFolder, RunPlan};
+use crate::run::{Fork, RecordMark, RunError, RunFolder, RunPlan, StopSignal};
 use crate::store::Journal;
 use crate::untrusted::open_regular;
 
@@ -28,6 +28,7 @@ pub fn fork(
     from: Option<&str>,
     changes: &ResumeChanges,
     checkpoints: &Path,
+    stop: &StopSignal,
 ) -> Result<(Opened, Prepared), SessionError> {
     let plan = past::plan_of(run)?;
     let (at, kept) = find(run, from)?;
@@ -58,7 +59,7 @@ pub fn fork(
     let (new, found) = RunFolder::create_filled(checkpoints, &name, &text, plan, now, |new| {
         record(run, new, at, kept.mark)?;
         kept.copy(run, new)?;
-        past::look(new, changes)
+        past::look(new, changes, stop)
     })?;
     let lock = new.lock()?;
     Ok(found.open(new, lock))

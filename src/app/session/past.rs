@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SessionError;
-use super::{Opened, ResumeChanges, create};
+use super::{Opened, ResumeChanges, create, unless_stopped};
 use crate::engine::{Failure, Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
     Command, CommandRecord, JOURNAL_VERSION, JOURNAL_VERSION_WITH_MARK, Origin, Outcome, Phase,
@@ -17,7 +17,7 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
 use crate::run::append_file::crc_of;
-use crate::run::{NotRecorded, RecordMark, RunFolder, RunLock, RunPlan};
+use crate::run::{NotRecorded, RecordMark, RunFolder, RunLock, RunPlan, StopSignal};
 use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
     adjustments_from, length_after,
@@ -53,9 +53,10 @@ struct Journalled {
 pub fn resume(
     run: &RunFolder,
     changes: &ResumeChanges,
+    stop: &StopSignal,
 ) -> Result<(Opened, Prepared), SessionError> {
     let lock = run.lock()?;
-    let found = look(run, changes)?;
+    let found = look(run, changes, stop)?;
     if run.plan()?.is_none() {
         adopt_teacher(run, &found.prepared)?;
         run.write_plan(&found.prepared.run_plan(&run.experiment_text()?))?;
@@ -88,7 +89,11 @@ impl Resumable {
 
 /// Reads a run that is to be resumed with these changes, and holds it against what
 /// is there now. Writes nothing. Nobody else may write it meanwhile.
-pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, SessionError> {
+pub fn look(
+    run: &RunFolder,
+    changes: &ResumeChanges,
+    stop: &StopSignal,
+) -> Result<Resumable, SessionError> {
     run.check_links().map_err(Failure::from)?;
     let mut before = RunStore::new();
     let journal = journal(run, Some(&mut before))?;
@@ -111,9 +116,10 @@ pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, Sessi
     let prepared = match &plan {
         Some(plan) => {
             let trained = standing.is_some_and(|it| it.position.phase == Phase::Student);
-            Prepared::again(plan, trained)?
+            let plan = plan.clone();
+            unless_stopped(stop, move || Prepared::again(&plan, trained))?
         }
-        None => as_journalled(run, &journal.events)?,
+        None => as_journalled(run, &journal.events, stop)?,
     };
     let resolved = &prepared.resolved;
     let position = standing.as_ref().map(|standing| standing.position);
@@ -147,6 +153,7 @@ pub fn replay(
     device: Option<DeviceSpec>,
     without_adjustments_after: Option<u64>,
     checkpoints: &Path,
+    stop: &StopSignal,
 ) -> Result<(Opened, Prepared), SessionError> {
     let journal = journal(run, None)?;
     // First, because checkpoints are those of the plan.
@@ -158,10 +165,11 @@ pub fn replay(
         if let Some(device) = device {
             known.resolved.plan.device = device;
         }
-        Prepared::again(&known, false)?
+        unless_stopped(stop, move || Prepared::again(&known, false))?
     } else {
         loaded.plan.device = device.unwrap_or(loaded.plan.device);
-        Prepared::new(loaded.plan.clone())?
+        let plan = loaded.plan.clone();
+        unless_stopped(stop, move || Prepared::new(plan))?
     };
     let mut adjustments = again(adjustments(&journal.events));
     if let Some(last) = without_adjustments_after {
@@ -547,7 +555,11 @@ fn series_of(
 }
 
 /// Prepares a run of an older program, whose journal says what its images were.
-fn as_journalled(run: &RunFolder, events: &[RunEvent]) -> Result<Prepared, SessionError> {
+fn as_journalled(
+    run: &RunFolder,
+    events: &[RunEvent],
+    stop: &StopSignal,
+) -> Result<Prepared, SessionError> {
     let began = events.iter().find_map(|event| match event {
         RunEvent::RunStarted { experiment, .. } if !experiment.is_empty() => Some(experiment),
         _ => None,
@@ -555,7 +567,8 @@ fn as_journalled(run: &RunFolder, events: &[RunEvent]) -> Result<Prepared, Sessi
     if began.is_some_and(|began| run.experiment_hash().ok().as_ref() != Some(began)) {
         return Err(SessionError::Edited(run.experiment()));
     }
-    let prepared = Prepared::new(frozen(run)?.plan)?;
+    let plan = frozen(run)?.plan;
+    let prepared = unless_stopped(stop, move || Prepared::new(plan))?;
     let before = events.iter().find_map(|event| match event {
         RunEvent::DataIndexed(summary) => Some(summary),
         _ => None,

@@ -315,7 +315,7 @@ fn teacher(step: u64) -> Position {
 fn a_run_without_its_series_is_resumed_with_a_warning() {
     let (_place, run) = copy();
     fs::remove_file(run.series()).unwrap();
-    let (opened, _) = past::resume(&run, &ResumeChanges::default()).unwrap();
+    let (opened, _) = past::resume(&run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
     let warnings = opened.past.warnings.join("\n");
     assert!(
         warnings.contains("series.bin is missing: the metrics of the steps"),
@@ -333,7 +333,7 @@ fn what_was_adjusted_after_the_checkpoint_is_given_again_and_what_is_set_comes_a
         journal(&run, &adjusted(at, value));
     }
     let given = |changes: ResumeChanges| {
-        let (opened, _) = past::resume(&run, &changes).unwrap();
+        let (opened, _) = past::resume(&run, &changes, &StopSignal::new()).unwrap();
         given(opened, &[at(0), at(4), at(5), at(9), at(20)]).0
     };
     let again = adjustments.map(|(at, value)| (at, value, Origin::Replay));
@@ -356,7 +356,11 @@ fn adjustments_of_the_teachers_training_are_never_given_to_the_student() {
     let (place, run) = copy();
     journal(&run, &adjusted(teacher(2), 0.5));
     journal(&run, &adjusted(student(3), 0.03));
-    let repeated = || past::replay(&run, None, None, place.path()).unwrap().0;
+    let repeated = || {
+        past::replay(&run, None, None, place.path(), &StopSignal::new())
+            .unwrap()
+            .0
+    };
     let of_teacher = (teacher(2), 0.5, Origin::Replay);
     let of_student = (student(3), 0.03, Origin::Replay);
     let at = [teacher(0), teacher(2), student(0), student(3)];
@@ -409,8 +413,8 @@ fn a_journal_that_lost_what_led_to_the_checkpoint_is_neither_resumed_nor_replaye
         bytes.truncate(end);
         damage(&mut bytes);
         fs::write(run.journal(), &bytes).unwrap();
-        let resumed = past::resume(&run, &ResumeChanges::default()).err();
-        let replayed = past::replay(&run, None, None, place.path()).err();
+        let resumed = past::resume(&run, &ResumeChanges::default(), &StopSignal::new()).err();
+        let replayed = past::replay(&run, None, None, place.path(), &StopSignal::new()).err();
         for error in [resumed, replayed] {
             assert!(
                 matches!(
@@ -432,7 +436,7 @@ fn a_change_that_the_checkpoint_holds_cannot_be_left_out_but_in_a_replay() {
     let held = |last| past::in_checkpoint(&events, student(9), last);
     assert_eq!((held(4), held(5)), (Some(5), None));
     let repeated = |last| {
-        past::replay(&run, None, Some(last), place.path())
+        past::replay(&run, None, Some(last), place.path(), &StopSignal::new())
             .unwrap()
             .0
     };
@@ -450,10 +454,101 @@ fn the_plan_of_another_run_is_named() {
         ..other
     };
     fs::write(run.plan_path(), other.to_bytes().unwrap()).unwrap();
-    let error = past::resume(&run, &ResumeChanges::default()).err().unwrap();
+    let error = past::resume(&run, &ResumeChanges::default(), &StopSignal::new())
+        .err()
+        .unwrap();
     assert!(matches!(error, SessionError::OtherPlan(_)), "{error:?}");
     fs::write(run.plan_path(), text).unwrap();
     fs::write(run.experiment(), "Experiment()").unwrap();
-    let error = past::resume(&run, &ResumeChanges::default()).err().unwrap();
+    let error = past::resume(&run, &ResumeChanges::default(), &StopSignal::new())
+        .err()
+        .unwrap();
     assert!(matches!(error, SessionError::Edited(_)), "{error:?}");
+}
+
+/// Trains on in a run with its own images until `ends`, and says which commands were
+/// applied.
+fn trained_on(run: &RunFolder, stop: &StopSignal) -> Vec<String> {
+    let (opened, prepared) =
+        past::resume(run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
+    let teachers = run.path().with_file_name(TEACHERS);
+    let engine = Engine::new(prepared, run.clone(), teachers);
+    let session = Session::start(opened, Box::new(engine), stop.clone()).unwrap();
+    let (events, end) = session.into_parts();
+    let mut applied = Vec::new();
+    for event in &events {
+        match event {
+            RunEvent::CommandApplied { id, .. } => applied.push(id),
+            RunEvent::StepLogged(_) => stop.request("enough"),
+            _ => {}
+        }
+    }
+    assert_eq!(end.join(), enough());
+    applied
+}
+
+#[test]
+fn a_stop_is_followed_before_many_commands_and_they_are_applied_once_when_resumed() {
+    let (_place, run) = copy();
+    let ids: Vec<String> = (0..300).map(|n| format!("c{n}")).collect();
+    for id in &ids {
+        let record = CommandRecord {
+            id: id.clone(),
+            origin: Origin::Process,
+            command: Command::Adjust {
+                knob: "lr".to_owned(),
+                schedule: Schedule::Constant(0.02),
+            },
+        };
+        crate::store::append_command(&run.commands(), &record).unwrap();
+    }
+    let stop = StopSignal::new();
+    stop.request("enough");
+    assert_eq!(trained_on(&run, &stop), ["enough"]);
+    let mut expected = ids;
+    expected.push("enough".to_owned());
+    assert_eq!(trained_on(&run, &StopSignal::new()), expected);
+    assert_eq!(trained_on(&run, &StopSignal::new()), ["enough"]);
+}
+
+#[test]
+fn a_stop_ends_what_prepares_at_once() {
+    let stop = StopSignal::new();
+    stop.request("enough");
+    let (_open, waits) = channel::<()>();
+    let prepared = unless_stopped(&stop, move || {
+        let _ = std::sync::Mutex::new(waits).lock().unwrap().recv();
+        unreachable!("nobody opens")
+    });
+    assert!(matches!(prepared.err(), Some(SessionError::Stopped(reason)) if reason == "enough"));
+}
+
+#[test]
+fn a_run_whose_best_weights_are_lost_ends_at_the_next_checkpoint() {
+    for lost in ["best", "teacher"] {
+        let (_place, run) = copy();
+        let (opened, prepared) =
+            past::resume(&run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
+        let engine = Engine::new(prepared, run.clone(), run.path().with_file_name(TEACHERS));
+        let stop = StopSignal::new();
+        let session = Session::start(opened, Box::new(engine), stop.clone()).unwrap();
+        let (events, end) = session.into_parts();
+        let mut best = 0;
+        for event in &events {
+            match event {
+                RunEvent::CheckpointSaved { at, best: true, .. } => best = at.step,
+                RunEvent::StepLogged(row) if row.step > best + 20 && best > 0 => {
+                    let _ = fs::remove_dir_all(run.path().join(lost));
+                    stop.request("enough");
+                }
+                _ => {}
+            }
+        }
+        let outcome = end.join();
+        assert!(
+            matches!(&outcome, Outcome::Failed { message }
+                if message.contains(&format!("{lost}")) && message.contains("is missing")),
+            "{outcome:?}"
+        );
+    }
 }

@@ -16,6 +16,7 @@ use crate::event::Position;
 use crate::experiment;
 use crate::run::kept::kept_name;
 use crate::run::{RunFolder, StopSignal, Ticket};
+use crate::ui::LogLine;
 use crate::ui::effect::Waiting;
 
 /// How long events are gathered before the loop hears of them. The screen is
@@ -187,7 +188,13 @@ impl Launcher {
     pub fn launch(&mut self, job: QueuedJob) -> io::Result<()> {
         let ticket = Ticket::take(self.sessions.checkpoints(), &job.shown());
         let (ticket, result) = match ticket {
-            Ok(ticket) => (Some(ticket), Ok(())),
+            Ok(ticket) => {
+                if let Some(warning) = ticket.warning() {
+                    let line = LogLine::warn(warning);
+                    let _ = self.sender.send(Message::log(line));
+                }
+                (Some(ticket), Ok(()))
+            }
             Err(error) => (None, Err(error)),
         };
         self.queue.push_back(Queued { job, ticket });
@@ -307,7 +314,14 @@ fn waits_for_its_turn(
 ) -> bool {
     let mut reported = None;
     // A queue that cannot be read keeps nothing from training.
-    while let Some(ahead) = ticket.and_then(|ticket| ticket.ahead().ok().flatten()) {
+    let ahead = || {
+        ticket?.ahead().unwrap_or_else(|error| {
+            let line = format!("other workbenches are not waited for: {error}");
+            let _ = sender.send(Message::log(LogLine::warn(line)));
+            None
+        })
+    };
+    while let Some(ahead) = ahead() {
         if stop.reason().is_some() {
             let _ = sender.send(Message::Withdrawn(job.shown()));
             return false;

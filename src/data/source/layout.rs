@@ -195,7 +195,11 @@ pub(in crate::data) fn meant(problem: &SourceError, part: Part) -> Option<PathBu
         SourceError::NestedFolder { subfolder, .. } => end_of_single_folders(subfolder, part),
         SourceError::PartsNotClasses { parts, .. } => {
             let likeliest = likeliest(parts, part)?;
-            end_of_single_folders(likeliest, part).or_else(|| Some(likeliest.clone()))
+            // Images that lie in it directly have no classes.
+            let needs_classes = !matches!(part, Part::Unlabelled | Part::Inference);
+            let has_none = list(likeliest).is_ok_and(|listing| listing.folders.is_empty());
+            end_of_single_folders(likeliest, part)
+                .or_else(|| (!needs_classes || !has_none).then(|| likeliest.clone()))
         }
         SourceError::ClassesInEach { subfolders, .. } => likeliest(subfolders, part).cloned(),
         _ => None,

@@ -18,7 +18,7 @@ impl Fit<'_> {
         let mut paused = false;
         loop {
             for record in inbox.due(self.position(), paused) {
-                let record = self.before_finish(record);
+                let record = self.before_finish(inbox.stop().unwrap_or(record));
                 // Kept before the command is known: a kill in between loses neither.
                 let changed = self.changed(&record)?;
                 let from = self.value_before(&record.command);

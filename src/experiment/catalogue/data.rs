@@ -194,6 +194,6 @@ pub(super) static MEAN_AND_STD: &[Field] = &[
     needed(
         "std",
         Tuple(&[Number("red"), Number("green"), Number("blue")]),
-        "Standard deviations of pixels in [0, 1], above 0.",
+        "Standard deviations of pixels in [0, 1], from 0.001 to 1.",
     ),
 ];

@@ -78,7 +78,7 @@ static FIELDS: &[Field] = &[
     ),
     field(
         "clip",
-        Optional(&Number("above 0")),
+        Optional(&Number("from 1e-30 to 1e30")),
         "None",
         "Maximum global L2 norm of the gradient (gradient clipping).",
     ),

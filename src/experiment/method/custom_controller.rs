@@ -116,9 +116,12 @@ impl CustomController {
                 format!("view {first} starts above it"),
             ));
         }
+        let weight = weight_of(w, objective);
+        let start = objective.knob(&weight).map(|w| w.schedule.at(0.0, 1.0));
         let moved = Moved {
             first: &format!("p{first}"),
-            weight: &weight_of(w, objective),
+            weight: &weight,
+            starts_at: start.filter(|w| Range::WEIGHT.contains(*w)),
             p_max: *p_max,
             epochs: context.epochs,
         };

@@ -72,7 +72,7 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
         );
     }
     if let Some(clip) = spec.clip {
-        positive(&mut problems, "clip", clip);
+        clip_problem(&mut problems, clip);
     }
     if let Some(ema) = spec.ema {
         inside(&mut problems, "ema", ema);
@@ -88,6 +88,15 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
         );
     }
     problems
+}
+
+/// The step computes with single precision.
+fn clip_problem(problems: &mut Vec<Problem>, clip: f64) {
+    let (min, max) = (1e-30, 1e30);
+    if !(min..=max).contains(&clip) {
+        let message = format!("{clip:e} is not between {min:e} and {max:e}");
+        problems.push(Problem::new("clip", message));
+    }
 }
 
 /// Run folders carry the name, so it must be one on every system.

@@ -143,15 +143,29 @@ fn sized(problems: &mut Vec<Problem>, path: &str, width: usize) {
     between(problems, path, width as f64, 1.0, MAX_WIDTH as f64);
 }
 
+/// Greatest n of a depth 6n + 2 or 6n + 4.
+const MOST_BLOCKS: usize = 200;
+
 /// Depths 6n + `rest` with n from 1.
 fn depth_of_form(problems: &mut Vec<Problem>, path: &str, depth: usize, rest: usize) {
-    let valid = depth >= 6 + rest && (depth - rest).is_multiple_of(6) && depth <= 1202;
+    let most = 6 * MOST_BLOCKS + rest;
+    if depth > most {
+        problems.push(
+            Problem::new(path, format!("{depth} is greater than {most}"))
+                .help(format!("write {most} or less, of the form 6n + {rest}")),
+        );
+        return;
+    }
+    let valid = depth >= 6 + rest && (depth - rest).is_multiple_of(6);
     if !valid {
         let below = depth.saturating_sub(rest) / 6;
-        let nearest: Vec<String> = [below.clamp(1, 200), (below + 1).clamp(1, 200)]
-            .into_iter()
-            .map(|n| (6 * n + rest).to_string())
-            .collect();
+        let nearest: Vec<String> = [
+            below.clamp(1, MOST_BLOCKS),
+            (below + 1).clamp(1, MOST_BLOCKS),
+        ]
+        .into_iter()
+        .map(|n| (6 * n + rest).to_string())
+        .collect();
         let nearest = if nearest[0] == nearest[1] {
             nearest[0].clone()
         } else {
@@ -207,6 +221,14 @@ mod tests {
             messages,
             ["ResNetCifar.depth: 18 is not a depth of the form 6n + 2 (write 14 or 20)"]
         );
+    }
+
+    #[test]
+    fn a_depth_beyond_the_limit_names_the_limit() {
+        let refused = |depth| messages(&Model::ResNetCifar { depth, width: 16 }, None);
+        let expected = "ResNetCifar.depth: 6000002 is greater than 1202 (write 1202 or less, of the form 6n + 2)";
+        assert_eq!(refused(6_000_002), [expected]);
+        assert!(refused(1202).is_empty());
     }
 
     #[test]
