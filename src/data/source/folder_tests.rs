@@ -145,6 +145,21 @@ fn a_name_of_a_part_among_true_classes_is_a_class() {
     assert_eq!(classes(dir.path()).unwrap().classes, ["bus", "train"]);
 }
 
+#[test]
+fn a_part_that_holds_images_directly_is_not_proposed_for_training() {
+    use crate::data::part::Part;
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path(), &["train", "val"], 1);
+    let problem = classes(dir.path()).unwrap_err();
+    assert!(matches!(problem, SourceError::PartsNotClasses { .. }));
+    assert_eq!(super::super::layout::meant(&problem, Part::Train), None);
+    let meant = super::super::layout::meant(&problem, Part::Unlabelled);
+    assert!(meant.is_some());
+    fs::create_dir_all(dir.path().join("train/a")).unwrap();
+    let meant = super::super::layout::meant(&problem, Part::Train);
+    assert_eq!(meant, Some(dir.path().join("train")));
+}
+
 /// Milliseconds that a listing takes, with what it found.
 fn timed(folder: &Path) -> (f64, Found) {
     let started = Instant::now();
