@@ -547,7 +547,7 @@ fn a_run_whose_best_weights_are_lost_ends_at_the_next_checkpoint() {
         let outcome = end.join();
         assert!(
             matches!(&outcome, Outcome::Failed { message }
-                if message.contains(&format!("{lost}")) && message.contains("is missing")),
+                if message.contains(lost) && message.contains("is missing")),
             "{outcome:?}"
         );
     }
