@@ -86,13 +86,15 @@ impl DataSummary {
             listed(lacking)
         };
         if self.classes != now.classes {
-            let gone = absent(&self.classes, &now.classes);
+            let missing = absent(&self.classes, &now.classes);
             let new = absent(&now.classes, &self.classes);
-            return Some(match (gone, new) {
+            return Some(match (missing, new) {
                 (None, None) => "the classes are in another order".to_owned(),
-                (Some(gone), None) => format!("class {gone} is missing"),
+                (Some(missing), None) => format!("class {missing} is missing"),
                 (None, Some(new)) => format!("class {new} is new"),
-                (Some(gone), Some(new)) => format!("class {gone} is missing and {new} is new"),
+                (Some(missing), Some(new)) => {
+                    format!("class {missing} is missing and {new} is new")
+                }
             });
         }
         let counts = |of: &Self| [of.train, of.valid, of.test, of.unlabelled];

@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,13 @@ pub struct CheckedExports {
 }
 
 impl RunFolder {
+    /// When a file was exported last, if any was.
+    #[must_use]
+    pub fn exported_at(&self) -> Option<SystemTime> {
+        let list = fs::metadata(self.exports().join(PROOFS));
+        list.ok()?.modified().ok()
+    }
+
     /// What is known of the files that were written of the run.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::metrics::value;
 use super::record::{Checkpoint, Status};
 use super::run_store::RunStore;
 use super::run_tail::RunTail;
-use crate::event::{JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
+use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 
@@ -57,13 +57,15 @@ pub struct RunEntry {
     pub plan: Option<Arc<RunPlan>>,
     /// How fast its models are, the newest result first.
     pub bench: Vec<BenchResult>,
+    /// The files that were exported of it.
+    pub exports: Exports,
     /// What happened, as far as it was read.
     pub store: RunStore,
     /// What is wrong with what does not change as it trains: its experiment, its
     /// notes. What is wrong with the rest is in its fold.
     pub problems: Vec<String>,
     /// Why its files may not be those of one run; one of the problems. Nothing is
-    /// judged by such a run.
+    /// evaluated by such a run.
     pub mismatch: Option<String>,
 }
 
@@ -120,6 +122,7 @@ impl RunEntry {
             experiment: String::new(),
             plan: None,
             bench: Vec::new(),
+            exports: Exports::new(),
             store: RunStore::new(),
             problems: Vec::new(),
             mismatch: None,
@@ -144,7 +147,10 @@ impl RunEntry {
             Ok(plan) => entry.plan = plan.map(Arc::new),
             Err(error) => problems.push(error.to_string()),
         }
-        problems.extend(folder.exported().err());
+        match exports_of(folder) {
+            Ok(exports) => entry.exports = exports,
+            Err(problem) => problems.push(problem),
+        }
         let (bench, unread) = bench_of(folder);
         entry.bench = bench;
         problems.extend(unread);
@@ -295,6 +301,16 @@ impl RunEntry {
             Status::NotStarted => RunState::New,
         }
     }
+}
+
+/// The files that were exported of a run and are still there.
+///
+/// # Errors
+/// Their list is damaged.
+pub fn exports_of(folder: &RunFolder) -> Result<Exports, String> {
+    let mut exports = folder.exported()?;
+    exports.retain(|name, _| folder.exports().join(name).exists());
+    Ok(exports)
 }
 
 /// What was measured of a run, the newest first, and what cannot be read of it.

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::mail::Sender;
 use super::message::Message;
 use crate::run::RunFolder;
-use crate::store::{Owner, RunEntry, bench_of};
+use crate::store::{Owner, RunEntry, bench_of, exports_of};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -27,6 +27,8 @@ struct Seen {
     owner: Owner,
     /// When it was measured last.
     benched: Option<SystemTime>,
+    /// When a file was exported last.
+    exported: Option<SystemTime>,
 }
 
 /// Starts to look.
@@ -51,14 +53,14 @@ fn look(
     sender: &Sender,
 ) -> Result<(), SendError<Message>> {
     let names = RunFolder::names(checkpoints).unwrap_or_default();
-    let gone: Vec<String> = seen
+    let removed: Vec<String> = seen
         .keys()
         .filter(|name| !names.contains(name))
         .cloned()
         .collect();
-    for name in gone {
+    for name in removed {
         seen.remove(&name);
-        sender.send(Message::Gone(name))?;
+        sender.send(Message::RunRemoved(name))?;
     }
     let mut folders: Vec<RunFolder> = names
         .iter()
@@ -79,6 +81,10 @@ fn look(
                 if before.benched != now.benched {
                     let (bench, _) = bench_of(&folder);
                     sender.send(Message::Measured(name.clone(), bench))?;
+                }
+                if before.exported != now.exported {
+                    let exports = exports_of(&folder).unwrap_or_default();
+                    sender.send(Message::Exported(name.clone(), exports))?;
                 }
                 if before.owner != now.owner {
                     sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
@@ -113,6 +119,7 @@ fn observe(folder: &RunFolder) -> Seen {
         lengths: (length(folder.journal()), length(folder.series())),
         owner: Owner::of(folder),
         benched: folder.benched(),
+        exported: folder.exported_at(),
     }
 }
 
@@ -122,6 +129,7 @@ mod tests {
     use super::*;
     use crate::event::RunEvent;
     use crate::event::bench::testing::{bench_row, measured};
+    use crate::listing::testing::export;
     use crate::run::BenchResult;
     use crate::store::Journal;
     use crate::untrusted::testing::make_pipe;
@@ -137,8 +145,9 @@ mod tests {
                 Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
                 Message::Lives(_, owner) => format!("{}", owner == Owner::Here),
+                Message::Exported(_, files) => format!("exported {}", files.len()),
                 Message::Measured(_, results) => format!("measured {}", results.len()),
-                Message::Gone(_) => "gone".to_owned(),
+                Message::RunRemoved(_) => "removed".to_owned(),
                 _ => "other".to_owned(),
             });
             names.collect::<Vec<_>>()
@@ -165,8 +174,13 @@ mod tests {
         let mut result = BenchResult::new("a".to_owned(), measurement);
         result.keep(&folder, SystemTime::now()).unwrap();
         assert_eq!(changes(), ["measured 1"]);
+        fs::create_dir_all(folder.exports()).unwrap();
+        let file = folder.exports().join("a.onnx");
+        fs::write(&file, "model").unwrap();
+        folder.record_export(&file, &export()).unwrap();
+        assert_eq!(changes(), ["exported 1"]);
         fs::remove_dir_all(folder.path()).unwrap();
-        assert_eq!(changes(), ["gone"]);
+        assert_eq!(changes(), ["removed"]);
     }
 
     #[test]

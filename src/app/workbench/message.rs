@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crossterm::event::Event;
 
 use crate::app::session::SessionError;
-use crate::event::{Outcome, RunEvent};
+use crate::event::{Exports, Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
 use crate::run::{BenchResult, RunFolder};
@@ -47,10 +47,12 @@ pub enum Message {
     Grew(String),
     /// A run's models were measured.
     Measured(String, Vec<BenchResult>),
+    /// A run's student was exported: the files that it has now.
+    Exported(String, Exports),
     /// Who works on a run.
     Lives(String, Owner),
-    /// A run's folder is gone.
-    Gone(String),
+    /// A run's folder was removed.
+    RunRemoved(String),
     /// What is in the trash.
     Trash(Vec<RunEntry>),
     /// The system asks to end: save and leave; again, leave at once.

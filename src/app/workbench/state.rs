@@ -156,8 +156,14 @@ impl State {
                     self.notify(News::RunsChanged);
                 }
             }
+            Message::Exported(name, exports) => {
+                if let Some(run) = self.runs.get_mut(&name) {
+                    run.exports = exports;
+                    self.notify(News::RunsChanged);
+                }
+            }
             Message::Lives(name, owner) => self.lives(&name, owner),
-            Message::Gone(name) => self.gone(&name),
+            Message::RunRemoved(name) => self.run_removed(&name),
             Message::Trash(entries) => {
                 self.runs.set_trash(entries);
                 self.unseen = true;
@@ -390,7 +396,7 @@ impl State {
         self.unseen = true;
     }
 
-    fn gone(&mut self, name: &str) {
+    fn run_removed(&mut self, name: &str) {
         self.tails.remove(name);
         self.runs.remove(name);
         self.unseen = true;
