@@ -43,7 +43,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     {
         let room = usize::from(area.width).saturating_sub(width_of(&title) + 5);
         let name = shorten_path(&probe.images[image].source, room);
-        title += &format!("· {name} ");
+        title = format!("{title}· {name} ");
     }
     let mut block = Block::bordered()
         .title(title)
