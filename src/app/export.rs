@@ -214,6 +214,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         rounded: rounded.as_ref(),
         known,
         weights: request.weights,
+        made_of: models.weights.as_deref(),
     };
     let export = match request.int8 {
         _ if !is_onnx => student.write_torch(&path)?,

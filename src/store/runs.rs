@@ -62,6 +62,8 @@ pub struct RunEntry {
     /// What is wrong with what does not change as it trains: its experiment, its
     /// notes. What is wrong with the rest is in its fold.
     pub problems: Vec<String>,
+    /// What is wrong with what was exported and measured of it.
+    pub unused_results: Vec<String>,
     /// Why its files may not be those of one run; one of the problems. Nothing is
     /// judged by such a run.
     pub mismatch: Option<String>,
@@ -122,6 +124,7 @@ impl RunEntry {
             bench: Vec::new(),
             store: RunStore::new(),
             problems: Vec::new(),
+            unused_results: Vec::new(),
             mismatch: None,
         }
     }
@@ -144,11 +147,8 @@ impl RunEntry {
             Ok(plan) => entry.plan = plan.map(Arc::new),
             Err(error) => problems.push(error.to_string()),
         }
-        problems.extend(folder.exported().err());
-        let (bench, unread) = bench_of(folder);
-        entry.bench = bench;
-        problems.extend(unread);
         entry.problems = problems;
+        (entry.bench, entry.unused_results) = results_of(folder);
         entry
     }
 
@@ -269,10 +269,16 @@ impl RunEntry {
         Frozen::of(&self.experiment, self.plan.as_deref(), &self.store)
     }
 
-    /// What could not be read of it, if anything: the first, and how much more.
+    /// All that could not be read of it or is not used.
+    pub fn all_problems(&self) -> impl Iterator<Item = &String> {
+        let own = self.problems.iter().chain(&self.store.problems);
+        own.chain(&self.unused_results)
+    }
+
+    /// The first of these, and how many more there are.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let mut problems = self.problems.iter().chain(&self.store.problems);
+        let mut problems = self.all_problems();
         let first = problems.next()?;
         Some(match problems.count() {
             0 => first.clone(),
@@ -297,18 +303,27 @@ impl RunEntry {
     }
 }
 
-/// What was measured of a run, the newest first, and what cannot be read of it.
+/// What was measured of a run's own weights, the newest first, and what of its exports and
+/// measurements cannot be read or is of other weights.
 #[must_use]
-pub fn bench_of(folder: &RunFolder) -> (Vec<BenchResult>, Vec<String>) {
-    let results = match folder.bench_results() {
-        Ok(results) => results,
-        Err(error) => return (Vec::new(), vec![error.to_string()]),
+pub fn results_of(folder: &RunFolder) -> (Vec<BenchResult>, Vec<String>) {
+    let mut unused = match folder.exported() {
+        Ok(known) => folder.other_exports(&known),
+        Err(damage) => vec![damage],
     };
-    let (read, unread): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-    (
-        read.into_iter().filter_map(Result::ok).collect(),
-        unread.into_iter().filter_map(Result::err).collect(),
-    )
+    let mut used = Vec::new();
+    match folder.bench_results() {
+        Ok(results) => {
+            for result in results {
+                match result {
+                    Ok(result) => used.push(result),
+                    Err(problem) => unused.push(problem),
+                }
+            }
+        }
+        Err(error) => unused.push(error.to_string()),
+    }
+    (used, unused)
 }
 
 /// Every run, by name.

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::mail::Sender;
 use super::message::Message;
 use crate::run::RunFolder;
-use crate::store::{Owner, RunEntry, bench_of};
+use crate::store::{Owner, RunEntry, results_of};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -25,8 +25,8 @@ struct Seen {
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
     owner: Owner,
-    /// When it was measured last.
-    benched: Option<SystemTime>,
+    /// When its results changed last.
+    results: [Option<SystemTime>; 5],
 }
 
 /// Starts to look.
@@ -76,9 +76,9 @@ fn look(
                 if before.lengths != now.lengths {
                     sender.send(Message::Grew(name.clone()))?;
                 }
-                if before.benched != now.benched {
-                    let (bench, _) = bench_of(&folder);
-                    sender.send(Message::Measured(name.clone(), bench))?;
+                if before.results != now.results {
+                    let (bench, unused) = results_of(&folder);
+                    sender.send(Message::Measured(name.clone(), bench, unused))?;
                 }
                 if before.owner != now.owner {
                     sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
@@ -112,7 +112,7 @@ fn observe(folder: &RunFolder) -> Seen {
     Seen {
         lengths: (length(folder.journal()), length(folder.series())),
         owner: Owner::of(folder),
-        benched: folder.benched(),
+        results: folder.results_changed(),
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
                 Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
                 Message::Lives(_, owner) => format!("{}", owner == Owner::Here),
-                Message::Measured(_, results) => format!("measured {}", results.len()),
+                Message::Measured(_, results, _) => format!("measured {}", results.len()),
                 Message::Gone(_) => "gone".to_owned(),
                 _ => "other".to_owned(),
             });

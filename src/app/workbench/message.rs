@@ -45,8 +45,9 @@ pub enum Message {
     Found(Box<(RunEntry, RunTail)>),
     /// A run's files grew.
     Grew(String),
-    /// A run's models were measured.
-    Measured(String, Vec<BenchResult>),
+    /// A run's models were exported, measured or replaced: what holds of them now, and what
+    /// does not.
+    Measured(String, Vec<BenchResult>, Vec<String>),
     /// Who works on a run.
     Lives(String, Owner),
     /// A run's folder is gone.

@@ -150,9 +150,9 @@ impl State {
                 self.found(entry, tail);
             }
             Message::Grew(name) => self.grew(&name),
-            Message::Measured(name, bench) => {
+            Message::Measured(name, bench, unused) => {
                 if let Some(run) = self.runs.get_mut(&name) {
-                    run.bench = bench;
+                    (run.bench, run.unused_results) = (bench, unused);
                     self.notify(News::RunsChanged);
                 }
             }
