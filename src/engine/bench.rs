@@ -214,7 +214,11 @@ impl BenchCase {
         let stderr = String::from_utf8_lossy(&output.stderr);
         serde_json::from_slice(&output.stdout).map_err(|_| {
             let reason = stderr.trim();
-            failed(reason.strip_prefix("error: ").unwrap_or(reason).to_owned())
+            failed(match reason.strip_prefix("error: ").unwrap_or(reason) {
+                // Killed, as where memory is short.
+                "" => format!("its process ended with {}", output.status),
+                reason => reason.to_owned(),
+            })
         })
     }
 

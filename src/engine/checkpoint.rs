@@ -192,6 +192,19 @@ impl CheckpointFolder {
             .transpose()
     }
 
+    /// The checkpoint that was kept before anything of this training was changed, if
+    /// it still is.
+    #[must_use]
+    pub fn kept_before_changes(&self) -> Option<Position> {
+        let positions = self.run.kept_positions().unwrap_or_default();
+        let is_unchanged = |at: &Position| {
+            let kept = self.run.kept(*at).find().ok().flatten();
+            let state = kept.and_then(|kept| read_state(&kept).ok());
+            at.phase == self.phase && state.is_some_and(|state| !state.adjusted)
+        };
+        positions.into_iter().find(is_unchanged)
+    }
+
     /// Puts the learner where the latest checkpoint stands, if there is one,
     /// and the best weights to those that it names. Hold the run's lock.
     pub fn load_latest(

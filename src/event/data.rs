@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::lookalike::distinct;
+
 /// One of an experiment's sets of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Dataset {
@@ -83,16 +85,18 @@ impl DataSummary {
     pub fn difference(&self, now: &Self) -> Option<String> {
         let absent = |classes: &[String], others: &[String]| {
             let lacking = classes.iter().filter(|class| !others.contains(class));
-            listed(lacking)
+            listed(lacking.map(|class| distinct(class, others)))
         };
         if self.classes != now.classes {
-            let gone = absent(&self.classes, &now.classes);
+            let missing = absent(&self.classes, &now.classes);
             let new = absent(&now.classes, &self.classes);
-            return Some(match (gone, new) {
+            return Some(match (missing, new) {
                 (None, None) => "the classes are in another order".to_owned(),
-                (Some(gone), None) => format!("class {gone} is missing"),
+                (Some(missing), None) => format!("class {missing} is missing"),
                 (None, Some(new)) => format!("class {new} is new"),
-                (Some(gone), Some(new)) => format!("class {gone} is missing and {new} is new"),
+                (Some(missing), Some(new)) => {
+                    format!("class {missing} is missing and {new} is new")
+                }
             });
         }
         let counts = |of: &Self| [of.train, of.valid, of.test, of.unlabelled];
@@ -149,8 +153,8 @@ impl DataSummary {
     }
 }
 
-fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+fn listed(names: impl Iterator<Item = String>) -> Option<String> {
+    let names: Vec<String> = names.collect();
     let more = names.len().saturating_sub(LISTED);
     let shown = names.get(..LISTED).unwrap_or(&names).join(", ");
     match (names.len(), more) {

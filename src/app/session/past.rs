@@ -593,7 +593,7 @@ fn other_device(events: &[RunEvent], device: &DeviceKind) -> Option<String> {
         } => device_kind.clone().or_else(|| DeviceKind::of_name(device)),
         _ => None,
     })?;
-    (before != *device).then(|| {
+    before.differs(device).then(|| {
         format!(
             "resumed on {device}, trained on {before}: results will differ from an uninterrupted run; set the device in the experiment to keep it"
         )
