@@ -25,8 +25,8 @@ pub enum Origin {
 }
 
 impl OwnWeights {
-    /// Of which weights a result is that names these. A run without weights is not
-    /// judged: that they are missing is reported by itself.
+    /// Of which weights a result is that names these. Without weights of the
+    /// run nothing is known to be of others: that they are missing is reported by itself.
     #[must_use]
     pub fn origin(&self, made_of: Option<&String>) -> Origin {
         match made_of {
@@ -87,6 +87,9 @@ pub(crate) mod testing {
     /// Gives a run's student these best weights, and returns their hash.
     pub(crate) fn train_to(run: &RunFolder, weights: &str) -> String {
         let best = run.best().path();
+        if best.exists() {
+            fs::remove_dir_all(&best).unwrap();
+        }
         fs::create_dir_all(&best).unwrap();
         fs::write(best.join(WEIGHTS), weights).unwrap();
         seal(&best, 1, None).unwrap();
