@@ -277,7 +277,7 @@ impl Engine {
         {
             sink.emit(RunEvent::Evaluated(evaluation));
         }
-        // One from elsewhere was judged before the run began.
+        // One from elsewhere was checked before the run began.
         if prepared.teacher_answers().is_none()
             && let Some(answers) = valid.answers()
             && let Some(message) =

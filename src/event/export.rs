@@ -162,7 +162,7 @@ pub struct QuantTrial {
     pub max_difference: f64,
 }
 
-/// A model of the table that an int8 file is judged by.
+/// A model of the table that an int8 file is held against.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PrecisionRow {
     /// Which.

@@ -120,6 +120,16 @@ impl RunFolder {
         checked
     }
 
+    /// Those of the weights that the run has now, whose file is there.
+    #[must_use]
+    pub fn own_exports(&self, known: Exports) -> Exports {
+        let own = self.own_weights();
+        let is_own = |(name, export): &(String, Export)| {
+            own.origin(export.made_of.as_ref()) == Origin::Own && self.exports().join(name).exists()
+        };
+        known.into_iter().filter(is_own).collect()
+    }
+
     /// A line for each file that is there and not of the weights that the run has now.
     #[must_use]
     pub fn other_exports(&self, known: &Exports) -> Vec<String> {

@@ -12,7 +12,7 @@ use super::metrics::value;
 use super::record::{Checkpoint, Status};
 use super::run_store::RunStore;
 use super::run_tail::RunTail;
-use crate::event::{JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
+use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 
@@ -57,6 +57,8 @@ pub struct RunEntry {
     pub plan: Option<Arc<RunPlan>>,
     /// How fast its models are, the newest result first.
     pub bench: Vec<BenchResult>,
+    /// The files that were exported of it.
+    pub exports: Exports,
     /// What happened, as far as it was read.
     pub store: RunStore,
     /// What is wrong with what does not change as it trains: its experiment, its
@@ -65,7 +67,7 @@ pub struct RunEntry {
     /// What is wrong with what was exported and measured of it.
     pub unused_results: Vec<String>,
     /// Why its files may not be those of one run; one of the problems. Nothing is
-    /// judged by such a run.
+    /// evaluated by such a run.
     pub mismatch: Option<String>,
 }
 
@@ -122,6 +124,7 @@ impl RunEntry {
             experiment: String::new(),
             plan: None,
             bench: Vec::new(),
+            exports: Exports::new(),
             store: RunStore::new(),
             problems: Vec::new(),
             unused_results: Vec::new(),
@@ -148,7 +151,7 @@ impl RunEntry {
             Err(error) => problems.push(error.to_string()),
         }
         entry.problems = problems;
-        (entry.bench, entry.unused_results) = results_of(folder);
+        entry.take_results(results_of(folder));
         entry
     }
 
@@ -287,6 +290,13 @@ impl RunEntry {
         })
     }
 
+    /// Takes in what was exported and measured of it.
+    pub fn take_results(&mut self, results: RunResults) {
+        self.bench = results.bench;
+        self.exports = results.exports;
+        self.unused_results = results.unused;
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn state(&self) -> RunState {
@@ -303,27 +313,40 @@ impl RunEntry {
     }
 }
 
-/// What was measured of a run's own weights, the newest first, and what of its exports and
-/// measurements cannot be read or is of other weights.
+/// What was made of a run's own weights, and what cannot be used.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunResults {
+    /// What was measured, the newest first.
+    pub bench: Vec<BenchResult>,
+    /// The files that were exported and are there.
+    pub exports: Exports,
+    /// A line for each result that cannot be read or is of other weights.
+    pub unused: Vec<String>,
+}
+
+/// The results in a run's folder.
 #[must_use]
-pub fn results_of(folder: &RunFolder) -> (Vec<BenchResult>, Vec<String>) {
-    let mut unused = match folder.exported() {
-        Ok(known) => folder.other_exports(&known),
-        Err(damage) => vec![damage],
-    };
-    let mut used = Vec::new();
+pub fn results_of(folder: &RunFolder) -> RunResults {
+    let mut results = RunResults::default();
+    match folder.exported() {
+        Ok(known) => {
+            results.unused = folder.other_exports(&known);
+            results.exports = folder.own_exports(known);
+        }
+        Err(damage) => results.unused.push(damage),
+    }
     match folder.bench_results() {
-        Ok(results) => {
-            for result in results {
+        Ok(found) => {
+            for result in found {
                 match result {
-                    Ok(result) => used.push(result),
-                    Err(problem) => unused.push(problem),
+                    Ok(result) => results.bench.push(result),
+                    Err(problem) => results.unused.push(problem),
                 }
             }
         }
-        Err(error) => unused.push(error.to_string()),
+        Err(error) => results.unused.push(error.to_string()),
     }
-    (used, unused)
+    results
 }
 
 /// Every run, by name.

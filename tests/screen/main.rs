@@ -71,7 +71,7 @@ fn classify(terminal: &mut Terminal, folder: &str) {
     terminal.until(&["enter accept"]);
     terminal.keys(folder);
     terminal.keys(ENTER);
-    terminal.until_gone("enter accept");
+    terminal.until_absent("enter accept");
     terminal.keys(ENTER);
 }
 
@@ -89,7 +89,7 @@ fn a_person_opens_breaks_fixes_trains_adjusts_compares_classifies_and_quits() {
     terminal.until(&["1 error"]);
     // Fix it.
     terminal.keys("\x7f");
-    terminal.until_gone("1 error");
+    terminal.until_absent("1 error");
     terminal.keys(SAVE);
     terminal.keys(ESCAPE);
 
@@ -106,13 +106,13 @@ fn a_person_opens_breaks_fixes_trains_adjusts_compares_classifies_and_quits() {
     terminal.until(&["applied"]);
     terminal.keys(ESCAPE);
     // A key at the heels of escape is one with alt.
-    terminal.until_gone("up raise");
+    terminal.until_absent("up raise");
 
     // Pause and resume.
     terminal.keys(" ");
     terminal.until(&["paused"]);
     terminal.keys(" ");
-    terminal.until_gone("paused");
+    terminal.until_absent("paused");
 
     // A change of its file reaches the run where it can.
     let file = place.path().join("experiments/small.ron");
@@ -273,7 +273,7 @@ fn a_terminal_of_another_size_is_filled_whatever_is_open() {
         });
     }
     terminal.keys(ESCAPE);
-    terminal.until_gone("Everywhere");
+    terminal.until_absent("Everywhere");
     terminal.keys("q");
     assert_eq!(terminal.end(), 0);
 }

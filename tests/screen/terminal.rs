@@ -130,7 +130,7 @@ impl Terminal {
     }
 
     /// Waits until the screen shows none of these.
-    pub fn until_gone(&self, unwanted: &str) {
+    pub fn until_absent(&self, unwanted: &str) {
         self.until_it(&format!("no {unwanted}"), |text| !text.contains(unwanted));
     }
 

@@ -20,8 +20,8 @@ impl Opened {
             lock,
             gates: Vec::new(),
             before: RunStore::open(&folder),
-            past: ResumeState {
-                known: past::received(&events),
+            previous: ResumeState {
+                known: previous::received(&events),
                 ..ResumeState::default()
             },
             folder,
@@ -315,8 +315,8 @@ fn teacher(step: u64) -> Position {
 fn a_run_without_its_series_is_resumed_with_a_warning() {
     let (_place, run) = copy();
     fs::remove_file(run.series()).unwrap();
-    let (opened, _) = past::resume(&run, &ResumeChanges::default()).unwrap();
-    let warnings = opened.past.warnings.join("\n");
+    let (opened, _) = previous::resume(&run, &ResumeChanges::default()).unwrap();
+    let warnings = opened.previous.warnings.join("\n");
     assert!(
         warnings.contains("series.bin is missing: the metrics of the steps"),
         "{warnings}"
@@ -333,7 +333,7 @@ fn what_was_adjusted_after_the_checkpoint_is_given_again_and_what_is_set_comes_a
         journal(&run, &adjusted(at, value));
     }
     let given = |changes: ResumeChanges| {
-        let (opened, _) = past::resume(&run, &changes).unwrap();
+        let (opened, _) = previous::resume(&run, &changes).unwrap();
         given(opened, &[at(0), at(4), at(5), at(9), at(20)]).0
     };
     let again = adjustments.map(|(at, value)| (at, value, Origin::Replay));
@@ -356,7 +356,7 @@ fn adjustments_of_the_teachers_training_are_never_given_to_the_student() {
     let (place, run) = copy();
     journal(&run, &adjusted(teacher(2), 0.5));
     journal(&run, &adjusted(student(3), 0.03));
-    let repeated = || past::replay(&run, None, None, place.path()).unwrap().0;
+    let repeated = || previous::replay(&run, None, None, place.path()).unwrap().0;
     let of_teacher = (teacher(2), 0.5, Origin::Replay);
     let of_student = (student(3), 0.03, Origin::Replay);
     let at = [teacher(0), teacher(2), student(0), student(3)];
@@ -409,8 +409,8 @@ fn a_journal_that_lost_what_led_to_the_checkpoint_is_neither_resumed_nor_replaye
         bytes.truncate(end);
         damage(&mut bytes);
         fs::write(run.journal(), &bytes).unwrap();
-        let resumed = past::resume(&run, &ResumeChanges::default()).err();
-        let replayed = past::replay(&run, None, None, place.path()).err();
+        let resumed = previous::resume(&run, &ResumeChanges::default()).err();
+        let replayed = previous::replay(&run, None, None, place.path()).err();
         for error in [resumed, replayed] {
             assert!(
                 matches!(
@@ -429,10 +429,10 @@ fn a_change_that_the_checkpoint_holds_cannot_be_left_out_but_in_a_replay() {
     let at = student(5);
     journal(&run, &adjusted(at, 0.5));
     let events = JournalReader::new(&run.journal()).read_all().unwrap();
-    let held = |last| past::in_checkpoint(&events, student(9), last);
+    let held = |last| previous::in_checkpoint(&events, student(9), last);
     assert_eq!((held(4), held(5)), (Some(5), None));
     let repeated = |last| {
-        past::replay(&run, None, Some(last), place.path())
+        previous::replay(&run, None, Some(last), place.path())
             .unwrap()
             .0
     };
@@ -450,10 +450,14 @@ fn the_plan_of_another_run_is_named() {
         ..other
     };
     fs::write(run.plan_path(), other.to_bytes().unwrap()).unwrap();
-    let error = past::resume(&run, &ResumeChanges::default()).err().unwrap();
+    let error = previous::resume(&run, &ResumeChanges::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, SessionError::OtherPlan(_)), "{error:?}");
     fs::write(run.plan_path(), text).unwrap();
     fs::write(run.experiment(), "Experiment()").unwrap();
-    let error = past::resume(&run, &ResumeChanges::default()).err().unwrap();
+    let error = previous::resume(&run, &ResumeChanges::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, SessionError::Edited(_)), "{error:?}");
 }

@@ -150,14 +150,14 @@ impl State {
                 self.found(entry, tail);
             }
             Message::Grew(name) => self.grew(&name),
-            Message::Measured(name, bench, unused) => {
+            Message::Results(name, results) => {
                 if let Some(run) = self.runs.get_mut(&name) {
-                    (run.bench, run.unused_results) = (bench, unused);
+                    run.take_results(*results);
                     self.notify(News::RunsChanged);
                 }
             }
             Message::Lives(name, owner) => self.lives(&name, owner),
-            Message::Gone(name) => self.gone(&name),
+            Message::RunRemoved(name) => self.run_removed(&name),
             Message::Trash(entries) => {
                 self.runs.set_trash(entries);
                 self.unseen = true;
@@ -390,7 +390,7 @@ impl State {
         self.unseen = true;
     }
 
-    fn gone(&mut self, name: &str) {
+    fn run_removed(&mut self, name: &str) {
         self.tails.remove(name);
         self.runs.remove(name);
         self.unseen = true;

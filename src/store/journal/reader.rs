@@ -12,7 +12,7 @@ use crate::store::lines::LineReader;
 /// What a seal begins with.
 const SEALED: &[u8] = b"{\"Sealed\":";
 
-/// What events begin with that decide how a run is resumed and judged.
+/// What events begin with that decide how a run is resumed and evaluated.
 const DECISIVE: [&[u8]; 4] = [
     b"{\"CommandReceived\":",
     b"{\"CommandApplied\":",

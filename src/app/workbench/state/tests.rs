@@ -424,7 +424,7 @@ fn a_run_that_is_found_while_it_trains_here_or_late_is_not_taken_for_another() {
     assert_eq!(bench.run("a").unwrap().owner, Owner::None);
     bench.state.take_in(Message::Grew(run.clone()));
     assert_eq!(bench.run("a").unwrap().state(), RunState::Completed);
-    bench.state.take_in(Message::Gone(run));
+    bench.state.take_in(Message::RunRemoved(run));
     assert!(bench.run("a").is_none());
 }
 

@@ -59,9 +59,19 @@ impl Live {
     }
 
     fn mouse_on_events(&mut self, mouse: MouseEvent, area: Rect) {
+        let turned = match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Action::Up),
+            MouseEventKind::ScrollDown => Some(Action::Down),
+            _ => None,
+        };
+        if let Some(action) = turned {
+            // What is selected is visible in the focused pane only. Knobs stay open.
+            if self.focus == Focus::Charts {
+                self.focus = Focus::Events;
+            }
+            _ = self.events.act(action);
+        }
         match mouse.kind {
-            MouseEventKind::ScrollUp => _ = self.events.act(Action::Up),
-            MouseEventKind::ScrollDown => _ = self.events.act(Action::Down),
             MouseEventKind::Down(MouseButton::Left) => {
                 if let Some(at) = self
                     .events

@@ -4,7 +4,7 @@
 //! ┌ best validation top-1 against latency p50, ms ───────────────┐
 //! │  90 %┤        ╭──────●                                       │
 //! │  80 %┤ ◆──────╯           ○                                  │
-//! │      ╰┬2────────┬4────────┬6                                 │
+//! │    ms╰┬2────────┬4────────┬6                                 │
 //! │▸◆ adaptive-a1b2c3 int8  87.1 %  2.2 ms  front                │
 //! │not measured: quickstart-2e2e2e                               │
 //! └───────────── batch 1, 1 thread, rten 0.27, Xeon ─────────────┘
@@ -336,7 +336,7 @@ fn chart(picture: &Pareto) -> Chart<'static> {
         title: "",
         curves: &[],
         x: across(picture),
-        unit: "",
+        unit: picture.cost.unit(),
         y: Some(bounds),
         ceiling: None,
         log: false,

@@ -66,7 +66,7 @@ pub struct Resumable {
     /// What happened in it.
     before: RunStore,
     /// What has to be known of that.
-    past: ResumeState,
+    previous: ResumeState,
 }
 
 impl Resumable {
@@ -77,7 +77,7 @@ impl Resumable {
             lock,
             gates: self.prepared.resolved.plan.gates.clone(),
             before: self.before,
-            past: self.past,
+            previous: self.previous,
         };
         (opened, self.prepared)
     }
@@ -114,7 +114,7 @@ pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, Sessi
     };
     let resolved = &prepared.resolved;
     let position = standing.as_ref().map(|standing| standing.position);
-    let mut past = ResumeState::resumed(
+    let mut previous = ResumeState::resumed(
         run,
         &journal.events,
         position,
@@ -122,11 +122,11 @@ pub fn look(run: &RunFolder, changes: &ResumeChanges) -> Result<Resumable, Sessi
         resolved,
         &prepared.device.kind,
     )?;
-    past.warnings.extend(lost);
+    previous.warnings.extend(lost);
     Ok(Resumable {
         prepared,
         before,
-        past,
+        previous,
     })
 }
 
@@ -164,11 +164,11 @@ pub fn replay(
     if let Some(last) = without_adjustments_after {
         adjustments.retain(|(at, _)| at.step <= last);
     }
-    let past = ResumeState {
+    let previous = ResumeState {
         adjustments,
         ..ResumeState::default()
     };
-    create(prepared, &loaded, checkpoints, past)
+    create(prepared, &loaded, checkpoints, previous)
 }
 
 /// The experiment of a run, as it was run.
@@ -451,7 +451,7 @@ fn plan(run: &RunFolder, journal: &Journalled) -> Result<Option<RunPlan>, Sessio
     }
 }
 
-/// That a file of a run is gone which it had.
+/// That a file of a run is missing.
 pub fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str) -> SessionError {
     SessionError::Missing {
         path,
@@ -529,7 +529,7 @@ fn as_recorded(run: &RunFolder, found: Result<(), NotRecorded>) -> Result<(), Se
 }
 
 /// What is to be known of the series of logged steps that a checkpoint was saved
-/// with, if it is gone.
+/// with, if it is missing.
 fn series_of(
     run: &RunFolder,
     standing: Option<&Standing>,
