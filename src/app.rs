@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         if let Some(line) = annotated_error(|name| std::env::var_os(name), &message) {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
-        Exit::Usage
+        error.exit()
     });
     exit.into()
 }

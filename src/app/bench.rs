@@ -194,7 +194,7 @@ fn of_run(
     subjects.push(trained(BenchModel::Teacher));
     let models = models::open(run, Some(device), asked(Answering::Teacher))?;
     if let Some(TeacherModel::Network(network)) = models.teacher.as_ref().map(Teacher::model) {
-        let path = written(network, &temporary.join("teacher.onnx"))?;
+        let path = written(network.network(), &temporary.join("teacher.onnx"))?;
         subjects.extend(of_temporary(BenchModel::Teacher, &path, run)?);
     }
     Ok(subjects)

@@ -1,9 +1,7 @@
 //! Why the program ends without having done what was asked.
 //!
 //! Every mode's errors come together here, and here alone they become what a
-//! person reads; the caller gets [`Exit::Usage`].
-//!
-//! [`Exit::Usage`]: crate::run::Exit::Usage
+//! person reads and what the process ends with.
 
 use std::io;
 use std::path::PathBuf;
@@ -20,7 +18,7 @@ use super::workbench::ScreenError;
 use crate::engine::BenchFailure;
 use crate::experiment::Report;
 use crate::listing::FilterError;
-use crate::run::{ForeignResult, MoveError, RunError};
+use crate::run::{Exit, ForeignResult, MoveError, RunError};
 
 /// Why a mode could not be carried out.
 #[derive(Debug, Error)]
@@ -76,6 +74,15 @@ impl AppError {
                 report.to_string()
             }
             error => format!("error: {error}"),
+        }
+    }
+
+    /// What the process ends with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Session(SessionError::Stopped(_)) => Exit::Interrupted,
+            _ => Exit::Usage,
         }
     }
 

@@ -214,6 +214,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         rounded: rounded.as_ref(),
         known,
         weights: request.weights,
+        made_of: models.weights.as_deref(),
     };
     let export = match request.int8 {
         _ if !is_onnx => student.write_torch(&path)?,
@@ -306,7 +307,7 @@ fn time(
             (PrecisionModel::Fp16, _) => of_bytes(fp16),
             (PrecisionModel::Int8, _) if has_onnxruntime() => one_by_one(int8),
             (PrecisionModel::Teacher, Some(TeacherModel::Network(network))) => {
-                let bytes = plain_onnx_file(network).map_err(|error| error.to_string());
+                let bytes = plain_onnx_file(network.network()).map_err(|error| error.to_string());
                 bytes.and_then(|bytes| of_bytes(&bytes))
             }
             (PrecisionModel::Teacher, Some(TeacherModel::Onnx(model))) => one_by_one(model.path()),

@@ -186,8 +186,9 @@ fn not_journalled(
     };
     let saved = of_student(saved)?;
     let (folder, step, journalled) = (folder.path(), models.trained.0, saved.at.step);
-    // Older programs wrote neither how long weights were trained nor their hash.
-    if 0 < step && step < journalled {
+    // Older programs wrote neither how long weights were trained nor their hash: their 0 is
+    // not known to be a step.
+    if step < journalled && (0 < step || saved.weights.is_some()) {
         return Some(OpenModelsError::Older {
             folder,
             step,

@@ -12,15 +12,15 @@ mod previous;
 mod tests;
 
 use std::path::Path;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use self::error::SessionError;
 use self::previous::ResumeState;
 use super::inbox::Inbox;
 use super::panic::caught;
-use crate::engine::{Engine, Prepared};
+use crate::engine::{Engine, PrepareError, Prepared};
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Loaded;
 use crate::experiment::schedule::Schedule;
@@ -132,7 +132,7 @@ impl Session {
     /// was trained, and nothing was written into a run that was there before.
     pub fn begin(job: Job, checkpoints: &Path, stop: StopSignal) -> Result<Self, SessionError> {
         let (opened, prepared) = match job {
-            Job::New { loaded, device } => new(&loaded, device, checkpoints)?,
+            Job::New { loaded, device } => new(&loaded, device, checkpoints, &stop)?,
             Job::Resume { run, changes } => previous::resume(&run, &changes)?,
             Job::Fork { run, from, changes } => {
                 fork::fork(&run, from.as_deref(), &changes, checkpoints)?
@@ -221,11 +221,43 @@ fn new(
     loaded: &Loaded,
     device: Option<DeviceSpec>,
     checkpoints: &Path,
+    stop: &StopSignal,
 ) -> Result<(Opened, Prepared), SessionError> {
     let mut plan = loaded.plan.clone();
     plan.device = device.unwrap_or(plan.device);
-    let prepared = Prepared::new(plan)?;
+    let prepared = unless_stopped(stop, move || Prepared::new(plan))?;
     create(prepared, loaded, checkpoints, ResumeState::default())
+}
+
+/// Prepares on a thread that nobody waits for once the training is to stop: large sets
+/// of images take minutes, and nothing has been written.
+fn unless_stopped(
+    stop: &StopSignal,
+    prepare: impl FnOnce() -> Result<Prepared, PrepareError> + Send + 'static,
+) -> Result<Prepared, SessionError> {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+    let (sender, prepared) = mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new()
+        .name("prepare".to_owned())
+        .stack_size(TRAINER_STACK)
+        .spawn(move || {
+            let _ = sender.send(prepare());
+        })
+        .map_err(SessionError::Thread)?;
+    loop {
+        match prepared.recv_timeout(BETWEEN_LOOKS) {
+            Ok(prepared) => return Ok(prepared?),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(reason) = stop.reason() {
+                    return Err(SessionError::Stopped(reason));
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => unreachable!("the thread sends what it prepared"),
+            },
+        }
+    }
 }
 
 /// Makes the folder of a run.

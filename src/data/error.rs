@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::image_error::{ImageError, LISTED, names};
-use super::lookalike;
 use super::part::Part;
 use super::size::SizeError;
 use super::source::{self, SourceError};
 use crate::event::SkippedImage;
+use crate::format::lookalike;
 use crate::untrusted::clean_line;
 
 /// A set of images that cannot be used.

@@ -26,7 +26,6 @@ mod index;
 mod inference;
 mod listed;
 mod loader;
-mod lookalike;
 mod normalize;
 mod part;
 mod pool;

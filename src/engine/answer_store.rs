@@ -27,7 +27,7 @@ use crate::untrusted::files::open_unlinked_with;
 const BLOCK: usize = 8;
 
 /// Raised when a change of the engine changes answers or their file.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Bytes of a block's checksum.
 const CHECKSUM: usize = 4;

@@ -35,11 +35,10 @@ use crate::event::{Phase, Position};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::run::record_mark::STATE;
-use crate::run::{AtomicDir, RunFolder, SealError, Sealed};
+use crate::run::{AtomicDir, RunFolder, SealError, Sealed, WEIGHTS};
 use crate::untrusted::read_limited;
 
 /// The weights to take away.
-pub const WEIGHTS: &str = "weights.safetensors";
 /// The weights of the last step, if they are not those to take away.
 const NETWORK: &str = "network.safetensors";
 /// The optimizer's memory.
@@ -191,6 +190,19 @@ impl CheckpointFolder {
             .find()?
             .map(|folder| read_state(&folder))
             .transpose()
+    }
+
+    /// The checkpoint that was kept before anything of this training was changed, if
+    /// it still is.
+    #[must_use]
+    pub fn kept_before_changes(&self) -> Option<Position> {
+        let positions = self.run.kept_positions().unwrap_or_default();
+        let is_unchanged = |at: &Position| {
+            let kept = self.run.kept(*at).find().ok().flatten();
+            let state = kept.and_then(|kept| read_state(&kept).ok());
+            at.phase == self.phase && state.is_some_and(|state| !state.adjusted)
+        };
+        positions.into_iter().find(is_unchanged)
     }
 
     /// Puts the learner where the latest checkpoint stands, if there is one,
@@ -420,6 +432,8 @@ pub struct RoundedStudent {
     pub network: Network,
     /// How long it was trained.
     pub trained: Trained,
+    /// BLAKE3 of its weights, hexadecimal, if they are sealed with it.
+    pub weights: Option<String>,
 }
 
 /// The student of a folder in a network of the layout of another; none if its weights did
@@ -435,7 +449,11 @@ pub fn rounded(folder: &Sealed, other: &Network) -> Result<Option<RoundedStudent
     load(&mut network, folder, WEIGHTS)?;
     network.quantize(Some(quantization));
     let trained = metadata(folder)?.trained.unwrap_or_default();
-    Ok(Some(RoundedStudent { network, trained }))
+    Ok(Some(RoundedStudent {
+        network,
+        trained,
+        weights: folder.hash(WEIGHTS).map(str::to_owned),
+    }))
 }
 
 /// Writes everything that a training resumes from into a folder.

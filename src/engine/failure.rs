@@ -10,9 +10,10 @@ use super::knobs::KnobError;
 use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
-use crate::event::Phase;
+use crate::event::{Phase, Position};
 use crate::format::shell_word;
 use crate::run::SealError;
+use crate::run::kept::kept_name;
 
 /// A reason for which a run ends before its time. The last good checkpoint is
 /// kept in every case.
@@ -101,15 +102,30 @@ pub enum Failure {
 pub struct Remedy {
     /// The run's folder.
     pub run: PathBuf,
-    /// The step of the first knob change that the latest checkpoint does not
-    /// hold, if there is one.
-    pub changed_at: Option<u64>,
-    /// Steps of the latest checkpoint.
-    pub checkpoint: u64,
-    /// The learning rate of the step.
-    pub lr: f64,
-    /// Which training.
-    pub phase: Phase,
+    /// What to do with it.
+    pub way: WayOut,
+}
+
+/// A way out of a training that diverges.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WayOut {
+    /// A change since the latest checkpoint is left out.
+    WithoutChange {
+        /// The step of the first knob change that the checkpoint does not hold, from 1.
+        step: u64,
+    },
+    /// The latest checkpoint was trained with changes: a training begins before them.
+    BeforeChanges {
+        /// The checkpoint that was kept then.
+        kept: Option<Position>,
+    },
+    /// Nothing was changed: the learning rate is lowered.
+    LowerRate {
+        /// The learning rate of the step.
+        lr: f64,
+        /// Which training.
+        phase: Phase,
+    },
 }
 
 /// How much lower a learning rate is proposed.
@@ -118,25 +134,41 @@ const LOWER: f64 = 10.0;
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let run = shell_word(&self.run);
-        match self.changed_at {
-            Some(step) if step >= self.checkpoint && step > 0 => write!(
+        let file = self.run.join("experiment.ron");
+        let file = shell_word(&file);
+        match self.way {
+            WayOut::WithoutChange { step } => write!(
                 f,
                 "A knob was changed at step {step}; to resume without that change: workbench \
                  --resume {run} --without-adjustments-after {}",
                 step - 1
             ),
-            _ => {
-                let lr = match self.phase {
+            WayOut::BeforeChanges { kept } => {
+                write!(
+                    f,
+                    "The training was changed before its last checkpoint, so resuming it leads here \
+                     again. "
+                )?;
+                if let Some(kept) = kept {
+                    write!(
+                        f,
+                        "To go back to before the changes: workbench --fork {run} --from {}. ",
+                        kept_name(kept)
+                    )?;
+                }
+                write!(f, "To start again without them: workbench --run {file}")
+            }
+            WayOut::LowerRate { lr, phase } => {
+                let path = match phase {
                     Phase::Teacher => "teacher.weights.Train.lr",
                     Phase::Student => "lr",
                 };
-                let (lower, file) = (self.lr / LOWER, self.run.join("experiment.ron"));
+                let lower = lr / LOWER;
                 write!(
                     f,
                     "To resume with a lower learning rate: workbench --resume {run} --set \
                      lr={lower}. If the weights of the checkpoint diverge nonetheless, start again: \
-                     workbench --run {} --set \"{lr}=Constant({lower})\"",
-                    shell_word(&file)
+                     workbench --run {file} --set \"{path}=Constant({lower})\""
                 )
             }
         }
@@ -147,20 +179,14 @@ impl fmt::Display for Remedy {
 mod tests {
     use super::*;
 
-    fn remedy(changed_at: Option<u64>) -> String {
-        let remedy = Remedy {
-            run: PathBuf::from("checkpoints/a"),
-            changed_at,
-            checkpoint: 36,
-            lr: 100.0,
-            phase: Phase::Student,
-        };
-        remedy.to_string()
+    fn remedy(way: WayOut) -> String {
+        let run = PathBuf::from("checkpoints/a");
+        Remedy { run, way }.to_string()
     }
 
     #[test]
     fn a_change_since_the_checkpoint_is_left_out_by_what_is_to_be_typed() {
-        let text = remedy(Some(40));
+        let text = remedy(WayOut::WithoutChange { step: 40 });
         assert!(
             text.ends_with("--resume checkpoints/a --without-adjustments-after 39"),
             "{text}"
@@ -168,23 +194,36 @@ mod tests {
     }
 
     #[test]
-    fn a_change_where_the_checkpoint_stands_is_left_out_too() {
-        let text = remedy(Some(36));
-        assert!(text.ends_with("--without-adjustments-after 35"), "{text}");
+    fn from_changes_that_the_checkpoint_holds_the_way_leads_back_to_before_them() {
+        let kept = Position {
+            phase: Phase::Teacher,
+            step: 44,
+        };
+        let text = remedy(WayOut::BeforeChanges { kept: Some(kept) });
+        assert!(
+            text.contains("workbench --fork checkpoints/a --from teacher-step-44. "),
+            "{text}"
+        );
+        for kept in [Some(kept), None] {
+            let text = remedy(WayOut::BeforeChanges { kept });
+            let again = "To start again without them: workbench --run checkpoints/a/experiment.ron";
+            assert!(text.ends_with(again), "{text}");
+        }
     }
 
     #[test]
-    fn without_a_change_since_the_checkpoint_there_are_two_ways_out() {
-        for changed in [None, Some(20)] {
-            let text = remedy(changed);
-            assert!(
-                text.contains("--resume checkpoints/a --set lr=10. "),
-                "{text}"
-            );
-            assert!(
-                text.ends_with("--run checkpoints/a/experiment.ron --set \"lr=Constant(10)\""),
-                "{text}"
-            );
-        }
+    fn without_changes_there_are_two_ways_out() {
+        let text = remedy(WayOut::LowerRate {
+            lr: 100.0,
+            phase: Phase::Student,
+        });
+        assert!(
+            text.contains("--resume checkpoints/a --set lr=10. "),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("--run checkpoints/a/experiment.ron --set \"lr=Constant(10)\""),
+            "{text}"
+        );
     }
 }

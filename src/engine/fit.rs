@@ -14,7 +14,7 @@ use super::answer_store::AnswerStore;
 use super::checkpoint::{CheckpointFolder, Saved};
 use super::classify::Classify;
 use super::evaluate::{Evaluator, Subject, image_tensor};
-use super::failure::{Failure, Remedy};
+use super::failure::{Failure, Remedy, WayOut};
 use super::learner::Learner;
 use super::metadata::{ModelMetadata, Trained};
 use super::network::{FakeQuantization, Network};
@@ -378,6 +378,15 @@ impl<'a> Fit<'a> {
     /// Evaluates, keeps the best weights and saves.
     fn end_epoch(&mut self) -> Result<(), Failure> {
         let evaluation = self.evaluate()?;
+        if !evaluation.loss.is_finite() {
+            // Every step was finite, and what it left is not.
+            return Err(self.explained(
+                WeightsError::Diverged {
+                    name: "valid/loss".to_owned(),
+                }
+                .into(),
+            ));
+        }
         let top1 = evaluation.top1;
         // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
@@ -517,13 +526,28 @@ impl<'a> Fit<'a> {
     }
 
     fn remedy(&self, knobs: &BTreeMap<String, f64>) -> Remedy {
-        let lr = knobs.get(&self.context.training.lr.name);
+        let checkpoints = &self.context.checkpoints;
+        let is_adjusted = || {
+            let saved = checkpoints.latest_state().ok().flatten();
+            saved.is_some_and(|saved| saved.adjusted)
+        };
+        let way = match self.changed_at {
+            // Nothing can be left out that changed before the first step.
+            Some(step) if step >= self.saved_at && step > 0 => WayOut::WithoutChange { step },
+            _ if is_adjusted() => WayOut::BeforeChanges {
+                kept: checkpoints.kept_before_changes(),
+            },
+            _ => {
+                let lr = knobs.get(&self.context.training.lr.name);
+                WayOut::LowerRate {
+                    lr: lr.copied().unwrap_or_default(),
+                    phase: self.context.phase,
+                }
+            }
+        };
         Remedy {
-            run: self.context.checkpoints.run().to_owned(),
-            changed_at: self.changed_at,
-            checkpoint: self.saved_at,
-            lr: lr.copied().unwrap_or_default(),
-            phase: self.context.phase,
+            run: checkpoints.run().to_owned(),
+            way,
         }
     }
 

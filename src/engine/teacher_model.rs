@@ -24,13 +24,36 @@ pub struct Teacher {
 #[derive(Debug, Clone)]
 pub enum TeacherModel {
     /// A layout of ours.
-    Network(Box<Network>),
+    Network(Box<FrozenNetwork>),
     /// An ONNX file.
     Onnx(OnnxModel),
     /// A TorchScript file.
     TorchScript(TorchScriptModel),
     /// A file of answers.
     Kept(KeptAnswers),
+}
+
+/// A network that only answers.
+#[derive(Debug, Clone)]
+pub struct FrozenNetwork {
+    network: Network,
+    /// What answers: the same with its normalisations folded.
+    folded: Network,
+}
+
+impl FrozenNetwork {
+    fn new(network: Network) -> Self {
+        Self {
+            folded: network.folded(),
+            network,
+        }
+    }
+
+    /// The network as it was trained.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
 }
 
 impl TeacherModel {
@@ -51,7 +74,7 @@ impl Teacher {
     pub fn network(network: Network) -> Self {
         Self {
             device: network.device().clone(),
-            model: TeacherModel::Network(Box::new(network)),
+            model: TeacherModel::Network(Box::new(FrozenNetwork::new(network))),
             input: None,
         }
     }
@@ -77,7 +100,7 @@ impl Teacher {
     #[must_use]
     pub fn resized(&self, model: Option<&Model>, size: (u32, u32)) -> Option<Self> {
         let network = match &self.model {
-            TeacherModel::Network(network) => network,
+            TeacherModel::Network(network) => network.network(),
             TeacherModel::Onnx(onnx) => {
                 return onnx.input().size.is_none().then(|| self.clone());
             }
@@ -102,7 +125,7 @@ impl Teacher {
     #[must_use]
     pub fn graph(&self) -> Option<&Graph> {
         match &self.model {
-            TeacherModel::Network(network) => Some(network.graph()),
+            TeacherModel::Network(network) => Some(network.network().graph()),
             _ => None,
         }
     }
@@ -155,7 +178,7 @@ impl Teacher {
             None => images,
         };
         match &self.model {
-            TeacherModel::Network(network) => Ok(network.forward(images)),
+            TeacherModel::Network(network) => Ok(network.folded.forward(images)),
             TeacherModel::TorchScript(model) => Ok(model.logits(images)?),
             TeacherModel::Kept(answers) => Err(AnswerError::Changed(answers.path().to_owned())),
             TeacherModel::Onnx(model) => {

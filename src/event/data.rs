@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::lookalike::distinct;
+
 /// One of an experiment's sets of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Dataset {
@@ -83,7 +85,7 @@ impl DataSummary {
     pub fn difference(&self, now: &Self) -> Option<String> {
         let absent = |classes: &[String], others: &[String]| {
             let lacking = classes.iter().filter(|class| !others.contains(class));
-            listed(lacking)
+            listed(lacking.map(|class| distinct(class, others)))
         };
         if self.classes != now.classes {
             let missing = absent(&self.classes, &now.classes);
@@ -151,8 +153,8 @@ impl DataSummary {
     }
 }
 
-fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+fn listed(names: impl Iterator<Item = String>) -> Option<String> {
+    let names: Vec<String> = names.collect();
     let more = names.len().saturating_sub(LISTED);
     let shown = names.get(..LISTED).unwrap_or(&names).join(", ");
     match (names.len(), more) {

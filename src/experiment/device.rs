@@ -32,14 +32,19 @@ pub enum LibTorchDevice {
     Cuda(usize),
 }
 
-/// A device that was found: which bits a training gives depends on it, and on
-/// nothing else of the machine.
+/// A device that was found: which bits a training gives depends on it and on the
+/// processor, and on nothing else of the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceKind {
     /// The pure-Rust backend.
     Flex,
-    /// libtorch on the processor.
+    /// libtorch on the processor, as older programs recorded it.
     LibTorchCpu,
+    /// libtorch on the processor. Its sums are split by thread.
+    LibTorch {
+        /// Threads that compute.
+        threads: usize,
+    },
     /// libtorch on a GPU.
     Cuda {
         /// The GPU's number, from 0.
@@ -57,6 +62,11 @@ impl DeviceKind {
         if name == "libtorch CPU" {
             return Some(Self::LibTorchCpu);
         }
+        if let Some(rest) = name.strip_prefix("libtorch CPU (") {
+            let (threads, _) = rest.split_once(" thread")?;
+            let threads = threads.parse().ok()?;
+            return Some(Self::LibTorch { threads });
+        }
         if name == "flex" || name.starts_with("flex (") {
             return Some(Self::Flex);
         }
@@ -68,6 +78,16 @@ impl DeviceKind {
         let index = index.parse().ok()?;
         Some(Self::Cuda { index, model })
     }
+
+    /// Whether a training is known to give other bits on the other one.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::LibTorchCpu, Self::LibTorch { .. })
+            | (Self::LibTorch { .. }, Self::LibTorchCpu) => false,
+            _ => self != other,
+        }
+    }
 }
 
 impl fmt::Display for DeviceKind {
@@ -75,6 +95,8 @@ impl fmt::Display for DeviceKind {
         match self {
             Self::Flex => f.write_str("flex (pure Rust)"),
             Self::LibTorchCpu => f.write_str("libtorch CPU"),
+            Self::LibTorch { threads: 1 } => f.write_str("libtorch CPU (1 thread)"),
+            Self::LibTorch { threads } => write!(f, "libtorch CPU ({threads} threads)"),
             Self::Cuda { index, model: None } => write!(f, "CUDA {index}"),
             Self::Cuda {
                 index,
@@ -159,6 +181,8 @@ mod tests {
         for device in [
             DeviceKind::Flex,
             DeviceKind::LibTorchCpu,
+            DeviceKind::LibTorch { threads: 1 },
+            DeviceKind::LibTorch { threads: 12 },
             cuda(None),
             cuda(Some("NVIDIA H100 80GB HBM3")),
         ] {
@@ -168,6 +192,15 @@ mod tests {
         assert_eq!(named("flex (pure Rust, 8 threads)"), Some(DeviceKind::Flex));
         assert_eq!(named("flexible"), None);
         assert_eq!(named("CUDA x"), None);
+    }
+
+    #[test]
+    fn another_number_of_libtorchs_threads_is_another_device_and_an_unknown_one_is_not() {
+        let on = |threads| DeviceKind::LibTorch { threads };
+        assert!(on(1).differs(&on(2)) && on(2).differs(&DeviceKind::Flex));
+        assert!(!on(2).differs(&on(2)));
+        assert!(!on(2).differs(&DeviceKind::LibTorchCpu));
+        assert!(!DeviceKind::LibTorchCpu.differs(&on(2)));
     }
 
     #[test]

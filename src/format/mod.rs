@@ -6,6 +6,7 @@
 
 mod axis;
 mod length;
+pub mod lookalike;
 pub mod symbols;
 
 use std::path::Path;

@@ -304,6 +304,7 @@ pub(crate) fn measured_runs() -> Runs {
 /// An ONNX file of which nothing is proven.
 pub(crate) fn export() -> Export {
     Export {
+        made_of: None,
         format: ExportFormat::Onnx,
         weights: Weights::Best,
         step: 8,

@@ -209,7 +209,12 @@ impl AtomicDir {
         if !go_on(Stage::OldMovedAway) {
             return Ok(());
         }
-        rename(new, &current)?;
+        if let Err(error) = rename(new, &current) {
+            if had_old {
+                rename(&old, &current)?;
+            }
+            return Err(error);
+        }
         sync_folder(&self.parent).map_err(|e| failed("sync", &self.parent, e))?;
         if go_on(Stage::NewMovedIn) && had_old {
             remove(&old)?;

@@ -19,7 +19,8 @@
 //! A lock is on a file, not on its name: where the name leads to another file,
 //! somebody else can hold that. So after locking it is seen that the name still
 //! leads to what was locked, and a writer asks [`LockWatch::check`] before
-//! each write whether it still does.
+//! each write whether it still does. Until that writer has stopped, `lock.json` is
+//! still locked, and nobody else gets the lock.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -48,10 +49,10 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 /// The right to write to a run's folder, until it is dropped.
 #[derive(Debug)]
 pub struct RunLock {
+    /// Where it is written who holds the lock, once it is. Released before the lock.
+    announced: Option<File>,
     /// Closing it releases the lock.
     _file: File,
-    /// Where it is written who holds the lock, once it is.
-    announced: Option<File>,
     watch: LockWatch,
 }
 
@@ -145,9 +146,13 @@ impl RunLock {
         let file = hold(folder)?;
         let id = FileId::of(&file.metadata().map_err(io)?);
         let folder = folder.to_owned();
+        if let holder @ Some(_) = read_holder(&folder) {
+            // Somebody removed the lock under who trains.
+            return Err(LockError::Held { folder, holder });
+        }
         Ok(Self {
-            _file: file,
             announced: None,
+            _file: file,
             watch: LockWatch { folder, id },
         })
     }
@@ -184,11 +189,13 @@ impl RunLock {
         };
         let file = match open_unlinked_with(&folder.join(LOCK), File::options().read(true)) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(read_holder(folder));
+            }
             Err(error) => return Err(unusable(folder, error)),
         };
         match file.try_lock_shared() {
-            Ok(()) => Ok(None),
+            Ok(()) => Ok(read_holder(folder)),
             Err(TryLockError::WouldBlock) => {
                 Ok(Some(read_holder(folder).unwrap_or_else(Holder::unknown)))
             }

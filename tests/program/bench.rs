@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use workbench::event::channel::JournalMark;
@@ -108,6 +110,25 @@ impl Bench {
     pub fn forget_teachers(&self) {
         let _ = std::fs::remove_dir_all(self.path().join("checkpoints/.teachers"));
     }
+}
+
+/// How long the program takes until it does anything: with libtorch a second, in
+/// which its libraries are loaded.
+pub fn start_up() -> Duration {
+    static TAKES: OnceLock<Duration> = OnceLock::new();
+    *TAKES.get_or_init(|| {
+        let started = Instant::now();
+        assert_eq!(code(&Bench::new().run(&["--version"])), 0);
+        started.elapsed()
+    })
+}
+
+/// How long a process may live before it is stopped: past its start, and each a
+/// little longer than the one before, so that stops fall all over a training and
+/// every process gets further than a checkpoint at last.
+pub fn lifetime(attempt: u64) -> Duration {
+    assert!(attempt < 400, "the run does not come to its end");
+    start_up() + Duration::from_millis(40 + 7 * attempt)
 }
 
 /// The exit code.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::bench::{Bench, TINY, code, stderr, weights};
+use crate::bench::{Bench, TINY, code, lifetime, stderr, weights};
 use crate::exit_codes::signal;
 
 fn extended(bench: &Bench, run: &Path, arguments: &[&str]) {
@@ -80,14 +80,14 @@ fn held_and_stretched_schedules_and_rounds_repeat_however_often_the_run_is_kille
         while child.try_wait().unwrap().is_none() && !is_extended() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        for attempt in 0..60 {
+        for attempt in 0.. {
             signal(child.id(), if attempt % 2 == 0 { "KILL" } else { "TERM" });
             child.wait().unwrap();
             if journal().matches(r#"{"RunEnded":"Completed"}"#).count() == 2 {
                 break;
             }
             child = bench.start(&["--resume", name]);
-            std::thread::sleep(Duration::from_millis(60 + 5 * attempt));
+            std::thread::sleep(lifetime(attempt));
         }
         assert!(weights(&killed) == whole, "{how}: the killed run differs");
         ends.push(whole);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::bench::{Bench, code, stderr, weights};
+use crate::bench::{Bench, code, start_up, stderr, weights};
 use crate::exit_codes::signal;
 
 /// A run that was stopped in the middle of the student's training, changed there
@@ -107,7 +107,7 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
     for wait in (0..40).step_by(4) {
         let runs = bench.runs().len();
         let mut child = bench.start(&["--fork", name, "--from", &kept]);
-        std::thread::sleep(Duration::from_millis(wait));
+        std::thread::sleep(start_up() + Duration::from_millis(wait));
         signal(child.id(), "KILL");
         let killed = child.wait().unwrap().code() != Some(0);
         if bench.runs().len() > runs && killed {

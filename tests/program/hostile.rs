@@ -85,13 +85,17 @@ fn a_pipe_or_a_folder_as_commands_file_is_warned_of_once_and_hangs_nothing() {
     let stop = r#"{"id":"enough","origin":"Process","command":"Stop"}"#;
     fs::write(&commands, format!("{stop}\n")).unwrap();
     assert_eq!(ended(&mut child), 130);
-    let journal = journal(&bench);
-    assert_eq!(journal.matches("commands.jsonl").count(), 2, "{journal}");
+    let text = journal(&bench);
+    assert_eq!(text.matches("commands.jsonl").count(), 2, "{text}");
     // From the start as well, and not on SIGTERM either.
     make_pipe(&commands);
     let run = bench.newest();
     let mut child = bench.start(&["--resume", run.to_str().unwrap()]);
-    std::thread::sleep(Duration::from_millis(500));
+    let started = Instant::now();
+    while journal(&bench).matches("it is a pipe").count() < 2 {
+        assert!(started.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(10));
+    }
     signal(child.id(), "TERM");
     assert_eq!(ended(&mut child), 130);
 }
@@ -197,7 +201,20 @@ fn of_processes_that_resume_a_run_at_once_one_trains() {
     let run = bench.newest();
     let resume = ["--resume", run.to_str().unwrap()];
     let mut processes = [(); 4].map(|()| bench.start(&resume));
-    std::thread::sleep(Duration::from_secs(3));
+    let started = Instant::now();
+    let mut train = || {
+        let living = processes.iter_mut().map(|it| it.try_wait().unwrap());
+        living.filter(Option::is_none).count()
+    };
+    while train() > 1 {
+        assert!(started.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The one that is left may not have begun yet.
+    while journal(&bench).matches("\"RunStarted\"").count() < 2 {
+        assert!(started.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let mut codes = Vec::new();
     for process in &mut processes {
         if process.try_wait().unwrap().is_none() {

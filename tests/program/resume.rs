@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::bench::{Bench, TINY, code, recorded_so_far, stderr, weights};
+use crate::bench::{Bench, TINY, code, lifetime, recorded_so_far, stderr, weights};
 use crate::exit_codes::signal;
 
 /// An adjustment in the middle of the student's training, as another process
@@ -74,12 +74,9 @@ pub fn stopped_run(bench: &Bench, file: &str, before: u64) -> u64 {
     let earlier = bench.runs().len();
     let mut stops = 0;
     let mut child = bench.start(&["--run", file]);
-    // Each process lives a little longer than the one before, so that stops fall
-    // all over both trainings and every process gets further than a checkpoint.
     for attempt in 0_u64.. {
-        assert!(attempt < 400, "the run does not come to its end");
         let name = ["KILL", "TERM", "INT"][((before + attempt) % 3) as usize];
-        std::thread::sleep(Duration::from_millis(40 + before % 7 + attempt * 7));
+        std::thread::sleep(lifetime(attempt) + Duration::from_millis(before % 7));
         if child.try_wait().unwrap().is_none() {
             signal(child.id(), name);
             child.wait().unwrap();

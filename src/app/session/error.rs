@@ -41,6 +41,9 @@ pub enum SessionError {
     /// The run's checkpoints.
     #[error(transparent)]
     Checkpoint(#[from] Failure),
+    /// Somebody asked to stop before anything was written.
+    #[error("stopped before the training began: {0}; nothing was written")]
+    Stopped(String),
     /// The system gives no thread.
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::mail::Sender;
 use super::message::Message;
 use crate::run::RunFolder;
-use crate::store::{Owner, RunEntry, bench_of, exports_of};
+use crate::store::{Owner, RunEntry, results_of};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -25,10 +25,8 @@ struct Seen {
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
     owner: Owner,
-    /// When it was measured last.
-    benched: Option<SystemTime>,
-    /// When a file was exported last.
-    exported: Option<SystemTime>,
+    /// When its results changed last.
+    results: [Option<SystemTime>; 5],
 }
 
 /// Starts to look.
@@ -78,13 +76,9 @@ fn look(
                 if before.lengths != now.lengths {
                     sender.send(Message::Grew(name.clone()))?;
                 }
-                if before.benched != now.benched {
-                    let (bench, _) = bench_of(&folder);
-                    sender.send(Message::Measured(name.clone(), bench))?;
-                }
-                if before.exported != now.exported {
-                    let exports = exports_of(&folder).unwrap_or_default();
-                    sender.send(Message::Exported(name.clone(), exports))?;
+                if before.results != now.results {
+                    let found = Box::new(results_of(&folder));
+                    sender.send(Message::Results(name.clone(), found))?;
                 }
                 if before.owner != now.owner {
                     sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
@@ -118,8 +112,7 @@ fn observe(folder: &RunFolder) -> Seen {
     Seen {
         lengths: (length(folder.journal()), length(folder.series())),
         owner: Owner::of(folder),
-        benched: folder.benched(),
-        exported: folder.exported_at(),
+        results: folder.results_changed(),
     }
 }
 
@@ -145,8 +138,9 @@ mod tests {
                 Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
                 Message::Lives(_, owner) => format!("{}", owner == Owner::Here),
-                Message::Exported(_, files) => format!("exported {}", files.len()),
-                Message::Measured(_, results) => format!("measured {}", results.len()),
+                Message::Results(_, found) => {
+                    format!("results {} {}", found.bench.len(), found.exports.len())
+                }
                 Message::RunRemoved(_) => "removed".to_owned(),
                 _ => "other".to_owned(),
             });
@@ -173,12 +167,12 @@ mod tests {
         let measurement = measured("Xeon", vec![bench_row(None, 2.0)]);
         let mut result = BenchResult::new("a".to_owned(), measurement);
         result.keep(&folder, SystemTime::now()).unwrap();
-        assert_eq!(changes(), ["measured 1"]);
+        assert_eq!(changes(), ["results 1 0"]);
         fs::create_dir_all(folder.exports()).unwrap();
         let file = folder.exports().join("a.onnx");
         fs::write(&file, "model").unwrap();
         folder.record_export(&file, &export()).unwrap();
-        assert_eq!(changes(), ["exported 1"]);
+        assert_eq!(changes(), ["results 1 1"]);
         fs::remove_dir_all(folder.path()).unwrap();
         assert_eq!(changes(), ["removed"]);
     }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use crossterm::event::Event;
 
 use crate::app::session::SessionError;
-use crate::event::{Exports, Outcome, RunEvent};
+use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
-use crate::run::{BenchResult, RunFolder};
-use crate::store::{Owner, RunEntry, RunStore, RunTail};
+use crate::run::RunFolder;
+use crate::store::{Owner, RunEntry, RunResults, RunStore, RunTail};
 use crate::ui::{Clock, LogLine, News};
 
 /// A run that trains in this process from now on.
@@ -45,10 +45,8 @@ pub enum Message {
     Found(Box<(RunEntry, RunTail)>),
     /// A run's files grew.
     Grew(String),
-    /// A run's models were measured.
-    Measured(String, Vec<BenchResult>),
-    /// A run's student was exported: the files that it has now.
-    Exported(String, Exports),
+    /// A run's models were exported, measured or replaced.
+    Results(String, Box<RunResults>),
     /// Who works on a run.
     Lives(String, Owner),
     /// A run's folder was removed.

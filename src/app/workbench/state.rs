@@ -150,15 +150,9 @@ impl State {
                 self.found(entry, tail);
             }
             Message::Grew(name) => self.grew(&name),
-            Message::Measured(name, bench) => {
+            Message::Results(name, results) => {
                 if let Some(run) = self.runs.get_mut(&name) {
-                    run.bench = bench;
-                    self.notify(News::RunsChanged);
-                }
-            }
-            Message::Exported(name, exports) => {
-                if let Some(run) = self.runs.get_mut(&name) {
-                    run.exports = exports;
+                    run.take_results(*results);
                     self.notify(News::RunsChanged);
                 }
             }

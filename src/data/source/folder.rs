@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::walk::{Listing, Walk, list};
 use super::{Found, Origin, SourceError, file_name, layout, order};
-use crate::data::lookalike;
 use crate::event::SkippedImage;
 use crate::experiment::spec::ClassOrder;
+use crate::format::lookalike;
 
 /// Lists a folder with one subfolder per class. A folder of images without any
 /// subfolder is listed without labels.

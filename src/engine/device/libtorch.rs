@@ -52,10 +52,13 @@ pub(super) fn open(found: Found) -> Result<Chosen, String> {
 
 /// What `Auto` takes where no GPU works.
 pub(super) fn cpu_fallback() -> Chosen {
+    let kind = DeviceKind::LibTorch {
+        threads: usize::try_from(tch::get_num_threads()).unwrap_or(1),
+    };
     Chosen {
         device: Device::libtorch(),
-        kind: DeviceKind::LibTorchCpu,
-        name: DeviceKind::LibTorchCpu.to_string(),
+        name: kind.to_string(),
+        kind,
     }
 }
 
@@ -97,7 +100,7 @@ mod tests {
     #[test]
     fn libtorch_computes_on_the_cpu() {
         let chosen = choose(DeviceSpec::LibTorch(LibTorchDevice::Cpu)).unwrap();
-        assert_eq!(chosen.name, "libtorch CPU");
+        assert!(chosen.name.starts_with("libtorch CPU ("), "{}", chosen.name);
         assert_eq!(try_out(&chosen.device), Ok(()));
     }
 
@@ -113,7 +116,7 @@ mod tests {
         if DeviceProbe::take().gpus > 0 {
             assert!(chosen.name.starts_with("CUDA 0"), "{}", chosen.name);
         } else {
-            assert_eq!(chosen.name, "libtorch CPU");
+            assert!(chosen.name.starts_with("libtorch CPU ("), "{}", chosen.name);
         }
     }
 

@@ -152,7 +152,7 @@ fn read_again(model: &Model, file: &TeacherFile, classes: usize) -> Result<Teach
 
 fn network(teacher: &Teacher) -> &Network {
     match teacher.model() {
-        TeacherModel::Network(network) => network,
+        TeacherModel::Network(network) => network.network(),
         _ => panic!("the teacher has one of our layouts"),
     }
 }

@@ -24,8 +24,8 @@ pub(super) trait Arithmetic {
     /// `[batch, features]`.
     type Features;
 
-    /// The same maps once more, for a second reader.
-    fn share(map: &Self::Map) -> Self::Map;
+    /// The same maps for two readers.
+    fn share(map: Self::Map) -> [Self::Map; 2];
 
     fn conv(
         conv: &Conv,
@@ -94,8 +94,8 @@ impl Arithmetic for Burn {
     type Map = Tensor<4>;
     type Features = Tensor<2>;
 
-    fn share(map: &Tensor<4>) -> Tensor<4> {
-        map.clone()
+    fn share(map: Tensor<4>) -> [Tensor<4>; 2] {
+        [map.clone(), map]
     }
 
     fn conv(

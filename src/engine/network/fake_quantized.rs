@@ -12,7 +12,6 @@
 //! floats.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use burn::tensor::Tensor;
 
 use super::Network;
 use super::arithmetic::{Arithmetic, Burn, Normalized};
+use super::folded::{FoldedValues, rows};
 use super::onnx::{Constant, PixelInput, Recording, Value, onnx_graph};
 use super::quantized::{Range, Rounding, SMALLEST, STEPS, greatest};
 use super::walk::{Statistics, walk};
@@ -123,81 +123,32 @@ impl FakeQuantization {
     }
 }
 
-/// The values that a walk over the layers takes in the place of parameters and
-/// statistics: with folded normalisations and, where values are, with rounded weights.
-pub(super) struct EffectiveValues {
-    pub(super) parameters: Vec<Tensor<1>>,
-    pub(super) statistics: Vec<[Tensor<1>; 2]>,
+/// The values that a walk over the layers takes: those of the folded network, its weights
+/// rounded where values are; tracked where the network's parameters are.
+pub(super) fn effective_values(network: &Network, quantization: &FakeQuantization) -> FoldedValues {
+    let mut values = FoldedValues::of(network, &quantization.rules.folded);
+    if quantization.ranges.is_empty() {
+        return values;
+    }
+    // Kernels and matrices decay, and nothing else does.
+    for parameter in values.parameters.iter_mut().filter(|it| it.decays) {
+        let rows = rows(parameter.value.clone(), parameter.shape[0]);
+        parameter.value = fake_quantize_rows(rows, quantization.weight_bits).flatten(0, 1);
+    }
+    values
 }
 
-impl EffectiveValues {
-    /// Those of a network; tracked where its parameters are.
-    pub(super) fn of(network: &Network, quantization: &FakeQuantization) -> Self {
-        let values = network.parameters.iter();
-        let mut values: BTreeMap<&str, Tensor<1>> = values
-            .map(|parameter| (parameter.name.as_str(), parameter.value.clone()))
-            .collect();
-        let known = network.statistics.iter();
-        let mut known: BTreeMap<&str, [Tensor<1>; 2]> = known
-            .map(|known| {
-                let both = [known.mean.clone(), known.variance.clone()];
-                (known.name.as_str(), both)
-            })
-            .collect();
-        let Folded { graph, pairs } = &quantization.rules.folded;
-        let mut folded: BTreeMap<String, Tensor<1>> = BTreeMap::new();
-        for (conv, norm) in pairs {
-            let mut take = |name: &str, part: &str| {
-                let value = values.remove(format!("{name}.{part}").as_str());
-                value.expect(IN_GRAPH)
-            };
-            let [mean, variance] = known.remove(norm.name.as_str()).expect(IN_GRAPH);
-            let factors = take(&norm.name, "weight") / (variance + norm.epsilon).sqrt();
-            let weight = rows(take(&conv.name, "weight"), conv.outputs);
-            let weight = weight * factors.clone().reshape([conv.outputs, 1]);
-            let before = if conv.bias {
-                take(&conv.name, "bias") - mean
-            } else {
-                mean.neg()
-            };
-            let bias = before * factors + take(&norm.name, "bias");
-            folded.insert(format!("{}.weight", conv.name), weight.flatten(0, 1));
-            folded.insert(format!("{}.bias", conv.name), bias);
-        }
-        let rounds = !quantization.ranges.is_empty();
-        let parameters = graph.parameters().into_iter().map(|spec| {
-            let value = folded.remove(&spec.name);
-            let value = value.or_else(|| values.remove(spec.name.as_str()));
-            let value = value.expect(IN_GRAPH);
-            // Kernels and matrices decay, and nothing else does.
-            if rounds && spec.decays {
-                let rows = rows(value, spec.shape[0]);
-                fake_quantize_rows(rows, quantization.weight_bits).flatten(0, 1)
-            } else {
-                value
-            }
-        });
-        let parameters = parameters.collect();
-        let statistics = graph.statistics().into_iter();
-        let statistics = statistics.map(|spec| known.remove(spec.name.as_str()).expect(IN_GRAPH));
-        Self {
-            parameters,
-            statistics: statistics.collect(),
-        }
-    }
-
-    /// Logits by burn's operations.
-    pub(super) fn forward(
-        &self,
-        quantization: &FakeQuantization,
-        images: Tensor<4>,
-    ) -> (Tensor<2>, Vec<Extremes>) {
-        let (parameters, statistics) = (self.parameters.clone(), self.statistics.clone());
-        walked::<Burn>(quantization, images, parameters, statistics)
-    }
+/// Logits by burn's operations, and what every value was that has a range.
+pub(super) fn forward(
+    values: &FoldedValues,
+    quantization: &FakeQuantization,
+    images: Tensor<4>,
+) -> (Tensor<2>, Vec<Extremes>) {
+    let parameters = values.parameters.iter().map(|it| it.value.clone());
+    let known = values.statistics.iter();
+    let known = known.map(|known| [known.mean.clone(), known.variance.clone()]);
+    walked::<Burn>(quantization, images, parameters.collect(), known.collect())
 }
-
-const IN_GRAPH: &str = "a network has what its graph names";
 
 /// Logits, and what every value was that has a range.
 pub(super) fn walked<A: FakeQuantize>(
@@ -218,12 +169,6 @@ pub(super) fn walked<A: FakeQuantize>(
     let logits = walk::<FakeQuantized<A>>(graph, images, parameters, statistics);
     let observed = rounder.observed.take();
     (logits.real, observed)
-}
-
-/// Weights with a row for every output.
-fn rows(weights: Tensor<1>, outputs: usize) -> Tensor<2> {
-    let count = weights.dims()[0];
-    weights.reshape([outputs, count / outputs])
 }
 
 /// The extremes of several passes as those of all their images.
@@ -391,12 +336,12 @@ impl<A: FakeQuantize> Arithmetic for FakeQuantized<A> {
     type Map = Tracked<A::Map>;
     type Features = Tracked<A::Features>;
 
-    fn share(map: &Self::Map) -> Self::Map {
-        Tracked {
+    fn share(map: Self::Map) -> [Self::Map; 2] {
+        A::share(map.real).map(|real| Tracked {
             value: map.value.clone(),
-            real: A::share(&map.real),
+            real,
             rounder: map.rounder.clone(),
-        }
+        })
     }
 
     fn conv(
@@ -450,8 +395,8 @@ impl<A: FakeQuantize> Arithmetic for FakeQuantized<A> {
     fn activate(kind: Activation, input: Self::Map) -> Self::Map {
         if kind == Activation::Silu {
             // Two nodes, and what is between them is rounded, too.
-            let factors = Self::activate(Activation::Sigmoid, Self::share(&input));
-            return Self::scale(input, factors);
+            let [input, again] = Self::share(input);
+            return Self::scale(input, Self::activate(Activation::Sigmoid, again));
         }
         input.then(
             |value| Recording::activate(kind, value),

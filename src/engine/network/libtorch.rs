@@ -13,29 +13,48 @@ use burn_tch::TchTensor;
 use tch::Tensor as Native;
 
 use super::arithmetic::{Arithmetic, Normalized};
-use super::fake_quantized::{EffectiveValues, Extremes, FakeQuantization, FakeQuantize, walked};
+use super::fake_quantized::{Extremes, FakeQuantization, FakeQuantize, walked};
+use super::folded::FoldedValues;
 use super::quantized::{Rounding, STEPS};
 use super::walk::{Statistics, walk};
-use super::{Network, RunningStatistics};
+use super::{Network, Parameter, RunningStatistics};
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle,
 };
 
-/// libtorch's operations. Feature maps lie in memory with their channels last,
-/// which its convolutions on processors prefer.
+/// libtorch's operations. Feature maps and kernels lie in memory with their channels
+/// last, which its convolutions on processors prefer.
 struct LibTorchNative;
+
+/// Feature maps.
+struct Map {
+    values: Native,
+    /// Nothing else reads these values, a backward pass included: they may be overwritten.
+    is_free: bool,
+}
+
+impl Map {
+    fn free(values: Native) -> Self {
+        Self {
+            values,
+            is_free: true,
+        }
+    }
+
+    fn kept(values: Native) -> Self {
+        Self {
+            values,
+            is_free: false,
+        }
+    }
+}
 
 /// Logits with running statistics, without a record; none if the network is on
 /// another backend.
 pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>> {
-    let parameters = natives(network.parameters.iter().map(|parameter| &parameter.value))?;
-    let statistics: Option<Vec<[Native; 2]>> = network
-        .statistics
-        .iter()
-        .map(|known| Some([native(&known.mean)?, native(&known.variance)?]))
-        .collect();
-    let statistics = Statistics::Running(statistics?.into_iter());
-    let images = channels_last(&native(images)?);
+    let parameters = shaped(network.parameters.iter().map(Parameter::shaped))?;
+    let statistics = Statistics::Running(running(&network.statistics)?.into_iter());
+    let images = map(images)?;
     let logits =
         tch::no_grad(|| walk::<LibTorchNative>(&network.graph, images, parameters, statistics));
     Some(of_native(logits))
@@ -43,29 +62,29 @@ pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>
 
 /// As [`forward`], of a network that rounds.
 pub(super) fn forward_quantized(
-    values: &EffectiveValues,
+    values: &FoldedValues,
     quantization: &FakeQuantization,
     images: &Tensor<4>,
 ) -> Option<(Tensor<2>, Vec<Extremes>)> {
-    let parameters = natives(&values.parameters)?;
-    let statistics = running(values)?;
-    let images = channels_last(&native(images)?);
+    let parameters = shaped(values.parameters.iter().map(Parameter::shaped))?;
+    let statistics = running(&values.statistics)?;
+    let images = map(images)?;
     let (logits, observed) =
         tch::no_grad(|| walked::<LibTorchNative>(quantization, images, parameters, statistics));
     Some((of_native(logits), observed))
 }
 
-fn running(values: &EffectiveValues) -> Option<Vec<[Native; 2]>> {
-    let statistics = values.statistics.iter();
+fn running(statistics: &[RunningStatistics]) -> Option<Vec<[Native; 2]>> {
+    let statistics = statistics.iter();
     statistics
-        .map(|[mean, variance]| Some([native(mean)?, native(variance)?]))
+        .map(|known| Some([native(&known.mean)?, native(&known.variance)?]))
         .collect()
 }
 
 /// What libtorch recorded of one step's passes.
 #[derive(Debug)]
 pub(super) struct Tape {
-    /// The parameters, as leaves of libtorch's graph.
+    /// The parameters in their shapes, as leaves of libtorch's graph.
     leaves: Vec<Native>,
     /// Logits of every pass: as leaves of burn's graph, and as results of
     /// libtorch's.
@@ -75,8 +94,10 @@ pub(super) struct Tape {
 impl Tape {
     /// An empty record for these parameters, not tracked; none if they are on another
     /// backend.
-    pub(super) fn new<'a>(parameters: impl IntoIterator<Item = &'a Tensor<1>>) -> Option<Self> {
-        let leaves = natives(parameters)?
+    pub(super) fn new<'a>(
+        parameters: impl Iterator<Item = (Tensor<1>, &'a [usize])>,
+    ) -> Option<Self> {
+        let leaves = shaped(parameters)?
             .into_iter()
             .map(|parameter| parameter.detach().set_requires_grad(true))
             .collect();
@@ -94,7 +115,7 @@ impl Tape {
         statistics: &mut [RunningStatistics],
         images: &Tensor<4>,
     ) -> Option<Tensor<2>> {
-        let images = channels_last(&native(images)?);
+        let images = map(images)?;
         let parameters = self.leaves.iter().map(Native::shallow_clone).collect();
         let statistics = Statistics::Batch(statistics.iter_mut());
         let logits = walk::<LibTorchNative>(graph, images, parameters, statistics);
@@ -105,13 +126,13 @@ impl Tape {
     /// were. The leaves are its effective parameters.
     pub(super) fn forward_quantized(
         &mut self,
-        values: &EffectiveValues,
+        values: &FoldedValues,
         quantization: &FakeQuantization,
         images: &Tensor<4>,
     ) -> Option<(Tensor<2>, Vec<Extremes>)> {
-        let images = channels_last(&native(images)?);
+        let images = map(images)?;
         let parameters = self.leaves.iter().map(Native::shallow_clone).collect();
-        let statistics = running(values)?;
+        let statistics = running(&values.statistics)?;
         let (logits, observed) =
             walked::<LibTorchNative>(quantization, images, parameters, statistics);
         Some((self.passed(logits), observed))
@@ -143,7 +164,7 @@ impl Tape {
             .zip(&self.leaves)
             .map(|(gradient, leaf)| {
                 if gradient.defined() {
-                    of_native(gradient)
+                    of_native(gradient.reshape([-1]))
                 } else {
                     zeros(leaf)
                 }
@@ -153,11 +174,28 @@ impl Tape {
 }
 
 fn zeros(leaf: &Native) -> Tensor<1> {
-    of_native(leaf.detach().zeros_like())
+    of_native(leaf.detach().zeros_like().reshape([-1]))
 }
 
-fn natives<'a>(values: impl IntoIterator<Item = &'a Tensor<1>>) -> Option<Vec<Native>> {
-    values.into_iter().map(native).collect()
+/// Parameters in their shapes, kernels with their channels last; none if they are on
+/// another backend.
+fn shaped<'a>(parameters: impl Iterator<Item = (Tensor<1>, &'a [usize])>) -> Option<Vec<Native>> {
+    parameters
+        .map(|(value, shape)| {
+            let shape: Vec<i64> = shape.iter().map(|&side| int(side)).collect();
+            let value = native(&value)?.view(shape.as_slice());
+            Some(if shape.len() == 4 {
+                channels_last(&value)
+            } else {
+                value
+            })
+        })
+        .collect()
+}
+
+/// Images as a network's first map; none if they are on another backend.
+fn map(images: &Tensor<4>) -> Option<Map> {
+    Some(Map::kept(channels_last(&native(images)?)))
 }
 
 /// libtorch's tensor behind one of burn's, which shares its memory; none if it
@@ -187,52 +225,51 @@ pub(in crate::engine) fn int(size: usize) -> i64 {
 
 impl Arithmetic for LibTorchNative {
     type Vector = Native;
-    type Map = Native;
+    type Map = Map;
     type Features = Native;
 
-    fn share(map: &Native) -> Native {
-        map.shallow_clone()
+    fn share(map: Map) -> [Map; 2] {
+        [map.values.shallow_clone(), map.values].map(Map::kept)
     }
 
-    fn conv(conv: &Conv, input: Native, weight: Native, bias: Option<Native>) -> Native {
-        let (inputs, kernel) = (int(conv.inputs / conv.groups), int(conv.kernel));
-        let weight = weight.view([int(conv.outputs), inputs, kernel, kernel]);
-        input.conv2d(
-            &channels_last(&weight),
+    fn conv(conv: &Conv, input: Map, kernel: Native, bias: Option<Native>) -> Map {
+        Map::free(input.values.conv2d(
+            &kernel,
             bias,
             [int(conv.stride); 2],
             [int(conv.padding); 2],
             [1; 2],
             int(conv.groups),
-        )
+        ))
     }
 
-    fn linear(linear: &Linear, input: Native, weight: Native, bias: Native) -> Native {
-        let weight = weight.view([int(linear.outputs), int(linear.inputs)]);
+    fn linear(_: &Linear, input: Native, weight: Native, bias: Native) -> Native {
         input.linear(&weight, Some(bias))
     }
 
     fn normalize(
         norm: &BatchNorm,
-        input: Native,
+        input: Map,
         [gamma, beta]: [Native; 2],
         mean: Native,
         variance: Native,
-    ) -> Native {
+    ) -> Map {
         let (gamma, beta, mean, variance) = (Some(gamma), Some(beta), Some(mean), Some(variance));
-        input.batch_norm(gamma, beta, mean, variance, false, 0.0, norm.epsilon, true)
+        let input = input.values;
+        Map::free(input.batch_norm(gamma, beta, mean, variance, false, 0.0, norm.epsilon, true))
     }
 
     fn normalize_by_batch(
         norm: &BatchNorm,
-        input: Native,
+        input: Map,
         [gamma, beta]: [Native; 2],
-    ) -> Normalized<Native> {
+    ) -> Normalized<Map> {
         // Statistics that move the whole way to the batch's are the batch's.
         const WHOLLY: f64 = 1.0;
         let (mean, variance) = (gamma.detach().zeros_like(), gamma.detach().zeros_like());
         let seen = (Some(mean.shallow_clone()), Some(variance.shallow_clone()));
         let (gamma, beta) = (Some(gamma), Some(beta));
+        let input = input.values;
         let (batch, _, height, width) = input.size4().expect("maps have four dimensions");
         let output = input.batch_norm(
             gamma,
@@ -246,7 +283,7 @@ impl Arithmetic for LibTorchNative {
         );
         let single = batch * height * width == 1;
         Normalized {
-            output,
+            output: Map::free(output),
             mean: of_native(mean),
             variance: of_native(if single {
                 variance.zeros_like()
@@ -256,7 +293,16 @@ impl Arithmetic for LibTorchNative {
         }
     }
 
-    fn activate(kind: Activation, input: Native) -> Native {
+    fn activate(kind: Activation, input: Map) -> Map {
+        // The gradient of ReLU is found from its result.
+        if kind == Activation::Relu && input.is_free {
+            let mut values = input.values;
+            return Map::kept(values.relu_());
+        }
+        Map::kept(Self::activate_features(kind, input.values))
+    }
+
+    fn activate_features(kind: Activation, input: Native) -> Native {
         match kind {
             Activation::Relu => input.relu(),
             Activation::Relu6 => input.clamp(0.0, 6.0),
@@ -267,76 +313,77 @@ impl Arithmetic for LibTorchNative {
         }
     }
 
-    fn activate_features(kind: Activation, input: Native) -> Native {
-        Self::activate(kind, input)
-    }
-
-    fn max_pool(pool: MaxPool, input: Native) -> Native {
-        input.max_pool2d(
+    fn max_pool(pool: MaxPool, input: Map) -> Map {
+        Map::kept(input.values.max_pool2d(
             [int(pool.kernel); 2],
             [int(pool.stride); 2],
             [int(pool.padding); 2],
             [1; 2],
             false,
-        )
+        ))
     }
 
-    fn average_pool(pool: AveragePool, input: Native) -> Native {
-        input.adaptive_avg_pool2d([int(pool.side); 2])
+    fn average_pool(pool: AveragePool, input: Map) -> Map {
+        Map::kept(input.values.adaptive_avg_pool2d([int(pool.side); 2]))
     }
 
-    fn add(left: Native, right: Native) -> Native {
-        left + right
+    fn add(left: Map, right: Map) -> Map {
+        if left.is_free {
+            let mut sum = left.values;
+            return Map::free(sum.g_add_(&right.values));
+        }
+        Map::free(left.values + right.values)
     }
 
-    fn scale(input: Native, factors: Native) -> Native {
-        input * factors
+    fn scale(input: Map, factors: Map) -> Map {
+        Map::free(input.values * factors.values)
     }
 
-    fn halves(input: Native) -> [Native; 2] {
-        let half = input.size()[1] / 2;
-        [input.narrow(1, 0, half), input.narrow(1, half, half)]
+    fn halves(input: Map) -> [Map; 2] {
+        let half = input.values.size()[1] / 2;
+        [0, half].map(|start| Map::kept(input.values.narrow(1, start, half)))
     }
 
-    fn concat(first: Native, second: Native) -> Native {
-        Native::cat(&[first, second], 1)
+    fn concat(first: Map, second: Map) -> Map {
+        Map::free(Native::cat(&[first.values, second.values], 1))
     }
 
-    fn shuffle(Shuffle { groups }: Shuffle, input: Native) -> Native {
+    fn shuffle(Shuffle { groups }: Shuffle, input: Map) -> Map {
+        let input = input.values;
         let (batch, channels, height, width) = input.size4().expect("maps have four dimensions");
         let groups = int(groups);
         let shuffled = input
             .reshape([batch, groups, channels / groups, height, width])
             .transpose(1, 2)
             .reshape([batch, channels, height, width]);
-        channels_last(&shuffled)
+        Map::kept(channels_last(&shuffled))
     }
 
-    fn flatten(input: Native) -> Native {
-        input.flatten(1, 3)
+    fn flatten(input: Map) -> Native {
+        input.values.flatten(1, 3)
     }
 
-    fn unflatten(input: Native) -> Native {
-        input.unsqueeze(-1).unsqueeze(-1)
+    fn unflatten(input: Native) -> Map {
+        Map::kept(input.unsqueeze(-1).unsqueeze(-1))
     }
 }
 
 impl FakeQuantize for LibTorchNative {
-    fn round_map(map: Native, by: Rounding) -> Native {
-        let zero_point = i64::from(by.zero_point);
-        map.fake_quantize_per_tensor_affine(by.scale, zero_point, 0, STEPS as i64)
+    fn round_map(map: Map, by: Rounding) -> Map {
+        Map::free(Self::round_features(map.values, by))
     }
 
     fn round_features(features: Native, by: Rounding) -> Native {
-        Self::round_map(features, by)
+        let zero_point = i64::from(by.zero_point);
+        features.fake_quantize_per_tensor_affine(by.scale, zero_point, 0, STEPS as i64)
     }
 
-    fn extremes_of_map(map: &Native) -> Extremes {
-        let (least, most) = map.detach().aminmax(None, false);
-        [least, most].map(|value| of_native(value.reshape([1])))
+    fn extremes_of_map(map: &Map) -> Extremes {
+        Self::extremes_of_features(&map.values)
     }
 
     fn extremes_of_features(features: &Native) -> Extremes {
-        Self::extremes_of_map(features)
+        let (least, most) = features.detach().aminmax(None, false);
+        [least, most].map(|value| of_native(value.reshape([1])))
     }
 }

@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod fake_quantized;
+mod folded;
 mod initial;
 #[cfg(feature = "libtorch")]
 mod libtorch;
@@ -19,7 +20,7 @@ mod walk;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::arithmetic::Burn;
-use self::fake_quantized::EffectiveValues;
+use self::fake_quantized::effective_values;
 pub use self::fake_quantized::{Extremes, FakeQuantization};
 #[cfg(feature = "libtorch")]
 pub(super) use self::libtorch::{int, native, of_native};
@@ -174,12 +175,12 @@ impl Network {
         quantization: &FakeQuantization,
         images: Tensor<4>,
     ) -> (Tensor<2>, Vec<Extremes>) {
-        let values = EffectiveValues::of(self, quantization);
+        let values = effective_values(self, quantization);
         #[cfg(feature = "libtorch")]
         if let Some(found) = libtorch::forward_quantized(&values, quantization, &images) {
             return found;
         }
-        values.forward(quantization, images)
+        fake_quantized::forward(&values, quantization, images)
     }
 
     /// Logits with the batch's statistics, through burn's operations.
@@ -203,6 +204,14 @@ impl Network {
             parameter.value = parameter.value.clone().autodiff().require_grad();
         }
         copy
+    }
+}
+
+impl Parameter {
+    /// Values and shape.
+    #[cfg(feature = "libtorch")]
+    fn shaped(&self) -> (Tensor<1>, &[usize]) {
+        (self.value.clone(), &self.shape)
     }
 }
 

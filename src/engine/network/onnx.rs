@@ -413,8 +413,8 @@ impl Arithmetic for Recording {
     type Map = Value;
     type Features = Value;
 
-    fn share(map: &Value) -> Value {
-        map.clone()
+    fn share(map: Value) -> [Value; 2] {
+        [map.clone(), map]
     }
 
     fn conv(conv: &Conv, input: Value, weight: Constant, bias: Option<Constant>) -> Value {
@@ -473,7 +473,7 @@ impl Arithmetic for Recording {
                 input.unnamed("HardSigmoid", Vec::new(), line.into())
             }
             Activation::Silu => {
-                let factors = plain(Self::share(&input), "Sigmoid");
+                let factors = plain(input.clone(), "Sigmoid");
                 Self::scale(input, factors)
             }
             Activation::HardSwish => plain(input, "HardSwish"),
@@ -557,7 +557,7 @@ impl Arithmetic for Recording {
                 .unnamed("Slice", inputs, Vec::new())
                 .with_sides(sides.clone())
         };
-        [part(Self::share(&input), 0), part(input, half)]
+        [part(input.clone(), 0), part(input, half)]
     }
 
     fn concat(first: Value, second: Value) -> Value {

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Gradients, Tensor};
 
-use super::fake_quantized::{EffectiveValues, Extremes, joined};
+use super::fake_quantized::{self, Extremes, effective_values, joined};
+use super::folded::FoldedValues;
 #[cfg(feature = "libtorch")]
 use super::libtorch::Tape;
 use super::{Network, Parameter, RunningStatistics};
@@ -26,7 +27,7 @@ pub struct RecordedForward {
     /// With parameters that burn tracks, unless libtorch does.
     network: Network,
     /// What stands in their place where values are rounded, tracked by burn.
-    effective: Option<EffectiveValues>,
+    effective: Option<FoldedValues>,
     observed: Vec<Extremes>,
     #[cfg(feature = "libtorch")]
     tape: Option<Tape>,
@@ -38,19 +39,19 @@ impl Network {
     pub fn passes(&self) -> RecordedForward {
         if let Some(quantization) = &self.quantization {
             let network = self.tracked();
-            let effective = EffectiveValues::of(&network, quantization);
+            let effective = effective_values(&network, quantization);
             return RecordedForward {
                 #[cfg(feature = "libtorch")]
                 tape: {
-                    let plain = effective.parameters.iter().cloned();
-                    let plain: Vec<_> = plain.map(Tensor::inner).collect();
-                    Tape::new(&plain)
+                    let plain = effective.parameters.iter();
+                    let plain = plain.map(|it| (it.value.clone().inner(), it.shape.as_slice()));
+                    Tape::new(plain)
                 },
                 ..RecordedForward::of(network, Some(effective))
             };
         }
         #[cfg(feature = "libtorch")]
-        if let tape @ Some(_) = Tape::new(self.parameters.iter().map(|it| &it.value)) {
+        if let tape @ Some(_) = Tape::new(self.parameters.iter().map(Parameter::shaped)) {
             return RecordedForward {
                 tape,
                 ..RecordedForward::of(self.clone(), None)
@@ -61,7 +62,7 @@ impl Network {
 }
 
 impl RecordedForward {
-    fn of(network: Network, effective: Option<EffectiveValues>) -> Self {
+    fn of(network: Network, effective: Option<FoldedValues>) -> Self {
         Self {
             network,
             effective,
@@ -87,10 +88,10 @@ impl RecordedForward {
                 Some(tape) => tape
                     .forward_quantized(values, quantization, &images)
                     .expect("images are on the network's device"),
-                None => values.forward(quantization, images),
+                None => fake_quantized::forward(values, quantization, images),
             };
             #[cfg(not(feature = "libtorch"))]
-            let found = values.forward(quantization, images);
+            let found = fake_quantized::forward(values, quantization, images);
             let (logits, observed) = found;
             joined(&mut self.observed, observed);
             return logits;
@@ -132,8 +133,9 @@ impl RecordedForward {
                 return of_leaves;
             };
             // The chain rule as one number, from the effective parameters on.
-            let terms = effective.parameters.iter().cloned().zip(of_leaves);
-            let terms = terms.map(|(value, gradient)| (value * gradient.autodiff()).sum());
+            let terms = effective.parameters.iter().zip(of_leaves);
+            let terms = terms
+                .map(|(parameter, gradient)| (parameter.value.clone() * gradient.autodiff()).sum());
             if let Some(surrogate) = terms.reduce(|sum, term| sum + term) {
                 found = surrogate.backward();
             }

@@ -68,22 +68,21 @@ impl<A: Arithmetic> Walk<'_, A> {
                 Value::Features(A::linear(linear, input.features(), weight, bias))
             }
             Layer::Residual(residual) => {
-                let kept = input.map();
-                let body = self.map(&residual.body, A::share(&kept));
-                let shortcut = self.map(&residual.shortcut, kept);
+                let [body, shortcut] = A::share(input.map());
+                let body = self.map(&residual.body, body);
+                let shortcut = self.map(&residual.shortcut, shortcut);
                 Value::Map(A::add(body, shortcut))
             }
             Layer::Scale(scale) => {
-                let kept = input.map();
-                let factors = self.map(&scale.factors, A::share(&kept));
-                Value::Map(A::scale(kept, factors))
+                let [input, again] = A::share(input.map());
+                let factors = self.map(&scale.factors, again);
+                Value::Map(A::scale(input, factors))
             }
             Layer::Concat(concat) => {
-                let kept = input.map();
                 let [first, second] = if concat.halves {
-                    A::halves(kept)
+                    A::halves(input.map())
                 } else {
-                    [A::share(&kept), kept]
+                    A::share(input.map())
                 };
                 let first = self.map(&concat.first, first);
                 let second = self.map(&concat.second, second);

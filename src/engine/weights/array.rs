@@ -69,6 +69,15 @@ impl Array {
         }
     }
 
+    /// Whether a float is negative.
+    #[must_use]
+    pub fn has_negative(&self) -> bool {
+        match &self.values {
+            Values::F32(values) => values.iter().any(|&value| value < 0.0),
+            Values::I64(values) => values.iter().any(|&value| value < 0),
+        }
+    }
+
     /// Whether no float is NaN or infinite.
     #[must_use]
     pub fn is_finite(&self) -> bool {

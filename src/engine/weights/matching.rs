@@ -17,6 +17,9 @@ const LISTED: usize = 8;
 /// likenesses would take long to find and help nobody.
 const COMPARED: usize = 4096;
 
+/// How the name of a running variance ends.
+const VARIANCE: &str = ".running_var";
+
 /// An array that a network needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Needed {
@@ -220,6 +223,12 @@ impl Fitted {
             };
             if !array.is_finite() {
                 return Err(WeightsError::NotFinite {
+                    path: file.path().to_owned(),
+                    name: name.to_owned(),
+                });
+            }
+            if name.ends_with(VARIANCE) && array.has_negative() {
+                return Err(WeightsError::NegativeVariance {
                     path: file.path().to_owned(),
                     name: name.to_owned(),
                 });

@@ -131,6 +131,17 @@ pub enum WeightsError {
         /// The array.
         name: String,
     },
+    /// A running variance is negative.
+    #[error(
+        "{path}: `{name}` holds a negative variance, of which there is no root; the file was \
+         damaged or is no copy of what a training wrote: take another"
+    )]
+    NegativeVariance {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+    },
     /// What was to be saved is NaN or infinite.
     #[error("`{name}` is no longer finite: the training diverged, and the last checkpoint is kept")]
     Diverged {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Classified, ranked};
 use crate::format;
+use crate::format::lookalike::distinct;
 
 /// Classes up to which a confusion matrix is written out.
 const WIDEST_MATRIX: usize = 12;
@@ -60,7 +61,7 @@ pub fn unlabelled_folders(
     let names: Vec<String> = others
         .iter()
         .take(MOST_NAMED)
-        .map(|name| format!("`{name}`"))
+        .map(|name| distinct(name, classes))
         .collect();
     let more = match others.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),

@@ -42,7 +42,6 @@ pub(super) struct ListedRun<'a> {
 impl<'a> ListedRun<'a> {
     pub(super) fn of(run: &Subject<'a>, chosen: &[Field], fields: &Fields) -> Self {
         let (entry, metrics) = (run.run, run.metrics);
-        let problems = entry.problems.iter().chain(&entry.store.problems);
         let asked = chosen.iter().map(|field| {
             let value = match field {
                 Field::Metric(metric) => entry.metric(*metric).into(),
@@ -71,7 +70,7 @@ impl<'a> ListedRun<'a> {
             loss: metrics.loss,
             agreement: metrics.agreement,
             seconds: metrics.seconds,
-            problems: problems.map(String::as_str).collect(),
+            problems: entry.all_problems().map(String::as_str).collect(),
             columns: asked.collect(),
         }
     }

@@ -26,8 +26,8 @@ const HEAD: [(&str, Column); 8] = [
 pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
     let (entry, store) = (run.run, &run.run.store);
     let mut head = vec![("state", state(run))];
-    let problems = entry.problems.iter().chain(&store.problems);
-    head.extend(problems.map(|problem| ("read in part", problem.clone())));
+    let problems = entry.all_problems();
+    head.extend(problems.map(|problem| ("problem", problem.clone())));
     head.extend(HEAD.map(|(label, column)| (label, Field::Column(column).text(run))));
     head.push(("folder", entry.folder.path().display().to_string()));
     let mut text = section(run.name, &head).trim_start().to_owned();

@@ -166,12 +166,6 @@ impl JournalReader {
         self.version
     }
 
-    /// Bytes of the complete lines that were read.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.whole().0
-    }
-
     /// Whether a torn line followed the last event, when the end was reached.
     #[must_use]
     pub fn has_torn_end(&self) -> bool {

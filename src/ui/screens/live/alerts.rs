@@ -79,7 +79,7 @@ impl Alerts {
         self.found.extend(of_evaluations(store, phase));
         self.found.extend(of_store(store));
         self.found.extend(run.problem().map(|problem| Alert {
-            message: format!("the run could only be read in part: {problem}"),
+            message: problem,
             at: None,
         }));
     }

@@ -10,7 +10,8 @@ use unicode_normalization::UnicodeNormalization as _;
 const LISTED: usize = 3;
 
 /// What names that look alike have in common.
-pub(super) fn key(name: &str) -> String {
+#[must_use]
+pub fn key(name: &str) -> String {
     let seen: String = name.nfc().filter(|&c| !is_invisible(c)).collect();
     let words: Vec<&str> = seen.split_whitespace().collect();
     // Lower case may fall apart again.
@@ -27,7 +28,8 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// What a person should know about classes whose names look alike.
-pub(super) fn note(classes: &[String]) -> Option<String> {
+#[must_use]
+pub fn note(classes: &[String]) -> Option<String> {
     let mut alike: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for class in classes {
         let quoted = format!("{class:?}");
@@ -48,9 +50,31 @@ pub(super) fn note(classes: &[String]) -> Option<String> {
     ))
 }
 
+/// A name for a message in which these others stand as well: what distinguishes it from
+/// one that looks like it can be seen.
+#[must_use]
+pub fn distinct<'a>(name: &str, others: impl IntoIterator<Item = &'a String>) -> String {
+    let is_alike =
+        |other: &&String| key(other) == key(name) && other.to_lowercase() != name.to_lowercase();
+    if others.into_iter().any(|other| is_alike(&other)) {
+        format!("{name:?}")
+    } else {
+        format!("`{name}`")
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::note;
+    use super::{distinct, note};
+
+    #[test]
+    fn a_name_is_written_as_it_is_unless_another_looks_like_it() {
+        let others = ["cafe\u{301}".to_owned(), "dog".to_owned()];
+        assert_eq!(distinct("dog", &others), "`dog`");
+        assert_eq!(distinct("caf\u{e9}", &others), "\"café\"");
+        let other = ["caf\u{e9}".to_owned()];
+        assert_eq!(distinct("cafe\u{301}", &other), r#""cafe\u{301}""#);
+    }
 
     fn noted(names: &[&str]) -> Option<String> {
         note(&names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>())
