@@ -2,10 +2,10 @@ use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 
 use super::testing::{
-    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, measured_runs, runs,
-    screen,
+    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, evaluated, measured_runs,
+    runs, screen,
 };
-use crate::event::{Export, ExportProof, Phase, Position, RunEvent};
+use crate::event::{Evaluation, Export, ExportProof, Phase, Position, RunEvent, Split};
 use crate::listing::testing::export;
 use crate::run::Notes;
 use crate::store::Runs;
@@ -618,4 +618,24 @@ fn exported_files_are_among_the_details_with_what_is_proven() {
         shown.contains("            b.onnx, 8.61 kB, not proven"),
         "{shown}"
     );
+}
+
+#[test]
+fn classes_that_are_always_recognised_are_not_among_those_of_low_recall() {
+    let mut runs = runs();
+    let RunEvent::Evaluated(evaluation) = evaluated(Split::Test, 30, 0.95) else {
+        panic!("an evaluation");
+    };
+    let evaluation = Evaluation {
+        per_class: vec![1.0, 0.8, 1.0, 1.0],
+        ..evaluation
+    };
+    apply(
+        runs.get_mut(ADAPTIVE).unwrap(),
+        &[RunEvent::Evaluated(evaluation)],
+    );
+    let mut harness = screen(200, 60, runs);
+    harness.keys(&["/"]).text("tag:seed7\n");
+    let shown = harness.screen();
+    assert!(shown.contains("low recall  cat 80.0 %   "), "{shown}");
 }
