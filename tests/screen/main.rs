@@ -160,6 +160,23 @@ fn sigterm_saves_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_suspended_workbench_says_that_training_stops_and_is_continued_by_the_shell() {
+    let place = place();
+    let mut terminal = Terminal::start_in_shell(place.path(), (80, 24));
+    terminal.until(&["small"]);
+    terminal.keys("r");
+    terminal.until(&["training", "epoch"]);
+    terminal.keys("\x1a");
+    terminal.until(&["training stops until `fg` continues the workbench"]);
+    terminal.until_absent("epoch");
+    terminal.keys(ENTER);
+    terminal.until(&["training", "epoch"]);
+    terminal.keys("qy");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.is_given_back());
+}
+
+#[test]
 fn a_second_workbench_waits_visibly_for_the_first_and_not_for_one_that_crashed() {
     let place = place();
     let first = Terminal::start(place.path(), (120, 30));

@@ -187,7 +187,7 @@ fn turn(
             resized |= matches!(message, Message::Input(Event::Resize(..)));
             match state.take_in(message) {
                 Flow::Go => {}
-                Flow::Suspend => guard.suspend(screen)?,
+                Flow::Suspend => guard.suspend(screen, state.note_of_suspension())?,
                 Flow::Copy(text) => copy(screen, &text),
                 Flow::Leave(exit) => return Ok(exit),
             }

@@ -262,6 +262,15 @@ impl State {
         }
     }
 
+    /// What a shell shows when this process is stopped: a training stops with it.
+    pub fn note_of_suspension(&self) -> &'static str {
+        if self.effects.launcher.is_busy() {
+            "training stops until `fg` continues the workbench\n"
+        } else {
+            ""
+        }
+    }
+
     /// Saves what trains here, then ends; at once if it is asked again.
     fn leave(&mut self, exit: Exit) {
         if self.leaving.is_some() {

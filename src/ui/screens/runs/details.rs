@@ -274,7 +274,7 @@ impl Sheet<'_> {
     /// The classes that are most often wrong.
     fn worst(&self, evaluation: &Evaluation, classes: &[String]) -> Option<Line<'static>> {
         let shares = evaluation.per_class.iter().copied().enumerate();
-        let mut shares: Vec<(usize, f64)> = shares.filter(|(_, share)| !share.is_nan()).collect();
+        let mut shares: Vec<(usize, f64)> = shares.filter(|(_, share)| *share < 1.0).collect();
         shares.sort_by(|(_, a), (_, b)| a.total_cmp(b));
         let worst: Vec<String> = shares
             .iter()
