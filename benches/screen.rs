@@ -17,7 +17,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use workbench::event::{Phase, RunEvent, StepRow};
-use workbench::run::{Notes, RunFolder};
+use workbench::run::RunFolder;
 use workbench::store::{Journal, Owner, RunEntry, RunStore, Runs, SeriesWriter};
 use workbench::ui::theme::{Background, Depth, Palette};
 use workbench::ui::{Clock, Keymap, News, Settings, Theme, Ui};
@@ -93,16 +93,9 @@ fn long_run(place: &std::path::Path) -> RunFolder {
 
 fn entry(folder: &RunFolder) -> RunEntry {
     RunEntry {
-        folder: folder.clone(),
-        started: SystemTime::now(),
         owner: Owner::Here,
-        notes: Notes::default(),
-        experiment: String::new(),
-        plan: None,
-        bench: Vec::new(),
         store: RunStore::open(folder),
-        problems: Vec::new(),
-        mismatch: None,
+        ..RunEntry::new(folder.clone(), SystemTime::now())
     }
 }
 

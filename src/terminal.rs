@@ -196,14 +196,15 @@ impl TerminalGuard {
         Ok(())
     }
 
-    /// Gives the terminal back, stops this process until it is continued, and
-    /// takes the terminal over again.
+    /// Gives the terminal back, prints a note there, stops this process until it is
+    /// continued, and takes the terminal over again.
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn suspend(&self, screen: &mut Screen) -> io::Result<()> {
+    pub fn suspend(&self, screen: &mut Screen, note: &str) -> io::Result<()> {
         let output = screen.backend_mut();
         leave(output)?;
+        write!(output, "{note}")?;
         Write::flush(output)?;
         signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
         enable_raw_mode()?;

@@ -247,7 +247,7 @@ pub struct Arguments {
     #[arg(long, help_heading = "Export")]
     pub force: bool,
 
-    /// Write the file without a proof, as where the run's images are gone.
+    /// Write the file without a proof, for example where the run's images are missing.
     #[arg(long, help_heading = "Export")]
     pub unproven: bool,
 

@@ -214,6 +214,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         rounded: rounded.as_ref(),
         known,
         weights: request.weights,
+        made_of: models.weights.as_deref(),
     };
     let export = match request.int8 {
         _ if !is_onnx => student.write_torch(&path)?,
@@ -266,7 +267,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     })
 }
 
-/// The student, and where an int8 file is to be judged by it also the teacher. Doing
+/// The student, and where an int8 file is to be held against it also the teacher. Doing
 /// without that is worth a note.
 fn opened(request: &ExportRequest) -> Result<RunModels, ExportError> {
     let open = |answering| {

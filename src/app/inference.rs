@@ -102,7 +102,7 @@ impl Results {
                 if let Err(error) = self.print_line(&row) {
                     // The reader may have seen enough, as `| head` has.
                     self.failure = Some(error).filter(|error| !error.is_broken_pipe());
-                    stop.request("the reader of its output is gone");
+                    stop.request("its output was closed");
                 }
                 self.rows.push(without_picture(*row));
             }

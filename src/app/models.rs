@@ -21,7 +21,7 @@ pub enum OpenModelsError {
     /// Device or weights.
     #[error(transparent)]
     Models(#[from] ModelsError),
-    /// Weights were saved and are gone.
+    /// Weights were saved and are missing.
     #[error("{} is missing: {reason}; restore it from a copy{}", latest.display(), or_best(*.has_best))]
     Missing {
         /// Their folder.
@@ -139,7 +139,7 @@ pub fn had_student(run: &RunFolder) -> bool {
     !matches!(run.latest().find(), Ok(None)) || missing(run).is_some()
 }
 
-/// That a run's latest weights are gone, if it had some.
+/// That a run's latest weights are missing, if it had some.
 fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     let best = run.best();
     let has_best = !matches!(best.find(), Ok(None));

@@ -16,7 +16,8 @@ use crate::format::Symbols;
 use crate::listing::all_hold;
 use crate::report::{
     BarsReporter, Ending, GithubReporter, JsonReporter, JunitReporter, Reporters, TextReporter,
-    append_to_summary, judge, replace_report, report_no_run, summary_file, summary_of_no_run,
+    append_to_summary, evaluate_gates, replace_report, report_no_run, summary_file,
+    summary_of_no_run,
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::{Frozen, RunStore};
@@ -203,7 +204,7 @@ impl Reporting {
     /// Evaluates the gates, reports how the run ended and returns the exit
     /// code's meaning: that of the run, but for a success that could not be reported.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
-        let verdicts = judge(&self.gates, store, *outcome == Outcome::Completed);
+        let verdicts = evaluate_gates(&self.gates, store, *outcome == Outcome::Completed);
         // What was changed is printed even where a file was lost meanwhile.
         let text = self.folder.experiment_text().unwrap_or_default();
         let plan = self.folder.plan().ok().flatten();

@@ -3,11 +3,11 @@
 //! The trainer's thread sends events to the recorder's, which journals them and
 //! hands them on; commands come from the run folder's commands file and from
 //! the stop signal. What a run that is resumed or replayed was before is read
-//! and held against what is there now by [`past`]: a refusal writes nothing.
+//! and held against what is there now by [`previous`]: a refusal writes nothing.
 
 mod error;
 mod fork;
-mod past;
+mod previous;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 pub use self::error::SessionError;
-use self::past::ResumeState;
+use self::previous::ResumeState;
 use super::inbox::Inbox;
 use super::panic::caught;
 use crate::engine::{Engine, PrepareError, Prepared};
@@ -99,7 +99,7 @@ pub struct Opened {
     lock: RunLock,
     gates: Vec<Gate>,
     before: RunStore,
-    past: ResumeState,
+    previous: ResumeState,
 }
 
 /// A training that has started.
@@ -133,7 +133,7 @@ impl Session {
     pub fn begin(job: Job, checkpoints: &Path, stop: StopSignal) -> Result<Self, SessionError> {
         let (opened, prepared) = match job {
             Job::New { loaded, device } => new(&loaded, device, checkpoints, &stop)?,
-            Job::Resume { run, changes } => past::resume(&run, &changes, &stop)?,
+            Job::Resume { run, changes } => previous::resume(&run, &changes, &stop)?,
             Job::Fork { run, from, changes } => {
                 fork::fork(&run, from.as_deref(), &changes, checkpoints, &stop)?
             }
@@ -141,7 +141,7 @@ impl Session {
                 run,
                 device,
                 without_adjustments_after,
-            } => past::replay(&run, device, without_adjustments_after, checkpoints, &stop)?,
+            } => previous::replay(&run, device, without_adjustments_after, checkpoints, &stop)?,
         };
         let teachers = checkpoints.join(TEACHERS);
         let engine = Engine::new(prepared, opened.folder.clone(), teachers);
@@ -162,7 +162,7 @@ impl Session {
             mut lock,
             gates,
             before,
-            past,
+            previous,
         } = opened;
         lock.announce()?;
         folder.own_commands()?;
@@ -171,15 +171,15 @@ impl Session {
             events,
             recorder,
         } = Recorder::start(&folder, &lock, stop.clone())?;
-        for message in past.warnings {
+        for message in previous.warnings {
             handle.emit(RunEvent::Warned { message });
         }
         let inbox = Inbox::new(
             stop,
             CommandTail::from_start(&folder.commands()),
             handle.clone(),
-            past.known,
-            past.adjustments,
+            previous.known,
+            previous.adjustments,
         );
         let trainer = spawn(trainer, inbox, handle).map_err(SessionError::Thread)?;
         Ok(Self {
@@ -265,7 +265,7 @@ fn create(
     prepared: Prepared,
     loaded: &Loaded,
     checkpoints: &Path,
-    past: ResumeState,
+    previous: ResumeState,
 ) -> Result<(Opened, Prepared), SessionError> {
     let (name, frozen) = (&loaded.plan.name, loaded.frozen_text());
     let now = SystemTime::now();
@@ -277,7 +277,7 @@ fn create(
         lock,
         gates: loaded.plan.gates.clone(),
         before: RunStore::new(),
-        past,
+        previous,
     };
     Ok((opened, prepared))
 }

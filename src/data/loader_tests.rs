@@ -207,7 +207,7 @@ fn more_bad_images_than_tolerated_stop_training_with_a_reason() {
 }
 
 #[test]
-fn an_image_that_is_gone_cut_or_replaced_since_stops_training_however_many_may_be_bad() {
+fn an_image_that_is_missing_cut_or_replaced_since_stops_training_however_many_may_be_bad() {
     use std::path::Path;
     let swapped = |path: &Path| {
         fs::rename(path, path.with_extension("old")).unwrap();

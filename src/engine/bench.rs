@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 use thiserror::Error;
 
-use super::checkpoint::WEIGHTS;
 use super::classify::Classify;
 use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
@@ -25,7 +24,7 @@ use crate::event::{BenchMachine, BenchModel, BenchRow, Exports, Measurement, Var
 use crate::experiment::architecture::Graph;
 use crate::experiment::plan::TeacherPlan;
 use crate::experiment::spec::{DeviceSpec, OnnxEngine};
-use crate::run::{ModelHashes, RunError, RunFolder, WeightsIdentity};
+use crate::run::{ModelHashes, Origin, RunError, RunFolder, WEIGHTS, WeightsIdentity};
 use crate::untrusted::clean_line;
 
 /// Answers that are timed.
@@ -316,6 +315,7 @@ impl BenchCase {
             images_per_second: timings.images_per_second(),
             peak_memory: peak_memory().unwrap_or(0),
             weights: WeightsIdentity::of(path).map_err(failed)?.content,
+            made_of: None,
             file_bytes: path.metadata().map_err(failed)?.len(),
             macs: None,
             top1: None,
@@ -341,12 +341,13 @@ fn weights_file(run: &RunFolder, model: BenchModel) -> PathBuf {
     }
 }
 
-/// What identifies the models of a run that wrote these files. Weights that cannot be read
-/// are none of it.
+/// What identifies the models of a run that wrote these files; those of other weights than
+/// it has now are left out. Weights that cannot be read are none of it.
 #[must_use]
-pub fn hashes_of(run: &RunFolder, exports: Exports) -> ModelHashes {
+pub fn hashes_of(run: &RunFolder, mut exports: Exports) -> ModelHashes {
     let hash = |path: PathBuf| Some(WeightsIdentity::of(&path).ok()?.content);
-    let student = [run.best(), run.latest()].map(|folder| hash(folder.path().join(WEIGHTS)));
+    let own = run.own_weights();
+    exports.retain(|_, export| own.origin(export.made_of.as_ref()) == Origin::Own);
     let plan = run.plan().ok().flatten();
     let teacher = plan.as_ref().and_then(|plan| {
         let teacher = plan.resolved.plan.teacher.as_ref()?.file()?;
@@ -358,7 +359,7 @@ pub fn hashes_of(run: &RunFolder, exports: Exports) -> ModelHashes {
     let teacher = teacher.unwrap_or_else(|| hash(run.teacher().join(WEIGHTS)));
     ModelHashes {
         run: run.name(),
-        student: student.into_iter().flatten().collect(),
+        student: own,
         teacher: teacher.into_iter().collect(),
         exports,
     }

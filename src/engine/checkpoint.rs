@@ -35,11 +35,10 @@ use crate::event::{Phase, Position};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::run::record_mark::STATE;
-use crate::run::{AtomicDir, RunFolder, SealError, Sealed};
+use crate::run::{AtomicDir, RunFolder, SealError, Sealed, WEIGHTS};
 use crate::untrusted::read_limited;
 
 /// The weights to take away.
-pub const WEIGHTS: &str = "weights.safetensors";
 /// The weights of the last step, if they are not those to take away.
 const NETWORK: &str = "network.safetensors";
 /// The optimizer's memory.
@@ -445,6 +444,8 @@ pub struct RoundedStudent {
     pub network: Network,
     /// How long it was trained.
     pub trained: Trained,
+    /// BLAKE3 of its weights, hexadecimal, if they are sealed with it.
+    pub weights: Option<String>,
 }
 
 /// The student of a folder in a network of the layout of another; none if its weights did
@@ -460,7 +461,11 @@ pub fn rounded(folder: &Sealed, other: &Network) -> Result<Option<RoundedStudent
     load(&mut network, folder, WEIGHTS)?;
     network.quantize(Some(quantization));
     let trained = metadata(folder)?.trained.unwrap_or_default();
-    Ok(Some(RoundedStudent { network, trained }))
+    Ok(Some(RoundedStudent {
+        network,
+        trained,
+        weights: folder.hash(WEIGHTS).map(str::to_owned),
+    }))
 }
 
 /// Writes everything that a training resumes from into a folder.

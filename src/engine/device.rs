@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gpu_past_the_last_is_refused_with_their_number() {
+    fn a_gpu_beyond_the_last_is_refused_with_their_number() {
         let message = refusal(cuda(2), TWO_GPUS);
         assert!(message.contains("`cuda:2`"), "{message}");
         assert!(message.contains("2 GPU(s)"), "{message}");

@@ -95,11 +95,11 @@ impl Evaluator {
     #[must_use]
     pub fn evaluation_of_teacher(&self, classes: usize, subject: Subject) -> Option<Evaluation> {
         let answers = self.teacher.as_ref()?;
-        let mut tally = MetricAccumulator::new(classes, false);
+        let mut metrics = MetricAccumulator::new(classes, false);
         for (_, row, label) in answers.labelled(&self.set) {
-            tally.count(row, label, None);
+            metrics.count(row, label, None);
         }
-        Some(self.evaluation(tally, subject, answers.seconds))
+        Some(self.evaluation(metrics, subject, answers.seconds))
     }
 
     /// Evaluates `network`, which lives on a plain device.
@@ -114,32 +114,32 @@ impl Evaluator {
     ) -> Result<Evaluation, Failure> {
         let start = Instant::now();
         let classes = images.classes.len();
-        let mut tally = MetricAccumulator::new(classes, self.teacher.is_some());
+        let mut metrics = MetricAccumulator::new(classes, self.teacher.is_some());
         for_each_batch(network, &self.set, images, |batch, logits| {
             let rows = logits.chunks_exact(classes);
             for ((row, &label), &image) in rows.zip(&batch.labels).zip(&batch.indices) {
                 let teacher = self.teacher().map(|answers| answers[image].as_slice());
-                tally.count(row, label as usize, teacher);
+                metrics.count(row, label as usize, teacher);
             }
         })?;
-        Ok(self.evaluation(tally, subject, start.elapsed().as_secs_f64()))
+        Ok(self.evaluation(metrics, subject, start.elapsed().as_secs_f64()))
     }
 
-    fn evaluation(&self, tally: MetricAccumulator, subject: Subject, seconds: f64) -> Evaluation {
+    fn evaluation(&self, metrics: MetricAccumulator, subject: Subject, seconds: f64) -> Evaluation {
         Evaluation {
             phase: subject.phase,
             split: self.split,
             weights: subject.weights,
             step: subject.step,
             epoch: subject.epoch,
-            images: tally.images(),
-            loss: tally.loss(),
-            top1: tally.top1(),
-            top5: tally.top5(),
-            ece: Some(tally.ece()),
-            per_class: tally.per_class(),
-            teacher: tally.teacher(),
-            confusion: tally.into_confusion(),
+            images: metrics.images(),
+            loss: metrics.loss(),
+            top1: metrics.top1(),
+            top5: metrics.top5(),
+            ece: Some(metrics.ece()),
+            per_class: metrics.per_class(),
+            teacher: metrics.teacher(),
+            confusion: metrics.into_confusion(),
             seconds,
         }
     }

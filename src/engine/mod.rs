@@ -46,7 +46,6 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use bench::{BenchCase, BenchFailure, BenchSubject, hashes_of, machine, measure_export};
-pub use checkpoint::WEIGHTS;
 pub use evaluate::answers;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
@@ -83,7 +82,7 @@ use crate::event::{
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
-use crate::run::{BenchResult, RunFolder, SealError, WeightsIdentity};
+use crate::run::{BenchResult, CheckpointMark, RunFolder, SealError, WEIGHTS, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 
 /// Carries out one run with tensors.
@@ -278,7 +277,7 @@ impl Engine {
         {
             sink.emit(RunEvent::Evaluated(evaluation));
         }
-        // One from elsewhere was judged before the run began.
+        // One from elsewhere was checked before the run began.
         if prepared.teacher_answers().is_none()
             && let Some(answers) = valid.answers()
             && let Some(message) =
@@ -366,6 +365,7 @@ impl Engine {
             rounded: rounded.as_ref(),
             known: &known,
             weights: Weights::Best,
+            made_of: best.hash(WEIGHTS),
         };
         let is_int8 = matches!(wanted, ExportSpec::Int8(_));
         let format = ExportFormat::Onnx;
@@ -484,12 +484,8 @@ pub fn verify(folder: &RunFolder) -> Result<(), Failure> {
 pub struct Standing {
     /// The latest checkpoint.
     pub position: Position,
-    /// Bytes of the journal when it was written.
-    pub journal: Option<u64>,
-    /// Their CRC-32C.
-    pub journal_crc32c: Option<u32>,
-    /// Bytes of the series of logged steps then, and their CRC-32C.
-    pub series: Option<(u64, u32)>,
+    /// How far the run was recorded when it was written.
+    pub mark: CheckpointMark,
 }
 
 /// Where the checkpoints of a run stand, if there are any.
@@ -502,9 +498,7 @@ pub fn standing(folder: &RunFolder) -> Result<Option<Standing>, Failure> {
             let step = state.step;
             return Ok(Some(Standing {
                 position: Position { phase, step },
-                journal: state.mark.journal,
-                journal_crc32c: state.mark.journal_crc32c,
-                series: state.mark.series.zip(state.mark.series_crc32c),
+                mark: state.mark,
             }));
         }
     }

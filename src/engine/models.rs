@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::checkpoint::{self, CheckpointFolder, RoundedStudent, WEIGHTS};
+use super::checkpoint::{self, CheckpointFolder, RoundedStudent};
 use super::classify::Classify;
 use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
@@ -31,7 +31,7 @@ use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherFile, TeacherSource};
 use crate::experiment::spec::{ChannelOrder, DeviceSpec};
-use crate::run::{RunFolder, RunPlan, SealError, Sealed, WeightsIdentity};
+use crate::run::{RunFolder, RunPlan, SealError, Sealed, WEIGHTS, WeightsIdentity};
 
 /// Images of a probe of a folder, at most.
 const PROBED: usize = 256;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::checkpoint::{self, CheckpointFolder, WEIGHTS};
+use super::checkpoint::{self, CheckpointFolder};
 use super::evaluate::Evaluator;
 use super::failure::Failure;
 use super::fit::{Fit, FitContext, FitEnd};
@@ -27,7 +27,7 @@ use crate::experiment::model::Model;
 use crate::experiment::plan::Training;
 use crate::experiment::spec::NormalizeSpec;
 use crate::run::seal::{self, SealError, Sealed};
-use crate::run::{Owner, RunFolder, atomic};
+use crate::run::{Owner, RunFolder, WEIGHTS, atomic};
 use crate::trainer::{CommandSource, EventSink};
 
 /// Raised when a change of the engine changes what a training yields, so that

@@ -9,7 +9,7 @@
 //!
 //! Everything is counted class by class, so that a large class does not hide the
 //! others, and a difference counts when it is three standard errors away from
-//! none. An order is found on one half of the images and judged on the other, and
+//! none. An order is found on one half of the images and tested on the other, and
 //! the other way round: among many classes some order always looks better on the
 //! images that it was found on.
 

@@ -83,8 +83,12 @@ pub struct BenchRow {
     /// What it computes with.
     #[serde(default)]
     pub variant: Variant,
-    /// BLAKE3 of the file of its weights, hexadecimal.
+    /// BLAKE3 of the file that was run, hexadecimal; of its weights where that was temporary.
     pub weights: String,
+    /// BLAKE3 of the student's weights that it was made of, as a journal names a
+    /// checkpoint's; known in the results that a run keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<String>,
     /// Which engine of ONNX files ran it; none if the one that trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onnx: Option<OnnxEngine>,
@@ -175,6 +179,7 @@ pub(crate) mod testing {
             file: onnx.map(|_| "a.onnx".to_owned()),
             variant: Variant::Fp32,
             weights: "ab".to_owned(),
+            made_of: None,
             onnx,
             engine: "rten 0.27".to_owned(),
             batch: 1,

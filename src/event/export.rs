@@ -44,6 +44,10 @@ pub struct Export {
     pub weights: Weights,
     /// Steps that these have behind them.
     pub step: u64,
+    /// BLAKE3 of their file, hexadecimal, as a journal names a checkpoint's; absent in
+    /// records of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<String>,
     /// How it takes images, of an ONNX file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<PixelFormat>,
@@ -158,7 +162,7 @@ pub struct QuantTrial {
     pub max_difference: f64,
 }
 
-/// A model of the table that an int8 file is judged by.
+/// A model of the table that an int8 file is held against.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PrecisionRow {
     /// Which.

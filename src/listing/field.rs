@@ -445,7 +445,8 @@ fn no_field(name: &str, fields: &Fields) -> String {
 }
 
 /// `41 %`; of a teacher `T 41 %`, as wide whatever it is.
-fn done(progress: Progress) -> String {
+#[must_use]
+pub fn done(progress: Progress) -> String {
     let percent = (progress.share() * 100.0).floor();
     if progress.phase == Phase::Teacher {
         format!("T{percent:3.0} %")

@@ -1,9 +1,9 @@
 //! Gates: conditions on a run's results that decide its exit code.
 //!
-//! A gate holds only if it was judged and found to hold. A metric that is
+//! A gate holds only if it was evaluated and found to hold. A metric that is
 //! missing or not a number, a run to compare with that can't be read, a name
-//! that is no metric: all of these fail, and say why. Who judges says where other
-//! runs are found.
+//! that is no metric: all of these fail, and say why. The caller says where
+//! other runs are found.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,12 +26,12 @@ pub struct Verdict {
     /// What that is held against, where it is another run's.
     pub limit: Option<f64>,
     /// The verdict.
-    pub judgement: Judgement,
+    pub status: GateStatus,
 }
 
 /// Whether a gate holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
+pub enum GateStatus {
     /// It does.
     Passed,
     /// It does not.
@@ -41,10 +41,10 @@ pub enum Judgement {
 }
 
 impl Verdict {
-    /// Whether the gate was judged and holds.
+    /// Whether the gate was evaluated and holds.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.judgement == Judgement::Passed
+        self.status == GateStatus::Passed
     }
 
     /// What was found, without the gate.
@@ -61,10 +61,10 @@ impl Verdict {
             (Some(value), None) => format!("{}, ", format::number(value)),
             (None, _) => String::new(),
         };
-        match &self.judgement {
-            Judgement::Passed => format!("{value}passed"),
-            Judgement::Failed => format!("{value}failed"),
-            Judgement::NotEvaluated(reason) => format!("not evaluated: {reason}"),
+        match &self.status {
+            GateStatus::Passed => format!("{value}passed"),
+            GateStatus::Failed => format!("{value}failed"),
+            GateStatus::NotEvaluated(reason) => format!("not evaluated: {reason}"),
         }
     }
 }
@@ -79,27 +79,27 @@ impl Verdict {
     /// The run is not completed, so that the gate is not evaluated.
     pub fn withdraw(&mut self) {
         (self.value, self.limit) = (None, None);
-        self.judgement = Judgement::NotEvaluated("the run is not completed".to_owned());
+        self.status = GateStatus::NotEvaluated("the run is not completed".to_owned());
     }
 }
 
 /// Finds the run of a folder, or says why not.
 pub type FindRun<'a, 'run> = &'a dyn Fn(&Path) -> Result<Cow<'run, RunStore>, String>;
 
-/// Judges every gate of a run by what was measured until now.
+/// Evaluates every gate of a run by what was measured until now.
 #[must_use]
-pub fn judge(gates: &[Gate], store: &RunStore, find: FindRun<'_, '_>) -> Vec<Verdict> {
-    let judged = gates.iter().map(|gate| judge_one(gate, store, find));
-    judged.collect()
+pub fn evaluate(gates: &[Gate], store: &RunStore, find: FindRun<'_, '_>) -> Vec<Verdict> {
+    let verdicts = gates.iter().map(|gate| evaluate_one(gate, store, find));
+    verdicts.collect()
 }
 
-/// Whether all of them were judged and hold.
+/// Whether all of them were evaluated and hold.
 #[must_use]
 pub fn all_hold(verdicts: &[Verdict]) -> bool {
     verdicts.iter().all(Verdict::holds)
 }
 
-fn judge_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict {
+fn evaluate_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict {
     let (name, bound, at_least) = match gate {
         Gate::AtLeast(name, bound) => (name, bound, true),
         Gate::AtMost(name, bound) => (name, bound, false),
@@ -113,9 +113,9 @@ fn judge_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict {
         gate: format!("{shown} {sign} {bound}"),
         value: None,
         limit: None,
-        judgement: Judgement::Failed,
+        status: GateStatus::Failed,
     };
-    let judged = metric
+    let passed = metric
         .map_err(|error| format!("{error}; {}", error.remedy()))
         .and_then(|metric| {
             let value = measure(metric, store)?;
@@ -126,10 +126,10 @@ fn judge_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict {
             }
             compare(value, limit, tolerance, at_least)
         });
-    verdict.judgement = match judged {
-        Ok(true) => Judgement::Passed,
-        Ok(false) => Judgement::Failed,
-        Err(reason) => Judgement::NotEvaluated(reason),
+    verdict.status = match passed {
+        Ok(true) => GateStatus::Passed,
+        Ok(false) => GateStatus::Failed,
+        Err(reason) => GateStatus::NotEvaluated(reason),
     };
     verdict
 }

@@ -32,13 +32,13 @@ fn unknown<'run>(_: &Path) -> Result<Cow<'run, RunStore>, String> {
     Err("unknown".to_owned())
 }
 
-fn judged(gate: Gate, store: &RunStore) -> Judgement {
-    judge(&[gate], store, &unknown).remove(0).judgement
+fn status(gate: Gate, store: &RunStore) -> GateStatus {
+    evaluate(&[gate], store, &unknown).remove(0).status
 }
 
 fn reason(gate: Gate, store: &RunStore) -> String {
-    match judged(gate, store) {
-        Judgement::NotEvaluated(reason) => reason,
+    match status(gate, store) {
+        GateStatus::NotEvaluated(reason) => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -61,16 +61,16 @@ fn gates_hold_or_fail_by_their_metric() {
         (at_most("valid/loss", 0.6), true),
     ] {
         let expected = if holds {
-            Judgement::Passed
+            GateStatus::Passed
         } else {
-            Judgement::Failed
+            GateStatus::Failed
         };
-        assert_eq!(judged(gate.clone(), &store), expected, "{gate:?}");
+        assert_eq!(status(gate.clone(), &store), expected, "{gate:?}");
     }
 }
 
 #[test]
-fn what_is_missing_or_not_a_number_could_not_be_judged() {
+fn what_is_missing_or_not_a_number_is_not_evaluated() {
     let nothing = RunStore::new();
     let missing = reason(at_least("test/top1", 0.0), &nothing);
     assert_eq!(missing, "there is no evaluation for test/top1@best");
@@ -87,7 +87,10 @@ fn what_is_missing_or_not_a_number_could_not_be_judged() {
     let few = reason(at_least("test/top5", 0.0), &store());
     assert!(few.ends_with("needs more than five classes"), "{few}");
     let many = store_with(|evaluation| evaluation.per_class = vec![0.5; 6]);
-    assert_eq!(judged(at_least("test/top5", 1.0), &many), Judgement::Passed);
+    assert_eq!(
+        status(at_least("test/top5", 1.0), &many),
+        GateStatus::Passed
+    );
     let unknown = reason(at_least("test/tpo1", 0.0), &store());
     assert_eq!(
         unknown,
@@ -98,7 +101,7 @@ fn what_is_missing_or_not_a_number_could_not_be_judged() {
 #[test]
 fn every_gate_has_to_hold() {
     let store = store();
-    let verdicts = judge(
+    let verdicts = evaluate(
         &[at_least("test/top1", 0.5), at_least("test/top1", 0.9)],
         &store,
         &unknown,
@@ -128,18 +131,18 @@ fn a_run_that_was_evaluated_on_other_images_is_no_bound() {
         let tolerance = 1.0;
         Gate::AtLeast(metric.to_owned(), Bound::Run { run, tolerance })
     };
-    let judged = |metric: &str| {
-        let verdicts = judge(&[gate(metric)], &with("a"), &|_| Ok(Cow::Owned(with("b"))));
-        verdicts[0].judgement.clone()
+    let status = |metric: &str| {
+        let verdicts = evaluate(&[gate(metric)], &with("a"), &|_| Ok(Cow::Owned(with("b"))));
+        verdicts[0].status.clone()
     };
-    let Judgement::NotEvaluated(reason) = judged("test/top1") else {
-        panic!("judged against other images");
+    let GateStatus::NotEvaluated(reason) = status("test/top1") else {
+        panic!("evaluated against other images");
     };
     assert!(
         reason.ends_with("was evaluated on other test images or other classes"),
         "{reason}"
     );
-    assert_eq!(judged("valid/top1"), Judgement::Passed);
+    assert_eq!(status("valid/top1"), GateStatus::Passed);
 }
 
 #[test]
@@ -152,7 +155,7 @@ fn a_latency_is_held_against_one_of_the_same_processor_and_engine_only() {
     );
     let row = |p50_ms| bench_row(Some(OnnxEngine::Rten), p50_ms);
     store.measured = Some(measured("Xeon", vec![row(2.5)]));
-    assert_eq!(judged(gate(), &store), Judgement::Passed);
+    assert_eq!(status(gate(), &store), GateStatus::Passed);
     let than_other = Gate::AtMost(
         "bench/p50_ms".to_owned(),
         Bound::Run {
@@ -160,17 +163,17 @@ fn a_latency_is_held_against_one_of_the_same_processor_and_engine_only() {
             tolerance: 0.1,
         },
     );
-    let judged_by = |processor: &str, p50_ms: f64| {
+    let status_by = |processor: &str, p50_ms: f64| {
         let mut other = store.clone();
         other.measured = Some(measured(processor, vec![row(p50_ms)]));
-        let found = judge(std::slice::from_ref(&than_other), &store, &|_| {
+        let found = evaluate(std::slice::from_ref(&than_other), &store, &|_| {
             Ok(Cow::Owned(other.clone()))
         });
-        found[0].judgement.clone()
+        found[0].status.clone()
     };
-    assert_eq!(judged_by("Xeon", 2.45), Judgement::Passed);
-    assert_eq!(judged_by("Xeon", 2.0), Judgement::Failed);
+    assert_eq!(status_by("Xeon", 2.45), GateStatus::Passed);
+    assert_eq!(status_by("Xeon", 2.0), GateStatus::Failed);
     let other =
-        Judgement::NotEvaluated("other was measured by another processor or engine".to_owned());
-    assert_eq!(judged_by("Cortex-A72", 2.45), other);
+        GateStatus::NotEvaluated("other was measured by another processor or engine".to_owned());
+    assert_eq!(status_by("Cortex-A72", 2.45), other);
 }

@@ -14,8 +14,8 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare, written};
+pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare, done, written};
 pub use filter::{Filter, FilterError};
-pub use gates::{Judgement, Verdict, all_hold};
+pub use gates::{GateStatus, Verdict, all_hold};
 pub use pareto::{Pareto, ParetoCost, ParetoPoint};
 pub use summary::{RunSummary, Subject};

@@ -120,6 +120,16 @@ impl ParetoCost {
             Self::Macs => "MACs per image",
         }
     }
+
+    /// What the numbers of its axis count.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Latency(_) => "ms",
+            Self::Size => "bytes",
+            Self::Macs => "MACs",
+        }
+    }
 }
 
 impl Pareto {

@@ -197,7 +197,7 @@ fn metrics(store: &RunStore, weights: Weights) -> String {
     for (name, metrics) in metrics::best_and_last(store) {
         let _ = writeln!(text, "- {name}: {}", cell(&metrics.join("; ")));
     }
-    let (Some(evaluation), Some(data)) = (judged(store, weights), &store.data) else {
+    let (Some(evaluation), Some(data)) = (evaluation_of(store, weights), &store.data) else {
         return text;
     };
     let (split, _) = split(evaluation);
@@ -228,7 +228,7 @@ fn metrics(store: &RunStore, weights: Weights) -> String {
 }
 
 /// The evaluation that says most of these weights.
-fn judged(store: &RunStore, weights: Weights) -> Option<&Evaluation> {
+fn evaluation_of(store: &RunStore, weights: Weights) -> Option<&Evaluation> {
     let last = |split, which| store.last_evaluation(Phase::Student, split, which);
     match weights {
         Weights::Best => last(Split::Test, EvaluatedWeights::Best)
@@ -251,7 +251,7 @@ fn limits(store: &RunStore, weights: Weights) -> String {
     text += "- It knows these classes only: an image of anything else gets one of them too.\n\
              - It was tried on images from the same source as those it learned from. Of images of \
              another camera, light or place nothing is known.\n";
-    let Some(evaluation) = judged(store, weights) else {
+    let Some(evaluation) = evaluation_of(store, weights) else {
         text += "- It was not evaluated.\n";
         return text;
     };

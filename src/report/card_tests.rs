@@ -15,6 +15,7 @@ fn exports() -> Exports {
         format: ExportFormat::Onnx,
         weights: Weights::Best,
         step: 8,
+        made_of: None,
         input: Some(input),
         bytes: 8605,
         blake3: "0d68a6".to_owned(),

@@ -1,4 +1,4 @@
-//! Judges the gates of a run that ended: other runs are read from disk.
+//! Evaluates the gates of a run that ended: other runs are read from disk.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -8,10 +8,10 @@ use crate::listing::gates::{self, Verdict};
 use crate::run::RunFolder;
 use crate::store::{Owner, RunEntry, RunStore};
 
-/// Judges every gate of a run, which is completed or not: what did not come to its end
-/// has no results to be judged by.
+/// Evaluates every gate of a run, which is completed or not: what did not come to its end
+/// has no results.
 #[must_use]
-pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> {
+pub fn evaluate_gates(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> {
     let find = |path: &Path| {
         let folder = RunFolder::at(path).map_err(|error| error.to_string())?;
         let (mut run, _) = RunEntry::read(&folder, Owner::None);
@@ -21,7 +21,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> 
             Some(problem) => Err(problem),
         }
     };
-    let mut verdicts = gates::judge(gates, store, &find);
+    let mut verdicts = gates::evaluate(gates, store, &find);
     if !completed {
         for verdict in &mut verdicts {
             verdict.withdraw();
@@ -34,7 +34,7 @@ pub fn judge(gates: &[Gate], store: &RunStore, completed: bool) -> Vec<Verdict> 
 mod tests {
     use super::*;
     use crate::experiment::spec::Bound;
-    use crate::listing::Judgement;
+    use crate::listing::GateStatus;
     use crate::store::testing::{played, small_run};
 
     fn store(worse_by: f64) -> RunStore {
@@ -49,13 +49,13 @@ mod tests {
         store
     }
 
-    fn judgement(gate: Gate, store: &RunStore) -> Judgement {
-        judge(&[gate], store, true).remove(0).judgement
+    fn status(gate: Gate, store: &RunStore) -> GateStatus {
+        evaluate_gates(&[gate], store, true).remove(0).status
     }
 
     #[test]
-    fn a_run_that_did_not_come_to_its_end_is_not_judged() {
-        let verdicts = judge(
+    fn a_run_that_did_not_come_to_its_end_is_not_evaluated() {
+        let verdicts = evaluate_gates(
             &[Gate::AtLeast("test/top1".to_owned(), Bound::Value(0.1))],
             &store(0.0),
             false,
@@ -78,19 +78,19 @@ mod tests {
             )
         };
         let path = other.run.path();
-        assert_eq!(judgement(against(0.0, path), &same), Judgement::Passed);
-        assert_eq!(judgement(against(0.0, path), &worse), Judgement::Failed);
-        assert_eq!(judgement(against(0.125, path), &worse), Judgement::Passed);
-        let verdicts = judge(&[against(0.125, path)], &worse, true);
+        assert_eq!(status(against(0.0, path), &same), GateStatus::Passed);
+        assert_eq!(status(against(0.0, path), &worse), GateStatus::Failed);
+        assert_eq!(status(against(0.125, path), &worse), GateStatus::Passed);
+        let verdicts = evaluate_gates(&[against(0.125, path)], &worse, true);
         assert!(
             verdicts[0].finding().ends_with("0.675 against 0.8, passed"),
             "{:?}",
             verdicts[0]
         );
-        let Judgement::NotEvaluated(missing) =
-            judgement(against(0.0, Path::new("/nowhere/run")), &same)
+        let GateStatus::NotEvaluated(missing) =
+            status(against(0.0, Path::new("/nowhere/run")), &same)
         else {
-            panic!("judged without the run");
+            panic!("evaluated without the run");
         };
         assert!(
             missing.starts_with("/nowhere/run can't be read: "),

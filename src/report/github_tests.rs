@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use super::*;
-use crate::listing::{Judgement, Verdict};
+use crate::listing::{GateStatus, Verdict};
 use crate::store::Config;
 
 static EMPTY: LazyLock<Config> = LazyLock::new(Config::default);
@@ -37,7 +37,7 @@ fn at_most_ten_annotations_are_made_and_the_gravest_come_first() {
         gate: "test/top1@best ≥ 0.9".to_owned(),
         value: None,
         limit: None,
-        judgement: Judgement::NotEvaluated("missing".to_owned()),
+        status: GateStatus::NotEvaluated("missing".to_owned()),
     }];
     let (store, few) = (warned(20), warned(8));
     let all = annotations(&ending(&store, &failed, &verdicts));

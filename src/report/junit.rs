@@ -9,7 +9,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 
 use super::{Ending, Reporter, metrics, wording};
 use crate::event::{Outcome, RunEvent};
-use crate::listing::Judgement;
+use crate::listing::GateStatus;
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
 use crate::untrusted::{clean_line, clean_text};
@@ -93,9 +93,9 @@ fn report(ending: &Ending<'_>) -> Report {
     let name = identity.map_or("run", |identity| identity.name.as_str());
     let time = Duration::try_from_secs_f64(metrics::seconds(ending.store)).unwrap_or_default();
     let gates = ending.verdicts.iter().map(|verdict| {
-        let status = match &verdict.judgement {
-            Judgement::Passed => TestCaseStatus::success(),
-            Judgement::Failed | Judgement::NotEvaluated(_) => {
+        let status = match &verdict.status {
+            GateStatus::Passed => TestCaseStatus::success(),
+            GateStatus::Failed | GateStatus::NotEvaluated(_) => {
                 problem(NonSuccessKind::Failure, &verdict.to_string())
             }
         };

@@ -3,7 +3,7 @@
 //!
 //! Each is a fold over the same events, given with the run's state as it stands
 //! after the event. They write to what they are given and never to the terminal
-//! by themselves, never decide anything about the run, and judge gates only
+//! by themselves, never decide anything about the run, and evaluate gates only
 //! when it is over.
 
 mod bars;
@@ -25,7 +25,7 @@ use std::path::Path;
 
 pub use bars::BarsReporter;
 pub use card::card;
-pub use gates::judge;
+pub use gates::evaluate_gates;
 pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
 };

@@ -71,7 +71,7 @@ fn reported_of<R: Reporter + 'static>(
         store: &store,
         config: &Frozen::of(EXPERIMENT, None, &store).config,
         outcome: &Outcome::Completed,
-        verdicts: &judge(&gates(), &store, true),
+        verdicts: &evaluate_gates(&gates(), &store, true),
     };
     assert!(reporters.finish(&ending).is_empty());
     written.text()
@@ -264,7 +264,7 @@ fn no_name_from_outside_acts_on_a_terminal_or_a_workflow() {
         store: &store,
         config: &Frozen::of(EXPERIMENT, None, &store).config,
         outcome: &outcome,
-        verdicts: &judge(
+        verdicts: &evaluate_gates(
             &[Gate::AtLeast(HOSTILE.to_owned(), Bound::Value(0.5))],
             &store,
             false,

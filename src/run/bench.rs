@@ -4,13 +4,15 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::own_weights::{Origin, OwnWeights};
+use super::seal::checksum_of;
 use super::{RunFolder, atomic};
-use crate::event::{BenchModel, Export, Exports, Measurement, Variant};
+use crate::event::{BenchModel, BenchRow, Export, Exports, Measurement, Variant};
 use crate::untrusted::{clean_line, read_text_limited};
 
 /// The folder in a run's.
@@ -44,8 +46,8 @@ const LARGEST: u64 = 1 << 60;
 pub struct ModelHashes {
     /// The run's name.
     pub run: String,
-    /// Of its student's weights, the best and the latest.
-    pub student: Vec<String>,
+    /// Of its student's weights, as they are now.
+    pub student: OwnWeights,
     /// Of its teacher's file.
     pub teacher: Vec<String>,
     /// Files that were written of its student.
@@ -125,7 +127,7 @@ impl BenchResult {
             return Err(invalid(problem));
         }
         let checksum = result.checksum.take();
-        if checksum.is_some() && checksum != Some(result.digest()?) {
+        if checksum.is_some() && checksum != Some(checksum_of(&result)) {
             return Err(invalid(
                 "its checksum does not match: it was changed after it was written".to_owned(),
             ));
@@ -135,11 +137,6 @@ impl BenchResult {
             *file = file.as_deref().map(|name| clean_line(name).into_owned());
         }
         Ok((result, checksum.is_some()))
-    }
-
-    fn digest(&self) -> io::Result<String> {
-        let text = serde_json::to_vec(self)?;
-        Ok(blake3::hash(&text).to_hex().to_string())
     }
 
     /// As the result of a run that has these models, whatever its name was: a file that was measured alone,
@@ -168,13 +165,16 @@ impl BenchResult {
                 });
             }
             row.top1 = None;
+            row.made_of = None;
             if row.model == BenchModel::Teacher {
                 continue;
             }
             // What is known of the model is not the result's to say.
             row.model = BenchModel::Student;
             row.variant = Variant::Fp32;
+            row.made_of = Some(row.weights.clone());
             if let Some(export) = export {
+                row.made_of.clone_from(&export.made_of);
                 row.top1 = proven_top1(export);
                 row.file_bytes = export.bytes;
                 if export.int8.is_some() {
@@ -184,6 +184,20 @@ impl BenchResult {
         }
         self.target.clone_from(&run.run);
         Ok(self)
+    }
+
+    /// What it says of these weights, and what is wrong with the rest: the speed of other
+    /// weights is much the same, but where it is read nothing says whose it is.
+    fn made_of(mut self, own: &OwnWeights) -> (Option<Self>, Option<&'static str>) {
+        let origin = |row: &BenchRow| match row.model {
+            BenchModel::Teacher => Origin::Own,
+            BenchModel::Student | BenchModel::File => own.origin(row.made_of.as_ref()),
+        };
+        let rows = &mut self.measurement.rows;
+        let problem = rows.iter().find_map(|row| origin(row).problem());
+        rows.retain(|row| origin(row) == Origin::Own);
+        let has_student = rows.iter().any(|row| row.model != BenchModel::Teacher);
+        ((problem.is_none() || has_student).then_some(self), problem)
     }
 
     /// Keeps it in a run as its newest; one of the same processor is replaced.
@@ -197,7 +211,7 @@ impl BenchResult {
         let folder = run.path().join(PLACE);
         fs::create_dir_all(&folder)?;
         let sealed = Self {
-            checksum: Some(self.digest()?),
+            checksum: Some(checksum_of(self)),
             ..self.clone()
         };
         let text = serde_json::to_vec_pretty(&sealed)?;
@@ -268,10 +282,14 @@ fn proven_top1(export: &Export) -> Option<f64> {
 }
 
 impl RunFolder {
-    /// When a result was kept last, if there is any.
+    /// When a result was kept, a file exported, or weights replaced last.
     #[must_use]
-    pub fn benched(&self) -> Option<SystemTime> {
-        fs::metadata(self.path().join(PLACE)).ok()?.modified().ok()
+    pub fn results_changed(&self) -> [Option<SystemTime>; 5] {
+        let (bench, exports) = (self.path().join(PLACE), self.exports());
+        let weights = [self.best(), self.quantized(), self.latest()];
+        let [best, quantized, latest] = weights.map(|place| place.path());
+        [bench, exports, best, quantized, latest]
+            .map(|place| fs::metadata(place).ok()?.modified().ok())
     }
 
     /// What was measured of its models, the newest first; and the files that
@@ -299,8 +317,12 @@ impl RunFolder {
             }
         }
         paths.sort();
-        let id = self.id();
-        let read = |path: &std::path::PathBuf| {
+        let (id, own) = (self.id(), self.own_weights());
+        let read = |path: &PathBuf| -> Vec<Result<BenchResult, String>> {
+            let unused = |reason: &str| {
+                let path = path.display();
+                format!("{path} is not used: {reason}; measure again with --bench, or delete it")
+            };
             let result = match BenchResult::read_with_checksum(path) {
                 Ok((result, true)) if id.is_some() && result.run != id => {
                     Err("it is that of another run".to_owned())
@@ -309,12 +331,16 @@ impl RunFolder {
                 Ok((_, false)) => Err("it has no checksum".to_owned()),
                 Err(error) => Err(error.to_string()),
             };
-            result.map_err(|reason| {
-                let path = path.display();
-                format!("{path} is not used: {reason}; measure again with --bench, or delete it")
-            })
+            match result {
+                Ok(result) => {
+                    let (result, reason) = result.made_of(&own);
+                    let reason = reason.map(|reason| Err(unused(&format!("it {reason}"))));
+                    result.map(Ok).into_iter().chain(reason).collect()
+                }
+                Err(reason) => vec![Err(unused(&reason))],
+            }
         };
-        let mut results: Vec<_> = paths.iter().map(read).collect();
+        let mut results: Vec<_> = paths.iter().flat_map(read).collect();
         results.sort_by_key(|result| Reverse(result.as_ref().ok().and_then(|found| found.kept)));
         Ok(results)
     }
@@ -327,7 +353,8 @@ mod tests {
     use super::*;
     use crate::event::bench::testing::{bench_row, measured};
     use crate::event::inspection::Weights;
-    use crate::event::{BenchRow, ExportFormat, ExportProof};
+    use crate::event::{ExportFormat, ExportProof};
+    use crate::run::own_weights::testing::train_to;
     use crate::untrusted::testing::make_pipe;
 
     fn result(processor: &str, p50_ms: f64) -> BenchResult {
@@ -366,6 +393,7 @@ mod tests {
             format: ExportFormat::Onnx,
             weights: Weights::Best,
             step: 1,
+            made_of: None,
             input: None,
             bytes: 1,
             blake3: "ab".to_owned(),
@@ -400,7 +428,7 @@ mod tests {
     fn every_row_of_a_result_is_of_the_run_that_takes_it() {
         let run = ModelHashes {
             run: "run".to_owned(),
-            student: vec!["ab".to_owned()],
+            student: OwnWeights::from(["ab"]),
             teacher: vec!["cd".to_owned()],
             exports: Exports::new(),
         };
@@ -415,7 +443,12 @@ mod tests {
         let row = &mut own.measurement.rows[0];
         (row.top1, row.variant) = (Some(1.0), Variant::Int8);
         let taken = own.clone().of_run(&run).unwrap();
-        assert_eq!(taken.measurement.rows[0], bench_row(None, 2.0));
+        let made_of = Some("ab".to_owned());
+        let expected = BenchRow {
+            made_of,
+            ..bench_row(None, 2.0)
+        };
+        assert_eq!(taken.measurement.rows[0], expected);
         for (at, why) in [(0, "a student (BLAKE3 ef)"), (1, "a teacher (BLAKE3 ef)")] {
             let mut other = own.clone();
             other.measurement.rows[at].weights = "ef".to_owned();
@@ -425,6 +458,42 @@ mod tests {
         // Runs are renamed; what was measured are the weights.
         own.target = "before".to_owned();
         assert_eq!(own.of_run(&run).unwrap().target, "run");
+    }
+
+    #[test]
+    fn what_was_measured_of_other_weights_is_named_and_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::left_at(folder.path().to_owned());
+        let weights = train_to(&run, "first");
+        let row = |weights: &str| BenchRow {
+            weights: weights.to_owned(),
+            made_of: Some(weights.to_owned()),
+            ..bench_row(None, 2.0)
+        };
+        let keep = |rows: Vec<BenchRow>| {
+            let mut result = BenchResult::new("run".to_owned(), measured("Xeon", rows));
+            result.keep(&run, at(0)).unwrap();
+        };
+        keep(vec![row(&weights), row("of another checkpoint")]);
+        let [Ok(own), Err(problem)] = &run.bench_results().unwrap()[..] else {
+            panic!("{:?}", run.bench_results());
+        };
+        assert_eq!(own.measurement.rows, [row(&weights)]);
+        let why = "xeon.json is not used: it is of other weights than the run has now";
+        assert!(problem.contains(why), "{problem}");
+        train_to(&run, "second");
+        let [Err(problem)] = &run.bench_results().unwrap()[..] else {
+            panic!("{:?}", run.bench_results());
+        };
+        assert!(problem.contains(why), "{problem}");
+        keep(vec![bench_row(None, 2.0)]);
+        let [Err(problem)] = &run.bench_results().unwrap()[..] else {
+            panic!("{:?}", run.bench_results());
+        };
+        assert!(
+            problem.contains("does not say of which weights"),
+            "{problem}"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::event::Outcome;
 pub enum Exit {
     /// Trained to the end and every gate holds.
     Success,
-    /// Trained to the end; a gate fails or could not be judged.
+    /// Completed; a gate failed or was not evaluated.
     GateFailed,
     /// The experiment file or the arguments are wrong; nothing was run.
     Usage,

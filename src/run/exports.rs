@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
 use super::atomic::write_file;
+use super::own_weights::Origin;
 use super::seal::{checksum_of, content};
 use crate::event::{Export, Exports};
 use crate::untrusted::{is_absent, read_limited};
@@ -94,7 +95,12 @@ impl RunFolder {
         checked.problems.extend(known.as_ref().err().cloned());
         let known = known.unwrap_or_default();
         checked.problems.extend(self.unknown_exports(&known));
+        checked.problems.extend(self.other_exports(&known));
+        let own = self.own_weights();
         for (name, export) in known {
+            if own.origin(export.made_of.as_ref()) != Origin::Own {
+                continue;
+            }
             let path = self.exports().join(&name);
             match content(&path) {
                 Ok((_, hash)) if hash == export.blake3 => {
@@ -112,6 +118,31 @@ impl RunFolder {
             }
         }
         checked
+    }
+
+    /// Those of the weights that the run has now, whose file is there.
+    #[must_use]
+    pub fn own_exports(&self, known: Exports) -> Exports {
+        let own = self.own_weights();
+        let is_own = |(name, export): &(String, Export)| {
+            own.origin(export.made_of.as_ref()) == Origin::Own && self.exports().join(name).exists()
+        };
+        known.into_iter().filter(is_own).collect()
+    }
+
+    /// A line for each file that is there and not of the weights that the run has now.
+    #[must_use]
+    pub fn other_exports(&self, known: &Exports) -> Vec<String> {
+        let own = self.own_weights();
+        let problem = |(name, export): (&String, &Export)| {
+            let path = self.exports().join(name);
+            let problem = own.origin(export.made_of.as_ref()).problem()?;
+            path.exists().then(|| {
+                let path = path.display();
+                format!("{path} {problem}; export it again with --force, or delete it")
+            })
+        };
+        known.iter().filter_map(problem).collect()
     }
 
     /// A line for each model in the folder that nothing is known of.
@@ -207,6 +238,7 @@ mod tests {
     use super::*;
     use crate::event::ExportFormat;
     use crate::event::inspection::Weights;
+    use crate::run::own_weights::testing::train_to;
     use crate::store::testing::run_plan;
 
     const EXPERIMENT: &str = "Experiment(
@@ -222,6 +254,7 @@ mod tests {
             format: ExportFormat::Onnx,
             weights: Weights::Best,
             step: 1,
+            made_of: None,
             input: None,
             bytes: content.len() as u64,
             blake3: blake3::hash(content).to_hex().to_string(),
@@ -257,6 +290,35 @@ mod tests {
         let path = run.exports().join("b.onnx");
         let recorded = run.record_export(&path, &export(b"new")).unwrap();
         assert!(recorded.had_card && !run.model_card().exists());
+    }
+
+    #[test]
+    fn an_export_of_other_weights_is_named_and_not_taken_for_the_runs() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunFolder::left_at(place.path());
+        let made_of = Some(train_to(&run, "first"));
+        let path = run.exports().join("a.onnx");
+        let own = Export {
+            made_of,
+            ..export(b"old")
+        };
+        run.record_export(&path, &own).unwrap();
+        fs::write(&path, "old").unwrap();
+        let checked = run.checked_exports();
+        assert!(checked.intact.len() == 1 && checked.problems.is_empty());
+        train_to(&run, "second");
+        let CheckedExports { intact, problems } = run.checked_exports();
+        let why = "a.onnx is of other weights than the run has now; export it again with --force";
+        assert!(
+            intact.is_empty() && problems[0].contains(why),
+            "{problems:?}"
+        );
+        run.record_export(&path, &export(b"old")).unwrap();
+        let problems = run.checked_exports().problems;
+        assert!(
+            problems[0].contains("does not say of which weights"),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::{EXPERIMENT, RunError, RunFolder, failed};
+use super::own_weights::WEIGHTS;
 use super::seal::Sealed;
 use crate::experiment::nearest::nearest;
 use crate::untrusted::is_absent;
@@ -18,7 +19,7 @@ const RUN: &str = EXPERIMENT;
 const MODELS: &str = "best/, latest/ or teacher/ of a run, nor weights.safetensors with model.json";
 
 /// Files of weights that can be used by themselves, and what says how.
-const WEIGHTS: [&str; 2] = ["weights.safetensors", "model.json"];
+const MODEL: [&str; 2] = [WEIGHTS, "model.json"];
 
 /// Where models lie that can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl ModelsFolder {
         if let Some(run) = places.iter().find(|place| is_run(place)) {
             return Ok(Self::Run(RunFolder::left_at(run)));
         }
-        let holds = |place: &&PathBuf| WEIGHTS.iter().all(|name| place.join(name).is_file());
+        let holds = |place: &&PathBuf| MODEL.iter().all(|name| place.join(name).is_file());
         if let Some(folder) = places.iter().find(holds) {
             return Ok(Self::Weights(folder.clone()));
         }
@@ -328,7 +329,7 @@ mod tests {
         assert!(open("flow").is_err() && open(name).is_err());
         let best = folder.path().join(name).join("best");
         fs::create_dir(&best).unwrap();
-        for file in WEIGHTS {
+        for file in MODEL {
             fs::write(best.join(file), "").unwrap();
         }
         super::super::seal::seal(&best, 1, None).unwrap();

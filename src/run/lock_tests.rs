@@ -122,7 +122,7 @@ fn a_lock_whose_file_is_removed_or_replaced_says_that_it_is_lost() {
 }
 
 #[test]
-fn a_lock_of_a_folder_that_is_gone_is_lost() {
+fn a_lock_of_a_removed_folder_is_lost() {
     let place = tempfile::tempdir().unwrap();
     let (folder, moved) = (place.path().join("a"), place.path().join("b"));
     fs::create_dir(&folder).unwrap();

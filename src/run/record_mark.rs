@@ -73,7 +73,10 @@ pub enum NotRecorded {
     /// All of it is another run's.
     #[error("{} is that of another run; restore it from a copy", .0.display())]
     OtherRun(PathBuf),
-    /// The journal lost its end, or is not there.
+    /// The journal is not there.
+    #[error("{} is missing; restore it from a copy", .0.display())]
+    NoJournal(PathBuf),
+    /// The journal lost its end.
     #[error(
         "{} has {found} bytes and had {expected}: its end is lost; restore it from a copy",
         path.display()
@@ -87,7 +90,8 @@ pub enum NotRecorded {
         expected: u64,
     },
     /// The journal has another content.
-    #[error("{} is another journal than was recorded; restore it from a copy", .0.display())]
+    #[error("{} is not the journal that was recorded: it is that of another run or was changed; restore it \
+         from a copy", .0.display())]
     OtherJournal(PathBuf),
     /// The series is not there.
     #[error("{} is missing; restore it from a copy", .0.display())]
@@ -123,28 +127,59 @@ impl RecordMark {
         if folder.id().is_some_and(|id| self.run != Some(id)) {
             return Err(NotRecorded::OtherRun(place(folder)));
         }
-        let journal = folder.journal();
-        let found = length(&journal);
-        let expected = self.mark.bytes;
+        let recorded = CheckpointMark::from(Some(self.mark));
+        recorded.check_journal(folder)?;
+        recorded.check_series(folder)
+    }
+}
+
+impl CheckpointMark {
+    /// Holds the run's journal against it, as far as it knows that.
+    ///
+    /// # Errors
+    /// The journal is another, or shorter.
+    pub fn check_journal(&self, folder: &RunFolder) -> Result<(), NotRecorded> {
+        let Some(expected) = self.journal else {
+            return Ok(());
+        };
+        let path = folder.journal();
+        if !path.exists() && expected > 0 {
+            return Err(NotRecorded::NoJournal(path));
+        }
+        let found = length(&path);
         if found < expected {
             return Err(NotRecorded::JournalCut {
-                path: journal,
+                path,
                 found,
                 expected,
             });
         }
-        if crc_of(&journal, expected).ok() != Some(self.mark.crc32c) {
-            return Err(NotRecorded::OtherJournal(journal));
+        match self.journal_crc32c {
+            Some(saved) if crc_of(&path, expected).ok() != Some(saved) => {
+                Err(NotRecorded::OtherJournal(path))
+            }
+            _ => Ok(()),
         }
-        let series = folder.series();
-        if !series.exists() && self.mark.series > 0 {
-            return Err(NotRecorded::NoSeries(series));
+    }
+
+    /// Holds the run's series of logged steps against it, as far as it knows that.
+    ///
+    /// # Errors
+    /// The series is another, shorter or missing.
+    pub fn check_series(&self, folder: &RunFolder) -> Result<(), NotRecorded> {
+        let Some((bytes, saved)) = self.series.zip(self.series_crc32c) else {
+            return Ok(());
+        };
+        let path = folder.series();
+        if !path.exists() && bytes > 0 {
+            return Err(NotRecorded::NoSeries(path));
         }
-        let is_shorter = length(&series) < self.mark.series;
-        if is_shorter || crc_of(&series, self.mark.series).ok() != Some(self.mark.series_crc32c) {
-            return Err(NotRecorded::OtherSeries(series));
+        // The CRC is of exactly as many bytes.
+        match crc_of(&path, bytes) {
+            Ok(found) if found == saved => Ok(()),
+            Err(_) if bytes == 0 => Ok(()),
+            _ => Err(NotRecorded::OtherSeries(path)),
         }
-        Ok(())
     }
 }
 
@@ -176,17 +211,8 @@ impl RunFolder {
     pub fn check_checkpoint_mark(&self) -> Result<(), NotRecorded> {
         let state = self.latest().find().ok().flatten();
         let state = state.and_then(|latest| latest.read(STATE).ok());
-        let mark: Option<CheckpointMark> =
-            state.and_then(|text| serde_json::from_slice(&text).ok());
-        let Some((bytes, crc32c)) = mark.and_then(|mark| mark.journal.zip(mark.journal_crc32c))
-        else {
-            return Ok(());
-        };
-        let journal = self.journal();
-        if crc_of(&journal, bytes).ok() == Some(crc32c) {
-            return Ok(());
-        }
-        Err(NotRecorded::OtherJournal(journal))
+        let mark = state.and_then(|text| serde_json::from_slice::<CheckpointMark>(&text).ok());
+        mark.unwrap_or_default().check_journal(self)
     }
 
     /// Where [`record_mark`](Self::record_mark) lies.
@@ -261,7 +287,7 @@ mod tests {
         fs::write(&journal, "one\ntoo\nthree\n").unwrap();
         assert_eq!(check(&run), Err(NotRecorded::OtherJournal(journal.clone())));
         fs::remove_file(&journal).unwrap();
-        assert!(matches!(check(&run), Err(NotRecorded::JournalCut { .. })));
+        assert_eq!(check(&run), Err(NotRecorded::NoJournal(journal.clone())));
         fs::write(&journal, "one\ntwo\n").unwrap();
         fs::write(&series, "row").unwrap();
         assert_eq!(check(&run), Err(NotRecorded::OtherSeries(series.clone())));

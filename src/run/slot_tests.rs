@@ -144,7 +144,7 @@ fn a_folder_that_was_put_and_not_committed_can_be_taken_back() {
 }
 
 #[test]
-fn a_folder_whose_parent_is_gone_is_not_made_again() {
+fn a_folder_whose_parent_is_missing_is_not_made_again() {
     let parent = tempfile::tempdir().unwrap();
     let slot = AtomicDir::new(parent.path().join("run"), "latest");
     assert!(slot.replace::<SealError>(|_| Ok(())).is_err());

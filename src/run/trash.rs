@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trashed_run_is_gone_from_the_runs_and_comes_back_whole() {
+    fn a_trashed_run_is_removed_from_the_runs_and_comes_back_whole() {
         let place = tempfile::tempdir().unwrap();
         let first = run(place.path(), "first");
         fs::write(first.series(), "numbers").unwrap();

@@ -7,7 +7,7 @@
 //!
 //! A seal, `{"Sealed":{"crc32c":…}}`, is the checksum of everything before it. It
 //! is written before a checkpoint and before the end, and shows that a line was
-//! changed, added or taken away since. What decides how a run is resumed or judged
+//! changed, added or taken away since. What decides how a run is resumed or evaluated
 //! (commands and evaluations) is written with its seal at once, and is torn without
 //! it. Journals of older programs have no seals, or fewer.
 //!

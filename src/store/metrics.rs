@@ -1,4 +1,4 @@
-//! The metrics that a run is judged by, taken from its fold once and kept until
+//! The metrics that a run is evaluated by, taken from its fold once and kept until
 //! it changes.
 
 use super::run_store::RunStore;
@@ -38,6 +38,18 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Of the training that began last.
+    #[must_use]
+    pub fn of(store: &RunStore) -> Option<Self> {
+        let phase = store.phase?;
+        let state = store.phases.get(&phase)?;
+        Some(Self {
+            phase,
+            epoch: store.completed(phase) as f64 / state.steps_per_epoch.max(1) as f64,
+            epochs: state.epochs(),
+        })
+    }
+
     /// Completed share, in [0, 1].
     #[must_use]
     pub fn share(self) -> f64 {
@@ -60,7 +72,7 @@ impl Metrics {
             test: measured("test/top1@best").or_else(|| measured("test/top1@last")),
             loss: measured("valid/loss@last"),
             agreement: measured("valid/agreement@last"),
-            progress: progress(store),
+            progress: Progress::of(store),
             seconds: seconds(store),
         }
     }
@@ -123,16 +135,6 @@ pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
             store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Last)
         }
     }
-}
-
-fn progress(store: &RunStore) -> Option<Progress> {
-    let phase = store.phase?;
-    let state = store.phases.get(&phase)?;
-    Some(Progress {
-        phase,
-        epoch: store.completed(phase) as f64 / state.steps_per_epoch.max(1) as f64,
-        epochs: state.epochs(),
-    })
 }
 
 fn seconds(store: &RunStore) -> Option<f64> {

@@ -37,6 +37,6 @@ pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
 pub use replay::{adjustments, adjustments_from, length_after};
 pub use run_store::RunStore;
 pub use run_tail::RunTail;
-pub use runs::{Owner, RunEntry, RunState, Runs, bench_of};
+pub use runs::{Owner, RunEntry, RunResults, RunState, Runs, results_of};
 pub use series::{SeriesError, SeriesReader, SeriesWriter};
 pub use table::{Series, SeriesTable, Tables};

@@ -45,12 +45,12 @@ pub enum RecorderError {
     /// The series.
     #[error(transparent)]
     Series(#[from] SeriesError),
-    /// The run's folder or a file of it is gone or another.
+    /// The run's folder or a file of it was removed or replaced.
     #[error(
         "{} was removed, moved or replaced while the run trained; nothing more is written to it",
         path.display()
     )]
-    Gone {
+    Removed {
         /// The folder or the file.
         path: PathBuf,
     },
@@ -137,7 +137,7 @@ impl RecorderError {
     fn leaves_the_run(&self) -> bool {
         !matches!(
             self,
-            Self::Gone { .. } | Self::Changed { .. } | Self::Lock(LockError::Lost { .. })
+            Self::Removed { .. } | Self::Changed { .. } | Self::Lock(LockError::Lost { .. })
         )
     }
 }
@@ -197,7 +197,7 @@ impl Recorder {
 impl EventSink for RecorderHandle {
     fn emit(&self, event: RunEvent) {
         if self.sender.send(Message::Event(Box::new(event))).is_err() {
-            self.gone();
+            self.ended();
         }
     }
 
@@ -208,7 +208,7 @@ impl EventSink for RecorderHandle {
             Ok(mark) if sent => {
                 *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
             }
-            _ => self.gone(),
+            _ => self.ended(),
         }
     }
 
@@ -222,7 +222,7 @@ impl EventSink for RecorderHandle {
 }
 
 impl RecorderHandle {
-    fn gone(&self) {
+    fn ended(&self) {
         self.failure
             .get_or_init(|| "the recorder ended unexpectedly".to_owned());
     }
@@ -396,7 +396,7 @@ impl Files {
         for (path, id) in &self.places {
             match id.is_at(path) {
                 Ok(true) => {}
-                Ok(false) => return Err(RecorderError::Gone { path: path.clone() }),
+                Ok(false) => return Err(RecorderError::Removed { path: path.clone() }),
                 Err(source) => {
                     let path = path.clone();
                     return Err(RecorderError::Look { path, source });
@@ -449,7 +449,7 @@ impl Files {
                 return Err(match error {
                     SealError::Io { source, .. } if is_absent(&source) => {
                         let path = self.folder.path().to_owned();
-                        RecorderError::Gone { path }
+                        RecorderError::Removed { path }
                     }
                     error => error.into(),
                 });

@@ -133,7 +133,7 @@ impl RunStore {
             } => {
                 self.rewind(resumed.unwrap_or(START));
                 self.processes += 1;
-                self.exported = None;
+                (self.exported, self.measured) = (None, None);
                 self.status = Status::Running;
                 self.identity = Some(RunIdentity {
                     name: name.clone(),

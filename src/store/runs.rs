@@ -12,7 +12,7 @@ use super::metrics::value;
 use super::record::{Checkpoint, Status};
 use super::run_store::RunStore;
 use super::run_tail::RunTail;
-use crate::event::{JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
+use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 
@@ -57,13 +57,17 @@ pub struct RunEntry {
     pub plan: Option<Arc<RunPlan>>,
     /// How fast its models are, the newest result first.
     pub bench: Vec<BenchResult>,
+    /// The files that were exported of it.
+    pub exports: Exports,
     /// What happened, as far as it was read.
     pub store: RunStore,
     /// What is wrong with what does not change as it trains: its experiment, its
     /// notes. What is wrong with the rest is in its fold.
     pub problems: Vec<String>,
+    /// What is wrong with what was exported and measured of it.
+    pub unused_results: Vec<String>,
     /// Why its files may not be those of one run; one of the problems. Nothing is
-    /// judged by such a run.
+    /// evaluated by such a run.
     pub mismatch: Option<String>,
 }
 
@@ -120,8 +124,10 @@ impl RunEntry {
             experiment: String::new(),
             plan: None,
             bench: Vec::new(),
+            exports: Exports::new(),
             store: RunStore::new(),
             problems: Vec::new(),
+            unused_results: Vec::new(),
             mismatch: None,
         }
     }
@@ -144,11 +150,8 @@ impl RunEntry {
             Ok(plan) => entry.plan = plan.map(Arc::new),
             Err(error) => problems.push(error.to_string()),
         }
-        problems.extend(folder.exported().err());
-        let (bench, unread) = bench_of(folder);
-        entry.bench = bench;
-        problems.extend(unread);
         entry.problems = problems;
+        entry.take_results(results_of(folder));
         entry
     }
 
@@ -269,16 +272,29 @@ impl RunEntry {
         Frozen::of(&self.experiment, self.plan.as_deref(), &self.store)
     }
 
-    /// What could not be read of it, if anything: the first, and how much more.
+    /// All that could not be read of it or is not used.
+    pub fn all_problems(&self) -> impl Iterator<Item = &String> {
+        let own = self.problems.iter().chain(&self.store.problems);
+        own.chain(&self.unused_results)
+    }
+
+    /// The first of these, and how many more there are.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let mut problems = self.problems.iter().chain(&self.store.problems);
+        let mut problems = self.all_problems();
         let first = problems.next()?;
         Some(match problems.count() {
             0 => first.clone(),
             1 => format!("{first} (and another problem)"),
             more => format!("{first} (and {more} more problems)"),
         })
+    }
+
+    /// Takes in what was exported and measured of it.
+    pub fn take_results(&mut self, results: RunResults) {
+        self.bench = results.bench;
+        self.exports = results.exports;
+        self.unused_results = results.unused;
     }
 
     /// Where it stands.
@@ -297,18 +313,40 @@ impl RunEntry {
     }
 }
 
-/// What was measured of a run, the newest first, and what cannot be read of it.
+/// What was made of a run's own weights, and what cannot be used.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunResults {
+    /// What was measured, the newest first.
+    pub bench: Vec<BenchResult>,
+    /// The files that were exported and are there.
+    pub exports: Exports,
+    /// A line for each result that cannot be read or is of other weights.
+    pub unused: Vec<String>,
+}
+
+/// The results in a run's folder.
 #[must_use]
-pub fn bench_of(folder: &RunFolder) -> (Vec<BenchResult>, Vec<String>) {
-    let results = match folder.bench_results() {
-        Ok(results) => results,
-        Err(error) => return (Vec::new(), vec![error.to_string()]),
-    };
-    let (read, unread): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-    (
-        read.into_iter().filter_map(Result::ok).collect(),
-        unread.into_iter().filter_map(Result::err).collect(),
-    )
+pub fn results_of(folder: &RunFolder) -> RunResults {
+    let mut results = RunResults::default();
+    match folder.exported() {
+        Ok(known) => {
+            results.unused = folder.other_exports(&known);
+            results.exports = folder.own_exports(known);
+        }
+        Err(damage) => results.unused.push(damage),
+    }
+    match folder.bench_results() {
+        Ok(found) => {
+            for result in found {
+                match result {
+                    Ok(result) => results.bench.push(result),
+                    Err(problem) => results.unused.push(problem),
+                }
+            }
+        }
+        Err(error) => results.unused.push(error.to_string()),
+    }
+    results
 }
 
 /// Every run, by name.

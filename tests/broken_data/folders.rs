@@ -110,7 +110,7 @@ fn folder_that_contains_itself_by_a_link() {
 
 #[cfg(unix)]
 #[test]
-fn link_to_a_folder_that_is_gone() {
+fn link_to_a_missing_folder() {
     let case = Case::new();
     std::os::unix::fs::symlink(case.path("gone"), case.path("train")).unwrap();
     assert_snapshot!(case.refused(&plan(case.folder("train"))));

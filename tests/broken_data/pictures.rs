@@ -157,7 +157,7 @@ fn image_that_takes_more_memory_than_there_is() {
 
 #[cfg(unix)]
 #[test]
-fn link_to_an_image_that_is_gone() {
+fn link_to_a_missing_image() {
     let (case, plan) = good();
     std::os::unix::fs::symlink(case.path("gone.png"), case.path("train/cat/link.png")).unwrap();
     assert_snapshot!(case.refused(&plan));

@@ -400,7 +400,7 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_shown() {
 }
 
 #[test]
-fn a_run_that_ends_with_integers_is_judged_by_them() {
+fn a_run_that_ends_with_integers_is_evaluated_with_them() {
     let bench = Bench::new();
     let run = |export: &str, gates: &str| {
         let (export, gates) = (format!("export={export}"), format!("gates={gates}"));

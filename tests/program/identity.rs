@@ -718,7 +718,7 @@ fn a_journal_that_lost_its_last_lines_is_not_taken_for_one_of_a_killed_process()
     let shown = bench.run(&["--show", name]);
     let page = String::from_utf8_lossy(&shown.stdout).into_owned();
     let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("its end is lost"), "{page}");
+    assert!(words.contains("journal.jsonl is missing"), "{page}");
     fs::write(&journal, &whole).unwrap();
     let mark = run.join("recorded.json");
     let aside = fs::read(&mark).unwrap();

@@ -100,7 +100,7 @@ fn a_broken_run_is_listed_and_shown_with_what_is_wrong() {
         printed(&bench, &["--runs"]),
         printed(&bench, &["--show", &small]),
     ] {
-        assert!(text.contains("read in part"), "{text}");
+        assert!(text.contains("problem"), "{text}");
     }
     fs::remove_file(folder.join("experiment.ron")).unwrap();
     let listed = json(&bench, &["--runs"]);

@@ -71,7 +71,7 @@ fn classify(terminal: &mut Terminal, folder: &str) {
     terminal.until(&["enter accept"]);
     terminal.keys(folder);
     terminal.keys(ENTER);
-    terminal.until_gone("enter accept");
+    terminal.until_absent("enter accept");
     terminal.keys(ENTER);
 }
 
@@ -89,7 +89,7 @@ fn a_person_opens_breaks_fixes_trains_adjusts_compares_classifies_and_quits() {
     terminal.until(&["1 error"]);
     // Fix it.
     terminal.keys("\x7f");
-    terminal.until_gone("1 error");
+    terminal.until_absent("1 error");
     terminal.keys(SAVE);
     terminal.keys(ESCAPE);
 
@@ -106,13 +106,13 @@ fn a_person_opens_breaks_fixes_trains_adjusts_compares_classifies_and_quits() {
     terminal.until(&["applied"]);
     terminal.keys(ESCAPE);
     // A key at the heels of escape is one with alt.
-    terminal.until_gone("up raise");
+    terminal.until_absent("up raise");
 
     // Pause and resume.
     terminal.keys(" ");
     terminal.until(&["paused"]);
     terminal.keys(" ");
-    terminal.until_gone("paused");
+    terminal.until_absent("paused");
 
     // A change of its file reaches the run where it can.
     let file = place.path().join("experiments/small.ron");
@@ -156,6 +156,23 @@ fn sigterm_saves_and_gives_the_terminal_back() {
     let killed = std::process::Command::new("kill").arg(&process).status();
     assert!(killed.unwrap().success());
     assert_eq!(terminal.end(), 130);
+    assert!(terminal.is_given_back());
+}
+
+#[test]
+fn a_suspended_workbench_says_that_training_stops_and_is_continued_by_the_shell() {
+    let place = place();
+    let mut terminal = Terminal::start_in_shell(place.path(), (80, 24));
+    terminal.until(&["small"]);
+    terminal.keys("r");
+    terminal.until(&["training", "epoch"]);
+    terminal.keys("\x1a");
+    terminal.until(&["training stops until `fg` continues the workbench"]);
+    terminal.until_absent("epoch");
+    terminal.keys(ENTER);
+    terminal.until(&["training", "epoch"]);
+    terminal.keys("qy");
+    assert_eq!(terminal.end(), 0);
     assert!(terminal.is_given_back());
 }
 
@@ -273,7 +290,7 @@ fn a_terminal_of_another_size_is_filled_whatever_is_open() {
         });
     }
     terminal.keys(ESCAPE);
-    terminal.until_gone("Everywhere");
+    terminal.until_absent("Everywhere");
     terminal.keys("q");
     assert_eq!(terminal.end(), 0);
 }

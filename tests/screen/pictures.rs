@@ -41,13 +41,13 @@ fn writes() -> bool {
 /// has just happened, in place of its keys.
 fn take(terminal: &mut Terminal, name: &str, happened: &str) {
     if writes() {
-        terminal.until_gone(happened);
+        terminal.until_absent(happened);
     }
     keep(terminal, name, "dark", &DARK);
     terminal.keys(NEXT_THEME);
     terminal.until(&["theme: light"]);
     if writes() {
-        terminal.until_gone("theme: light");
+        terminal.until_absent("theme: light");
     }
     keep(terminal, name, "light", &LIGHT);
     terminal.keys(NEXT_THEME);
@@ -55,7 +55,7 @@ fn take(terminal: &mut Terminal, name: &str, happened: &str) {
     terminal.keys(NEXT_THEME);
     terminal.keys(NEXT_THEME);
     terminal.until(&["theme: dark"]);
-    terminal.until_gone("colour-blind");
+    terminal.until_absent("colour-blind");
 }
 
 /// Writes a picture, or sees that there is one and that a page shows it.
@@ -141,7 +141,7 @@ fn every_screen_comes_to_what_the_pages_show() {
     terminal.keys("\x1b");
     terminal.until(&["Runs 3"]);
     terminal.keys("g4");
-    terminal.until_gone("Runs 3");
+    terminal.until_absent("Runs 3");
     terminal.until(&["teacher", "student", "KL"]);
     take(&mut terminal, "compare", "theme:");
     classify(&mut terminal, SAMPLES.0);

@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// How often the screen is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// The program.
+const WORKBENCH: &str = env!("CARGO_BIN_EXE_workbench");
+
 /// A program in a terminal.
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
@@ -41,10 +44,26 @@ impl Terminal {
     /// The same, with these arguments.
     pub fn start_on(
         folder: &Path,
-        (columns, rows): (u16, u16),
+        size: (u16, u16),
         variables: &[(&str, &str)],
         arguments: &[&str],
     ) -> Self {
+        let mut command = with_environment(WORKBENCH, folder);
+        command.args(arguments);
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        Self::start_command(size, command)
+    }
+
+    /// Starts it from a shell that continues it after the next line when it was stopped.
+    pub fn start_in_shell(folder: &Path, size: (u16, u16)) -> Self {
+        let mut command = with_environment("sh", folder);
+        command.args(["-c", "set -m; \"$0\"; read line; fg", WORKBENCH]);
+        Self::start_command(size, command)
+    }
+
+    fn start_command((columns, rows): (u16, u16), command: CommandBuilder) -> Self {
         let size = PtySize {
             rows,
             cols: columns,
@@ -52,16 +71,6 @@ impl Terminal {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_workbench"));
-        command.args(arguments);
-        command.cwd(folder);
-        command.env("TERM", "xterm-256color");
-        command.env("LC_ALL", "C.UTF-8");
-        command.env("XDG_CONFIG_HOME", folder.join("config"));
-        command.env("XDG_STATE_HOME", folder.join("state"));
-        for (name, value) in variables {
-            command.env(name, value);
-        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(
@@ -130,7 +139,7 @@ impl Terminal {
     }
 
     /// Waits until the screen shows none of these.
-    pub fn until_gone(&self, unwanted: &str) {
+    pub fn until_absent(&self, unwanted: &str) {
         self.until_it(&format!("no {unwanted}"), |text| !text.contains(unwanted));
     }
 
@@ -176,6 +185,16 @@ impl Terminal {
         reader.join().unwrap();
         self.program
     }
+}
+
+fn with_environment(program: &str, folder: &Path) -> CommandBuilder {
+    let mut command = CommandBuilder::new(program);
+    command.cwd(folder);
+    command.env("TERM", "xterm-256color");
+    command.env("LC_ALL", "C.UTF-8");
+    command.env("XDG_CONFIG_HOME", folder.join("config"));
+    command.env("XDG_STATE_HOME", folder.join("state"));
+    command
 }
 
 /// The process that runs in a terminal.

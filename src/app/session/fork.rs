@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::error::SessionError;
-use super::past;
+use super::previous;
 use super::{Opened, ResumeChanges};
 use crate::engine::{KeptCheckpoint, Prepared};
 use crate::event::channel::JournalMark;
@@ -30,13 +30,13 @@ pub fn fork(
     checkpoints: &Path,
     stop: &StopSignal,
 ) -> Result<(Opened, Prepared), SessionError> {
-    let plan = past::plan_of(run)?;
+    let plan = previous::plan_of(run)?;
     let (at, kept) = find(run, from)?;
     if crc_of(&run.journal(), kept.mark.bytes).ok() != Some(kept.mark.crc32c) {
         return Err(SessionError::OtherJournal(run.journal()));
     }
     if !run.series().exists() && kept.mark.series > 0 {
-        return Err(past::missing(
+        return Err(previous::missing(
             run,
             run.series(),
             "the checkpoint was kept with it",
@@ -59,7 +59,7 @@ pub fn fork(
     let (new, found) = RunFolder::create_filled(checkpoints, &name, &text, plan, now, |new| {
         record(run, new, at, kept.mark)?;
         kept.copy(run, new)?;
-        past::look(new, changes, stop)
+        previous::look(new, changes, stop)
     })?;
     let lock = new.lock()?;
     Ok(found.open(new, lock))

@@ -20,8 +20,8 @@ impl Opened {
             lock,
             gates: Vec::new(),
             before: RunStore::open(&folder),
-            past: ResumeState {
-                known: past::received(&events),
+            previous: ResumeState {
+                known: previous::received(&events),
                 ..ResumeState::default()
             },
             folder,
@@ -315,8 +315,9 @@ fn teacher(step: u64) -> Position {
 fn a_run_without_its_series_is_resumed_with_a_warning() {
     let (_place, run) = copy();
     fs::remove_file(run.series()).unwrap();
-    let (opened, _) = past::resume(&run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
-    let warnings = opened.past.warnings.join("\n");
+    let (opened, _) =
+        previous::resume(&run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
+    let warnings = opened.previous.warnings.join("\n");
     assert!(
         warnings.contains("series.bin is missing: the metrics of the steps"),
         "{warnings}"
@@ -333,7 +334,7 @@ fn what_was_adjusted_after_the_checkpoint_is_given_again_and_what_is_set_comes_a
         journal(&run, &adjusted(at, value));
     }
     let given = |changes: ResumeChanges| {
-        let (opened, _) = past::resume(&run, &changes, &StopSignal::new()).unwrap();
+        let (opened, _) = previous::resume(&run, &changes, &StopSignal::new()).unwrap();
         given(opened, &[at(0), at(4), at(5), at(9), at(20)]).0
     };
     let again = adjustments.map(|(at, value)| (at, value, Origin::Replay));
@@ -357,7 +358,7 @@ fn adjustments_of_the_teachers_training_are_never_given_to_the_student() {
     journal(&run, &adjusted(teacher(2), 0.5));
     journal(&run, &adjusted(student(3), 0.03));
     let repeated = || {
-        past::replay(&run, None, None, place.path(), &StopSignal::new())
+        previous::replay(&run, None, None, place.path(), &StopSignal::new())
             .unwrap()
             .0
     };
@@ -413,8 +414,8 @@ fn a_journal_that_lost_what_led_to_the_checkpoint_is_neither_resumed_nor_replaye
         bytes.truncate(end);
         damage(&mut bytes);
         fs::write(run.journal(), &bytes).unwrap();
-        let resumed = past::resume(&run, &ResumeChanges::default(), &StopSignal::new()).err();
-        let replayed = past::replay(&run, None, None, place.path(), &StopSignal::new()).err();
+        let resumed = previous::resume(&run, &ResumeChanges::default(), &StopSignal::new()).err();
+        let replayed = previous::replay(&run, None, None, place.path(), &StopSignal::new()).err();
         for error in [resumed, replayed] {
             assert!(
                 matches!(
@@ -433,10 +434,10 @@ fn a_change_that_the_checkpoint_holds_cannot_be_left_out_but_in_a_replay() {
     let at = student(5);
     journal(&run, &adjusted(at, 0.5));
     let events = JournalReader::new(&run.journal()).read_all().unwrap();
-    let held = |last| past::in_checkpoint(&events, student(9), last);
+    let held = |last| previous::in_checkpoint(&events, student(9), last);
     assert_eq!((held(4), held(5)), (Some(5), None));
     let repeated = |last| {
-        past::replay(&run, None, Some(last), place.path(), &StopSignal::new())
+        previous::replay(&run, None, Some(last), place.path(), &StopSignal::new())
             .unwrap()
             .0
     };
@@ -454,13 +455,13 @@ fn the_plan_of_another_run_is_named() {
         ..other
     };
     fs::write(run.plan_path(), other.to_bytes().unwrap()).unwrap();
-    let error = past::resume(&run, &ResumeChanges::default(), &StopSignal::new())
+    let error = previous::resume(&run, &ResumeChanges::default(), &StopSignal::new())
         .err()
         .unwrap();
     assert!(matches!(error, SessionError::OtherPlan(_)), "{error:?}");
     fs::write(run.plan_path(), text).unwrap();
     fs::write(run.experiment(), "Experiment()").unwrap();
-    let error = past::resume(&run, &ResumeChanges::default(), &StopSignal::new())
+    let error = previous::resume(&run, &ResumeChanges::default(), &StopSignal::new())
         .err()
         .unwrap();
     assert!(matches!(error, SessionError::Edited(_)), "{error:?}");
@@ -470,7 +471,7 @@ fn the_plan_of_another_run_is_named() {
 /// applied.
 fn trained_on(run: &RunFolder, stop: &StopSignal) -> Vec<String> {
     let (opened, prepared) =
-        past::resume(run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
+        previous::resume(run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
     let teachers = run.path().with_file_name(TEACHERS);
     let engine = Engine::new(prepared, run.clone(), teachers);
     let session = Session::start(opened, Box::new(engine), stop.clone()).unwrap();
@@ -528,7 +529,7 @@ fn a_run_whose_best_weights_are_lost_ends_at_the_next_checkpoint() {
     for lost in ["best", "teacher"] {
         let (_place, run) = copy();
         let (opened, prepared) =
-            past::resume(&run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
+            previous::resume(&run, &ResumeChanges::default(), &StopSignal::new()).unwrap();
         let engine = Engine::new(prepared, run.clone(), run.path().with_file_name(TEACHERS));
         let stop = StopSignal::new();
         let session = Session::start(opened, Box::new(engine), stop.clone()).unwrap();

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::mail::Sender;
 use super::message::Message;
 use crate::run::RunFolder;
-use crate::store::{Owner, RunEntry, bench_of};
+use crate::store::{Owner, RunEntry, results_of};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -25,8 +25,8 @@ struct Seen {
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
     owner: Owner,
-    /// When it was measured last.
-    benched: Option<SystemTime>,
+    /// When its results changed last.
+    results: [Option<SystemTime>; 5],
 }
 
 /// Starts to look.
@@ -51,14 +51,14 @@ fn look(
     sender: &Sender,
 ) -> Result<(), SendError<Message>> {
     let names = RunFolder::names(checkpoints).unwrap_or_default();
-    let gone: Vec<String> = seen
+    let removed: Vec<String> = seen
         .keys()
         .filter(|name| !names.contains(name))
         .cloned()
         .collect();
-    for name in gone {
+    for name in removed {
         seen.remove(&name);
-        sender.send(Message::Gone(name))?;
+        sender.send(Message::RunRemoved(name))?;
     }
     let mut folders: Vec<RunFolder> = names
         .iter()
@@ -76,9 +76,9 @@ fn look(
                 if before.lengths != now.lengths {
                     sender.send(Message::Grew(name.clone()))?;
                 }
-                if before.benched != now.benched {
-                    let (bench, _) = bench_of(&folder);
-                    sender.send(Message::Measured(name.clone(), bench))?;
+                if before.results != now.results {
+                    let found = Box::new(results_of(&folder));
+                    sender.send(Message::Results(name.clone(), found))?;
                 }
                 if before.owner != now.owner {
                     sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
@@ -112,7 +112,7 @@ fn observe(folder: &RunFolder) -> Seen {
     Seen {
         lengths: (length(folder.journal()), length(folder.series())),
         owner: Owner::of(folder),
-        benched: folder.benched(),
+        results: folder.results_changed(),
     }
 }
 
@@ -122,6 +122,7 @@ mod tests {
     use super::*;
     use crate::event::RunEvent;
     use crate::event::bench::testing::{bench_row, measured};
+    use crate::listing::testing::export;
     use crate::run::BenchResult;
     use crate::store::Journal;
     use crate::untrusted::testing::make_pipe;
@@ -137,8 +138,10 @@ mod tests {
                 Message::Found(found) => format!("found {}", found.0.store.warnings.len()),
                 Message::Grew(_) => "grew".to_owned(),
                 Message::Lives(_, owner) => format!("{}", owner == Owner::Here),
-                Message::Measured(_, results) => format!("measured {}", results.len()),
-                Message::Gone(_) => "gone".to_owned(),
+                Message::Results(_, found) => {
+                    format!("results {} {}", found.bench.len(), found.exports.len())
+                }
+                Message::RunRemoved(_) => "removed".to_owned(),
                 _ => "other".to_owned(),
             });
             names.collect::<Vec<_>>()
@@ -164,9 +167,14 @@ mod tests {
         let measurement = measured("Xeon", vec![bench_row(None, 2.0)]);
         let mut result = BenchResult::new("a".to_owned(), measurement);
         result.keep(&folder, SystemTime::now()).unwrap();
-        assert_eq!(changes(), ["measured 1"]);
+        assert_eq!(changes(), ["results 1 0"]);
+        fs::create_dir_all(folder.exports()).unwrap();
+        let file = folder.exports().join("a.onnx");
+        fs::write(&file, "model").unwrap();
+        folder.record_export(&file, &export()).unwrap();
+        assert_eq!(changes(), ["results 1 1"]);
         fs::remove_dir_all(folder.path()).unwrap();
-        assert_eq!(changes(), ["gone"]);
+        assert_eq!(changes(), ["removed"]);
     }
 
     #[test]

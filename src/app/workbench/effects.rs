@@ -255,8 +255,8 @@ impl EffectRunner {
     }
 
     fn annotate(&self, name: &str, notes: Notes, runs: &mut Runs) {
-        let gone = || EffectError::RunGone(name.to_owned());
-        let written = runs.get_mut(name).ok_or_else(gone).and_then(|run| {
+        let removed = || EffectError::RunRemoved(name.to_owned());
+        let written = runs.get_mut(name).ok_or_else(removed).and_then(|run| {
             notes.write(&run.folder)?;
             run.notes = notes;
             Ok(())
@@ -324,7 +324,7 @@ fn trash_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
 
 fn restore_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
     let run = runs.trashed(name);
-    let run = run.ok_or_else(|| EffectError::RunGone(name.to_owned()))?;
+    let run = run.ok_or_else(|| EffectError::RunRemoved(name.to_owned()))?;
     run.folder.restore()?;
     Ok(format!("restored {name}"))
 }

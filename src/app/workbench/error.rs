@@ -46,8 +46,8 @@ pub enum ScreenError {
 #[derive(Debug, Error)]
 pub enum EffectError {
     /// Nobody knows the run any more.
-    #[error("the run {0} is gone")]
-    RunGone(String),
+    #[error("the run {0} no longer exists")]
+    RunRemoved(String),
     /// The run keeps its name and place.
     #[error(transparent)]
     Move(#[from] MoveError),

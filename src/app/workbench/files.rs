@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn links_in_circles_and_a_pipe_are_listed_past() {
+    fn links_in_circles_and_a_pipe_do_not_stop_the_listing() {
         let place = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
         fs::create_dir(at("in")).unwrap();

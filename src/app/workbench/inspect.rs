@@ -27,9 +27,9 @@ use crate::ui::{ExportRefusal, LogLine, News};
 /// Why a run's models do not answer.
 #[derive(Debug, Error)]
 enum InspectError {
-    /// Nobody knows the run any more.
+    /// The run no longer exists.
     #[error(transparent)]
-    Gone(#[from] EffectError),
+    Effect(#[from] EffectError),
     /// It was not evaluated yet.
     #[error("a run records them at every evaluation")]
     NoProbe,

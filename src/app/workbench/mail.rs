@@ -91,8 +91,8 @@ const NO_TIME: Duration = Duration::from_micros(50);
 /// not wait: see [`TerminalGuard`](crate::terminal::TerminalGuard).
 #[derive(Default)]
 pub struct Keys {
-    /// Whether the terminal is gone.
-    gone: bool,
+    /// Whether the terminal was lost.
+    lost: bool,
 }
 
 impl Keys {
@@ -104,7 +104,7 @@ impl Keys {
     /// If the system cannot wait.
     pub fn wait(&mut self, mailbox: &Mailbox, limit: Duration) -> io::Result<Vec<Message>> {
         let input = io::stdin();
-        let happened = mailbox.wait((!self.gone).then_some(input.as_fd()), limit)?;
+        let happened = mailbox.wait((!self.lost).then_some(input.as_fd()), limit)?;
         let mut taken = Vec::new();
         let hung_up = happened.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
         if hung_up || happened.contains(PollFlags::IN) && read_events(&mut taken).is_err() {
@@ -116,13 +116,13 @@ impl Keys {
 
     /// Notes that the terminal is gone. Returns what that means, the first time.
     pub fn lose(&mut self) -> Option<Message> {
-        let before = std::mem::replace(&mut self.gone, true);
+        let before = std::mem::replace(&mut self.lost, true);
         (!before).then_some(Message::Lost)
     }
 
-    /// Whether the terminal is gone.
-    pub fn are_gone(&self) -> bool {
-        self.gone
+    /// Whether the terminal was lost.
+    pub fn are_lost(&self) -> bool {
+        self.lost
     }
 }
 
@@ -162,8 +162,8 @@ mod tests {
             PollFlags::IN
         );
         drop(press);
-        let gone = mailbox.wait(Some(keys.as_fd()), LONG).unwrap();
-        assert!(gone.contains(PollFlags::HUP));
+        let happened = mailbox.wait(Some(keys.as_fd()), LONG).unwrap();
+        assert!(happened.contains(PollFlags::HUP));
         assert!(started.elapsed() < LONG);
     }
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_comes_back_when_the_loop_is_gone() {
+    fn a_message_comes_back_when_the_loop_has_ended() {
         let (sender, mailbox) = mailbox().unwrap();
         drop(mailbox);
         assert!(sender.send(Message::Terminate).is_err());

@@ -8,8 +8,8 @@ use crate::app::session::SessionError;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
-use crate::run::{BenchResult, RunFolder};
-use crate::store::{Owner, RunEntry, RunStore, RunTail};
+use crate::run::RunFolder;
+use crate::store::{Owner, RunEntry, RunResults, RunStore, RunTail};
 use crate::ui::{Clock, LogLine, News};
 
 /// A run that trains in this process from now on.
@@ -45,12 +45,12 @@ pub enum Message {
     Found(Box<(RunEntry, RunTail)>),
     /// A run's files grew.
     Grew(String),
-    /// A run's models were measured.
-    Measured(String, Vec<BenchResult>),
+    /// A run's models were exported, measured or replaced.
+    Results(String, Box<RunResults>),
     /// Who works on a run.
     Lives(String, Owner),
-    /// A run's folder is gone.
-    Gone(String),
+    /// A run's folder was removed.
+    RunRemoved(String),
     /// What is in the trash.
     Trash(Vec<RunEntry>),
     /// The system asks to end: save and leave; again, leave at once.

@@ -187,7 +187,7 @@ fn turn(
             resized |= matches!(message, Message::Input(Event::Resize(..)));
             match state.take_in(message) {
                 Flow::Go => {}
-                Flow::Suspend => guard.suspend(screen)?,
+                Flow::Suspend => guard.suspend(screen, state.note_of_suspension())?,
                 Flow::Copy(text) => copy(screen, &text),
                 Flow::Leave(exit) => return Ok(exit),
             }
@@ -202,10 +202,10 @@ fn turn(
         if drawn.elapsed() >= due {
             state.settle();
             // What trains is saved although nobody sees it.
-            if !keys.are_gone()
+            if !keys.are_lost()
                 && screen.draw(|frame| state.draw(frame)).is_err()
-                && let Some(gone) = keys.lose()
-                && let Flow::Leave(exit) = state.take_in(gone)
+                && let Some(lost) = keys.lose()
+                && let Flow::Leave(exit) = state.take_in(lost)
             {
                 return Ok(exit);
             }
@@ -230,9 +230,9 @@ fn patience(message: &Message) -> Duration {
         | Message::Replanned(..)
         | Message::Ended(..)
         | Message::Found(_)
-        | Message::Measured(..)
+        | Message::Results(..)
         | Message::Lives(..)
-        | Message::Gone(_)
+        | Message::RunRemoved(_)
         | Message::Trash(_)
         | Message::Terminate
         | Message::Lost => FRAME,

@@ -16,7 +16,7 @@ use crate::store::{RunEntry, RunStore, Runs};
 /// The run of this name, if it is still there.
 pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError> {
     let run = runs.get(name);
-    run.ok_or_else(|| EffectError::RunGone(name.to_owned()))
+    run.ok_or_else(|| EffectError::RunRemoved(name.to_owned()))
 }
 
 /// Writes the numbers of every logged step as CSV into the run's folder, a file

@@ -150,14 +150,14 @@ impl State {
                 self.found(entry, tail);
             }
             Message::Grew(name) => self.grew(&name),
-            Message::Measured(name, bench) => {
+            Message::Results(name, results) => {
                 if let Some(run) = self.runs.get_mut(&name) {
-                    run.bench = bench;
+                    run.take_results(*results);
                     self.notify(News::RunsChanged);
                 }
             }
             Message::Lives(name, owner) => self.lives(&name, owner),
-            Message::Gone(name) => self.gone(&name),
+            Message::RunRemoved(name) => self.run_removed(&name),
             Message::Trash(entries) => {
                 self.runs.set_trash(entries);
                 self.unseen = true;
@@ -259,6 +259,15 @@ impl State {
     fn ask(&mut self, flow: Flow) {
         if !matches!(self.flow, Flow::Leave(_)) {
             self.flow = flow;
+        }
+    }
+
+    /// What a shell shows when this process is stopped: a training stops with it.
+    pub fn note_of_suspension(&self) -> &'static str {
+        if self.effects.launcher.is_busy() {
+            "training stops until `fg` continues the workbench\n"
+        } else {
+            ""
         }
     }
 
@@ -390,7 +399,7 @@ impl State {
         self.unseen = true;
     }
 
-    fn gone(&mut self, name: &str) {
+    fn run_removed(&mut self, name: &str) {
         self.tails.remove(name);
         self.runs.remove(name);
         self.unseen = true;

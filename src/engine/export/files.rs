@@ -61,6 +61,8 @@ pub struct Student<'a> {
     pub known: &'a ModelMetadata,
     /// Which of the run's weights it has.
     pub weights: Weights,
+    /// BLAKE3 of these, hexadecimal, if they are sealed with it.
+    pub made_of: Option<&'a str>,
 }
 
 /// A student with 8-bit integers that was written.
@@ -161,19 +163,17 @@ impl Student<'_> {
         let (network, known) = (self.network, self.known);
         let rounded = self.rounded.map(|rounded| &rounded.network);
         let student = Int8Student::choose(network, rounded, images, &reference, spec)?;
-        let trained = match self.rounded {
-            Some(rounded) if student.learned() => rounded.trained,
-            _ => self.trained(),
-        };
+        let learned = self.rounded.filter(|_| student.learned());
+        let trained = learned.map_or_else(|| self.trained(), |rounded| rounded.trained);
         let bytes = student.file(known, pixels, &self.about(trained))?;
         // Weights that learned to be rounded are others than those in floats: their file
         // is held against the network that rounds them.
-        let own = match self.rounded {
-            Some(rounded) if student.learned() => Some(Reference {
+        let own = match learned {
+            Some(rounded) => Some(Reference {
                 network: Answers::of(&rounded.network, &images.valid, images)?,
                 teacher: reference.teacher.clone(),
             }),
-            _ => None,
+            None => None,
         };
         let expected = own.as_ref().unwrap_or(&reference);
         let check = |file: &Path| prove_int8(file, expected, images, pixels);
@@ -206,6 +206,10 @@ impl Student<'_> {
             proof: Some(proven.0),
             int8: Some(Box::new(student.result(rows))),
             step: trained.step,
+            made_of: match learned {
+                Some(rounded) => rounded.weights.clone(),
+                None => self.made_of.map(str::to_owned),
+            },
             ..self.export(ExportFormat::Onnx, &bytes)
         };
         Ok(Int8File {
@@ -263,6 +267,7 @@ impl Student<'_> {
             format,
             weights: self.weights,
             step: self.trained().step,
+            made_of: self.made_of.map(str::to_owned),
             input: None,
             bytes: bytes.len() as u64,
             blake3: blake3::hash(bytes).to_hex().to_string(),

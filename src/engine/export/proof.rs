@@ -1,4 +1,4 @@
-//! The proof of a file: the images that the network was judged by go through it, in
+//! The proof of a file: the images that the network was evaluated on go through it, in
 //! an engine that did not train it.
 
 use std::path::Path;

@@ -824,6 +824,7 @@ for label in session.run(None, {'images': images})[0].argmax(1):
         rounded: None,
         known: &known,
         weights: Weights::Best,
+        made_of: None,
     };
     let spec = Int8Spec {
         images: 16,

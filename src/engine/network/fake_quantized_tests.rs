@@ -171,6 +171,29 @@ fn without_ranges_the_folded_network_gives_the_logits_of_the_network() {
 }
 
 #[test]
+fn a_folded_network_answers_the_same_but_for_rounding() {
+    for (model, side) in models() {
+        let network = network(&model, side);
+        let folded = network.folded();
+        assert!(folded.statistics().len() <= network.statistics().len());
+        let images = images(3, side as usize);
+        let [logits, of_folded] = [&network, &folded].map(|network| {
+            let logits = network.forward(images.clone()).into_data();
+            logits.try_to_vec::<f32>().unwrap()
+        });
+        let largest = logits
+            .iter()
+            .fold(0.0_f32, |most, logit| most.max(logit.abs()));
+        for (one, other) in logits.iter().zip(&of_folded) {
+            assert!(
+                (one - other).abs() <= 1e-4 * largest,
+                "{model:?}: {one} and {other}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_rounding_network_learns_with_running_statistics_that_stay() {
     let mut network = network(&Model::ResNetCifar { depth: 8, width: 4 }, 12);
     let images = images(4, 12);

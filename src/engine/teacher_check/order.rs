@@ -67,19 +67,19 @@ pub fn better(answers: &[Answer], classes: usize) -> Option<Better> {
         chosen.map(|(_, answer)| *answer).collect()
     };
     let orders = [0, 1].map(|half| best(&of_half(1 - half), classes));
-    let judged: Vec<(usize, bool, bool)> = halves
+    let outcomes: Vec<(usize, bool, bool)> = halves
         .iter()
         .map(|(half, answer)| {
             let other = orders[*half][answer.label] == answer.output;
             (answer.label, answer.is_right(), other)
         })
         .collect();
-    let all = Difference::of(judged.iter().map(|(_, before, after)| (*before, *after)));
+    let all = Difference::of(outcomes.iter().map(|(_, before, after)| (*before, *after)));
     if all.errors < super::CLEAR {
         return None;
     }
     let mut gains = vec![(0_u32, 0_i32); classes];
-    for (label, before, after) in judged {
+    for (label, before, after) in outcomes {
         gains[label].0 += 1;
         gains[label].1 += i32::from(after) - i32::from(before);
     }

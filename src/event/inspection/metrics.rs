@@ -69,20 +69,18 @@ impl MetricAccumulator {
         self.confusion.count(label, predicted);
         self.calibration
             .count(log_p[predicted].exp(), predicted == label);
-        if let (Some(tally), Some(teacher)) = (&mut self.teacher, teacher) {
+        if let (Some(sums), Some(teacher)) = (&mut self.teacher, teacher) {
             let log_q = log_softmax(teacher);
-            tally.kl += log_q
+            sums.kl += log_q
                 .iter()
                 .zip(&log_p)
                 .map(|(q, p)| q.exp() * (q - p))
                 .sum::<f64>();
             let taught = argmax(teacher);
-            tally.agree += usize::from(taught == predicted);
-            tally.top1 += usize::from(taught == label);
-            tally.both_right += usize::from(taught == label && predicted == label);
-            tally
-                .calibration
-                .count(log_q[taught].exp(), taught == label);
+            sums.agree += usize::from(taught == predicted);
+            sums.top1 += usize::from(taught == label);
+            sums.both_right += usize::from(taught == label && predicted == label);
+            sums.calibration.count(log_q[taught].exp(), taught == label);
         }
     }
 
@@ -127,12 +125,12 @@ impl MetricAccumulator {
     /// Agreement with the teacher.
     #[must_use]
     pub fn teacher(&self) -> Option<TeacherAgreement> {
-        self.teacher.as_ref().map(|tally| TeacherAgreement {
-            agreement: self.share(tally.agree),
-            kl: tally.kl / self.images as f64,
-            top1: self.share(tally.top1),
-            both_right: Some(self.share(tally.both_right)),
-            ece: Some(tally.calibration.error()),
+        self.teacher.as_ref().map(|sums| TeacherAgreement {
+            agreement: self.share(sums.agree),
+            kl: sums.kl / self.images as f64,
+            top1: self.share(sums.top1),
+            both_right: Some(self.share(sums.both_right)),
+            ece: Some(sums.calibration.error()),
         })
     }
 
@@ -197,9 +195,9 @@ mod tests {
 
     #[test]
     fn a_teacher_identical_to_the_student_has_no_divergence_and_full_agreement() {
-        let mut tally = MetricAccumulator::new(3, true);
-        tally.count(&[1.0, 2.0, 0.5], 0, Some(&[1.0, 2.0, 0.5]));
-        let teacher = tally.teacher().unwrap();
+        let mut metrics = MetricAccumulator::new(3, true);
+        metrics.count(&[1.0, 2.0, 0.5], 0, Some(&[1.0, 2.0, 0.5]));
+        let teacher = metrics.teacher().unwrap();
         assert_eq!(teacher.agreement, 1.0);
         assert!(teacher.kl.abs() < 1e-12);
         assert_eq!(teacher.top1, 0.0);
@@ -207,26 +205,26 @@ mod tests {
 
     #[test]
     fn who_is_right_adds_up_with_the_accuracies() {
-        let mut tally = MetricAccumulator::new(2, true);
+        let mut metrics = MetricAccumulator::new(2, true);
         for (student, teacher) in [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0)] {
             let logits = |class: usize| if class == 0 { [2.0, 0.0] } else { [0.0, 2.0] };
-            tally.count(&logits(student), 0, Some(&logits(teacher)));
+            metrics.count(&logits(student), 0, Some(&logits(teacher)));
         }
-        let teacher = tally.teacher().unwrap();
-        assert_eq!((tally.top1(), teacher.top1), (0.6, 0.6));
+        let teacher = metrics.teacher().unwrap();
+        assert_eq!((metrics.top1(), teacher.top1), (0.6, 0.6));
         assert_eq!((teacher.both_right, teacher.agreement), (Some(0.4), 0.6));
     }
 
     #[test]
     fn calibration_is_the_distance_of_confidence_and_accuracy_in_bins() {
-        let mut tally = MetricAccumulator::new(2, false);
+        let mut metrics = MetricAccumulator::new(2, false);
         let sure = |share: f32| [(share / (1.0 - share)).ln(), 0.0];
         // Of four at 0.8 three are right, of two at 0.6 none.
         for (share, label) in [(0.8, 0), (0.8, 0), (0.8, 0), (0.8, 1), (0.6, 1), (0.6, 1)] {
-            tally.count(&sure(share), label, None);
+            metrics.count(&sure(share), label, None);
         }
         let expected = (4.0 * 0.05 + 2.0 * 0.6) / 6.0;
-        assert!((tally.ece() - expected).abs() < 1e-6, "{}", tally.ece());
+        assert!((metrics.ece() - expected).abs() < 1e-6, "{}", metrics.ece());
         let mut even = MetricAccumulator::new(2, false);
         even.count(&[1.0, 1.0], 0, None);
         assert!((even.ece() - 0.5).abs() < 1e-12);
@@ -234,36 +232,36 @@ mod tests {
 
     #[test]
     fn loss_is_the_log_of_the_class_count_for_equal_logits() {
-        let mut tally = MetricAccumulator::new(4, false);
-        tally.count(&[7.0; 4], 3, None);
-        assert!((tally.loss() - 4.0_f64.ln()).abs() < 1e-12);
+        let mut metrics = MetricAccumulator::new(4, false);
+        metrics.count(&[7.0; 4], 3, None);
+        assert!((metrics.loss() - 4.0_f64.ln()).abs() < 1e-12);
     }
 
     #[test]
     fn huge_logits_give_finite_metrics() {
-        let mut tally = MetricAccumulator::new(2, true);
-        tally.count(&[1e8, -1e8], 1, Some(&[-1e8, 1e8]));
-        assert!(tally.loss().is_finite());
-        assert!(tally.teacher().unwrap().kl.is_finite());
+        let mut metrics = MetricAccumulator::new(2, true);
+        metrics.count(&[1e8, -1e8], 1, Some(&[-1e8, 1e8]));
+        assert!(metrics.loss().is_finite());
+        assert!(metrics.teacher().unwrap().kl.is_finite());
     }
 
     #[test]
     fn top_five_leaves_the_sixth_class_out() {
-        let mut tally = MetricAccumulator::new(6, false);
+        let mut metrics = MetricAccumulator::new(6, false);
         let logits = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
-        tally.count(&logits, 5, None);
-        tally.count(&logits, 4, None);
-        assert_eq!(tally.top5(), 0.5);
-        assert_eq!(tally.top1(), 0.0);
+        metrics.count(&logits, 5, None);
+        metrics.count(&logits, 4, None);
+        assert_eq!(metrics.top5(), 0.5);
+        assert_eq!(metrics.top1(), 0.0);
     }
 
     #[test]
     fn a_class_without_images_has_no_share() {
-        let mut tally = MetricAccumulator::new(2, false);
-        tally.count(&[1.0, 0.0], 0, None);
-        let shares = tally.per_class();
+        let mut metrics = MetricAccumulator::new(2, false);
+        metrics.count(&[1.0, 0.0], 0, None);
+        let shares = metrics.per_class();
         assert_eq!(shares[0], 1.0);
         assert!(shares[1].is_nan());
-        assert_eq!(tally.into_confusion(), vec![vec![1, 0], vec![0, 0]]);
+        assert_eq!(metrics.into_confusion(), vec![vec![1, 0], vec![0, 0]]);
     }
 }

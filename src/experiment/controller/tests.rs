@@ -117,7 +117,7 @@ fn p1_and_p2_stop_at_p_max() {
 
 #[test]
 fn a_probability_that_is_brought_to_p_max_is_reported_at_its_limit() {
-    // A person has turned p1 past p_max.
+    // A person has raised p1 above p_max.
     let update = Update::Feedback {
         decay: 0.9,
         w_min: 0.0,

@@ -134,7 +134,7 @@ fn a_warmup_that_leaves_nothing_of_the_training_is_refused() {
 }
 
 #[test]
-fn what_is_written_past_the_end_of_the_training_must_be_numbers_in_order_and_no_more() {
+fn what_is_written_after_the_end_of_the_training_must_be_numbers_in_order_and_no_more() {
     for written in [
         "Steps(from: 0.5, factor: 100, at: [100, 200])",
         "Linear(from: 0, to: 5, epochs: 50)",

@@ -43,7 +43,7 @@ pub fn comparison(runs: &[Subject]) -> String {
     }
     for run in runs {
         let problem = run.run.problem();
-        lines.extend(problem.map(|problem| format!("! {} read in part: {problem}", run.name)));
+        lines.extend(problem.map(|problem| format!("! {}: {problem}", run.name)));
     }
     text_of(lines)
 }

@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 use crate::event::{ModelSummary, Phase, Position};
 use crate::experiment::metric::Metric;
 use crate::format::MISSING;
-use crate::listing::{Field, Fields, Judgement, Subject, Verdict};
+use crate::listing::{Field, Fields, GateStatus, Subject, Verdict};
 use crate::run::timestamp::moment;
 use crate::store::{Config, FieldValue, Progress};
 
@@ -42,7 +42,6 @@ pub(super) struct ListedRun<'a> {
 impl<'a> ListedRun<'a> {
     pub(super) fn of(run: &Subject<'a>, chosen: &[Field], fields: &Fields) -> Self {
         let (entry, metrics) = (run.run, run.metrics);
-        let problems = entry.problems.iter().chain(&entry.store.problems);
         let asked = chosen.iter().map(|field| {
             let value = match field {
                 Field::Metric(metric) => entry.metric(*metric).into(),
@@ -71,7 +70,7 @@ impl<'a> ListedRun<'a> {
             loss: metrics.loss,
             agreement: metrics.agreement,
             seconds: metrics.seconds,
-            problems: problems.map(String::as_str).collect(),
+            problems: entry.all_problems().map(String::as_str).collect(),
             columns: asked.collect(),
         }
     }
@@ -84,14 +83,14 @@ pub(super) struct ShownRun<'a> {
     listed: ListedRun<'a>,
     models: Vec<&'a ModelSummary>,
     metrics: BTreeMap<String, f64>,
-    gates: Vec<JudgedGate<'a>>,
+    gates: Vec<GateResult<'a>>,
     /// As the run began.
     configuration: BTreeMap<&'a str, Value>,
     adjustments: Vec<Adjustment<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct JudgedGate<'a> {
+struct GateResult<'a> {
     gate: &'a str,
     value: Option<f64>,
     verdict: &'static str,
@@ -118,12 +117,12 @@ impl<'a> ShownRun<'a> {
             Some((metric.to_string(), run.run.metric(metric)?))
         });
         let gates = verdicts.iter().map(|verdict| {
-            let (word, reason) = match &verdict.judgement {
-                Judgement::Passed => ("passed", None),
-                Judgement::Failed => ("failed", None),
-                Judgement::NotEvaluated(reason) => ("not evaluated", Some(reason.as_str())),
+            let (word, reason) = match &verdict.status {
+                GateStatus::Passed => ("passed", None),
+                GateStatus::Failed => ("failed", None),
+                GateStatus::NotEvaluated(reason) => ("not evaluated", Some(reason.as_str())),
             };
-            JudgedGate {
+            GateResult {
                 gate: &verdict.gate,
                 value: verdict.value,
                 verdict: word,

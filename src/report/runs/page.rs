@@ -7,7 +7,7 @@ use crate::experiment::section;
 use crate::experiment::spec::Spec;
 use crate::listing::{Column, Field, Subject, Verdict};
 use crate::report::wording::speed_words;
-use crate::report::{event_formatter, judge, metrics};
+use crate::report::{evaluate_gates, event_formatter, metrics};
 
 /// What of a run stands at the beginning.
 const HEAD: [(&str, Column); 8] = [
@@ -26,8 +26,8 @@ const HEAD: [(&str, Column); 8] = [
 pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
     let (entry, store) = (run.run, &run.run.store);
     let mut head = vec![("state", state(run))];
-    let problems = entry.problems.iter().chain(&store.problems);
-    head.extend(problems.map(|problem| ("read in part", problem.clone())));
+    let problems = entry.all_problems();
+    head.extend(problems.map(|problem| ("problem", problem.clone())));
     head.extend(HEAD.map(|(label, column)| (label, Field::Column(column).text(run))));
     head.push(("folder", entry.folder.path().display().to_string()));
     let mut text = section(run.name, &head).trim_start().to_owned();
@@ -92,7 +92,7 @@ fn state(run: &Subject) -> String {
 fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
     let store = &run.run.store;
     let completed = store.outcome() == Some(&Outcome::Completed);
-    judge(run.gates(spec), store, completed)
+    evaluate_gates(run.gates(spec), store, completed)
 }
 
 /// The same as JSON.

@@ -3,7 +3,7 @@
 //! ```text
 //! run                                      state       done    best    last
 //! cifar10-adaptive-20260102-101500-a1b2c3  completed  100 %  89.1 %  88.9 %
-//!   ! read in part: journal.jsonl: …
+//!   ! problem: journal.jsonl: …
 //! ```
 
 use super::json::{ListedRun, pretty};
@@ -42,8 +42,8 @@ pub fn table(runs: &[Subject], chosen: &[Field], fields: &Fields, most: Option<u
     let mut lines: Vec<String> = table.next().into_iter().collect();
     for (line, run) in table.zip(runs) {
         lines.push(line);
-        let problems = run.run.problems.iter().chain(&run.run.store.problems);
-        lines.extend(problems.map(|problem| format!("  ! read in part: {problem}")));
+        let problems = run.run.all_problems();
+        lines.extend(problems.map(|problem| format!("  ! problem: {problem}")));
     }
     text_of(lines)
 }

@@ -12,7 +12,7 @@ use crate::store::lines::LineReader;
 /// What a seal begins with.
 const SEALED: &[u8] = b"{\"Sealed\":";
 
-/// What events begin with that decide how a run is resumed and judged.
+/// What events begin with that decide how a run is resumed and evaluated.
 const DECISIVE: [&[u8]; 4] = [
     b"{\"CommandReceived\":",
     b"{\"CommandApplied\":",
@@ -164,12 +164,6 @@ impl JournalReader {
     #[must_use]
     pub fn version(&self) -> Option<u32> {
         self.version
-    }
-
-    /// Bytes of the complete lines that were read.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.whole().0
     }
 
     /// Whether a torn line followed the last event, when the end was reached.

@@ -53,7 +53,7 @@ impl FrozenFiles {
             match unchanged {
                 Ok(true) => {}
                 Ok(false) => return Err(RecorderError::Changed { path }),
-                Err(error) if is_absent(&error) => return Err(RecorderError::Gone { path }),
+                Err(error) if is_absent(&error) => return Err(RecorderError::Removed { path }),
                 Err(source) => return Err(RecorderError::Look { path, source }),
             }
         }

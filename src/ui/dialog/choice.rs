@@ -136,6 +136,12 @@ impl<T> Choice<T> {
         }
     }
 
+    /// A choice with its letter, if it has one.
+    fn label(&self, at: usize) -> String {
+        let letter = self.letters.get(at).map(|letter| format!("{letter} "));
+        letter.unwrap_or_default() + &self.choices[at].0
+    }
+
     fn lines(&self, width: u16) -> Vec<String> {
         let lines = self.text.iter();
         lines
@@ -144,7 +150,10 @@ impl<T> Choice<T> {
     }
 
     fn areas(&self, buttons: &[Button], area: Rect) -> Areas {
-        let width = boxed::READABLE.min(area.width);
+        let longest = (0..self.choices.len()).map(|at| self.label(at).chars().count());
+        // The border, its padding, and the mark of the selected one.
+        let longest = longest.max().unwrap_or(0) as u16 + 6;
+        let width = boxed::READABLE.max(longest).min(area.width);
         let inside = width.saturating_sub(4);
         let text = self.lines(inside).len() as u16;
         let choices = self.choices.len() as u16;
@@ -180,9 +189,8 @@ impl<T> Choice<T> {
         frame.render_widget(Paragraph::new(text), areas.text);
         let selected = self.selection.get(self.choices.len());
         let room = areas.choices.width.saturating_sub(2);
-        let choices = self.choices.iter().enumerate().map(|(at, (word, _))| {
-            let letter = self.letters.get(at).map(|letter| format!("{letter} "));
-            let word = shorten_words(&(letter.unwrap_or_default() + word), room);
+        let choices = (0..self.choices.len()).map(|at| {
+            let word = shorten_words(&self.label(at), room);
             if Some(at) == selected {
                 Line::styled(format!("› {word}"), theme.selection())
             } else {

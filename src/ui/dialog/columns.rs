@@ -57,12 +57,12 @@ impl ColumnChooser {
     #[must_use]
     pub fn new(mut fields: Vec<Choosable>, chosen: Vec<String>) -> Self {
         let known = |path: &String| fields.iter().any(|field| field.path == *path);
-        let gone: Vec<&String> = chosen.iter().filter(|path| !known(path)).collect();
-        let gone = gone.into_iter().map(|path| Choosable {
+        let unknown: Vec<&String> = chosen.iter().filter(|path| !known(path)).collect();
+        let unknown = unknown.into_iter().map(|path| Choosable {
             path: path.clone(),
             values: Vec::new(),
         });
-        fields.extend(gone.collect::<Vec<_>>());
+        fields.extend(unknown.collect::<Vec<_>>());
         // Sorting is stable: those of a kind stay by name.
         fields.sort_by_key(|field| field.values.len() < 2);
         Self {

@@ -287,3 +287,19 @@ fn a_question_longer_than_its_border_stands_inside() {
     assert!(shown.contains("the plan holds"), "{shown}");
     assert!(shown.contains("temperatur>3"), "{shown}");
 }
+
+#[test]
+fn a_choice_is_as_wide_as_its_longest_answer_where_there_is_room() {
+    let longest = format!("step-252, {}", "before a change ".repeat(6));
+    let choice = || {
+        Choice::new(
+            "Fork",
+            vec!["Why.".to_owned()],
+            vec![(longest.clone(), Effect::Quit)],
+        )
+    };
+    let mut harness = Harness::new(200, 60);
+    harness.ui.shared.dialog = Some(Dialog::Choose(choice()));
+    assert!(harness.screen().contains(longest.trim_end()));
+    assert!(over(Dialog::Choose(choice())).screen().contains('…'));
+}

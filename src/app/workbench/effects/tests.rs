@@ -68,55 +68,62 @@ impl Bench {
 }
 
 #[test]
-fn whatever_is_asked_of_a_run_that_is_gone_is_answered_with_that() {
+fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
     let mut bench = Bench::new();
-    let gone = || "gone-1".to_owned();
+    let removed = || "removed-1".to_owned();
     let notes = Notes::default();
     for effect in [
-        Effect::ResumeRun(gone()),
+        Effect::ResumeRun(removed()),
         Effect::ExtendRun {
-            run: gone(),
+            run: removed(),
             epochs: 3,
             stretches: false,
         },
         Effect::ForkRun {
-            run: gone(),
+            run: removed(),
             at: Position {
                 phase: Phase::Student,
                 step: 4,
             },
         },
         Effect::Command {
-            run: gone(),
+            run: removed(),
             command: Command::Stop,
         },
         Effect::WriteKnob {
-            run: gone(),
+            run: removed(),
             settings: vec!["lr=Constant(0.1)".to_owned()],
         },
-        Effect::Annotate { run: gone(), notes },
+        Effect::Annotate {
+            run: removed(),
+            notes,
+        },
         Effect::RenameRun {
-            run: gone(),
+            run: removed(),
             to: "other".to_owned(),
         },
-        Effect::TrashRun(gone()),
-        Effect::RestoreRun(gone()),
-        Effect::ExportRun(gone()),
-        Effect::BranchRun(gone()),
+        Effect::TrashRun(removed()),
+        Effect::RestoreRun(removed()),
+        Effect::ExportRun(removed()),
+        Effect::BranchRun(removed()),
         Effect::ExportModel {
-            run: gone(),
+            run: removed(),
             unproven: false,
         },
     ] {
         let shown = format!("{effect:?}");
-        assert_eq!(bench.errors(effect), ["the run gone-1 is gone"], "{shown}");
+        assert_eq!(
+            bench.errors(effect),
+            ["the run removed-1 no longer exists"],
+            "{shown}"
+        );
     }
 }
 
 #[test]
-fn questions_to_models_of_a_run_that_is_gone_are_answered_too() {
+fn questions_to_models_of_a_run_that_was_removed_are_answered_too() {
     let mut bench = Bench::new();
-    let run = || "gone-1".to_owned();
+    let run = || "removed-1".to_owned();
     for effect in [
         Effect::ReadProbe {
             run: run(),
@@ -136,7 +143,7 @@ fn questions_to_models_of_a_run_that_is_gone_are_answered_too() {
         else {
             panic!("{news:?}");
         };
-        assert_eq!(why, "the run gone-1 is gone");
+        assert_eq!(why, "the run removed-1 no longer exists");
     }
     let news = bench.execute(Effect::Infer(InferenceRequest {
         run: run(),
@@ -146,7 +153,7 @@ fn questions_to_models_of_a_run_that_is_gone_are_answered_too() {
     let [News::Inference(InferenceEvent::Failed(why))] = news.as_slice() else {
         panic!("{news:?}");
     };
-    assert_eq!(why, "the run gone-1 is gone");
+    assert_eq!(why, "the run removed-1 no longer exists");
 }
 
 #[test]

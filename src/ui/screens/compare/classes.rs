@@ -51,9 +51,9 @@ pub(super) struct Classes {
 
 impl Classes {
     /// Counts anew and keeps the order and the selected class.
-    pub(super) fn count(&mut self, judged: &[SampleResult], classes: usize) {
+    pub(super) fn count(&mut self, results: &[SampleResult], classes: usize) {
         let selected = self.selected();
-        self.rows = tally(judged, classes);
+        self.rows = per_class(results, classes);
         self.order();
         if let Some(class) = selected {
             self.select(class);
@@ -119,7 +119,7 @@ impl ClassSort {
 }
 
 /// Every class, in the order of the classes.
-fn tally(judged: &[SampleResult], classes: usize) -> Vec<ClassRow> {
+fn per_class(results: &[SampleResult], classes: usize) -> Vec<ClassRow> {
     /// A sum and how many it is of.
     #[derive(Clone, Copy, Default)]
     struct Mean(f32, usize);
@@ -143,7 +143,7 @@ fn tally(judged: &[SampleResult], classes: usize) -> Vec<ClassRow> {
         None => f32::NAN,
     };
     let mut means = vec![(0, [Mean::default(); 4]); classes];
-    for image in judged {
+    for image in results {
         let Some((images, [teacher, student, second, kl])) =
             image.label.and_then(|label| means.get_mut(label))
         else {
@@ -171,18 +171,18 @@ fn tally(judged: &[SampleResult], classes: usize) -> Vec<ClassRow> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample_result::judge;
+    use super::super::sample_result::sample_results;
     use super::super::testing::probe;
     use super::*;
 
     #[test]
     fn accuracies_are_shares_of_a_class_and_unknown_without_images() {
         let probe = probe();
-        let judged = judge(&probe, 2, 1.0);
-        let rows = tally(&judged, 5);
+        let results = sample_results(&probe, 2, 1.0);
+        let rows = per_class(&results, 5);
         assert_eq!(
             rows.iter().map(|row| row.images).sum::<usize>(),
-            judged.len()
+            results.len()
         );
         assert!(
             rows[..4]
@@ -196,10 +196,10 @@ mod tests {
     fn the_selected_class_stays_selected_when_numbers_change() {
         let probe = probe();
         let mut classes = Classes::default();
-        classes.count(&judge(&probe, 0, 1.0), 4);
+        classes.count(&sample_results(&probe, 0, 1.0), 4);
         classes.act(Action::Down);
         let selected = classes.selected();
-        classes.count(&judge(&probe, 2, 1.0), 4);
+        classes.count(&sample_results(&probe, 2, 1.0), 4);
         assert_eq!(classes.selected(), selected);
         for _ in 0..5 {
             classes.act(Action::SortImages);

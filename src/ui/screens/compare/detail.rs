@@ -139,7 +139,7 @@ pub(super) fn draw(
     let places = places(&probe.images[image], &shared.pictures, area);
     draw_facts(compare, (probe, image), theme, frame, places.facts);
     let comparison = comparison(compare, probe, image);
-    let label = compare.judged[image].label;
+    let label = compare.results[image].label;
     let named = (probe.classes.as_slice(), label);
     answers::draw(
         &comparison,
@@ -174,18 +174,18 @@ fn draw_facts(
     frame: &mut Frame,
     area: Rect,
 ) {
-    let judged = &compare.judged[image];
-    let label = judged
+    let result = &compare.results[image];
+    let label = result
         .label
         .map_or(MISSING, |label| class_name(probe, label));
-    let mut kl = nats(judged.kl);
+    let mut kl = nats(result.kl);
     if let Some((_, logits)) = compare.second(image) {
         let teacher = probe.teacher.as_ref();
         let teacher = teacher.and_then(|teacher| usable(probe, teacher, image));
         let other = apart(teacher, logits, compare.temperature());
         kl = format!("{kl} ↔ {}", nats(other));
     }
-    let loss = nats(judged.loss);
+    let loss = nats(result.loss);
     let views = match probe.images[image].views.len() {
         0 => "none saved".to_owned(),
         number => format!("{number} augmented"),

@@ -158,7 +158,7 @@ impl Compare {
         let class = match self.view {
             View::Classes => self.classes.selected(),
             View::Images if self.order.class.is_some() => None,
-            View::Images => self.selected().and_then(|image| self.judged[image].label),
+            View::Images => self.selected().and_then(|image| self.results[image].label),
             View::Agreement | View::Student | View::Teacher => Some(self.matrix.cursor.0),
         };
         if self.view != View::Images {

@@ -75,7 +75,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         if height == 1 {
             draw_line(
                 (probe, image),
-                (&compare.judged[image], second.is_some()),
+                (&compare.results[image], second.is_some()),
                 (theme, style),
                 frame,
                 place,
@@ -83,7 +83,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         } else {
             draw_roomy(
                 (probe, image),
-                (&compare.judged[image], second),
+                (&compare.results[image], second),
                 (theme, style),
                 frame,
                 place,
@@ -126,7 +126,7 @@ fn draw_names(second: Option<&str>, theme: &Theme, frame: &mut Frame, inside: Re
 
 fn draw_line(
     (probe, image): (&Probe, usize),
-    (judged, has_second): (&SampleResult, bool),
+    (result, has_second): (&SampleResult, bool),
     (theme, style): (&Theme, Style),
     frame: &mut Frame,
     place: Rect,
@@ -137,11 +137,11 @@ fn draw_line(
     let path = shorten_path(&probe.images[image].source, source);
     cells.text(source, &path, Style::new()).skip(1);
     if label > 0 {
-        let name = judged.label.map_or("–", |label| class_name(probe, label));
+        let name = result.label.map_or("–", |label| class_name(probe, label));
         cells.text(label, name, theme.muted()).skip(1);
     }
-    let second = has_second.then_some(judged.second);
-    for answer in [judged.teacher, judged.student].into_iter().chain(second) {
+    let second = has_second.then_some(result.second);
+    for answer in [result.teacher, result.student].into_iter().chain(second) {
         let (sign, class) = words(probe, answer);
         cells.text(
             2,
@@ -150,20 +150,20 @@ fn draw_line(
         );
         cells.text(ANSWER - 2, class, Style::new()).skip(1);
     }
-    cells.right(kl, &nats(judged.kl), Style::new());
+    cells.right(kl, &nats(result.kl), Style::new());
 }
 
 fn draw_roomy(
     (probe, image): (&Probe, usize),
-    (judged, second): (&SampleResult, Option<&str>),
+    (result, second): (&SampleResult, Option<&str>),
     (theme, style): (&Theme, Style),
     frame: &mut Frame,
     place: Rect,
 ) {
     let buffer = frame.buffer_mut();
     let beside = gallery::draw_picture(&probe.images[image].picture, (theme, style), buffer, place);
-    let label = judged.label.map_or("–", |label| class_name(probe, label));
-    let kl = format!("KL {}", nats(judged.kl));
+    let label = result.label.map_or("–", |label| class_name(probe, label));
+    let kl = format!("KL {}", nats(result.kl));
     let mut cells = Cells::line(buffer, beside, 0);
     let source = cells.rest().saturating_sub(12 + LABEL + 8);
     let path = shorten_path(&probe.images[image].source, source);
@@ -181,10 +181,10 @@ fn draw_roomy(
         ..beside
     };
     let answers = [
-        (TEACHER, "teacher", judged.teacher, students, 1),
-        (STUDENT, "student", judged.student, students, 2),
+        (TEACHER, "teacher", result.teacher, students, 1),
+        (STUDENT, "student", result.student, students, 2),
     ];
-    let other = second.map(|name| (OTHER, name, judged.second, right, 2));
+    let other = second.map(|name| (OTHER, name, result.second, right, 2));
     for (series, name, answer, area, line) in answers.into_iter().chain(other) {
         let (sign, class) = words(probe, answer);
         let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));

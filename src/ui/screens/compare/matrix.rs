@@ -27,10 +27,10 @@ pub(super) struct Matrix {
 
 impl Matrix {
     /// Counts the images anew.
-    pub(super) fn count(&mut self, pair: Pair, judged: &[SampleResult], classes: usize) {
+    pub(super) fn count(&mut self, pair: Pair, results: &[SampleResult], classes: usize) {
         self.counts.clear();
         self.counts.resize(classes, vec![0; classes]);
-        for image in judged {
+        for image in results {
             if let (Some(row), Some(column)) =
                 (class_by(pair.rows, image), class_by(pair.columns, image))
                 && let Some(cell) = self.counts.get_mut(row).and_then(|row| row.get_mut(column))
@@ -93,24 +93,24 @@ pub(super) fn student_evaluation(store: &RunStore, step: u64) -> Option<&Evaluat
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample_result::judge;
+    use super::super::sample_result::sample_results;
     use super::super::testing::probe;
     use super::*;
 
     #[test]
-    fn every_judged_image_is_counted_once() {
+    fn every_image_is_counted_once() {
         let probe = probe();
-        let judged = judge(&probe, 0, 1.0);
+        let results = sample_results(&probe, 0, 1.0);
         let mut matrix = Matrix::default();
         let pair = Pair {
             rows: Answerer::Label,
             columns: Answerer::Student,
         };
-        matrix.count(pair, &judged, probe.classes.len());
+        matrix.count(pair, &results, probe.classes.len());
         let total: u32 = matrix.counts.iter().flatten().sum();
-        let labelled = judged.iter().filter(|image| image.label.is_some()).count();
+        let labelled = results.iter().filter(|image| image.label.is_some()).count();
         assert_eq!(total as usize, labelled);
-        let right = judged
+        let right = results
             .iter()
             .filter(|i| i.student.unwrap().right == Some(true));
         let diagonal: u32 = (0..4).map(|class| matrix.counts[class][class]).sum();

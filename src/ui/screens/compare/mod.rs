@@ -130,7 +130,7 @@ pub struct Compare {
     // What follows from the above.
     verdict: Verdict,
     folder: Option<FolderMetrics>,
-    judged: Vec<SampleResult>,
+    results: Vec<SampleResult>,
     rows: Vec<usize>,
     steps: Vec<u64>,
     history: Vec<Moment>,
@@ -151,7 +151,7 @@ impl Default for Compare {
             border: Border::default(),
             verdict: Verdict::default(),
             folder: None,
-            judged: Vec::new(),
+            results: Vec::new(),
             rows: Vec::new(),
             steps: Vec::new(),
             history: Vec::new(),
@@ -245,7 +245,7 @@ impl Compare {
         let selected = self.selected();
         let temperature = self.temperature();
         let Some(probe) = self.comparison.probe() else {
-            self.judged.clear();
+            self.results.clear();
             self.rows.clear();
             self.steps.clear();
             self.history.clear();
@@ -255,18 +255,18 @@ impl Compare {
         let classes = probe.classes.len();
         let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
         self.folder = is_folder.then(|| FolderMetrics::of(probe, self.at));
-        self.judged = sample_result::judge(probe, self.at, temperature);
-        for (image, judged) in self.judged.iter_mut().enumerate() {
+        self.results = sample_result::sample_results(probe, self.at, temperature);
+        for (image, result) in self.results.iter_mut().enumerate() {
             let logits = self.comparison.second_logits(image, self.at);
-            judged.second =
-                logits.and_then(|logits| sample_result::answer(logits, temperature, judged.label));
+            result.second =
+                logits.and_then(|logits| sample_result::answer(logits, temperature, result.label));
         }
-        self.rows = self.order.rows(probe, &self.judged);
+        self.rows = self.order.rows(probe, &self.results);
         if let Some(pair) = self.view.pair() {
-            self.matrix.count(pair, &self.judged, classes);
+            self.matrix.count(pair, &self.results, classes);
         }
         if self.view == View::Classes {
-            self.classes.count(&self.judged, classes);
+            self.classes.count(&self.results, classes);
         }
         if let Some(at) = self.rows.iter().position(|row| Some(*row) == selected) {
             self.selection.set(at);

@@ -149,20 +149,20 @@ impl Order {
     }
 
     /// The images to list, in order.
-    pub(super) fn rows(&self, probe: &Probe, judged: &[SampleResult]) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..judged.len())
-            .filter(|&image| self.holds(probe, image, &judged[image]))
+    pub(super) fn rows(&self, probe: &Probe, results: &[SampleResult]) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..results.len())
+            .filter(|&image| self.holds(probe, image, &results[image]))
             .collect();
         match self.sort {
-            Sort::Disagreement => sort_by_number(&mut rows, self.reversed, |row| -judged[row].kl),
-            Sort::Loss => sort_by_number(&mut rows, self.reversed, |row| -judged[row].loss),
+            Sort::Disagreement => sort_by_number(&mut rows, self.reversed, |row| -results[row].kl),
+            Sort::Loss => sort_by_number(&mut rows, self.reversed, |row| -results[row].loss),
             Sort::Confidence => sort_by_number(&mut rows, self.reversed, |row| {
-                judged[row]
+                results[row]
                     .student
                     .map_or(f32::NAN, |answer| answer.confidence)
             }),
             Sort::Class => {
-                rows.sort_by_key(|&row| judged[row].label.unwrap_or(usize::MAX));
+                rows.sort_by_key(|&row| results[row].label.unwrap_or(usize::MAX));
                 self.turn(&mut rows);
             }
             Sort::Source => {
@@ -179,19 +179,19 @@ impl Order {
         }
     }
 
-    fn holds(&self, probe: &Probe, image: usize, judged: &SampleResult) -> bool {
+    fn holds(&self, probe: &Probe, image: usize, result: &SampleResult) -> bool {
         let meets = self.cell.is_none_or(|cell| {
             [cell.rows, cell.columns]
                 .iter()
-                .all(|(who, class)| class_by(*who, judged) == Some(*class))
+                .all(|(who, class)| class_by(*who, result) == Some(*class))
         });
         let found = self.pattern.as_ref().is_none_or(|pattern| {
             let source = &probe.images[image].source;
-            let label = judged.label.and_then(|label| probe.classes.get(label));
+            let label = result.label.and_then(|label| probe.classes.get(label));
             pattern.finds(source) || label.is_some_and(|label| pattern.finds(label))
         });
-        let class = self.class.is_none_or(|class| judged.label == Some(class));
-        meets && found && class && self.show.holds(judged)
+        let class = self.class.is_none_or(|class| result.label == Some(class));
+        meets && found && class && self.show.holds(result)
     }
 
     /// What is listed and how, for people.
@@ -231,16 +231,16 @@ pub(super) fn sort_by_number(rows: &mut [usize], reversed: bool, number: impl Fn
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample_result::judge;
+    use super::super::sample_result::sample_results;
     use super::super::testing::probe;
     use super::*;
 
     fn rows(order: &Order) -> (Probe, Vec<SampleResult>, Vec<usize>) {
         let probe = probe();
-        let mut judged = judge(&probe, 1, 1.0);
-        judged[4].kl = f32::NAN;
-        let rows = order.rows(&probe, &judged);
-        (probe, judged, rows)
+        let mut results = sample_results(&probe, 1, 1.0);
+        results[4].kl = f32::NAN;
+        let rows = order.rows(&probe, &results);
+        (probe, results, rows)
     }
 
     #[test]
@@ -250,11 +250,11 @@ mod tests {
                 reversed,
                 ..Order::default()
             };
-            let (_, judged, rows) = rows(&order);
+            let (_, results, rows) = rows(&order);
             assert_eq!(rows.last(), Some(&4));
             let known: Vec<f32> = rows[..rows.len() - 1]
                 .iter()
-                .map(|&r| judged[r].kl)
+                .map(|&r| results[r].kl)
                 .collect();
             let sorted = known
                 .windows(2)
@@ -271,10 +271,10 @@ mod tests {
                 show,
                 ..Order::default()
             };
-            let (_, judged, rows) = rows(&order);
-            for (image, judged) in judged.iter().enumerate() {
-                let teacher = judged.teacher.unwrap();
-                let student = judged.student.unwrap();
+            let (_, results, rows) = rows(&order);
+            for (image, result) in results.iter().enumerate() {
+                let teacher = result.teacher.unwrap();
+                let student = result.student.unwrap();
                 let holds = match show {
                     Show::All => true,
                     Show::TeacherRight => {
@@ -298,17 +298,17 @@ mod tests {
             class: Some(1),
             ..Order::default()
         };
-        let (probe, judged, all) = rows(&order);
-        assert!(!all.is_empty() && all.iter().all(|&row| judged[row].label == Some(1)));
+        let (probe, results, all) = rows(&order);
+        assert!(!all.is_empty() && all.iter().all(|&row| results[row].label == Some(1)));
         order.pattern = Pattern::new(&probe.images[all[0]].source);
-        assert_eq!(order.rows(&probe, &judged), [all[0]]);
+        assert_eq!(order.rows(&probe, &results), [all[0]]);
         order.clear();
         assert!(!order.chooses());
         order.cell = Some(MatrixCell {
             rows: (Answerer::Label, 0),
             columns: (Answerer::Teacher, 0),
         });
-        assert!(order.rows(&probe, &judged).contains(&0));
+        assert!(order.rows(&probe, &results).contains(&0));
         assert_eq!(
             order.words(&probe.classes),
             "label airplane, teacher airplane · highest disagreement"

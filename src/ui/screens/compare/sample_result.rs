@@ -69,13 +69,13 @@ pub(super) fn answer(logits: &[f32], temperature: f32, label: Option<usize>) -> 
 }
 
 /// Every image of a probe, at the student's `at`th answers.
-pub(super) fn judge(probe: &Probe, at: usize, temperature: f32) -> Vec<SampleResult> {
+pub(super) fn sample_results(probe: &Probe, at: usize, temperature: f32) -> Vec<SampleResult> {
     (0..probe.images.len())
-        .map(|image| judge_one(probe, at, temperature, image))
+        .map(|image| sample_result(probe, at, temperature, image))
         .collect()
 }
 
-fn judge_one(probe: &Probe, at: usize, temperature: f32, image: usize) -> SampleResult {
+fn sample_result(probe: &Probe, at: usize, temperature: f32, image: usize) -> SampleResult {
     let label = label_of(probe, image);
     let teacher = probe
         .teacher
@@ -99,14 +99,14 @@ fn judge_one(probe: &Probe, at: usize, temperature: f32, image: usize) -> Sample
 pub(super) fn history(probe: &Probe, image: usize, temperature: f32) -> Vec<Moment> {
     (0..probe.students.len())
         .map(|at| {
-            let judged = judge_one(probe, at, temperature, image);
+            let result = sample_result(probe, at, temperature, image);
             Moment {
                 kl: if probe.teacher.is_some() {
-                    judged.kl
+                    result.kl
                 } else {
-                    judged.loss
+                    result.loss
                 },
-                right: judged.student.and_then(|answer| answer.right),
+                right: result.student.and_then(|answer| answer.right),
             }
         })
         .collect()
@@ -151,17 +151,17 @@ mod tests {
 
     #[test]
     fn an_answer_is_right_if_it_is_the_label() {
-        let judged = judge(&probe(), 2, 1.0);
-        let first = &judged[0];
+        let results = sample_results(&probe(), 2, 1.0);
+        let first = &results[0];
         assert_eq!(first.label, Some(0));
         assert_eq!(first.teacher.unwrap().right, Some(true));
         assert!(
-            judged
+            results
                 .iter()
                 .any(|image| image.student.unwrap().right == Some(false))
         );
         assert!(
-            judged
+            results
                 .iter()
                 .all(|image| image.kl >= 0.0 && image.loss > 0.0)
         );
@@ -169,7 +169,10 @@ mod tests {
 
     #[test]
     fn a_higher_temperature_brings_answers_together() {
-        let (sharp, soft) = (judge(&probe(), 0, 1.0), judge(&probe(), 0, 10.0));
+        let (sharp, soft) = (
+            sample_results(&probe(), 0, 1.0),
+            sample_results(&probe(), 0, 10.0),
+        );
         assert!(
             sharp
                 .iter()
@@ -180,18 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_no_number_is_not_judged() {
+    fn what_is_missing_or_no_number_has_no_result() {
         let mut probe = probe();
         probe.students[0].logits[0][1] = f32::NAN;
         probe.students[0].logits[1].pop();
         probe.students[0].logits.truncate(3);
         probe.images[2].label = Some(99);
-        let judged = judge(&probe, 0, 1.0);
+        let results = sample_results(&probe, 0, 1.0);
         for image in [0, 1, 3] {
-            assert!(judged[image].student.is_none() && judged[image].kl.is_nan());
+            assert!(results[image].student.is_none() && results[image].kl.is_nan());
         }
-        assert_eq!(judged[2].student.unwrap().right, None);
-        assert!(judge(&probe, 99, 1.0)[0].student.is_none());
+        assert_eq!(results[2].student.unwrap().right, None);
+        assert!(sample_results(&probe, 99, 1.0)[0].student.is_none());
         probe.teacher = None;
         assert!(history(&probe, 2, 1.0)[0].kl.is_nan());
     }

@@ -14,11 +14,11 @@ use ratatui::style::Modifier;
 use ratatui::text::Line;
 use ratatui::widgets::Block;
 
-use super::Compare;
 use super::comparison::Reading;
 use super::layout::{NAMES, VALUE, column, track};
+use super::{Compare, View};
 use crate::event::inspection::Probe;
-use crate::format::{count, loss, shorten};
+use crate::format::{count, loss, shorten, shorten_path, width_of};
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
 use crate::ui::widget::gallery::inside;
@@ -32,11 +32,19 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         1 => "one evaluation".to_owned(),
         all => format!("evaluation {} of {all}", compare.at + 1),
     };
-    let title = format!(
+    let mut title = format!(
         " step {} · epoch {:.1} · {number} ",
         count(answers.step),
         answers.epoch,
     );
+    // Where no image is shown, its name says whose curve it is.
+    if compare.view != View::Images
+        && let Some(image) = compare.selected()
+    {
+        let room = usize::from(area.width).saturating_sub(width_of(&title) + 5);
+        let name = shorten_path(&probe.images[image].source, room);
+        title = format!("{title}· {name} ");
+    }
     let mut block = Block::bordered()
         .title(title)
         .border_style(theme.border(false));

@@ -37,7 +37,7 @@ pub(super) struct Verdict {
 /// What a folder's images come to.
 #[derive(Debug, Clone)]
 pub(super) struct FolderMetrics {
-    tally: MetricAccumulator,
+    counts: MetricAccumulator,
     /// Whether the images' labels are known.
     is_labelled: bool,
 }
@@ -47,7 +47,7 @@ impl FolderMetrics {
     pub(super) fn of(probe: &Probe, at: usize) -> Self {
         let teacher = probe.teacher.as_ref();
         let is_labelled = (0..probe.images.len()).any(|image| label_of(probe, image).is_some());
-        let mut tally = MetricAccumulator::new(probe.classes.len(), teacher.is_some());
+        let mut counts = MetricAccumulator::new(probe.classes.len(), teacher.is_some());
         for image in 0..probe.images.len() {
             let student = probe.students.get(at);
             let student = student.and_then(|answers| usable(probe, &answers.logits, image));
@@ -55,10 +55,13 @@ impl FolderMetrics {
             // Without labels any will do: agreement and KL do not ask for it.
             let label = label_of(probe, image).or((!is_labelled).then_some(0));
             if let (Some(student), Some(label)) = (student, label) {
-                tally.count(student, label, teacher);
+                counts.count(student, label, teacher);
             }
         }
-        Self { tally, is_labelled }
+        Self {
+            counts,
+            is_labelled,
+        }
     }
 }
 
@@ -92,15 +95,15 @@ impl Verdict {
 
     /// Of a folder's images.
     pub(super) fn of_folder(metrics: &FolderMetrics, store: &RunStore) -> Self {
-        let tally = &metrics.tally;
-        let heading = format!("folder · {} images", count(tally.images() as u64));
+        let counts = &metrics.counts;
+        let heading = format!("folder · {} images", count(counts.images() as u64));
         let mut verdict = Self {
             parts: vec![("", heading)],
         };
         if metrics.is_labelled {
-            verdict.compare(tally.top1(), Some(tally.ece()), tally.teacher(), store);
+            verdict.compare(counts.top1(), Some(counts.ece()), counts.teacher(), store);
         } else {
-            if let Some(teacher) = tally.teacher() {
+            if let Some(teacher) = counts.teacher() {
                 verdict.add("agreement", percent(teacher.agreement));
                 verdict.add("KL", loss(teacher.kl));
             }

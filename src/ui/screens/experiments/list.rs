@@ -24,7 +24,8 @@ use super::buffer::stem;
 use super::layout;
 use super::status::{self, Latest, Status};
 use super::{Experiments, Focus};
-use crate::format::{MISSING, ago, percent, progress, shorten};
+use crate::format::{MISSING, ago, percent, shorten};
+use crate::listing::done;
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -188,7 +189,10 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
     match status {
         Status::Unread => ("…".to_owned(), theme.muted()),
         Status::Unreadable => ("unreadable".to_owned(), theme.bad()),
-        Status::Training(share) => (format!("▶ {}", progress(share)), theme.accent()),
+        Status::Training(progress) => {
+            let done = progress.map_or_else(|| "training".to_owned(), done);
+            (format!("▶ {done}"), theme.accent())
+        }
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("queued {place}"), theme.warn()),
         Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),

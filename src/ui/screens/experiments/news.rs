@@ -84,9 +84,9 @@ impl Experiments {
                 self.renaming = Some((from, to));
             }
         }
-        // What was thrown away here is gone with all that was typed into it.
-        if let Some(gone) = self.trashing.take().filter(|path| !files.contains(path)) {
-            self.buffers.remove(&gone);
+        // What was thrown away here is dropped with all that was typed into it.
+        if let Some(trashed) = self.trashing.take().filter(|path| !files.contains(path)) {
+            self.buffers.remove(&trashed);
         }
         let at = self.at(&self.shown());
         self.buffers
@@ -107,11 +107,11 @@ impl Experiments {
                 shared.ask(Effect::ReadExperiment(path.clone()));
             }
         }
-        let gone = self
+        let removed = self
             .selected
             .as_ref()
             .is_none_or(|path| !self.files.contains(path));
-        if gone {
+        if removed {
             self.focus = Focus::List;
             // Its neighbour takes its place.
             let shown = self.shown();
@@ -216,6 +216,10 @@ impl Experiments {
                 return shared.notify(LogLine::error(reason));
             }
         };
+        if created {
+            // It may have been read while it was written, and was empty then.
+            self.buffers.remove(path);
+        }
         if let Some(buffer) = self.buffers.get_mut(path) {
             buffer.written(&text);
             self.saved_unsaved(path, shared);

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::buffer::Buffer;
 use crate::event::{EvaluatedWeights, Phase, Split};
 use crate::experiment::Loaded;
+use crate::store::metrics::Progress;
 use crate::store::{RunEntry, RunState, Runs};
 use crate::ui::effect::Waiting;
 use crate::ui::shared::Shared;
@@ -18,8 +19,8 @@ pub enum Status {
     Unread,
     /// It cannot be read.
     Unreadable,
-    /// It trains; the share that is done, in [0, 1].
-    Training(f64),
+    /// It trains; how far its teacher or its student is.
+    Training(Option<Progress>),
     /// Its images are being opened; it trains when they are.
     Preparing,
     /// It waits to be trained; its place in the queue, from 1.
@@ -101,7 +102,7 @@ pub fn status(
     if let Some(run) = run {
         let here = shared.training.as_ref() == Some(&run.folder.name());
         if here || matches!(state, Some(RunState::Training | RunState::Paused)) {
-            return Status::Training(share(run));
+            return Status::Training(Progress::of(&run.store));
         }
     }
     if buffer.unreadable().is_some() {
@@ -114,21 +115,6 @@ pub fn status(
         (Some(top1), Some(RunState::Completed)) => Status::Achieved(top1),
         (_, Some(state)) => Status::Ran(state),
         (_, None) => Status::Ready,
-    }
-}
-
-/// Share of a run's steps that are done, its teacher's training included.
-#[must_use]
-pub fn share(run: &RunEntry) -> f64 {
-    let (mut done, mut all) = (0, 0);
-    for (phase, state) in &run.store.phases {
-        all += state.steps;
-        done += run.store.completed(*phase).min(state.steps);
-    }
-    if all == 0 {
-        0.0
-    } else {
-        done as f64 / all as f64
     }
 }
 

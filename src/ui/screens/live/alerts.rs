@@ -20,7 +20,7 @@ use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
 
 /// Losses of terms that are known to rise when a training diverges, the best to
-/// judge by first: the label never moves, the teacher's answers follow a
+/// look at first: the label never moves, the teacher's answers follow a
 /// temperature. They carry no weight; the total does, and controllers move it.
 const WATCHED: [&str; 2] = ["loss/truth", "loss/distill"];
 
@@ -56,7 +56,7 @@ pub(super) struct Alerts {
     looked: usize,
     /// First step and number of rows with a loss that is not a number.
     gaps: Option<(u64, usize)>,
-    /// How the loss that is judged moves.
+    /// How the watched loss moves.
     trend: Trend,
     found: Vec<Alert>,
 }
@@ -79,7 +79,7 @@ impl Alerts {
         self.found.extend(of_evaluations(store, phase));
         self.found.extend(of_store(store));
         self.found.extend(run.problem().map(|problem| Alert {
-            message: format!("the run could only be read in part: {problem}"),
+            message: problem,
             at: None,
         }));
     }
@@ -93,14 +93,14 @@ impl Alerts {
         let Some(total) = table.series("loss/total") else {
             return;
         };
-        let judged = WATCHED.into_iter().find_map(|term| table.series(term));
+        let watched = WATCHED.into_iter().find_map(|term| table.series(term));
         for row in self.looked..total.values.len() {
             let step = total.steps[row];
             if !total.values[row].is_finite() {
                 let (first, count) = self.gaps.unwrap_or((step, 0));
                 self.gaps = Some((first, count + 1));
-            } else if let Some(judged) = judged {
-                self.trend.add(step, judged.values[row]);
+            } else if let Some(watched) = watched {
+                self.trend.add(step, watched.values[row]);
             }
         }
         self.looked = total.values.len();

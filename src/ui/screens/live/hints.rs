@@ -48,16 +48,9 @@ const KNOBS: &[Action] = &[
     Action::LeaveKnobs,
 ];
 
-/// Where nobody is left to send a change to, it can still be written into the
+/// Where no training takes a change, a knob is looked at, or written into the
 /// experiment's file.
-const KNOBS_OVER: &[Action] = &[
-    Action::NextKnob,
-    Action::RaiseKnob,
-    Action::LaterPoint,
-    Action::KnobShape,
-    Action::WriteKnob,
-    Action::LeaveKnobs,
-];
+const KNOBS_OVER: &[Action] = &[Action::NextKnob, Action::WriteKnob, Action::LeaveKnobs];
 
 /// The first means nothing while the newest events are followed.
 const EVENTS: [Action; 4] = [

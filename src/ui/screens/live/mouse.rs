@@ -60,8 +60,8 @@ impl Live {
 
     fn mouse_on_events(&mut self, mouse: MouseEvent, area: Rect) {
         match mouse.kind {
-            MouseEventKind::ScrollUp => _ = self.events.act(Action::Up),
-            MouseEventKind::ScrollDown => _ = self.events.act(Action::Down),
+            MouseEventKind::ScrollUp => self.scroll_events(Action::Up),
+            MouseEventKind::ScrollDown => self.scroll_events(Action::Down),
             MouseEventKind::Down(MouseButton::Left) => {
                 if let Some(at) = self
                     .events
@@ -73,6 +73,14 @@ impl Live {
             }
             _ => {}
         }
+    }
+
+    fn scroll_events(&mut self, action: Action) {
+        // What is selected is visible in the focused pane only. Knobs stay open.
+        if self.focus == Focus::Charts {
+            self.focus = Focus::Events;
+        }
+        _ = self.events.act(action);
     }
 
     fn mouse_on_charts(&mut self, mouse: MouseEvent, area: Rect, shown: &Shown<'_>) {

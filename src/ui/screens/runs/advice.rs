@@ -27,7 +27,7 @@ pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
         return Some(format!("to be forked, {place} in the queue{remove}"));
     }
     if let Some(problem) = entry.problem() {
-        return Some(format!("read in part: {problem}"));
+        return Some(format!("problem: {problem}"));
     }
     let resume = |how: &str| hint(Action::ResumeRun, how);
     match (entry.state(), entry.store.outcome()) {

@@ -18,8 +18,10 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 
 use super::advice::advice;
 use super::gates;
-use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
-use crate::format::{MISSING, duration, loss, percent, scaled, short, shorten_middle, times};
+use crate::event::{EvaluatedWeights, Evaluation, ExportFormat, ExportProof, Phase, Split};
+use crate::format::{
+    MISSING, bytes, duration, loss, percent, scaled, short, shorten_middle, times,
+};
 use crate::listing::Subject;
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
@@ -60,6 +62,7 @@ pub(super) fn draw(
         sheet.results(run),
         gates::lines(run, frozen, runs, &sheet.label("gate"), theme),
         sheet.models(run),
+        sheet.exports(run),
         sheet.happenings(run),
         sheet.place(run, keymap),
     ];
@@ -212,7 +215,7 @@ impl Sheet<'_> {
             ("quantized", store.best_quantized()),
             ("test, best", test_best),
             ("test, last", test_last),
-            ("test, quantized", tested(EvaluatedWeights::Quantized)),
+            ("test, quant.", tested(EvaluatedWeights::Quantized)),
             ("teacher", teacher),
         ]
         .into_iter()
@@ -257,19 +260,21 @@ impl Sheet<'_> {
             );
             lines.push(self.row(name, shown));
         }
-        let judged = test_best
+        let evaluation = test_best
             .or(test_last)
             .or_else(|| store.best_evaluation(Phase::Student))
             .or(last);
         let classes = store.data.as_ref().map(|data| data.classes.as_slice());
-        lines.extend(judged.and_then(|judged| self.worst(judged, classes.unwrap_or_default())));
+        lines.extend(
+            evaluation.and_then(|evaluation| self.worst(evaluation, classes.unwrap_or_default())),
+        );
         lines
     }
 
     /// The classes that are most often wrong.
     fn worst(&self, evaluation: &Evaluation, classes: &[String]) -> Option<Line<'static>> {
         let shares = evaluation.per_class.iter().copied().enumerate();
-        let mut shares: Vec<(usize, f64)> = shares.filter(|(_, share)| !share.is_nan()).collect();
+        let mut shares: Vec<(usize, f64)> = shares.filter(|(_, share)| *share < 1.0).collect();
         shares.sort_by(|(_, a), (_, b)| a.total_cmp(b));
         let worst: Vec<String> = shares
             .iter()
@@ -309,6 +314,29 @@ impl Sheet<'_> {
             lines.push(self.row("compression", format!("{parameters:>9}{macs:>9}")));
         }
         lines
+    }
+
+    /// The files that were exported, and whether each was run against the network.
+    fn exports(&self, run: &Subject) -> Vec<Line<'static>> {
+        let files = run.run.exports.iter();
+        let lines = files.enumerate().map(|(at, (name, export))| {
+            let proof = match (&export.proof, export.format) {
+                (
+                    Some(ExportProof {
+                        top1: Some(top1), ..
+                    }),
+                    _,
+                ) => {
+                    format!("proven, top-1 {}", percent(*top1))
+                }
+                (Some(_), _) => "proven".to_owned(),
+                (None, ExportFormat::Onnx) => "not proven".to_owned(),
+                (None, ExportFormat::Torch) => "weights for PyTorch".to_owned(),
+            };
+            let label = if at == 0 { "exports" } else { "" };
+            self.row(label, format!("{name}, {}, {proof}", bytes(export.bytes)))
+        });
+        lines.collect()
     }
 
     /// What was changed while it trained, commands in general, and warnings.

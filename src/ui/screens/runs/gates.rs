@@ -1,4 +1,4 @@
-//! The gates of a run, judged by what was measured until now.
+//! The gates of a run, evaluated with what was measured until now.
 //!
 //! ```text
 //! gate        ✓ valid/top1@best ≥ 0.5: 0.61, passed
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use ratatui::text::{Line, Span};
 
-use crate::listing::{Judgement, Subject, gates};
+use crate::listing::{GateStatus, Subject, gates};
 use crate::store::{Frozen, RunState, Runs};
 use crate::ui::theme::Theme;
 
@@ -34,7 +34,7 @@ pub(super) fn lines(
             Some(mismatch) => Err(mismatch.clone()),
         }
     };
-    let verdicts = gates::judge(run.gates(frozen.spec.as_ref()), &run.run.store, &find);
+    let verdicts = gates::evaluate(run.gates(frozen.spec.as_ref()), &run.run.store, &find);
     let is_completed = run.run.state() == RunState::Completed;
     let lines = verdicts.into_iter().map(|mut verdict| {
         if verdict.value.is_none() && !is_completed {
@@ -42,10 +42,10 @@ pub(super) fn lines(
         }
         // A run that is complete will not be measured any more.
         let is_late = verdict.value.is_none() && is_completed;
-        let (symbol, style) = match verdict.judgement {
-            Judgement::Passed => ("✓", theme.good()),
-            Judgement::NotEvaluated(_) if !is_late => ("·", theme.muted()),
-            Judgement::Failed | Judgement::NotEvaluated(_) => ("✗", theme.bad()),
+        let (symbol, style) = match verdict.status {
+            GateStatus::Passed => ("✓", theme.good()),
+            GateStatus::NotEvaluated(_) if !is_late => ("·", theme.muted()),
+            GateStatus::Failed | GateStatus::NotEvaluated(_) => ("✗", theme.bad()),
         };
         let line = format!("{symbol} {verdict}");
         Line::from(vec![label.clone(), Span::styled(line, style)])
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_against_another_run_is_judged_by_that_runs_metrics() {
+    fn a_gate_against_another_run_is_evaluated_with_that_runs_metrics() {
         let run = "run: \"checkpoints/other-20260101-000000-aaaaaa\"";
         let least = format!("AtLeast(\"test/top1\", Run({run}, tolerance: 0.01))");
         let shown = |own, other: Option<&[f64]>| shown(&least, own, other);

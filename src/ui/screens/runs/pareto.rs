@@ -4,7 +4,7 @@
 //! ┌ best validation top-1 against latency p50, ms ───────────────┐
 //! │  90 %┤        ╭──────●                                       │
 //! │  80 %┤ ◆──────╯           ○                                  │
-//! │      ╰┬2────────┬4────────┬6                                 │
+//! │    ms╰┬2────────┬4────────┬6                                 │
 //! │▸◆ adaptive-a1b2c3 int8  87.1 %  2.2 ms  front                │
 //! │not measured: quickstart-2e2e2e                               │
 //! └───────────── batch 1, 1 thread, rten 0.27, Xeon ─────────────┘
@@ -19,22 +19,20 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::RunsTable;
 use crate::event::{Split, Variant};
-use crate::format::{shorten, shorten_middle};
+use crate::format::{shorten, shorten_middle, width_of};
 use crate::listing::{Pareto, ParetoCost, ParetoPoint, Subject};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::{self, Canvas, Chart, Stroke};
+use crate::ui::widget::wrap::wrapped;
 
 /// From this width on the list of points stands beside the picture.
 const WIDE: u16 = 120;
 
-/// Cells of the list beside the picture.
-const LIST: u16 = 62;
-
-/// Cells of accuracy, cost and place on the front.
-const FACTS: usize = 26;
+/// Cells of the mark, the symbol, accuracy, cost and place on the front.
+const FACTS: usize = 30;
 
 /// How the picture is looked at.
 #[derive(Debug)]
@@ -255,7 +253,7 @@ impl ParetoView {
 
     fn draw_list(&self, picture: &Pareto, theme: &Theme, frame: &mut Frame, area: Rect) {
         let (first, selected) = (self.first(picture, area), self.at(picture));
-        let room = usize::from(area.width).saturating_sub(FACTS + 4);
+        let room = usize::from(area.width).saturating_sub(FACTS);
         let points = picture.points.iter().enumerate().skip(first);
         let lines = points.take(area.height.into()).map(|(at, point)| {
             let (top1, cost) = point.facts(&picture.cost);
@@ -289,7 +287,11 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
     let key = shared.keymap.key(Action::CostPareto).unwrap_or_default();
     let mut lines = vec![Line::styled("Nothing to draw.", theme.accent())];
     let absences = picture.absences().into_iter();
-    lines.extend(absences.map(|line| Line::raw(shorten(&line, room))));
+    lines.extend(
+        absences
+            .flat_map(|line| wrapped(&line, room))
+            .map(Line::raw),
+    );
     lines.push(Line::styled(
         format!("Measure a run with workbench --bench RUN; press {key} for size and MACs."),
         theme.muted(),
@@ -336,7 +338,7 @@ fn chart(picture: &Pareto) -> Chart<'static> {
         title: "",
         curves: &[],
         x: across(picture),
-        unit: "",
+        unit: picture.cost.unit(),
         y: Some(bounds),
         ceiling: None,
         log: false,
@@ -355,7 +357,11 @@ fn areas(area: Rect, picture: &Pareto) -> Areas {
     let parts = [Constraint::Fill(1), Constraint::Length(absent)];
     let [above, notes] = Layout::vertical(parts).areas(inside);
     let [chart, list] = if inside.width >= WIDE {
-        let parts = [Constraint::Fill(1), Constraint::Length(LIST)];
+        let names = picture.points.iter();
+        let names = names.map(|point| width_of(&point.run) + point.variant.suffix().len());
+        let list = (names.max().unwrap_or(0) + FACTS) as u16;
+        let list = list.min(inside.width / 2);
+        let parts = [Constraint::Fill(1), Constraint::Length(list)];
         Layout::horizontal(parts).spacing(2).areas(above)
     } else {
         let rows = (picture.points.len() as u16).min(above.height / 3);

@@ -2,10 +2,11 @@ use crossterm::event::{Event, MouseButton, MouseEventKind};
 use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 
 use super::testing::{
-    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, measured_runs, runs,
-    screen,
+    ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, evaluated, measured_runs,
+    runs, screen,
 };
-use crate::event::{Phase, Position, RunEvent};
+use crate::event::{Evaluation, Export, ExportProof, Phase, Position, RunEvent, Split};
+use crate::listing::testing::export;
 use crate::run::Notes;
 use crate::store::Runs;
 use crate::ui::effect::Waiting;
@@ -516,7 +517,7 @@ fn a_chosen_column_is_sorted_by_kept_and_left_again() {
 }
 
 #[test]
-fn chosen_columns_are_there_after_a_start_and_gone_after_a_reset() {
+fn chosen_columns_are_there_after_a_start_and_hidden_after_a_reset() {
     let layout = Layout {
         columns: vec!["student.model.depth".to_owned(), "of.another".to_owned()],
         ..Layout::default()
@@ -585,4 +586,56 @@ fn what_was_measured_is_a_column_like_any_other() {
         shown.contains("1 of 8") && shown.contains("4.000 ms"),
         "{shown}"
     );
+}
+
+#[test]
+fn exported_files_are_among_the_details_with_what_is_proven() {
+    let mut runs = runs();
+    let proof = ExportProof {
+        engine: "rten 0.27".to_owned(),
+        images: 150,
+        max_difference: 4.77e-6,
+        max_logit: 12.38,
+        agreement: 1.0,
+        top1: Some(0.62),
+        network_top1: Some(0.62),
+    };
+    let proven = Export {
+        proof: Some(proof),
+        ..export()
+    };
+    let files = [("a.onnx", proven), ("b.onnx", export())];
+    let exports = files.map(|(name, export)| (name.to_owned(), export));
+    runs.get_mut(ADAPTIVE).unwrap().exports = exports.into();
+    let mut harness = screen(200, 60, runs);
+    harness.keys(&["/"]).text("tag:seed7\n");
+    let shown = harness.screen();
+    assert!(
+        shown.contains("exports     a.onnx, 8.61 kB, proven, top-1 62.0 %"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("            b.onnx, 8.61 kB, not proven"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn classes_that_are_always_recognised_are_not_among_those_of_low_recall() {
+    let mut runs = runs();
+    let RunEvent::Evaluated(evaluation) = evaluated(Split::Test, 30, 0.95) else {
+        panic!("an evaluation");
+    };
+    let evaluation = Evaluation {
+        per_class: vec![1.0, 0.8, 1.0, 1.0],
+        ..evaluation
+    };
+    apply(
+        runs.get_mut(ADAPTIVE).unwrap(),
+        &[RunEvent::Evaluated(evaluation)],
+    );
+    let mut harness = screen(200, 60, runs);
+    harness.keys(&["/"]).text("tag:seed7\n");
+    let shown = harness.screen();
+    assert!(shown.contains("low recall  cat 80.0 %   "), "{shown}");
 }

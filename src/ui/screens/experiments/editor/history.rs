@@ -1,4 +1,4 @@
-//! Texts that can be gone back to.
+//! Texts that undo and redo lead to.
 
 /// Bytes of earlier texts that are kept of a buffer.
 const KEPT: usize = 8 << 20;
@@ -12,11 +12,11 @@ pub struct Moment {
     pub cursor: usize,
 }
 
-/// What was, and what was taken back.
+/// Earlier texts, and those that were undone.
 #[derive(Debug, Default)]
 pub struct History {
-    past: Vec<Moment>,
-    future: Vec<Moment>,
+    undo: Vec<Moment>,
+    redo: Vec<Moment>,
     /// Where the next letter continues the word that is being typed.
     typing_at: Option<usize>,
 }
@@ -25,7 +25,7 @@ impl History {
     /// Keeps what a text was before it became `after`. Letters of one word are
     /// one change.
     pub fn changed(&mut self, before: Moment, after: &Moment) {
-        self.future.clear();
+        self.redo.clear();
         let letter = after.text.len() > before.text.len()
             && after.cursor > before.cursor
             && after.text.len() - before.text.len() == after.cursor - before.cursor
@@ -39,26 +39,26 @@ impl History {
         if continues {
             return;
         }
-        self.past.push(before);
-        let mut bytes: usize = self.past.iter().map(|moment| moment.text.len()).sum();
-        while bytes > KEPT && self.past.len() > 1 {
-            bytes -= self.past.remove(0).text.len();
+        self.undo.push(before);
+        let mut bytes: usize = self.undo.iter().map(|moment| moment.text.len()).sum();
+        while bytes > KEPT && self.undo.len() > 1 {
+            bytes -= self.undo.remove(0).text.len();
         }
     }
 
     /// What was before `now`.
     pub fn undo(&mut self, now: Moment) -> Option<Moment> {
         self.typing_at = None;
-        let before = self.past.pop()?;
-        self.future.push(now);
+        let before = self.undo.pop()?;
+        self.redo.push(now);
         Some(before)
     }
 
-    /// What was taken back from `now`.
+    /// What was undone from `now`.
     pub fn redo(&mut self, now: Moment) -> Option<Moment> {
         self.typing_at = None;
-        let after = self.future.pop()?;
-        self.past.push(now);
+        let after = self.redo.pop()?;
+        self.undo.push(now);
         Some(after)
     }
 }

@@ -57,16 +57,16 @@ impl Size {
 
 impl Measured {
     /// A teacher whose file holds its layout, with what an earlier run found in it.
-    fn of_file(file: Option<&Path>, past: Option<&ModelSummary>) -> Self {
+    fn of_file(file: Option<&Path>, previous: Option<&ModelSummary>) -> Self {
         let name = file.and_then(Path::file_name).unwrap_or_default();
         let name = name.display().to_string();
-        let past = past.filter(|past| past.name == name);
+        let previous = previous.filter(|previous| previous.name == name);
         Self {
             role: "teacher",
-            size: past.map(|past| Size {
-                parameters: past.parameters,
-                macs: past.macs,
-                bytes: past.bytes,
+            size: previous.map(|previous| Size {
+                parameters: previous.parameters,
+                macs: previous.macs,
+                bytes: previous.bytes,
             }),
             name,
         }
@@ -76,8 +76,8 @@ impl Measured {
 impl Outline {
     /// What is known of a plan, with an earlier run of the experiment.
     #[must_use]
-    pub fn of(plan: &Plan, past: Option<&RunEntry>) -> Self {
-        let images = past.and_then(|run| run.store.data.as_ref());
+    pub fn of(plan: &Plan, previous: Option<&RunEntry>) -> Self {
+        let images = previous.and_then(|run| run.store.data.as_ref());
         let classes = classes(&plan.data.train).or(images.map(|data| data.classes.len()));
         let size = plan
             .data
@@ -92,10 +92,10 @@ impl Outline {
                 .zip(classes)
                 .and_then(|(size, classes)| self::size(model, size, classes)),
         };
-        let past_teacher = past.and_then(|run| run.store.models.get(&Phase::Teacher));
+        let known_teacher = previous.and_then(|run| run.store.models.get(&Phase::Teacher));
         let teacher = plan.teacher.as_ref().map(|teacher| match &teacher.model {
             Some(model) => sized("teacher", model, teacher.own_size()),
-            None => Measured::of_file(teacher.file(), past_teacher),
+            None => Measured::of_file(teacher.file(), known_teacher),
         });
         let models = teacher
             .into_iter()
@@ -163,11 +163,11 @@ fn count(data: &DataPlan) -> Option<usize> {
     })
 }
 
-/// Seconds that a training takes, judged by an earlier run: evaluations
+/// Seconds that a training takes, estimated from an earlier run: evaluations
 /// included where it trained to the end.
 #[must_use]
-pub fn seconds(steps: u64, batch: usize, past: &RunEntry) -> Option<f64> {
-    let store = &past.store;
+pub fn seconds(steps: u64, batch: usize, previous: &RunEntry) -> Option<f64> {
+    let store = &previous.store;
     let state = store.phases.get(&Phase::Student)?;
     let trained = state.steps.saturating_sub(state.started_at);
     if let Some(ended) = state.ended.filter(|ended| *ended > 0.0 && trained > 0) {

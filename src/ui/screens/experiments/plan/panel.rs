@@ -43,7 +43,7 @@ pub struct Panel<'a> {
     /// Whether the text has errors now, so that the plan is an older one's.
     pub stale: bool,
     /// The experiment's newest run.
-    pub past: Option<&'a RunEntry>,
+    pub previous: Option<&'a RunEntry>,
     /// Lines above the view, where there are more than fit.
     pub above: usize,
     /// Keys that scroll up and down.
@@ -113,7 +113,7 @@ impl Panel<'_> {
         let parts = [
             sheet.models(outline),
             sheet.data(plan),
-            sheet.training(plan, outline, self.past),
+            sheet.training(plan, outline, self.previous),
             sheet.knobs(outline.training.as_ref().unwrap_or(&plan.training)),
         ];
         fitting(parts, inside.height.into())
@@ -201,7 +201,7 @@ impl Page<'_> {
         }
     }
 
-    fn training(&self, plan: &Plan, outline: &Outline, past: Option<&RunEntry>) -> Part {
+    fn training(&self, plan: &Plan, outline: &Outline, previous: Option<&RunEntry>) -> Part {
         let training = &plan.training;
         let epochs = training.epochs;
         let mut rows = self.row("method", &plan.method);
@@ -247,8 +247,8 @@ impl Page<'_> {
             rows.extend(self.row("finish", &text));
         }
         let time = steps
-            .zip(past)
-            .and_then(|(steps, past)| seconds(steps, training.batch, past))
+            .zip(previous)
+            .and_then(|(steps, previous)| seconds(steps, training.batch, previous))
             .map_or_else(
                 || "known after the first run".to_owned(),
                 |seconds| format!("~{} (last run)", duration(seconds)),

@@ -14,7 +14,7 @@ fn open(text: &str) -> World {
 }
 
 #[test]
-fn an_error_is_shown_as_it_is_typed_and_gone_when_it_is_fixed() {
+fn an_error_is_shown_as_it_is_typed_and_hidden_when_it_is_fixed() {
     let mut world = open(QUICKSTART);
     world.keys(&["ctrl+f"]).text("epochs: 12\n").text("x");
     assert!(

@@ -148,6 +148,29 @@ fn a_copy_takes_over_what_is_not_saved_and_its_own_name() {
 }
 
 #[test]
+fn a_copy_that_is_read_while_it_is_written_is_shown_whole_and_saved() {
+    let mut world = two();
+    world.screen.keys(&["d", "enter"]);
+    let write = world.screen.take();
+    let copy = path("a-copy.ron");
+    let files = vec![path("a.ron"), copy.clone(), path("b.ron")];
+    world.screen.news(News::Experiments(files));
+    world.screen.news(News::ExperimentRead {
+        path: copy,
+        text: Ok(String::new()),
+    });
+    for effect in write {
+        world.execute(effect);
+    }
+    world.answer();
+    let shown = world.screen();
+    assert!(
+        shown.contains("┌ a-copy.ron ─") && shown.contains("The first experiment"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_renamed_file_keeps_its_changes_and_stays_selected() {
     let mut world = two();
     world.keys(&["enter"]).text("// new\n").keys(&["esc", "m"]);

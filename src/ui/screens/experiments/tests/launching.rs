@@ -1,6 +1,7 @@
 //! Training what is selected: at the start, and before it is planned.
 
-use super::{QUICKSTART, World, path};
+use super::{QUICKSTART, World, path, training};
+use crate::event::{Phase, RunEvent};
 use crate::ui::effect::Effect;
 use crate::ui::news::News;
 
@@ -57,4 +58,19 @@ fn the_first_experiment_that_can_be_trained_is_selected_until_somebody_chooses()
     world.keys(&["up"]);
     world.elsewhere("c.ron", &QUICKSTART.replace("seed: 7", "seed: 8"));
     assert!(world.shows("┌ a.ron"), "{}", world.screen());
+}
+
+#[test]
+fn progress_of_a_teacher_is_marked_as_in_the_list_of_runs() {
+    let mut world = World::new((100, 30), &[("a.ron", QUICKSTART)]);
+    let mut entry = training("quickstart", 0);
+    entry.store.apply(&RunEvent::PhaseStarted {
+        phase: Phase::Teacher,
+        steps: 168,
+        steps_per_epoch: 21,
+        step: 126,
+    });
+    world.screen.runs.insert(entry);
+    world.screen.news(News::RunsChanged);
+    assert!(world.shows("▶ T 75 %"), "{}", world.screen());
 }

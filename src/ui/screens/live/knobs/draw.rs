@@ -85,8 +85,8 @@ impl Knobs {
         }
         let draft = self.drafts.get(knob.name);
         let metric = format!("knob/{}", knob.name);
-        let past = view.entry.store.table(view.phase).series(&metric);
-        let scene = Scene::new(knob, past, draft, time);
+        let logged = view.entry.store.table(view.phase).series(&metric);
+        let scene = Scene::new(knob, logged, draft, time);
         let curves = scene.curves();
         let chart = scene.chart(knob.name, &curves);
         chart.draw(theme, frame, parts.chart);
@@ -156,8 +156,8 @@ impl Knobs {
         }
         .intersection(frame.area());
         let metric = format!("knob/{}", knob.name);
-        let past = view.entry.store.table(view.phase).series(&metric);
-        let scene = Scene::new(knob, past, self.drafts.get(knob.name), time);
+        let logged = view.entry.store.table(view.phase).series(&metric);
+        let scene = Scene::new(knob, logged, self.drafts.get(knob.name), time);
         let curves = scene.curves();
         let mut extent = Extent::of([0.0]);
         for curve in &curves {

@@ -252,9 +252,9 @@ impl Knobs {
                     self.selected = *row;
                 } else if view.refusal.is_none() {
                     let metric = format!("knob/{}", knob.name);
-                    let past = store.table(view.phase).series(&metric);
+                    let logged = store.table(view.phase).series(&metric);
                     let draft = draft(&mut self.drafts, knob, time);
-                    let scene = Scene::new(knob, past, Some(draft), time);
+                    let scene = Scene::new(knob, logged, Some(draft), time);
                     let (axes, plot) = scene.axes(&scene.curves(), parts.chart);
                     self.dragging =
                         plot.contains(at.into()) && pressed(draft, (axes, plot), at, time);

@@ -64,7 +64,7 @@ pub(super) fn places(area: Rect, border: Border) -> Places {
 
 /// Points of one knob's curve.
 pub(super) struct Scene<'a> {
-    past: Option<Series<'a>>,
+    logged: Option<Series<'a>>,
     /// The knob as it stands, which may not have been logged yet.
     value: f64,
     future: (Vec<f64>, Vec<f64>),
@@ -76,7 +76,7 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(super) fn new(
         knob: &KnobNow<'_>,
-        past: Option<Series<'a>>,
+        logged: Option<Series<'a>>,
         draft: Option<&Draft>,
         time: Time,
     ) -> Self {
@@ -87,7 +87,7 @@ impl<'a> Scene<'a> {
                 .unzip()
         };
         Self {
-            past,
+            logged,
             value: knob.value,
             future: sampled(&|epoch| knob.schedule.at(epoch, time.end)),
             draft: draft.filter(|draft| draft.changed()).map(|draft| {
@@ -108,13 +108,13 @@ impl<'a> Scene<'a> {
             ..Curve::new(xs, values)
         };
         let mut curves = Vec::new();
-        if let Some(past) = self.past {
+        if let Some(logged) = self.logged {
             curves.push(Curve {
                 now: Some(self.value),
                 ..curve(
                     "",
-                    XValues::Values(past.epochs),
-                    past.values,
+                    XValues::Values(logged.epochs),
+                    logged.values,
                     0,
                     Stroke::Solid,
                 )

@@ -49,7 +49,7 @@ pub(super) fn asked(
     }
     let table = view.entry.store.table(view.phase);
     let series = table.series(&format!("knob/{}", knob.name));
-    let past = series.into_iter().flat_map(|series| {
+    let logged = series.into_iter().flat_map(|series| {
         let points = series
             .epochs
             .iter()
@@ -58,7 +58,7 @@ pub(super) fn asked(
         points.filter(|(epoch, value)| epoch.is_finite() && value.is_finite())
     });
     let changes = board.changes(view.phase, knob.name);
-    let schedule = schedule(past, &changes, knob, future.points());
+    let schedule = schedule(logged, &changes, knob, future.points());
     let end = board.time(view.phase);
     let end = end.map_or(0.0, |time| time.end);
     if let Some(problem) = schedule.problems(knob.name, knob.range, 0.0, end).first() {
@@ -151,15 +151,15 @@ fn in_ron(schedule: &Schedule) -> Result<String, String> {
         .map_err(|error| format!("the schedule cannot be written as RON: {error}"))
 }
 
-/// A schedule that goes through `past`, the knob's logged `(epoch, value)`, jumps
+/// A schedule that goes through `logged`, the knob's logged `(epoch, value)`, jumps
 /// where `changes` say so, and then does what the knob's own will.
 fn schedule(
-    past: impl Iterator<Item = Point>,
+    logged: impl Iterator<Item = Point>,
     changes: &[[Point; 2]],
     knob: &KnobNow<'_>,
     future: &[Point],
 ) -> Schedule {
-    let all: Vec<Point> = past.collect();
+    let all: Vec<Point> = logged.collect();
     let (low, high) = all
         .iter()
         .chain(future)
@@ -257,7 +257,7 @@ mod tests {
                 0.1 - 0.02 * (epoch - 3.0)
             }
         };
-        let past = (0..600).map(|step| (f64::from(step) * 0.01, did(f64::from(step) * 0.01)));
+        let logged = (0..600).map(|step| (f64::from(step) * 0.01, did(f64::from(step) * 0.01)));
         let knob = KnobNow {
             name: "lr",
             range: Range::LEARNING_RATE,
@@ -267,7 +267,7 @@ mod tests {
             role: Role::Free,
             request: None,
         };
-        let written = schedule(past, &[], &knob, &[(6.0, 0.04), (10.0, 0.0)]);
+        let written = schedule(logged, &[], &knob, &[(6.0, 0.04), (10.0, 0.0)]);
         let Schedule::Piecewise(points) = &written else {
             panic!("{written:?}");
         };
@@ -290,11 +290,11 @@ mod tests {
     #[test]
     fn each_value_is_held_until_the_next_change() {
         let held = |epoch: f64| if epoch <= 29.0 { 4.0 } else { 3.0 };
-        let past = (0..100).map(|log| (f64::from(log) * 0.47619, held(f64::from(log) * 0.47619)));
+        let logged = (0..100).map(|log| (f64::from(log) * 0.47619, held(f64::from(log) * 0.47619)));
         let step = 1.0 / 21.0;
         let change = [(29.0 - step, 4.0), (29.0, 3.0)];
         let knob = knob("temperature", Role::Free);
-        let written = schedule(past, &[change], &knob, &[(50.0, 3.0)]);
+        let written = schedule(logged, &[change], &knob, &[(50.0, 3.0)]);
         let points = vec![(0.0, 4.0), (28.952_381, 4.0), (29.0, 3.0)];
         assert_eq!(written, Schedule::Piecewise(points));
     }

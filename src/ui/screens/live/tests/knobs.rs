@@ -291,3 +291,14 @@ fn a_run_without_a_plan_says_that_its_knobs_are_not_known() {
     let shown = harness.screen();
     assert!(shown.contains(problem), "{shown}");
 }
+
+#[test]
+fn knobs_of_a_completed_run_offer_what_can_be_done_with_them() {
+    let mut events = events(100);
+    events.push(RunEvent::RunEnded(Outcome::Completed));
+    let (mut harness, _) = screen((80, 24), Owner::None, &events);
+    let shown = harness.keys(&["K"]).screen();
+    let foot = shown.lines().last().unwrap();
+    assert!(foot.contains("n next knob  w write  "), "{foot}");
+    assert!(!foot.contains("raise"), "{foot}");
+}

@@ -542,3 +542,14 @@ fn a_student_that_learns_to_be_rounded_is_distinguished_from_the_best_in_floats(
     assert!(shown.contains("quantized 98.7 %"), "{shown}");
     assert!(shown.contains("quantized valid top-1 98.7 %"), "{shown}");
 }
+
+#[test]
+fn the_wheel_over_the_events_shows_what_it_selects() {
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events(250));
+    let before = harness.screen();
+    harness.mouse(MouseEventKind::ScrollUp, 20, 20);
+    let wheel = harness.screen();
+    assert_ne!(before, wheel);
+    let (mut harness, _) = screen((80, 24), Owner::Here, &events(250));
+    assert_eq!(harness.keys(&["v", "up"]).screen(), wheel);
+}

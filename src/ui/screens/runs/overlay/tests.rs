@@ -99,7 +99,7 @@ fn a_run_that_diverged_leaves_the_others_their_room() {
 }
 
 #[test]
-fn curves_of_training_runs_are_updated_and_those_of_gone_runs_dropped() {
+fn curves_of_training_runs_are_updated_and_those_of_removed_runs_dropped() {
     let mut harness = curves((80, 24), runs());
     let before = harness.keys(&["enter"]).screen();
     let evaluation = evaluated(Split::Valid, 11, 0.99);

@@ -16,8 +16,7 @@ use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded};
-use crate::run::append_file::crc_of;
-use crate::run::{NotRecorded, RecordMark, RunFolder, RunLock, RunPlan, StopSignal};
+use crate::run::{NotRecorded, RunFolder, RunLock, RunPlan, StopSignal};
 use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
     adjustments_from, length_after,
@@ -44,8 +43,6 @@ struct Journalled {
     events: Vec<RunEvent>,
     /// None if there is no journal.
     version: Option<u32>,
-    /// Bytes of its complete lines.
-    length: u64,
 }
 
 /// Opens a run to train on in it. Takes its lock first: what is read can no
@@ -70,7 +67,7 @@ pub struct Resumable {
     /// What happened in it.
     before: RunStore,
     /// What has to be known of that.
-    past: ResumeState,
+    previous: ResumeState,
 }
 
 impl Resumable {
@@ -81,7 +78,7 @@ impl Resumable {
             lock,
             gates: self.prepared.resolved.plan.gates.clone(),
             before: self.before,
-            past: self.past,
+            previous: self.previous,
         };
         (opened, self.prepared)
     }
@@ -123,7 +120,7 @@ pub fn look(
     };
     let resolved = &prepared.resolved;
     let position = standing.as_ref().map(|standing| standing.position);
-    let mut past = ResumeState::resumed(
+    let mut previous = ResumeState::resumed(
         run,
         &journal.events,
         position,
@@ -131,11 +128,11 @@ pub fn look(
         resolved,
         &prepared.device.kind,
     )?;
-    past.warnings.extend(lost);
+    previous.warnings.extend(lost);
     Ok(Resumable {
         prepared,
         before,
-        past,
+        previous,
     })
 }
 
@@ -175,11 +172,11 @@ pub fn replay(
     if let Some(last) = without_adjustments_after {
         adjustments.retain(|(at, _)| at.step <= last);
     }
-    let past = ResumeState {
+    let previous = ResumeState {
         adjustments,
         ..ResumeState::default()
     };
-    create(prepared, &loaded, checkpoints, past)
+    create(prepared, &loaded, checkpoints, previous)
 }
 
 /// The experiment of a run, as it was run.
@@ -262,6 +259,7 @@ impl ResumeState {
                 return Err(SessionError::Finished);
             }
             let epochs = length.epochs.saturating_add(more.epochs);
+            warnings.push(longer(events, length.epochs, epochs));
             new.push(Command::Extend {
                 epochs,
                 schedules_end: (!more.stretches).then_some(length.epochs),
@@ -288,6 +286,33 @@ impl ResumeState {
             warnings,
         })
     }
+}
+
+/// What a person should know who makes a training longer: a command that is typed again
+/// after a kill counts again.
+fn longer(events: &[RunEvent], before: u32, now: u32) -> String {
+    let mut is_repeated = false;
+    for event in events {
+        match event {
+            RunEvent::RunStarted { pending, .. } => {
+                is_repeated = pending.iter().any(|(_, record)| {
+                    record.origin == Origin::Launch
+                        && matches!(record.command, Command::Extend { .. })
+                });
+            }
+            RunEvent::RunEnded(_) => is_repeated = false,
+            _ => {}
+        }
+    }
+    let note = if is_repeated {
+        format!(
+            "; the process before was killed after its --add-epochs made it {before}: to train \
+             to {before}, resume without --add-epochs"
+        )
+    } else {
+        String::new()
+    };
+    format!("the training has {now} epochs instead of {before}{note}")
 }
 
 /// The step of the last change after `last` steps that the checkpoint at `start`
@@ -406,12 +431,7 @@ fn journal(run: &RunFolder, before: Option<&mut RunStore>) -> Result<Journalled,
     let mut reader = JournalReader::new(&run.journal());
     let events = reader.read_decisive(before)?;
     let version = reader.version();
-    let length = reader.length();
-    Ok(Journalled {
-        events,
-        version,
-        length,
-    })
+    Ok(Journalled { events, version })
 }
 
 /// The run's plan; none if an older program made the run.
@@ -439,7 +459,7 @@ fn plan(run: &RunFolder, journal: &Journalled) -> Result<Option<RunPlan>, Sessio
     }
 }
 
-/// That a file of a run is gone which it had.
+/// That a file of a run is missing.
 pub fn missing(run: &RunFolder, path: std::path::PathBuf, because: &'static str) -> SessionError {
     SessionError::Missing {
         path,
@@ -463,12 +483,12 @@ fn agree(
         return Err(SessionError::JournalCut {
             path: run.journal(),
             found: 0,
-            expected: standing.and_then(|it| it.journal).unwrap_or_default(),
+            expected: standing.and_then(|it| it.mark.journal).unwrap_or_default(),
             experiment: run.experiment(),
         });
     }
     match mark {
-        Some(mark) => as_recorded(run, &mark)?,
+        Some(mark) => as_recorded(run, mark.check(run))?,
         // A run that was killed before its first checkpoint may have none.
         None if standing.is_some() && journal.version >= Some(JOURNAL_VERSION_WITH_MARK) => {
             return Err(missing(run, run.record_mark_path(), "every run has one"));
@@ -489,30 +509,18 @@ fn agree(
             experiment: run.experiment(),
         });
     }
-    if let Some(expected) = standing.and_then(|standing| standing.journal) {
-        let found = journal.length;
-        if found < expected {
-            return Err(SessionError::JournalCut {
-                path: run.journal(),
-                found,
-                expected,
-                experiment: run.experiment(),
-            });
-        }
-        let saved = standing.and_then(|standing| standing.journal_crc32c);
-        if saved.is_some_and(|saved| crc_of(&run.journal(), expected).ok() != Some(saved)) {
-            return Err(SessionError::OtherJournal(run.journal()));
-        }
-    }
-    Ok(())
+    // A checkpoint knows the journal that led to it.
+    let led = standing.map_or(Ok(()), |standing| standing.mark.check_journal(run));
+    as_recorded(run, led)
 }
 
-/// Whether journal and series are those that were recorded, and complete.
-fn as_recorded(run: &RunFolder, mark: &RecordMark) -> Result<(), SessionError> {
-    match mark.check(run) {
+/// What is refused of that journal and series are those that were recorded, and complete.
+fn as_recorded(run: &RunFolder, found: Result<(), NotRecorded>) -> Result<(), SessionError> {
+    match found {
         // The metrics are lost, the training is not.
         Ok(()) | Err(NotRecorded::NoSeries(_)) => Ok(()),
         Err(NotRecorded::OtherSeries(path)) => Err(SessionError::OtherSeries(path)),
+        Err(NotRecorded::NoJournal(path)) => Err(missing(run, path, "the run was recorded")),
         Err(NotRecorded::OtherJournal(path)) => Err(SessionError::OtherJournal(path)),
         Err(NotRecorded::JournalCut {
             path,
@@ -529,29 +537,25 @@ fn as_recorded(run: &RunFolder, mark: &RecordMark) -> Result<(), SessionError> {
 }
 
 /// What is to be known of the series of logged steps that a checkpoint was saved
-/// with, if it is gone.
+/// with, if it is missing.
 fn series_of(
     run: &RunFolder,
     standing: Option<&Standing>,
     version: Option<u32>,
 ) -> Result<Option<String>, SessionError> {
-    let Some((at, (bytes, crc))) = standing.and_then(|it| Some((it.position.step, it.series?)))
-    else {
+    let Some(standing) = standing else {
         return Ok(None);
     };
-    let path = run.series();
-    if !path.exists() {
-        return Ok(Some(format!(
-            "{} is missing: the metrics of the steps until {at} are lost",
-            path.display()
-        )));
+    match standing.mark.check_series(run) {
+        Err(NotRecorded::NoSeries(path)) => Ok(Some(format!(
+            "{} is missing: the metrics of the steps until {} are lost",
+            path.display(),
+            standing.position.step
+        ))),
+        // Since then it is held against what was recorded last: it may have started over.
+        _ if version >= Some(JOURNAL_VERSION_WITH_MARK) => Ok(None),
+        found => as_recorded(run, found).map(|()| None),
     }
-    // Since then it is held against what was recorded last: it may have started over.
-    let is_known = version >= Some(JOURNAL_VERSION_WITH_MARK);
-    if !is_known && crc_of(&path, bytes).ok() != Some(crc) {
-        return Err(SessionError::OtherSeries(path));
-    }
-    Ok(None)
 }
 
 /// Prepares a run of an older program, whose journal says what its images were.
@@ -658,6 +662,36 @@ mod tests {
         ] {
             assert_eq!(left(&[received(&moot)]), [], "{moot:?}");
         }
+    }
+
+    #[test]
+    fn an_extension_that_is_typed_again_after_a_kill_says_that_it_counts_again() {
+        let extend = |origin| {
+            let command = Command::Extend {
+                epochs: 15,
+                schedules_end: None,
+            };
+            let at = Position {
+                phase: Phase::Student,
+                step: 60,
+            };
+            (at, record("resume-1-0", origin, command))
+        };
+        let started = |origin| RunEvent::RunStarted {
+            name: String::new(),
+            version: String::new(),
+            device: String::new(),
+            device_kind: None,
+            resumed: None,
+            experiment: String::new(),
+            pending: vec![extend(origin)],
+        };
+        let plain = "the training has 20 epochs instead of 15";
+        let killed = longer(&[started(Origin::Launch)], 15, 20);
+        assert!(killed.starts_with(plain) && killed.contains("resume without --add-epochs"));
+        let ended = RunEvent::RunEnded(Outcome::Completed);
+        assert_eq!(longer(&[started(Origin::Launch), ended], 15, 20), plain);
+        assert_eq!(longer(&[started(Origin::Replay)], 15, 20), plain);
     }
 
     #[test]
