@@ -121,6 +121,9 @@ pub enum RunsError {
         absences(.0)
     )]
     NothingToDraw(Vec<String>),
+    /// The filter leaves no run to draw.
+    #[error("there is nothing to draw: no run matches the filter")]
+    NoMatches,
     /// No run was measured on it.
     #[error("--on {wanted}: no run was measured on it{}", those_known(known))]
     Processor {

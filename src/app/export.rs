@@ -394,8 +394,8 @@ fn check_places(
     Ok(())
 }
 
-/// The folder below which a file would be one of a run's own, if it would: anything in
-/// the folder of checkpoints but what is written among this run's exports.
+/// The folder below which a file would be one of a run's own or shared by runs, if it
+/// would: anything there but what is written among this run's exports.
 fn owner_of(file: &Path, run: &RunFolder) -> Option<PathBuf> {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
     // Where it does not exist, nothing can be written.
@@ -404,14 +404,14 @@ fn owner_of(file: &Path, run: &RunFolder) -> Option<PathBuf> {
     if folder.starts_with(run.join("export")) {
         return RunFolder::is_record(file).then_some(run);
     }
-    if folder.starts_with(&run) {
-        return Some(run);
+    if let owner @ Some(_) = RunFolder::around(file) {
+        return owner;
     }
+    // What runs share: cached teachers, the queue, the trash.
     let checkpoints = run.parent()?;
     let name = folder.strip_prefix(checkpoints).ok()?.components().next()?;
-    let other = checkpoints.join(name);
-    let is_kept = name.as_os_str().to_string_lossy().starts_with('.');
-    (is_kept || RunFolder::at(&other).is_ok()).then_some(other)
+    let is_shared = name.as_os_str().to_string_lossy().starts_with('.');
+    is_shared.then(|| checkpoints.join(name))
 }
 
 /// The images that prove a file.

@@ -1,6 +1,6 @@
 //! Runs without a screen: `--runs`, `--show`, `--compare` and `--trash`.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use crossterm::terminal;
@@ -8,6 +8,7 @@ use crossterm::terminal;
 use super::arguments::{AccuracyAxis, Arguments, CostAxis};
 use super::error::{AppError, RunsError};
 use super::{print, print_text};
+use crate::engine::ProbeFolder;
 use crate::event::Split;
 use crate::format::shell_word;
 use crate::listing::{
@@ -18,6 +19,7 @@ use crate::run::atomic::write_file;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::untrusted::clean_text;
+use crate::untrusted::files::{is_replaceable, open_regular};
 use crate::untrusted::text::clean_json;
 
 /// A run that was read, and what is known of it.
@@ -94,6 +96,13 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
     if path.extension().is_none_or(|ending| ending != "svg") {
         return Err(RunsError::NotSvg(path.to_owned()).into());
     }
+    check_place(path).map_err(|error| RunsError::Picture {
+        path: path.to_owned(),
+        error,
+    })?;
+    if runs.is_empty() {
+        return Err(RunsError::NoMatches.into());
+    }
     let cost = match arguments.x {
         CostAxis::Size => ParetoCost::Size,
         CostAxis::Macs => ParetoCost::Macs,
@@ -120,6 +129,33 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
         print_text(&format!("{table}wrote {}\n", path.display()))?;
     }
     Ok(Exit::Success)
+}
+
+/// That a picture can be written without loss of something else.
+fn check_place(path: &Path) -> io::Result<()> {
+    if let Some(run) = RunFolder::around(path) {
+        let reason = format!(
+            "it is in the folder of the run {}; name a file outside",
+            run.display()
+        );
+        return Err(io::Error::other(reason));
+    }
+    if is_replaceable(path)? && !is_svg(path)? {
+        return Err(io::Error::other(
+            "the file that is there is no SVG; name another file",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a file begins as a picture does; an empty one is none of anything.
+fn is_svg(path: &Path) -> io::Result<bool> {
+    const BEGINNING: u64 = 1 << 10;
+    let mut beginning = Vec::new();
+    open_regular(path)?
+        .take(BEGINNING)
+        .read_to_end(&mut beginning)?;
+    Ok(beginning.is_empty() || String::from_utf8_lossy(&beginning).contains("<svg"))
 }
 
 /// Latencies of the processor that is named, or of the one that measured most.
@@ -151,7 +187,12 @@ fn width() -> Option<usize> {
 
 /// Prints everything about a run.
 pub fn show(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
-    let run = KnownRun::read(&RunFolder::open_remains(&arguments.checkpoints, wanted)?);
+    let folder = RunFolder::open_remains(&arguments.checkpoints, wanted)?;
+    let mut run = KnownRun::read(&folder);
+    let probe = ProbeFolder::new(&folder).read_until(run.entry.last_probed());
+    run.entry
+        .problems
+        .extend(probe.err().map(|damage| damage.to_string()));
     let (subject, spec) = (run.subject(), run.summary.frozen.spec.as_ref());
     if arguments.json {
         let json = runs::page_json(&subject, spec).map_err(RunsError::Json)?;

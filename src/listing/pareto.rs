@@ -188,9 +188,11 @@ impl Pareto {
             }
             Err(reason) => self.absent.push(Absent {
                 run: run.name.to_owned(),
-                reason: match variant {
-                    Variant::Fp32 => reason,
-                    Variant::Int8 => format!("int8: {reason}"),
+                reason: match (variant, run.run.problem()) {
+                    // What is lost may be what is missing.
+                    (_, Some(problem)) => format!("{reason}; {problem}"),
+                    (Variant::Fp32, None) => reason,
+                    (Variant::Int8, None) => format!("int8: {reason}"),
                 },
             }),
         }

@@ -289,6 +289,20 @@ impl RunFolder {
         }
     }
 
+    /// The folder of the run in which a file lies or would be written, if there is one.
+    #[must_use]
+    pub fn around(file: &Path) -> Option<PathBuf> {
+        let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+        // Where it does not exist, nothing can be written.
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        // A person's own file may be called experiment.ron.
+        let is_run = |folder: &&Path| {
+            let run = Self::at(*folder).ok();
+            run.is_some_and(|run| run.plan_path().is_file() || run.journal().is_file())
+        };
+        folder.ancestors().find(is_run).map(Path::to_owned)
+    }
+
     /// What is left of a run in a folder: it may have lost its experiment.
     pub(super) fn left_at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }

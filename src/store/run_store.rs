@@ -481,6 +481,16 @@ impl RunStore {
             .rfind(|evaluation| evaluation.weights == weights)
     }
 
+    /// Steps of the student at its last evaluation that ended an epoch.
+    #[must_use]
+    pub fn last_epoch_end(&self) -> Option<u64> {
+        let mut all = self.evaluations_of(Phase::Student, Split::Valid);
+        let ends_epoch = |it: &&Evaluation| {
+            it.weights != EvaluatedWeights::Best && it.epoch.fract() == 0.0 && it.step > 0
+        };
+        Some(all.rfind(ends_epoch)?.step)
+    }
+
     /// How much smaller the student is than its teacher, once both are known.
     #[must_use]
     pub fn compression(&self) -> Option<Compression> {

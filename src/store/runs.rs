@@ -290,6 +290,14 @@ impl RunEntry {
         })
     }
 
+    /// Steps of the student when its answers on the probe's images were recorded last,
+    /// which runs of programs without plans did not do.
+    #[must_use]
+    pub fn last_probed(&self) -> Option<u64> {
+        self.plan.as_ref()?;
+        self.store.last_epoch_end()
+    }
+
     /// Takes in what was exported and measured of it.
     pub fn take_results(&mut self, results: RunResults) {
         self.bench = results.bench;

@@ -138,6 +138,11 @@ fn a_file_goes_to_its_given_place_and_replaces_nothing() {
     fs::create_dir(at("checkpoints/.kept")).unwrap();
     std::os::unix::fs::symlink("nowhere.onnx", at("link.onnx")).unwrap();
     let socket = std::os::unix::net::UnixListener::bind(at("socket.onnx")).unwrap();
+    // A run somewhere else.
+    fs::create_dir_all(at("elsewhere/other/best")).unwrap();
+    for file in ["experiment.ron", "journal.jsonl"] {
+        fs::write(at("elsewhere/other").join(file), "").unwrap();
+    }
     fs::create_dir(at("folder.md")).unwrap();
     for (file, why) in [
         (
@@ -166,6 +171,10 @@ fn a_file_goes_to_its_given_place_and_replaces_nothing() {
         ),
         (
             "checkpoints/RUN/plan.json",
+            "one of the files that a run keeps",
+        ),
+        (
+            "elsewhere/other/best/a.onnx",
             "one of the files that a run keeps",
         ),
         (

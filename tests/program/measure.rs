@@ -1,6 +1,7 @@
 //! `--bench`: measured by processes of their own, kept in the run, taken home.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Output;
 
 use serde_json::Value;
@@ -268,6 +269,20 @@ fn runs_are_drawn_with_what_they_cost() {
     assert!(drawn.contains("latency p50") && drawn.contains("not measured: tiny-"));
     let output = pareto(&["--on", "Cortex"]);
     assert!(stderr(&output).contains("no run was measured on it; known are"));
+    fs::write(bench.path().join("notes.svg"), "not a picture").unwrap();
+    symlink("front.svg", bench.path().join("link.svg")).unwrap();
+    let within = format!("{name}/best/front.svg");
+    for (file, why) in [
+        ("notes.svg", "the file that is there is no SVG"),
+        ("link.svg", "it is a symbolic link"),
+        (within.as_str(), "it is in the folder of the run"),
+    ] {
+        let output = bench.run(&["--runs", "--pareto", file]);
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
+    let output = bench.run(&["--runs", "state:failed", "--pareto", "front.svg"]);
+    assert!(stderr(&output).contains("no run matches the filter"));
     let output = bench.run(&["--runs", "--pareto", "front.png"]);
     assert!(stderr(&output).contains("name it with the ending .svg"));
     assert_eq!(code(&bench.run(&["--pareto", "front.svg"])), 2);

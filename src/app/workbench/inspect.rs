@@ -68,7 +68,10 @@ struct ProbeQuestion {
 /// Reads what a run recorded of its probe, or asks its models about other images;
 /// what of those is left out is listed in the log.
 pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender) {
-    let known = known(runs, &run).map(|entry| (entry.folder.clone(), has_teacher(entry)));
+    let known = known(runs, &run).map(|entry| {
+        let recorded = entry.last_probed();
+        (entry.folder.clone(), has_teacher(entry), recorded)
+    });
     let log = sender.clone();
     let question = ProbeQuestion {
         run,
@@ -76,7 +79,7 @@ pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender)
         sender,
     };
     question.answer(move || {
-        let (folder, has_teacher) = known?;
+        let (folder, has_teacher, recorded) = known?;
         let ask = |weights| Asked {
             answering: if has_teacher {
                 Answering::Both
@@ -92,7 +95,7 @@ pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender)
         };
         match source {
             ProbeSource::Recorded => {
-                let probe = ProbeFolder::new(&folder).read()?;
+                let probe = ProbeFolder::new(&folder).read_until(recorded)?;
                 probe.ok_or(InspectError::NoProbe)
             }
             ProbeSource::Folder(images) => {

@@ -18,6 +18,10 @@ use crate::untrusted::read_limited;
 /// Entry of a file's metadata that holds what is no array.
 const ABOUT: &str = "probe";
 
+/// Entry of a file's metadata with the BLAKE3 of that and of all arrays, hexadecimal.
+/// Files of older programs lack it.
+const CHECKSUM: &str = "blake3";
+
 /// Bytes of the largest file: 64 images at 512 × 512 pixels with four views each
 /// are less.
 const LARGEST: u64 = 256 << 20;
@@ -63,7 +67,10 @@ pub fn write(path: &Path, arrays: &[Array], about: &impl Serialize) -> Result<()
         error,
     };
     let text = serde_json::to_string(about).map_err(|error| failed(error.into()))?;
-    let metadata = HashMap::from([(ABOUT.to_owned(), text)]);
+    let all = arrays.iter();
+    let all = all.map(|array| (array.name, array.shape.as_slice(), array.bytes.as_slice()));
+    let checksum = checksum(&text, all);
+    let metadata = HashMap::from([(ABOUT.to_owned(), text), (CHECKSUM.to_owned(), checksum)]);
     let views = arrays.iter().map(|array| {
         TensorView::new(array.kind, array.shape.clone(), &array.bytes)
             .map(|view| (array.name, view))
@@ -114,12 +121,9 @@ pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), 
     }
     let (header, metadata) =
         SafeTensors::read_metadata(&read.bytes).map_err(|e| read.unfit(&e.to_string()))?;
-    let about = metadata
-        .metadata()
-        .as_ref()
-        .and_then(|entries| entries.get(ABOUT))
-        .ok_or_else(|| read.unfit("is not a probe's file"))?;
-    let about = serde_json::from_str(about).map_err(|error| read.unfit(&error.to_string()))?;
+    let entry = |name| metadata.metadata().as_ref()?.get(name);
+    let text = entry(ABOUT).ok_or_else(|| read.unfit("is not a probe's file"))?;
+    let about = serde_json::from_str(text).map_err(|error| read.unfit(&error.to_string()))?;
     // The header's own length comes before it.
     let begin = size_of::<u64>() + header;
     read.places = metadata
@@ -130,7 +134,32 @@ pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), 
             (name, (array.shape.clone(), begin + from..begin + to))
         })
         .collect();
+    let all = read.places.iter();
+    let all = all.map(|(name, (shape, place))| {
+        let bytes = read.bytes.get(place.clone()).unwrap_or_default();
+        (name.as_str(), shape.as_slice(), bytes)
+    });
+    if entry(CHECKSUM).is_some_and(|known| *known != checksum(text, all)) {
+        return Err(read.unfit("is damaged: its content differs from its checksum"));
+    }
     Ok((about, read))
+}
+
+/// BLAKE3 of a file's content, in whatever order it lies.
+fn checksum<'a>(
+    about: &str,
+    arrays: impl Iterator<Item = (&'a str, &'a [usize], &'a [u8])>,
+) -> String {
+    let mut arrays: Vec<_> = arrays.collect();
+    arrays.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(about.as_bytes());
+    for (name, shape, bytes) in arrays {
+        hasher
+            .update(format!("\n{name} {shape:?}\n").as_bytes())
+            .update(bytes);
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 impl Arrays<'_> {

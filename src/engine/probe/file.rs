@@ -116,6 +116,31 @@ impl ProbeFolder {
         self.answers.forget_after(step)
     }
 
+    /// As [`read`](Self::read), of a run that recorded answers at its last evaluation,
+    /// after so many steps, if it did.
+    ///
+    /// # Errors
+    /// Also if the answers of that evaluation are not there.
+    pub fn read_until(&self, evaluated: Option<u64>) -> Result<Option<Probe>, Failure> {
+        let probe = self.read()?;
+        let recorded = probe.as_ref().and_then(|probe| probe.students.last());
+        let recorded = recorded.map(|answers| answers.step);
+        let Some(evaluated) = evaluated.filter(|step| recorded < Some(*step)) else {
+            return Ok(probe);
+        };
+        let reason = match recorded {
+            None => format!("missing, and the run was evaluated at step {evaluated}"),
+            Some(step) => format!(
+                "it ends with the evaluation at step {step}, and the run's last was at step \
+                 {evaluated}: its end is lost"
+            ),
+        };
+        Err(Failure::File {
+            path: self.path.join(ANSWERS),
+            error: io::Error::other(reason + "; restore it from a copy"),
+        })
+    }
+
     /// Everything that is recorded; none if the student has not answered yet.
     ///
     /// # Errors
@@ -280,6 +305,59 @@ mod tests {
             .map(|s| s.step)
             .collect();
         assert_eq!(steps, [4, 20]);
+    }
+
+    #[test]
+    fn answers_that_the_run_recorded_and_that_are_lost_are_named() {
+        let place = tempfile::tempdir().unwrap();
+        let run =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let folder = ProbeFolder::new(&run);
+        assert!(folder.read_until(None).unwrap().is_none());
+        let error = folder.read_until(Some(20)).unwrap_err().to_string();
+        let missing = "answers.bin: missing, and the run was evaluated at step 20";
+        assert!(error.contains(missing), "{error}");
+        let images = [image("x.png", 3), image("y.png", 9)];
+        folder.write_images(&[], &images, None).unwrap();
+        for step in [4, 20] {
+            folder
+                .write_answers(&answers(step), &views(&images))
+                .unwrap();
+        }
+        for evaluated in [None, Some(4), Some(20)] {
+            assert!(folder.read_until(evaluated).unwrap().is_some());
+        }
+        let path = run.probe().join(ANSWERS);
+        let length = fs::metadata(&path).unwrap().len();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(length - 1).unwrap();
+        let error = folder.read_until(Some(20)).unwrap_err().to_string();
+        assert!(
+            error.contains("ends with the evaluation at step 4") && error.contains("at step 20"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_picture_with_other_pixels_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let run =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let folder = ProbeFolder::new(&run);
+        let images = [image("x.png", 3), image("y.png", 9)];
+        folder.write_images(&[], &images, None).unwrap();
+        folder.write_answers(&answers(4), &views(&images)).unwrap();
+        for changed in [IMAGES, VIEWS] {
+            let path = run.probe().join(changed);
+            let whole = fs::read(&path).unwrap();
+            let mut other = whole.clone();
+            *other.last_mut().unwrap() ^= 255;
+            fs::write(&path, other).unwrap();
+            let error = folder.read().unwrap_err().to_string();
+            let why = "its content differs from its checksum";
+            assert!(error.contains(changed) && error.contains(why), "{error}");
+            fs::write(&path, whole).unwrap();
+        }
     }
 
     #[test]

@@ -75,16 +75,19 @@ fn remedies(compare: &Compare, shared: &Shared, runs: &Runs) -> Vec<String> {
         .run
         .as_ref()
         .and_then(|run| runs.get(run));
-    let mut sentences: Vec<String> = run.map(|run| when(run, shared)).into_iter().collect();
+    let mut sentences: Vec<String> = run.and_then(|run| when(run, shared)).into_iter().collect();
     sentences.push(format!(
         "{other} evaluate on a folder of images now, {next} next run, {again} reload."
     ));
     sentences
 }
 
-/// When a run will have recorded what its models answer.
-fn when(run: &RunEntry, shared: &Shared) -> String {
-    match run.state() {
+/// When a run will have recorded what its models answer; nothing of one that has.
+fn when(run: &RunEntry, shared: &Shared) -> Option<String> {
+    if run.last_probed().is_some() {
+        return None;
+    }
+    Some(match run.state() {
         RunState::New | RunState::Training | RunState::Paused => {
             "It is training: results appear after its next evaluation.".to_owned()
         }
@@ -96,5 +99,5 @@ fn when(run: &RunEntry, shared: &Shared) -> String {
         RunState::Completed => {
             "It completed before runs recorded results and will not be evaluated again.".to_owned()
         }
-    }
+    })
 }

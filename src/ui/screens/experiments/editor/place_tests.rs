@@ -97,7 +97,7 @@ fn values_are_known_by_field_by_order_in_lists_and_in_maps() {
         "number or Run(…)"
     );
     assert_eq!(value("(knobs: {\"temperature\": |"), "schedule");
-    assert_eq!(value("(clip: Some(|"), "number above 0");
+    assert_eq!(value("(clip: Some(|"), "number from 1e-30 to 1e30");
     assert_eq!(value("(data: (size: (32, |"), "whole number of pixels");
     assert_eq!(value("|"), "experiment");
 }
