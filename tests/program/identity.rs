@@ -379,30 +379,52 @@ fn a_diverged_run_says_what_to_type_and_that_gets_it_going() {
     fs::write(run.join("commands.jsonl"), format!("{turn}\n")).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
     let text = journal();
-    let advice = text.split("workbench --resume ").nth(1).unwrap();
-    let advice = advice.split('"').next().unwrap();
-    // What to do if that fails follows.
-    let advice = advice.split(". If").next().unwrap();
-    let mut typed = vec!["--resume"];
-    typed.extend(advice.split_whitespace());
-    // The advice ends with a rate that may be too large still.
-    assert!(typed.pop().is_some_and(|last| last.starts_with("lr=")));
-    typed.push("lr=0.001");
-    let mut child = bench.start(&typed);
-    let since = text.len();
-    while !journal()[since..].contains("\"Evaluated\"") {
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "{}",
-            &journal()[since..]
-        );
+    // The change is in the checkpoint or after it, as the kill of the learning rate fell.
+    let advice = text.split("workbench --").nth(1).unwrap();
+    let advice = advice.split(['"', ';']).next().unwrap();
+    let advice = advice.split(". ").next().unwrap();
+    let typed: Vec<String> = format!("--{advice}")
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+    assert!(typed.len() == 4, "{typed:?}");
+    goes(&bench, &typed);
+    // A person may try a lower rate as well.
+    let name = run.to_str().unwrap();
+    let resumed = ["--resume", name, "--set", "lr=0.001"];
+    goes(&bench, &resumed);
+    let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    let set = r#"{"Adjust":{"knob":"lr","schedule":{"Constant":0.001}}}"#;
+    assert!(journal.contains(set));
+}
+
+/// Starts a training and sees that it gets past an evaluation.
+fn goes(bench: &Bench, arguments: &[&str]) {
+    let evaluations = || -> usize {
+        let count = |run: &PathBuf| {
+            let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
+            journal.matches("\"Evaluated\"").count()
+        };
+        bench.runs().iter().map(count).sum()
+    };
+    let before = evaluations();
+    let mut child = bench.start(arguments);
+    // A fork begins with those of the run that it is made of.
+    let mut copied = 0;
+    loop {
+        assert!(child.try_wait().unwrap().is_none(), "{arguments:?} ended");
         std::thread::sleep(Duration::from_millis(5));
+        let now = evaluations();
+        if copied == 0 && now > before {
+            copied = now;
+        }
+        if copied > 0 && now > copied + 1 {
+            break;
+        }
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(
-        journal()[since..].contains(r#"{"Adjust":{"knob":"lr","schedule":{"Constant":0.001}}}"#)
-    );
 }
 
 /// Makes a run what programs made that kept no plan and no checksums.
