@@ -231,6 +231,10 @@ fn new(
 
 /// Prepares on a thread that nobody waits for once the training is to stop: large sets
 /// of images take minutes, and nothing has been written.
+///
+/// The thread ends before the training begins, and that matters: OpenMP gives every
+/// thread that computed workers of its own, and once all of them are more than the
+/// cores they sleep between operations. Steps on libtorch then took a sixth longer.
 fn unless_stopped(
     stop: &StopSignal,
     prepare: impl FnOnce() -> Result<Prepared, PrepareError> + Send + 'static,

@@ -51,7 +51,7 @@ pub enum SecondProbability {
 pub enum Update {
     /// If this round's truth loss is no worse than the best so far by the
     /// tolerance, p1 ← p2; otherwise the student underfits and
-    /// `w ← max(w_min, decay · w)`.
+    /// `w ← max(w_min, decay · w)`; a `w` that is lower already stays.
     Feedback {
         /// Factor on w when the student underfits, in (0, 1).
         #[serde(default = "default_decay")]

@@ -132,7 +132,7 @@ fn training_images_are_named_whatever_their_folder_is_called() {
             "train_labeled",
         ),
         (
-            &["eval/cat", "eval/dog", "photo/cat", "photo/dog", "labeled"],
+            &["eval/cat", "eval/dog", "labeled/cat", "labeled/dog"],
             "labeled",
         ),
     ] {

@@ -192,9 +192,9 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
             page.row(
                 "else",
                 &format!(
-                    "the truth loss got worse: {weight} ← max({}, {} · {weight})",
-                    precise(*w_min),
-                    precise(*decay)
+                    "the truth loss got worse: {weight} ← {} · {weight}, not below {}",
+                    precise(*decay),
+                    precise(*w_min)
                 ),
             );
         }

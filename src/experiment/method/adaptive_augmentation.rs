@@ -129,7 +129,6 @@ impl AdaptiveAugmentation {
         let moved = Moved {
             first: "p1",
             weight: "w",
-            starts_at: Some(self.w).filter(|w| Range::WEIGHT.contains(*w)),
             p_max: self.p_max,
             epochs: context.epochs,
         };

@@ -117,11 +117,9 @@ impl CustomController {
             ));
         }
         let weight = weight_of(w, objective);
-        let start = objective.knob(&weight).map(|w| w.schedule.at(0.0, 1.0));
         let moved = Moved {
             first: &format!("p{first}"),
             weight: &weight,
-            starts_at: start.filter(|w| Range::WEIGHT.contains(*w)),
             p_max: *p_max,
             epochs: context.epochs,
         };

@@ -13,8 +13,6 @@ pub(super) struct Moved<'a> {
     pub first: &'a str,
     /// The knob that is w.
     pub weight: &'a str,
-    /// Where it starts, if that is known.
-    pub starts_at: Option<f64>,
     /// Maximum augmentation probability.
     pub p_max: f64,
     /// Length of the training, epochs.
@@ -30,16 +28,7 @@ impl Moved<'_> {
                 decay,
                 w_min,
                 tolerance,
-            } => {
-                let mut problems = feedback(*decay, *w_min, *tolerance);
-                if let Some(w) = self.starts_at.filter(|w| w < w_min) {
-                    let what = format!("{w_min} is above {}, which starts at {w}", self.weight);
-                    let remedy = format!("write `w_min: {w}` or less, or raise {}", self.weight);
-                    let problem = Problem::new("update.Feedback.w_min", what);
-                    problems.push(problem.help(remedy));
-                }
-                problems
-            }
+            } => feedback(*decay, *w_min, *tolerance),
             Update::Scheduled(ScheduledKnob::P1(schedule)) => {
                 let found = self.first_problems(schedule).into_iter();
                 found.map(|p| p.under("update.Scheduled.P1")).collect()
