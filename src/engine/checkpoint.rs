@@ -35,6 +35,7 @@ use crate::event::{Phase, Position};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::run::record_mark::STATE;
+use crate::run::seal::MANIFEST;
 use crate::run::{AtomicDir, RunFolder, SealError, Sealed, WEIGHTS};
 use crate::untrusted::read_limited;
 
@@ -133,10 +134,19 @@ impl CheckpointFolder {
     fn still_there(&self, state: &FitState) -> Result<(), Failure> {
         best_in(&self.best, state.best.as_ref())?;
         best_in(&self.quantized, state.best_quantized.as_ref())?;
-        if self.phase == Phase::Student {
-            super::teacher::own_copy(&self.run)?;
+        let Some(weights) = &state.teacher else {
+            return Ok(());
+        };
+        let path = self.run.teacher();
+        match Sealed::open(&path)? {
+            Some(own) if own.hash(WEIGHTS) == Some(weights) => Ok(()),
+            Some(_) => Err(SealError::Foreign { path }.into()),
+            None => Err(SealError::Missing {
+                path: path.join(MANIFEST),
+                reason: "the student's training started from it".to_owned(),
+            }
+            .into()),
         }
-        Ok(())
     }
 
     /// Keeps a checkpoint from which another run can start, with the best weights

@@ -94,7 +94,7 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
 fn clip_problem(problems: &mut Vec<Problem>, clip: f64) {
     let (min, max) = (1e-30, 1e30);
     if !(min..=max).contains(&clip) {
-        let message = format!("{clip:e} is not between {min:e} and {max:e}");
+        let message = format!("{clip:?} is not between {min:e} and {max:e}");
         problems.push(Problem::new("clip", message));
     }
 }
