@@ -91,9 +91,14 @@ impl RunFolder {
     #[must_use]
     pub fn checked_exports(&self) -> CheckedExports {
         let mut checked = CheckedExports::default();
-        let known = self.exported();
-        checked.problems.extend(known.as_ref().err().cloned());
-        let known = known.unwrap_or_default();
+        let known = match self.exported() {
+            Ok(known) => known,
+            Err(damage) => {
+                // Nothing can be said of files that an unreadable list may name.
+                checked.problems.push(damage);
+                return checked;
+            }
+        };
         checked.problems.extend(self.unknown_exports(&known));
         checked.problems.extend(self.other_exports(&known));
         let own = self.own_weights();

@@ -88,8 +88,7 @@ pub enum SealError {
     },
     /// It is intact and belongs to another run, or elsewhere in this one.
     #[error(
-        "{} was not saved there by the run whose plan.json stands in its folder; restore it from \
-         a copy",
+        "{} was not saved there by the run or recipe whose place it is; restore it from a copy",
         path.display()
     )]
     Foreign {

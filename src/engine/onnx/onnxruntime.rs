@@ -56,7 +56,20 @@ fn opened() -> Result<&'static Library, String> {
                  libonnxruntime.so"
             )
         })?;
-        let described = |error: String| format!("{}: {}", path.display(), clean_line(&error));
+        let is_named = std::env::var_os(VARIABLE).is_some_and(|path| !path.is_empty());
+        let remedy = if is_named {
+            REMEDY
+        } else {
+            "run scripts/setup-onnxruntime again"
+        };
+        let described = |error: String| {
+            let line = format!("{}: {}", path.display(), clean_line(&error));
+            if error.contains(VARIABLE) {
+                line
+            } else {
+                format!("{line}; {remedy}")
+            }
+        };
         must_be_a_library(&path).map_err(described)?;
         let environment = ort::init_from(&path)
             .map_err(|error| described(error.to_string()))?
