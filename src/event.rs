@@ -9,7 +9,7 @@
 pub mod bench;
 pub mod channel;
 mod data;
-mod export;
+pub mod export;
 pub mod inspection;
 mod number;
 

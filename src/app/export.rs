@@ -21,7 +21,7 @@ use crate::format::bytes;
 use crate::listing::RunSummary;
 use crate::report::runs::int8_tables;
 use crate::report::{card, int8_words, proof_words};
-use crate::run::atomic::write_file;
+use crate::run::atomic::{self, write_file};
 use crate::run::exports::CheckedExports;
 use crate::run::{PlanError, RunFolder};
 use crate::store::{Owner, RunEntry};
@@ -397,9 +397,8 @@ fn check_places(
 /// The folder below which a file would be one of a run's own or shared by runs, if it
 /// would: anything there but what is written among this run's exports.
 fn owner_of(file: &Path, run: &RunFolder) -> Option<PathBuf> {
-    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
     // Where it does not exist, nothing can be written.
-    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let folder = atomic::parent(file).ok()?.canonicalize().ok()?;
     let run = run.path().canonicalize().ok()?;
     if folder.starts_with(run.join("export")) {
         return RunFolder::is_record(file).then_some(run);

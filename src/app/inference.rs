@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::mpsc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::arguments::{Arguments, Model, Weights};
 use super::error::{AppError, InferenceError};
@@ -15,10 +15,7 @@ use crate::event::inspection::score::Confusion;
 use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
-use crate::run::{Exit, ModelsFolder, RunFolder, StopSignal};
-
-/// How often a signal is looked for while no image is classified.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+use crate::run::{Awaited, Exit, ModelsFolder, RunFolder, StopSignal};
 
 /// Events that wait to be printed, at most: each holds a picture.
 const MOST_WAITING: usize = 64;
@@ -76,14 +73,13 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, AppError> {
         })
         .map_err(InferenceError::Thread)?;
     loop {
-        match events.recv_timeout(BETWEEN_LOOKS) {
-            Ok(event) => results.take_in(event, json, &stop),
-            Err(RecvTimeoutError::Timeout) if stop.reason().is_some() => {
+        match stop.wait_for(&events) {
+            Awaited::Message(event) => results.take_in(event, json, &stop),
+            Awaited::Stopped(_) => {
                 results.cancelled = true;
                 break;
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
+            Awaited::Ended => {
                 if let Err(panic) = thread.join() {
                     std::panic::resume_unwind(panic);
                 }

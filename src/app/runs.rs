@@ -1,6 +1,6 @@
 //! Runs without a screen: `--runs`, `--show`, `--compare` and `--trash`.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use crossterm::terminal;
@@ -19,6 +19,7 @@ use crate::run::atomic::write_file;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::untrusted::clean_text;
+use crate::untrusted::contents::start_of;
 use crate::untrusted::files::{is_replaceable, open_regular};
 use crate::untrusted::text::clean_json;
 
@@ -150,12 +151,8 @@ fn check_place(path: &Path) -> io::Result<()> {
 
 /// Whether a file begins as a picture does; an empty one is none of anything.
 fn is_svg(path: &Path) -> io::Result<bool> {
-    const BEGINNING: u64 = 1 << 10;
-    let mut beginning = Vec::new();
-    open_regular(path)?
-        .take(BEGINNING)
-        .read_to_end(&mut beginning)?;
-    Ok(beginning.is_empty() || String::from_utf8_lossy(&beginning).contains("<svg"))
+    let start = start_of(&open_regular(path)?)?;
+    Ok(start.is_empty() || String::from_utf8_lossy(&start).contains("<svg"))
 }
 
 /// Latencies of the processor that is named, or of the one that measured most.

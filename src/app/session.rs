@@ -12,9 +12,9 @@ mod previous;
 mod tests;
 
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 pub use self::error::SessionError;
 use self::previous::ResumeState;
@@ -25,7 +25,7 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::Loaded;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{DeviceSpec, Gate};
-use crate::run::{RunFolder, RunLock, StopSignal};
+use crate::run::{Awaited, RunFolder, RunLock, StopSignal};
 use crate::store::{CommandTail, Recorder, RecorderHandle, Recording, RunStore};
 use crate::trainer::{EventSink, Trainer};
 
@@ -239,7 +239,6 @@ fn unless_stopped(
     stop: &StopSignal,
     prepare: impl FnOnce() -> Result<Prepared, PrepareError> + Send + 'static,
 ) -> Result<Prepared, SessionError> {
-    const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
     let (sender, prepared) = mpsc::sync_channel(1);
     let thread = std::thread::Builder::new()
         .name("prepare".to_owned())
@@ -248,19 +247,13 @@ fn unless_stopped(
             let _ = sender.send(prepare());
         })
         .map_err(SessionError::Thread)?;
-    loop {
-        match prepared.recv_timeout(BETWEEN_LOOKS) {
-            Ok(prepared) => return Ok(prepared?),
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some(reason) = stop.reason() {
-                    return Err(SessionError::Stopped(reason));
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => match thread.join() {
-                Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => unreachable!("the thread sends what it prepared"),
-            },
-        }
+    match stop.wait_for(&prepared) {
+        Awaited::Message(prepared) => Ok(prepared?),
+        Awaited::Stopped(reason) => Err(SessionError::Stopped(reason)),
+        Awaited::Ended => match thread.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => unreachable!("the thread sends what it prepared"),
+        },
     }
 }
 

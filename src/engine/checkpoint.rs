@@ -35,11 +35,12 @@ use crate::event::{Phase, Position};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::run::record_mark::STATE;
-use crate::run::seal::MANIFEST;
+use crate::run::seal::{MANIFEST, missing};
 use crate::run::{AtomicDir, RunFolder, SealError, Sealed, WEIGHTS};
 use crate::untrusted::read_limited;
 
-/// The weights to take away.
+/// Why a student needs its run's own teacher.
+pub(super) const TAUGHT: &str = "the student's training started from it";
 /// The weights of the last step, if they are not those to take away.
 const NETWORK: &str = "network.safetensors";
 /// The optimizer's memory.
@@ -141,11 +142,7 @@ impl CheckpointFolder {
         match Sealed::open(&path)? {
             Some(own) if own.hash(WEIGHTS) == Some(weights) => Ok(()),
             Some(_) => Err(SealError::Foreign { path }.into()),
-            None => Err(SealError::Missing {
-                path: path.join(MANIFEST),
-                reason: "the student's training started from it".to_owned(),
-            }
-            .into()),
+            None => Err(missing(&path.join(MANIFEST), TAUGHT).into()),
         }
     }
 

@@ -378,15 +378,6 @@ impl<'a> Fit<'a> {
     /// Evaluates, keeps the best weights and saves.
     fn end_epoch(&mut self) -> Result<(), Failure> {
         let evaluation = self.evaluate()?;
-        if !evaluation.loss.is_finite() {
-            // Every step was finite, and what it left is not.
-            return Err(self.explained(
-                WeightsError::Diverged {
-                    name: "valid/loss".to_owned(),
-                }
-                .into(),
-            ));
-        }
         let top1 = evaluation.top1;
         // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
@@ -421,8 +412,12 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
+    /// Evaluates the weights that would be taken away.
+    ///
+    /// # Errors
+    /// Also if the loss is not finite: every step was, and what it left is not.
     fn evaluate(&self) -> Result<Evaluation, Failure> {
-        self.context.valid.evaluate(
+        let evaluation = self.context.valid.evaluate(
             self.learner.deployable(),
             self.context.images,
             Subject {
@@ -434,7 +429,12 @@ impl<'a> Fit<'a> {
                 step: self.state.step,
                 epoch: self.timeline.epoch(self.state.step),
             },
-        )
+        )?;
+        if evaluation.loss.is_finite() {
+            return Ok(evaluation);
+        }
+        let name = "valid/loss".to_owned();
+        Err(self.explained(WeightsError::Diverged { name }.into()))
     }
 
     /// Records what the student answers on the images that it is watched by. A

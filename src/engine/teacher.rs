@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::checkpoint::{self, CheckpointFolder};
+use super::checkpoint::{self, CheckpointFolder, TAUGHT};
 use super::evaluate::Evaluator;
 use super::failure::Failure;
 use super::fit::{Fit, FitContext, FitEnd};
@@ -128,7 +128,7 @@ pub fn obtain(
         Some(best) => Some(best),
         None => checkpoints.latest()?,
     };
-    let best = best.ok_or_else(|| missing(&folder.teacher(), "the teacher was trained"))?;
+    let best = best.ok_or_else(|| seal::missing(&folder.teacher(), "the teacher was trained"))?;
     let files = contents(&best)?;
     let own = keep(folder, &files)?;
     if checkpoints
@@ -170,8 +170,7 @@ pub fn own_copy(folder: &RunFolder) -> Result<Option<Sealed>, Failure> {
         return Ok(Some(own));
     }
     if student.latest()?.is_some() && sealed_its_teacher(folder) {
-        let reason = "the student's training started from it";
-        return Err(missing(&place.join(seal::MANIFEST), reason));
+        return Err(seal::missing(&place.join(seal::MANIFEST), TAUGHT).into());
     }
     Ok(None)
 }
@@ -225,13 +224,6 @@ pub fn adopt(folder: &RunFolder, prepared: &Prepared) -> Result<(), Failure> {
 fn sealed_its_teacher(folder: &RunFolder) -> bool {
     let plan = folder.plan().ok().flatten();
     plan.is_some_and(|plan| plan.resolved.teacher_training().is_some())
-}
-
-fn missing(path: &Path, reason: &str) -> Failure {
-    Failure::Seal(SealError::Missing {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    })
 }
 
 fn read(mut network: Network, own: &Sealed, sink: &dyn EventSink) -> Result<TeacherEnd, Failure> {
@@ -358,7 +350,7 @@ fn keep(folder: &RunFolder, files: &Files) -> Result<Sealed, Failure> {
     }
     seal::seal_files(place, &FILES, owner.clone())?;
     Sealed::open_of(place, owner.as_ref())?
-        .ok_or_else(|| missing(place, "it was written a moment ago"))
+        .ok_or_else(|| seal::missing(place, "it was written a moment ago").into())
 }
 
 /// Puts a teacher into the cache, whole or not at all. A faster process has

@@ -194,3 +194,36 @@ pub enum PrecisionModel {
     /// The student with 8-bit integers.
     Int8,
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// An ONNX file of which nothing is proven.
+    pub(crate) fn export() -> Export {
+        Export {
+            format: ExportFormat::Onnx,
+            weights: Weights::Best,
+            step: 8,
+            made_of: None,
+            input: None,
+            bytes: 8605,
+            blake3: "0d68a6".to_owned(),
+            proof: None,
+            int8: None,
+        }
+    }
+
+    /// A proof that holds.
+    pub(crate) fn proof() -> ExportProof {
+        ExportProof {
+            engine: "rten 0.27".to_owned(),
+            images: 150,
+            max_difference: 4.77e-6,
+            max_logit: 12.38,
+            agreement: 1.0,
+            top1: Some(0.62),
+            network_top1: Some(0.62),
+        }
+    }
+}

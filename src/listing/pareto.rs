@@ -186,15 +186,18 @@ impl Pareto {
                 });
                 self.teachers.extend(teacher(run, self.split));
             }
-            Err(reason) => self.absent.push(Absent {
-                run: run.name.to_owned(),
-                reason: match (variant, run.run.problem()) {
-                    // What is lost may be what is missing.
-                    (_, Some(problem)) => format!("{reason}; {problem}"),
-                    (Variant::Fp32, None) => reason,
-                    (Variant::Int8, None) => format!("int8: {reason}"),
-                },
-            }),
+            Err(reason) => {
+                // What is lost may be what is missing.
+                let problem = run.run.problem().map(|problem| format!("; {problem}"));
+                let reason = reason + &problem.unwrap_or_default();
+                self.absent.push(Absent {
+                    run: run.name.to_owned(),
+                    reason: match variant {
+                        Variant::Fp32 => reason,
+                        Variant::Int8 => format!("int8: {reason}"),
+                    },
+                });
+            }
         }
     }
 

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::event::bench::testing::{bench_row, measured};
-use crate::event::inspection::Weights;
 use crate::event::{
-    BenchRow, Command, CommandRecord, EvaluatedWeights, Evaluation, Export, ExportFormat,
-    ModelSummary, Origin, Outcome, Phase, Position, RunEvent, Split, StepRow, TeacherAgreement,
-    Variant,
+    BenchRow, Command, CommandRecord, EvaluatedWeights, Evaluation, ModelSummary, Origin, Outcome,
+    Phase, Position, RunEvent, Split, StepRow, TeacherAgreement, Variant,
 };
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::OnnxEngine;
@@ -299,19 +297,4 @@ pub(crate) fn measured_runs() -> Runs {
         run.store.measured = Some(measured(processor, rows));
     }
     runs
-}
-
-/// An ONNX file of which nothing is proven.
-pub(crate) fn export() -> Export {
-    Export {
-        made_of: None,
-        format: ExportFormat::Onnx,
-        weights: Weights::Best,
-        step: 8,
-        input: None,
-        bytes: 8605,
-        blake3: "0d68a6".to_owned(),
-        proof: None,
-        int8: None,
-    }
 }

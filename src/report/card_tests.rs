@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::event::RunEvent;
+use crate::event::export::testing::{export, proof};
 use crate::event::{
-    ExportProof, FloatLayers, Int8, PrecisionModel, PrecisionRow, QuantScheme, QuantTrial,
-    RangeRule, WeightScales,
+    FloatLayers, Int8, PrecisionModel, PrecisionRow, QuantScheme, QuantTrial, RangeRule,
+    WeightScales,
 };
 use crate::listing::RunSummary;
 use crate::listing::testing::{apply, entry};
@@ -12,24 +13,9 @@ use crate::store::testing::small_run;
 
 fn exports() -> Exports {
     let onnx = |input, proof| Export {
-        format: ExportFormat::Onnx,
-        weights: Weights::Best,
-        step: 8,
-        made_of: None,
         input: Some(input),
-        bytes: 8605,
-        blake3: "0d68a6".to_owned(),
         proof,
-        int8: None,
-    };
-    let proof = ExportProof {
-        engine: "rten 0.27".to_owned(),
-        images: 150,
-        max_difference: 4.77e-6,
-        max_logit: 12.38,
-        agreement: 1.0,
-        top1: Some(0.62),
-        network_top1: Some(0.62),
+        ..export()
     };
     let torch = Export {
         format: ExportFormat::Torch,
@@ -41,7 +27,7 @@ fn exports() -> Exports {
     BTreeMap::from([
         (
             "small.onnx".to_owned(),
-            onnx(PixelFormat::Float, Some(proof)),
+            onnx(PixelFormat::Float, Some(proof())),
         ),
         (
             "small-uint8.onnx".to_owned(),

@@ -117,7 +117,7 @@ fn replace(
 }
 
 /// The folder that holds `path`.
-pub(super) fn parent(path: &Path) -> io::Result<&Path> {
+pub fn parent(path: &Path) -> io::Result<&Path> {
     match path.parent() {
         Some(folder) if folder.as_os_str().is_empty() => Ok(Path::new(".")),
         Some(folder) => Ok(folder),

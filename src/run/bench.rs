@@ -292,12 +292,12 @@ impl RunFolder {
             .map(|place| fs::metadata(place).ok()?.modified().ok())
     }
 
-    /// What was measured of its models, the newest first; and the files that
-    /// cannot be read, with why.
+    /// What was measured of its models, which have these weights now, the newest first; and
+    /// the files that cannot be read or are of others, with why.
     ///
     /// # Errors
     /// The folder cannot be listed.
-    pub fn bench_results(&self) -> io::Result<Vec<Result<BenchResult, String>>> {
+    pub fn bench_results(&self, own: &OwnWeights) -> io::Result<Vec<Result<BenchResult, String>>> {
         let folder = self.path().join(PLACE);
         let named = |error: io::Error| {
             io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
@@ -317,7 +317,7 @@ impl RunFolder {
             }
         }
         paths.sort();
-        let (id, own) = (self.id(), self.own_weights());
+        let id = self.id();
         let read = |path: &PathBuf| -> Vec<Result<BenchResult, String>> {
             let unused = |reason: &str| {
                 let path = path.display();
@@ -333,7 +333,7 @@ impl RunFolder {
             };
             match result {
                 Ok(result) => {
-                    let (result, reason) = result.made_of(&own);
+                    let (result, reason) = result.made_of(own);
                     let reason = reason.map(|reason| Err(unused(&format!("it {reason}"))));
                     result.map(Ok).into_iter().chain(reason).collect()
                 }
@@ -351,11 +351,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::event::ExportProof;
     use crate::event::bench::testing::{bench_row, measured};
-    use crate::event::inspection::Weights;
-    use crate::event::{ExportFormat, ExportProof};
+    use crate::event::export::testing::{export, proof};
     use crate::run::own_weights::testing::train_to;
     use crate::untrusted::testing::make_pipe;
+
+    fn results(run: &RunFolder) -> io::Result<Vec<Result<BenchResult, String>>> {
+        run.bench_results(&run.own_weights())
+    }
 
     fn result(processor: &str, p50_ms: f64) -> BenchResult {
         let rows = vec![bench_row(None, p50_ms)];
@@ -370,16 +374,16 @@ mod tests {
     fn a_run_keeps_one_result_for_every_processor_and_the_newest_stands_first() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::left_at(folder.path().to_owned());
-        assert!(run.bench_results().unwrap().is_empty());
+        assert!(results(&run).unwrap().is_empty());
         let mut board = result("Cortex-A72  (ARM)/v8", 9.0);
         let mut other = result("Xeon", 1.0);
         other.keep(&run, at(20)).unwrap();
         result("Cortex-A72 (ARM) v8", 12.0)
             .keep(&run, at(10))
             .unwrap();
-        assert_eq!(run.bench_results().unwrap()[0], Ok(other.clone()));
+        assert_eq!(results(&run).unwrap()[0], Ok(other.clone()));
         board.keep(&run, at(30)).unwrap();
-        let found = run.bench_results().unwrap();
+        let found = results(&run).unwrap();
         assert_eq!(found, [Ok(board), Ok(other)]);
     }
 
@@ -390,23 +394,13 @@ mod tests {
         row.model = BenchModel::File;
         row.file = Some("a.onnx".to_owned());
         let export = Export {
-            format: ExportFormat::Onnx,
-            weights: Weights::Best,
-            step: 1,
-            made_of: None,
-            input: None,
             bytes: 1,
             blake3: "ab".to_owned(),
             proof: Some(ExportProof {
-                engine: "rten 0.27".to_owned(),
-                images: 10,
-                max_difference: 0.0,
-                max_logit: 1.0,
-                agreement: 1.0,
                 top1: Some(0.75),
-                network_top1: Some(0.75),
+                ..proof()
             }),
-            int8: None,
+            ..export()
         };
         let name = "a.onnx".to_owned();
         let of = |exports| ModelHashes {
@@ -475,20 +469,20 @@ mod tests {
             result.keep(&run, at(0)).unwrap();
         };
         keep(vec![row(&weights), row("of another checkpoint")]);
-        let [Ok(own), Err(problem)] = &run.bench_results().unwrap()[..] else {
-            panic!("{:?}", run.bench_results());
+        let [Ok(own), Err(problem)] = &results(&run).unwrap()[..] else {
+            panic!("{:?}", results(&run));
         };
         assert_eq!(own.measurement.rows, [row(&weights)]);
         let why = "xeon.json is not used: it is of other weights than the run has now";
         assert!(problem.contains(why), "{problem}");
         train_to(&run, "second");
-        let [Err(problem)] = &run.bench_results().unwrap()[..] else {
-            panic!("{:?}", run.bench_results());
+        let [Err(problem)] = &results(&run).unwrap()[..] else {
+            panic!("{:?}", results(&run));
         };
         assert!(problem.contains(why), "{problem}");
         keep(vec![bench_row(None, 2.0)]);
-        let [Err(problem)] = &run.bench_results().unwrap()[..] else {
-            panic!("{:?}", run.bench_results());
+        let [Err(problem)] = &results(&run).unwrap()[..] else {
+            panic!("{:?}", results(&run));
         };
         assert!(
             problem.contains("does not say of which weights"),
@@ -533,7 +527,7 @@ mod tests {
         // A name in letters of elsewhere is one.
         let run = RunFolder::left_at(folder.path().to_owned());
         result("龙芯", 2.0).keep(&run, at(0)).unwrap();
-        assert!(run.bench_results().unwrap()[0].is_ok());
+        assert!(results(&run).unwrap()[0].is_ok());
     }
 
     #[test]
@@ -545,7 +539,7 @@ mod tests {
         let path = place.join("xeon.json");
         let text = fs::read_to_string(&path).unwrap();
         let named = |why: &str| {
-            let found = run.bench_results().unwrap();
+            let found = results(&run).unwrap();
             let errors = found.iter().filter_map(|found| found.as_ref().err());
             assert!(
                 errors.clone().any(|error| error.contains(why)),
@@ -567,7 +561,7 @@ mod tests {
         named("y.json is not used: it is a folder");
         fs::remove_dir_all(&place).unwrap();
         fs::write(&place, "").unwrap();
-        let error = run.bench_results().unwrap_err().to_string();
+        let error = results(&run).unwrap_err().to_string();
         assert!(error.contains(&place.display().to_string()), "{error}");
     }
 
@@ -585,7 +579,7 @@ mod tests {
             ("{", "", "no result of --bench"),
         ] {
             fs::write(&path, text.replacen(from, to, 1)).unwrap();
-            let found = run.bench_results().unwrap();
+            let found = results(&run).unwrap();
             let error = found[0].as_ref().unwrap_err();
             assert!(error.contains(reason), "{error}");
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
 use super::atomic::write_file;
-use super::own_weights::Origin;
+use super::own_weights::{Origin, OwnWeights};
 use super::seal::{checksum_of, content};
 use crate::event::{Export, Exports};
 use crate::untrusted::{is_absent, read_limited};
@@ -100,8 +100,8 @@ impl RunFolder {
             }
         };
         checked.problems.extend(self.unknown_exports(&known));
-        checked.problems.extend(self.other_exports(&known));
         let own = self.own_weights();
+        checked.problems.extend(self.other_exports(&known, &own));
         for (name, export) in known {
             if own.origin(export.made_of.as_ref()) != Origin::Own {
                 continue;
@@ -127,8 +127,7 @@ impl RunFolder {
 
     /// Those of the weights that the run has now, whose file is there.
     #[must_use]
-    pub fn own_exports(&self, known: Exports) -> Exports {
-        let own = self.own_weights();
+    pub fn own_exports(&self, known: Exports, own: &OwnWeights) -> Exports {
         let is_own = |(name, export): &(String, Export)| {
             own.origin(export.made_of.as_ref()) == Origin::Own && self.exports().join(name).exists()
         };
@@ -137,8 +136,7 @@ impl RunFolder {
 
     /// A line for each file that is there and not of the weights that the run has now.
     #[must_use]
-    pub fn other_exports(&self, known: &Exports) -> Vec<String> {
-        let own = self.own_weights();
+    pub fn other_exports(&self, known: &Exports, own: &OwnWeights) -> Vec<String> {
         let problem = |(name, export): (&String, &Export)| {
             let path = self.exports().join(name);
             let problem = own.origin(export.made_of.as_ref()).problem()?;
@@ -241,8 +239,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::event::ExportFormat;
-    use crate::event::inspection::Weights;
+    use crate::event::export::testing;
     use crate::run::own_weights::testing::train_to;
     use crate::store::testing::run_plan;
 
@@ -256,15 +253,10 @@ mod tests {
 
     fn export(content: &[u8]) -> Export {
         Export {
-            format: ExportFormat::Onnx,
-            weights: Weights::Best,
             step: 1,
-            made_of: None,
-            input: None,
             bytes: content.len() as u64,
             blake3: blake3::hash(content).to_hex().to_string(),
-            proof: None,
-            int8: None,
+            ..testing::export()
         }
     }
 

@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::atomic::{create_folders, share, sync_folder, write_file};
+use super::atomic::{self, create_folders, share, sync_folder, write_file};
 use super::atomic_dir::{AtomicDir, no_link};
 use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash};
@@ -292,9 +292,8 @@ impl RunFolder {
     /// The folder of the run in which a file lies or would be written, if there is one.
     #[must_use]
     pub fn around(file: &Path) -> Option<PathBuf> {
-        let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
         // Where it does not exist, nothing can be written.
-        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        let folder = atomic::parent(file).ok()?.canonicalize().ok()?;
         // A person's own file may be called experiment.ron.
         let is_run = |folder: &&Path| {
             let run = Self::at(*folder).ok();

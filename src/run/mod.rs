@@ -39,4 +39,4 @@ pub use queue::{Ahead, Ticket};
 pub use record_mark::{CheckpointMark, NotRecorded, RecordMark};
 pub use rename::{MoveError, check_name};
 pub use seal::{Owner, SealError, Sealed};
-pub use stop::{SignalGuard, StopSignal};
+pub use stop::{Awaited, SignalGuard, StopSignal};

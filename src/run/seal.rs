@@ -493,7 +493,9 @@ pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> SealError {
     }
 }
 
-pub(super) fn missing(path: &Path, reason: &str) -> SealError {
+/// That a file is not there which must be, for a reason that says why.
+#[must_use]
+pub fn missing(path: &Path, reason: &str) -> SealError {
     SealError::Missing {
         path: path.to_owned(),
         reason: reason.to_owned(),

@@ -2,7 +2,9 @@
 //! about at every step boundary.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -18,6 +20,20 @@ pub struct StopSignal {
     /// Number of the last signal that arrived, 0 before any.
     signal: Arc<AtomicUsize>,
 }
+
+/// What came first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited<T> {
+    /// A message.
+    Message(T),
+    /// A request to stop, and why, while no message was there.
+    Stopped(String),
+    /// The end of the sender.
+    Ended,
+}
+
+/// How often a request is looked for while nothing comes.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// Takes the signal handlers back when it is dropped.
 #[derive(Debug)]
@@ -45,6 +61,22 @@ impl StopSignal {
             *reason = describe(self.signal.load(Ordering::Relaxed));
         }
         reason.clone()
+    }
+
+    /// Waits for what another thread sends, and for a request to stop.
+    #[must_use]
+    pub fn wait_for<T>(&self, messages: &Receiver<T>) -> Awaited<T> {
+        loop {
+            match messages.recv_timeout(BETWEEN_LOOKS) {
+                Ok(message) => return Awaited::Message(message),
+                Err(RecvTimeoutError::Disconnected) => return Awaited::Ended,
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(reason) = self.reason() {
+                        return Awaited::Stopped(reason);
+                    }
+                }
+            }
+        }
     }
 
     /// From now on SIGINT (Ctrl+C) and SIGTERM ask to stop. The second SIGINT ends

@@ -336,14 +336,15 @@ pub struct RunResults {
 #[must_use]
 pub fn results_of(folder: &RunFolder) -> RunResults {
     let mut results = RunResults::default();
+    let own = folder.own_weights();
     match folder.exported() {
         Ok(known) => {
-            results.unused = folder.other_exports(&known);
-            results.exports = folder.own_exports(known);
+            results.unused = folder.other_exports(&known, &own);
+            results.exports = folder.own_exports(known, &own);
         }
         Err(damage) => results.unused.push(damage),
     }
-    match folder.bench_results() {
+    match folder.bench_results(&own) {
         Ok(found) => {
             for result in found {
                 match result {

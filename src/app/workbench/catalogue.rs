@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::event::RunEvent;
     use crate::event::bench::testing::{bench_row, measured};
-    use crate::listing::testing::export;
+    use crate::event::export::testing::export;
     use crate::run::BenchResult;
     use crate::store::Journal;
     use crate::untrusted::testing::make_pipe;

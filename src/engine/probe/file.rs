@@ -242,8 +242,19 @@ fn cut(bytes: &[u8], (height, width): (usize, usize)) -> impl Iterator<Item = Pi
 mod tests {
     use std::time::SystemTime;
 
+    use tempfile::TempDir;
+
     use super::*;
     use crate::untrusted::testing::{grow_sparse, make_pipe};
+
+    /// The probe of a new run.
+    fn probe() -> (TempDir, RunFolder, ProbeFolder) {
+        let place = tempfile::tempdir().unwrap();
+        let run =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let folder = ProbeFolder::new(&run);
+        (place, run, folder)
+    }
 
     fn image(source: &str, shade: u8) -> ProbeImage {
         let picture = |shade| Picture {
@@ -273,10 +284,7 @@ mod tests {
 
     #[test]
     fn a_probe_comes_back_as_it_was_written_and_later_answers_are_forgotten() {
-        let place = tempfile::tempdir().unwrap();
-        let run =
-            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
-        let folder = ProbeFolder::new(&run);
+        let (_place, _, folder) = probe();
         assert!(folder.read().unwrap().is_none());
         let images = [image("x.png", 3), image("y.png", 9)];
         let classes = ["cat".to_owned(), "dog".to_owned()];
@@ -309,10 +317,7 @@ mod tests {
 
     #[test]
     fn answers_that_the_run_recorded_and_that_are_lost_are_named() {
-        let place = tempfile::tempdir().unwrap();
-        let run =
-            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
-        let folder = ProbeFolder::new(&run);
+        let (_place, run, folder) = probe();
         assert!(folder.read_until(None).unwrap().is_none());
         let error = folder.read_until(Some(20)).unwrap_err().to_string();
         let missing = "answers.bin: missing, and the run was evaluated at step 20";
@@ -340,10 +345,7 @@ mod tests {
 
     #[test]
     fn a_picture_with_other_pixels_is_named() {
-        let place = tempfile::tempdir().unwrap();
-        let run =
-            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
-        let folder = ProbeFolder::new(&run);
+        let (_place, run, folder) = probe();
         let images = [image("x.png", 3), image("y.png", 9)];
         folder.write_images(&[], &images, None).unwrap();
         folder.write_answers(&answers(4), &views(&images)).unwrap();
@@ -362,11 +364,8 @@ mod tests {
 
     #[test]
     fn a_torn_file_is_named() {
-        let place = tempfile::tempdir().unwrap();
-        let run =
-            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let (_place, run, folder) = probe();
         fs::create_dir_all(run.probe()).unwrap();
-        let folder = ProbeFolder::new(&run);
         let images = [image("x.png", 3), image("y.png", 9)];
         folder.write_images(&[], &images, None).unwrap();
         folder.write_answers(&answers(4), &views(&images)).unwrap();
@@ -383,10 +382,7 @@ mod tests {
 
     #[test]
     fn any_damage_to_any_file_is_named_or_changes_nothing() {
-        let place = tempfile::tempdir().unwrap();
-        let run =
-            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
-        let folder = ProbeFolder::new(&run);
+        let (_place, run, folder) = probe();
         let images = [image("x.png", 0), image("y.png", 1)];
         let classes = ["cat".to_owned(), "dog".to_owned()];
         let teacher = [vec![0.0, 1.0], vec![2.0, 3.0]];

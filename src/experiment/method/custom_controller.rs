@@ -116,10 +116,9 @@ impl CustomController {
                 format!("view {first} starts above it"),
             ));
         }
-        let weight = weight_of(w, objective);
         let moved = Moved {
             first: &format!("p{first}"),
-            weight: &weight,
+            weight: &weight_of(w, objective),
             p_max: *p_max,
             epochs: context.epochs,
         };

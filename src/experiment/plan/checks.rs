@@ -5,6 +5,7 @@ use std::path::Path;
 use super::paths::run_name;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{RoundSpec, Spec};
+use crate::format::exact;
 
 /// Longest name of a run; folders carry it.
 const MAX_NAME: usize = 80;
@@ -17,7 +18,12 @@ pub(super) fn between(problems: &mut Vec<Problem>, path: &str, value: f64, min: 
     if !(min..=max).contains(&value) {
         problems.push(Problem::new(
             path,
-            format!("{value} is not between {min} and {max}"),
+            format!(
+                "{} is not between {} and {}",
+                exact(value),
+                exact(min),
+                exact(max)
+            ),
         ));
     }
 }
@@ -72,7 +78,8 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
         );
     }
     if let Some(clip) = spec.clip {
-        clip_problem(&mut problems, clip);
+        // The step computes with single precision.
+        between(&mut problems, "clip", clip, 1e-30, 1e30);
     }
     if let Some(ema) = spec.ema {
         inside(&mut problems, "ema", ema);
@@ -88,15 +95,6 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
         );
     }
     problems
-}
-
-/// The step computes with single precision.
-fn clip_problem(problems: &mut Vec<Problem>, clip: f64) {
-    let (min, max) = (1e-30, 1e30);
-    if !(min..=max).contains(&clip) {
-        let message = format!("{clip:?} is not between {min:e} and {max:e}");
-        problems.push(Problem::new("clip", message));
-    }
 }
 
 /// Run folders carry the name, so it must be one on every system.

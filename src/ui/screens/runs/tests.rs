@@ -5,8 +5,8 @@ use super::testing::{
     ADAPTIVE, CRASHED, PAUSED, STOPPED, TRAINING, VANILLA, apply, entry, evaluated, measured_runs,
     runs, screen,
 };
-use crate::event::{Evaluation, Export, ExportProof, Phase, Position, RunEvent, Split};
-use crate::listing::testing::export;
+use crate::event::export::testing::{export, proof};
+use crate::event::{Evaluation, Export, Phase, Position, RunEvent, Split};
 use crate::run::Notes;
 use crate::store::Runs;
 use crate::ui::effect::Waiting;
@@ -591,17 +591,8 @@ fn what_was_measured_is_a_column_like_any_other() {
 #[test]
 fn exported_files_are_among_the_details_with_what_is_proven() {
     let mut runs = runs();
-    let proof = ExportProof {
-        engine: "rten 0.27".to_owned(),
-        images: 150,
-        max_difference: 4.77e-6,
-        max_logit: 12.38,
-        agreement: 1.0,
-        top1: Some(0.62),
-        network_top1: Some(0.62),
-    };
     let proven = Export {
-        proof: Some(proof),
+        proof: Some(proof()),
         ..export()
     };
     let files = [("a.onnx", proven), ("b.onnx", export())];
