@@ -20,7 +20,7 @@ use crate::format::shorten;
 use crate::ui::theme::Theme;
 
 /// Lists as wide and high as this have pictures.
-const ROOMY: (u16, u16) = (58, 24);
+pub const ROOMY: (u16, u16) = (58, 24);
 
 /// Rows of the screen that a row with a picture takes.
 pub const PICTURE_ROW: u16 = 3;

@@ -26,7 +26,12 @@ use crate::ui::widget::{Cells, bars};
 /// Cells of a number.
 const NUMBER: u16 = 9;
 /// Cells of the longest bar.
-const BAR: u16 = 24;
+const BAR: u16 = 64;
+
+/// Rows of a panel that shows so many classes.
+pub(super) fn rows(classes: usize) -> u16 {
+    (classes as u16).saturating_add(3)
+}
 
 /// The row of the table at a cell.
 pub(super) fn row_at(classes: &Classes, area: Rect, position: Position) -> Option<usize> {

@@ -36,7 +36,7 @@ const FACTS: u16 = 4;
 /// Rows of the smallest picture that shows anything.
 const SMALLEST: u16 = 3;
 /// Rows of the largest picture.
-const LARGEST: u16 = 24;
+const LARGEST: u16 = 32;
 
 /// Where its parts stand.
 struct Places {
@@ -48,23 +48,27 @@ struct Places {
     answers: Rect,
 }
 
-fn places(image: &ProbeImage, pictures: &Pictures, area: Rect) -> Places {
+/// Of an image of so many classes.
+fn places(image: &ProbeImage, classes: usize, pictures: &Pictures, area: Rect) -> Places {
     let inside = inside(area);
-    let wanted = if inside.height > 30 {
+    let most = if inside.height > 30 {
         MOST_ANSWERS
     } else {
         ANSWERS
     };
+    let classes = classes.min(usize::from(MOST_ANSWERS)) as u16;
+    // A line of names above, an empty one before it.
+    let wanted = most.min(classes + 2);
     let rows = inside.height.saturating_sub(wanted).min(LARGEST);
     let upper = Rect {
         height: if rows < SMALLEST { 0 } else { rows },
         ..inside
     };
-    let half = Rect {
-        width: inside.width / 2,
+    let left = Rect {
+        width: inside.width / 5 * 3,
         ..upper
     };
-    let picture = pictures.fit(&image.picture, half);
+    let picture = pictures.fit(&image.picture, left);
     let beside = Rect {
         x: (picture.right() + 2).min(inside.right()),
         width: inside.right().saturating_sub(picture.right() + 2),
@@ -75,11 +79,13 @@ fn places(image: &ProbeImage, pictures: &Pictures, area: Rect) -> Places {
         height: beside.height.saturating_sub(FACTS),
         ..beside
     };
-    let used = upper.height + u16::from(upper.height > 0 && inside.height > upper.height + ANSWERS);
+    let rest = inside.height - upper.height;
+    let is_parted = upper.height > 0 && rest > most.min(classes + 1);
+    let used = upper.height + u16::from(is_parted);
     Places {
         picture,
         facts: beside,
-        views: in_a_row(&image.views, pictures, below),
+        views: side_by_side(&image.views, pictures, below),
         answers: Rect {
             y: inside.y + used,
             height: inside.height - used,
@@ -88,14 +94,25 @@ fn places(image: &ProbeImage, pictures: &Pictures, area: Rect) -> Places {
     }
 }
 
-fn in_a_row(views: &[Picture], pictures: &Pictures, area: Rect) -> Vec<Rect> {
+/// In a row or in a column, as makes them larger.
+fn side_by_side(views: &[Picture], pictures: &Pictures, area: Rect) -> Vec<Rect> {
     let number = views.len().max(1) as u16;
     let width = ((area.width + 1) / number).saturating_sub(1);
-    let mut x = area.x;
+    let height = ((area.height + 1) / number).saturating_sub(1);
+    let is_column = height.min(area.width / 2) > area.height.min(width / 2);
+    let (mut x, mut y) = (area.x, area.y);
     let place = |view| {
-        let place = Rect { x, width, ..area }.intersection(area);
-        let place = pictures.fit(view, place);
-        x = x.saturating_add(place.width + 1);
+        let cell = if is_column {
+            Rect { y, height, ..area }
+        } else {
+            Rect { x, width, ..area }
+        };
+        let place = pictures.fit(view, cell.intersection(area));
+        if is_column {
+            y = y.saturating_add(place.height + 1);
+        } else {
+            x = x.saturating_add(place.width + 1);
+        }
         place
     };
     views.iter().map(place).collect()
@@ -104,10 +121,11 @@ fn in_a_row(views: &[Picture], pictures: &Pictures, area: Rect) -> Vec<Rect> {
 /// The pictures that are drawn, and where.
 pub(super) fn pictures<'a>(
     image: &'a ProbeImage,
+    classes: usize,
     pictures: &Pictures,
     area: Rect,
 ) -> Vec<(&'a Picture, Rect)> {
-    let places = places(image, pictures, area);
+    let places = places(image, classes, pictures, area);
     let views = image.views.iter().zip(places.views);
     [(&image.picture, places.picture)]
         .into_iter()
@@ -133,10 +151,11 @@ pub(super) fn draw(
         .title(title)
         .border_style(theme.border(false));
     frame.render_widget(block, area);
-    for (picture, place) in pictures(&probe.images[image], &shared.pictures, area) {
+    let classes = probe.classes.len();
+    for (picture, place) in pictures(&probe.images[image], classes, &shared.pictures, area) {
         shared.draw_picture(picture, frame.buffer_mut(), place);
     }
-    let places = places(&probe.images[image], &shared.pictures, area);
+    let places = places(&probe.images[image], classes, &shared.pictures, area);
     draw_facts(compare, (probe, image), theme, frame, places.facts);
     let comparison = comparison(compare, probe, image);
     let label = compare.results[image].label;

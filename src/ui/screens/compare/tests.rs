@@ -110,6 +110,27 @@ fn a_cell_of_a_matrix_opens_its_images_and_leaving_shows_all() {
 }
 
 #[test]
+fn images_of_the_class_or_the_cell_that_is_looked_at_use_the_room_beside_it() {
+    let (mut harness, _) = full(200, 60);
+    harness.keys(&["v", "v", "down", "right", "right"]);
+    let screen = harness.screen();
+    assert!(
+        screen.contains("1 of 12 images · label cat, student dog"),
+        "{screen}"
+    );
+    assert_eq!(screen.matches("label cat").count(), 3, "{screen}");
+    // Below it where the screen is narrow, and nowhere where it is low.
+    harness.input(Event::Resize(80, 24));
+    assert!(harness.screen().contains("1 of 12 images"));
+    harness.input(Event::Resize(80, 18));
+    assert!(!harness.screen().contains("of 12 images"));
+    harness.input(Event::Resize(200, 60));
+    harness.keys(&["v", "v", "down"]);
+    let screen = harness.screen();
+    assert!(screen.contains("3 of 12 images · only "), "{screen}");
+}
+
+#[test]
 fn scrubbing_moves_the_answers_and_the_selected_image_stays() {
     let (mut harness, _) = full(120, 30);
     harness.keys(&["s", "s", "s", "s", "down", "down"]);
