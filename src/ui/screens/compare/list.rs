@@ -22,6 +22,7 @@ use super::sample_result::{Answer, SampleResult, nats};
 use super::{Compare, View, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{count, percent, shorten_path};
+use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{OTHER, STUDENT, TEACHER, mark, verdict};
 use crate::ui::widget::gallery::{self, inside};
@@ -37,19 +38,25 @@ const SOURCE: u16 = 8;
 const LABEL: u16 = 9;
 
 /// Draws the images of the list, the selected one among them.
-pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(
+    compare: &Compare,
+    probe: &Probe,
+    shared: &Shared,
+    frame: &mut Frame,
+    area: Rect,
+) {
     let shown = compare.rows.len();
     let window = compare.selection.window(shown, gallery::rows_in(area));
     let selected = compare.selection.get(shown);
     let rows = (compare.rows.as_slice(), window, selected);
-    draw_images(compare, (probe, &compare.order), rows, theme, frame, area);
+    draw_images(compare, (probe, &compare.order), rows, shared, frame, area);
 }
 
 /// Draws the images of the class or the cell that is looked at, as many as fit.
 pub(super) fn draw_looked_at(
     compare: &Compare,
     probe: &Probe,
-    theme: &Theme,
+    shared: &Shared,
     frame: &mut Frame,
     area: Rect,
 ) {
@@ -57,17 +64,18 @@ pub(super) fn draw_looked_at(
     let rows = order.rows(probe, &compare.results);
     let window = 0..gallery::rows_in(area).min(rows.len());
     let rows = (rows.as_slice(), window, None);
-    draw_images(compare, (probe, &order), rows, theme, frame, area);
+    draw_images(compare, (probe, &order), rows, shared, frame, area);
 }
 
 fn draw_images(
     compare: &Compare,
     (probe, order): (&Probe, &Order),
     (rows, window, selected): (&[usize], Range<usize>, Option<usize>),
-    theme: &Theme,
+    shared: &Shared,
     frame: &mut Frame,
     area: Rect,
 ) {
+    let theme = &shared.theme;
     let (shown, all) = (rows.len(), probe.images.len());
     let number = if shown == all {
         count(all as u64)
@@ -81,12 +89,9 @@ fn draw_images(
     frame.render_widget(block, area);
     let inside = inside(area);
     if rows.is_empty() {
-        let why = if compare.view == View::Images {
-            "Change the filter to see more."
-        } else {
-            "No image is counted here."
-        };
-        notice::draw("No matches", &[why], theme, frame, inside);
+        if compare.view == View::Images {
+            notice::no_matches((&shared.keymap, theme), frame, inside);
+        }
         return;
     }
     let height = gallery::row_height(area);

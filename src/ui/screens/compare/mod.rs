@@ -366,7 +366,7 @@ impl Compare {
         head::draw(self, probe, shared, frame, areas);
         match self.view {
             View::Images => {
-                list::draw(self, probe, &shared.theme, frame, areas.list);
+                list::draw(self, probe, shared, frame, areas.list);
                 detail::draw(self, probe, shared, frame, areas.detail);
             }
             View::Classes | View::Agreement | View::Student | View::Teacher => {
@@ -379,7 +379,7 @@ impl Compare {
                     heat_map::draw(self, (probe, store), shared, frame, classes);
                 }
                 if let Some(area) = images {
-                    list::draw_looked_at(self, probe, &shared.theme, frame, area);
+                    list::draw_looked_at(self, probe, shared, frame, area);
                 }
             }
         }

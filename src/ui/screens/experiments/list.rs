@@ -83,7 +83,7 @@ impl Experiments {
     }
 
     /// Why the list is empty, and what to do.
-    fn emptiness(&self, shared: &Shared) -> String {
+    pub(super) fn emptiness(&self, shared: &Shared) -> String {
         let key = |action| shared.keymap.key(action).unwrap_or_default();
         if !self.listed {
             "loading experiments…".to_owned()
@@ -93,7 +93,11 @@ impl Experiments {
                 key(Action::NewExperiment)
             )
         } else {
-            format!("No matches. Press {} to show all.", key(Action::Back))
+            format!(
+                "No matches for `{}`. Press {} to clear the filter.",
+                self.filter.text(),
+                key(Action::Back)
+            )
         }
     }
 

@@ -209,6 +209,7 @@ impl Experiments {
                 Some((&buffer.loaded.as_ref()?.plan, self.outlines.get(path)?))
             }),
             stale: open.is_some_and(|(_, buffer)| buffer.is_stale()),
+            is_open: self.current().is_some(),
             previous: open.and_then(|(path, buffer)| Latest::of(runs).run(path, buffer)),
             above: self.plan_above,
             keys: [Action::PlanUp, Action::PlanDown].map(|action| key(action).unwrap_or_default()),

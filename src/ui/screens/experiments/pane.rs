@@ -25,7 +25,7 @@ use super::{Experiments, Focus, layout};
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 
-/// What stands where no file is open.
+/// What stands where no file is.
 fn welcome(shared: &Shared) -> String {
     let key = |action| shared.keymap.key(action).unwrap_or_default();
     format!(
@@ -60,7 +60,12 @@ impl Experiments {
         let editing = self.is_editing();
         let mut block = Block::bordered().border_style(theme.border(editing));
         let Some(path) = self.current() else {
-            let text = Paragraph::new(welcome(shared)).wrap(Wrap { trim: true });
+            let text = if self.files.is_empty() {
+                welcome(shared)
+            } else {
+                self.emptiness(shared)
+            };
+            let text = Paragraph::new(text).wrap(Wrap { trim: true });
             let block = block.padding(Padding::uniform(1));
             frame.render_widget(text.style(theme.muted()).block(block), pane);
             return;

@@ -65,9 +65,7 @@ pub(super) fn draw(
         .border_style(theme.border(true));
     frame.render_widget(block, area);
     if shown == 0 {
-        let sentences = ["Change the filter to see more."];
-        notice::draw("No matches", &sentences, theme, frame, inside(area));
-        return;
+        return notice::no_matches((&shared.keymap, theme), frame, inside(area));
     }
     let roomy = gallery::row_height(area) > 1;
     if !roomy {

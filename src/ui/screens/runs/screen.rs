@@ -182,9 +182,9 @@ impl RunsTable {
         }
         if !self.filter.is_empty() {
             return vec![
-                line("No matches."),
+                line(&format!("No matches for `{}`.", self.filter.text())),
                 Line::raw(format!(
-                    "Press {} to show all runs, {} to change the filter.",
+                    "Press {} to clear the filter, {} to change it.",
                     key(Action::Back),
                     key(Action::Filter)
                 )),
