@@ -190,10 +190,14 @@ impl RunsTable {
                 )),
             ];
         }
+        let trash = match self.trash.total() {
+            0 => String::new(),
+            _ => format!(" {} shows the trash.", key(Action::ShowTrash)),
+        };
         vec![
             line("No runs yet."),
             Line::raw(format!(
-                "Press {} for the experiments, {} there to train one.",
+                "Press {} for the experiments, {} there to train one.{trash}",
                 key(Action::ShowExperiments),
                 key(Action::Launch)
             )),
