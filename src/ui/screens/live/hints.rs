@@ -48,6 +48,16 @@ const KNOBS: &[Action] = &[
     Action::LeaveKnobs,
 ];
 
+/// While a change waits to be sent.
+const KNOBS_PENDING: &[Action] = &[
+    Action::SendKnob,
+    Action::UndoKnob,
+    Action::RaiseKnob,
+    Action::LaterPoint,
+    Action::SetKnob,
+    Action::LeaveKnobs,
+];
+
 /// Where no training takes a change, a knob is looked at, or written into the
 /// experiment's file.
 const KNOBS_OVER: &[Action] = &[Action::NextKnob, Action::WriteKnob, Action::LeaveKnobs];
@@ -83,6 +93,7 @@ impl Live {
                 };
                 &hints[usize::from(self.events.follows())..]
             }
+            Focus::Knobs if trains && self.knobs.is_pending() => KNOBS_PENDING,
             Focus::Knobs if trains => KNOBS,
             Focus::Knobs => KNOBS_OVER,
         }
