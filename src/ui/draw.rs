@@ -236,6 +236,9 @@ impl Ui {
         match self.screen {
             Screen::Experiments => self.experiments.hints(),
             Screen::Runs => self.runs_table.hints(self.shared.size.0),
+            Screen::Live | Screen::Compare | Screen::Inference if runs.is_empty() => {
+                &[Action::ShowExperiments]
+            }
             Screen::Live => self.live.hints(runs),
             Screen::Compare => self.compare.hints(),
             Screen::Inference => self.inference.hints(),

@@ -135,6 +135,8 @@ impl Experiments {
 
     pub(in crate::ui) fn hints(&self) -> &'static [Action] {
         match self.focus {
+            Focus::List if self.files.is_empty() => &[Action::NewExperiment],
+            Focus::List if self.current().is_none() => &[Action::Back, Action::Filter],
             Focus::List => &[
                 Action::Activate,
                 Action::Launch,

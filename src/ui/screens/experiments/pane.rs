@@ -8,7 +8,7 @@
 //! │── 1 error ───────────────────────────────│
 //! │  13  there is no field `temperatur`        │
 //! │                                            │
-//! │ method  method, must be there              │
+//! │ method  method, required                   │
 //! │ How the student is taught.                 │
 //! └────────────────────────────────────────────┘
 //! ```

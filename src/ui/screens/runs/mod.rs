@@ -346,6 +346,12 @@ impl RunsTable {
 
     pub(in crate::ui) fn hints(&self, width: u16) -> &'static [Action] {
         match self.view {
+            View::Runs if self.runs.total() == 0 => {
+                let hints = &[Action::ShowExperiments, Action::ShowTrash];
+                &hints[..1 + usize::from(self.trash.total() > 0)]
+            }
+            View::Runs if self.runs.order().is_empty() => &[Action::Back, Action::Filter],
+            View::Trash if self.trash.total() == 0 => &[Action::Back],
             View::Runs if self.covers(width) => &[
                 Action::RunDetails,
                 Action::Activate,
