@@ -55,7 +55,7 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         return;
     };
     let path = entry.image.path.to_string_lossy();
-    let time = milliseconds(entry);
+    let time = format!(" · {} ms", loss(entry.image.milliseconds));
     let room = area.width.saturating_sub(4 + width_of(&time));
     let title = format!(" {}{time} ", shorten_path(&path, room));
     let block = Block::bordered()
@@ -95,16 +95,6 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         buffer,
         lower,
     );
-}
-
-/// How long the image took, behind its name; nothing if nobody knows.
-fn milliseconds(entry: &Entry) -> String {
-    let time = entry.image.milliseconds;
-    if time.is_finite() {
-        format!(" · {time:.1} ms")
-    } else {
-        String::new()
-    }
 }
 
 /// How hard the choice was, and whether both made the same; the words for that

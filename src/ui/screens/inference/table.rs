@@ -145,7 +145,7 @@ fn draw_line(
             |of: fn(&AnswerMetrics) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
         cells.right(NUMBER, &number(|answer| answer.margin), Style::new());
         cells.right(NUMBER, &number(|answer| answer.entropy), Style::new());
-        cells.right(NUMBER, &milliseconds(entry), theme.muted());
+        cells.right(NUMBER, &loss(entry.image.milliseconds), theme.muted());
     }
 }
 
@@ -164,7 +164,7 @@ fn draw_roomy(
         "margin {}  entropy {}  {} ms",
         number(|answer| answer.margin),
         number(|answer| answer.entropy),
-        milliseconds(entry)
+        loss(entry.image.milliseconds)
     );
     let mut cells = Cells::line(buffer, beside, 0);
     let width = cells
@@ -245,13 +245,5 @@ fn agreement(agrees: Option<bool>, theme: &Theme) -> (&'static str, Style) {
         Some(true) => ("=", theme.good()),
         Some(false) => ("≠", theme.bad()),
         None => ("", theme.muted()),
-    }
-}
-
-fn milliseconds(entry: &Entry) -> String {
-    if entry.image.milliseconds.is_finite() {
-        format!("{:.1}", entry.image.milliseconds)
-    } else {
-        "–".to_owned()
     }
 }

@@ -167,7 +167,9 @@ impl Side<'_> {
         let run = self.runs.get(self.name).into_iter();
         let files = run.flat_map(|run| &run.exports);
         let lines = files.flat_map(|(name, export)| {
-            alerts::marked(" · ", &export_words(name, export), width, theme.text())
+            // With the comma behind it.
+            let name = shorten_middle(name, width.saturating_sub(5));
+            alerts::marked(" · ", &export_words(&name, export), width, theme.text())
         });
         lines.collect()
     }
