@@ -359,7 +359,7 @@ impl Ui {
             shared.clear_status();
             self.show(Screen::Live, runs);
         } else {
-            let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
+            let key = shared.key(Action::ShowLive);
             shared.notify(LogLine::info(if looks {
                 format!("{name} is training")
             } else {

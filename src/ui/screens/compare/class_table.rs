@@ -11,7 +11,6 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use ratatui::widgets::Block;
 
 use super::classes::{ClassRow, ClassSort, Classes};
 use super::sample_result::nats;
@@ -19,7 +18,7 @@ use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{count, percent, shorten};
 use crate::ui::theme::Theme;
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{inside, panel};
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Cells, bars};
 
@@ -52,14 +51,11 @@ fn rows_of(area: Rect) -> Rect {
 pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
     let classes = &compare.classes;
     let title = format!(" {} classes ", count(classes.rows.len() as u64));
-    let block = Block::bordered()
-        .title(title)
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
+    let inside = panel(title, true, theme, frame, area);
     let second = compare.second_name();
     let columns = 2 + u16::from(second.is_some());
-    let (name, bar) = widths(inside(area).width, columns);
-    draw_names((classes, second), (name, bar), theme, frame, inside(area));
+    let (name, bar) = widths(inside.width, columns);
+    draw_names((classes, second), (name, bar), theme, frame, inside);
     let place = rows_of(area);
     let rows = (classes.rows.len(), classes.selection);
     let style = (theme.selection(), place);

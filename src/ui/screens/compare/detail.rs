@@ -14,7 +14,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::widgets::Block;
 
 use super::sample_result::{apart, nats, usable};
 use super::{Compare, class_name};
@@ -25,7 +24,7 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, OTHER, STUDENT, Side, TEACHER};
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{inside, panel};
 
 /// Lines that the answers get before the picture grows.
 const ANSWERS: u16 = 7;
@@ -142,15 +141,12 @@ pub(super) fn draw(
 ) {
     let theme = &shared.theme;
     let Some(image) = compare.selected() else {
-        frame.render_widget(Block::bordered().border_style(theme.border(false)), area);
+        panel("", false, theme, frame, area);
         return;
     };
     let source = &probe.images[image].source;
     let title = format!(" {} ", shorten_path(source, area.width.saturating_sub(4)));
-    let block = Block::bordered()
-        .title(title)
-        .border_style(theme.border(false));
-    frame.render_widget(block, area);
+    panel(title, false, theme, frame, area);
     let classes = probe.classes.len();
     for (picture, place) in pictures(&probe.images[image], classes, &shared.pictures, area) {
         shared.draw_picture(picture, frame.buffer_mut(), place);

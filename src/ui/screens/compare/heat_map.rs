@@ -14,7 +14,6 @@ use std::ops::Range;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
-use ratatui::widgets::Block;
 
 use super::matrix::{Pair, evaluation};
 use super::order::{cell_words, word_of};
@@ -27,7 +26,7 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::cells::width_of;
-use crate::ui::widget::gallery::{inside, title as title_of};
+use crate::ui::widget::gallery::{inside, panel, title as title_of};
 
 /// Cells of a column, a space included: at least and at most.
 const COLUMN: (u16, u16) = (7, 14);
@@ -142,16 +141,13 @@ pub(super) fn draw(
     let hint = if compare.matrix.whole && whole.is_none() {
         ", full set not counted".to_owned()
     } else if whole.is_some() && !compare.matrix.whole {
-        let key = shared.keymap.key(Action::WholeSet).unwrap_or_default();
+        let key = shared.key(Action::WholeSet);
         format!(" · {key}: full validation set")
     } else {
         String::new()
     };
     let title = format!("{rows} ↓ by {columns} → · {of}{hint}");
-    let block = Block::bordered()
-        .title(title_of(&title, area))
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
+    panel(title_of(&title, area), true, theme, frame, area);
     let grid = grid(area, &probe.classes, compare.matrix.cursor);
     draw_names(probe, &grid, theme, frame, area);
     draw_counts(counts, &grid, compare.matrix.cursor, theme, frame);

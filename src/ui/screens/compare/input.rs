@@ -43,7 +43,7 @@ impl Compare {
             Action::OwnProbe => self.comparison.coming = None,
             Action::ReadProbeAgain => self.comparison.read_again(shared, runs),
             Action::SecondRun if matches!(self.comparison.source, ProbeSource::Cell { .. }) => {
-                let key = shared.keymap.key(Action::OwnProbe).unwrap_or_default();
+                let key = shared.key(Action::OwnProbe);
                 let why = "another student has other images in this cell";
                 shared.notify(LogLine::info(format!(
                     "{why}; press {key} for the probe images"

@@ -15,7 +15,6 @@ use std::ops::Range;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::widgets::Block;
 
 use super::order::Order;
 use super::sample_result::{Answer, SampleResult, nats};
@@ -25,7 +24,7 @@ use crate::format::{count, percent, shorten_path};
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{OTHER, STUDENT, TEACHER, mark, verdict};
-use crate::ui::widget::gallery::{self, inside};
+use crate::ui::widget::gallery;
 use crate::ui::widget::{Cells, bars, notice};
 
 /// Cells of a teacher's or student's class, its mark included.
@@ -83,11 +82,8 @@ fn draw_images(
         format!("{} of {}", count(shown as u64), count(all as u64))
     };
     let title = format!("{number} images · {}", order.words(&probe.classes));
-    let block = Block::bordered()
-        .title(gallery::title(&title, area))
-        .border_style(theme.border(compare.view == View::Images));
-    frame.render_widget(block, area);
-    let inside = inside(area);
+    let title = gallery::title(&title, area);
+    let inside = gallery::panel(title, compare.view == View::Images, theme, frame, area);
     if rows.is_empty() {
         if compare.view == View::Images {
             notice::no_matches((&shared.keymap, theme), frame, inside);

@@ -27,12 +27,11 @@ use crate::ui::shared::Shared;
 
 /// What stands where no file is.
 fn welcome(shared: &Shared) -> String {
-    let key = |action| shared.keymap.key(action).unwrap_or_default();
     format!(
         "An experiment is a text file: which images, which teacher, which student, and how to \
          train. Press {} to create one that runs as it is, {} for all keys.",
-        key(Action::NewExperiment),
-        key(Action::Help)
+        shared.key(Action::NewExperiment),
+        shared.key(Action::Help)
     )
 }
 
@@ -121,7 +120,7 @@ impl Experiments {
         if self.is_editing() {
             help::draw(self.topic(buffer), theme, frame, areas.help);
         } else {
-            let edit = shared.keymap.key(Action::Activate).unwrap_or_default();
+            let edit = shared.key(Action::Activate);
             let hint = Line::styled(format!("{edit} edit"), theme.muted());
             frame.render_widget(hint, areas.help);
         }

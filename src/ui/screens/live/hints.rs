@@ -16,19 +16,9 @@ const TRAINS: &[Action] = &[
     Action::ZoomIn,
 ];
 
-/// Of one that ended before its end.
-const STOPPED: &[Action] = &[
+/// Of one that ended; the first means nothing where it came to its end.
+const ENDED: &[Action] = &[
     Action::PauseRun,
-    Action::NextRun,
-    Action::FocusKnobs,
-    Action::FocusEvents,
-    Action::SwitchPhase,
-    Action::Maximize,
-    Action::ZoomIn,
-];
-
-/// Of one that can only be looked at.
-const OVER: &[Action] = &[
     Action::NextRun,
     Action::FocusKnobs,
     Action::FocusEvents,
@@ -63,17 +53,11 @@ const KNOBS_PENDING: &[Action] = &[
 const KNOBS_OVER: &[Action] = &[Action::NextKnob, Action::WriteKnob, Action::LeaveKnobs];
 
 /// The first means nothing while the newest events are followed.
-const EVENTS: [Action; 4] = [
+const EVENTS: &[Action] = &[
     Action::FollowEvents,
     Action::Maximize,
     Action::FocusEvents,
     Action::PauseRun,
-];
-const EVENTS_OVER: [Action; 4] = [
-    Action::FollowEvents,
-    Action::Maximize,
-    Action::FocusEvents,
-    Action::NextRun,
 ];
 
 impl Live {
@@ -83,15 +67,10 @@ impl Live {
         let resumes = run.is_some_and(|run| run.state().can_resume());
         match self.focus {
             Focus::Charts if trains => TRAINS,
-            Focus::Charts if resumes => STOPPED,
-            Focus::Charts => OVER,
+            Focus::Charts => &ENDED[usize::from(!resumes)..],
             Focus::Events => {
-                let hints: &[Action] = if trains || resumes {
-                    &EVENTS
-                } else {
-                    &EVENTS_OVER
-                };
-                &hints[usize::from(self.events.follows())..]
+                let last = EVENTS.len() - usize::from(!trains && !resumes);
+                &EVENTS[usize::from(self.events.follows())..last]
             }
             Focus::Knobs if trains && self.knobs.is_pending() => KNOBS_PENDING,
             Focus::Knobs if trains => KNOBS,
