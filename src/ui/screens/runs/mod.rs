@@ -348,7 +348,7 @@ impl RunsTable {
         match self.view {
             View::Runs if self.runs.total() == 0 => {
                 let hints = &[Action::ShowExperiments, Action::ShowTrash];
-                &hints[..1 + usize::from(self.trash.total() > 0)]
+                &hints[..=usize::from(self.trash.total() > 0)]
             }
             View::Runs if self.runs.order().is_empty() => &[Action::Back, Action::Filter],
             View::Trash if self.trash.total() == 0 => &[Action::Back],
