@@ -508,3 +508,21 @@ impl fmt::Display for Command {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::{Position, RunEvent};
+
+    /// A process of a run began.
+    pub(crate) fn run_started(name: &str, resumed: Option<Position>) -> RunEvent {
+        RunEvent::RunStarted {
+            name: name.to_owned(),
+            version: "0.1.0".to_owned(),
+            device: "CPU (flex)".to_owned(),
+            device_kind: None,
+            resumed,
+            experiment: String::new(),
+            pending: Vec::new(),
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What all screens share: settings, time, log, the open dialog, and the effects
 //! that an update collects.
 
+use super::action::Action;
 use super::dialog::{Dialog, Prompt, Purpose};
 use super::effect::{Effect, Waiting};
 use super::graphics::Pictures;
@@ -90,6 +91,11 @@ impl Shared {
         } else {
             picture::draw_at(picture, &self.theme, buffer, place);
         }
+    }
+
+    /// The first key of an action; nothing where it has none.
+    pub(super) fn key(&self, action: Action) -> String {
+        self.keymap.key(action).unwrap_or_default()
     }
 
     /// Asks a person for a folder, beginning with the one before.

@@ -6,6 +6,7 @@ use crossterm::event::KeyCode;
 
 use super::bench::Bench;
 use super::*;
+use crate::event::testing::run_started;
 use crate::event::{Command, Origin, Position};
 use crate::experiment::schedule::Schedule;
 use crate::run::Ticket;
@@ -286,15 +287,7 @@ struct Panics;
 
 impl Trainer for Panics {
     fn run(&mut self, _: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
-        sink.emit(RunEvent::RunStarted {
-            name: "b".to_owned(),
-            version: "0".to_owned(),
-            device: "none".to_owned(),
-            device_kind: None,
-            resumed: None,
-            experiment: String::new(),
-            pending: Vec::new(),
-        });
+        sink.emit(run_started("b", None));
         panic!("index out of bounds")
     }
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::event::testing::run_started;
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::experiment::load_text;
 use crate::run::RunFolder;
@@ -181,15 +182,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
     let folder = RunFolder::create(place.path(), name, "Experiment()", started).unwrap();
     let mut entry = RunEntry::new(folder, started);
     for event in [
-        RunEvent::RunStarted {
-            name: name.to_owned(),
-            version: "0.1.0".to_owned(),
-            device: "cpu".to_owned(),
-            device_kind: None,
-            resumed: None,
-            experiment: String::new(),
-            pending: Vec::new(),
-        },
+        run_started(name, None),
         RunEvent::PhaseStarted {
             phase: Phase::Student,
             steps: 252,
@@ -212,15 +205,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
 fn training(name: &str, step: u64) -> RunEntry {
     let mut entry = run(name, 0, 0.5);
     entry.owner = Owner::Here;
-    entry.store.apply(&RunEvent::RunStarted {
-        name: name.to_owned(),
-        version: "0.1.0".to_owned(),
-        device: "cpu".to_owned(),
-        device_kind: None,
-        resumed: None,
-        experiment: String::new(),
-        pending: Vec::new(),
-    });
+    entry.store.apply(&run_started(name, None));
     entry.store.apply(&RunEvent::PhaseStarted {
         phase: Phase::Student,
         steps: 252,

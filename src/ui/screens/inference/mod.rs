@@ -195,10 +195,9 @@ impl Inference {
     /// What stands in the way of classifying now, and what is done about it; none
     /// if nothing does.
     fn missing(&self, shared: &Shared, runs: &Runs) -> Option<String> {
-        let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
         let run = shared.selected.as_ref();
         let Some((name, entry)) = run.and_then(|name| Some((name, runs.get(name)?))) else {
-            let key = key(Action::ShowExperiments);
+            let key = shared.key(Action::ShowExperiments);
             return Some(format!("no run; press {key} to train one"));
         };
         let has_student = entry
@@ -207,7 +206,7 @@ impl Inference {
             .iter()
             .any(|it| it.at.phase == Phase::Student);
         let has_teacher = entry.store.models.contains_key(&Phase::Teacher);
-        let next = key(Action::NextInferenceRun);
+        let next = shared.key(Action::NextInferenceRun);
         match self.asked.answering {
             Answering::Student | Answering::Both if !has_student => {
                 let name = without_time(name);
@@ -216,14 +215,14 @@ impl Inference {
                 ))
             }
             Answering::Teacher | Answering::Both if !has_teacher => {
-                let models = key(Action::AnsweringModel);
+                let models = shared.key(Action::AnsweringModel);
                 let name = without_time(name);
                 Some(format!(
                     "{name} has no teacher; press {models} for the student"
                 ))
             }
             _ if self.folder.is_none() => {
-                let key = key(Action::ChooseFolder);
+                let key = shared.key(Action::ChooseFolder);
                 Some(format!("press {key} to choose a folder of images"))
             }
             _ => None,

@@ -42,6 +42,8 @@ pub struct Panel<'a> {
     pub plan: Option<(&'a Plan, &'a Outline)>,
     /// Whether the text has errors now, so that the plan is an older one's.
     pub stale: bool,
+    /// Whether there is a text to plan.
+    pub is_open: bool,
     /// The experiment's newest run.
     pub previous: Option<&'a RunEntry>,
     /// Lines above the view, where there are more than fit.
@@ -61,10 +63,10 @@ impl Panel<'_> {
         let block = block(theme).title(title);
         let inside = block.inner(pane);
         let Some((plan, outline)) = self.plan else {
-            let text = if self.stale {
-                "Fix the errors to see the plan."
-            } else {
-                "planning…"
+            let text = match (self.stale, self.is_open) {
+                (true, _) => "Fix the errors to see the plan.",
+                (false, true) => "planning…",
+                (false, false) => "",
             };
             let text = Paragraph::new(text).wrap(Wrap { trim: true });
             frame.render_widget(block, pane);
