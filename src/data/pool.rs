@@ -159,6 +159,7 @@ impl Pool {
         Ok(Self {
             labels: match labels.as_slice() {
                 [] => Vec::new(),
+                _ if bad.is_empty() => labels,
                 labels => entries.iter().map(|&e| labels[e as usize]).collect(),
             },
             part,
@@ -419,7 +420,7 @@ fn bytes_of((height, width): (u32, u32)) -> usize {
 }
 
 /// The first eight bytes of a hash.
-fn start_of(hash: &blake3::Hash) -> u64 {
+pub(super) fn start_of(hash: &blake3::Hash) -> u64 {
     let (start, _) = hash.as_bytes().split_at(8);
     start
         .iter()

@@ -198,7 +198,7 @@ fn shapes_problems(shapes: &Shapes) -> Vec<Problem> {
                     shapes.count
                 ),
             )
-            .help("labels of more would not fit in memory; write a few thousand per class"),
+            .help("the list of so many takes 300 MB of memory already; write a few thousand per class"),
         );
     }
     if shapes.count < shapes.classes {
