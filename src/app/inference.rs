@@ -16,6 +16,7 @@ use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
 use crate::run::{Awaited, Exit, ModelsFolder, RunFolder, StopSignal};
+use crate::untrusted::Show as _;
 
 /// Events that wait to be printed, at most: each holds a picture.
 const MOST_WAITING: usize = 64;
@@ -108,7 +109,7 @@ impl Results {
             }
             InferenceEvent::Unreadable(image) => {
                 self.unreadable += 1;
-                let path = image.path.display();
+                let path = image.path.shown();
                 let warning = format!("warning: {path}: {}", image.reason);
                 super::print_error_line(&warning);
             }
@@ -140,7 +141,7 @@ impl Results {
         let count = self.rows.len();
         let name = match source {
             ModelsFolder::Run(run) => run.name(),
-            ModelsFolder::Weights(folder) => folder.display().to_string(),
+            ModelsFolder::Weights(folder) => folder.shown().to_string(),
         };
         let summary = format!("{count} images classified by {name}{left_out}");
         super::print_error_line(&summary);

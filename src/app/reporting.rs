@@ -21,6 +21,7 @@ use crate::report::{
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::{Frozen, RunStore};
+use crate::untrusted::Show as _;
 
 /// The reporters that the arguments and the environment ask for.
 pub struct Reporting {
@@ -35,7 +36,7 @@ pub struct Reporting {
 #[derive(Debug, Error)]
 pub enum ReportingError {
     /// A file that was requested.
-    #[error("{asked}: {} cannot be written: {source}; name another file, in a folder that exists", path.display())]
+    #[error("{asked}: {} cannot be written: {source}; name another file, in a folder that exists", path.shown())]
     File {
         /// What asks for it: an option, or a variable of the environment.
         asked: &'static str,
@@ -222,7 +223,7 @@ impl Reporting {
         };
         let line = format!(
             "error: not everything could be reported: {error}; the run is intact in {}",
-            self.folder.path().display()
+            self.folder.path().shown()
         );
         super::print_error_line(&line);
         // Who reads a torn report must not take it for a success.

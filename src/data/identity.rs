@@ -18,6 +18,7 @@ use super::pool::start_of;
 use super::set::ImageSet;
 use crate::event::{Dataset, SetIdentity};
 use crate::format;
+use crate::untrusted::Show as _;
 
 /// What a set without labels has in place of a label.
 const NO_LABEL: u64 = u64::MAX;
@@ -84,7 +85,7 @@ impl Images {
                 &format!("{what} image is also a training image"),
                 &format!("{what} images are also training images"),
             );
-            Some(format!("{images}, such as {}", first.display()))
+            Some(format!("{images}, such as {}", first.shown()))
         });
         sets.collect()
     }

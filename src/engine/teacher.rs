@@ -29,6 +29,7 @@ use crate::experiment::spec::NormalizeSpec;
 use crate::run::seal::{self, SealError, Sealed};
 use crate::run::{Owner, RunFolder, WEIGHTS, atomic};
 use crate::trainer::{CommandSource, EventSink};
+use crate::untrusted::Show as _;
 
 /// Raised when a change of the engine changes what a training yields, so that
 /// teachers of the older engine are trained again.
@@ -300,7 +301,7 @@ fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
             } else {
                 "is not a folder"
             };
-            format!("{} is damaged: it {what}", cached.display())
+            format!("{} is damaged: it {what}", cached.shown())
         }
         Err(error) => error.to_string(),
     };

@@ -11,7 +11,7 @@ use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split
 use crate::format;
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
-use crate::untrusted::{clean_line, clean_text};
+use crate::untrusted::{Show as _, clean_line, clean_text};
 
 /// More annotations of one step are not shown.
 const MAX_ANNOTATIONS: usize = 10;
@@ -129,7 +129,7 @@ fn markdown(ending: &Ending<'_>) -> String {
         "{}. {} of training. Run `{}`.\n",
         cell(&capitalised(&wording::outcome(ending.outcome))),
         format::duration(metrics::seconds(store)),
-        clean_line(&ending.folder.display().to_string()).replace('`', "'")
+        clean_line(&ending.folder.shown().to_string()).replace('`', "'")
     );
     for (path, value) in ending.config.changed() {
         let _ = writeln!(text, "- changed: {} {}", cell(path), cell(value));

@@ -12,7 +12,7 @@ use crate::event::{Outcome, RunEvent};
 use crate::listing::GateStatus;
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
-use crate::untrusted::{clean_line, clean_text};
+use crate::untrusted::{Show as _, clean_line, clean_text};
 
 /// Bytes in which a report says that it is one, comments before that included.
 const LONGEST_START: u64 = 4096;
@@ -113,7 +113,7 @@ fn run_case(ending: &Ending<'_>, name: &str, time: Duration) -> TestCase {
     let metrics = metrics::best_and_last(ending.store)
         .into_iter()
         .map(|(name, metrics)| format!("{name}: {}", metrics.join("  ")));
-    let folder = format!("run: {}", ending.folder.display());
+    let folder = format!("run: {}", ending.folder.shown());
     let output: Vec<String> = metrics
         .chain([folder])
         .map(|line| clean_line(&line).into_owned())

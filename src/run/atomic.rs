@@ -4,6 +4,7 @@
 //! is atomic on every file system we care about. Then the folder is synced, so
 //! that the rename itself survives a loss of power.
 
+use crate::untrusted::Show as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ pub fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_read_only(&known) {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            format!("{} is read-only", place.display()),
+            format!("{} is read-only", place.shown()),
         ));
     }
     replace(&place, bytes, |file| copy_metadata(file, &known))
@@ -93,7 +94,7 @@ fn linked(path: &Path) -> io::Result<PathBuf> {
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,
-        format!("{} is a link that leads back to itself", path.display()),
+        format!("{} is a link that leads back to itself", path.shown()),
     ))
 }
 
@@ -123,7 +124,7 @@ pub fn parent(path: &Path) -> io::Result<&Path> {
         Some(folder) => Ok(folder),
         None => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("{} has no folder", path.display()),
+            format!("{} has no folder", path.shown()),
         )),
     }
 }

@@ -235,6 +235,7 @@ fn dated(name: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::untrusted::Show as _;
 
     fn checkpoints() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -271,7 +272,7 @@ mod tests {
         let text = error.to_string();
         assert!(
             text.contains("no run `src` in")
-                && text.contains(&format!("src and {} exist but are not runs", run.display())),
+                && text.contains(&format!("src and {} exist but are not runs", run.shown())),
             "{text}"
         );
         fs::write(run.join(EXPERIMENT), "()").unwrap();

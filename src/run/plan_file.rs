@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::seal::{SealError, check_beside, content, damaged, failed};
 use crate::event::{DataSummary, ModelSummary, Position};
 use crate::experiment::plan::{DataFacts, ResolvedPlan};
-use crate::untrusted::read_limited;
+use crate::untrusted::{Show as _, read_limited};
 
 /// Name of the file.
 pub(super) const PLAN: &str = "plan.json";
@@ -88,7 +88,7 @@ pub enum PlanError {
     #[error(
         "{} has version {found}, and this version reads up to {VERSION}; use a newer version of \
          the program",
-        path.display()
+        path.shown()
     )]
     TooNew {
         /// The file.

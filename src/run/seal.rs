@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{sync_tree, write_file};
-use crate::untrusted::{is_absent, open_regular, read_limited};
+use crate::untrusted::{Show as _, is_absent, open_regular, read_limited};
 
 /// Name of the file that completes a folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -69,7 +69,7 @@ enum Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// The file system refuses.
-    #[error("could not {action} {}: {source}", path.display())]
+    #[error("could not {action} {}: {source}", path.shown())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -79,7 +79,7 @@ pub enum SealError {
         source: io::Error,
     },
     /// It is there and is not what was saved.
-    #[error("{} is damaged: {reason}; restore it from a copy", path.display())]
+    #[error("{} is damaged: {reason}; restore it from a copy", path.shown())]
     Damaged {
         /// The folder or file.
         path: PathBuf,
@@ -89,7 +89,7 @@ pub enum SealError {
     /// It is intact and belongs to another run, or elsewhere in this one.
     #[error(
         "{} was not saved there by the run or recipe whose place it is; restore it from a copy",
-        path.display()
+        path.shown()
     )]
     Foreign {
         /// The folder.
@@ -99,20 +99,20 @@ pub enum SealError {
     /// removed there removed, in another run.
     #[error(
         "{} is a symbolic link; put the folder itself in its place",
-        path.display()
+        path.shown()
     )]
     Link {
         /// The link.
         path: PathBuf,
     },
     /// A running training replaced it while it was read.
-    #[error("{} was replaced while it was read; try again", path.display())]
+    #[error("{} was replaced while it was read; try again", path.shown())]
     Replaced {
         /// The folder.
         path: PathBuf,
     },
     /// It was saved and is no longer there.
-    #[error("{} is missing: {reason}; restore it from a copy", path.display())]
+    #[error("{} is missing: {reason}; restore it from a copy", path.shown())]
     Missing {
         /// The folder or file.
         path: PathBuf,
@@ -437,7 +437,7 @@ pub(super) fn check_beside(path: &Path, content: &(u64, String)) -> Result<(), S
         format!(
             "{} beside it cannot be used: {reason}; restore it from a copy, or move the weights \
              elsewhere without it",
-            beside.display()
+            beside.shown()
         )
     };
     let text = manifest_text(&beside).map_err(|e| unusable(e.to_string()))?;

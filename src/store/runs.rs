@@ -15,6 +15,7 @@ use super::run_tail::RunTail;
 use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
+use crate::untrusted::Show as _;
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -186,13 +187,13 @@ impl RunEntry {
             if experiment.is_some_and(|experiment| experiment != plan.experiment) {
                 return Some(format!(
                     "{} is not the experiment that the run started with; restore it from a copy",
-                    self.folder.experiment().display()
+                    self.folder.experiment().shown()
                 ));
             }
         } else if mark.as_ref().is_some_and(RecordMark::has_plan) {
             let plan = self.folder.plan_path();
             return (!plan.exists())
-                .then(|| format!("{} is missing; restore it from a copy", plan.display()));
+                .then(|| format!("{} is missing; restore it from a copy", plan.shown()));
         }
         let recorded = match mark {
             Some(mark) => mark.check(&self.folder),
@@ -206,7 +207,7 @@ impl RunEntry {
                 return Some(format!(
                     "{} is missing, so it is not known whether the journal is the run's and complete; \
                      restore it from a copy",
-                    path.display()
+                    path.shown()
                 ));
             }
         };
@@ -225,7 +226,7 @@ impl RunEntry {
             Err(error) => return Some(error.to_string()),
             Ok(None) if self.store.checkpoints.iter().any(is_latest) => {
                 let path = latest.path();
-                let path = path.display();
+                let path = path.shown();
                 return Some(format!(
                     "{path} is missing: the journal records a checkpoint; restore it from a copy"
                 ));
@@ -239,7 +240,7 @@ impl RunEntry {
             Err(error) => return Some(error.to_string()),
             Ok(None) if has_best && !self.folder.quantized().path().exists() => {
                 let path = best.path();
-                let path = path.display();
+                let path = path.shown();
                 return Some(format!(
                     "{path} is missing: the journal records the best weights; restore them from a copy"
                 ));

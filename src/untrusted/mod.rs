@@ -18,4 +18,4 @@ pub mod text;
 pub use contents::Contents;
 pub use files::{FileId, FileVersion, is_absent, open_regular, read_limited, read_text_limited};
 pub use stand_in::StandIn;
-pub use text::{clean_line, clean_text};
+pub use text::{Show, Shown, clean_line, clean_text};

@@ -337,6 +337,64 @@ fn no_name_reaches_a_terminal_or_a_workflow_as_anything_but_text() {
 }
 
 #[test]
+fn a_line_break_in_a_name_is_seen_as_one_and_begins_no_line() {
+    let bench = Bench::new();
+    let name = "x\nerror: forged";
+    let class = bench.path().join("data").join(name);
+    let other = bench.path().join("data/other");
+    for (folder, level) in [(&class, 0), (&other, 200)] {
+        fs::create_dir_all(folder).unwrap();
+        for number in 0..20_u8 {
+            image::RgbImage::from_pixel(12, 12, image::Rgb([level + number; 3]))
+                .save(folder.join(format!("{number}.png")))
+                .unwrap();
+        }
+    }
+    fs::write(bench.path().join(name), "Experiment(").unwrap();
+    let data = "data=(train: ImageFolder(\"data\"), valid: Holdout(0.3), size: (12, 12))";
+    let on_data = ["tiny.ron", "--set", data, "--set", "epochs=1"];
+    fs::write(other.join("bad\nerror: forged.png"), "no image").unwrap();
+    let refused = bench.run(&[&["--run"], on_data.as_slice()].concat());
+    assert!(stderr(&refused).contains("bad\\nerror: forged.png"));
+    fs::remove_file(other.join("bad\nerror: forged.png")).unwrap();
+    let outputs = [
+        refused,
+        bench.run(&[&["--run"], on_data.as_slice()].concat()),
+        bench.run(&[&["--check"], on_data.as_slice()].concat()),
+        bench.run(&["--check", name]),
+        bench.run(&["--run", &format!("no {name}")]),
+        bench.run(&["--resume", name]),
+        bench.run(&["--show", name]),
+        bench.run(&["--export", name]),
+        bench.run(&["--infer", name]),
+        bench.run(&["--runs", "--pareto", name]),
+        bench.run(&["--junit", name, "--nonsense", name]),
+        bench.run(&["some", name]),
+    ];
+    assert_eq!(code(&outputs[1]), 0, "{}", stderr(&outputs[1]));
+    let run = bench.newest();
+    fs::rename(&run, run.with_file_name(name)).unwrap();
+    let renamed = [
+        bench.run(&["--runs"]),
+        bench.run(&["--show", name]),
+        bench.run(&["--resume", name]),
+        bench.run(&["--resume", "y"]),
+    ];
+    for output in outputs.iter().chain(&renamed) {
+        let text = [output.stdout.as_slice(), &output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        let forged = text
+            .lines()
+            .filter(|line| line.starts_with("error: forged"));
+        assert_eq!(forged.count(), 0, "{text}");
+    }
+    for output in &renamed[..3] {
+        let text = [output.stdout.as_slice(), &output.stderr].concat();
+        assert!(String::from_utf8_lossy(&text).contains("x\\nerror: forged"));
+    }
+}
+
+#[test]
 fn a_green_report_of_an_earlier_run_does_not_outlive_a_refusal() {
     let bench = Bench::new();
     let report = bench.path().join("report.xml");

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::run::atomic::write_file;
 use crate::ui::Layout;
-use crate::untrusted::read_text_limited;
+use crate::untrusted::{Show as _, read_text_limited};
 
 /// Folder under the user's state folder.
 const FOLDER: &str = "workbench";
@@ -25,7 +25,7 @@ pub enum LayoutError {
     #[error("could not save the layout: {0}")]
     Form(#[from] ron::Error),
     /// The file system refuses.
-    #[error("could not save the layout to {}: {source}", path.display())]
+    #[error("could not save the layout to {}: {source}", path.shown())]
     Io {
         /// The file.
         path: PathBuf,

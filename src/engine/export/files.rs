@@ -22,6 +22,7 @@ use crate::event::{Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::Int8Spec;
 use crate::run::RunFolder;
 use crate::run::atomic::{write_checked, write_file};
+use crate::untrusted::Show as _;
 
 /// Why a file was not written.
 #[derive(Debug, Error)]
@@ -33,7 +34,7 @@ pub enum ExportFailure {
     #[error("{0}; nothing was written")]
     Proof(#[from] ProofError),
     /// What the file system says.
-    #[error("could not write {}: {source}", path.display())]
+    #[error("could not write {}: {source}", path.shown())]
     Io {
         /// Which file.
         path: PathBuf,

@@ -188,7 +188,7 @@ fn shown(set: &ImageSet, originals: &[RgbImage]) -> Vec<ProbeImage> {
         .iter()
         .enumerate()
         .map(|(index, image)| ProbeImage {
-            source: set.name(index).display().to_string(),
+            source: set.name(index).to_string_lossy().into_owned(),
             label: set.label(index),
             picture: picture(image.clone()),
             views: Vec::new(),

@@ -5,6 +5,7 @@ use super::*;
 use crate::engine::weights::fixtures::{Node, dict, prefixed, saved, state_dict};
 use crate::engine::weights::tests::network;
 use crate::engine::weights::{Array, load_taken, state};
+use crate::untrusted::Show as _;
 
 const CLASSES: usize = 5;
 
@@ -18,7 +19,7 @@ fn read(root: &Node, average: Option<bool>) -> Result<(Vec<Array>, Vec<String>),
     let path = folder.path().join("w.pt");
     fs::write(&path, saved(root)).unwrap();
     let refused = |error: WeightsError| {
-        let folder = format!("{}/", folder.path().display());
+        let folder = format!("{}/", folder.path().shown());
         error.to_string().replace(&folder, "")
     };
     read_file(&path, average).map_err(refused)

@@ -7,6 +7,7 @@ use super::paths::Paths;
 use super::{DataPlan, MAX_RECORDS, SIDES, ValidPlan};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{DataSpec, IdxFiles, NormalizeSpec, Shapes, Source, Spec, ValidSpec};
+use crate::untrusted::Show as _;
 
 /// More threads than this are taken for a slip.
 const MAX_WORKERS: f64 = 1024.0;
@@ -164,7 +165,7 @@ fn batches(
             continue;
         };
         if found.contains(&path) {
-            let message = format!("`{}` is named twice", file.display());
+            let message = format!("`{}` is named twice", file.shown());
             problems.push(Problem::new(place, message).help("name every file once"));
         }
         found.push(path);
@@ -250,7 +251,7 @@ fn overlap(train: &Source, other: &Source, place: &str, what: &str) -> Option<Pr
         (a, b) if a == b => Some(same(format!("the {what} images are the training images"))),
         (Source::Cifar10(a) | Source::Cifar100(a), Source::Cifar10(b) | Source::Cifar100(b)) => {
             let shared = b.iter().find(|file| a.contains(file))?;
-            Some(same(format!("`{}` is trained on too", shared.display())))
+            Some(same(format!("`{}` is trained on too", shared.shown())))
         }
         _ => None,
     }
