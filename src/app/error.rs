@@ -168,9 +168,14 @@ fn those_known(known: &[String]) -> String {
 /// Why a folder was not classified.
 #[derive(Debug, Error)]
 pub enum InferenceError {
-    /// A file was named.
-    #[error("{} is a file; --infer takes the folder that holds the images", .0.shown())]
-    NotAFolder(PathBuf),
+    /// A file, or something odder, was named.
+    #[error("{} is {what}; --infer takes the folder that holds the images", path.shown())]
+    NotAFolder {
+        /// What was named.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// No run can answer.
     #[error(
         "no run in {} has weights yet; train one with --run, or name one with --checkpoint",

@@ -21,6 +21,7 @@ use super::failure::Failure;
 use crate::data::{ImageSet, Images, UNLABELLED};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::TeacherPlan;
+use crate::run::atomic::create_folders;
 use crate::untrusted::Show as _;
 use crate::untrusted::files::open_unlinked_with;
 
@@ -100,7 +101,7 @@ impl<'a> AnswerStore<'a> {
             // They are in a file already.
             return store;
         }
-        let opened = std::fs::create_dir_all(cache).and_then(|()| {
+        let opened = create_folders(cache).and_then(|()| {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true);
             open_unlinked_with(&path, &mut options)

@@ -333,12 +333,7 @@ fn entry(cached: &Path) -> Owner {
 
 /// Makes the teacher's folder in the run's, which is there or was lost.
 pub fn make(place: &Path) -> Result<(), Failure> {
-    match fs::create_dir(place) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(file_failure(place, error))
-        }
-        _ => Ok(()),
-    }
+    atomic::create_folder(place).map_err(|error| file_failure(place, error))
 }
 
 /// Puts a teacher into the run's folder, and reads it back.
@@ -358,7 +353,7 @@ fn keep(folder: &RunFolder, files: &Files) -> Result<Sealed, Failure> {
 /// put the same there.
 fn share(cached: &Path, files: &Files) -> Result<(), Failure> {
     let cache = cached.parent().unwrap_or(cached);
-    fs::create_dir_all(cache).map_err(|error| file_failure(cache, error))?;
+    atomic::create_folders(cache).map_err(|error| file_failure(cache, error))?;
     let beside = tempfile::Builder::new()
         .prefix(".new-")
         .tempdir_in(cache)

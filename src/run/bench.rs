@@ -209,7 +209,7 @@ impl BenchResult {
         self.kept = Some(since.as_secs());
         self.run = run.id();
         let folder = run.path().join(PLACE);
-        fs::create_dir_all(&folder)?;
+        atomic::create_folders(&folder)?;
         let sealed = Self {
             checksum: Some(checksum_of(self)),
             ..self.clone()

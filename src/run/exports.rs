@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
-use super::atomic::write_file;
+use super::atomic::{create_folders, write_file};
 use super::own_weights::{Origin, OwnWeights};
 use super::seal::{checksum_of, content};
 use crate::event::{Export, Exports};
@@ -199,7 +199,7 @@ impl RunFolder {
             path.into_os_string()
         };
         // Two exports at once keep both, where the file system has locks.
-        let made = fs::create_dir_all(&folder).map_err(|error| (folder.clone(), error));
+        let made = create_folders(&folder).map_err(|error| (folder.clone(), error));
         made?;
         let locked = File::open(&folder).and_then(|place| place.lock().map(|()| place));
         let _locked = locked.ok();

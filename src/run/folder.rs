@@ -25,7 +25,7 @@ use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash};
 use super::seal::{Owner, SealError};
 use super::{append_file, litter, timestamp};
-use crate::untrusted::{Show as _, is_absent, read_text_limited};
+use crate::untrusted::{Show as _, is_absent, kind_at, read_text_limited};
 
 /// Name of the frozen experiment file; a folder that has one is a run.
 pub(super) const EXPERIMENT: &str = "experiment.ron";
@@ -112,6 +112,11 @@ pub enum RunError {
 }
 
 fn mention(not_runs: &[PathBuf], lacks: &str) -> String {
+    // What is no folder at all is named as what it is.
+    let other = not_runs.iter().find(|place| !place.is_dir());
+    if let Some((place, what)) = other.and_then(|place| Some((place, kind_at(place)?))) {
+        return format!(" ({} is {what}, not the folder of a run)", place.shown());
+    }
     let shown: Vec<String> = not_runs.iter().map(|p| p.shown().to_string()).collect();
     match shown.as_slice() {
         [] => String::new(),

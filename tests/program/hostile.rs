@@ -337,6 +337,53 @@ fn no_name_reaches_a_terminal_or_a_workflow_as_anything_but_text() {
 }
 
 #[test]
+fn what_stands_where_a_folder_is_needed_is_named_with_what_to_do() {
+    let bench = Bench::new();
+    assert_eq!(
+        code(&bench.run(&["--run", "tiny.ron", "--set", "epochs=1"])),
+        0
+    );
+    let at = |name: &str| bench.path().join(name);
+    fs::write(at("file"), "").unwrap();
+    make_pipe(&at("pipe"));
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    symlink("/dev/zero", at("zero")).unwrap();
+    let move_it = "move it away, or name another folder";
+    for (name, what) in [
+        ("file", "a file"),
+        ("pipe", "a pipe"),
+        ("dangling", "a symbolic link that leads nowhere"),
+    ] {
+        let output = bench.run(&["--run", "tiny.ron", "--checkpoints", name]);
+        let message = format!("{name} is {what}, not a folder; {move_it}");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        let trash = at("checkpoints/.trash");
+        let _ = fs::remove_file(&trash);
+        fs::rename(at(name), &trash).unwrap();
+        let output = bench.run(&["--trash", "tiny"]);
+        let message = format!(".trash is {what}, not a folder; {move_it}");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        fs::rename(&trash, at(name)).unwrap();
+    }
+    let output = bench.run(&["--runs", "--checkpoints", "pipe"]);
+    assert!(stderr(&output).contains("pipe is a pipe, not a folder"));
+    for (name, what) in [
+        ("pipe", "a pipe"),
+        ("zero", "a device"),
+        ("dangling", "a symbolic link that leads nowhere"),
+    ] {
+        for option in ["--bench", "--resume", "--show", "--export"] {
+            let output = bench.run(&[option, name]);
+            let message = format!("({name} is {what}, not the folder of a run)");
+            assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        }
+        let output = bench.run(&["--infer", name]);
+        let message = format!("{name} is {what}; --infer takes the folder");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_line_break_in_a_name_is_seen_as_one_and_begins_no_line() {
     let bench = Bench::new();
     let name = "x\nerror: forged";

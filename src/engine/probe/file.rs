@@ -9,7 +9,6 @@
 //!                       evaluation, see `answers`
 //! ```
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -20,6 +19,7 @@ use super::arrays::{Array, read, write};
 use crate::engine::failure::Failure;
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::run::RunFolder;
+use crate::run::atomic::create_folder;
 
 const IMAGES: &str = "images.safetensors";
 const VIEWS: &str = "views.safetensors";
@@ -67,13 +67,10 @@ impl ProbeFolder {
         teacher: Option<&[Vec<f32>]>,
     ) -> Result<(), Failure> {
         // Not the folders above it: the run's may have been removed on purpose.
-        match fs::create_dir(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                let path = self.path.clone();
-                return Err(Failure::File { path, error });
-            }
-            _ => {}
-        }
+        create_folder(&self.path).map_err(|error| Failure::File {
+            path: self.path.clone(),
+            error,
+        })?;
         let about = About {
             classes: classes.to_vec(),
             sources: images.iter().map(|image| image.source.clone()).collect(),
@@ -240,6 +237,8 @@ fn cut(bytes: &[u8], (height, width): (usize, usize)) -> impl Iterator<Item = Pi
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use std::time::SystemTime;
 
     use tempfile::TempDir;
