@@ -303,7 +303,7 @@ fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
             };
             format!("{} is damaged: it {what}", cached.shown())
         }
-        Err(error) => error.to_string(),
+        Err(error) => error.fault(),
     };
     // If it stays, it is found damaged again.
     let removed = fs::remove_dir_all(cached).or_else(|_| fs::remove_file(cached));

@@ -79,7 +79,7 @@ pub enum SealError {
         source: io::Error,
     },
     /// It is there and is not what was saved.
-    #[error("{} is damaged: {reason}; restore it from a copy", path.shown())]
+    #[error("{}; {RESTORE}", damaged_fault(path, reason))]
     Damaged {
         /// The folder or file.
         path: PathBuf,
@@ -87,10 +87,7 @@ pub enum SealError {
         reason: String,
     },
     /// It is intact and belongs to another run, or elsewhere in this one.
-    #[error(
-        "{} was not saved there by the run or recipe whose place it is; restore it from a copy",
-        path.shown()
-    )]
+    #[error("{}; {RESTORE}", foreign_fault(path))]
     Foreign {
         /// The folder.
         path: PathBuf,
@@ -112,13 +109,44 @@ pub enum SealError {
         path: PathBuf,
     },
     /// It was saved and is no longer there.
-    #[error("{} is missing: {reason}; restore it from a copy", path.shown())]
+    #[error("{}; {RESTORE}", missing_fault(path, reason))]
     Missing {
         /// The folder or file.
         path: PathBuf,
         /// How it is known that it was there.
         reason: String,
     },
+}
+
+/// What to do about a folder of a run.
+const RESTORE: &str = "restore it from a copy";
+
+fn damaged_fault(path: &Path, reason: &str) -> String {
+    format!("{} is damaged: {reason}", path.shown())
+}
+
+fn foreign_fault(path: &Path) -> String {
+    format!(
+        "{} was not saved there by the run or recipe whose place it is",
+        path.shown()
+    )
+}
+
+fn missing_fault(path: &Path, reason: &str) -> String {
+    format!("{} is missing: {reason}", path.shown())
+}
+
+impl SealError {
+    /// What is wrong, without what to do: for what is made again by itself.
+    #[must_use]
+    pub fn fault(&self) -> String {
+        match self {
+            Self::Damaged { path, reason } => damaged_fault(path, reason),
+            Self::Foreign { path } => foreign_fault(path),
+            Self::Missing { path, reason } => missing_fault(path, reason),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A complete folder.

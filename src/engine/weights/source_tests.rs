@@ -319,6 +319,27 @@ fn an_average_of_parameters_alone_says_so() {
 }
 
 #[test]
+fn statistics_that_are_missing_one_by_one_are_named() {
+    let last = |part: &str| {
+        let all = arrays(2);
+        let names = all.iter().map(|array| array.name.clone());
+        names
+            .filter(|name| name.ends_with(part))
+            .next_back()
+            .unwrap()
+    };
+    for missing in [last("running_mean"), last("running_var")] {
+        let cut: Vec<Array> = arrays(2)
+            .into_iter()
+            .filter(|array| array.name != missing)
+            .collect();
+        let error = read(&state_dict(&cut), None).unwrap_err();
+        let named = format!("missing: `{missing}`");
+        assert!(error.ends_with(&named), "{error}");
+    }
+}
+
+#[test]
 fn a_classifier_that_is_not_taken_may_have_any_name_and_size_or_be_missing() {
     let classifier = network(1, CLASSES).graph().classifier().unwrap().to_owned();
     let (head, trunk): (Vec<Array>, Vec<Array>) = arrays(1)
