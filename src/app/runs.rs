@@ -134,13 +134,7 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
 
 /// That a picture can be written without loss of something else.
 fn check_place(path: &Path) -> io::Result<()> {
-    if let Some(run) = RunFolder::around(path) {
-        let reason = format!(
-            "it is in the folder of the run {}; name a file outside",
-            run.shown()
-        );
-        return Err(io::Error::other(reason));
-    }
+    RunFolder::check_outside(path)?;
     if is_replaceable(path)? && !is_svg(path)? {
         return Err(io::Error::other(
             "the file that is there is no SVG; name another file",

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::{Ending, Reporter, metrics, wording};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::format;
+use crate::run::RunFolder;
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
 use crate::untrusted::{Show as _, clean_line, clean_text};
@@ -70,8 +71,9 @@ pub fn summary_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<OsStr
 /// Opens a step's summary, to which every step of a job may append.
 ///
 /// # Errors
-/// As [`open_output`].
+/// As [`open_output`], and that it lies in a run's folder.
 pub fn append_to_summary(path: impl AsRef<Path>) -> io::Result<File> {
+    RunFolder::check_outside(path.as_ref())?;
     open_output(path.as_ref(), File::options().append(true).create(true))
 }
 

@@ -313,6 +313,21 @@ impl RunFolder {
         folder.ancestors().find(is_run).map(Path::to_owned)
     }
 
+    /// That a file which a person names to be written lies in no run's folder: what is
+    /// there is the run's own, and is copied, moved and checked with it.
+    ///
+    /// # Errors
+    /// The run in whose folder it would lie.
+    pub fn check_outside(file: &Path) -> io::Result<()> {
+        match Self::around(file) {
+            None => Ok(()),
+            Some(run) => Err(io::Error::other(format!(
+                "it is in the folder of the run {}; name a file outside",
+                run.shown()
+            ))),
+        }
+    }
+
     /// What is left of a run in a folder: it may have lost its experiment.
     pub(super) fn left_at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }

@@ -384,6 +384,34 @@ fn what_stands_where_a_folder_is_needed_is_named_with_what_to_do() {
 }
 
 #[test]
+fn no_report_is_written_among_the_files_of_a_run() {
+    let bench = Bench::new();
+    let short = ["tiny.ron", "--set", "epochs=1"];
+    assert_eq!(code(&bench.run(&[&["--run"], &short[..]].concat())), 0);
+    let run = bench.newest();
+    for place in ["report.svg", "best/report.svg"] {
+        let file = run.join(place).to_string_lossy().into_owned();
+        let why = "it is in the folder of the run ";
+        let junit = [&["--run"], &short[..], &["--junit", &file]].concat();
+        let pareto = ["--runs", "--x", "size", "--pareto", &file];
+        let mut summary = bench.command(&[&["--run"], &short[..]].concat());
+        summary.env("GITHUB_STEP_SUMMARY", &file);
+        for output in [
+            bench.run(&junit),
+            bench.run(&pareto),
+            summary.output().unwrap(),
+        ] {
+            assert_eq!(code(&output), 2);
+            let message = stderr(&output);
+            assert!(message.contains(why), "{message}");
+            assert!(message.ends_with("name a file outside\n"), "{message}");
+        }
+        assert!(!Path::new(&file).exists());
+    }
+    assert_eq!(bench.runs().len(), 1);
+}
+
+#[test]
 fn a_line_break_in_a_name_is_seen_as_one_and_begins_no_line() {
     let bench = Bench::new();
     let name = "x\nerror: forged";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::error::EffectError;
+use super::error::{EffectError, FileError};
 use super::launcher::{Launcher, OpenSession, QueuedJob};
 use super::mail::Sender;
 use super::message::Message;
@@ -17,7 +17,7 @@ use super::{autosave, files, folders, inspect, layout, planner, run_files, trash
 use crate::app::session::MoreEpochs;
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
-use crate::run::{Notes, StopSignal};
+use crate::run::{Notes, RunFolder, StopSignal};
 use crate::store::{Runs, append_command};
 use crate::ui::effect::{OverwritePolicy, Waiting};
 use crate::ui::{Effect, LogLine, News};
@@ -339,6 +339,7 @@ fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
 /// Writes a text that a person wants to take away; replaces nothing.
 fn write_file(path: &Path, text: &str) -> Result<String, EffectError> {
     let path = files::expanded(path);
+    RunFolder::check_outside(&path).map_err(|error| FileError::of("write", &path, error))?;
     files::create(&path, text)?;
     Ok(format!("wrote {}", path.shown()))
 }
