@@ -20,7 +20,7 @@ use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::experiment::plan::Training;
 use crate::run::RunFolder;
 
-pub use file::{ANSWERS, ProbeFolder};
+pub use file::ProbeFolder;
 
 /// Images that a run is watched by, at most.
 const IMAGES: usize = 64;
