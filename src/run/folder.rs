@@ -250,18 +250,21 @@ impl RunFolder {
         RunPlan::read(&self.plan_path())
     }
 
+    /// The run's plan with the [`id`](Self::id), read once.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_with_id(&self) -> Result<Option<(RunPlan, Option<String>)>, PlanError> {
+        RunPlan::read_with_hash(&self.plan_path())
+    }
+
     /// Who owns the folders that this run seals: one for each of these places, by
     /// the hash of the run's plan; none where that is not known, as in runs of older
     /// programs.
     #[must_use]
     pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
         let id = self.id();
-        places.map(|place| {
-            id.as_ref().map(|id| Owner {
-                id: id.clone(),
-                place: place.to_owned(),
-            })
-        })
+        places.map(|place| id.as_deref().map(|id| Owner::new(id, place)))
     }
 
     /// What distinguishes the run from every other: the hash of its plan. None where

@@ -124,7 +124,15 @@ impl RecordMark {
     /// # Errors
     /// The first that is another.
     pub fn check(&self, folder: &RunFolder) -> Result<(), NotRecorded> {
-        if folder.id().is_some_and(|id| self.run != Some(id)) {
+        self.check_of(folder, folder.id().as_deref())
+    }
+
+    /// The same where the run's id is known.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_of(&self, folder: &RunFolder, id: Option<&str>) -> Result<(), NotRecorded> {
+        if id.is_some() && self.run.as_deref() != id {
             return Err(NotRecorded::OtherRun(place(folder)));
         }
         let recorded = CheckpointMark::from(Some(self.mark));

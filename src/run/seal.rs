@@ -56,6 +56,15 @@ pub struct Owner {
     pub place: String,
 }
 
+impl Owner {
+    /// Of a place in the run, or the cache, with this id.
+    #[must_use]
+    pub fn new(id: &str, place: &str) -> Self {
+        let [id, place] = [id, place].map(str::to_owned);
+        Self { id, place }
+    }
+}
+
 /// One file: relative path, length in bytes, and BLAKE3 of its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -14,6 +14,7 @@ use super::run_store::RunStore;
 use super::run_tail::RunTail;
 use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
+use crate::run::seal::Owner as SealOwner;
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 use crate::untrusted::Show as _;
 
@@ -56,6 +57,8 @@ pub struct RunEntry {
     pub experiment: String,
     /// What it means; none of a run of an older program.
     pub plan: Option<Arc<RunPlan>>,
+    /// What distinguishes it from every other run, where that is known.
+    pub id: Option<String>,
     /// How fast its models are, the newest result first.
     pub bench: Vec<BenchResult>,
     /// The files that were exported of it.
@@ -124,6 +127,7 @@ impl RunEntry {
             notes: Notes::default(),
             experiment: String::new(),
             plan: None,
+            id: None,
             bench: Vec::new(),
             exports: Exports::new(),
             store: RunStore::new(),
@@ -147,8 +151,12 @@ impl RunEntry {
             Ok(notes) => entry.notes = notes,
             Err(error) => problems.push(error.to_string()),
         }
-        match folder.plan() {
-            Ok(plan) => entry.plan = plan.map(Arc::new),
+        match folder.plan_with_id() {
+            Ok(Some((plan, id))) => {
+                entry.plan = Some(Arc::new(plan));
+                entry.id = id;
+            }
+            Ok(None) => {}
             Err(error) => problems.push(error.to_string()),
         }
         entry.problems = problems;
@@ -196,7 +204,7 @@ impl RunEntry {
                 .then(|| format!("{} is missing; restore it from a copy", plan.shown()));
         }
         let recorded = match mark {
-            Some(mark) => mark.check(&self.folder),
+            Some(mark) => mark.check_of(&self.folder, self.id.as_deref()),
             None if version < Some(JOURNAL_VERSION_WITH_MARK)
                 || self.store.checkpoints.is_empty() =>
             {
@@ -219,7 +227,8 @@ impl RunEntry {
     /// What is wrong with the folders of its checkpoints.
     fn checkpoint_problem(&self) -> Option<String> {
         let places = ["latest", "best", "quantized"];
-        let [latest, best, quantized] = self.folder.owners(places);
+        let of_run = |place| Some(SealOwner::new(self.id.as_deref()?, place));
+        let [latest, best, quantized] = places.map(of_run);
         let latest = self.folder.latest().of(latest);
         let is_latest = |it: &Checkpoint| !it.best && it.at.phase == Phase::Student;
         match latest.find() {

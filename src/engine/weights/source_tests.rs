@@ -322,11 +322,8 @@ fn an_average_of_parameters_alone_says_so() {
 fn statistics_that_are_missing_one_by_one_are_named() {
     let last = |part: &str| {
         let all = arrays(2);
-        let names = all.iter().map(|array| array.name.clone());
-        names
-            .filter(|name| name.ends_with(part))
-            .next_back()
-            .unwrap()
+        let mut names = all.iter().map(|array| array.name.clone());
+        names.rfind(|name| name.ends_with(part)).unwrap()
     };
     for missing in [last("running_mean"), last("running_var")] {
         let cut: Vec<Array> = arrays(2)
