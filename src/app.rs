@@ -4,6 +4,8 @@
 //! which journals them and hands them on; this thread folds them and lets the
 //! reporters speak, or draws the screen.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod allocator;
 mod arguments;
 mod bench;
 mod check;
@@ -40,6 +42,8 @@ use crate::untrusted::{Show as _, clean_line, clean_text};
 #[must_use]
 pub fn main() -> ExitCode {
     print_panics_clean();
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    allocator::keep_freed_memory();
     let arguments = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => {

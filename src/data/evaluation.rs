@@ -1,7 +1,9 @@
 //! Batches to evaluate on: every image once, in order, un-augmented.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use image::RgbImage;
 use rayon::prelude::{
     IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSliceMut,
 };
@@ -32,8 +34,9 @@ pub struct EvaluationBatches {
     ahead: Option<Started<Result<EvaluationBatch, DataError>>>,
 }
 
+/// A set by batches.
 #[derive(Debug)]
-struct Pages {
+pub struct Pages {
     set: ImageSet,
     table: Table,
     batch: usize,
@@ -48,11 +51,7 @@ impl EvaluationBatches {
         batch: usize,
         workers: Workers,
     ) -> Self {
-        let source = Arc::new(Pages {
-            set: set.clone(),
-            table: normalization.table(),
-            batch: batch.max(1),
-        });
+        let source = Arc::new(Pages::new(set, normalization, batch));
         let mut batches = Self {
             source,
             workers,
@@ -95,27 +94,79 @@ impl Iterator for EvaluationBatches {
 impl ExactSizeIterator for EvaluationBatches {}
 
 impl Pages {
-    fn count(&self) -> usize {
+    /// Batches of `batch` images; the last may be smaller.
+    pub(super) fn new(set: &ImageSet, normalization: &Normalization, batch: usize) -> Self {
+        Self {
+            set: set.clone(),
+            table: normalization.table(),
+            batch: batch.max(1),
+        }
+    }
+
+    /// Number of batches.
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.set.len().div_ceil(self.batch)
     }
 
+    /// A batch with its images as they are, read on the thread that asks.
+    ///
+    /// # Errors
+    /// If more images than are tolerated went bad.
+    pub fn read(&self, page: usize) -> Result<(EvaluationBatch, Vec<RgbImage>), DataError> {
+        let (wanted, mut pixels) = self.place(page);
+        let mut originals = Vec::with_capacity(wanted.len());
+        let mut present = Vec::with_capacity(wanted.len());
+        let places = pixels.chunks_exact_mut(self.length());
+        for (place, index) in places.zip(wanted.clone()) {
+            let image = self.write(index, place)?;
+            present.push(image.is_some());
+            originals.extend(image);
+        }
+        Ok((self.batch_of(wanted, pixels, &present), originals))
+    }
+
+    /// The same on all threads, without the images.
     fn make(&self, page: usize) -> Result<EvaluationBatch, DataError> {
+        let (wanted, mut pixels) = self.place(page);
+        let present = pixels
+            .par_chunks_exact_mut(self.length())
+            .zip(wanted.clone().into_par_iter())
+            .map(|(place, index)| Ok(self.write(index, place)?.is_some()))
+            .collect::<Result<Vec<bool>, DataError>>()?;
+        Ok(self.batch_of(wanted, pixels, &present))
+    }
+
+    /// Values of an image.
+    fn length(&self) -> usize {
+        let (height, width) = self.set.size();
+        3 * height as usize * width as usize
+    }
+
+    /// The images of a batch, and where their values go.
+    fn place(&self, page: usize) -> (Range<usize>, Vec<f32>) {
         let start = page * self.batch;
         let wanted = start..self.set.len().min(start + self.batch);
-        let (height, width) = self.set.size();
-        let length = 3 * height as usize * width as usize;
-        let mut pixels = vec![0.0; wanted.len() * length];
-        let present = pixels
-            .par_chunks_exact_mut(length)
-            .zip(wanted.clone().into_par_iter())
-            .map(|(place, index)| {
-                let image = self.set.present(index)?;
-                if let Some(image) = &image {
-                    self.table.write(image, place);
-                }
-                Ok(image.is_some())
-            })
-            .collect::<Result<Vec<bool>, DataError>>()?;
+        let values = wanted.len() * self.length();
+        (wanted, vec![0.0; values])
+    }
+
+    fn write(&self, index: usize, place: &mut [f32]) -> Result<Option<RgbImage>, DataError> {
+        let image = self.set.present(index)?;
+        if let Some(image) = &image {
+            self.table.write(image, place);
+        }
+        Ok(image)
+    }
+
+    /// What is there of a batch.
+    fn batch_of(
+        &self,
+        wanted: Range<usize>,
+        mut pixels: Vec<f32>,
+        present: &[bool],
+    ) -> EvaluationBatch {
+        let length = self.length();
         let mut indices = Vec::with_capacity(wanted.len());
         for (at, (index, present)) in wanted.zip(present).enumerate() {
             if !present {
@@ -127,11 +178,11 @@ impl Pages {
             indices.push(index);
         }
         pixels.truncate(indices.len() * length);
-        Ok(EvaluationBatch {
+        EvaluationBatch {
             pixels,
             labels: indices.iter().filter_map(|&i| self.set.label(i)).collect(),
             indices,
-        })
+        }
     }
 }
 

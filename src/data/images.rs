@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
 
 use super::error::DataError;
-use super::evaluation::EvaluationBatches;
+use super::evaluation::{EvaluationBatches, Pages};
 use super::index::{DataIndex, index};
 use super::listed::Listed;
 use super::normalize::Normalization;
@@ -170,6 +170,12 @@ impl Images {
     #[must_use]
     pub fn in_order(&self, set: &ImageSet, batch: usize) -> EvaluationBatches {
         EvaluationBatches::new(set, &self.normalization(), batch, self.workers.clone())
+    }
+
+    /// The same batches, to be read in any order.
+    #[must_use]
+    pub fn pages(&self, set: &ImageSet, batch: usize) -> Pages {
+        Pages::new(set, &self.normalization(), batch)
     }
 
     /// Training images as they are, normalised, `[image, 3, height, width]`: indices

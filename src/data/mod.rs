@@ -37,7 +37,7 @@ mod split;
 mod workers;
 
 pub use error::DataError;
-pub use evaluation::{EvaluationBatch, EvaluationBatches};
+pub use evaluation::{EvaluationBatch, EvaluationBatches, Pages};
 pub use image_error::ImageError;
 pub use images::Images;
 pub use index::{DataIndex, SetIndex, index};

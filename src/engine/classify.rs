@@ -58,7 +58,7 @@ pub enum AnswerError {
 }
 
 /// A model that can be asked.
-pub trait Classify {
+pub trait Classify: Sync {
     /// Logits `[batch, classes]` of images `[batch, 3, height, width]` of the
     /// data. Changes nothing and records nothing.
     ///

@@ -29,6 +29,37 @@ pub struct Chosen {
     pub name: String,
 }
 
+impl Chosen {
+    /// On a thread that computes here: it shares each operation among the device's threads,
+    /// whatever others do.
+    pub fn enter(&self) {
+        #[cfg(feature = "libtorch")]
+        if let DeviceKind::LibTorch { threads } = self.kind {
+            super::threads::share_among(threads);
+        }
+    }
+
+    /// On a thread that computes here beside others of its kind: it does all by itself.
+    /// Who started them enters again when they have ended.
+    pub fn enter_alone(&self) {
+        #[cfg(feature = "libtorch")]
+        if let DeviceKind::LibTorch { .. } = self.kind {
+            super::threads::share_among(1);
+        }
+    }
+
+    /// Threads that should compute here at once, each by itself. libtorch's operations on small
+    /// images are too short to be shared well, and its threads wait for each other by
+    /// spinning, which stands still where something else has work.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        match self.kind {
+            DeviceKind::LibTorch { threads } => threads,
+            _ => 1,
+        }
+    }
+}
+
 /// A device that was requested cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DeviceError {

@@ -51,6 +51,9 @@ pub enum Failure {
     /// The backend would not hand over a tensor.
     #[error("the device could not hand over a tensor: {0}")]
     Tensor(String),
+    /// The system started no thread.
+    #[error("could not start a thread: {0}")]
+    Thread(std::io::Error),
     /// A model did not answer.
     #[error(transparent)]
     Answer(#[from] AnswerError),

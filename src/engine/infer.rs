@@ -1,12 +1,18 @@
 //! Classifying a folder of images with a run's models.
 
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use image::RgbImage;
 
 use super::classify::{Classify, images_per_pass};
 use super::evaluate::ask;
 use super::failure::Failure;
+use super::lanes::in_order;
 use super::models::RunModels;
+use super::network::Network;
 use super::probe::picture;
 use crate::data::{EvaluationBatch, Images};
 use crate::event::inspection::score::{label_of, unlabelled_folders};
@@ -58,33 +64,64 @@ fn classify(
     for image in &images.skipped {
         report(InferenceEvent::Unreadable(image.clone()));
     }
-    for batch in images.in_order(&images.valid, images_per_pass(images.size, BATCH)) {
+    let pages = images.pages(&images.valid, images_per_pass(images.size, BATCH));
+    let student = models.student.as_ref().map(Network::folded);
+    // Where one answers at a time, the next images are read meanwhile.
+    let lanes = models.device.lanes().max(2);
+    let turn = (models.device.lanes() == 1).then(Mutex::default);
+    let answered = |page: usize| {
         if stop.reason().is_some() {
-            return Ok(true);
+            return Ok(Vec::new());
         }
-        let batch = batch?;
-        answer(models, &images, &batch, folder, report)?;
+        let (batch, originals) = pages.read(page)?;
+        let _turn: Option<MutexGuard<()>> = turn.as_ref().map(|turn: &Mutex<()>| {
+            // Nothing is behind it that a panic could leave half done.
+            turn.lock().unwrap_or_else(PoisonError::into_inner)
+        });
+        answer(models, student.as_ref(), &images, &batch, originals, folder)
+    };
+    let mut failure = None;
+    let enter = || match &turn {
+        Some(_) => models.device.enter(),
+        None => models.device.enter_alone(),
+    };
+    let started = in_order(lanes, pages.count(), enter, answered, |rows| {
+        match rows {
+            Ok(rows) => {
+                for row in rows {
+                    report(InferenceEvent::Classified(Box::new(row)));
+                }
+            }
+            Err(error) => failure = Some(error),
+        }
         for image in images.warnings() {
             report(InferenceEvent::Unreadable(image));
         }
+        if failure.is_some() || stop.reason().is_some() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    models.device.enter();
+    started.map_err(Failure::Thread)?;
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(stop.reason().is_some()),
     }
-    Ok(false)
 }
 
+/// What the models answer on a batch; the student with its normalisations folded.
 fn answer(
     models: &RunModels,
+    student: Option<&Network>,
     images: &Images,
     batch: &EvaluationBatch,
+    originals: Vec<RgbImage>,
     folder: &Path,
-    report: &mut dyn FnMut(InferenceEvent),
-) -> Result<(), Failure> {
+) -> Result<Vec<Classified>, Failure> {
     let started = Instant::now();
     let ask = |model: &dyn Classify| ask(model, &images.valid, images, batch);
-    let student = models
-        .student
-        .as_ref()
-        .map(|model| ask(model))
-        .transpose()?;
+    let student = student.map(|model| ask(model)).transpose()?;
     let teacher = models
         .teacher
         .as_ref()
@@ -96,21 +133,18 @@ fn answer(
         let logits = logits.as_ref()?;
         Some(logits[at * classes..(at + 1) * classes].to_vec())
     };
-    for (at, &index) in batch.indices.iter().enumerate() {
-        // It could be read a moment ago; if it is gone now, so is its picture.
-        let Ok(image) = images.valid.pixels(index) else {
-            continue;
-        };
+    let classified = batch.indices.iter().zip(originals).enumerate();
+    let classified = classified.map(|(at, (&index, image))| {
         let path = images.valid.name(index);
         let path = path.strip_prefix(folder).unwrap_or(&path);
-        report(InferenceEvent::Classified(Box::new(Classified {
+        Classified {
             label: label_of(path, models.classes()),
             path: path.to_owned(),
             picture: picture(image),
             student: row(&student, at),
             teacher: row(&teacher, at),
             milliseconds,
-        })));
-    }
-    Ok(())
+        }
+    });
+    Ok(classified.collect())
 }

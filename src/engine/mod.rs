@@ -20,6 +20,7 @@ mod import;
 mod infer;
 mod kept_answers;
 mod knobs;
+mod lanes;
 mod learner;
 pub mod loss;
 mod metadata;
@@ -112,6 +113,7 @@ impl Engine {
         sink: &dyn EventSink,
     ) -> Result<Outcome, Failure> {
         let prepared = &self.prepared;
+        prepared.device.enter();
         sink.emit(RunEvent::RunStarted {
             name: prepared.resolved.plan.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

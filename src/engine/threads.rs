@@ -1,6 +1,8 @@
 //! How many threads libraries may start, whatever the environment asks for.
 
 use std::num::NonZero;
+#[cfg(feature = "libtorch")]
+use std::sync::OnceLock;
 use std::thread::available_parallelism;
 
 /// Threads for each of the machine's cores; more only wait for each other.
@@ -20,8 +22,11 @@ pub fn bound_threads(variable: impl Fn(&str) -> Option<String>) -> Option<String
     let cores = available_parallelism().map_or(1, NonZero::get);
     let most = most(cores);
     #[cfg(feature = "libtorch")]
-    if usize::try_from(tch::get_num_threads()).is_ok_and(|asked| asked > most) {
-        tch::set_num_threads(i32::try_from(most).unwrap_or(i32::MAX));
+    {
+        if usize::try_from(tch::get_num_threads()).is_ok_and(|asked| asked > most) {
+            tch::set_num_threads(i32::try_from(most).unwrap_or(i32::MAX));
+        }
+        of_libtorch();
     }
     let (name, asked) = excess(variable, most)?;
     // Refused only where threads run already, which nobody has started.
@@ -31,6 +36,22 @@ pub fn bound_threads(variable: impl Fn(&str) -> Option<String>) -> Option<String
     Some(format!(
         "{name}={asked} asks for more threads than are of use on {cores} cores; {most} are started"
     ))
+}
+
+/// How many threads libtorch shares an operation among. Each of its threads has a number of
+/// its own, which a new one takes from the last that was set anywhere: whoever computes
+/// says it first.
+#[cfg(feature = "libtorch")]
+pub(super) fn of_libtorch() -> usize {
+    static FIRST: OnceLock<usize> = OnceLock::new();
+    *FIRST.get_or_init(|| usize::try_from(tch::get_num_threads()).unwrap_or(1))
+}
+
+/// Lets this thread share libtorch's operations among so many.
+#[cfg(feature = "libtorch")]
+pub(super) fn share_among(threads: usize) {
+    of_libtorch();
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
 }
 
 /// The most threads on a machine with so many cores.

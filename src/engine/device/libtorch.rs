@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::{Device, DeviceType, Tensor};
 
 use super::{Chosen, DeviceProbe, Found, flex, nvidia};
+use crate::engine::threads;
 use crate::experiment::device::DeviceKind;
 use crate::experiment::spec::LibTorchDevice;
 
@@ -53,7 +54,7 @@ pub(super) fn open(found: Found) -> Result<Chosen, String> {
 /// What `Auto` takes where no GPU works.
 pub(super) fn cpu_fallback() -> Chosen {
     let kind = DeviceKind::LibTorch {
-        threads: usize::try_from(tch::get_num_threads()).unwrap_or(1),
+        threads: threads::of_libtorch(),
     };
     Chosen {
         device: Device::libtorch(),
