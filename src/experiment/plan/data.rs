@@ -199,7 +199,7 @@ fn shapes_problems(shapes: &Shapes) -> Vec<Problem> {
                     shapes.count
                 ),
             )
-            .help("the list of so many takes 300 MB of memory already; write a few thousand per class"),
+            .help("the list of so many takes 400 MB of memory already; write a few thousand per class"),
         );
     }
     if shapes.count < shapes.classes {
