@@ -291,7 +291,11 @@ impl ModelSummary {
             (Some(graph), _) => Some(Self::of(Phase::Teacher, graph)),
             (None, Some((path, found))) => Some(Self {
                 phase: Phase::Teacher,
-                name: path.file_name().unwrap_or_default().display().to_string(),
+                name: path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
                 parameters: found.parameters,
                 macs: found.macs,
                 bytes: found.bytes,

@@ -100,7 +100,7 @@ impl Shared {
 
     /// Asks a person for a folder, beginning with the one before.
     pub(super) fn ask_folder(&mut self, title: &str, before: Option<&Path>, purpose: Purpose) {
-        let before = before.map(|folder| folder.display().to_string());
+        let before = before.map(|folder| folder.to_string_lossy().into_owned());
         let prompt = Prompt::new(title, &before.unwrap_or_default(), purpose);
         self.dialog = Some(Dialog::Prompt(prompt));
     }

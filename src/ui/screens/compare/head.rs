@@ -148,7 +148,7 @@ fn who(compare: &Compare, probe: &Probe, name: Form) -> String {
     });
     let folder = match &compare.comparison.source {
         ProbeSource::Folder(folder) => {
-            let folder = folder.display().to_string();
+            let folder = folder.to_string_lossy().into_owned();
             Some(format!(" on {}", shorten_path(&folder, 40_u16)))
         }
         ProbeSource::Cell { cell, .. } => Some(format!(" · {}", cell_words(*cell, &probe.classes))),

@@ -18,6 +18,7 @@ use crate::store::{Owner, RunEntry};
 use crate::ui::effect::{Effect, OverwritePolicy};
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
+use crate::untrusted::Show as _;
 
 const QUICKSTART: &str = include_str!("../../../../experiments/quickstart.ron");
 const ADAPTIVE: &str = include_str!("../../../../experiments/cifar10-adaptive.ron");
@@ -106,7 +107,7 @@ impl World {
         match effect {
             Effect::ReadExperiment(path) => {
                 let text = self.files.get(&path).cloned();
-                let text = text.ok_or_else(|| format!("there is no file `{}`", path.display()));
+                let text = text.ok_or_else(|| format!("there is no file `{}`", path.shown()));
                 let kept = self.kept.get(&path).cloned();
                 let news = News::ExperimentRead {
                     path: path.clone(),
@@ -132,7 +133,7 @@ impl World {
             }
             Effect::WriteExperiment { path, text, over } => {
                 let text = if over == OverwritePolicy::Nothing && self.files.contains_key(&path) {
-                    Err(format!("`{}` is there already", path.display()))
+                    Err(format!("`{}` is there already", path.shown()))
                 } else {
                     self.files.insert(path.clone(), text.clone());
                     Ok(text)

@@ -40,6 +40,7 @@ use crate::ui::shared::Shared;
 use crate::ui::widget::border::{Border, Side};
 use crate::ui::widget::cells::without_time;
 use crate::ui::widget::{Pattern, Selection, gallery};
+use crate::untrusted::Show as _;
 
 /// What is shown instead of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +169,7 @@ impl Inference {
             Action::Copy => {
                 if let Some(image) = self.results.selected() {
                     let path = self.path_of(&image.path);
-                    shared.ask(Effect::Copy(path.display().to_string()));
+                    shared.ask(Effect::Copy(path.to_string_lossy().into_owned()));
                 }
             }
             _ => {
@@ -345,7 +346,7 @@ impl Inference {
         match text {
             Ok(text) => shared.ask(Effect::WriteFile { path, text }),
             Err(why) => {
-                let path = path.display();
+                let path = path.shown();
                 shared.notify(LogLine::error(format!("not exported, {why}: {path}")));
             }
         }

@@ -39,7 +39,7 @@ pub(super) fn draw(
     let folder = screen
         .folder
         .as_ref()
-        .map(|folder| folder.display().to_string());
+        .map(|folder| folder.to_string_lossy().into_owned());
     let folder = folder.unwrap_or_else(|| "not chosen".to_owned());
     let run = shared
         .selected

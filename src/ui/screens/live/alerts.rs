@@ -19,6 +19,7 @@ use crate::format::{count, loss, percent};
 use crate::store::{CommandState, RunEntry, RunStore, SeriesTable};
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
+use crate::untrusted::Show as _;
 
 /// Losses of terms that are known to rise when a training diverges, the best to
 /// look at first: the label never moves, the teacher's answers follow a
@@ -143,7 +144,7 @@ fn of_data(store: &RunStore) -> Vec<Alert> {
     let Some(first) = skipped.first() else {
         return Vec::new();
     };
-    let (path, reason) = (first.path.display(), &first.reason);
+    let (path, reason) = (first.path.shown(), &first.reason);
     let message = match skipped.len() {
         1 => format!("an image could not be read: {path}: {reason}"),
         count => format!("{count} images could not be read, the first {path}: {reason}"),

@@ -30,6 +30,7 @@ use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
+use crate::untrusted::Show as _;
 
 /// Cells of the words on the left.
 const LABEL: usize = 12;
@@ -380,7 +381,7 @@ impl Sheet<'_> {
         let hint = Span::styled(hint.unwrap_or_default(), self.theme.muted());
         vec![
             Line::from(vec![self.label("folder"), hint]),
-            Line::raw(run.run.folder.path().display().to_string()),
+            Line::raw(run.run.folder.path().shown().to_string()),
         ]
     }
 }

@@ -26,7 +26,7 @@ impl RunsTable {
         let name = run.name.to_owned();
         match (action, self.view) {
             (Action::Copy, _) => {
-                let path = run.run.folder.path().display().to_string();
+                let path = run.run.folder.path().to_string_lossy().into_owned();
                 shared.notify(LogLine::info(format!("copied {path}")));
                 shared.ask(Effect::Copy(path));
             }

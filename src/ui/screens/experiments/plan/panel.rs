@@ -26,6 +26,7 @@ use crate::format::{count, duration, number, shorten};
 use crate::store::RunEntry;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
+use crate::untrusted::Show as _;
 
 /// Columns of a label.
 pub(super) const LABEL: usize = 12;
@@ -222,7 +223,7 @@ impl Page<'_> {
         rows.extend(self.row("device", &plan.device.to_string()));
         if let Some(teacher) = &plan.teacher {
             let text = match &teacher.weights {
-                TeacherSource::File(file) => format!("from {}", file.path().display()),
+                TeacherSource::File(file) => format!("from {}", file.path().shown()),
                 TeacherSource::Train(own) => {
                     format!("{} epochs unless cached", own.epochs)
                 }
@@ -312,8 +313,8 @@ fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<
 /// Where images come from, in short.
 fn source(source: &Source) -> String {
     match source {
-        Source::ImageFolder(folder) => format!("folder {}", folder.display()),
-        Source::Idx(files) => format!("IDX {}", files.images.display()),
+        Source::ImageFolder(folder) => format!("folder {}", folder.shown()),
+        Source::Idx(files) => format!("IDX {}", files.images.shown()),
         Source::Cifar10(files) => format!("CIFAR-10, {} files", files.len()),
         Source::Cifar100(files) => format!("CIFAR-100, {} files", files.len()),
         Source::Shapes(shapes) => format!(
