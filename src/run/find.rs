@@ -224,7 +224,7 @@ fn similar(wanted: &str, names: &[String]) -> Vec<String> {
 }
 
 /// A run's name as the experiment's name and the date with the id.
-fn dated(name: &str) -> (&str, &str) {
+pub(super) fn dated(name: &str) -> (&str, &str) {
     let mut dashes = name.rmatch_indices('-').map(|(at, _)| at);
     match dashes.nth(2) {
         Some(at) => (&name[..at], &name[at + 1..]),

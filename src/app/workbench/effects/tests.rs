@@ -5,7 +5,7 @@ use super::*;
 use crate::app::session::{Session, SessionError};
 use crate::event::inspection::{Asked, ProbeSource};
 use crate::event::{Phase, Position};
-use crate::run::RunFolder;
+use crate::run::{Notes, NotesChange, RunFolder};
 use crate::store::RunEntry;
 use crate::ui::Level;
 use crate::ui::effect::Waiting;
@@ -71,7 +71,6 @@ impl Bench {
 fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
     let mut bench = Bench::new();
     let removed = || "removed-1".to_owned();
-    let notes = Notes::default();
     for effect in [
         Effect::ResumeRun(removed()),
         Effect::ExtendRun {
@@ -96,7 +95,7 @@ fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
         },
         Effect::Annotate {
             run: removed(),
-            notes,
+            change: NotesChange::Note(String::new()),
         },
         Effect::RenameRun {
             run: removed(),
@@ -205,7 +204,7 @@ fn notes_of_a_run_are_written_and_known() {
     };
     let news = bench.execute(Effect::Annotate {
         run: run.clone(),
-        notes: notes.clone(),
+        change: NotesChange::Note("keep".to_owned()),
     });
     assert!(matches!(news.as_slice(), [News::RunsChanged]), "{news:?}");
     assert_eq!(Notes::read(&folder).unwrap(), notes);
